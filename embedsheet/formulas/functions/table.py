@@ -1,0 +1,116 @@
+"""The function table: one row a function.
+
+A row says how a function takes its arguments, how its gradient is treated, and what it does in one line; the page
+`docs/functions.md` is generated from it. `parameters` has a letter for each parameter; what stands in parentheses at
+the end repeats ("v(rv)" is v, then r and v again and again):
+
+    v  scalar: ranges are intersected with the formula's row or column unless the formula is an array formula, in
+       which case the function works element by element; arrives as a Value of any shape, all v's broadcast together
+    r  range or array as it is: arrives as a Reference or Union where the expression is one, else as a Value
+    a  like r, but operators inside are evaluated as arrays even in a plain formula (SUMPRODUCT, LOOKUP, MMULT)
+
+A `lazy` row gets the expressions themselves: `call(evaluator, nodes)`; only IF and its kin need that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.formulas.values import Array, Reference, Strings, Union, Value
+
+Gradient = Literal[
+    "exact",  # differentiable everywhere it is defined
+    "piecewise",  # exact but for kinks or jumps: ABS, MAX, IF
+    "zero",  # constant almost everywhere: ROUND, INT, MATCH; compiled with gradient zero and a warning
+    "constant",  # only for arguments that do not depend on the changing cells: text functions
+    "frozen",  # volatile: keeps the value stored in the file (RAND, NOW)
+]
+
+
+class Context(Protocol):
+    """What a function may ask of the evaluation it runs in."""
+
+    strings: Strings
+    rows: NDArray[np.int64]  # (n,) row of each formula cell
+    columns: NDArray[np.int64]  # (n,)
+    array_formula: bool
+
+    def value(self, argument: Value | Reference | Union) -> Value:
+        """Return the cells of a reference as a Value (n or 1, rows, columns); a Value unchanged.
+
+        Ranges of different sizes are padded with ABSENT at the right and at the bottom.
+        """
+        ...
+
+    def warn(self, text: str, where: NDArray[np.bool_] | None = None) -> None:
+        """Note something the user should know about these cells (`where`: which of the n), once a form."""
+        ...
+
+    def singular(self, text: str, where: NDArray[np.bool_]) -> None:
+        """Note cells at which the derivative is infinite, as SQRT at 0 (called in NumPy runs only)."""
+        ...
+
+    def unsupported(self, text: str) -> Exception:
+        """Return the error to raise: `text` says what cannot be done and what to use instead."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One row of the table."""
+
+    name: str
+    parameters: str
+    least: int
+    most: int
+    gradient: Gradient
+    summary: str
+    call: Callable[..., Any]
+    lazy: bool = False
+
+
+FUNCTIONS: dict[str, Function] = {}
+
+
+def function(
+    name: str,
+    parameters: str,
+    summary: str,
+    *,
+    least: int | None = None,
+    gradient: Gradient = "exact",
+    lazy: bool = False,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Enter a function into the table; use as a decorator of `call(context, *arguments) -> Value | Reference`.
+
+    `least` is the smallest number of arguments (default: as many as there are parameters).
+    Leave-outs arrive as None when they are at the end, as a blank Value when they are `f(1,,2)`.
+    """
+    plain = parameters.split("(")[0]
+    repeated = parameters.count("(") > 0
+    most = 255 if repeated else len(plain)
+
+    def enter(call: Callable[..., Any]) -> Callable[..., Any]:
+        FUNCTIONS[name] = Function(
+            name, parameters, len(plain) if least is None else least, most, gradient, summary, call, lazy
+        )
+        return call
+
+    return enter
+
+
+def parameter(row: Function, index: int) -> str:
+    """Return the letter of the argument at `index` (from 0)."""
+    plain, _, group = row.parameters.partition("(")
+    if index < len(plain):
+        return plain[index]
+    group = group.rstrip(")")
+    return group[(index - len(plain)) % len(group)]
+
+
+__all__ = ["FUNCTIONS", "Array", "Context", "Function", "Gradient", "function", "parameter"]

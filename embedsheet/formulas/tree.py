@@ -1,0 +1,139 @@
+"""The tree of a formula.
+
+References are kept relative to the formula's own cell, so that filled-down formulas have equal trees:
+`=A1*$B$1` in C1 and `=A2*$B$1` in C2 are the same tree. `place` is the offset of a node in the source text it
+was parsed from; it is left out of comparison and hashing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Coordinate(NamedTuple):
+    """A row or a column: absolute (`$`), counted from 1, or relative, an offset from the formula's cell."""
+
+    value: int
+    absolute: bool
+
+    def at(self, here: int) -> int:
+        """The row or column meant in a formula whose own row or column is `here`."""
+        return self.value if self.absolute else self.value + here
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Base of all nodes."""
+
+    place: int = field(compare=False, kw_only=True, default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Node):
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Node):
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Boolean(Node):
+    value: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Error(Node):
+    """An error written as a constant; `code` as in `values.ERRORS`."""
+
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Missing(Node):
+    """An argument left out: the second one of `IF(A1,,2)`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Array(Node):
+    """An array constant `{1,2;3,4}`: rows of Number, Text, Boolean or Error."""
+
+    rows: tuple[tuple[Node, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ref(Node):
+    """A cell or a rectangle. `sheet` None is the formula's own sheet; `last_sheet` is set for Sheet1:Sheet3!A1.
+
+    Whole columns and rows (`A:A`, `3:5`) come with absolute rows 1 and 1048576, or columns 1 and 16384.
+    """
+
+    sheet: str | None
+    top: Coordinate
+    left: Coordinate
+    bottom: Coordinate
+    right: Coordinate
+    last_sheet: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Node):
+    """A defined name or a LET variable (without `_xlpm.`); `sheet` where it is written Sheet1!name."""
+
+    name: str
+    sheet: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableRef(Node):
+    """A structured reference. `table` "" is the table around the formula's cell.
+
+    `items` holds "#All", "#Data", "#Headers", "#Totals", "#This Row" in the order written ("@" is "#This Row");
+    `first` and `last` are column names, None for all columns.
+    """
+
+    table: str
+    items: tuple[str, ...] = ()
+    first: str | None = None
+    last: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spill(Node):
+    """`A1#`: the range that the array formula in a cell fills."""
+
+    anchor: Node
+
+
+@dataclass(frozen=True, slots=True)
+class External(Node):
+    """A reference into another workbook, `[1]Sheet!A1`; never followed."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unary(Node):
+    """`operator` is "-", "+", "%" or "@" (implicit intersection)."""
+
+    operator: str
+    operand: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Binary(Node):
+    """`operator` is one of ^ * / + - & = <> < > <= >= : (range) , (union) and " " (intersection)."""
+
+    operator: str
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Node):
+    """A function call; `name` in capitals without `_xlfn.`, `_xlws.` or `_xll.`."""
+
+    name: str
+    arguments: tuple[Node, ...]

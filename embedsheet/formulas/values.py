@@ -1,0 +1,129 @@
+"""Values that formulas work on: many cells of one form at once.
+
+A `Value` stands for the same expression in `n` cells that hold the same (relative) formula. It has two arrays that
+broadcast to one shape `(n, rows, columns)`; a scalar is `(n, 1, 1)` and whatever is the same in all n cells has a
+leading 1:
+
+* `kinds`, uint8, always NumPy and concrete: what each element is (blank, number, text, boolean, error);
+* `numbers`, float64, NumPy or traced by JAX: the number; 1.0/0.0 for a boolean; the code of an error
+  (`ERRORS`); for text its place in the `Strings` table; 0.0 for a blank.
+
+An element whose number depends on the changing cells is traced: its kind is known, its number is not. A traced number
+that turns out undefined (1/0, LN(-1)) is NaN; when the same code runs in NumPy such elements become errors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLANK, NUMBER, TEXT, BOOLEAN, ERROR = range(5)
+ABSENT = 5  # padding where the n ranges of one expression differ in size; no function counts it
+
+NULL, DIV0, VALUE, REF, NAME, NUM, NA = range(1, 8)
+SPILL, CALC = 9, 14
+# Codes as Excel's ERROR.TYPE gives them.
+ERRORS = {
+    NULL: "#NULL!", DIV0: "#DIV/0!", VALUE: "#VALUE!", REF: "#REF!", NAME: "#NAME?", NUM: "#NUM!", NA: "#N/A",
+    8: "#GETTING_DATA", SPILL: "#SPILL!", CALC: "#CALC!",
+}  # fmt: skip
+ERROR_CODES = {text: code for code, text in ERRORS.items()}
+
+Array: TypeAlias = Any  # numpy.ndarray, or a jax.Array or tracer
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """`kinds` and `numbers` as the module says; both three-dimensional, broadcastable against each other."""
+
+    kinds: NDArray[np.uint8]
+    numbers: Array
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(n or 1, rows, columns)."""
+        n, rows, columns = np.broadcast_shapes(self.kinds.shape, self.numbers.shape)
+        return n, rows, columns
+
+    @property
+    def traced(self) -> bool:
+        """Whether the numbers depend on the changing cells."""
+        return not isinstance(self.numbers, np.ndarray)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One rectangle on one sheet for each of n cells (or one for all: arrays of length 1).
+
+    `sheet` is the sheet's place in the workbook; rows and columns count from 1 and include the edges.
+    `errors` holds an error code where the reference itself failed (INDEX outside its range), else 0.
+    """
+
+    sheet: int
+    top: NDArray[np.int64]
+    left: NDArray[np.int64]
+    bottom: NDArray[np.int64]
+    right: NDArray[np.int64]
+    errors: NDArray[np.uint8] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Union:
+    """Several references, as `(A1:A3,C1)` gives them."""
+
+    areas: tuple[Reference, ...]
+
+
+class Strings:
+    """Texts by number, so that arrays of numbers can hold text. Equal texts have equal numbers."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._codes: dict[str, int] = {}
+
+    def code(self, text: str) -> int:
+        """Return the number of a text, adding it when it is new."""
+        code = self._codes.get(text)
+        if code is None:
+            code = self._codes[text] = len(self._texts)
+            self._texts.append(text)
+        return code
+
+    def text(self, code: float) -> str:
+        """Return the text of a number."""
+        return self._texts[int(code)]
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+
+def namespace(*arrays: Array) -> Any:
+    """Return `numpy` when every array is NumPy's, else `jax.numpy`."""
+    if all(isinstance(array, (np.ndarray, np.generic, float, int)) for array in arrays):
+        return np
+    import jax.numpy
+
+    return jax.numpy
+
+
+def constant(kind: int, number: float) -> Value:
+    """Return a scalar that is the same in all cells."""
+    return Value(np.full((1, 1, 1), kind, np.uint8), np.full((1, 1, 1), number, np.float64))
+
+
+def number(value: float) -> Value:
+    """Return a number that is the same in all cells."""
+    return constant(NUMBER, value)
+
+
+def boolean(value: bool) -> Value:
+    """Return a boolean that is the same in all cells."""
+    return constant(BOOLEAN, float(value))
+
+
+def error(code: int) -> Value:
+    """Return an error that is the same in all cells."""
+    return constant(ERROR, code)

@@ -1,0 +1,42 @@
+"""What Excel's Solver calls a model: objective, changing cells, constraints; read from and written to its hidden names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from embedsheet.addresses import Area, Cell
+
+Sense = Literal["minimize", "maximize", "target"]
+# Codes as Excel stores them in solver_typ and solver_relN.
+SENSES: dict[int, Sense] = {1: "maximize", 2: "minimize", 3: "target"}
+RELATIONS = {1: "<=", 2: "=", 3: ">=", 4: "integer", 5: "binary", 6: "all different"}
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """`left` relation `right`, cell by cell; `right` is one number, one area of the same size or a single cell.
+
+    For "integer", "binary" and "all different" `right` is None.
+    """
+
+    left: Area
+    relation: str
+    right: Area | float | None
+
+    def __str__(self) -> str:
+        return f"{self.left} {self.relation}" + ("" if self.right is None else f" {self.right}")
+
+
+@dataclass(frozen=True, slots=True)
+class SolverSetup:
+    """A Solver model as a sheet stores it. `nonnegative` binds changing cells without a lower bound of their own."""
+
+    sheet: str
+    objective: Cell | None
+    changing: tuple[Area, ...]
+    sense: Sense = "minimize"
+    target: float = 0.0
+    constraints: tuple[Constraint, ...] = field(default=())
+    nonnegative: bool = False
+    engine: int = 1  # solver_eng: 1 GRG nonlinear, 2 simplex LP, 3 evolutionary
