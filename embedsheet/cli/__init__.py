@@ -1,0 +1,110 @@
+"""The command line: `embedsheet`.
+
+One module a family of commands. A module holds `app = typer.Typer()` with its commands, imports heavy libraries inside
+the functions only (so that `--help` stays fast), and is added to `FAMILIES` below: one line. Everything that goes wrong
+on purpose (`EmbedsheetError`), an `OSError` about a file, and Ctrl-C are turned into one message and an exit code here.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from embedsheet import __version__
+from embedsheet.cli import new
+from embedsheet.errors import EmbedsheetError
+
+FAMILIES = (
+    new,
+)  # fmt: skip
+
+GREETING = """\
+embedsheet [bold]{version}[/bold]: spreadsheets whose formulas are the model.
+
+  [bold cyan]embedsheet new movielens[/bold cyan]        make a workbook of film ratings and embeddings
+  [bold cyan]embedsheet solve movielens.xlsx[/bold cyan] train its formulas in place, as Data ► Solver would
+  [bold cyan]embedsheet --help[/bold cyan]               see every command; each has its own --help with an example
+"""
+
+
+class Commands(TyperGroup):
+    """The commands, with one place where errors become messages."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Accept `--debug` anywhere on the line, as people append it to the command that just failed."""
+        end = args.index("--") if "--" in args else len(args)
+        if "--debug" in args[:end]:
+            args = ["--debug", *(word for word in args[:end] if word != "--debug"), *args[end:]]
+        return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; turn the errors that a user can cause into one message and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except EmbedsheetError as error:
+            self._say(ctx, str(error))
+            raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt as error:
+            self._say(ctx, "stopped by Ctrl-C.")
+            raise typer.Exit(130) from error
+        except OSError as error:
+            if error.filename is None:  # a closed pipe and the like, which Typer knows how to treat
+                raise
+            self._say(ctx, f"{error.filename}: {error.strerror}.")
+            raise typer.Exit(2) from error
+
+    @staticmethod
+    def _say(ctx: Any, message: str) -> None:
+        """Write the error to stderr, with its traceback under `--debug`."""
+        from rich.console import Console
+        from rich.text import Text
+
+        if ctx.params.get("debug"):
+            traceback.print_exc()
+        # soft_wrap: a path or an address stays in one piece for copying
+        Console(stderr=True).print(Text.assemble(("Error: ", "bold red"), message), soft_wrap=True)
+
+
+app = typer.Typer(
+    cls=Commands,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for family in FAMILIES:
+    app.add_typer(family.app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"embedsheet {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True, epilog="Example: [cyan]embedsheet new movielens -o films.xlsx[/cyan]")
+def greet(
+    ctx: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Say the version and leave.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Spreadsheets whose formulas are the model: make them, differentiate them, solve them in place."""
+    if ctx.invoked_subcommand is None:
+        from rich.console import Console
+
+        Console().print(GREETING.format(version=__version__), highlight=False)
+
+
+def main() -> None:
+    """Run the command line with the process's arguments."""
+    # Titles and rules in output need more than a Windows console's code page holds.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    app(prog_name="embedsheet")
