@@ -20,6 +20,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.strings import Strings as Strings
+
 BLANK, NUMBER, TEXT, BOOLEAN, ERROR = range(5)
 ABSENT = 5  # padding where the n ranges of one expression differ in size; no function counts it
 
@@ -75,29 +77,6 @@ class Union:
     """Several references, as `(A1:A3,C1)` gives them."""
 
     areas: tuple[Reference, ...]
-
-
-class Strings:
-    """Texts by number, so that arrays of numbers can hold text. Equal texts have equal numbers."""
-
-    def __init__(self) -> None:
-        self._texts: list[str] = []
-        self._codes: dict[str, int] = {}
-
-    def code(self, text: str) -> int:
-        """Return the number of a text, adding it when it is new."""
-        code = self._codes.get(text)
-        if code is None:
-            code = self._codes[text] = len(self._texts)
-            self._texts.append(text)
-        return code
-
-    def text(self, code: float) -> str:
-        """Return the text of a number."""
-        return self._texts[int(code)]
-
-    def __len__(self) -> int:
-        return len(self._texts)
 
 
 def namespace(*arrays: Array) -> Any:

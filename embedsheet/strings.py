@@ -1,0 +1,26 @@
+"""Texts by number: what lets arrays of numbers hold text."""
+
+from __future__ import annotations
+
+
+class Strings:
+    """Texts by number, so that arrays of numbers can hold text. Equal texts have equal numbers."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._codes: dict[str, int] = {}
+
+    def code(self, text: str) -> int:
+        """Return the number of a text, adding it when it is new."""
+        code = self._codes.get(text)
+        if code is None:
+            code = self._codes[text] = len(self._texts)
+            self._texts.append(text)
+        return code
+
+    def text(self, code: float) -> str:
+        """Return the text of a number."""
+        return self._texts[int(code)]
+
+    def __len__(self) -> int:
+        return len(self._texts)
