@@ -1,0 +1,166 @@
+"""Excel's Solver keeps its model in hidden names of the sheet; LibreOffice writes the same ones.
+
+`solver_opt` objective, `solver_adj` changing cells, `solver_typ` 1 max / 2 min / 3 value of `solver_val`, `solver_num`
+constraints with `solver_lhsN`, `solver_relN`, `solver_rhsN`; `solver_neg` 1 = changing cells without a lower bound are
+non-negative; `solver_eng` 1 GRG nonlinear / 2 simplex / 3 evolutionary.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from embedsheet.addresses import Area, Cell
+from embedsheet.errors import ModelError
+from embedsheet.solver_setup import RELATIONS, SENSES, Constraint, SolverSetup
+
+# What Excel 2010 and later writes beside the model when nobody touched the options; without them the dialog opens
+# with zeros in its limits.
+OPTIONS = {
+    "solver_cvg": "0.0001", "solver_drv": "1", "solver_est": "1", "solver_itr": "2147483647",
+    "solver_mip": "2147483647", "solver_mni": "30", "solver_mrt": "0.075", "solver_msl": "2",
+    "solver_nod": "2147483647", "solver_nwt": "1", "solver_pre": "0.000001", "solver_rbv": "1", "solver_rlx": "2",
+    "solver_rsd": "0", "solver_scl": "1", "solver_sho": "2", "solver_ssz": "100", "solver_tim": "2147483647",
+    "solver_tol": "0.01", "solver_ver": "3",
+}  # fmt: skip
+
+_SENSE_CODES = {sense: code for code, sense in SENSES.items()}
+_RELATION_CODES = {relation: code for code, relation in RELATIONS.items()}
+# Excel keeps a word on the right of a constraint that has no right side.
+_WORDS = {"integer": "integer", "binary": "binary", "all different": "AllDifferent"}
+_UNION = re.compile(r"[,;~](?=(?:[^']*'[^']*')*[^']*\Z)")
+_MODEL_NAME = re.compile(r"solver_(?:opt|adj|typ|val|num|neg|eng|(?:lhs|rel|rhs)\d+)\Z")
+
+Areas = Callable[[str], list[Area]]
+
+
+def number_text(value: float) -> str:
+    """Return the shortest text that reads back as the same number: 0.1, 3, 1e-09."""
+    text = repr(float(value))
+    return text.removesuffix(".0")
+
+
+def solver_names(setup: SolverSetup) -> list[tuple[str, str]]:
+    """Return the hidden names, local to `setup.sheet`, that make Data ► Solver open filled in: (name, text without =).
+
+    Sorted by name, as Excel writes them. XlsxWriter's `define_name` wants them as `'Sheet'!name` and `=text`.
+    """
+    names = dict(OPTIONS)
+    if setup.objective is not None:
+        cell = setup.objective
+        names["solver_opt"] = Area(cell.sheet, cell.row, cell.column, cell.row, cell.column).absolute()
+    if setup.changing:
+        names["solver_adj"] = ",".join(area.absolute() for area in setup.changing)
+    names["solver_typ"] = str(_SENSE_CODES[setup.sense])
+    names["solver_val"] = number_text(setup.target)
+    names["solver_neg"] = "1" if setup.nonnegative else "2"
+    names["solver_eng"] = str(setup.engine)
+    names["solver_num"] = str(len(setup.constraints))
+    for place, constraint in enumerate(setup.constraints, 1):
+        names[f"solver_lhs{place}"] = constraint.left.absolute()
+        names[f"solver_rel{place}"] = str(_RELATION_CODES[constraint.relation])
+        names[f"solver_rhs{place}"] = _right_text(constraint)
+    return sorted(names.items())
+
+
+def _right_text(constraint: Constraint) -> str:
+    if constraint.right is None:
+        return _WORDS[constraint.relation]
+    if isinstance(constraint.right, Area):
+        return constraint.right.absolute()
+    return number_text(constraint.right)
+
+
+def is_solver_model(names: Mapping[str, str]) -> bool:
+    """Whether the names hold a model; Excel leaves the options behind when one is deleted."""
+    return any(name in names for name in ("solver_opt", "solver_adj"))
+
+
+def is_solver_name(name: str) -> bool:
+    """Whether a sheet's name (lower case) belongs to Solver: part of a model or one of its options."""
+    return name in OPTIONS or bool(_MODEL_NAME.match(name))
+
+
+def split_union(text: str) -> list[str]:
+    """Split "A!$B$1,'My, sheet'!$C$2" at the commas that stand outside quotes (LibreOffice also writes ; and ~)."""
+    body = text.strip().removeprefix("=").strip()
+    if body.startswith("(") and body.endswith(")"):
+        body = body[1:-1]
+    return [part.strip() for part in _UNION.split(body) if part.strip()]
+
+
+def read_setup(sheet: str, names: Mapping[str, str], areas: Areas) -> SolverSetup:
+    """Return the model that a sheet's Solver names hold (name in lower case → text).
+
+    `areas` turns an address, a union or a defined name into areas. Raises ModelError, naming sheet and name, when a
+    name holds something that is no model: `#REF!` after cells were deleted, a formula where a cell is due.
+    """
+
+    def cells(name: str) -> list[Area]:
+        try:
+            return [area for part in split_union(names[name]) for area in areas(part)]
+        except ModelError as fault:
+            raise ModelError(
+                f"{sheet}: the Solver set-up's {name} is {names[name]!r}; set it anew in Data ► Solver ({fault})"
+            ) from None
+
+    def whole(name: str, default: int) -> int:
+        return int(_number(sheet, name, names[name])) if name in names else default
+
+    objective = None
+    if "solver_opt" in names:
+        found = cells("solver_opt")
+        if len(found) != 1 or found[0].size != 1:
+            raise ModelError(f"{sheet}: the Solver objective {names['solver_opt']!r} is not one cell; choose one cell.")
+        objective = Cell(found[0].sheet, found[0].top, found[0].left)
+    # LibreOffice may leave solver_num out; its constraints count from 1 without gaps.
+    count = whole("solver_num", sum(1 for name in names if re.fullmatch(r"solver_lhs\d+", name)))
+    constraints: list[Constraint] = []
+    for place in range(1, min(count, len(names)) + 1):
+        if f"solver_lhs{place}" not in names:
+            raise ModelError(f"{sheet}: the Solver set-up lacks constraint {place} of {count}; set it anew.")
+        code = whole(f"solver_rel{place}", 1)
+        relation = RELATIONS.get(code)
+        if relation is None:
+            raise ModelError(f"{sheet}: solver_rel{place} is {code}; it must be 1 to 6.")
+        left = cells(f"solver_lhs{place}")
+        right = None if relation in _WORDS else _right(sheet, f"solver_rhs{place}", names, cells)
+        if isinstance(right, Area) and right.size != 1 and (len(left) != 1 or left[0].size != right.size):
+            raise ModelError(f"{sheet}: constraint {place} compares {names[f'solver_lhs{place}']} with {right}, "
+                             "which has another number of cells; give both sides one size.")  # fmt: skip
+        constraints += [Constraint(area, relation, right) for area in left]
+    return SolverSetup(
+        sheet=sheet,
+        objective=objective,
+        changing=tuple(cells("solver_adj")) if "solver_adj" in names else (),
+        sense=SENSES.get(whole("solver_typ", 1), "maximize"),
+        target=_number(sheet, "solver_val", names.get("solver_val", "0")),
+        constraints=tuple(constraints),
+        nonnegative=whole("solver_neg", 2) == 1,
+        engine=whole("solver_eng", 1),
+    )
+
+
+def _right(sheet: str, name: str, names: Mapping[str, str], cells: Callable[[str], list[Area]]) -> Area | float:
+    if name not in names:
+        raise ModelError(f"{sheet}: the Solver set-up lacks {name}, the right side of a constraint; set it anew.")
+    try:
+        return float(_plain(names[name]))
+    except ValueError:
+        pass
+    found = cells(name)
+    if len(found) != 1:
+        raise ModelError(f"{sheet}: {name} is {names[name]!r}; the right side of a constraint is a number or one area.")
+    return found[0]
+
+
+def _plain(text: str) -> str:
+    """The number inside `=5`, `"5"` or `(5)`."""
+    return text.strip().removeprefix("=").strip('"() ')
+
+
+def _number(sheet: str, name: str, text: str) -> float:
+    try:
+        return float(_plain(text))
+    except ValueError:
+        raise ModelError(f"{sheet}: {name} is {text!r}; it must be a number.") from None
