@@ -20,19 +20,26 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+# Kinds, error codes and Strings belong to the ground, since the file layer needs them too.
+from embedsheet.kinds import BLANK as BLANK
+from embedsheet.kinds import BOOLEAN as BOOLEAN
+from embedsheet.kinds import CALC as CALC
+from embedsheet.kinds import DIV0 as DIV0
+from embedsheet.kinds import ERROR as ERROR
+from embedsheet.kinds import ERROR_CODES as ERROR_CODES
+from embedsheet.kinds import ERRORS as ERRORS
+from embedsheet.kinds import NA as NA
+from embedsheet.kinds import NAME as NAME
+from embedsheet.kinds import NULL as NULL
+from embedsheet.kinds import NUM as NUM
+from embedsheet.kinds import NUMBER as NUMBER
+from embedsheet.kinds import REF as REF
+from embedsheet.kinds import SPILL as SPILL
+from embedsheet.kinds import TEXT as TEXT
+from embedsheet.kinds import VALUE as VALUE
 from embedsheet.strings import Strings as Strings
 
-BLANK, NUMBER, TEXT, BOOLEAN, ERROR = range(5)
 ABSENT = 5  # padding where the n ranges of one expression differ in size; no function counts it
-
-NULL, DIV0, VALUE, REF, NAME, NUM, NA = range(1, 8)
-SPILL, CALC = 9, 14
-# Codes as Excel's ERROR.TYPE gives them.
-ERRORS = {
-    NULL: "#NULL!", DIV0: "#DIV/0!", VALUE: "#VALUE!", REF: "#REF!", NAME: "#NAME?", NUM: "#NUM!", NA: "#N/A",
-    8: "#GETTING_DATA", SPILL: "#SPILL!", CALC: "#CALC!",
-}  # fmt: skip
-ERROR_CODES = {text: code for code, text in ERRORS.items()}
 
 Array: TypeAlias = Any  # numpy.ndarray, or a jax.Array or tracer
 
