@@ -1,0 +1,380 @@
+"""Values as numbers and as text, by Excel's rules, and the frame in which functions of numbers run element by element.
+
+Where a formula asks for a number, a blank counts as 0, a boolean as 0 or 1, a text as the number it reads as, else
+#VALUE!; errors pass through, the first argument's first. `elementwise` does all of that around a function of plain
+arrays, so that a row of the function table holds nothing but mathematics.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.formulas.functions.table import Context
+from embedsheet.formulas.values import (
+    ABSENT,
+    BLANK,
+    BOOLEAN,
+    ERROR,
+    ERRORS,
+    NA,
+    NUM,
+    NUMBER,
+    TEXT,
+    VALUE,
+    Array,
+    Strings,
+    Value,
+    namespace,
+)
+
+Faults = NDArray[np.uint8] | None  # an error's code where a result is undefined, else 0; broadcasts to the result
+
+_PLAIN = np.full((1, 1, 1), NUMBER, np.uint8)
+# What an element is once it is read as a number; text is decided by what it reads as.
+_AS_NUMBER = np.array([NUMBER, NUMBER, TEXT, NUMBER, ERROR, ABSENT], np.uint8)
+
+_DECIMAL = re.compile(
+    r"(?P<open>\()?(?P<sign>[+-])?\$?(?P<sign2>[+-])?"
+    r"(?P<digits>(\d{1,3}(,\d{3})+|\d+)?(\.\d*)?)(?P<power>[eE][+-]?\d+)?(?P<percent> ?%)?(?P<close>\))?"
+)
+_FRACTION = re.compile(r"(?P<sign>[+-])?(?P<whole>\d+) (?P<above>\d+)/(?P<below>\d+)")
+_LONGEST_FIXED = 20  # characters beyond which Excel writes a number as text with an exponent
+
+
+def all_numbers(value: Value) -> bool:
+    """Return whether every element is a number; the common case, found with one pass over the kinds."""
+    return bool((value.kinds == NUMBER).all())
+
+
+def kinds_present(kinds: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return how many elements of each kind there are, (6,)."""
+    return np.bincount(kinds.ravel(), minlength=6)
+
+
+@lru_cache(maxsize=65536)
+def number_of_text(text: str) -> float:
+    """Return the number that a text reads as ("12", " 1.5 ", "1e3", "50%", "$1,234", "(5)", "1 1/2"), NaN if none."""
+    text = text.strip(" ")
+    match = _DECIMAL.fullmatch(text)
+    if match:
+        digits = match["digits"].replace(",", "")
+        if digits in ("", ".") or bool(match["open"]) != bool(match["close"]) or (match["sign"] and match["sign2"]):
+            return np.nan
+        number = float(digits + (match["power"] or ""))
+        if match["percent"]:
+            number /= 100
+        if (match["sign"] or match["sign2"]) == "-" or match["open"]:
+            number = -number
+        return number if np.isfinite(number) else np.nan
+    match = _FRACTION.fullmatch(text)
+    if match and int(match["below"]):
+        number = int(match["whole"]) + int(match["above"]) / int(match["below"])
+        return -number if match["sign"] == "-" else number
+    return _number_of_date(text)
+
+
+def _number_of_date(text: str) -> float:
+    """Return the day number of an ISO date or of month/day/year, the day's part of a time, or NaN."""
+    import datetime
+
+    date, _, time = text.partition(" ")
+    if ":" in date:
+        date, time = "", text
+    days = 0.0
+    if date:
+        for pattern in ("%Y-%m-%d", "%m/%d/%Y", "%Y/%m/%d"):
+            try:
+                day = datetime.datetime.strptime(date, pattern)
+            except ValueError:
+                continue
+            break
+        else:
+            return np.nan
+        days = float((day - datetime.datetime(1899, 12, 30)).days)
+        # Excel counts a 29 February 1900 that never was: days before 1 March 1900 are one less.
+        if days <= 60:
+            days -= 1
+        if days < 1:
+            return np.nan
+    if time:
+        parts = re.fullmatch(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?(?: ?([AaPp])[Mm])?", time)
+        if not parts:
+            return np.nan
+        hours, minutes, seconds = int(parts[1]), int(parts[2]), float(parts[3] or 0)
+        if parts[4]:
+            if not 1 <= hours <= 12:
+                return np.nan
+            hours = hours % 12 + (12 if parts[4] in "Pp" else 0)
+        if minutes > 59 or seconds >= 60:
+            return np.nan
+        days += (hours * 3600 + minutes * 60 + seconds) / 86400
+    return days
+
+
+@lru_cache(maxsize=65536)
+def text_of_number(number: float) -> str:
+    """Return a number as Excel writes it into a text: 15 significant digits, an exponent when it gets too long."""
+    if number == 0:
+        return "0"
+    mantissa, _, exponent_text = f"{abs(number):.14e}".partition("e")
+    exponent = int(exponent_text)
+    digits = mantissa.replace(".", "").rstrip("0")
+    if exponent >= 0:
+        fixed = digits[: exponent + 1].ljust(exponent + 1, "0")
+        if len(digits) > exponent + 1:
+            fixed += "." + digits[exponent + 1 :]
+    else:
+        fixed = "0." + "0" * (-exponent - 1) + digits
+    if len(fixed) > _LONGEST_FIXED:
+        fixed = digits[0] + ("." + digits[1:] if len(digits) > 1 else "")
+        fixed += f"E{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
+    return "-" + fixed if number < 0 else fixed
+
+
+def as_numbers(context: Context, value: Value) -> Value:
+    """Return a Value whose elements are NUMBER, ERROR or ABSENT only, read as Excel reads them in arithmetic."""
+    if all_numbers(value):
+        return value
+    kinds = value.kinds
+    if not (kinds == TEXT).any():
+        return Value(_AS_NUMBER[kinds], value.numbers)
+    shape = value.shape
+    is_text = np.broadcast_to(kinds == TEXT, shape)
+    if isinstance(value.numbers, np.ndarray):
+        numbers = np.broadcast_to(value.numbers, shape).copy()
+        codes, place = np.unique(numbers[is_text], return_inverse=True)
+        read = np.array([number_of_text(context.strings.text(code)) for code in codes])[place]
+        readable = ~np.isnan(read)
+        numbers[is_text] = np.where(readable, read, VALUE)
+        new_kinds = _AS_NUMBER[np.broadcast_to(kinds, shape)]
+        new_kinds[is_text] = np.where(readable, NUMBER, ERROR)
+        return Value(new_kinds, numbers)
+    # Which text stands in a traced array is not known here, so all texts are read and the right one is looked up.
+    xp = namespace(value.numbers)
+    table = xp.asarray([number_of_text(context.strings.text(code)) for code in range(len(context.strings))])
+    codes = xp.where(is_text, value.numbers, 0.0).astype(int)
+    read_kinds = _AS_NUMBER[kinds]
+    read_kinds[read_kinds == TEXT] = NUMBER
+    return Value(read_kinds, xp.where(is_text, table[codes], value.numbers))
+
+
+def fit(values: list[Value]) -> list[Value]:
+    """Return the values with rows and columns that broadcast: what is too short is filled up with #N/A."""
+    rows = {value.shape[1] for value in values} - {1}
+    columns = {value.shape[2] for value in values} - {1}
+    if len(rows) <= 1 and len(columns) <= 1:
+        return values
+    return [_padded(value, max(rows, default=1), max(columns, default=1)) for value in values]
+
+
+def _padded(value: Value, rows: int, columns: int) -> Value:
+    _, own_rows, own_columns = value.shape
+    new_rows = rows if own_rows > 1 else 1
+    new_columns = columns if own_columns > 1 else 1
+    if (new_rows, new_columns) == (own_rows, own_columns):
+        return value
+    kinds = np.full((value.kinds.shape[0], new_rows, new_columns), ERROR, np.uint8)
+    kinds[:, :own_rows, :own_columns] = value.kinds
+    xp = namespace(value.numbers)
+    numbers = xp.broadcast_to(value.numbers, (value.numbers.shape[0], own_rows, own_columns))
+    width = ((0, 0), (0, new_rows - own_rows), (0, new_columns - own_columns))
+    return Value(kinds, xp.pad(numbers, width, constant_values=float(NA)))
+
+
+@dataclass(frozen=True, slots=True)
+class Operands:
+    """Arguments as numbers, ready for arithmetic element by element.
+
+    `numbers` holds an array an argument; they broadcast to one shape (n, rows, columns). `kinds` says for each element
+    of the result whether it is a NUMBER yet, an ERROR that came in (its code stands in `codes`) or ABSENT.
+    """
+
+    numbers: list[Array]
+    kinds: NDArray[np.uint8]
+    codes: Array | None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n or 1, rows, columns)."""
+        return np.broadcast_shapes(self.kinds.shape, *(numbers.shape for numbers in self.numbers))
+
+    def finish(self, result: Array, faults: Faults = None, kind: int = NUMBER) -> Value:
+        """Return the result as a Value of `kind`: incoming errors kept, `faults` made errors.
+
+        A NumPy result that is not finite is #NUM! where `faults` does not know better; a traced one is left as it is.
+        """
+        if isinstance(result, np.ndarray):
+            finite = np.isfinite(result)
+            if not finite.all():
+                overflow = np.where(finite, 0, NUM).astype(np.uint8)
+                faults = overflow if faults is None else np.where(faults > 0, faults, overflow)
+        kinds = self.kinds
+        if kind != NUMBER:
+            kinds = np.where(kinds == NUMBER, kind, kinds).astype(np.uint8)
+        if faults is not None and faults.any():
+            xp = namespace(result)
+            result = xp.where(faults > 0, faults.astype(np.float64), result)
+            kinds = np.where((faults > 0) & (self.kinds == NUMBER), ERROR, kinds).astype(np.uint8)
+        if self.codes is not None:
+            xp = namespace(result, self.codes)
+            result = xp.where(self.kinds == ERROR, self.codes, result)
+        return Value(kinds, result)
+
+
+def operands(context: Context, values: list[Value]) -> Operands:
+    """Read the arguments of an arithmetic function; see `Operands`."""
+    values = fit([as_numbers(context, value) for value in values])
+    numbers = [value.numbers for value in values]
+    if all(all_numbers(value) for value in values):
+        return Operands(numbers, _PLAIN, None)
+    kinds, codes = merged_errors(values)
+    return Operands(numbers, kinds, codes)
+
+
+def merged_errors(values: list[Value]) -> tuple[NDArray[np.uint8], Array | None]:
+    """Return kinds NUMBER, ERROR or ABSENT of a result, and the codes of its errors: the first argument's wins."""
+    kinds = _PLAIN
+    codes: Array | None = None
+    for value in reversed(values):
+        failed = value.kinds == ERROR
+        if failed.any():
+            kinds = np.where(failed, ERROR, kinds).astype(np.uint8)
+            xp = namespace(value.numbers, 0.0 if codes is None else codes)
+            codes = xp.where(failed, value.numbers, 0.0 if codes is None else codes)
+        else:
+            kinds = np.broadcast_to(kinds, np.broadcast_shapes(kinds.shape, value.kinds.shape))
+    absent = [value.kinds == ABSENT for value in values]
+    if any(mask.any() for mask in absent):
+        for mask in absent:
+            kinds = np.where(mask, ABSENT, kinds).astype(np.uint8)
+    return kinds, codes
+
+
+def elementwise(
+    context: Context, values: list[Value], compute: Callable[..., tuple[Array, Faults]], kind: int = NUMBER
+) -> Value:
+    """Return `compute(xp, *numbers) -> (result, faults)` over all elements, with Excel's rules around it."""
+    read = operands(context, values)
+    with np.errstate(all="ignore"):
+        result, faults = compute(namespace(*read.numbers), *read.numbers)
+    return read.finish(result, faults, kind)
+
+
+def undefined(mask: Array, code: int) -> Faults:
+    """Return faults of `code` where a concrete mask holds; None where it holds nowhere or is traced."""
+    if not isinstance(mask, np.ndarray | np.bool_) or not mask.any():
+        return None
+    return np.where(mask, code, 0).astype(np.uint8)
+
+
+def first_fault(*faults: Faults) -> Faults:
+    """Return the faults together; where several hold, the first named."""
+    result: Faults = None
+    for fault in faults:
+        if fault is not None:
+            result = fault if result is None else np.where(result > 0, result, fault).astype(np.uint8)
+    return result
+
+
+def where_cells(mask: NDArray[np.bool_], n: int) -> NDArray[np.bool_]:
+    """Return which of the n cells a mask (n or 1, rows, columns) touches, (n,)."""
+    return np.broadcast_to(mask.reshape(mask.shape[0], -1).any(axis=1), (n,))
+
+
+def concrete(context: Context, value: Value, what: str) -> Value:
+    """Return a value that must not depend on the changing cells; `what` begins the message if it does.
+
+    Raises what `context.unsupported` gives.
+    """
+    if value.traced:
+        raise context.unsupported(f"{what} must not depend on the changing cells")
+    return value
+
+
+def text_of(strings: Strings, kind: int, number: float) -> str:
+    """Return one element as the text that `&` makes of it; an error as its name."""
+    if kind == TEXT:
+        return strings.text(number)
+    if kind == NUMBER:
+        return text_of_number(float(number))
+    if kind == BOOLEAN:
+        return "TRUE" if number else "FALSE"
+    if kind == ERROR:
+        return ERRORS[int(number)]
+    return ""
+
+
+def map_elements(context: Context, name: str, values: list[Value], compute: Callable[..., Any]) -> Value:
+    """Return `compute(*pairs)` over all elements of constant values, for functions of text.
+
+    `compute` gets each argument's element as a pair (kind, number) and returns a str, a float or a bool, or raises
+    FaultError. Equal arguments are computed once; errors pass through. Raises `context.unsupported` if one is traced.
+    """
+    for value in values:
+        if value.traced:
+            raise context.unsupported(
+                f"{name} works on text, which cannot depend on the changing cells; refer to the numbers themselves"
+            )
+    values = fit(values)
+    shape = np.broadcast_shapes(*(value.shape for value in values))
+    columns = []
+    for value in values:
+        columns.append(np.broadcast_to(value.kinds, shape).ravel().tolist())
+        columns.append(np.broadcast_to(value.numbers, shape).ravel().tolist())
+    known: dict[tuple[Any, ...], tuple[int, float]] = {}
+    kinds = np.empty(int(np.prod(shape)), np.uint8)
+    numbers = np.empty(kinds.size)
+    for place, key in enumerate(zip(*columns, strict=True)):
+        found = known.get(key)
+        if found is None:
+            found = known[key] = _element(context, key, compute)
+        kinds[place], numbers[place] = found
+    return Value(kinds.reshape(shape), numbers.reshape(shape))
+
+
+class FaultError(Exception):
+    """An Excel error met while one element is computed; `code` as in `values.ERRORS`."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+        super().__init__(ERRORS[code])
+
+
+def _element(context: Context, key: tuple[Any, ...], compute: Callable[..., Any]) -> tuple[int, float]:
+    pairs = list(zip(key[::2], key[1::2], strict=True))
+    for kind, number in pairs:
+        if kind == ERROR:
+            return ERROR, number
+    if any(kind == ABSENT for kind, _ in pairs):
+        return ABSENT, 0.0
+    try:
+        result = compute(*pairs)
+    except FaultError as fault:
+        return ERROR, float(fault.code)
+    if isinstance(result, str):
+        return TEXT, float(context.strings.code(result))
+    if isinstance(result, bool):
+        return BOOLEAN, float(result)
+    return NUMBER, float(result)
+
+
+def element_text(context: Context, pair: tuple[int, float]) -> str:
+    """Return one element, a pair (kind, number), as text."""
+    return text_of(context.strings, *pair)
+
+
+def element_number(context: Context, pair: tuple[int, float]) -> float:
+    """Return one element as a number. Raises FaultError(#VALUE!) for a text that is none."""
+    kind, number = pair
+    if kind == TEXT:
+        number = number_of_text(context.strings.text(number))
+        if np.isnan(number):
+            raise FaultError(VALUE)
+    return 0.0 if kind == BLANK else float(number)
