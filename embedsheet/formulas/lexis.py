@@ -1,0 +1,48 @@
+"""The words of the formula language as regular expressions, shared by the parser and the relative form.
+
+Both must cut a formula into the same pieces: a word that one of them takes for a cell and the other for a name would
+give two different formulas one key.
+"""
+
+from __future__ import annotations
+
+import re
+
+SPACE = re.compile(r"[ \t\r\n]*")
+
+_NAME_CHARACTER = r"[\w.\\?]"
+_BEHIND = rf"(?!{_NAME_CHARACTER}|[(!])"  # LOG10(…), ABC1x, AB1!A1 are no cells
+_COLUMN = r"(?:[A-Wa-w][A-Za-z]{0,2}|[Xx](?:[A-Ea-e][A-Za-z]?|[Ff][A-Da-d]?|[G-Zg-z])?|[YyZz][A-Za-z]?)"  # to XFD
+_ROW = r"0*(?:10(?:[0-3]\d{4}|4(?:[0-7]\d{3}|8(?:[0-4]\d\d|5(?:[0-6]\d|7[0-6]))))|[1-9]\d{0,5})"  # to 1048576
+
+_CELL = rf"\$?{_COLUMN}\$?{_ROW}"
+_CELLS = rf"{_CELL}(?::{_CELL}{_BEHIND}|{_BEHIND})"
+_COLUMNS = rf"\$?{_COLUMN}:\$?{_COLUMN}{_BEHIND}"
+_ROWS = rf"\$?{_ROW}:\$?{_ROW}{_BEHIND}"
+_REFERENCE = rf"(?P<cells>{_CELLS})|(?P<columns>{_COLUMNS})|(?P<rows>{_ROWS})"
+_WORD = rf"(?:[^\W\d]|\\){_NAME_CHARACTER}*"
+_ERROR = r"(?i:#(?:NULL!|DIV/0!|VALUE!|REF!|NAME\?|NUM!|N/A|GETTING_DATA|SPILL!|CALC!|[A-Z]+[!?]?))"
+_TEXT = r'"(?:[^"]|"")*"'
+_NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_BRACKET = r"\[(?:[^\[\]']|'.|\[(?:[^\[\]']|'.)*\])*\]"
+_QUOTED = r"'(?:[^']|'')+'"
+_PREFIX = rf"(?:{_QUOTED}|(?!{_CELL}:){_NAME_CHARACTER}+:{_NAME_CHARACTER}+|{_NAME_CHARACTER}+)!"
+# Of another workbook, [1]Sheet1!A1 or 'C:\folder\[Book.xlsx]My sheet'!A1, taken whole.
+_EXTERNAL = (
+    rf"(?:'(?:[^'\[]|'')*\[(?:[^']|'')*'|\[[^\[\]]*\](?:{_NAME_CHARACTER}|:)*)!"
+    rf"(?:{_CELLS}|{_COLUMNS}|{_ROWS}|{_WORD}(?:{_BRACKET})?|{_ERROR})"
+)
+
+REFERENCE = re.compile(_REFERENCE)
+WORD = re.compile(_WORD)
+ERROR = re.compile(_ERROR)
+BRACKET = re.compile(_BRACKET, re.DOTALL)
+OPERAND = re.compile(
+    rf"(?P<text>{_TEXT})|(?P<external>{_EXTERNAL})|(?P<prefix>{_PREFIX})|{_REFERENCE}|(?P<number>{_NUMBER})"
+    rf"|(?P<word>{_WORD})|(?P<error>{_ERROR})|(?P<bracket>{_BRACKET})",
+    re.DOTALL,
+)
+ARRAY_ELEMENT = re.compile(
+    rf"(?P<text>{_TEXT})|(?P<number>[+-]?[ \t\r\n]*{_NUMBER})|(?P<boolean>TRUE|FALSE)|(?P<error>{_ERROR})",
+    re.IGNORECASE,
+)

@@ -1,0 +1,49 @@
+"""Walking trees.
+
+A chain a+b+c+… of 3,000 terms is a left spine 3,000 deep. Neither function here recurses, so both take it; a walk
+written elsewhere goes along `spine` and recurses into the other operands, no deeper than `parse.DEEPEST`. For the same
+reason trees are compared by their relative form, not by `==`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from embedsheet.formulas.tree import Array, Binary, Call, Node, Spill, Unary
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """Return the nodes directly below, from left to right."""
+    if isinstance(node, Binary):
+        return node.left, node.right
+    if isinstance(node, Call):
+        return node.arguments
+    if isinstance(node, Unary):
+        return (node.operand,)
+    if isinstance(node, Spill):
+        return (node.anchor,)
+    if isinstance(node, Array):
+        return tuple(element for row in node.rows for element in row)
+    return ()
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Every node, each before those below it, from left to right."""
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting.extend(reversed(children(node)))
+
+
+def spine(node: Node) -> tuple[Node, list[Binary]]:
+    """Return the leftmost operand of nested Binary nodes and these, innermost first.
+
+    For a+b+c: a, [a+b, (a+b)+c]. Evaluate the operand, then each node's right side onto what is there so far.
+    """
+    chain: list[Binary] = []
+    while isinstance(node, Binary):
+        chain.append(node)
+        node = node.left
+    chain.reverse()
+    return node, chain
