@@ -16,7 +16,7 @@ from typing import NamedTuple, NoReturn
 from embedsheet.addresses import MAX_COLUMN, MAX_ROW, column_number
 from embedsheet.errors import FormulaError
 from embedsheet.formulas import structured
-from embedsheet.formulas.lexis import ARRAY_ELEMENT, ERROR, OPERAND, REFERENCE, SPACE, WORD
+from embedsheet.formulas.lexis import ARRAY_ELEMENT, BRACKET, ERROR, OPERAND, REFERENCE, SPACE, WORD
 from embedsheet.formulas.tree import (
     Array,
     Binary,
@@ -50,7 +50,7 @@ _LOCAL_MARKS = re.compile(r"(?:_xlpm\.|_xlop\.)", re.IGNORECASE)
 
 
 class _Pending(NamedTuple):
-    """What waits on the operator stack: an operator, or an opener (precedence −1) with the operands below it."""
+    """What waits on the operator stack: an operator, or an opener (precedence -1) with the operands below it."""
 
     precedence: int
     symbol: str
@@ -164,7 +164,7 @@ class _Parser:
         self.operands.append(node)
         self.depths.append(depth)
         if depth > DEEPEST:
-            self.fail(f"The formula is nested more than {DEEPEST} levels deep; split it over several cells.", node.place)
+            self.fail(f"The formula is nested more than {DEEPEST} deep; split it over several cells.", node.place)
         return False
 
     def number(self, source: str, place: int) -> Number:
@@ -214,7 +214,7 @@ class _Parser:
             self.open(_FUNCTION_MARKS.sub("", _LOCAL_MARKS.sub("", word)).upper(), place, rest.end())
             return True
         if rest:
-            match = structured.BRACKET.match(self.text, self.position)
+            match = BRACKET.match(self.text, self.position)
             if match is None:
                 self.fail("This bracket is never closed.", self.position)
             self.position = match.end()
@@ -345,9 +345,8 @@ class _Parser:
                 self.push(Unary(symbol, right, place=place), right_depth + 1)
                 continue
             left, left_depth = self.operands.pop(), self.depths.pop()
-            node = _joined(left, right) if symbol == ":" else None
-            if node is None:
-                node = Binary(symbol, left, right, place=place)
+            joined = _joined(left, right) if symbol == ":" else None
+            node = joined or Binary(symbol, left, right, place=place)
             # Left operands are walked without recursion, so that they add no depth.
             self.push(node, max(left_depth, right_depth + 1))
 
