@@ -1,0 +1,185 @@
+"""Independent judges of a workbook's values: Gnumeric, LibreOffice and, in process, formulon.
+
+Each recalculates every formula and trusts no stored result. A missing program skips the test, unless
+EMBEDSHEET_REQUIRE_JUDGES=1, as in continuous integration, where it fails.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import posixpath
+import shutil
+import subprocess
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+from lxml import etree
+
+CellValue = float | str | bool | None
+Values = dict[str, dict[str, CellValue]]
+
+_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+# LibreOffice keeps stored results of .xlsx files unless told to recalculate always.
+_RECALCULATE = """<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry">
+<item oor:path="/org.openoffice.Office.Calc/Formula/Load"><prop oor:name="OOXMLRecalcMode" oor:op="fuse">
+<value>0</value></prop></item></oor:items>"""
+
+
+def gnumeric_values(path: str | Path) -> Values:
+    """Return {sheet: {"B5": value}} of all cells as Gnumeric recalculates them; errors are texts like "#DIV/0!"."""
+    program = _program("ssconvert")
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "recalculated.xlsx"
+        command = [program, "--recalc", str(path), str(target)]
+        _run(command, target)
+        return read_values(target)
+
+
+def libreoffice_values(path: str | Path) -> Values:
+    """Return {sheet: {"B5": value}} of all cells as LibreOffice recalculates them; it saves 15 digits."""
+    return libreoffice_values_of([path])[0]
+
+
+def libreoffice_values_of(paths: Sequence[str | Path]) -> list[Values]:
+    """Return `libreoffice_values` of each workbook with one start of LibreOffice, which takes seconds."""
+    program = _program("soffice")
+    with tempfile.TemporaryDirectory() as folder:
+        sources = [Path(folder) / f"{index}{Path(path).suffix}" for index, path in enumerate(paths)]
+        for source, path in zip(sources, paths, strict=True):
+            shutil.copyfile(path, source)
+        out = Path(folder) / "out"
+        command = [program, f"-env:UserInstallation={_profile().as_uri()}", "--headless", "--convert-to", "xlsx"]
+        _run([*command, "--outdir", str(out), *map(str, sources)], out / f"{sources[-1].stem}.xlsx")
+        return [read_values(out / f"{source.stem}.xlsx") for source in sources]
+
+
+def formulon_values(cells: Mapping[str, CellValue]) -> dict[str, CellValue]:
+    """Return all values of one sheet, "=…" being formulas and the rest constants, as formulon calculates them."""
+    import formulon
+
+    with formulon.Workbook.create_default() as workbook:
+        for address, value in cells.items():
+            row, column = _place(address)
+            if isinstance(value, bool):
+                workbook.set_bool(0, row, column, value)
+            elif isinstance(value, int | float):
+                workbook.set_number(0, row, column, value)
+            elif isinstance(value, str) and value.startswith("="):
+                workbook.set_formula(0, row, column, value)
+            elif value is not None:
+                workbook.set_text(0, row, column, value)
+        workbook.recalc()
+        return {address: _formulon_value(workbook.get_value(0, *_place(address))) for address in cells}
+
+
+def write_book(path: str | Path, sheets: Mapping[str, Mapping[str, CellValue]]) -> Path:
+    """Write constants, "=…" formulas and "{=…}" array formulas ("A1:B2" or one cell) without stored results."""
+    path = Path(path)
+    with xlsxwriter.Workbook(path, {"use_future_functions": True, "nan_inf_to_errors": True}) as workbook:
+        for name, cells in sheets.items():
+            sheet = workbook.add_worksheet(name)
+            for address, value in cells.items():
+                if value is None:
+                    continue
+                if isinstance(value, str) and value.startswith("{="):
+                    sheet.write_array_formula(address if ":" in address else f"{address}:{address}", value)
+                elif isinstance(value, str) and value.startswith("="):
+                    sheet.write_formula(address, value)
+                elif isinstance(value, str):
+                    sheet.write_string(address, value)
+                elif isinstance(value, bool):
+                    sheet.write_boolean(address, value)
+                else:
+                    sheet.write_number(address, value)
+    return path
+
+
+def read_values(path: str | Path) -> Values:
+    """Return {sheet: {"B5": value}} of all values stored in an .xlsx; straight from the XML, so that none is lost."""
+    with zipfile.ZipFile(path) as package:
+        strings = []
+        if "xl/sharedStrings.xml" in package.namelist():
+            root = etree.fromstring(package.read("xl/sharedStrings.xml"))
+            strings = ["".join(_texts(item)) for item in root.iter(f"{_MAIN}si")]
+        relations = etree.fromstring(package.read("xl/_rels/workbook.xml.rels"))
+        targets = {relation.get("Id"): relation.get("Target") for relation in relations}
+        values: Values = {}
+        for sheet in etree.fromstring(package.read("xl/workbook.xml")).iter(f"{_MAIN}sheet"):
+            target = posixpath.normpath(posixpath.join("/xl", targets[sheet.get(_RELATION)])).lstrip("/")
+            root = etree.fromstring(package.read(target))
+            cells = ((cell.get("r"), _cell_value(cell, strings)) for cell in root.iter(f"{_MAIN}c"))
+            values[sheet.get("name")] = {address: value for address, value in cells if value is not None}
+        return values
+
+
+def _cell_value(cell: etree._Element, strings: list[str]) -> CellValue:
+    kind = cell.get("t", "n")
+    if kind == "inlineStr":
+        return "".join(_texts(cell))
+    stored = cell.find(f"{_MAIN}v")
+    if stored is None:
+        return None
+    text = stored.text or ""
+    if kind == "s":
+        return strings[int(text)]
+    if kind == "b":
+        return text == "1"
+    if kind in {"str", "e"}:
+        return text
+    return float(text) if text else None
+
+
+def _texts(item: etree._Element) -> Iterator[str]:
+    for element in item.iter(f"{_MAIN}t"):
+        # Phonetic hints are no part of the text.
+        if element.getparent().tag != f"{_MAIN}rPh":
+            yield element.text or ""
+
+
+def _place(address: str) -> tuple[int, int]:
+    """Return row and column from 0, as formulon counts."""
+    letters = address.rstrip("0123456789")
+    return int(address[len(letters) :]) - 1, functools.reduce(lambda n, c: n * 26 + ord(c) - 64, letters, 0) - 1
+
+
+def _formulon_value(value: object) -> CellValue:
+    import formulon
+
+    kind = value.kind  # type: ignore[attr-defined]
+    if kind == formulon.ValueKind.ERROR:
+        return formulon.error_display_name(value.error_code)  # type: ignore[attr-defined,no-any-return]
+    return value.to_python()  # type: ignore[attr-defined,no-any-return]
+
+
+def _program(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        reason = f"{name} is not installed"
+        if os.environ.get("EMBEDSHEET_REQUIRE_JUDGES") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+@functools.cache
+def _profile() -> Path:
+    """Return a LibreOffice profile of this process; an own one runs beside an open LibreOffice."""
+    folder = Path(tempfile.mkdtemp(prefix="embedsheet-libreoffice-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "user").mkdir()
+    (folder / "user" / "registrymodifications.xcu").write_text(_RECALCULATE, encoding="utf-8")
+    return folder
+
+
+def _run(command: list[str], target: Path) -> None:
+    outcome = subprocess.run(command, capture_output=True, text=True, check=False)
+    if outcome.returncode or not target.exists():
+        pytest.fail(f"{Path(command[0]).name} failed: {outcome.stderr.strip() or outcome.stdout.strip()}")
