@@ -283,6 +283,13 @@ def first_fault(*faults: Faults) -> Faults:
     return result
 
 
+def odd_root(xp: Any, p: Array) -> Array:
+    """Return where 1/p is a whole odd number other than ±1: exponents that Excel takes of negative numbers."""
+    inverse = 1.0 / xp.where(p == 0, 1.0, p)
+    nearest = xp.round(inverse)
+    return (abs(inverse - nearest) <= 1e-12 * abs(inverse)) & (abs(nearest) % 2 == 1) & (abs(nearest) > 1)
+
+
 def where_cells(mask: NDArray[np.bool_], n: int) -> NDArray[np.bool_]:
     """Return which of the n cells a mask (n or 1, rows, columns) touches, (n,)."""
     return np.broadcast_to(mask.reshape(mask.shape[0], -1).any(axis=1), (n,))

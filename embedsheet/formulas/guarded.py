@@ -1,0 +1,109 @@
+"""Derivatives that are never NaN: the JAX side of arithmetic, imported only when numbers are traced.
+
+An undefined number is NaN, as 1/0 in `IF(b=0,0,x*(a/b))`. The branch not taken gets the derivative 0, and 0 times NaN
+would be NaN: so where a factor of a derivative is NaN or infinite, these functions put 0 in its place. Values are left
+alone. Sums need no such care, their factors are 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from embedsheet.formulas.coerce import odd_root
+from embedsheet.formulas.values import Array
+
+
+def finite(x: Array) -> Array:
+    """Return x with 0 where it is NaN or infinite."""
+    return jnp.where(jnp.isfinite(x), x, 0.0)
+
+
+def smooth(f: Callable[[Array], Array], x: Array, ok: Array, inside: float = 0.0) -> Array:
+    """Return f(x) where `ok`, else NaN with derivative 0; `inside` is a number at which f is smooth."""
+    # Both branches of `where` are differentiated: f must not see what lies outside its domain at all.
+    return jnp.where(ok, f(jnp.where(ok, x, inside)), jnp.nan)
+
+
+@jax.custom_jvp
+def multiply(a: Array, b: Array) -> Array:
+    """Return a·b; da: b, db: a."""
+    return a * b
+
+
+@multiply.defjvp
+def _multiply(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
+    (a, b), (da, db) = primals, tangents
+    return multiply(a, b), da * finite(b) + finite(a) * db
+
+
+@jax.custom_jvp
+def square(x: Array) -> Array:
+    """Return x·x; dx: 2x."""
+    return x * x
+
+
+@square.defjvp
+def _square(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    (x,), (dx,) = primals, tangents
+    return square(x), 2.0 * finite(x) * dx
+
+
+@jax.custom_jvp
+def divide(a: Array, b: Array) -> Array:
+    """Return a/b, NaN where b = 0; da: 1/b, db: −a/b²."""
+    return jnp.where(b == 0, jnp.nan, a / jnp.where(b == 0, 1.0, b))
+
+
+@divide.defjvp
+def _divide(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
+    (a, b), (da, db) = primals, tangents
+    q = divide(a, b)
+    ok = jnp.isfinite(q) & jnp.isfinite(b)
+    inverse = jnp.where(ok, 1.0 / jnp.where(ok, b, 1.0), 0.0)
+    return q, (da - finite(q) * db) * inverse
+
+
+@jax.custom_jvp
+def matmul(a: Array, b: Array) -> Array:
+    """Return a @ b over the last two axes; da: b, db: a."""
+    return a @ b
+
+
+@matmul.defjvp
+def _matmul(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
+    (a, b), (da, db) = primals, tangents
+    return matmul(a, b), da @ finite(b) + finite(a) @ db
+
+
+def power_of_integer(x: Array, p: int) -> Array:
+    """Return x^p for one whole p, exact and differentiable at 0 and below; 0^0 and 0^-1 are NaN."""
+    if p == 1:
+        return x
+    if p == 2:
+        return square(x)
+    if p > 0:
+        return smooth(lambda x: jax.lax.integer_pow(x, p), x, jnp.isfinite(x))
+    return smooth(lambda x: jax.lax.integer_pow(x, p), x, jnp.isfinite(x) & (x != 0), 1.0)
+
+
+def power(x: Array, p: Array) -> Array:
+    """Return x^p; dx: p·x^(p−1), dp: ln(x)·x^p, which is taken as 0 for x ≤ 0. At 0^p, 0 < p < 1, dx is 0.
+
+    A negative x is defined for a whole p, and for 1/p whole and odd, as Excel's (-8)^(1/3) = -2.
+    """
+    whole = p == jnp.round(p)
+    odd = whole & (jnp.abs(p) % 2 == 1)
+    root = odd_root(jnp, p)
+    negative = x < 0
+    ok = (x > 0) | (negative & (whole | root)) | ((x == 0) & (p >= 1))
+    ok = ok & jnp.isfinite(x) & jnp.isfinite(p)
+    base = jnp.where(ok, jnp.abs(x), 1.0)
+    # The derivative of |x| at 0 is 0, that of x^1 is 1.
+    base = jnp.where((x == 0) & (p == 1), x, base)
+    safe = jnp.where(ok, p, 1.0)
+    exponent = jnp.where(x > 0, safe, jax.lax.stop_gradient(safe))
+    result = jnp.where(negative & (odd | root), -1.0, 1.0) * jnp.power(base, exponent)
+    return jnp.where(ok, result, jnp.where((x == 0) & (p > 0), 0.0, jnp.nan))
