@@ -1,0 +1,225 @@
+"""Translate formulas between Excel's notation and the one that UNO speaks.
+
+UNO reads and writes formulas in one fixed grammar, whatever the user's settings::
+
+    Excel   =SUM('My sheet'!A1:B3,{1,2;3,4})     UNO   =SUM($'My sheet'.A1:B3;{1;2|3;4})
+
+LibreOffice's own parser (`com.sun.star.sheet.FormulaParser`) translates one formula a call, 0.1 ms each through the
+bridge; a sheet of 400,000 formulas wants the bulk call `getFormulaArray` and a translation of the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable
+
+from embedsheet.addresses import quote_sheet
+
+# What LibreOffice calls otherwise, as its FormulaOpCodeMapper lists them; the add-in names follow a rule of their own.
+_TO_EXCEL = {
+    "CEILING": "CEILING.MATH",
+    "CEILING.XCL": "CEILING",
+    "EFFECTIVE": "EFFECT",
+    "ERRORTYPE": "ERROR.TYPE",
+    "FLOOR": "FLOOR.MATH",
+    "FLOOR.XCL": "FLOOR",
+    "FORECAST.ETS.ADD": "FORECAST.ETS",
+    "FORMULA": "FORMULATEXT",
+    "DURATION": "PDURATION",
+    "SKEWP": "SKEW.P",
+    "ZGZ": "RRI",
+}
+_TO_CALC = {excel: calc for calc, excel in _TO_EXCEL.items()}
+_ADDIN = "COM.SUN.STAR.SHEET.ADDIN.ANALYSIS.GET"
+# Excel's names of functions that LibreOffice has only as add-ins; the others of the add-in are found by opcode.
+_ADDINS = frozenset(
+    "BESSELI BESSELJ BESSELK BESSELY BIN2DEC BIN2HEX BIN2OCT COMPLEX CONVERT DEC2BIN DEC2HEX DEC2OCT DELTA DISC "
+    "DOLLARDE DOLLARFR EDATE EOMONTH ERF ERFC FACTDOUBLE FVSCHEDULE GESTEP HEX2BIN HEX2DEC HEX2OCT IMABS IMAGINARY "
+    "IMARGUMENT IMCONJUGATE IMCOS IMDIV IMEXP IMLN IMLOG10 IMLOG2 IMPOWER IMPRODUCT IMREAL IMSIN IMSQRT IMSUB IMSUM "
+    "INTRATE MROUND MULTINOMIAL OCT2BIN OCT2DEC OCT2HEX QUOTIENT RANDBETWEEN RECEIVED SERIESSUM SQRTPI TBILLEQ "
+    "TBILLPRICE TBILLYIELD WORKDAY XIRR XNPV YEARFRAC YIELD YIELDDISC YIELDMAT".split()
+)
+
+_STRING = r'"(?:[^"]|"")*"'
+_QUOTED = r"'(?:[^']|'')*'"
+_WORD = r"[^\W\d][\w.?\\]*"
+_NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_ERROR = r"#(?:N/A|NULL!|DIV/0!|VALUE!|REF!|NAME\?|NUM!)"
+_CELL = r"\$?[A-Za-z]{1,3}\$?\d+|\$?[A-Za-z]{1,3}(?=:\$?[A-Za-z]{1,3}\b)|\$?\d+(?=:\$?\d)"
+
+# Only what differs is matched; the rest of a formula passes through untouched.
+_CALC = re.compile(
+    rf"(?P<string>{_STRING})"
+    rf"|\$?(?P<quoted>{_QUOTED})\."
+    rf"|(?P<error>{_ERROR})"
+    rf"|\$(?P<sheet>[^\W\d]\w*)\."
+    rf"|(?P<function>{_WORD})\("
+    rf"|(?P<word>{_WORD})"
+    rf"|(?P<number>{_NUMBER})"
+    rf"|(?P<mark>[;|~!{{}}])"
+)
+_THREE_D = re.compile(r"((?:'(?:[^']|'')*'|[^\W\d][\w.]*))!(\$?[A-Za-z]{1,3}\$?\d+):((?:'(?:[^']|'')*'|[^\W\d][\w.]*))!")
+
+
+def excel_translator(sheets: Collection[str]) -> Callable[[str], str]:
+    """Return a function from UNO's formula text ("=…") to Excel's, for a workbook with these sheets.
+
+    An array formula ("{=…}") loses its braces: Excel tells it by the cell's `HasArray`.
+    """
+    by_lower = {name.lower(): name for name in sheets}
+
+    def translate(text: str) -> str:
+        if text.startswith("{="):
+            text = text[1:-1]
+        braces = 0
+
+        def replace(match: re.Match[str]) -> str:
+            nonlocal braces
+            kind = match.lastgroup
+            found = match[0]
+            if kind == "mark":
+                if found == "{":
+                    braces += 1
+                elif found == "}":
+                    braces -= 1
+                elif found == ";":
+                    return ","
+                elif found == "|":
+                    return ";"
+                elif found == "~":
+                    return ","
+                else:
+                    return " "
+            elif kind == "quoted":
+                return quote_sheet(match["quoted"][1:-1].replace("''", "'")) + "!"
+            elif kind == "sheet":
+                return quote_sheet(match["sheet"]) + "!"
+            elif kind == "function":
+                return _excel_function(match["function"]) + "("
+            elif kind == "word" and "." in found:
+                # `Sheet.name` is a name of another sheet or a relative sheet reference; `users.factors` is a name.
+                sheet, _, rest = found.partition(".")
+                if sheet.lower() in by_lower and rest:
+                    return f"{quote_sheet(by_lower[sheet.lower()])}!{rest}"
+            return found
+
+        translated = _CALC.sub(replace, text)
+        if "!" in translated and ":" in translated:
+            translated = _THREE_D.sub(_three_d, translated)
+        return translated
+
+    return translate
+
+
+def _excel_function(name: str) -> str:
+    upper = name.upper()
+    if upper.startswith(_ADDIN):
+        return upper[len(_ADDIN) :]
+    # A function that this LibreOffice does not know is written in lower case.
+    return _TO_EXCEL.get(upper, upper)
+
+
+def _three_d(match: re.Match[str]) -> str:
+    # $One.A1:$Three.B2 is One:Three!A1:B2 in Excel; a plain range repeats its own sheet.
+    first, cell, last = match[1], match[2], match[3]
+    if first == last:
+        return f"{first}!{cell}:"
+    names = f"{first.strip(chr(39))}:{last.strip(chr(39))}"
+    if "'" in first + last:
+        names = f"'{names}'"
+    return f"{names}!{cell}:"
+
+
+_EXCEL = re.compile(
+    rf"(?P<string>{_STRING})"
+    rf"|(?P<quoted>{_QUOTED})!"
+    rf"|(?P<error>{_ERROR})"
+    rf"|(?P<sheet>[^\W\d][\w.]*(?::[^\W\d][\w.]*)?)!"
+    rf"|(?P<function>{_WORD})\("
+    rf"|(?P<reference>{_CELL})"
+    rf"|(?P<word>{_WORD})"
+    rf"|(?P<number>{_NUMBER})"
+    rf"|(?P<space>[ \t\r\n]+)"
+    rf"|(?P<mark>[(){{}},;])"
+    rf"|(?P<other>.)",
+    re.DOTALL,
+)
+_REFERENCES = frozenset({"reference", "word", "close"})
+_REFERENCE_STARTS = frozenset({"reference", "word", "quoted", "sheet", "open"})
+
+
+def to_calc(text: str) -> str:
+    """Return Excel's formula ("=…") as UNO takes it."""
+    out: list[str] = []
+    depth: list[str] = []  # "f" a function's arguments, "(" plain parentheses, "{" an array
+    pending = ""  # the last sheet of a 3-D reference, for the second half of its range
+    before = ""  # what stood before the white space
+    tokens = [(match.lastgroup or "", match) for match in _EXCEL.finditer(text)]
+    for place, (kind, match) in enumerate(tokens):
+        found = match[0]
+        now = kind
+        if kind in ("quoted", "sheet"):
+            name = match[kind]
+            name = name[1:-1].replace("''", "'") if kind == "quoted" else name
+            first, colon, last = name.partition(":")
+            pending = _calc_sheet(last) if colon else ""
+            out.append(_calc_sheet(first))
+        elif kind == "function":
+            out.append(_calc_function(match["function"]) + "(")
+            depth.append("f")
+            now = "open"
+        elif kind == "space":
+            after = tokens[place + 1][0] if place + 1 < len(tokens) else ""
+            if after == "mark":
+                after = "open" if tokens[place + 1][1][0] == "(" else ""
+            out.append("!" if before in _REFERENCES and after in _REFERENCE_STARTS else found)
+            continue
+        elif kind == "mark":
+            if found in "({":
+                depth.append(found)
+                now = "open"
+            elif found in ")}":
+                if depth:
+                    depth.pop()
+                now = "close"
+            elif found == ",":
+                found = "~" if depth and depth[-1] == "(" else ";"
+            elif depth and depth[-1] == "{":
+                found = "|"
+            out.append(found)
+        elif kind == "other" and found == ":" and pending:
+            out.append(":" + pending)
+            pending = ""
+        else:
+            out.append(found)
+        before = now
+    return "".join(out)
+
+
+def _calc_sheet(name: str) -> str:
+    return "$" + quote_sheet(name) + "."
+
+
+def _calc_function(name: str) -> str:
+    upper = name.upper().removeprefix("_XLFN.").removeprefix("_XLWS.")
+    if upper in _ADDINS:
+        return _ADDIN + upper
+    return _TO_CALC.get(upper, upper)
+
+
+def rows_to_excel(rows: Iterable[Iterable[str]], translate: Callable[[str], str]) -> list[list[str]]:
+    """Translate a block of cell contents; only formulas change."""
+    known: dict[str, str] = {}
+    result: list[list[str]] = []
+    for row in rows:
+        line: list[str] = []
+        for text in row:
+            if text.startswith(("=", "{=")):
+                excel = known.get(text)
+                if excel is None:
+                    excel = known[text] = translate(text)
+                line.append(excel)
+            else:
+                line.append(text)
+        result.append(line)
+    return result
