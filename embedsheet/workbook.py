@@ -1,0 +1,209 @@
+"""Workbooks: open one, ask it for cells, names and Solver models, and save changes into it without touching the rest.
+
+    book = Workbook.open("ratings.xlsx")
+    ratings = book.numbers(book.area("ratings.rating", sheet="dotprod"))   # (ratings, 1)
+    book.save([Edit.of(book, area, values)])
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.addresses import Area, Cell
+from embedsheet.errors import FileError, ModelError
+from embedsheet.kinds import BLANK, BOOLEAN, ERROR, ERRORS, NUMBER, TEXT, ErrorText
+from embedsheet.solver_setup import SolverSetup
+from embedsheet.strings import Strings
+from embedsheet.xlsx import parts, references
+from embedsheet.xlsx.package import Package, Stamp
+from embedsheet.xlsx.parts import Contents, DefinedName, SheetPart, Table
+from embedsheet.xlsx.scan import Source, scan
+from embedsheet.xlsx.sheet import ArrayFormula, Sheet
+from embedsheet.xlsx.shift import shift
+from embedsheet.xlsx.solver_names import is_solver_model, is_solver_name, read_setup, split_union
+
+__all__ = ["ArrayFormula", "DefinedName", "Sheet", "Table", "Workbook"]
+
+CellValue = float | str | bool | ErrorText | None
+
+
+@dataclass
+class Workbook:
+    """A workbook as its file stands. Names and tables are found without regard to case, as in Excel."""
+
+    path: Path
+    sheets: dict[str, Sheet]  # worksheets in their order; chart sheets hold no cells and are left out
+    strings: Strings
+    names: list[DefinedName]
+    tables: dict[str, Table]  # by name in lower case
+    setups: dict[str, SolverSetup]  # Solver models by sheet
+    setup_faults: dict[str, str]  # why a sheet's Solver model cannot be read, by sheet
+    external_links: bool
+    stamp: Stamp
+    contents: Contents
+    parts: dict[str, SheetPart] = field(default_factory=dict)  # by sheet name
+
+    @classmethod
+    def open(cls, path: str | Path) -> Workbook:
+        """Read an .xlsx or .xlsm file. Raises FileError, naming part and remedy, for anything else."""
+        package = Package(Path(path))
+        contents = parts.contents(package)
+        strings = Strings()
+        shared = np.array(
+            [strings.code(text) for text in parts.shared_strings(package, contents.related("sharedStrings"))], np.float64
+        )
+        source = Source(str(package.path), strings, shared, contents.date1904)
+        sheets: dict[str, Sheet] = {}
+        tables: dict[str, Table] = {}
+        worksheets = {part.name: part for part in contents.sheets if part.kind == "worksheet"}
+        for part in worksheets.values():
+            sheet = _read_sheet(package, part, len(sheets), source)
+            sheet.hidden = part.hidden
+            sheets[part.name] = sheet
+            source.cells_left -= len(sheet.rows)
+            tables.update((table.name.casefold(), table) for table in parts.tables(package, part))
+        book = cls(
+            path=package.path, sheets=sheets, strings=strings, names=contents.names, tables=tables, setups={},
+            setup_faults={}, external_links=contents.related("externalLink") is not None, stamp=package.stamp,
+            contents=contents, parts=worksheets,
+        )  # fmt: skip
+        book._read_setups()
+        return book
+
+    def _read_setups(self) -> None:
+        models: dict[str, dict[str, str]] = {}
+        for name in self.names:
+            key = name.name.casefold()
+            if is_solver_name(key) and (name.sheet is None or name.sheet in self.sheets):
+                models.setdefault(name.sheet or "", {})[key] = name.text
+        for sheet, model in models.items():
+            if is_solver_model(model):
+                # Names without a sheet, as some libraries write them, belong to the sheet of the objective.
+                home = sheet or self._sheet_of(model.get("solver_opt", ""))
+                if home in self.setups:
+                    continue
+                try:
+                    self.setups[home] = read_setup(home, model, lambda text, home=home: self.areas(text, home))
+                except ModelError as fault:
+                    self.setup_faults[home] = str(fault)
+
+    def _sheet_of(self, text: str) -> str:
+        try:
+            return self.areas(text)[0].sheet
+        except (ModelError, IndexError):
+            return next(iter(self.sheets), "")
+
+    def sheet(self, name: str) -> Sheet:
+        """Return a sheet by its name, whatever the case. Raises ModelError listing the names there are."""
+        found = self.sheets.get(name)
+        if found is None:
+            found = next((sheet for key, sheet in self.sheets.items() if key.casefold() == name.casefold()), None)
+        if found is None:
+            raise ModelError(f"{self.path.name}: has no sheet {name!r}; it has {', '.join(self.sheets)}.")
+        return found
+
+    def name(self, name: str, sheet: str | None = None) -> DefinedName | None:
+        """Return a defined name: the sheet's own before the workbook's; None when there is none."""
+        key = name.casefold()
+        mine = [entry for entry in self.names if entry.name.casefold() == key]
+        if sheet is not None:
+            local = next((e for e in mine if e.sheet is not None and e.sheet.casefold() == sheet.casefold()), None)
+            if local is not None:
+                return local
+        return next((entry for entry in mine if entry.sheet is None), None)
+
+    def area(self, text: str, sheet: str | None = None) -> Area:
+        """Return the area of an address, a defined name (`sheet`'s own first), a table or a table's column.
+
+        Raises ModelError when the text means no cells or several areas.
+        """
+        found = self.areas(text, sheet)
+        if len(found) != 1:
+            raise ModelError(f"{text!r} means {len(found)} areas; one is wanted here.")
+        return found[0]
+
+    def areas(self, text: str, sheet: str | None = None) -> list[Area]:
+        """Return the areas of an address, a union (A1:A3,C1), a defined name or a table. Raises ModelError."""
+        return self._areas(text, sheet, frozenset())
+
+    def _areas(self, text: str, sheet: str | None, seen: frozenset[str]) -> list[Area]:
+        pieces = split_union(text) if "[" not in text else [text.strip().removeprefix("=")]
+        return [area for piece in pieces for area in self._piece(piece, sheet, seen)]
+
+    def _piece(self, text: str, sheet: str | None, seen: frozenset[str]) -> list[Area]:
+        if "#REF!" in text:
+            raise ModelError(f"{text}: refers to deleted cells; choose the cells again.")
+        table_name, bracket, inside = text.partition("[")
+        table = self.tables.get(table_name.strip().casefold())
+        if table is not None and (not bracket or inside.endswith("]")):
+            return [references.table_area(table, inside[:-1])]
+        scope, mark, local = text.rpartition("!")
+        scope = scope[1:-1].replace("''", "'") if scope.startswith("'") else scope
+        named = self.name(local if mark else text, scope if mark else sheet)
+        if named is not None:
+            if named.name.casefold() in seen:
+                raise ModelError(f"the name {named.name} refers to itself; give it cells in the name manager.")
+            return self._areas(named.text, named.sheet or sheet, seen | {named.name.casefold()})
+        try:
+            area = references.address(text, sheet)
+        except ModelError:
+            if "!" in text or ":" in text or sheet is None:
+                raise
+            raise ModelError(f"{text!r} is no address, defined name or table of {self.path.name}.") from None
+        return [area._replace(sheet=self.sheet(area.sheet).name)]
+
+    def _grid(self, area: Area) -> tuple[Sheet, NDArray[np.int64]]:
+        """Return (sheet, positions (rows, columns) of the area's cells in its arrays, −1 where none is stored)."""
+        sheet = self.sheet(area.sheet)
+        rows, columns = np.mgrid[area.top : area.bottom + 1, area.left : area.right + 1]
+        positions = sheet.positions(rows.ravel(), columns.ravel())
+        return sheet, positions.reshape(area.shape)
+
+    def values(self, area: Area) -> list[list[CellValue]]:
+        """Return the stored values row by row; None for a blank cell."""
+        sheet, grid = self._grid(area)
+        return [[None if place < 0 else self._value(sheet, place) for place in row] for row in grid.tolist()]
+
+    def _value(self, sheet: Sheet, place: int) -> CellValue:
+        kind, number = sheet.kinds[place], float(sheet.numbers[place])
+        if kind == NUMBER:
+            return number
+        if kind == TEXT:
+            return self.strings.text(number)
+        if kind == BOOLEAN:
+            return bool(number)
+        return ErrorText(ERRORS[int(number)]) if kind == ERROR else None
+
+    def numbers(self, area: Area) -> NDArray[np.float64]:
+        """Return the stored numbers, (rows, columns), NaN where a cell holds none."""
+        sheet, grid = self._grid(area)
+        if not len(sheet.rows):
+            return np.full(area.shape, np.nan)
+        there = (grid >= 0) & (sheet.kinds[grid] == NUMBER)
+        return np.where(there, sheet.numbers[grid], np.nan)
+
+    def formula(self, cell: Cell) -> str | None:
+        """Return a cell's formula without "=", that of a shared formula as the cell itself would hold it; or None."""
+        sheet = self.sheet(cell.sheet)
+        position = int(sheet.positions(np.array([cell.row]), np.array([cell.column]))[0])
+        place = int(np.searchsorted(sheet.formula_cells, position))
+        if position < 0 or place == len(sheet.formula_cells) or sheet.formula_cells[place] != position:
+            return None
+        master = int(sheet.formula_masters[place])
+        text = sheet.formula_texts[master]
+        if master == place:
+            return text
+        home = int(sheet.formula_cells[master])
+        return shift(text, cell.row - int(sheet.rows[home]), cell.column - int(sheet.columns[home]))
+
+
+def _read_sheet(package: Package, part: SheetPart, index: int, source: Source) -> Sheet:
+    data = package.read(part.part)
+    sheet = scan(data, part.name, index, source)
+    if sheet is None:
+        raise FileError(f"{package.path}: the sheet {part.name} cannot be read; save it again in a spreadsheet program.")
+    return sheet

@@ -1,0 +1,366 @@
+"""One pass over a sheet's XML: bytes → arrays.
+
+A regular expression reads the form in which spreadsheet programs write cells: about a microsecond a cell, an eighth of
+what a parser takes. It knows only that form, so it checks itself: every "<" between <sheetData> and </sheetData> must
+belong to something it understood. Anything else (comments, other attribute order, CDATA, cells without addresses) is
+first brought into that form by `plain.py`; reading and patching then share this one pattern.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gc
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.addresses import MAX_COLUMN, MAX_ROW, Area, column_letters, column_number, parse_area, quote_sheet
+from embedsheet.errors import FileError, ModelError
+from embedsheet.kinds import BLANK, BOOLEAN, ERROR, ERROR_CODES, NUMBER, TEXT, VALUE
+from embedsheet.strings import Strings
+from embedsheet.xlsx.parts import plain_text
+from embedsheet.xlsx.sheet import ArrayFormula, Sheet, place_keys
+from embedsheet.xlsx.xml import cell_text, parse, unescape
+
+CELLS_LIMIT = 10_000_000  # all sheets together: 15 times the largest lesson; beyond it memory runs to gigabytes
+
+_ROOT = re.compile(rb"<((?:[A-Za-z_][\w.-]*:)?)worksheet[\s>]")
+_ENCODING = re.compile(rb"""\s*<\?xml[^>]*?encoding\s*=\s*["'](?i:utf-?8|us-ascii)["']|\s*<\?xml(?![^>]*encoding)|\s*<[^?]""")
+_ATTRIBUTES = re.compile(rb"""(?:\s+[A-Za-z_][\w:.-]*="[^"<]*")*\s*/?\Z""")
+_ATTRIBUTE = re.compile(rb'\s([A-Za-z_][\w:.-]*)="([^"]*)"')
+_CHUNK = 1 << 22  # bytes matched at once: the matches of a whole sheet would take ten times the sheet's size
+
+_NUMBER, _SHARED, _STR, _INLINE, _BOOLEAN, _ERROR, _DATE, _UNKNOWN, _CROOKED = range(9)
+_TYPES = {b"n": _NUMBER, b"s": _SHARED, b"str": _STR, b"inlineStr": _INLINE, b"b": _BOOLEAN, b"e": _ERROR, b"d": _DATE}
+_DYNAMIC = 16  # added to the type of a cell with cm=
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Where the cells stand in a sheet's XML: between `start` and `end`; tags carry `prefix` ("x:" or nothing)."""
+
+    prefix: bytes
+    start: int
+    end: int
+    self_closed: bool  # <sheetData/>: start and end are those of the tag itself
+
+
+@dataclass(slots=True)
+class Source:
+    """What a sheet's cells refer to, and whom to name in errors."""
+
+    path: str
+    strings: Strings
+    shared: NDArray[np.float64]  # shared text → its place in `strings`
+    date1904: bool = False
+    cells_left: int = CELLS_LIMIT
+
+
+@lru_cache(maxsize=8)
+def cell_pattern(prefix: bytes) -> re.Pattern[bytes]:
+    """A cell: column letters, row, further attributes, <f…>, formula, <v…>, value, inline string."""
+    p = re.escape(prefix)
+    return re.compile(
+        rb'<%bc r="([A-Z]{1,3})([0-9]{1,7})"([^>]*+)>(?:(<%bf[^>]*+>)(?:([^<]*+)</%bf>)?+)?+'
+        rb"(?:(<%bv[^>]*+>)(?:([^<]*+)</%bv>)?+)?+(<%bis>(?s:.*?)</%bis>)?+" % (p, p, p, p, p, p, p)
+    )
+
+
+def find_region(data: bytes) -> Region | None:
+    """Return where the cells are, or None when the XML is not in the usual form."""
+    head = data.removeprefix(codecs.BOM_UTF8)[:400]
+    root = _ROOT.search(data)
+    if root is None or not _ENCODING.match(head):
+        return None
+    prefix = root[1]
+    opening = re.compile(rb"<%bsheetData\s*(/?)>" % re.escape(prefix)).search(data, root.start())
+    if opening is None or b"<!" in data[: opening.start()]:
+        return None
+    if opening[1]:
+        return Region(prefix, opening.start(), opening.end(), True)
+    end = data.find(b"</%bsheetData>" % prefix, opening.end())
+    return None if end < 0 else Region(prefix, opening.end(), end, False)
+
+
+class _Memo(dict[bytes, Any]):
+    """A function's results by argument, looked up at the speed of a dictionary."""
+
+    def __init__(self, function: Callable[[bytes], Any]) -> None:
+        super().__init__()
+        self._function = function
+
+    def __missing__(self, key: bytes) -> Any:
+        value = self[key] = self._function(key)
+        return value
+
+
+def _column(letters: bytes) -> int:
+    return column_number(letters.decode("ascii"))
+
+
+def _cell_type(attributes: bytes) -> int:
+    if not _ATTRIBUTES.match(attributes):
+        return _CROOKED
+    found = dict(_ATTRIBUTE.findall(attributes))
+    kind = _TYPES.get(found.get(b"t", b"n"), _UNKNOWN)
+    return kind + (_DYNAMIC if found.get(b"cm", b"0") != b"0" else 0)
+
+
+def _formula_tag(tag: bytes) -> dict[bytes, bytes] | None:
+    """The attributes of an <f> tag; None when it is crooked."""
+    body = tag[1:-1]
+    name_end = len(body.split(None, 1)[0].rstrip(b"/"))
+    return dict(_ATTRIBUTE.findall(body)) if _ATTRIBUTES.match(body[name_end:]) else None
+
+
+@dataclass(slots=True)
+class _Formulas:
+    """What the chunks' formulas add up to."""
+
+    cells: list[int] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    shared: list[tuple[int, bytes]] = field(default_factory=list)  # (place in the list, si) of every shared formula
+    arrays: dict[tuple[int, int], ArrayFormula] = field(default_factory=dict)
+    data_tables: list[Area] = field(default_factory=list)
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Keep the cyclic collector from walking millions of new tuples, none of which can be cyclic."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def scan(data: bytes, name: str, index: int, source: Source) -> Sheet | None:
+    """Return the sheet's cells, or None when its XML is not in the usual form.
+
+    Raises FileError for content that no form makes sense of: an unknown cell type, a shared text that is not there,
+    a shared formula that stands nowhere, more cells than the limit.
+    """
+    region = find_region(data)
+    if region is None:
+        return None
+    prefix, start, end = region.prefix, region.start, region.end
+    if region.self_closed:
+        start = end
+    count = data.count(b"<%bc " % prefix, start, end)
+    check_cell_count(count, source)
+    with _no_collector():
+        return _Scan(data, name, index, source, prefix).run(start, end)
+
+
+def check_cell_count(count: int, source: Source) -> None:
+    """Raise FileError when a sheet's cells exceed what is left of the limit."""
+    if count > source.cells_left:
+        raise FileError(f"{source.path}: has more than {CELLS_LIMIT:,} cells, the most that are read; split the workbook.")
+
+
+class _Scan:
+    """The state of one sheet's scan."""
+
+    def __init__(self, data: bytes, name: str, index: int, source: Source, prefix: bytes) -> None:
+        self.data, self.name, self.index, self.source, self.prefix = data, name, index, source, prefix
+        self.formulas = _Formulas()
+        self.column, self.type, self.tag = _Memo(_column), _Memo(_cell_type), _Memo(_formula_tag)
+        self.angles = 0  # "<" accounted for by matches
+        self.count = 0
+        self.stored: list[NDArray[np.bool_]] = []
+
+    def run(self, start: int, end: int) -> Sheet | None:
+        data, p = self.data, self.prefix
+        pieces: list[tuple[NDArray[Any], ...]] = [tuple(np.empty(0, kind) for kind in ("i4", "i4", "u1", "f8"))]
+        row_end, pattern = b"</%brow>" % p, cell_pattern(p)
+        others = (b"<%brow " % p, b"<%brow>" % p, row_end, b"</%bc>" % p, b"</%bf>" % p, b"</%bv>" % p)
+        span = start, end
+        while start < end:
+            stop = data.find(row_end, min(start + _CHUNK, end), end)
+            stop = end if stop < 0 else stop
+            matches = pattern.findall(data, start, stop)
+            if matches:
+                piece = self._chunk(matches)
+                if piece is None:
+                    return None
+                pieces.append(piece)
+            self.angles += sum(data.count(tag, start, stop) for tag in others)
+            start = stop
+        if self.angles != data.count(b"<", *span):
+            return None
+        rows, columns, kinds, numbers = (np.concatenate(arrays) for arrays in zip(*pieces, strict=True))
+        if len(rows):
+            keys = place_keys(rows, columns)
+            if (np.diff(keys) <= 0).any() or rows.min() < 1 or rows.max() > MAX_ROW or columns.max() > MAX_COLUMN:
+                return None
+        formulas = self.formulas
+        stored = np.concatenate(self.stored) if self.stored else np.empty(0, bool)
+        return Sheet(
+            self.name, self.index, rows, columns, kinds, numbers,
+            np.array(formulas.cells, np.int32), formulas.texts, self._masters(rows, columns), stored,
+            formulas.arrays, formulas.data_tables,
+        )  # fmt: skip
+
+    def _where(self, row: int, column: int) -> str:
+        return f"{self.source.path}: {quote_sheet(self.name)}!{column_letters(column)}{row}"
+
+    def _chunk(self, matches: list[tuple[bytes, ...]]) -> tuple[NDArray[Any], ...] | None:
+        letters, digits, attributes, f_tags, f_texts, v_tags, v_texts, inlines = zip(*matches, strict=True)
+        n = len(matches)
+        columns = np.fromiter(map(self.column.__getitem__, letters), np.int32, n)
+        rows = np.fromiter(map(int, digits), np.int32, n)
+        types = np.fromiter(map(self.type.__getitem__, attributes), np.uint8, n)
+        dynamic, types = types >= _DYNAMIC, types % _DYNAMIC
+        if (types == _CROOKED).any():
+            return None
+        v_there = np.fromiter(map(bool, v_tags), bool, n)
+        v_full = np.fromiter(map(bool, v_texts), bool, n)
+        f_there = np.fromiter(map(bool, f_tags), bool, n)
+        self.angles += n + int(v_there.sum()) + int(f_there.sum()) + sum(text.count(b"<") for text in inlines if text)
+
+        kinds = np.zeros(n, np.uint8)
+        numbers = np.zeros(n)
+        plain = np.flatnonzero((types == _NUMBER) & v_full)
+        try:
+            values = list(map(float, v_texts if len(plain) == n else [v_texts[i] for i in plain.tolist()]))
+            numbers[plain] = values
+        except ValueError:
+            self._bad_number(plain, rows, columns, v_texts)
+        kinds[plain] = NUMBER
+        if not np.isfinite(numbers).all():
+            self._bad_number(plain, rows, columns, v_texts)
+        for i in np.flatnonzero((types != _NUMBER) & (v_there | (types == _INLINE))).tolist():
+            kinds[i], numbers[i] = self._other(int(types[i]), v_texts[i], inlines[i], int(rows[i]), int(columns[i]))
+
+        here = np.flatnonzero(f_there)
+        keep = np.ones(len(here), bool)
+        for place, i in enumerate(here.tolist()):
+            tag, text = f_tags[i], f_texts[i]
+            attributes_of = self.tag[tag]
+            if attributes_of is None:
+                return None
+            keep[place] = self._formula(
+                i + self.count, attributes_of, text, int(rows[i]), int(columns[i]), bool(dynamic[i])
+            )
+        here = here[keep]
+        self.stored.append(kinds[here] != BLANK)
+        self.count += n
+        return rows, columns, kinds, numbers
+
+    def _formula(
+        self, cell: int, attributes: dict[bytes, bytes], text: bytes, row: int, column: int, dynamic: bool
+    ) -> bool:
+        """Note a cell's formula; return whether it is one (a bare <f/> and a data table are not)."""
+        formulas = self.formulas
+        kind = attributes.get(b"t", b"normal")
+        if kind == b"dataTable":
+            formulas.data_tables.append(self._area(attributes, row, column))
+            return False
+        shared = kind == b"shared" and b"si" in attributes
+        if not text and not shared:
+            return False
+        if kind == b"array":
+            formulas.arrays[row, column] = ArrayFormula(self._area(attributes, row, column), dynamic)
+        if shared:
+            formulas.shared.append((len(formulas.texts), attributes[b"si"]))
+        try:
+            formulas.texts.append(unescape(text.decode("utf-8")))
+        except UnicodeDecodeError:
+            raise FileError(f"{self._where(row, column)}: the formula is no UTF-8 text; restore a backup.") from None
+        formulas.cells.append(cell)
+        return True
+
+    def _area(self, attributes: dict[bytes, bytes], row: int, column: int) -> Area:
+        own = Area(self.name, row, column, row, column)
+        if b"ref" not in attributes:
+            return own
+        try:
+            return parse_area(attributes[b"ref"].decode("utf-8"), self.name)
+        except (ModelError, UnicodeDecodeError):
+            raise FileError(f"{self._where(row, column)}: its array formula covers no area; restore a backup.") from None
+
+    def _masters(self, rows: NDArray[np.int32], columns: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return whose text each formula has. The last text given for an si before a follower counts, else the first
+        one after it: some writers use a number twice, or put the master behind its followers."""
+        masters = np.arange(len(self.formulas.texts), dtype=np.int32)
+        current: dict[bytes, int] = {}
+        early: list[tuple[int, bytes]] = []
+        for place, si in self.formulas.shared:
+            if self.formulas.texts[place]:
+                current[si] = place
+            elif si in current:
+                masters[place] = current[si]
+            else:
+                early.append((place, si))
+        first = {si: place for place, si in reversed(self.formulas.shared) if self.formulas.texts[place]}
+        for place, si in early:
+            if si not in first:
+                cell = self.formulas.cells[place]
+                raise FileError(
+                    f"{self._where(int(rows[cell]), int(columns[cell]))}: shares formula {si.decode('utf-8', 'replace')}, "
+                    "which stands nowhere; enter its formula again."
+                )
+            masters[place] = first[si]
+        return masters
+
+    def _bad_number(self, places: NDArray[Any], rows: Any, columns: Any, texts: tuple[bytes, ...]) -> None:
+        for i in places.tolist():
+            try:
+                if np.isfinite(float(texts[i])):
+                    continue
+            except ValueError:
+                pass
+            raise FileError(f"{self._where(rows[i], columns[i])}: {texts[i][:40]!r} is no number; enter it again.")
+
+    def _other(self, kind: int, value: bytes, inline: bytes, row: int, column: int) -> tuple[int, float]:
+        """Return (kind, number) of a cell that is not a plain number."""
+        strings = self.source.strings
+        try:
+            if kind == _SHARED:
+                place = int(value) if value else -1
+                if not value:
+                    return BLANK, 0.0
+                if not 0 <= place < len(self.source.shared):
+                    raise ValueError
+                return TEXT, self.source.shared[place]
+            text = unescape(value.decode("utf-8"))
+            if kind == _STR:
+                return TEXT, strings.code(cell_text(text))
+            if kind == _INLINE:
+                return (TEXT, strings.code(cell_text(self._inline(inline)))) if inline else (BLANK, 0.0)
+            text = text.strip()
+            if not text:
+                return BLANK, 0.0
+            if kind == _BOOLEAN:
+                return BOOLEAN, {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}[text]
+            if kind == _ERROR:
+                # Errors that came after ERROR.TYPE's list (#FIELD!, #BLOCKED!) count as #VALUE!.
+                return ERROR, ERROR_CODES.get(text, VALUE)
+            if kind == _DATE:
+                return NUMBER, _serial(text, self.source.date1904)
+        except (ValueError, KeyError, OverflowError):
+            raise FileError(f"{self._where(row, column)}: {value[:40]!r} cannot be read; enter the value again.") from None
+        raise FileError(f"{self._where(row, column)}: has an unknown cell type; save it again in a spreadsheet program.")
+
+    def _inline(self, inline: bytes) -> str:
+        body = inline
+        if self.prefix:
+            body = inline.replace(b"<" + self.prefix, b"<").replace(b"</" + self.prefix, b"</")
+        return plain_text(parse(body, f"{self.source.path}: {self.name}"))
+
+
+def _serial(text: str, date1904: bool) -> float:
+    """Return the serial number of an ISO 8601 date, time or both."""
+    base = datetime(1904, 1, 1) if date1904 else datetime(1899, 12, 30)
+    if "T" not in text and ":" in text:
+        return (datetime.fromisoformat(f"1970-01-01T{text}").replace(tzinfo=None) - datetime(1970, 1, 1)) / timedelta(days=1)
+    return (datetime.fromisoformat(text).replace(tzinfo=None) - base) / timedelta(days=1)

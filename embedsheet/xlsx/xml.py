@@ -1,0 +1,107 @@
+"""Small XML parts, read without entities, networks or surprises."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+
+from lxml import etree
+
+from embedsheet.errors import FileError
+
+_DECLARED = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+_DECLARATION = re.compile(r"""(<\?xml[^>]*?)\s+encoding\s*=\s*["'][^"']*["']""")
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_ENTITY = re.compile(r"&(#x[0-9A-Fa-f]+|#[0-9]+|amp|lt|gt|quot|apos);")
+_NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+# Characters that XML cannot hold; Excel writes them, and a lone carriage return, as _x000B_.
+_UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]|_(?=x[0-9A-Fa-f]{4}_)")
+
+
+def utf8(data: bytes, where: str) -> bytes:
+    """Return the XML in UTF-8 with no other encoding declared. Raises FileError for a DTD or undecodable bytes."""
+    encoding = "utf-8"
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    elif data[:4] == b"<\0?\0":
+        encoding = "utf-16-le"
+    elif data[:4] == b"\0<\0?":
+        encoding = "utf-16-be"
+    elif declared := _DECLARED.match(data.removeprefix(codecs.BOM_UTF8)[:200]):
+        encoding = declared[1].decode("ascii").lower()
+    if encoding not in {"utf-8", "us-ascii", "utf8"}:
+        try:
+            data = _DECLARATION.sub(r"\1", data.decode(encoding).removeprefix("\ufeff"), count=1).encode("utf-8")
+        except (LookupError, UnicodeError):
+            raise FileError(f"{where}: cannot be decoded as {encoding}; save the workbook again.") from None
+    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
+        raise FileError(f"{where}: declares XML entities, which no spreadsheet program does; the file is not to be trusted.")
+    return data
+
+
+def parse(data: bytes, where: str) -> etree._Element:
+    """Return the root of a small part. Raises FileError when it is not well formed or declares a DTD."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    try:
+        return etree.fromstring(utf8(data, where), parser)
+    except (etree.XMLSyntaxError, ValueError) as fault:
+        raise FileError(f"{where}: is not well-formed XML ({fault}); restore the file from a backup.") from None
+
+
+def local(element: etree._Element) -> str:
+    """An element's name without its namespace ("" for comments and the like)."""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def children(element: etree._Element | None, name: str) -> Iterator[etree._Element]:
+    """The children of that local name."""
+    if element is not None:
+        yield from (child for child in element if local(child) == name)
+
+
+def child(element: etree._Element | None, name: str) -> etree._Element | None:
+    """The first child of that local name."""
+    return next(children(element, name), None)
+
+
+def relation_id(element: etree._Element) -> str:
+    """The r:id of an element, in whatever relationships namespace (transitional or strict)."""
+    for name, value in element.attrib.items():
+        if str(name).endswith("relationships}id"):
+            return str(value)
+    return ""
+
+
+def unescape(text: str) -> str:
+    """Replace XML's character references."""
+    return _ENTITY.sub(_entity, text) if "&" in text else text
+
+
+def _entity(match: re.Match[str]) -> str:
+    body = match[1]
+    if not body.startswith("#"):
+        return _NAMED[body]
+    code = int(body[2:], 16) if body[1] == "x" else int(body[1:])
+    return chr(code) if code < 0x110000 else match[0]
+
+
+def cell_text(text: str) -> str:
+    """Undo Excel's writing of characters that XML cannot hold: `_x000D_` is a carriage return."""
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
+
+
+def escape_cell_text(text: str) -> str:
+    """Return a cell's text as XML: the inverse of `cell_text` and `unescape`."""
+    text = _UNWRITABLE.sub(lambda match: f"_x{ord(match[0]):04X}_", text)
+    return escape(text)
+
+
+def escape(text: str) -> str:
+    """Escape what XML reserves."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def escape_attribute(text: str) -> str:
+    """Escape what XML reserves inside double quotes."""
+    return escape(text).replace('"', "&quot;").replace("\n", "&#10;").replace("\t", "&#9;")
