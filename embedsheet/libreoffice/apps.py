@@ -71,7 +71,7 @@ class Engine:
         return [[clean(value) for value in row] for row in data]
 
 
-class Apps(base_classes.Apps):  # type: ignore[misc]
+class Apps(base_classes.Apps):
     """The LibreOffice processes that were started here."""
 
     def __init__(self) -> None:
@@ -109,7 +109,7 @@ class Apps(base_classes.Apps):  # type: ignore[misc]
         raise KeyError(pid)
 
 
-class App(base_classes.App):  # type: ignore[misc]
+class App(base_classes.App):
     """One LibreOffice."""
 
     # Switches of Excel's that LibreOffice has no use for; xlwings reads and sets them.
@@ -124,16 +124,12 @@ class App(base_classes.App):  # type: ignore[misc]
         self._status: Any = None
         self._status_text: str | bool = False
         self._screen_updating = True
-        # How a message is shown; None is LibreOffice's own box. The listener replaces it where nobody could close a box.
+        # How a message is shown; None is LibreOffice's own box, which nobody could close without a display.
         self.on_alert: Callable[[str, str], None] | None = None
 
     @property
     def engine(self) -> Engine:
         return ENGINE
-
-    @property
-    def xl(self) -> Any:
-        return self.office.desktop
 
     @property
     def api(self) -> Any:

@@ -26,7 +26,7 @@ _FILTERS = {
 }
 
 
-class Books(base_classes.Books):  # type: ignore[misc]
+class Books(base_classes.Books):
     """The workbooks that are open in one LibreOffice."""
 
     def __init__(self, app: App) -> None:
@@ -71,8 +71,8 @@ class Books(base_classes.Books):  # type: ignore[misc]
         return iter(self._all())
 
     def add(self) -> Book:
-        hidden = properties(Hidden=True) if self.app.office.headless else ()
-        return Book(self.app, self.app.office.desktop.loadComponentFromURL("private:factory/scalc", "_blank", 0, hidden))
+        desktop = self.app.office.desktop
+        return Book(self.app, desktop.loadComponentFromURL("private:factory/scalc", "_blank", 0, ()))
 
     def open(self, fullname: str, update_links: Any = None, read_only: bool | None = None, *others: Any) -> Book:
         """Open a file without running its macros.
@@ -97,14 +97,14 @@ def _refuse_locked(path: Path) -> None:
     lock = path.with_name(f".~lock.{path.name}#")
     if lock.exists():
         holder = lock.read_text(encoding="utf-8", errors="replace").split(",")
-        who = " ".join(part for part in (holder + ["", "", ""])[1:4] if part).strip() or "someone"
+        who = " ".join(part for part in holder[1:4] if part).strip() or "someone"
         raise FileError(
             f"{path.name} is open in LibreOffice ({who}). Close it there; "
             f"if no LibreOffice has it open, delete the file {lock.name} that a crash has left beside it."
         )
 
 
-class Book(base_classes.Book):  # type: ignore[misc]
+class Book(base_classes.Book):
     """One workbook: UNO's document model."""
 
     app: Any = None  # an attribute, where the base class has a property
@@ -150,9 +150,7 @@ class Book(base_classes.Book):  # type: ignore[misc]
             return None
         address = selected.getRangeAddress()
         sheet = Sheet(self, self.model.Sheets.getByIndex(address.Sheet))
-        return Range(
-            sheet, (address.StartRow + 1, address.StartColumn + 1, address.EndRow + 1, address.EndColumn + 1)
-        )
+        return Range(sheet, (address.StartRow + 1, address.StartColumn + 1, address.EndRow + 1, address.EndColumn + 1))
 
     def activate(self) -> None:
         frame = self.controller.Frame

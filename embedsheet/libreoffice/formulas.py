@@ -58,7 +58,8 @@ _CALC = re.compile(
     rf"|(?P<number>{_NUMBER})"
     rf"|(?P<mark>[;|~!{{}}])"
 )
-_THREE_D = re.compile(r"((?:'(?:[^']|'')*'|[^\W\d][\w.]*))!(\$?[A-Za-z]{1,3}\$?\d+):((?:'(?:[^']|'')*'|[^\W\d][\w.]*))!")
+_SHEET = rf"({_QUOTED}|[^\W\d][\w.]*)"
+_THREE_D = re.compile(rf"{_SHEET}!(\$?[A-Za-z]{{1,3}}\$?\d+):{_SHEET}!")
 
 
 def excel_translator(sheets: Collection[str]) -> Callable[[str], str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from embedsheet.libreoffice.sheets import Sheet
 
 
-class Names(base_classes.Names):  # type: ignore[misc]
+class Names(base_classes.Names):
     """The names of a workbook, or of one sheet."""
 
     def __init__(self, book: Book, collection: Any, sheet: Sheet | None) -> None:
@@ -70,7 +70,7 @@ class Names(base_classes.Names):  # type: ignore[misc]
         return Name(self, short)
 
 
-class Name(base_classes.Name):  # type: ignore[misc]
+class Name(base_classes.Name):
     """One name."""
 
     def __init__(self, names: Names, key: str) -> None:

@@ -110,7 +110,8 @@ class Office:
         """Return LibreOffice's version, as "7.4"."""
         provider = self.service("com.sun.star.configuration.ConfigurationProvider")
         access = provider.createInstanceWithArguments(
-            "com.sun.star.configuration.ConfigurationAccess", (property_value("nodepath", "/org.openoffice.Setup/Product"),)
+            "com.sun.star.configuration.ConfigurationAccess",
+            (property_value("nodepath", "/org.openoffice.Setup/Product"),),
         )
         return str(access.getByName("ooSetupVersion"))
 

@@ -17,10 +17,19 @@ _ERROR_RESULTS = 4  # com.sun.star.sheet.FormulaResult.ERROR
 _LOGICAL = 1024  # com.sun.star.util.NumberFormat.LOGICAL
 _CLEAR = 1 | 2 | 4 | 16  # com.sun.star.sheet.CellFlags VALUE, DATETIME, STRING, FORMULA
 # com.sun.star's error numbers → Excel's errors; any other is #VALUE!.
-_ERRORS = {32767: "#N/A", 532: "#DIV/0!", 503: "#NUM!", 502: "#NUM!", 519: "#VALUE!", 524: "#REF!", 525: "#NAME?", 521: "#NULL!"}
+_ERRORS = {
+    32767: "#N/A",
+    532: "#DIV/0!",
+    503: "#NUM!",
+    502: "#NUM!",
+    519: "#VALUE!",
+    524: "#REF!",
+    525: "#NAME?",
+    521: "#NULL!",
+}
 
 
-class Range(base_classes.Range):  # type: ignore[misc]
+class Range(base_classes.Range):
     """A rectangle of cells; `area` is (top, left, bottom, right), counted from 1, edges included."""
 
     def __init__(self, sheet: Sheet, area: tuple[int, int, int, int]) -> None:
@@ -100,6 +109,10 @@ class Range(base_classes.Range):  # type: ignore[misc]
                         line[column - left + 1] = bool(value)
         return rows
 
+    @raw_value.setter
+    def raw_value(self, data: Any) -> None:
+        self._write(data, lambda value: value, "setDataArray")
+
     def _boolean_areas(self, cells: Any) -> list[Any]:
         # UNO gives TRUE as 1; only the number format, which a boolean result brings along, tells them apart.
         formats = self.sheet.book.model.NumberFormats
@@ -111,10 +124,6 @@ class Range(base_classes.Range):  # type: ignore[misc]
             if isinstance(key, int) and formats.getByKey(key).Type & _LOGICAL:
                 areas += group.getRangeAddresses()
         return areas
-
-    @raw_value.setter
-    def raw_value(self, data: Any) -> None:
-        self._write(data, lambda value: value, "setDataArray")
 
     @property
     def formula(self) -> Any:

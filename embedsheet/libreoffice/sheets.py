@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from embedsheet.libreoffice.books import Book
 
 
-class Sheets(base_classes.Sheets):  # type: ignore[misc]
+class Sheets(base_classes.Sheets):
     """The sheets of a workbook."""
 
     def __init__(self, book: Book) -> None:
@@ -54,7 +54,7 @@ class Sheets(base_classes.Sheets):  # type: ignore[misc]
         return sheet
 
 
-class Sheet(base_classes.Sheet):  # type: ignore[misc]
+class Sheet(base_classes.Sheet):
     """One sheet."""
 
     book: Any = None  # an attribute, where the base class has a property
