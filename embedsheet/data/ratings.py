@@ -18,8 +18,8 @@ CITATION = (
 CONDITIONS = (
     "The ratings belong to GroupLens Research, University of Minnesota. They may be used for research purposes, not "
     "for commercial or revenue-bearing ones without GroupLens' permission; publications must cite the paper below; "
-    "copies and transformations, this workbook among them, may be passed on under these same conditions; no endorsement by "
-    "the University of Minnesota or GroupLens may be stated or implied; there is no warranty of any kind."
+    "copies and transformations, this workbook among them, may be passed on under these same conditions; no "
+    "endorsement by the University of Minnesota or GroupLens may be stated or implied; there is no warranty."
 )
 
 

@@ -1,0 +1,52 @@
+"""The lessons: one module each, which makes a workbook.
+
+To add a lesson, write a module `embedsheet/lessons/NAME.py` and add its row to `LESSONS`. The module has
+
+* a docstring that says what its sheets hold and which blocks have which defined names;
+* `EXAMPLE`, a command line for the help;
+* `build(path, *, …, force=False, finish=None, progress=None) -> Path`: makes the workbook through `layout.Book`, calls
+  `book.save(finish)`, returns the path. Each further keyword parameter is an option of `embedsheet new NAME`: it is
+  annotated `Annotated[TYPE, "help text"]` and has a default (int, float, bool, str, Path or None; `many_users: int`
+  becomes `--many-users`). A wrong value raises LessonError before anything is written.
+
+`force` replaces an existing file. `finish(book)` is called before the file is written (the buttons come in there) and
+`progress(rows done, rows in all)` while a long sheet is made. Blocks are found through defined names scoped to their
+sheet, never by address.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from types import ModuleType
+
+from embedsheet.errors import LessonError
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A lesson's name on the command line, what it is about, and the module that makes it."""
+
+    name: str
+    summary: str
+    module: str
+
+    def load(self) -> ModuleType:
+        """Import the module, which nothing does before the lesson is wanted."""
+        return importlib.import_module(self.module)
+
+
+LESSONS = {
+    lesson.name: lesson
+    for lesson in (
+        Lesson("movielens", "Film ratings: embeddings, dot product, bias, one-hot", "embedsheet.lessons.movielens"),
+        Lesson("green-eggs", "Words as vectors: a vocabulary, its embedding, a map", "embedsheet.lessons.green_eggs"),
+    )
+}
+
+
+def find(name: str) -> Lesson:
+    """Return a lesson by name. Raises LessonError that lists the lessons."""
+    if name not in LESSONS:
+        raise LessonError(f"There is no lesson {name!r}; choose one of {', '.join(LESSONS)}.")
+    return LESSONS[name]
