@@ -15,11 +15,12 @@ import typer
 from typer.core import TyperGroup
 
 from embedsheet import __version__
-from embedsheet.cli import new
+from embedsheet.cli import new, text
 from embedsheet.errors import EmbedsheetError
 
 FAMILIES = (
     new,
+    text,
 )  # fmt: skip
 
 GREETING = """\

@@ -1,0 +1,151 @@
+"""A net of the ladder with its text, and how the two lie on disk.
+
+A checkpoint is a folder: `net.json` (which net, its sizes, what happened in every epoch), `text.txt` (what it learns
+from, so that it can go on and know when it quotes), `last.weights.h5` (weights and the optimizer's memory after the
+last epoch, to resume from) and `best.weights.h5` (those of the epoch with the smallest loss on held-out text). The net
+itself is rebuilt by `networks.text` from its sizes: opening a checkpoint runs no code out of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from embedsheet.errors import FileError
+from embedsheet.networks.engine import load_keras
+from embedsheet.networks.text import LADDER, Rung, Sizes
+from embedsheet.networks.text_data import Vocabulary
+
+FORMAT = "embedsheet text net 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What one epoch brought: mean cross-entropy a character in nats, on the text learnt from and on held-out text."""
+
+    loss: float
+    held_out_loss: float
+    seconds: float
+
+
+@dataclass(slots=True)
+class TextNet:
+    """A trained or half-trained net and its text, of which the share `held_out` at the end is kept to judge it by."""
+
+    name: str
+    sizes: Sizes
+    text: str
+    held_out: float
+    seed: int
+    learning_rate: float
+    epochs: list[Epoch] = field(default_factory=list)
+    vocabulary: Vocabulary = field(init=False)
+    model: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Build the net with weights drawn by `seed`, Adam, and the cross-entropy of softmax(logits)."""
+        self.vocabulary = Vocabulary.of(self.text)
+        keras = load_keras()
+        keras.utils.set_random_seed(self.seed)
+        self.model = self.rung.build(self.sizes)
+        self.model.compile(
+            optimizer=keras.optimizers.Adam(self.learning_rate),
+            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        )
+        self.model.optimizer.build(self.model.trainable_variables)
+
+    @property
+    def rung(self) -> Rung:
+        """The net's place on the ladder."""
+        return LADDER[self.name]
+
+    @property
+    def _split(self) -> int:
+        return len(self.text) - round(len(self.text) * self.held_out)
+
+    @property
+    def learning_text(self) -> str:
+        """What the net learns from."""
+        return self.text[: self._split]
+
+    @property
+    def judging_text(self) -> str:
+        """The end of the text, which the net is judged by and never learns from."""
+        return self.text[self._split :]
+
+    @property
+    def best_epoch(self) -> int:
+        """Which epoch did best on held-out text, counted from 0."""
+        return min(range(len(self.epochs)), key=lambda place: self.epochs[place].held_out_loss)
+
+    def save(self, folder: str | Path) -> None:
+        """Write the checkpoint after an epoch; each file is whole at every moment."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        if len(self.epochs) == 1:
+            _replace(folder / "text.txt", self.text)
+        for name in ["last"] + (["best"] if self.best_epoch == len(self.epochs) - 1 else []):
+            half = folder / f"{name}.half.weights.h5"
+            self.model.save_weights(half)
+            os.replace(half, folder / f"{name}.weights.h5")
+        facts = {
+            "format": FORMAT,
+            "net": self.name,
+            "sizes": asdict(self.sizes),
+            "held_out": self.held_out,
+            "seed": self.seed,
+            "learning_rate": self.learning_rate,
+            "epochs": [asdict(epoch) for epoch in self.epochs],
+        }
+        _replace(folder / "net.json", json.dumps(facts, indent=1))
+
+    @classmethod
+    def open(cls, folder: str | Path, which: Literal["best", "last"] = "best") -> TextNet:
+        """Return the net of a checkpoint, ready for more training. Raises FileError when it is not whole."""
+        folder = Path(folder)
+        try:
+            facts = json.loads((folder / "net.json").read_text(encoding="utf-8"))
+            if facts["format"] != FORMAT:
+                raise FileError(f"{folder}: is of format {facts['format']!r}, this version reads {FORMAT!r}.")
+            net = cls(
+                facts["net"],
+                Sizes(**facts["sizes"]),
+                (folder / "text.txt").read_bytes().decode(),
+                facts["held_out"],
+                facts["seed"],
+                facts["learning_rate"],
+                [Epoch(**epoch) for epoch in facts["epochs"]],
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise FileError(
+                f"{folder}: holds no text net that can be read ({type(error).__name__}: {error}); "
+                f"make one with: embedsheet text train --output {folder}"
+            ) from error
+        weights = folder / f"{which}.weights.h5"
+        try:
+            net.model.load_weights(weights)
+        except (OSError, ValueError, KeyError) as error:
+            raise FileError(
+                f"{weights}: does not fit the net {net.name!r} that net.json describes: it belongs to another net or "
+                "is broken. Train again, or put the files of one training together."
+            ) from error
+        return net
+
+    def one_step(self) -> Any:
+        """Return a copy of a stateful net that reads one character at a time and remembers the rest."""
+        copy = self.rung.build(replace(self.sizes, batch=1, length=1))
+        for mine, theirs in zip(copy.layers, self.model.layers, strict=True):
+            # The states differ in shape and start as zeros; all other weights are the same.
+            weights = [weight for weight in theirs.weights if weight.name != "rnn_state"]
+            for ours, weight in zip(mine.weights, weights, strict=False):
+                ours.assign(weight)
+        return copy
+
+
+def _replace(path: Path, content: str) -> None:
+    half = path.with_name("half." + path.name)
+    half.write_bytes(content.encode())  # bytes: Windows would change the line ends
+    os.replace(half, path)
