@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,18 +113,32 @@ def _cell_type(attributes: bytes) -> int:
     return kind + (_DYNAMIC if found.get(b"cm", b"0") != b"0" else 0)
 
 
-def _formula_tag(tag: bytes) -> dict[bytes, bytes] | None:
-    """The attributes of an <f> tag; None when it is crooked."""
+class _Tag(NamedTuple):
+    """What an <f> tag says: t=, si= and ref=."""
+
+    kind: bytes
+    group: bytes | None
+    area: bytes | None
+
+
+_PLAIN, _ODD = _Tag(b"normal", None, None), _Tag(b"odd", None, None)
+
+
+def _formula_tag(tag: bytes) -> _Tag:
     body = tag[1:-1]
     name_end = len(body.split(None, 1)[0].rstrip(b"/"))
-    return dict(_ATTRIBUTE.findall(body)) if _ATTRIBUTES.match(body[name_end:]) else None
+    if not _ATTRIBUTES.match(body[name_end:]):
+        return _ODD
+    found = dict(_ATTRIBUTE.findall(body))
+    return _Tag(found.get(b"t", b"normal"), found.get(b"si"), found.get(b"ref"))
 
 
 @dataclass(slots=True)
 class _Formulas:
     """What the chunks' formulas add up to."""
 
-    cells: list[int] = field(default_factory=list)
+    cells: list[NDArray[np.int32]] = field(default_factory=lambda: [np.empty(0, np.int32)])
+    stored: list[NDArray[np.bool_]] = field(default_factory=lambda: [np.empty(0, np.bool_)])
     texts: list[str] = field(default_factory=list)
     shared: list[tuple[int, bytes]] = field(default_factory=list)  # (place in the list, si) of every shared formula
     arrays: dict[tuple[int, int], ArrayFormula] = field(default_factory=dict)
@@ -176,13 +190,13 @@ class _Scan:
         self.column, self.type, self.tag = _Memo(_column), _Memo(_cell_type), _Memo(_formula_tag)
         self.angles = 0  # "<" accounted for by matches
         self.count = 0
-        self.stored: list[NDArray[np.bool_]] = []
 
     def run(self, start: int, end: int) -> Sheet | None:
         data, p = self.data, self.prefix
         pieces: list[tuple[NDArray[Any], ...]] = [tuple(np.empty(0, kind) for kind in ("i4", "i4", "u1", "f8"))]
         row_end, pattern = b"</%brow>" % p, cell_pattern(p)
-        others = (b"<%brow " % p, b"<%brow>" % p, row_end, b"</%bc>" % p, b"</%bf>" % p, b"</%bv>" % p)
+        # Only the opening tags need to be known: in well-formed XML the closing ones are theirs.
+        others = (b"<%brow " % p, b"<%brow>" % p, b"</")
         span = start, end
         while start < end:
             stop = data.find(row_end, min(start + _CHUNK, end), end)
@@ -203,10 +217,10 @@ class _Scan:
             if (np.diff(keys) <= 0).any() or rows.min() < 1 or rows.max() > MAX_ROW or columns.max() > MAX_COLUMN:
                 return None
         formulas = self.formulas
-        stored = np.concatenate(self.stored) if self.stored else np.empty(0, bool)
+        cells = np.concatenate(formulas.cells)
         return Sheet(
             self.name, self.index, rows, columns, kinds, numbers,
-            np.array(formulas.cells, np.int32), formulas.texts, self._masters(rows, columns), stored,
+            cells, formulas.texts, self._masters(rows[cells], columns[cells]), np.concatenate(formulas.stored),
             formulas.arrays, formulas.data_tables,
         )  # fmt: skip
 
@@ -225,7 +239,7 @@ class _Scan:
         v_there = np.fromiter(map(bool, v_tags), bool, n)
         v_full = np.fromiter(map(bool, v_texts), bool, n)
         f_there = np.fromiter(map(bool, f_tags), bool, n)
-        self.angles += n + int(v_there.sum()) + int(f_there.sum()) + sum(text.count(b"<") for text in inlines if text)
+        self.angles += n + int(v_there.sum()) + int(f_there.sum()) + sum(text.count(b"<") - text.count(b"</") for text in inlines if text)
 
         kinds = np.zeros(n, np.uint8)
         numbers = np.zeros(n)
@@ -241,52 +255,58 @@ class _Scan:
         for i in np.flatnonzero((types != _NUMBER) & (v_there | (types == _INLINE))).tolist():
             kinds[i], numbers[i] = self._other(int(types[i]), v_texts[i], inlines[i], int(rows[i]), int(columns[i]))
 
-        here = np.flatnonzero(f_there)
-        keep = np.ones(len(here), bool)
-        for place, i in enumerate(here.tolist()):
-            tag, text = f_tags[i], f_texts[i]
-            attributes_of = self.tag[tag]
-            if attributes_of is None:
-                return None
-            keep[place] = self._formula(
-                i + self.count, attributes_of, text, int(rows[i]), int(columns[i]), bool(dynamic[i])
-            )
-        here = here[keep]
-        self.stored.append(kinds[here] != BLANK)
+        here = np.flatnonzero(f_there).tolist()
+        tags = [self.tag[f_tags[i]] for i in here]
+        if _ODD in tags:
+            return None
+        texts = self._texts([f_texts[i] for i in here])
+        formulas = self.formulas
+        if tags.count(_PLAIN) == len(tags) and all(texts):
+            formulas.texts += texts
+        else:
+            kept = []
+            for i, tag, text in zip(here, tags, texts, strict=True):
+                if self._keep(tag, text, int(rows[i]), int(columns[i]), bool(dynamic[i])):
+                    formulas.texts.append(text)
+                    kept.append(i)
+            here = kept
+        cells = np.array(here, np.int32)
+        formulas.cells.append(cells + self.count)
+        formulas.stored.append(kinds[cells] != BLANK)
         self.count += n
         return rows, columns, kinds, numbers
 
-    def _formula(
-        self, cell: int, attributes: dict[bytes, bytes], text: bytes, row: int, column: int, dynamic: bool
-    ) -> bool:
-        """Note a cell's formula; return whether it is one (a bare <f/> and a data table are not)."""
-        formulas = self.formulas
-        kind = attributes.get(b"t", b"normal")
-        if kind == b"dataTable":
-            formulas.data_tables.append(self._area(attributes, row, column))
-            return False
-        shared = kind == b"shared" and b"si" in attributes
-        if not text and not shared:
-            return False
-        if kind == b"array":
-            formulas.arrays[row, column] = ArrayFormula(self._area(attributes, row, column), dynamic)
-        if shared:
-            formulas.shared.append((len(formulas.texts), attributes[b"si"]))
+    def _texts(self, texts: list[bytes]) -> list[str]:
         try:
-            formulas.texts.append(unescape(text.decode("utf-8")))
+            joined = b"\0".join(texts).decode("utf-8")
         except UnicodeDecodeError:
-            raise FileError(f"{self._where(row, column)}: the formula is no UTF-8 text; restore a backup.") from None
-        formulas.cells.append(cell)
+            raise FileError(f"{self.source.path}: {self.name}: a formula is no UTF-8 text; restore a backup.") from None
+        split = joined.split("\0") if texts else []
+        return [unescape(text) for text in split] if "&" in joined else split
+
+    def _keep(self, tag: _Tag, text: str, row: int, column: int, dynamic: bool) -> bool:
+        """Note what a tag says beside the text; return whether the cell has a formula: a bare <f/> and the <f> of a
+        data table are none."""
+        formulas = self.formulas
+        if tag.kind == b"dataTable":
+            formulas.data_tables.append(self._area(tag, row, column))
+            return False
+        shared = tag.kind == b"shared" and tag.group is not None
+        if tag.group is not None and shared:
+            formulas.shared.append((len(formulas.texts), tag.group))
+        elif not text:
+            return False
+        if tag.kind == b"array":
+            formulas.arrays[row, column] = ArrayFormula(self._area(tag, row, column), dynamic)
         return True
 
-    def _area(self, attributes: dict[bytes, bytes], row: int, column: int) -> Area:
-        own = Area(self.name, row, column, row, column)
-        if b"ref" not in attributes:
-            return own
+    def _area(self, tag: _Tag, row: int, column: int) -> Area:
+        if tag.area is None:
+            return Area(self.name, row, column, row, column)
         try:
-            return parse_area(attributes[b"ref"].decode("utf-8"), self.name)
+            return parse_area(tag.area.decode("utf-8"), self.name)
         except (ModelError, UnicodeDecodeError):
-            raise FileError(f"{self._where(row, column)}: its array formula covers no area; restore a backup.") from None
+            raise FileError(f"{self._where(row, column)}: its formula covers no area; restore a backup.") from None
 
     def _masters(self, rows: NDArray[np.int32], columns: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return whose text each formula has. The last text given for an si before a follower counts, else the first
@@ -304,10 +324,9 @@ class _Scan:
         first = {si: place for place, si in reversed(self.formulas.shared) if self.formulas.texts[place]}
         for place, si in early:
             if si not in first:
-                cell = self.formulas.cells[place]
                 raise FileError(
-                    f"{self._where(int(rows[cell]), int(columns[cell]))}: shares formula {si.decode('utf-8', 'replace')}, "
-                    "which stands nowhere; enter its formula again."
+                    f"{self._where(int(rows[place]), int(columns[place]))}: shares a formula that stands nowhere; "
+                    "enter its formula again."
                 )
             masters[place] = first[si]
         return masters
