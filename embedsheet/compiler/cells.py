@@ -1,0 +1,119 @@
+"""Every cell of a workbook under one number, its value in one array."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.addresses import MAX_COLUMN, Area, Cell
+from embedsheet.formulas.values import BLANK
+from embedsheet.workbook import Workbook
+
+Ids = NDArray[np.int64]
+
+# A sheet whose used rectangle has at most this many cells, or ten times its stored cells, gets a look-up grid.
+_GRID_CELLS = 4_000_000
+
+
+class _SheetIndex:
+    """Finds cells of one sheet by row and column."""
+
+    def __init__(self, rows: Ids, columns: Ids, first_id: int) -> None:
+        self.rows, self.columns, self.first_id = rows, columns, first_id
+        self.height = int(rows.max(initial=0))
+        self.width = int(columns.max(initial=0))
+        self.keys = rows * (MAX_COLUMN + 1) + columns
+        self.grid: NDArray[np.int32] | None = None
+        area = (self.height + 1) * (self.width + 1)
+        if area <= max(_GRID_CELLS, 10 * len(rows)):
+            self.grid = np.full((self.height + 1, self.width + 1), -1, np.int32)
+            self.grid[rows, columns] = np.arange(first_id, first_id + len(rows), dtype=np.int32)
+
+    def find(self, rows: Ids, columns: Ids) -> Ids:
+        """Return the cells' numbers, -1 where the sheet stores nothing. The arrays broadcast."""
+        if self.grid is not None:
+            inside = (rows <= self.height) & (columns <= self.width) & (rows > 0) & (columns > 0)
+            if inside.all():
+                return self.grid[rows, columns].astype(np.int64)
+            found = self.grid[np.where(inside, rows, 0), np.where(inside, columns, 0)]
+            return np.where(inside, found, -1).astype(np.int64)
+        keys = rows * (MAX_COLUMN + 1) + columns
+        places = np.searchsorted(self.keys, keys)
+        places = np.minimum(places, max(len(self.keys) - 1, 0))
+        if not len(self.keys):
+            return np.full(keys.shape, -1, np.int64)
+        return np.where(self.keys[places] == keys, places + self.first_id, -1)
+
+
+class CellTable:
+    """All stored cells of a workbook, and the empty ones named in `extra`, numbered sheet by sheet, row by row.
+
+    `kinds` and `numbers` hold the stored values; their last element stands for every cell that is not stored, so that
+    the number -1 reads as a blank.
+    """
+
+    def __init__(self, workbook: Workbook, extra: Sequence[Area] = ()) -> None:
+        self.sheet_names = list(workbook.sheets)
+        self.sheet_places = {name.lower(): place for place, name in enumerate(self.sheet_names)}
+        self.indexes: list[_SheetIndex] = []
+        kinds, numbers, rows, columns, sheets = [], [], [], [], []
+        self.positions: list[Ids] = []  # for each sheet: numbers of its stored cells, in the reader's order
+        first = 0
+        for place, sheet in enumerate(workbook.sheets.values()):
+            sheet_rows = sheet.rows.astype(np.int64)
+            sheet_columns = sheet.columns.astype(np.int64)
+            sheet_kinds, sheet_numbers = sheet.kinds, sheet.numbers
+            wanted = [area for area in extra if area.sheet.lower() == sheet.name.lower()]
+            if wanted:
+                extra_rows, extra_columns = _missing(sheet_rows, sheet_columns, wanted)
+                sheet_rows = np.concatenate([sheet_rows, extra_rows])
+                sheet_columns = np.concatenate([sheet_columns, extra_columns])
+                sheet_kinds = np.concatenate([sheet_kinds, np.full(len(extra_rows), BLANK, np.uint8)])
+                sheet_numbers = np.concatenate([sheet_numbers, np.zeros(len(extra_rows))])
+            order = np.argsort(sheet_rows * (MAX_COLUMN + 1) + sheet_columns, kind="stable")
+            places = np.empty(len(order), np.int64)
+            places[order] = np.arange(first, first + len(order))
+            self.positions.append(places[: len(sheet.rows)])
+            self.indexes.append(_SheetIndex(sheet_rows[order], sheet_columns[order], first))
+            kinds.append(sheet_kinds[order])
+            numbers.append(sheet_numbers[order])
+            rows.append(sheet_rows[order])
+            columns.append(sheet_columns[order])
+            sheets.append(np.full(len(order), place, np.int32))
+            first += len(order)
+        self.count = first
+        self.kinds = np.concatenate([*kinds, np.full(1, BLANK, np.uint8)])
+        self.numbers = np.concatenate([*numbers, np.zeros(1)])
+        self.rows = np.concatenate([*rows, np.zeros(1, np.int64)])
+        self.columns = np.concatenate([*columns, np.zeros(1, np.int64)])
+        self.sheets = np.concatenate([*sheets, np.full(1, -1, np.int32)])
+        self.used_height = max((index.height for index in self.indexes), default=1) or 1
+        self.used_width = max((index.width for index in self.indexes), default=1) or 1
+
+    def find(self, sheet: int, rows: Ids, columns: Ids) -> Ids:
+        """Return the numbers of cells of one sheet (-1: not stored); `rows` and `columns` broadcast."""
+        return self.indexes[sheet].find(rows, columns)
+
+    def area(self, area: Area) -> Ids:
+        """Return the numbers of an area's cells, (rows, columns)."""
+        place = self.sheet_places[area.sheet.lower()]
+        rows = np.arange(area.top, area.bottom + 1, dtype=np.int64)[:, None]
+        columns = np.arange(area.left, area.right + 1, dtype=np.int64)[None, :]
+        return self.find(place, rows, columns)
+
+    def cell(self, number: int) -> Cell:
+        """Return the address of a cell."""
+        return Cell(self.sheet_names[self.sheets[number]], int(self.rows[number]), int(self.columns[number]))
+
+
+def _missing(rows: Ids, columns: Ids, areas: Sequence[Area]) -> tuple[Ids, Ids]:
+    """Return rows and columns of the areas' cells that are not among the stored ones."""
+    wanted = []
+    for area in areas:
+        area_rows = np.arange(area.top, area.bottom + 1, dtype=np.int64)[:, None]
+        area_columns = np.arange(area.left, area.right + 1, dtype=np.int64)[None, :]
+        wanted.append((area_rows * (MAX_COLUMN + 1) + area_columns).ravel())
+    keys = np.setdiff1d(np.concatenate(wanted), rows * (MAX_COLUMN + 1) + columns)
+    return keys // (MAX_COLUMN + 1), keys % (MAX_COLUMN + 1)

@@ -1,0 +1,123 @@
+"""The constraints of a Solver set-up as bounds on changing cells and rows of left − right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.addresses import Area
+from embedsheet.compiler.cells import Ids
+from embedsheet.compiler.store import Store
+from embedsheet.errors import ModelError
+from embedsheet.kinds import BLANK, BOOLEAN, NUMBER
+from embedsheet.solver_setup import Constraint, SolverSetup
+
+
+@dataclass
+class ConstraintRows:
+    """`lower`, `upper` (n,) bound the changing cells; row i of m says `left[i] relation right`.
+
+    `right_ids[i]` is a cell, or −1 where the right side is the number `right_numbers[i]`. `integer` (n,) marks whole
+    numbers; `all_different` lists groups of places in x.
+    """
+
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+    integer: NDArray[np.bool_]
+    all_different: list[Ids] = field(default_factory=list)
+    left_ids: list[int] = field(default_factory=list)
+    right_ids: list[int] = field(default_factory=list)
+    right_numbers: list[float] = field(default_factory=list)
+    relations: list[str] = field(default_factory=list)
+
+
+def constraint_cells(store: Store, setup: SolverSetup) -> Ids:
+    """Return the numbers of all cells that the constraints name; raises ModelError for sides that do not fit."""
+    found = [np.empty(0, np.int64)]
+    for constraint in setup.constraints:
+        for side in (constraint.left, constraint.right):
+            if isinstance(side, Area):
+                found.append(store.table.area(side).ravel())
+    return np.concatenate(found)
+
+
+def build_rows(store: Store, setup: SolverSetup, changing: Ids) -> ConstraintRows:
+    """Sort constraints into bounds (a changing cell against a constant) and rows. All cells must be evaluated.
+
+    Raises ModelError, naming the constraint, for sides of different sizes, text, and whole-number constraints on cells
+    that do not change.
+    """
+    n = len(changing)
+    place_in_x = np.full(store.table.count + 1, -1, np.int64)
+    place_in_x[changing] = np.arange(n)
+    rows = ConstraintRows(np.full(n, -np.inf), np.full(n, np.inf), np.zeros(n, bool))
+    bounded_below = np.zeros(n, bool)
+    for constraint in setup.constraints:
+        left = store.table.area(constraint.left)
+        if constraint.relation in ("integer", "binary", "all different"):
+            _whole_numbers(constraint, place_in_x[left.ravel()], left, rows)
+            bounded_below |= np.isin(np.arange(n), place_in_x[left]) & (constraint.relation != "integer")
+            continue
+        right = _right(store, constraint, left)
+        for left_id, (right_id, right_number) in zip(left.ravel().tolist(), right, strict=True):
+            place = int(place_in_x[left_id])
+            fixed = right_id < 0 or not store.tainted[right_id]
+            if fixed:
+                right_number = _number(store, constraint, right_id) if right_id >= 0 else right_number
+            if place >= 0 and fixed:
+                if constraint.relation in (">=", "="):
+                    rows.lower[place] = max(rows.lower[place], right_number)
+                    bounded_below[place] = True
+                if constraint.relation in ("<=", "="):
+                    rows.upper[place] = min(rows.upper[place], right_number)
+                continue
+            _number(store, constraint, left_id)
+            rows.left_ids.append(left_id)
+            rows.right_ids.append(-1 if fixed else right_id)
+            rows.right_numbers.append(right_number if fixed else 0.0)
+            rows.relations.append(constraint.relation)
+    if setup.nonnegative:
+        rows.lower = np.where(bounded_below, rows.lower, np.maximum(rows.lower, 0.0))
+    return rows
+
+
+def _right(store: Store, constraint: Constraint, left: Ids) -> list[tuple[int, float]]:
+    """Return the right side of each left cell: (cell number or −1, number)."""
+    if isinstance(constraint.right, Area):
+        right = store.table.area(constraint.right)
+        if right.size == 1:
+            right = np.full(left.shape, right.flat[0])
+        if right.size != left.size:
+            raise ModelError(
+                f"Constraint {constraint}: {left.size} cells on the left, {right.size} on the right; "
+                "make both sides the same size, or the right side one cell."
+            )
+        # A blank cell that is not stored is 0.
+        return [(one, 0.0) for one in right.ravel().tolist()]
+    if constraint.right is None:
+        raise ModelError(f"Constraint {constraint} has no right side; add one in Data ► Solver.")
+    return [(-1, float(constraint.right))] * left.size
+
+
+def _number(store: Store, constraint: Constraint, cell: int) -> float:
+    kind = store.kinds[cell]
+    if kind not in (NUMBER, BOOLEAN, BLANK):
+        raise ModelError(f"Constraint {constraint}: {store.table.cell(cell)} holds no number; correct the cell.")
+    return float(store.numbers[cell])
+
+
+def _whole_numbers(constraint: Constraint, places: Ids, left: Ids, rows: ConstraintRows) -> None:
+    if (places < 0).any():
+        raise ModelError(
+            f"Constraint {constraint}: only changing cells can be {constraint.relation}; "
+            "name changing cells on its left."
+        )
+    if constraint.relation == "all different":
+        rows.all_different.append(places)
+        return
+    rows.integer[places] = True
+    if constraint.relation == "binary":
+        rows.lower[places] = np.maximum(rows.lower[places], 0.0)
+        rows.upper[places] = np.minimum(rows.upper[places], 1.0)

@@ -1,0 +1,187 @@
+"""Formulas that are the same but for their place, gathered into groups.
+
+A formula filled down a column is one formula: written relative to its own cell it has one text, one tree, and is
+evaluated for all its cells at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from embedsheet.addresses import Area, quote_sheet
+from embedsheet.compiler.cells import CellTable, Ids
+from embedsheet.errors import FormulaError
+from embedsheet.formulas.parse import parse
+from embedsheet.formulas.relative import relative_forms
+from embedsheet.formulas.tree import Binary, Call, Node, Unary
+from embedsheet.workbook import Sheet, Workbook
+
+
+@dataclass(eq=False)
+class Group:
+    """`n` cells of one sheet that hold the same relative formula.
+
+    `ids` (n,) are the cells that hold the formula; `outputs` (n, rows, columns) the cells it fills, more than one only
+    for an array formula.
+    """
+
+    sheet: int
+    sheet_name: str
+    text: str
+    ids: Ids
+    rows: Ids
+    columns: Ids
+    outputs: Ids
+    array: bool
+    stored: bool = True  # every cell has a stored result
+    fault: str | None = None
+    dynamic: list[Ids] = field(default_factory=list)  # cells that only evaluation showed to be needed
+    _tree: Node | None = None
+
+    @property
+    def tree(self) -> Node:
+        """The formula; raises FormulaError with the cell's address when it cannot be read."""
+        if self._tree is None:
+            try:
+                self._tree = parse(self.text, int(self.rows[0]), int(self.columns[0]))
+            except FormulaError as error:
+                raise FormulaError(f"{self.where()}: {error}") from error
+        return self._tree
+
+    def functions(self) -> set[str]:
+        """Names of the functions used; empty where the formula cannot be read."""
+        try:
+            return {node.name for node in nodes(self.tree) if isinstance(node, Call)} if self.text else set()
+        except FormulaError:
+            return set()
+
+    def where(self, elements: Ids | None = None) -> str:
+        """The address of the cells, or of some: "Model!C7", "Model!C7:C20 and 3 more"."""
+        rows = self.rows if elements is None else self.rows[elements]
+        columns = self.columns if elements is None else self.columns[elements]
+        return f"{quote_sheet(self.sheet_name)}!{describe(rows, columns)}"
+
+
+def describe(rows: Ids, columns: Ids) -> str:
+    """Return cells in words, as rectangles: "C7:F20, H4 and 12 more"."""
+    rectangles = _rectangles(rows, columns)
+    words = ", ".join(Area("", *rectangle).local() for rectangle in rectangles[:3])
+    rest = len(rows) - sum(Area("", *rectangle).size for rectangle in rectangles[:3])
+    return f"{words} and {rest} more" if rest > 0 else words
+
+
+def _rectangles(rows: Ids, columns: Ids) -> list[tuple[int, int, int, int]]:
+    """Return (top, left, bottom, right) of rectangles that cover the cells: runs down a column, like runs joined."""
+    order = np.lexsort((rows, columns))
+    rows, columns = rows[order], columns[order]
+    breaks = np.flatnonzero((np.diff(columns) != 0) | (np.diff(rows) != 1)) + 1
+    found: dict[tuple[int, int], tuple[int, int, int, int]] = {}
+    finished: list[tuple[int, int, int, int]] = []
+    for start, stop in zip([0, *breaks.tolist()], [*breaks.tolist(), len(rows)], strict=True):
+        top, bottom, column = int(rows[start]), int(rows[stop - 1]), int(columns[start])
+        open_one = found.get((top, bottom))
+        if open_one is not None and open_one[3] == column - 1:
+            found[top, bottom] = (*open_one[:3], column)
+        else:
+            finished += [open_one] if open_one else []
+            found[top, bottom] = (top, column, bottom, column)
+    return sorted([*finished, *found.values()])
+
+
+def array_areas(workbook: Workbook) -> list[Area]:
+    """Return the areas that array formulas and data tables fill."""
+    areas: list[Area] = []
+    for sheet in workbook.sheets.values():
+        areas += [array.area for array in sheet.arrays.values()]
+        areas += sheet.data_tables
+    return areas
+
+
+def build_groups(workbook: Workbook, table: CellTable) -> list[Group]:
+    """Return the groups of all formulas of a workbook, in no particular order."""
+    groups: list[Group] = []
+    for place, sheet in enumerate(workbook.sheets.values()):
+        groups += _sheet_groups(place, sheet, table)
+        for area in sheet.data_tables:
+            outputs = table.area(area)[None]
+            anchor = outputs[0, 0, :1]
+            fault = "is a what-if data table; write its formulas into the cells instead"
+            group = Group(place, sheet.name, "", anchor, table.rows[anchor], table.columns[anchor], outputs, True)
+            group.fault = fault
+            groups.append(group)
+    return groups
+
+
+def _sheet_groups(place: int, sheet: Sheet, table: CellTable) -> Iterator[Group]:
+    cells = sheet.formula_cells
+    if not len(cells):
+        return
+    rows = sheet.rows[cells].astype(np.int64)
+    columns = sheet.columns[cells].astype(np.int64)
+    own = np.flatnonzero(sheet.formula_masters == np.arange(len(cells)))
+    _, forms = relative_forms([sheet.formula_texts[i] for i in own], rows[own], columns[own])
+    form_of = np.empty(len(cells), np.int64)
+    form_of[own] = forms
+    form_of = form_of[sheet.formula_masters]
+    in_array = np.zeros(len(cells), bool)
+    if sheet.arrays:
+        anchors = set(sheet.arrays)
+        for index in range(len(cells)):
+            key = (int(rows[index]), int(columns[index]))
+            if key in anchors:
+                in_array[index] = True
+                outputs = table.area(sheet.arrays[key].area)[None]
+                ids = outputs[:, 0, 0]
+                yield Group(
+                    place, sheet.name, sheet.formula_texts[sheet.formula_masters[index]],
+                    ids, rows[[index]], columns[[index]], outputs, True, bool(sheet.has_stored[index]),
+                )  # fmt: skip
+    plain = np.flatnonzero(~in_array)
+    order = plain[np.argsort(form_of[plain], kind="stable")]
+    if not len(order):
+        return
+    bounds = np.flatnonzero(np.diff(form_of[order])) + 1
+    for members in np.split(order, bounds):
+        ids = table.find(place, rows[members], columns[members])
+        master = int(members[0])
+        text = sheet.formula_texts[sheet.formula_masters[master]]
+        group = Group(
+            place, sheet.name, text, ids, rows[members], columns[members], ids[:, None, None], False,
+            bool(sheet.has_stored[members].all()),
+        )  # fmt: skip
+        if sheet.formula_masters[master] != master:
+            # A follower's text is its master's: parse it at the master's place.
+            at = int(sheet.formula_masters[master])
+            group._tree = _parse_at(group, text, int(rows[at]), int(columns[at]))
+        yield group
+
+
+def _parse_at(group: Group, text: str, row: int, column: int) -> Node | None:
+    try:
+        return parse(text, row, column)
+    except FormulaError as error:
+        group.fault = str(error)
+        return None
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """Return the nodes directly below a node."""
+    if isinstance(node, Binary):
+        return node.left, node.right
+    if isinstance(node, Unary):
+        return (node.operand,)
+    if isinstance(node, Call):
+        return node.arguments
+    return ()
+
+
+def nodes(tree: Node) -> Iterator[Node]:
+    """Yield every node of a tree; without recursion, since sums of thousands of terms make deep trees."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting.extend(children(node))

@@ -1,0 +1,95 @@
+"""Reading cells out of a traced array, in as few and as large pieces as the pattern of the cells allows.
+
+Element-wise gathers, and the scatters that are their gradients, cost several times what slices and whole-row gathers
+cost; spreadsheets nearly always read in regular patterns.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.formulas.values import Array
+
+Places = NDArray[np.int64]
+
+
+def take(buffer: Array, places: Places) -> Array:
+    """Return `buffer[places]` for a flat traced buffer; the result has the shape of `places`."""
+    if places.size == 0:
+        return buffer[:0].reshape(places.shape)
+    flat = places.reshape(places.shape[0], -1)
+    found = _affine(buffer, flat)
+    if found is None and flat.shape[1] > 1:
+        found = _rows(buffer, flat)
+    if found is None:
+        found = buffer[flat.ravel()]
+    return found.reshape(places.shape)
+
+
+def _step(values: Places) -> int | None:
+    """Return the constant difference of neighbours; 0 for a single value, None when it varies."""
+    if len(values) < 2:
+        return 0
+    steps = np.diff(values)
+    return int(steps[0]) if (steps == steps[0]).all() else None
+
+
+def _affine(buffer: Array, flat: Places) -> Array | None:
+    """Places `start + i·outer + j·inner` as slices and reshapes, or None where they are not of that kind."""
+    count, width = flat.shape
+    inner, outer = _step(flat[0]), _step(flat[:, 0])
+    if inner is None or outer is None:
+        return None
+    start = int(flat[0, 0])
+    expected = start + outer * np.arange(count)[:, None] + inner * np.arange(width)[None, :]
+    if not (flat == expected).all():
+        return None
+    if count == 1 or width == 1:
+        length, step = (width, inner) if count == 1 else (count, outer)
+        return _strided(buffer, start, length, step)
+    size = buffer.shape[0]
+    if inner == 1 and outer >= width and start + outer * count <= size:
+        # Whole rows of a matrix, or a block of its columns.
+        return buffer[start : start + outer * count].reshape(count, outer)[:, :width]
+    if outer == 1 and inner >= count and start + inner * width <= size:
+        return buffer[start : start + inner * width].reshape(width, inner)[:, :count].T
+    return None
+
+
+def _strided(buffer: Array, start: int, length: int, step: int) -> Array | None:
+    if length == 1:
+        return buffer[start : start + 1]
+    if step == 1:
+        return buffer[start : start + length]
+    if step > 1:
+        return buffer[start : start + (length - 1) * step + 1 : step]
+    return None
+
+
+def _rows(buffer: Array, flat: Places) -> Array | None:
+    """Places that are whole rows, or whole columns, of the buffer seen as a matrix."""
+    width = flat.shape[1]
+    inner = _step(flat[0])
+    if inner is None or inner < 1 or not (np.diff(flat, axis=1) == inner).all():
+        return None
+    first, size = flat[:, 0], buffer.shape[0]
+    if inner == 1:
+        offset = int(first.min()) % width
+        rows = (size - offset) // width
+        if ((first - offset) % width == 0).all() and (first - offset).max() // width < rows:
+            matrix = buffer[offset : offset + rows * width].reshape(rows, width)
+            return matrix[(first - offset) // width]
+        return _windows(buffer, first, width)
+    if inner * width == size and (first < inner).all():
+        return buffer.reshape(width, inner).T[first]
+    return None
+
+
+def _windows(buffer: Array, first: Places, width: int) -> Any:
+    from jax import lax
+
+    numbers = lax.GatherDimensionNumbers(offset_dims=(1,), collapsed_slice_dims=(), start_index_map=(0,))
+    return lax.gather(buffer, first[:, None], numbers, (width,), mode="promise_in_bounds")

@@ -1,0 +1,90 @@
+"""What defined names and structured references stand for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embedsheet.compiler.cells import Ids
+from embedsheet.compiler.forms import Group
+from embedsheet.formulas.parse import parse
+from embedsheet.formulas.tree import Name, Node, TableRef
+from embedsheet.formulas.values import REF, VALUE, Reference, Value, error
+
+if TYPE_CHECKING:
+    from embedsheet.compiler.store import Store
+    from embedsheet.workbook import Workbook
+
+
+class Names:
+    """The defined names of a workbook as trees, parsed when first used."""
+
+    def __init__(self, workbook: Workbook) -> None:
+        self._texts = {(name.sheet.lower() if name.sheet else None, name.name.lower()): name for name in workbook.names}
+        self._trees: dict[tuple[str | None, str], Node] = {}
+
+    def find(self, name: str, sheet: str | None) -> Node | None:
+        """Return what a name means on a sheet (the sheet's own name first), None when there is no such name."""
+        for scope in (sheet.lower() if sheet else None, None):
+            key = (scope, name.lower())
+            if key in self._texts:
+                if key not in self._trees:
+                    # Relative references in names are stored as if the name were used in A1.
+                    self._trees[key] = parse(self._texts[key].text, 1, 1)
+                return self._trees[key]
+        return None
+
+
+def resolve_name(store: Store, group: Group, node: Name) -> Node | None:
+    """Return the tree a name stands for in a group's formula, None when it is not defined."""
+    return store.names.find(node.name, node.sheet or group.sheet_name)
+
+
+def resolve_table(store: Store, group: Group, node: TableRef, rows: Ids) -> Reference | Value:
+    """Return the cells of a structured reference; #REF! for an unknown table or column.
+
+    `[#This Row]` is the formula's own row, also where the table lies on another sheet; #VALUE! outside the table.
+    """
+    table = store.tables.get(node.table.lower()) if node.table else _table_around(store, group)
+    if table is None:
+        return error(REF)
+    area = table.area
+    left, right = area.left, area.right
+    if node.first is not None:
+        names = [column.lower() for column in table.columns]
+        try:
+            left = area.left + names.index(node.first.lower())
+            right = area.left + names.index((node.last or node.first).lower())
+        except ValueError:
+            return error(REF)
+    place = store.table.sheet_places[area.sheet.lower()]
+    first, last = area.top + table.header_rows, area.bottom - table.totals_rows
+    items = {item.lower() for item in node.items}
+    one = np.ones(1, np.int64)
+    if "#this row" in items:
+        outside = (rows < first) | (rows > last)
+        errors = np.where(outside, VALUE, 0).astype(np.uint8) if outside.any() else None
+        at = np.where(outside, first, rows)
+        return Reference(place, at, np.full_like(at, left), at, np.full_like(at, right), errors)
+    top, bottom = first, last
+    if "#all" in items:
+        top, bottom = area.top, area.bottom
+    else:
+        if "#headers" in items:
+            top, bottom = area.top, (last if "#data" in items else area.top + table.header_rows - 1)
+        if "#totals" in items:
+            bottom = area.bottom
+            top = top if items & {"#data", "#headers"} else last + 1
+    if top > bottom:
+        return error(REF)
+    return Reference(place, one * top, one * left, one * bottom, one * right)
+
+
+def _table_around(store: Store, group: Group):  # type: ignore[no-untyped-def]
+    for table in store.tables.values():
+        area = table.area
+        inside = area.top <= group.rows[0] <= area.bottom and area.left <= group.columns[0] <= area.right
+        if inside and area.sheet == group.sheet_name:
+            return table
+    return None

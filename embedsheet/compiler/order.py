@@ -1,0 +1,429 @@
+"""What must be evaluated before what.
+
+Groups of like formulas are the nodes; one group needs another where it reads any of its cells. Groups that need each
+other in a circle (a running total needs itself) are looked at cell by cell: either their cells can be put in an order, or
+the workbook has a circular reference. Addresses that are computed (INDEX, OFFSET) are known only once their arguments
+are: an evaluation that meets a cell not yet evaluated says so, the need is noted, and the order is made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.compiler.cells import Ids
+from embedsheet.compiler.evaluate import (
+    ADDRESS_FUNCTIONS,
+    SHAPE_FUNCTIONS,
+    Evaluator,
+    PendingError,
+    Trace,
+    unknown_function,
+)
+from embedsheet.compiler.forms import Group, children, describe
+from embedsheet.compiler.names import resolve_name
+from embedsheet.compiler.recurrence import MOST_UNROLLED, Recurrence, find_recurrence
+from embedsheet.compiler.store import Store
+from embedsheet.errors import FormulaError, UnsupportedError
+from embedsheet.formulas import tree as t
+from embedsheet.formulas.functions.table import FUNCTIONS
+from embedsheet.formulas.values import Reference, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Evaluate these cells of a group together."""
+
+    group: Group
+    elements: Ids
+
+
+class Planner:
+    """Evaluates what is asked for, and what that needs, in NumPy; `steps` is the order found."""
+
+    def __init__(
+        self, store: Store, progress: Callable[[int, int], None] | None = None, like: Planner | None = None
+    ) -> None:
+        self.store = store
+        self.steps: list[Step | Recurrence] = []
+        self.faults: dict[int, list[str]] = {}  # by the group's place
+        self.blocked: set[int] = set()  # groups that read a faulty one
+        # What formulas read does not depend on values: another planner of the same groups may have found it out.
+        self._needs: dict[int, NDArray[np.int32]] = like._needs if like else {}
+        self._reads: dict[int, list[Ids]] = like._reads if like else {}
+        self._progress = progress
+
+    def all_faults(self) -> list[str]:
+        """Return every fault once."""
+        return list(dict.fromkeys(fault for faults in self.faults.values() for fault in faults))
+
+    def restart(self) -> None:
+        """Forget what has been evaluated, not what has been learned about needs."""
+        for step in self.steps:
+            cells = step.ids if isinstance(step, Recurrence) else step.group.outputs[step.elements]
+            self.store.done[cells] = False
+        self.steps.clear()
+        self.store.singular.clear()
+
+    def depends_on_changing(self) -> bool:
+        """Whether a formula that could not be evaluated may follow from the changing cells."""
+        unknown = self.faults.keys() | self.blocked
+        touched: set[int] = set()
+        while True:
+            before = len(touched)
+            touched |= {place for place in unknown - touched if self._touches(place, touched)}
+            if len(touched) == before:
+                return bool(touched)
+
+    def _touches(self, place: int, touched: set[int]) -> bool:
+        store = self.store
+        try:
+            reads = self.reads(place)
+        except FormulaError:
+            return True
+        cells = [store.tainted[ids].any() or bool(touched & set(store.group_of[ids].ravel().tolist())) for ids in reads]
+        return any(cells)
+
+    def require(self, ids: Ids) -> None:
+        """Evaluate cells; afterwards `faults` says for which groups that is not possible, and why."""
+        while True:
+            undone = ids[~self.store.done[ids]]
+            roots = [int(place) for place in np.unique(self.store.group_of[undone]) if not self._failed(int(place))]
+            if not roots:
+                return
+            before = self._state()
+            for component in self._components(roots):
+                self._evaluate(component)
+            if self._state() == before:
+                for place in roots:
+                    self._fail(place, [f"{self.store.groups[place].where()}: the order of evaluation cannot be found."])
+
+    def _state(self) -> tuple[int, int, int]:
+        learned = sum(len(group.dynamic) for group in self.store.groups)
+        return int(self.store.done.sum()), len(self.faults) + len(self.blocked), learned
+
+    def _failed(self, place: int) -> bool:
+        return place in self.faults or place in self.blocked
+
+    def _fail(self, place: int, faults: list[str]) -> None:
+        self.faults.setdefault(place, faults)
+
+    # Needs
+
+    def reads(self, place: int) -> list[Ids]:
+        """Return the cells that a group's formulas name, an array (n or 1, rows, columns) for each reference."""
+        if place not in self._reads:
+            self._reads[place] = list(_static_reads(self.store, self.store.groups[place]))
+        return [*self._reads[place], *self.store.groups[place].dynamic]
+
+    def _needed_groups(self, place: int) -> NDArray[np.int32]:
+        """Return the groups that a group reads from, those already evaluated left out."""
+        known = self._needs.get(place)
+        if known is None:
+            owners = [np.unique(self.store.group_of[ids]) for ids in self.reads(place)]
+            known = np.unique(np.concatenate(owners)) if owners else np.empty(0, np.int32)
+            known = known[known >= 0]
+            self._needs[place] = known
+        return known
+
+    def _components(self, roots: Iterable[int]) -> Iterator[list[int]]:
+        """Yield sets of groups that need each other, those needed first (Tarjan's algorithm, without recursion)."""
+        index: dict[int, int] = {}
+        low: dict[int, int] = {}
+        stack: list[int] = []
+        on_stack: set[int] = set()
+        for root in roots:
+            if root in index:
+                continue
+            work: list[tuple[int, Iterator[int]]] = []
+
+            def enter(place: int, work: list[tuple[int, Iterator[int]]] = work) -> None:
+                index[place] = low[place] = len(index)
+                stack.append(place)
+                on_stack.add(place)
+                work.append((place, iter(self._successors(place))))
+
+            enter(root)
+            while work:
+                place, waiting = work[-1]
+                for successor in waiting:
+                    if successor not in index:
+                        enter(successor)
+                        break
+                    if successor in on_stack:
+                        low[place] = min(low[place], index[successor])
+                else:
+                    work.pop()
+                    if work:
+                        low[work[-1][0]] = min(low[work[-1][0]], low[place])
+                    if low[place] == index[place]:
+                        cut = stack.index(place)
+                        component = stack[cut:]
+                        del stack[cut:]
+                        on_stack.difference_update(component)
+                        yield component
+
+    def _successors(self, place: int) -> list[int]:
+        """Groups that must come first; reading a formula for the first time may show that it cannot be used."""
+        if self._failed(place):
+            return []
+        group = self.store.groups[place]
+        try:
+            if group.fault:
+                raise UnsupportedError([f"{group.where()}: {group.fault}"])
+            faults = _faults(self.store, group)
+            if faults:
+                raise UnsupportedError(faults)
+            needed = self._needed_groups(place)
+        except FormulaError as error:
+            self._fail(place, [str(error)])
+            return []
+        except UnsupportedError as error:
+            self._fail(place, error.faults)
+            return []
+        return [int(one) for one in needed if one != place and not self._group_done(int(one))]
+
+    def _group_done(self, place: int) -> bool:
+        return bool(self.store.done[self.store.groups[place].ids].all())
+
+    # Evaluation
+
+    def _evaluate(self, component: list[int]) -> None:
+        """Evaluate groups that need each other; everything else they need has been tried before."""
+        component = [place for place in component if not self._failed(place) and not self._group_done(place)]
+        if not component:
+            return
+        for place in component:
+            for needed in self._needed_groups(place):
+                if int(needed) not in component and not self._group_done(int(needed)):
+                    if self._failed(int(needed)):
+                        self.blocked.update(component)
+                    return  # else: a need found out on the way; the next round orders it
+        if len(component) == 1 and component[0] not in self._needed_groups(component[0]):
+            group = self.store.groups[component[0]]
+            self._run(component[0], np.flatnonzero(~self.store.done[group.ids]))
+            return
+        self._run_in_order(component)
+
+    def _run(self, place: int, elements: Ids, record: bool = True) -> bool:
+        """Evaluate some cells of a group; False when they need cells not yet evaluated, or cannot be computed."""
+        group = self.store.groups[place]
+        if _is_frozen(group):
+            return self._freeze(place, elements)
+        evaluator = Evaluator(self.store, group, elements)
+        try:
+            with np.errstate(all="ignore"):
+                value = evaluator.run()
+        except PendingError as pending:
+            group.dynamic.append(pending.ids.reshape(1, 1, -1))
+            self._needs.pop(place, None)
+            return False
+        except UnsupportedError as error:
+            self._fail(place, error.faults)
+            return False
+        self._keep(group, elements, value, evaluator.trace)
+        if record:
+            self.steps.append(Step(group, elements))
+        return True
+
+    def _keep(self, group: Group, elements: Ids, value: Value, trace: Trace) -> None:
+        self.store.put(group, elements, value, trace.tainted, trace.operand, trace.input_error)
+        if self._progress:
+            self._progress(int(self.store.done.sum()), len(self.store.done))
+
+    def _freeze(self, place: int, elements: Ids) -> bool:
+        """Keep the stored values of cells with RAND, NOW and the like."""
+        group, store = self.store.groups[place], self.store
+        for ids in self.reads(place):
+            if store.tainted[ids].any():
+                self._fail(
+                    place, [f"{group.where()}: a volatile function and the changing cells in one formula; "
+                            "put the random number or the date into a cell of its own."]
+                )  # fmt: skip
+                return False
+        outputs = group.outputs[elements]
+        value = Value(store.table.kinds[outputs], store.table.numbers[outputs])
+        self._keep(group, elements, value, Trace(len(elements)))
+        store.frozen.append((group, elements))
+        return True
+
+    def _run_in_order(self, component: list[int]) -> None:
+        """Put the cells of groups that need each other in order, as a recurrence over rows or columns where it is one."""
+        cells = ComponentCells(self, component)
+        recurrence = find_recurrence(self.store, cells)
+        if recurrence is None:
+            self._run_levels(cells, np.arange(len(cells.ids)), self.steps)
+            return
+        if not self._run_levels(cells, recurrence.before, self.steps):
+            return
+        scanned = recurrence.length > MOST_UNROLLED and recurrence.run_concrete(self.store)
+        if not scanned and not self._run_levels(cells, recurrence.members, recurrence.unrolled):
+            self.steps += recurrence.unrolled
+            return
+        self.steps.append(recurrence)
+        self._run_levels(cells, recurrence.after, self.steps)
+
+    def _run_levels(self, cells: ComponentCells, nodes: Ids, steps: list[Any]) -> bool:
+        """Evaluate cells (places in `cells`) in an order that works and append the steps; False when that failed."""
+        levels = self._levels(cells, nodes[~self.store.done[cells.ids[nodes]]])
+        for place, elements in levels or ():
+            if not self._run(place, elements, record=False):
+                return False
+            steps.append(Step(self.store.groups[place], elements))
+        return levels is not None
+
+    def _levels(self, cells: ComponentCells, nodes: Ids) -> list[tuple[int, Ids]] | None:
+        """Return cells in an order that works, as (group, elements); None, with the fault noted, for a circle."""
+        ordered: list[tuple[int, Ids]] = []
+        placed = np.zeros(len(cells.ids), bool)
+        for ready in topological_levels(cells.sources, cells.targets, nodes, len(cells.ids)):
+            placed[ready] = True
+            owners = cells.owners[ready]
+            ordered += [(int(place), cells.elements[ready[owners == place]]) for place in np.unique(owners)]
+        rest = nodes[~placed[nodes]]
+        if not len(rest):
+            return ordered
+        circle = [str(self.store.table.cell(int(cells.ids[i]))) for i in _circle(cells, rest)]
+        words = " → ".join(circle if len(circle) <= 6 else [*circle[:6], f"… ({len(circle)} cells)"])
+        message = f"circular reference: {words} → {circle[0]}; break the circle."
+        for place in np.unique(cells.owners[rest]):
+            self._fail(int(place), [message])
+        return None
+
+
+class ComponentCells:
+    """The cells of a component with the needs among them: `sources` are read by `targets` (places in `ids`)."""
+
+    def __init__(self, planner: Planner, component: list[int]) -> None:
+        store = planner.store
+        self.component = component
+        self.groups = {place: store.groups[place] for place in component}
+        self.first: dict[int, int] = {}
+        ids, owners, elements = [], [], []
+        total = 0
+        local = np.full(store.table.count + 1, -1, np.int64)
+        for place, group in self.groups.items():
+            n = len(group.ids)
+            self.first[place] = total
+            local[group.outputs] = total + np.arange(n)[:, None, None]
+            ids.append(group.ids)
+            owners.append(np.full(n, place))
+            elements.append(np.arange(n))
+            total += n
+        local[-1] = -1
+        self.ids, self.owners, self.elements = np.concatenate(ids), np.concatenate(owners), np.concatenate(elements)
+        self.local = local
+        sources, targets = [], []
+        for place, group in self.groups.items():
+            for read in planner.reads(place):
+                inside = local[np.where(read < 0, -1, read)]
+                inside = inside.reshape(inside.shape[0], -1)
+                rows, columns = np.nonzero(inside >= 0)
+                found = inside[rows, columns]
+                if inside.shape[0] == 1 and len(group.ids) > 1:
+                    n = len(group.ids)
+                    sources.append(np.tile(found, n))
+                    targets.append(self.first[place] + np.repeat(np.arange(n), len(found)))
+                else:
+                    sources.append(found)
+                    targets.append(self.first[place] + rows)
+        self.sources = np.concatenate(sources) if sources else np.empty(0, np.int64)
+        self.targets = np.concatenate(targets) if targets else np.empty(0, np.int64)
+        self.reads = {place: planner.reads(place) for place in component}
+
+
+def topological_levels(sources: Ids, targets: Ids, nodes: Ids, count: int) -> Iterator[Ids]:
+    """Yield nodes that can be evaluated together, level by level; edges from outside `nodes` are satisfied."""
+    member = np.zeros(count, bool)
+    member[nodes] = True
+    kept = member[sources] & member[targets]
+    sources, targets = sources[kept], targets[kept]
+    waiting = np.bincount(targets, minlength=count)
+    order = np.argsort(sources, kind="stable")
+    targets = targets[order]
+    starts = np.searchsorted(sources[order], np.arange(count + 1))
+    ready = nodes[waiting[nodes] == 0]
+    while len(ready):
+        yield ready
+        lengths = starts[ready + 1] - starts[ready]
+        offsets = np.repeat(starts[ready] - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths)
+        reached, counts = np.unique(targets[offsets + np.arange(lengths.sum())], return_counts=True)
+        waiting[reached] -= counts
+        ready = reached[waiting[reached] == 0]
+
+
+def _circle(cells: ComponentCells, rest: Ids) -> list[int]:
+    """Return cells of one circle among `rest`, in order of reading."""
+    member = np.zeros(len(cells.ids), bool)
+    member[rest] = True
+    kept = member[cells.sources] & member[cells.targets]
+    reads = dict(zip(cells.targets[kept].tolist(), cells.sources[kept].tolist(), strict=True))
+    # Only cells that read one of the rest can be in a circle; follow what each reads until a cell comes again.
+    node = next(iter(reads))
+    path: list[int] = []
+    seen: dict[int, int] = {}
+    while node not in seen and node in reads:
+        seen[node] = len(path)
+        path.append(node)
+        node = reads[node]
+    return path[seen.get(node, 0) :]
+
+
+def _static_reads(store: Store, group: Group) -> Iterator[Ids]:
+    """Yield the cells each reference of a group's formula names, but not those whose address only is used."""
+    evaluator = Evaluator(store, group, np.arange(len(group.ids)))
+    waiting: list[t.Node] = [group.tree]
+    seen_names: set[str] = set()
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (t.Ref, t.TableRef, t.Spill)):
+            result = evaluator.evaluate(node)
+            if isinstance(result, Reference):
+                ids = evaluator.ids(result)
+                if ids is not None:
+                    yield ids
+        elif isinstance(node, t.Name):
+            body = None if node.name.lower() in seen_names else resolve_name(store, group, node)
+            if body is not None:
+                seen_names.add(node.name.lower())
+                waiting.append(body)
+        elif isinstance(node, t.Call) and node.name in SHAPE_FUNCTIONS:
+            continue
+        elif isinstance(node, t.Call) and node.name in ADDRESS_FUNCTIONS:
+            first, *rest = node.arguments or (t.Missing(),)
+            waiting += rest if isinstance(first, (t.Ref, t.Name, t.TableRef, t.Spill)) else node.arguments
+        else:
+            waiting += children(node)
+
+
+def _faults(store: Store, group: Group) -> list[str]:
+    """Return what in a group's formula is not supported, all of it."""
+    faults = []
+    waiting: list[t.Node] = [group.tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, t.Call) and node.name not in FUNCTIONS:
+            faults.append(f"{group.where()}: {unknown_function(node.name)}")
+        if isinstance(node, t.External):
+            faults.append(
+                f"{group.where()}: {node.text} lies in another workbook, which is never opened; copy its value here."
+            )
+        waiting += children(node)
+    return faults
+
+
+def _is_frozen(group: Group) -> bool:
+    waiting: list[t.Node] = [group.tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, t.Call) and node.name in FUNCTIONS and FUNCTIONS[node.name].gradient == "frozen":
+            return True
+        waiting += children(node)
+    return False
+
+
+__all__ = ["Planner", "Step", "describe"]

@@ -1,0 +1,410 @@
+"""Columns (or rows) in which each cell needs the one before: running totals, smoothing, hidden states.
+
+Such cells are one formula applied again and again to its own result: `h[t] = f(h[t-1], …, h[t-D], x[t])`. Evaluated
+cell by cell, a thousand steps take minutes to compile; as one `lax.scan` they take a tenth of a second.
+
+A recurrence has `T` steps and `W` lanes: lane w at step t is one cell. Parts of the formulas that do not read the
+recurrence itself (a look-up, an input cell) are evaluated for all steps at once before the scan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.compiler.cells import Ids
+from embedsheet.compiler.evaluate import SHAPE_FUNCTIONS, Evaluator, PendingError, Result, finished
+from embedsheet.compiler.forms import Group, children
+from embedsheet.compiler.names import resolve_name
+from embedsheet.compiler.precision import double_precision
+from embedsheet.errors import UnsupportedError
+from embedsheet.formulas import tree as t
+from embedsheet.formulas.values import BLANK, BOOLEAN, NUMBER, Array, Reference, Value
+
+if TYPE_CHECKING:
+    from embedsheet.compiler.order import Step, ComponentCells
+    from embedsheet.compiler.store import Store, TracedStore
+
+SHORTEST = 24  # fewer steps than this are evaluated one after the other
+LONGEST_LAG = 64
+MOST_UNROLLED = 400  # without JAX, more steps than this are scanned too
+
+
+class NotScannableError(Exception):
+    """The cells are no recurrence after all; they are evaluated one after the other."""
+
+
+@dataclass(eq=False)
+class Recurrence:
+    """`ids` (T, W) are the cells of the scan, `history` (D, W) those before it, oldest first.
+
+    `layers` puts the lanes of one step in order: lists of (group, lanes). `elements` (T, W) are the cells' places in
+    their groups. `members` are the cells' places in the component's list, `before` and `after` those of its other cells.
+    `unrolled` is the same work step by step, where that has been found.
+    """
+
+    groups: dict[int, Group]
+    ids: Ids
+    history: Ids
+    elements: Ids
+    layers: list[tuple[int, Ids]]
+    members: Ids
+    before: Ids
+    after: Ids
+    lane_of: NDArray[np.int32]  # by cell number, -1 elsewhere
+    positions: Ids
+    unrolled: list[Step] = field(default_factory=list)
+
+    @property
+    def length(self) -> int:
+        """Number of steps, T."""
+        return self.ids.shape[0]
+
+    def run_concrete(self, store: Store) -> bool:
+        """Evaluate all steps and keep the results; False when that needs the cells one by one after all."""
+        try:
+            with double_precision():
+                scan = _Scan(store, self)
+                numbers = np.asarray(scan.run())
+        except (NotScannableError, PendingError, UnsupportedError):
+            return False
+        if not np.isfinite(numbers).all():
+            return False  # only cell by cell is each error given its right name
+        tainted = scan.tainted or bool(store.tainted[self.history].any())
+        largest = np.maximum(np.abs(numbers).max(axis=1), scan.operand)
+        for place, lanes in self.layers:
+            for lane in lanes:
+                n = self.length
+                value = Value(np.full((n, 1, 1), scan.kinds[lane], np.uint8), numbers[:, lane, None, None])
+                flags = np.full(n, tainted)
+                store.put(self.groups[place], self.elements[:, lane], value, flags, largest, np.zeros(n, bool))
+        return True
+
+    def run_traced(self, store: TracedStore) -> None:
+        """Add the steps' traced results to the store; raises NotScannableError."""
+        scan = _Scan(store, self)
+        numbers = scan.run()
+        store.add_buffer(self.ids.ravel(), np.tile(scan.kinds, self.length), numbers.reshape(-1))
+
+
+def find_recurrence(store: Store, cells: ComponentCells) -> Recurrence | None:
+    """Return the recurrence that a component's cells are, along rows or columns, or None."""
+    if len(cells.ids) < SHORTEST or any(group.array or group.dynamic for group in cells.groups.values()):
+        return None
+    sheets = {group.sheet for group in cells.groups.values()}
+    if len(sheets) > 1:
+        return None
+    rows, columns = store.table.rows[cells.ids], store.table.columns[cells.ids]
+    for along, across in ((rows, columns), (columns, rows)):
+        for direction in (1, -1):
+            found = _along(store, cells, direction * along, across)
+            if found is not None:
+                return found
+    return None
+
+
+def _along(store: Store, cells: ComponentCells, position: Ids, across: Ids) -> Recurrence | None:
+    lags = position[cells.targets] - position[cells.sources]
+    if not len(lags) or lags.min() < 0 or lags.max() > LONGEST_LAG or lags.max() == 0:
+        return None
+    lag = int(lags.max())
+    spans = {place: position[cells.owners == place] for place in cells.component}
+    low = max(int(span.min()) for span in spans.values()) + lag
+    high = min(int(span.max()) for span in spans.values())
+    steps = high - low + 1
+    if steps < SHORTEST:
+        return None
+    lanes = _lanes(cells, position, across, low - lag, high)
+    if lanes is None:
+        return None
+    matrix, owners = lanes  # (D + T, W) places in cells
+    width = matrix.shape[1]
+    lane_of = np.full(len(cells.ids), -1, np.int32)
+    lane_of[matrix] = np.arange(width)
+    scanned = np.zeros(len(cells.ids), bool)
+    scanned[matrix[lag:]] = True
+    layers = _layers(cells, lane_of, scanned, lags, owners)
+    if layers is None:
+        return None
+    count = store.table.count + 1
+    lane_by_id, position_by_id = np.full(count, -1, np.int32), np.zeros(count, np.int64)
+    lane_by_id[cells.ids[matrix]] = np.arange(width)
+    position_by_id[cells.ids] = position
+    outside = np.flatnonzero(~scanned)
+    ids = cells.ids[matrix]
+    return Recurrence(
+        groups=cells.groups,
+        ids=ids[lag:],
+        history=ids[:lag],
+        elements=cells.elements[matrix[lag:]],
+        layers=layers,
+        members=np.flatnonzero(scanned),
+        before=outside[position[outside] < low],
+        after=outside[position[outside] >= low],
+        lane_of=lane_by_id,
+        positions=position_by_id,
+    )
+
+
+def _lanes(cells: ComponentCells, position: Ids, across: Ids, low: int, high: int) -> tuple[Ids, Ids] | None:
+    """Return places in `cells` as (steps, lanes) and the lanes' groups; None where a group leaves gaps."""
+    columns, owners = [], []
+    for place in cells.component:
+        members = np.flatnonzero((cells.owners == place) & (position >= low) & (position <= high))
+        members = members[np.lexsort((position[members], across[members]))]
+        height = high - low + 1
+        if len(members) == 0 or len(members) % height:
+            return None
+        block = members.reshape(-1, height)
+        if not (position[block] == np.arange(low, high + 1)).all() or not (across[block] == across[block][:, :1]).all():
+            return None
+        columns.append(block.T)
+        owners.append(np.full(block.shape[0], place))
+    return np.concatenate(columns, axis=1), np.concatenate(owners)
+
+
+def _layers(
+    cells: ComponentCells, lane_of: NDArray[np.int32], scanned: NDArray[np.bool_], lags: Ids, owners: Ids
+) -> list[tuple[int, Ids]] | None:
+    """Put the lanes of one step in order by what they read of the same step."""
+    from embedsheet.compiler.order import topological_levels
+
+    same = (lags == 0) & scanned[cells.targets]
+    pairs = np.unique(np.stack([lane_of[cells.sources[same]], lane_of[cells.targets[same]]]), axis=1)
+    if (pairs < 0).any():
+        return None
+    width = len(owners)
+    layers: list[tuple[int, Ids]] = []
+    for ready in topological_levels(pairs[0].astype(np.int64), pairs[1].astype(np.int64), np.arange(width), width):
+        layers += [(int(place), ready[owners[ready] == place]) for place in np.unique(owners[ready])]
+    return layers if sum(len(lanes) for _, lanes in layers) == width else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Outer:
+    """A part evaluated before the scan: the same at every step (`value`), or step by step in the scan's inputs."""
+
+    kinds: NDArray[np.uint8]  # (lanes or 1, rows, columns)
+    numbers: NDArray[np.float64] | None  # concrete and the same at every step
+    key: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Inner:
+    """A reference into the recurrence: `lags` and `lanes` (lanes or 1, rows, columns); lane -1 is an outer cell."""
+
+    lags: Ids
+    lanes: Ids
+    kinds: NDArray[np.uint8]
+    key: int | None
+
+
+class _Now:
+    """What one step of the scan sees: `history` (D + 1, W), this step's results first; `inputs` of this step."""
+
+    def __init__(self, history: Array, inputs: dict[int, Array]) -> None:
+        self.history, self.inputs = history, inputs
+
+
+class _Body(Evaluator):
+    """Evaluates a formula for the lanes of one step."""
+
+    plan: dict[int, _Outer | _Inner]
+    now: _Now
+
+    def like(self, elements: Ids, index: Ids, names: dict[str, Result]) -> Evaluator:
+        part = super().like(elements, index, names)
+        assert isinstance(part, _Body)
+        part.plan, part.now = self.plan, self.now
+        return part
+
+    def evaluate(self, node: t.Node) -> Result:
+        import jax.numpy as jnp
+
+        entry = self.plan.get(id(node))
+        if entry is None:
+            return super().evaluate(node)
+        if isinstance(entry, _Outer):
+            kinds = self._own(entry.kinds)
+            return Value(kinds, self._own(self.now.inputs[entry.key] if entry.numbers is None else entry.numbers))
+        lags, lanes = self._own(entry.lags), self._own(entry.lanes)
+        numbers = self.now.history[lags, np.maximum(lanes, 0)]
+        if entry.key is not None:
+            numbers = jnp.where(lanes < 0, self._own(self.now.inputs[entry.key]), numbers)
+        return Value(self._own(entry.kinds), numbers)
+
+    def scalar(self, result: Result) -> Value:
+        value = super().scalar(result)
+        if not self.array_formula and value.shape[1:] != (1, 1):
+            raise NotScannableError  # a range where one cell is wanted: its intersection is not followed here
+        return value
+
+    def _own(self, array: Any) -> Any:
+        return array[self.index] if array.shape[0] > 1 else array
+
+
+class _Scan:
+    """Prepares and runs the scan of a recurrence over a store's cells."""
+
+    def __init__(self, store: Any, recurrence: Recurrence) -> None:
+        self.store, self.recurrence = store, recurrence
+        self.inputs: list[Array] = []
+        self.tainted = False
+        self.operand = np.zeros(recurrence.length)
+        kinds = store.kinds[recurrence.history]
+        if not (kinds == kinds[-1]).all() or not np.isin(kinds[-1], (NUMBER, BOOLEAN)).all():
+            raise NotScannableError
+        self.kinds: NDArray[np.uint8] = kinds[-1]
+
+    def run(self) -> Array:
+        """Return the results (T, W)."""
+        import jax.numpy as jnp
+        from jax import lax
+
+        layers = [(self._plan(place, lanes), place, lanes) for place, lanes in self.recurrence.layers]
+        width = self.recurrence.ids.shape[1]
+        first = jnp.asarray(self.store.read(self.recurrence.history))[::-1]
+
+        def body(carry: Array, inputs: list[Array]) -> tuple[Array, Array]:
+            current = jnp.zeros(width)
+            for plan, place, lanes in layers:
+                history = jnp.concatenate([current[None], carry])
+                current = current.at[lanes].set(self._layer(plan, place, lanes, _Now(history, dict(enumerate(inputs)))))
+            return jnp.concatenate([current[None], carry[:-1]]), current
+
+        _, results = lax.scan(body, first, self.inputs, length=self.recurrence.length)
+        return results
+
+    def _layer(self, plan: dict[int, _Outer | _Inner], place: int, lanes: Ids, now: _Now) -> Array:
+        import jax.numpy as jnp
+
+        body = _Body(self.store, self.recurrence.groups[place], self.recurrence.elements[0, lanes])
+        body.plan, body.now = plan, now
+        value = finished(body.value(body.evaluate(body.group.tree)))
+        if not (value.kinds[:, 0, 0] == self.kinds[lanes]).all():
+            raise NotScannableError
+        return jnp.broadcast_to(jnp.asarray(value.numbers)[:, 0, 0], (len(lanes),))
+
+    def _plan(self, place: int, lanes: Ids) -> dict[int, _Outer | _Inner]:
+        """Divide a formula into what is evaluated before the scan and what reads the recurrence."""
+        recurrence = self.recurrence
+        group = recurrence.groups[place]
+        evaluator = Evaluator(self.store, group, recurrence.elements[:, lanes].ravel())
+        plan: dict[int, _Outer | _Inner] = {}
+        inner = set(self._inner_nodes(evaluator, group.tree))
+        waiting: list[tuple[t.Node, bool]] = [(group.tree, False)]
+        while waiting:
+            node, arithmetic = waiting.pop()
+            if id(node) not in inner:
+                plan[id(node)] = self._outer(evaluator, node, len(lanes), arithmetic)
+            elif isinstance(node, t.Ref):
+                plan[id(node)] = self._inner(evaluator, node, len(lanes))
+            elif isinstance(node, t.Name):
+                body = resolve_name(self.store, group, node)
+                if body is not None:
+                    waiting.append((body, arithmetic))
+            else:
+                below = isinstance(node, t.Unary) or (isinstance(node, t.Binary) and node.operator in "+-*/^")
+                waiting += [(child, below) for child in children(node)]
+        if evaluator.trace.tainted.any():
+            self.tainted = True
+        np.maximum(self.operand, evaluator.trace.operand.reshape(-1, len(lanes)).max(axis=1), out=self.operand)
+        return plan
+
+    def _inner_nodes(self, evaluator: Evaluator, tree: t.Node) -> Iterator[int]:
+        """Yield the ids of all nodes that read the recurrence, or a LET variable, directly or further down."""
+        for node, path in _paths(self.store, evaluator.group, tree):
+            reads = False
+            if isinstance(node, t.Name):
+                reads = resolve_name(self.store, evaluator.group, node) is None
+            elif isinstance(node, (t.Ref, t.TableRef, t.Spill)):
+                result = evaluator.evaluate(node)
+                ids = evaluator.ids(result) if isinstance(result, Reference) else None
+                reads = ids is not None and bool((self.recurrence.lane_of[ids] >= 0).any())
+                if reads and not isinstance(node, t.Ref):
+                    raise NotScannableError
+            if reads:
+                yield id(node)
+                yield from path
+
+    def _outer(self, evaluator: Evaluator, node: t.Node, width: int, arithmetic: bool) -> _Outer:
+        value = evaluator.value(evaluator.evaluate(node))
+        if not evaluator.array_formula and isinstance(node, t.Ref) and value.shape[1:] != (1, 1) and arithmetic:
+            raise NotScannableError
+        steps = self.recurrence.length
+        kinds = value.kinds
+        if kinds.shape[0] > 1:
+            kinds = kinds.reshape(steps, width, *kinds.shape[1:])
+            if not (kinds == kinds[0]).all():
+                # A blank among numbers is 0 to arithmetic; anything else would change the formula's meaning.
+                if not (arithmetic and np.isin(kinds, (BLANK, NUMBER, BOOLEAN)).all()):
+                    raise NotScannableError
+                kinds = np.full_like(kinds, NUMBER)
+            kinds = kinds[0]
+        numbers = value.numbers
+        if numbers.shape[0] == 1:
+            if isinstance(numbers, np.ndarray):
+                return _Outer(kinds, numbers, -1)
+            numbers = numbers[None].repeat(steps, axis=0)
+        else:
+            numbers = numbers.reshape(steps, width, *numbers.shape[1:])
+            if isinstance(numbers, np.ndarray) and (numbers == numbers[0]).all():
+                return _Outer(kinds, numbers[0], -1)
+        return _Outer(kinds, None, self._input(numbers))
+
+    def _inner(self, evaluator: Evaluator, node: t.Ref, width: int) -> _Inner:
+        recurrence = self.recurrence
+        result = evaluator.evaluate(node)
+        assert isinstance(result, Reference)
+        ids = evaluator.ids(result)
+        assert ids is not None
+        steps = recurrence.length
+        ids = np.broadcast_to(ids, (steps * width, *ids.shape[1:])).reshape(steps, width, *ids.shape[1:])
+        lanes = recurrence.lane_of[ids].astype(np.int64)
+        now = recurrence.positions[recurrence.ids[:, 0]][:, None, None, None]
+        lags = np.where(lanes >= 0, now - recurrence.positions[ids], 0)
+        if not (lanes == lanes[0]).all() or not (lags == lags[0]).all() or (ids == -2).any():
+            raise NotScannableError
+        kinds = np.where(lanes >= 0, self.kinds[np.maximum(lanes, 0)], self.store.kinds[ids]).astype(np.uint8)
+        if not (kinds == kinds[0]).all():
+            raise NotScannableError
+        key = None
+        if (lanes < 0).any():
+            outer = np.where(lanes < 0, ids, -1)
+            if not self.store.done[outer].all():
+                raise NotScannableError
+            self.tainted = self.tainted or bool(self.store.tainted[outer].any())
+            key = self._input(self.store.read(outer.reshape(steps * width, *outer.shape[2:])).reshape(outer.shape))
+        return _Inner(lags[0], lanes[0], kinds[0], key)
+
+    def _input(self, numbers: Array) -> int:
+        import jax.numpy as jnp
+
+        self.inputs.append(jnp.asarray(numbers))
+        return len(self.inputs) - 1
+
+
+def _paths(store: Any, group: Group, tree: t.Node) -> Iterator[tuple[t.Node, list[int]]]:
+    """Yield every leaf with the ids of the nodes above it; arguments of which only the shape is used are left out."""
+    waiting: list[tuple[t.Node, list[int]]] = [(tree, [])]
+    while waiting:
+        node, path = waiting.pop()
+        below = [*path, id(node)]
+        if isinstance(node, t.Name):
+            body = resolve_name(store, group, node)
+            if body is not None:
+                waiting.append((body, below))
+                continue
+        if isinstance(node, t.Call) and node.name in SHAPE_FUNCTIONS:
+            continue
+        parts = children(node)
+        waiting += [(child, below) for child in parts]
+        if not parts:
+            yield node, path
+
+
+__all__ = ["MOST_UNROLLED", "NotScannableError", "Recurrence", "find_recurrence"]

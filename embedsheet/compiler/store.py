@@ -1,0 +1,188 @@
+"""The values of all cells while a workbook is evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.addresses import Area
+from embedsheet.compiler.cells import CellTable, Ids
+from embedsheet.compiler.forms import Group, array_areas, build_groups
+from embedsheet.compiler.gather import take
+from embedsheet.compiler.names import Names
+from embedsheet.formulas.values import ERROR, REF, Array, Reference, Value, namespace
+from embedsheet.workbook import Workbook
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something a user should know about some cells of a group."""
+
+    group: Group
+    elements: Ids
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.group.where(self.elements)}: {self.text}"
+
+
+class Store:
+    """Concrete values: every formula cell is undone until it has been evaluated.
+
+    `tainted` marks the changing cells and all that follows from them.
+    """
+
+    concrete = True
+
+    def __init__(self, workbook: Workbook, changing: Sequence[Area] = ()) -> None:
+        self.workbook = workbook
+        self.strings = workbook.strings
+        self.tables = workbook.tables
+        self.names = Names(workbook)
+        self.table = CellTable(workbook, [*changing, *array_areas(workbook)])
+        self.groups = build_groups(workbook, self.table)
+        count = self.table.count
+        self.group_of = np.full(count + 1, -1, np.int32)
+        for place, group in enumerate(self.groups):
+            self.group_of[group.outputs] = place
+        self.kinds = self.table.kinds.copy()
+        self.numbers = self.table.numbers.copy()
+        self.done = self.group_of < 0
+        self.done[-1] = True
+        self.tainted = np.zeros(count + 1, bool)
+        self.operand = np.zeros(count + 1)
+        self.first_error = np.zeros(count + 1, bool)  # an error that no cell it reads has
+        self.notes: list[Note] = []
+        self.singular: list[Note] = []
+        self.frozen: list[tuple[Group, Ids]] = []  # cells with volatile functions: they keep their stored values
+
+    def at(self, cells: Ids, numbers: NDArray[np.float64]) -> Store:
+        """Return the same workbook with other numbers in the changing cells; what follows from them is undone."""
+        other = copy(self)
+        other.kinds, other.numbers = self.kinds.copy(), self.numbers.copy()
+        other.tainted, other.operand = self.tainted.copy(), self.operand.copy()
+        other.first_error = self.first_error.copy()
+        other.done = self.done & ~(self.tainted & (self.group_of >= 0))
+        other.singular, other.frozen = [], []
+        other.numbers[cells] = numbers
+        return other
+
+    def sheet_place(self, name: str | None, group: Group) -> int | None:
+        """Return the place of a sheet by name (None: the group's own), None when there is none."""
+        return group.sheet if name is None else self.table.sheet_places.get(name.lower())
+
+    def read(self, ids: Ids) -> Array:
+        """Return the numbers of cells."""
+        return self.numbers[ids]
+
+    def put(
+        self, group: Group, elements: Ids, value: Value, tainted: NDArray[np.bool_], operand: NDArray[np.float64],
+        input_error: NDArray[np.bool_],
+    ) -> None:  # fmt: skip
+        """Keep the results of some cells of a group and what their evaluation noticed."""
+        outputs = group.outputs[elements]
+        kinds = np.broadcast_to(value.kinds, outputs.shape)
+        self.kinds[outputs] = kinds
+        self.numbers[outputs] = np.broadcast_to(np.asarray(value.numbers), outputs.shape)
+        self.tainted[outputs] = tainted[:, None, None]
+        self.operand[outputs] = operand[:, None, None]
+        self.first_error[outputs] = (kinds == ERROR) & ~input_error[:, None, None]
+        self.done[outputs] = True
+
+    def spill(self, anchor: Reference) -> Reference | Value:
+        """Return the area that the array formula in a cell fills (`A1#`); #REF! where there is none."""
+        from embedsheet.formulas.values import error
+
+        sheet = list(self.workbook.sheets.values())[anchor.sheet]
+        array = sheet.arrays.get((int(anchor.top[0]), int(anchor.left[0])))
+        if array is None or len(np.unique(anchor.top)) > 1:
+            return error(REF)
+        area, one = array.area, np.ones(1, np.int64)
+        return Reference(anchor.sheet, one * area.top, one * area.left, one * area.bottom, one * area.right)
+
+    def warn(self, group: Group, elements: Ids, text: str) -> None:
+        """Warnings concern gradients; a plain evaluation has none."""
+
+    def note_singular(self, group: Group, elements: Ids, text: str) -> None:
+        """Note cells whose derivative is infinite at their present value."""
+        if len(elements):
+            self.singular.append(Note(group, elements, text))
+
+
+class TracedStore:
+    """The same cells while JAX traces: those that depend on the changing cells live in traced buffers."""
+
+    concrete = False
+
+    def __init__(self, base: Store) -> None:
+        self.base = base
+        self.workbook, self.strings, self.tables, self.names = base.workbook, base.strings, base.tables, base.names
+        self.table, self.groups, self.group_of = base.table, base.groups, base.group_of
+        self.kinds = base.kinds.copy()
+        self.numbers = base.numbers
+        self.done, self.tainted = base.done, base.tainted
+        self.buffers: list[Array] = []
+        self.buffer_of = np.full(self.table.count + 1, -1, np.int32)
+        self.place_of = np.zeros(self.table.count + 1, np.int64)
+        self.notes: list[Note] = []
+
+    sheet_place = Store.sheet_place
+    spill = Store.spill
+
+    def add_buffer(self, ids: Ids, kinds: NDArray[np.uint8] | None, numbers: Array) -> None:
+        """Let cells (flat) live in a new buffer; `numbers` are theirs in the same order."""
+        self.buffer_of[ids] = len(self.buffers)
+        self.place_of[ids] = np.arange(len(ids))
+        if kinds is not None:
+            self.kinds[ids] = kinds
+        self.buffers.append(numbers)
+
+    def read(self, ids: Ids) -> Array:
+        """Return the numbers of cells: NumPy where none is traced."""
+        owners = self.buffer_of[ids]
+        first = int(owners.flat[0]) if owners.size else -1
+        if (owners == first).all():
+            return self.numbers[ids] if first < 0 else take(self.buffers[first], self.place_of[ids])
+        if ids.shape[0] > 1 and (owners == owners[:1]).all() and owners[0].size <= 64:
+            return self._by_position(ids, owners[0])
+        return self._mixed(ids, owners)
+
+    def _by_position(self, ids: Ids, owners: NDArray[np.int32]) -> Array:
+        """Ranges whose k-th cell lies in the same buffer for all n formulas: read buffer by buffer and join."""
+        import jax.numpy as jnp
+
+        n = ids.shape[0]
+        flat, flat_owners = ids.reshape(n, -1), owners.ravel()
+        edges = np.flatnonzero(np.diff(flat_owners)) + 1
+        parts = [self.read(part) for part in np.split(flat, edges, axis=1)]
+        return jnp.concatenate([jnp.asarray(part) for part in parts], axis=1).reshape(ids.shape)
+
+    def _mixed(self, ids: Ids, owners: NDArray[np.int32]) -> Array:
+        import jax.numpy as jnp
+
+        places = np.zeros(ids.shape, np.int64)
+        pieces: list[Any] = []
+        offset = 0
+        for owner in np.unique(owners):
+            mask = owners == owner
+            wanted, inverse = np.unique(ids[mask], return_inverse=True)
+            places[mask] = offset + inverse
+            pieces.append(jnp.asarray(self.read(wanted)))
+            offset += len(wanted)
+        return take(jnp.concatenate(pieces), places)
+
+    def warn(self, group: Group, elements: Ids, text: str) -> None:
+        """Keep a warning, once for a form and text."""
+        if not any(note.group is group and note.text == text for note in self.notes):
+            self.notes.append(Note(group, elements, text))
+
+    def note_singular(self, group: Group, elements: Ids, text: str) -> None:
+        """Only concrete runs know where a derivative is infinite."""
+
+
+__all__ = ["Note", "Store", "TracedStore", "namespace"]

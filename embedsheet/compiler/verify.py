@@ -1,0 +1,97 @@
+"""Recomputed formulas against the values stored in the file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from embedsheet.addresses import Cell
+from embedsheet.compiler.cells import Ids
+from embedsheet.compiler.store import Store
+from embedsheet.kinds import BLANK, BOOLEAN, ERROR, ERRORS, NUMBER, TEXT
+
+# A recomputed value may differ from the stored one by this much of the largest number involved.
+TOLERANCE = 1e-9
+_MOST_REPORTED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """A cell whose stored value is not what its formula gives; both as a cell would show them."""
+
+    cell: Cell
+    stored: str
+    recomputed: str
+
+    def __str__(self) -> str:
+        return f"{self.cell}: stored {self.stored}, recomputed {self.recomputed}"
+
+
+@dataclass
+class Verification:
+    """How recomputed formulas compare with the values stored in the file.
+
+    `largest_difference` is the largest |stored − recomputed| of numbers; `mismatch_count` counts all cells beyond the
+    tolerance, `mismatches` holds the first thousand. `never_calculated`: no spreadsheet program has calculated the
+    file (its stored results are absent or all 0), so that the comparison says nothing.
+    """
+
+    compared: int = 0
+    largest_difference: float = 0.0
+    largest_at: Cell | None = None
+    mismatch_count: int = 0
+    mismatches: list[Mismatch] = field(default_factory=list)
+    never_calculated: bool = False
+
+
+def verify(store: Store, ids: Ids) -> Verification:
+    """Compare evaluated cells with what the file stores: |a − b| ≤ 1e-9 · max(|a|, |b|, largest operand)."""
+    ids = ids[_stored(store)[ids]]
+    if not len(ids):
+        return Verification(never_calculated=True)
+    kinds, stored_kinds = store.kinds[ids], store.table.kinds[ids]
+    numbers, stored = store.numbers[ids], store.table.numbers[ids]
+    both = (kinds == NUMBER) & (stored_kinds == NUMBER)
+    difference = np.where(both, np.abs(numbers - stored), 0.0)
+    limit = TOLERANCE * np.maximum(np.maximum(np.abs(numbers), np.abs(stored)), store.operand[ids])
+    wrong = np.where(both, difference > limit, (kinds != stored_kinds) | (numbers != stored))
+    worst = int(np.argmax(difference))
+    blank = (stored_kinds == BLANK) | ((stored_kinds == NUMBER) & (stored == 0))
+    return Verification(
+        compared=len(ids),
+        largest_difference=float(difference[worst]),
+        largest_at=store.table.cell(int(ids[worst])) if difference[worst] else None,
+        mismatch_count=int(wrong.sum()),
+        mismatches=[
+            Mismatch(
+                store.table.cell(int(ids[at])),
+                _shown(store, int(stored_kinds[at]), float(stored[at])),
+                _shown(store, int(kinds[at]), float(numbers[at])),
+            )
+            for at in np.flatnonzero(wrong)[:_MOST_REPORTED]
+        ],
+        never_calculated=bool(blank.all() and wrong.any()),
+    )
+
+
+def _stored(store: Store) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return which cells hold a stored result; the other cells of an array formula count as its first one does."""
+    found = np.zeros(store.table.count + 1, bool)
+    for place, sheet in enumerate(store.workbook.sheets.values()):
+        cells = store.table.positions[place][sheet.formula_cells]
+        found[cells[sheet.has_stored]] = True
+    for group in store.groups:
+        if group.array:
+            found[group.outputs] = found[group.ids][:, None, None]
+    return found
+
+
+def _shown(store: Store, kind: int, number: float) -> str:
+    if kind == TEXT:
+        return repr(store.strings.text(number))
+    if kind == BOOLEAN:
+        return "TRUE" if number else "FALSE"
+    if kind == ERROR:
+        return ERRORS.get(int(number), "an error")
+    return "nothing" if kind == BLANK else f"{number:.15g}"

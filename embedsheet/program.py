@@ -1,0 +1,421 @@
+"""The cells below an objective as one function of the changing cells, with exact derivatives.
+
+    f(x) = objective cell        c(x) = left − right of each constraint        x = changing cells, (n,)
+
+`compile_program` evaluates what the objective needs once in NumPy (which also checks the values stored in the file),
+notes the order, and lets JAX trace the part that depends on the changing cells; all else is constant. Everything is in
+double precision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.addresses import Area, Cell
+from embedsheet.compiler.cells import Ids
+from embedsheet.compiler.constraints import build_rows, constraint_cells
+from embedsheet.compiler.evaluate import Evaluator, PendingError
+from embedsheet.compiler.forms import Group
+from embedsheet.compiler.order import Planner, Step
+from embedsheet.compiler.precision import double_precision
+from embedsheet.compiler.recurrence import NotScannableError, Recurrence
+from embedsheet.compiler.store import Note, Store, TracedStore
+from embedsheet.compiler.verify import Verification, verify
+from embedsheet.errors import ModelError, UnsupportedError
+from embedsheet.formulas.values import Array
+from embedsheet.kinds import BOOLEAN, ERROR, ERRORS, NUMBER, TEXT
+from embedsheet.solver_setup import SolverSetup
+from embedsheet.workbook import Edit, Workbook
+
+FloatArray = NDArray[np.float64]
+
+
+class _LateNeed(Exception):
+    """A traced formula reads cells that the stored values did not need."""
+
+    def __init__(self, group: Group, ids: Ids) -> None:
+        self.group, self.ids = group, ids
+
+
+class Program:
+    """An objective as a function of the changing cells; made by `compile_program`.
+
+    `start` (n,) are the stored values, blank cells as 0; `changing` the areas whose cells x lists, row by row. `lower`,
+    `upper`, `integer` (n,), `relations` (m,) and `all_different` are the constraints.
+    """
+
+    def __init__(self, store: Store, planner: Planner, setup: SolverSetup, changing: Ids, targets: Ids) -> None:
+        self._store, self._planner = store, planner
+        self._targets = targets  # the objective's number, then those of the constraints' cells
+        self.setup = setup
+        self.changing = list(setup.changing)
+        self._changing = changing
+        self.start: FloatArray = store.numbers[changing].copy()
+        self._rows = build_rows(store, setup, changing)
+        self.lower, self.upper, self.integer = self._rows.lower, self._rows.upper, self._rows.integer
+        self.relations, self.all_different = self._rows.relations, self._rows.all_different
+        self.verification = verify(store, self._evaluated())
+        self._notes: list[Note] = []
+        self.unrecomputable = False
+
+    # The function
+
+    @property
+    def constraint_count(self) -> int:
+        """m, the number of constraint rows."""
+        return len(self.relations)
+
+    def value(self, x: FloatArray) -> float:
+        """Return f(x); NaN where it is undefined."""
+        with double_precision():
+            return float(self._value(np.asarray(x, float)))
+
+    def value_and_gradient(self, x: FloatArray) -> tuple[float, FloatArray]:
+        """Return f(x) and ∇f(x), (n,)."""
+        with double_precision():
+            value, gradient = self._value_and_gradient(np.asarray(x, float))
+            return float(value), np.asarray(gradient)
+
+    def hessian_product(self, x: FloatArray, v: FloatArray) -> FloatArray:
+        """Return ∇²f(x) v, (n,)."""
+        with double_precision():
+            return np.asarray(self._hessian_product(np.asarray(x, float), np.asarray(v, float)))
+
+    def constraints(self, x: FloatArray) -> FloatArray:
+        """Return left − right of every constraint row, (m,)."""
+        if not self.constraint_count:
+            return np.empty(0)
+        with double_precision():
+            return np.asarray(self._constraints(np.asarray(x, float)))
+
+    def constraint_jacobian(self, x: FloatArray) -> FloatArray:
+        """Return the derivatives of `constraints`, (m, n)."""
+        if not self.constraint_count:
+            return np.empty((0, len(self.start)))
+        with double_precision():
+            return np.asarray(self._constraint_jacobian(np.asarray(x, float)))
+
+    def constraint_hessian_product(self, x: FloatArray, weights: FloatArray, v: FloatArray) -> FloatArray:
+        """Return Σᵢ weightsᵢ ∇²cᵢ(x) v, (n,); `weights` (m,)."""
+        with double_precision():
+            return np.asarray(self._constraint_hessian_product(np.asarray(x, float), weights, np.asarray(v, float)))
+
+    @cached_property
+    def _value(self) -> Callable[..., Any]:
+        import jax
+
+        return jax.jit(self._trace_objective)
+
+    @cached_property
+    def _value_and_gradient(self) -> Callable[..., Any]:
+        import jax
+
+        return jax.jit(jax.value_and_grad(self._trace_objective))
+
+    @cached_property
+    def _hessian_product(self) -> Callable[..., Any]:
+        import jax
+
+        gradient = jax.grad(self._trace_objective)
+        return jax.jit(lambda x, v: jax.jvp(gradient, (x,), (v,))[1])
+
+    @cached_property
+    def _constraints(self) -> Callable[..., Any]:
+        import jax
+
+        return jax.jit(self._trace_constraints)
+
+    @cached_property
+    def _constraint_jacobian(self) -> Callable[..., Any]:
+        import jax
+
+        forward = self.constraint_count > len(self.start)
+        return jax.jit((jax.jacfwd if forward else jax.jacrev)(self._trace_constraints))
+
+    @cached_property
+    def _constraint_hessian_product(self) -> Callable[..., Any]:
+        import jax
+
+        def product(x: Array, weights: Array, v: Array) -> Array:
+            return jax.jvp(jax.grad(lambda at: weights @ self._trace_constraints(at)), (x,), (v,))[1]
+
+        return jax.jit(product)
+
+    def _trace_objective(self, x: Array) -> Array:
+        return self._trace(x).read(self._targets[:1])[0]
+
+    def _trace_constraints(self, x: Array) -> Array:
+        import jax.numpy as jnp
+
+        traced = self._trace(x)
+        left = jnp.asarray(traced.read(np.array(self._rows.left_ids)))
+        right = jnp.asarray(traced.read(np.array(self._rows.right_ids)))  # −1 reads as 0
+        return left - right - np.array(self._rows.right_numbers)
+
+    def _trace(self, x: Array) -> TracedStore:
+        """Run all steps that depend on x; a branch not taken so far may need cells that are evaluated only now."""
+        while True:
+            try:
+                return self._trace_once(x)
+            except _LateNeed as late:
+                late.group.dynamic.append(late.ids.reshape(1, 1, -1))
+                self._planner.restart()
+                self._planner.require(self._targets)
+                if self._planner.faults:
+                    raise UnsupportedError(self._planner.all_faults()) from None
+
+    def _trace_once(self, x: Array) -> TracedStore:
+        import jax.numpy as jnp
+
+        traced = TracedStore(self._store)
+        for area, block in zip(self.changing, self.blocks, strict=True):
+            assert area.size == block.stop - block.start
+            traced.add_buffer(self._changing[block], None, jnp.asarray(x)[block])
+        for step in self._planner.steps:
+            if isinstance(step, Recurrence):
+                _trace_recurrence(traced, step)
+            else:
+                _trace_step(traced, step)
+        self._notes = traced.notes
+        return traced
+
+    # What the user should know
+
+    @property
+    def notes(self) -> list[str]:
+        """Warnings that name cells; complete once a gradient has been computed."""
+        words = [str(note) for note in self._notes]
+        for group, elements in self._store.frozen:
+            words.append(f"{group.where(elements)}: volatile; it keeps the value stored in the file.")
+        return words
+
+    def undefined_cells(self, x: FloatArray) -> list[tuple[Cell, str]]:
+        """Return the cells where an error starts, or a derivative is infinite, at x, with what is wrong there."""
+        store = self._store
+        if not np.array_equal(x, self.start):
+            store = self._store.at(self._changing, x)
+            Planner(store, like=self._planner).require(self._targets)
+        found = []
+        evaluated = self._evaluated()
+        for cell in evaluated[store.first_error[evaluated]]:
+            found.append((store.table.cell(int(cell)), ERRORS.get(int(store.numbers[cell]), "an error")))
+        for note in store.singular:
+            ids = note.group.ids[note.elements]
+            for cell in ids[store.tainted[ids]]:
+                found.append((store.table.cell(int(cell)), f"{note.text} has no finite derivative"))
+        return found
+
+    def cell_name(self, place: int) -> str:
+        """Return the address of the changing cell at a place of x."""
+        return str(self._store.table.cell(int(self._changing[place])))
+
+    def row_name(self, row: int) -> str:
+        """Return a constraint row in words: "Plan!D5 <= Plan!E5"."""
+        right = self._rows.right_ids[row]
+        words = f"{self._rows.right_numbers[row]:g}" if right < 0 else str(self._store.table.cell(right))
+        return f"{self._store.table.cell(self._rows.left_ids[row])} {self.relations[row]} {words}"
+
+    @property
+    def blocks(self) -> list[slice]:
+        """The changing areas as slices of x."""
+        ends = np.cumsum([area.size for area in self.changing])
+        return [slice(int(end) - area.size, int(end)) for area, end in zip(self.changing, ends, strict=True)]
+
+    def _evaluated(self) -> Ids:
+        """Numbers of the formula cells in the cone, in order of evaluation."""
+        found = [np.empty(0, np.int64)]
+        for step in self._planner.steps:
+            if isinstance(step, Recurrence):
+                found.append(step.ids.ravel())
+            else:
+                found.append(step.group.outputs[step.elements].ravel())
+        return np.unique(np.concatenate(found))
+
+    # Writing back
+
+    def results(self, x: FloatArray) -> list[Edit]:
+        """Return the changing cells at x and the stored results of every formula that follows from them.
+
+        Sets `unrecomputable` when a formula that follows from them cannot be computed here.
+        """
+        store = self._store.at(self._changing, x)
+        planner = Planner(store, like=self._planner)
+        planner.require(np.flatnonzero(~store.done))
+        self.unrecomputable = planner.depends_on_changing()
+        follows = store.tainted & store.done
+        follows[-1] = False
+        ids = np.flatnonzero(follows)
+        replaced = np.zeros(store.table.count + 1, bool)
+        replaced[self._changing] = True
+        return [
+            *_edits(store, ids[replaced[ids]], replace_formula=True),
+            *_edits(store, ids[~replaced[ids]]),
+        ]
+
+
+def compile_program(
+    workbook: Workbook,
+    setup: SolverSetup,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    overwrite_formulas: bool = False,
+) -> Program:
+    """Compile the model of a set-up; `progress` hears (cells done, cells in all).
+
+    Raises `ModelError` for a set-up that makes no sense, `UnsupportedError` with all formulas that cannot be compiled.
+    """
+    if setup.objective is None:
+        raise ModelError(f"{setup.sheet}: the Solver set-up names no objective cell; name one with --objective.")
+    if not setup.changing:
+        raise ModelError(f"{setup.sheet}: the Solver set-up names no changing cells; name them with --changing.")
+    objective_area = Area(*setup.objective, *setup.objective[1:])
+    for area in [objective_area, *setup.changing]:
+        if area.sheet.lower() not in {name.lower() for name in workbook.sheets}:
+            raise ModelError(f"{area}: there is no sheet {area.sheet!r} in {workbook.path.name}.")
+    sides = [side for one in setup.constraints for side in (one.left, one.right) if isinstance(side, Area)]
+    store = Store(workbook, [*setup.changing, objective_area, *sides])
+    changing = _prepare_changing(store, setup, overwrite_formulas)
+    objective = int(store.table.area(objective_area).flat[0])
+    planner = Planner(store, progress)
+    targets = np.concatenate([np.array([objective]), constraint_cells(store, setup)])
+    planner.require(targets)
+    if planner.faults:
+        raise UnsupportedError(planner.all_faults())
+    _check_objective(store, objective, setup)
+    return Program(store, planner, setup, changing, targets)
+
+
+def _prepare_changing(store: Store, setup: SolverSetup, overwrite_formulas: bool) -> Ids:
+    """Return the numbers of the changing cells and make them numbers."""
+    cells = np.concatenate([store.table.area(area).ravel() for area in setup.changing])
+    if len(np.unique(cells)) < len(cells):
+        raise ModelError("The changing cells name a cell twice; remove the overlap from the list.")
+    formulas = cells[store.group_of[cells] >= 0]
+    if len(formulas) and not overwrite_formulas:
+        names = ", ".join(str(store.table.cell(int(cell))) for cell in formulas[:5])
+        more = f" and {len(formulas) - 5} more" if len(formulas) > 5 else ""
+        raise ModelError(
+            f"Changing cells hold formulas: {names}{more}; choose input cells, or replace the formulas "
+            "by their stored values with --overwrite-formulas."
+        )
+    store.group_of[formulas] = -1
+    store.done[cells] = True
+    wrong = cells[np.isin(store.kinds[cells], (TEXT, ERROR))]
+    if len(wrong):
+        raise ModelError(
+            f"{store.table.cell(int(wrong[0]))}: a changing cell holds no number; type a starting value into it."
+        )
+    store.kinds[cells] = NUMBER
+    store.tainted[cells] = True
+    return cells
+
+
+def _check_objective(store: Store, objective: int, setup: SolverSetup) -> None:
+    kind, number = store.kinds[objective], store.numbers[objective]
+    if not store.tainted[objective]:
+        raise ModelError(
+            f"{setup.objective}: the objective does not depend on the changing cells; check both addresses."
+        )
+    if kind == ERROR:
+        origins = np.flatnonzero(store.first_error)
+        words = "; ".join(
+            f"{store.table.cell(int(cell))} is {ERRORS.get(int(store.numbers[cell]), 'an error')}"
+            for cell in origins[:5]
+        )
+        raise ModelError(
+            f"{setup.objective}: the objective is {ERRORS.get(int(number), 'an error')} at the start, "
+            f"where {words}; give the changing cells a start at which every formula has a value."
+        )
+    if kind not in (NUMBER, BOOLEAN):
+        raise ModelError(f"{setup.objective}: the objective is no number; point it at the cell with the formula.")
+
+
+def _trace_step(traced: TracedStore, step: Step) -> None:
+    """Trace those cells of a step that depend on the changing cells."""
+    group, elements = step.group, step.elements
+    tainted = traced.tainted[group.ids[elements]]
+    if not tainted.any():
+        return
+    if tainted.mean() < 0.5:  # else a few constants more keep the reading pattern whole
+        elements = elements[tainted]
+    try:
+        value = Evaluator(traced, group, elements).run()
+    except PendingError as pending:
+        raise _LateNeed(group, pending.ids) from None
+    if isinstance(value.numbers, np.ndarray):
+        return
+    import jax.numpy as jnp
+
+    outputs = group.outputs[elements]
+    kinds = np.broadcast_to(value.kinds, outputs.shape).ravel()
+    traced.add_buffer(outputs.ravel(), kinds, jnp.broadcast_to(value.numbers, outputs.shape).reshape(-1))
+
+
+def _trace_recurrence(traced: TracedStore, recurrence: Recurrence) -> None:
+    if not traced.tainted[recurrence.ids].any():
+        return
+    try:
+        recurrence.run_traced(traced)
+    except NotScannableError:
+        if not recurrence.unrolled:
+            raise
+        for step in recurrence.unrolled:
+            _trace_step(traced, step)
+
+
+def _edits(store: Store, ids: Ids, replace_formula: bool = False) -> list[Edit]:
+    """Return cells as edits, one for each sheet."""
+    edits = []
+    for place, name in enumerate(store.table.sheet_names):
+        mine = ids[store.table.sheets[ids] == place]
+        if len(mine):
+            kinds, numbers = store.kinds[mine], store.numbers[mine]
+            edits.append(Edit(name, store.table.rows[mine], store.table.columns[mine], kinds, numbers, replace_formula))
+    return edits
+
+
+@dataclass(frozen=True)
+class Recalculation:
+    """All formulas of a workbook computed anew.
+
+    `edits` are the cells whose stored result is not what the formula gives; `faults` the formulas that cannot be
+    computed here; `formulas` counts the formula cells; `functions` the cells that use each function.
+    """
+
+    edits: list[Edit]
+    verification: Verification
+    faults: list[str]
+    formulas: int
+    functions: dict[str, int]
+    values: Store
+
+
+def recalculate(workbook: Workbook, *, progress: Callable[[int, int], None] | None = None) -> Recalculation:
+    """Compute every supported formula of a workbook in NumPy; `progress` hears (cells done, cells in all)."""
+    store = Store(workbook)
+    planner = Planner(store, progress)
+    formulas = np.flatnonzero(store.group_of >= 0)
+    planner.require(formulas)
+    computed = formulas[store.done[formulas]]
+    same = (store.kinds == store.table.kinds) & (store.numbers == store.table.numbers)
+    functions: dict[str, int] = {}
+    for group in store.groups:
+        for name in group.functions():
+            functions[name] = functions.get(name, 0) + len(group.ids)
+    return Recalculation(
+        edits=_edits(store, computed[~same[computed]]),
+        verification=verify(store, computed),
+        faults=planner.all_faults(),
+        formulas=len(formulas),
+        functions=functions,
+        values=store,
+    )
+
+
+__all__ = ["Program", "Recalculation", "Verification", "compile_program", "recalculate"]
