@@ -36,7 +36,7 @@ from embedsheet.workbook import Edit, Workbook
 FloatArray = NDArray[np.float64]
 
 
-class _LateNeed(Exception):
+class _LateNeedError(Exception):
     """A traced formula reads cells that the stored values did not need."""
 
     def __init__(self, group: Group, ids: Ids) -> None:
@@ -163,7 +163,7 @@ class Program:
         while True:
             try:
                 return self._trace_once(x)
-            except _LateNeed as late:
+            except _LateNeedError as late:
                 late.group.dynamic.append(late.ids.reshape(1, 1, -1))
                 self._planner.restart()
                 self._planner.require(self._targets)
@@ -347,7 +347,7 @@ def _trace_step(traced: TracedStore, step: Step) -> None:
     try:
         value = Evaluator(traced, group, elements).run()
     except PendingError as pending:
-        raise _LateNeed(group, pending.ids) from None
+        raise _LateNeedError(group, pending.ids) from None
     if isinstance(value.numbers, np.ndarray):
         return
     import jax.numpy as jnp

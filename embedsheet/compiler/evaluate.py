@@ -41,7 +41,7 @@ from embedsheet.formulas.values import (
 )
 
 if TYPE_CHECKING:
-    from embedsheet.compiler.store import Store
+    from embedsheet.compiler.store import Store, TracedStore
 
 Result: TypeAlias = Value | Reference | Union
 
@@ -76,7 +76,7 @@ class Evaluator:
 
     def __init__(
         self,
-        store: Store,
+        store: Store | TracedStore,
         group: Group,
         elements: Ids,
         trace: Trace | None = None,
@@ -84,6 +84,7 @@ class Evaluator:
         names: dict[str, Result] | None = None,
     ) -> None:
         self.store = store
+        self.strings: Strings = store.strings
         self.group = group
         self.elements = elements
         self.rows = group.rows[elements]
@@ -98,17 +99,12 @@ class Evaluator:
         """Number of cells, the n of every Value's shape."""
         return len(self.elements)
 
-    @property
-    def strings(self) -> Strings:
-        return self.store.strings
-
     # What functions may ask (formulas.functions.table.Context)
 
     def warn(self, text: str, where: NDArray[np.bool_] | None = None) -> None:
         """Note something for the user about these cells."""
-        self.store.warn(
-            self.group, self.elements if where is None else self.elements[_per_cell(where, self.count)], text
-        )
+        mask = slice(None) if where is None else _per_cell(where, self.count)
+        self.store.warn(self.group, self.elements[mask], text)
 
     def singular(self, text: str, where: NDArray[np.bool_]) -> None:
         """Note cells whose derivative is infinite where they stand."""
@@ -160,9 +156,7 @@ class Evaluator:
             case t.Spill():
                 return self._spill(node)
             case t.External():
-                raise self.unsupported(
-                    f"{node.text} lies in another workbook, which is never opened; copy its value into this one."
-                )
+                raise self.unsupported(other_workbook(node.text))
         raise self.unsupported(f"{type(node).__name__} is not understood here.")
 
     def scalar(self, result: Result) -> Value:
@@ -470,6 +464,11 @@ def fit(value: Value, shape: tuple[int, int, int]) -> Value:
     return Value(np.broadcast_to(kinds, target), namespace(numbers).broadcast_to(numbers, target))
 
 
+def other_workbook(text: str) -> str:
+    """Return the message for a reference into another workbook."""
+    return f"{text} lies in another workbook, which is never opened; copy its value into this one."
+
+
 def unknown_function(name: str) -> str:
     """Return the message for a function that is not in the table, with what to use instead."""
     remedies = {
@@ -542,9 +541,8 @@ def _pick(result: Result, index: Ids) -> Result:
     if len(result.top) == 1:
         return result
     errors = None if result.errors is None else result.errors[index]
-    return Reference(
-        result.sheet, result.top[index], result.left[index], result.bottom[index], result.right[index], errors
-    )
+    top, left, bottom, right = (edge[index] for edge in (result.top, result.left, result.bottom, result.right))
+    return Reference(result.sheet, top, left, bottom, right, errors)
 
 
 def _per_cell(where: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:

@@ -122,7 +122,9 @@ def _sheet_groups(place: int, sheet: Sheet, table: CellTable) -> Iterator[Group]
     rows = sheet.rows[cells].astype(np.int64)
     columns = sheet.columns[cells].astype(np.int64)
     own = np.flatnonzero(sheet.formula_masters == np.arange(len(cells)))
-    _, forms = relative_forms([sheet.formula_texts[i] for i in own], rows[own], columns[own])
+    _, forms = relative_forms(
+        [sheet.formula_texts[i] for i in own], rows[own].astype(np.int32), columns[own].astype(np.int32)
+    )
     form_of = np.empty(len(cells), np.int64)
     form_of[own] = forms
     form_of = form_of[sheet.formula_masters]

@@ -13,8 +13,8 @@ from embedsheet.formulas.tree import Name, Node, TableRef
 from embedsheet.formulas.values import REF, VALUE, Reference, Value, error
 
 if TYPE_CHECKING:
-    from embedsheet.compiler.store import Store
-    from embedsheet.workbook import Workbook
+    from embedsheet.compiler.store import Store, TracedStore
+    from embedsheet.workbook import Table, Workbook
 
 
 class Names:
@@ -36,17 +36,17 @@ class Names:
         return None
 
 
-def resolve_name(store: Store, group: Group, node: Name) -> Node | None:
+def resolve_name(store: Store | TracedStore, group: Group, node: Name) -> Node | None:
     """Return the tree a name stands for in a group's formula, None when it is not defined."""
     return store.names.find(node.name, node.sheet or group.sheet_name)
 
 
-def resolve_table(store: Store, group: Group, node: TableRef, rows: Ids) -> Reference | Value:
+def resolve_table(store: Store | TracedStore, group: Group, node: TableRef, rows: Ids) -> Reference | Value:
     """Return the cells of a structured reference; #REF! for an unknown table or column.
 
     `[#This Row]` is the formula's own row, also where the table lies on another sheet; #VALUE! outside the table.
     """
-    table = store.tables.get(node.table.lower()) if node.table else _table_around(store, group)
+    table = store.tables.get(node.table.casefold()) if node.table else _table_around(store, group)
     if table is None:
         return error(REF)
     area = table.area
@@ -81,7 +81,7 @@ def resolve_table(store: Store, group: Group, node: TableRef, rows: Ids) -> Refe
     return Reference(place, one * top, one * left, one * bottom, one * right)
 
 
-def _table_around(store: Store, group: Group):  # type: ignore[no-untyped-def]
+def _table_around(store: Store | TracedStore, group: Group) -> Table | None:
     for table in store.tables.values():
         area = table.area
         inside = area.top <= group.rows[0] <= area.bottom and area.left <= group.columns[0] <= area.right

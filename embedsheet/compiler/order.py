@@ -1,9 +1,9 @@
 """What must be evaluated before what.
 
 Groups of like formulas are the nodes; one group needs another where it reads any of its cells. Groups that need each
-other in a circle (a running total needs itself) are looked at cell by cell: either their cells can be put in an order, or
-the workbook has a circular reference. Addresses that are computed (INDEX, OFFSET) are known only once their arguments
-are: an evaluation that meets a cell not yet evaluated says so, the need is noted, and the order is made again.
+other in a circle (a running total needs itself) are looked at cell by cell: either their cells can be put in an order,
+or the workbook has a circular reference. Addresses that are computed (INDEX, OFFSET) are known only once their
+arguments are: an evaluation that meets a cell not yet evaluated says so, the need is noted, and the order is made anew.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from embedsheet.compiler.evaluate import (
     Evaluator,
     PendingError,
     Trace,
+    other_workbook,
     unknown_function,
 )
 from embedsheet.compiler.forms import Group, children, describe
@@ -252,7 +253,7 @@ class Planner:
         return True
 
     def _run_in_order(self, component: list[int]) -> None:
-        """Put the cells of groups that need each other in order, as a recurrence over rows or columns where it is one."""
+        """Evaluate groups that need each other cell by cell, or as a recurrence where they are one."""
         cells = ComponentCells(self, component)
         recurrence = find_recurrence(self.store, cells)
         if recurrence is None:
@@ -409,9 +410,7 @@ def _faults(store: Store, group: Group) -> list[str]:
         if isinstance(node, t.Call) and node.name not in FUNCTIONS:
             faults.append(f"{group.where()}: {unknown_function(node.name)}")
         if isinstance(node, t.External):
-            faults.append(
-                f"{group.where()}: {node.text} lies in another workbook, which is never opened; copy its value here."
-            )
+            faults.append(f"{group.where()}: {other_workbook(node.text)}")
         waiting += children(node)
     return faults
 

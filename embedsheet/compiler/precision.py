@@ -11,5 +11,11 @@ def double_precision() -> Iterator[None]:
     """Let JAX compute in float64 inside, without changing what others (Keras) see outside."""
     import jax
 
-    with jax.enable_x64(True):
-        yield
+    if hasattr(jax, "enable_x64"):
+        with jax.enable_x64(True):
+            yield
+    else:  # JAX before 0.8
+        from jax.experimental import enable_x64  # type: ignore[attr-defined]
+
+        with enable_x64():
+            yield

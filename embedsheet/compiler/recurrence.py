@@ -26,7 +26,7 @@ from embedsheet.formulas import tree as t
 from embedsheet.formulas.values import BLANK, BOOLEAN, NUMBER, Array, Reference, Value
 
 if TYPE_CHECKING:
-    from embedsheet.compiler.order import Step, ComponentCells
+    from embedsheet.compiler.order import ComponentCells, Step
     from embedsheet.compiler.store import Store, TracedStore
 
 SHORTEST = 24  # fewer steps than this are evaluated one after the other
@@ -43,7 +43,7 @@ class Recurrence:
     """`ids` (T, W) are the cells of the scan, `history` (D, W) those before it, oldest first.
 
     `layers` puts the lanes of one step in order: lists of (group, lanes). `elements` (T, W) are the cells' places in
-    their groups. `members` are the cells' places in the component's list, `before` and `after` those of its other cells.
+    their groups. `members` are the cells' places in the component's list, `before` and `after` those of the others.
     `unrolled` is the same work step by step, where that has been found.
     """
 
@@ -62,7 +62,7 @@ class Recurrence:
     @property
     def length(self) -> int:
         """Number of steps, T."""
-        return self.ids.shape[0]
+        return len(self.ids)
 
     def run_concrete(self, store: Store) -> bool:
         """Evaluate all steps and keep the results; False when that needs the cells one by one after all."""

@@ -15,7 +15,7 @@ from embedsheet.compiler.cells import CellTable, Ids
 from embedsheet.compiler.forms import Group, array_areas, build_groups
 from embedsheet.compiler.gather import take
 from embedsheet.compiler.names import Names
-from embedsheet.formulas.values import ERROR, REF, Array, Reference, Value, namespace
+from embedsheet.formulas.values import ERROR, REF, Array, Reference, Value, error
 from embedsheet.workbook import Workbook
 
 
@@ -31,7 +31,27 @@ class Note:
         return f"{self.group.where(self.elements)}: {self.text}"
 
 
-class Store:
+class _Addresses:
+    """What both kinds of store know of the workbook's layout."""
+
+    workbook: Workbook
+    table: CellTable
+
+    def sheet_place(self, name: str | None, group: Group) -> int | None:
+        """Return the place of a sheet by name (None: the group's own), None when there is none."""
+        return group.sheet if name is None else self.table.sheet_places.get(name.lower())
+
+    def spill(self, anchor: Reference) -> Reference | Value:
+        """Return the area that the array formula in a cell fills (`A1#`); #REF! where there is none."""
+        sheet = list(self.workbook.sheets.values())[anchor.sheet]
+        array = sheet.arrays.get((int(anchor.top[0]), int(anchor.left[0])))
+        if array is None or len(np.unique(anchor.top)) > 1:
+            return error(REF)
+        area, one = array.area, np.ones(1, np.int64)
+        return Reference(anchor.sheet, one * area.top, one * area.left, one * area.bottom, one * area.right)
+
+
+class Store(_Addresses):
     """Concrete values: every formula cell is undone until it has been evaluated.
 
     `tainted` marks the changing cells and all that follows from them.
@@ -72,10 +92,6 @@ class Store:
         other.numbers[cells] = numbers
         return other
 
-    def sheet_place(self, name: str | None, group: Group) -> int | None:
-        """Return the place of a sheet by name (None: the group's own), None when there is none."""
-        return group.sheet if name is None else self.table.sheet_places.get(name.lower())
-
     def read(self, ids: Ids) -> Array:
         """Return the numbers of cells."""
         return self.numbers[ids]
@@ -94,17 +110,6 @@ class Store:
         self.first_error[outputs] = (kinds == ERROR) & ~input_error[:, None, None]
         self.done[outputs] = True
 
-    def spill(self, anchor: Reference) -> Reference | Value:
-        """Return the area that the array formula in a cell fills (`A1#`); #REF! where there is none."""
-        from embedsheet.formulas.values import error
-
-        sheet = list(self.workbook.sheets.values())[anchor.sheet]
-        array = sheet.arrays.get((int(anchor.top[0]), int(anchor.left[0])))
-        if array is None or len(np.unique(anchor.top)) > 1:
-            return error(REF)
-        area, one = array.area, np.ones(1, np.int64)
-        return Reference(anchor.sheet, one * area.top, one * area.left, one * area.bottom, one * area.right)
-
     def warn(self, group: Group, elements: Ids, text: str) -> None:
         """Warnings concern gradients; a plain evaluation has none."""
 
@@ -114,7 +119,7 @@ class Store:
             self.singular.append(Note(group, elements, text))
 
 
-class TracedStore:
+class TracedStore(_Addresses):
     """The same cells while JAX traces: those that depend on the changing cells live in traced buffers."""
 
     concrete = False
@@ -130,9 +135,6 @@ class TracedStore:
         self.buffer_of = np.full(self.table.count + 1, -1, np.int32)
         self.place_of = np.zeros(self.table.count + 1, np.int64)
         self.notes: list[Note] = []
-
-    sheet_place = Store.sheet_place
-    spill = Store.spill
 
     def add_buffer(self, ids: Ids, kinds: NDArray[np.uint8] | None, numbers: Array) -> None:
         """Let cells (flat) live in a new buffer; `numbers` are theirs in the same order."""
@@ -183,6 +185,3 @@ class TracedStore:
 
     def note_singular(self, group: Group, elements: Ids, text: str) -> None:
         """Only concrete runs know where a derivative is infinite."""
-
-
-__all__ = ["Note", "Store", "TracedStore", "namespace"]
