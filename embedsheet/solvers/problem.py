@@ -1,0 +1,148 @@
+"""What a solver is asked: an objective, bounds and constraints.
+
+With x (n,) the changing cells and f the objective cell, the problem is
+
+    minimise, or maximise, f(x), or bring it to a target,
+    subject to  lower ≤ x ≤ upper,  left(x) − right(x) {≤, =, ≥} 0  (m rows),  some x whole numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.addresses import Cell
+
+FloatArray: TypeAlias = NDArray[np.float64]
+Sense: TypeAlias = Literal["minimize", "maximize", "target"]
+Status: TypeAlias = Literal["optimal", "improved", "infeasible", "unbounded", "failed"]
+
+# How far left and right of a constraint may be apart: Excel's Solver has the same default (Precision 0.000001).
+FEASIBILITY = 1e-6
+
+
+class Objective(Protocol):
+    """A function of the changing cells, with its constraints. All arrays are float64.
+
+    `embedsheet.program.Program` is one; tests write others by hand.
+    """
+
+    @property
+    def start(self) -> FloatArray:
+        """(n,) where the search begins."""
+
+    @property
+    def constraint_count(self) -> int:
+        """m, the number of constraint rows."""
+
+    def value(self, x: FloatArray) -> float:
+        """Return f(x)."""
+
+    def value_and_gradient(self, x: FloatArray) -> tuple[float, FloatArray]:
+        """Return f(x) and ∇f(x), (n,)."""
+
+    def hessian_product(self, x: FloatArray, v: FloatArray) -> FloatArray:
+        """Return ∇²f(x) v, (n,)."""
+
+    def constraints(self, x: FloatArray) -> FloatArray:
+        """Return left − right of every constraint row, (m,)."""
+
+    def constraint_jacobian(self, x: FloatArray) -> Any:
+        """Return the derivatives of `constraints`, (m, n), as an array or a sparse matrix."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An objective and what it is subject to.
+
+    `lower`, `upper` (n,): bounds, ±inf where there is none. `relations` (m,): "<=", "=" or ">=" between each row's left
+    side and right side. `integer` (n,): cells that must be whole numbers. `all_different`: groups of cells (their
+    places) that must hold a permutation of 1…k; no method here can do that, the reason is said.
+    `blocks`: the changing areas as slices of x. `undefined(x)` names cells whose value is an error or infinite there.
+    """
+
+    objective: Objective
+    lower: FloatArray
+    upper: FloatArray
+    sense: Sense = "minimize"
+    target: float = 0.0
+    relations: Sequence[str] = ()
+    integer: NDArray[np.bool_] | None = None
+    all_different: Sequence[NDArray[np.int64]] = ()
+    cell_name: Callable[[int], str] = "x[{}]".format
+    row_name: Callable[[int], str] = "constraint {}".format
+    objective_name: str = "the objective"
+    blocks: Sequence[slice] = field(default=())
+    undefined: Callable[[FloatArray], Sequence[tuple[Cell, str]]] | None = None
+
+    @classmethod
+    def unbounded(cls, objective: Objective, **more: Any) -> Problem:
+        """Return the problem without bounds."""
+        n = len(objective.start)
+        return cls(objective, np.full(n, -np.inf), np.full(n, np.inf), **more)
+
+    @property
+    def size(self) -> int:
+        """n, the number of changing cells."""
+        return len(self.lower)
+
+    @property
+    def sign(self) -> float:
+        """−1 when the objective is maximised, else 1: every method minimises sign · f."""
+        return -1.0 if self.sense == "maximize" else 1.0
+
+    @property
+    def has_bounds(self) -> bool:
+        """Whether any cell has a bound."""
+        return bool(np.isfinite(self.lower).any() or np.isfinite(self.upper).any())
+
+    @property
+    def has_integers(self) -> bool:
+        """Whether any cell must be a whole number."""
+        return self.integer is not None and bool(self.integer.any())
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One iteration: `objective` is the cell's value, `gradient_norm` the Euclidean length of the projected gradient.
+
+    With constraints the gradient is the Lagrangian's. `seconds` count from the start of the search; `restart` counts
+    from 0; `method` is the one at work.
+    """
+
+    iteration: int
+    objective: float
+    gradient_norm: float
+    seconds: float
+    restart: int = 0
+    method: str = ""
+
+
+Watcher: TypeAlias = Callable[[Progress], None]
+
+
+class Finished(Exception):  # noqa: N818  not an error
+    """Raised inside a method's callback to end it; `reason` says why in words, `converged` whether it got there."""
+
+    def __init__(self, reason: str, converged: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.converged = converged
+
+
+class Unbounded(Exception):  # noqa: N818  an outcome, not an error
+    """Raised when the objective falls beyond any bound."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When to stop. `tolerance` is relative, see `verdict.stationarity`."""
+
+    max_iterations: int = 1000
+    tolerance: float = 1e-6
+    learning_rate: float | None = None
+    seed: int = 0

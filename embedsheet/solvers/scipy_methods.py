@@ -1,0 +1,235 @@
+"""scipy.optimize's methods on a tracked problem: L-BFGS-B, CG, Newton-CG, SLSQP, trust-constr.
+
+Each function runs one method from `start` and returns its reason for stopping in words; the tracker holds the best
+point and the history. scipy's own stopping rules are tightened until ours (`Tracker.iterate`) decide, because scipy's
+are absolute and would stop too early on a sheet whose objective is 1e-4, too late on one whose objective is 1e9.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from scipy import optimize
+
+from embedsheet.solvers.problem import FloatArray
+from embedsheet.solvers.tracker import Tracker
+from embedsheet.solvers.verdict import cell_sizes, stationarity
+
+# Up to this many numbers in the Jacobian the multipliers are estimated after every iteration, for the progress report.
+_CHEAP_MULTIPLIERS = 10_000
+
+
+def _after_iteration(tracker: Tracker, x: FloatArray) -> None:
+    cheap = len(tracker.row_sign) * len(x) <= _CHEAP_MULTIPLIERS
+    conditions = stationarity(tracker, x, multipliers=cheap)
+    settled = conditions.measure if cheap or not len(tracker.row_sign) else float("inf")
+    if len(tracker.row_sign) and tracker.violation(tracker.point(x)) > 1.0:
+        settled = float("inf")
+    tracker.iterate(x, conditions.norm, settled)
+
+
+def lbfgsb(tracker: Tracker, start: FloatArray) -> str:
+    """Limited-memory quasi-Newton within bounds. Zhu, Byrd, Lu & Nocedal 1997."""
+    problem = tracker.problem
+    result = optimize.minimize(
+        tracker.merit,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=optimize.Bounds(problem.lower, problem.upper) if problem.has_bounds else None,
+        callback=lambda x: _after_iteration(tracker, x),
+        # 20 pairs instead of 10: a fifth fewer evaluations on the factor models, still nothing beside an evaluation.
+        options={"maxcor": 20, "ftol": 0.0, "gtol": 0.0, "maxiter": 10**9, "maxfun": 10**9, "maxls": 40},
+    )
+    return _words(result)
+
+
+def conjugate_gradient(tracker: Tracker, start: FloatArray) -> str:
+    """Nonlinear conjugate gradients (Polak–Ribière), no bounds."""
+    return _plain(tracker, start, "CG", {"gtol": 0.0, "maxiter": 10**9})
+
+
+def newton_cg(tracker: Tracker, start: FloatArray) -> str:
+    """Newton's method with exact Hessian-vector products and inner conjugate gradients, no bounds."""
+    return _plain(tracker, start, "Newton-CG", {"xtol": 0.0, "maxiter": 10**9}, hessp=tracker.hessian_product)
+
+
+def _plain(tracker: Tracker, start: FloatArray, method: str, options: dict[str, Any], **more: Any) -> str:
+    with warnings.catch_warnings():
+        # Line-search remarks; the tracker judges the outcome.
+        warnings.simplefilter("ignore")
+        result = optimize.minimize(
+            tracker.merit,
+            start,
+            jac=True,
+            method=method,
+            callback=lambda x: _after_iteration(tracker, x),
+            options=options,
+            **more,
+        )
+    return _words(result)
+
+
+def slsqp(tracker: Tracker, start: FloatArray) -> str:
+    """Sequential least-squares programming within bounds and constraints. Kraft 1988.
+
+    Runs in units in which cells, rows and objective are of size 1, since its first step is the steepest descent and its
+    stopping rule absolute. A second round rescales at the point that the first one reached, as a start of zeros says
+    nothing about sizes.
+    """
+    reason = ""
+    for _ in range(3):
+        before = tracker.best
+        reason = _slsqp_round(tracker, start)
+        conditions = stationarity(tracker, tracker.best.x)
+        settled = tracker.best_violation <= 1.0 and conditions.measure <= tracker.limits.tolerance
+        if settled or tracker.best is before:
+            break
+        start = tracker.best.x
+    return reason
+
+
+def _slsqp_round(tracker: Tracker, start: FloatArray) -> str:
+    problem = tracker.problem
+    sizes = _spans(tracker, start)
+    value, gradient = tracker.merit(start)
+    steepness = float(np.abs(gradient * sizes).max(initial=0.0))
+    height = max(steepness, 1e-3 * abs(value)) or 1.0
+    lengths = np.linalg.norm(tracker.row_jacobian(start) * sizes, axis=1)
+    # A row without slope here keeps its units; NaN would spread.
+    lengths = np.where(np.isfinite(lengths) & (lengths > 0), lengths, 1.0)
+    equal, unequal = np.flatnonzero(tracker.equal), np.flatnonzero(~tracker.equal)
+
+    def merit(z: FloatArray) -> tuple[float, FloatArray]:
+        value, gradient = tracker.merit(z * sizes)
+        return value / height, gradient * sizes / height
+
+    def part(rows: Any) -> dict[str, Any]:
+        return {
+            "fun": lambda z: _finite(tracker.rows(z * sizes)[rows] / lengths[rows]),
+            "jac": lambda z: _finite(tracker.row_jacobian(z * sizes)[rows] * sizes / lengths[rows, None]),
+        }
+
+    constraints = []
+    if len(equal):
+        constraints.append({"type": "eq", **part(equal)})
+    if len(unequal):
+        constraints.append({"type": "ineq", **part(unequal)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        result = optimize.minimize(
+            merit,
+            start / sizes,
+            jac=True,
+            method="SLSQP",
+            bounds=optimize.Bounds(problem.lower / sizes, problem.upper / sizes) if problem.has_bounds else None,
+            constraints=constraints,
+            callback=lambda z: _after_iteration(tracker, np.clip(z * sizes, problem.lower, problem.upper)),
+            options={"ftol": 1e-14, "maxiter": tracker.limits.max_iterations + 1},
+        )
+    last = np.clip(result.x * sizes, problem.lower, problem.upper)
+    if np.isfinite(last).all():
+        tracker.consider(tracker.point(last))
+    return _words(result)
+
+
+def _finite(numbers: FloatArray) -> FloatArray:
+    """Replace what a trial step outside a constraint's domain gives: badly missed, without slope."""
+    if np.isfinite(numbers).all():
+        return numbers
+    return np.nan_to_num(numbers, nan=-1e6 if numbers.ndim == 1 else 0.0, posinf=1e6, neginf=-1e6)
+
+
+def _spans(tracker: Tracker, x: FloatArray) -> FloatArray:
+    """Return the size of each cell: its value or its block's, and where all are 0 the width between its bounds."""
+    problem = tracker.problem
+    sizes = cell_sizes(problem, x)
+    width = problem.upper - problem.lower
+    nothing = (x == 0) & (sizes == 1.0) & np.isfinite(width) & (width > 0)
+    return np.where(nothing, width, sizes)
+
+
+def trust_constr(tracker: Tracker, start: FloatArray) -> str:
+    """Trust region with a barrier for inequalities; Byrd, Hribar & Nocedal 1999. Exact Hessian of the objective."""
+    problem = tracker.problem
+    sizes = _spans(tracker, start)
+    value, gradient = tracker.merit(start)
+    height = max(float(np.abs(gradient * sizes).max(initial=0.0)), 1e-3 * abs(value)) or 1.0
+    constraints = []
+    if len(tracker.row_sign):
+        upper = np.where(tracker.equal, 0.0, np.inf)
+        lengths = np.linalg.norm(tracker.row_jacobian(start) * sizes, axis=1)
+        lengths = np.where(np.isfinite(lengths) & (lengths > 0), lengths, 1.0)
+        constraints.append(
+            optimize.NonlinearConstraint(
+                lambda z: _finite(tracker.rows(z * sizes) / lengths),
+                np.zeros(len(upper)),
+                upper,
+                jac=lambda z: _finite(tracker.row_jacobian(z * sizes) * sizes / lengths[:, None]),
+                hess=optimize.BFGS(),
+            )
+        )
+
+    def merit(z: FloatArray) -> tuple[float, FloatArray]:
+        value, gradient = tracker.merit(z * sizes)
+        return value / height, gradient * sizes / height
+
+    def after(z: FloatArray, state: Any) -> bool:
+        _after_iteration(tracker, np.clip(z * sizes, problem.lower, problem.upper))
+        return False
+
+    with warnings.catch_warnings():
+        # "delta_grad == 0.0" for linear rows is no news.
+        warnings.simplefilter("ignore")
+        result = optimize.minimize(
+            merit,
+            start / sizes,
+            jac=True,
+            method="trust-constr",
+            hessp=lambda z, v: sizes * tracker.hessian_product(z * sizes, sizes * v) / height,
+            bounds=optimize.Bounds(problem.lower / sizes, problem.upper / sizes) if problem.has_bounds else None,
+            constraints=constraints,
+            callback=after,
+            options={"gtol": 1e-10, "xtol": 1e-12, "barrier_tol": 1e-10, "maxiter": tracker.limits.max_iterations + 1},
+        )
+    last = np.clip(result.x * sizes, problem.lower, problem.upper)
+    if np.isfinite(last).all():
+        tracker.consider(tracker.point(last))
+    return _words(result)
+
+
+def find_feasible(tracker: Tracker, start: FloatArray) -> FloatArray:
+    """Return a point within the bounds that misses the constraints as little as possible, near the start.
+
+    Minimises ½ Σ (missed/size)² with L-BFGS-B; the objective plays no part.
+    """
+    problem = tracker.problem
+    sizes = _spans(tracker, start)
+    lengths = np.linalg.norm(tracker.row_jacobian(start) * sizes, axis=1)
+    lengths = np.where(np.isfinite(lengths) & (lengths > 0), lengths, 1.0)
+
+    def missed(z: FloatArray) -> tuple[float, FloatArray]:
+        rows = _finite(tracker.rows(z * sizes) / lengths)
+        rows = np.where(tracker.equal, rows, np.minimum(rows, 0.0))
+        slope = _finite(tracker.row_jacobian(z * sizes) * sizes / lengths[:, None])
+        return 0.5 * float(rows @ rows), rows @ slope
+
+    result = optimize.minimize(
+        missed,
+        start / sizes,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=optimize.Bounds(problem.lower / sizes, problem.upper / sizes) if problem.has_bounds else None,
+        options={"maxcor": 20, "ftol": 1e-30, "gtol": 1e-14, "maxiter": 2000, "maxfun": 20_000},
+    )
+    x: FloatArray = np.clip(result.x * sizes, problem.lower, problem.upper)
+    tracker.consider(tracker.point(x))
+    return x
+
+
+def _words(result: Any) -> str:
+    message = result.message
+    text = message.decode() if isinstance(message, bytes) else str(message)
+    return text.strip().rstrip(".:").lower()

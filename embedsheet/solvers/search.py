@@ -1,0 +1,399 @@
+"""From a problem to an outcome: choose the method, run it, restart it, and say how good the result is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from embedsheet.errors import ModelError
+from embedsheet.solvers import descent, linear, newton, scipy_methods
+from embedsheet.solvers.problem import (
+    Finished,
+    FloatArray,
+    Limits,
+    Problem,
+    Status,
+    Unbounded,
+    Watcher,
+)
+from embedsheet.solvers.start import explain_flat_start, random_start, zero_blocks
+from embedsheet.solvers.tracker import HistoryRow, Tracker
+from embedsheet.solvers.verdict import active_constraints, stationarity, worst_violation
+
+METHODS = (
+    "auto", "linear", "L-BFGS-B", "CG", "Newton-CG", "SLSQP", "trust-constr", "gradient-descent", "momentum", "adam",
+)  # fmt: skip
+_NO_BOUNDS = {"CG", "Newton-CG"}
+_WITH_CONSTRAINTS = {"SLSQP", "trust-constr"}
+# SLSQP's cost grows with the cube of the cells.
+_MOST_FOR_SLSQP = 500
+# A point counts as optimal when no cell's move can gain more than this part of the objective, to first order.
+_OPTIMAL = 1e-5
+
+
+@dataclass
+class Outcome:
+    """What a search found. `x` is the best point, `value` the objective there, in the sheet's own sense."""
+
+    x: FloatArray
+    value_before: float
+    value: float
+    status: Status
+    message: str
+    method: str
+    iterations: int = 0
+    evaluations: int = 0
+    largest_gradient: float = 0.0
+    active: list[str] = field(default_factory=list)
+    history: list[HistoryRow] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def search(
+    problem: Problem,
+    *,
+    method: str = "auto",
+    limits: Limits | None = None,
+    restarts: int = 0,
+    randomize: int | None = None,
+    watcher: Watcher | None = None,
+) -> Outcome:
+    """Solve a problem; see `Problem` for what may be asked and `METHODS` for how.
+
+    `restarts` more searches begin at random points (`limits.seed`); the best outcome counts. `randomize` replaces the
+    first start by a random one. Raises ModelError for what no method, or the one asked for, can do, and when the
+    objective is undefined at the start.
+    """
+    limits = limits or Limits()
+    _refuse(problem, method)
+    start = np.asarray(problem.objective.start, dtype=np.float64)
+    crossed = np.flatnonzero(problem.lower > problem.upper)
+    if len(crossed):
+        cell = int(crossed[0])
+        message = (
+            f"{problem.cell_name(cell)} would have to be at least {problem.lower[cell]:.10g} and at most "
+            f"{problem.upper[cell]:.10g}"
+        )
+        return Outcome(start, problem.objective.value(start), math.nan, "infeasible", message, method)
+    before = float(problem.objective.value(start))
+    generator = np.random.default_rng(limits.seed)
+    first = start if randomize is None else random_start(problem, np.random.default_rng(randomize))
+    best: Outcome | None = None
+    for restart in range(restarts + 1):
+        here = first if restart == 0 else random_start(problem, generator)
+        outcome = _once(problem, np.clip(here, problem.lower, problem.upper), method, limits, watcher, restart)
+        if outcome is None:
+            continue
+        if best is None or _better(problem, outcome, best):
+            outcome.evaluations += best.evaluations if best else 0
+            best = outcome
+        else:
+            best.evaluations += outcome.evaluations
+        if outcome.message.startswith(_INTERRUPTED) or outcome.method == "linear":
+            break
+    assert best is not None  # the first search ends in an outcome or an error
+    best.value_before = before
+    if restarts and best.method != "linear":
+        best.message += f"; the best of {restarts + 1} starts"
+    return _no_worse_than_stored(problem, best, start, before)
+
+
+_INTERRUPTED = "stopped by Ctrl-C"
+
+
+def _no_worse_than_stored(problem: Problem, best: Outcome, start: FloatArray, before: float) -> Outcome:
+    """Keep the stored values if a random start led to something worse and they satisfy every constraint."""
+    if best.status not in ("improved", "failed") or not math.isfinite(before):
+        return best
+    if ((start < problem.lower) | (start > problem.upper)).any():
+        return best
+
+    def rank(value: float) -> float:
+        return abs(value - problem.target) if problem.sense == "target" else problem.sign * value
+
+    if rank(best.value) > rank(before) and Tracker(problem, start, Limits()).best_violation <= 1.0:
+        best.notes.append("the search found nothing better than the stored values, which stay")
+        best.x, best.value = start, before
+    return best
+
+
+def _refuse(problem: Problem, method: str) -> None:
+    """Raise ModelError for a method that is unknown or cannot do what the problem needs."""
+    if method not in METHODS:
+        raise ModelError(f"There is no method {method!r}; choose one of {', '.join(METHODS)}.")
+    if len(problem.all_different):
+        names = ", ".join(problem.cell_name(int(group[0])) for group in problem.all_different)
+        raise ModelError(
+            f'{names}: the constraint "all different" orders things, which has no gradient and is not linear; '
+            "write the order with binary cells (row and column sums of 1) and SUMPRODUCT instead."
+        )
+    constrained = len(problem.relations) > 0
+    if method in _NO_BOUNDS and (problem.has_bounds or constrained):
+        what = "constraints" if constrained else f"bounds such as {_first_bound(problem)}"
+        remedy = "SLSQP or trust-constr" if constrained else "L-BFGS-B, SLSQP or trust-constr"
+        raise ModelError(f"{method} cannot keep {what}; use {remedy}.")
+    if constrained and method not in {"auto", "linear", *_WITH_CONSTRAINTS}:
+        raise ModelError(
+            f"{method} cannot keep constraints such as {problem.row_name(0)}; use SLSQP or trust-constr, or leave the "
+            "choice to embedsheet."
+        )
+
+
+def _first_bound(problem: Problem) -> str:
+    cell = int(np.flatnonzero(np.isfinite(problem.lower) | np.isfinite(problem.upper))[0])
+    if np.isfinite(problem.lower[cell]):
+        return f"{problem.cell_name(cell)} >= {problem.lower[cell]:.10g}"
+    return f"{problem.cell_name(cell)} <= {problem.upper[cell]:.10g}"
+
+
+def _better(problem: Problem, one: Outcome, other: Outcome) -> bool:
+    solved = ("optimal", "improved")
+    if (one.status in solved) != (other.status in solved):
+        return one.status in solved
+    if problem.sense == "target":
+        return abs(one.value - problem.target) < abs(other.value - problem.target)
+    return problem.sign * one.value < problem.sign * other.value
+
+
+def _once(
+    problem: Problem, start: FloatArray, method: str, limits: Limits, watcher: Watcher | None, restart: int
+) -> Outcome | None:
+    """Search from one start. Returns None when a random start is no place to begin."""
+    tracker = Tracker(problem, start, replace(limits, seed=limits.seed + restart), watcher, restart)
+    try:
+        return _run(tracker, method, restart)
+    except KeyboardInterrupt:
+        return _outcome(tracker, _INTERRUPTED)
+    except Unbounded:
+        verb = "grows without end" if problem.sense == "maximize" else "falls below any number"
+        outcome = _outcome(tracker, "")
+        outcome.status = "unbounded"
+        outcome.message = f"{problem.objective_name} {verb}: a constraint is missing"
+        return outcome
+
+
+def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
+    problem = tracker.problem
+    if method in ("auto", "linear") or problem.has_integers:
+        outcome = _linear(tracker, method)
+        if outcome is not None:
+            return outcome
+        if method == "linear":
+            raise ModelError(f"{problem.objective_name} or a constraint is not linear; use another method.")
+    if problem.has_integers:
+        assert problem.integer is not None
+        cell = problem.cell_name(int(np.flatnonzero(problem.integer)[0]))
+        raise ModelError(
+            f"{cell} must be a whole number, and {problem.objective_name} or a constraint is not linear: there is no "
+            "gradient between whole numbers. Drop the constraint, solve, round, and compare; or make the model linear."
+        )
+    if not tracker.base.sound:
+        if restart:
+            return None
+        _raise_undefined(tracker)
+    notes = []
+    tracker.method = method if method != "auto" else _choose(problem)
+    conditions = stationarity(tracker, tracker.start, multipliers=False)
+    if conditions.measure <= 1e-14 and not tracker.on_target and not descent_only(tracker.method):
+        fault = explain_flat_start(tracker)
+        if fault and len(tracker.row_sign) == 0:
+            outcome = _outcome(tracker, fault)
+            outcome.status, outcome.message = "failed", fault
+            return outcome
+        if fault:
+            tracker.start = random_start(problem, np.random.default_rng(0), width=0.1)
+            notes.append("the search began beside the stored values, where the gradient is zero")
+    elif method == "auto":
+        notes += zero_blocks(tracker, conditions.gradient)
+    tracker.record(tracker.start, stationarity(tracker, tracker.start).norm)
+    reason, converged = _descend(tracker, tracker.start)
+    if method == "auto" and not converged:
+        reason = _finish(tracker, reason)
+    outcome = _outcome(tracker, reason)
+    outcome.notes = notes
+    return outcome
+
+
+def descent_only(method: str) -> bool:
+    """Whether the method is one of the teaching methods, which do what they are told wherever they start."""
+    return method in descent.LEARNING_RATES
+
+
+def _choose(problem: Problem) -> str:
+    if not len(problem.relations):
+        return "L-BFGS-B"
+    return "SLSQP" if problem.size <= _MOST_FOR_SLSQP else "trust-constr"
+
+
+def _descend(tracker: Tracker, start: FloatArray) -> tuple[str, bool]:
+    """Run `tracker.method`; return why it ended and whether it converged."""
+    try:
+        if tracker.method in descent.LEARNING_RATES:
+            return descent.descend(tracker, start, tracker.method), False
+        method = {
+            "L-BFGS-B": scipy_methods.lbfgsb,
+            "CG": scipy_methods.conjugate_gradient,
+            "Newton-CG": scipy_methods.newton_cg,
+            "SLSQP": scipy_methods.slsqp,
+            "trust-constr": scipy_methods.trust_constr,
+        }[tracker.method]
+        return method(tracker, start), False
+    except Finished as end:
+        return end.reason, end.converged
+
+
+def _settled(tracker: Tracker) -> bool:
+    if tracker.best_violation > 1.0:
+        return False
+    if tracker.problem.sense == "target" and tracker.on_target:
+        return True
+    return stationarity(tracker, tracker.best.x).measure <= max(tracker.limits.tolerance, 1e-8)
+
+
+def _exhausted(tracker: Tracker) -> bool:
+    return tracker.iteration >= tracker.limits.max_iterations
+
+
+def _finish(tracker: Tracker, reason: str) -> str:
+    """Go on by other means where the first method gave up before the optimum."""
+    problem = tracker.problem
+    if not len(tracker.row_sign):
+        if not _settled(tracker) and not _exhausted(tracker) and problem.size <= newton.MOST_CELLS:
+            try:
+                reason = newton.newton(tracker, tracker.best.x)
+            except Finished as end:
+                reason = end.reason
+        return reason
+    generator = np.random.default_rng(tracker.limits.seed)
+    attempts: list[FloatArray | None] = [None, None, None, None]
+    for attempt in range(len(attempts)):
+        if _settled(tracker) or _exhausted(tracker):
+            break
+        if attempt == 0 or tracker.best_violation > 1.0:
+            start = tracker.best.x if attempt == 0 else random_start(problem, generator, around=tracker.best.x)
+            start = scipy_methods.find_feasible(tracker, start)
+        else:
+            start = random_start(problem, generator, around=tracker.best.x, width=0.1)
+        reason, converged = _descend(tracker, start)
+        if converged:
+            break
+    return reason
+
+
+def _linear(tracker: Tracker, method: str) -> Outcome | None:
+    """Solve as a linear model; None when it is none."""
+    problem = tracker.problem
+    model = linear.recognise(problem, tracker.start, tracker.limits.seed)
+    if model is None:
+        return None
+    if not model.cost.any() and not len(problem.relations):
+        raise ModelError(
+            f"{problem.objective_name} does not depend on the changing cells; check the objective and what may change."
+        )
+    tracker.method = "linear"
+    tracker.record(tracker.start, float(np.linalg.norm(model.cost)))
+    result = linear.solve_linear(problem, model)
+    if result.x is None:
+        x = tracker.start if result.status == "improved" else tracker.best.x
+        outcome = _outcome(tracker, result.message)
+        outcome.x, outcome.status, outcome.message, outcome.active = x, result.status, result.message, []
+        return outcome
+    # A kink that the sampled points did not show: the sheet says something else than the linear model.
+    point = tracker.point(result.x)
+    predicted = model.offset + float(model.cost @ result.x)
+    size = max(1.0, abs(predicted), float(np.abs(model.cost) @ np.abs(result.x)))
+    broken = result.status == "optimal" and tracker.violation(point) > 10.0
+    if broken or not abs(point.value - predicted) <= 1e-7 * size:
+        return None
+    tracker.best, tracker.best_violation = point, tracker.violation(point)
+    tracker.iteration += 1
+    conditions = stationarity(tracker, result.x)
+    largest = 0.0 if problem.has_integers or problem.sense == "target" else conditions.largest
+    tracker.record(result.x, conditions.norm if largest else 0.0)
+    outcome = _outcome(tracker, result.message)
+    outcome.status, outcome.message, outcome.largest_gradient = result.status, result.message, largest
+    return outcome
+
+
+def _raise_undefined(tracker: Tracker) -> None:
+    problem = tracker.problem
+    names = list(tracker.undefined_names(tracker.start))
+    if not names:
+        if math.isfinite(tracker.base.value):
+            cells = np.flatnonzero(~np.isfinite(tracker.base.gradient))
+            shown = ", ".join(problem.cell_name(int(cell)) for cell in cells[:5])
+            names = [f"{problem.objective_name}: its derivative with respect to {shown} is infinite or undefined"]
+        else:
+            names = [f"{problem.objective_name} is infinite or an error"]
+    raise ModelError(
+        "At the start values:\n  "
+        + "\n  ".join(names)
+        + "\nWrite other start values into the changing cells, or use --randomize 1."
+    )
+
+
+def _outcome(tracker: Tracker, reason: str) -> Outcome:
+    """Judge the tracker's best point."""
+    best = tracker.best
+    conditions = stationarity(tracker, best.x)
+    status, message = _judge(tracker, reason, conditions.measure)
+    return Outcome(
+        x=best.x,
+        value_before=tracker.base.value,
+        value=best.value,
+        status=status,
+        message=message,
+        method=tracker.method,
+        iterations=tracker.iteration,
+        evaluations=tracker.evaluations,
+        largest_gradient=conditions.largest,
+        active=active_constraints(tracker, best.x) if status in ("optimal", "improved") else [],
+        history=tracker.history,
+    )
+
+
+def _judge(tracker: Tracker, reason: str, measure: float) -> tuple[Status, str]:
+    problem, best = tracker.problem, tracker.best
+    stopped = reason.startswith(_INTERRUPTED) or _exhausted(tracker)
+    if not best.sound:
+        return "failed", reason or "the objective is undefined wherever the search looked"
+    if tracker.best_violation > 1.0:
+        worst = worst_violation(tracker, best.x)
+        if problem.sense == "target" and not stopped and worst.startswith(problem.objective_name):
+            return "infeasible", _missed_target(tracker)
+        if stopped:
+            return "failed", f"{reason} before a point was found that satisfies every constraint: {worst}"
+        return "infeasible", f"no point was found that satisfies every constraint: {worst} at the nearest"
+    if problem.sense == "target":
+        if abs(best.value - problem.target) <= 1e-6 * max(1.0, abs(problem.target)):
+            return "optimal", f"the target {problem.target:.10g} is reached"
+        if stopped:
+            return "improved", f"{reason}; the target {problem.target:.10g} is not yet reached"
+        return "infeasible", _missed_target(tracker)
+    if measure <= max(_OPTIMAL, tracker.limits.tolerance):
+        return "optimal", "all constraints and the optimality conditions hold" if len(problem.relations) else (
+            "the gradient vanishes" + (" except where bounds hold it" if problem.has_bounds else "")
+        )
+    gain = (
+        newton.possible_gain(tracker, best.x)
+        if problem.size <= newton.MOST_CELLS and not len(problem.relations)
+        else None
+    )
+    if gain is not None and gain <= 1e-10 * abs(best.value):
+        return "optimal", "no Newton step can lower the objective in its first ten digits"
+    if not stopped and problem.sense == "minimize" and 0 <= best.value <= 1e-7 * abs(tracker.base.value):
+        return "optimal", "the objective is zero to rounding"
+    if best is tracker.base and not stopped:
+        return "failed", f"no better point was found: {reason}"
+    hint = "" if stopped else "; the gradient is not zero, perhaps because of a kink (ABS, MAX, IF)"
+    return "improved", f"{reason}{hint}"
+
+
+def _missed_target(tracker: Tracker) -> str:
+    problem = tracker.problem
+    return (
+        f"the target {problem.target:.10g} cannot be reached from here; the nearest value found is "
+        f"{tracker.best.value:.10g}"
+    )

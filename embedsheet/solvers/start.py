@@ -1,0 +1,105 @@
+"""Where a search begins: random starts, and starts from which no gradient leads away."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse.linalg import LinearOperator, eigsh
+
+from embedsheet.solvers import newton
+from embedsheet.solvers.problem import FloatArray, Problem
+from embedsheet.solvers.tracker import Tracker
+
+# Spread of random values in a block that holds only zeros: of the order of a factor, small enough for exp and sigmoid.
+_SPREAD_OF_ZEROS = 0.5
+
+
+def random_start(
+    problem: Problem, generator: np.random.Generator, *, around: FloatArray | None = None, width: float = 1.0
+) -> FloatArray:
+    """Return a random point: each cell's centre plus a normal deviate of its block's size, within the bounds.
+
+    `around` (n,) is the centre, by default the start; `width` scales the deviates. A cell with two finite bounds and no
+    size of its own is drawn evenly between them.
+    """
+    centre = np.asarray(problem.objective.start if around is None else around, dtype=np.float64)
+    centre = np.clip(centre, problem.lower, problem.upper)
+    sizes = np.empty_like(centre)
+    for block in problem.blocks or (slice(0, len(centre)),):
+        part = centre[block]
+        spread = float(np.sqrt(np.mean(part * part))) if part.size else 0.0
+        sizes[block] = spread if spread > 0 else _SPREAD_OF_ZEROS
+    x = centre + width * sizes * generator.standard_normal(len(centre))
+    span = problem.upper - problem.lower
+    between = np.isfinite(span)
+    drawn = problem.lower + generator.uniform(0.0, 1.0, len(centre)) * np.where(between, span, 0.0)
+    if width >= 1.0:
+        x = np.where(between, drawn, x)
+    # Mirrored at a bound rather than cut off: a cell on its bound may have no gradient.
+    x = np.where(x < problem.lower, 2 * problem.lower - x, x)
+    x = np.where(x > problem.upper, 2 * problem.upper - x, x)
+    return np.asarray(np.clip(x, problem.lower, problem.upper))
+
+
+def explain_flat_start(tracker: Tracker) -> str:
+    """Say why a start with zero gradient is no optimum and what to do; "" when it may be one."""
+    problem, x = tracker.problem, tracker.start
+    value = problem.sign * tracker.point(x).value
+    if problem.sense == "target":
+        value = abs(tracker.point(x).value - problem.target)
+    remedy = "start elsewhere with --randomize 1"
+    nearby = []
+    for point in _nearby(tracker, x):
+        there = tracker.point(point).value
+        nearby.append(abs(there - problem.target) if problem.sense == "target" else problem.sign * there)
+    if any(there < value for there in nearby):
+        if not x.any():
+            return (
+                "the gradient is zero at the start, though it is no optimum: all changing cells are 0, and a product "
+                f"of two zeros stays 0 whichever of them moves; {remedy}"
+            )
+        return f"the gradient is zero at the start, though it is no optimum (a saddle or a peak); {remedy}"
+    if all(there == value for there in nearby):
+        return (
+            f"{problem.objective_name} does not change when the changing cells move a little (products of zeros, "
+            f"ROUND, IF, or no connection at all); {remedy}"
+        )
+    return ""
+
+
+def _nearby(tracker: Tracker, x: FloatArray) -> list[FloatArray]:
+    """Return points close to x within the bounds: random ones, and along the direction of lowest curvature."""
+    generator = np.random.default_rng(0)
+    points = [random_start(tracker.problem, generator, around=x, width=1e-2) for _ in range(8)]
+    direction = _lowest_curvature(tracker, x)
+    if direction is not None:
+        step = np.linalg.norm(points[0] - x) * direction
+        points += [np.clip(x + side * step, tracker.problem.lower, tracker.problem.upper) for side in (1.0, -1.0)]
+    return points
+
+
+def _lowest_curvature(tracker: Tracker, x: FloatArray) -> FloatArray | None:
+    """Return the unit eigenvector of the merit's Hessian with the lowest eigenvalue, None if it is undefined."""
+    n = len(x)
+    if n <= newton.MOST_CELLS:
+        matrix = newton.hessian(tracker, x)
+        return np.asarray(np.linalg.eigh(matrix)[1][:, 0]) if np.isfinite(matrix).all() else None
+    operator = LinearOperator((n, n), matvec=lambda v: tracker.hessian_product(x, np.ravel(v)), dtype=np.float64)
+    try:
+        return np.asarray(eigsh(operator, k=1, which="SA", tol=1e-2, maxiter=200, v0=np.ones(n))[1][:, 0])
+    except (RuntimeError, ValueError):
+        return None
+
+
+def zero_blocks(tracker: Tracker, gradient: FloatArray) -> list[str]:
+    """Note the blocks of changing cells that are all 0 with zero gradient: they would stay 0 for ever."""
+    problem = tracker.problem
+    notes = []
+    for block in problem.blocks:
+        inside = tracker.start[block]
+        if inside.size > 1 and not inside.any() and not gradient[block].any():
+            first, last = problem.cell_name(block.start), problem.cell_name(block.stop - 1)
+            notes.append(
+                f"{first} to {last} are all 0 and have no gradient, so they do not move: a product of two zeros stays "
+                "0 whichever of them moves; start elsewhere with --randomize 1"
+            )
+    return notes

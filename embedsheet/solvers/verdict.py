@@ -1,0 +1,150 @@
+"""How good a point is: is the gradient zero where it should be, which constraints hold the point in place?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import lsq_linear
+
+from embedsheet.solvers.problem import FloatArray, Problem
+from embedsheet.solvers.tracker import Tracker
+
+# A multiplier problem larger than this would take longer than the search itself.
+_LARGEST_MULTIPLIER_PROBLEM = 4_000_000
+# A bound counts as reached when x is this close to it, relative to x.
+AT_BOUND = 1e-9
+
+
+@dataclass(frozen=True)
+class Stationarity:
+    """`gradient` (n,): the merit's (with constraints: the Lagrangian's) gradient without what the bounds hold back.
+
+    `measure`: the largest |gradient_j| · (how far x_j can move, at most its size), relative to the objective's size.
+    It does not change when a cell or the objective is expressed in other units. `multipliers` (m,) of the rows.
+    """
+
+    gradient: FloatArray
+    measure: float
+    multipliers: FloatArray
+
+    @property
+    def norm(self) -> float:
+        """Euclidean length of the gradient."""
+        return float(np.linalg.norm(self.gradient))
+
+    @property
+    def largest(self) -> float:
+        """Largest absolute component of the gradient."""
+        return float(np.abs(self.gradient).max(initial=0.0))
+
+
+def cell_sizes(problem: Problem, x: FloatArray) -> FloatArray:
+    """Return what counts as a large move of each cell: its value, at least its block's root mean square, 1 if all 0."""
+    sizes = np.abs(x)
+    for block in problem.blocks or (slice(0, len(x)),):
+        part = x[block]
+        if part.size:
+            sizes[block] = np.maximum(sizes[block], np.sqrt(np.mean(part * part)))
+    return np.asarray(np.where(sizes > 0, sizes, 1.0))
+
+
+def at_bounds(problem: Problem, x: FloatArray) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which cells lie on their lower and which on their upper bound."""
+    near = AT_BOUND * np.maximum(1.0, np.abs(x))
+    return x - problem.lower <= near, problem.upper - x <= near
+
+
+def projected(problem: Problem, x: FloatArray, gradient: FloatArray) -> FloatArray:
+    """Return the gradient with 0 where a bound keeps the cell from following it downhill."""
+    at_lower, at_upper = at_bounds(problem, x)
+    held = (at_lower & (gradient > 0)) | (at_upper & (gradient < 0))
+    return np.where(held, 0.0, gradient)
+
+
+def stationarity(tracker: Tracker, x: FloatArray, *, multipliers: bool = True) -> Stationarity:
+    """Return the first-order conditions at x. Without `multipliers` the constraint rows are left out."""
+    problem = tracker.problem
+    point = tracker.point(x)
+    gradient = problem.sign * point.gradient
+    scale = tracker.objective_scale
+    if problem.sense == "target":
+        # The gap's gradient, in units of the objective.
+        gradient = np.sign(point.value - problem.target) * gradient
+    estimate = np.zeros(len(tracker.row_sign))
+    if len(tracker.row_sign) and multipliers:
+        gradient, estimate = _lagrangian(tracker, x, gradient)
+    gradient = projected(problem, x, gradient)
+    reach = np.where(gradient > 0, x - problem.lower, problem.upper - x)
+    moves = np.minimum(cell_sizes(problem, x), np.maximum(reach, 0.0))
+    measure = float((np.abs(gradient) * moves).max(initial=0.0)) / scale
+    return Stationarity(gradient, measure, estimate)
+
+
+def _lagrangian(tracker: Tracker, x: FloatArray, gradient: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return ∇f − Jᵀλ with the multipliers λ that make it smallest: free for equalities, ≥ 0 for active inequalities.
+
+    Components that a bound holds back may be absorbed by the bound's own multiplier.
+    """
+    problem = tracker.problem
+    rows, jacobian = tracker.rows(x), tracker.row_jacobian(x)
+    # Slack counts as none within ten times the feasibility tolerance: methods stop a little inside.
+    active = np.flatnonzero(tracker.equal | (rows <= 10.0 * tracker.row_tolerance(x)))
+    at_lower, at_upper = at_bounds(problem, x)
+    multipliers = np.zeros(len(rows))
+    held = np.flatnonzero(at_lower | at_upper)
+    columns = len(active) + len(held)
+    if not len(active) or columns * len(x) > _LARGEST_MULTIPLIER_PROBLEM:
+        return gradient, multipliers
+    # Solve in units in which every cell's size and every row's length are 1.
+    sizes = cell_sizes(problem, x)
+    matrix = jacobian[active].T * sizes[:, None]
+    lengths = np.linalg.norm(matrix, axis=0)
+    lengths[lengths == 0] = 1.0
+    bound_columns = np.zeros((len(x), len(held)))
+    bound_columns[held, np.arange(len(held))] = np.where(at_lower[held], 1.0, -1.0)
+    lower = np.concatenate([np.where(tracker.equal[active], -np.inf, 0.0), np.zeros(len(held))])
+    # A cell whose two bounds coincide is held from both sides.
+    lower[len(active) :][(at_lower & at_upper)[held]] = -np.inf
+    system = np.hstack([matrix / lengths, bound_columns])
+    size = float(np.abs(gradient * sizes).max(initial=0.0)) or 1.0
+    solution = lsq_linear(system, gradient * sizes / size, bounds=(lower, np.inf), method="bvls").x * size
+    multipliers[active] = solution[: len(active)] / lengths
+    return gradient - jacobian[active].T @ multipliers[active], multipliers
+
+
+def active_constraints(tracker: Tracker, x: FloatArray, most: int = 200) -> list[str]:
+    """Say which constraints and bounds hold with equality: "Model!D5 <= 100", "Model!B2 at its lower bound 0"."""
+    problem = tracker.problem
+    words: list[str] = []
+    count = len(problem.relations)
+    if count:
+        rows = np.abs(tracker.rows(x)[:count])
+        tight = np.flatnonzero(rows <= tracker.row_tolerance(x)[:count])
+        words += [problem.row_name(int(row)) for row in tight[:most]]
+    at_lower, at_upper = at_bounds(problem, x)
+    for place in np.flatnonzero(at_lower | at_upper)[: max(0, most - len(words))]:
+        side, bound = ("lower", problem.lower) if at_lower[place] else ("upper", problem.upper)
+        if at_lower[place] and at_upper[place]:
+            side = "only"
+        words.append(f"{problem.cell_name(int(place))} at its {side} bound {bound[place]:.15g}")
+    rest = (len(tight) if count else 0) + int((at_lower | at_upper).sum()) - len(words)
+    return [*words, f"and {rest} more"] if rest > 0 else words
+
+
+def worst_violation(tracker: Tracker, x: FloatArray) -> str:
+    """Say which constraint x misses most and by how much; "" when all hold."""
+    problem = tracker.problem
+    rows = tracker.rows(x)
+    if not len(rows):
+        return ""
+    missed = np.where(tracker.equal, np.abs(rows), np.maximum(-rows, 0.0))
+    relative = missed / tracker.row_tolerance(x)
+    row = int(np.argmax(relative))
+    if relative[row] <= 1.0:
+        return ""
+    if row >= len(problem.relations):
+        point = tracker.point(x)
+        return f"{problem.objective_name} = {problem.target:.10g} is missed by {abs(point.value - problem.target):.4g}"
+    return f"{problem.row_name(row)} is missed by {missed[row]:.4g}"
