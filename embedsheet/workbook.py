@@ -2,12 +2,13 @@
 
     book = Workbook.open("ratings.xlsx")
     ratings = book.numbers(book.area("ratings.rating", sheet="dotprod"))   # (ratings, 1)
-    book.save([Edit.of(book, area, values)])
+    book.save([Edit.of_numbers(area, ratings)])
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,18 +16,20 @@ from numpy.typing import NDArray
 
 from embedsheet.addresses import Area, Cell
 from embedsheet.errors import FileError, ModelError
-from embedsheet.kinds import BLANK, BOOLEAN, ERROR, ERRORS, NUMBER, TEXT, ErrorText
+from embedsheet.kinds import BOOLEAN, ERROR, ERRORS, NUMBER, TEXT, ErrorText
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.strings import Strings
 from embedsheet.xlsx import parts, references
-from embedsheet.xlsx.package import Package, Stamp
+from embedsheet.xlsx.package import Package
 from embedsheet.xlsx.parts import Contents, DefinedName, SheetPart, Table
+from embedsheet.xlsx.save import Edit, Job, SaveReport
+from embedsheet.xlsx.save import save as save_job
 from embedsheet.xlsx.scan import Source, scan
 from embedsheet.xlsx.sheet import ArrayFormula, Sheet
 from embedsheet.xlsx.shift import shift
 from embedsheet.xlsx.solver_names import is_solver_model, is_solver_name, read_setup, split_union
 
-__all__ = ["ArrayFormula", "DefinedName", "Sheet", "Table", "Workbook"]
+__all__ = ["ArrayFormula", "DefinedName", "Edit", "SaveReport", "Sheet", "Table", "Workbook"]
 
 CellValue = float | str | bool | ErrorText | None
 
@@ -43,7 +46,7 @@ class Workbook:
     setups: dict[str, SolverSetup]  # Solver models by sheet
     setup_faults: dict[str, str]  # why a sheet's Solver model cannot be read, by sheet
     external_links: bool
-    stamp: Stamp
+    digest: str  # of the file as it was read
     contents: Contents
     parts: dict[str, SheetPart] = field(default_factory=dict)  # by sheet name
 
@@ -54,7 +57,8 @@ class Workbook:
         contents = parts.contents(package)
         strings = Strings()
         shared = np.array(
-            [strings.code(text) for text in parts.shared_strings(package, contents.related("sharedStrings"))], np.float64
+            [strings.code(text) for text in parts.shared_strings(package, contents.related("sharedStrings"))],
+            np.float64,
         )
         source = Source(str(package.path), strings, shared, contents.date1904)
         sheets: dict[str, Sheet] = {}
@@ -68,7 +72,7 @@ class Workbook:
             tables.update((table.name.casefold(), table) for table in parts.tables(package, part))
         book = cls(
             path=package.path, sheets=sheets, strings=strings, names=contents.names, tables=tables, setups={},
-            setup_faults={}, external_links=contents.related("externalLink") is not None, stamp=package.stamp,
+            setup_faults={}, external_links=contents.related("externalLink") is not None, digest=package.digest,
             contents=contents, parts=worksheets,
         )  # fmt: skip
         book._read_setups()
@@ -199,6 +203,32 @@ class Workbook:
             return text
         home = int(sheet.formula_cells[master])
         return shift(text, cell.row - int(sheet.rows[home]), cell.column - int(sheet.columns[home]))
+
+    def save(
+        self,
+        edits: Iterable[Edit] = (),
+        path: str | Path | None = None,
+        *,
+        setups: Iterable[SolverSetup] = (),
+        full_calculation: bool = False,
+        ignore_lock: bool = False,
+        keep_undo: bool = True,
+    ) -> SaveReport:
+        """Write the edits in place, or into a copy at `path`; every part that does not change stays byte for byte.
+
+        `setups`: Solver models to store in their sheets. `full_calculation`: spreadsheet programs shall recalculate
+        everything when they open the file. `keep_undo`: keep the old contents for `undo` (in place only).
+        The object stays a picture of the file as it was read: open the file again before saving to it once more.
+        Raises FileError when the file is open elsewhere, changed since, or cannot be written, and ModelError when an
+        edit makes no sense; the file is then as it was.
+        """
+        job = Job(
+            self.path, self.digest, self.contents, self.sheets, self.strings,
+            [replace(edit, sheet=self.sheet(edit.sheet).name) for edit in edits],
+            [replace(setup, sheet=self.sheet(setup.sheet).name) for setup in setups],
+            full_calculation,
+        )  # fmt: skip
+        return save_job(job, None if path is None else Path(path), ignore_lock, keep_undo)
 
 
 def _read_sheet(package: Package, part: SheetPart, index: int, source: Source) -> Sheet:

@@ -8,7 +8,6 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from embedsheet.errors import FileError
@@ -29,15 +28,6 @@ _CENTRAL = struct.Struct("<4s6H3L5H2L")
 _END = struct.Struct("<4s4H2LH")
 _DATA_DESCRIPTOR, _UTF8, _ENCRYPTED = 0x08, 0x800, 0x01
 _ZIP64_EXTRA = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """What tells one state of a file from another: its size and the hash of its zip directory (which holds every
-    part's size and checksum)."""
-
-    size: int
-    directory: str
 
 
 class Package:
@@ -61,14 +51,13 @@ class Package:
             with zipfile.ZipFile(io.BytesIO(self.raw)) as archive:
                 self.infos = archive.infolist()
                 self.comment = archive.comment
-                start = archive.start_dir
         except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, UnicodeError, struct.error, OSError) as fault:
             raise FileError(
                 f"{path}: is damaged or no workbook ({fault}); open it in a spreadsheet program and save it again as .xlsx."
             ) from None
         if len(self.infos) > PARTS_LIMIT:
             raise FileError(f"{path}: holds {len(self.infos)} parts; at most {PARTS_LIMIT} are read.")
-        self.stamp = Stamp(len(self.raw), hashlib.sha256(self.raw[start:]).hexdigest())
+        self.digest = hashlib.sha256(self.raw).hexdigest()  # what tells one state of the file from another
         self._by_name: dict[str, zipfile.ZipInfo] = {}
         for info in self.infos:
             if self._by_name.setdefault(_key(info.orig_filename), info) is not info:

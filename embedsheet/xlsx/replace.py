@@ -1,0 +1,165 @@
+"""Replacing a file as a whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from embedsheet.errors import FileError
+
+_SUFFIX = ".embedsheet-part"
+
+
+def cache_folder() -> Path:
+    """The user's cache folder for embedsheet; it may not exist yet."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+        return base / "embedsheet" / "Cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "embedsheet"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "embedsheet"
+
+
+def path_key(path: Path) -> str:
+    """A file name for what is kept about `path`: the hash of its absolute, case-normalised form."""
+    return hashlib.sha256(os.path.normcase(path.resolve()).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def refuse_if_open(path: Path) -> None:
+    """Raise FileError when Excel or LibreOffice has the file open, as their lock files beside it tell."""
+    for program, lock in (("Excel", path.with_name(f"~${path.name}")), ("LibreOffice", path.with_name(f".~lock.{path.name}#"))):
+        if lock.exists():
+            raise FileError(
+                f"{path}: is open in {program}{_owner(lock, program)}; close it there first, or pass --ignore-lock when "
+                f"no {program} runs ({lock.name} is then left over from a crash)."
+            )
+
+
+def _owner(lock: Path, program: str) -> str:
+    try:
+        content = lock.read_bytes()[:400]
+    except OSError:  # Excel does not share its own file
+        return ""
+    if program == "Excel":
+        name = content[1 : 1 + content[0]].decode("cp1252", "replace").strip() if content else ""
+    else:
+        name = content.decode("utf-8", "replace").split(",")[0].strip()
+    return f" by {name}" if name and name.isprintable() else ""
+
+
+@contextmanager
+def saving(path: Path) -> Iterator[None]:
+    """Keep other embedsheet processes from saving the same file meanwhile. The system drops the lock with the process."""
+    folder = cache_folder() / "locks"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = (folder / path_key(path)).open("a+b")
+    except OSError:
+        # No cache folder can be written (a read-only home): the check of the file's state must do.
+        yield
+        return
+    with handle:
+        if not _lock(handle.fileno()):
+            raise FileError(f"{path}: is being saved by another embedsheet; wait for it and try again.")
+        yield
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as fault:
+        return fault.errno not in {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
+    return True
+
+
+def replace_file(path: Path, content: bytes, check: Callable[[], None] = lambda: None) -> None:
+    """Put `content` in the place of `path`: a temporary file beside it, flushed to the disk, then renamed over it.
+
+    `check` runs right before the renaming and may refuse. At any moment the old or the new file is there, whole.
+    Raises FileError when folder or file cannot be written or the disk is full; the old file is then as it was.
+    """
+    path = path.resolve()  # through a link the file it leads to is replaced, not the link
+    temporary: Path | None = None
+    try:
+        if path.exists() and not os.access(path, os.W_OK):
+            raise FileError(f"{path}: is read-only; change its permissions, or write a copy with --output.")
+        _clear_leftovers(path)
+        descriptor, name = tempfile.mkstemp(_SUFFIX, f".{path.name[:100]}.", path.parent)
+        temporary = Path(name)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        _copy_permissions(path, temporary)
+        check()
+        temporary.replace(path)
+        temporary = None
+        _flush_folder(path.parent)
+    except OSError as fault:
+        raise FileError(f"{path}: {_explain(fault, path)} The file is as it was.") from None
+    finally:
+        if temporary is not None:
+            with suppress(OSError):
+                temporary.unlink()
+
+
+def _explain(fault: OSError, path: Path) -> str:
+    if fault.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return "the disk is full; make room and save again."
+    if fault.errno == errno.EROFS:
+        return "lies on a read-only disk; write a copy elsewhere with --output."
+    if isinstance(fault, PermissionError):
+        if not os.access(path.parent, os.W_OK):
+            return f"the folder {path.parent} cannot be written; write a copy elsewhere with --output."
+        return "is in use by another program; close it there and save again."
+    if isinstance(fault, FileNotFoundError):
+        return f"the folder {path.parent} does not exist; make it first."
+    return f"cannot be written ({fault.strerror or fault}); write a copy elsewhere with --output."
+
+
+def _clear_leftovers(path: Path) -> None:
+    """Remove what an earlier save of this file left when it was killed; `saving` keeps live ones out of reach."""
+    temporary = re.compile(re.escape(f".{path.name[:100]}.") + r"\w{8}" + re.escape(_SUFFIX))
+    with suppress(OSError):
+        for leftover in path.parent.iterdir():
+            if temporary.fullmatch(leftover.name):
+                leftover.unlink()
+
+
+def _copy_permissions(old: Path, new: Path) -> None:
+    if old.exists():
+        status = old.stat()
+        new.chmod(status.st_mode & 0o7777)
+        if hasattr(os, "chown"):
+            with suppress(OSError):  # only the owner's superior may give files away
+                os.chown(new, status.st_uid, status.st_gid)
+    elif sys.platform != "win32":
+        # mkstemp makes files for the owner alone; a new workbook gets what any new file would.
+        mask = os.umask(0)
+        os.umask(mask)
+        new.chmod(0o666 & ~mask)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the renaming itself durable; Windows has no such call."""
+    if sys.platform != "win32":
+        with suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)

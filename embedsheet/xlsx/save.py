@@ -1,0 +1,196 @@
+"""From edits to a new file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.addresses import Area, column_letters
+from embedsheet.errors import FileError, ModelError
+from embedsheet.kinds import BLANK, NUMBER
+from embedsheet.solver_setup import SolverSetup
+from embedsheet.strings import Strings
+from embedsheet.xlsx import undo
+from embedsheet.xlsx.package import Package
+from embedsheet.xlsx.parts import Contents
+from embedsheet.xlsx.patch import Changes, CrookedError, Patched, patch
+from embedsheet.xlsx.plain import plain
+from embedsheet.xlsx.replace import refuse_if_open, replace_file, saving
+from embedsheet.xlsx.scan import find_region
+from embedsheet.xlsx.sheet import Sheet, place_keys
+from embedsheet.xlsx.workbook_part import patch_chain, patch_workbook, without_content_type, without_relation
+
+_CONTENT_TYPES = "[Content_Types].xml"
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Values for many cells of one sheet: parallel arrays as in `Sheet`, texts by their place in `workbook.strings`.
+
+    `replace_formula` False: a cell with a formula keeps it and the value is its stored result. True: the value takes
+    the formula's place.
+    """
+
+    sheet: str
+    rows: NDArray[np.int32]
+    columns: NDArray[np.int32]
+    kinds: NDArray[np.uint8]
+    numbers: NDArray[np.float64]
+    replace_formula: bool = False
+
+    @classmethod
+    def of_numbers(cls, area: Area, numbers: NDArray[np.float64], replace_formula: bool = False) -> Edit:
+        """Numbers, (rows, columns), for an area; NaN empties a cell."""
+        if np.shape(numbers) != area.shape:
+            raise ModelError(f"{area}: {np.shape(numbers)} values do not fit {area.shape} cells.")
+        rows, columns = np.mgrid[area.top : area.bottom + 1, area.left : area.right + 1]
+        values = np.asarray(numbers, np.float64).ravel()
+        blank = np.isnan(values)
+        kinds = np.where(blank, BLANK, NUMBER).astype(np.uint8)
+        return cls(area.sheet, rows.ravel().astype(np.int32), columns.ravel().astype(np.int32), kinds,
+                   np.where(blank, 0.0, values), replace_formula)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SaveReport:
+    """What a save did. `undo_kept`: whether `undo` can take it back."""
+
+    path: Path
+    cells_written: int
+    parts_changed: list[str]
+    undo_kept: bool = False
+
+
+@dataclass(slots=True)
+class Job:
+    """A workbook as read, and what to change in it."""
+
+    path: Path
+    digest: str
+    contents: Contents
+    sheets: Mapping[str, Sheet]
+    strings: Strings
+    edits: Sequence[Edit]
+    setups: Sequence[SolverSetup]
+    full_calculation: bool
+
+
+def save(job: Job, target: Path | None, ignore_lock: bool, keep_undo: bool) -> SaveReport:
+    """Write the workbook with the edits to `target`, or in place. Raises FileError or ModelError, the file untouched."""
+    in_place = target is None or target.resolve() == job.path.resolve()
+    path = job.path if target is None else target
+    if path.suffix.casefold() != job.path.suffix.casefold():
+        raise FileError(f"{path}: a copy of {job.path.name} must end in {job.path.suffix}; programs refuse it otherwise.")
+    with saving(path):
+        if not ignore_lock:
+            refuse_if_open(path)
+        package = Package(job.path)
+        if package.digest != job.digest:
+            raise FileError(f"{job.path}: changed on disk since it was read; open it again and repeat.")
+        changed, removed, written = _changed_parts(job, package)
+        content = package.rebuilt(changed, removed)
+        kept = False
+        if in_place and keep_undo:
+            kept = undo.keep(path, package.raw, content, written)
+
+        def check() -> None:
+            if in_place and Package(path).digest != job.digest:
+                raise FileError(f"{path}: changed on disk while it was being saved; open it again and repeat.")
+
+        replace_file(path, content, check)
+    return SaveReport(path, written, [package.stored_name(part) for part in (*changed, *sorted(removed))], kept)
+
+
+def _changed_parts(job: Job, package: Package) -> tuple[dict[str, bytes], frozenset[str], int]:
+    """Return the parts with new content, the parts to take out, and how many cells were written."""
+    contents = job.contents
+    changed: dict[str, bytes] = {}
+    removed: set[str] = set()
+    gone: dict[int, list[str]] = {}
+    written = 0
+    parts = {sheet.name: sheet for sheet in contents.sheets}
+    for name, changes in _by_sheet(job).items():
+        part = parts[name]
+        data = package.read(part.part)
+        patched = _patched(data, job, job.sheets[name], changes)
+        if patched.data != data:
+            changed[part.part] = patched.data
+        written += patched.written
+        if patched.formulas_gone:
+            gone[part.identity] = [f"{column_letters(column)}{row}" for row, column in patched.formulas_gone]
+    chain = contents.related("calcChain")
+    if gone and chain is not None and chain in package:
+        left = patch_chain(package.read(chain), f"{job.path}: {chain}", gone)
+        if left is not None:
+            changed[chain] = left
+        else:
+            # A chain without entries is against the schema, so the part goes, and with it what mentions it.
+            removed.add(chain)
+            folder, _, base = contents.part.rpartition("/")
+            links = f"{folder}/_rels/{base}.rels"
+            changed[links] = without_relation(package.read(links), f"{job.path}: {links}", "calcChain")
+            types = package.read(_CONTENT_TYPES)
+            changed[_CONTENT_TYPES] = without_content_type(types, f"{job.path}: {_CONTENT_TYPES}", chain)
+    if job.setups or job.full_calculation:
+        places = {sheet.name: place for place, sheet in enumerate(contents.sheets)}
+        setups = {places[setup.sheet]: setup for setup in job.setups}
+        where = f"{job.path}: {contents.part}"
+        changed[contents.part] = patch_workbook(package.read(contents.part), where, setups, job.full_calculation)
+    return changed, frozenset(removed), written
+
+
+def _by_sheet(job: Job) -> dict[str, Changes]:
+    grouped: dict[str, list[Edit]] = {}
+    for edit in job.edits:
+        grouped.setdefault(edit.sheet, []).append(edit)
+    return {name: _merged(edits) for name, edits in grouped.items()}
+
+
+def _merged(edits: Iterable[Edit]) -> Changes:
+    """Return the edits as one, each cell once (the last edit counts), in row-major order."""
+    edits = [edit for edit in edits if len(edit.rows)]
+    if not edits:
+        empty = np.empty(0, np.int32)
+        return Changes(empty, empty, np.empty(0, np.uint8), np.empty(0), np.empty(0, np.bool_))
+    rows, columns, kinds, numbers = (
+        np.concatenate([np.asarray(getattr(edit, name)) for edit in edits]) for name in ("rows", "columns", "kinds", "numbers")
+    )
+    replace = np.concatenate([np.full(len(edit.rows), edit.replace_formula) for edit in edits])
+    keys = place_keys(rows, columns)
+    _, last = np.unique(keys[::-1], return_index=True)
+    order = len(keys) - 1 - last
+    return Changes(rows[order], columns[order], kinds[order], numbers[order], replace[order])
+
+
+def _patched(data: bytes, job: Job, sheet: Sheet, changes: Changes) -> Patched:
+    where = f"{job.path}: {sheet.name}"
+    region = find_region(data)
+    if region is not None:
+        try:
+            return _checked(patch(data, region, sheet, changes, job.strings), sheet, changes, where)
+        except CrookedError:
+            pass
+    data = plain(data, where)
+    region = find_region(data)
+    try:
+        if region is not None:
+            return _checked(patch(data, region, sheet, changes, job.strings), sheet, changes, where)
+    except CrookedError:
+        pass
+    raise FileError(f"{where}: cannot be rewritten safely; open it in a spreadsheet program and save it again.")
+
+
+def _checked(patched: Patched, sheet: Sheet, changes: Changes, where: str) -> Patched:
+    """Count the cells in the new XML: they must be the old ones and those that were missing."""
+    region = find_region(patched.data)
+    new = int(((sheet.positions(changes.rows, changes.columns) < 0) & (changes.kinds != BLANK)).sum())
+    count = 0
+    if region is not None and not region.self_closed:
+        count = patched.data.count(b"<%bc " % region.prefix, region.start, region.end)
+    if count != len(sheet.rows) + new or patched.written != len(changes.rows):
+        raise FileError(f"{where}: {count} cells instead of {len(sheet.rows) + new} came out; nothing was written.")
+    return patched

@@ -1,0 +1,105 @@
+"""Taking the last in-place write back.
+
+What is kept is the whole file as it was before, in the user's cache folder under a hash of its path. Keeping only the
+replaced cells would save a few megabytes, but bringing them back would be a second rewrite of the sheet with errors
+of its own; the copy brings back every byte, and since undo refuses a file that changed after the write, nothing newer
+can be lost with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from embedsheet.errors import FileError
+from embedsheet.xlsx.replace import cache_folder, path_key, refuse_if_open, replace_file, saving
+
+FILE_LIMIT = 256 << 20
+TOTAL_LIMIT = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What `undo` brought back: the file, and how many cells the write that it took back had changed."""
+
+    path: Path
+    cells: int
+
+
+def _paths(path: Path) -> tuple[Path, Path]:
+    folder, key = cache_folder() / "undo", path_key(path)
+    return folder / f"{key}.json", folder / f"{key}.before"
+
+
+def keep(path: Path, before: bytes, after: bytes, cells: int) -> bool:
+    """Keep what a write is about to replace; return whether it could be kept.
+
+    A file over the limit or a cache folder that cannot be written must not stop the write itself.
+    """
+    record, copy = _paths(path)
+    try:
+        record.unlink(missing_ok=True)
+        if len(before) > FILE_LIMIT:
+            return False
+        copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        copy.write_bytes(before)
+        copy.chmod(0o600)  # the cache must not show more than the file itself did
+        digests = {"before": hashlib.sha256(before).hexdigest(), "after": hashlib.sha256(after).hexdigest()}
+        record.write_text(json.dumps({"path": str(path.resolve()), "cells": cells, **digests}), encoding="utf-8")
+        _prune(copy)
+    except OSError:
+        return False
+    return True
+
+
+def undo(path: str | Path, ignore_lock: bool = False) -> Undone:
+    """Bring back what the last in-place write to `path` replaced; it can be done once.
+
+    Raises FileError when nothing is kept for the file, or when it changed since.
+    """
+    path = Path(path)
+    record, copy = _paths(path)
+    nothing = FileError(f"{path}: nothing is kept that could be undone; only the last in-place write to a file is.")
+    try:
+        entry = json.loads(record.read_text(encoding="utf-8"))
+        content = copy.read_bytes()
+        before, after, cells = entry["before"], entry["after"], int(entry["cells"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise nothing from None
+    if hashlib.sha256(content).hexdigest() != before:
+        raise FileError(f"{path}: the kept copy is damaged; restore the file from a backup.")
+
+    def check() -> None:
+        try:
+            now = hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as fault:
+            raise FileError(f"{path}: cannot be read ({fault.strerror or fault}).") from None
+        if now == before:
+            raise nothing
+        if now != after:
+            raise FileError(f"{path}: changed since embedsheet wrote it; undo would lose those changes. The old "
+                            f"contents are kept in {copy}; copy them by hand if you want them.")  # fmt: skip
+
+    with saving(path):
+        if not ignore_lock:
+            refuse_if_open(path)
+        check()
+        replace_file(path, content, check)
+        with suppress(OSError):
+            record.unlink()
+            copy.unlink()
+    return Undone(path, cells)
+
+
+def _prune(newest: Path) -> None:
+    """Drop the oldest copies when all together exceed the limit."""
+    copies = sorted(newest.parent.glob("*.before"), key=lambda copy: copy.stat().st_mtime, reverse=True)
+    total = 0
+    for copy in copies:
+        total += copy.stat().st_size
+        if total > TOTAL_LIMIT and copy != newest:
+            copy.with_suffix(".json").unlink(missing_ok=True)
+            copy.unlink(missing_ok=True)
