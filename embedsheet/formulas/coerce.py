@@ -11,12 +11,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.formulas.functions.table import Context
 from embedsheet.formulas.values import (
     ABSENT,
     BLANK,
@@ -33,6 +32,9 @@ from embedsheet.formulas.values import (
     Value,
     namespace,
 )
+
+if TYPE_CHECKING:
+    from embedsheet.formulas.functions.table import Context
 
 Faults = NDArray[np.uint8] | None  # an error's code where a result is undefined, else 0; broadcasts to the result
 

@@ -16,6 +16,9 @@ from embedsheet.formulas.coerce import odd_root
 from embedsheet.formulas.values import Array
 
 
+_MOST_COFACTORS = 8
+
+
 def finite(x: Array) -> Array:
     """Return x with 0 where it is NaN or infinite."""
     return jnp.where(jnp.isfinite(x), x, 0.0)
@@ -107,3 +110,39 @@ def power(x: Array, p: Array) -> Array:
     exponent = jnp.where(x > 0, safe, jax.lax.stop_gradient(safe))
     result = jnp.where(negative & (odd | root), -1.0, 1.0) * jnp.power(base, exponent)
     return jnp.where(ok, result, jnp.where((x == 0) & (p > 0), 0.0, jnp.nan))
+
+
+def constant(x: Array) -> Array:
+    """Return x with derivative 0."""
+    return jax.lax.stop_gradient(x)
+
+
+def determinant(a: Array) -> Array:
+    """Return det a over the last two axes; da: the cofactors, which exist for a singular matrix too."""
+    # Cofactors of k rows are k² determinants; larger matrices make do with a derivative by their inverse.
+    return _determinant(a) if a.shape[-1] <= _MOST_COFACTORS else jnp.linalg.det(a)
+
+
+@jax.custom_jvp
+def _determinant(a: Array) -> Array:
+    return jnp.linalg.det(a)
+
+
+@_determinant.defjvp
+def _determinant_rule(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    (a,), (da,) = primals, tangents
+    return _determinant(a), (_cofactors(a) * da).sum(axis=(-2, -1))
+
+
+def _cofactors(a: Array) -> Array:
+    """Return the matrix of cofactors, the determinants of the minors."""
+    k = a.shape[-1]
+    if k == 1:
+        return jnp.ones_like(a)
+    rows = []
+    for i in range(k):
+        without_row = jnp.delete(a, i, axis=-2)
+        rows.append(
+            jnp.stack([(-1.0) ** (i + j) * determinant(jnp.delete(without_row, j, axis=-1)) for j in range(k)], axis=-1)
+        )
+    return jnp.stack(rows, axis=-2)

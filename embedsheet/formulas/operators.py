@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,10 @@ from embedsheet.formulas.coerce import (
     undefined,
     where_cells,
 )
-from embedsheet.formulas.functions.table import Context
 from embedsheet.formulas.values import BLANK, BOOLEAN, DIV0, NUM, NUMBER, TEXT, Array, Value, namespace
+
+if TYPE_CHECKING:
+    from embedsheet.formulas.functions.table import Context
 
 _LARGEST_INTEGER_POWER = 64  # beyond it, repeated multiplication costs more than the general power
 

@@ -1,0 +1,240 @@
+"""Sums, means, counts, extremes and sums of products of ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.formulas.coerce import as_numbers, undefined
+from embedsheet.formulas.functions.samples import Argument, Sample, failures, flatten, pairs, sample, samples
+from embedsheet.formulas.functions.table import FUNCTIONS, Context, function
+from embedsheet.formulas.operators import product, squared
+from embedsheet.formulas.values import (
+    ABSENT,
+    BLANK,
+    DIV0,
+    ERROR,
+    NUMBER,
+    TEXT,
+    VALUE,
+    Array,
+    Value,
+    error,
+    namespace,
+    number,
+)
+
+
+@function("SUM", "(r)", "Sum", least=1)
+def total(context: Context, *arguments: Argument) -> Value:
+    """Return the sum of the numbers."""
+    parts = samples(context, arguments)
+    return failures(parts).finish(_added([part.kept(0.0).sum(axis=1) for part in parts]))
+
+
+def _added(terms: list[Array]) -> Array:
+    result = terms[0]
+    for term in terms[1:]:
+        result = result + term
+    return result
+
+
+@function("SUMSQ", "(r)", "Sum of squares", least=1)
+def sum_of_squares(context: Context, *arguments: Argument) -> Value:
+    """Return the sum of the numbers' squares."""
+    parts = samples(context, arguments)
+    return failures(parts).finish(_added([squared(part.kept(0.0)).sum(axis=1) for part in parts]))
+
+
+@function("PRODUCT", "(r)", "Product", least=1)
+def multiplied(context: Context, *arguments: Argument) -> Value:
+    """Return the product of the numbers, 0 if there are none."""
+    numbers = sample(context, arguments).clean()
+    result = numbers.kept(1.0).prod(axis=1)
+    empty = numbers.count == 0
+    if empty.any():
+        result = namespace(result).where(empty, 0.0, result)
+    return numbers.finish(result)
+
+
+def mean(numbers: Sample) -> Value:
+    """Return the arithmetic mean; #DIV/0! of nothing."""
+    return numbers.finish(numbers.mean(), undefined(numbers.count == 0, DIV0))
+
+
+@function("AVERAGE", "(r)", "Arithmetic mean", least=1)
+def _average(context: Context, *arguments: Argument) -> Value:
+    return mean(sample(context, arguments))
+
+
+@function("AVERAGEA", "(r)", "Arithmetic mean, with text as 0 and booleans as 0 or 1", least=1)
+def _averagea(context: Context, *arguments: Argument) -> Value:
+    return mean(sample(context, arguments, everything=True))
+
+
+def extreme(numbers: Sample, *, largest: bool) -> Value:
+    """Return the largest or smallest number, 0 of nothing; the gradient goes to it, shared where several are equal."""
+    numbers = numbers.clean()
+    kept = numbers.kept(-np.inf if largest else np.inf)
+    if kept.shape[1] == 0:
+        return numbers.finish(np.zeros(kept.shape[0]))
+    result = kept.max(axis=1) if largest else kept.min(axis=1)
+    empty = numbers.count == 0
+    if empty.any():
+        result = namespace(result).where(empty, 0.0, result)
+    return numbers.finish(result)
+
+
+@function("MAX", "(r)", "Largest number", least=1, gradient="piecewise")
+def _max(context: Context, *arguments: Argument) -> Value:
+    return extreme(sample(context, arguments), largest=True)
+
+
+@function("MIN", "(r)", "Smallest number", least=1, gradient="piecewise")
+def _min(context: Context, *arguments: Argument) -> Value:
+    return extreme(sample(context, arguments), largest=False)
+
+
+@function("MAXA", "(r)", "Largest, with text as 0 and booleans as 0 or 1", least=1, gradient="piecewise")
+def _maxa(context: Context, *arguments: Argument) -> Value:
+    return extreme(sample(context, arguments, everything=True), largest=True)
+
+
+@function("MINA", "(r)", "Smallest, with text as 0 and booleans as 0 or 1", least=1, gradient="piecewise")
+def _mina(context: Context, *arguments: Argument) -> Value:
+    return extreme(sample(context, arguments, everything=True), largest=False)
+
+
+def _counted(context: Context, arguments: tuple[Argument, ...], counts: Callable[[NDArray[np.uint8]], Any]) -> Value:
+    result: NDArray[np.float64] = np.zeros((1, 1, 1))
+    for argument in arguments:
+        value = context.value(argument)
+        shape = value.shape
+        kinds = np.broadcast_to(value.kinds, (value.kinds.shape[0], *shape[1:]))
+        result = result + counts(kinds).sum(axis=(1, 2), keepdims=True)
+    return Value(np.full((1, 1, 1), NUMBER, np.uint8), result)
+
+
+@function("COUNT", "(r)", "How many numbers", least=1, gradient="zero")
+def _count(context: Context, *arguments: Argument) -> Value:
+    read = [
+        as_numbers(context, argument) if isinstance(argument, Value) and argument.shape[1:] == (1, 1) else argument
+        for argument in arguments
+    ]
+    return _counted(context, tuple(read), lambda kinds: kinds == NUMBER)
+
+
+@function("COUNTA", "(r)", "How many cells are not blank", least=1, gradient="zero")
+def _counta(context: Context, *arguments: Argument) -> Value:
+    written = [
+        number(0.0) if isinstance(argument, Value) and argument.shape[1:] == (1, 1) else argument
+        for argument in arguments
+    ]
+    return _counted(context, tuple(written), lambda kinds: (kinds != BLANK) & (kinds != ABSENT))
+
+
+@function("COUNTBLANK", "r", "How many cells are blank or hold an empty text", gradient="zero")
+def _countblank(context: Context, argument: Argument) -> Value:
+    value = context.value(argument)
+    empty = float(context.strings.code(""))
+    texts = value.kinds == TEXT
+    result = _counted(context, (argument,), lambda kinds: kinds == BLANK)
+    if texts.any() and not value.traced:
+        blank_texts = np.broadcast_to(texts & (value.numbers == empty), value.shape)
+        result = Value(result.kinds, result.numbers + blank_texts.sum(axis=(1, 2), keepdims=True))
+    return result
+
+
+@function("SUMPRODUCT", "(a)", "Sum of the products of arrays, element by element", least=1)
+def _sumproduct(context: Context, *arguments: Argument) -> Value:
+    values = [context.value(argument) for argument in arguments]
+    sizes = {value.shape[1:] for value in values}
+    if len(sizes) > 1:
+        return error(VALUE)
+    parts = [flatten(value) for value in values]
+    if any((value.kinds == ABSENT).any() for value in values) and _ragged(values):
+        return error(VALUE)
+    result = parts[0].kept(0.0)
+    for part in parts[1:]:
+        result = product(result, part.kept(0.0))
+    return failures(parts).finish(result.sum(axis=1))
+
+
+def _ragged(values: list[Value]) -> bool:
+    absent = [value.kinds == ABSENT for value in values]
+    return any((mask != absent[0]).any() for mask in absent[1:])
+
+
+def _pair_sum(summary: str, name: str, term: Callable[[Array, Array], Array]) -> None:
+    def call(context: Context, left: Argument, right: Argument) -> Value:
+        a, b, counted = pairs(context, left, right)
+        return counted.finish(term(a, b).sum(axis=1))
+
+    function(name, "rr", summary)(call)
+
+
+# A pair in which either is blank, text or boolean does not count: both are 0 in `pairs`, and so is the term.
+_pair_sum("Sum of squared differences of the pairs of numbers", "SUMXMY2", lambda a, b: squared(a - b))
+_pair_sum("Sum of differences of squares", "SUMX2MY2", lambda a, b: squared(a) - squared(b))
+_pair_sum("Sum of sums of squares", "SUMX2PY2", lambda a, b: squared(a) + squared(b))
+
+
+_SUBTOTALS: dict[int, str] = {
+    1: "AVERAGE", 2: "COUNT", 3: "COUNTA", 4: "MAX", 5: "MIN", 6: "PRODUCT",
+    7: "STDEV.S", 8: "STDEV.P", 9: "SUM", 10: "VAR.S", 11: "VAR.P",
+    12: "MEDIAN", 13: "MODE.SNGL", 14: "LARGE", 15: "SMALL", 16: "PERCENTILE.INC", 17: "QUARTILE.INC",
+    18: "PERCENTILE.EXC", 19: "QUARTILE.EXC",
+}  # fmt: skip
+
+
+def _chosen(context: Context, name: str, which: Value, most: int) -> Callable[..., Value] | int:
+    """Return the function with a number, or an error code."""
+    which = as_numbers(context, which)
+    if which.traced or which.numbers.size != 1:
+        raise context.unsupported(f"{name} needs its function number as a constant")
+    if (which.kinds == ERROR).any():
+        return int(which.numbers.flat[0])
+    code = int(which.numbers.flat[0])
+    if name == "SUBTOTAL" and 101 <= code <= 111:
+        code -= 100
+    row = FUNCTIONS.get(_SUBTOTALS.get(code, "")) if code <= most else None
+    return VALUE if row is None else row.call
+
+
+@function("SUBTOTAL", "v(r)", "Sum, mean, … by number (1–11, 101–111); nested subtotals and hidden rows are counted")
+def _subtotal(context: Context, which: Value, *ranges: Argument) -> Value:
+    chosen = _chosen(context, "SUBTOTAL", which, 11)
+    return error(chosen) if isinstance(chosen, int) else chosen(context, *ranges)
+
+
+@function("AGGREGATE", "vv(r)", "Sum, mean, … by number (1–19); options 2, 3, 6 and 7 leave errors out", least=3)
+def _aggregate(context: Context, which: Value, options: Value, *ranges: Argument) -> Value:
+    chosen = _chosen(context, "AGGREGATE", which, 19)
+    if isinstance(chosen, int):
+        return error(chosen)
+    options = as_numbers(context, options)
+    if options.traced or options.numbers.size != 1:
+        raise context.unsupported("AGGREGATE needs its options as a constant")
+    if int(options.numbers.flat[0]) not in (2, 3, 6, 7):
+        return chosen(context, *ranges)
+    has_position = int(as_numbers(context, which).numbers.flat[0]) >= 14
+    kept: list[Any] = [_without_errors(context, item) for item in (ranges[:1] if has_position else ranges)]
+    return chosen(context, *kept, *(ranges[1:] if has_position else ()))
+
+
+def _without_errors(context: Context, argument: Argument) -> Argument:
+    value = context.value(argument)
+    if value.traced:
+        raise context.unsupported(
+            "AGGREGATE that leaves out errors of changing cells is not supported; use IFERROR around each of them"
+        )
+    kinds = np.where(value.kinds == ERROR, BLANK, value.kinds).astype(np.uint8)
+    # Two columns at least, so that a single cell still counts as a range.
+    if value.shape[1:] == (1, 1):
+        shape = value.shape
+        kinds = np.concatenate([np.broadcast_to(kinds, shape), np.full(shape, BLANK, np.uint8)], axis=2)
+        return Value(kinds, np.concatenate([np.broadcast_to(value.numbers, shape), np.zeros(shape)], axis=2))
+    return Value(kinds, value.numbers)

@@ -1,0 +1,164 @@
+"""Excel's criteria, as SUMIF and COUNTIF take them: ">=3", "<>", "a*", 5, TRUE.
+
+A criterion begins with a relation (none is "="). What follows is read as a number, a boolean or an error if it looks
+like one, else as a text without regard to case, in which `*` and `?` stand for any text and any letter and `~` takes
+their meaning away. "=" alone asks for blank cells, "<>" alone for all others, "" for blank cells and empty texts.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.formulas.coerce import number_of_text
+from embedsheet.formulas.values import (
+    ABSENT,
+    BLANK,
+    BOOLEAN,
+    ERROR,
+    ERROR_CODES,
+    NUMBER,
+    TEXT,
+    Strings,
+    Value,
+    namespace,
+)
+
+_RELATION = re.compile(r"(<=|>=|<>|=|<|>)?(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """`relation` and what is compared: `kind` NUMBER, BOOLEAN, ERROR (with `number`), TEXT (with `text`) or BLANK.
+
+    BLANK: nothing follows the relation; `written` is then False where not even a relation was written.
+    """
+
+    relation: str
+    kind: int
+    number: float = 0.0
+    text: str = ""
+    written: bool = True
+
+    @property
+    def equality(self) -> bool:
+        """Whether cells can be looked up by their value: "=" with a number, a boolean or a text without wildcards."""
+        return self.relation == "=" and (
+            self.kind in (NUMBER, BOOLEAN) or (self.kind == TEXT and not re.search(r"[*?~]", self.text))
+        )
+
+
+def criterion(strings: Strings, kind: int, number: float) -> Criterion:
+    """Return the criterion that a constant means. A blank one is 0, as Excel takes it."""
+    if kind != TEXT:
+        return Criterion("=", NUMBER if kind == BLANK else kind, float(number))
+    text = strings.text(number)
+    match = _RELATION.fullmatch(text)
+    assert match is not None
+    relation, rest = match[1] or "=", match[2]
+    if not rest:
+        return Criterion(relation, BLANK, written=match[1] is not None)
+    value = number_of_text(rest)
+    if not np.isnan(value):
+        return Criterion(relation, NUMBER, value)
+    if rest.upper() in ("TRUE", "FALSE"):
+        return Criterion(relation, BOOLEAN, float(rest.upper() == "TRUE"))
+    if rest.upper() in ERROR_CODES:
+        return Criterion(relation, ERROR, float(ERROR_CODES[rest.upper()]))
+    return Criterion(relation, TEXT, text=rest.casefold())
+
+
+def matches(strings: Strings, wanted: Criterion, value: Value) -> Any:
+    """Return which elements meet a criterion, of the value's shape; traced where its numbers are."""
+    kinds, numbers = value.kinds, value.numbers
+    if wanted.kind == NUMBER:
+        return _matches_number(strings, wanted, value)
+    if wanted.kind in (BOOLEAN, ERROR):
+        same_kind = kinds == wanted.kind
+        if wanted.relation == "=":
+            return same_kind & (numbers == wanted.number)
+        if wanted.relation == "<>":
+            return ~(same_kind & (numbers == wanted.number)) & (kinds != ABSENT)
+        return same_kind & _related(wanted.relation, numbers, wanted.number)
+    if wanted.kind == BLANK:
+        if wanted.relation == "=":
+            found = np.broadcast_to(kinds == BLANK, value.shape)
+            return found if wanted.written else found | _is_empty_text(strings, value)
+        if wanted.relation == "<>":
+            return np.broadcast_to((kinds != BLANK) & (kinds != ABSENT), value.shape)
+        return np.zeros(value.shape, bool)
+    table = _text_table(strings, wanted)
+    is_text = kinds == TEXT
+    found = is_text & _look_up(table, numbers, is_text)
+    return ~found & (kinds != ABSENT) if wanted.relation == "<>" else found
+
+
+def _matches_number(strings: Strings, wanted: Criterion, value: Value) -> Any:
+    kinds, numbers = value.kinds, value.numbers
+    is_number = kinds == NUMBER
+    if wanted.relation not in ("=", "<>"):
+        return is_number & _related(wanted.relation, numbers, wanted.number)
+    found = is_number & (numbers == wanted.number)
+    is_text = kinds == TEXT
+    if is_text.any():
+        table = np.array([number_of_text(strings.text(code)) == wanted.number for code in range(len(strings))])
+        found = found | (is_text & _look_up(table, numbers, is_text))
+    return ~found & (kinds != ABSENT) if wanted.relation == "<>" else found
+
+
+def _related(relation: str, left: Any, right: float) -> Any:
+    match relation:
+        case "<":
+            return left < right
+        case ">":
+            return left > right
+        case "<=":
+            return left <= right
+        case ">=":
+            return left >= right
+        case "<>":
+            return left != right
+    return left == right
+
+
+def _is_empty_text(strings: Strings, value: Value) -> Any:
+    return (value.kinds == TEXT) & (value.numbers == float(strings.code("")))
+
+
+def _text_table(strings: Strings, wanted: Criterion) -> NDArray[np.bool_]:
+    """Return for each text whether it meets the criterion; "<>" as "=", to be turned round by the caller."""
+    texts = [strings.text(code).casefold() for code in range(len(strings))]
+    if wanted.relation in ("=", "<>"):
+        pattern = wildcard(wanted.text)
+        return np.array([pattern.fullmatch(text) is not None for text in texts], bool)
+    return np.array([bool(_related(wanted.relation, text, wanted.text)) for text in texts], bool)  # type: ignore[arg-type]
+
+
+def _look_up(table: NDArray[np.bool_], numbers: Any, is_text: NDArray[np.bool_]) -> Any:
+    if not len(table):
+        return np.zeros(is_text.shape, bool)
+    xp = namespace(numbers)
+    places = xp.where(is_text, numbers, 0.0).astype(int)
+    return xp.asarray(table)[places]
+
+
+def wildcard(text: str) -> re.Pattern[str]:
+    """Return a pattern for a text with `*`, `?` and `~`."""
+    parts = []
+    letters = iter(text)
+    for letter in letters:
+        if letter == "*":
+            parts.append(".*")
+        elif letter == "?":
+            parts.append(".")
+        elif letter == "~":
+            following = next(letters, "")
+            # A tilde before anything but a wildcard or a tilde is itself.
+            parts.append(re.escape(following if following in ("*", "?", "~") and following else "~" + following))
+        else:
+            parts.append(re.escape(letter))
+    return re.compile("".join(parts), re.DOTALL)

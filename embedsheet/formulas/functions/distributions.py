@@ -1,0 +1,311 @@
+"""Probability distributions: density, cumulative probability, and their inverses.
+
+Shape parameters that count (degrees of freedom, trials) must not depend on the changing cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from embedsheet.formulas.coerce import Faults, as_numbers, concrete, elementwise, first_fault, undefined
+from embedsheet.formulas.functions.elementwise import Elementwise, enter, special
+from embedsheet.formulas.functions.table import Context, function
+from embedsheet.formulas.operators import quotient
+from embedsheet.formulas.values import ERROR, NUM, Array, Value, boolean, error
+
+_ROOT_2PI = float(np.sqrt(2 * np.pi))
+
+
+def _density(xp: Any, z: Array) -> Array:
+    return xp.exp(-z * z / 2) / _ROOT_2PI
+
+
+def _inverse(xp: Any, p: Array) -> Array:
+    return special(xp).ndtri(p)
+
+
+def _unit(xp: Any, p: Array) -> Array:
+    return (p > 0) & (p < 1)
+
+
+enter(
+    [
+        Elementwise("NORMSDIST", lambda xp, z: special(xp).ndtr(z), "Standard normal: probability below z"),
+        Elementwise("PHI", _density, "Standard normal: density at z"),
+        Elementwise("GAUSS", lambda xp, z: special(xp).ndtr(z) - 0.5, "Standard normal: probability between 0 and z"),
+        Elementwise("NORMSINV", _inverse, "Standard normal: z below which a probability lies", _unit, inside=0.5),
+        Elementwise("NORM.S.INV", _inverse, "Standard normal: z below which a probability lies", _unit, inside=0.5),
+        Elementwise("FISHER", lambda xp, x: xp.arctanh(x), "Fisher's transformation", lambda xp, x: abs(x) < 1),
+        Elementwise("FISHERINV", lambda xp, x: xp.tanh(x), "Inverse of Fisher's transformation"),
+    ]
+)
+
+
+def smooth(
+    context: Context,
+    values: list[Value],
+    compute: Callable[..., Array],
+    domain: Callable[..., Array],
+    inside: tuple[float, ...],
+) -> Value:
+    """Return `compute(xp, *numbers)` where `domain(xp, *numbers)` holds, else #NUM!; `inside`: numbers of the domain.
+
+    `compute` never sees numbers outside the domain, so that traced derivatives are finite.
+    """
+
+    def guarded(xp: Any, *numbers: Array) -> tuple[Array, Faults]:
+        ok = domain(xp, *numbers)
+        for number in numbers:
+            ok = ok & (number == number)
+        safe = [xp.where(ok, number, fill) for number, fill in zip(numbers, inside, strict=True)]
+        result = compute(xp, *safe)
+        if xp is np:
+            return result, undefined(~ok, NUM)
+        return xp.where(ok, result, xp.nan), None
+
+    return elementwise(context, values, guarded)
+
+
+def choice(context: Context, name: str, cumulative: Value | None, default: bool = True) -> bool | Value:
+    """Return a constant TRUE or FALSE argument, the same for all cells, or the error it holds."""
+    read = as_numbers(context, concrete(context, cumulative or boolean(default), f"The last argument of {name}"))
+    if (read.kinds == ERROR).any():
+        return error(int(read.numbers[read.kinds == ERROR].flat[0]))
+    truths = read.numbers != 0
+    if not (truths == truths.flat[0]).all():
+        raise context.unsupported(f"the last argument of {name} must be the same in all cells of a filled-down formula")
+    return bool(truths.flat[0])
+
+
+def _distribution(
+    names: tuple[str, ...],
+    summary: str,
+    parameters: str,
+    *,
+    cumulative: Callable[..., Array],
+    density: Callable[..., Array],
+    domain: Callable[..., Array],
+    inside: tuple[float, ...],
+    whole: bool = False,
+) -> None:
+    """Enter a distribution whose last argument asks for the cumulative probability or the density."""
+    count = len(parameters)
+
+    def call(context: Context, *arguments: Value) -> Value:
+        wanted = choice(context, names[0], arguments[count] if len(arguments) > count else None)
+        if isinstance(wanted, Value):
+            return wanted
+        return smooth(context, list(arguments[:count]), cumulative if wanted else density, domain, inside)
+
+    for name in names:
+        function(name, parameters + "v", summary)(call)
+
+
+_distribution(
+    ("NORM.DIST", "NORMDIST"),
+    "Normal: probability below x, or density",
+    "vvv",
+    cumulative=lambda xp, x, m, s: special(xp).ndtr((x - m) / s),
+    density=lambda xp, x, m, s: _density(xp, (x - m) / s) / s,
+    domain=lambda xp, x, m, s: s > 0,
+    inside=(0.0, 0.0, 1.0),
+)
+_distribution(
+    ("NORM.S.DIST",),
+    "Standard normal: probability below z, or density",
+    "v",
+    cumulative=lambda xp, z: special(xp).ndtr(z),
+    density=_density,
+    domain=lambda xp, z: z == z,
+    inside=(0.0,),
+)
+_distribution(
+    ("LOGNORM.DIST",),
+    "Lognormal: probability below x, or density",
+    "vvv",
+    cumulative=lambda xp, x, m, s: special(xp).ndtr((xp.log(x) - m) / s),
+    density=lambda xp, x, m, s: _density(xp, (xp.log(x) - m) / s) / (s * x),
+    domain=lambda xp, x, m, s: (x > 0) & (s > 0),
+    inside=(1.0, 0.0, 1.0),
+)
+_distribution(
+    ("EXPON.DIST", "EXPONDIST"),
+    "Exponential: probability below x, or density",
+    "vv",
+    cumulative=lambda xp, x, rate: -xp.expm1(-rate * x),
+    density=lambda xp, x, rate: rate * xp.exp(-rate * x),
+    domain=lambda xp, x, rate: (x >= 0) & (rate > 0),
+    inside=(0.0, 1.0),
+)
+_distribution(
+    ("WEIBULL.DIST", "WEIBULL"),
+    "Weibull: probability below x, or density",
+    "vvv",
+    cumulative=lambda xp, x, a, b: -xp.expm1(-((x / b) ** a)),
+    density=lambda xp, x, a, b: a / b * (x / b) ** (a - 1) * xp.exp(-((x / b) ** a)),
+    domain=lambda xp, x, a, b: (x > 0) & (a > 0) & (b > 0),
+    inside=(1.0, 1.0, 1.0),
+)
+
+
+@function("NORM.INV", "vvv", "Normal: x below which a probability lies")
+def _norm_inv(context: Context, p: Value, mean: Value, deviation: Value) -> Value:
+    return smooth(
+        context,
+        [p, mean, deviation],
+        lambda xp, p, m, s: m + s * _inverse(xp, p),
+        lambda xp, p, m, s: (p > 0) & (p < 1) & (s > 0),
+        (0.5, 0.0, 1.0),
+    )
+
+
+function("NORMINV", "vvv", "Normal: x below which a probability lies")(_norm_inv)
+
+
+@function("LOGNORM.INV", "vvv", "Lognormal: x below which a probability lies")
+def _lognorm_inv(context: Context, p: Value, mean: Value, deviation: Value) -> Value:
+    return smooth(
+        context,
+        [p, mean, deviation],
+        lambda xp, p, m, s: xp.exp(m + s * _inverse(xp, p)),
+        lambda xp, p, m, s: (p > 0) & (p < 1) & (s > 0),
+        (0.5, 0.0, 1.0),
+    )
+
+
+function("LOGINV", "vvv", "Lognormal: x below which a probability lies")(_lognorm_inv)
+
+
+@function("LOGNORMDIST", "vvv", "Lognormal: probability below x")
+def _lognormdist(context: Context, x: Value, mean: Value, deviation: Value) -> Value:
+    return smooth(
+        context,
+        [x, mean, deviation],
+        lambda xp, x, m, s: special(xp).ndtr((xp.log(x) - m) / s),
+        lambda xp, x, m, s: (x > 0) & (s > 0),
+        (1.0, 0.0, 1.0),
+    )
+
+
+@function("STANDARDIZE", "vvv", "(x − mean) / deviation")
+def _standardize(context: Context, x: Value, mean: Value, deviation: Value) -> Value:
+    def compute(xp: Any, x: Array, m: Array, s: Array) -> tuple[Array, Faults]:
+        result, faults = quotient(x - m, s)
+        if not isinstance(s, np.ndarray):
+            return xp.where(s > 0, result, xp.nan), None
+        return result, first_fault(undefined(s <= 0, NUM), faults)
+
+    return elementwise(context, [x, mean, deviation], compute)
+
+
+@function("CONFIDENCE.NORM", "vvv", "Half the width of a confidence interval of a mean")
+def _confidence(context: Context, alpha: Value, deviation: Value, size: Value) -> Value:
+    return smooth(
+        context,
+        [alpha, deviation, concrete(context, size, "The size in CONFIDENCE.NORM")],
+        lambda xp, a, s, n: -_inverse(xp, a / 2) * s / xp.sqrt(xp.floor(n)),
+        lambda xp, a, s, n: (a > 0) & (a < 1) & (s > 0) & (n >= 1),
+        (0.5, 1.0, 1.0),
+    )
+
+
+function("CONFIDENCE", "vvv", "Half the width of a confidence interval of a mean")(_confidence)
+
+
+def _counting(
+    names: tuple[str, ...],
+    summary: str,
+    parameters: str,
+    *,
+    cumulative: Callable[..., Array],
+    density: Callable[..., Array],
+    domain: Callable[..., Array],
+    inside: tuple[float, ...],
+    counts: tuple[int, ...],
+) -> None:
+    """Enter a discrete distribution: arguments `counts` are cut to whole numbers and must be constant."""
+    count = len(parameters)
+
+    def call(context: Context, *arguments: Value) -> Value:
+        wanted = choice(context, names[0], arguments[count] if len(arguments) > count else None)
+        if isinstance(wanted, Value):
+            return wanted
+        read = list(arguments[:count])
+        for place in counts:
+            value = as_numbers(context, concrete(context, read[place], f"A count in {names[0]}"))
+            whole = np.where(value.kinds == ERROR, value.numbers, np.trunc(value.numbers))
+            read[place] = Value(value.kinds, whole)
+        return smooth(context, read, cumulative if wanted else density, domain, inside)
+
+    for name in names:
+        function(name, parameters + "v", summary)(call)
+
+
+def _log_power(xp: Any, x: Array, k: Array) -> Array:
+    """Return k·ln x, 0 for 0·ln 0."""
+    return xp.where(k == 0, 0.0, k * xp.log(xp.where(k == 0, 1.0, x)))
+
+
+def _binomial_density(xp: Any, k: Array, n: Array, p: Array) -> Array:
+    s = special(xp)
+    ways = s.gammaln(n + 1) - s.gammaln(k + 1) - s.gammaln(n - k + 1)
+    return xp.exp(ways + _log_power(xp, p, k) + _log_power(xp, 1 - p, n - k))
+
+
+def _binomial_cumulative(xp: Any, k: Array, n: Array, p: Array) -> Array:
+    inner = xp.minimum(k, n - 1)
+    return xp.where(k >= n, 1.0, special(xp).betainc(n - inner, inner + 1, 1 - p))
+
+
+_counting(
+    ("BINOM.DIST", "BINOMDIST"),
+    "Binomial: probability of at most k successes, or of exactly k",
+    "vvv",
+    cumulative=_binomial_cumulative,
+    density=_binomial_density,
+    domain=lambda xp, k, n, p: (k >= 0) & (k <= n) & (n >= 1) & (p > 0) & (p < 1),
+    inside=(0.0, 1.0, 0.5),
+    counts=(0, 1),
+)
+_counting(
+    ("POISSON.DIST", "POISSON"),
+    "Poisson: probability of at most k events, or of exactly k",
+    "vv",
+    cumulative=lambda xp, k, mean: special(xp).gammaincc(k + 1, mean),
+    density=lambda xp, k, mean: xp.exp(_log_power(xp, mean, k) - mean - special(xp).gammaln(k + 1)),
+    domain=lambda xp, k, mean: (k >= 0) & (mean > 0),
+    inside=(0.0, 1.0),
+    counts=(0,),
+)
+_counting(
+    ("CHISQ.DIST",),
+    "Chi-squared: probability below x, or density",
+    "vv",
+    cumulative=lambda xp, x, k: special(xp).gammainc(k / 2, x / 2),
+    density=lambda xp, x, k: xp.exp((k / 2 - 1) * xp.log(x) - x / 2 - k / 2 * np.log(2.0) - special(xp).gammaln(k / 2)),
+    domain=lambda xp, x, k: (x > 0) & (k >= 1),
+    inside=(1.0, 1.0),
+    counts=(1,),
+)
+_counting(
+    ("T.DIST",),
+    "Student's t: probability below x, or density",
+    "vv",
+    cumulative=lambda xp, x, k: xp.where(
+        x >= 0,
+        1 - special(xp).betainc(k / 2, 0.5 + 0 * k, k / (k + x * x)) / 2,
+        special(xp).betainc(k / 2, 0.5 + 0 * k, k / (k + x * x)) / 2,
+    ),
+    density=lambda xp, x, k: xp.exp(
+        special(xp).gammaln((k + 1) / 2)
+        - special(xp).gammaln(k / 2)
+        - xp.log(k * np.pi) / 2
+        - (k + 1) / 2 * xp.log1p(x * x / k)
+    ),
+    domain=lambda xp, x, k: k >= 1,
+    inside=(1.0, 1.0),
+    counts=(1,),
+)

@@ -1,0 +1,140 @@
+"""Interest and annuities.
+
+All of them solve one equation between what is paid now (pv), at each of `periods` (pmt) and at the end (fv), at an
+interest `rate` a period; `due` is 1 where payments fall at the beginning of a period:
+
+    pv·(1+rate)^periods + pmt·(1 + rate·due)·((1+rate)^periods − 1)/rate + fv = 0
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from embedsheet.formulas.coerce import Faults, as_numbers, concrete, elementwise, first_fault, undefined
+from embedsheet.formulas.functions.samples import Argument, failures, samples
+from embedsheet.formulas.functions.statistics import with_errors
+from embedsheet.formulas.functions.table import Context, function
+from embedsheet.formulas.operators import power, product, quotient
+from embedsheet.formulas.values import DIV0, NUM, Array, Value, namespace, number
+
+
+def _growth(context: Context, xp: Any, rate: Array, periods: Array) -> tuple[Array, Array, Faults]:
+    """Return (1+rate)^periods, what payments of 1 a period grow to, and where that is undefined."""
+    growth, faults = power(context, 1.0 + rate, periods)
+    zero = rate == 0
+    safe = xp.where(zero, 1.0, rate)
+    # At rate 0 the series is replaced by its first two terms, whose derivative is right as well.
+    series, _ = quotient(growth - 1.0, safe)
+    at_zero = periods + product(rate, product(periods, periods - 1.0)) / 2.0
+    return growth, xp.where(zero, at_zero, series), faults
+
+
+def _annuity(name: str, summary: str, solve: Any) -> None:
+    def call(
+        context: Context,
+        rate: Value,
+        periods: Value,
+        third: Value,
+        fourth: Value | None = None,
+        due: Value | None = None,
+    ) -> Value:
+        def compute(xp: Any, rate: Array, periods: Array, a: Array, b: Array, due: Array) -> tuple[Array, Faults]:
+            growth, series, faults = _growth(context, xp, rate, periods)
+            weight = product(1.0 + product(rate, xp.where(due != 0, 1.0, 0.0)), series)
+            result, more = solve(growth, weight, a, b)
+            return result, first_fault(faults, more)
+
+        zero = number(0.0)
+        return elementwise(context, [rate, periods, third, fourth or zero, due or zero], compute)
+
+    function(name, "vvvvv", summary, least=3)(call)
+
+
+_annuity(
+    "FV",
+    "Future value of payments",
+    lambda growth, weight, pmt, pv: (-product(pv, growth) - product(pmt, weight), None),
+)
+_annuity(
+    "PV", "Present value of payments", lambda growth, weight, pmt, fv: quotient(-fv - product(pmt, weight), growth)
+)
+_annuity("PMT", "Payment a period", lambda growth, weight, pv, fv: quotient(-fv - product(pv, growth), weight))
+
+
+@function("NPER", "vvvvv", "Number of periods", least=3)
+def _nper(
+    context: Context, rate: Value, payment: Value, pv: Value, fv: Value | None = None, due: Value | None = None
+) -> Value:
+    def compute(xp: Any, rate: Array, pmt: Array, pv: Array, fv: Array, due: Array) -> tuple[Array, Faults]:
+        zero = rate == 0
+        safe = xp.where(zero, 1.0, rate)
+        level = product(pmt, 1.0 + product(safe, xp.where(due != 0, 1.0, 0.0)))
+        ratio, one = quotient(level - product(fv, safe), level + product(pv, safe))
+        defined = ratio > 0
+        grown, base = xp.where(defined, ratio, 1.0), xp.where(safe > -1, 1.0 + safe, 2.0)
+        periods, two = quotient(xp.log(grown), xp.log(base))
+        plain, three = quotient(-(pv + fv), pmt)
+        result = xp.where(zero, plain, periods)
+        bad = (~zero & ~defined) | (rate <= -1)
+        if xp is not np:
+            return xp.where(bad, xp.nan, result), None
+        at_zero = None if three is None else np.where(zero, three, 0).astype(np.uint8)
+        elsewhere = None if one is None else np.where(zero, 0, one).astype(np.uint8)
+        return result, first_fault(elsewhere, undefined(bad, NUM), two, at_zero)
+
+    return elementwise(context, [rate, payment, pv, fv or number(0.0), due or number(0.0)], compute)
+
+
+@function("NPV", "v(r)", "Net present value of payments at the ends of the periods", least=2)
+def _npv(context: Context, rate: Value, *payments: Argument) -> Value:
+    read = as_numbers(context, rate)
+    base = 1.0 + read.numbers
+    xp = namespace(base)
+    zero = base == 0
+    discount, faults = quotient(np.ones((1, 1, 1)), base if xp is np else xp.where(zero, xp.nan, base))
+    faults = first_fault(faults, undefined(zero, DIV0))
+    parts = samples(context, payments)
+    result: Array = np.zeros((1, 1, 1))
+    before: Any = np.zeros((1, 1))
+    for part in parts:
+        # A payment that is left out (blank, text) does not take up a period.
+        counted = np.ones((1, part.size), bool) if part.mask is None else part.mask
+        period = before + np.cumsum(counted, axis=1)
+        before = period[:, -1:] if part.size else before
+        factor, _ = power(context, discount, period[:, None, None, :].astype(float)[:, 0])
+        term = product(factor, part.kept(0.0)[:, None, :])
+        result = result + part_sum(part, term)
+    return with_errors(failures(parts).finish(result, faults), read)
+
+
+def part_sum(part: Any, term: Array) -> Array:
+    """Return the sum over a range's payments that count, (n or 1, 1, 1)."""
+    if part.mask is not None:
+        term = namespace(term).where(part.mask[:, None, :], term, 0.0)
+    return term.sum(axis=2, keepdims=True)
+
+
+@function("EFFECT", "vv", "Effective yearly interest of a nominal rate")
+def _effect(context: Context, nominal: Value, periods: Value) -> Value:
+    return _compounded(context, nominal, periods, lambda context, r, n: power(context, 1.0 + r / n, n)[0] - 1.0)
+
+
+@function("NOMINAL", "vv", "Nominal yearly interest of an effective rate")
+def _nominal(context: Context, effective: Value, periods: Value) -> Value:
+    return _compounded(
+        context, effective, periods, lambda context, r, n: n * (power(context, 1.0 + r, 1.0 / n)[0] - 1.0)
+    )
+
+
+def _compounded(context: Context, rate: Value, periods: Value, compute: Any) -> Value:
+    def guarded(xp: Any, r: Array, n: Array) -> tuple[Array, Faults]:
+        n = np.trunc(n)
+        bad = (n < 1) | (r <= 0)
+        result = compute(context, xp.where(bad, 1.0, r), np.where(n < 1, 1.0, n))
+        return (result, undefined(bad, NUM)) if xp is np else (xp.where(bad, xp.nan, result), None)
+
+    return elementwise(
+        context, [rate, concrete(context, as_numbers(context, periods), "The number of periods")], guarded
+    )

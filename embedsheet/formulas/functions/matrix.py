@@ -1,0 +1,136 @@
+"""Products, inverses and determinants of matrices."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.formulas.coerce import as_numbers, concrete
+from embedsheet.formulas.functions.samples import Argument
+from embedsheet.formulas.functions.table import Context, function
+from embedsheet.formulas.operators import product
+from embedsheet.formulas.values import ERROR, NUM, NUMBER, VALUE, Array, Value, error, namespace
+
+# A product with fewer elements in each of its n results is summed directly: batches of tiny products are slow.
+_SMALL = 4
+# An inverse whose determinant is this small against its elements is taken as singular, as rounding decides it.
+_SINGULAR = 1e-15
+
+
+def _matrix(context: Context, argument: Argument) -> tuple[Array, NDArray[np.uint8]]:
+    """Return the numbers (n or 1, rows, columns) and an error code for each of the n: #VALUE! if not all numbers."""
+    value = context.value(argument)
+    shape = value.shape
+    numbers = value.numbers
+    if numbers.shape[1:] != shape[1:]:
+        numbers = namespace(numbers).broadcast_to(numbers, (numbers.shape[0], *shape[1:]))
+    bad = (value.kinds != NUMBER).any(axis=(1, 2))
+    codes = np.where(bad, VALUE, 0).astype(np.uint8)
+    failed = value.kinds == ERROR
+    if failed.any() and not value.traced:
+        kinds = np.broadcast_to(value.kinds, shape).reshape(shape[0], -1)
+        flat = np.broadcast_to(numbers, shape).reshape(shape[0], -1)
+        first = (kinds == ERROR).argmax(axis=1)
+        codes = np.where((kinds == ERROR).any(axis=1), flat[np.arange(shape[0]), first], codes).astype(np.uint8)
+    if bad.any():
+        numbers = namespace(numbers).where(value.kinds == NUMBER, numbers, 0.0)
+    return numbers, codes
+
+
+def _result(numbers: Array, codes: NDArray[np.uint8]) -> Value:
+    """Return the matrices as a Value, errors where there is a code, #NUM! where NumPy found nothing finite."""
+    kinds = np.full((1, 1, 1), NUMBER, np.uint8)
+    if isinstance(numbers, np.ndarray):
+        lost = ~np.isfinite(numbers).all(axis=(1, 2))
+        if lost.any():
+            codes = np.where((codes == 0) & lost, NUM, codes).astype(np.uint8)
+    if codes.any():
+        spread = codes[:, None, None]
+        kinds = np.where(spread > 0, ERROR, NUMBER).astype(np.uint8)
+        numbers = namespace(numbers).where(spread > 0, spread.astype(np.float64), numbers)
+    return Value(kinds, numbers)
+
+
+def matrix_product(a: Array, b: Array) -> Array:
+    """Return a @ b; a: (n or 1, r, k), b: (n or 1, k, c)."""
+    if a.shape[0] > 1 and b.shape[0] > 1 and a.shape[1] * b.shape[2] < _SMALL:
+        return product(a[:, :, :, None], b[:, None, :, :]).sum(axis=2)
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return a @ b
+    from embedsheet.formulas import guarded
+
+    return guarded.matmul(a, b)
+
+
+@function("MMULT", "aa", "Matrix product")
+def _mmult(context: Context, left: Argument, right: Argument) -> Value:
+    a, codes_a = _matrix(context, left)
+    b, codes_b = _matrix(context, right)
+    if a.shape[2] != b.shape[1]:
+        return error(VALUE)
+    with np.errstate(all="ignore"):
+        return _result(matrix_product(a, b), np.where(codes_a > 0, codes_a, codes_b).astype(np.uint8))
+
+
+@function("MINVERSE", "a", "Inverse of a matrix")
+def _minverse(context: Context, argument: Argument) -> Value:
+    a, codes = _matrix(context, argument)
+    if a.shape[1] != a.shape[2]:
+        return error(VALUE)
+    if not isinstance(a, np.ndarray):
+        return _result(_traced_inverse(a, codes), codes)
+    singular = _singular(a)
+    codes = np.where((codes == 0) & singular, NUM, codes).astype(np.uint8)
+    safe = np.where((codes > 0)[:, None, None], np.eye(a.shape[1]), a)
+    return _result(np.linalg.inv(safe), codes)
+
+
+@function("MDETERM", "a", "Determinant of a matrix")
+def _mdeterm(context: Context, argument: Argument) -> Value:
+    a, codes = _matrix(context, argument)
+    if a.shape[1] != a.shape[2]:
+        return error(VALUE)
+    if not isinstance(a, np.ndarray):
+        from embedsheet.formulas import guarded
+
+        xp = namespace(a)
+        lost = ~xp.isfinite(a).all(axis=(1, 2), keepdims=True)
+        value = guarded.determinant(xp.where(lost, 0.0, a))[:, None, None]
+        return _result(xp.where(lost, xp.nan, value), codes)
+    with np.errstate(all="ignore"):
+        return _result(np.linalg.det(a)[:, None, None], codes)
+
+
+def _traced_inverse(a: Array, codes: NDArray[np.uint8]) -> Array:
+    """Return the inverse, NaN with derivative 0 where the matrix has none."""
+    xp = namespace(a)
+    ok = xp.isfinite(a).all(axis=(1, 2)) & (codes == 0)
+    size = xp.abs(a).max(axis=(1, 2))
+    identity = xp.eye(a.shape[1])
+    safe = xp.where(ok[:, None, None], a, identity)
+    from embedsheet.formulas import guarded
+
+    determinant = guarded.constant(xp.linalg.det(safe / xp.where(size > 0, size, 1.0)[:, None, None]))
+    ok = ok & (xp.abs(determinant) > _SINGULAR)
+    safe = xp.where(ok[:, None, None], a, identity)
+    return xp.where(ok[:, None, None], xp.linalg.inv(safe), xp.nan)
+
+
+def _singular(a: NDArray[np.float64]) -> NDArray[np.bool_]:
+    size = np.abs(a).max(axis=(1, 2), initial=0.0)
+    scaled = a / np.where(size > 0, size, 1.0)[:, None, None]
+    small: NDArray[np.bool_] = np.abs(np.linalg.det(scaled)) <= _SINGULAR
+    return small
+
+
+@function("MUNIT", "v", "Identity matrix of a size", gradient="constant")
+def _munit(context: Context, size: Value) -> Value:
+    read = as_numbers(context, concrete(context, size, "The size of MUNIT"))
+    if (read.kinds == ERROR).any():
+        return error(int(read.numbers[read.kinds == ERROR].flat[0])) if read.numbers.size == 1 else read
+    if read.numbers.size != 1:
+        raise context.unsupported("MUNIT needs one size, the same in all cells of a filled-down formula")
+    n = int(read.numbers.flat[0])
+    if n < 1:
+        return error(VALUE)
+    return Value(np.full((1, 1, 1), NUMBER, np.uint8), np.eye(n)[None])
