@@ -169,3 +169,9 @@ def _quotient(context: Context, x: Value, divisor: Value) -> Value:
         return (result, undefined(zero, DIV0)) if xp is np else (xp.where(zero, xp.nan, result), None)
 
     return elementwise(context, [x, divisor], compute)
+
+
+def rounded(x: float, places: int) -> float:
+    """Return one number as ROUND gives it."""
+    result, _ = _to_digits(half_away)(np, np.array(x), np.array(float(places)))
+    return float(result)

@@ -1,0 +1,299 @@
+"""Functions of text. They work on constants: a text cannot depend on the changing cells."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from embedsheet.formulas.coerce import (
+    FaultError,
+    element_number,
+    element_text,
+    map_elements,
+    text_of,
+)
+from embedsheet.formulas.functions.criteria import wildcard
+from embedsheet.formulas.functions.samples import Argument
+from embedsheet.formulas.functions.table import Context, function
+from embedsheet.formulas.operators import join
+from embedsheet.formulas.values import (
+    ABSENT,
+    BLANK,
+    ERROR,
+    NUMBER,
+    TEXT,
+    VALUE,
+    Value,
+    error,
+)
+
+_LONGEST = 32767  # characters a cell can hold
+
+Pair = tuple[int, float]
+
+
+def _enter(name: str, parameters: str, summary: str, compute: Callable[..., Any], least: int | None = None) -> None:
+    """Enter a function of elements: `compute(context, *pairs) -> str | float | bool`; see `coerce.map_elements`."""
+
+    def call(context: Context, *arguments: Value) -> Value:
+        return map_elements(context, name, list(arguments), lambda *pairs: compute(context, *pairs))
+
+    function(name, parameters, summary, least=least, gradient="constant")(call)
+
+
+def _texts(compute: Callable[[str], Any]) -> Callable[..., Any]:
+    """Return a function of one element's text."""
+    return lambda context, pair: compute(element_text(context, pair))
+
+
+def _whole(context: Context, pair: Pair, least: int) -> int:
+    count = int(np.trunc(element_number(context, pair)))
+    if count < least:
+        raise FaultError(VALUE)
+    return count
+
+
+def _left(context: Context, text: Pair, count: Pair = (NUMBER, 1.0)) -> str:
+    return element_text(context, text)[: _whole(context, count, 0)]
+
+
+def _right(context: Context, text: Pair, count: Pair = (NUMBER, 1.0)) -> str:
+    length = _whole(context, count, 0)
+    return element_text(context, text)[-length:] if length else ""
+
+
+def _mid(context: Context, text: Pair, start: Pair, count: Pair) -> str:
+    first = _whole(context, start, 1) - 1
+    return element_text(context, text)[first : first + _whole(context, count, 0)]
+
+
+def _trim(text: str) -> str:
+    return " ".join(part for part in text.split(" ") if part)
+
+
+def _proper(text: str) -> str:
+    letters, before = [], False
+    for letter in text:
+        letters.append(letter.lower() if before else letter.upper())
+        before = letter.isalpha()
+    return "".join(letters)
+
+
+def _substitute(context: Context, text: Pair, old: Pair, new: Pair, which: Pair | None = None) -> str:
+    whole, searched, replacement = (element_text(context, pair) for pair in (text, old, new))
+    if which is None:
+        return whole.replace(searched, replacement) if searched else whole
+    wanted = _whole(context, which, 1)
+    if not searched:
+        return whole
+    place = -len(searched)
+    for _ in range(wanted):
+        place = whole.find(searched, place + len(searched))
+        if place < 0:
+            return whole
+    return whole[:place] + replacement + whole[place + len(searched) :]
+
+
+def _replace(context: Context, text: Pair, start: Pair, count: Pair, new: Pair) -> str:
+    whole = element_text(context, text)
+    first, length = _whole(context, start, 1) - 1, _whole(context, count, 0)
+    return whole[:first] + element_text(context, new) + whole[first + length :]
+
+
+def _find(context: Context, searched: Pair, text: Pair, start: Pair = (NUMBER, 1.0)) -> float:
+    whole = element_text(context, text)
+    first = _whole(context, start, 1) - 1
+    place = whole.find(element_text(context, searched), first) if first <= len(whole) else -1
+    if place < 0:
+        raise FaultError(VALUE)
+    return place + 1.0
+
+
+def _search(context: Context, searched: Pair, text: Pair, start: Pair = (NUMBER, 1.0)) -> float:
+    whole = element_text(context, text).casefold()
+    first = _whole(context, start, 1) - 1
+    if first > len(whole):
+        raise FaultError(VALUE)
+    found = wildcard(element_text(context, searched).casefold()).search(whole, first)
+    if not found:
+        raise FaultError(VALUE)
+    return found.start() + 1.0
+
+
+def _rept(context: Context, text: Pair, count: Pair) -> str:
+    repeated = element_text(context, text)
+    times = _whole(context, count, 0)
+    if len(repeated) * times > _LONGEST:
+        raise FaultError(VALUE)
+    return repeated * times
+
+
+def _char(context: Context, code: Pair) -> str:
+    place = _whole(context, code, 1)
+    if place > 255:
+        raise FaultError(VALUE)
+    return bytes([place]).decode("cp1252", errors="replace") if place not in _UNDEFINED else chr(place)
+
+
+# Windows-1252 leaves these codes open.
+_UNDEFINED = (0x81, 0x8D, 0x8F, 0x90, 0x9D)
+
+
+def _code(context: Context, text: Pair) -> float:
+    letters = element_text(context, text)
+    if not letters:
+        raise FaultError(VALUE)
+    return float(letters[0].encode("cp1252", errors="replace")[0])
+
+
+def _unichar(context: Context, code: Pair) -> str:
+    place = _whole(context, code, 1)
+    if place > 0x10FFFF or 0xD800 <= place <= 0xDFFF:
+        raise FaultError(VALUE)
+    return chr(place)
+
+
+def _unicode(context: Context, text: Pair) -> float:
+    letters = element_text(context, text)
+    if not letters:
+        raise FaultError(VALUE)
+    return float(ord(letters[0]))
+
+
+def _value(context: Context, pair: Pair) -> float:
+    if pair[0] == TEXT or pair[0] in (NUMBER, BLANK):
+        return element_number(context, pair)
+    raise FaultError(VALUE)
+
+
+def _numbervalue(context: Context, text: Pair, decimal: Pair = (-1, 0.0), group: Pair = (-1, 0.0)) -> float:
+    point = element_text(context, decimal)[:1] if decimal[0] >= 0 else "."
+    comma = element_text(context, group)[:1] if group[0] >= 0 else ","
+    written = element_text(context, text).replace(" ", "").replace(comma, "").replace(point, ".")
+    percents = len(written) - len(written.rstrip("%"))
+    try:
+        return float(written.rstrip("%") or 0) / 100**percents
+    except ValueError:
+        raise FaultError(VALUE) from None
+
+
+def _fixed(context: Context, x: Pair, digits: Pair = (NUMBER, 2.0), plain: Pair = (NUMBER, 0.0)) -> str:
+    from embedsheet.formulas.functions.rounding import rounded
+
+    places = int(np.trunc(element_number(context, digits)))
+    if places > 127:
+        raise FaultError(VALUE)
+    shown = rounded(element_number(context, x), places)
+    return f"{shown:{'' if element_number(context, plain) else ','}.{max(places, 0)}f}"
+
+
+_enter("LEFT", "vv", "First letters (1 if left out)", _left, least=1)
+_enter("RIGHT", "vv", "Last letters (1 if left out)", _right, least=1)
+_enter("MID", "vvv", "Letters from a place on", _mid)
+_enter("LEN", "v", "Number of letters", _texts(lambda text: float(len(text))))
+_enter("UPPER", "v", "Capital letters", _texts(str.upper))
+_enter("LOWER", "v", "Small letters", _texts(str.lower))
+_enter("PROPER", "v", "Words with a capital first letter", _texts(_proper))
+_enter("TRIM", "v", "Without blanks around and double blanks within", _texts(_trim))
+_enter("CLEAN", "v", "Without control characters", _texts(lambda text: "".join(c for c in text if ord(c) >= 32)))
+_enter("SUBSTITUTE", "vvvv", "With a text put in place of another", _substitute, least=3)
+_enter("REPLACE", "vvvv", "With letters from a place on put in place of others", _replace)
+_enter("FIND", "vvv", "Place of a text in another, capitals matter", _find, least=2)
+_enter(
+    "SEARCH", "vvv", "Place of a text in another, capitals do not matter, * and ? stand for others", _search, least=2
+)
+_enter("REPT", "vv", "Text repeated", _rept)
+_enter("CHAR", "v", "Letter with a code of Windows-1252", _char)
+_enter("CODE", "v", "Code of the first letter in Windows-1252", _code)
+_enter("UNICHAR", "v", "Letter with a Unicode number", _unichar)
+_enter("UNICODE", "v", "Unicode number of the first letter", _unicode)
+_enter(
+    "EXACT",
+    "vv",
+    "Whether two texts are the same, capitals too",
+    lambda context, one, two: element_text(context, one) == element_text(context, two),
+)
+_enter("NUMBERVALUE", "vvv", "Number that a text with given separators reads as", _numbervalue, least=1)
+_enter("FIXED", "vvv", "Number as text with so many decimals", _fixed, least=1)
+
+
+@function("VALUE", "v", "Number that a text reads as")
+def _value_function(context: Context, value: Value) -> Value:
+    if value.traced and (value.kinds == NUMBER).all():
+        return value
+    return map_elements(context, "VALUE", [value], lambda pair: _value(context, pair))
+
+
+@function("T", "v", "The text itself, an empty one for anything else", gradient="constant")
+def _t(context: Context, value: Value) -> Value:
+    if value.traced and not (value.kinds == TEXT).any():
+        empty = float(context.strings.code(""))
+        return Value(np.full((1, 1, 1), TEXT, np.uint8), np.full((1, 1, 1), empty))
+    return map_elements(context, "T", [value], lambda pair: element_text(context, pair) if pair[0] == TEXT else "")
+
+
+@function("CONCATENATE", "(v)", "Texts one after the other", least=1, gradient="constant")
+def _concatenate(context: Context, *values: Value) -> Value:
+    return join(context, list(values))
+
+
+def _all_texts(context: Context, name: str, argument: Argument) -> list[list[tuple[int, float]]]:
+    """Return the elements of a range for each of the n cells (or one list for all), row by row."""
+    value = context.value(argument)
+    if value.traced:
+        raise context.unsupported(
+            f"{name} works on text, which cannot depend on the changing cells; refer to the numbers themselves"
+        )
+    shape = value.shape
+    kinds = np.broadcast_to(value.kinds, shape).reshape(shape[0], -1).tolist()
+    numbers = np.broadcast_to(value.numbers, shape).reshape(shape[0], -1).tolist()
+    return [list(zip(*row, strict=True)) for row in zip(kinds, numbers, strict=True)]
+
+
+def _joined(
+    context: Context, lists: list[list[list[tuple[int, float]]]], separators: list[list[str]], skip: bool
+) -> Value:
+    n = max(len(texts) for texts in [*lists, separators])
+    kinds, numbers = np.full((n, 1, 1), TEXT, np.uint8), np.zeros((n, 1, 1))
+    for i in range(n):
+        pairs = [pair for texts in lists for pair in texts[i % len(texts)] if pair[0] != ABSENT]
+        failed = next((pair for pair in pairs if pair[0] == ERROR), None)
+        if failed:
+            kinds[i], numbers[i] = ERROR, failed[1]
+            continue
+        texts = [text_of(context.strings, *pair) for pair in pairs]
+        if skip:
+            texts = [text for text in texts if text]
+        between = itertools.cycle(separators[i % len(separators)])
+        whole = texts[0] if texts else ""
+        for text in texts[1:]:
+            whole += next(between) + text
+        if len(whole) > _LONGEST:
+            kinds[i], numbers[i] = ERROR, VALUE
+        else:
+            numbers[i] = context.strings.code(whole)
+    return Value(kinds, numbers)
+
+
+@function("CONCAT", "(r)", "Texts of ranges one after the other", least=1, gradient="constant")
+def _concat(context: Context, *arguments: Argument) -> Value:
+    return _joined(context, [_all_texts(context, "CONCAT", argument) for argument in arguments], [[""]], False)
+
+
+@function("TEXTJOIN", "rv(r)", "Texts of ranges with a text in between", least=3, gradient="constant")
+def _textjoin(context: Context, separator: Argument, skip: Value, *arguments: Argument) -> Value:
+    from embedsheet.formulas.functions.distributions import choice
+
+    wanted = choice(context, "TEXTJOIN", skip)
+    if isinstance(wanted, Value):
+        return wanted
+    separators = _all_texts(context, "TEXTJOIN", separator)
+    for row in separators:
+        for kind, code in row:
+            if kind == ERROR:
+                return error(int(code))
+    between = [[text_of(context.strings, *pair) for pair in row if pair[0] != ABSENT] for row in separators]
+    return _joined(context, [_all_texts(context, "TEXTJOIN", argument) for argument in arguments], between, wanted)
