@@ -92,6 +92,8 @@ def write_book(path: str | Path, sheets: Mapping[str, Mapping[str, CellValue]]) 
                 if isinstance(value, str) and value.startswith("{="):
                     sheet.write_array_formula(address if ":" in address else f"{address}:{address}", value)
                 elif isinstance(value, str) and value.startswith("="):
+                    # XlsxWriter takes NORMSDIST for NORM.DIST, whose dot its pattern leaves unescaped.
+                    sheet.use_future_functions = "NORMS" not in value
                     sheet.write_formula(address, value)
                 elif isinstance(value, str):
                     sheet.write_string(address, value)
