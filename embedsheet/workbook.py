@@ -22,9 +22,10 @@ from embedsheet.strings import Strings
 from embedsheet.xlsx import parts, references
 from embedsheet.xlsx.package import Package
 from embedsheet.xlsx.parts import Contents, DefinedName, SheetPart, Table
+from embedsheet.xlsx.plain import plain
 from embedsheet.xlsx.save import Edit, Job, SaveReport
 from embedsheet.xlsx.save import save as save_job
-from embedsheet.xlsx.scan import Source, scan
+from embedsheet.xlsx.scan import Source, check_cell_count, scan
 from embedsheet.xlsx.sheet import ArrayFormula, Sheet
 from embedsheet.xlsx.shift import shift
 from embedsheet.xlsx.solver_names import is_solver_model, is_solver_name, read_setup, split_union
@@ -235,5 +236,8 @@ def _read_sheet(package: Package, part: SheetPart, index: int, source: Source) -
     data = package.read(part.part)
     sheet = scan(data, part.name, index, source)
     if sheet is None:
-        raise FileError(f"{package.path}: the sheet {part.name} cannot be read; save it again in a spreadsheet program.")
+        where = f"{package.path}: {part.name}"
+        sheet = scan(plain(data, where, lambda count: check_cell_count(count, source)), part.name, index, source)
+        if sheet is None:
+            raise FileError(f"{where}: cannot be read; open it in a spreadsheet program and save it again.")
     return sheet

@@ -130,7 +130,7 @@ class _Patch:
             order = sorted(range(len(where)), key=where.__getitem__)
             places, where = [places[i] for i in order], [where[i] for i in order]
         kinds, replace = self.changes.kinds.tolist(), self.changes.replace.tolist()
-        starts = self.starts[where].tolist()
+        starts, memo = self.starts[where].tolist(), self.attributes
         for place, position, start in zip(places, where, starts, strict=True):
             found = match(data, start)
             if found is None:
@@ -148,7 +148,8 @@ class _Patch:
             value = texts[place]
             if kind == TEXT:
                 value = self._text(value, bool(formula))
-            attributes = self._attributes(attributes, kind, bool(formula))
+            key = attributes, kind, bool(formula)
+            attributes = memo[key] if key in memo else self._attributes(*key)
             if not formula and not value:
                 yield start, found.end(), b"%b%b\"%b/>" % (opening, address, attributes)
             else:

@@ -174,7 +174,7 @@ def _patched(data: bytes, job: Job, sheet: Sheet, changes: Changes) -> Patched:
             return _checked(patch(data, region, sheet, changes, job.strings), sheet, changes, where)
         except CrookedError:
             pass
-    data = plain(data, where)
+    data = plain(data, where, lambda _count: None, keep_all=True)
     region = find_region(data)
     try:
         if region is not None:
