@@ -68,8 +68,8 @@ def cell_pattern(prefix: bytes) -> re.Pattern[bytes]:
     """A cell: column letters, row, further attributes, <f…>, formula, <v…>, value, inline string."""
     p = re.escape(prefix)
     return re.compile(
-        rb'<%bc r="([A-Z]{1,3})([0-9]{1,7})"([^>]*+)>(?:(<%bf[^>]*+>)(?:([^<]*+)</%bf>)?+)?+'
-        rb"(?:(<%bv[^>]*+>)(?:([^<]*+)</%bv>)?+)?+(<%bis>(?s:.*?)</%bis>)?+" % (p, p, p, p, p, p, p)
+        rb'<%bc r="([A-Z]{1,3})([0-9]{1,7})"([^>]*+)>\s*+(?:(<%bf[^>]*+>)(?:([^<]*+)</%bf>)?+\s*+)?+'
+        rb"(?:(<%bv[^>]*+>)(?:([^<]*+)</%bv>)?+\s*+)?+(<%bis>(?s:.*?)</%bis>)?+" % (p, p, p, p, p, p, p)
     )
 
 
