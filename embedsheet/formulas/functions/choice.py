@@ -1,0 +1,234 @@
+"""Choosing among expressions, cell by cell: what IF, IFS, SWITCH, CHOOSE and IFERROR share.
+
+A choice that does not depend on the changing cells is made cell by cell, and each expression is evaluated only for the
+cells that take it: exact, as Excel does it, and no gradient of a branch not taken. A choice that does depend on them
+evaluates all expressions for all cells and takes the chosen number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.formulas.coerce import fit
+from embedsheet.formulas.functions.table import Context
+from embedsheet.formulas.tree import Node
+from embedsheet.formulas.values import (
+    ABSENT,
+    BLANK,
+    BOOLEAN,
+    ERROR,
+    NUMBER,
+    TEXT,
+    VALUE,
+    Array,
+    Reference,
+    Union,
+    Value,
+    namespace,
+)
+
+Result: TypeAlias = Value | Reference | Union
+Index: TypeAlias = NDArray[np.intp]
+
+
+class Evaluator(Context, Protocol):
+    """What a lazy function may ask besides what every function may."""
+
+    @property
+    def count(self) -> int:
+        """Number of cells, n."""
+        ...
+
+    def evaluate(self, node: Node) -> Result:
+        """Return what an expression stands for."""
+        ...
+
+    def scalar(self, result: Result) -> Value:
+        """Return one value a cell: ranges are intersected in a plain formula."""
+        ...
+
+    def subset(self, index: Index) -> Evaluator:
+        """Return an evaluator of the same formula for some of the cells."""
+        ...
+
+    def with_names(self, names: dict[str, Result]) -> Evaluator:
+        """Return an evaluator that knows more names, written in lower case."""
+        ...
+
+    def merge(self, parts: Sequence[tuple[Index, Value]]) -> Value:
+        """Put the results of subsets together."""
+        ...
+
+
+class SplitError(Exception):
+    """The n cells must be evaluated in two runs, `index` and the rest; never reaches a user.
+
+    For some cells the expression is a range, for others a value: which to make of a range is known only further out.
+    """
+
+    def __init__(self, evaluator: Evaluator, index: Index) -> None:
+        self.evaluator = evaluator
+        self.index = index
+
+
+Branch: TypeAlias = Callable[[Evaluator], Result]
+
+
+def of(node: Node) -> Branch:
+    """Return a branch that evaluates a node."""
+    return lambda evaluator: evaluator.evaluate(node)
+
+
+def truths(context: Context, value: Value) -> Value:
+    """Return a value as conditions: BOOLEAN, ERROR or ABSENT; a text other than TRUE or FALSE is #VALUE!."""
+    kinds = value.kinds
+    present = set(np.unique(kinds).tolist())
+    if present <= {BOOLEAN, ERROR, ABSENT}:
+        return value
+    numbers = value.numbers
+    xp = namespace(numbers)
+    new_kinds = np.where((kinds == NUMBER) | (kinds == BLANK), BOOLEAN, kinds).astype(np.uint8)
+    new_numbers = xp.where(kinds == NUMBER, xp.where(xp.isnan(numbers), numbers, (numbers != 0) * 1.0), numbers)
+    if TEXT in present:
+        if value.traced:
+            raise context.unsupported("a text that depends on the changing cells is no condition; compare it with one.")
+        shape = value.shape
+        mask = np.broadcast_to(kinds == TEXT, shape)
+        codes = np.broadcast_to(numbers, shape)[mask]
+        words = {code: context.strings.text(code).strip().upper() for code in np.unique(codes)}
+        read = np.array([{"TRUE": 1.0, "FALSE": 0.0}.get(words[code], np.nan) for code in codes])
+        new_kinds = np.array(np.broadcast_to(new_kinds, shape))
+        new_numbers = np.array(np.broadcast_to(new_numbers, shape))
+        new_kinds[mask] = np.where(np.isnan(read), ERROR, BOOLEAN)
+        new_numbers[mask] = np.where(np.isnan(read), VALUE, read)
+    return Value(new_kinds, new_numbers)
+
+
+def choose(evaluator: Evaluator, name: str, selector: Value, branches: Sequence[Branch]) -> Result:
+    """Return for each element of `selector` what the branch at its number gives, or the error it holds itself.
+
+    `selector`: kinds NUMBER (whole numbers from 0), ERROR or ABSENT. `name` is the function's, for messages.
+    """
+    if selector.traced:
+        return _traced(evaluator, name, selector, branches)
+    if selector.shape[1:] == (1, 1):
+        return _cell_by_cell(evaluator, selector, branches)
+    return _element_by_element(evaluator, selector, branches)
+
+
+def _cell_by_cell(evaluator: Evaluator, selector: Value, branches: Sequence[Branch]) -> Result:
+    shape = (selector.shape[0], 1, 1)
+    own = np.broadcast_to(selector.kinds != NUMBER, shape).ravel()
+    places = np.where(own, -1.0, np.broadcast_to(selector.numbers, shape).ravel()).astype(int)
+    taken = np.unique(places)
+    if len(taken) == 1:
+        return selector if taken[0] < 0 else branches[taken[0]](evaluator)
+    parts: list[tuple[Index, Result]] = []
+    for place in taken:
+        index = np.flatnonzero(places == place)
+        if place < 0:
+            part = Value(np.broadcast_to(selector.kinds, shape)[index], np.broadcast_to(selector.numbers, shape)[index])
+            parts.append((index, part))
+        else:
+            parts.append((index, branches[place](evaluator.subset(index))))
+    results = [result for _, result in parts]
+    joined = _joined_references(parts, evaluator.count)
+    if joined is not None:
+        return joined
+    if any(_is_wide(result) for result in results):
+        raise SplitError(evaluator, parts[0][0])
+    return evaluator.merge([(index, evaluator.value(result)) for index, result in parts])
+
+
+def _is_wide(result: Result) -> bool:
+    if isinstance(result, Reference):
+        return bool((result.top < result.bottom).any() or (result.left < result.right).any())
+    return isinstance(result, Union)
+
+
+def _joined_references(parts: list[tuple[Index, Result]], count: int) -> Reference | None:
+    """Return references of parts of the n cells as one, None where they are not all references to one sheet."""
+    references = [result for _, result in parts if isinstance(result, Reference)]
+    if len(references) < len(parts) or len({reference.sheet for reference in references}) > 1:
+        return None
+    edges = np.empty((4, count), np.int64)
+    errors = np.zeros(count, np.uint8)
+    for (index, _), reference in zip(parts, references, strict=True):
+        for edge, own in zip(edges, (reference.top, reference.left, reference.bottom, reference.right), strict=True):
+            edge[index] = own
+        if reference.errors is not None:
+            errors[index] = reference.errors
+    top, left, bottom, right = edges
+    return Reference(references[0].sheet, top, left, bottom, right, errors if errors.any() else None)
+
+
+def _element_by_element(evaluator: Evaluator, selector: Value, branches: Sequence[Branch]) -> Value:
+    usable = selector.kinds == NUMBER
+    used = [place for place in range(len(branches)) if (usable & (selector.numbers == place)).any()]
+    values = fit([selector, *(evaluator.value(branches[place](evaluator)) for place in used)])
+    selector = values[0]
+    usable = selector.kinds == NUMBER
+    kinds, numbers = selector.kinds, selector.numbers
+    for place, value in zip(used, values[1:], strict=True):
+        mask = usable & (selector.numbers == place)
+        kinds = np.where(mask, value.kinds, kinds).astype(np.uint8)
+        numbers = namespace(value.numbers, numbers).where(mask, value.numbers, numbers)
+    return Value(kinds, numbers)
+
+
+def _traced(evaluator: Evaluator, name: str, selector: Value, branches: Sequence[Branch]) -> Value:
+    values = fit([selector, *(evaluator.value(branch(evaluator)) for branch in branches)])
+    selector, values = values[0], values[1:]
+    xp = namespace(selector.numbers)
+    kinds, converted = common_kinds(evaluator, name, values)
+    numbers = converted[-1]
+    for place in range(len(converted) - 2, -1, -1):
+        numbers = xp.where(selector.numbers == place, converted[place], numbers)
+    # Which branch an undefined number chooses is undefined; a place beyond the last one is an error.
+    ok = (selector.numbers >= 0) & (selector.numbers < len(values))
+    numbers = xp.where(ok, numbers, xp.nan)
+    shape = np.broadcast_shapes(kinds.shape, selector.kinds.shape)
+    failed = selector.kinds != NUMBER
+    if failed.any():
+        kinds = np.where(failed, selector.kinds, np.broadcast_to(kinds, shape)).astype(np.uint8)
+        numbers = xp.where(failed, selector.numbers, numbers)
+    return Value(kinds, numbers)
+
+
+def common_kinds(context: Context, name: str, values: Sequence[Value]) -> tuple[NDArray[np.uint8], list[Array]]:
+    """Return the kinds of a result that may be any of the values, and their numbers to choose from.
+
+    Numbers, booleans and blanks together are numbers; an error beside them is the undefined number NaN. Raises what
+    `context.unsupported` gives where a text stands beside a number.
+    """
+    shape = np.broadcast_shapes(*(value.kinds.shape for value in values))
+    all_kinds = [np.broadcast_to(value.kinds, shape) for value in values]
+    if all((kinds == all_kinds[0]).all() for kinds in all_kinds[1:]):
+        return all_kinds[0], [value.numbers for value in values]
+    same = reduce(np.logical_and, [kinds == all_kinds[0] for kinds in all_kinds[1:]])
+    is_text = reduce(np.logical_or, [kinds == TEXT for kinds in all_kinds])
+    if (is_text & ~same).any():
+        raise context.unsupported(
+            f"{name} gives a text in one case and a number in another, and which depends on the changing cells; "
+            "let it give numbers in all cases."
+        )
+    absent = reduce(np.logical_or, [kinds == ABSENT for kinds in all_kinds])
+    result = np.where(same, all_kinds[0], np.where(absent, ABSENT, NUMBER)).astype(np.uint8)
+    converted = []
+    for kinds, value in zip(all_kinds, values, strict=True):
+        lost = (kinds == ERROR) & ~same
+        numbers = value.numbers
+        if lost.any():
+            numbers = namespace(numbers).where(lost, np.nan, numbers)
+        converted.append(numbers)
+    return result, converted
+
+
+def is_direct(argument: Any) -> bool:
+    """Return whether an argument is a single value written into the formula, not a range or an array."""
+    return isinstance(argument, Value) and argument.shape[1:] == (1, 1)

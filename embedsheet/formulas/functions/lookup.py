@@ -1,0 +1,287 @@
+"""MATCH, XMATCH, LOOKUP, VLOOKUP, HLOOKUP and XLOOKUP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.formulas.coerce import fit
+from embedsheet.formulas.functions.gathering import (
+    cells,
+    combine,
+    gather,
+    gather_traced,
+    line_of,
+    rectangle,
+    size_of,
+)
+from embedsheet.formulas.functions.search import Lists, as_value, exact, lists, nearest, sorted_place, whole
+from embedsheet.formulas.functions.table import Context, function
+from embedsheet.formulas.values import ERROR, NA, NUMBER, REF, VALUE, Array, Reference, Union, Value, error, namespace
+
+_STEPS = "is constant between its steps: the gradient takes its derivative as 0"
+
+Way = Callable[[Lists], Array]
+
+
+def _search(context: Context, name: str, found: Lists, mode: NDArray[np.float64], ways: dict[float, Way]) -> Array:
+    """Return positions, each looked for in the way that `mode` (n or 1, 1, 1) says; #VALUE! is -2."""
+    if found.traced:
+        context.warn(f"{name} {_STEPS}")
+    modes = np.unique(mode)
+    if len(modes) == 1:
+        way = ways.get(float(modes[0]))
+        return np.full(len(found.kinds), -2, np.int64) if way is None else way(found)
+    if found.traced:
+        raise context.unsupported(f"{name} looks up in several ways at once; use one way a formula.")
+    of_each = np.broadcast_to(mode, (found.cells, *found.needle.shape[1:])).ravel()
+    result = np.full(len(found.kinds), -2, np.int64)
+    for one in modes:
+        way = ways.get(float(one))
+        if way is not None:
+            result = np.where(of_each == one, way(found), result)
+    return result
+
+
+def _positions(found: Lists, positions: Array, count_from: int) -> Value:
+    """Return positions as a Value: #N/A where there is none, #VALUE! where the way of looking is unknown."""
+    result = as_value(found, positions, NA, count_from)
+    if isinstance(positions, np.ndarray) and (positions == -2).any():
+        wrong = (positions == -2).reshape(result.numbers.shape) & (result.kinds == ERROR)
+        return Value(result.kinds, np.where(wrong, float(VALUE), result.numbers))
+    return result
+
+
+def _single(table: Value | Reference | Union) -> Value | Reference:
+    """Return a table; several areas at once are #VALUE!."""
+    return error(VALUE) if isinstance(table, Union) else table
+
+
+@function("MATCH", "vrv", "Position of a value in a row or column", least=2, gradient="zero")
+def match(context: Context, needle: Value, array: Value | Reference | Union, mode: Value | None = None) -> Value:
+    """Return where a value stands: exactly (0, with wildcards), or in a list that ascends (1) or descends (-1)."""
+    found = lists(context, needle, context.value(array))
+    if found is None:
+        return error(NA)
+    modes, read = whole(context, mode, 1.0, "MATCH's third argument")
+    ways: dict[float, Way] = {
+        0.0: lambda search: exact(search, wildcards=True),
+        1.0: sorted_place,
+        -1.0: lambda search: sorted_place(search, descending=True),
+    }
+    return _with_errors(_positions(found, _search(context, "MATCH", found, np.sign(modes), ways), 1), read)
+
+
+def _with_errors(result: Value, *arguments: Value) -> Value:
+    """Return a result, the errors of arguments that steer the function passed on."""
+    for argument in arguments:
+        failed = argument.kinds == ERROR
+        if failed.any():
+            result = Value(
+                np.where(failed, ERROR, result.kinds).astype(np.uint8),
+                namespace(result.numbers).where(failed, argument.numbers, result.numbers),
+            )
+    return result
+
+
+def _x_ways(wildcards: float, last: bool) -> dict[float, Way]:
+    return {
+        0.0: lambda search: exact(search, last),
+        -1.0: lambda search: nearest(search, below=True, last=last),
+        1.0: lambda search: nearest(search, below=False, last=last),
+        wildcards: lambda search: exact(search, last, wildcards=True),
+    }
+
+
+def _x_search(context: Context, name: str, found: Lists, mode: Value | None, order: Value | None) -> Value:
+    """Return positions from 0 by XMATCH's rules; a binary search finds what a search from the front finds."""
+    modes, mode_read = whole(context, mode, 0.0, f"{name}'s match mode")
+    orders, order_read = whole(context, order, 1.0, f"{name}'s search mode")
+    forward = _search(context, name, found, modes, _x_ways(2.0, last=False))
+    result = _positions(found, forward, 0)
+    backward = orders == -1
+    if backward.any():
+        behind = _positions(found, _search(context, name, found, modes, _x_ways(2.0, last=True)), 0)
+        result = Value(
+            np.where(backward, behind.kinds, result.kinds).astype(np.uint8),
+            namespace(result.numbers).where(backward, behind.numbers, result.numbers),
+        )
+    unknown = ~np.isin(orders, (1, -1, 2, -2))
+    if unknown.any():
+        result = _with_errors(
+            result, Value(np.where(unknown, ERROR, 1).astype(np.uint8), np.full((1, 1, 1), VALUE * 1.0))
+        )
+    return _with_errors(result, mode_read, order_read)
+
+
+@function("XMATCH", "vrvv", "Position of a value in a row or column", least=2, gradient="zero")
+def xmatch(
+    context: Context,
+    needle: Value,
+    array: Value | Reference | Union,
+    mode: Value | None = None,
+    order: Value | None = None,
+) -> Value:
+    """Return where a value stands: exactly (0), else the next smaller (-1) or larger (1) one, or by wildcards (2)."""
+    found = lists(context, needle, context.value(array))
+    if found is None:
+        return error(VALUE)
+    result = _x_search(context, "XMATCH", found, mode, order)
+    return Value(
+        result.kinds, namespace(result.numbers).where(result.kinds == ERROR, result.numbers, result.numbers + 1)
+    )
+
+
+@function("XLOOKUP", "vrrvvv", "The row or column where a value stands in another one", least=3, gradient="piecewise")
+def xlookup(
+    context: Context,
+    needle: Value,
+    array: Value | Reference | Union,
+    returned: Value | Reference | Union,
+    missing: Value | None = None,
+    mode: Value | None = None,
+    order: Value | None = None,
+) -> Value | Reference:
+    """Return the part of `returned` beside the element of `array` that matches; `missing` where none does."""
+    list_value, table = context.value(array), _single(returned)
+    found = lists(context, needle, list_value)
+    if found is None:
+        return error(VALUE)
+    _, height, width = list_value.shape
+    vertical = width == 1
+    heights, widths = size_of(table)
+    if not (((heights == height) if vertical else (widths == width)) | (heights * widths == 0)).all():
+        return error(VALUE)
+    place = _x_search(context, "XLOOKUP", found, mode, order)
+    failed = place.kinds == ERROR
+    if place.traced:
+        value = context.value(table)
+        others = np.arange(value.shape[2])[None, None, :] if vertical else np.arange(value.shape[1])[None, :, None]
+        row, column = (place.numbers, others) if vertical else (others, place.numbers)
+        taken = gather_traced(context, value, row, column)
+        return taken if missing is None else _filled(taken, missing)
+    codes = np.where(failed, place.numbers, 0).astype(np.uint8)
+    at = np.where(failed, 0, place.numbers).astype(np.int64)
+    errors = combine(codes)
+    result: Value | Reference
+    if isinstance(table, Reference) and at.shape[1:] == (1, 1):
+        zero = np.zeros((1, 1, 1), np.int64)
+        if vertical:
+            result = rectangle(table, at, zero, at, widths - 1, errors)
+        else:
+            result = rectangle(table, zero, at, heights - 1, at, errors)
+    else:
+        value = context.value(table)
+        span = np.arange(value.shape[2] if vertical else value.shape[1])
+        if at.shape[1:] != (1, 1):
+            # Excel gives only the first cell of each row or column for an array of values looked up.
+            span = span[:1]
+        others = span[None, None, :] if vertical else span[None, :, None]
+        result = gather(value, *((at, others) if vertical else (others, at)), errors)
+    if missing is None or errors is None or not (errors == NA).any():
+        return result
+    own = np.broadcast_to(needle.kinds == ERROR, codes.shape)
+    return _chosen(context.value(result), missing, (codes == NA) & ~own)
+
+
+def _chosen(value: Value, other: Value, where: NDArray[np.bool_]) -> Value:
+    value, other = fit([value, other])
+    xp = namespace(value.numbers, other.numbers)
+    return Value(
+        np.where(where, other.kinds, value.kinds).astype(np.uint8), xp.where(where, other.numbers, value.numbers)
+    )
+
+
+def _filled(value: Value, other: Value) -> Value:
+    """Return a traced result with the numbers of `other` where it is undefined."""
+    value, other = fit([value, other])
+    xp = namespace(value.numbers)
+    usable = (other.kinds != ERROR) & (other.kinds == value.kinds)
+    return Value(value.kinds, xp.where(usable & xp.isnan(value.numbers), other.numbers, value.numbers))
+
+
+def _table_lookup(
+    context: Context, name: str, vertical: bool, needle: Value, table: Value | Reference | Union, index: Value,
+    sorted_list: Value | None,
+) -> Value:  # fmt: skip
+    table = _single(table)
+    found = lists(context, needle, line_of(context, table, vertical))
+    if found is None:
+        return error(VALUE)
+    modes, mode_read = whole(context, sorted_list, 1.0, f"{name}'s last argument")
+    ways: dict[float, Way] = {0.0: lambda search: exact(search, wildcards=True), 1.0: sorted_place}
+    place = _with_errors(_positions(found, _search(context, name, found, (modes != 0) * 1.0, ways), 0), mode_read)
+    across, across_read = whole(context, index, 1.0, f"{name}'s third argument")
+    heights, widths = size_of(table)
+    beyond = np.where(across < 1, VALUE, np.where(across > (widths if vertical else heights), REF, 0))
+    codes = np.where(across_read.kinds == ERROR, across_read.numbers, beyond).astype(np.uint8)
+    if place.traced:
+        value = context.value(table)
+        result = gather_traced(
+            context, value, *((place.numbers, across - 1) if vertical else (across - 1, place.numbers))
+        )
+        return _with_errors(result, Value(np.where(codes > 0, ERROR, NUMBER).astype(np.uint8), codes * 1.0))
+    failed = place.kinds == ERROR
+    errors = combine(codes, np.where(failed, place.numbers, 0).astype(np.uint8))
+    at = np.where(failed, 0, place.numbers).astype(np.int64)
+    other = across.astype(np.int64) - 1
+    return cells(context, table, *((at, other) if vertical else (other, at)), errors)
+
+
+@function("VLOOKUP", "vrvv", "The cell beside the one that matches in a table's first column", least=3,
+          gradient="piecewise")  # fmt: skip
+def vlookup(
+    context: Context,
+    needle: Value,
+    table: Value | Reference | Union,
+    column: Value,
+    sorted_list: Value | None = None,
+) -> Value:
+    """Return a table's cell in `column` (from 1), in the row whose first cell matches."""
+    return _table_lookup(context, "VLOOKUP", True, needle, table, column, sorted_list)
+
+
+@function("HLOOKUP", "vrvv", "The cell below the one that matches in a table's first row", least=3,
+          gradient="piecewise")  # fmt: skip
+def hlookup(
+    context: Context, needle: Value, table: Value | Reference | Union, row: Value, sorted_list: Value | None = None
+) -> Value:
+    """Return a table's cell in `row` (from 1), in the column whose first cell matches."""
+    return _table_lookup(context, "HLOOKUP", False, needle, table, row, sorted_list)
+
+
+@function("LOOKUP", "vaa", "The value beside the last one at most as large, in a sorted list", least=2,
+          gradient="piecewise")  # fmt: skip
+def lookup(
+    context: Context,
+    needle: Value,
+    array: Value | Reference | Union,
+    returned: Value | Reference | Union | None = None,
+) -> Value:
+    """Return from `returned`, or from the array's last row or column, what stands where `needle` is found."""
+    table = _single(array)
+    heights, widths = size_of(table)
+    # A table that is wider than high is searched along its first row.
+    vertical = bool((heights >= widths).all())
+    found = lists(context, needle, line_of(context, table, vertical))
+    if found is None:
+        return error(NA)
+    place = _positions(found, _search(context, "LOOKUP", found, np.ones((1, 1, 1)), {1.0: sorted_place}), 0)
+    zero = np.zeros((1, 1, 1), np.int64)
+    if returned is None:
+        row, column = (heights, widths - 1) if vertical else (heights - 1, widths)
+    else:
+        table = _single(returned)
+        heights, widths = size_of(table)
+        vertical = bool((widths == 1).all())
+        row, column = zero, zero
+    if place.traced:
+        value = context.value(table)
+        return gather_traced(context, value, *((place.numbers, column) if vertical else (row, place.numbers)))
+    failed = place.kinds == ERROR
+    at = np.where(failed, 0, place.numbers).astype(np.int64)
+    outside = np.where(at >= (heights if vertical else widths), NA, 0)
+    errors = combine(np.where(failed, place.numbers, outside).astype(np.uint8))
+    return cells(context, table, *((at, column) if vertical else (row, at)), errors)

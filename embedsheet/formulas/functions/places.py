@@ -1,0 +1,265 @@
+"""INDEX, OFFSET and the functions of addresses: ROW, COLUMN, ROWS, COLUMNS, AREAS, ADDRESS, TRANSPOSE."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.addresses import MAX_COLUMN, MAX_ROW, column_letters, quote_sheet
+from embedsheet.formulas.coerce import FaultError, as_numbers, element_number, element_text, map_elements
+from embedsheet.formulas.functions.gathering import combine, gather, gather_traced, rectangle, size_of
+from embedsheet.formulas.functions.search import whole
+from embedsheet.formulas.functions.table import Context, function
+from embedsheet.formulas.values import (
+    ABSENT,
+    BLANK,
+    ERROR,
+    NUMBER,
+    REF,
+    VALUE,
+    Array,
+    Reference,
+    Union,
+    Value,
+    error,
+    namespace,
+    number,
+)
+
+
+def _codes(*values: Value) -> NDArray[np.uint8] | None:
+    """Return the error codes of the arguments that steer a function, the first one's first."""
+    found = (np.where(value.kinds == ERROR, value.numbers, 0).astype(np.uint8) for value in values)
+    return combine(*found)
+
+
+@function("INDEX", "avvv", "The cell, row or column at a place in a range or array", least=2, gradient="exact")
+def index(
+    context: Context,
+    source: Value | Reference | Union,
+    row: Value | None,
+    column: Value | None = None,
+    area: Value | None = None,
+) -> Value | Reference:
+    """Return what stands at `row` and `column` (from 1; 0 is all of them) as a reference where `source` is one."""
+    table = _area(context, source, area)
+    row = number(0.0) if row is None else row
+    if row.traced or (column is not None and column.traced):
+        return _index_traced(context, context.value(table), row, column)
+    rows, row_read = whole(context, row, 0.0, "")
+    heights, widths = size_of(table)
+    if column is None:
+        # In a single row the one number given is the column.
+        single = (heights == 1) & (widths > 1)
+        columns, column_read = np.where(single, rows, 0), number(0.0)
+        rows = np.where(single, 1, rows)
+    else:
+        columns, column_read = whole(context, column, 0.0, "")
+    negative = (rows < 0) | (columns < 0)
+    beyond = (rows > heights) | (columns > widths)
+    outside = np.where(negative, VALUE, np.where(beyond, REF, 0)).astype(np.uint8)
+    errors = combine(_codes(row_read, column_read), outside)
+    down, across = rows.astype(np.int64), columns.astype(np.int64)
+    if isinstance(table, Reference) and down.shape[1:] == (1, 1) and across.shape[1:] == (1, 1):
+        top, bottom = np.where(down == 0, 0, down - 1), np.where(down == 0, heights - 1, down - 1)
+        left, right = np.where(across == 0, 0, across - 1), np.where(across == 0, widths - 1, across - 1)
+        return rectangle(table, top, left, bottom, right, errors)
+    value = context.value(table)
+    _, height, width = value.shape
+    return gather(value, _spread(down, height, 1), _spread(across, width, 2), errors)
+
+
+def _spread(places: NDArray[np.int64], length: int, axis: int) -> NDArray[np.int64]:
+    """Return places from 0 of places from 1, where 0 stands for all: they spread along an axis of length one."""
+    every = places == 0
+    if not every.any() or length == 1:
+        return np.maximum(places - 1, 0)
+    if places.shape[axis] > 1:
+        return np.maximum(places - 1, 0)
+    shape = [1, 1, 1]
+    shape[axis] = length
+    along = np.arange(length).reshape(shape)
+    # In a cell that asks for one place only, the rest of the row or column is left empty.
+    one = np.where(along == 0, places - 1, -1)
+    return np.where(every, along, one)
+
+
+def _index_traced(context: Context, table: Value, row: Value, column: Value | None) -> Value:
+    context.warn("INDEX takes a place that depends on the changing cells as fixed: its gradient there is 0")
+    _, height, width = table.shape
+    if column is None:
+        row, column = (number(1.0), row) if height == 1 and width > 1 else (row, number(0.0))
+    places: list[Array] = []
+    for asked, length, axis in ((row, height, 1), (column, width, 2)):
+        read = as_numbers(context, asked)
+        if (read.kinds == ERROR).any():
+            raise context.unsupported("INDEX is asked for a place that is an error.")
+        xp = namespace(read.numbers)
+        if xp is np:
+            places.append(_spread(np.trunc(read.numbers).astype(np.int64), length, axis))
+        else:
+            places.append(xp.trunc(read.numbers) - 1)
+    return gather_traced(context, table, *places)
+
+
+def _area(context: Context, source: Value | Reference | Union, area: Value | None) -> Value | Reference:
+    """Return the area of a union that INDEX's last argument names."""
+    places, read = whole(context, area, 1.0, "INDEX's area")
+    areas = source.areas if isinstance(source, Union) else (source,)
+    codes = _codes(read)
+    if codes is not None:
+        return error(int(codes.max()))
+    asked = np.unique(places)
+    if len(asked) > 1:
+        raise context.unsupported("INDEX takes different areas in cells of one formula; write the areas out.")
+    place = int(asked[0])
+    if not 1 <= place <= len(areas):
+        return error(REF if place > len(areas) else VALUE)
+    return areas[place - 1]
+
+
+@function("OFFSET", "rvvvv", "A range moved by rows and columns, or of another size", least=3, gradient="exact")
+def offset(
+    context: Context,
+    base: Value | Reference | Union,
+    rows: Value,
+    columns: Value,
+    height: Value | None = None,
+    width: Value | None = None,
+) -> Value | Reference:
+    """Return the reference that lies `rows` and `columns` from `base`; a negative size reaches up or to the left."""
+    steering = [value for value in (rows, columns, height, width) if value is not None]
+    if any(value.traced for value in steering):
+        raise context.unsupported(
+            "OFFSET's place must not depend on the changing cells; INDEX takes such a place as fixed."
+        )
+    if not isinstance(base, Reference):
+        if isinstance(base, Value) and (base.kinds == ERROR).all():
+            return base
+        return error(VALUE)
+    if any(value.shape[1:] != (1, 1) for value in steering):
+        raise context.unsupported("OFFSET with a list of places is not supported; use INDEX.")
+    heights, widths = size_of(base)
+    down, down_read = whole(context, rows, 0.0, "")
+    across, across_read = whole(context, columns, 0.0, "")
+    tall, tall_read = (heights, number(0.0)) if height is None else whole(context, height, 0.0, "")
+    wide, wide_read = (widths, number(0.0)) if width is None else whole(context, width, 0.0, "")
+    # A size left out between commas is the base's own.
+    tall = np.where(height.kinds == BLANK, heights, tall) if height is not None else tall
+    wide = np.where(width.kinds == BLANK, widths, wide) if width is not None else wide
+    top = down + np.where(tall < 0, tall + 1, 0)
+    left = across + np.where(wide < 0, wide + 1, 0)
+    bottom, right = top + np.abs(tall) - 1, left + np.abs(wide) - 1
+    first_row, first_column = base.top[:, None, None], base.left[:, None, None]
+    outside = (tall == 0) | (wide == 0) | (first_row + top < 1) | (first_row + bottom > MAX_ROW)
+    outside = outside | (first_column + left < 1) | (first_column + right > MAX_COLUMN)
+    errors = combine(_codes(down_read, across_read, tall_read, wide_read), np.where(outside, REF, 0).astype(np.uint8))
+    edges = [edge.astype(np.int64) for edge in (top, left, bottom, right)]
+    return rectangle(base, edges[0], edges[1], edges[2], edges[3], errors)
+
+
+def _places(context: Context, first: NDArray[np.int64], last: NDArray[np.int64], axis: int) -> Value:
+    """Return the numbers from first to last along an axis; in a plain formula the first alone."""
+    if not context.array_formula or (first == last).all():
+        return Value(np.full((1, 1, 1), NUMBER, np.uint8), first[:, None, None].astype(np.float64))
+    shape = [1, 1, 1]
+    length = int((last - first).max()) + 1
+    shape[axis] = length
+    numbers = first[:, None, None] + np.arange(length).reshape(shape)
+    kinds = np.where(numbers > last[:, None, None], ABSENT, NUMBER).astype(np.uint8)
+    return Value(kinds, numbers.astype(np.float64))
+
+
+def _reference_errors(value: Value, reference: Reference) -> Value:
+    if reference.errors is None:
+        return value
+    codes = reference.errors[:, None, None]
+    return Value(np.where(codes > 0, ERROR, value.kinds).astype(np.uint8), np.where(codes > 0, codes, value.numbers))
+
+
+@function("ROW", "r", "Row number of a cell", least=0, gradient="constant")
+def row(context: Context, reference: Value | Reference | Union | None = None) -> Value:
+    """Return the rows of a reference, without one the formula's own row."""
+    if reference is None:
+        return _places(context, context.rows, context.rows, 1)
+    if not isinstance(reference, Reference):
+        return _no_reference(reference)
+    return _reference_errors(_places(context, reference.top, reference.bottom, 1), reference)
+
+
+@function("COLUMN", "r", "Column number of a cell", least=0, gradient="constant")
+def column(context: Context, reference: Value | Reference | Union | None = None) -> Value:
+    """Return the columns of a reference, without one the formula's own column."""
+    if reference is None:
+        return _places(context, context.columns, context.columns, 2)
+    if not isinstance(reference, Reference):
+        return _no_reference(reference)
+    return _reference_errors(_places(context, reference.left, reference.right, 2), reference)
+
+
+def _no_reference(argument: Value | Union) -> Value:
+    """Return what a function of addresses gives for something that is none: its error, else #VALUE!."""
+    if isinstance(argument, Value) and argument.shape == (1, 1, 1) and (argument.kinds == ERROR).all():
+        return argument
+    return error(VALUE)
+
+
+@function("ROWS", "r", "Number of rows of a range or array", gradient="constant")
+def rows(context: Context, table: Value | Reference | Union) -> Value:
+    """Return how many rows a range or array has."""
+    return _size(table, 0)
+
+
+@function("COLUMNS", "r", "Number of columns of a range or array", gradient="constant")
+def columns(context: Context, table: Value | Reference | Union) -> Value:
+    """Return how many columns a range or array has."""
+    return _size(table, 1)
+
+
+def _size(table: Value | Reference | Union, axis: int) -> Value:
+    if isinstance(table, Union):
+        return error(REF)
+    if isinstance(table, Value) and table.shape[1:] == (1, 1) and (table.kinds == ERROR).any():
+        return table
+    size = size_of(table)[axis].astype(np.float64)
+    result = Value(np.full((1, 1, 1), NUMBER, np.uint8), size)
+    return _reference_errors(result, table) if isinstance(table, Reference) else result
+
+
+@function("AREAS", "r", "Number of areas of a reference", gradient="constant")
+def areas(context: Context, reference: Value | Reference | Union) -> Value:
+    """Return how many areas a reference has."""
+    if isinstance(reference, Value):
+        return _no_reference(reference)
+    return number(float(len(reference.areas) if isinstance(reference, Union) else 1))
+
+
+@function("TRANSPOSE", "a", "An array with rows and columns exchanged")
+def transpose(context: Context, table: Value | Reference | Union) -> Value:
+    """Return the array whose rows are the columns of the argument."""
+    value = context.value(table)
+    return Value(np.swapaxes(value.kinds, 1, 2), value.numbers.swapaxes(1, 2))
+
+
+@function("ADDRESS", "vvvvv", "A cell's address as text", least=2, gradient="constant")
+def address(context: Context, *arguments: Value) -> Value:
+    """Return the text "$B$3" of a row and a column; `kind` 1 to 4 says what is absolute."""
+
+    def text(*pairs: tuple[int, float]) -> str:
+        given = {place: pair for place, pair in enumerate(pairs)}
+        row_number, column_number = (int(element_number(context, given[i])) for i in (0, 1))
+        kind = 1 if 2 not in given or given[2][0] == BLANK else int(element_number(context, given[2]))
+        a1 = 3 not in given or given[3][0] == BLANK or bool(element_number(context, given[3]))
+        if not (1 <= row_number <= MAX_ROW and 1 <= column_number <= MAX_COLUMN and 1 <= kind <= 4):
+            raise FaultError(VALUE)
+        if a1:
+            row_mark, column_mark = ("$" if kind in (1, 2) else ""), ("$" if kind in (1, 3) else "")
+            cell = f"{column_mark}{column_letters(column_number)}{row_mark}{row_number}"
+        else:
+            row_part = str(row_number) if kind in (1, 2) else f"[{row_number}]"
+            cell = f"R{row_part}C{column_number if kind in (1, 3) else f'[{column_number}]'}"
+        if 4 not in given or given[4][0] == BLANK:
+            return cell
+        return f"{quote_sheet(element_text(context, given[4]))}!{cell}"
+
+    return map_elements(context, "ADDRESS", list(arguments), text)

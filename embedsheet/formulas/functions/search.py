@@ -1,0 +1,286 @@
+"""Where a value stands in a list: what MATCH, XMATCH, LOOKUP and their kin share.
+
+A list is one row or column. Numbers, texts and booleans are found among their own kind only; texts without regard to
+case. Positions count from 0, -1 where nothing is found; traced ones are NaN there.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.formulas.coerce import as_numbers
+from embedsheet.formulas.functions.table import Context
+from embedsheet.formulas.operators import text_ranks
+from embedsheet.formulas.values import BLANK, BOOLEAN, ERROR, NUMBER, TEXT, Array, Value, namespace
+
+Positions = NDArray[np.int64]
+
+# NUMBER, TEXT and BOOLEAN are kinds that can be found.
+_FINDABLE = (NUMBER, TEXT, BOOLEAN)
+_MOST_PAIRS = 50_000_000  # comparisons held in memory at once
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """`count` wanted elements and the list each is looked for in.
+
+    `kinds` and `wanted` (count,): a blank counts as the number 0. `list_kinds` and `list_numbers` (lists, length);
+    `list_of` (count,) is each element's list. Texts are replaced by their rank in alphabetic order.
+    """
+
+    context: Context
+    needle: Value
+    kinds: NDArray[np.uint8]
+    wanted: Array
+    codes: Array
+    list_kinds: NDArray[np.uint8]
+    list_numbers: Array
+    list_codes: Array
+    list_of: NDArray[np.intp]
+
+    @property
+    def cells(self) -> int:
+        """Number of formula cells, n, or 1 where all look for the same in the same list."""
+        return len(self.kinds) // (self.needle.shape[1] * self.needle.shape[2])
+
+    @property
+    def traced(self) -> bool:
+        """Whether positions depend on the changing cells."""
+        return not (isinstance(self.wanted, np.ndarray) and isinstance(self.list_numbers, np.ndarray))
+
+
+def lists(context: Context, needle: Value, values: Value) -> Lists | None:
+    """Prepare a search of all elements of `needle` (n, rows, columns) in `values`; None if it is no row or column."""
+    _, height, width = values.shape
+    if height > 1 and width > 1:
+        return None
+    kinds = np.where(needle.kinds == BLANK, NUMBER, needle.kinds).astype(np.uint8)
+    needle = Value(kinds, needle.numbers)
+    wanted, listed = needle.numbers, values.numbers
+    if (kinds == TEXT).any():
+        if needle.traced or values.traced:
+            raise context.unsupported("a text cannot be looked up among cells that depend on the changing cells.")
+        wanted, listed = text_ranks(context, [needle, values])
+    needle_shape, list_shape = needle.shape, (values.shape[0], height * width)
+    n, rows, columns = needle_shape
+    cells = max(n, list_shape[0])
+    needle_shape = (cells, rows, columns)
+
+    def flat(array: Array, shape: tuple[int, ...]) -> Array:
+        return namespace(array).broadcast_to(array, shape).reshape(-1)
+
+    def table(array: Array) -> Array:
+        return namespace(array).broadcast_to(array, values.shape).reshape(list_shape)
+
+    own = list_shape[0] > 1
+    return Lists(
+        context, needle, flat(kinds, needle_shape), flat(wanted, needle_shape), flat(needle.numbers, needle_shape),
+        table(values.kinds), table(listed), table(values.numbers),
+        np.repeat(np.arange(cells), rows * columns) if own else np.zeros(cells * rows * columns, np.intp),
+    )  # fmt: skip
+
+
+def exact(search: Lists, last: bool = False, wildcards: bool = False) -> Array:
+    """Return the first (or last) position of each wanted element."""
+    if search.traced:
+        return _exact_traced(search)
+    found = np.full(len(search.kinds), -1, np.int64)
+    patterns = np.zeros(len(search.kinds), bool)
+    if wildcards:
+        patterns = _find_patterns(search, found, last)
+    for kind in _FINDABLE:
+        asked = np.flatnonzero((search.kinds == kind) & ~patterns)
+        if len(asked):
+            if search.list_kinds.shape[0] == 1:
+                found[asked] = _exact_shared(search, kind, search.wanted[asked], last)
+            else:
+                _exact_own(search, kind, asked, found, last)
+    return found
+
+
+def _exact_shared(search: Lists, kind: int, wanted: NDArray[np.float64], last: bool) -> Positions:
+    places = np.flatnonzero(search.list_kinds[0] == kind)
+    if not len(places):
+        return np.full(len(wanted), -1, np.int64)
+    numbers = search.list_numbers[0, places]
+    order = np.argsort(numbers, kind="stable")
+    numbers = numbers[order]
+    if last:
+        at = np.searchsorted(numbers, wanted, side="right") - 1
+    else:
+        at = np.minimum(np.searchsorted(numbers, wanted, side="left"), len(numbers) - 1)
+    return np.where((at >= 0) & (numbers[at] == wanted), places[order[at]], -1)
+
+
+def _exact_own(search: Lists, kind: int, asked: NDArray[np.intp], found: Positions, last: bool) -> None:
+    length = search.list_kinds.shape[1]
+    step = max(1, _MOST_PAIRS // length)
+    for start in range(0, len(asked), step):
+        part = asked[start : start + step]
+        at = search.list_of[part]
+        equal = (search.list_kinds[at] == kind) & (search.list_numbers[at] == search.wanted[part, None])
+        place = length - 1 - np.argmax(equal[:, ::-1], axis=1) if last else np.argmax(equal, axis=1)
+        found[part] = np.where(equal.any(axis=1), place, -1)
+
+
+def nearest(search: Lists, below: bool, last: bool = False) -> Array:
+    """Return the position of each wanted element, else of the next smaller (`below`) or larger one; any order."""
+    if search.traced:
+        raise search.context.unsupported(
+            "the next smaller or larger value cannot be looked up where values depend on the changing cells."
+        )
+    found = np.full(len(search.kinds), -1, np.int64)
+    for kind in _FINDABLE:
+        for index in np.unique(search.list_of[search.kinds == kind]):
+            asked = np.flatnonzero((search.kinds == kind) & (search.list_of == index))
+            places = np.flatnonzero(search.list_kinds[index] == kind)
+            if not len(places):
+                continue
+            numbers, first = np.unique(search.list_numbers[index, places], return_index=True)
+            if last:
+                _, behind = np.unique(search.list_numbers[index, places[::-1]], return_index=True)
+                first = len(places) - 1 - behind
+            wanted = search.wanted[asked]
+            if below:
+                at = np.searchsorted(numbers, wanted, side="right") - 1
+            else:
+                at = np.searchsorted(numbers, wanted, side="left")
+            inside = (at >= 0) & (at < len(numbers))
+            found[asked] = np.where(inside, places[first[np.where(inside, at, 0)]], -1)
+    return found
+
+
+def sorted_place(search: Lists, descending: bool = False) -> Array:
+    """Return the last position whose element is at most (`descending`: at least) the wanted one, in a sorted list.
+
+    A list that is not sorted is halved all the same, as Excel does it: LOOKUP(2,1/(A1:A9<>""),A1:A9) relies on that.
+    """
+    if search.traced:
+        return _sorted_traced(search, descending)
+    found = np.full(len(search.kinds), -1, np.int64)
+    for kind in _FINDABLE:
+        asked = np.flatnonzero(search.kinds == kind)
+        if not len(asked):
+            continue
+        same = search.list_kinds == kind
+        counts = same.sum(axis=1)
+        # Elements of the kind first, in their order.
+        places = np.argsort(~same, axis=1, kind="stable")
+        numbers = np.take_along_axis(search.list_numbers, places, axis=1)
+        wanted, lists_asked = search.wanted[asked], search.list_of[asked]
+        low = np.zeros(len(asked), np.int64)
+        high = counts[lists_asked] - 1
+        while True:
+            open_ = low <= high
+            if not open_.any():
+                break
+            middle = np.where(open_, (low + high) // 2, 0)
+            here = numbers[lists_asked, middle]
+            on = here >= wanted if descending else here <= wanted
+            low = np.where(open_ & on, middle + 1, low)
+            high = np.where(open_ & ~on, middle - 1, high)
+        found[asked] = np.where(high >= 0, places[lists_asked, np.maximum(high, 0)], -1)
+    return found
+
+
+def _exact_traced(search: Lists) -> Array:
+    """Return positions as numbers, NaN where there is none."""
+    xp = namespace(search.wanted, search.list_numbers)
+    shared = search.list_kinds.shape[0] == 1
+    same = search.kinds[:, None] == search.list_kinds[0 if shared else search.list_of]
+    if same.size > _MOST_PAIRS:
+        raise search.context.unsupported("too many values that depend on the changing cells are looked up.")
+    listed = search.list_numbers if shared else search.list_numbers[search.list_of]
+    equal = same & (listed == search.wanted[:, None])
+    return xp.where(equal.any(axis=1), xp.argmax(equal, axis=1) * 1.0, xp.nan)
+
+
+def _sorted_traced(search: Lists, descending: bool) -> Array:
+    xp = namespace(search.wanted, search.list_numbers)
+    shared = search.list_kinds.shape[0] == 1
+    kinds = search.list_kinds if shared else search.list_kinds[search.list_of]
+    same = search.kinds[:, None] == kinds
+    if same.size > _MOST_PAIRS:
+        raise search.context.unsupported("too many values that depend on the changing cells are looked up.")
+    listed = search.list_numbers if shared else search.list_numbers[search.list_of]
+    wanted = search.wanted[:, None]
+    passed = (same & (listed >= wanted if descending else listed <= wanted)).sum(axis=1)
+    places = np.argsort(~same, axis=1, kind="stable") * 1.0
+    at = xp.maximum(passed - 1, 0).astype(int)
+    place = xp.take_along_axis(xp.asarray(places), at[:, None], axis=1)[:, 0]
+    return xp.where(passed > 0, place, xp.nan)
+
+
+@lru_cache(maxsize=4096)
+def wildcard(text: str) -> re.Pattern[str] | None:
+    """Return the pattern of a text with `*`, `?` or `~` (which takes the next sign literally), None without any."""
+    if not any(sign in text for sign in "*?~"):
+        return None
+    pieces = re.split(r"(~[*?~]|[*?])", text)
+    signs = {"*": ".*", "?": "."}
+    words = [signs.get(piece) or re.escape(piece[1:] if re.fullmatch(r"~[*?~]", piece) else piece) for piece in pieces]
+    return re.compile("".join(words), re.IGNORECASE | re.DOTALL)
+
+
+def _find_patterns(search: Lists, found: Positions, last: bool) -> NDArray[np.bool_]:
+    """Find the wanted texts that have wildcards; return which those are."""
+    strings = search.context.strings
+    asked = np.flatnonzero(search.kinds == TEXT)
+    patterns = np.zeros(len(search.kinds), bool)
+    texts = {code: wildcard(strings.text(code)) for code in np.unique(search.codes[asked])}
+    if not any(texts.values()):
+        return patterns
+    known: dict[tuple[int, float], int] = {}
+    for place in asked:
+        pattern = texts[search.codes[place]]
+        if pattern is None:
+            continue
+        patterns[place] = True
+        index = int(search.list_of[place])
+        key = (index, float(search.codes[place]))
+        if key not in known:
+            candidates = np.flatnonzero(search.list_kinds[index] == TEXT)
+            candidates = candidates[::-1] if last else candidates
+            known[key] = next(
+                (int(c) for c in candidates if pattern.fullmatch(strings.text(search.list_codes[index, c]))), -1
+            )
+        found[place] = known[key]
+    return patterns
+
+
+def as_value(search: Lists, positions: Array, code: int, first: int = 1) -> Value:
+    """Return positions, counted from `first`, in the shape of what was looked for; `code` where nothing was found.
+
+    Errors among what was looked for are passed on.
+    """
+    shape = (search.cells, *search.needle.shape[1:])
+    failed = search.kinds == ERROR
+    if isinstance(positions, np.ndarray):
+        missing = positions < 0
+        numbers = np.where(missing, float(code), positions + float(first))
+        kinds = np.where(missing | failed, ERROR, NUMBER)
+    else:
+        numbers, kinds = positions + first, np.where(failed, ERROR, NUMBER)
+    if failed.any():
+        numbers = namespace(numbers, search.codes).where(failed, search.codes, numbers)
+    return Value(kinds.astype(np.uint8).reshape(shape), numbers.reshape(shape))
+
+
+def whole(context: Context, value: Value | None, default: float, what: str) -> tuple[NDArray[np.float64], Value]:
+    """Return an argument that steers a function as numbers cut to whole ones, and the argument read as numbers.
+
+    Raises what `context.unsupported` gives when it depends on the changing cells; `what` names it.
+    """
+    if value is None:
+        value = Value(np.full((1, 1, 1), NUMBER, np.uint8), np.full((1, 1, 1), default))
+    if value.traced:
+        raise context.unsupported(f"{what} must not depend on the changing cells.")
+    value = as_numbers(context, value)
+    numbers: Any = np.where(value.kinds == NUMBER, np.trunc(value.numbers), 0.0)
+    return numbers, value
