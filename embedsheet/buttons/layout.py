@@ -1,23 +1,20 @@
 """What `--buttons` adds to a workbook: buttons and their settings on each model sheet, and two sheets behind them.
 
-The settings have names scoped to the model sheet: `controls.learning_rate`, `controls.iterations`, `controls.epochs`.
-`xlwings.conf` names the interpreter; the hidden sheet `embedsheet.memory` keeps what Undo and Reset bring back, one
-area a column (see `memory.py`).
+The settings have names scoped to the model sheet: `controls.learning_rate`, `controls.iterations`, `controls.epochs`;
+beside them `controls.outcome` says what the last button did. `xlwings.conf` names the interpreter; the hidden sheet
+`embedsheet.memory` keeps what Undo and Reset bring back (see `memory.py`).
 """
 
 from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import xlsxwriter
-from xlsxwriter.worksheet import Worksheet
-
-from embedsheet.addresses import Area, quote_sheet
+from embedsheet.addresses import Area
 from embedsheet.buttons.vba import vba_project
+from embedsheet.errors import LessonError
+from embedsheet.lessons.layout import Book, Page
 
 CONFIG_SHEET = "xlwings.conf"
 MEMORY_SHEET = "embedsheet.memory"
@@ -57,90 +54,91 @@ CONTROLS: tuple[tuple[str, str, float, str], ...] = (
     ("controls.iterations", "iterations", 1000, "0"),
     ("controls.epochs", "epochs", 100, "0"),
 )
-_BUTTON_WIDTH, _BUTTON_HEIGHT, _GAP = 104, 24, 4  # pixels
-_BUTTONS_A_ROW = 4
-BLOCK_ROWS = 4  # sheet rows that the buttons and settings take
+OUTCOME = "controls.outcome"
+_BUTTON_WIDTH, _BUTTON_HEIGHT, _GAP = 96, 28, 4  # pixels
+_BUTTON_ROW_POINTS = 30.0
+_LETTER = 6.5  # pixels, of a label in the settings' row
 
 
-@dataclass(frozen=True, slots=True)
-class ModelSheet:
-    """Where the buttons of one model sheet go, and what they change.
+def add_buttons(book: Book) -> None:
+    """Add buttons to every sheet with a Solver model, `xlwings.conf`, the memory and the VBA project.
 
-    `row`, `column`: the upper left cell of the block, from 0 as XlsxWriter counts. The settings stand in the three rows
-    below the buttons' first row, label in `column`, value in `value_column`. `changing` are the changing cells in the
-    order of Solver, `start` their values as the workbook is made, row by row.
+    A `Finish` of the lessons' layout: give it to a lesson's `build`. Settings go into the band row that the sheet keeps
+    free, buttons into the row below it. Raises LessonError for a workbook that is no .xlsm, has no model, or is written
+    row by row (too long for a form).
     """
-
-    worksheet: Worksheet
-    row: int
-    column: int
-    value_column: int
-    changing: Sequence[Area]
-    start: Sequence[float]
-
-
-def add_buttons(
-    workbook: xlsxwriter.Workbook,
-    models: Sequence[ModelSheet],
-    formats: Mapping[str, Any] | None = None,
-    settings: Mapping[str, float] | None = None,
-    interpreter: str | None = None,
-) -> None:
-    """Add the buttons, their settings, `xlwings.conf`, the memory and the VBA project; call it last, before `close`.
-
-    `formats` may hold XlsxWriter formats "label" and "input" for the settings; `settings` other start values by name.
-    The workbook's file must end in .xlsm.
-    """
-    formats = formats or {}
-    for model in models:
-        _add_block(workbook, model, formats, settings or {})
-    _add_config(workbook, interpreter or sys.executable)
-    _add_memory(workbook, models)
-    workbook.add_vba_project(io.BytesIO(vba_project(len(workbook.worksheets()))), is_stream=True)
+    if book.path.suffix.lower() != ".xlsm":
+        raise LessonError(f"{book.path}: buttons need a workbook with macros; call it {book.path.stem}.xlsm.")
+    models = [page for page in book.pages.values() if page.setup is not None and page.band is not None]
+    if not models:
+        raise LessonError("This lesson has no sheet with a Solver model, so there is nothing for buttons to do.")
+    if book.workbook.constant_memory:
+        raise LessonError("Buttons are for sheets that one looks at; leave --all or --buttons away.")
+    for page in models:
+        _add_settings(page)
+        _add_row(page)
+    _add_config(book)
+    _add_memory(book, models)
+    project = vba_project(len(book.workbook.worksheets()))
+    book.workbook.add_vba_project(io.BytesIO(project), is_stream=True)
 
 
-def _add_block(
-    workbook: xlsxwriter.Workbook, model: ModelSheet, formats: Mapping[str, Any], settings: Mapping[str, float]
-) -> None:
-    sheet = model.worksheet
+def _add_settings(page: Page) -> None:
+    """Write label and value side by side, each label over as many columns as it needs; then the outcome's cell."""
+    assert page.band is not None
+    column = 1
+    for name, label, value, number_format in CONTROLS:
+        page.write(page.band, column, label, "lead")
+        column += _columns_for(page, column, len(label) * _LETTER)
+        page.define(name, page.band, column)
+        page.write(page.band, column, value, "changing", num_format=number_format, bg_color="#DBEAFE")
+        column += 2
+    page.define(OUTCOME, page.band, column)
+    page.write(page.band, column, "Press a button below.", "lead")
+
+
+def _columns_for(page: Page, first: int, pixels: float) -> int:
+    """Return how many columns from `first` on are at least so wide."""
+    count, width = 0, 0
+    while width < pixels:
+        # XlsxWriter's own measure, which it also anchors the buttons by; columns count from 0 there.
+        width += page.sheet._size_col(first - 1 + count)
+        count += 1
+    return count
+
+
+def _add_row(page: Page) -> None:
+    assert page.band is not None
+    page.height(page.band + 1, _BUTTON_ROW_POINTS)
     for place, button in enumerate(BUTTONS):
-        line, position = divmod(place, _BUTTONS_A_ROW)
-        sheet.insert_button(
-            model.row,
-            model.column,
+        page.sheet.insert_button(
+            page.band,
+            0,
             {
                 "macro": button.macro,
                 "caption": button.caption,
                 "description": button.hint,
                 "width": _BUTTON_WIDTH,
                 "height": _BUTTON_HEIGHT,
-                "x_offset": position * (_BUTTON_WIDTH + _GAP),
-                "y_offset": line * (_BUTTON_HEIGHT + _GAP),
+                "x_offset": place * (_BUTTON_WIDTH + _GAP) + _GAP,
+                "y_offset": _GAP,
             },
         )
-    first = model.row + BLOCK_ROWS - 1
-    for line, (name, label, value, number_format) in enumerate(CONTROLS):
-        row = first + line
-        sheet.write_string(row, model.column, label, formats.get("label"))
-        cell_format = formats.get("input") or workbook.add_format({"num_format": number_format, "border": 1})
-        sheet.write_number(row, model.value_column, settings.get(name, value), cell_format)
-        cell = Area(sheet.get_name(), row + 1, model.value_column + 1, row + 1, model.value_column + 1)
-        workbook.define_name(f"{quote_sheet(sheet.get_name())}!{name}", "=" + cell.absolute())
 
 
-def _add_config(workbook: xlsxwriter.Workbook, interpreter: str) -> None:
-    sheet = workbook.add_worksheet(CONFIG_SHEET)
+def _add_config(book: Book) -> None:
+    page = book.page(CONFIG_SHEET)
     # xlwings reads columns A and B down to the first empty row; column C is for people.
     rows = (
         (
             "Interpreter_Win",
-            interpreter if sys.platform == "win32" else "python",
-            "The Python that the buttons start on Windows: the full path of python.exe where embedsheet is installed.",
+            sys.executable if sys.platform == "win32" else "python",
+            "Windows: the full path of the python.exe that embedsheet is installed in.",
         ),
         (
             "Interpreter_Mac",
-            interpreter if sys.platform == "darwin" else "python",
-            "The same on macOS; run once in a terminal: xlwings runpython install.",
+            sys.executable if sys.platform == "darwin" else "python",
+            "macOS: the full path of the same; run once in a terminal: xlwings runpython install",
         ),
         (
             "ADD_WORKBOOK_TO_PYTHONPATH",
@@ -150,37 +148,49 @@ def _add_config(workbook: xlsxwriter.Workbook, interpreter: str) -> None:
         (
             "USE UDF SERVER",
             False,
-            "Windows: TRUE keeps one Python process between presses, which makes each press faster.",
+            "Windows: TRUE keeps Python running between presses, which saves its start each time.",
         ),
-        ("SHOW CONSOLE", False, "Windows: TRUE shows Python's window while a button works."),
+        ("SHOW CONSOLE", False, "Windows: TRUE shows Python’s window while a button works."),
     )
-    note = workbook.add_format({"font_color": "#595959", "italic": True})
-    for row, (key, value, explanation) in enumerate(rows):
-        sheet.write_string(row, 0, key)
-        sheet.write(row, 1, value)
-        sheet.write_string(row, 2, explanation, note)
-    text = (
-        "xlwings reads this sheet at each press. embedsheet doctor BOOK.xlsm checks it. LibreOffice needs none of it: "
-        "embedsheet open BOOK.xlsm serves the buttons there."
+    for row, (key, value, explanation) in enumerate(rows, 1):
+        page.write(row, 1, key, "plain")
+        if isinstance(value, bool):
+            page.sheet.write_boolean(row - 1, 1, value, book.style("code"))
+        else:
+            page.write(row, 2, value, "code")
+        page.write(row, 3, explanation, "lead")
+    page.write(
+        len(rows) + 2,
+        3,
+        "xlwings reads this sheet at each press; embedsheet doctor BOOK.xlsm checks it. "
+        "LibreOffice needs none of it: embedsheet open BOOK.xlsm serves the buttons there.",
+        "lead",
     )
-    sheet.write_string(len(rows) + 1, 2, text, note)
-    sheet.set_column(0, 0, 32)
-    sheet.set_column(1, 1, 44)
-    sheet.set_column(2, 2, 90)
+    page.widths((1, 1, 32), (2, 2, 50), (3, 3, 90))
 
 
-def _add_memory(workbook: xlsxwriter.Workbook, models: Sequence[ModelSheet]) -> None:
-    sheet = workbook.add_worksheet(MEMORY_SHEET)
-    sheet.hide()
-    column = 0
-    for model in models:
-        taken = 0
-        for area in model.changing:
-            sheet.write_string(0, column, model.worksheet.get_name())
-            sheet.write_string(1, column, START)
+def _add_memory(book: Book, models: list[Page]) -> None:
+    memory = book.page(MEMORY_SHEET)
+    memory.sheet.hide()
+    column = 1
+    for page in models:
+        assert page.setup is not None
+        for area in page.setup.changing:
+            memory.write(1, column, page.name)
+            memory.write(2, column, START)
             # A formula, so that the reference follows when rows are inserted above the area.
-            sheet.write_formula(2, column, f"=ROWS({area.absolute()})", None, area.shape[0])
-            for row, value in enumerate(model.start[taken : taken + area.size]):
-                sheet.write_number(MEMORY_HEAD + row, column, value)
-            taken += area.size
+            memory.formula(3, column, f"ROWS({area.absolute()})", area.shape[0], "plain")
+            for row, value in enumerate(_written(page, area), MEMORY_HEAD + 1):
+                if value is not None:
+                    memory.write(row, column, value)
             column += 1
+
+
+def _written(page: Page, area: Area) -> list[float | None]:
+    """Return the numbers that were written into an area, row by row; None for an empty cell."""
+    found: list[float | None] = []
+    for cell in area.cells():
+        entry = page.sheet.table.get(cell.row - 1, {}).get(cell.column - 1)
+        number = getattr(entry, "number", None)
+        found.append(None if number is None else float(number))
+    return found

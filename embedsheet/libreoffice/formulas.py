@@ -116,8 +116,14 @@ def _excel_function(name: str) -> str:
     upper = name.upper()
     if upper.startswith(_ADDIN):
         return upper[len(_ADDIN) :]
-    # A function that this LibreOffice does not know is written in lower case.
+    # A function that this LibreOffice does not know is written in lower case, with the file's prefix.
+    upper = _bare(upper)
     return _TO_EXCEL.get(upper, upper)
+
+
+def _bare(name: str) -> str:
+    """A function's name without the prefix that files mark newer functions with."""
+    return name.removeprefix("_XLFN.").removeprefix("_XLWS.")
 
 
 def _three_d(match: re.Match[str]) -> str:
@@ -202,7 +208,7 @@ def _calc_sheet(name: str) -> str:
 
 
 def _calc_function(name: str) -> str:
-    upper = name.upper().removeprefix("_XLFN.").removeprefix("_XLWS.")
+    upper = _bare(name.upper())
     if upper in _ADDINS:
         return _ADDIN + upper
     return _TO_CALC.get(upper, upper)

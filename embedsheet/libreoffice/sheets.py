@@ -84,6 +84,10 @@ class Sheet(base_classes.Sheet):
         return Names(self.book, self.uno.NamedRanges, self)
 
     @property
+    def tables(self) -> Tables:
+        return Tables(self)
+
+    @property
     def visible(self) -> bool:
         return bool(self.uno.IsVisible)
 
@@ -143,3 +147,71 @@ class Sheet(base_classes.Sheet):
 
     def delete(self) -> None:
         self.book.model.Sheets.removeByName(self.name)
+
+
+class Tables(base_classes.Tables):
+    """The tables that lie on a sheet: UNO's named database ranges."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self.sheet = sheet
+
+    def _all(self) -> list[Table]:
+        ranges = self.sheet.book.model.DatabaseRanges
+        found = [ranges.getByName(name) for name in ranges.ElementNames]
+        return [Table(self.sheet, one) for one in found if one.DataArea.Sheet + 1 == self.sheet.index]
+
+    def __call__(self, key: str | int) -> Table:
+        tables = self._all()
+        if isinstance(key, int):
+            return tables[key - 1]
+        for table in tables:
+            if table.name.lower() == key.lower():
+                return table
+        raise KeyError(key)
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __iter__(self) -> Iterator[Table]:
+        return iter(self._all())
+
+
+class Table(base_classes.Table):
+    """One table."""
+
+    def __init__(self, sheet: Sheet, database_range: Any) -> None:
+        self.sheet = sheet
+        self.uno = database_range
+
+    @property
+    def api(self) -> Any:
+        return self.uno
+
+    @property
+    def name(self) -> str:
+        return str(self.uno.Name)
+
+    @name.setter
+    def name(self, value: str) -> None:
+        self.uno.setName(value)
+
+    @property
+    def range(self) -> Range:
+        area = self.uno.DataArea
+        return Range(self.sheet, (area.StartRow + 1, area.StartColumn + 1, area.EndRow + 1, area.EndColumn + 1))
+
+    @property
+    def show_headers(self) -> bool:
+        return bool(self.uno.ContainsHeader)
+
+    @show_headers.setter
+    def show_headers(self, value: bool) -> None:
+        self.uno.ContainsHeader = bool(value)
+
+    @property
+    def show_totals(self) -> bool:
+        return bool(self.uno.TotalsRow)
+
+    @show_totals.setter
+    def show_totals(self, value: bool) -> None:
+        self.uno.TotalsRow = bool(value)

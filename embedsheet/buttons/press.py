@@ -1,0 +1,249 @@
+"""One press of a button: which sheet, what it models, what is written, and how an error is told.
+
+Everything is computed before anything is written, and writing is all or nothing, so that an error leaves the sheet as
+it was. An error ends in a message box and, with its traceback, in the log file `~/.embedsheet/buttons.log`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import logging.handlers
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.addresses import Area, quote_sheet
+from embedsheet.buttons.layout import CONTROLS, OUTCOME, UNDO
+from embedsheet.buttons.memory import Block, Memory
+from embedsheet.errors import EmbedsheetError, ModelError
+from embedsheet.live import blocks_of, live_workbook, protected, read_area, write_areas
+from embedsheet.solver_setup import SolverSetup
+
+if TYPE_CHECKING:
+    from embedsheet.program import Program
+    from embedsheet.workbook import Workbook
+
+LOG = Path.home() / ".embedsheet" / "buttons.log"
+_DEFAULTS = {name: value for name, _, value, _ in CONTROLS}
+_REJECTED = (
+    -2147418111,
+    -2147417846,
+    -2146777998,
+)  # Excel's codes for "busy": a cell is being edited, a dialog is open
+
+
+class BusyError(EmbedsheetError):
+    """Another button of the same workbook is still at work."""
+
+
+class Press:
+    """A press on a sheet of an open workbook. `cancelled` says whether the user wants to stop."""
+
+    def __init__(self, book: Any, function: str, cancelled: Callable[[], bool]) -> None:
+        self.book = book
+        self.function = function
+        self.cancelled = cancelled
+        self.sheet_name: str = book.sheets.active.name
+
+    @cached_property
+    def workbook(self) -> Workbook:
+        """The open workbook, read once."""
+        return live_workbook(self.book, self.sheet_name, _DEFAULTS)
+
+    @cached_property
+    def setup(self) -> SolverSetup:
+        """The Solver model of the active sheet. Raises ModelError where there is none."""
+        setup = self.workbook.setups.get(self.sheet_name)
+        if setup is None or setup.objective is None or not setup.changing:
+            raise ModelError(
+                f"The sheet {self.sheet_name} has no model: go to a sheet with one, or set objective and changing "
+                "cells in Data ► Solver (LibreOffice: Tools ► Solver) and close it with Close."
+            )
+        return setup
+
+    @cached_property
+    def program(self) -> Program:
+        """The compiled model. Raises ModelError when the sheet's own results are not what its formulas give."""
+        from embedsheet.program import compile_program
+
+        program = compile_program(self.workbook, self.setup)
+        checked = program.verification
+        if checked.mismatch_count:
+            raise ModelError(
+                f"{checked.mismatches[0]} ({checked.mismatch_count} such cells): if calculation is manual, press F9 "
+                "(LibreOffice: Ctrl+Shift+F9) and try again. Nothing was changed."
+            )
+        return program
+
+    @property
+    def objective_name(self) -> str:
+        """The name of the objective cell (rmse), or its address."""
+        cell = self.setup.objective
+        assert cell is not None
+        address = Area(*cell, *cell[1:]).absolute()
+        for name in self.workbook.names:
+            if name.text == address and not name.name.startswith("solver_"):
+                return name.name
+        return str(cell)
+
+    def setting(self, name: str) -> float:
+        """Return a setting of the sheet, `controls.NAME`, or its default where the sheet has none.
+
+        Raises ModelError when the cell holds no positive number.
+        """
+        full = f"controls.{name}"
+        known = self.workbook.name(full, self.sheet_name)
+        if known is None:
+            return _DEFAULTS[full]
+        area = self.workbook.area(full, self.sheet_name)
+        value = self.workbook.numbers(area)[0, 0]
+        if not value > 0:
+            raise ModelError(f"{area} ({full}) must hold a positive number.")
+        return float(value)
+
+    def changing_blocks(self) -> list[Block]:
+        """The changing areas with the values they have now."""
+        return [(area, self.workbook.values(area)) for area in self.setup.changing]
+
+    def write_changing(self, x: NDArray[np.float64]) -> None:
+        """Write the changing cells, remembering what was there."""
+        self.write(blocks_of(self.setup.changing, x))
+
+    def write(self, blocks: Sequence[Block], before: Sequence[Block] | None = None, sheet: str | None = None) -> None:
+        """Write blocks; `before` is what Undo brings back, by default their present values."""
+        for name in dict.fromkeys(area.sheet for area, _ in blocks):
+            if protected(self.book.sheets[name]):
+                raise ModelError(
+                    f"The sheet {name} is protected; unprotect it (Excel: Review ► Unprotect Sheet, LibreOffice: "
+                    "Tools ► Protect Sheet). Nothing was changed."
+                )
+        if before is None:
+            before = [(area, read_area(self.book, area)) for area, _ in blocks]
+        memory = Memory(self.book)
+        write_areas(self.book, [*memory.remember(sheet or self.sheet_name, UNDO, before), *blocks])
+        if self.book.app.calculation != "automatic":
+            self.book.app.calculate()
+
+    def objective_now(self) -> float:
+        """The objective as the spreadsheet has calculated it, NaN where it is no number."""
+        cell = self.setup.objective
+        assert cell is not None
+        value = read_area(self.book, Area(*cell, *cell[1:]))[0][0]
+        return float(value) if isinstance(value, int | float) else float("nan")
+
+    def status(self, text: str) -> None:
+        """Show progress in the status bar."""
+        self.book.app.status_bar = f"embedsheet: {text}"
+
+
+def run(function: str, work: Callable[[Press], str], caller: Callable[[], Any], cancelled: Callable[[], bool]) -> str:
+    """Do one button's work and return what to say; errors are shown to the user, logged, and returned as well."""
+    try:
+        book = caller()
+    except Exception as error:  # xlwings raises plain Exception for a caller that it cannot find
+        _log(function, error)
+        raise SystemExit(
+            f"embedsheet could not find the workbook of the button: {error}. Press it in the workbook itself; close "
+            "other workbooks of the same name."
+        ) from error
+    app = book.app
+    try:
+        with _alone(book):
+            outcome = work(Press(book, function, cancelled))
+    except EmbedsheetError as error:
+        _log(function, error)
+        outcome = str(error)
+    except KeyboardInterrupt:
+        return "Stopped; nothing was changed."
+    except Exception as error:
+        _log(function, error)
+        outcome = _in_plain_words(error)
+    else:
+        _say(book, outcome)
+        return outcome
+    finally:
+        with contextlib.suppress(Exception):  # the application may be gone; its own error counts
+            app.status_bar = False
+    with contextlib.suppress(Exception):
+        app.alert(outcome, title="embedsheet", mode="critical")
+    return outcome
+
+
+def _say(book: Any, outcome: str) -> None:
+    """Write the outcome into the sheet's own cell for it, where the sheet has one."""
+    with contextlib.suppress(Exception):  # a sheet without the name, or protected: the outcome alone is lost
+        sheet = book.sheets.active
+        if OUTCOME in sheet.names:
+            sheet.names[OUTCOME].refers_to_range.value = outcome
+
+
+def _in_plain_words(error: Exception) -> str:
+    code = getattr(error, "hresult", None) or (error.args[0] if error.args else None)
+    if code in _REJECTED:
+        return "Excel is busy: finish editing the cell (Enter or Esc), close open dialogs, and press the button again."
+    what = str(error) or type(error).__name__
+    return (
+        f"Something went wrong that embedsheet did not expect: {what}\n\nThe sheet was left as it was. Details: {LOG}"
+    )
+
+
+@contextlib.contextmanager
+def _alone(book: Any) -> Iterator[None]:
+    """Hold the workbook's lock, which the system releases when the process ends. Raises BusyError when another has it."""
+    key = hashlib.sha256(str(book.fullname).encode()).hexdigest()[:16]
+    path = Path(tempfile.gettempdir()) / f"embedsheet-{key}.lock"
+    with path.open("a+b") as file:
+        try:
+            _lock(file.fileno())
+        except OSError:
+            raise BusyError("Another button of this workbook is still at work; wait until it is done.") from None
+        yield
+
+
+def _lock(descriptor: int) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _log(function: str, error: BaseException) -> None:
+    with contextlib.suppress(OSError):  # a home that cannot be written to must not hide the error itself
+        LOG.parent.mkdir(exist_ok=True)
+        handler = logging.handlers.RotatingFileHandler(LOG, maxBytes=1_000_000, backupCount=1, encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        logger = logging.Logger("embedsheet.buttons")
+        logger.addHandler(handler)
+        logger.error("the button %s", function, exc_info=error)
+        handler.close()
+
+
+def escape_pressed() -> bool:
+    """Whether Esc is held down; only Windows tells a process that has no window."""
+    if sys.platform != "win32":
+        return False
+    import ctypes
+
+    return bool(ctypes.windll.user32.GetAsyncKeyState(0x1B) & 0x8000)
+
+
+def gradient_sheet(sheet: str) -> str:
+    """The name of the sheet that the gradient of a model sheet is written to (31 characters at most)."""
+    return f"gradient {sheet}"[:31]
+
+
+def full_address(area: Area) -> str:
+    """An area as a text in a message."""
+    return f"{quote_sheet(area.sheet)}!{area.local()}"

@@ -1,0 +1,149 @@
+"""The buttons: one function each, called from Excel through xlwings' RunPython, or by `embedsheet open` in LibreOffice.
+
+Each works on the active sheet of the workbook whose button was pressed (`xlwings.Book.caller()`), with the compiler and
+the solvers that the files use; only cells that the model may change are written. Each returns what it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import xlwings
+from numpy.typing import NDArray
+
+from embedsheet.buttons.layout import START, UNDO
+from embedsheet.buttons.memory import Memory
+from embedsheet.buttons.press import Press, escape_pressed, gradient_sheet, run
+from embedsheet.errors import ModelError
+from embedsheet.live import read_area, write_areas
+
+
+def step() -> str:
+    """x ← x − η ∇f(x), clipped to the bounds; η is `controls.learning_rate`. Uphill when the model maximises."""
+    return press("step")
+
+
+def solve() -> str:
+    """Change the cells until the objective is at its best, in at most `controls.iterations` iterations."""
+    return press("solve")
+
+
+def train() -> str:
+    """Train the same model in Keras for `controls.epochs` epochs and write what it learned beside the sheet's."""
+    return press("train")
+
+
+def compare() -> str:
+    """Give Keras the sheet's weights and say how far apart predictions, objective and gradient are."""
+    return press("compare")
+
+
+def gradient() -> str:
+    """Write ∂f/∂x of each changing cell to a sheet of its own, at the cell's own address."""
+    return press("gradient")
+
+
+def randomize() -> str:
+    """Fill the changing cells with small random numbers."""
+    return press("randomize")
+
+
+def undo() -> str:
+    """Bring back what the last button replaced; pressed twice it brings back the button's work."""
+    return press("undo")
+
+
+def reset() -> str:
+    """Bring back the changing cells as the workbook was made."""
+    return press("reset")
+
+
+def press(function: str, cancelled: Callable[[], bool] = escape_pressed) -> str:
+    """Do what the button of that name does, and return what it says."""
+    return run(function, _WORK[function], xlwings.Book.caller, cancelled)
+
+
+def _step(press: Press) -> str:
+    program, setup = press.program, press.setup
+    value, slope = program.value_and_gradient(program.start)
+    _refuse_undefined(press, value, slope)
+    rate = press.setting("learning_rate")
+    direction = -slope
+    if setup.sense == "maximize":
+        direction = slope
+    elif setup.sense == "target":
+        direction = -slope * np.sign(value - setup.target)
+    x = np.clip(program.start + rate * direction, program.lower, program.upper)
+    press.write_changing(x)
+    foretold = float(slope @ (x - program.start))
+    return f"{press.objective_name} {value:.6g} → {press.objective_now():.6g} (the gradient foretold {foretold:+.3g})"
+
+
+def _gradient(press: Press) -> str:
+    program = press.program
+    value, slope = program.value_and_gradient(program.start)
+    _refuse_undefined(press, value, slope)
+    name = gradient_sheet(press.sheet_name)
+    sheets = press.book.sheets
+    here = sheets[press.sheet_name]
+    if name not in [sheet.name for sheet in sheets]:
+        sheets.add(name, after=here)
+    sheets[name].clear_contents()
+    blocks = [
+        (area._replace(sheet=name), slope[block].reshape(area.shape).tolist())
+        for area, block in zip(press.setup.changing, program.blocks, strict=True)
+    ]
+    write_areas(press.book, blocks)
+    if not any(area.top == 1 for area, _ in blocks):
+        sheets[name].range(
+            "A1"
+        ).value = f"∂ {press.objective_name} / ∂ each changing cell of {press.sheet_name}, at the cell's own address"
+    steepest = int(np.argmax(np.abs(slope)))
+    return (
+        f"The gradient of {press.objective_name} is on the sheet {name}; its largest component is "
+        f"{slope[steepest]:.3g}, at {program.cell_name(steepest)}."
+    )
+
+
+def _randomize(press: Press) -> str:
+    from embedsheet.solvers.problem import Problem
+    from embedsheet.solvers.start import random_start
+
+    program = press.program
+    before = press.objective_now()
+    problem = Problem(program, program.lower, program.upper)
+    press.write_changing(random_start(problem, np.random.default_rng(), around=np.zeros_like(program.start)))
+    now = press.objective_now()
+    return f"{len(program.start)} cells filled at random: {press.objective_name} {before:.6g} → {now:.6g}"
+
+
+def _undo(press: Press) -> str:
+    return _bring_back(press, UNDO, "Undone")
+
+
+def _reset(press: Press) -> str:
+    return _bring_back(press, START, "As the workbook was made")
+
+
+def _bring_back(press: Press, what: str, word: str) -> str:
+    blocks = Memory(press.book).recall(press.sheet_name, what)
+    press.write(blocks, before=[(area, read_area(press.book, area)) for area, _ in blocks])
+    cells = sum(area.size for area, _ in blocks)
+    return f"{word}: {cells} cells, {press.objective_name} {press.objective_now():.6g}"
+
+
+def _refuse_undefined(press: Press, value: float, slope: NDArray[np.float64]) -> None:
+    if np.isfinite(value) and np.isfinite(slope).all():
+        return
+    cells = "; ".join(f"{cell} {fault}" for cell, fault in press.program.undefined_cells(press.program.start)[:3])
+    raise ModelError(f"The gradient of {press.objective_name} is undefined here: {cells or 'an infinite derivative'}.")
+
+
+_WORK: dict[str, Callable[[Press], str]] = {
+    "step": _step,
+    "gradient": _gradient,
+    "randomize": _randomize,
+    "undo": _undo,
+    "reset": _reset,
+}

@@ -1,0 +1,285 @@
+"""A workbook that is open in Excel or LibreOffice, read into the same arrays as one from a file, and written back.
+
+Everything is read in blocks, two calls a sheet (values and formulas); the compiler and the solvers then work on the
+result as on a file's. `book` is an `xlwings.Book` throughout, whichever program stands behind it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.addresses import Area, parse_area
+from embedsheet.errors import ModelError
+from embedsheet.kinds import BLANK, BOOLEAN, ERROR, ERROR_CODES, NUMBER, TEXT
+from embedsheet.solver_setup import SolverSetup
+from embedsheet.strings import Strings
+from embedsheet.workbook import Workbook
+from embedsheet.xlsx.parts import Contents, DefinedName, Table
+from embedsheet.xlsx.sheet import ArrayFormula, Sheet
+from embedsheet.xlsx.solver_names import is_solver_model, read_setup
+
+_EPOCH = datetime.datetime(1899, 12, 30)
+_SOLVER_NAMES = ("solver_opt", "solver_adj", "solver_typ", "solver_val", "solver_neg", "solver_num", "solver_eng")
+# What may be a defined name in a formula: not within quotes, not followed by a bracket, a quote or an exclamation mark.
+_WORD = re.compile(r"(?<![\w.!$'\"\]])[^\W\d][\w.]*(?![\w.(!'\"\[])")
+
+
+def live_workbook(book: Any, model_sheet: str, wanted: Iterable[str] = ()) -> Workbook:
+    """Read an open workbook, with the Solver model of `model_sheet`.
+
+    `wanted` are names to look up beside those that the formulas use: where enumerating names is too slow (macOS), only
+    these are found. Raises ModelError when the Solver model of the sheet is broken.
+    """
+    strings = Strings()
+    sheets: dict[str, Sheet] = {}
+    tables: dict[str, Table] = {}
+    for place, sheet in enumerate(book.sheets):
+        sheets[sheet.name] = _read_sheet(sheet, place, strings)
+        tables.update((table.name.casefold(), table) for table in _tables(sheet))
+    names = _names(book, sheets, wanted)
+    workbook = Workbook(
+        path=Path(book.fullname), sheets=sheets, strings=strings, names=names, tables=tables, setups={},
+        setup_faults={}, external_links=False, digest="", contents=Contents("", [], names, {}, False),
+    )  # fmt: skip
+    setup = _setup(book.sheets[model_sheet], workbook)
+    if setup is not None:
+        workbook.setups[model_sheet] = setup
+    return workbook
+
+
+def rows_of(block: Any) -> list[list[Any]]:
+    """Return a block as rows, as it comes from xlwings: a scalar for one cell, a flat list for one row."""
+    if not isinstance(block, list | tuple):
+        return [[block]]
+    if block and not isinstance(block[0], list | tuple):
+        return [list(block)]
+    return [list(row) for row in block]
+
+
+def read_area(book: Any, area: Area) -> list[list[Any]]:
+    """Return the values of an area, row by row: float, str, bool or None."""
+    cells = book.sheets[area.sheet].range((area.top, area.left), (area.bottom, area.right))
+    return rows_of(cells.options(ndim=2, err_to_str=True, dates=_serial).value)
+
+
+def write_areas(book: Any, blocks: Sequence[tuple[Area, Sequence[Sequence[Any]]]]) -> None:
+    """Write values into areas, one call an area; all or nothing: a failure puts back what was there."""
+    done: list[tuple[Area, list[list[Any]]]] = []
+    updating = book.app.screen_updating
+    book.app.screen_updating = False
+    try:
+        for area, rows in blocks:
+            before = read_area(book, area)
+            done.append((area, before))
+            _write(book, area, rows)
+    except BaseException:
+        for area, rows in reversed(done[:-1]):
+            _write(book, area, rows)
+        raise
+    finally:
+        book.app.screen_updating = updating
+
+
+def _write(book: Any, area: Area, rows: Sequence[Sequence[Any]]) -> None:
+    cells = book.sheets[area.sheet].range((area.top, area.left), (area.bottom, area.right))
+    cells.value = [list(row) for row in rows]
+
+
+def protected(sheet: Any) -> bool:
+    """Whether a sheet refuses changes to its cells."""
+    if sheet.book.app.engine.name == "libreoffice":
+        return bool(sheet.api.isProtected())
+    if sys.platform == "darwin":
+        return bool(sheet.api.protect_contents.get())
+    return bool(sheet.api.ProtectContents)
+
+
+def blocks_of(areas: Sequence[Area], values: NDArray[np.float64]) -> list[tuple[Area, list[list[float]]]]:
+    """Cut a flat vector, in the order of the changing cells, into one block of rows an area."""
+    blocks = []
+    taken = 0
+    for area in areas:
+        block = values[taken : taken + area.size].reshape(area.shape)
+        blocks.append((area, block.tolist()))
+        taken += area.size
+    return blocks
+
+
+def _serial(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0,
+            microsecond: int = 0, tzinfo: Any = None) -> float:  # fmt: skip
+    """The number behind a date, which xlwings' Windows side delivers as a date."""
+    moment = datetime.datetime(year, month, day, hour, minute, second, microsecond)
+    return (moment - _EPOCH) / datetime.timedelta(days=1)
+
+
+def _read_sheet(sheet: Any, index: int, strings: Strings) -> Sheet:
+    used = sheet.used_range
+    top, left = used.row, used.column
+    values = rows_of(used.options(ndim=2, err_to_str=True, dates=_serial).value)
+    formulas = rows_of(used.formula)
+    arrays = {(area.top, area.left): ArrayFormula(area, dynamic) for area, dynamic in _array_formulas(used)}
+    followers = {(cell.row, cell.column) for array in arrays.values() for cell in array.area.cells()} - arrays.keys()
+    rows: list[int] = []
+    columns: list[int] = []
+    kinds: list[int] = []
+    numbers: list[float] = []
+    places: list[int] = []
+    texts: list[str] = []
+    for row, (line, contents) in enumerate(zip(values, formulas, strict=True), top):
+        for column, (value, content) in enumerate(zip(line, contents, strict=True), left):
+            # A text that begins with "=" is its own content; a formula's result is not its text.
+            is_formula = (
+                isinstance(content, str)
+                and content.startswith("=")
+                and len(content) > 1
+                and content != value
+                and (row, column) not in followers
+            )
+            if value is None and not is_formula:
+                continue
+            if is_formula:
+                places.append(len(rows))
+                texts.append(content[1:])
+            rows.append(row)
+            columns.append(column)
+            kind, number = _stored(value, is_formula, strings)
+            kinds.append(kind)
+            numbers.append(number)
+    count = len(texts)
+    found = Sheet(
+        name=sheet.name, index=index, rows=np.array(rows, np.int32), columns=np.array(columns, np.int32),
+        kinds=np.array(kinds, np.uint8), numbers=np.array(numbers, np.float64),
+        formula_cells=np.array(places, np.int32), formula_texts=texts,
+        formula_masters=np.arange(count, dtype=np.int32), has_stored=np.ones(count, np.bool_), arrays=arrays,
+    )  # fmt: skip
+    found.hidden = not sheet.visible
+    return found
+
+
+def _stored(value: Any, is_formula: bool, strings: Strings) -> tuple[int, float]:
+    if isinstance(value, bool):
+        return BOOLEAN, float(value)
+    if isinstance(value, int | float):
+        return NUMBER, float(value)
+    if isinstance(value, str):
+        if value in ERROR_CODES:
+            return ERROR, float(ERROR_CODES[value])
+        return TEXT, float(strings.code(value))
+    # xlwings gives None for nothing and for the empty text alike; a formula has no other way to show nothing.
+    return (TEXT, float(strings.code(""))) if is_formula else (BLANK, 0.0)
+
+
+def _array_formulas(used: Any) -> Iterator[tuple[Area, bool]]:
+    """Find array formulas by halving: the program says of a whole block whether all, some or none of it is one."""
+    if used.has_array is False:
+        return
+    sheet = used.sheet
+    found: list[Area] = []
+    waiting = [(used.row, used.column, used.row + used.shape[0] - 1, used.column + used.shape[1] - 1)]
+    while waiting:
+        top, left, bottom, right = waiting.pop()
+        if any(a.top <= top and a.left <= left and a.bottom >= bottom and a.right >= right for a in found):
+            continue
+        block = sheet.range((top, left), (bottom, right))
+        state = block.has_array
+        if state is False:
+            continue
+        if state:
+            area = _current_array(block[0, 0])
+            if area not in found:
+                found.append(area)
+                yield area, False
+            if area.bottom >= bottom and area.right >= right:
+                continue
+        if (top, left) == (bottom, right):
+            continue
+        if bottom - top >= right - left:
+            middle = (top + bottom) // 2
+            waiting += [(top, left, middle, right), (middle + 1, left, bottom, right)]
+        else:
+            middle = (left + right) // 2
+            waiting += [(top, left, bottom, middle), (top, middle + 1, bottom, right)]
+
+
+def _current_array(cell: Any) -> Area:
+    # xlwings has no word of its own for the area of an array formula.
+    name = cell.sheet.name
+    if cell.sheet.book.app.engine.name == "libreoffice":
+        return parse_area(cell.impl.current_array.address, name)
+    if sys.platform == "darwin":
+        return parse_area(cell.api.current_array.get_address(), name)
+    return parse_area(cell.api.CurrentArray.Address, name)
+
+
+def _tables(sheet: Any) -> Iterator[Table]:
+    for table in sheet.tables:
+        area = parse_area(table.range.address, sheet.name)
+        header = int(bool(table.show_headers))
+        first = rows_of(table.range[0, :].options(ndim=2).value)[0] if header else []
+        columns = tuple(str(text) for text in first) or tuple(f"Column{n}" for n in range(1, area.shape[1] + 1))
+        yield Table(table.name, area, columns, header, int(bool(table.show_totals)))
+
+
+def _names(book: Any, sheets: dict[str, Sheet], wanted: Iterable[str]) -> list[DefinedName]:
+    if sys.platform == "darwin" and book.app.engine.name == "excel":
+        return list(_names_one_by_one(book, sheets, wanted))
+    found: list[DefinedName] = []
+    for scope, names in [(None, book.names), *((sheet.name, sheet.names) for sheet in book.sheets)]:
+        for name in names:
+            local, text = name.name.rpartition("!")[2], name.refers_to
+            # The workbook's list also holds the sheets' own names, as Sheet!name.
+            if (scope is None) == ("!" not in name.name) and text:
+                found.append(DefinedName(local, scope, text.removeprefix("=")))
+    return found
+
+
+def _names_one_by_one(book: Any, sheets: dict[str, Sheet], wanted: Iterable[str]) -> Iterator[DefinedName]:
+    words = {word.casefold(): word for word in wanted}
+    for sheet in sheets.values():
+        for text in sheet.formula_texts:
+            words.update((word.casefold(), word) for word in _WORD.findall(text))
+    for word in words.values():
+        for scope, names in [(None, book.names), *((sheet.name, sheet.names) for sheet in book.sheets)]:
+            text = _refers_to(names, word)
+            if text is not None:
+                yield DefinedName(word, scope, text)
+
+
+def _refers_to(names: Any, name: str) -> str | None:
+    """What a name stands for, without "="; None where it is not defined."""
+    try:
+        if not names.contains(name):
+            return None
+        text = names[name].refers_to
+    except Exception:  # each engine has an exception of its own for a name that is not there
+        return None
+    return str(text).removeprefix("=") if text else None
+
+
+def _setup(sheet: Any, workbook: Workbook) -> SolverSetup | None:
+    # One by one: these names are hidden, and enumerating all names of a workbook can take minutes on macOS.
+    names: dict[str, str] = {}
+    for name in _SOLVER_NAMES:
+        if (text := _refers_to(sheet.names, name)) is not None:
+            names[name] = text
+    if not is_solver_model(names):
+        return None
+    try:
+        count = int(float(names.get("solver_num", "0").strip('"')))
+    except ValueError:
+        raise ModelError(
+            f"{sheet.name}: solver_num is {names['solver_num']!r}; set the model anew in Solver."
+        ) from None
+    for place in range(1, count + 1):
+        for part in ("lhs", "rel", "rhs"):
+            if (text := _refers_to(sheet.names, f"solver_{part}{place}")) is not None:
+                names[f"solver_{part}{place}"] = text
+    return read_setup(sheet.name, names, lambda text: workbook.areas(text, sheet.name))
