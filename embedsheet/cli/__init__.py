@@ -15,11 +15,12 @@ import typer
 from typer.core import TyperGroup
 
 from embedsheet import __version__
-from embedsheet.cli import new, text
+from embedsheet.cli import new, solve, text
 from embedsheet.errors import EmbedsheetError
 
 FAMILIES = (
     new,
+    solve,
     text,
 )  # fmt: skip
 

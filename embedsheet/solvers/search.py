@@ -168,10 +168,7 @@ def _once(
         return _outcome(tracker, _INTERRUPTED)
     except Unbounded:
         verb = "grows without end" if problem.sense == "maximize" else "falls below any number"
-        outcome = _outcome(tracker, "")
-        outcome.status = "unbounded"
-        outcome.message = f"{problem.objective_name} {verb}: a constraint is missing"
-        return outcome
+        return _report(tracker, "unbounded", f"{problem.objective_name} {verb}: a constraint is missing")
 
 
 def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
@@ -199,9 +196,7 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
     if conditions.measure <= 1e-14 and not tracker.on_target and not descent_only(tracker.method):
         fault = explain_flat_start(tracker)
         if fault and len(tracker.row_sign) == 0:
-            outcome = _outcome(tracker, fault)
-            outcome.status, outcome.message = "failed", fault
-            return outcome
+            return _report(tracker, "failed", fault)
         if fault:
             tracker.start = random_start(problem, np.random.default_rng(0), width=0.1)
             notes.append("the search began beside the stored values, where the gradient is zero")
@@ -296,10 +291,8 @@ def _linear(tracker: Tracker, method: str) -> Outcome | None:
     tracker.record(tracker.start, float(np.linalg.norm(model.cost)))
     result = linear.solve_linear(problem, model)
     if result.x is None:
-        x = tracker.start if result.status == "improved" else tracker.best.x
-        outcome = _outcome(tracker, result.message)
-        outcome.x, outcome.status, outcome.message, outcome.active = x, result.status, result.message, []
-        return outcome
+        status: Status = "failed" if result.status == "improved" else result.status
+        return _report(tracker, status, result.message)
     # A kink that the sampled points did not show: the sheet says something else than the linear model.
     point = tracker.point(result.x)
     predicted = model.offset + float(model.cost @ result.x)
@@ -312,8 +305,8 @@ def _linear(tracker: Tracker, method: str) -> Outcome | None:
     conditions = stationarity(tracker, result.x)
     largest = 0.0 if problem.has_integers or problem.sense == "target" else conditions.largest
     tracker.record(result.x, conditions.norm if largest else 0.0)
-    outcome = _outcome(tracker, result.message)
-    outcome.status, outcome.message, outcome.largest_gradient = result.status, result.message, largest
+    outcome = _report(tracker, result.status, result.message)
+    outcome.largest_gradient = largest
     return outcome
 
 
@@ -336,9 +329,12 @@ def _raise_undefined(tracker: Tracker) -> None:
 
 def _outcome(tracker: Tracker, reason: str) -> Outcome:
     """Judge the tracker's best point."""
+    status, message = _judge(tracker, reason, stationarity(tracker, tracker.best.x).measure)
+    return _report(tracker, status, message)
+
+
+def _report(tracker: Tracker, status: Status, message: str) -> Outcome:
     best = tracker.best
-    conditions = stationarity(tracker, best.x)
-    status, message = _judge(tracker, reason, conditions.measure)
     return Outcome(
         x=best.x,
         value_before=tracker.base.value,
@@ -348,7 +344,7 @@ def _outcome(tracker: Tracker, reason: str) -> Outcome:
         method=tracker.method,
         iterations=tracker.iteration,
         evaluations=tracker.evaluations,
-        largest_gradient=conditions.largest,
+        largest_gradient=stationarity(tracker, best.x).largest,
         active=active_constraints(tracker, best.x) if status in ("optimal", "improved") else [],
         history=tracker.history,
     )

@@ -258,7 +258,7 @@ class Tracker:
 
     @property
     def objective_scale(self) -> float:
-        """What a change of the objective is measured against: |f| at the best point; for a target, the gap at the start.
+        """What a change of the objective is measured against: |f| at the best point, or the start's gap to a target.
 
         Not less than a trace of |f| at the start: a sum of squares may go to 0, and there rounding is all that is left.
         """

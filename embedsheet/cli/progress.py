@@ -1,0 +1,104 @@
+"""What the solver's commands show: one live line while it searches, words and blocks of numbers afterwards."""
+
+from __future__ import annotations
+
+import json
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from embedsheet.addresses import Area
+    from embedsheet.solvers.problem import FloatArray, Progress
+
+# A larger block is shown by its corner and its largest components.
+_MOST_ROWS, _MOST_COLUMNS = 20, 10
+
+
+def say(words: str, style: str = "") -> None:
+    """Print one message; long lines are left to the terminal, so that addresses and paths stay in one piece."""
+    Console(highlight=False).print(Text(words, style=style), soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """Print JSON, undecorated, so that it can be piped."""
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
+
+
+class LiveSearch:
+    """A line on stderr with iteration, objective, gradient norm and time, redrawn a few times a second.
+
+    `hear` only keeps the latest progress: a fast search must not wait for the terminal.
+    """
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._console = Console(stderr=True)
+        self._latest: Progress | None = None
+        self._spinner = Spinner("dots", "reading")
+        shown = self._console.is_terminal and not quiet
+        self._live = (
+            Live(get_renderable=self._line, console=self._console, refresh_per_second=8, transient=True)
+            if shown
+            else None
+        )
+
+    def hear(self, progress: Progress) -> None:
+        """Keep what is to be shown next."""
+        self._latest = progress
+
+    def _line(self) -> Spinner:
+        if self._latest is None:
+            return self._spinner
+        now = self._latest
+        start = f"start {now.restart + 1}  " if now.restart else ""
+        self._spinner.update(
+            text=Text(
+                f"{now.method}  {start}iteration {now.iteration:,}  objective {now.objective:.8g}  "
+                f"gradient {now.gradient_norm:.1e}  {now.seconds:.1f} s   (Ctrl-C stops and keeps the best)"
+            )
+        )
+        return self._spinner
+
+    def __enter__(self) -> LiveSearch:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+
+def print_block(area: Area, block: FloatArray) -> None:
+    """Print a block of derivatives as the sheet shows its cells, the corner of it if it is large."""
+    import numpy as np
+
+    from embedsheet.addresses import column_letters
+
+    rows, columns = block.shape
+    largest = np.unravel_index(int(np.argmax(np.abs(block))), block.shape)
+    at = f"{column_letters(area.left + int(largest[1]))}{area.top + int(largest[0])}"
+    table = Table(
+        title=f"{area}: {rows} × {columns}, largest {block[largest]:.4g} at {at}", title_justify="left", box=None
+    )
+    table.add_column("", style="dim", justify="right")
+    for column in range(min(columns, _MOST_COLUMNS)):
+        table.add_column(column_letters(area.left + column), justify="right")
+    for row in range(min(rows, _MOST_ROWS)):
+        numbers = [f"{number:.4g}" for number in block[row, :_MOST_COLUMNS]]
+        table.add_row(str(area.top + row), *numbers)
+    console = Console(highlight=False)
+    console.print(table)
+    if rows > _MOST_ROWS or columns > _MOST_COLUMNS:
+        console.print(
+            f"  the first {min(rows, _MOST_ROWS)} × {min(columns, _MOST_COLUMNS)}; --json has all", style="dim"
+        )

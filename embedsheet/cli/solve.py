@@ -1,0 +1,277 @@
+"""`embedsheet solve`, `inspect`, `gradient`, `recalculate`, `undo`: train a workbook's own formulas in place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from embedsheet.cli.progress import LiveSearch, print_json, say
+
+if TYPE_CHECKING:
+    from embedsheet.solvers.solution import Solution
+
+app = typer.Typer()
+
+BookArgument = Annotated[Path, typer.Argument(help="The workbook, .xlsx or .xlsm.", show_default=False)]
+SheetOption = Annotated[
+    str | None, typer.Option("--sheet", help="The sheet whose Solver set-up is meant; needed when there are several.")
+]
+ObjectiveOption = Annotated[
+    str | None, typer.Option(help="The objective cell, by address or name, in place of the stored set-up.")
+]
+ChangingOption = Annotated[
+    list[str] | None, typer.Option("--changing", help="Cells that may change, by address or name; may be repeated.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+LockOption = Annotated[bool, typer.Option("--ignore-lock", help="Write though a lock file says the workbook is open.")]
+TrustOption = Annotated[
+    bool, typer.Option("--trust-embedsheet", help="Go on though recomputed formulas differ from the stored results.")
+]
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite-formulas", help="Replace formulas in changing cells by their stored results.")
+]
+MethodName = Literal[
+    "auto", "linear", "L-BFGS-B", "CG", "Newton-CG", "SLSQP", "trust-constr", "gradient-descent", "momentum", "adam"
+]  # fmt: skip
+
+
+@app.command(
+    epilog="Example: [cyan]embedsheet solve shop.xlsx --objective Plan!F20 --maximize --changing Plan!B2:B9 "
+    "--subject-to 'Plan!D2:D5 <= Plan!E2:E5' --dry-run[/cyan]"
+)
+def solve(
+    book: BookArgument,
+    sheet: SheetOption = None,
+    objective: ObjectiveOption = None,
+    changing: ChangingOption = None,
+    minimize: Annotated[bool, typer.Option("--minimize", help="Make the objective as small as possible.")] = False,
+    maximize: Annotated[bool, typer.Option("--maximize", help="Make the objective as large as possible.")] = False,
+    target: Annotated[float | None, typer.Option(help="Bring the objective to this value.")] = None,
+    bound: Annotated[
+        list[str] | None, typer.Option("--bound", help="A bound such as 'B2:B9 >= 0' or '0 <= B2:B9 <= 1'.")
+    ] = None,
+    subject_to: Annotated[
+        list[str] | None,
+        typer.Option("--subject-to", help="A constraint such as 'A1:A5 <= B1:B5' or 'B2:B9 integer'."),
+    ] = None,
+    nonnegative: Annotated[
+        bool | None,
+        typer.Option(
+            "--nonnegative/--free", help="Changing cells without a lower bound are (not) ≥ 0.", show_default=False
+        ),
+    ] = None,
+    save_setup: Annotated[
+        bool, typer.Option("--save-setup", help="Store the model in the workbook, for Data ► Solver.")
+    ] = False,
+    method: Annotated[
+        MethodName, typer.Option(help="How to search; docs/choosing-a-method.md compares them.")
+    ] = "auto",
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Step of gradient-descent, momentum and adam. [default: as in Keras]")
+    ] = None,
+    restarts: Annotated[int, typer.Option(min=0, help="Search again from so many random starts; the best counts.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the restarts.")] = 0,
+    max_iterations: Annotated[int, typer.Option(min=1, help="Stop after so many iterations.")] = 1000,
+    tolerance: Annotated[
+        float, typer.Option(min=0.0, help="Stop when no cell's change can gain more than this part of the objective.")
+    ] = 1e-6,
+    randomize: Annotated[
+        int | None, typer.Option(metavar="SEED", help="Begin at random values instead of the stored ones.")
+    ] = None,
+    overwrite_formulas: OverwriteOption = False,
+    trust_embedsheet: TrustOption = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write a copy here and leave the workbook as it is.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Solve and say so, but write nothing.")] = False,
+    json: JsonOption = False,
+    history: Annotated[
+        Path | None, typer.Option("--history", metavar="FILE.csv", help="Write every iteration to a CSV file.")
+    ] = None,
+    ignore_lock: LockOption = False,
+) -> None:
+    """Solve a workbook's model in place, as Data ► Solver would, with exact gradients.
+
+    The model is the Solver set-up stored in the sheet, or what --objective and --changing say. Only the changing cells
+    and the results that follow from them are rewritten. Ctrl-C stops and keeps the best so far; `embedsheet undo`
+    brings the old values back. Exit code 0: optimal or improved; 1: infeasible, unbounded or failed; 2: bad input.
+    """
+    if minimize + maximize + (target is not None) > 1:
+        raise typer.BadParameter("choose one of --minimize, --maximize and --target.")
+    if dry_run and (output or save_setup):
+        raise typer.BadParameter("--dry-run writes nothing; leave out --output and --save-setup.")
+    from embedsheet import solver
+
+    with LiveSearch(quiet=json) as live:
+        solution = solver.solve(
+            book,
+            sheet,
+            objective=objective,
+            changing=changing or (),
+            sense="minimize" if minimize else "maximize" if maximize else None,
+            target=target,
+            constraints=[*(bound or ()), *(subject_to or ())],
+            nonnegative=nonnegative,
+            save_setup=save_setup,
+            method=method,
+            learning_rate=learning_rate,
+            restarts=restarts,
+            seed=seed,
+            max_iterations=max_iterations,
+            tolerance=tolerance,
+            randomize=randomize,
+            overwrite_formulas=overwrite_formulas,
+            trust_embedsheet=trust_embedsheet,
+            output=output,
+            dry_run=dry_run,
+            ignore_lock=ignore_lock,
+            watcher=live.hear,
+        )
+    if history is not None:
+        _write_history(solution, history)
+    if json:
+        print_json(solution.as_dict())
+    else:
+        _tell(solution, dry_run)
+    if not solution.solved:
+        raise typer.Exit(1)
+
+
+def _tell(solution: Solution, dry_run: bool) -> None:
+    say(solution.summary(), "green" if solution.solved else "red")
+    if solution.solved and solution.active:
+        shown, rest = solution.active[:8], len(solution.active) - 8
+        say("Active: " + "; ".join(shown) + (f"; and {rest} more" if rest > 0 else ""))
+    for note in solution.notes:
+        say(f"Note: {note}", "yellow")
+    seconds = ", ".join(f"{phase} {time:.2f} s" for phase, time in solution.seconds.items())
+    say(f"{solution.method}, {solution.evaluations:,} evaluations; {seconds}", "dim")
+    if solution.written_to == solution.path and not dry_run and solution.solved:
+        say(f"embedsheet undo {solution.path} brings the old values back.", "dim")
+
+
+def _write_history(solution: Solution, path: Path) -> None:
+    import csv
+
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["iteration", "objective", "gradient_norm", "seconds"])
+        writer.writerows(solution.history)
+
+
+@app.command(epilog="Example: [cyan]embedsheet gradient films.xlsx --sheet 'Cross-tab' --check[/cyan]")
+def gradient(
+    book: BookArgument,
+    sheet: SheetOption = None,
+    objective: ObjectiveOption = None,
+    changing: ChangingOption = None,
+    check: Annotated[bool, typer.Option("--check", help="Compare with central finite differences.")] = False,
+    overwrite_formulas: OverwriteOption = False,
+    trust_embedsheet: TrustOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Print the gradient of the objective at the stored values, block by block. Nothing is written."""
+    from embedsheet import solver
+    from embedsheet.cli.progress import print_block
+
+    model = solver.load_model(
+        book, sheet, objective=objective, changing=changing or (), overwrite_formulas=overwrite_formulas,
+        trust_embedsheet=trust_embedsheet,
+    )  # fmt: skip
+    value, blocks = solver.gradient_blocks(model.program)
+    checked = solver.check_gradient(model.program) if check else None
+    if json:
+        result: dict[str, Any] = {
+            "objective": str(model.setup.objective),
+            "value": value,
+            "gradient": [
+                {"area": str(area), "values": block.tolist()}
+                for area, block in zip(model.setup.changing, blocks, strict=True)
+            ],
+            "notes": model.notes,
+        }
+        if checked is not None:
+            result["check"] = {
+                "cells": len(checked.cells),
+                "largest_difference": checked.largest_difference,
+                "at": model.program.cell_name(checked.worst),
+                "passed": checked.passed,
+            }
+        print_json(result)
+    else:
+        say(f"{model.objective_name} = {value:.10g}")
+        for area, block in zip(model.setup.changing, blocks, strict=True):
+            print_block(area, block)
+        for note in model.notes:
+            say(f"Note: {note}", "yellow")
+        if checked is not None:
+            say(
+                f"Largest difference from central finite differences: {checked.largest_difference:.2e} at "
+                f"{model.program.cell_name(checked.worst)} ({len(checked.cells):,} of {len(model.program.start):,} "
+                f"cells compared): {'they agree' if checked.passed else 'THEY DISAGREE'}.",
+                "green" if checked.passed else "red",
+            )
+    if checked is not None and not checked.passed:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: [cyan]embedsheet inspect collab_filter.xlsx[/cyan]")
+def inspect(book: BookArgument, json: JsonOption = False) -> None:
+    """Show a workbook's sheets, Solver set-ups and functions, and whether its stored results can be recomputed."""
+    from embedsheet.cli.inspection import inspect_book, tell_inspection
+
+    found = inspect_book(book)
+    if json:
+        print_json(found)
+    else:
+        tell_inspection(found)
+
+
+@app.command(epilog="Example: [cyan]embedsheet recalculate budget.xlsx -o budget-fresh.xlsx[/cyan]")
+def recalculate(
+    book: BookArgument,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write a copy here and leave the workbook as it is.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what differs, but write nothing.")] = False,
+    json: JsonOption = False,
+    ignore_lock: LockOption = False,
+) -> None:
+    """Recompute every supported formula and refresh the stored results, without Excel."""
+    from embedsheet import program
+    from embedsheet.workbook import Workbook
+
+    workbook = Workbook.open(book)
+    done = program.recalculate(workbook)
+    stale = sum(len(edit.rows) for edit in done.edits)
+    report = None
+    if (done.edits or output) and not dry_run:
+        report = workbook.save(done.edits, output, full_calculation=bool(done.faults), ignore_lock=ignore_lock)
+    if json:
+        print_json(
+            {
+                "formulas": done.formulas,
+                "refreshed": stale,
+                "cells_written": report.cells_written if report else 0,
+                "parts_changed": report.parts_changed if report else [],
+                "not_supported": done.faults,
+            }
+        )
+        return
+    written = f"{report.cells_written:,} cells written to {report.path}" if report else "nothing was written"
+    say(f"{done.formulas:,} formulas, {stale:,} stored results out of date; {written}.", "green")
+    if report and report.parts_changed:
+        say(f"Changed parts: {', '.join(report.parts_changed)}", "dim")
+    for fault in done.faults:
+        say(f"Note: not recomputed: {fault}", "yellow")
+
+
+@app.command(epilog="Example: [cyan]embedsheet undo films.xlsx[/cyan]")
+def undo(book: BookArgument, ignore_lock: LockOption = False) -> None:
+    """Bring back what the last in-place write to a workbook replaced."""
+    from embedsheet.xlsx.undo import undo as bring_back
+
+    undone = bring_back(book, ignore_lock)
+    say(f"{undone.path}: as before the last write, {undone.cells:,} cells brought back.", "green")

@@ -1,0 +1,255 @@
+"""Solve a workbook's model in place: the formulas below the objective cell, differentiated exactly, and scipy.
+
+    from embedsheet.solver import solve
+    solution = solve("collab_filter.xlsx", sheet="dotprod")
+    print(solution.summary())
+
+The file is read, compiled and checked against its own stored values before anything else; it is written only when a
+better point was found, and then only the changed cells and the stored results that follow from them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embedsheet.addresses import Cell
+from embedsheet.errors import MismatchError
+from embedsheet.solver_setup import SolverSetup
+from embedsheet.solvers.check import GradientCheck, check_gradient
+from embedsheet.solvers.model import choose_setup, describe, parse_constraint
+from embedsheet.solvers.problem import FloatArray, Limits, Objective, Problem, Progress, Sense, Watcher
+from embedsheet.solvers.search import METHODS, Outcome, search
+from embedsheet.solvers.solution import Solution
+from embedsheet.solvers.solve_log import log_edits
+from embedsheet.workbook import Workbook
+
+if TYPE_CHECKING:
+    from embedsheet.program import Program
+
+__all__ = [
+    "METHODS", "GradientCheck", "Limits", "Model", "Objective", "Problem", "Progress", "Solution", "check_gradient",
+    "choose_setup", "describe", "load_model", "parse_constraint", "problem_of", "search", "solve",
+]  # fmt: skip
+
+_MOST_SHOWN = 10
+
+
+@dataclass
+class Model:
+    """A workbook's model, compiled and checked: what `solve` works on. `seconds`: read and compile."""
+
+    workbook: Workbook
+    setup: SolverSetup
+    program: Program
+    seconds: dict[str, float]
+    notes: list[str]
+
+    @property
+    def objective_name(self) -> str:
+        """The objective cell's defined name if it has one, else its address."""
+        assert self.setup.objective is not None
+        return name_of(self.workbook, self.setup.objective)
+
+
+def load_model(
+    book: str | Path | Workbook,
+    sheet: str | None = None,
+    *,
+    objective: str | None = None,
+    changing: Sequence[str] = (),
+    sense: Sense | None = None,
+    target: float | None = None,
+    constraints: Sequence[str] = (),
+    nonnegative: bool | None = None,
+    overwrite_formulas: bool = False,
+    trust_embedsheet: bool = False,
+) -> Model:
+    """Open, choose (`choose_setup`), compile and verify a model.
+
+    Raises MismatchError when a formula's recomputed value differs from the stored one, unless `trust_embedsheet`.
+    """
+    began = time.perf_counter()
+    workbook = book if isinstance(book, Workbook) else Workbook.open(book)
+    setup = choose_setup(
+        workbook, sheet, objective=objective, changing=changing, sense=sense, target=target, constraints=constraints,
+        nonnegative=nonnegative,
+    )  # fmt: skip
+    read = time.perf_counter()
+    from embedsheet.program import compile_program
+
+    program = compile_program(workbook, setup, overwrite_formulas=overwrite_formulas)
+    notes = verify(program, trust_embedsheet)
+    program.value_and_gradient(program.start)  # compiles; belongs to the compiler's time, not the solver's
+    notes += program.notes
+    seconds = {"read": read - began, "compile": time.perf_counter() - read}
+    return Model(workbook, setup, program, seconds, notes)
+
+
+def verify(program: Program, trust_embedsheet: bool) -> list[str]:
+    """Return notes on how the recomputed formulas agree with the stored values; raise MismatchError if they do not."""
+    verification = program.verification
+    if verification.never_calculated:
+        return [
+            "no spreadsheet program has calculated this file yet, so there is nothing to check the formulas against"
+        ]
+    if not verification.mismatch_count:
+        return []
+    shown = [f"  {mismatch}" for mismatch in verification.mismatches[:_MOST_SHOWN]]
+    rest = verification.mismatch_count - len(shown)
+    if rest > 0:
+        shown.append(f"  and {rest:,} more")
+    words = f"{verification.mismatch_count:,} of {verification.compared:,} recomputed formulas differ from the file"
+    if trust_embedsheet:
+        return [f"{words}; trusted as asked: {verification.mismatches[0]}"]
+    raise MismatchError(
+        "\n".join([f"{words}:", *shown])
+        + "\nNothing was changed. If the file is out of date, recalculate it (F9, or embedsheet recalculate); if you "
+        "trust the recomputed values, add --trust-embedsheet."
+    )
+
+
+def problem_of(program: Program, setup: SolverSetup, objective_name: str = "the objective") -> Problem:
+    """Return a compiled program as the search wants it."""
+    return Problem(
+        objective=program,
+        lower=program.lower,
+        upper=program.upper,
+        sense=setup.sense,
+        target=setup.target,
+        relations=program.relations,
+        integer=program.integer,
+        all_different=program.all_different,
+        cell_name=program.cell_name,
+        row_name=program.row_name,
+        objective_name=objective_name,
+        blocks=program.blocks,
+        undefined=program.undefined_cells,
+    )
+
+
+def solve(
+    book: str | Path | Workbook,
+    sheet: str | None = None,
+    *,
+    objective: str | None = None,
+    changing: Sequence[str] = (),
+    sense: Sense | None = None,
+    target: float | None = None,
+    constraints: Sequence[str] = (),
+    nonnegative: bool | None = None,
+    save_setup: bool = False,
+    method: str = "auto",
+    learning_rate: float | None = None,
+    restarts: int = 0,
+    seed: int = 0,
+    max_iterations: int = 1000,
+    tolerance: float = 1e-6,
+    randomize: int | None = None,
+    overwrite_formulas: bool = False,
+    trust_embedsheet: bool = False,
+    output: str | Path | None = None,
+    dry_run: bool = False,
+    ignore_lock: bool = False,
+    watcher: Watcher | None = None,
+) -> Solution:
+    """Solve the model of a workbook and write the result into it, or into the copy `output`.
+
+    The model is the Solver set-up of `sheet` (default: the only one), or `objective` and `changing` by address or
+    defined name; `constraints` are texts such as "B2:B9 >= 0". `restarts` more searches begin at random points from
+    `seed`; `randomize` replaces the start itself. `watcher` hears every iteration and may raise KeyboardInterrupt.
+    Raises the errors of `embedsheet.errors`; a model without a solution is no error but a `Solution.status`.
+    """
+    model = load_model(
+        book, sheet, objective=objective, changing=changing, sense=sense, target=target, constraints=constraints,
+        nonnegative=nonnegative, overwrite_formulas=overwrite_formulas, trust_embedsheet=trust_embedsheet,
+    )  # fmt: skip
+    began = time.perf_counter()
+    limits = Limits(max_iterations=max_iterations, tolerance=tolerance, learning_rate=learning_rate, seed=seed)
+    outcome = search(
+        problem_of(model.program, model.setup, model.objective_name),
+        method=method, limits=limits, restarts=restarts, randomize=randomize, watcher=watcher,
+    )  # fmt: skip
+    model.seconds["solve"] = time.perf_counter() - began
+    solution = _record(model, outcome)
+    began = time.perf_counter()
+    if not dry_run:
+        _write(model, solution, Path(output) if output else None, save_setup, ignore_lock)
+    solution.seconds["write"] = time.perf_counter() - began
+    return solution
+
+
+def _record(model: Model, outcome: Outcome) -> Solution:
+    setup = model.setup
+    return Solution(
+        path=model.workbook.path,
+        sheet=setup.sheet,
+        objective=str(setup.objective),
+        objective_name=model.objective_name,
+        sense=setup.sense,
+        target=setup.target if setup.sense == "target" else None,
+        changing=list(setup.changing),
+        x=outcome.x,
+        objective_before=outcome.value_before,
+        objective_after=outcome.value,
+        status=outcome.status,
+        message=outcome.message,
+        method=outcome.method,
+        iterations=outcome.iterations,
+        evaluations=outcome.evaluations,
+        largest_gradient=outcome.largest_gradient,
+        active=outcome.active,
+        history=outcome.history,
+        notes=[*model.notes, *outcome.notes],
+        seconds=dict(model.seconds),
+    )
+
+
+def _write(model: Model, solution: Solution, output: Path | None, save_setup: bool, ignore_lock: bool) -> None:
+    program, workbook = model.program, model.workbook
+    edits = []
+    if solution.solved:
+        edits = program.results(solution.x)
+        edits += log_edits(workbook, solution)
+    if not edits and not save_setup:
+        return
+    report = workbook.save(
+        edits,
+        output,
+        setups=[model.setup] if save_setup else [],
+        full_calculation=bool(edits) and program.unrecomputable,
+        ignore_lock=ignore_lock,
+    )
+    if edits and program.unrecomputable:
+        solution.notes.append(
+            "some formulas that follow from the changing cells cannot be computed here; the file asks for a full "
+            "calculation when it is opened"
+        )
+    solution.written_to = report.path
+    solution.cells_written = report.cells_written
+    solution.parts_changed = list(report.parts_changed)
+
+
+def name_of(workbook: Workbook, cell: Cell) -> str:
+    """Return the defined name of a cell, visible and shortest first, else its address."""
+    address = f"{cell}".casefold()
+    found = [
+        name.name
+        for name in workbook.names
+        if not name.hidden and name.text.replace("$", "").removeprefix("=").casefold() == address
+    ]
+    return min(found, key=lambda name: (len(name), name), default=str(cell))
+
+
+def gradient_blocks(program: Program, x: FloatArray | None = None) -> tuple[float, list[FloatArray]]:
+    """Return the objective and its gradient, one array (rows, columns) for each changing area."""
+    value, gradient = program.value_and_gradient(program.start if x is None else x)
+    return value, [
+        np.asarray(gradient[block]).reshape(area.shape)
+        for area, block in zip(program.changing, program.blocks, strict=True)
+    ]

@@ -1,0 +1,192 @@
+"""Which model is meant: a Solver set-up stored in the workbook, changed or replaced by what the person says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from embedsheet.addresses import Area, Cell
+from embedsheet.errors import ModelError
+from embedsheet.solver_setup import Constraint, SolverSetup
+from embedsheet.solvers.problem import Sense
+from embedsheet.workbook import Workbook
+
+_RELATION = re.compile(r"(<=|>=|=<|=>|≤|≥|==|=|<|>)")
+_SAME = {"≤": "<=", "≥": ">=", "=<": "<=", "=>": ">=", "==": "=", "<": "<=", ">": ">="}
+_KINDS = {
+    "int": "integer", "integer": "integer", "bin": "binary", "binary": "binary",
+    "dif": "all different", "all different": "all different", "alldifferent": "all different",
+}  # fmt: skip
+
+
+def choose_setup(
+    workbook: Workbook,
+    sheet: str | None = None,
+    *,
+    objective: str | None = None,
+    changing: Sequence[str] = (),
+    sense: Sense | None = None,
+    target: float | None = None,
+    constraints: Sequence[str] = (),
+    nonnegative: bool | None = None,
+) -> SolverSetup:
+    """Return the model to solve.
+
+    Without `objective` it is the set-up stored on `sheet`, or the only one in the workbook; `changing` and `sense`
+    replace what it says and `constraints` ("B2:B5 >= 0", "0 <= B2:B5 <= 1", "B2:B5 integer") come on top. With
+    `objective` the model is new. Raises ModelError when it is not clear what is meant.
+    """
+    if sheet is not None:
+        sheet = workbook.sheet(sheet).name
+    if objective is not None:
+        setup = _new(workbook, sheet, objective, changing)
+    else:
+        setup = _stored(workbook, sheet)
+        if changing:
+            setup = replace(setup, changing=_areas(workbook, changing, setup.sheet))
+    if sense is not None:
+        setup = replace(setup, sense=sense)
+    if target is not None:
+        setup = replace(setup, sense="target", target=target)
+    if nonnegative is not None:
+        setup = replace(setup, nonnegative=nonnegative)
+    more = [one for text in constraints for one in parse_constraint(workbook, text, setup.sheet)]
+    return replace(setup, constraints=(*setup.constraints, *more))
+
+
+def _new(workbook: Workbook, sheet: str | None, objective: str, changing: Sequence[str]) -> SolverSetup:
+    home = sheet
+    if home is None and len(workbook.sheets) == 1:
+        home = next(iter(workbook.sheets))
+    area = workbook.area(objective, home)
+    if area.size != 1:
+        raise ModelError(f"The objective {area} is {area.size} cells; name the one cell that is to be optimised.")
+    if not changing:
+        raise ModelError(f"Say which cells may change beside the objective {area}: --changing Sheet1!B2:F16.")
+    return SolverSetup(
+        sheet=area.sheet,
+        objective=Cell(area.sheet, area.top, area.left),
+        changing=_areas(workbook, changing, home or area.sheet),
+    )
+
+
+def _areas(workbook: Workbook, texts: Sequence[str], sheet: str) -> tuple[Area, ...]:
+    return tuple(area for text in texts for area in workbook.areas(text, sheet))
+
+
+def _stored(workbook: Workbook, sheet: str | None) -> SolverSetup:
+    setups, faults = workbook.setups, workbook.setup_faults
+    if sheet is not None:
+        if sheet in setups:
+            return setups[sheet]
+        if sheet in faults:
+            raise ModelError(f"{sheet}: the Solver set-up cannot be read: {faults[sheet]}")
+        there = f"There are set-ups on {', '.join(setups)}." if setups else "No sheet of this workbook has one."
+        raise ModelError(f"{sheet} has no Solver set-up. {there} Or name the model with --objective and --changing.")
+    if len(setups) == 1 and not faults:
+        return next(iter(setups.values()))
+    if setups or faults:
+        lines = [f"  --sheet {_quoted(name)}: {describe(setup)}" for name, setup in setups.items()]
+        lines += [f"  {name}: cannot be read: {fault}" for name, fault in faults.items()]
+        raise ModelError(f"{workbook.path.name} has more than one Solver set-up; choose one:\n" + "\n".join(lines))
+    raise ModelError(
+        f"{workbook.path.name} has no Solver set-up; name the model with --objective Sheet1!B1 --changing Sheet1!B2:B9."
+    )
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"' if re.search(r"\W", name) else name
+
+
+def describe(setup: SolverSetup) -> str:
+    """Return a model in words: "minimize dotprod!V41 by changing dotprod!B25:F39 (75 cells), …; nonnegative"."""
+    goal = f"bring {setup.objective} to {setup.target:.10g}" if setup.sense == "target" else ""
+    goal = goal or f"{setup.sense} {setup.objective}"
+    cells = sum(area.size for area in setup.changing)
+    words = [f"{goal} by changing {', '.join(map(str, setup.changing))} ({cells:,} cells)"]
+    if setup.constraints:
+        words.append("subject to " + ", ".join(map(str, setup.constraints)))
+    if setup.nonnegative:
+        words.append("changing cells without a lower bound not negative")
+    return "; ".join(words)
+
+
+def parse_constraint(workbook: Workbook, text: str, sheet: str) -> list[Constraint]:
+    """Return the constraints that a text states: "A1:A5 <= B1:B5", "0 <= B2:B5 <= 1", "B2:B5 integer".
+
+    Addresses without a sheet are on `sheet`; defined names are understood. Raises ModelError with the forms there are.
+    """
+    pieces = [piece.strip() for piece in _RELATION.split(_outside_quotes(text))]
+    pieces = [_inside_quotes(piece) for piece in pieces]
+    if len(pieces) == 1:
+        words = pieces[0].rsplit(maxsplit=1)
+        words = pieces[0].rsplit(maxsplit=2) if pieces[0].lower().endswith("all different") else words
+        kind = _KINDS.get(" ".join(words[1:]).lower())
+        if kind is None:
+            raise _unclear(text)
+        return [Constraint(area, kind, None) for area in workbook.areas(words[0], sheet)]
+    if len(pieces) == 3 and pieces[1] == "=" and pieces[2].lower() in _KINDS:
+        return [Constraint(area, _KINDS[pieces[2].lower()], None) for area in workbook.areas(pieces[0], sheet)]
+    if len(pieces) == 3:
+        return _compare(workbook, *pieces, text=text, sheet=sheet)
+    if len(pieces) == 5:
+        low, first, middle, second, high = pieces
+        return [
+            *_compare(workbook, low, first, middle, text=text, sheet=sheet),
+            *_compare(workbook, middle, second, high, text=text, sheet=sheet),
+        ]
+    raise _unclear(text)
+
+
+def _compare(workbook: Workbook, left: str, relation: str, right: str, *, text: str, sheet: str) -> list[Constraint]:
+    relation = _SAME.get(relation, relation)
+    if not left or not right:
+        raise _unclear(text)
+    left_number, right_number = _number(left), _number(right)
+    if left_number is not None and right_number is not None:
+        raise _unclear(text)
+    if left_number is not None:
+        mirrored = {"<=": ">=", ">=": "<="}.get(relation, relation)
+        return [Constraint(area, mirrored, left_number) for area in workbook.areas(right, sheet)]
+    if right_number is not None:
+        return [Constraint(area, relation, right_number) for area in workbook.areas(left, sheet)]
+    return [Constraint(workbook.area(left, sheet), relation, workbook.area(right, sheet))]
+
+
+def _number(text: str) -> float | None:
+    percent = text.endswith("%")
+    try:
+        number = float(text.removesuffix("%"))
+    except ValueError:
+        return None
+    if not np.isfinite(number):
+        return None
+    return number / 100 if percent else number
+
+
+# A sheet's quoted name may hold a relation: 'a<b'!A1.
+_HIDDEN = {"<": "\ue000", ">": "\ue001", "=": "\ue002", "≤": "\ue003", "≥": "\ue004"}
+
+
+def _outside_quotes(text: str) -> str:
+    parts = text.split("'")
+    for place in range(1, len(parts), 2):
+        for sign, mask in _HIDDEN.items():
+            parts[place] = parts[place].replace(sign, mask)
+    return "'".join(parts)
+
+
+def _inside_quotes(text: str) -> str:
+    for sign, mask in _HIDDEN.items():
+        text = text.replace(mask, sign)
+    return text
+
+
+def _unclear(text: str) -> ModelError:
+    return ModelError(
+        f"{text!r} is no constraint; write it like 'B2:B5 >= 0', '0 <= B2:B5 <= 1', 'D2:D9 <= E2:E9' or "
+        "'B2:B5 integer'."
+    )

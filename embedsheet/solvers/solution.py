@@ -1,0 +1,134 @@
+"""The record of a solve, in Python, in JSON and in words."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from embedsheet.addresses import Area
+from embedsheet.solvers.problem import FloatArray, Sense, Status
+from embedsheet.solvers.tracker import HistoryRow
+
+
+@dataclass
+class Solution:
+    """What solving a workbook found and did.
+
+    `x` (n,) are the changing cells' values in the order of `changing`, row by row; objective values in the sheet's own
+    sense. `status`: "optimal"; "improved" (a limit, Ctrl-C or rounding stopped it on the way); "infeasible";
+    "unbounded"; "failed"; `message` gives the reason. `largest_gradient` is the largest component of the gradient that
+    neither bounds nor constraints hold back; `active` says which of them hold with equality. `history`: (iteration,
+    objective, gradient norm, seconds). `seconds` by phase: read, compile, solve, write. Only "optimal" and "improved"
+    are written.
+    """
+
+    path: Path
+    sheet: str
+    objective: str
+    objective_name: str
+    sense: Sense
+    target: float | None
+    changing: list[Area]
+    x: FloatArray
+    objective_before: float
+    objective_after: float
+    status: Status
+    message: str
+    method: str
+    iterations: int
+    evaluations: int
+    largest_gradient: float
+    active: list[str] = field(default_factory=list)
+    history: list[HistoryRow] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    written_to: Path | None = None
+    cells_written: int = 0
+    parts_changed: list[str] = field(default_factory=list)
+
+    @property
+    def solved(self) -> bool:
+        """Whether there is something to write: optimal or improved."""
+        return self.status in ("optimal", "improved")
+
+    def values(self, area: Area) -> FloatArray:
+        """Return the values of one of the `changing` areas, (rows, columns)."""
+        start = 0
+        for one in self.changing:
+            if one == area:
+                return self.x[start : start + one.size].reshape(one.shape)
+            start += one.size
+        raise KeyError(area)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as JSON knows it; numbers that JSON cannot hold become None."""
+        return {
+            "path": str(self.path),
+            "sheet": self.sheet,
+            "objective": self.objective,
+            "objective_name": self.objective_name,
+            "sense": self.sense,
+            "target": self.target,
+            "status": self.status,
+            "message": self.message,
+            "method": self.method,
+            "objective_before": _json(self.objective_before),
+            "objective_after": _json(self.objective_after),
+            "iterations": self.iterations,
+            "evaluations": self.evaluations,
+            "largest_gradient": _json(self.largest_gradient),
+            "active_constraints": self.active,
+            "notes": self.notes,
+            "seconds": {phase: round(seconds, 6) for phase, seconds in self.seconds.items()},
+            "written_to": None if self.written_to is None else str(self.written_to),
+            "cells_written": self.cells_written,
+            "parts_changed": self.parts_changed,
+            "changing": [{"area": str(area), "values": self.values(area).tolist()} for area in self.changing],
+            "history": [
+                {"iteration": iteration, "objective": _json(value), "gradient_norm": _json(norm), "seconds": seconds}
+                for iteration, value, norm, seconds in self.history
+            ],
+        }
+
+    def to_json(self) -> str:
+        """Return `as_dict` as JSON text."""
+        return json.dumps(self.as_dict(), ensure_ascii=False, indent=2)
+
+    def summary(self) -> str:
+        """Say what happened: "Converged in 41 iterations: RMSE 2.8061 → 0.3412, largest gradient 3e-9; 150 cells …"."""
+        before, after = _pair(self.objective_before, self.objective_after)
+        change = f"{self.objective_name} {before} → {after}"
+        steps = f"{self.iterations:,} iteration{'' if self.iterations == 1 else 's'}"
+        if self.status == "optimal" and self.method == "linear":
+            head = f"Solved as a linear model: {change}"
+        elif self.status == "optimal":
+            head = f"Converged in {steps}: {change}, largest gradient {self.largest_gradient:.0e}"
+        elif self.status == "improved":
+            head = f"Improved in {steps} ({self.message}): {change}, largest gradient {self.largest_gradient:.1e}"
+        else:
+            return f"{self.status.capitalize()}: {self.message}. Nothing was written."
+        return f"{head}; {self._written()}"
+
+    def _written(self) -> str:
+        if self.written_to is None:
+            return "nothing was written"
+        where = "" if self.written_to == self.path else f" to {self.written_to}"
+        parts = f"; changed parts: {', '.join(self.parts_changed)}" if self.parts_changed else ""
+        cells = f"{self.cells_written:,} cell{'' if self.cells_written == 1 else 's'}"
+        return f"{cells} written{where}{parts}"
+
+
+def _json(number: float) -> float | None:
+    return number if math.isfinite(number) else None
+
+
+def _pair(before: float, after: float) -> tuple[str, str]:
+    """Return two numbers with as many digits as tell them apart, at least five significant ones."""
+    for digits in range(5, 16):
+        pair = f"{before:.{digits}g}", f"{after:.{digits}g}"
+        if pair[0] != pair[1]:
+            break
+    return pair if pair[0] != pair[1] else (f"{before:.5g}", f"{after:.5g}")
