@@ -70,7 +70,7 @@ class Workbook:
             sheet.hidden = part.hidden
             sheets[part.name] = sheet
             source.cells_left -= len(sheet.rows)
-            tables.update((table.name.casefold(), table) for table in parts.tables(package, part))
+            tables.update((table.name.lower(), table) for table in parts.tables(package, part))
         book = cls(
             path=package.path, sheets=sheets, strings=strings, names=contents.names, tables=tables, setups={},
             setup_faults={}, external_links=contents.related("externalLink") is not None, digest=package.digest,
@@ -143,7 +143,7 @@ class Workbook:
         if "#REF!" in text:
             raise ModelError(f"{text}: refers to deleted cells; choose the cells again.")
         table_name, bracket, inside = text.partition("[")
-        table = self.tables.get(table_name.strip().casefold())
+        table = self.tables.get(table_name.strip().lower())
         if table is not None and (not bracket or inside.endswith("]")):
             return [references.table_area(table, inside[:-1])]
         scope, mark, local = text.rpartition("!")

@@ -1,0 +1,252 @@
+"""Reading sheets: the fast scan, the parser behind it, and that both read the same.
+
+Expected values are what the XML says by ECMA-376 Part 1, 18.3.1 (worksheets), written out by hand.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from packages import LINKS, MAIN, book, parts, sheet_xml, write
+
+from embedsheet import workbook as workbook_module
+from embedsheet.addresses import Area, Cell
+from embedsheet.errors import FileError
+from embedsheet.kinds import ErrorText
+from embedsheet.workbook import Workbook
+from embedsheet.xlsx import scan
+from embedsheet.xlsx.plain import plain
+from embedsheet.xlsx.shift import shift
+
+
+def cells(path: Path) -> dict[str, object]:
+    """Every stored cell of the first sheet by its address."""
+    workbook = Workbook.open(path)
+    sheet = next(iter(workbook.sheets.values()))
+    found = {}
+    for row, column in zip(sheet.rows.tolist(), sheet.columns.tolist(), strict=True):
+        area = Area(sheet.name, row, column, row, column)
+        formula = workbook.formula(Cell(sheet.name, row, column))
+        value = workbook.values(area)[0][0]
+        found[area.local()] = value if formula is None else (f"={formula}", value)
+    return found
+
+
+VALUES = [
+    ('<c r="B2"><v>1.5</v></c>', 1.5),
+    ('<c r="B2" t="n"><v>-1E-300</v></c>', -1e-300),
+    ('<c r="B2" s="3"/>', None),
+    ('<c r="B2"><v></v></c>', None),
+    ('<c r="B2" t="s"><v>1</v></c>', "two"),
+    ('<c r="B2" t="s"/>', None),
+    ('<c r="B2" t="str"><v>a &lt; b&#10;_x000D_</v></c>', "a < b\n\r"),
+    ('<c r="B2" t="str"><v></v></c>', ""),
+    ('<c r="B2" t="inlineStr"><is><t xml:space="preserve"> in </t></is></c>', " in "),
+    ('<c r="B2" t="inlineStr"><is><r><rPr><b/></rPr><t>ri</t></r><r><t>ch</t></r><rPh sb="0" eb="1"><t>x</t></rPh></is></c>',
+     "rich"),
+    ('<c r="B2" t="b"><v>1</v></c>', True),
+    ('<c r="B2" t="b"><v>false</v></c>', False),
+    ('<c r="B2" t="e"><v>#N/A</v></c>', ErrorText("#N/A")),
+    ('<c r="B2" t="e"><v>#BLOCKED!</v></c>', ErrorText("#VALUE!")),
+    ('<c r="B2" t="d"><v>2020-01-02T12:00:00</v></c>', 43832.5),  # 1 January 2020 is day 43831
+    ('<c r="B2" t="d"><v>12:00:00</v></c>', 0.5),
+    ('<c r="B2"><f>A1+1</f><v>3</v></c>', ("=A1+1", 3.0)),
+    ('<c r="B2"><f>A1&amp;"&lt;"</f></c>', ('=A1&"<"', None)),
+    ('<c r="B2"><f/><v>3</v></c>', 3.0),
+    ('<c r="B2" cm="1"><f t="array" ref="B2:B3" aca="1">A1:A2</f><v>3</v></c>', ("=A1:A2", 3.0)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("xml", "value"), VALUES)
+def test_a_cell_reads_as_the_standard_says(tmp_path: Path, xml: str, value: object) -> None:
+    assert cells(book(tmp_path / "b.xlsx", f'<row r="2">{xml}</row>', shared=["one", "two"])) == {"B2": value}
+
+
+FORMS = {
+    "spaces": lambda x: re.sub(r">(?=<(?!/[tvf]>))", ">\n  ", x),
+    "prefix": lambda x: x.replace("</", "</p:").replace("<", "<p:").replace("<p:/p:", "</p:").replace("<p:?", "<?")
+    .replace("xmlns=", "xmlns:p="),
+    "quotes": lambda x: re.sub(r'="([^"<>]*)"(?=[^<>]*>)', r"='\1'", x),
+    "order": lambda x: x.replace('<c r="B2" t="str">', '<c t="str" r="B2">'),
+    "comment": lambda x: x.replace("<row", '<!-- <c r="A9"/> --><row', 1),
+    "comment in the head": lambda x: x.replace("<dimension", "<!-- <sheetData> --><dimension", 1),
+    "character data": lambda x: x.replace("<v>text</v>", "<v><![CDATA[text]]></v>"),
+    "no addresses": lambda x: x.replace(' r="B2"', "").replace(' r="A2"', "").replace(' r="2"', "").replace(' r="1"', ""),
+    "lower case": lambda x: x.replace('"B2"', '"b2"'),
+    "unknown attributes": lambda x: x.replace("<c ", "<c xmlns:q='urn:q' q:a='1&gt;2' "),
+    "16 bits": lambda x: x.replace("UTF-8", "UTF-16").encode("utf-16"),
+    "Latin 1": lambda x: x.replace("UTF-8", "ISO-8859-1").encode("latin-1"),
+    "no declaration": lambda x: x.partition("\n")[2],
+    "byte order mark": lambda x: x.encode("utf-8-sig"),
+    "strict namespace": lambda x: x.replace(MAIN, "http://purl.oclc.org/ooxml/spreadsheetml/main"),
+    "rows out of order": lambda x: x.replace('<row r="1"/>', "").replace("</sheetData>", '<row r="1"/></sheetData>'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_way_to_write_the_same_xml_reads_the_same(tmp_path: Path, form: str) -> None:
+    usual = sheet_xml(
+        '<row r="1"/><row r="2"><c r="A2"><f>1+1</f><v>2</v></c><c r="B2" t="str"><f>"t"&amp;"ü"</f><v>text</v></c></row>'
+    )
+    path = write(tmp_path / "b.xlsx", parts({"S": FORMS[form](usual)}))
+    assert cells(path) == {"A2": ("=1+1", 2.0), "B2": ('="t"&"ü"', "text")}
+
+
+@given(st.sampled_from(sorted(FORMS)), st.data())
+@settings(max_examples=60, deadline=None)
+def test_scan_and_parser_agree_on_any_cells(form: str, data: st.DataObject) -> None:
+    """The scan of the parser's output equals the scan of the original, whichever form the parser got."""
+    picked = data.draw(st.lists(st.sampled_from([xml for xml, _ in VALUES if "is>" not in xml]), max_size=8))
+    rows = "".join(
+        f'<row r="{number}">{xml.replace("B2", f"B{number}", 1)}</row>' for number, xml in enumerate(picked, 1)
+    )
+    usual = sheet_xml(rows)
+    source = scan.Source("b.xlsx", workbook_module.Strings(), scan.np.array([0.0, 1.0]))
+    other = FORMS[form](usual) if form not in {"no addresses", "order"} else usual
+    other = other if isinstance(other, bytes) else other.encode()
+    first = scan.scan(usual.encode(), "S", 0, source)
+    second = scan.scan(plain(other, "b.xlsx", lambda _count: None), "S", 0, source)
+    assert first is not None and second is not None
+    for name in ("rows", "columns", "kinds", "numbers", "formula_cells", "formula_texts", "formula_masters", "has_stored"):
+        assert list(getattr(first, name)) == list(getattr(second, name)), name
+    assert first.arrays == second.arrays
+
+
+def test_ordinary_files_never_need_the_parser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workbook_module, "plain", None)
+    everything = "".join(
+        f'<row r="{number}" spans="1:3" x14ac:dyDescent="0.25">{xml.replace("B2", f"B{number}", 1)}</row>'
+        for number, (xml, _) in enumerate(VALUES, 1)
+        if "B3" not in xml
+    )
+    xml = sheet_xml(everything).replace("<worksheet ", '<worksheet xmlns:x14ac="urn:x14ac" ')
+    assert len(cells(write(tmp_path / "b.xlsx", parts({"S": xml}, shared=["one", "two"])))) == len(VALUES) - 1
+
+
+def test_followers_of_a_shared_formula_read_as_their_own_cell_would_hold_it(tmp_path: Path) -> None:
+    path = book(
+        tmp_path / "b.xlsx",
+        '<row r="1"><c r="C1"><f t="shared" ref="C1:C3" si="0">A1+$B$1</f><v>1</v></c></row>'
+        '<row r="2"><c r="C2"><f t="shared" si="0"/><v>2</v></c></row>',
+    )
+    assert cells(path) == {"C1": ("=A1+$B$1", 1.0), "C2": ("=A2+$B$1", 2.0)}
+
+
+def test_a_follower_may_stand_before_its_master_and_outside_the_masters_range(tmp_path: Path) -> None:
+    path = book(
+        tmp_path / "b.xlsx",
+        '<row r="1"><c r="C1"><f t="shared" si="7"/></c></row>'
+        '<row r="2"><c r="C2"><f t="shared" ref="Z9" si="7">A2*2</f></c></row>',
+    )
+    assert cells(path) == {"C1": ("=A1*2", None), "C2": ("=A2*2", None)}
+
+
+def test_a_number_used_by_two_shared_formulas_means_the_one_before(tmp_path: Path) -> None:
+    path = book(
+        tmp_path / "b.xlsx",
+        '<row r="1"><c r="A1"><f t="shared" ref="A1:B1" si="0">D1</f></c><c r="B1"><f t="shared" si="0"/></c></row>'
+        '<row r="2"><c r="A2"><f t="shared" ref="A2:B2" si="0">9+D2</f></c><c r="B2"><f t="shared" si="0"/></c></row>',
+    )
+    assert {address: formula for address, (formula, _) in cells(path).items()} == {
+        "A1": "=D1", "B1": "=E1", "A2": "=9+D2", "B2": "=9+E2",
+    }  # fmt: skip
+
+
+def test_array_formulas_and_data_tables_tell_their_areas(tmp_path: Path) -> None:
+    path = book(
+        tmp_path / "b.xlsx",
+        '<row r="1"><c r="A1" cm="1"><f t="array" ref="A1:A2">{1;2}</f><v>1</v></c>'
+        '<c r="B1"><f t="array" ref="B1">SUM(C1:C2*2)</f></c>'
+        '<c r="D1"><f t="dataTable" ref="D1:E2" dt2D="1" dtr="1" r1="G1" r2="G2"/><v>5</v></c></row>',
+    )
+    sheet = Workbook.open(path).sheets["S"]
+    assert {place: (array.area.local(), array.dynamic) for place, array in sheet.arrays.items()} == {
+        (1, 1): ("A1:A2", True), (1, 2): ("B1", False),
+    }  # fmt: skip
+    assert [area.local() for area in sheet.data_tables] == ["D1:E2"]
+    assert len(sheet.formula_texts) == 2
+
+
+def test_a_stored_result_is_told_from_none(tmp_path: Path) -> None:
+    path = book(
+        tmp_path / "b.xlsx",
+        '<row r="1"><c r="A1"><f>1</f><v>1</v></c><c r="B1"><f>1</f></c><c r="C1"><f>1</f><v/></c>'
+        '<c r="D1" t="str"><f>""</f><v></v></c><c r="E1"><v>3</v></c></row>',
+    )
+    assert Workbook.open(path).sheets["S"].has_stored.tolist() == [True, False, False, True]
+
+
+BROKEN = [
+    ('<c r="A1"><v>abc</v></c>', "no number"),
+    ('<c r="A1"><v>1e999</v></c>', "no number"),
+    ('<c r="A1" t="s"><v>5</v></c>', "cannot be read"),
+    ('<c r="A1" t="s"><v>-1</v></c>', "cannot be read"),
+    ('<c r="A1" t="b"><v>maybe</v></c>', "cannot be read"),
+    ('<c r="A1" t="q"><v>1</v></c>', "unknown cell type"),
+    ('<c r="A1" t="d"><v>yesterday</v></c>', "cannot be read"),
+    ('<c r="A1"><f t="shared" si="3"/></c>', "shares a formula that stands nowhere"),
+    ('<c r="A1"><f t="array" ref="nonsense">1</f></c>', "covers no area"),
+    ('<c r="A1"><v>1</v></c><c r="A1"><v>2</v></c>', "A1 twice"),
+    ('<c r="A0"><v>1</v></c>', "has a cell at A0"),
+    ('<c r="A1048577"><v>1</v></c>', "has a cell at A1048577"),
+    ('<c r="XFE1"><v>1</v></c>', "has a cell at XFE1"),
+    ('<c r="$A$1"><v>1</v></c>', "has a cell at"),
+    ('<c r="A1"><v>1</v>', "not well-formed"),
+]
+
+
+@pytest.mark.parametrize(("xml", "fault"), BROKEN)
+def test_a_broken_cell_is_named(tmp_path: Path, xml: str, fault: str) -> None:
+    path = book(tmp_path / "b.xlsx", f'<row r="1">{xml}</row>', shared=["one"])
+    with pytest.raises(FileError, match=fault) as caught:
+        Workbook.open(path)
+    assert str(path) in str(caught.value)
+
+
+def test_row_numbers_beyond_the_sheet_are_refused(tmp_path: Path) -> None:
+    for number in ("0", "-3", "99999999", "x"):
+        path = book(tmp_path / "b.xlsx", f"<row r='{number}'><c><v>1</v></c></row>")
+        with pytest.raises(FileError, match="row numbered"):
+            Workbook.open(path)
+
+
+def test_more_cells_than_the_limit_are_refused_before_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan, "CELLS_LIMIT", 3)
+    monkeypatch.setattr(workbook_module, "Source", lambda *a: scan.Source(*a, cells_left=3))
+    row = '<row r="1"><c r="A1"><v>1</v></c><c r="B1"><v>1</v></c></row>'
+    write(tmp_path / "b.xlsx", parts({"S": sheet_xml(row), "T": sheet_xml(row)}))
+    with pytest.raises(FileError, match="more than 3 cells"):
+        Workbook.open(tmp_path / "b.xlsx")
+
+
+SHIFTS = [
+    ("A1+B2", 1, 1, "B2+C3"),
+    ("$A1+A$1+$A$1", 2, 3, "$A3+D$1+$A$1"),
+    ("SUM(A:A,$B:C,1:2,$3:4)", 1, 1, "SUM(B:B,$B:D,2:3,$3:5)"),
+    ('"A1"&Sheet1!A1&\'A1 B2\'!A1', 1, 0, '"A1"&Sheet1!A2&\'A1 B2\'!A2'),
+    ("LOG10(A1)+ATAN2(A1,B1)", 0, 1, "LOG10(B1)+ATAN2(B1,C1)"),
+    ("Table1[[#This Row],[A1]]+Table1[B2]", 1, 1, "Table1[[#This Row],[A1]]+Table1[B2]"),
+    ("A1", -1, 0, "#REF!"),
+    ("SUM(A1:XFD1048576)", 1, 0, "SUM(A2:#REF!)"),
+    ("1.5E3+XYZ1+my.A1+A1.b", 1, 0, "1.5E3+XYZ1+my.A1+A1.b"),
+    ("Q1!A1+[1]Sheet1!A1", 1, 0, "Q1!A2+[1]Sheet1!A2"),
+    ("{1,2;3,4}+#REF!+A1#", 1, 0, "{1,2;3,4}+#REF!+A2#"),
+]
+
+
+@pytest.mark.parametrize(("text", "rows", "columns", "moved"), SHIFTS)
+def test_a_formula_moves_as_when_excel_copies_it(text: str, rows: int, columns: int, moved: str) -> None:
+    assert shift(text, rows, columns) == moved
+
+
+def test_parts_with_prefixes_or_backslashes_in_their_names_are_found(tmp_path: Path) -> None:
+    content = parts({"S": sheet_xml('<row r="1"><c r="A1"><v>7</v></c></row>')})
+    content["xl\\worksheets\\Sheet1.xml"] = content.pop("xl/worksheets/sheet1.xml")
+    assert cells(write(tmp_path / "b.xlsx", content)) == {"A1": 7.0}
+    assert LINKS in str(content["_rels/.rels"])
