@@ -65,8 +65,8 @@ def press(function: str, cancelled: Callable[[], bool] = escape_pressed) -> str:
 
 
 def _step(press: Press) -> str:
-    program, setup = press.program, press.setup
-    value, slope = program.value_and_gradient(program.start)
+    program, setup, start = press.program, press.setup, press.start
+    value, slope = program.value_and_gradient(start)
     _refuse_undefined(press, value, slope)
     rate = press.setting("learning_rate")
     direction = -slope
@@ -74,21 +74,22 @@ def _step(press: Press) -> str:
         direction = slope
     elif setup.sense == "target":
         direction = -slope * np.sign(value - setup.target)
-    x = np.clip(program.start + rate * direction, program.lower, program.upper)
+    x = np.clip(start + rate * direction, program.lower, program.upper)
     press.write_changing(x)
-    foretold = float(slope @ (x - program.start))
+    foretold = float(slope @ (x - start))
     return f"{press.objective_name} {value:.6g} → {press.objective_now():.6g} (the gradient foretold {foretold:+.3g})"
 
 
 def _gradient(press: Press) -> str:
     program = press.program
-    value, slope = program.value_and_gradient(program.start)
+    value, slope = program.value_and_gradient(press.start)
     _refuse_undefined(press, value, slope)
     name = gradient_sheet(press.sheet_name)
     sheets = press.book.sheets
     here = sheets[press.sheet_name]
     if name not in [sheet.name for sheet in sheets]:
         sheets.add(name, after=here)
+        here.activate()  # adding a sheet has brought it to the front
     sheets[name].clear_contents()
     blocks = [
         (area._replace(sheet=name), slope[block].reshape(area.shape).tolist())
@@ -113,9 +114,9 @@ def _randomize(press: Press) -> str:
     program = press.program
     before = press.objective_now()
     problem = Problem(program, program.lower, program.upper)
-    press.write_changing(random_start(problem, np.random.default_rng(), around=np.zeros_like(program.start)))
+    press.write_changing(random_start(problem, np.random.default_rng(), around=np.zeros_like(press.start)))
     now = press.objective_now()
-    return f"{len(program.start)} cells filled at random: {press.objective_name} {before:.6g} → {now:.6g}"
+    return f"{len(press.start)} cells filled at random: {press.objective_name} {before:.6g} → {now:.6g}"
 
 
 def _undo(press: Press) -> str:
@@ -136,7 +137,7 @@ def _bring_back(press: Press, what: str, word: str) -> str:
 def _refuse_undefined(press: Press, value: float, slope: NDArray[np.float64]) -> None:
     if np.isfinite(value) and np.isfinite(slope).all():
         return
-    cells = "; ".join(f"{cell} {fault}" for cell, fault in press.program.undefined_cells(press.program.start)[:3])
+    cells = "; ".join(f"{cell} {fault}" for cell, fault in press.program.undefined_cells(press.start)[:3])
     raise ModelError(f"The gradient of {press.objective_name} is undefined here: {cells or 'an infinite derivative'}.")
 
 

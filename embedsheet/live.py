@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.addresses import Area, parse_area
+from embedsheet.addresses import Area, parse_area, quote_sheet
 from embedsheet.errors import ModelError
 from embedsheet.kinds import BLANK, BOOLEAN, ERROR, ERROR_CODES, NUMBER, TEXT
 from embedsheet.solver_setup import SolverSetup
@@ -30,21 +30,29 @@ _EPOCH = datetime.datetime(1899, 12, 30)
 _SOLVER_NAMES = ("solver_opt", "solver_adj", "solver_typ", "solver_val", "solver_neg", "solver_num", "solver_eng")
 # What may be a defined name in a formula: not within quotes, not followed by a bracket, a quote or an exclamation mark.
 _WORD = re.compile(r"(?<![\w.!$'\"\]])[^\W\d][\w.]*(?![\w.(!'\"\[])")
+# One:Three!A1 or 'My one:three'!A1, which mean the sheets between as well.
+_THREE_D = re.compile(r"'[^'!]*:[^'!]*'!|\w:\w[\w.]*!")
 
 
 def live_workbook(book: Any, model_sheet: str, wanted: Iterable[str] = ()) -> Workbook:
-    """Read an open workbook, with the Solver model of `model_sheet`.
+    """Read `model_sheet` of an open workbook, with its Solver model, and every sheet that its formulas lead to.
 
     `wanted` are names to look up beside those that the formulas use: where enumerating names is too slow (macOS), only
     these are found. Raises ModelError when the Solver model of the sheet is broken.
     """
     strings = Strings()
-    sheets: dict[str, Sheet] = {}
-    tables: dict[str, Table] = {}
-    for place, sheet in enumerate(book.sheets):
-        sheets[sheet.name] = _read_sheet(sheet, place, strings)
-        tables.update((table.name.casefold(), table) for table in _tables(sheet))
-    names = _names(book, sheets, wanted)
+    live = {sheet.name: sheet for sheet in book.sheets}
+    tables = {table.name.casefold(): table for sheet in live.values() for table in _tables(sheet)}
+    read: dict[str, Sheet] = {}
+    waiting = [model_sheet]
+    while waiting:
+        name = waiting.pop()
+        read[name] = _read_sheet(live[name], 0, strings)
+        names = _names(book, read, wanted)
+        waiting = [other for other in _mentioned(live, read, names, tables) if other not in read]
+    sheets = {name: read[name] for name in live if name in read}
+    for place, sheet in enumerate(sheets.values()):
+        sheet.index = place
     workbook = Workbook(
         path=Path(book.fullname), sheets=sheets, strings=strings, names=names, tables=tables, setups={},
         setup_faults={}, external_links=False, digest="", contents=Contents("", [], names, {}, False),
@@ -111,6 +119,19 @@ def blocks_of(areas: Sequence[Area], values: NDArray[np.float64]) -> list[tuple[
         blocks.append((area, block.tolist()))
         taken += area.size
     return blocks
+
+
+def _mentioned(
+    live: Iterable[str], read: dict[str, Sheet], names: Sequence[DefinedName], tables: dict[str, Table]
+) -> set[str]:
+    """The sheets that the formulas of the sheets read so far lead to; rather one too many than one too few."""
+    texts = [text for sheet in read.values() for text in sheet.formula_texts]
+    texts += [name.text for name in names if name.sheet is None or name.sheet in read]
+    everything = "\n".join(texts).casefold()
+    if _THREE_D.search(everything):
+        return set(live)
+    found = {name for name in live if f"{quote_sheet(name)}!".casefold() in everything}
+    return found | {table.area.sheet for name, table in tables.items() if name in everything}
 
 
 def _serial(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0,
@@ -248,9 +269,8 @@ def _names_one_by_one(book: Any, sheets: dict[str, Sheet], wanted: Iterable[str]
             words.update((word.casefold(), word) for word in _WORD.findall(text))
     for word in words.values():
         for scope, names in [(None, book.names), *((sheet.name, sheet.names) for sheet in book.sheets)]:
-            text = _refers_to(names, word)
-            if text is not None:
-                yield DefinedName(word, scope, text)
+            if (meaning := _refers_to(names, word)) is not None:
+                yield DefinedName(word, scope, meaning)
 
 
 def _refers_to(names: Any, name: str) -> str | None:
@@ -280,6 +300,6 @@ def _setup(sheet: Any, workbook: Workbook) -> SolverSetup | None:
         ) from None
     for place in range(1, count + 1):
         for part in ("lhs", "rel", "rhs"):
-            if (text := _refers_to(sheet.names, f"solver_{part}{place}")) is not None:
-                names[f"solver_{part}{place}"] = text
+            if (value := _refers_to(sheet.names, f"solver_{part}{place}")) is not None:
+                names[f"solver_{part}{place}"] = value
     return read_setup(sheet.name, names, lambda text: workbook.areas(text, sheet.name))

@@ -24,6 +24,7 @@ from embedsheet.addresses import Area, quote_sheet
 from embedsheet.buttons.layout import CONTROLS, OUTCOME, UNDO
 from embedsheet.buttons.memory import Block, Memory
 from embedsheet.errors import EmbedsheetError, ModelError
+from embedsheet.kinds import TEXT
 from embedsheet.live import blocks_of, live_workbook, protected, read_area, write_areas
 from embedsheet.solver_setup import SolverSetup
 
@@ -69,11 +70,28 @@ class Press:
             )
         return setup
 
+    @property
+    def start(self) -> NDArray[np.float64]:
+        """(n,) what the changing cells hold now, a blank cell as 0."""
+        values = [self.workbook.numbers(area).ravel() for area in self.setup.changing]
+        return np.nan_to_num(np.concatenate(values))
+
     @cached_property
     def program(self) -> Program:
-        """The compiled model. Raises ModelError when the sheet's own results are not what its formulas give."""
+        """The compiled model. Raises ModelError when the sheet's own results are not what its formulas give.
+
+        A process that stays (LibreOffice's server, xlwings' UDF server on Windows) keeps the last one: compiling is the
+        largest part of a press. It serves again when nothing but the changing cells has changed, and gives the
+        objective that the sheet shows.
+        """
         from embedsheet.program import compile_program
 
+        key = _fingerprint(self.workbook, self.setup)
+        if _LAST.get("key") == key:
+            kept: Program = _LAST["program"]
+            value, shown = kept.value(self.start), self.objective_now()
+            if abs(value - shown) <= 1e-9 * max(abs(value), abs(shown)):
+                return kept
         program = compile_program(self.workbook, self.setup)
         checked = program.verification
         if checked.mismatch_count:
@@ -81,6 +99,7 @@ class Press:
                 f"{checked.mismatches[0]} ({checked.mismatch_count} such cells): if calculation is manual, press F9 "
                 "(LibreOffice: Ctrl+Shift+F9) and try again. Nothing was changed."
             )
+        _LAST.update(key=key, program=program)
         return program
 
     @property
@@ -177,6 +196,36 @@ def run(function: str, work: Callable[[Press], str], caller: Callable[[], Any], 
     return outcome
 
 
+# The last compiled program and the fingerprint of what it was compiled from.
+_LAST: dict[str, Any] = {}
+
+
+def _fingerprint(workbook: Workbook, setup: SolverSetup) -> str:
+    """A digest of everything that a compiled program depends on: all but changing cells, results and settings."""
+    variable = [*setup.changing]
+    for name in (*_DEFAULTS, OUTCOME):
+        if workbook.name(name, setup.sheet) is not None:
+            variable.append(workbook.area(name, setup.sheet))
+    digest = hashlib.sha256(repr((str(workbook.path), setup, workbook.names, workbook.tables)).encode())
+    for sheet in workbook.sheets.values():
+        given = np.ones(len(sheet.rows), bool)
+        given[sheet.formula_cells] = False
+        for area in variable:
+            if area.sheet == sheet.name:
+                rows, columns = sheet.rows, sheet.columns
+                given &= ~(
+                    (rows >= area.top) & (rows <= area.bottom) & (columns >= area.left) & (columns <= area.right)
+                )
+        digest.update(repr((sheet.name, sheet.formula_texts, sheet.arrays)).encode())
+        for array in (sheet.rows, sheet.columns, sheet.formula_cells, sheet.kinds[given]):
+            digest.update(array.tobytes())
+        # Texts by their content: their numbers depend on the order of reading.
+        texts = given & (sheet.kinds == TEXT)
+        digest.update(repr([workbook.strings.text(code) for code in sheet.numbers[texts]]).encode())
+        digest.update(sheet.numbers[given & ~texts].tobytes())
+    return digest.hexdigest()
+
+
 def _say(book: Any, outcome: str) -> None:
     """Write the outcome into the sheet's own cell for it, where the sheet has one."""
     with contextlib.suppress(Exception):  # a sheet without the name, or protected: the outcome alone is lost
@@ -197,7 +246,7 @@ def _in_plain_words(error: Exception) -> str:
 
 @contextlib.contextmanager
 def _alone(book: Any) -> Iterator[None]:
-    """Hold the workbook's lock, which the system releases when the process ends. Raises BusyError when another has it."""
+    """Hold the workbook's lock, which the system releases when the process ends. Raises BusyError when it is taken."""
     key = hashlib.sha256(str(book.fullname).encode()).hexdigest()[:16]
     path = Path(tempfile.gettempdir()) / f"embedsheet-{key}.lock"
     with path.open("a+b") as file:

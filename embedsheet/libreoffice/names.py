@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from xlwings import base_classes
@@ -27,6 +29,16 @@ class Names(base_classes.Names):
     @property
     def api(self) -> Any:
         return self._collection
+
+    @cached_property
+    def translate(self) -> Callable[[str], str]:
+        """From UNO's formulas to Excel's; made once, since it asks for the sheets' names."""
+        return excel_translator(self.book.model.Sheets.ElementNames)
+
+    @cached_property
+    def prefix(self) -> str:
+        """What stands before a sheet's own names."""
+        return "" if self.sheet is None else f"{quote_sheet(self.sheet.name)}!"
 
     def _find(self, name: str) -> str | None:
         # Excel's names differ in case only for the eye; so do UNO's, but not its lookup.
@@ -83,9 +95,7 @@ class Name(base_classes.Name):
 
     @property
     def name(self) -> str:
-        if self._names.sheet is None:
-            return self._key
-        return f"{quote_sheet(self._names.sheet.name)}!{self._key}"
+        return self._names.prefix + self._key
 
     @name.setter
     def name(self, value: str) -> None:
@@ -94,8 +104,7 @@ class Name(base_classes.Name):
 
     @property
     def refers_to(self) -> str:
-        translate = excel_translator(self._names.book.model.Sheets.ElementNames)
-        return translate("=" + self.api.getContent())
+        return self._names.translate("=" + self.api.getContent())
 
     @refers_to.setter
     def refers_to(self, value: str) -> None:
