@@ -136,6 +136,10 @@ class Page:
                 self.write(row, column, None if empty else value, style, **extra)
         return area
 
+    def empty(self, name: str, top: int, left: int, shape: tuple[int, int], style: str, **extra: Any) -> Area:
+        """Lay out a block of empty cells that a program fills in later, name it, return its area."""
+        return self.block(name, top, left, np.full(shape, None, dtype=object), style, **extra)
+
     def formulas(
         self, name: str, top: int, left: int, values: ArrayLike, formula: Callable[[int, int], str],
         style: str = "calculated", **extra: Any,

@@ -1,0 +1,70 @@
+"""The first sheet of a lesson: what this is, what the colours mean, what to do first, where the data comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from embedsheet.addresses import Area
+from embedsheet.lessons.layout import Page
+
+NUMBER, TEXT, LINK = 1, 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the guide: a text and, if there is a place to go to, a link to it."""
+
+    text: str
+    link: str = ""
+    target: Area | None = None
+
+
+def write_guide(
+    page: Page, title: str, lead: str, steps: Sequence[Line], sheets: Sequence[Line], notes: Sequence[str] = (),
+    sources: Sequence[str] = (),
+) -> None:  # fmt: skip
+    """Fill the sheet: title, lead, colours, numbered steps with links, the sheets, further notes, sources."""
+    page.widths((NUMBER, NUMBER, 5), (TEXT, TEXT, 98), (LINK, LINK, 30))
+    page.height(1, 34)
+    page.write(1, 1, title, "title")
+    page.write(2, TEXT, lead, "text")
+    row = _heading(page, 4, "What the colours mean")
+    page.write(row, NUMBER, 0.42, "changing")
+    page.write(row, TEXT, "Orange background: training changes these numbers. You may type over them, too.", "text")
+    page.write(row + 1, NUMBER, 2.87, "calculated")
+    page.write(row + 1, TEXT, "Bold orange: calculated by a formula. Click on one and read it.", "text")
+    page.write(row + 2, NUMBER, 4.0, "given")
+    page.write(row + 2, TEXT, "Plain: given. A small red corner is a note that explains the cell.", "text")
+    row = _heading(page, row + 4, "What to do")
+    for number, step in enumerate(steps, 1):
+        page.write(row, NUMBER, number, "step", num_format="0")
+        _line(page, row, step)
+        row += 1
+    row = _heading(page, row + 1, "The sheets")
+    for line in sheets:
+        _line(page, row, line)
+        row += 1
+    if notes:
+        row = _heading(page, row + 1, "Good to know")
+        for text in notes:
+            page.write(row, TEXT, text, "text")
+            row += 1
+    if sources:
+        row = _heading(page, row + 1, "Where the data comes from, and what you may do with it")
+        for text in sources:
+            page.write(row, TEXT, text, "small")
+            row += 1
+    page.printing(portrait=True)
+
+
+def _heading(page: Page, row: int, text: str) -> int:
+    page.height(row, 24)
+    page.write(row, 1, text, "heading")
+    return row + 1
+
+
+def _line(page: Page, row: int, line: Line) -> None:
+    page.write(row, TEXT, line.text, "text")
+    if line.target is not None:
+        page.link(row, LINK, line.target, line.link)

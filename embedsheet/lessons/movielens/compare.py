@@ -1,0 +1,226 @@
+"""The sheet "Compare": the sheet's formulas, the solver and Keras side by side, live, calm while cells are empty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from embedsheet.addresses import Area, quote_sheet
+from embedsheet.lessons import solve_log
+from embedsheet.lessons.layout import ORANGE, Book, Page, a1
+from embedsheet.lessons.movielens import keras_sheet, rows
+from embedsheet.lessons.movielens.choice import Choice, Start
+from embedsheet.lessons.movielens.keras_sheet import finish_chart, head, mirror
+
+NAME = "Compare"
+CHECKS = 8
+SUMMARY_LINES, CODE_LINES = 40, 60
+TOP = 6  # of the table of RMSEs
+GAP = 2
+
+
+def write_compare(
+    book: Book, choice: Choice, start: Start, models: list[Page], before: dict[str, float], compact: bool = False
+) -> Page:
+    """Add the sheet. `models` are the model sheets, "One rating a row" last; `before` each one's RMSE at the start.
+
+    The compact form leaves out the tables with a row for each rating, user and movie.
+    """
+    page = book.page(NAME, tab="#10B981")
+    keras = {name: area.absolute() for name, area in book.pages[keras_sheet.NAME].areas.items()}
+    file, count = book.path.name, len(models)
+    page.heading(
+        "Compare: the sheet, the solver and Keras",
+        f"Filled in by: embedsheet train {file} and embedsheet compare {file}. Bold orange is live.",
+    )
+    page.write(TOP - 2, 1, "RMSE over the rated pairs", "heading")
+    head(page, TOP - 1, ["sheet", "at the start", "sheet now", "Keras"])
+    for column, name in enumerate(
+        ("compare.sheet", "compare.rmse.before", "compare.rmse.now", "compare.rmse.keras"), 1
+    ):
+        page.define(name, TOP, column, count)
+    for row, model in enumerate(models, TOP):
+        page.write(row, 1, model.name, "header left")
+        page.write(row, 2, before[model.name], "number", num_format="0.0000")
+        page.formula(row, 3, model.areas["rmse"].absolute(), before[model.name], num_format="0.0000")
+        trained = f"AND({keras['keras.source']}={a1(row, 1, 'c')},ISNUMBER({keras['keras.rmse']}))"
+        page.formula(row, 4, f'IF({trained},{keras["keras.rmse"]},"")', "", num_format="0.0000")
+    row = TOP + count
+    page.write(row, 1, "the one compared here", "header left")
+    page.define("compare.source", row, 2)
+    page.formula(
+        row, 2, f"IFERROR(MATCH({keras['keras.source']},compare.sheet,0),{count})", count, num_format='"no. "0'
+    )
+    page.formula(row, 3, "INDEX(compare.sheet,compare.source,1)", models[-1].name, "calculated text")
+
+    checks = row + 3
+    page.write(checks - 1, 1, "Same weights in the sheet and in Keras: the same numbers", "heading")
+    head(page, checks, ["what", "sheet", "Keras", "difference"])
+    page.define("compare.checks", checks + 1, 1, CHECKS, 4)
+    for row in range(checks + 1, checks + 1 + CHECKS):
+        page.write(row, 1, None, "filled later text")
+        for column in (2, 3):
+            page.write(row, column, None, "filled later", num_format="0.000000")
+        page.write(row, 4, None, "filled later", num_format="0.0E+00")
+
+    below = max(checks + 1 + CHECKS, 22) + 1
+    text_column = 14
+    if not compact:
+        _write_predictions(page, below, choice, start, models, keras)
+        text_column = _write_factors(page, below, 10, choice, start, models, keras) + GAP
+    _write_text(page, 4 if compact else below, text_column)
+
+    chart = book.workbook.add_chart({"type": "scatter", "subtype": "straight"})
+    log, trained_there = book.pages[solve_log.NAME], book.pages[keras_sheet.NAME]
+    chart.add_series(
+        solve_log.history_series(log, "solver.history.iteration", "solver.history.objective", "solver", ORANGE)
+    )
+    chart.add_series(
+        solve_log.history_series(trained_there, "keras.history.epoch", "keras.history.rmse", "Keras", "#0F766E")
+    )
+    finish_chart(chart, "RMSE by solver iteration and by Keras epoch", "iteration or epoch")
+    page.sheet.insert_chart(3, 5, chart)
+    page.widths((1, 1, 36), (2, 8, 13), (9, 9, 2))
+    page.printing()
+    return page
+
+
+def _write_predictions(
+    page: Page, top: int, choice: Choice, start: Start, models: list[Page], keras: dict[str, str]
+) -> None:
+    """Write the predictions side by side from row `top`: a heading, the largest differences, one row a rating."""
+    source = page.book.pages[rows.NAME].areas
+    first, count = top + 3, len(choice.ratings)
+    now, same, trained = 4, 5, 7
+    page.write(top, 1, "Predictions side by side", "heading")
+    page.height(top + 2, 28)
+    head(page, top + 2, ["title", "user", "rating", "sheet now", "Keras, same weights", "difference",
+                         "Keras, own training", "difference"], style="header wrapped")  # fmt: skip
+    titles = [[choice.movies[place].label] for place in choice.movie_places]
+    mirror(page, "compare.ratings.title", first, 1, titles, source["ratings.title"], "calculated text", bold=False)
+    users = choice.users[choice.user_places][:, None]
+    mirror(page, "compare.ratings.user", first, 2, users, source["ratings.user"], "id", font_color=ORANGE)
+    given = choice.ratings[:, None]
+    mirror(page, "compare.ratings.rating", first, 3, given, source["ratings.rating"], "calculated", num_format="0.0")
+
+    def sheet_now(row: int, _: int) -> str:
+        user, movie, prediction = (
+            _beside(source[name], row - first) for name in ("ratings.user_row", "ratings.movie_row", "predictions")
+        )
+        tables = (f"INDEX({model.areas['predictions'].absolute()},{user},{movie})" for model in models[:-1])
+        return f"CHOOSE(compare.source,{','.join((*tables, prediction))})"
+
+    products = start.predictions()[choice.user_places, choice.movie_places]
+    page.formulas("compare.predictions.sheet", first, now, products[:, None], sheet_now)
+    page.empty("compare.predictions.same_weights", first, same, (count, 1), "filled later")
+    predicted = page.book.pages[keras_sheet.NAME].areas["keras.predictions"]
+    page.formulas(
+        "compare.predictions.keras", first, trained, [[""]] * count,
+        lambda row, _: f'IF({_beside(predicted, row - first)}="","",{_beside(predicted, row - first)})',
+    )  # fmt: skip
+    page.write(top + 1, 4, "largest difference", "lead", align="right")
+    for name, column in (("same_weights", same), ("keras", trained)):
+        name = f"compare.differences.{name}"
+        page.formulas(
+            name, first, column + 1, [[""]] * count,
+            _difference(now, column),
+            num_format="0.00E+00" if column == same else "0.00",
+        )  # fmt: skip
+        page.formula(
+            top + 1, column + 1, f'IF(COUNT({name})=0,"",MAX(MAX({name}),-MIN({name})))', "",
+            num_format="0.0E+00" if column == same else "0.00",
+        )  # fmt: skip
+
+
+def _difference(now: int, column: int) -> Callable[[int, int], str]:
+    return lambda row, _: f'IF({a1(row, column)}="","",{a1(row, now)}-{a1(row, column)})'
+
+
+def _write_factors(
+    page: Page, top: int, left: int, choice: Choice, start: Start, models: list[Page], keras: dict[str, str]
+) -> int:
+    """Write the factors side by side from row `top`; return the last column used.
+
+    Factors are determined only up to an invertible mixing A: U A and V A⁻ᵀ give the same predictions as U and V.
+    """
+    k = int(start.users.shape[1])
+    mixing = left + 2 * k + 3
+    page.write(top, left, "Factors side by side, Keras’s after the best mixing", "heading")
+    page.write(
+        top + 1, left,
+        "Users’ factors × A with movies’ factors × A⁻ᵀ predict the same, for any invertible A; only predictions "
+        "compare directly.", "lead",
+    )  # fmt: skip
+    head(page, top + 2, ["", *range(1, k + 1), *range(1, k + 1), "largest difference"], left, style="header wrapped")
+    page.write(top + 2, left, "orange: sheet now, then: Keras", "header wrapped")
+    for place, (what, label) in enumerate((("users", "A"), ("movies", "A⁻ᵀ"))):
+        at = top + 2 + place * (k + 2)
+        page.write(at, mixing, f"{what}: {label}", "header left")
+        page.empty(f"compare.{what}.mixing", at + 1, mixing, (k, k), "filled later")
+    row = top + 3
+    tables = (
+        ("users", [f"user {user}" for user in choice.users], start.users),
+        ("movies", [movie.label for movie in choice.movies], start.movies),
+    )
+    for what, labels, values in tables:
+        first = row
+        learned = page.book.pages[keras_sheet.NAME].areas[f"keras.{what}.factors"]
+        mix = page.areas[f"compare.{what}.mixing"]
+        page.define(f"compare.{what}.factors", first, left + 1, len(labels), k)
+        page.define(f"compare.{what}.keras", first, left + 1 + k, len(labels), k)
+        for place, label in enumerate(labels):
+            page.write(row, left, label, "header left")
+            own = f"{quote_sheet(learned.sheet)}!{_row(learned, place)}"
+            for factor in range(k):
+                options = ",".join(
+                    _factor(model.areas[f"{what}.factors"], model, what, place, factor) for model in models
+                )
+                page.formula(row, left + 1 + factor, f"CHOOSE(compare.source,{options})", values[place, factor])
+                column = f"{a1(mix.top, mix.left + factor, 'rc')}:{a1(mix.bottom, mix.left + factor, 'rc')}"
+                page.formula(
+                    row, left + 1 + k + factor,
+                    f'IF(COUNT({own})<{k},"",IF(COUNT(compare.{what}.mixing)<{k * k},INDEX({own},1,{factor + 1}),'
+                    f"MMULT({own},{column})))",
+                    "", bold=False, font_color="#0F766E",
+                )  # fmt: skip
+            pairs = ",".join(
+                f"ABS({a1(row, left + 1 + factor)}-{a1(row, left + 1 + k + factor)})" for factor in range(k)
+            )
+            empty = a1(row, left + 1 + k)
+            page.formula(row, left + 1 + 2 * k, f'IF({empty}="","",MAX({pairs}))', "")
+            row += 1
+    page.widths((left, left, 36), (left + 1, left + 2 * k, 6.7), (left + 2 * k + 1, left + 2 * k + 1, 11),
+                (mixing - 1, mixing - 1, 2), (mixing, mixing + k - 1, 8))  # fmt: skip
+    return mixing + k - 1
+
+
+def _write_text(page: Page, top: int, column: int) -> None:
+    """Write the places for Keras's summary and for code to paste, one line a cell."""
+    page.write(top, column, "The Keras model (summary)", "heading")
+    page.empty("compare.summary", top + 1, column, (SUMMARY_LINES, 1), "code")
+    page.write(top + SUMMARY_LINES + 2, column, "Its code, ready to paste", "heading")
+    page.empty("compare.code", top + SUMMARY_LINES + 3, column, (CODE_LINES, 1), "code")
+    page.widths((column, column, 88))
+
+
+def _beside(area: Area, offset: int) -> str:
+    """Return the address of a column block's cell, with its sheet."""
+    return f"{quote_sheet(area.sheet)}!{a1(area.top + offset, area.left)}"
+
+
+def _row(area: Area, place: int) -> str:
+    return f"{a1(area.top + place, area.left, 'c')}:{a1(area.top + place, area.right, 'c')}"
+
+
+def _factor(area: Area, model: Page, what: str, place: int, factor: int) -> str:
+    """Return the address of one factor on a model sheet; movies' factors stand upright on the cross-tabs."""
+    upright = what == "movies" and model.name != rows.NAME
+    row, column = (factor, place) if upright else (place, factor)
+    return f"{quote_sheet(model.name)}!{a1(area.top + row, area.left + column)}"
+
+
+def rmse(choice: Choice, start: Start, bias: bool = False) -> float:
+    """Return the RMSE over the rated pairs that training starts from."""
+    predictions = start.predictions(bias)[choice.user_places, choice.movie_places]
+    return float(np.sqrt(np.mean((choice.ratings - predictions) ** 2)))

@@ -1,0 +1,105 @@
+"""The sheet "One-hot": looking a row up is the same as multiplying a one-hot row (1, n) by the matrix (n, k)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from embedsheet.addresses import quote_sheet
+from embedsheet.lessons.layout import Book, Page, a1
+from embedsheet.lessons.movielens.choice import Choice, Start
+
+NAME = "One-hot"
+CHOICE, ROW = 4, 5
+IDS, ONE_HOT = 8, 9
+HEADER, LOOKUP, PRODUCT, DIFFERENCE = 12, 13, 14, 15
+MATRIX = 19
+FIRST = 3
+
+
+def write_one_hot(book: Book, choice: Choice, start: Start, source: Page) -> Page:
+    """Add the sheet; its matrix is the users' factors of `source`, live."""
+    page = book.page(NAME, tab="#3B82F6")
+    n, k = start.users.shape
+    ids, factors = source.areas["users.id"], source.areas["users.factors"]
+    sheet = quote_sheet(source.name)
+    chosen = min(2, n - 1)
+    page.heading(
+        "One-hot: why a lookup is a matrix product",
+        "A layer called Embedding is a linear layer without bias whose input is one-hot, only computed faster.",
+    )
+
+    page.write(CHOICE, 1, "Choose a user", "result label")
+    page.define("selected", CHOICE, 2)
+    page.write(CHOICE, 2, int(choice.users[chosen]), "choice")
+    page.write(CHOICE, FIRST, "◄ click the blue cell and pick another user from its list", "lead")
+    page.write(ROW, 1, "its row", "result label", bold=False, font_size=10)
+    page.define("selected.row", ROW, 2)
+    page.formula(ROW, 2, "MATCH(selected,users.id,0)", chosen + 1, num_format="0")
+
+    page.height(IDS - 1, 22)
+    page.write(IDS - 1, 1, "One-hot row: 1 at the chosen user, 0 everywhere else", "heading")
+    page.write(IDS, 2, "user id", "header")
+    page.write(ONE_HOT, 2, "one-hot", "header")
+    for place in range(n):
+        page.formula(IDS, FIRST + place, a1(MATRIX + place, 2, "rc"), choice.users[place], "id", font_color="#C2410C")
+    one_hot = np.eye(n)[chosen]
+    page.formulas(
+        "one_hot", ONE_HOT, FIRST, [one_hot], lambda _, column: f"IF({a1(IDS, column)}=selected,1,0)", num_format="0"
+    )
+
+    page.height(HEADER - 1, 26)
+    page.write(HEADER - 1, 1, "Two ways to the chosen user’s factors", "heading")
+    for factor in range(k):
+        page.write(HEADER, FIRST + factor, factor + 1, "header", num_format='"f"0')
+    first, last = a1(ONE_HOT, FIRST, "rc"), a1(ONE_HOT, FIRST + n - 1, "rc")
+    bottom = MATRIX + n - 1
+    rows = (
+        (LOOKUP, "lookup", "INDEX", start.users[chosen],
+         lambda row, column: f"INDEX(users.factors,selected.row,{a1(HEADER, column, 'r')})"),
+        (PRODUCT, "product", "MMULT", one_hot @ start.users,
+         lambda row, column: f"MMULT({first}:{last},{a1(MATRIX, column, 'r')}:{a1(bottom, column, 'r')})"),
+        (DIFFERENCE, "difference", "difference", np.zeros(k),
+         lambda row, column: f"{a1(LOOKUP, column)}-{a1(PRODUCT, column)}"),
+    )  # fmt: skip
+    texts = ("look the row up", "one-hot row × matrix", "the same: nothing left")
+    for (row, name, label, values, formula), text in zip(rows, texts, strict=True):
+        page.write(row, 1, text, "plain", align="right")
+        page.write(row, 2, label, "header")
+        page.formulas(name, row, FIRST, [values], formula)
+
+    page.height(MATRIX - 2, 26)
+    page.write(MATRIX - 2, 1, f"The matrix: users’ factors, as they stand on the sheet {source.name}", "heading")
+    page.write(MATRIX - 1, 1, "row", "header")
+    page.write(MATRIX - 1, 2, "user id", "header")
+    for factor in range(k):
+        page.write(MATRIX - 1, FIRST + factor, factor + 1, "header", num_format='"f"0')
+    for place in range(n):
+        page.write(MATRIX + place, 1, place + 1, "number", num_format="0", font_color="#6B7280")
+    page.formulas(
+        "users.id", MATRIX, 2, choice.users[:, None],
+        lambda row, _: f"{sheet}!{a1(ids.top + row - MATRIX, ids.left)}", "id", font_color="#C2410C",
+    )  # fmt: skip
+    page.formulas(
+        "users.factors", MATRIX, FIRST, start.users,
+        lambda row, column: f"{sheet}!{a1(factors.top + row - MATRIX, factors.left + column - FIRST)}",
+    )  # fmt: skip
+
+    marked = book.style("marked", bg_color="#DBEAFE", font_color="#1D4ED8", bold=True)
+    page.sheet.conditional_format(
+        ONE_HOT - 1, FIRST - 1, ONE_HOT - 1, FIRST + n - 2,
+        {"type": "cell", "criteria": "==", "value": 1, "format": marked},
+    )  # fmt: skip
+    page.sheet.conditional_format(
+        MATRIX - 1, 1, MATRIX + n - 2, FIRST + k - 2,
+        {"type": "formula", "criteria": f"=$B{MATRIX}=$B${CHOICE}", "format": marked},
+    )  # fmt: skip
+    page.sheet.data_validation(
+        CHOICE - 1, 1, CHOICE - 1, 1,
+        {"validate": "list", "source": "=" + page.areas["users.id"].local(absolute=True),
+         "error_title": "No such user", "error_message": "Pick one of the ids in the list."},
+    )  # fmt: skip
+    page.note(PRODUCT, FIRST, "A sum over all users of one-hot × factor. All terms but one are 0 × something, so what "
+              "remains is the chosen user’s number.")  # fmt: skip
+    page.widths((1, 1, 24), (2, 2, 11), (FIRST, FIRST + max(n, k) - 1, 6.7))
+    page.printing(pages_high=1 if n <= 30 else 0)
+    return page
