@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "METHODS", "GradientCheck", "Limits", "Model", "Objective", "Problem", "Progress", "Solution", "check_gradient",
-    "choose_setup", "describe", "load_model", "parse_constraint", "problem_of", "search", "solve",
+    "choose_setup", "describe", "load_model", "parse_constraint", "problem_of", "record", "search", "solve",
 ]  # fmt: skip
 
 _MOST_SHOWN = 10
@@ -176,7 +176,7 @@ def solve(
         method=method, limits=limits, restarts=restarts, randomize=randomize, watcher=watcher,
     )  # fmt: skip
     model.seconds["solve"] = time.perf_counter() - began
-    solution = _record(model, outcome)
+    solution = record(model, outcome)
     began = time.perf_counter()
     if not dry_run:
         _write(model, solution, Path(output) if output else None, save_setup, ignore_lock)
@@ -184,7 +184,8 @@ def solve(
     return solution
 
 
-def _record(model: Model, outcome: Outcome) -> Solution:
+def record(model: Model, outcome: Outcome) -> Solution:
+    """Return what a search found as the solution of a model."""
     setup = model.setup
     return Solution(
         path=model.workbook.path,
