@@ -1,12 +1,118 @@
-"""`embedsheet new` and `embedsheet lessons`: make the lessons' workbooks."""
+"""`embedsheet new` and `embedsheet lessons`: make the lessons' workbooks.
+
+Each lesson is a command of its own, made from the signature of its module's `build`, so that a lesson's options are
+written down once. The module is imported when its command is wanted, not before.
+"""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin
+
 import typer
+from typer.core import TyperGroup
+
+from embedsheet.lessons import LESSONS, Lesson, find
 
 app = typer.Typer()
+
+# Parameters of `build` that are not options of their own.
+INTERNAL = ("path", "force", "finish", "progress")
+
+
+class LessonCommands(TyperGroup):
+    """One command a lesson."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All lessons, in the order of the table."""
+        return list(LESSONS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command that knows the lesson's summary only: enough for a list. Raises LessonError if unknown."""
+        return _click_command(cmd_name, find(cmd_name).summary, lambda: None)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command to run, with the options of the lesson's `build`."""
+        name, _, rest = super().resolve_command(ctx, args)
+        lesson = find(name)
+        module = lesson.load()
+        example = f"Example: [cyan]{module.EXAMPLE}[/cyan]"
+        return name, _click_command(name, lesson.summary, _command(lesson, module.build), example), rest
+
+
+def _click_command(name: str, text: str, function: Callable[..., None], example: str | None = None) -> Any:
+    maker = typer.Typer(add_completion=False, rich_markup_mode="rich")
+    maker.command(name, help=text, epilog=example)(function)
+    command = typer.main.get_command(maker)
+    command.name = name
+    return command
+
+
+def _command(lesson: Lesson, build: Callable[..., Path]) -> Callable[..., None]:
+    """Return a function with the options that `build` has, which makes the workbook and says what happened."""
+    own = inspect.signature(build, eval_str=True).parameters
+    parameters = [
+        _option("output", Path, f"{lesson.name}.xlsx", "The workbook to make.", "-o", "--output"),
+        *(
+            _option(name, *_described(parameter), f"--{name.removesuffix('_ratings').replace('_', '-')}")
+            for name, parameter in own.items()
+            if name not in INTERNAL
+        ),
+        _option("force", bool, False, "Replace the file if it exists.", "--force"),
+    ]
+
+    def make(output: Path, force: bool, **options: Any) -> None:
+        from rich.console import Console
+        from rich.progress import Progress
+
+        console = Console()
+        with Progress(console=console, transient=True) as bar:
+            task = bar.add_task(f"Making {output.name}", total=None)
+            path = build(
+                output, force=force, progress=lambda done, rows: bar.update(task, completed=done, total=rows), **options
+            )
+        console.print(f"Made [bold]{path}[/bold]. Open it in Excel or LibreOffice and start with its sheet Guide.")
+
+    make.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return make
+
+
+def _option(name: str, kind: Any, default: Any, text: str, *flags: str) -> inspect.Parameter:
+    annotation = Annotated[kind, typer.Option(*flags, help=text)]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _described(parameter: inspect.Parameter) -> tuple[Any, Any, str]:
+    """Return type, default and help text of a parameter annotated `Annotated[TYPE, "help text"] = default`."""
+    if get_origin(parameter.annotation) is not Annotated:
+        raise TypeError(f"{parameter.name} has no help text; annotate it as Annotated[TYPE, 'help text'].")
+    kind, text = get_args(parameter.annotation)[:2]
+    return kind, parameter.default, text
+
+
+new = typer.Typer(cls=LessonCommands, no_args_is_help=True)
+app.add_typer(
+    new, name="new", help="Make a lesson's workbook.", epilog="Example: [cyan]embedsheet new movielens[/cyan]"
+)
+
+
+@new.callback()
+def _new() -> None:
+    """Make a lesson's workbook."""
 
 
 @app.command(epilog="Example: [cyan]embedsheet lessons[/cyan]")
 def lessons() -> None:
     """List the lessons that `embedsheet new` can make."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("lesson", style="cyan", no_wrap=True)
+    table.add_column("what it shows")
+    table.add_column("make it with", no_wrap=True)
+    for lesson in LESSONS.values():
+        table.add_row(lesson.name, lesson.summary, f"embedsheet new {lesson.name}")
+    Console().print(table)

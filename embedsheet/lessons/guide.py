@@ -9,6 +9,9 @@ from embedsheet.addresses import Area
 from embedsheet.lessons.layout import Page
 
 NUMBER, TEXT, LINK = 1, 2, 3
+WIDTH = 98
+# How many characters of running text fit on a line of that width, at 10 and at 9 points.
+CHARACTERS, SMALL_CHARACTERS = 112, 122
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +28,10 @@ def write_guide(
     sources: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """Fill the sheet: title, lead, colours, numbered steps with links, the sheets, further notes, sources."""
-    page.widths((NUMBER, NUMBER, 5), (TEXT, TEXT, 98), (LINK, LINK, 30))
+    page.widths((NUMBER, NUMBER, 5), (TEXT, TEXT, WIDTH), (LINK, LINK, 30))
     page.height(1, 34)
     page.write(1, 1, title, "title")
-    page.write(2, TEXT, lead, "text")
+    page.paragraph(2, TEXT, lead, CHARACTERS)
     row = _heading(page, 4, "What the colours mean")
     page.write(row, NUMBER, 0.42, "changing")
     page.write(row, TEXT, "Orange background: training changes these numbers. You may type over them, too.", "text")
@@ -48,12 +51,12 @@ def write_guide(
     if notes:
         row = _heading(page, row + 1, "Good to know")
         for text in notes:
-            page.write(row, TEXT, text, "text")
+            page.paragraph(row, TEXT, text, CHARACTERS)
             row += 1
     if sources:
         row = _heading(page, row + 1, "Where the data comes from, and what you may do with it")
         for text in sources:
-            page.write(row, TEXT, text, "small")
+            page.paragraph(row, TEXT, text, SMALL_CHARACTERS, "small")
             row += 1
     page.printing(portrait=True)
 
@@ -65,6 +68,6 @@ def _heading(page: Page, row: int, text: str) -> int:
 
 
 def _line(page: Page, row: int, line: Line) -> None:
-    page.write(row, TEXT, line.text, "text")
+    page.paragraph(row, TEXT, line.text, CHARACTERS)
     if line.target is not None:
         page.link(row, LINK, line.target, line.link)

@@ -10,6 +10,7 @@ calculated ("calculated"), plain is given ("given").
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -95,6 +96,9 @@ class Page:
         self.setup: SolverSetup | None = None
         self.band: int | None = None  # the row kept free under the heading for instructions or buttons
         self.sheet.hide_gridlines(2)
+        # XlsxWriter looks for 29 newer functions in each formula, which takes two thirds of the time of a long sheet;
+        # lessons use none of them.
+        self.sheet._prepare_formula = _bare_formula
 
     def write(self, row: int, column: int, value: object, style: str = "plain", **extra: Any) -> None:
         """Write a text, a number, or (None) an empty cell of that style."""
@@ -202,6 +206,13 @@ class Page:
         if repeat:
             self.sheet.repeat_rows(repeat[0] - 1, repeat[1] - 1)
 
+    def paragraph(self, row: int, column: int, text: str, characters: int, style: str = "text") -> None:
+        """Write a text that wraps, in a row high enough for it: LibreOffice does not fit rows that it did not make."""
+        lines = sum(max(1, math.ceil(len(line) / characters)) for line in text.split("\n"))
+        size = float(STYLES[style].get("font_size", 10))
+        self.height(row, lines * size * 1.3 + 4)
+        self.write(row, column, text, style)
+
     def link(self, row: int, column: int, area: Area, text: str, style: str = "link") -> None:
         """Write a link to a block of the same workbook."""
         target = f"internal:{quote_sheet(area.sheet)}!{area.local()}"
@@ -300,6 +311,13 @@ def _temporary_beside(path: Path) -> Path:
     except OSError as error:
         raise FileError(f"{path.parent}: cannot be written to ({error.strerror}); choose another with -o.") from error
     return temporary
+
+
+def _bare_formula(formula: str, expand_future_functions: bool = False) -> str:
+    """Return a formula as the file holds it: without "=", and without the braces of an array formula."""
+    if formula.startswith("{=") and formula.endswith("}"):
+        formula = formula[1:-1]
+    return formula.removeprefix("=")
 
 
 def a1(row: int, column: int, fixed: str = "") -> str:
