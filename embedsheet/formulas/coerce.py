@@ -43,10 +43,18 @@ _PLAIN = np.full((1, 1, 1), NUMBER, np.uint8)
 _AS_NUMBER = np.array([NUMBER, NUMBER, TEXT, NUMBER, ERROR, ABSENT], np.uint8)
 
 _DECIMAL = re.compile(
-    r"(?P<open>\()?(?P<sign>[+-])?\$?(?P<sign2>[+-])?"
+    r"(?P<open>\()?(?P<sign>[+-])?[$€£¥]?(?P<sign2>[+-])?"
     r"(?P<digits>(\d{1,3}(,\d{3})+|\d+)?(\.\d*)?)(?P<power>[eE][+-]?\d+)?(?P<percent> ?%)?(?P<close>\))?"
 )
 _FRACTION = re.compile(r"(?P<sign>[+-])?(?P<whole>\d+) (?P<above>\d+)/(?P<below>\d+)")
+_ISO = re.compile(r"(?P<year>\d{4})([-/])(?P<month>\d{1,2})\2(?P<day>\d{1,2})")
+_AMERICAN = re.compile(r"(?P<month>\d{1,2})([-/])(?P<day>\d{1,2})\2(?P<year>\d{4})")
+_NAMED = re.compile(r"((?P<day>\d{1,2})[- ])?(?P<month>[A-Za-z]{3,9})[- ]((?P<day2>\d{1,2}), )?(?P<year>\d{4})")
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
+_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?(?: ?([AaPp])[Mm])?")
 _LONGEST_FIXED = 20  # characters beyond which Excel writes a number as text with an exponent
 
 
@@ -83,21 +91,27 @@ def number_of_text(text: str) -> float:
 
 
 def _number_of_date(text: str) -> float:
-    """Return the day number of an ISO date or of month/day/year, the day's part of a time, or NaN."""
+    """Return the number of a date (2020-02-03, 2/3/2020, 3-Feb-2020) with or without a time, or of a time; NaN if none."""
     import datetime
 
+    named = _NAMED.fullmatch(text)
+    if named:
+        name = named["month"].lower()
+        places = [i for i, month in enumerate(_MONTHS, 1) if name in (month, month[:3])]
+        if not places:
+            return np.nan
+        text = f"{named['year']}-{places[0]}-{named['day'] or named['day2'] or 1}"
     date, _, time = text.partition(" ")
     if ":" in date:
         date, time = "", text
     days = 0.0
     if date:
-        for pattern in ("%Y-%m-%d", "%m/%d/%Y", "%Y/%m/%d"):
-            try:
-                day = datetime.datetime.strptime(date, pattern)
-            except ValueError:
-                continue
-            break
-        else:
+        parts = _ISO.fullmatch(date) or _AMERICAN.fullmatch(date)
+        if not parts:
+            return np.nan
+        try:
+            day = datetime.datetime(int(parts["year"]), int(parts["month"]), int(parts["day"]))
+        except ValueError:
             return np.nan
         days = float((day - datetime.datetime(1899, 12, 30)).days)
         # Excel counts a 29 February 1900 that never was: days before 1 March 1900 are one less.
@@ -106,7 +120,7 @@ def _number_of_date(text: str) -> float:
         if days < 1:
             return np.nan
     if time:
-        parts = re.fullmatch(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?(?: ?([AaPp])[Mm])?", time)
+        parts = _TIME.fullmatch(time)
         if not parts:
             return np.nan
         hours, minutes, seconds = int(parts[1]), int(parts[2]), float(parts[3] or 0)

@@ -15,7 +15,6 @@ import jax.numpy as jnp
 from embedsheet.formulas.coerce import odd_root
 from embedsheet.formulas.values import Array
 
-
 _MOST_COFACTORS = 8
 
 

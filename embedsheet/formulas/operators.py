@@ -25,6 +25,7 @@ from embedsheet.formulas.coerce import (
     undefined,
     where_cells,
 )
+from embedsheet.formulas.collation import sort_key
 from embedsheet.formulas.values import BLANK, BOOLEAN, DIV0, NUM, NUMBER, TEXT, Array, Value, namespace
 
 if TYPE_CHECKING:
@@ -214,10 +215,10 @@ def text_ranks(context: Context, values: list[Value], classes: list[NDArray[np.i
                 [np.broadcast_to(c, m.shape)[m] for c, m in zip(codes, masks, strict=True)] + [np.array([empty])]
             )
         ).astype(int)
-    folded = [context.strings.text(float(code)).casefold() for code in used]
-    order = {text: rank for rank, text in enumerate(sorted(set(folded)))}
+    keys = [sort_key(context.strings.text(float(code))) for code in used]
+    order = {key: rank for rank, key in enumerate(sorted(set(keys)))}
     table = np.zeros(len(context.strings))
-    table[used] = [order[text] for text in folded]
+    table[used] = [order[key] for key in keys]
     ranked = []
     for c, mask in zip(codes, masks, strict=True):
         xp = namespace(c)

@@ -75,11 +75,11 @@ enter(
         Elementwise("COS", lambda xp, x: xp.cos(x), "Cosine", domain=_angle),
         Elementwise("TAN", lambda xp, x: xp.tan(x), "Tangent", domain=_angle),
         Elementwise(
-            "COT", lambda xp, x: 1 / xp.tan(x), "Cotangent", domain=_angle_not_zero, inside=1.0, fault=DIV0
+            "COT", lambda xp, x: 1 / xp.tan(x), "Cotangent", domain=_angle_not_zero, inside=1.0, zero=DIV0
         ),
         Elementwise("SEC", lambda xp, x: 1 / xp.cos(x), "Secant", domain=_angle),
         Elementwise(
-            "CSC", lambda xp, x: 1 / xp.sin(x), "Cosecant", domain=_angle_not_zero, inside=1.0, fault=DIV0
+            "CSC", lambda xp, x: 1 / xp.sin(x), "Cosecant", domain=_angle_not_zero, inside=1.0, zero=DIV0
         ),
         Elementwise("ASIN", lambda xp, x: xp.arcsin(x), "Angle of a sine", domain=_inside_unit, edge=_at_unit),
         Elementwise("ACOS", lambda xp, x: xp.arccos(x), "Angle of a cosine", domain=_inside_unit, edge=_at_unit),
@@ -89,12 +89,12 @@ enter(
         Elementwise("COSH", lambda xp, x: xp.cosh(x), "Hyperbolic cosine", domain=_below_sinh),
         Elementwise("TANH", lambda xp, x: xp.tanh(x), "Hyperbolic tangent"),
         Elementwise(
-            "COTH", lambda xp, x: 1 / xp.tanh(x), "Hyperbolic cotangent", domain=_not_zero, inside=1.0, fault=DIV0
+            "COTH", lambda xp, x: 1 / xp.tanh(x), "Hyperbolic cotangent", domain=_not_zero, inside=1.0, zero=DIV0
         ),
         Elementwise("SECH", lambda xp, x: 1 / xp.cosh(xp.clip(x, -700, 700)), "Hyperbolic secant"),
         Elementwise(
             "CSCH", lambda xp, x: 1 / xp.sinh(xp.clip(x, -700, 700)), "Hyperbolic cosecant",
-            domain=_not_zero, inside=1.0, fault=DIV0,
+            domain=_not_zero, inside=1.0, zero=DIV0,
         ),
         Elementwise("ASINH", lambda xp, x: xp.arcsinh(x), "Inverse hyperbolic sine"),
         Elementwise(
@@ -205,7 +205,10 @@ def _factdouble(context: Context, x: Value) -> Value:
     def compute(xp: Any, x: Array) -> tuple[Array, Any]:
         n = np.trunc(x)
         bad = (n < -1) | (n > 300)
-        return special(np).factorial2(np.where(bad, 0, n).astype(int)), undefined(bad, NUM)
+        table = [1.0, 1.0]
+        for i in range(1, 301):
+            table.append(table[i - 1] * i)
+        return np.array(table)[np.where(bad, 0, n + 1).astype(int)], undefined(bad, NUM)
 
     return elementwise(context, [x], compute)
 

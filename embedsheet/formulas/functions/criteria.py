@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.formulas.coerce import number_of_text
+from embedsheet.formulas.collation import sort_key
 from embedsheet.formulas.values import (
     ABSENT,
     BLANK,
@@ -103,14 +104,17 @@ def _matches_number(strings: Strings, wanted: Criterion, value: Value) -> Any:
     if wanted.relation not in ("=", "<>"):
         return is_number & _related(wanted.relation, numbers, wanted.number)
     found = is_number & (numbers == wanted.number)
+    if wanted.relation == "<>":
+        return ~found & (kinds != ABSENT)
+    # "=5" finds the text "5" as well; "<>5" does not leave it out.
     is_text = kinds == TEXT
     if is_text.any():
         table = np.array([number_of_text(strings.text(code)) == wanted.number for code in range(len(strings))])
         found = found | (is_text & _look_up(table, numbers, is_text))
-    return ~found & (kinds != ABSENT) if wanted.relation == "<>" else found
+    return found
 
 
-def _related(relation: str, left: Any, right: float) -> Any:
+def _related(relation: str, left: Any, right: Any) -> Any:
     match relation:
         case "<":
             return left < right
@@ -131,11 +135,12 @@ def _is_empty_text(strings: Strings, value: Value) -> Any:
 
 def _text_table(strings: Strings, wanted: Criterion) -> NDArray[np.bool_]:
     """Return for each text whether it meets the criterion; "<>" as "=", to be turned round by the caller."""
-    texts = [strings.text(code).casefold() for code in range(len(strings))]
+    texts = [strings.text(code) for code in range(len(strings))]
     if wanted.relation in ("=", "<>"):
         pattern = wildcard(wanted.text)
-        return np.array([pattern.fullmatch(text) is not None for text in texts], bool)
-    return np.array([bool(_related(wanted.relation, text, wanted.text)) for text in texts], bool)  # type: ignore[arg-type]
+        return np.array([pattern.fullmatch(text.casefold()) is not None for text in texts], bool)
+    key = sort_key(wanted.text)
+    return np.array([bool(_related(wanted.relation, sort_key(text), key)) for text in texts], bool)
 
 
 def _look_up(table: NDArray[np.bool_], numbers: Any, is_text: NDArray[np.bool_]) -> Any:

@@ -16,6 +16,8 @@ from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.operators import quotient
 from embedsheet.formulas.values import ERROR, NUM, Array, Value, boolean, error
 
+Edge = Callable[..., tuple[Array, Array]]
+
 _ROOT_2PI = float(np.sqrt(2 * np.pi))
 
 
@@ -50,10 +52,12 @@ def smooth(
     compute: Callable[..., Array],
     domain: Callable[..., Array],
     inside: tuple[float, ...],
+    edge: Edge | None = None,
 ) -> Value:
     """Return `compute(xp, *numbers)` where `domain(xp, *numbers)` holds, else #NUM!; `inside`: numbers of the domain.
 
-    `compute` never sees numbers outside the domain, so that traced derivatives are finite.
+    `compute` never sees numbers outside the domain, so that traced derivatives are finite. `edge(xp, *numbers)` gives
+    (where, value) at the domain's edge, where the value is known and the derivative taken as 0.
     """
 
     def guarded(xp: Any, *numbers: Array) -> tuple[Array, Faults]:
@@ -62,6 +66,10 @@ def smooth(
             ok = ok & (number == number)
         safe = [xp.where(ok, number, fill) for number, fill in zip(numbers, inside, strict=True)]
         result = compute(xp, *safe)
+        if edge is not None:
+            at, value = edge(xp, *numbers)
+            result = xp.where(at, value, result)
+            ok = ok | at
         if xp is np:
             return result, undefined(~ok, NUM)
         return xp.where(ok, result, xp.nan), None
@@ -89,7 +97,7 @@ def _distribution(
     density: Callable[..., Array],
     domain: Callable[..., Array],
     inside: tuple[float, ...],
-    whole: bool = False,
+    edge: Edge | None = None,
 ) -> None:
     """Enter a distribution whose last argument asks for the cumulative probability or the density."""
     count = len(parameters)
@@ -98,7 +106,7 @@ def _distribution(
         wanted = choice(context, names[0], arguments[count] if len(arguments) > count else None)
         if isinstance(wanted, Value):
             return wanted
-        return smooth(context, list(arguments[:count]), cumulative if wanted else density, domain, inside)
+        return smooth(context, list(arguments[:count]), cumulative if wanted else density, domain, inside, edge)
 
     for name in names:
         function(name, parameters + "v", summary)(call)
@@ -148,6 +156,7 @@ _distribution(
     density=lambda xp, x, a, b: a / b * (x / b) ** (a - 1) * xp.exp(-((x / b) ** a)),
     domain=lambda xp, x, a, b: (x > 0) & (a > 0) & (b > 0),
     inside=(1.0, 1.0, 1.0),
+    edge=lambda xp, x, a, b: ((x == 0) & (a > 0) & (b > 0), 0.0 * x),
 )
 
 
@@ -225,6 +234,7 @@ def _counting(
     domain: Callable[..., Array],
     inside: tuple[float, ...],
     counts: tuple[int, ...],
+    edge: Callable[[bool], Edge] | None = None,
 ) -> None:
     """Enter a discrete distribution: arguments `counts` are cut to whole numbers and must be constant."""
     count = len(parameters)
@@ -238,7 +248,8 @@ def _counting(
             value = as_numbers(context, concrete(context, read[place], f"A count in {names[0]}"))
             whole = np.where(value.kinds == ERROR, value.numbers, np.trunc(value.numbers))
             read[place] = Value(value.kinds, whole)
-        return smooth(context, read, cumulative if wanted else density, domain, inside)
+        at = None if edge is None else edge(wanted)
+        return smooth(context, read, cumulative if wanted else density, domain, inside, at)
 
     for name in names:
         function(name, parameters + "v", summary)(call)
@@ -260,6 +271,21 @@ def _binomial_cumulative(xp: Any, k: Array, n: Array, p: Array) -> Array:
     return xp.where(k >= n, 1.0, special(xp).betainc(n - inner, inner + 1, 1 - p))
 
 
+def _binomial_edge(cumulative: bool) -> Edge:
+    """At p = 0 no trial succeeds, at p = 1 every one; without trials there are 0 successes."""
+
+    def edge(xp: Any, k: Array, n: Array, p: Array) -> tuple[Array, Array]:
+        at = (k >= 0) & (k <= n) & ((p == 0) | (p == 1) | ((n == 0) & (p > 0) & (p < 1)))
+        certain = xp.where(p == 1, n, 0.0 * n)
+        return at, ((k >= certain) if cumulative else (k == certain)) * 1.0
+
+    return edge
+
+
+def _poisson_edge(cumulative: bool) -> Edge:
+    return lambda xp, k, mean: ((mean == 0) & (k >= 0), (k >= 0 if cumulative else k == 0) * 1.0)
+
+
 _counting(
     ("BINOM.DIST", "BINOMDIST"),
     "Binomial: probability of at most k successes, or of exactly k",
@@ -269,6 +295,7 @@ _counting(
     domain=lambda xp, k, n, p: (k >= 0) & (k <= n) & (n >= 1) & (p > 0) & (p < 1),
     inside=(0.0, 1.0, 0.5),
     counts=(0, 1),
+    edge=_binomial_edge,
 )
 _counting(
     ("POISSON.DIST", "POISSON"),
@@ -279,6 +306,7 @@ _counting(
     domain=lambda xp, k, mean: (k >= 0) & (mean > 0),
     inside=(0.0, 1.0),
     counts=(0,),
+    edge=_poisson_edge,
 )
 _counting(
     ("CHISQ.DIST",),
@@ -289,6 +317,7 @@ _counting(
     domain=lambda xp, x, k: (x > 0) & (k >= 1),
     inside=(1.0, 1.0),
     counts=(1,),
+    edge=lambda cumulative: lambda xp, x, k: ((x == 0) & (k >= 1), 0.0 * x),
 )
 _counting(
     ("T.DIST",),

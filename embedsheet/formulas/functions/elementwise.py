@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from embedsheet.formulas.coerce import elementwise, undefined, where_cells
+from embedsheet.formulas.coerce import elementwise, first_fault, undefined, where_cells
 from embedsheet.formulas.functions.table import Context, Gradient, function
 from embedsheet.formulas.values import NUM, Array, Value
 
@@ -21,7 +21,7 @@ class Elementwise:
 
     `domain`: where the function is smooth (None: everywhere). `edge`: numbers outside the domain at which it has a
     value but no finite derivative (√0); a gradient takes that derivative as 0 and `Context.singular` names the cell.
-    `inside`: a number of the domain. Elsewhere the result is the error `fault`.
+    `inside`: a number of the domain. Elsewhere the result is #NUM!, at 0 the error `zero`.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Elementwise:
     domain: Mask | None = None
     edge: Mask | None = None
     inside: float = 0.0
-    fault: int = NUM
+    zero: int = NUM
     gradient: Gradient = "exact"
 
     def __call__(self, context: Context, value: Value) -> Value:
@@ -53,7 +53,9 @@ class Elementwise:
                 at = f"{float(x[edge].flat[0]):g}"
                 context.singular(f"{self.name}({at})", where_cells(edge, len(context.rows)))
                 ok = ok | edge
-        return self.compute(np, np.where(ok, x, self.inside)), undefined(~ok, self.fault)
+        return self.compute(np, np.where(ok, x, self.inside)), first_fault(
+            undefined(~ok & (x == 0), self.zero), undefined(~ok, NUM)
+        )
 
     def _traced(self, xp: Any, x: Array) -> Array:
         from embedsheet.formulas import guarded

@@ -44,7 +44,7 @@ def _annuity(name: str, summary: str, solve: Any) -> None:
             growth, series, faults = _growth(context, xp, rate, periods)
             weight = product(1.0 + product(rate, xp.where(due != 0, 1.0, 0.0)), series)
             result, more = solve(growth, weight, a, b)
-            return result, first_fault(faults, more)
+            return result, first_fault(faults, None if more is None else undefined(more > 0, NUM))
 
         zero = number(0.0)
         return elementwise(context, [rate, periods, third, fourth or zero, due or zero], compute)
@@ -80,7 +80,7 @@ def _nper(
         bad = (~zero & ~defined) | (rate <= -1)
         if xp is not np:
             return xp.where(bad, xp.nan, result), None
-        at_zero = None if three is None else np.where(zero, three, 0).astype(np.uint8)
+        at_zero = None if three is None else undefined(zero & (three > 0), NUM)
         elsewhere = None if one is None else np.where(zero, 0, one).astype(np.uint8)
         return result, first_fault(elsewhere, undefined(bad, NUM), two, at_zero)
 

@@ -249,8 +249,9 @@ def _ranked_number(name: str, summary: str, *, largest: bool) -> None:
         position = _position(context, name, k)
         ordered = _Ordered(context, (argument,))
         count = ordered.count[:, None, None]
-        rank = np.ceil(position.numbers)
-        bad = (rank < 1) | (rank > count)
+        # As Excel: LARGE rounds a fraction up, SMALL down.
+        rank = np.ceil(position.numbers) if largest else np.floor(position.numbers)
+        bad = (position.numbers < 1) | (rank > count)
         rank = np.where(bad, 1.0, rank)
         place = np.clip(np.where(bad, 0.0, count - rank if largest else rank - 1), 0.0, None)
         result = ordered.at(place)

@@ -74,10 +74,15 @@ def _trim(text: str) -> str:
     return " ".join(part for part in text.split(" ") if part)
 
 
+def _upper(text: str) -> str:
+    # Python's capital of ß is SS; Excel leaves such letters alone.
+    return "".join(letter.upper() if len(letter.upper()) == 1 else letter for letter in text)
+
+
 def _proper(text: str) -> str:
     letters, before = [], False
     for letter in text:
-        letters.append(letter.lower() if before else letter.upper())
+        letters.append(letter.lower() if before else _upper(letter))
         before = letter.isalpha()
     return "".join(letters)
 
@@ -175,9 +180,10 @@ def _numbervalue(context: Context, text: Pair, decimal: Pair = (-1, 0.0), group:
     written = element_text(context, text).replace(" ", "").replace(comma, "").replace(point, ".")
     percents = len(written) - len(written.rstrip("%"))
     try:
-        return float(written.rstrip("%") or 0) / 100**percents
+        read = float(written.rstrip("%") or 0)
     except ValueError:
         raise FaultError(VALUE) from None
+    return float(read / 100.0**percents)
 
 
 def _fixed(context: Context, x: Pair, digits: Pair = (NUMBER, 2.0), plain: Pair = (NUMBER, 0.0)) -> str:
@@ -194,7 +200,7 @@ _enter("LEFT", "vv", "First letters (1 if left out)", _left, least=1)
 _enter("RIGHT", "vv", "Last letters (1 if left out)", _right, least=1)
 _enter("MID", "vvv", "Letters from a place on", _mid)
 _enter("LEN", "v", "Number of letters", _texts(lambda text: float(len(text))))
-_enter("UPPER", "v", "Capital letters", _texts(str.upper))
+_enter("UPPER", "v", "Capital letters", _texts(_upper))
 _enter("LOWER", "v", "Small letters", _texts(str.lower))
 _enter("PROPER", "v", "Words with a capital first letter", _texts(_proper))
 _enter("TRIM", "v", "Without blanks around and double blanks within", _texts(_trim))
@@ -256,7 +262,7 @@ def _all_texts(context: Context, name: str, argument: Argument) -> list[list[tup
 def _joined(
     context: Context, lists: list[list[list[tuple[int, float]]]], separators: list[list[str]], skip: bool
 ) -> Value:
-    n = max(len(texts) for texts in [*lists, separators])
+    n = max(len(separators), *(len(one) for one in lists))
     kinds, numbers = np.full((n, 1, 1), TEXT, np.uint8), np.zeros((n, 1, 1))
     for i in range(n):
         pairs = [pair for texts in lists for pair in texts[i % len(texts)] if pair[0] != ABSENT]
