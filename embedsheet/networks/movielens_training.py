@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from embedsheet.errors import TrainingError
 from embedsheet.networks import full_batch
+from embedsheet.networks.devices import device_count
 from embedsheet.networks.movielens import BUILDERS, Options, keras, units
 from embedsheet.networks.ratings import Ratings
 
@@ -140,6 +141,8 @@ def _at_once(
     model: Any, recipe: Recipe, training: Ratings, validation: Ratings, began: float, keep: Keep, progress: Report
 ) -> str:
     iteration = 0
+    if device_count() > 1:
+        raise TrainingError("Learning from all ratings at once uses one device; add --lecture to learn in batches.")
 
     def each_iteration(stars: NDArray[np.float32], predict: full_batch.Predict) -> None:
         nonlocal iteration
@@ -172,13 +175,19 @@ def _in_batches(
                 self.reported = time.monotonic()
                 progress(Progress(epoch, recipe.epochs, batch + 1, batches))
 
-    model.compile(keras.optimizers.Adam(), "mse", metrics=[ClippedRMSE()])
+    together = device_count()
+    if recipe.batch_size % together:
+        raise TrainingError(f"A batch of {recipe.batch_size} cannot be split evenly among {together} devices.")
+    inputs = [_filled(part, together) for part in (training.user, training.movie)]
+    # Rows that only fill up the last batch weigh nothing.
+    weight = _filled(np.ones(len(training), np.float32), together, filling=0.0) if together > 1 else None
+    model.compile(keras.optimizers.Adam(), "mse", weighted_metrics=[ClippedRMSE()])
     for rate, epochs in recipe.phases:
         model.optimizer.learning_rate = rate
         for _ in range(epochs):
             history = model.fit(
-                [training.user, training.movie], training.rating, batch_size=recipe.batch_size, verbose=0,
-                callbacks=[Meter()],
+                inputs, _filled(training.rating, together), batch_size=recipe.batch_size, verbose=0,
+                sample_weight=weight, callbacks=[Meter()],
             ).history  # fmt: skip
             if not math.isfinite(history["loss"][0]):
                 raise full_batch.NotANumberError("The loss is no longer a number.")
@@ -200,8 +209,9 @@ class ClippedRMSE(keras.metrics.Metric):  # type: ignore[misc]
     def update_state(self, target: Any, stars: Any, sample_weight: Any = None) -> None:
         """Add a batch: `target` and `stars`, (rows, 1)."""
         errors = keras.ops.clip(stars[:, 0], LOWEST, HIGHEST) - keras.ops.reshape(target, (-1,))
-        self.squares.assign_add(keras.ops.sum(errors**2))
-        self.rows.assign_add(keras.ops.cast(keras.ops.size(errors), "float32"))
+        weight = keras.ops.ones_like(errors) if sample_weight is None else keras.ops.reshape(sample_weight, (-1,))
+        self.squares.assign_add(keras.ops.sum(weight * errors**2))
+        self.rows.assign_add(keras.ops.sum(weight))
 
     def result(self) -> Any:
         return keras.ops.sqrt(self.squares / self.rows)
@@ -220,5 +230,11 @@ def rmse(stars: NDArray[Any], target: NDArray[Any]) -> float:
 
 def predict(model: Any, user: NDArray[np.int32], movie: NDArray[np.int32]) -> NDArray[np.float32]:
     """Return the predicted stars, clipped to the scale, (rows,)."""
-    stars: NDArray[np.float32] = model.predict([user, movie], batch_size=ROWS_AT_ONCE, verbose=0)[:, 0]
+    inputs = [_filled(part, device_count()) for part in (user, movie)]
+    stars: NDArray[np.float32] = model.predict(inputs, batch_size=ROWS_AT_ONCE, verbose=0)[: len(user), 0]
     return stars.clip(LOWEST, HIGHEST)
+
+
+def _filled(rows: NDArray[Any], multiple: int, filling: float | None = None) -> NDArray[Any]:
+    """Lengthen an array to a multiple, by `filling` or its last element."""
+    return np.pad(rows, (0, -len(rows) % multiple), constant_values=rows[-1] if filling is None else filling)
