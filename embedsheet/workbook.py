@@ -240,4 +240,5 @@ def _read_sheet(package: Package, part: SheetPart, index: int, source: Source) -
         sheet = scan(plain(data, where, lambda count: check_cell_count(count, source)), part.name, index, source)
         if sheet is None:
             raise FileError(f"{where}: cannot be read; open it in a spreadsheet program and save it again.")
+        sheet.unusual = True
     return sheet

@@ -61,12 +61,12 @@ class Patched:
 
 @lru_cache(maxsize=8)
 def _cell(prefix: bytes) -> re.Pattern[bytes]:
-    """A whole cell: address, further attributes, <f>…</f>, anything the cell is extended by."""
+    """A whole cell: address, further attributes, <f>…</f>."""
     p = re.escape(prefix)
     return re.compile(
         rb'<%bc r="([A-Z]{1,3}[0-9]{1,7})"([^>]*+)>'
-        rb"(?:\s*+(<%bf[^>]*+>(?:[^<]*+</%bf>)?+)?+\s*+(?:<%bv[^>]*+>(?:[^<]*+</%bv>)?+\s*+)?+"
-        rb"(?:<%bis>(?s:.*?)</%bis>\s*+)?+</%bc>)?+"
+        rb"(?:(?<=/>)|\s*+(<%bf[^>]*+>(?:[^<]*+</%bf>)?+)?+\s*+(?:<%bv[^>]*+>(?:[^<]*+</%bv>)?+\s*+)?+"
+        rb"(?:<%bis>(?s:.*?)</%bis>\s*+)?+</%bc>)"
         % ((p,) * 8)
     )
 

@@ -196,8 +196,10 @@ class _Plain:
         self.declared.clear()
         if self.region_start >= 0 and self.region is None:
             if self.path == ["worksheet", "sheetData"]:
-                at = self.parser.CurrentByteIndex
-                self.region = self.region_start, tag_end(self.data, at)
+                end = tag_end(self.data, self.region_start)
+                if self.data[end - 2 : end] != b"/>":
+                    end = tag_end(self.data, self.parser.CurrentByteIndex)
+                self.region = self.region_start, end
             elif self.cell and depth == 4:  # noqa: PLR2004
                 self._end_cell()
             elif self.cell and depth > 4 and self.path[4] in {"f", "v", "is"} and (  # noqa: PLR2004

@@ -169,7 +169,7 @@ def _merged(edits: Iterable[Edit]) -> Changes:
 def _patched(data: bytes, job: Job, sheet: Sheet, changes: Changes) -> Patched:
     where = f"{job.path}: {sheet.name}"
     region = find_region(data)
-    if region is not None:
+    if region is not None and not sheet.unusual:
         try:
             return _checked(patch(data, region, sheet, changes, job.strings), sheet, changes, where)
         except CrookedError:

@@ -39,6 +39,7 @@ class Sheet:
     arrays: dict[tuple[int, int], ArrayFormula] = field(default_factory=dict)  # by (row, column) of the anchor
     data_tables: list[Area] = field(default_factory=list)
     hidden: bool = False
+    unusual: bool = False  # its XML had to be brought into the plain form before it could be read
     _keys: NDArray[np.int64] | None = None
 
     @property

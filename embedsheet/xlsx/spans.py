@@ -27,7 +27,6 @@ class Element:
 def elements(data: bytes, where: str, depth: int = 3) -> Element:
     """Return the root of UTF-8 XML with its descendants down to `depth` levels. Raises FileError."""
     parser = expat.ParserCreate()
-    parser.ordered_attributes = False
     stack: list[Element] = []
     roots: list[Element] = []
     level = 0
@@ -47,9 +46,8 @@ def elements(data: bytes, where: str, depth: int = 3) -> Element:
         nonlocal level
         if level <= depth:
             element = stack.pop()
-            # An empty element's end is reported at its own tag.
-            at = parser.CurrentByteIndex
-            element.end = element.tag_end if at == element.start else tag_end(data, at)
+            empty = data[element.tag_end - 2 : element.tag_end] == b"/>"
+            element.end = element.tag_end if empty else tag_end(data, parser.CurrentByteIndex)
         level -= 1
 
     parser.StartElementHandler, parser.EndElementHandler = start, end

@@ -11,7 +11,7 @@ from embedsheet.xlsx.spans import Element, elements
 from embedsheet.xlsx.xml import escape, utf8
 
 _FULL = re.compile(rb"""\sfullCalcOnLoad\s*=\s*(?:"[^"]*"|'[^']*')""")
-_CHAIN_CELL = re.compile(rb"<((?:[A-Za-z_][\w.-]*:)?)c(\s[^>]*?)/>|<((?:[A-Za-z_][\w.-]*:)?)c(\s[^>]*?)>\s*</\3c>")
+_CHAIN_CELL = re.compile(rb"(<(?:[A-Za-z_][\w.-]*:)?c)(\s[^>]*?)(?:/>|>\s*</(?:[A-Za-z_][\w.-]*:)?c>)")
 _CHAIN_ADDRESS = re.compile(rb"""\sr\s*=\s*["']([A-Z]+[0-9]+)["']""")
 _CHAIN_SHEET = re.compile(rb"""\si\s*=\s*["']([0-9]+)["']""")
 
@@ -80,18 +80,16 @@ def patch_chain(data: bytes, where: str, gone: Mapping[int, Iterable[str]]) -> b
     last = kept = 0
     current = written = b""
     for found in _CHAIN_CELL.finditer(data):
-        attributes = found[2] or found[4]
-        sheet = _CHAIN_SHEET.search(attributes)
+        sheet = _CHAIN_SHEET.search(found[2])
         current = sheet[1] if sheet else current  # an entry without i= lies on the sheet of the one before it
-        address = _CHAIN_ADDRESS.search(attributes)
+        address = _CHAIN_ADDRESS.search(found[2])
         out.append(data[last : found.start()])
         last = found.end()
         if address and (current, address[1]) in lost:
             continue
         entry = found[0]
         if sheet is None and current != written:
-            end = entry.index(b"c", 1 + len(found[1] or found[3])) + 1
-            entry = entry[:end] + b' i="%b"' % current + entry[end:]
+            entry = b'%b i="%b"%b' % (found[1], current, entry[len(found[1]) :])
         written = current
         out.append(entry)
         kept += 1
