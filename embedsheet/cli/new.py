@@ -36,10 +36,10 @@ class LessonCommands(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the command to run, with the options of the lesson's `build`."""
         name, _, rest = super().resolve_command(ctx, args)
-        lesson = find(name)
+        lesson = find(str(name))
         module = lesson.load()
         example = f"Example: [cyan]{module.EXAMPLE}[/cyan]"
-        return name, _click_command(name, lesson.summary, _command(lesson, module.build), example), rest
+        return name, _click_command(lesson.name, lesson.summary, _command(lesson, module.build), example), rest
 
 
 def _click_command(name: str, text: str, function: Callable[..., None], example: str | None = None) -> Any:

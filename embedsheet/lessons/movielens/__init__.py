@@ -13,7 +13,7 @@ empty until a program fills in values; everything else on the sheets Keras, Comp
     ratings.movies_factors (R, k), predictions (R, 1), squared_errors (R, 1), rmse. With --all there are no
     ratings.title, ratings.users_factors and ratings.movies_factors.
 "One-hot"
-    selected, selected.row; users.id (n, 1), users.factors (n, k), one_hot (1, n), lookup, product, difference (1, k).
+    see `embedsheet.lessons.one_hot`; the users' factors of "Cross-tab".
 "Keras"
     keras.source ✎ (the model sheet's name, as `compare.sheet` lists it), keras.settings ✎ (one line of text),
     keras.rmse, keras.users.id (n, 1), keras.users.factors ✎ (n, k), keras.users.bias ✎ (n, 1), keras.movies.id (m, 1),
@@ -38,9 +38,9 @@ from pathlib import Path
 from typing import Annotated
 
 from embedsheet.data import movielens, read_ratings
-from embedsheet.lessons import solve_log
+from embedsheet.lessons import one_hot, solve_log
 from embedsheet.lessons.layout import Book, Finish, RowProgress
-from embedsheet.lessons.movielens import compact_rows, compare, crosstab, guide_sheet, keras_sheet, onehot, rows
+from embedsheet.lessons.movielens import compact_rows, compare, crosstab, guide_sheet, keras_sheet, rows
 from embedsheet.lessons.movielens.choice import Choice, Start, choose, everything, start
 
 EXAMPLE = "embedsheet new movielens -o films.xlsx --users 20 --movies 12 --factors 4"
@@ -83,7 +83,8 @@ def _lecture(book: Book, choice: Choice, begin: Start) -> None:
         text = guide_sheet.how_to((n + m) * (k + bias), book.path.name, name)
         models.append(crosstab.write_crosstab(book, name, choice, begin, text, bias))
     models.append(rows.write_rows(book, choice, begin, guide_sheet.how_to((n + m) * k, book.path.name, ROWS)))
-    onehot.write_one_hot(book, choice, begin, models[0])
+    first = models[0].areas
+    one_hot.write_one_hot(book, "user", choice.users.tolist(), begin.users, first["users.id"], first["users.factors"])
     keras_sheet.write_keras(book, choice, k)
     before = {model.name: compare.rmse(choice, begin, model.name == CROSSTAB_BIAS) for model in models}
     solve_log.write_solve_log(book)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from embedsheet.addresses import Area
 from embedsheet.data.ratings import CITATION, CONDITIONS
+from embedsheet.lessons import one_hot
 from embedsheet.lessons.guide import Line, write_guide
 from embedsheet.lessons.layout import Book, Page
-from embedsheet.lessons.movielens import compare, keras_sheet, onehot, rows
+from embedsheet.lessons.movielens import compare, keras_sheet, rows
 from embedsheet.lessons.movielens.choice import Choice
 from embedsheet.lessons.solve_log import NAME as SOLVE_LOG
 
@@ -75,8 +76,8 @@ def write(page: Page, book: Book, choice: Choice, factors: int, models: list[Pag
                  f"go to {models[1].name}", models[1].areas["rmse"]),
             Line("See the data as Keras does: one rating a row, two ids looked up in two tables. The formulas differ, "
                  "the predictions are the same.", f"go to {last.name}", last.areas["ratings.user"]),
-            Line("Convince yourself that this lookup is a matrix product with a one-hot row.", f"go to {onehot.NAME}",
-                 book.pages[onehot.NAME].areas["selected"]),
+            Line("Convince yourself that this lookup is a matrix product with a one-hot row.", f"go to {one_hot.NAME}",
+                 book.pages[one_hot.NAME].areas["selected"]),
         ]  # fmt: skip
     steps += [
         Line(f"Train the same model in Keras, from the same start:\n    embedsheet train {file} --sheet "
@@ -90,7 +91,7 @@ def write(page: Page, book: Book, choice: Choice, factors: int, models: list[Pag
         "Cross-tab": "Ratings, predictions and errors as users × movies; users’ factors at the left, movies’ on top.",
         "Cross-tab with bias": "The same with a bias for every user and movie.",
         rows.NAME: "The same model as a list: user id, movie id, rating, looked-up factors, prediction, squared error.",
-        onehot.NAME: "Looking a row up is the same as multiplying a one-hot row by the matrix.",
+        one_hot.NAME: "Looking a row up is the same as multiplying a one-hot row by the matrix.",
         keras_sheet.NAME: "What Keras learned: factors, predictions, RMSE by epoch. Empty until you train.",
         compare.NAME: "The sheet, the solver and Keras side by side. Live formulas; mostly empty until you train.",
         SOLVE_LOG: "What the solver did last, and the objective by iteration. Empty until you solve.",
