@@ -6,6 +6,7 @@ the solvers that the files use; only cells that the model may change are written
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -16,7 +17,9 @@ from embedsheet.buttons.layout import START, UNDO
 from embedsheet.buttons.memory import Memory
 from embedsheet.buttons.press import Press, escape_pressed, gradient_sheet, run
 from embedsheet.errors import ModelError
-from embedsheet.live import read_area, write_areas
+from embedsheet.live import block_of, write_areas
+
+_SECONDS_BETWEEN_WORDS = 0.25
 
 
 def step() -> str:
@@ -80,6 +83,34 @@ def _step(press: Press) -> str:
     return f"{press.objective_name} {value:.6g} → {press.objective_now():.6g} (the gradient foretold {foretold:+.3g})"
 
 
+def _solve(press: Press) -> str:
+    from embedsheet.solver import Model, Progress, problem_of, record, search
+    from embedsheet.solvers.problem import Limits
+    from embedsheet.solvers.solve_log import log_edits
+
+    program, name = press.program, press.objective_name
+    limits = Limits(max_iterations=int(press.setting("iterations")))
+    began = shown = time.perf_counter()
+
+    def watch(progress: Progress) -> None:
+        nonlocal shown
+        if press.cancelled():
+            raise KeyboardInterrupt
+        if time.perf_counter() - shown > _SECONDS_BETWEEN_WORDS:
+            shown = time.perf_counter()
+            press.status(f"iteration {progress.iteration}: {name} {progress.objective:.6g} (Esc stops)")
+
+    outcome = search(problem_of(program, press.setup, name), limits=limits, watcher=watch)
+    seconds = {"solve": time.perf_counter() - began}
+    solution = record(Model(press.workbook, press.setup, program, seconds, []), outcome)
+    if not solution.solved:
+        raise ModelError(solution.summary())
+    log = [block_of(edit, press.workbook.strings) for edit in log_edits(press.workbook, solution)]
+    press.write_changing(solution.x, also=log)
+    solution.written_to, solution.cells_written = solution.path, len(solution.x)
+    return solution.summary()
+
+
 def _gradient(press: Press) -> str:
     program = press.program
     value, slope = program.value_and_gradient(press.start)
@@ -129,7 +160,7 @@ def _reset(press: Press) -> str:
 
 def _bring_back(press: Press, what: str, word: str) -> str:
     blocks = Memory(press.book).recall(press.sheet_name, what)
-    press.write(blocks, before=[(area, read_area(press.book, area)) for area, _ in blocks])
+    press.write(blocks)
     cells = sum(area.size for area, _ in blocks)
     return f"{word}: {cells} cells, {press.objective_name} {press.objective_now():.6g}"
 
@@ -143,6 +174,7 @@ def _refuse_undefined(press: Press, value: float, slope: NDArray[np.float64]) ->
 
 _WORK: dict[str, Callable[[Press], str]] = {
     "step": _step,
+    "solve": _solve,
     "gradient": _gradient,
     "randomize": _randomize,
     "undo": _undo,

@@ -22,6 +22,7 @@ from embedsheet.kinds import BLANK, BOOLEAN, ERROR, ERROR_CODES, NUMBER, TEXT
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.strings import Strings
 from embedsheet.workbook import Workbook
+from embedsheet.xlsx.save import Edit
 from embedsheet.xlsx.parts import Contents, DefinedName, Table
 from embedsheet.xlsx.sheet import ArrayFormula, Sheet
 from embedsheet.xlsx.solver_names import is_solver_model, read_setup
@@ -50,9 +51,11 @@ def live_workbook(book: Any, model_sheet: str, wanted: Iterable[str] = ()) -> Wo
         read[name] = _read_sheet(live[name], 0, strings)
         names = _names(book, read, wanted)
         waiting = [other for other in _mentioned(live, read, names, tables) if other not in read]
-    sheets = {name: read[name] for name in live if name in read}
-    for place, sheet in enumerate(sheets.values()):
-        sheet.index = place
+    # The others are there as well, so that names of their cells mean something, but as if they were empty.
+    sheets = {name: read.get(name) or _without_cells(name) for name in live}
+    for place, one in enumerate(sheets.values()):
+        one.index = place
+    names = _names(book, sheets, wanted)
     workbook = Workbook(
         path=Path(book.fullname), sheets=sheets, strings=strings, names=names, tables=tables, setups={},
         setup_faults={}, external_links=False, digest="", contents=Contents("", [], names, {}, False),
@@ -139,6 +142,29 @@ def _serial(year: int, month: int, day: int, hour: int = 0, minute: int = 0, sec
     """The number behind a date, which xlwings' Windows side delivers as a date."""
     moment = datetime.datetime(year, month, day, hour, minute, second, microsecond)
     return (moment - _EPOCH) / datetime.timedelta(days=1)
+
+
+def block_of(edit: Edit, strings: Strings) -> tuple[Area, list[list[Any]]]:
+    """Return an edit that fills a rectangle as area and rows; None for a blank."""
+    top, left = int(edit.rows.min()), int(edit.columns.min())
+    area = Area(edit.sheet, top, left, int(edit.rows.max()), int(edit.columns.max()))
+    rows: list[list[Any]] = [[None] * area.shape[1] for _ in range(area.shape[0])]
+    for row, column, kind, number in zip(edit.rows, edit.columns, edit.kinds, edit.numbers, strict=True):
+        if kind != BLANK:
+            value = strings.text(number) if kind == TEXT else float(number)
+            rows[row - top][column - left] = value
+    return area, rows
+
+
+def _without_cells(name: str) -> Sheet:
+    def none(kind: type) -> NDArray[Any]:
+        return np.empty(0, kind)
+
+    return Sheet(
+        name=name, index=0, rows=none(np.int32), columns=none(np.int32), kinds=none(np.uint8),
+        numbers=none(np.float64), formula_cells=none(np.int32), formula_texts=[], formula_masters=none(np.int32),
+        has_stored=none(np.bool_),
+    )  # fmt: skip
 
 
 def _read_sheet(sheet: Any, index: int, strings: Strings) -> Sheet:

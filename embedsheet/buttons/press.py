@@ -85,33 +85,27 @@ class Press:
         objective that the sheet shows.
         """
         from embedsheet.program import compile_program
+        from embedsheet.solver import verify
 
         key = _fingerprint(self.workbook, self.setup)
         if _LAST.get("key") == key:
             kept: Program = _LAST["program"]
             value, shown = kept.value(self.start), self.objective_now()
             if abs(value - shown) <= 1e-9 * max(abs(value), abs(shown)):
+                kept.start = self.start
                 return kept
         program = compile_program(self.workbook, self.setup)
-        checked = program.verification
-        if checked.mismatch_count:
-            raise ModelError(
-                f"{checked.mismatches[0]} ({checked.mismatch_count} such cells): if calculation is manual, press F9 "
-                "(LibreOffice: Ctrl+Shift+F9) and try again. Nothing was changed."
-            )
+        verify(program, trust_embedsheet=False)
         _LAST.update(key=key, program=program)
         return program
 
     @property
     def objective_name(self) -> str:
         """The name of the objective cell (rmse), or its address."""
-        cell = self.setup.objective
-        assert cell is not None
-        address = Area(*cell, *cell[1:]).absolute()
-        for name in self.workbook.names:
-            if name.text == address and not name.name.startswith("solver_"):
-                return name.name
-        return str(cell)
+        from embedsheet.solver import name_of
+
+        assert self.setup.objective is not None
+        return name_of(self.workbook, self.setup.objective)
 
     def setting(self, name: str) -> float:
         """Return a setting of the sheet, `controls.NAME`, or its default where the sheet has none.
@@ -128,26 +122,21 @@ class Press:
             raise ModelError(f"{area} ({full}) must hold a positive number.")
         return float(value)
 
-    def changing_blocks(self) -> list[Block]:
-        """The changing areas with the values they have now."""
-        return [(area, self.workbook.values(area)) for area in self.setup.changing]
+    def write_changing(self, x: NDArray[np.float64], also: Sequence[Block] = ()) -> None:
+        """Write the changing cells, which Undo brings back, and other blocks, which it leaves."""
+        self.write(blocks_of(self.setup.changing, x), also)
 
-    def write_changing(self, x: NDArray[np.float64]) -> None:
-        """Write the changing cells, remembering what was there."""
-        self.write(blocks_of(self.setup.changing, x))
-
-    def write(self, blocks: Sequence[Block], before: Sequence[Block] | None = None, sheet: str | None = None) -> None:
-        """Write blocks; `before` is what Undo brings back, by default their present values."""
-        for name in dict.fromkeys(area.sheet for area, _ in blocks):
+    def write(self, blocks: Sequence[Block], also: Sequence[Block] = ()) -> None:
+        """Write blocks, remembering what was there for Undo, and other blocks, all or nothing."""
+        for name in dict.fromkeys(area.sheet for area, _ in [*blocks, *also]):
             if protected(self.book.sheets[name]):
                 raise ModelError(
                     f"The sheet {name} is protected; unprotect it (Excel: Review ► Unprotect Sheet, LibreOffice: "
                     "Tools ► Protect Sheet). Nothing was changed."
                 )
-        if before is None:
-            before = [(area, read_area(self.book, area)) for area, _ in blocks]
+        before = [(area, read_area(self.book, area)) for area, _ in blocks]
         memory = Memory(self.book)
-        write_areas(self.book, [*memory.remember(sheet or self.sheet_name, UNDO, before), *blocks])
+        write_areas(self.book, [*memory.remember(self.sheet_name, UNDO, before), *blocks, *also])
         if self.book.app.calculation != "automatic":
             self.book.app.calculate()
 

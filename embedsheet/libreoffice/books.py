@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xlwings import base_classes
 
 from embedsheet.errors import FileError
+from embedsheet.libreoffice.formulas import excel_translator
 from embedsheet.libreoffice.names import Names
 from embedsheet.libreoffice.office import properties
 from embedsheet.libreoffice.ranges import Range
@@ -141,6 +142,16 @@ class Book(base_classes.Book):
     @property
     def names(self) -> Names:
         return Names(self, self.model.NamedRanges, None)
+
+    def translator(self) -> Callable[[str], str]:
+        """Return a function from UNO's formulas to Excel's, as the sheets are named now."""
+        model = self.model
+
+        def names() -> list[str]:
+            scopes = [model, *(model.Sheets.getByIndex(place) for place in range(model.Sheets.Count))]
+            return [name for scope in scopes for name in scope.NamedRanges.ElementNames]
+
+        return excel_translator(model.Sheets.ElementNames, names)
 
     @property
     def selection(self) -> Range | None:

@@ -10,6 +10,7 @@ bridge; a sheet of 400,000 formulas wants the bulk call `getFormulaArray` and a 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Collection, Iterable
 
@@ -62,12 +63,19 @@ _SHEET = rf"({_QUOTED}|[^\W\d][\w.]*)"
 _THREE_D = re.compile(rf"{_SHEET}!(\$?[A-Za-z]{{1,3}}\$?\d+):{_SHEET}!")
 
 
-def excel_translator(sheets: Collection[str]) -> Callable[[str], str]:
+def excel_translator(sheets: Collection[str], names: Callable[[], Collection[str]] = frozenset) -> Callable[[str], str]:
     """Return a function from UNO's formula text ("=…") to Excel's, for a workbook with these sheets.
+
+    `names` gives the defined names, of which `users.factors` may be one though there is a sheet `users`; it is asked
+    only when a formula is ambiguous.
 
     An array formula ("{=…}") loses its braces: Excel tells it by the cell's `HasArray`.
     """
     by_lower = {name.lower(): name for name in sheets}
+
+    @functools.cache
+    def defined() -> frozenset[str]:
+        return frozenset(name.lower() for name in names())
 
     def translate(text: str) -> str:
         if text.startswith("{="):
@@ -100,7 +108,7 @@ def excel_translator(sheets: Collection[str]) -> Callable[[str], str]:
             elif kind == "word" and "." in found:
                 # `Sheet.name` is a name of another sheet or a relative sheet reference; `users.factors` is a name.
                 sheet, _, rest = found.partition(".")
-                if sheet.lower() in by_lower and rest:
+                if sheet.lower() in by_lower and rest and found.lower() not in defined():
                     return f"{quote_sheet(by_lower[sheet.lower()])}!{rest}"
             return found
 
@@ -197,6 +205,9 @@ def to_calc(text: str) -> str:
         elif kind == "other" and found == ":" and pending:
             out.append(":" + pending)
             pending = ""
+        elif pending and kind == "reference" and not text.startswith(":", match.end()):
+            out.append(f"{found}:{pending}{found}")
+            pending = ""
         else:
             out.append(found)
         before = now
@@ -216,7 +227,8 @@ def _calc_function(name: str) -> str:
 
 def rows_to_excel(rows: Iterable[Iterable[str]], translate: Callable[[str], str]) -> list[list[str]]:
     """Translate a block of cell contents; only formulas change."""
-    known: dict[str, str] = {}
+    # LibreOffice turns a boolean constant of a file into a formula; as Excel says it, it is no formula.
+    known = {"=TRUE()": "TRUE", "=FALSE()": "FALSE"}
     result: list[list[str]] = []
     for row in rows:
         line: list[str] = []

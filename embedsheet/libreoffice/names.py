@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from xlwings import base_classes
 
 from embedsheet.addresses import parse_area, quote_sheet
-from embedsheet.libreoffice.formulas import excel_translator, to_calc
+from embedsheet.libreoffice.formulas import to_calc
 from embedsheet.libreoffice.locate import import_uno
 from embedsheet.libreoffice.ranges import Range
 
@@ -33,7 +33,7 @@ class Names(base_classes.Names):
     @cached_property
     def translate(self) -> Callable[[str], str]:
         """From UNO's formulas to Excel's; made once, since it asks for the sheets' names."""
-        return excel_translator(self.book.model.Sheets.ElementNames)
+        return self.book.translator()
 
     @cached_property
     def prefix(self) -> str:

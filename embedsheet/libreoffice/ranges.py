@@ -8,7 +8,7 @@ from xlwings import base_classes
 
 from embedsheet.addresses import Area
 from embedsheet.errors import ModelError
-from embedsheet.libreoffice.formulas import excel_translator, rows_to_excel, to_calc
+from embedsheet.libreoffice.formulas import rows_to_excel, to_calc
 
 if TYPE_CHECKING:
     from embedsheet.libreoffice.sheets import Sheet
@@ -128,7 +128,7 @@ class Range(base_classes.Range):
     @property
     def formula(self) -> Any:
         rows = self.api.getFormulaArray()
-        translated = rows_to_excel(rows, excel_translator(self.sheet.book.model.Sheets.ElementNames))
+        translated = rows_to_excel(rows, self.sheet.book.translator())
         # UNO marks text that looks like a number with an apostrophe; Excel gives the bare text.
         plain = [[text[1:] if text.startswith("'") else text for text in row] for row in translated]
         return plain[0][0] if len(self) == 1 else tuple(map(tuple, plain))
@@ -142,7 +142,7 @@ class Range(base_classes.Range):
     @property
     def formula_array(self) -> str:
         text = str(self.api.getArrayFormula())
-        return excel_translator(self.sheet.book.model.Sheets.ElementNames)(text) if text else ""
+        return self.sheet.book.translator()(text) if text else ""
 
     @formula_array.setter
     def formula_array(self, value: str) -> None:

@@ -69,7 +69,7 @@ class Server:
                     server.press(_FUNCTIONS[match[1]])
 
             def approveFiring(self, event: Any) -> None:  # noqa: N802 (UNO's name)
-                self.firing(event)
+                """Only for events that can be vetoed; a press is none."""
 
             def disposing(self, source: Any) -> None:
                 """The form is gone with its workbook; the other listener says so."""

@@ -1,0 +1,108 @@
+"""The VBA project behind the buttons is built from source and says what it must."""
+
+import re
+import warnings
+import zipfile
+from pathlib import Path
+
+import pytest
+import xlwings
+
+from embedsheet import excel
+from embedsheet.buttons.layout import BUTTONS, CONFIG_SHEET, MEMORY_SHEET, add_buttons
+from embedsheet.buttons.vba import buttons_module, vba_project, xlwings_module
+from embedsheet.errors import LessonError
+from embedsheet.lessons.layout import Book
+from embedsheet.workbook import Workbook
+
+
+def small(path: Path) -> Path:
+    """A workbook with one model, y = (x − 3)², and buttons."""
+    with Book(path, "A parabola") as book:
+        page = book.page("Parabola")
+        page.heading("A parabola", "y = (x − 3)²")
+        page.band = 3
+        page.block("x", 6, 2, [[1.0]], "changing")
+        page.define("y", 7, 2)
+        page.formula(7, 2, "(x-3)^2", 4.0)
+        page.solver(["x"], "y")
+        return book.save(add_buttons)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small(tmp_path_factory.mktemp("vba") / "parabola.xlsm")
+
+
+@pytest.fixture(scope="module")
+def modules(path: Path) -> dict[str, str]:
+    """The modules' source as olevba, which has nothing to do with the builder, reads them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its parser library has renamed what it still calls
+        from oletools.olevba import VBA_Parser
+
+        parser = VBA_Parser(str(path))
+        try:
+            return {name: code.replace("\r\n", "\n") for _, _, name, code in parser.extract_macros()}
+        finally:
+            parser.close()
+
+
+def test_the_project_has_a_module_for_the_workbook_and_each_sheet(modules: dict[str, str], path: Path) -> None:
+    sheets = ["ThisWorkbook.cls", "Sheet1.cls", "Sheet2.cls", "Sheet3.cls"]
+    assert set(modules) == {*sheets, "xlwings.bas", "embedsheet.bas"}
+    with zipfile.ZipFile(path) as package:
+        names = re.findall(rb'codeName="(\w+)"', b"".join(package.read(n) for n in sorted(package.namelist())
+                                                        if n.endswith(".xml")))  # fmt: skip
+    assert sorted(set(names)) == [b"Sheet1", b"Sheet2", b"Sheet3", b"ThisWorkbook"]
+
+
+def test_each_button_has_a_sub_of_its_own_that_calls_its_function(modules: dict[str, str]) -> None:
+    code = modules["embedsheet.bas"]
+    for button in BUTTONS:
+        assert callable(getattr(excel, button.function))
+        command = f"import embedsheet.excel; embedsheet.excel.{button.function}()"
+        assert f'Public Sub {button.macro}()\n    RunPython "{command}"\nEnd Sub' in code
+    assert code.count("Public Sub") == len(BUTTONS)
+
+
+def test_a_python_command_holds_neither_quotes_nor_bars() -> None:
+    # The macOS side puts the command between double quotes and splits its parameters at bars.
+    commands = re.findall(r"RunPython \"(.*)\"\s", buttons_module())
+    assert len(commands) == len(BUTTONS)
+    assert not any(set(command) & set('"|') for command in commands)
+
+
+def test_the_module_of_xlwings_is_that_of_the_installed_version_with_its_licence(modules: dict[str, str]) -> None:
+    code = modules["xlwings.bas"]
+    assert f'XLWINGS_VERSION As String = "{xlwings.__version__}"' in code
+    assert "BSD 3-clause license" in code
+    assert "Redistributions of source code must retain the above copyright notice" in code
+    assert code.split("\n")[1:] == xlwings_module().replace("\r\n", "\n").split("\n")[1:]
+
+
+def test_every_button_is_bound_to_its_sub(path: Path) -> None:
+    with zipfile.ZipFile(path) as package:
+        drawing = package.read("xl/drawings/vmlDrawing1.vml").decode()
+    assert re.findall(r"<x:FmlaMacro>\[0\]!(\w+)</x:FmlaMacro>", drawing) == [button.macro for button in BUTTONS]
+
+
+def test_the_same_workbook_gives_the_same_project() -> None:
+    assert vba_project(3) == vba_project(3)
+
+
+def test_settings_memory_and_configuration_are_where_the_code_looks(path: Path) -> None:
+    book = Workbook.open(path)
+    assert book.numbers(book.area("controls.learning_rate", "Parabola"))[0, 0] == 0.1
+    assert book.numbers(book.area("controls.iterations", "Parabola"))[0, 0] == 1000
+    assert book.numbers(book.area("controls.epochs", "Parabola"))[0, 0] == 100
+    assert book.sheets[MEMORY_SHEET].hidden
+    keys = [row[0] for row in book.values(book.area("A1:A6", CONFIG_SHEET))]
+    assert keys == ["Interpreter_Win", "Interpreter_Mac", "ADD_WORKBOOK_TO_PYTHONPATH", "USE UDF SERVER",
+                    "SHOW CONSOLE", None]  # fmt: skip
+
+
+def test_buttons_want_a_workbook_with_macros(tmp_path: Path) -> None:
+    with pytest.raises(LessonError, match=r"call it parabola\.xlsm"):
+        small(tmp_path / "parabola.xlsx")
+    assert not list(tmp_path.iterdir())
