@@ -41,6 +41,7 @@ LESSONS = {
     for lesson in (
         Lesson("movielens", "Film ratings: embeddings, dot product, bias, one-hot", "embedsheet.lessons.movielens"),
         Lesson("green-eggs", "Words as vectors: a vocabulary, its embedding, a map", "embedsheet.lessons.green_eggs"),
+        Lesson("rnn", "A recurrent net unrolled in formulas: characters predict the next", "embedsheet.lessons.rnn"),
     )
 }
 

@@ -1,0 +1,91 @@
+"""The Guide of the recurrent net's workbook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from embedsheet.addresses import Area
+from embedsheet.lessons.guide import Line, write_guide
+from embedsheet.lessons.layout import Book, Page
+from embedsheet.lessons.rnn import one_hot, scan_sheet
+from embedsheet.lessons.rnn.net import SOLVER_LIMIT, Net
+from embedsheet.lessons.rnn.parts import TEXT_SHEET
+from embedsheet.lessons.solve_log import NAME as SOLVE_LOG
+
+NAME = "Guide"
+
+
+def how_to(net: Net, file: str) -> Callable[[str], str]:
+    """Return the line under a model sheet's heading, by the sheet's name: how to train it."""
+
+    def line(sheet: str) -> str:
+        quoted = f'"{sheet}"' if " " in sheet else sheet
+        command = f"embedsheet solve {file} --sheet {quoted}"
+        if net.weight_count > SOLVER_LIMIT:
+            return (
+                f"To train: {command}   (Excel’s own Solver stops at {SOLVER_LIMIT} changing cells; here are "
+                f"{net.weight_count:,})"
+            )
+        return f"To train: Data ► Solver ► Solve (it opens filled in), or on the command line: {command}"
+
+    return line
+
+
+def write(page: Page, book: Book, net: Net, models: list[Page]) -> None:
+    """Fill the Guide in, now that every sheet is there to link to."""
+    file = book.path.name
+    first, second, last = models
+    text = book.pages[TEXT_SHEET]
+    solver = (
+        "Train with Excel: Data ► Solver ► Solve. The dialog opens filled in: minimise the loss by changing the orange "
+        "cells, GRG Nonlinear. It works, slowly: Excel recalculates the sheet once for every one of the "
+        f"{net.weight_count} weights."
+        if net.weight_count <= SOLVER_LIMIT
+        else f"Excel’s own Solver accepts {SOLVER_LIMIT} changing cells; this net has {net.weight_count:,}, so train "
+        "with embedsheet."
+    )
+    steps = [
+        Line("See how a text becomes numbers: character → code point → id.", "the text", text.areas["text.character"]),
+        Line("Follow one sample from left to right: three ids, three embedding rows, three hidden states, and the "
+             "probability of every character to come next. Click on a hidden state and read its formula.",
+             f"go to {first.name}", first.areas["steps.state"]),
+        Line(f"The same with {net.length} characters, time running downward: every hidden state has one and the same "
+             "formula, filled down.", f"go to {second.name}", second.areas["steps.state"]),
+        Line("Let every hidden state answer: a loss for each position.", f"go to {last.name}", last.areas["loss"]),
+        Line(solver, "the loss", first.areas["loss"]),
+        Line(f"Train with embedsheet: save and close this file, then run\n    embedsheet solve {file} --sheet "
+             f"{last.name}\nIt differentiates the formulas exactly. Backpropagation through time is nothing else than "
+             "the gradient of the loss cell. Then look at the probabilities, and at the loss by position.",
+             "the log", book.pages[SOLVE_LOG].areas["solver.history.objective"]),
+        Line("See that a running sum and the recurrent net are the same idea, a scan.", f"go to {scan_sheet.NAME}",
+             book.pages[scan_sheet.NAME].areas["sum.total"]),
+        Line("Convince yourself that one-hot answers and integer answers give one loss.", f"go to {one_hot.NAME}",
+             book.pages[one_hot.NAME].areas["loss.sparse"]),
+        Line(f"Compare: embedsheet compare {file} puts these weights into Keras, PyTensor and NumPy and shows that "
+             "probabilities, loss and gradient are the same numbers."),
+    ]  # fmt: skip
+    texts = {
+        text.name: "The text, a character a row, and its alphabet.",
+        first.name: "Three characters predict the fourth; a sample a row.",
+        second.name: f"{net.length} characters predict the next; a time step a row.",
+        last.name: "A prediction after every character.",
+        scan_sheet.NAME: "A running sum as a scan, and the recurrence as the same scan.",
+        one_hot.NAME: "Categorical and sparse categorical cross-entropy; one-hot rows and lookups.",
+        SOLVE_LOG: "What the solver did last. Empty until you solve.",
+    }
+    write_guide(
+        page,
+        "A recurrent net in a spreadsheet",
+        f"A net reads “{net.text[:40]}{'…' if len(net.text) > 40 else ''}” and guesses which character comes next. "
+        "Three kinds of arrows, green, orange and blue, each one matrix, used again at every character.",
+        steps,
+        [Line(f"{name}: {about}", f"go to {name}", Area(name, 1, 1, 1, 1)) for name, about in texts.items()],
+        [
+            f"The net has {net.weight_count:,} weights on each model sheet: an embedding row of "
+            f"{net.weights.character_factors.shape[1]} numbers for each of {len(net.vocabulary)} characters, "
+            f"{len(net.weights.hidden_bias)} hidden units. Each sheet has its own copy and is whole in itself.",
+            "Every block has a name that is the same on every model sheet (characters.factors, input.weights, "
+            "hidden.weights, output.weights, probabilities, loss …): Formulas ► Name Manager lists them.",
+            "The same nets at full size, on a whole book: embedsheet text train --model rnn --text book.txt",
+        ],
+    )
