@@ -7,6 +7,7 @@ non-negative; `solver_eng` 1 GRG nonlinear / 2 simplex / 3 evolutionary.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 
@@ -144,23 +145,26 @@ def read_setup(sheet: str, names: Mapping[str, str], areas: Areas) -> SolverSetu
 def _right(sheet: str, name: str, names: Mapping[str, str], cells: Callable[[str], list[Area]]) -> Area | float:
     if name not in names:
         raise ModelError(f"{sheet}: the Solver set-up lacks {name}, the right side of a constraint; set it anew.")
-    try:
-        return float(_plain(names[name]))
-    except ValueError:
-        pass
+    number = _finite(names[name])
+    if number is not None:
+        return number
     found = cells(name)
     if len(found) != 1:
         raise ModelError(f"{sheet}: {name} is {names[name]!r}; the right side of a constraint is a number or one area.")
     return found[0]
 
 
-def _plain(text: str) -> str:
-    """The number inside `=5`, `"5"` or `(5)`."""
-    return text.strip().removeprefix("=").strip('"() ')
+def _finite(text: str) -> float | None:
+    """The number in `5`, `=5`, `"5"` or `(5)`; None for everything else."""
+    try:
+        number = float(text.strip().removeprefix("=").strip('"() '))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _number(sheet: str, name: str, text: str) -> float:
-    try:
-        return float(_plain(text))
-    except ValueError:
-        raise ModelError(f"{sheet}: {name} is {text!r}; it must be a number.") from None
+    number = _finite(text)
+    if number is None:
+        raise ModelError(f"{sheet}: {name} is {text!r}; it must be a number.")
+    return number
