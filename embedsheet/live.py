@@ -22,8 +22,8 @@ from embedsheet.kinds import BLANK, BOOLEAN, ERROR, ERROR_CODES, NUMBER, TEXT
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.strings import Strings
 from embedsheet.workbook import Workbook
-from embedsheet.xlsx.save import Edit
 from embedsheet.xlsx.parts import Contents, DefinedName, Table
+from embedsheet.xlsx.save import Edit
 from embedsheet.xlsx.sheet import ArrayFormula, Sheet
 from embedsheet.xlsx.solver_names import is_solver_model, read_setup
 

@@ -1,4 +1,4 @@
-"""LibreOffice for tests: started when first wanted, skipped (or failed, in continuous integration) where it is missing."""
+"""LibreOffice for tests: started when first wanted; a test is skipped, or in CI fails, where it is missing."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from embedsheet.addresses import Area
 from embedsheet.buttons.vba import vba_project
@@ -67,8 +68,7 @@ def add_buttons(book: Book) -> None:
     free, buttons into the row below it. Raises LessonError for a workbook that is no .xlsm, has no model, or is written
     row by row (too long for a form).
     """
-    if book.path.suffix.lower() != ".xlsm":
-        raise LessonError(f"{book.path}: buttons need a workbook with macros; call it {book.path.stem}.xlsm.")
+    check_for_buttons(book.path)
     models = [page for page in book.pages.values() if page.setup is not None and page.band is not None]
     if not models:
         raise LessonError("This lesson has no sheet with a Solver model, so there is nothing for buttons to do.")
@@ -81,6 +81,12 @@ def add_buttons(book: Book) -> None:
     _add_memory(book, models)
     project = vba_project(len(book.workbook.worksheets()))
     book.workbook.add_vba_project(io.BytesIO(project), is_stream=True)
+
+
+def check_for_buttons(path: Path) -> None:
+    """Raise LessonError unless a workbook of that name can hold macros."""
+    if path.suffix.lower() != ".xlsm":
+        raise LessonError(f"{path}: buttons need a workbook with macros; call it {path.stem}.xlsm.")
 
 
 def _add_settings(page: Page) -> None:

@@ -15,13 +15,14 @@ import typer
 from typer.core import TyperGroup
 
 from embedsheet import __version__
-from embedsheet.cli import new, solve, text
+from embedsheet.cli import excel, new, solve, text
 from embedsheet.errors import EmbedsheetError
 
 FAMILIES = (
     new,
     solve,
     text,
+    excel,
 )  # fmt: skip
 
 GREETING = """\

@@ -54,24 +54,47 @@ def _command(lesson: Lesson, build: Callable[..., Path]) -> Callable[..., None]:
     """Return a function with the options that `build` has, which makes the workbook and says what happened."""
     own = inspect.signature(build, eval_str=True).parameters
     parameters = [
-        _option("output", Path, f"{lesson.name}.xlsx", "The workbook to make.", "-o", "--output"),
+        _option(
+            "output",
+            Path | None,
+            None,
+            f"The workbook to make; default: {lesson.name}.xlsx or .xlsm.",
+            "-o",
+            "--output",
+        ),
         *(
             _option(name, *_described(parameter), f"--{name.removesuffix('_ratings').replace('_', '-')}")
             for name, parameter in own.items()
             if name not in INTERNAL
         ),
+        _option(
+            "buttons",
+            bool,
+            False,
+            "Add buttons that call Python, for Excel and for embedsheet open (.xlsm).",
+            "--buttons",
+        ),
         _option("force", bool, False, "Replace the file if it exists.", "--force"),
     ]
 
-    def make(output: Path, force: bool, **options: Any) -> None:
+    def make(output: Path | None, buttons: bool, force: bool, **options: Any) -> None:
         from rich.console import Console
         from rich.progress import Progress
 
+        from embedsheet.buttons.layout import add_buttons, check_for_buttons
+
+        output = output or Path(f"{lesson.name}.xlsm" if buttons else f"{lesson.name}.xlsx")
+        if buttons:
+            check_for_buttons(output)
         console = Console()
         with Progress(console=console, transient=True) as bar:
             task = bar.add_task(f"Making {output.name}", total=None)
             path = build(
-                output, force=force, progress=lambda done, rows: bar.update(task, completed=done, total=rows), **options
+                output,
+                force=force,
+                finish=add_buttons if buttons else None,
+                progress=lambda done, rows: bar.update(task, completed=done, total=rows),
+                **options,
             )
         console.print(f"Made [bold]{path}[/bold]. Open it in Excel or LibreOffice and start with its sheet Guide.")
 
