@@ -164,7 +164,7 @@ class Program:
             try:
                 return self._trace_once(x)
             except _LateNeedError as late:
-                late.group.dynamic.append(late.ids.reshape(1, 1, -1))
+                self._planner.learn(self._store.groups.index(late.group), late.ids)
                 self._planner.restart()
                 self._planner.require(self._targets)
                 if self._planner.faults:

@@ -159,6 +159,10 @@ class Evaluator:
                 raise self.unsupported(other_workbook(node.text))
         raise self.unsupported(f"{type(node).__name__} is not understood here.")
 
+    def known(self, node: t.Node) -> bool:
+        """Whether `evaluate` has the result of this node at hand."""
+        return False
+
     def scalar(self, result: Result) -> Value:
         """Return a result for a place that wants one value a cell: ranges are intersected in a plain formula."""
         if isinstance(result, Value):
@@ -277,7 +281,7 @@ class Evaluator:
         # A sum of thousands of terms leans to the left: walk down its spine instead of calling ourselves.
         spine: list[t.Binary] = []
         leftmost: t.Node = node
-        while isinstance(leftmost, t.Binary) and leftmost.operator not in (":", ",", " "):
+        while isinstance(leftmost, t.Binary) and leftmost.operator not in (":", ",", " ") and not self.known(leftmost):
             spine.append(leftmost)
             leftmost = leftmost.left
         value = self.scalar(self.evaluate(leftmost))

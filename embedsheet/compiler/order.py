@@ -62,6 +62,11 @@ class Planner:
         """Return every fault once."""
         return list(dict.fromkeys(fault for faults in self.faults.values() for fault in faults))
 
+    def learn(self, place: int, ids: Ids) -> None:
+        """Note cells that a group turned out to read."""
+        self.store.groups[place].dynamic.append(ids.reshape(1, 1, -1))
+        self._needs.pop(place, None)
+
     def restart(self) -> None:
         """Forget what has been evaluated, not what has been learned about needs."""
         for step in self.steps:
@@ -220,8 +225,7 @@ class Planner:
             with np.errstate(all="ignore"):
                 value = evaluator.run()
         except PendingError as pending:
-            group.dynamic.append(pending.ids.reshape(1, 1, -1))
-            self._needs.pop(place, None)
+            self.learn(place, pending.ids)
             return False
         except UnsupportedError as error:
             self._fail(place, error.faults)

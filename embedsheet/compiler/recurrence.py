@@ -227,6 +227,8 @@ class _Body(Evaluator):
 
         entry = self.plan.get(id(node))
         if entry is None:
+            if isinstance(node, (t.Ref, t.TableRef, t.Spill)):
+                raise NotScannableError  # a cell that is read by way of something the plan does not know
             return super().evaluate(node)
         if isinstance(entry, _Outer):
             kinds = self._own(entry.kinds)
@@ -236,6 +238,9 @@ class _Body(Evaluator):
         if entry.key is not None:
             numbers = jnp.where(lanes < 0, self._own(self.now.inputs[entry.key]), numbers)
         return Value(self._own(entry.kinds), numbers)
+
+    def known(self, node: t.Node) -> bool:
+        return id(node) in self.plan
 
     def scalar(self, result: Result) -> Value:
         value = super().scalar(result)

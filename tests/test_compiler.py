@@ -1,0 +1,209 @@
+"""From cells to a function: what the objective needs, and nothing silently wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openpyxl
+import pytest
+from openpyxl.worksheet.table import Table
+from sheets import largest_gradient_error, program, setup, write
+
+from embedsheet.addresses import Cell, parse_area
+from embedsheet.errors import ModelError, UnsupportedError
+from embedsheet.program import compile_program, recalculate
+from embedsheet.solver_setup import Constraint
+from embedsheet.workbook import Workbook
+
+# What each sheet's objective must be at the start is worked out by hand beside it.
+MODELS = [
+    pytest.param({"A1": 3.0, "B1": "=A1^2+1"}, "B1", ["A1"], 10.0, id="one formula"),
+    pytest.param({"A1": 3.0, "B1": "=-A1^2"}, "B1", ["A1"], 9.0, id="unary minus binds first"),
+    pytest.param({"A1": 2.0, "A2": 5.0, "B1": "=SUMPRODUCT((A1:A2>3)*A1:A2)"}, "B1", ["A1:A2"], 5.0, id="array in SUMPRODUCT"),
+    pytest.param({"A1": 1.0, "A2": 2.0, "B2": "=A1:A3*10"}, "B2", ["A1:A2"], 20.0, id="implicit intersection"),
+    pytest.param({"A1": 1.0, "A2": 2.0, "B1": ("B1:B2", "=A1:A2*10"), "C1": "=SUM(B1:B2)"}, "C1", ["A1:A2"], 30.0, id="array formula"),
+    pytest.param({"A1": 1.0, "A2": 2.0, "B1": ("B1", "=SUM(IF(A1:A2>1.5,A1:A2,0))")}, "B1", ["A1:A2"], 2.0, id="array IF"),
+    pytest.param({"A1": 1.0, "A2": 2.0, "A3": 3.0, "B1": "=SUM(A1:INDEX(A1:A3,2))"}, "B1", ["A1:A3"], 3.0, id="range to INDEX"),
+    pytest.param({"A1": 4.0, "B1": "=A1*2", "B2": "=A1*3", "C1": "=INDEX(B1:B2,2)"}, "C1", ["A1"], 12.0, id="INDEX of formulas"),
+    pytest.param({"A1": 4.0, "B1": "=A1*2", "C1": "=OFFSET(B1,D1,0)", "D1": "=E1-1", "E1": 1.0}, "C1", ["A1"], 8.0, id="OFFSET by a computed number"),
+    pytest.param({"A1": 1.4, "B1": 10.0, "B2": 20.0, "C1": "=INDEX(B1:B2,ROUND(A1,0))+A1"}, "C1", ["A1"], 11.4, id="INDEX by a changing cell"),
+    pytest.param({"A1": 2.0, "B1": "=IF(A1>1,B2,B3)", "B2": "=A1*2", "B3": "=A1*3"}, "B1", ["A1"], 4.0, id="IF on a changing cell"),
+    pytest.param({"A1": 2.0, "B1": "=IF(A1>1,INDEX(C1:C2,1),INDEX(C1:C2,2))", "C1": "=A1*2", "C2": "=A1*3"}, "B1", ["A1"], 4.0, id="branch not taken needs cells of its own"),
+    pytest.param({"A1": 0.0, "B1": "=IF(A1>0,SQRT(A1),A1)"}, "B1", ["A1"], 0.0, id="SQRT in a branch not taken"),
+    pytest.param({"A1": 2.0, "B1": '=IFERROR(A1/C1,7)+A1'}, "B1", ["A1"], 9.0, id="IFERROR of a division by nothing"),
+    pytest.param({"A1": 2.0, "B1": "=SUM(A:A)-SUM(5:5)"}, "B1", ["A1"], 2.0, id="whole columns and rows"),
+    pytest.param({"A1": 2.0, "A2": 4.0, "B1": "=SUM((A1,A2))"}, "B1", ["A1:A2"], 6.0, id="union"),
+    pytest.param({"A1": 2.0, "A2": 4.0, "B1": "=A1:A2 A2:B2"}, "B1", ["A1:A2"], 4.0, id="intersection"),
+    pytest.param({"A1": 2.0, "B1": "=LET(x,A1+1,y,x*x,y-x)"}, "B1", ["A1"], 6.0, id="LET"),
+    pytest.param({"A1": 2.0, "B1": "=SUM({1,2;3,4}*A1)"}, "B1", ["A1"], 20.0, id="array constant"),
+    pytest.param({"A1": 2.0, "B1": "=CHOOSE(2,1,A1^2)"}, "B1", ["A1"], 4.0, id="CHOOSE"),
+    pytest.param({"A1": 2.0, "B1": "=A1&\"\"", "C1": "=A1*3"}, "C1", ["A1"], 6.0, id="text beside the cone does not matter"),
+    pytest.param({"B1": "=(A1-3)^2"}, "B1", ["A1"], 9.0, id="blank changing cell"),
+    pytest.param({"A1": 2.0, "B1": '=COUNTIF(C1:C3,">1")*A1', "C1": 1.0, "C2": 2.0, "C3": 3.0}, "B1", ["A1"], 4.0, id="COUNTIF of constants"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("cells", "objective", "changing", "expected"), MODELS)
+def test_a_model_has_the_value_worked_out_by_hand_and_the_gradient_of_finite_differences(
+    cells: dict[str, Any], objective: str, changing: list[str], expected: float, tmp_path: Path
+) -> None:
+    compiled = program(tmp_path / "book.xlsx", cells, objective, changing)
+    value, _ = compiled.value_and_gradient(compiled.start)
+    assert value == pytest.approx(expected, rel=1e-14, abs=1e-14)
+    if "SQRT" not in str(cells):  # at 0 the branch changes: no difference quotient exists
+        assert largest_gradient_error(compiled) < 1e-7
+
+
+def test_a_gradient_from_a_branch_not_taken_is_never_nan(tmp_path: Path) -> None:
+    compiled = program(tmp_path / "book.xlsx", {"A1": 0.0, "B1": "=IF(A1>0,SQRT(A1),0)+A1"}, "B1", ["A1"])
+    assert compiled.value_and_gradient(compiled.start)[1].tolist() == [1.0]
+
+
+def test_the_hessian_product_is_the_second_derivative(tmp_path: Path) -> None:
+    compiled = program(tmp_path / "book.xlsx", {"A1": 2.0, "A2": 3.0, "B1": "=A1^3*A2"}, "B1", ["A1:A2"])
+    # ∂²(a³b): [[6ab, 3a²], [3a², 0]] at (2, 3).
+    assert compiled.hessian_product(compiled.start, np.array([1.0, 0.0])) == pytest.approx([36.0, 12.0])
+    assert compiled.hessian_product(compiled.start, np.array([0.0, 1.0])) == pytest.approx([12.0, 0.0])
+
+
+def test_names_and_tables_are_followed(tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    book = openpyxl.Workbook()
+    page = book.active
+    page.title = "S"
+    for row in [["x", "weight", "product"], [1.0, 2.0, None], [3.0, 4.0, None]]:
+        page.append(row)
+    page["C2"], page["C3"] = (
+        "=Data[[#This Row],[x]]*Data[[#This Row],[weight]]",
+        "=Data[[#This Row],[x]]*Data[[#This Row],[weight]]",
+    )
+    page.add_table(Table(displayName="Data", ref="A1:C3"))
+    page["E1"] = "=SUM(Data[product])*factor+here"
+    book.defined_names["factor"] = openpyxl.workbook.defined_name.DefinedName("factor", attr_text="0.5")
+    page.defined_names["here"] = openpyxl.workbook.defined_name.DefinedName("here", attr_text="S!$A$2")
+    book.save(path)
+    compiled = compile_program(Workbook.open(path), setup("E1", ["B2:B3"]))
+    # (1·2 + 3·4)·0.5 + 1
+    assert compiled.value(compiled.start) == 8.0
+    assert compiled.value_and_gradient(compiled.start)[1].tolist() == [0.5, 1.5]
+
+
+def test_every_offending_cell_is_named_in_one_message(tmp_path: Path) -> None:
+    cells = {"A1": 1.0, "B1": '=INDIRECT("A1")', "B2": "=FROBNICATE(A1)", "B3": "=[1]Sheet1!A1", "C1": "=SUM(B1:B3)"}
+    with pytest.raises(UnsupportedError) as raised:
+        program(tmp_path / "book.xlsx", cells, "C1", ["A1"])
+    assert [fault.split(":")[0] for fault in raised.value.faults] == ["S!B1", "S!B2", "S!B3"]
+    assert "refer to the cells directly" in raised.value.faults[0]
+
+
+@pytest.mark.parametrize(
+    ("cells", "objective", "changing", "message"),
+    [
+        ({"A1": 1.0, "B1": "=2"}, "B1", ["A1"], "S!B1: the objective does not depend on the changing cells"),
+        ({"A1": "=C1", "B1": "=A1"}, "B1", ["A1"], r"Changing cells hold formulas: S!A1;.*--overwrite-formulas"),
+        ({"A1": "text", "B1": "=A2"}, "B1", ["A1:A2"], "S!A1: a changing cell holds no number"),
+        ({"A1": 1.0, "B1": "=A1/C1", "D1": "=B1+1"}, "D1", ["A1"], r"S!D1: the objective is #DIV/0! .* S!B1 is #DIV/0!"),
+        ({"A1": 1.0, "B1": "=A1"}, "B1", ["A1:A2", "A2:A3"], "name a cell twice"),
+        ({"A1": 1.0, "B1": '=IF(A1=1,"one",A1)', "C1": "=A1"}, "B1", ["A1"], "S!B1: the objective is no number"),
+    ],
+)  # fmt: skip
+def test_a_model_that_makes_no_sense_is_refused(
+    cells: dict[str, Any], objective: str, changing: list[str], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError, match=message):
+        program(tmp_path / "book.xlsx", cells, objective, changing)
+
+
+def test_formulas_in_changing_cells_are_replaced_when_that_is_asked_for(tmp_path: Path) -> None:
+    path = write(tmp_path / "book.xlsx", {"A1": "=2*C1", "C1": 2.0, "B1": "=A1^2"})
+    compiled = compile_program(Workbook.open(path), setup("B1", ["A1"]), overwrite_formulas=True)
+    assert compiled.value_and_gradient(np.array([3.0])) == (9.0, np.array([6.0]))
+
+
+def test_volatile_functions_keep_their_stored_value_with_a_note(tmp_path: Path) -> None:
+    path = write(tmp_path / "book.xlsx", {"A1": 2.0, "B1": "=RAND()", "C1": "=A1*3+B1"})
+    compiled = compile_program(Workbook.open(path), setup("C1", ["A1"]))
+    assert compiled.value(compiled.start) == 6.0  # the file was never calculated: B1 is stored as nothing
+    assert any("S!B1: volatile" in note for note in compiled.notes)
+
+
+def test_a_function_constant_almost_everywhere_is_warned_about_by_cell(tmp_path: Path) -> None:
+    compiled = program(tmp_path / "book.xlsx", {"A1": 2.3, "B1": "=ROUND(A1,0)+A1"}, "B1", ["A1"])
+    assert compiled.value_and_gradient(compiled.start)[1].tolist() == [1.0]
+    assert any("S!B1" in note and "ROUND" in note for note in compiled.notes)
+
+
+def test_cells_without_a_finite_derivative_are_named(tmp_path: Path) -> None:
+    compiled = program(tmp_path / "book.xlsx", {"A1": 0.0, "B1": "=SQRT(A1)", "C1": "=B1+A1"}, "C1", ["A1"])
+    assert [cell for cell, _ in compiled.undefined_cells(compiled.start)] == [Cell("S", 1, 2)]
+    assert compiled.undefined_cells(np.array([1.0])) == []
+    assert [words for _, words in compiled.undefined_cells(np.array([-1.0]))][:1] == ["#NUM!"]
+
+
+def test_constraints_become_bounds_and_rows(tmp_path: Path) -> None:
+    cells = {"A1": 1.0, "A2": 2.0, "B1": "=A1+A2", "C1": 10.0, "C2": "=C1/2", "D1": "=A1*A2"}
+    path = write(tmp_path / "book.xlsx", cells)
+    left = parse_area("S!A1:A2")
+    model = setup(
+        "B1",
+        ["A1:A2"],
+        constraints=(
+            Constraint(left, "<=", parse_area("S!C1:C2")),
+            Constraint(parse_area("S!A1"), ">=", -1.0),
+            Constraint(parse_area("S!D1"), "=", parse_area("S!C1")),
+            Constraint(parse_area("S!A2"), "integer", None),
+        ),
+        nonnegative=True,
+    )
+    compiled = compile_program(Workbook.open(path), model)
+    assert compiled.upper.tolist() == [10.0, 5.0]
+    assert compiled.lower.tolist() == [-1.0, 0.0]  # solver_neg leaves alone what has a lower bound of its own
+    assert compiled.integer.tolist() == [False, True]
+    assert compiled.relations == ["="] and compiled.row_name(0) == "S!D1 = 10"
+    assert compiled.constraints(np.array([2.0, 3.0])).tolist() == [-4.0]
+    assert compiled.constraint_jacobian(np.array([2.0, 3.0])).tolist() == [[3.0, 2.0]]
+
+
+def test_what_a_program_calculated_is_verified_and_a_wrong_value_named(tmp_path: Path) -> None:
+    import xlsxwriter
+
+    path = tmp_path / "book.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        page = book.add_worksheet("S")
+        page.write("A1", 2.0)
+        page.write_formula("B1", "=A1*3", None, 6.0)
+        page.write_formula("C1", "=B1+1", None, 8.0)  # wrong: 7
+    compiled = compile_program(Workbook.open(path), setup("C1", ["A1"]))
+    found = compiled.verification
+    assert (found.compared, found.mismatch_count, found.largest_difference) == (2, 1, 1.0)
+    assert str(found.mismatches[0]) == "S!C1: stored 8, recomputed 7"
+
+
+def test_a_file_never_calculated_is_said_to_be_so(tmp_path: Path) -> None:
+    compiled = program(tmp_path / "book.xlsx", {"A1": 2.0, "B1": "=A1*3"}, "B1", ["A1"])
+    assert compiled.verification.never_calculated
+
+
+def test_results_reach_formulas_outside_the_objective_s_cone(tmp_path: Path) -> None:
+    cells = {"A1": 2.0, "B1": "=A1^2", "C1": '="x is "&A1', "C2": "=C3+1", "C3": 1.0}
+    compiled = program(tmp_path / "book.xlsx", cells, "B1", ["A1"])
+    edits = compiled.results(np.array([5.0]))
+    cells_written = {(int(r), int(c)) for edit in edits for r, c in zip(edit.rows, edit.columns, strict=True)}
+    assert cells_written == {(1, 1), (1, 2), (1, 3)}  # C2 does not follow from A1
+    assert not compiled.unrecomputable
+
+
+def test_a_formula_that_cannot_follow_is_reported(tmp_path: Path) -> None:
+    cells = {"A1": 2.0, "B1": "=A1^2", "C1": "=FROBNICATE(A1)", "C2": "=FROBNICATE(7)"}
+    compiled = program(tmp_path / "book.xlsx", cells, "B1", ["A1"])
+    compiled.results(np.array([5.0]))
+    assert compiled.unrecomputable
+
+
+def test_recalculation_fills_a_workbook_that_no_program_calculated(tmp_path: Path) -> None:
+    path = write(tmp_path / "book.xlsx", {"A1": 2.0, "B1": "=A1*3", "B2": "=FROBNICATE(1)", "B3": "=B2+1"})
+    found = recalculate(Workbook.open(path))
+    assert (found.formulas, len(found.faults), found.functions) == (3, 1, {"FROBNICATE": 1})
+    assert [edit.numbers.tolist() for edit in found.edits] == [[6.0]]

@@ -1,0 +1,179 @@
+"""Cells that need the cell before them: scanned where they are a recurrence, refused where they are a circle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from openpyxl.utils import get_column_letter as letters
+from sheets import Cells, largest_gradient_error, program
+
+from embedsheet.compiler.recurrence import Recurrence
+from embedsheet.errors import UnsupportedError
+from embedsheet.program import Program
+
+DATA = np.random.default_rng(0).normal(size=20_002)
+
+
+def smoothing(n: int) -> Cells:
+    """Exponential smoothing of n numbers, level A1, and its mean squared one-step error in F1."""
+    cells: dict[str, Any] = {"A1": 0.3, "C1": "y", "D1": "smoothed"}
+    for row in range(2, n + 2):
+        cells[f"C{row}"] = float(DATA[row])
+        cells[f"D{row}"] = f"=C{row}" if row == 2 else f"=$A$1*C{row}+(1-$A$1)*D{row - 1}"
+        if row > 2:
+            cells[f"E{row}"] = f"=(C{row}-D{row - 1})^2"
+    return {**cells, "F1": f"=SUM(E3:E{n + 1})/COUNT(E3:E{n + 1})"}
+
+
+def smoothing_by_hand(n: int, level: float) -> float:
+    """The same in plain Python."""
+    smoothed, errors = float(DATA[2]), []
+    for y in DATA[3 : n + 2]:
+        errors.append((y - smoothed) ** 2)
+        smoothed = level * y + (1 - level) * smoothed
+    return float(np.mean(errors))
+
+
+def inventory(n: int) -> Cells:
+    """Stock carried from day to day: B opens with yesterday's D, D = B + C − A; storage costs in F1."""
+    cells: dict[str, Any] = {"A1": 5.0, "B1": 2.0}
+    for row in range(3, n + 3):
+        cells[f"A{row}"] = float(row % 7)
+        cells[f"B{row}"] = "=100" if row == 3 else f"=D{row - 1}"
+        cells[f"C{row}"] = f"=$A$1+$B$1*A{row}"
+        cells[f"D{row}"] = f"=B{row}+C{row}-A{row}"
+        cells[f"E{row}"] = f"=0.1*D{row}^2"
+    return {**cells, "F1": f"=SUM(E3:E{n + 2})"}
+
+
+def running_total() -> Cells:
+    """A total that starts by adding a heading, which SUM passes over."""
+    cells: dict[str, Any] = {"A1": 2.0, "B1": "total", "C1": "=B199^2/1000"}
+    for row in range(2, 200):
+        cells |= {f"A{row}": float(row), f"B{row}": f"=SUM(B{row - 1},A{row}*$A$1)"}
+    return cells
+
+
+def backwards() -> Cells:
+    """A value computed from the right to the left, as present values are."""
+    cells: dict[str, Any] = {"A1": 1.01, "A5": "=B2", "CV2": "=A1*3"}
+    for column in range(99, 1, -1):
+        here, right = letters(column), letters(column + 1)
+        cells |= {f"{here}2": f"={right}2*$A$1-0.01*{here}3", f"{here}3": float(column)}
+    return cells
+
+
+def table_of_paths() -> Cells:
+    """Dynamic programming: each cell needs the one above, the one to the left and the one between."""
+    cells: dict[str, Any] = {"I1": 0.5}
+    for row in range(2, 60):
+        for column in range(1, 8):
+            here, left = letters(column), letters(column - 1) if column > 1 else ""
+            edge = row == 2 or column == 1
+            inner = f"=0.5*{left}{row}+0.3*{here}{row - 1}+0.1*{left}{row - 1}*$I$1"
+            cells[f"{here}{row}"] = "=0.1*$I$1" if edge else inner
+    return {**cells, "K1": "=SUM(A2:G59)"}
+
+
+def seasonal() -> Cells:
+    """A series that needs the cell above and the one twelve rows above."""
+    cells: dict[str, Any] = {"A1": 0.5, "A2": 0.2, "D1": "=SUMSQ(C3:C119)"}
+    for row in range(3, 120):
+        cells[f"B{row}"] = float(row % 3)
+        cells[f"C{row}"] = "=1" if row < 15 else f"=$A$1*C{row - 1}+$A$2*C{row - 12}+B{row}"
+    return cells
+
+
+def gaps() -> Cells:
+    """A balance where some days have no booking: IF asks each row whether its cell is blank."""
+    cells: dict[str, Any] = {"A1": 1.01, "D1": "=C200"}
+    for row in range(2, 201):
+        cells[f"C{row}"] = "=A1" if row == 2 else f'=IF(B{row}="",C{row - 1},C{row - 1}*$A$1+B{row})'
+        if row % 3:
+            cells[f"B{row}"] = float(row % 5)
+    return cells
+
+
+def hidden_state() -> Cells:
+    """A recurrent net: two hidden cells a row, MAX(0, …) of an input and of the row above times orange weights."""
+    cells: dict[str, Any] = {"G1": 1.0, "H1": 0.1, "G2": -0.1, "H2": 0.9, "I1": 0.5, "I2": 0.3, "J1": "=SUMSQ(C2:D81)"}
+    for row in range(2, 82):
+        cells[f"A{row}"] = float(DATA[row])
+        for column, weights, entry in (("C", "G", "$I$1"), ("D", "H", "$I$2")):
+            above = f"+SUMPRODUCT($C{row - 1}:$D{row - 1},TRANSPOSE(${weights}$1:${weights}$2))" if row > 2 else ""
+            cells[f"{column}{row}"] = f"=MAX(0,$A{row}*{entry}{above})"
+    return cells
+
+
+@pytest.mark.parametrize(
+    ("cells", "objective", "changing"),
+    [
+        pytest.param(smoothing(100), "F1", ["A1"], id="smoothing"),
+        pytest.param(smoothing(3000), "F1", ["A1"], id="long smoothing"),
+        pytest.param(inventory(200), "F1", ["A1:B1"], id="two columns in turn"),
+        pytest.param(running_total(), "C1", ["A1"], id="total below a heading"),
+        pytest.param(backwards(), "A5", ["A1"], id="from right to left"),
+        pytest.param(table_of_paths(), "K1", ["I1"], id="dynamic programming"),
+        pytest.param(seasonal(), "D1", ["A1:A2"], id="lag of twelve"),
+        pytest.param(gaps(), "D1", ["A1"], id="blank cells in between"),
+        pytest.param(hidden_state(), "J1", ["G1:H2", "I1:I2"], id="hidden state"),
+    ],
+)
+def test_a_recurrence_is_scanned_and_its_gradient_is_that_of_finite_differences(
+    cells: Cells, objective: str, changing: list[str], tmp_path: Path
+) -> None:
+    compiled = program(tmp_path / "book.xlsx", cells, objective, changing)
+    assert sum(isinstance(step, Recurrence) for step in compiled._planner.steps) == 1
+    assert _scans(compiled) >= 1, "the recurrence was unrolled"
+    assert largest_gradient_error(compiled) < 1e-6
+
+
+def _scans(compiled: Program) -> int:
+    import jax
+
+    from embedsheet.compiler.precision import double_precision
+
+    with double_precision():
+        text = str(jax.make_jaxpr(compiled._trace_objective)(compiled.start))
+    return text.count("scan[")
+
+
+@pytest.mark.parametrize("n", [5, 100, 20_000])
+def test_smoothing_gives_what_plain_python_gives(n: int, tmp_path: Path) -> None:
+    compiled = program(tmp_path / "book.xlsx", smoothing(n), "F1", ["A1"])
+    assert compiled.value(np.array([0.3])) == pytest.approx(smoothing_by_hand(n, 0.3), rel=1e-12)
+    assert compiled.value(np.array([0.7])) == pytest.approx(smoothing_by_hand(n, 0.7), rel=1e-12)
+
+
+@pytest.mark.parametrize("n", [100, 1000])
+def test_the_stored_results_of_a_recurrence_follow_the_changing_cells(n: int, tmp_path: Path) -> None:
+    compiled = program(tmp_path / "book.xlsx", smoothing(n), "F1", ["A1"])
+    (changed,), edits = compiled.results(np.array([0.7]))[:1], compiled.results(np.array([0.7]))[1:]
+    assert changed.replace_formula and list(changed.numbers) == [0.7]
+    last = {
+        (int(r), int(c)): v for edit in edits for r, c, v in zip(edit.rows, edit.columns, edit.numbers, strict=True)
+    }
+    assert last[1, 6] == pytest.approx(smoothing_by_hand(n, 0.7), rel=1e-12)
+    assert len(last) == (n - 1) + (n - 2) + 1  # D3…, E4… and F1; D2 = C2 does not depend on the level
+
+
+def test_a_circle_is_refused_with_its_cells(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedError, match=r"circular reference: S!B1 → S!C1 → S!B1; break the circle"):
+        program(tmp_path / "book.xlsx", {"A1": 1.0, "B1": "=C1+A1", "C1": "=B1*2", "D1": "=B1"}, "D1", ["A1"])
+
+
+def test_a_cell_that_needs_itself_is_a_circle(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedError, match=r"circular reference: S!B1 → S!B1"):
+        program(tmp_path / "book.xlsx", {"A1": 1.0, "B1": "=SUM(A1:B1)"}, "B1", ["A1"])
+
+
+def test_like_formulas_that_need_each_other_without_a_circle_are_put_in_order(tmp_path: Path) -> None:
+    cells: dict[str, Any] = {"A1": 1.0, "B1": 2.0, "A2": "=T1"}
+    cells |= {f"{letters(i)}1": f"={letters(i - 1)}1+{letters(i - 2)}1" for i in range(3, 21)}
+    compiled = program(tmp_path / "book.xlsx", cells, "A2", ["A1:B1"])
+    value, gradient = compiled.value_and_gradient(compiled.start)
+    # Fibonacci numbers: T1 is the 20th, F(18)·A1 + F(19)·B1 with F(18) = 2584 and F(19) = 4181.
+    assert (value, list(gradient)) == (2584 + 2 * 4181, [2584.0, 4181.0])
