@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (one model a line: the table is to be read across)
 """From cells to a function: what the objective needs, and nothing silently wrong."""
 
 from __future__ import annotations
