@@ -91,7 +91,7 @@ def number_of_text(text: str) -> float:
 
 
 def _number_of_date(text: str) -> float:
-    """Return the number of a date (2020-02-03, 2/3/2020, 3-Feb-2020) with or without a time, or of a time; NaN if none."""
+    """Return the number of a date (2020-02-03, 2/3/2020, 3-Feb-2020), of a time, or of both; NaN if it is none."""
     import datetime
 
     named = _NAMED.fullmatch(text)
