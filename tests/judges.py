@@ -21,6 +21,8 @@ import pytest
 import xlsxwriter
 from lxml import etree
 
+from embedsheet.addresses import column_letters
+
 CellValue = float | str | bool | None
 Values = dict[str, dict[str, CellValue]]
 
@@ -78,6 +80,35 @@ def formulon_values(cells: Mapping[str, CellValue]) -> dict[str, CellValue]:
                 workbook.set_text(0, row, column, value)
         workbook.recalc()
         return {address: _formulon_value(workbook.get_value(0, *_place(address))) for address in cells}
+
+
+def embedsheet_values(path: str | Path) -> Values:
+    """Return {sheet: {"B5": value}} of all cells as embedsheet recalculates them.
+
+    Formulas it cannot compute give a text that begins with "unsupported:".
+    """
+    from embedsheet.formulas.values import BOOLEAN, ERROR, ERRORS, TEXT
+    from embedsheet.program import recalculate
+    from embedsheet.workbook import Workbook
+
+    done = recalculate(Workbook.open(path))
+    store = done.values
+    values: Values = {}
+    for place in range(store.table.count):
+        cell = store.table.cell(place)
+        address = f"{column_letters(cell.column)}{cell.row}"
+        sheet = values.setdefault(cell.sheet, {})
+        kind, number = store.kinds[place], float(store.numbers[place])
+        if not store.done[place]:
+            fault = next((fault for fault in done.faults if f"{address}" in fault), "no fault named")
+            sheet[address] = f"unsupported: {fault}"
+        elif kind == TEXT:
+            sheet[address] = store.strings.text(number)
+        elif kind == ERROR:
+            sheet[address] = ERRORS[int(number)]
+        elif kind:
+            sheet[address] = bool(number) if kind == BOOLEAN else number
+    return values
 
 
 def write_book(path: str | Path, sheets: Mapping[str, Mapping[str, CellValue]]) -> Path:

@@ -17,9 +17,22 @@ from embedsheet.formulas.functions.gathering import (
     rectangle,
     size_of,
 )
-from embedsheet.formulas.functions.search import Lists, as_value, exact, lists, nearest, sorted_place, whole
+from embedsheet.formulas.functions.search import Lists, as_value, ascending, descending, exact, lists, nearest, whole
 from embedsheet.formulas.functions.table import Context, function
-from embedsheet.formulas.values import ERROR, NA, NUMBER, REF, VALUE, Array, Reference, Union, Value, error, namespace
+from embedsheet.formulas.values import (
+    BLANK,
+    ERROR,
+    NA,
+    NUMBER,
+    REF,
+    VALUE,
+    Array,
+    Reference,
+    Union,
+    Value,
+    error,
+    namespace,
+)
 
 _STEPS = "is constant between its steps: the gradient takes its derivative as 0"
 
@@ -68,8 +81,8 @@ def match(context: Context, needle: Value, array: Value | Reference | Union, mod
     modes, read = whole(context, mode, 1.0, "MATCH's third argument")
     ways: dict[float, Way] = {
         0.0: lambda search: exact(search, wildcards=True),
-        1.0: sorted_place,
-        -1.0: lambda search: sorted_place(search, descending=True),
+        1.0: ascending,
+        -1.0: descending,
     }
     return _with_errors(_positions(found, _search(context, "MATCH", found, np.sign(modes), ways), 1), read)
 
@@ -125,7 +138,7 @@ def xmatch(
     order: Value | None = None,
 ) -> Value:
     """Return where a value stands: exactly (0), else the next smaller (-1) or larger (1) one, or by wildcards (2)."""
-    found = lists(context, needle, context.value(array))
+    found = lists(context, needle, context.value(array), blanks=True)
     if found is None:
         return error(VALUE)
     result = _x_search(context, "XMATCH", found, mode, order)
@@ -146,7 +159,9 @@ def xlookup(
 ) -> Value | Reference:
     """Return the part of `returned` beside the element of `array` that matches; `missing` where none does."""
     list_value, table = context.value(array), _single(returned)
-    found = lists(context, needle, list_value)
+    if missing is not None and missing.shape == (1, 1, 1) and (missing.kinds == BLANK).all():
+        missing = None  # left out between commas
+    found = lists(context, needle, list_value, blanks=True)
     if found is None:
         return error(VALUE)
     _, height, width = list_value.shape
@@ -211,7 +226,7 @@ def _table_lookup(
     if found is None:
         return error(VALUE)
     modes, mode_read = whole(context, sorted_list, 1.0, f"{name}'s last argument")
-    ways: dict[float, Way] = {0.0: lambda search: exact(search, wildcards=True), 1.0: sorted_place}
+    ways: dict[float, Way] = {0.0: lambda search: exact(search, wildcards=True), 1.0: ascending}
     place = _with_errors(_positions(found, _search(context, name, found, (modes != 0) * 1.0, ways), 0), mode_read)
     across, across_read = whole(context, index, 1.0, f"{name}'s third argument")
     heights, widths = size_of(table)
@@ -268,7 +283,7 @@ def lookup(
     found = lists(context, needle, line_of(context, table, vertical))
     if found is None:
         return error(NA)
-    place = _positions(found, _search(context, "LOOKUP", found, np.ones((1, 1, 1)), {1.0: sorted_place}), 0)
+    place = _positions(found, _search(context, "LOOKUP", found, np.ones((1, 1, 1)), {1.0: ascending}), 0)
     zero = np.zeros((1, 1, 1), np.int64)
     if returned is None:
         row, column = (heights, widths - 1) if vertical else (heights - 1, widths)

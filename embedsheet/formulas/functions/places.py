@@ -159,8 +159,8 @@ def offset(
 
 
 def _places(context: Context, first: NDArray[np.int64], last: NDArray[np.int64], axis: int) -> Value:
-    """Return the numbers from first to last along an axis; in a plain formula the first alone."""
-    if not context.array_formula or (first == last).all():
+    """Return the numbers from first to last along an axis."""
+    if (first == last).all():
         return Value(np.full((1, 1, 1), NUMBER, np.uint8), first[:, None, None].astype(np.float64))
     shape = [1, 1, 1]
     length = int((last - first).max()) + 1

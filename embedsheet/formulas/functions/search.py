@@ -30,8 +30,8 @@ _MOST_PAIRS = 50_000_000  # comparisons held in memory at once
 class Lists:
     """`count` wanted elements and the list each is looked for in.
 
-    `kinds` and `wanted` (count,): a blank counts as the number 0. `list_kinds` and `list_numbers` (lists, length);
-    `list_of` (count,) is each element's list. Texts are replaced by their rank in alphabetic order.
+    `kinds` and `wanted` (count,); `list_kinds` and `list_numbers` (lists, length); `list_of` (count,) is each element's
+    list. Texts are replaced by their rank in alphabetic order; `codes` and `list_codes` keep their places in `Strings`.
     """
 
     context: Context
@@ -55,15 +55,20 @@ class Lists:
         return not (isinstance(self.wanted, np.ndarray) and isinstance(self.list_numbers, np.ndarray))
 
 
-def lists(context: Context, needle: Value, values: Value) -> Lists | None:
-    """Prepare a search of all elements of `needle` (n, rows, columns) in `values`; None if it is no row or column."""
+def lists(context: Context, needle: Value, values: Value, blanks: bool = False) -> Lists | None:
+    """Prepare a search of all elements of `needle` (n, rows, columns) in `values`; None if it is no row or column.
+
+    A blank is found nowhere and finds nothing; with `blanks` it counts as the number 0.
+    """
     _, height, width = values.shape
     if height > 1 and width > 1:
         return None
-    kinds = np.where(needle.kinds == BLANK, NUMBER, needle.kinds).astype(np.uint8)
-    needle = Value(kinds, needle.numbers)
+    if blanks:
+        needle, values = _zeros_for_blanks(needle), _zeros_for_blanks(values)
+    kinds = needle.kinds
     wanted, listed = needle.numbers, values.numbers
-    if (kinds == TEXT).any():
+    # A text may be nearest to a number, but is equal to texts only.
+    if (kinds == TEXT).any() or (blanks and not values.traced and (values.kinds == TEXT).any()):
         if needle.traced or values.traced:
             raise context.unsupported("a text cannot be looked up among cells that depend on the changing cells.")
         wanted, listed = text_ranks(context, [needle, values])
@@ -84,6 +89,10 @@ def lists(context: Context, needle: Value, values: Value) -> Lists | None:
         table(values.kinds), table(listed), table(values.numbers),
         np.repeat(np.arange(cells), rows * columns) if own else np.zeros(cells * rows * columns, np.intp),
     )  # fmt: skip
+
+
+def _zeros_for_blanks(value: Value) -> Value:
+    return Value(np.where(value.kinds == BLANK, NUMBER, value.kinds).astype(np.uint8), value.numbers)
 
 
 def exact(search: Lists, last: bool = False, wildcards: bool = False) -> Array:
@@ -130,62 +139,122 @@ def _exact_own(search: Lists, kind: int, asked: NDArray[np.intp], found: Positio
 
 
 def nearest(search: Lists, below: bool, last: bool = False) -> Array:
-    """Return the position of each wanted element, else of the next smaller (`below`) or larger one; any order."""
+    """Return the position of each wanted element, else of the next smaller (`below`) or larger one; any order.
+
+    Every number is smaller than every text, and that smaller than FALSE and TRUE.
+    """
     if search.traced:
         raise search.context.unsupported(
             "the next smaller or larger value cannot be looked up where values depend on the changing cells."
         )
     found = np.full(len(search.kinds), -1, np.int64)
     for kind in _FINDABLE:
-        for index in np.unique(search.list_of[search.kinds == kind]):
-            asked = np.flatnonzero((search.kinds == kind) & (search.list_of == index))
-            places = np.flatnonzero(search.list_kinds[index] == kind)
-            if not len(places):
-                continue
-            numbers, first = np.unique(search.list_numbers[index, places], return_index=True)
-            if last:
-                _, behind = np.unique(search.list_numbers[index, places[::-1]], return_index=True)
-                first = len(places) - 1 - behind
-            wanted = search.wanted[asked]
-            if below:
-                at = np.searchsorted(numbers, wanted, side="right") - 1
-            else:
-                at = np.searchsorted(numbers, wanted, side="left")
-            inside = (at >= 0) & (at < len(numbers))
-            found[asked] = np.where(inside, places[first[np.where(inside, at, 0)]], -1)
+        asked_of_kind = search.kinds == kind
+        for index in np.unique(search.list_of[asked_of_kind]):
+            asked = np.flatnonzero(asked_of_kind & (search.list_of == index))
+            found[asked] = _nearest_in(search, int(index), kind, search.wanted[asked], below, last)
     return found
 
 
-def sorted_place(search: Lists, descending: bool = False) -> Array:
-    """Return the last position whose element is at most (`descending`: at least) the wanted one, in a sorted list.
+def _nearest_in(
+    search: Lists, index: int, kind: int, wanted: NDArray[np.float64], below: bool, last: bool
+) -> Positions:
+    """Return the nearest position in one list for wanted elements of one kind."""
+    found = np.full(len(wanted), -1, np.int64)
+    order = list(_FINDABLE) if below else list(reversed(_FINDABLE))
+    # Kinds on the side looked to, the farthest first: what is found nearer overwrites it.
+    for other in order[: order.index(kind) + 1]:
+        places = np.flatnonzero(search.list_kinds[index] == other)
+        if not len(places):
+            continue
+        places = places[::-1] if last else places
+        numbers, first = np.unique(search.list_numbers[index, places], return_index=True)
+        if other != kind:
+            found[:] = places[first[-1 if below else 0]]
+            continue
+        if below:
+            at = np.searchsorted(numbers, wanted, side="right") - 1
+        else:
+            at = np.searchsorted(numbers, wanted, side="left")
+        inside = (at >= 0) & (at < len(numbers))
+        found = np.where(inside, places[first[np.where(inside, at, 0)]], found)
+    return found
+
+
+def _own_kind(search: Lists, kind: int) -> tuple[Positions, NDArray[np.int64]]:
+    """Return, for each list, the places of elements of a kind before all others, and how many there are."""
+    same = search.list_kinds == kind
+    return np.argsort(~same, axis=1, kind="stable"), same.sum(axis=1)
+
+
+def ascending(search: Lists) -> Array:
+    """Return the last position whose element is at most the wanted one, in a list sorted upwards.
 
     A list that is not sorted is halved all the same, as Excel does it: LOOKUP(2,1/(A1:A9<>""),A1:A9) relies on that.
+    Halving ends at an equal element, from where the last of its equal neighbours is taken.
     """
     if search.traced:
-        return _sorted_traced(search, descending)
+        return _sorted_traced(search, descending=False)
     found = np.full(len(search.kinds), -1, np.int64)
     for kind in _FINDABLE:
         asked = np.flatnonzero(search.kinds == kind)
         if not len(asked):
             continue
-        same = search.list_kinds == kind
-        counts = same.sum(axis=1)
-        # Elements of the kind first, in their order.
-        places = np.argsort(~same, axis=1, kind="stable")
+        places, counts = _own_kind(search, kind)
         numbers = np.take_along_axis(search.list_numbers, places, axis=1)
-        wanted, lists_asked = search.wanted[asked], search.list_of[asked]
-        low = np.zeros(len(asked), np.int64)
-        high = counts[lists_asked] - 1
+        wanted, of = search.wanted[asked], search.list_of[asked]
+        low, high = np.zeros(len(asked), np.int64), counts[of] - 1
+        equal = np.full(len(asked), -1, np.int64)
         while True:
-            open_ = low <= high
-            if not open_.any():
+            searching = (low <= high) & (equal < 0)
+            if not searching.any():
                 break
-            middle = np.where(open_, (low + high) // 2, 0)
-            here = numbers[lists_asked, middle]
-            on = here >= wanted if descending else here <= wanted
-            low = np.where(open_ & on, middle + 1, low)
-            high = np.where(open_ & ~on, middle - 1, high)
-        found[asked] = np.where(high >= 0, places[lists_asked, np.maximum(high, 0)], -1)
+            middle = np.where(searching, (low + high) // 2, 0)
+            here = numbers[of, middle]
+            equal = np.where(searching & (here == wanted), middle, equal)
+            low = np.where(searching & (here < wanted), middle + 1, low)
+            high = np.where(searching & (here > wanted), middle - 1, high)
+        at = np.where(equal >= 0, _ends_of_runs(numbers, counts)[of, np.maximum(equal, 0)], high)
+        found[asked] = np.where(at >= 0, places[of, np.maximum(at, 0)], -1)
+    return found
+
+
+def _ends_of_runs(numbers: NDArray[np.float64], counts: NDArray[np.int64]) -> Positions:
+    """Return for each element the place of the last of its equal neighbours, among the first `counts` of each row."""
+    length = numbers.shape[1]
+    along = np.arange(length)
+    ends = np.ones(numbers.shape, bool)
+    ends[:, :-1] = numbers[:, 1:] != numbers[:, :-1]
+    ends |= along == counts[:, None] - 1
+    last = np.where(ends, along, length)
+    return np.minimum.accumulate(last[:, ::-1], axis=1)[:, ::-1]
+
+
+def descending(search: Lists) -> Array:
+    """Return the first position of an equal element, else of the last before a smaller one, in a list sorted downwards.
+
+    The search goes from the front and ends at the first element that is not larger.
+    """
+    if search.traced:
+        return _sorted_traced(search, descending=True)
+    found = np.full(len(search.kinds), -1, np.int64)
+    for kind in _FINDABLE:
+        asked = np.flatnonzero(search.kinds == kind)
+        if not len(asked):
+            continue
+        places, counts = _own_kind(search, kind)
+        numbers = np.take_along_axis(search.list_numbers, places, axis=1)
+        beyond = np.arange(numbers.shape[1]) >= counts[:, None]
+        lowest = np.minimum.accumulate(np.where(beyond, -np.inf, numbers), axis=1)
+        lowest = np.concatenate([lowest, np.full((len(lowest), 1), -np.inf)], axis=1)
+        wanted, of = search.wanted[asked], search.list_of[asked]
+        if len(lowest) == 1:
+            at = np.searchsorted(-lowest[0], -wanted, side="left")
+        else:
+            at = np.argmax(lowest[of] <= wanted[:, None], axis=1)
+        safe = np.minimum(at, numbers.shape[1] - 1)
+        at = np.where((at < counts[of]) & (numbers[of, safe] == wanted), at, at - 1)
+        found[asked] = np.where(at >= 0, places[of, np.maximum(at, 0)], -1)
     return found
 
 
@@ -210,11 +279,13 @@ def _sorted_traced(search: Lists, descending: bool) -> Array:
         raise search.context.unsupported("too many values that depend on the changing cells are looked up.")
     listed = search.list_numbers if shared else search.list_numbers[search.list_of]
     wanted = search.wanted[:, None]
-    passed = (same & (listed >= wanted if descending else listed <= wanted)).sum(axis=1)
+    at = (same & (listed > wanted if descending else listed <= wanted)).sum(axis=1) - 1
+    if descending:
+        # The first equal element, if there is one, stands behind the larger ones.
+        at = at + (same & (listed == wanted)).any(axis=1)
     places = np.argsort(~same, axis=1, kind="stable") * 1.0
-    at = xp.maximum(passed - 1, 0).astype(int)
-    place = xp.take_along_axis(xp.asarray(places), at[:, None], axis=1)[:, 0]
-    return xp.where(passed > 0, place, xp.nan)
+    place = xp.take_along_axis(xp.asarray(places), xp.maximum(at, 0).astype(int)[:, None], axis=1)[:, 0]
+    return xp.where(at >= 0, place, xp.nan)
 
 
 @lru_cache(maxsize=4096)
