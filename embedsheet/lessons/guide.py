@@ -11,7 +11,7 @@ from embedsheet.lessons.layout import Page
 NUMBER, TEXT, LINK = 1, 2, 3
 WIDTH = 98
 # How many characters of running text fit on a line of that width, at 10 and at 9 points.
-CHARACTERS, SMALL_CHARACTERS = 112, 122
+CHARACTERS, SMALL_CHARACTERS = 114, 123
 
 
 @dataclass(frozen=True, slots=True)

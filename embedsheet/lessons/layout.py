@@ -69,9 +69,9 @@ STYLES: dict[str, dict[str, Any]] = {
     "filled later text": {"bg_color": "#FBFBFD", "font_color": DARK, "valign": "vcenter", "border": 1,
                           "border_color": "#E5E7EB"},
     "code": {"font_name": "Courier New", "font_color": DARK, "bg_color": "#FBFBFD", "valign": "vcenter"},
-    "text": {"text_wrap": True, "valign": "top", "font_color": DARK},
+    "text": {"text_wrap": True, "valign": "top", "font_color": DARK, "indent": 1},
     "step": {"bold": True, "align": "center", "valign": "top", "font_color": "#FFFFFF", "bg_color": DARK},
-    "small": {"font_size": 9, "font_color": GREY, "text_wrap": True, "valign": "top"},
+    "small": {"font_size": 9, "font_color": GREY, "text_wrap": True, "valign": "top", "indent": 1},
     "link": {"font_color": BLUE, "underline": 1, "valign": "top"},
     "choice": {
         "bold": True, "font_size": 12, "align": "center", "valign": "vcenter", "bg_color": "#DBEAFE", "border": 1,
@@ -195,12 +195,14 @@ class Page:
         """Set a row's height."""
         self.sheet.set_row(row - 1, points)
 
-    def printing(self, repeat: tuple[int, int] | None = None, portrait: bool = False, pages_high: int = 0) -> None:
-        """Print on A4, one page wide, the header rows on every page, sheet and page number at the foot."""
+    def printing(
+        self, repeat: tuple[int, int] | None = None, portrait: bool = False, wide: int = 1, high: int = 0
+    ) -> None:
+        """Print on A4, so many pages (0: as many as it takes), with the header rows `repeat` on every page."""
         self.sheet.set_paper(9)
         if not portrait:
             self.sheet.set_landscape()
-        self.sheet.fit_to_pages(1, pages_high)
+        self.sheet.fit_to_pages(wide, high)
         self.sheet.set_margins(0.4, 0.4, 0.5, 0.6)
         self.sheet.set_footer("&L&8&F&C&8&A&R&8&P / &N")
         if repeat:

@@ -6,6 +6,7 @@ Blocks: `selected`, `selected.row`; `WHAT.id` (n, 1), `WHAT.factors` (n, k), liv
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -113,5 +114,5 @@ def write_one_hot(
     page.note(PRODUCT, FIRST, "A sum over all rows of one-hot × factor. All terms but one are 0 × something, so what "
               "remains is the chosen row’s number.")  # fmt: skip
     page.widths((1, 1, 24), (2, 2, 11), (FIRST, FIRST + max(n, k) - 1, 6.7))
-    page.printing(pages_high=1 if n <= 30 else 0)
+    page.printing(wide=math.ceil(n / 40))
     return page

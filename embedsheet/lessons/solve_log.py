@@ -62,7 +62,7 @@ def write_solve_log(book: Book) -> Page:
     page.sheet.insert_chart(TOP - 2, 8, chart)
     page.widths((1, 1, 18), (2, 2, 26), (3, 3, 3), (4, 7, 12), (8, 8, 3), (9, 17, 9))
     page.sheet.freeze_panes(TOP - 1, 0)
-    page.printing(repeat=(TOP - 1, TOP - 1))
+    page.printing((TOP - 1, TOP - 1))
     return page
 
 

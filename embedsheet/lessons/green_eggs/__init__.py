@@ -69,8 +69,8 @@ def _write_guide(page: Page, book: Book, text: Text, own_text: bool) -> None:
     steps = [
         Line("Look at the vocabulary: every word has an id, and every id a row of numbers, the embedding matrix. Here "
              "they are random; a neural net learns them.", "the matrix", block(sheets.TEXT, "words.factors")),
-        Line("Follow one word of the text: MATCH finds its id, INDEX takes the row of that id. Row by row, the text "
-             f"has become a matrix of {len(text.ids):,} × {k} numbers.", "the text", block(sheets.TEXT, "text.factors")),
+        Line("Follow one word of the text: MATCH finds its id, INDEX takes the row of that id. So the text has become "
+             f"a matrix of {len(text.ids):,} × {k} numbers.", "the text", block(sheets.TEXT, "text.factors")),
         Line("See that the ids themselves mean nothing: numbered in another order, with the rows moved along, the same "
              "numbers come out.", "the shuffled ids", block(sheets.SHUFFLED, "words.id")),
         Line("See that a lookup is a matrix product with a one-hot row. Choose a word in the blue cell.", "the proof",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -99,7 +100,7 @@ def write_similarity(book: Book, text: Text) -> Page:
     factors = text.factors[ids - 1]
     n, k = factors.shape
     norms = np.sqrt(np.sum(factors**2, axis=1))
-    word, norm, first = 1 + k, 2 + k, 3 + k
+    word, norm, first = 2 + k, 3 + k, 4 + k
     top = 5 + k + 3
     page.heading(
         f"Similarity: the cosine between {n} {'most frequent ' if n < len(text.words) else ''}words",
@@ -114,33 +115,33 @@ def write_similarity(book: Book, text: Text) -> Page:
     page.write(5, word, "word", "header")
     page.write(top - 2, word, "length", "header")
     for factor in range(k):
-        page.write(top - 1, 1 + factor, factor + 1, "header", num_format='"f"0')
+        page.write(top - 1, 2 + factor, factor + 1, "header", num_format='"f"0')
         page.write(6 + factor, word, factor + 1, "header", num_format='"factor "0')
     names = _column([text.words[i - 1] for i in ids])
-    page.block("words.id", top, first + n + 1, ids[:, None], "id")
-    page.write(top - 1, first + n + 1, "word id", "header")
+    page.block("words.id", top, 1, ids[:, None], "id")
+    page.write(top - 1, 1, "word id", "header")
     page.formulas(
         "words.word", top, word, names,
-        lambda row, _: f"INDEX({TEXT}!words.word,{a1(row, first + n + 1, 'c')},1)", "id", font_color=ORANGE,
+        lambda row, _: f"INDEX({TEXT}!words.word,{a1(row, 1, 'c')},1)", "id", font_color=ORANGE,
     )  # fmt: skip
     page.formulas(
-        "words.factors", top, 1, factors,
-        lambda row, column: f"INDEX({TEXT}!words.factors,{a1(row, first + n + 1, 'c')},{a1(top - 1, column, 'r')})",
+        "words.factors", top, 2, factors,
+        lambda row, column: f"INDEX({TEXT}!words.factors,{a1(row, 1, 'c')},{a1(top - 1, column, 'r')})",
     )  # fmt: skip
     page.formulas(
         "words.norm", top, norm, norms[:, None],
-        lambda row, _: f"SQRT(SUMSQ({a1(row, 1, 'c')}:{a1(row, k, 'c')}))",
+        lambda row, _: f"SQRT(SUMSQ({a1(row, 2, 'c')}:{a1(row, 1 + k, 'c')}))",
     )  # fmt: skip
     for place in range(n):
         row = top + place
         page.formula(5, first + place, a1(row, word, "rc"), names[place, 0], "header upright", font_color=ORANGE)
         for factor in range(k):
-            page.formula(6 + factor, first + place, a1(row, 1 + factor), factors[place, factor])
+            page.formula(6 + factor, first + place, a1(row, 2 + factor), factors[place, factor])
         page.formula(top - 2, first + place, a1(row, norm), norms[place])
         page.write(top - 1, first + place, None, "header")
 
     def cosine(row: int, column: int) -> str:
-        left = f"{a1(row, 1, 'c')}:{a1(row, k, 'c')}"
+        left = f"{a1(row, 2, 'c')}:{a1(row, 1 + k, 'c')}"
         above = f"{a1(6, column, 'r')}:{a1(5 + k, column, 'r')}"
         lengths = f"{a1(row, norm, 'c')}*{a1(top - 2, column, 'r')}"
         return f"IF({lengths}=0,0,MMULT({left},{above})/({lengths}))"
@@ -151,11 +152,10 @@ def write_similarity(book: Book, text: Text) -> Page:
         {"type": "3_color_scale", "min_type": "num", "mid_type": "num", "max_type": "num", "min_value": -1,
          "mid_value": 0, "max_value": 1, "min_color": "#5B8DEF", "mid_color": "#FFFFFF", "max_color": "#F0716B"},
     )  # fmt: skip
-    page.widths((1, k, 6.2), (word, word, 14), (norm, norm, 8), (first, first + n - 1, 5.5),
-                (first + n, first + n, 2), (first + n + 1, first + n + 1, 8))  # fmt: skip
+    page.widths((1, 1, 8), (2, 1 + k, 6.2), (word, word, 14), (norm, norm, 8), (first, first + n - 1, 5.5))
     if k <= 6:
         page.sheet.freeze_panes(5, norm)
-    page.printing(pages_high=1 if n <= 60 else 0)
+    page.printing((5, 5), wide=math.ceil(n / 30))
     return page
 
 
@@ -196,17 +196,13 @@ def write_map(book: Book, text: Text) -> Page:
     for column, name, factor in ((2, "across", 1), (3, "up", up)):
         page.formulas(f"map.{name}", top, column, factors[:, factor - 1][:, None], _along(name))
     chart = book.workbook.add_chart({"type": "scatter"})
-    chart.add_series(
-        {
-            "categories": [MAP, top - 1, 1, top + n - 2, 1],
-            "values": [MAP, top - 1, 2, top + n - 2, 2],
-            "marker": {"type": "circle", "size": 5, "fill": {"color": "#F59E0B"}, "border": {"color": "#C2410C"}},
-            "data_labels": {
-                "custom": [{"value": f"={MAP}!{a1(top + place, 1, 'rc')}"} for place in range(n)],
-                "value": True, "position": "right", "font": {"size": 8},
-            },
-        }
-    )  # fmt: skip
+    for place in range(n):  # a series a word: LibreOffice labels points with their series' name, not with cells
+        at = top + place - 1
+        chart.add_series({
+            "name": [MAP, at, 0], "categories": [MAP, at, 1, at, 1], "values": [MAP, at, 2, at, 2],
+            "marker": {"type": "circle", "size": 5, "fill": {"color": "#F59E0B"}, "border": {"color": ORANGE}},
+            "data_labels": {"series_name": True, "value": False, "position": "right", "font": {"size": 8}},
+        })  # fmt: skip
     chart.set_title({"none": True})
     axis = {
         "min": -1, "max": 1, "major_unit": 0.5, "num_format": "0.0", "label_position": "low",
@@ -218,7 +214,7 @@ def write_map(book: Book, text: Text) -> Page:
     chart.set_size({"width": CHART_WIDTH, "height": CHART_HEIGHT})
     page.sheet.insert_chart(3, 4, chart)
     page.widths((1, 1, 18), (2, 3, 9), (4, 4, 3))
-    page.printing(pages_high=1 if n <= 60 else 0)
+    page.printing(high=1 if n <= 60 else 0)
     return page
 
 

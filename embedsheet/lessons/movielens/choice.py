@@ -59,6 +59,14 @@ class Start:
         return products + self.user_bias[:, None] + self.movie_bias if bias else products
 
 
+def movie_label(movie: Movie, longest: int = 44) -> str:
+    """Return a movie's title and year, short enough for its column; the year stays."""
+    if len(movie.label) <= longest:
+        return movie.label
+    year = f" ({movie.year})" if movie.year else ""
+    return f"{(movie.title or '')[: longest - 1 - len(year)].rstrip()}…{year}"
+
+
 def choose(data: MovieLens, users: int, movies: int) -> Choice:
     """Return the most prolific users × the most rated movies; of equals, the smaller id.
 

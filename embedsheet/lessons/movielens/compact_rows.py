@@ -6,7 +6,7 @@ import numpy as np
 
 from embedsheet.addresses import column_letters
 from embedsheet.lessons.layout import Book, Page, RowProgress
-from embedsheet.lessons.movielens.choice import Choice, Start
+from embedsheet.lessons.movielens.choice import Choice, Start, movie_label
 from embedsheet.lessons.movielens.rows import GROUPS, HEADER, NAME, TOP, group, table_header, top_rows, write_rmse
 
 PROGRESS_EVERY = 2_000
@@ -73,7 +73,12 @@ def write_compact_rows(
     user_ids, movie_ids = choice.users.tolist(), choice.movie_ids.tolist()
     table = {TOP + place: (place + 1, user_ids[place], start.users[place].tolist(), "") for place in range(n)}
     table |= {
-        movies_top + place: (place + 1, movie_ids[place], start.movies[place].tolist(), choice.movies[place].label)
+        movies_top + place: (
+            place + 1,
+            movie_ids[place],
+            start.movies[place].tolist(),
+            movie_label(choice.movies[place]),
+        )
         for place in range(m)
     }
     rows_user, rows_movie = choice.user_places.tolist(), choice.movie_places.tolist()

@@ -10,7 +10,7 @@ from embedsheet.addresses import Area, quote_sheet
 from embedsheet.lessons import solve_log
 from embedsheet.lessons.layout import ORANGE, Book, Page, a1
 from embedsheet.lessons.movielens import keras_sheet, rows
-from embedsheet.lessons.movielens.choice import Choice, Start
+from embedsheet.lessons.movielens.choice import Choice, Start, movie_label
 from embedsheet.lessons.movielens.keras_sheet import finish_chart, head, mirror
 
 NAME = "Compare"
@@ -79,10 +79,13 @@ def write_compare(
     chart.add_series(
         solve_log.history_series(trained_there, "keras.history.epoch", "keras.history.rmse", "Keras", "#0F766E")
     )
-    finish_chart(chart, "RMSE by solver iteration and by Keras epoch", "iteration or epoch")
+    finish_chart(chart, "RMSE by iteration and by epoch", "solver’s iteration, Keras’s epoch")
+    chart.set_size({"width": 384, "height": 340})  # as wide as the columns that print with it
     page.sheet.insert_chart(3, 5, chart)
-    page.widths((1, 1, 36), (2, 8, 13), (9, 9, 2))
-    page.printing()
+    if not compact:
+        page.sheet.set_v_pagebreaks([9, text_column - 1])
+    page.widths((1, 1, 42), (2, 8, 13), (9, 9, 2))
+    page.printing(wide=1 if compact else 3)
     return page
 
 
@@ -97,7 +100,7 @@ def _write_predictions(
     page.height(top + 2, 28)
     head(page, top + 2, ["title", "user", "rating", "sheet now", "Keras, same weights", "difference",
                          "Keras, own training", "difference"], style="header wrapped")  # fmt: skip
-    titles = [[choice.movies[place].label] for place in choice.movie_places]
+    titles = [[movie_label(choice.movies[place])] for place in choice.movie_places]
     mirror(page, "compare.ratings.title", first, 1, titles, source["ratings.title"], "calculated text", bold=False)
     users = choice.users[choice.user_places][:, None]
     mirror(page, "compare.ratings.user", first, 2, users, source["ratings.user"], "id", font_color=ORANGE)
@@ -161,7 +164,7 @@ def _write_factors(
     row = top + 3
     tables = (
         ("users", [f"user {user}" for user in choice.users], start.users),
-        ("movies", [movie.label for movie in choice.movies], start.movies),
+        ("movies", [movie_label(movie) for movie in choice.movies], start.movies),
     )
     for what, labels, values in tables:
         first = row
@@ -190,7 +193,7 @@ def _write_factors(
             empty = a1(row, left + 1 + k)
             page.formula(row, left + 1 + 2 * k, f'IF({empty}="","",MAX({pairs}))', "")
             row += 1
-    page.widths((left, left, 36), (left + 1, left + 2 * k, 6.7), (left + 2 * k + 1, left + 2 * k + 1, 11),
+    page.widths((left, left, 42), (left + 1, left + 2 * k, 6.7), (left + 2 * k + 1, left + 2 * k + 1, 11),
                 (mixing - 1, mixing - 1, 2), (mixing, mixing + k - 1, 8))  # fmt: skip
     return mixing + k - 1
 

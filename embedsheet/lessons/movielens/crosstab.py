@@ -5,10 +5,12 @@ Predictions are U Vᵀ, plus a user bias and a movie bias on the second sheet; t
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from embedsheet.lessons.layout import Book, Page, a1
-from embedsheet.lessons.movielens.choice import Choice, Start
+from embedsheet.lessons.movielens.choice import Choice, Start, movie_label
 
 TITLES, IDS = 6, 7  # the header rows that all three tables of the sheet share; frozen
 FREEZE_UP_TO = 9  # with more columns than this at the left, freezing them would leave no room to scroll
@@ -45,7 +47,7 @@ def write_crosstab(book: Book, name: str, choice: Choice, start: Start, how_to: 
     # Header, shared by the three tables below it
     page.height(TITLES, 112)
     page.write(TITLES, id_column, "movie", "header")
-    page.block("movies.title", TITLES, first, [[shorten(movie.label) for movie in choice.movies]], "header upright")
+    page.block("movies.title", TITLES, first, [[movie_label(movie, 60) for movie in choice.movies]], "header upright")
     page.write(IDS, id_column, "movie id", "header")
     page.block("movies.id", IDS, first, [choice.movie_ids], "id")
 
@@ -109,13 +111,8 @@ def write_crosstab(book: Book, name: str, choice: Choice, start: Start, how_to: 
 
     page.widths((1, first_factor + k - 1, 6.7), (id_column, id_column, 13.5), (first, last, 6.7))
     page.sheet.freeze_panes(IDS, id_column if id_column <= FREEZE_UP_TO else 0)
-    page.printing(repeat=(TITLES, IDS), pages_high=1 if n <= 20 else 0)
+    page.printing((TITLES, IDS), portrait=n >= m, wide=math.ceil(last / 40), high=1 if n <= 20 else 0)
     return page
-
-
-def shorten(title: str, longest: int = 60) -> str:
-    """Return a title that fits a column's head."""
-    return title if len(title) <= longest else title[: longest - 1].rstrip() + "…"
 
 
 def _section(page: Page, row: int, text: str) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from embedsheet.addresses import Area, quote_sheet
 from embedsheet.lessons.layout import Book, Page, a1
 from embedsheet.lessons.movielens import rows
-from embedsheet.lessons.movielens.choice import Choice
+from embedsheet.lessons.movielens.choice import Choice, movie_label
 from embedsheet.lessons.solve_log import history_series
 
 NAME = "Keras"
@@ -28,7 +28,7 @@ def write_keras(book: Book, choice: Choice, factors: int, compact: bool = False)
     n, m, count = len(choice.users), len(choice.movies), len(choice.ratings)
     k = factors
     bias, title_column = 2 + k, 3 + k
-    movies_top = TOP + n + 2
+    movies_top = TOP + n + 3
     user, movie, title, rating, prediction, error = range(title_column + 2, title_column + 8)
     epoch = error + 2
     source = book.pages[rows.NAME].areas
@@ -56,7 +56,7 @@ def write_keras(book: Book, choice: Choice, factors: int, compact: bool = False)
         mirror(page, f"keras.{what}.id", top, 1, ids[:, None], source[f"{what}.id"], "id")
         page.empty(f"keras.{what}.factors", top, 2, (size, k), "filled later")
         page.empty(f"keras.{what}.bias", top, bias, (size, 1), "filled later")
-    labels = [[film.label] for film in choice.movies]
+    labels = [[movie_label(film)] for film in choice.movies]
     mirror(
         page,
         "keras.movies.title",
@@ -114,12 +114,12 @@ def write_keras(book: Book, choice: Choice, factors: int, compact: bool = False)
     finish_chart(chart, "RMSE by epoch", "epoch")
     page.sheet.insert_chart(HEADER - 1, epoch + 3, chart)
     page.widths(
-        (1, 1, 9), (2, bias, 7), (title_column, title_column, 34), (title_column + 1, title_column + 1, 2),
-        (user, movie, 8), (title, title, 34), (rating, error, 10), (error + 1, error + 1, 2), (epoch, epoch + 2, 10),
+        (1, 1, 9), (2, bias, 7), (title_column, title_column, 42), (title_column + 1, title_column + 1, 2),
+        (user, movie, 8), (title, title, 42), (rating, error, 10), (error + 1, error + 1, 2), (epoch, epoch + 2, 10),
         (epoch + 3, epoch + 3, 2),
     )  # fmt: skip
     page.sheet.freeze_panes(HEADER, 0)
-    page.printing(repeat=(HEADER, HEADER))
+    page.printing((HEADER, HEADER))
     return page
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from embedsheet.lessons.layout import Book, Page, a1
-from embedsheet.lessons.movielens.choice import Choice, Start
+from embedsheet.lessons.movielens.choice import Choice, Start, movie_label
 
 NAME = "One rating a row"
 GROUPS, HEADER = 6, 7
@@ -48,7 +48,7 @@ def write_rows(book: Book, choice: Choice, start: Start, how_to: str) -> Page:
     page.write(movies_top - 1, title_column, "title", "header left")
     page.block("movies.id", movies_top, 2, choice.movie_ids[:, None], "id")
     page.block("movies.factors", movies_top, 3, start.movies, "changing")
-    page.block("movies.title", movies_top, title_column, [[film.label] for film in choice.movies], "plain")
+    page.block("movies.title", movies_top, title_column, [[movie_label(film)] for film in choice.movies], "plain")
     for top, rows in ((TOP, n), (movies_top, m)):
         for place in range(rows):
             page.write(top + place, 1, place + 1, "number", num_format="0", font_color="#6B7280")
@@ -70,7 +70,7 @@ def write_rows(book: Book, choice: Choice, start: Start, how_to: str) -> Page:
     users, movies = start.users[choice.user_places], start.movies[choice.movie_places]
     predictions = np.sum(users * movies, axis=1)
     squared_errors = (choice.ratings - predictions) ** 2
-    labels = np.array([film.label for film in choice.movies], dtype=object)
+    labels = np.array([movie_label(film) for film in choice.movies], dtype=object)
 
     page.block("ratings.user", TOP, user, choice.users[choice.user_places][:, None], "id")
     page.block("ratings.movie", TOP, movie, choice.movie_ids[choice.movie_places][:, None], "id")
@@ -109,8 +109,8 @@ def write_rows(book: Book, choice: Choice, start: Start, how_to: str) -> Page:
     )
 
     page.widths(
-        (1, 1, 7.5), (2, 2, 8), (3, 2 + k, 6.2), (title_column, title_column, 34), (title_column + 1, left - 1, 2),
-        (user, movie, 7), (title, title, 34), (rating, rating, 7), (user_row, movie_row, 7.5),
+        (1, 1, 7.5), (2, 2, 8), (3, 2 + k, 6.2), (title_column, title_column, 42), (title_column + 1, left - 1, 2),
+        (user, movie, 7), (title, title, 42), (rating, rating, 7), (user_row, movie_row, 7.5),
         (user_factors, prediction - 1, 6.2), (prediction, squared_error, 9),
     )  # fmt: skip
     page.sheet.freeze_panes(HEADER, 0)
