@@ -14,6 +14,7 @@ from embedsheet.compiler.forms import Group
 from embedsheet.compiler.names import resolve_name, resolve_table
 from embedsheet.errors import UnsupportedError
 from embedsheet.formulas import tree as t
+from embedsheet.formulas.functions.choice import SplitError
 from embedsheet.formulas.functions.table import FUNCTIONS, Function, parameter
 from embedsheet.formulas.operators import binary, unary
 from embedsheet.formulas.values import (
@@ -225,7 +226,12 @@ class Evaluator:
 
     def run(self) -> Value:
         """Evaluate the group's formula: (n, 1, 1), or the filled area of an array formula."""
-        result = self.evaluate(self.group.tree)
+        try:
+            result = self.evaluate(self.group.tree)
+        except SplitError as split:
+            apart = np.isin(self.index, split.index)
+            halves = (np.flatnonzero(apart), np.flatnonzero(~apart))
+            return self.merge([(half, self.subset(half).run()) for half in halves])
         if self.group.array:
             value = self.value(result)
             shape = self.group.outputs.shape

@@ -39,6 +39,8 @@ Index: TypeAlias = NDArray[np.intp]
 class Evaluator(Context, Protocol):
     """What a lazy function may ask besides what every function may."""
 
+    index: Index  # (n,) the cells' places among all that are evaluated together
+
     @property
     def count(self) -> int:
         """Number of cells, n."""
@@ -66,13 +68,12 @@ class Evaluator(Context, Protocol):
 
 
 class SplitError(Exception):
-    """The n cells must be evaluated in two runs, `index` and the rest; never reaches a user.
+    """The cells must be evaluated in two runs, those at `index` and the rest; never reaches a user.
 
-    For some cells the expression is a range, for others a value: which to make of a range is known only further out.
+    For some cells the expression is a range, for others a value: what to make of a range is known only further out.
     """
 
-    def __init__(self, evaluator: Evaluator, index: Index) -> None:
-        self.evaluator = evaluator
+    def __init__(self, index: Index) -> None:
         self.index = index
 
 
@@ -141,7 +142,7 @@ def _cell_by_cell(evaluator: Evaluator, selector: Value, branches: Sequence[Bran
     if joined is not None:
         return joined
     if any(_is_wide(result) for result in results):
-        raise SplitError(evaluator, parts[0][0])
+        raise SplitError(evaluator.index[parts[0][0]])
     return evaluator.merge([(index, evaluator.value(result)) for index, result in parts])
 
 
