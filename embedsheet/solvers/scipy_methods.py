@@ -31,19 +31,49 @@ def _after_iteration(tracker: Tracker, x: FloatArray) -> None:
 
 
 def lbfgsb(tracker: Tracker, start: FloatArray) -> str:
-    """Limited-memory quasi-Newton within bounds. Zhu, Byrd, Lu & Nocedal 1997."""
+    """Limited-memory quasi-Newton within bounds. Zhu, Byrd, Lu & Nocedal 1997.
+
+    Runs in units of a tenth of each block's root mean square: the first step is the gradient itself, which between two
+    bounds may leap from one to the other (a volatility of 0.5 to its bound 0.01, where nothing has a slope). Measured
+    on twenty models against no scaling and against each cell's own size: the only choice that solves all of them, with
+    as many evaluations as the best.
+    """
     problem = tracker.problem
+    sizes = 0.1 * _block_sizes(tracker, start)
+    _, gradient = tracker.merit(start)
+    height = float(np.abs(gradient * sizes).max(initial=0.0)) or 1.0
+
+    def merit(z: FloatArray) -> tuple[float, FloatArray]:
+        value, gradient = tracker.merit(_inside(tracker, z * sizes))
+        return value / height, gradient * sizes / height
+
     result = optimize.minimize(
-        tracker.merit,
-        start,
+        merit,
+        start / sizes,
         jac=True,
         method="L-BFGS-B",
-        bounds=optimize.Bounds(problem.lower, problem.upper) if problem.has_bounds else None,
-        callback=lambda x: _after_iteration(tracker, x),
+        bounds=optimize.Bounds(problem.lower / sizes, problem.upper / sizes) if problem.has_bounds else None,
+        callback=lambda z: _after_iteration(tracker, _inside(tracker, z * sizes)),
         # 20 pairs instead of 10: a fifth fewer evaluations on the factor models, still nothing beside an evaluation.
         options={"maxcor": 20, "ftol": 0.0, "gtol": 0.0, "maxiter": 10**9, "maxfun": 10**9, "maxls": 40},
     )
     return _words(result)
+
+
+def _inside(tracker: Tracker, x: FloatArray) -> FloatArray:
+    """Return x without what rounding in other units put beyond a bound."""
+    return np.clip(x, tracker.problem.lower, tracker.problem.upper)
+
+
+def _block_sizes(tracker: Tracker, x: FloatArray) -> FloatArray:
+    """Return each cell's block's root mean square; where that is 0 the width between its bounds, else 1."""
+    problem = tracker.problem
+    sizes = np.zeros_like(x)
+    for block in problem.blocks or (slice(0, len(x)),):
+        part = x[block]
+        sizes[block] = np.sqrt(np.mean(part * part)) if part.size else 0.0
+    width = problem.upper - problem.lower
+    return np.where(sizes > 0, sizes, np.where(np.isfinite(width) & (width > 0), width, 1.0))
 
 
 def conjugate_gradient(tracker: Tracker, start: FloatArray) -> str:
@@ -126,10 +156,10 @@ def _slsqp_round(tracker: Tracker, start: FloatArray) -> str:
             method="SLSQP",
             bounds=optimize.Bounds(problem.lower / sizes, problem.upper / sizes) if problem.has_bounds else None,
             constraints=constraints,
-            callback=lambda z: _after_iteration(tracker, np.clip(z * sizes, problem.lower, problem.upper)),
+            callback=lambda z: _after_iteration(tracker, _inside(tracker, z * sizes)),
             options={"ftol": 1e-14, "maxiter": tracker.limits.max_iterations + 1},
         )
-    last = np.clip(result.x * sizes, problem.lower, problem.upper)
+    last = _inside(tracker, result.x * sizes)
     if np.isfinite(last).all():
         tracker.consider(tracker.point(last))
     return _words(result)
@@ -177,7 +207,7 @@ def trust_constr(tracker: Tracker, start: FloatArray) -> str:
         return value / height, gradient * sizes / height
 
     def after(z: FloatArray, state: Any) -> bool:
-        _after_iteration(tracker, np.clip(z * sizes, problem.lower, problem.upper))
+        _after_iteration(tracker, _inside(tracker, z * sizes))
         return False
 
     with warnings.catch_warnings():
@@ -194,7 +224,7 @@ def trust_constr(tracker: Tracker, start: FloatArray) -> str:
             callback=after,
             options={"gtol": 1e-10, "xtol": 1e-12, "barrier_tol": 1e-10, "maxiter": tracker.limits.max_iterations + 1},
         )
-    last = np.clip(result.x * sizes, problem.lower, problem.upper)
+    last = _inside(tracker, result.x * sizes)
     if np.isfinite(last).all():
         tracker.consider(tracker.point(last))
     return _words(result)
@@ -224,7 +254,7 @@ def find_feasible(tracker: Tracker, start: FloatArray) -> FloatArray:
         bounds=optimize.Bounds(problem.lower / sizes, problem.upper / sizes) if problem.has_bounds else None,
         options={"maxcor": 20, "ftol": 1e-30, "gtol": 1e-14, "maxiter": 2000, "maxfun": 20_000},
     )
-    x: FloatArray = np.clip(result.x * sizes, problem.lower, problem.upper)
+    x: FloatArray = _inside(tracker, result.x * sizes)
     tracker.consider(tracker.point(x))
     return x
 

@@ -260,6 +260,11 @@ def _finish(tracker: Tracker, reason: str) -> str:
                 reason = newton.newton(tracker, tracker.best.x)
             except Finished as end:
                 reason = end.reason
+        if problem.sense == "target" and not tracker.on_target and problem.size <= _MOST_FOR_SLSQP:
+            # Newton's method on f(x) = target finds its way where the squared gap has a minimum of its own.
+            tracker.aim("row")
+            tracker.method = "SLSQP"
+            reason, _ = _descend(tracker, tracker.start)
         return reason
     generator = np.random.default_rng(tracker.limits.seed)
     attempts: list[FloatArray | None] = [None, None, None, None]

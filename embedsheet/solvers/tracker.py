@@ -68,23 +68,29 @@ class Tracker:
         self.hessian_products = 0
         self.may_stall = True
         self._points: list[Point] = []
-        self._rows: tuple[bytes, FloatArray] | None = None
-        self._jacobian: tuple[bytes, Any] | None = None
+        self._rows: tuple[bytes, FloatArray] | None
+        self._jacobian: tuple[bytes, Any] | None
+        self._row_size: FloatArray | None
         self._merits: list[float] = []
-        relations = np.asarray(problem.relations, dtype=object)
-        self.equal = relations == "="
-        # Inequalities are brought to the form h(x) ≥ 0.
-        self.row_sign = np.where(relations == "<=", -1.0, 1.0)
-        self.goal: Goal = "direct"
-        if problem.sense == "target":
-            self.goal = "row" if len(relations) else "gap"
-            if self.goal == "row":
-                self.equal = np.append(self.equal, True)
-                self.row_sign = np.append(self.row_sign, 1.0)
         self.start = np.clip(start, problem.lower, problem.upper)
         self.base = self.point(self.start)
         self.best = self.base
         self.width = abs(self.base.value - problem.target) or 1.0
+        goal: Goal = "direct"
+        if problem.sense == "target":
+            goal = "row" if len(problem.relations) else "gap"
+        self.aim(goal)
+
+    def aim(self, goal: Goal) -> None:
+        """Set what the merit and the rows are."""
+        relations = np.asarray(self.problem.relations, dtype=object)
+        if goal == "row":
+            relations = np.append(relations, "=")
+        self.goal: Goal = goal
+        self.equal = np.asarray(relations == "=", dtype=bool)
+        # Inequalities are brought to the form h(x) ≥ 0.
+        self.row_sign = np.where(relations == "<=", -1.0, 1.0)
+        self._rows = self._jacobian = self._row_size = None
         self.best_violation = self.violation(self.best)
 
     # -- evaluating ---------------------------------------------------------------------------------------------------
@@ -135,7 +141,7 @@ class Tracker:
         self.consider(point)
         value, gradient = self._merit(point)
         far = self.goal == "direct" and value < self._merit(self.base)[0] and np.abs(point.x).max(initial=0.0) > _FAR
-        if value < -_BOTTOM or far:
+        if (far or value < -_BOTTOM) and self.violation(point) <= 1.0:
             raise Unbounded
         return value, gradient
 
@@ -185,7 +191,7 @@ class Tracker:
 
     def row_tolerance(self, x: FloatArray) -> FloatArray:
         """Return how much each row may be missed: 1e-6 of its largest term, at least 1e-6 (of the gap for a target)."""
-        if not hasattr(self, "_row_size"):
+        if self._row_size is None:
             with np.errstate(invalid="ignore"):
                 jacobian = np.abs(self.row_jacobian(self.start))
             self._row_size = np.where(np.isfinite(jacobian), jacobian, 0.0)
