@@ -228,14 +228,11 @@ class Program:
         return [slice(int(end) - area.size, int(end)) for area, end in zip(self.changing, ends, strict=True)]
 
     def _evaluated(self) -> Ids:
-        """Numbers of the formula cells in the cone, in order of evaluation."""
-        found = [np.empty(0, np.int64)]
+        """Numbers of the formula cells in the cone."""
+        found = np.zeros(len(self._store.done), bool)
         for step in self._planner.steps:
-            if isinstance(step, Recurrence):
-                found.append(step.ids.ravel())
-            else:
-                found.append(step.group.outputs[step.elements].ravel())
-        return np.unique(np.concatenate(found))
+            found[step.ids if isinstance(step, Recurrence) else step.group.outputs[step.elements]] = True
+        return np.flatnonzero(found)
 
     # Writing back
 

@@ -67,7 +67,7 @@ class CellTable:
             sheet_kinds, sheet_numbers = sheet.kinds, sheet.numbers
             wanted = [area for area in extra if area.sheet.lower() == sheet.name.lower()]
             if wanted:
-                extra_rows, extra_columns = _missing(sheet_rows, sheet_columns, wanted)
+                extra_rows, extra_columns = missing_cells(sheet_rows, sheet_columns, wanted)
                 sheet_rows = np.concatenate([sheet_rows, extra_rows])
                 sheet_columns = np.concatenate([sheet_columns, extra_columns])
                 sheet_kinds = np.concatenate([sheet_kinds, np.full(len(extra_rows), BLANK, np.uint8)])
@@ -108,12 +108,18 @@ class CellTable:
         return Cell(self.sheet_names[self.sheets[number]], int(self.rows[number]), int(self.columns[number]))
 
 
-def _missing(rows: Ids, columns: Ids, areas: Sequence[Area]) -> tuple[Ids, Ids]:
+def missing_cells(rows: Ids, columns: Ids, areas: Sequence[Area]) -> tuple[Ids, Ids]:
     """Return rows and columns of the areas' cells that are not among the stored ones."""
-    wanted = []
+    stored = rows * (MAX_COLUMN + 1) + columns
+    if (np.diff(stored) < 0).any():
+        stored = np.sort(stored)
+    wanted = [np.empty(0, np.int64)]
     for area in areas:
         area_rows = np.arange(area.top, area.bottom + 1, dtype=np.int64)[:, None]
         area_columns = np.arange(area.left, area.right + 1, dtype=np.int64)[None, :]
         wanted.append((area_rows * (MAX_COLUMN + 1) + area_columns).ravel())
-    keys = np.setdiff1d(np.concatenate(wanted), rows * (MAX_COLUMN + 1) + columns)
+    keys = np.concatenate(wanted)
+    if len(stored):
+        keys = keys[stored[np.minimum(np.searchsorted(stored, keys), len(stored) - 1)] != keys]
+    keys = np.unique(keys)
     return keys // (MAX_COLUMN + 1), keys % (MAX_COLUMN + 1)
