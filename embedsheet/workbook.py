@@ -1,14 +1,15 @@
 """Workbooks: open one, ask it for cells, names and Solver models, and save changes into it without touching the rest.
 
-    book = Workbook.open("ratings.xlsx")
-    ratings = book.numbers(book.area("ratings.rating", sheet="dotprod"))   # (ratings, 1)
-    book.save([Edit.of_numbers(area, ratings)])
+book = Workbook.open("ratings.xlsx")
+ratings = book.numbers(book.area("ratings.rating", sheet="dotprod"))   # (ratings, 1)
+book.save([Edit.of_numbers(area, ratings)])
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -92,7 +93,7 @@ class Workbook:
                 if home in self.setups:
                     continue
                 try:
-                    self.setups[home] = read_setup(home, model, lambda text, home=home: self.areas(text, home))
+                    self.setups[home] = read_setup(home, model, partial(self.areas, sheet=home))
                 except ModelError as fault:
                     self.setup_faults[home] = str(fault)
 

@@ -46,7 +46,9 @@ def parts(
         links.append(f'<Relationship Id="rIdC" Type="{LINKS}/calcChain" Target="calcChain.xml"/>')
         overrides.append(("/xl/calcChain.xml", "calcChain"))
         result["xl/calcChain.xml"] = f'<calcChain xmlns="{MAIN}">{chain}</calcChain>'
-    types = "".join(f'<Override PartName="{part}" ContentType="{_SPREADSHEET}.{kind}+xml"/>' for part, kind in overrides)
+    types = "".join(
+        f'<Override PartName="{part}" ContentType="{_SPREADSHEET}.{kind}+xml"/>' for part, kind in overrides
+    )
     head = {
         "[Content_Types].xml": f'<Types xmlns="{TYPES}"><Default Extension="rels" ContentType='
         '"application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" '

@@ -61,7 +61,9 @@ FILE_ENTITY = BOMB.replace('"aaaaaaaaaa"', 'SYSTEM "file:///etc/passwd"')
     ({"worksheets__sheet1_xml": '<?xml version="1.0" encoding="klingon"?><worksheet/>'}, "cannot be decoded"),
     ({"worksheets__sheet1_xml": sheet_xml("").encode() + b"\0\0"}, "well-formed|"),
 ])  # fmt: skip
-def test_missing_and_broken_parts_are_named(tmp_path: Path, replaced: dict[str, str | bytes | None], fault: str) -> None:
+def test_missing_and_broken_parts_are_named(
+    tmp_path: Path, replaced: dict[str, str | bytes | None], fault: str
+) -> None:
     path = changed(tmp_path / "b.xlsx", **replaced)
     if fault.endswith("|"):
         Workbook.open(path)
@@ -85,7 +87,9 @@ def test_other_formats_are_told_apart(tmp_path: Path, content: bytes, fault: str
 
 
 def test_other_zips_are_told_apart(tmp_path: Path) -> None:
-    ods = write(tmp_path / "b.xlsx", {"mimetype": "application/vnd.oasis.opendocument.spreadsheet", "content.xml": "<x/>"})
+    ods = write(
+        tmp_path / "b.xlsx", {"mimetype": "application/vnd.oasis.opendocument.spreadsheet", "content.xml": "<x/>"}
+    )
     with pytest.raises(FileError, match="OpenDocument"):
         Workbook.open(ods)
     links = str(parts({"S": ""})["_rels/.rels"])
@@ -285,7 +289,9 @@ def survives(raw: bytes, path: Path) -> str:
         for sheet in workbook.sheets.values():
             if len(sheet.rows):
                 rows, columns, kinds = sheet.rows[:5], sheet.columns[:5], sheet.kinds[:5]
-                workbook.save([Edit(sheet.name, rows, columns, kinds, sheet.numbers[:5], True)], path.with_name("c.xlsx"))
+                workbook.save(
+                    [Edit(sheet.name, rows, columns, kinds, sheet.numbers[:5], True)], path.with_name("c.xlsx")
+                )
                 Workbook.open(path.with_name("c.xlsx"))
         return "opened"
     except EmbedsheetError as fault:

@@ -157,7 +157,9 @@ def test_a_really_full_disk(tmp_path: Path) -> None:
         subprocess.run(["umount", str(mount)], check=True)
 
 
-@pytest.mark.skipif(sys.platform == "win32" or (hasattr(os, "geteuid") and os.geteuid() == 0), reason="root may write all")
+@pytest.mark.skipif(
+    sys.platform == "win32" or (hasattr(os, "geteuid") and os.geteuid() == 0), reason="root may write all"
+)
 def test_read_only_files_and_folders_are_refused(path: Path) -> None:
     workbook = Workbook.open(path)
     path.chmod(0o444)

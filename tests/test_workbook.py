@@ -83,9 +83,7 @@ def test_a_text_means_the_cells_it_means_in_excel(
     ("S!A1:", None, None),
     ("S!A0", None, "not a cell address"),
 ])  # fmt: skip
-def test_a_text_that_means_no_cells_is_refused(
-    tmp_path: Path, text: str, sheet: str | None, fault: str | None
-) -> None:
+def test_a_text_that_means_no_cells_is_refused(tmp_path: Path, text: str, sheet: str | None, fault: str | None) -> None:
     workbook = names_book(tmp_path / "b.xlsx", NAMES)
     if fault is None:
         assert str(workbook.area(text, sheet)) == "S!A1"
@@ -137,8 +135,7 @@ SHEETS = {"numbers": [[1.0, 2.0], [np.nan, np.nan]], "values": [[1.0, 2.0], ["x"
 def test_values_and_numbers_of_an_area(tmp_path: Path) -> None:
     path = book(
         tmp_path / "b.xlsx",
-        '<row r="1"><c r="A1"><v>1</v></c><c r="B1"><v>2</v></c></row>'
-        '<row r="2"><c r="A2" t="str"><v>x</v></c></row>',
+        '<row r="1"><c r="A1"><v>1</v></c><c r="B1"><v>2</v></c></row><row r="2"><c r="A2" t="str"><v>x</v></c></row>',
     )
     workbook = Workbook.open(path)
     area = Area("S", 1, 1, 2, 2)

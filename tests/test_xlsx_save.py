@@ -263,7 +263,9 @@ def raw_entries(path: Path) -> list[tuple[object, ...]]:
         found = []
         for info in package.infolist():
             start = info.header_offset + 30
-            start += sum(int.from_bytes(data[info.header_offset + at : info.header_offset + at + 2], "little") for at in (26, 28))
+            start += sum(
+                int.from_bytes(data[info.header_offset + at : info.header_offset + at + 2], "little") for at in (26, 28)
+            )
             found.append((info.filename, info.date_time, info.external_attr, info.create_system, info.comment,
                           data[start : start + info.compress_size]))  # fmt: skip
         return found

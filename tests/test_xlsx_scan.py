@@ -111,7 +111,16 @@ def test_scan_and_parser_agree_on_any_cells(form: str, data: st.DataObject) -> N
     first = scan.scan(usual.encode(), "S", 0, source)
     second = scan.scan(plain(other, "b.xlsx", lambda _count: None), "S", 0, source)
     assert first is not None and second is not None
-    for name in ("rows", "columns", "kinds", "numbers", "formula_cells", "formula_texts", "formula_masters", "has_stored"):
+    for name in (
+        "rows",
+        "columns",
+        "kinds",
+        "numbers",
+        "formula_cells",
+        "formula_texts",
+        "formula_masters",
+        "has_stored",
+    ):
         assert list(getattr(first, name)) == list(getattr(second, name)), name
     assert first.arrays == second.arrays
 
@@ -229,7 +238,7 @@ SHIFTS = [
     ("A1+B2", 1, 1, "B2+C3"),
     ("$A1+A$1+$A$1", 2, 3, "$A3+D$1+$A$1"),
     ("SUM(A:A,$B:C,1:2,$3:4)", 1, 1, "SUM(B:B,$B:D,2:3,$3:5)"),
-    ('"A1"&Sheet1!A1&\'A1 B2\'!A1', 1, 0, '"A1"&Sheet1!A2&\'A1 B2\'!A2'),
+    ("\"A1\"&Sheet1!A1&'A1 B2'!A1", 1, 0, "\"A1\"&Sheet1!A2&'A1 B2'!A2"),
     ("LOG10(A1)+ATAN2(A1,B1)", 0, 1, "LOG10(B1)+ATAN2(B1,C1)"),
     ("Table1[[#This Row],[A1]]+Table1[B2]", 1, 1, "Table1[[#This Row],[A1]]+Table1[B2]"),
     ("A1", -1, 0, "#REF!"),

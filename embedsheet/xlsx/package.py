@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import struct
 import zipfile
@@ -11,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from embedsheet.errors import FileError
+from embedsheet.xlsx.replace import digest
 
 # The largest book met in practice (1.76 million cells) has 150 MB of sheet XML; a part beyond the limit is a bomb or
 # belongs into a database.
@@ -45,23 +45,27 @@ class Package:
         except FileNotFoundError:
             raise FileError(f"{path}: there is no such file; check the name and the folder.") from None
         except OSError as fault:
-            raise FileError(f"{path}: cannot be read ({fault.strerror or fault}); check the file's permissions.") from None
+            raise FileError(
+                f"{path}: cannot be read ({fault.strerror or fault}); check the file's permissions."
+            ) from None
         _refuse_other_formats(path, self.raw)
         try:
             with zipfile.ZipFile(io.BytesIO(self.raw)) as archive:
                 self.infos = archive.infolist()
                 self.comment = archive.comment
-        except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, UnicodeError, struct.error, OSError) as fault:
+        except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, struct.error, OSError) as fault:
             raise FileError(
-                f"{path}: is damaged or no workbook ({fault}); open it in a spreadsheet program and save it again as .xlsx."
+                f"{path}: is damaged or no workbook ({fault}); open it in a spreadsheet program and save it as .xlsx."
             ) from None
         if len(self.infos) > PARTS_LIMIT:
             raise FileError(f"{path}: holds {len(self.infos)} parts; at most {PARTS_LIMIT} are read.")
-        self.digest = hashlib.sha256(self.raw).hexdigest()  # what tells one state of the file from another
+        self.digest = digest(self.raw)  # what tells one state of the file from another
         self._by_name: dict[str, zipfile.ZipInfo] = {}
         for info in self.infos:
             if self._by_name.setdefault(_key(info.orig_filename), info) is not info:
-                raise FileError(f"{path}: holds the part {info.orig_filename} twice; save it again in a spreadsheet program.")
+                raise FileError(
+                    f"{path}: holds the part {info.orig_filename} twice; save it again in a spreadsheet program."
+                )
         self._read_so_far = 0
 
     def __contains__(self, name: str) -> bool:
@@ -74,7 +78,9 @@ class Package:
     def _info(self, name: str) -> zipfile.ZipInfo:
         info = self._by_name.get(_key(name))
         if info is None:
-            raise FileError(f"{self.path}: the part {name} is missing; open it in a spreadsheet program and save it again.")
+            raise FileError(
+                f"{self.path}: the part {name} is missing; open it in a spreadsheet program and save it again."
+            )
         return info
 
     def _compressed(self, info: zipfile.ZipInfo) -> tuple[bytes, memoryview]:
@@ -118,7 +124,9 @@ class Package:
             except zlib.error:
                 raise self._damaged(info) from None
         else:
-            raise FileError(f"{self.path}: {info.orig_filename} is compressed in a way workbooks do not use; save it again.")
+            raise FileError(
+                f"{self.path}: {info.orig_filename} is compressed in a way workbooks do not use; save it again."
+            )
         if len(content) != info.file_size or zlib.crc32(content) != info.CRC:
             raise self._damaged(info)
         return content
@@ -190,9 +198,13 @@ def _without_zip64(extra: bytes) -> bytes:
 def _refuse_other_formats(path: Path, raw: bytes) -> None:
     if raw.startswith(_OLE):
         if "EncryptedPackage".encode("utf-16-le") in raw:
-            raise FileError(f"{path}: is protected by a password; take it off in Excel (File > Info) and save it again.")
+            raise FileError(
+                f"{path}: is protected by a password; take it off in Excel (File > Info) and save it again."
+            )
         raise FileError(f"{path}: is an old .xls workbook; open it in a spreadsheet program and save it as .xlsx.")
     if not raw:
         raise FileError(f"{path}: is empty; restore the file from a backup.")
     if not zipfile.is_zipfile(io.BytesIO(raw)):
-        raise FileError(f"{path}: is no .xlsx or .xlsm workbook, or is cut off; save it as .xlsx in a spreadsheet program.")
+        raise FileError(
+            f"{path}: is no .xlsx or .xlsm workbook, or is cut off; save it as .xlsx in a spreadsheet program."
+        )

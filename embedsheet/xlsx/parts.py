@@ -112,6 +112,8 @@ def contents(package: Package) -> Contents:
             raise FileError(f"{package.path}: the sheet {name} leads to no part; restore the file from a backup.")
         if any(sheet.name.casefold() == name.casefold() for sheet in sheets):
             raise FileError(f"{package.path}: has two sheets named {name}; rename one.")
+        if any(sheet.part == link.target for sheet in sheets):
+            raise FileError(f"{package.path}: two sheets share the part {link.target}; restore the file from a backup.")
         hidden = element.get("state", "visible") != "visible"
         sheets.append(SheetPart(name, _whole(element.get("sheetId"), len(sheets) + 1), link.target, link.kind, hidden))
     if not sheets:
@@ -122,7 +124,7 @@ def contents(package: Package) -> Contents:
         place = None if scope is None else _whole(scope, -1)
         if place is not None and not 0 <= place < len(sheets):
             continue  # a name of a sheet that is gone; Excel drops it as well
-        text = "".join(element.itertext()).strip().removeprefix("=")
+        text = "".join(map(str, element.itertext())).strip().removeprefix("=")
         hidden = element.get("hidden") in {"1", "true"}
         names.append(DefinedName(element.get("name", ""), None if place is None else sheets[place].name, text, hidden))
     settings = child(root, "workbookPr")
@@ -142,7 +144,7 @@ def shared_strings(package: Package, part: str | None) -> list[str]:
             texts.append(cell_text(plain_text(element)))
             element.clear()
             while element.getprevious() is not None:  # or the emptied elements pile up under the root
-                del element.getparent()[0]  # type: ignore[union-attr]
+                del element.getparent()[0]
     except etree.XMLSyntaxError as fault:
         raise FileError(f"{where}: is not well-formed XML ({fault}); restore the file from a backup.") from None
     return texts
@@ -173,9 +175,16 @@ def tables(package: Package, sheet: SheetPart) -> list[Table]:
             area = parse_area(root.get("ref", ""), sheet.name)
         except ModelError:
             raise FileError(f"{where}: the table {name} lies on no area; restore the file from a backup.") from None
-        columns = tuple(cell_text(column.get("name", "")) for column in children(child(root, "tableColumns"), "tableColumn"))
+        columns = tuple(
+            cell_text(column.get("name", "")) for column in children(child(root, "tableColumns"), "tableColumn")
+        )
         header, totals = _whole(root.get("headerRowCount"), 1), _whole(root.get("totalsRowCount"), 0)
-        if len(columns) != area.shape[1] or header not in {0, 1} or totals not in {0, 1} or header + totals > area.shape[0]:
+        if (
+            len(columns) != area.shape[1]
+            or header not in {0, 1}
+            or totals not in {0, 1}
+            or header + totals > area.shape[0]
+        ):
             raise FileError(f"{where}: the table {name} does not fit its area {area}; restore the file from a backup.")
         found.append(Table(name, area, columns, header, totals))
     return found

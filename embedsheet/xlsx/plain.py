@@ -64,7 +64,9 @@ class _Plain:
         try:
             self.parser.Parse(self.data, True)
         except expat.ExpatError as fault:
-            raise FileError(f"{self.where}: is not well-formed XML ({fault}); restore the file from a backup.") from None
+            raise FileError(
+                f"{self.where}: is not well-formed XML ({fault}); restore the file from a backup."
+            ) from None
         if self.region is None:
             raise FileError(f"{self.where}: has no sheet data; restore the file from a backup.")
         start, end = self.region
@@ -126,9 +128,9 @@ class _Plain:
                 self.region_start = self.parser.CurrentByteIndex
                 self.sheet_data_tag = declared + self._attributes(attributes)
         elif self.region is None:
-            if depth == 3:  # noqa: PLR2004
+            if depth == 3:
                 self._start_row(local, attributes, declared)
-            elif depth == 4:  # noqa: PLR2004
+            elif depth == 4:
                 self._start_cell(local, attributes, declared)
             elif self.cell:
                 self._start_inside(local, written, attributes, declared, depth)
@@ -169,12 +171,12 @@ class _Plain:
         self.parts: dict[str, str] = {}
 
     def _start_inside(self, local: str, written: str, attributes: list[str], declared: str, depth: int) -> None:
-        if depth == 5 and local not in {"f", "v", "is"}:  # noqa: PLR2004
+        if depth == 5 and local not in {"f", "v", "is"}:
             self._left_out(local)
             return
         if self.path[4] not in {"f", "v", "is"}:
             return
-        if self.path[4] != "is" and depth > 5:  # noqa: PLR2004
+        if self.path[4] != "is" and depth > 5:
             self._left_out(local)
             return
         self._flush()
@@ -188,7 +190,9 @@ class _Plain:
 
     def _left_out(self, local: str) -> None:
         if self.keep_all:
-            raise FileError(f"{self.where}: holds a {local} inside its cells, which would be lost; save it again in Excel.")
+            raise FileError(
+                f"{self.where}: holds a {local} inside its cells, which would be lost; save it again in Excel."
+            )
 
     def end(self, name: str) -> None:
         local, written = self._name(name)
@@ -200,14 +204,12 @@ class _Plain:
                 if self.data[end - 2 : end] != b"/>":
                     end = tag_end(self.data, self.parser.CurrentByteIndex)
                 self.region = self.region_start, end
-            elif self.cell and depth == 4:  # noqa: PLR2004
+            elif self.cell and depth == 4:
                 self._end_cell()
-            elif self.cell and depth > 4 and self.path[4] in {"f", "v", "is"} and (  # noqa: PLR2004
-                depth == 5 or self.path[4] == "is"  # noqa: PLR2004
-            ):
+            elif self.cell and depth > 4 and self.path[4] in {"f", "v", "is"} and (depth == 5 or self.path[4] == "is"):
                 self._flush()
                 self.cell.append(f"</{written}>")
-                if depth == 5:  # noqa: PLR2004
+                if depth == 5:
                     self.parser.CharacterDataHandler = None
                     self.parts[local] = "".join(self.cell[1:])
                     del self.cell[1:]

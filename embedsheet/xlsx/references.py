@@ -23,7 +23,7 @@ def address(text: str, sheet: str | None) -> Area:
             return parse_area(f"{head}{mark}A1", sheet)._replace(left=first, right=last, bottom=MAX_ROW)
     elif rows:
         top, bottom = sorted((int(rows[1]), int(rows[2])))
-        if 1 <= top and bottom <= MAX_ROW:
+        if top >= 1 and bottom <= MAX_ROW:
             return parse_area(f"{head}{mark}A1", sheet)._replace(top=top, bottom=bottom, right=MAX_COLUMN)
     return parse_area(text, sheet)
 
@@ -38,7 +38,9 @@ def table_area(table: Table, inside: str) -> Area:
     wanted = {item.casefold() for item in unquoted if item.startswith("#")}
     columns = [item for item in unquoted if not item.startswith("#")]
     if "#this row" in wanted or any(column.startswith("@") for column in columns):
-        raise ModelError(f"{table.name}[{inside}] means another cell in every row; give the column: {table.name}[Name].")
+        raise ModelError(
+            f"{table.name}[{inside}] means another cell in every row; give the column: {table.name}[Name]."
+        )
     names = [name.casefold() for name in table.columns]
     places = []
     for column in columns:

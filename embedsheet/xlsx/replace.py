@@ -32,13 +32,28 @@ def path_key(path: Path) -> str:
     return hashlib.sha256(os.path.normcase(path.resolve()).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
+def digest(content: bytes) -> str:
+    """Return what tells one state of a file from another."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """Return the digest of a file as it is now. Raises FileError when it cannot be read."""
+    try:
+        return digest(path.read_bytes())
+    except OSError as fault:
+        raise FileError(f"{path}: cannot be read any more ({fault.strerror or fault}); check where it went.") from None
+
+
 def refuse_if_open(path: Path) -> None:
     """Raise FileError when Excel or LibreOffice has the file open, as their lock files beside it tell."""
-    for program, lock in (("Excel", path.with_name(f"~${path.name}")), ("LibreOffice", path.with_name(f".~lock.{path.name}#"))):
+    path = path.resolve()
+    for program, name in (("Excel", f"~${path.name}"), ("LibreOffice", f".~lock.{path.name}#")):
+        lock = path.with_name(name)
         if lock.exists():
             raise FileError(
-                f"{path}: is open in {program}{_owner(lock, program)}; close it there first, or pass --ignore-lock when "
-                f"no {program} runs ({lock.name} is then left over from a crash)."
+                f"{path}: is open in {program}{_owner(lock, program)}; close it there first, or pass --ignore-lock "
+                f"when no {program} runs ({name} is then left over from a crash)."
             )
 
 
@@ -56,7 +71,10 @@ def _owner(lock: Path, program: str) -> str:
 
 @contextmanager
 def saving(path: Path) -> Iterator[None]:
-    """Keep other embedsheet processes from saving the same file meanwhile. The system drops the lock with the process."""
+    """Keep other embedsheet processes from saving the same file meanwhile.
+
+    The system drops the lock with the process, so that a killed one blocks nobody.
+    """
     folder = cache_folder() / "locks"
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +16,13 @@ from embedsheet.kinds import BLANK, NUMBER
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.strings import Strings
 from embedsheet.xlsx import undo
+from embedsheet.xlsx.form import count_cells, find_region
 from embedsheet.xlsx.package import Package
 from embedsheet.xlsx.parts import Contents
-from embedsheet.xlsx.patch import Changes, CrookedError, Patched, patch
+from embedsheet.xlsx.patch import Changes, Patched, patch
 from embedsheet.xlsx.plain import plain
-from embedsheet.xlsx.replace import refuse_if_open, replace_file, saving
-from embedsheet.xlsx.scan import find_region
+from embedsheet.xlsx.replace import file_digest, refuse_if_open, replace_file, saving
+from embedsheet.xlsx.rows import CrookedError
 from embedsheet.xlsx.sheet import Sheet, place_keys
 from embedsheet.xlsx.workbook_part import patch_chain, patch_workbook, without_content_type, without_relation
 
@@ -80,11 +82,16 @@ class Job:
 
 
 def save(job: Job, target: Path | None, ignore_lock: bool, keep_undo: bool) -> SaveReport:
-    """Write the workbook with the edits to `target`, or in place. Raises FileError or ModelError, the file untouched."""
+    """Write the workbook with the edits to `target`, or in place.
+
+    Raises FileError or ModelError, and then nothing was written.
+    """
     in_place = target is None or target.resolve() == job.path.resolve()
     path = job.path if target is None else target
     if path.suffix.casefold() != job.path.suffix.casefold():
-        raise FileError(f"{path}: a copy of {job.path.name} must end in {job.path.suffix}; programs refuse it otherwise.")
+        raise FileError(
+            f"{path}: a copy of {job.path.name} must end in {job.path.suffix}; programs refuse it otherwise."
+        )
     with saving(path):
         if not ignore_lock:
             refuse_if_open(path)
@@ -98,7 +105,7 @@ def save(job: Job, target: Path | None, ignore_lock: bool, keep_undo: bool) -> S
             kept = undo.keep(path, package.raw, content, written)
 
         def check() -> None:
-            if in_place and Package(path).digest != job.digest:
+            if in_place and file_digest(path) != job.digest:
                 raise FileError(f"{path}: changed on disk while it was being saved; open it again and repeat.")
 
         replace_file(path, content, check)
@@ -119,7 +126,7 @@ def _changed_parts(job: Job, package: Package) -> tuple[dict[str, bytes], frozen
         patched = _patched(data, job, job.sheets[name], changes)
         if patched.data != data:
             changed[part.part] = patched.data
-        written += patched.written
+        written += len(changes.rows)
         if patched.formulas_gone:
             gone[part.identity] = [f"{column_letters(column)}{row}" for row, column in patched.formulas_gone]
     chain = contents.related("calcChain")
@@ -157,7 +164,8 @@ def _merged(edits: Iterable[Edit]) -> Changes:
         empty = np.empty(0, np.int32)
         return Changes(empty, empty, np.empty(0, np.uint8), np.empty(0), np.empty(0, np.bool_))
     rows, columns, kinds, numbers = (
-        np.concatenate([np.asarray(getattr(edit, name)) for edit in edits]) for name in ("rows", "columns", "kinds", "numbers")
+        np.concatenate([np.asarray(getattr(edit, name)) for edit in edits])
+        for name in ("rows", "columns", "kinds", "numbers")
     )
     replace = np.concatenate([np.full(len(edit.rows), edit.replace_formula) for edit in edits])
     keys = place_keys(rows, columns)
@@ -168,29 +176,23 @@ def _merged(edits: Iterable[Edit]) -> Changes:
 
 def _patched(data: bytes, job: Job, sheet: Sheet, changes: Changes) -> Patched:
     where = f"{job.path}: {sheet.name}"
-    region = find_region(data)
-    if region is not None and not sheet.unusual:
-        try:
-            return _checked(patch(data, region, sheet, changes, job.strings), sheet, changes, where)
-        except CrookedError:
-            pass
-    data = plain(data, where, lambda _count: None, keep_all=True)
-    region = find_region(data)
-    try:
+    for brought in (False, True):
+        if brought:
+            data = plain(data, where, lambda _count: None, keep_all=True)
+        elif sheet.unusual:
+            continue
+        region = find_region(data)
         if region is not None:
-            return _checked(patch(data, region, sheet, changes, job.strings), sheet, changes, where)
-    except CrookedError:
-        pass
+            with suppress(CrookedError):
+                patched = patch(data, region, sheet, changes, job.strings)
+                _check_count(patched, sheet, where)
+                return patched
     raise FileError(f"{where}: cannot be rewritten safely; open it in a spreadsheet program and save it again.")
 
 
-def _checked(patched: Patched, sheet: Sheet, changes: Changes, where: str) -> Patched:
-    """Count the cells in the new XML: they must be the old ones and those that were missing."""
+def _check_count(patched: Patched, sheet: Sheet, where: str) -> None:
+    """Count the cells in the new XML: they must be the old ones and those that were added."""
     region = find_region(patched.data)
-    new = int(((sheet.positions(changes.rows, changes.columns) < 0) & (changes.kinds != BLANK)).sum())
-    count = 0
-    if region is not None and not region.self_closed:
-        count = patched.data.count(b"<%bc " % region.prefix, region.start, region.end)
-    if count != len(sheet.rows) + new or patched.written != len(changes.rows):
-        raise FileError(f"{where}: {count} cells instead of {len(sheet.rows) + new} came out; nothing was written.")
-    return patched
+    count = -1 if region is None else count_cells(patched.data, region)
+    if count != len(sheet.rows) + patched.added:
+        raise FileError(f"{where}: {count} cells instead of {len(sheet.rows) + patched.added}; nothing was written.")

@@ -1,22 +1,20 @@
 """One pass over a sheet's XML: bytes → arrays.
 
-A regular expression reads the form in which spreadsheet programs write cells: a microsecond and a half a cell, an eighth of
-what a parser takes. It knows only that form, so it checks itself: every tag between <sheetData> and </sheetData> must
-be one that it understood. Anything else (comments, other attribute order, CDATA, cells without addresses) is
-first brought into that form by `plain.py`; reading and patching then share this one pattern.
+A regular expression reads the form in which spreadsheet programs write cells (`form.py`): a microsecond and a half a
+cell, an eighth of what a parser takes. It knows only that form, so it checks itself: every tag between <sheetData> and
+</sheetData> must be one that it understood. Anything else (comments, other attribute order, CDATA, cells without
+addresses) is first brought into that form by `plain.py`.
 """
 
 from __future__ import annotations
 
-import codecs
 import gc
 import math
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,14 +24,13 @@ from embedsheet.addresses import MAX_COLUMN, MAX_ROW, Area, column_letters, colu
 from embedsheet.errors import FileError, ModelError
 from embedsheet.kinds import BLANK, BOOLEAN, ERROR, ERROR_CODES, NUMBER, TEXT, VALUE
 from embedsheet.strings import Strings
+from embedsheet.xlsx.form import cell_pattern, count_cells, find_region
 from embedsheet.xlsx.parts import plain_text
 from embedsheet.xlsx.sheet import ArrayFormula, Sheet, place_keys
 from embedsheet.xlsx.xml import cell_text, parse, unescape
 
 CELLS_LIMIT = 10_000_000  # all sheets together: 15 times the largest lesson; beyond it memory runs to gigabytes
 
-_ROOT = re.compile(rb"<((?:[A-Za-z_][\w.-]*:)?)worksheet[\s>]")
-_ENCODING = re.compile(rb"""\s*<\?xml[^>]*?encoding\s*=\s*["'](?i:utf-?8|us-ascii)["']|\s*<\?xml(?![^>]*encoding)|\s*<[^?]""")
 _ATTRIBUTES = re.compile(rb"""(?:\s+[A-Za-z_][\w:.-]*="[^"<]*")*\s*/?\Z""")
 _ATTRIBUTE = re.compile(rb'\s([A-Za-z_][\w:.-]*)="([^"]*)"')
 _CHUNK = 1 << 22  # bytes matched at once: the matches of a whole sheet would take ten times the sheet's size
@@ -41,16 +38,6 @@ _CHUNK = 1 << 22  # bytes matched at once: the matches of a whole sheet would ta
 _NUMBER, _SHARED, _STR, _INLINE, _BOOLEAN, _ERROR, _DATE, _UNKNOWN, _CROOKED = range(9)
 _TYPES = {b"n": _NUMBER, b"s": _SHARED, b"str": _STR, b"inlineStr": _INLINE, b"b": _BOOLEAN, b"e": _ERROR, b"d": _DATE}
 _DYNAMIC = 16  # added to the type of a cell with cm=
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """Where the cells stand in a sheet's XML: between `start` and `end`; tags carry `prefix` ("x:" or nothing)."""
-
-    prefix: bytes
-    start: int
-    end: int
-    self_closed: bool  # <sheetData/>: start and end are those of the tag itself
 
 
 @dataclass(slots=True)
@@ -61,33 +48,7 @@ class Source:
     strings: Strings
     shared: NDArray[np.float64]  # shared text → its place in `strings`
     date1904: bool = False
-    cells_left: int = CELLS_LIMIT
-
-
-@lru_cache(maxsize=8)
-def cell_pattern(prefix: bytes) -> re.Pattern[bytes]:
-    """A cell: column letters, row, further attributes, <f…>, formula, <v…>, value, inline string."""
-    p = re.escape(prefix)
-    return re.compile(
-        rb'<%bc r="([A-Z]{1,3})([0-9]{1,7})"([^>]*+)>\s*+(?:(<%bf[^>]*+>)(?:([^<]*+)</%bf>)?+\s*+)?+'
-        rb"(?:(<%bv[^>]*+>)(?:([^<]*+)</%bv>)?+\s*+)?+(<%bis>(?s:.*?)</%bis>)?+" % (p, p, p, p, p, p, p)
-    )
-
-
-def find_region(data: bytes) -> Region | None:
-    """Return where the cells are, or None when the XML is not in the usual form."""
-    head = data.removeprefix(codecs.BOM_UTF8)[:400]
-    root = _ROOT.search(data)
-    if root is None or not _ENCODING.match(head):
-        return None
-    prefix = root[1]
-    opening = re.compile(rb"<%bsheetData\s*(/?)>" % re.escape(prefix)).search(data, root.start())
-    if opening is None or b"<!" in data[: opening.start()]:
-        return None
-    if opening[1]:
-        return Region(prefix, opening.start(), opening.end(), True)
-    end = data.find(b"</%bsheetData>" % prefix, opening.end())
-    return None if end < 0 else Region(prefix, opening.end(), end, False)
+    cells_left: int = CELLS_LIMIT  # array formulas count with all their cells
 
 
 class _Memo(dict[bytes, Any]):
@@ -170,8 +131,7 @@ def scan(data: bytes, name: str, index: int, source: Source) -> Sheet | None:
     prefix, start, end = region.prefix, region.start, region.end
     if region.self_closed:
         start = end
-    count = data.count(b"<%bc " % prefix, start, end)
-    check_cell_count(count, source)
+    check_cell_count(count_cells(data, region), source)
     with _no_collector():
         return _Scan(data, name, index, source, prefix).run(start, end)
 
@@ -179,7 +139,9 @@ def scan(data: bytes, name: str, index: int, source: Source) -> Sheet | None:
 def check_cell_count(count: int, source: Source) -> None:
     """Raise FileError when a sheet's cells exceed what is left of the limit."""
     if count > source.cells_left:
-        raise FileError(f"{source.path}: has more than {CELLS_LIMIT:,} cells, the most that are read; split the workbook.")
+        raise FileError(
+            f"{source.path}: has more than {CELLS_LIMIT:,} cells, the most that are read; split the workbook."
+        )
 
 
 class _Scan:
@@ -189,29 +151,27 @@ class _Scan:
         self.data, self.name, self.index, self.source, self.prefix = data, name, index, source, prefix
         self.formulas = _Formulas()
         self.column, self.type, self.tag = _Memo(_column), _Memo(_cell_type), _Memo(_formula_tag)
-        self.opened = 0  # tags that were understood
+        self.opened = 0  # opening tags that were understood, but for the rows'
         self.count = 0
 
     def run(self, start: int, end: int) -> Sheet | None:
         data, p = self.data, self.prefix
         pieces: list[tuple[NDArray[Any], ...]] = [tuple(np.empty(0, kind) for kind in ("i4", "i4", "u1", "f8"))]
-        row_end, pattern = b"</%brow>" % p, cell_pattern(p)
-        rows_tags = (b"<%brow " % p, b"<%brow>" % p)
-        span = start, end
-        while start < end:
-            stop = data.find(row_end, min(start + _CHUNK, end), end)
+        pattern, cell, at = cell_pattern(p), b"<%bc " % p, start
+        while at < end:
+            stop = data.find(cell, min(at + _CHUNK, end), end)
             stop = end if stop < 0 else stop
-            matches = pattern.findall(data, start, stop)
+            matches = pattern.findall(data, at, stop)
             if matches:
                 piece = self._chunk(matches)
                 if piece is None:
                     return None
                 pieces.append(piece)
-            self.opened += sum(data.count(tag, start, stop) for tag in rows_tags)
-            start = stop
-        closed = data.count(b"</", *span)
+            at = stop
         # Every opening tag must be known, and the closing ones be as many as well-formed XML has.
-        if self.opened + closed != data.count(b"<", *span) or self.opened - data.count(b"/>", *span) != closed:
+        opened = self.opened + data.count(b"<%brow " % p, start, end) + data.count(b"<%brow>" % p, start, end)
+        closed = data.count(b"</", start, end)
+        if opened + closed != data.count(b"<", start, end) or opened - data.count(b"/>", start, end) != closed:
             return None
         rows, columns, kinds, numbers = (np.concatenate(arrays) for arrays in zip(*pieces, strict=True))
         if len(rows):
@@ -241,7 +201,8 @@ class _Scan:
         v_there = np.fromiter(map(bool, v_tags), bool, n)
         v_full = np.fromiter(map(bool, v_texts), bool, n)
         f_there = np.fromiter(map(bool, f_tags), bool, n)
-        self.opened += n + int(v_there.sum()) + int(f_there.sum()) + sum(text.count(b"<") - text.count(b"</") for text in inlines if text)
+        inside = sum(text.count(b"<") - text.count(b"</") for text in inlines if text)
+        self.opened += n + int(f_there.sum()) + int(v_there.sum()) + inside
 
         kinds = np.zeros(n, np.uint8)
         numbers = np.zeros(n)
@@ -254,7 +215,12 @@ class _Scan:
         kinds[plain] = NUMBER
         for i in np.flatnonzero(~np.isfinite(numbers)).tolist():
             self._number(v_texts[i], rows[i], columns[i])
-        for i in np.flatnonzero((types != _NUMBER) & (v_there | (types == _INLINE))).tolist():
+        shared = np.flatnonzero((types == _SHARED) & v_full)
+        with suppress(ValueError, IndexError, OverflowError):  # which one is wrong is found below
+            places = np.array([int(v_texts[i]) for i in shared.tolist()], np.uint32)
+            numbers[shared], kinds[shared] = self.source.shared[places], TEXT
+        rest = (kinds == BLANK) & (types != _NUMBER) & (v_there | (types == _INLINE))
+        for i in np.flatnonzero(rest).tolist():
             kinds[i], numbers[i] = self._other(int(types[i]), v_texts[i], inlines[i], int(rows[i]), int(columns[i]))
 
         here = np.flatnonzero(f_there).tolist()
@@ -299,7 +265,10 @@ class _Scan:
         elif not text:
             return False
         if tag.kind == b"array":
-            formulas.arrays[row, column] = ArrayFormula(self._area(tag, row, column), dynamic)
+            area = self._area(tag, row, column)
+            formulas.arrays[row, column] = ArrayFormula(area, dynamic)
+            self.source.cells_left -= area.size - 1
+            check_cell_count(0, self.source)
         return True
 
     def _area(self, tag: _Tag, row: int, column: int) -> Area:
@@ -369,8 +338,12 @@ class _Scan:
             if kind == _DATE:
                 return NUMBER, _serial(text, self.source.date1904)
         except (ValueError, KeyError, OverflowError):
-            raise FileError(f"{self._where(row, column)}: {value[:40]!r} cannot be read; enter the value again.") from None
-        raise FileError(f"{self._where(row, column)}: has an unknown cell type; save it again in a spreadsheet program.")
+            raise FileError(
+                f"{self._where(row, column)}: {value[:40]!r} cannot be read; enter the value again."
+            ) from None
+        raise FileError(
+            f"{self._where(row, column)}: has an unknown cell type; save it again in a spreadsheet program."
+        )
 
     def _inline(self, inline: bytes) -> str:
         body = inline
@@ -383,5 +356,7 @@ def _serial(text: str, date1904: bool) -> float:
     """Return the serial number of an ISO 8601 date, time or both."""
     base = datetime(1904, 1, 1) if date1904 else datetime(1899, 12, 30)
     if "T" not in text and ":" in text:
-        return (datetime.fromisoformat(f"1970-01-01T{text}").replace(tzinfo=None) - datetime(1970, 1, 1)) / timedelta(days=1)
+        return (datetime.fromisoformat(f"1970-01-01T{text}").replace(tzinfo=None) - datetime(1970, 1, 1)) / timedelta(
+            days=1
+        )
     return (datetime.fromisoformat(text).replace(tzinfo=None) - base) / timedelta(days=1)

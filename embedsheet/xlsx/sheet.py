@@ -12,7 +12,7 @@ from embedsheet.addresses import MAX_COLUMN, Area
 
 @dataclass(frozen=True, slots=True)
 class ArrayFormula:
-    """An array formula's area, anchor included. `dynamic`: it spilled by itself instead of being entered over the area."""
+    """An array formula's area, anchor included. `dynamic`: it spilled by itself, nobody chose the area."""
 
     area: Area
     dynamic: bool

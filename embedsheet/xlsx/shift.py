@@ -10,7 +10,7 @@ from embedsheet.addresses import MAX_COLUMN, MAX_ROW, column_letters, column_num
 # names. The rest are references; a name that merely looks like one ("LOG10(") is caught by the look-ahead.
 _TOKEN = re.compile(
     r"""
-      (?P<keep> "(?:[^"]|"")*" | '(?:[^']|'')*' | \[ (?:[^\[\]']|'.|\[(?:[^\[\]']|'.)*\])* \] | \#[A-Z0-9/]+[!?]? )
+      (?P<keep> "(?:[^"]|"")*+" | '(?:[^']|'')*+' | \[ (?:[^\[\]']|'.|\[(?:[^\[\]']|'.)*+\])*+ \] | \#[A-Z0-9/]+[!?]? )
     | (?P<cell> (?<![\w.\\$]) (?P<ca>\$?)(?P<c>[A-Za-z]{1,3})(?P<ra>\$?)(?P<r>[1-9][0-9]{0,6}) (?![\w.\\(!$]) )
     | (?P<columns> (?<![\w.\\$:]) \$?[A-Za-z]{1,3} : \$?[A-Za-z]{1,3} (?![\w.\\(!$]) )
     | (?P<rows> (?<![\w.\\$:]) \$?[1-9][0-9]{0,6} : \$?[1-9][0-9]{0,6} (?![\w.\\(!$]) )

@@ -29,7 +29,7 @@ _SENSE_CODES = {sense: code for code, sense in SENSES.items()}
 _RELATION_CODES = {relation: code for code, relation in RELATIONS.items()}
 # Excel keeps a word on the right of a constraint that has no right side.
 _WORDS = {"integer": "integer", "binary": "binary", "all different": "AllDifferent"}
-_UNION = re.compile(r"[,;~](?=(?:[^']*'[^']*')*[^']*\Z)")
+_BETWEEN_COMMAS = re.compile(r"(?:'[^']*'|[^,;~'])+")
 _MODEL_NAME = re.compile(r"solver_(?:opt|adj|typ|val|num|neg|eng|(?:lhs|rel|rhs)\d+)\Z")
 
 Areas = Callable[[str], list[Area]]
@@ -87,7 +87,7 @@ def split_union(text: str) -> list[str]:
     body = text.strip().removeprefix("=").strip()
     if body.startswith("(") and body.endswith(")"):
         body = body[1:-1]
-    return [part.strip() for part in _UNION.split(body) if part.strip()]
+    return [part.strip() for part in _BETWEEN_COMMAS.findall(body) if part.strip()]
 
 
 def read_setup(sheet: str, names: Mapping[str, str], areas: Areas) -> SolverSetup:

@@ -8,14 +8,13 @@ can be lost with it.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from embedsheet.errors import FileError
-from embedsheet.xlsx.replace import cache_folder, path_key, refuse_if_open, replace_file, saving
+from embedsheet.xlsx.replace import cache_folder, digest, file_digest, path_key, refuse_if_open, replace_file, saving
 
 FILE_LIMIT = 256 << 20
 TOTAL_LIMIT = 1 << 30
@@ -47,7 +46,7 @@ def keep(path: Path, before: bytes, after: bytes, cells: int) -> bool:
         copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         copy.write_bytes(before)
         copy.chmod(0o600)  # the cache must not show more than the file itself did
-        digests = {"before": hashlib.sha256(before).hexdigest(), "after": hashlib.sha256(after).hexdigest()}
+        digests = {"before": digest(before), "after": digest(after)}
         record.write_text(json.dumps({"path": str(path.resolve()), "cells": cells, **digests}), encoding="utf-8")
         _prune(copy)
     except OSError:
@@ -69,14 +68,11 @@ def undo(path: str | Path, ignore_lock: bool = False) -> Undone:
         before, after, cells = entry["before"], entry["after"], int(entry["cells"])
     except (OSError, ValueError, KeyError, TypeError):
         raise nothing from None
-    if hashlib.sha256(content).hexdigest() != before:
+    if digest(content) != before:
         raise FileError(f"{path}: the kept copy is damaged; restore the file from a backup.")
 
     def check() -> None:
-        try:
-            now = hashlib.sha256(path.read_bytes()).hexdigest()
-        except OSError as fault:
-            raise FileError(f"{path}: cannot be read ({fault.strerror or fault}).") from None
+        now = file_digest(path)
         if now == before:
             raise nothing
         if now != after:

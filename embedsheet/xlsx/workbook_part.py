@@ -64,7 +64,9 @@ def _with_full_calculation(data: bytes, where: str) -> bytes:
 
 def _end_of_sheets(root: Element) -> int:
     """Where defined names go when there are none: the schema fixes the order."""
-    before = [element.end for element in root.children if element.name in {"sheets", "functionGroups", "externalReferences"}]
+    before = [
+        element.end for element in root.children if element.name in {"sheets", "functionGroups", "externalReferences"}
+    ]
     return max(before, default=root.tag_end)
 
 

@@ -13,7 +13,7 @@ from embedsheet.errors import FileError
 _DECLARED = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _DECLARATION = re.compile(r"""(<\?xml[^>]*?)\s+encoding\s*=\s*["'][^"']*["']""")
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
-_ENTITY = re.compile(r"&(#x[0-9A-Fa-f]+|#[0-9]+|amp|lt|gt|quot|apos);")
+_ENTITY = re.compile(r"&(#x[0-9A-Fa-f]{1,8}|#[0-9]{1,8}|amp|lt|gt|quot|apos);")
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 # Characters that XML cannot hold; Excel writes them, and a lone carriage return, as _x000B_.
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]|_(?=x[0-9A-Fa-f]{4}_)")
@@ -36,7 +36,9 @@ def utf8(data: bytes, where: str) -> bytes:
         except (LookupError, UnicodeError):
             raise FileError(f"{where}: cannot be decoded as {encoding}; save the workbook again.") from None
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-        raise FileError(f"{where}: declares XML entities, which no spreadsheet program does; the file is not to be trusted.")
+        raise FileError(
+            f"{where}: declares XML entities, which no spreadsheet program does; the file is not to be trusted."
+        )
     return data
 
 
