@@ -208,3 +208,21 @@ def test_recalculation_fills_a_workbook_that_no_program_calculated(tmp_path: Pat
     found = recalculate(Workbook.open(path))
     assert (found.formulas, len(found.faults), found.functions) == (3, 1, {"FROBNICATE": 1})
     assert [edit.numbers.tolist() for edit in found.edits] == [[6.0]]
+
+
+@pytest.mark.parametrize("formula", ["SUM(A$1:A{row})", "AVERAGE(A{row}:A$1500)", "MAX(A$1:A{row})", "COUNT(A$1:A{row})/1500+A{row}"])
+def test_growing_ranges_of_many_rows_are_accumulated(formula: str, tmp_path: Path) -> None:
+    rows = 1500
+    data = np.random.default_rng(1).normal(size=rows)
+    cells: dict[str, Any] = {f"A{row}": float(data[row - 1]) for row in range(1, rows + 1)}
+    cells |= {f"B{row}": "=" + formula.format(row=row) for row in range(1, rows + 1)}
+    compiled = program(tmp_path / "book.xlsx", {**cells, "C1": f"=SUMSQ(B1:B{rows})"}, "C1", ["A7:A9"])
+    by_hand = {  # the same in NumPy, one range after the other
+        "SUM": lambda i: data[: i + 1].sum(),
+        "AVERAGE": lambda i: data[i:].mean(),
+        "MAX": lambda i: data[: i + 1].max(),
+        "COUNT": lambda i: (i + 1) / 1500 + data[i],
+    }[formula.split("(")[0]]
+    expected = sum(by_hand(i) ** 2 for i in range(rows))
+    assert compiled.value(compiled.start) == pytest.approx(expected, rel=1e-11)
+    assert largest_gradient_error(compiled) < 1e-5

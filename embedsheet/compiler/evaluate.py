@@ -12,6 +12,7 @@ from embedsheet.addresses import MAX_COLUMN, MAX_ROW
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.names import resolve_name, resolve_table
+from embedsheet.compiler.windows import ACCUMULATED, accumulated, is_large
 from embedsheet.errors import UnsupportedError
 from embedsheet.formulas import tree as t
 from embedsheet.formulas.functions.choice import SplitError
@@ -338,6 +339,11 @@ class Evaluator:
             arguments = self._address_arguments(row, node)
         else:
             arguments = [self._argument(row, i, argument) for i, argument in enumerate(node.arguments)]
+        if node.name in ACCUMULATED and len(arguments) == 1:
+            only = arguments[0]
+            running = accumulated(self, node.name, only) if isinstance(only, Reference) and is_large(only) else None
+            if running is not None:
+                return running
         result = row.call(self, *arguments)
         return result
 

@@ -29,6 +29,7 @@ from embedsheet.compiler.forms import Group, children, describe
 from embedsheet.compiler.names import resolve_name
 from embedsheet.compiler.recurrence import MOST_UNROLLED, Recurrence, find_recurrence
 from embedsheet.compiler.store import Store
+from embedsheet.compiler.windows import bounding, is_large
 from embedsheet.errors import FormulaError, UnsupportedError
 from embedsheet.formulas import tree as t
 from embedsheet.formulas.functions.table import FUNCTIONS
@@ -388,7 +389,7 @@ def _static_reads(store: Store, group: Group) -> Iterator[Ids]:
         if isinstance(node, (t.Ref, t.TableRef, t.Spill)):
             result = evaluator.evaluate(node)
             if isinstance(result, Reference):
-                ids = evaluator.ids(result)
+                ids = evaluator.ids(bounding(result) if is_large(result) else result)
                 if ids is not None:
                     yield ids
         elif isinstance(node, t.Name):

@@ -1,0 +1,74 @@
+"""Running totals written as growing ranges: `=SUM(A$2:A2)` filled down n rows.
+
+Read cell by cell, n such formulas read n²/2 cells; here the whole range is read once and accumulated.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embedsheet.formulas.values import ERROR, NUMBER, Array, Reference, Value, namespace
+
+if TYPE_CHECKING:
+    from embedsheet.compiler.evaluate import Evaluator
+
+ACCUMULATED = frozenset({"SUM", "COUNT", "AVERAGE", "MAX", "MIN"})
+# Fewer cells than this are read one by one: the sums then have the rounding errors of the spreadsheet's own.
+_SMALLEST = 1_000_000
+
+
+def bounding(reference: Reference) -> Reference:
+    """Return the one rectangle around a reference's rectangles."""
+    top, left = reference.top.min(keepdims=True), reference.left.min(keepdims=True)
+    return Reference(
+        reference.sheet, top, left, reference.bottom.max(keepdims=True), reference.right.max(keepdims=True)
+    )
+
+
+def is_large(reference: Reference) -> bool:
+    """Whether the rectangles differ in height and have too many cells to be read one by one."""
+    heights = reference.bottom - reference.top + 1
+    widths = reference.right - reference.left + 1
+    return bool((heights != heights[0]).any()) and len(heights) * int(heights.max()) * int(widths.max()) > _SMALLEST
+
+
+def accumulated(evaluator: Evaluator, name: str, reference: Reference) -> Value | None:
+    """Return `name` over ranges that grow downwards from one cell or upwards to one; None where they do not."""
+    top, bottom = reference.top, reference.bottom
+    same_columns = (reference.left == reference.left[0]).all() and (reference.right == reference.right[0]).all()
+    down, up = (top == top[0]).all(), (bottom == bottom[0]).all()
+    if reference.errors is not None or not same_columns or not (down or up):
+        return None
+    value = evaluator.value(bounding(reference))
+    kinds = np.broadcast_to(value.kinds, value.shape)[0]
+    if (kinds == ERROR).any():
+        return None
+    numbers = value.numbers[0] if down else value.numbers[0, ::-1]
+    kept = (kinds if down else kinds[::-1]) == NUMBER
+    place = bottom - top[0] if down else bottom[0] - top
+    count = np.cumsum(kept.sum(axis=1))[place]
+    result: Array = count.astype(float)
+    if name in ("MAX", "MIN"):
+        result = _extreme(numbers, kept, largest=name == "MAX")[place]
+        result = namespace(result).where(count > 0, result, 0.0)
+    elif name != "COUNT":
+        xp = namespace(numbers)
+        result = xp.cumsum(xp.where(kept, numbers, 0.0).sum(axis=1))[place]
+        if name == "AVERAGE":
+            if not count.all():
+                return None
+            result = result / count
+    return Value(np.full((1, 1, 1), NUMBER, np.uint8), result[:, None, None])
+
+
+def _extreme(numbers: Array, kept: Array, largest: bool) -> Array:
+    xp = namespace(numbers)
+    rows = xp.where(kept, numbers, -np.inf if largest else np.inf)
+    rows = rows.max(axis=1) if largest else rows.min(axis=1)
+    if xp is np:
+        return (np.maximum if largest else np.minimum).accumulate(rows)
+    from jax import lax
+
+    return (lax.cummax if largest else lax.cummin)(rows)
