@@ -56,7 +56,7 @@ CONTROLS: tuple[tuple[str, str, float, str], ...] = (
     ("controls.epochs", "epochs", 100, "0"),
 )
 OUTCOME = "controls.outcome"
-_BUTTON_WIDTH, _BUTTON_HEIGHT, _GAP = 96, 28, 4  # pixels
+_BUTTON_WIDTH, _BUTTON_HEIGHT, _GAP = 112, 28, 4  # pixels
 _BUTTON_ROW_POINTS = 30.0
 _LETTER = 6.5  # pixels, of a label in the settings' row
 

@@ -60,13 +60,12 @@ class Office:
             str(soffice),
             "--norestore",
             "--nologo",
-            "--nodefault",
+            # Without a window of its own, and without ending because there is none.
+            "--headless" if headless else "--invisible",
             "--nofirststartwizard",
             f"-env:UserInstallation={profile.as_uri()}",
             f"--accept=pipe,name={pipe};urp;",
         ]
-        if headless:
-            arguments.insert(1, "--headless")
         # A process group of its own: Ctrl-C in the terminal is for us, who then close the office in order.
         process = subprocess.Popen(
             arguments,
