@@ -151,4 +151,4 @@ def minimize(
         )  # fmt: skip
     finally:
         assign()
-    return "the last iteration allowed" if found.nit >= iterations else "nothing left to gain"
+    return "the last iteration allowed" if found.nit >= iterations else "no more to be gained"

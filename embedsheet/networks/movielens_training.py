@@ -55,6 +55,35 @@ DEFAULT = {
 }
 
 
+def choose_recipe(
+    name: str,
+    lecture: bool = False,
+    *,
+    factors: int | None = None,
+    epochs: int | None = None,
+    learning_rate: float | None = None,
+    batch_size: int | None = None,
+    seed: int = 42,
+) -> Recipe:
+    """Return a model's recipe, the lecture's or the default one, with what is given changed.
+
+    Raises TrainingError for what does not go together.
+    """
+    if lecture and name not in LECTURE:
+        raise TrainingError(f"The lecture has no model {name!r}; leave --lecture out, or choose {', '.join(LECTURE)}.")
+    recipe = (LECTURE if lecture else DEFAULT)[name]
+    if not recipe.phases and (learning_rate or batch_size):
+        raise TrainingError(
+            f"{name} learns from all ratings at once, without learning rate and batches; leave --learning-rate and "
+            "--batch-size out, or add --lecture."
+        )
+    options = replace(recipe.options, factors=factors or recipe.options.factors, seed=seed)
+    if epochs or learning_rate:
+        phases = ((learning_rate or recipe.phases[0][0], epochs or recipe.epochs),) if recipe.phases else ()
+        recipe = replace(recipe, phases=phases, iterations=epochs or recipe.iterations)
+    return replace(recipe, options=options, batch_size=batch_size or recipe.batch_size)
+
+
 @dataclass(frozen=True, slots=True)
 class Epoch:
     """One pass over the training ratings; errors are of predictions clipped to 0.5–5 stars."""
@@ -126,12 +155,12 @@ def train(
     except KeyboardInterrupt:
         if not best:
             raise TrainingError("Stopped before the first epoch was finished; there is nothing to keep.") from None
-        trained.ended = "stopped by Ctrl-C"
+        trained.ended = "Ctrl-C"
     except full_batch.NotANumberError:
         remedy = "choose a smaller --learning-rate" if recipe.phases else "raise the penalties"
         if not best:
             raise TrainingError(f"The loss is no longer a number in the first epoch; {remedy}.") from None
-        trained.ended = f"the loss was no longer a number; {remedy}"
+        trained.ended = f"a loss that is no longer a number ({remedy})"
     if trained.kept < len(trained.epochs) - 1:
         trained.model.set_weights(best)
     return trained
