@@ -98,5 +98,6 @@ def movielens() -> MovieLens:
 
 
 def split_genres(listed: str) -> tuple[str, ...]:
-    """Return the genres of "Action|Comedy"; none for "(no genres listed)"."""
+    """Return the genres of "Action|Comedy"; none for "(no genres listed)". Older releases' Children's is Children."""
+    listed = listed.replace("Children's", "Children")
     return tuple(genre for genre in listed.split("|") if genre and genre != "(no genres listed)")

@@ -171,7 +171,7 @@ class Page:
         """Write what the colours mean, as one text that runs on over the empty cells at its right."""
         look = self.book.style
         self.sheet.write_rich_string(
-            row - 1, column - 1, look("ink", font_color="#F59E0B", bold=True), "■ ", look("ink", font_color=DARK),
+            row - 1, column - 1, look("ink", font_color="#F59E0B", bold=True), "    ■ ", look("ink", font_color=DARK),
             "orange background: the solver changes it     ", look("ink", font_color=ORANGE, bold=True),
             "1.23 bold orange: calculated     ", look("ink", font_color=DARK), "plain: given", look("plain"),
         )  # fmt: skip
@@ -313,6 +313,11 @@ def _temporary_beside(path: Path) -> Path:
     except OSError as error:
         raise FileError(f"{path.parent}: cannot be written to ({error.strerror}); choose another with -o.") from error
     return temporary
+
+
+def index(name: str, area: Area, row: str, column: str = "1") -> str:
+    """Return the formula for one cell of a named block. A block of one cell is named itself: Gnumeric's INDEX fails."""
+    return name if area.size == 1 else f"INDEX({name},{row},{column})"
 
 
 def _bare_formula(formula: str, expand_future_functions: bool = False) -> str:

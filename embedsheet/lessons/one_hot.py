@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.addresses import Area, quote_sheet
-from embedsheet.lessons.layout import ORANGE, Book, Page, a1
+from embedsheet.lessons.layout import ORANGE, Book, Page, a1, index
 
 NAME = "One-hot"
 CHOICE, ROW = 4, 5
@@ -66,7 +66,7 @@ def write_one_hot(
     bottom = MATRIX + n - 1
     rows = (
         (LOOKUP, "lookup", "INDEX", factors[chosen],
-         lambda row, column: f"INDEX({what}s.factors,selected.row,{a1(HEADER, column, 'r')})"),
+         lambda row, column: index(f"{what}s.factors", factor_area, "selected.row", a1(HEADER, column, "r"))),
         (PRODUCT, "product", "MMULT", one_hot @ factors,
          lambda row, column: f"MMULT({first}:{last},{a1(MATRIX, column, 'r')}:{a1(bottom, column, 'r')})"),
         (DIFFERENCE, "difference", "difference", np.zeros(k),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from embedsheet.addresses import Area
 from embedsheet.lessons.green_eggs.vocabulary import Text
-from embedsheet.lessons.layout import GREY, ORANGE, Book, Page, a1
+from embedsheet.lessons.layout import GREY, ORANGE, Book, Page, a1, index
 
 TEXT, SHUFFLED, SIMILARITY, MAP = "Text", "Shuffled", "Similarity", "Map"
 HEADER = 6
@@ -53,6 +53,7 @@ def write_shuffled(book: Book, text: Text, seed: int) -> Page:
     page = book.page(SHUFFLED, tab="#3B82F6")
     size, k = text.factors.shape
     shown = min(len(text.ids), MOST_SHUFFLED)
+    vocabulary = book.pages[TEXT]
     old_ids = np.random.default_rng(seed + 1).permutation(size) + 1
     new_ids = np.empty(size, np.int64)
     new_ids[old_ids - 1] = np.arange(1, size + 1)
@@ -66,12 +67,12 @@ def write_shuffled(book: Book, text: Text, seed: int) -> Page:
     page.block("words.id", TOP, 1, np.arange(1, size + 1)[:, None], "id")
     page.formulas(
         "words.word", TOP, 2, _column([text.words[i - 1] for i in old_ids]),
-        lambda row, _: f"INDEX({TEXT}!words.word,{a1(row, 3, 'c')},1)", "calculated text", bold=False,
+        lambda row, _: _there("words.word", vocabulary, a1(row, 3, "c")), "calculated text", bold=False,
     )  # fmt: skip
     page.block("words.old_id", TOP, 3, old_ids[:, None], "number", num_format="0")
     page.formulas(
         "words.factors", TOP, 4, text.factors[old_ids - 1],
-        lambda row, column: f"INDEX({TEXT}!words.factors,{a1(row, 3, 'c')},{a1(HEADER, column, 'r')})",
+        lambda row, column: _there("words.factors", vocabulary, a1(row, 3, "c"), a1(HEADER, column, "r")),
     )  # fmt: skip
     source = book.pages[TEXT].areas
     _text_columns(page, left, text, new_ids[text.ids[:shown] - 1], source["text.word"])
@@ -100,6 +101,7 @@ def write_similarity(book: Book, text: Text) -> Page:
     factors = text.factors[ids - 1]
     n, k = factors.shape
     norms = np.sqrt(np.sum(factors**2, axis=1))
+    vocabulary = book.pages[TEXT]
     word, norm, first = 2 + k, 3 + k, 4 + k
     top = 5 + k + 3
     page.heading(
@@ -122,11 +124,11 @@ def write_similarity(book: Book, text: Text) -> Page:
     page.write(top - 1, 1, "word id", "header")
     page.formulas(
         "words.word", top, word, names,
-        lambda row, _: f"INDEX({TEXT}!words.word,{a1(row, 1, 'c')},1)", "id", font_color=ORANGE,
+        lambda row, _: _there("words.word", vocabulary, a1(row, 1, "c")), "id", font_color=ORANGE,
     )  # fmt: skip
     page.formulas(
         "words.factors", top, 2, factors,
-        lambda row, column: f"INDEX({TEXT}!words.factors,{a1(row, 1, 'c')},{a1(top - 1, column, 'r')})",
+        lambda row, column: _there("words.factors", vocabulary, a1(row, 1, "c"), a1(top - 1, column, "r")),
     )  # fmt: skip
     page.formulas(
         "words.norm", top, norm, norms[:, None],
@@ -194,7 +196,7 @@ def write_map(book: Book, text: Text) -> Page:
         font_color=ORANGE,
     )
     for column, name, factor in ((2, "across", 1), (3, "up", up)):
-        page.formulas(f"map.{name}", top, column, factors[:, factor - 1][:, None], _along(name))
+        page.formulas(f"map.{name}", top, column, factors[:, factor - 1][:, None], _along(name, book.pages[TEXT]))
     chart = book.workbook.add_chart({"type": "scatter"})
     for place in range(n):  # a series a word: LibreOffice labels points with their series' name, not with cells
         at = top + place - 1
@@ -218,9 +220,14 @@ def write_map(book: Book, text: Text) -> Page:
     return page
 
 
-def _along(name: str) -> Callable[[int, int], str]:
+def _along(name: str, vocabulary: Page) -> Callable[[int, int], str]:
     """Return the formula that takes the chosen factor of the word in column A."""
-    return lambda row, _: f"INDEX({TEXT}!words.factors,MATCH({a1(row, 1, 'c')},{TEXT}!words.word,0),{name})"
+    return lambda row, _: _there("words.factors", vocabulary, f"MATCH({a1(row, 1, 'c')},{TEXT}!words.word,0)", name)
+
+
+def _there(name: str, vocabulary: Page, row: str, column: str = "1") -> str:
+    """Return the formula for one cell of a block of the sheet Text."""
+    return index(f"{TEXT}!{name}", vocabulary.areas[name], row, column)
 
 
 def _vocabulary_head(page: Page, row: int, title: str, heads: list[str], factors: int) -> int:
@@ -264,9 +271,10 @@ def _text_columns(page: Page, left: int, text: Text, ids: NDArray[np.int64], ori
     page.formulas(
         "text.id", TOP, found, ids[:, None], lambda row, _: f"MATCH({a1(row, word, 'c')},words.word,0)", num_format="0"
     )
+    matrix = page.areas["words.factors"]
     page.formulas(
         "text.factors", TOP, first, text.factors[text.ids[:count] - 1],
-        lambda row, column: f"INDEX(words.factors,{a1(row, found, 'c')},{a1(HEADER, column, 'r')})",
+        lambda row, column: index("words.factors", matrix, a1(row, found, "c"), a1(HEADER, column, "r")),
     )  # fmt: skip
 
 

@@ -21,7 +21,8 @@ class Text:
     """A text of `N` words with `V` different ones.
 
     words: the V different words in alphabetical order; a word's id is its place, counted from 1.
-    counts: (V,) how often each occurs. spelled: the N words as the text spells them. ids: (N,) their ids.
+    counts: (V,) how often each occurs. ids: (N,) the text's words as ids. spelled: the same N words as the text spells
+    them, but as the vocabulary does where programs do not agree that the two differ only in case (STRASSE, Straße).
     factors: (V, k) hundredths from -0.99 to 0.99, never 0, so that every word has a direction.
     """
 
@@ -69,7 +70,7 @@ def read(text: str, factors: int, seed: int, source: str) -> Text:
     return Text(
         tuple(shown[key] for key in keys),
         np.array([counts[key] for key in keys], np.int64),
-        tuple(spelled),
+        tuple(_findable(word, shown[key]) for word, key in zip(spelled, folded, strict=True)),
         np.array([ids[word] for word in folded], np.int64),
         hundredths / 100.0,
     )
@@ -82,3 +83,12 @@ def _spellings(spelled: list[str], folded: list[str]) -> dict[str, str]:
     # The fifty words' own spelling: "they" even where the verse has it at the start of a line only.
     shown.update((word.casefold(), word) for word in GREEN_EGGS_WORDS if word.casefold() in shown)
     return shown
+
+
+def _findable(word: str, shown: str) -> str:
+    """Return `word` if it differs from `shown` only in pairs of letters like A and a, else `shown`."""
+    pairs = len(word) == len(shown) and all(
+        a == b or (a.lower() == b and b.upper() == a) or (a.upper() == b and b.lower() == a)
+        for a, b in zip(word, shown, strict=True)
+    )
+    return word if pairs else shown

@@ -7,7 +7,7 @@ import numpy as np
 from embedsheet.addresses import column_letters
 from embedsheet.lessons.layout import Book, Page, RowProgress
 from embedsheet.lessons.movielens.choice import Choice, Start, movie_label
-from embedsheet.lessons.movielens.rows import GROUPS, HEADER, NAME, TOP, group, table_header, top_rows, write_rmse
+from embedsheet.lessons.movielens.rows import GROUPS, HEADER, NAME, TOP, group, table_header, top_rows
 
 PROGRESS_EVERY = 2_000
 
@@ -51,8 +51,7 @@ def write_compact_rows(
         f"{n:,} users and {m:,} movies with {k} factors each: {(n + m) * k:,} changing cells. Excel’s own Solver stops "
         "at 200; embedsheet does not.",
     )
-    top_rows(page, title_column, left, how_to)
-    write_rmse(page, float(np.sqrt(np.mean(squared_errors))))
+    top_rows(page, title_column, left, how_to, float(np.sqrt(np.mean(squared_errors))))
     page.solver(("users.factors", "movies.factors"))
     group(page, GROUPS, 1, title_column, "Factor tables: users, and below them movies")
     group(page, GROUPS, user, rating, "Ratings")
@@ -111,8 +110,7 @@ def write_compact_rows(
             formula(at, movie_row - 1, f"=MATCH({letter_of[movie]}{row},movies.id,0)", whole, j + 1)
             formula(
                 at, prediction - 1,
-                f"=SUMPRODUCT(INDEX(users.factors,{u},1):INDEX(users.factors,{u},{k}),"
-                f"INDEX(movies.factors,{v},1):INDEX(movies.factors,{v},{k}))",
+                f"=SUMPRODUCT({_row('users.factors', n, u, k)},{_row('movies.factors', m, v, k)})",
                 two, products[place],
             )  # fmt: skip
             formula(
@@ -127,3 +125,10 @@ def write_compact_rows(
     if progress:
         progress(bottom - TOP, bottom - TOP)
     return page
+
+
+def _row(name: str, rows: int, row: str, columns: int) -> str:
+    """Return a whole row of a table, as every program understands it: Gnumeric has no INDEX(table, row, 0)."""
+    if rows * columns == 1:
+        return name
+    return f"INDEX({name},{row},1):INDEX({name},{row},{columns})"

@@ -8,7 +8,7 @@ import numpy as np
 
 from embedsheet.addresses import Area, quote_sheet
 from embedsheet.lessons import solve_log
-from embedsheet.lessons.layout import ORANGE, Book, Page, a1
+from embedsheet.lessons.layout import ORANGE, Book, Page, a1, index
 from embedsheet.lessons.movielens import keras_sheet, rows
 from embedsheet.lessons.movielens.choice import Choice, Start, movie_label
 from embedsheet.lessons.movielens.keras_sheet import finish_chart, head, mirror
@@ -52,7 +52,13 @@ def write_compare(
     page.formula(
         row, 2, f"IFERROR(MATCH({keras['keras.source']},compare.sheet,0),{count})", count, num_format='"no. "0'
     )
-    page.formula(row, 3, "INDEX(compare.sheet,compare.source,1)", models[-1].name, "calculated text")
+    page.formula(
+        row,
+        3,
+        index("compare.sheet", page.areas["compare.sheet"], "compare.source"),
+        models[-1].name,
+        "calculated text",
+    )
 
     checks = row + 3
     page.write(checks - 1, 1, "Same weights in the sheet and in Keras: the same numbers", "heading")
@@ -80,8 +86,8 @@ def write_compare(
         solve_log.history_series(trained_there, "keras.history.epoch", "keras.history.rmse", "Keras", "#0F766E")
     )
     finish_chart(chart, "RMSE by iteration and by epoch", "solver’s iteration, Keras’s epoch")
-    chart.set_size({"width": 384, "height": 340})  # as wide as the columns that print with it
-    page.sheet.insert_chart(3, 5, chart)
+    chart.set_size({"width": 368, "height": 340})  # as wide as the columns that print with it
+    page.sheet.insert_chart(3, 4, chart, {"x_offset": 16})
     if not compact:
         page.sheet.set_v_pagebreaks([9, text_column - 1])
     page.widths((1, 1, 42), (2, 8, 13), (9, 9, 2))
@@ -111,7 +117,7 @@ def _write_predictions(
         user, movie, prediction = (
             _beside(source[name], row - first) for name in ("ratings.user_row", "ratings.movie_row", "predictions")
         )
-        tables = (f"INDEX({model.areas['predictions'].absolute()},{user},{movie})" for model in models[:-1])
+        tables = (_cell_of(model.areas["predictions"], user, movie) for model in models[:-1])
         return f"CHOOSE(compare.source,{','.join((*tables, prediction))})"
 
     products = start.predictions()[choice.user_places, choice.movie_places]
@@ -181,10 +187,10 @@ def _write_factors(
                 )
                 page.formula(row, left + 1 + factor, f"CHOOSE(compare.source,{options})", values[place, factor])
                 column = f"{a1(mix.top, mix.left + factor, 'rc')}:{a1(mix.bottom, mix.left + factor, 'rc')}"
+                unmixed = f"{quote_sheet(learned.sheet)}!{a1(learned.top + place, learned.left + factor)}"
                 page.formula(
                     row, left + 1 + k + factor,
-                    f'IF(COUNT({own})<{k},"",IF(COUNT(compare.{what}.mixing)<{k * k},INDEX({own},1,{factor + 1}),'
-                    f"MMULT({own},{column})))",
+                    f'IF(COUNT({own})<{k},"",IF(COUNT(compare.{what}.mixing)<{k * k},{unmixed},MMULT({own},{column})))',
                     "", bold=False, font_color="#0F766E",
                 )  # fmt: skip
             pairs = ",".join(
@@ -205,6 +211,10 @@ def _write_text(page: Page, top: int, column: int) -> None:
     page.write(top + SUMMARY_LINES + 2, column, "Its code, ready to paste", "heading")
     page.empty("compare.code", top + SUMMARY_LINES + 3, column, (CODE_LINES, 1), "code")
     page.widths((column, column, 88))
+
+
+def _cell_of(area: Area, row: str, column: str) -> str:
+    return index(area.absolute(), area, row, column)
 
 
 def _beside(area: Area, offset: int) -> str:

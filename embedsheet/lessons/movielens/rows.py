@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from embedsheet.lessons.layout import Book, Page, a1
+from embedsheet.addresses import Area
+from embedsheet.lessons.layout import ORANGE, Book, Page, a1, index
 from embedsheet.lessons.movielens.choice import Choice, Start, movie_label
 
 NAME = "One rating a row"
@@ -37,7 +38,10 @@ def write_rows(book: Book, choice: Choice, start: Start, how_to: str) -> Page:
         "How Keras sees it: two numbers in (user id, movie id), each looked up in a table of factors (an embedding), "
         "one prediction out.",
     )
-    top_rows(page, title_column, left, how_to)
+    users, movies = start.users[choice.user_places], start.movies[choice.movie_places]
+    predictions = np.sum(users * movies, axis=1)
+    squared_errors = (choice.ratings - predictions) ** 2
+    top_rows(page, title_column, left, how_to, float(np.sqrt(np.mean(squared_errors))))
 
     group(page, GROUPS, 1, title_column, "Factor tables: users, and below them movies")
     table_header(page, HEADER, "user", k)
@@ -67,16 +71,14 @@ def write_rows(book: Book, choice: Choice, start: Start, how_to: str) -> Page:
         for column in (user_factors, movie_factors):
             page.write(HEADER, column + factor, factor + 1, "header", num_format='"f"0')
 
-    users, movies = start.users[choice.user_places], start.movies[choice.movie_places]
-    predictions = np.sum(users * movies, axis=1)
-    squared_errors = (choice.ratings - predictions) ** 2
     labels = np.array([movie_label(film) for film in choice.movies], dtype=object)
 
     page.block("ratings.user", TOP, user, choice.users[choice.user_places][:, None], "id")
     page.block("ratings.movie", TOP, movie, choice.movie_ids[choice.movie_places][:, None], "id")
     page.formulas(
         "ratings.title", TOP, title, labels[choice.movie_places][:, None],
-        lambda row, _: f"INDEX(movies.title,{a1(row, movie_row, 'c')},1)", "plain", font_color="#C2410C",
+        lambda row, _: index("movies.title", page.areas["movies.title"], a1(row, movie_row, "c")),
+        "plain", font_color=ORANGE,
     )  # fmt: skip
     page.block("ratings.rating", TOP, rating, choice.ratings[:, None], "given")
     page.formulas(
@@ -85,8 +87,12 @@ def write_rows(book: Book, choice: Choice, start: Start, how_to: str) -> Page:
     page.formulas(
         "ratings.movie_row", TOP, movie_row, choice.movie_places[:, None] + 1, _match(movie, "movies"), num_format="0"
     )
-    page.formulas("ratings.users_factors", TOP, user_factors, users, _lookup(user_row, "users"))
-    page.formulas("ratings.movies_factors", TOP, movie_factors, movies, _lookup(movie_row, "movies"))
+    page.formulas(
+        "ratings.users_factors", TOP, user_factors, users, _lookup(user_row, page.areas["users.factors"], "users")
+    )
+    page.formulas(
+        "ratings.movies_factors", TOP, movie_factors, movies, _lookup(movie_row, page.areas["movies.factors"], "movies")
+    )
 
     def dot(row: int, _: int) -> str:
         first = f"{a1(row, user_factors)}:{a1(row, movie_factors - 1)}"
@@ -98,7 +104,6 @@ def write_rows(book: Book, choice: Choice, start: Start, how_to: str) -> Page:
         lambda row, _: f"({a1(row, rating)}-{a1(row, prediction)})^2",
     )  # fmt: skip
 
-    write_rmse(page, float(np.sqrt(np.mean(squared_errors))))
     page.solver(("users.factors", "movies.factors"))
     page.note(TOP, user_row, "MATCH finds the row of this user’s id in the table at the left: the number that Keras "
               "calls the index. It does not depend on the orange cells.")  # fmt: skip
@@ -123,28 +128,24 @@ def _match(source: int, table: str) -> Callable[[int, int], str]:
     return lambda row, _: f"MATCH({a1(row, source, 'c')},{table}.id,0)"
 
 
-def _lookup(key: int, table: str) -> Callable[[int, int], str]:
+def _lookup(key: int, area: Area, table: str) -> Callable[[int, int], str]:
     """Return the formula that takes one factor from that row; which one, the column's head says."""
-    return lambda row, column: f"INDEX({table}.factors,{a1(row, key, 'c')},{a1(HEADER, column, 'r')})"
+    return lambda row, column: index(f"{table}.factors", area, a1(row, key, "c"), a1(HEADER, column, "r"))
 
 
-def top_rows(page: Page, title_column: int, left: int, how_to: str) -> None:
+def top_rows(page: Page, title_column: int, left: int, how_to: str, rmse: float) -> None:
     """Write what stands above the tables: RMSE, legend, how to train."""
     page.height(3, 34)
     page.write(3, 1, "RMSE", "result label")
     page.define("rmse", 3, 2)
     page.sheet.merge_range(2, 1, 2, 3, None, page.book.style("result", font_size=20))
+    page.formula(3, 2, "SQRT(AVERAGE(squared_errors))", rmse, "result", font_size=20)
     page.legend(3, min(title_column, left) if title_column > 4 else left)
     page.band = 4
     page.height(4, 22)
     page.write(4, 1, how_to, "lead")
     page.height(5, 8)
     page.height(HEADER, 28)
-
-
-def write_rmse(page: Page, value: float) -> None:
-    """Write the objective."""
-    page.formula(3, 2, "SQRT(AVERAGE(squared_errors))", value, "result", font_size=20)
 
 
 def group(page: Page, row: int, left: int, right: int, text: str) -> None:
