@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from embedsheet.errors import ModelError
-from embedsheet.solvers import descent, linear, newton, scipy_methods
+from embedsheet.solvers import descent, kinks, linear, newton, scipy_methods
 from embedsheet.solvers.problem import (
     Finished,
     FloatArray,
@@ -256,10 +257,10 @@ def _finish(tracker: Tracker, reason: str) -> str:
     problem = tracker.problem
     if not len(tracker.row_sign):
         if not _settled(tracker) and not _exhausted(tracker) and problem.size <= newton.MOST_CELLS:
-            try:
-                reason = newton.newton(tracker, tracker.best.x)
-            except Finished as end:
-                reason = end.reason
+            tracker.may_stall = False
+            reason = _attempt(newton.newton, tracker)
+            if not _settled(tracker) and problem.sense != "target" and not _exhausted(tracker):
+                reason = _attempt(kinks.nonsmooth_bfgs, tracker)
         if problem.sense == "target" and not tracker.on_target and problem.size <= _MOST_FOR_SLSQP:
             # Newton's method on f(x) = target finds its way where the squared gap has a minimum of its own.
             tracker.aim("row")
@@ -278,8 +279,17 @@ def _finish(tracker: Tracker, reason: str) -> str:
             start = random_start(problem, generator, around=tracker.best.x, width=0.1)
         reason, converged = _descend(tracker, start)
         if converged:
-            break
+            return reason
+    if not _settled(tracker) and not _exhausted(tracker) and problem.size <= kinks.MOST_CELLS:
+        reason = _attempt(kinks.nonsmooth_bfgs, tracker)
     return reason
+
+
+def _attempt(method: Callable[[Tracker, FloatArray], str], tracker: Tracker) -> str:
+    try:
+        return method(tracker, tracker.best.x)
+    except Finished as end:
+        return end.reason
 
 
 def _linear(tracker: Tracker, method: str) -> Outcome | None:
@@ -386,6 +396,8 @@ def _judge(tracker: Tracker, reason: str, measure: float) -> tuple[Status, str]:
         return "optimal", "no Newton step can lower the objective in its first ten digits"
     if not stopped and problem.sense == "minimize" and 0 <= best.value <= 1e-7 * abs(tracker.base.value):
         return "optimal", "the objective is zero to rounding"
+    if not stopped and not descent_only(tracker.method) and kinks.at_kink(tracker, best.x):
+        return "optimal", "at a kink, where the slopes on all sides cancel"
     if best is tracker.base and not stopped:
         return "failed", f"no better point was found: {reason}"
     hint = "" if stopped else "; the gradient is not zero, perhaps because of a kink (ABS, MAX, IF)"

@@ -25,6 +25,8 @@ _FAR = 1e20
 # A method that has gained less than this part of the objective's scale in so many iterations has stalled.
 _STALL_ITERATIONS = 30
 _STALL_GAIN = 1e-13
+# So many evaluations in so many iterations: the line search meets a kink every time.
+_STALL_EVALUATIONS = 240
 # Constraints met to this part of the tolerance count as met exactly; among such points the lowest objective wins.
 # Without the distinction the best point would always be the one that uses up the tolerance.
 _EXACT = 1e-3
@@ -72,6 +74,7 @@ class Tracker:
         self._jacobian: tuple[bytes, Any] | None
         self._row_size: FloatArray | None
         self._merits: list[float] = []
+        self._spent: list[int] = []
         self.start = np.clip(start, problem.lower, problem.upper)
         self.base = self.point(self.start)
         self.best = self.base
@@ -244,10 +247,13 @@ class Tracker:
         if self.iteration >= self.limits.max_iterations:
             raise Finished(f"the limit of {self.limits.max_iterations} iterations is reached")
         self._merits.append(self._rank(self.best))
+        self._spent.append(self.evaluations)
         if self.may_stall and len(self._merits) > _STALL_ITERATIONS and not len(self.row_sign):
             gain = self._merits[-1 - _STALL_ITERATIONS] - self._merits[-1]
             if gain <= _STALL_GAIN * self.objective_scale:
                 raise Finished("no further decrease is possible in double precision")
+            if self._spent[-1] - self._spent[-1 - _STALL_ITERATIONS] > _STALL_EVALUATIONS:
+                raise Finished("the line search keeps failing")
 
     def _settle(self, point: Point) -> None:
         """Prefer the point where a method converged to one that is lower by rounding only."""
