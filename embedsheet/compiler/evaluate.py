@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.addresses import MAX_COLUMN, MAX_ROW
 from embedsheet.compiler.cells import Ids
+from embedsheet.compiler.faults import argument_count, other_workbook, unknown_function
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.names import resolve_name, resolve_table
+from embedsheet.compiler.rectangles import TooManyCellsError, cell_ids, combine, edge, intersect
+from embedsheet.compiler.shapes import Result, finished, fit, per_cell, pick, side_by_side
 from embedsheet.compiler.windows import ACCUMULATED, accumulated, is_large
 from embedsheet.errors import UnsupportedError
 from embedsheet.formulas import tree as t
@@ -21,12 +24,8 @@ from embedsheet.formulas.operators import binary, unary
 from embedsheet.formulas.values import (
     ABSENT,
     BLANK,
-    BOOLEAN,
     ERROR,
-    NA,
     NAME,
-    NULL,
-    NUM,
     NUMBER,
     REF,
     TEXT,
@@ -45,10 +44,6 @@ from embedsheet.formulas.values import (
 if TYPE_CHECKING:
     from embedsheet.compiler.store import Store, TracedStore
 
-Result: TypeAlias = Value | Reference | Union
-
-# One expression may read this many cells at once: 2 GB of numbers and kinds.
-_MOST_CELLS = 200_000_000
 # Of these functions the first argument is an address: its cells are read only as far as the result points at them.
 ADDRESS_FUNCTIONS = frozenset({"INDEX", "OFFSET"})
 SHAPE_FUNCTIONS = frozenset({"ROW", "ROWS", "COLUMN", "COLUMNS", "AREAS", "ISREF", "SHEET", "SHEETS"})
@@ -105,12 +100,12 @@ class Evaluator:
 
     def warn(self, text: str, where: NDArray[np.bool_] | None = None) -> None:
         """Note something for the user about these cells."""
-        mask = slice(None) if where is None else _per_cell(where, self.count)
+        mask = slice(None) if where is None else per_cell(where, self.count)
         self.store.warn(self.group, self.elements[mask], text)
 
     def singular(self, text: str, where: NDArray[np.bool_]) -> None:
         """Note cells whose derivative is infinite where they stand."""
-        self.store.note_singular(self.group, self.elements[_per_cell(where, self.count)], text)
+        self.store.note_singular(self.group, self.elements[per_cell(where, self.count)], text)
 
     def unsupported(self, text: str) -> UnsupportedError:
         """Return the error that says what these cells ask for and what to use instead."""
@@ -121,7 +116,7 @@ class Evaluator:
         if isinstance(argument, Value):
             return argument
         if isinstance(argument, Union):
-            return _side_by_side([self.value(area) for area in argument.areas])
+            return side_by_side([self.value(area) for area in argument.areas])
         return self._read(argument)
 
     # What lazy functions may ask
@@ -177,23 +172,11 @@ class Evaluator:
         """Return the one cell of a range that lies in the formula's own row or column; #VALUE! where none does."""
         if isinstance(result, Value):
             return Value(result.kinds[:, :1, :1], result.numbers[:, :1, :1])
-        if isinstance(result, Union):
-            return error(VALUE)
-        top, left, bottom, right = result.top, result.left, result.bottom, result.right
-        tall, wide = bottom > top, right > left
-        if not tall.any() and not wide.any():
-            return result
-        row = np.where(tall & ~wide, self.rows, top)
-        column = np.where(wide & ~tall, self.columns, left)
-        outside = (row < top) | (row > bottom) | (column < left) | (column > right) | (tall & wide)
-        errors = np.zeros(len(outside), np.uint8) if result.errors is None else result.errors
-        errors = np.where((errors == 0) & outside, VALUE, errors).astype(np.uint8)
-        row, column = np.where(outside, top, row), np.where(outside, left, column)
-        return Reference(result.sheet, row, column, row, column, errors if errors.any() else None)
+        return error(VALUE) if isinstance(result, Union) else intersect(result, self.rows, self.columns)
 
     def subset(self, index: Ids) -> Evaluator:
         """Return an evaluator of the same formula for some of the cells."""
-        names = {name: _pick(result, index) for name, result in self.names.items()}
+        names = {name: pick(result, index) for name, result in self.names.items()}
         return self.like(self.elements[index], self.index[index], names)
 
     def with_names(self, names: dict[str, Result]) -> Evaluator:
@@ -251,8 +234,8 @@ class Evaluator:
         place = self.store.sheet_place(node.sheet, self.group)
         if place is None:
             return error(REF)
-        rows = (_coordinate(node.top, self.rows, MAX_ROW), _coordinate(node.bottom, self.rows, MAX_ROW))
-        columns = (_coordinate(node.left, self.columns, MAX_COLUMN), _coordinate(node.right, self.columns, MAX_COLUMN))
+        rows = (edge(node.top, self.rows, MAX_ROW), edge(node.bottom, self.rows, MAX_ROW))
+        columns = (edge(node.left, self.columns, MAX_COLUMN), edge(node.right, self.columns, MAX_COLUMN))
         top, bottom, left, right = np.broadcast_arrays(*rows, *columns)
         return Reference(
             place, np.minimum(top, bottom), np.minimum(left, right), np.maximum(top, bottom), np.maximum(left, right)
@@ -284,7 +267,7 @@ class Evaluator:
 
     def _binary(self, node: t.Binary) -> Result:
         if node.operator in (":", ",", " "):
-            return self._reference_operator(node)
+            return combine(node.operator, self.evaluate(node.left), self.evaluate(node.right))
         # A sum of thousands of terms leans to the left: walk down its spine instead of calling ourselves.
         spine: list[t.Binary] = []
         leftmost: t.Node = node
@@ -296,41 +279,12 @@ class Evaluator:
             value = binary(self, step.operator, value, self.scalar(self.evaluate(step.right)))
         return value
 
-    def _reference_operator(self, node: t.Binary) -> Result:
-        left, right = self.evaluate(node.left), self.evaluate(node.right)
-        if node.operator == ",":
-            areas = [*_areas(left), *_areas(right)]
-            return Union(tuple(areas)) if areas else error(VALUE)
-        if not isinstance(left, Reference) or not isinstance(right, Reference):
-            if isinstance(left, Value) and left.kinds.max() == ERROR:
-                return left
-            return right if isinstance(right, Value) and right.kinds.max() == ERROR else error(VALUE)
-        if left.sheet != right.sheet:
-            return error(VALUE)
-        errors = None
-        if left.errors is not None or right.errors is not None:
-            one = np.zeros(1, np.uint8) if left.errors is None else left.errors
-            two = np.zeros(1, np.uint8) if right.errors is None else right.errors
-            errors = np.where(one > 0, one, two)
-        if node.operator == ":":
-            return _rectangle(left, right, np.minimum, np.maximum, errors)
-        both = _rectangle(left, right, np.maximum, np.minimum, errors)
-        empty = (both.top > both.bottom) | (both.left > both.right)
-        if empty.any():
-            before = np.zeros(len(empty), np.uint8) if both.errors is None else both.errors
-            errors = np.where((before == 0) & empty, NULL, before).astype(np.uint8)
-            top, left_edge = np.where(empty, 1, both.top), np.where(empty, 1, both.left)
-            return Reference(
-                both.sheet, top, left_edge, np.where(empty, 1, both.bottom), np.where(empty, 1, both.right), errors
-            )
-        return both
-
     def _call(self, node: t.Call) -> Result:
         row = FUNCTIONS.get(node.name)
         if row is None:
             raise self.unsupported(unknown_function(node.name))
         if not row.least <= len(node.arguments) <= row.most:
-            raise self.unsupported(f"{node.name} takes {_count(row)}, {len(node.arguments)} given.")
+            raise self.unsupported(f"{node.name} takes {argument_count(row)}, {len(node.arguments)} given.")
         if row.lazy:
             result: Result = row.call(self, node.arguments)
             return result
@@ -399,36 +353,14 @@ class Evaluator:
         return Value(kinds, numbers)
 
     def ids(self, reference: Reference) -> Ids | None:
-        """Return the numbers of a reference's cells (n or 1, rows, columns): -1 not stored, -2 outside its range.
-
-        None where every cell's reference is an error.
-        """
-        top, left, bottom, right = reference.top, reference.left, reference.bottom, reference.right
-        if reference.errors is not None:
-            bad = np.broadcast_to(reference.errors > 0, top.shape)
-            if bad.all():
-                return None
-            good = int(np.flatnonzero(~bad)[0])
-            top, bottom = np.where(bad, top[good], top), np.where(bad, bottom[good], bottom)
-            left, right = np.where(bad, left[good], left), np.where(bad, right[good], right)
-        if (bottom - top).max() >= MAX_ROW - 1:
-            bottom = np.where(bottom - top >= MAX_ROW - 1, self.store.table.used_height, bottom)
-        if (right - left).max() >= MAX_COLUMN - 1:
-            right = np.where(right - left >= MAX_COLUMN - 1, self.store.table.used_width, right)
-        heights, widths = bottom - top + 1, right - left + 1
-        height, width = int(heights.max()), int(widths.max())
-        if len(top) * height * width > _MOST_CELLS:
+        """Return the numbers of a reference's cells; see `cell_ids`."""
+        try:
+            return cell_ids(self.store.table, reference)
+        except TooManyCellsError as fault:
             raise self.unsupported(
-                f"the formula reads {len(top) * height * width:,} cells, more than memory holds; "
+                f"the formula reads {fault.count:,} cells, more than memory holds; "
                 "build running totals on the cell above, and name only the rows in use."
-            )
-        rows = top[:, None, None] + np.arange(height)[None, :, None]
-        columns = left[:, None, None] + np.arange(width)[None, None, :]
-        ids = self.store.table.find(reference.sheet, rows, columns)
-        if (heights < height).any() or (widths < width).any():
-            outside = (rows > bottom[:, None, None]) | (columns > right[:, None, None])
-            ids = np.where(outside, -2, ids)
-        return ids
+            ) from None
 
     def _notice(self, ids: Ids, kinds: NDArray[np.uint8]) -> None:
         """Keep what the tolerance, the error report and the cone need to know of the cells read."""
@@ -444,127 +376,3 @@ class Evaluator:
         with np.errstate(invalid="ignore"):
             largest = np.abs(np.where(kinds == NUMBER, store.numbers[ids], 0.0)).max(axis=axes, initial=0.0)
         np.maximum.at(trace.operand, self.index, np.broadcast_to(largest, self.index.shape))
-
-
-def finished(value: Value) -> Value:
-    """Return a formula's result as a cell keeps it: a blank becomes 0, an undefined number an error."""
-    kinds, numbers = value.kinds, value.numbers
-    if (kinds == BLANK).any():
-        kinds = np.where(kinds == BLANK, NUMBER, kinds).astype(np.uint8)
-    if (kinds == ABSENT).any():
-        absent = kinds == ABSENT
-        kinds = np.where(absent, ERROR, kinds).astype(np.uint8)
-        numbers = namespace(numbers).where(absent, float(NA), numbers)
-    if isinstance(numbers, np.ndarray):
-        undefined = ~np.isfinite(numbers)
-        if undefined.any():
-            kinds = np.where(undefined & (kinds == NUMBER), ERROR, kinds).astype(np.uint8)
-            numbers = np.where(undefined, float(NUM), numbers)
-    return Value(kinds, numbers)
-
-
-def fit(value: Value, shape: tuple[int, int, int]) -> Value:
-    """Return a Value stretched to a shape: single rows and columns repeat, what is missing is #N/A."""
-    _, rows, columns = value.shape
-    _, height, width = shape
-    kinds = np.broadcast_to(value.kinds, value.shape)
-    numbers = namespace(value.numbers).broadcast_to(value.numbers, value.shape)
-    kinds, numbers = kinds[:, :height, :width], numbers[:, :height, :width]
-    rows, columns = kinds.shape[1:]
-    if (rows < height and rows > 1) or (columns < width and columns > 1):
-        rest = ((0, 0), (0, height - rows if rows > 1 else 0), (0, width - columns if columns > 1 else 0))
-        xp = namespace(numbers)
-        kinds = np.pad(kinds, rest, constant_values=ERROR)
-        numbers = xp.pad(numbers, rest, constant_values=float(NA))
-    target = (kinds.shape[0], height, width)
-    return Value(np.broadcast_to(kinds, target), namespace(numbers).broadcast_to(numbers, target))
-
-
-def other_workbook(text: str) -> str:
-    """Return the message for a reference into another workbook."""
-    return f"{text} lies in another workbook, which is never opened; copy its value into this one."
-
-
-def unknown_function(name: str) -> str:
-    """Return the message for a function that is not in the table, with what to use instead."""
-    remedies = {
-        "INDIRECT": "INDIRECT cannot be followed; refer to the cells directly, or use INDEX.",
-        "CELL": "CELL cannot be computed here; write its value into the cell.",
-        "GETPIVOTDATA": "GETPIVOTDATA cannot be computed here; refer to ordinary cells.",
-        "LAMBDA": "LAMBDA is not supported; write the expression out.",
-    }
-    return remedies.get(
-        name, f"{name} is not supported; see docs/functions.md for the functions that are, or write it out with those."
-    )
-
-
-def _count(row: Function) -> str:
-    if row.most >= 255:
-        return f"{row.least} or more arguments"
-    return f"{row.least} argument(s)" if row.least == row.most else f"{row.least} to {row.most} arguments"
-
-
-def _coordinate(coordinate: t.Coordinate, here: Ids, most: int) -> Ids:
-    if coordinate.absolute:
-        return np.full(1, coordinate.value, np.int64)
-    # Excel wraps relative references around the edges of the sheet.
-    return (here + coordinate.value - 1) % most + 1
-
-
-def _areas(result: Result) -> tuple[Reference, ...]:
-    if isinstance(result, Union):
-        return result.areas
-    return (result,) if isinstance(result, Reference) else ()
-
-
-def _rectangle(
-    one: Reference,
-    two: Reference,
-    first: Callable[..., Any],
-    last: Callable[..., Any],
-    errors: NDArray[np.uint8] | None,
-) -> Reference:
-    top, left, bottom, right = (
-        first(one.top, two.top), first(one.left, two.left), last(one.bottom, two.bottom), last(one.right, two.right),
-    )  # fmt: skip
-    if errors is not None:
-        errors = np.broadcast_to(errors, np.broadcast_shapes(errors.shape, top.shape))
-        top, left, bottom, right = (np.broadcast_to(edge, errors.shape) for edge in (top, left, bottom, right))
-    return Reference(one.sheet, top, left, bottom, right, errors)
-
-
-def _side_by_side(values: Sequence[Value]) -> Value:
-    """Return several values as one row of cells each, as functions over a union see them."""
-    n = max(value.shape[0] for value in values)
-    xp = namespace(*(value.numbers for value in values))
-    flat_kinds, flat_numbers = [], []
-    for value in values:
-        shape = value.shape
-        size = shape[1] * shape[2]
-        flat_kinds.append(np.broadcast_to(np.broadcast_to(value.kinds, shape).reshape(shape[0], 1, size), (n, 1, size)))
-        numbers = xp.broadcast_to(value.numbers, shape).reshape(shape[0], 1, size)
-        flat_numbers.append(xp.broadcast_to(numbers, (n, 1, size)))
-    return Value(np.concatenate(flat_kinds, axis=2), xp.concatenate(flat_numbers, axis=2))
-
-
-def _pick(result: Result, index: Ids) -> Result:
-    """Return a result for some of the cells; what is the same in all of them stays as it is."""
-    if isinstance(result, Value):
-        kinds = result.kinds[index] if result.kinds.shape[0] > 1 else result.kinds
-        return Value(kinds, result.numbers[index] if result.numbers.shape[0] > 1 else result.numbers)
-    if isinstance(result, Union):
-        return Union(tuple(_pick(area, index) for area in result.areas))  # type: ignore[misc]
-    if len(result.top) == 1:
-        return result
-    errors = None if result.errors is None else result.errors[index]
-    top, left, bottom, right = (edge[index] for edge in (result.top, result.left, result.bottom, result.right))
-    return Reference(result.sheet, top, left, bottom, right, errors)
-
-
-def _per_cell(where: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:
-    """Return a mask of n cells from a mask of any shape (n or 1, …)."""
-    mask = where.reshape(where.shape[0], -1).any(axis=1) if where.ndim else where.reshape(1)
-    return np.broadcast_to(mask, (count,))
-
-
-__all__ = ["BOOLEAN", "Evaluator", "PendingError", "Trace", "finished", "fit", "unknown_function"]

@@ -22,9 +22,8 @@ from embedsheet.compiler.evaluate import (
     Evaluator,
     PendingError,
     Trace,
-    other_workbook,
-    unknown_function,
 )
+from embedsheet.compiler.faults import other_workbook, unknown_function
 from embedsheet.compiler.forms import Group, children, describe
 from embedsheet.compiler.names import resolve_name
 from embedsheet.compiler.recurrence import MOST_UNROLLED, Recurrence, find_recurrence

@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.compiler.cells import Ids
-from embedsheet.compiler.evaluate import SHAPE_FUNCTIONS, Evaluator, PendingError, Result, finished
+from embedsheet.compiler.evaluate import SHAPE_FUNCTIONS, Evaluator, PendingError
 from embedsheet.compiler.forms import Group, children
 from embedsheet.compiler.names import resolve_name
 from embedsheet.compiler.precision import double_precision
+from embedsheet.compiler.shapes import Result, finished
 from embedsheet.errors import UnsupportedError
 from embedsheet.formulas import tree as t
 from embedsheet.formulas.values import BLANK, BOOLEAN, NUMBER, Array, Reference, Value

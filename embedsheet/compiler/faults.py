@@ -1,0 +1,30 @@
+"""What to say of formulas that cannot be computed here."""
+
+from __future__ import annotations
+
+from embedsheet.formulas.functions.table import Function
+
+
+def other_workbook(text: str) -> str:
+    """Return the message for a reference into another workbook."""
+    return f"{text} lies in another workbook, which is never opened; copy its value into this one."
+
+
+def unknown_function(name: str) -> str:
+    """Return the message for a function that is not in the table, with what to use instead."""
+    remedies = {
+        "INDIRECT": "INDIRECT cannot be followed; refer to the cells directly, or use INDEX.",
+        "CELL": "CELL cannot be computed here; write its value into the cell.",
+        "GETPIVOTDATA": "GETPIVOTDATA cannot be computed here; refer to ordinary cells.",
+        "LAMBDA": "LAMBDA is not supported; write the expression out.",
+    }
+    return remedies.get(
+        name, f"{name} is not supported; see docs/functions.md for the functions that are, or write it out with those."
+    )
+
+
+def argument_count(row: Function) -> str:
+    """Return how many arguments a function takes, in words."""
+    if row.most >= 255:
+        return f"{row.least} or more arguments"
+    return f"{row.least} argument(s)" if row.least == row.most else f"{row.least} to {row.most} arguments"

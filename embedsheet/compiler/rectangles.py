@@ -1,0 +1,131 @@
+"""References as rectangles: where they start and end, what they have in common, which cells they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.addresses import MAX_COLUMN, MAX_ROW
+from embedsheet.compiler.cells import CellTable, Ids
+from embedsheet.compiler.shapes import Result
+from embedsheet.formulas.tree import Coordinate
+from embedsheet.formulas.values import ERROR, NULL, VALUE, Reference, Union, Value, error
+
+# One expression may read this many cells at once: 2 GB of numbers and kinds.
+_MOST_CELLS = 200_000_000
+
+
+class TooManyCellsError(Exception):
+    """A reference names more cells than memory holds; `count` says how many."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+
+def edge(coordinate: Coordinate, here: Ids, most: int) -> Ids:
+    """Return a row or column for each of the cells; one where it is the same for all."""
+    if coordinate.absolute:
+        return np.full(1, coordinate.value, np.int64)
+    # Excel wraps relative references around the edges of the sheet.
+    return (here + coordinate.value - 1) % most + 1
+
+
+def intersect(result: Reference, rows: Ids, columns: Ids) -> Reference:
+    """Return the one cell of a range that lies in the formula's own row or column; #VALUE! where none does."""
+    top, left, bottom, right = result.top, result.left, result.bottom, result.right
+    tall, wide = bottom > top, right > left
+    if not tall.any() and not wide.any():
+        return result
+    row = np.where(tall & ~wide, rows, top)
+    column = np.where(wide & ~tall, columns, left)
+    outside = (row < top) | (row > bottom) | (column < left) | (column > right) | (tall & wide)
+    errors = np.zeros(len(outside), np.uint8) if result.errors is None else result.errors
+    errors = np.where((errors == 0) & outside, VALUE, errors).astype(np.uint8)
+    row, column = np.where(outside, top, row), np.where(outside, left, column)
+    return Reference(result.sheet, row, column, row, column, errors if errors.any() else None)
+
+
+def combine(operator: str, left: Result, right: Result) -> Result:
+    """Return `left operator right` for the operators : (range) , (union) and " " (intersection)."""
+    if operator == ",":
+        found = (*areas(left), *areas(right))
+        return Union(found) if found else error(VALUE)
+    if not isinstance(left, Reference) or not isinstance(right, Reference):
+        if isinstance(left, Value) and left.kinds.max() == ERROR:
+            return left
+        return right if isinstance(right, Value) and right.kinds.max() == ERROR else error(VALUE)
+    if left.sheet != right.sheet:
+        return error(VALUE)
+    errors = None
+    if left.errors is not None or right.errors is not None:
+        one = np.zeros(1, np.uint8) if left.errors is None else left.errors
+        two = np.zeros(1, np.uint8) if right.errors is None else right.errors
+        errors = np.where(one > 0, one, two)
+    if operator == ":":
+        return _rectangle(left, right, np.minimum, np.maximum, errors)
+    both = _rectangle(left, right, np.maximum, np.minimum, errors)
+    empty = (both.top > both.bottom) | (both.left > both.right)
+    if empty.any():
+        before = np.zeros(len(empty), np.uint8) if both.errors is None else both.errors
+        errors = np.where((before == 0) & empty, NULL, before).astype(np.uint8)
+        top, left_edge = np.where(empty, 1, both.top), np.where(empty, 1, both.left)
+        return Reference(
+            both.sheet, top, left_edge, np.where(empty, 1, both.bottom), np.where(empty, 1, both.right), errors
+        )
+    return both
+
+
+def areas(result: Result) -> tuple[Reference, ...]:
+    """Return the rectangles of a result; none of a Value."""
+    if isinstance(result, Union):
+        return result.areas
+    return (result,) if isinstance(result, Reference) else ()
+
+
+def _rectangle(
+    one: Reference,
+    two: Reference,
+    first: Callable[..., Any],
+    last: Callable[..., Any],
+    errors: NDArray[np.uint8] | None,
+) -> Reference:
+    top, left, bottom, right = (
+        first(one.top, two.top), first(one.left, two.left), last(one.bottom, two.bottom), last(one.right, two.right),
+    )  # fmt: skip
+    if errors is not None:
+        errors = np.broadcast_to(errors, np.broadcast_shapes(errors.shape, top.shape))
+        top, left, bottom, right = (np.broadcast_to(edge, errors.shape) for edge in (top, left, bottom, right))
+    return Reference(one.sheet, top, left, bottom, right, errors)
+
+
+def cell_ids(table: CellTable, reference: Reference) -> Ids | None:
+    """Return the numbers of a reference's cells (n or 1, rows, columns): -1 not stored, -2 outside its range.
+
+    None where every cell's reference is an error. Raises TooManyCellsError.
+    """
+    top, left, bottom, right = reference.top, reference.left, reference.bottom, reference.right
+    if reference.errors is not None:
+        bad = np.broadcast_to(reference.errors > 0, top.shape)
+        if bad.all():
+            return None
+        good = int(np.flatnonzero(~bad)[0])
+        top, bottom = np.where(bad, top[good], top), np.where(bad, bottom[good], bottom)
+        left, right = np.where(bad, left[good], left), np.where(bad, right[good], right)
+    if (bottom - top).max() >= MAX_ROW - 1:
+        bottom = np.where(bottom - top >= MAX_ROW - 1, table.used_height, bottom)
+    if (right - left).max() >= MAX_COLUMN - 1:
+        right = np.where(right - left >= MAX_COLUMN - 1, table.used_width, right)
+    heights, widths = bottom - top + 1, right - left + 1
+    height, width = int(heights.max()), int(widths.max())
+    if len(top) * height * width > _MOST_CELLS:
+        raise TooManyCellsError(len(top) * height * width)
+    rows = top[:, None, None] + np.arange(height)[None, :, None]
+    columns = left[:, None, None] + np.arange(width)[None, None, :]
+    ids = table.find(reference.sheet, rows, columns)
+    if (heights < height).any() or (widths < width).any():
+        outside = (rows > bottom[:, None, None]) | (columns > right[:, None, None])
+        ids = np.where(outside, -2, ids)
+    return ids
