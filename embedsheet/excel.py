@@ -84,6 +84,7 @@ def _step(press: Press) -> str:
 
 
 def _solve(press: Press) -> str:
+    from embedsheet.lessons import solve_log
     from embedsheet.solver import Model, Progress, problem_of, record, search
     from embedsheet.solvers.problem import Limits
     from embedsheet.solvers.solve_log import log_edits
@@ -105,6 +106,7 @@ def _solve(press: Press) -> str:
     solution = record(Model(press.workbook, press.setup, program, seconds, []), outcome)
     if not solution.solved:
         raise ModelError(solution.summary())
+    press.find_names(solve_log.NAME, solve_log.BLOCKS)
     log = [block_of(edit, press.workbook.strings) for edit in log_edits(press.workbook, solution)]
     press.write_changing(solution.x, also=log)
     solution.written_to, solution.cells_written = solution.path, len(solution.x)

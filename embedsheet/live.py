@@ -19,18 +19,17 @@ from numpy.typing import NDArray
 from embedsheet.addresses import Area, parse_area, quote_sheet
 from embedsheet.errors import ModelError
 from embedsheet.kinds import BLANK, BOOLEAN, ERROR, ERROR_CODES, NUMBER, TEXT
+from embedsheet.live_names import LiveNames, refers_to
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.strings import Strings
 from embedsheet.workbook import Workbook
-from embedsheet.xlsx.parts import Contents, DefinedName, Table
+from embedsheet.xlsx.parts import Contents, Table
 from embedsheet.xlsx.save import Edit
 from embedsheet.xlsx.sheet import ArrayFormula, Sheet
 from embedsheet.xlsx.solver_names import is_solver_model, read_setup
 
 _EPOCH = datetime.datetime(1899, 12, 30)
 _SOLVER_NAMES = ("solver_opt", "solver_adj", "solver_typ", "solver_val", "solver_neg", "solver_num", "solver_eng")
-# What may be a defined name in a formula: not within quotes, not followed by a bracket, a quote or an exclamation mark.
-_WORD = re.compile(r"(?<![\w.!$'\"\]])[^\W\d][\w.]*(?![\w.(!'\"\[])")
 # One:Three!A1 or 'My one:three'!A1, which mean the sheets between as well.
 _THREE_D = re.compile(r"'[^'!]*:[^'!]*'!|\w:\w[\w.]*!")
 
@@ -38,29 +37,33 @@ _THREE_D = re.compile(r"'[^'!]*:[^'!]*'!|\w:\w[\w.]*!")
 def live_workbook(book: Any, model_sheet: str, wanted: Iterable[str] = ()) -> Workbook:
     """Read `model_sheet` of an open workbook, with its Solver model, and every sheet that its formulas lead to.
 
-    `wanted` are names to look up beside those that the formulas use: where enumerating names is too slow (macOS), only
-    these are found. Raises ModelError when the Solver model of the sheet is broken.
+    Names are those that the formulas use and those `wanted` that the workbook or a sheet read has. Raises ModelError
+    when the Solver model of the sheet is broken.
     """
     strings = Strings()
     live = {sheet.name: sheet for sheet in book.sheets}
-    tables = {table.name.casefold(): table for sheet in live.values() for table in _tables(sheet)}
+    names = LiveNames(book, wanted)
+    tables: dict[str, Table] = {}
     read: dict[str, Sheet] = {}
-    waiting = [model_sheet]
+    waiting = {model_sheet}
     while waiting:
         name = waiting.pop()
         read[name] = _read_sheet(live[name], 0, strings)
-        names = _names(book, read, wanted)
-        waiting = [other for other in _mentioned(live, read, names, tables) if other not in read]
+        texts = read[name].formula_texts
+        if not tables and any("[" in text for text in texts):
+            tables = {table.name.casefold(): table for sheet in live.values() for table in _tables(sheet)}
+        names.follow(live[name], texts)
+        mentioned = _mentioned(live, [*texts, *(found.text for found in names.found)], tables)
+        waiting = (waiting | mentioned) - read.keys()
     # The others are there as well, so that names of their cells mean something, but as if they were empty.
     sheets = {name: read.get(name) or _without_cells(name) for name in live}
     for place, one in enumerate(sheets.values()):
         one.index = place
-    names = _names(book, sheets, wanted)
     workbook = Workbook(
-        path=Path(book.fullname), sheets=sheets, strings=strings, names=names, tables=tables, setups={},
-        setup_faults={}, external_links=False, digest="", contents=Contents("", [], names, {}, False),
+        path=Path(book.fullname), sheets=sheets, strings=strings, names=names.found, tables=tables, setups={},
+        setup_faults={}, external_links=False, digest="", contents=Contents("", [], names.found, {}, False),
     )  # fmt: skip
-    setup = _setup(book.sheets[model_sheet], workbook)
+    setup = _setup(live[model_sheet], workbook)
     if setup is not None:
         workbook.setups[model_sheet] = setup
     return workbook
@@ -124,12 +127,8 @@ def blocks_of(areas: Sequence[Area], values: NDArray[np.float64]) -> list[tuple[
     return blocks
 
 
-def _mentioned(
-    live: Iterable[str], read: dict[str, Sheet], names: Sequence[DefinedName], tables: dict[str, Table]
-) -> set[str]:
-    """The sheets that the formulas of the sheets read so far lead to; rather one too many than one too few."""
-    texts = [text for sheet in read.values() for text in sheet.formula_texts]
-    texts += [name.text for name in names if name.sheet is None or name.sheet in read]
+def _mentioned(live: Iterable[str], texts: Iterable[str], tables: dict[str, Table]) -> set[str]:
+    """The sheets that formulas and names lead to; rather one too many than one too few."""
     everything = "\n".join(texts).casefold()
     if _THREE_D.search(everything):
         return set(live)
@@ -275,46 +274,12 @@ def _tables(sheet: Any) -> Iterator[Table]:
         yield Table(table.name, area, columns, header, int(bool(table.show_totals)))
 
 
-def _names(book: Any, sheets: dict[str, Sheet], wanted: Iterable[str]) -> list[DefinedName]:
-    if sys.platform == "darwin" and book.app.engine.name == "excel":
-        return list(_names_one_by_one(book, sheets, wanted))
-    found: list[DefinedName] = []
-    for scope, names in [(None, book.names), *((sheet.name, sheet.names) for sheet in book.sheets)]:
-        for name in names:
-            local, text = name.name.rpartition("!")[2], name.refers_to
-            # The workbook's list also holds the sheets' own names, as Sheet!name.
-            if (scope is None) == ("!" not in name.name) and text:
-                found.append(DefinedName(local, scope, text.removeprefix("=")))
-    return found
-
-
-def _names_one_by_one(book: Any, sheets: dict[str, Sheet], wanted: Iterable[str]) -> Iterator[DefinedName]:
-    words = {word.casefold(): word for word in wanted}
-    for sheet in sheets.values():
-        for text in sheet.formula_texts:
-            words.update((word.casefold(), word) for word in _WORD.findall(text))
-    for word in words.values():
-        for scope, names in [(None, book.names), *((sheet.name, sheet.names) for sheet in book.sheets)]:
-            if (meaning := _refers_to(names, word)) is not None:
-                yield DefinedName(word, scope, meaning)
-
-
-def _refers_to(names: Any, name: str) -> str | None:
-    """What a name stands for, without "="; None where it is not defined."""
-    try:
-        if not names.contains(name):
-            return None
-        text = names[name].refers_to
-    except Exception:  # each engine has an exception of its own for a name that is not there
-        return None
-    return str(text).removeprefix("=") if text else None
-
-
 def _setup(sheet: Any, workbook: Workbook) -> SolverSetup | None:
     # One by one: these names are hidden, and enumerating all names of a workbook can take minutes on macOS.
+    scope = sheet.names
     names: dict[str, str] = {}
     for name in _SOLVER_NAMES:
-        if (text := _refers_to(sheet.names, name)) is not None:
+        if (text := refers_to(scope, name)) is not None:
             names[name] = text
     if not is_solver_model(names):
         return None
@@ -326,6 +291,6 @@ def _setup(sheet: Any, workbook: Workbook) -> SolverSetup | None:
         ) from None
     for place in range(1, count + 1):
         for part in ("lhs", "rel", "rhs"):
-            if (value := _refers_to(sheet.names, f"solver_{part}{place}")) is not None:
+            if (value := refers_to(scope, f"solver_{part}{place}")) is not None:
                 names[f"solver_{part}{place}"] = value
     return read_setup(sheet.name, names, lambda text: workbook.areas(text, sheet.name))

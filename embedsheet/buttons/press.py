@@ -26,13 +26,16 @@ from embedsheet.buttons.memory import Block, Memory
 from embedsheet.errors import EmbedsheetError, ModelError
 from embedsheet.kinds import TEXT
 from embedsheet.live import blocks_of, live_workbook, protected, read_area, write_areas
+from embedsheet.live_names import refers_to
 from embedsheet.solver_setup import SolverSetup
+from embedsheet.xlsx.parts import DefinedName
 
 if TYPE_CHECKING:
     from embedsheet.program import Program
     from embedsheet.workbook import Workbook
 
 LOG = Path.home() / ".embedsheet" / "buttons.log"
+_SHOWN = ("rmse", "loss", "objective")  # names that an objective's cell may go by in what is said
 _DEFAULTS = {name: value for name, _, value, _ in CONTROLS}
 _REJECTED = (
     -2147418111,
@@ -57,7 +60,7 @@ class Press:
     @cached_property
     def workbook(self) -> Workbook:
         """The open workbook, read once."""
-        return live_workbook(self.book, self.sheet_name, _DEFAULTS)
+        return live_workbook(self.book, self.sheet_name, (*_DEFAULTS, OUTCOME, *_SHOWN))
 
     @cached_property
     def setup(self) -> SolverSetup:
@@ -69,6 +72,13 @@ class Press:
                 "cells in Data ► Solver (LibreOffice: Tools ► Solver) and close it with Close."
             )
         return setup
+
+    def find_names(self, sheet: str, names: Sequence[str]) -> None:
+        """Look up names of another sheet, where the workbook has it."""
+        if sheet in self.workbook.sheets:
+            scope = self.book.sheets[sheet].names
+            found = [(name, text) for name in names if (text := refers_to(scope, name)) is not None]
+            self.workbook.names += [DefinedName(name, sheet, text) for name, text in found]
 
     @property
     def start(self) -> NDArray[np.float64]:

@@ -25,6 +25,7 @@ FACTS = (
     ("solver.seconds", "seconds", "filled later"),
 )
 HISTORY = ("iteration", "objective", "gradient", "seconds")
+BLOCKS = (*(name for name, _, _ in FACTS), *(f"solver.history.{what}" for what in HISTORY))
 
 
 def write_solve_log(book: Book) -> Page:

@@ -43,12 +43,12 @@ class Names(base_classes.Names):
     def _find(self, name: str) -> str | None:
         # Excel's names differ in case only for the eye; so do UNO's, but not its lookup.
         short = name.rpartition("!")[2]
-        if self._collection.hasByName(short):
-            return short
-        for known in self._collection.ElementNames:
-            if known.lower() == short.lower():
-                return str(known)
-        return None
+        return self._keys.get(short.lower())
+
+    @cached_property
+    def _keys(self) -> dict[str, str]:
+        """Every name by its lower case; asked for once, since each question to LibreOffice takes its time."""
+        return {name.lower(): name for name in self._collection.ElementNames}
 
     def __call__(self, name_or_index: str | int) -> Name:
         if isinstance(name_or_index, int):
@@ -79,6 +79,7 @@ class Names(base_classes.Names):
             return Name(self, existing)
         short = name.rpartition("!")[2]
         self._collection.addNewByName(short, content, origin, 0)
+        self.__dict__.pop("_keys", None)
         return Name(self, short)
 
 
@@ -100,6 +101,7 @@ class Name(base_classes.Name):
     @name.setter
     def name(self, value: str) -> None:
         self.api.setName(value.rpartition("!")[2])
+        self._names.__dict__.pop("_keys", None)
         self._key = value.rpartition("!")[2]
 
     @property
@@ -118,3 +120,4 @@ class Name(base_classes.Name):
 
     def delete(self) -> None:
         self._names.api.removeByName(self._key)
+        self._names.__dict__.pop("_keys", None)

@@ -100,6 +100,8 @@ class Range(base_classes.Range):
                     for column in range(area.StartColumn, area.EndColumn + 1):
                         code = self.sheet.uno.getCellByPosition(column, row).getError()
                         rows[row - top + 1][column - left + 1] = CellError(_ERRORS.get(code, "#VALUE!"))
+        if not any(value in (0.0, 1.0) for row in rows for value in row):
+            return rows
         for area in self._boolean_areas(cells):
             for row in range(area.StartRow, area.EndRow + 1):
                 line = rows[row - top + 1]
