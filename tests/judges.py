@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import math
 import os
 import posixpath
 import shutil
@@ -65,8 +66,7 @@ def libreoffice_values_of(paths: Sequence[str | Path]) -> list[Values]:
 
 def formulon_values(cells: Mapping[str, CellValue]) -> dict[str, CellValue]:
     """Return all values of one sheet, "=…" being formulas and the rest constants, as formulon calculates them."""
-    import formulon
-
+    formulon = pytest.importorskip("formulon", reason="formulon has wheels for some systems only")
     with formulon.Workbook.create_default() as workbook:
         for address, value in cells.items():
             row, column = _place(address)
@@ -109,6 +109,38 @@ def embedsheet_values(path: str | Path) -> Values:
         elif kind:
             sheet[address] = bool(number) if kind == BOOLEAN else number
     return values
+
+
+def dissent(
+    folder: Path, inputs: Mapping[str, CellValue], formulas: Sequence[str], votes: int = 2
+) -> dict[str, tuple[CellValue, list[CellValue]]]:
+    """Return {formula: (embedsheet's value, the judges')} for formulas with which fewer than `votes` judges agree.
+
+    The judges are Gnumeric, LibreOffice and formulon, in this order. `inputs` are the cells of sheet S that the
+    formulas, which stand in column AZ, refer to. A judge that does not know a function (#NAME?) has no vote; one vote
+    fewer is then enough.
+    """
+    column = {f"AZ{row}": formula for row, formula in enumerate(formulas, 1)}
+    path = write_book(folder / "formulas.xlsx", {"S": {**inputs, **column}})
+    dynamic = {address: f"={str(formula).strip('{=}')}" for address, formula in column.items()}
+    own, gnumeric, office = (judge(path)["S"] for judge in (embedsheet_values, gnumeric_values, libreoffice_values))
+    formulon = formulon_values({**inputs, **dynamic})
+    found: dict[str, tuple[CellValue, list[CellValue]]] = {}
+    for address, formula in column.items():
+        mine = own.get(address)
+        theirs = [judge.get(address) for judge in (gnumeric, office, formulon)]
+        able = [value for value in theirs if value != "#NAME?" or mine == "#NAME?"]
+        if sum(same(mine, value) for value in able) < min(votes, max(1, len(able) - 1)):
+            found[formula] = mine, theirs
+    return found
+
+
+def same(one: CellValue, other: CellValue) -> bool:
+    """Return whether two results are the same; files do not tell a truth value from 1 or 0, nor empty from "" or 0."""
+    if isinstance(one, float | bool) and isinstance(other, float | bool):
+        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12)
+    empty: tuple[CellValue, ...] = (None, "")
+    return one == other or (one in empty and other in empty) or {one, other} == {None, 0.0}
 
 
 def write_book(path: str | Path, sheets: Mapping[str, Mapping[str, CellValue]]) -> Path:

@@ -129,21 +129,21 @@ def _cell_by_cell(evaluator: Evaluator, selector: Value, branches: Sequence[Bran
     taken = np.unique(places)
     if len(taken) == 1:
         return selector if taken[0] < 0 else branches[taken[0]](evaluator)
-    parts: list[tuple[Index, Result]] = []
+    parts: list[tuple[Index, Evaluator, Result]] = []
     for place in taken:
         index = np.flatnonzero(places == place)
+        part = evaluator.subset(index)
         if place < 0:
-            part = Value(np.broadcast_to(selector.kinds, shape)[index], np.broadcast_to(selector.numbers, shape)[index])
-            parts.append((index, part))
+            kinds, numbers = (np.broadcast_to(array, shape)[index] for array in (selector.kinds, selector.numbers))
+            parts.append((index, part, Value(kinds, numbers)))
         else:
-            parts.append((index, branches[place](evaluator.subset(index))))
-    results = [result for _, result in parts]
-    joined = _joined_references(parts, evaluator.count)
+            parts.append((index, part, branches[place](part)))
+    joined = _joined_references([(index, result) for index, _, result in parts], evaluator.count)
     if joined is not None:
         return joined
-    if any(_is_wide(result) for result in results):
+    if any(_is_wide(result) for _, _, result in parts):
         raise SplitError(evaluator.index[parts[0][0]])
-    return evaluator.merge([(index, evaluator.value(result)) for index, result in parts])
+    return evaluator.merge([(index, part.value(result)) for index, part, result in parts])
 
 
 def _is_wide(result: Result) -> bool:
