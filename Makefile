@@ -1,0 +1,64 @@
+# Two commands on a fresh machine with Python 3.11 or later: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: help demo test lint docs bench soak wheel clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo    make .venv, install, make the workbooks and train them; says what to open"
+	@echo "make test    the same installation, then the tests"
+	@echo "make lint    ruff and mypy"
+	@echo "make docs    remake the pages and pictures that are made by scripts, and templates/"
+	@echo "make bench   the benchmarks"
+	@echo "make soak    the long checks"
+	@echo "make wheel   build dist/*.whl"
+	@echo "make clean   remove what was made, .venv too"
+
+$(BIN)/python:
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
+	  { echo "embedsheet needs Python 3.11 or later; name it: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "Python's venv is missing; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+
+# What was installed is remembered in a file, so that nothing is installed twice.
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	@echo "Installing embedsheet into $(VENV); this takes a minute or two …"
+	@$(PIP) install --quiet --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	@echo "Installing embedsheet and its tests into $(VENV); this takes a few minutes …"
+	@$(PIP) install --quiet --editable ".[dev]"
+	@touch $(VENV)/.demo $@
+
+demo: $(VENV)/.demo
+	@$(BIN)/python examples/demo.py
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -q -n auto --dist loadfile
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+docs: $(VENV)/.dev
+	$(BIN)/python tools/make_templates.py
+	$(BIN)/python tools/make_pictures.py
+
+bench: $(VENV)/.dev
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+soak: $(VENV)/.dev
+	$(BIN)/python -m pytest -q -m soak
+
+wheel: $(VENV)/.dev
+	rm -rf dist
+	$(BIN)/python -m build --wheel
+
+clean:
+	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
