@@ -54,8 +54,9 @@ class Planner:
         self.faults: dict[int, list[str]] = {}  # by the group's place
         self.blocked: set[int] = set()  # groups that read a faulty one
         # What formulas read does not depend on values: another planner of the same groups may have found it out.
-        self._needs: dict[int, NDArray[np.int32]] = like._needs if like else {}
         self._reads: dict[int, list[Ids]] = like._reads if like else {}
+        same = like is not None and like.store.group_of is store.group_of
+        self._needs: dict[int, NDArray[np.int32]] = like._needs if like and same else {}
         self._progress = progress
 
     def all_faults(self) -> list[str]:

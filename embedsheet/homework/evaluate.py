@@ -1,0 +1,58 @@
+"""A workbook's formulas run on other numbers, by our own engine and nothing else.
+
+    sheet = Runner(workbook)
+    sheet.run({factors: numbers}, wanted) -> Outcome
+
+Cells in the first argument are given numbers in place of what they hold, formulas included; `wanted` are evaluated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.addresses import Area
+from embedsheet.compiler.order import Planner
+from embedsheet.compiler.store import Store
+from embedsheet.kinds import NUMBER
+from embedsheet.workbook import Workbook
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`kinds`, `numbers` (rows, columns) of the wanted cells; `done` which could be computed; `faults` why not."""
+
+    kinds: NDArray[np.uint8]
+    numbers: NDArray[np.float64]
+    done: NDArray[np.bool_]
+    faults: list[str]
+
+
+class Runner:
+    """Evaluates one workbook again and again with some cells replaced."""
+
+    def __init__(self, workbook: Workbook, areas: list[Area]) -> None:
+        """`areas`: everything that will be replaced or asked for, so that empty cells have a place too."""
+        self._store = Store(workbook, areas)
+        self._planner = Planner(self._store)
+
+    def run(self, replaced: Mapping[Area, NDArray[np.float64]], wanted: Area) -> Outcome:
+        """Evaluate `wanted` with the cells of `replaced` holding these numbers, (rows, columns) each."""
+        store = copy(self._store)
+        store.kinds, store.numbers = self._store.kinds.copy(), self._store.numbers.copy()
+        store.done, store.tainted = self._store.done.copy(), self._store.tainted.copy()
+        store.group_of = self._store.group_of.copy()
+        store.operand, store.first_error = self._store.operand.copy(), self._store.first_error.copy()
+        store.singular, store.frozen, store.notes = [], [], []
+        for area, numbers in replaced.items():
+            cells = store.table.area(area)
+            store.kinds[cells], store.numbers[cells] = NUMBER, np.broadcast_to(numbers, area.shape)
+            store.done[cells], store.group_of[cells], store.tainted[cells] = True, -1, True
+        planner = Planner(store, like=self._planner)
+        cells = store.table.area(wanted)
+        planner.require(cells.ravel())
+        return Outcome(store.kinds[cells], store.numbers[cells], store.done[cells], planner.all_faults())

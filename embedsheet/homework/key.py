@@ -1,0 +1,81 @@
+"""The teacher's key: one secret from which every student's numbers are drawn.
+
+A student's random numbers come from HMAC-SHA256(secret, "seed" | assignment | student id). Who has the workbook and
+this program, but not the key, can make neither the numbers nor the answers. The token on the student's sheet comes from
+the same secret with another purpose, so it says whose workbook it is and nothing more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from embedsheet.errors import DataError
+from embedsheet.homework.roster import Student
+
+_SECRET_BYTES = 32
+_FORMAT = "embedsheet homework key 1"
+
+
+@dataclass
+class Key:
+    """`assignment` is the assignment's TOML text as it was handed out; `students` all who have a workbook."""
+
+    secret: bytes
+    assignment: str
+    students: list[Student] = field(default_factory=list)
+
+    @classmethod
+    def new(cls, assignment: str) -> Key:
+        """Return a key with a fresh secret."""
+        return cls(secrets.token_bytes(_SECRET_BYTES), assignment)
+
+    def _digest(self, purpose: str, student_id: str) -> bytes:
+        words = json.dumps([purpose, self.assignment, student_id]).encode()
+        return hmac.new(self.secret, words, hashlib.sha256).digest()
+
+    def generator(self, student_id: str, purpose: str = "seed") -> np.random.Generator:
+        """Return the student's random numbers; grading draws its own with another purpose."""
+        return np.random.default_rng(int.from_bytes(self._digest(purpose, student_id), "big"))
+
+    def token(self, student_id: str) -> str:
+        """Return the mark that tells a student's workbook from another's, 16 hexadecimal digits."""
+        return self._digest("token", student_id).hex()[:16]
+
+    def save(self, path: Path) -> None:
+        """Write the key; an existing one is replaced only once the new one is whole."""
+        content = {
+            "format": _FORMAT,
+            "keep secret": "whoever has this file can make the answers",
+            "secret": self.secret.hex(),
+            "assignment": self.assignment,
+            "students": [{"id": student.id, "name": student.name} for student in self.students],
+        }
+        part = path.with_name(path.name + ".part")
+        part.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+        part.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Key:
+        """Read a key. Raises DataError for a file that is none."""
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            if content["format"] != _FORMAT:
+                raise ValueError(f"format {content['format']!r}")
+            students = [Student(str(entry["id"]), str(entry["name"])) for entry in content["students"]]
+            secret = bytes.fromhex(content["secret"])
+            if len(secret) != _SECRET_BYTES:
+                raise ValueError("the secret is cut short")
+            return cls(secret, str(content["assignment"]), students)
+        except FileNotFoundError:
+            raise DataError(f"{path}: there is no such key; give the key.json that `homework new` wrote.") from None
+        except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError, RecursionError) as fault:
+            raise DataError(
+                f"{path}: is no homework key ({fault}); give the key.json that `homework new` wrote."
+            ) from None
