@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from embedsheet import __version__
-from embedsheet.cli import excel, new, solve, text, train
+from embedsheet.cli import doctor, excel, new, solve, text, train
 from embedsheet.errors import EmbedsheetError
 
 FAMILIES = (
@@ -23,6 +23,7 @@ FAMILIES = (
     solve,
     text,
     excel,
+    doctor,
     train,
 )  # fmt: skip
 

@@ -10,6 +10,7 @@ import importlib
 import os
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,16 @@ def bridge_version(soffice: Path) -> int | None:
                 if match:
                     return int(match[1])
     return None
+
+
+def libreoffice_version(soffice: Path) -> str:
+    """Return what LibreOffice says of itself, such as "7.4.7.2", or "version unknown"."""
+    try:
+        result = subprocess.run([soffice, "--version"], capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return "version unknown"
+    match = re.search(r"\d+(?:\.\d+)+", result.stdout)
+    return match[0] if match else "version unknown"
 
 
 def import_uno(soffice: Path | None = None) -> Any:

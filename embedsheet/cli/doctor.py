@@ -1,0 +1,125 @@
+"""`embedsheet doctor`: what is installed, and what keeps a workbook's buttons from working."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from embedsheet.buttons.checks import Finding
+
+app = typer.Typer()
+
+_LIBRARIES = ("numpy", "scipy", "jax", "keras", "polars", "XlsxWriter", "xlwings", "pyOpenVBA", "pytensor", "torch")
+_OPTIONAL = {"pytensor": "embedsheet[theano]", "torch": "embedsheet[torch]"}
+_STYLES = {"fine": "green", "note": "yellow", "fault": "red"}
+_MARKS = {"fine": "✓", "note": "!", "fault": "✗"}
+
+
+@app.command(epilog="Example: [cyan]embedsheet doctor films.xlsm[/cyan]")
+def doctor(
+    book: Annotated[
+        Path | None, typer.Argument(help="A workbook whose buttons do not work.", show_default=False)
+    ] = None,
+) -> None:
+    """Say what is installed; with a workbook, check whatever its buttons need. Exit code 1: something is wrong."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from embedsheet.buttons.checks import check_book, check_machine
+
+    console = Console()
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column(overflow="fold")
+    faults = 0
+    findings = [*_installed(), *check_machine(), *(check_book(book) if book is not None else ())]
+    for finding in findings:
+        # Text, not markup: an extra such as embedsheet[torch] is no style.
+        table.add_row(Text(_MARKS[finding.state], _STYLES[finding.state]), finding.what, Text(finding.text))
+        if finding.remedy:
+            table.add_row("", "", Text(f"→ {finding.remedy}", "cyan"))
+        faults += finding.state == "fault"
+    console.print(table, highlight=False)
+    if faults:
+        raise typer.Exit(1)
+
+
+def _installed() -> Iterator[Finding]:
+    from embedsheet import __version__
+    from embedsheet.buttons.checks import Finding
+
+    yield Finding("embedsheet", "fine", f"{__version__} on {platform.platform()}")
+    yield Finding("Python", "fine", f"{platform.python_version()}, {sys.executable}")
+    for name in _LIBRARIES:
+        try:
+            yield Finding(name, "fine", metadata.version(name))
+        except metadata.PackageNotFoundError:
+            extra = _OPTIONAL.get(name)
+            if extra:
+                yield Finding(name, "note", "not installed (optional)", f"pip install '{extra}'")
+            else:
+                yield Finding(name, "fault", "not installed", f"pip install {name}")
+    yield _engine()
+    yield _libreoffice()
+    yield _excel()
+
+
+def _engine() -> Finding:
+    from embedsheet.buttons.checks import Finding
+
+    try:
+        from embedsheet.networks.devices import devices
+        from embedsheet.networks.engine import load_keras
+
+        name = load_keras().config.backend()
+        return Finding("Keras engine", "fine", f"{name} on {', '.join(devices('gpu') + devices('cpu'))}")
+    except Exception as error:  # an engine that is chosen but broken can fail in any way
+        return Finding("Keras engine", "fault", str(error), "Set KERAS_BACKEND to jax, torch or tensorflow.")
+
+
+def _libreoffice() -> Finding:
+    from embedsheet.buttons.checks import Finding
+    from embedsheet.errors import MissingDependencyError
+    from embedsheet.libreoffice.locate import bridge_version, find_soffice, import_uno, libreoffice_version
+
+    try:
+        soffice = find_soffice()
+    except MissingDependencyError as error:
+        return Finding("LibreOffice", "note", "not found (optional)", str(error))
+    try:
+        import_uno(soffice)
+    except MissingDependencyError as error:
+        return Finding("LibreOffice", "note", f"{soffice} cannot be driven from this Python", str(error))
+    minor = bridge_version(soffice)
+    built = f", its Python bridge is for 3.{minor}" if minor is not None else ""
+    return Finding("LibreOffice", "fine", f"{libreoffice_version(soffice)}, {soffice}{built}")
+
+
+def _excel() -> Finding:
+    from embedsheet.buttons.checks import Finding
+
+    there = False
+    if sys.platform == "darwin":
+        there = Path("/Applications/Microsoft Excel.app").is_dir()
+    elif sys.platform == "win32":
+        import winreg
+
+        try:
+            winreg.OpenKey(winreg.HKEY_CLASSES_ROOT, r"Excel.Application\CurVer").Close()
+            there = True
+        except OSError:
+            pass
+    else:
+        return Finding("Excel", "note", "not on this system; embedsheet open serves the buttons in LibreOffice")
+    if there:
+        return Finding("Excel", "fine", "found")
+    return Finding("Excel", "note", "not found", "The buttons then work in LibreOffice: embedsheet open BOOK.xlsm")
