@@ -100,15 +100,14 @@ def power(x: Array, p: Array) -> Array:
     odd = whole & (jnp.abs(p) % 2 == 1)
     root = odd_root(jnp, p)
     negative = x < 0
-    ok = (x > 0) | (negative & (whole | root)) | ((x == 0) & (p >= 1))
+    ok = (x > 0) | (negative & (whole | root))
     ok = ok & jnp.isfinite(x) & jnp.isfinite(p)
-    base = jnp.where(ok, jnp.abs(x), 1.0)
-    # The derivative of |x| at 0 is 0, that of x^1 is 1.
-    base = jnp.where((x == 0) & (p == 1), x, base)
-    safe = jnp.where(ok, p, 1.0)
+    base, safe = jnp.where(ok, jnp.abs(x), 1.0), jnp.where(ok, p, 1.0)
     exponent = jnp.where(x > 0, safe, jax.lax.stop_gradient(safe))
     result = jnp.where(negative & (odd | root), -1.0, 1.0) * jnp.power(base, exponent)
-    return jnp.where(ok, result, jnp.where((x == 0) & (p > 0), 0.0, jnp.nan))
+    # The derivative of x^p at 0 is 1 for p = 1, 0 above, infinite below.
+    at_zero = jnp.where(p == 1, x, jnp.where(p > 0, 0.0, jnp.nan))
+    return jnp.where(ok, result, jnp.where(x == 0, at_zero, jnp.nan))
 
 
 def constant(x: Array) -> Array:

@@ -56,7 +56,8 @@ def _below_sinh(xp: Any, x: Array) -> Array:
 
 enter(
     [
-        Elementwise("ABS", lambda xp, x: xp.abs(x), "Absolute value", gradient="piecewise"),
+        # At its kink the derivative is 0, the middle of its sides.
+        Elementwise("ABS", lambda xp, x: xp.where(x == 0, 0.0, xp.abs(x)), "Absolute value", gradient="piecewise"),
         Elementwise("SIGN", lambda xp, x: xp.sign(x), "-1, 0 or 1: the sign of a number", gradient="zero"),
         Elementwise(
             "SQRT", lambda xp, x: xp.sqrt(x), "Square root",

@@ -136,7 +136,8 @@ def _fallback(evaluator: Evaluator, nodes: tuple[Node, ...], name: str, caught: 
     if value.shape[1:] != (1, 1):
         selector = Value(*(np.broadcast_to(array, value.shape) for array in (selector.kinds, selector.numbers)))
     inner = evaluator.with_names({_SWITCHED: value})
-    return choose(inner, name, selector, [of(Name(_SWITCHED)), of(nodes[1])])
+    # Unlike IF, these give a value, never a reference: SUM counts a TRUE that the fallback's cell holds.
+    return evaluator.value(choose(inner, name, selector, [of(Name(_SWITCHED)), of(nodes[1])]))
 
 
 def _fallback_traced(evaluator: Evaluator, node: Node, value: Value) -> Value:
