@@ -13,9 +13,9 @@ import numpy as np
 import xlwings
 from numpy.typing import NDArray
 
-from embedsheet.buttons.layout import START, UNDO
 from embedsheet.buttons.memory import Memory
 from embedsheet.buttons.press import Press, escape_pressed, gradient_sheet, run
+from embedsheet.buttons.table import START, UNDO
 from embedsheet.errors import ModelError
 from embedsheet.live import block_of, write_areas
 

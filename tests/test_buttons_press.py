@@ -11,7 +11,8 @@ import xlwings
 
 from embedsheet import excel, solver
 from embedsheet.buttons import press as pressing
-from embedsheet.buttons.layout import BUTTONS, MEMORY_SHEET, add_buttons
+from embedsheet.buttons.layout import add_buttons
+from embedsheet.buttons.table import BUTTONS, MEMORY_SHEET
 from embedsheet.errors import FileError, ModelError
 from embedsheet.lessons.movielens import build
 from embedsheet.libreoffice.click import click

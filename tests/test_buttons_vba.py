@@ -9,7 +9,8 @@ import pytest
 import xlwings
 
 from embedsheet import excel
-from embedsheet.buttons.layout import BUTTONS, CONFIG_SHEET, MEMORY_SHEET, add_buttons
+from embedsheet.buttons.layout import add_buttons
+from embedsheet.buttons.table import BUTTONS, CONFIG_SHEET, MEMORY_SHEET
 from embedsheet.buttons.vba import buttons_module, vba_project, xlwings_module
 from embedsheet.errors import LessonError
 from embedsheet.lessons.layout import Book

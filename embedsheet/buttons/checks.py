@@ -18,7 +18,7 @@ from typing import Literal
 
 import xlwings
 
-from embedsheet.buttons.layout import CONFIG_SHEET, MEMORY_SHEET
+from embedsheet.buttons.table import CONFIG_SHEET, MEMORY_SHEET
 from embedsheet.errors import EmbedsheetError
 from embedsheet.workbook import Workbook
 

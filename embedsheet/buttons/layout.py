@@ -9,53 +9,14 @@ from __future__ import annotations
 
 import io
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from embedsheet.addresses import Area
+from embedsheet.buttons.table import BUTTONS, CONFIG_SHEET, CONTROLS, MEMORY_HEAD, MEMORY_SHEET, OUTCOME, START
 from embedsheet.buttons.vba import vba_project
 from embedsheet.errors import LessonError
 from embedsheet.lessons.layout import Book, Page
 
-CONFIG_SHEET = "xlwings.conf"
-MEMORY_SHEET = "embedsheet.memory"
-# Rows of the memory sheet: the model sheet, what is remembered, a formula that refers to the area, then the values.
-MEMORY_HEAD = 3
-START = "start"
-UNDO = "undo"
-
-
-@dataclass(frozen=True, slots=True)
-class Button:
-    """A button: the function of `embedsheet.excel` that it calls, its caption, and what a screen reader says."""
-
-    function: str
-    caption: str
-    hint: str
-
-    @property
-    def macro(self) -> str:
-        """The Sub in embedsheet.bas."""
-        return "Embedsheet" + self.function.capitalize()
-
-
-BUTTONS = (
-    Button("step", "Step", "One step against the gradient, as large as the learning rate says"),
-    Button("solve", "Solve", "Change the cells until the objective is at its best"),
-    Button("train", "Train in Keras", "Train the same model in Keras from the same start"),
-    Button("compare", "Compare", "Compare the sheet's numbers with Keras' at the same weights"),
-    Button("gradient", "Gradient", "Write the gradient of the objective to a sheet of its own"),
-    Button("randomize", "Randomize", "Fill the changing cells with small random numbers"),
-    Button("undo", "Undo", "Bring back the cells as they were before the last button"),
-    Button("reset", "Reset", "Bring back the cells as the workbook was made"),
-)
-# (name, label, value, number format)
-CONTROLS: tuple[tuple[str, str, float, str], ...] = (
-    ("controls.learning_rate", "learning rate", 0.1, "0.####"),
-    ("controls.iterations", "iterations", 1000, "0"),
-    ("controls.epochs", "epochs", 100, "0"),
-)
-OUTCOME = "controls.outcome"
 _BUTTON_WIDTH, _BUTTON_HEIGHT, _GAP = 112, 28, 4  # pixels
 _BUTTON_ROW_POINTS = 30.0
 _LETTER = 6.5  # pixels, of a label in the settings' row

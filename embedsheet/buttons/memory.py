@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from embedsheet.addresses import Area, column_letters, parse_area
-from embedsheet.buttons.layout import MEMORY_HEAD, MEMORY_SHEET
+from embedsheet.buttons.table import MEMORY_HEAD, MEMORY_SHEET
 from embedsheet.errors import ModelError
 from embedsheet.live import rows_of
 

@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.addresses import Area, quote_sheet
-from embedsheet.buttons.layout import CONTROLS, OUTCOME, UNDO
 from embedsheet.buttons.memory import Block, Memory
-from embedsheet.errors import EmbedsheetError, ModelError
+from embedsheet.buttons.table import CONTROLS, OUTCOME, UNDO
+from embedsheet.errors import EmbedsheetError, MismatchError, ModelError
 from embedsheet.kinds import TEXT
 from embedsheet.live import blocks_of, live_workbook, protected, read_area, write_areas
 from embedsheet.live_names import refers_to
@@ -95,7 +95,6 @@ class Press:
         objective that the sheet shows.
         """
         from embedsheet.program import compile_program
-        from embedsheet.solver import verify
 
         key = _fingerprint(self.workbook, self.setup)
         if _LAST.get("key") == key:
@@ -105,17 +104,22 @@ class Press:
                 kept.start = self.start
                 return kept
         program = compile_program(self.workbook, self.setup)
-        verify(program, trust_embedsheet=False)
+        checked = program.verification
+        if checked.mismatch_count:
+            raise MismatchError(
+                f"{checked.mismatches[0]} ({checked.mismatch_count} such cells): if calculation is manual, press F9 "
+                "(LibreOffice: Ctrl+Shift+F9) and try again. Nothing was changed."
+            )
         _LAST.update(key=key, program=program)
         return program
 
     @property
     def objective_name(self) -> str:
         """The name of the objective cell (rmse), or its address."""
-        from embedsheet.solver import name_of
-
-        assert self.setup.objective is not None
-        return name_of(self.workbook, self.setup.objective)
+        cell = self.setup.objective
+        assert cell is not None
+        address = Area(*cell, *cell[1:]).absolute()
+        return next((name.name for name in self.workbook.names if name.text == address), str(cell))
 
     def setting(self, name: str) -> float:
         """Return a setting of the sheet, `controls.NAME`, or its default where the sheet has none.

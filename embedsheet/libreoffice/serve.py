@@ -17,7 +17,7 @@ from typing import Any
 import xlwings
 
 from embedsheet import excel
-from embedsheet.buttons.layout import BUTTONS
+from embedsheet.buttons.table import BUTTONS
 from embedsheet.errors import FileError
 from embedsheet.libreoffice.apps import register
 from embedsheet.libreoffice.locate import import_uno
