@@ -5,9 +5,8 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment, linprog
-
 from foreign import ForeignBook
+from scipy.optimize import linear_sum_assignment, linprog
 
 
 def product_mix() -> tuple[ForeignBook, float]:
@@ -90,10 +89,9 @@ def shortest_path() -> tuple[ForeignBook, float]:
     book = ForeignBook({}, "D12", f"D2:D{last}", constraints=[("H2:H7", "=", "I2:I7")], nonnegative=True)
     book.block("A1", [["From", "To", "Cost", "Flow"]])
     book.block("A2", [[*arc, 0] for arc in arcs])
+    out, into = (f"SUMIF(${column}$2:${column}${last},G{{r}},$D$2:$D${last})" for column in "AB")
     for node in range(6):
-        book.block(f"G{2 + node}", [[
-            node + 1, f"=SUMIF($A$2:$A${last},G{{r}},$D$2:$D${last})-SUMIF($B$2:$B${last},G{{r}},$D$2:$D${last})", net[node],
-        ]])  # fmt: skip
+        book.block(f"G{2 + node}", [[node + 1, f"={out}-{into}", net[node]]])
     book.cells["D12"] = f"=SUMPRODUCT(C2:C{last},D2:D{last})"
     flows = np.zeros((6, len(arcs)))
     for place, (start, end, _) in enumerate(arcs):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
-from scipy import optimize, stats
-
 from foreign import ForeignBook
+from scipy import optimize, stats
 
 
 def cobb_douglas() -> tuple[ForeignBook, float]:
@@ -80,9 +80,9 @@ def _assets() -> tuple[np.ndarray, np.ndarray]:
     return np.round(returns.mean(axis=0) + np.linspace(0, 0.01, 6), 4), np.round(np.cov(returns.T), 6)
 
 
-def _portfolio(objective: str, **more: object) -> ForeignBook:
+def _portfolio(objective: str, **more: Any) -> ForeignBook:
     means, covariance = _assets()
-    book = ForeignBook({}, objective, "B2:B7", nonnegative=True, **more)  # type: ignore[arg-type]
+    book = ForeignBook({}, objective, "B2:B7", nonnegative=True, **more)
     book.block("A1", [["Asset", "Weight", "Return"]])
     book.block("A2", [[f"asset {place}", 1 / 6, mean] for place, mean in enumerate(means.tolist())])
     book.block("E2", covariance.tolist())
@@ -96,8 +96,8 @@ def portfolio() -> tuple[ForeignBook, float]:
     means, covariance = _assets()
     book = _portfolio("B11", constraints=[("B9", "=", 1), ("B10", ">=", 0.016)])
     best = optimize.minimize(
-        lambda w: 1e4 * w @ covariance @ w, np.full(6, 1 / 6), jac=lambda w: 2e4 * covariance @ w, method="trust-constr",
-        hess=lambda w: 2e4 * covariance, bounds=[(0, None)] * 6,
+        lambda w: 1e4 * w @ covariance @ w, np.full(6, 1 / 6), jac=lambda w: 2e4 * covariance @ w,
+        method="trust-constr", hess=lambda w: 2e4 * covariance, bounds=[(0, None)] * 6,
         constraints=optimize.LinearConstraint(np.array([np.ones(6), means]), [1, 0.016], [1, np.inf]),
         options={"gtol": 1e-12, "xtol": 1e-14, "barrier_tol": 1e-12, "maxiter": 5000},
     )  # fmt: skip
@@ -132,7 +132,7 @@ def logistic_regression() -> tuple[ForeignBook, float]:
 
 
 def growth_curve() -> tuple[ForeignBook, float]:
-    """Logistic growth fitted to Hobbs' weeds by SUMXMY2: residual sum 2.5872773953 (Nash, Compact Numerical Methods)."""
+    """Logistic growth fitted to Hobbs' weeds by SUMXMY2: 2.5872773953 (Nash, Compact Numerical Methods)."""
     weeds = [5.308, 7.24, 9.638, 12.866, 17.069, 23.192, 31.443, 38.558, 50.156, 62.948, 75.995, 91.972]
     book = ForeignBook({"F1": 150, "F2": 30, "F3": 0.5, "F5": "=SUMXMY2(B2:B13,C2:C13)"}, "F5", "F1:F3")
     book.block("A2", [[week, weed] for week, weed in enumerate(weeds, 1)])
@@ -155,7 +155,8 @@ def smoothing() -> tuple[ForeignBook, float]:
     """Exponential smoothing: the best α between 0 and 1 by mean squared error; optimum by a bounded scalar search."""
     generator = np.random.default_rng(8)
     sales = np.round(200 + np.cumsum(generator.normal(0, 8, 48)) + generator.normal(0, 10, 48), 1)
-    book = ForeignBook({"F1": 0.5, "F3": "=AVERAGE(D3:D49)"}, "F3", "F1", constraints=[("F1", "<=", 1), ("F1", ">=", 0)])
+    bounds = [("F1", "<=", 1), ("F1", ">=", 0)]
+    book = ForeignBook({"F1": 0.5, "F3": "=AVERAGE(D3:D49)"}, "F3", "F1", constraints=bounds)
     book.block("A1", [["Month", "Sales", "Forecast", "Squared error"]])
     book.block("A2", [[month, sale] for month, sale in enumerate(sales.tolist(), 1)])
     book.cells["C2"] = "=B2"
@@ -184,8 +185,9 @@ def inventory() -> tuple[ForeignBook, float]:
     totals = np.tril(np.ones((8, 8)))
     shift = 50 - np.cumsum(demand)
     best = optimize.minimize(
-        lambda x: 0.05 * x @ x + 2 * x.sum() + 0.5 * (shift + totals @ x).sum(), np.full(8, 150.0), method="trust-constr",
-        jac=lambda x: 0.1 * x + 2 + 0.5 * totals.sum(axis=0), hess=lambda x: 0.1 * np.eye(8), bounds=[(0, 170)] * 8,
+        lambda x: 0.05 * x @ x + 2 * x.sum() + 0.5 * (shift + totals @ x).sum(), np.full(8, 150.0),
+        method="trust-constr", jac=lambda x: 0.1 * x + 2 + 0.5 * totals.sum(axis=0), hess=lambda x: 0.1 * np.eye(8),
+        bounds=[(0, 170)] * 8,
         constraints=optimize.LinearConstraint(totals, 20 - shift, np.inf),
         options={"gtol": 1e-10, "xtol": 1e-13, "barrier_tol": 1e-12, "maxiter": 5000},
     )  # fmt: skip
@@ -324,8 +326,9 @@ def principal_axis() -> tuple[ForeignBook, float]:
 NONLINEAR = {
     make.__name__: make
     for make in (
-        cobb_douglas, order_quantity, diminishing_returns, advertising, portfolio, portfolio_at_risk, logistic_regression,
-        growth_curve, misra, smoothing, inventory, facility, exclusive_or, black_scholes, garch, team_ratings,
+        cobb_douglas, order_quantity, diminishing_returns, advertising, portfolio, portfolio_at_risk,
+        logistic_regression, growth_curve,
+        misra, smoothing, inventory, facility, exclusive_or, black_scholes, garch, team_ratings,
         normal_likelihood, box, principal_axis,
     )
 }  # fmt: skip

@@ -23,6 +23,8 @@ _MOST_ITERATIONS = 1000
 # Radii of the gradient samples, relative to the cells' sizes, and how small their shortest mixture counts as zero.
 _RADII = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
 _MIXTURE = 1e-4
+# A step that gains less than this part of the objective means that BFGS is stuck on a kink.
+_LEAST_GAIN = 1e-13
 _TEST_RADIUS, _TEST_MIXTURE = 1e-5, 1e-3
 
 
@@ -74,53 +76,50 @@ def nonsmooth_bfgs(tracker: Tracker, start: FloatArray) -> str:
 def _bfgs(tracker: Tracker, penalised: _Penalised, z: FloatArray) -> str:
     value, gradient = penalised(z)
     unit = np.eye(len(z))
-    inverse, fresh = unit * (0.1 / (float(np.linalg.norm(gradient)) or 1.0)), True
+    inverse, fresh = unit * (0.1 / _length(gradient)), True
     generator = np.random.default_rng(tracker.limits.seed)
-    radius = 0
+    radius, stuck = 0, False
     for _ in range(_MOST_ITERATIONS):
-        found = _weak_wolfe(penalised, z, value, gradient, -inverse @ gradient)
         direction = -inverse @ gradient
+        found = None if stuck else _weak_wolfe(penalised, z, value, gradient, direction)
         while found is None and radius < len(_RADII):
-            mixture = _shortest_mixture(_samples(penalised, z, _RADII[radius], generator))
+            mixture = _shortest_mixture(_samples(penalised, z, _RADII[radius], generator, 2 * len(z) + 30))
             length = float(np.linalg.norm(mixture))
-            if length > _MIXTURE * (float(np.linalg.norm(gradient)) or 1.0):
+            if length > _MIXTURE * _length(gradient):
                 direction = -mixture * (_RADII[radius] / length)
                 found, fresh = _weak_wolfe(penalised, z, value, mixture, direction), True
-            if found is None:
-                radius += 1
+            if found is None or value - found[1] <= _LEAST_GAIN * tracker.objective_scale:
+                found, radius = None, radius + 1
         if found is None:
-            return "no direction leads down any more"
+            break
         step, new_value, new_gradient = found
         moved, bent = step * direction, new_gradient - gradient
         curvature = float(moved @ bent)
+        if fresh:
+            scale = (
+                curvature / float(bent @ bent) if curvature > 0 else float(np.linalg.norm(moved) / _length(gradient))
+            )
+            inverse = unit * scale
         if curvature > 0:
-            if fresh:
-                inverse = unit * (curvature / float(bent @ bent))
             left = unit - np.outer(moved, bent) / curvature
             inverse = left @ inverse @ left.T + np.outer(moved, moved) / curvature
-        elif fresh:
-            inverse = unit * (float(np.linalg.norm(moved)) / (float(np.linalg.norm(new_gradient)) or 1.0))
-        gain = value - new_value
+        stuck = value - new_value <= _LEAST_GAIN * tracker.objective_scale
         z, value, gradient, fresh = z + moved, new_value, new_gradient, False
         x = np.clip(z * penalised.sizes, tracker.problem.lower, tracker.problem.upper)
         tracker.iterate(x, float(np.linalg.norm(gradient / penalised.sizes)), float("inf"))
-        if gain <= 1e-14 * tracker.objective_scale:
-            if radius >= len(_RADII):
-                return "no direction leads down any more"
-            inverse, fresh, radius = (
-                unit * (_RADII[radius] / (float(np.linalg.norm(gradient)) or 1.0)),
-                True,
-                radius + 1,
-            )
-    return "the descent along kinks came to no end"
+    return "no direction leads down any more"
+
+
+def _length(vector: FloatArray) -> float:
+    return float(np.linalg.norm(vector)) or 1.0
 
 
 def _samples(
-    penalised: _Penalised, z: FloatArray, radius: float, generator: np.random.Generator, a_cell: int = 2
+    penalised: _Penalised, z: FloatArray, radius: float, generator: np.random.Generator, count: int
 ) -> FloatArray:
     """Return gradients at z and around it, one a column, (n, samples)."""
     samples = [penalised(z)[1]]
-    for _ in range(a_cell * len(z) + 10):
+    for _ in range(count):
         value, gradient = penalised(z + radius * generator.uniform(-1.0, 1.0, len(z)))
         if np.isfinite(value):
             samples.append(gradient)
@@ -171,6 +170,6 @@ def at_kink(tracker: Tracker, x: FloatArray, seed: int = 0) -> bool:
     weight = 100.0 * max(float(np.abs(gradient * sizes).max(initial=0.0)), 1e-12)
     penalised = _Penalised(tracker, sizes, weight)
     best = tracker.best, tracker.best_violation
-    mixture = _shortest_mixture(_samples(penalised, x / sizes, _TEST_RADIUS, generator, 8))
+    mixture = _shortest_mixture(_samples(penalised, x / sizes, _TEST_RADIUS, generator, 8 * len(x) + 300))
     tracker.best, tracker.best_violation = best  # a test must not move what it tests
     return float(np.linalg.norm(mixture)) <= _TEST_MIXTURE * (float(np.abs(gradient * sizes).max(initial=0.0)) or 1.0)

@@ -1,0 +1,68 @@
+"""Optimisation problems written in Python, as objectives for the solver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from embedsheet.compiler.precision import double_precision
+from embedsheet.solvers.problem import FloatArray, Problem
+
+
+class TracedObjective:
+    """An `Objective` from Python functions of JAX arrays: f(x), and c(x) = left − right of each row."""
+
+    def __init__(self, f: Callable[..., Any], start: Any, c: Callable[..., Any] | None = None) -> None:
+        self.start = np.array(start, float)
+        self._f, self._g = jax.jit(f), jax.jit(jax.value_and_grad(f))
+        self._h = jax.jit(lambda x, v: jax.jvp(jax.grad(f), (x,), (v,))[1])
+        self.constraint_count = 0
+        if c is not None:
+            self._c, self._j = jax.jit(c), jax.jit(jax.jacfwd(c))
+            self.constraint_count = len(self.constraints(self.start))
+
+    def value(self, x: FloatArray) -> float:
+        with double_precision():
+            return float(self._f(x))
+
+    def value_and_gradient(self, x: FloatArray) -> tuple[float, FloatArray]:
+        with double_precision():
+            value, gradient = self._g(x)
+            return float(value), np.asarray(gradient)
+
+    def hessian_product(self, x: FloatArray, v: FloatArray) -> FloatArray:
+        with double_precision():
+            return np.asarray(self._h(x, v))
+
+    def constraints(self, x: FloatArray) -> FloatArray:
+        with double_precision():
+            return np.asarray(self._c(x))
+
+    def constraint_jacobian(self, x: FloatArray) -> FloatArray:
+        with double_precision():
+            return np.asarray(self._j(x))
+
+
+def problem(
+    f: Callable[..., Any],
+    start: Any,
+    *,
+    lower: Any = -np.inf,
+    upper: Any = np.inf,
+    c: Callable[..., Any] | None = None,
+    relations: Sequence[str] = (),
+    **more: Any,
+) -> Problem:
+    """Return the problem of minimising f from `start`; bounds may be one number for all cells."""
+    objective = TracedObjective(f, start, c)
+    n = len(objective.start)
+    bounds = (np.array(np.broadcast_to(np.asarray(side, float), n)) for side in (lower, upper))
+    return Problem(objective, *bounds, relations=relations, **more)
+
+
+def rosenbrock(x: Any) -> Any:
+    """Rosenbrock's valley; minimum 0 at all ones."""
+    return (100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()
