@@ -129,14 +129,13 @@ def offset(
 ) -> Value | Reference:
     """Return the reference that lies `rows` and `columns` from `base`; a negative size reaches up or to the left."""
     steering = [value for value in (rows, columns, height, width) if value is not None]
-    if any(value.traced for value in steering):
+    if isinstance(base, Union) or (isinstance(base, Value) and (base.kinds == ERROR).all()):
+        return base if isinstance(base, Value) else error(VALUE)
+    if isinstance(base, Value) or any(value.traced for value in steering):
+        # A place that depends on the changing cells makes the evaluation read the first argument.
         raise context.unsupported(
             "OFFSET's place must not depend on the changing cells; INDEX takes such a place as fixed."
         )
-    if not isinstance(base, Reference):
-        if isinstance(base, Value) and (base.kinds == ERROR).all():
-            return base
-        return error(VALUE)
     if any(value.shape[1:] != (1, 1) for value in steering):
         raise context.unsupported("OFFSET with a list of places is not supported; use INDEX.")
     heights, widths = size_of(base)
