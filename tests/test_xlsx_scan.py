@@ -83,6 +83,9 @@ FORMS = {
     "no declaration": lambda x: x.partition("\n")[2],
     "byte order mark": lambda x: x.encode("utf-8-sig"),
     "strict namespace": lambda x: x.replace(MAIN, "http://purl.oclc.org/ooxml/spreadsheetml/main"),
+    "namespaces declared anywhere": lambda x: x.replace("<sheetData>", "<sheetData xmlns:a='urn:a'>")
+    .replace("<c r", "<c xmlns:b='urn:b' b:c='1' r"),
+    "elements nobody knows": lambda x: x.replace("</c>", "<q><r>5</r></q></c>").replace("</row>", "<z xmlns='urn:z'/></row>"),
     "rows out of order": lambda x: x.replace('<row r="1"/>', "").replace("</sheetData>", '<row r="1"/></sheetData>'),
 }  # fmt: skip
 

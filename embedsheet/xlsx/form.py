@@ -40,10 +40,10 @@ def find_region(data: bytes) -> Region | None:
     if root is None or not _UTF8.match(head):
         return None
     prefix = root[1]
-    opening = re.compile(rb"<%bsheetData\s*(/?)>" % re.escape(prefix)).search(data, root.start())
+    opening = re.compile(rb"<%bsheetData(?:\s[^<>]*|/)?>" % re.escape(prefix)).search(data, root.start())
     if opening is None or b"<!" in data[: opening.start()]:
         return None
-    if opening[1]:
+    if opening[0].endswith(b"/>"):
         return Region(prefix, opening.start(), opening.end(), True)
     end = data.find(b"</%bsheetData>" % prefix, opening.end())
     return None if end < 0 else Region(prefix, opening.end(), end, False)

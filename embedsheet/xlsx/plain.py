@@ -2,13 +2,15 @@
 
 XML can say the same in many ways: any order of attributes, single quotes, comments, CDATA, other encodings, cells that
 leave out their addresses. A real parser reads them all here and writes the cells anew; what stands before and after
-<sheetData> keeps its bytes (comments before it go). Eight times slower than the scan, which most files pass without.
+<sheetData> keeps its bytes (comments before it go). It takes five times as long as the scan, which most files pass
+without.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import TypeAlias
 from xml.parsers import expat
 
 from embedsheet.addresses import MAX_COLUMN, MAX_ROW, column_letters, column_number
@@ -16,11 +18,15 @@ from embedsheet.errors import FileError
 from embedsheet.xlsx.spans import tag_end
 from embedsheet.xlsx.xml import escape, escape_attribute, utf8
 
-PLAIN_LIMIT = 100 << 20  # bytes: what parses within ten seconds
+PLAIN_LIMIT = 64 << 20  # bytes: what parses within ten seconds
 
-_ADDRESS = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})\Z")
-_SEPARATOR = "\n"  # cannot stand in a namespace or a name
+_ADDRESS = re.compile(r"\s*([A-Za-z]{1,3})([0-9]{1,7})\s*\Z")
+_NUMBER = re.compile(r"\s*([0-9]{1,7})\s*\Z")
+_BETWEEN = "\n"  # what expat puts between namespace, name and prefix; it cannot stand in any of them
 _XML = "http://www.w3.org/XML/1998/namespace"
+
+Start: TypeAlias = Callable[[str, list[str]], None]
+End: TypeAlias = Callable[[str], None]
 
 
 def plain(data: bytes, where: str, check_count: Callable[[int], None], keep_all: bool = False) -> bytes:
@@ -31,34 +37,33 @@ def plain(data: bytes, where: str, check_count: Callable[[int], None], keep_all:
     Raises FileError when the XML is broken, has a DTD, names impossible addresses or one cell twice.
     """
     if len(data) > PLAIN_LIMIT:
-        raise FileError(f"{where}: is larger than {PLAIN_LIMIT >> 20} MB in an unusual form; save it again in Excel.")
-    data = utf8(data, where)
-    return _Plain(data, where, check_count, keep_all).run()
+        raise FileError(f"{where}: has more than {PLAIN_LIMIT >> 20} MB of unusual XML; save it again in Excel.")
+    return _Plain(utf8(data, where), where, check_count, keep_all).run()
 
 
 class _Plain:
+    """The parser's state. Each level of elements (sheet, rows, cells, their parts) has its own pair of handlers."""
+
     def __init__(self, data: bytes, where: str, check_count: Callable[[int], None], keep_all: bool) -> None:
         self.data, self.where, self.check_count, self.keep_all = data, where, check_count, keep_all
-        self.parser = expat.ParserCreate(namespace_separator=_SEPARATOR)
-        self.parser.namespace_prefixes = True
-        self.parser.ordered_attributes = True
-        self.parser.buffer_text = True
-        self.parser.StartElementHandler = self.start
-        self.parser.EndElementHandler = self.end
-        self.parser.StartNamespaceDeclHandler = self.declare
-        self.parser.CommentHandler = self.comment
+        self.parser = expat.ParserCreate(namespace_separator=_BETWEEN)
+        self.parser.namespace_prefixes = self.parser.ordered_attributes = self.parser.buffer_text = True
+        self.parser.StartNamespaceDeclHandler = self._declare
+        self.parser.CommentHandler = lambda _text: self.comments.append(self.parser.CurrentByteIndex)
+        self.levels: list[tuple[Start, End]] = []
+        self._enter(self._start_root, lambda _name: None)
         self.namespace = self.prefix = ""
-        self.path: list[str] = []  # local names; those of other namespaces with their namespace
+        self.names: dict[str, tuple[str, str]] = {}
         self.declared: list[str] = []  # xmlns attributes of the element to come
         self.comments: list[int] = []
         self.region: tuple[int, int] | None = None
-        self.region_start = -1
-        self.sheet_data_tag = ""
-        self.rows: dict[int, tuple[str, dict[int, str]]] = {}
-        self.row = self.column = 0
-        self.count = 0
-        self.cell: list[str] = []
-        self.text: list[str] = []
+        self.depth = 0  # of elements that only pass through
+        self.rows: dict[int, tuple[str, dict[int, str]]] = {}  # number → attributes, cells by column
+        self.row = self.column = self.count = 0
+        self.cell = ""
+        self.place = 0, 0
+        self.parts: dict[str, str] = {}
+        self.part: list[str] = []
 
     def run(self) -> bytes:
         try:
@@ -71,7 +76,7 @@ class _Plain:
             raise FileError(f"{self.where}: has no sheet data; restore the file from a backup.")
         start, end = self.region
         p = self.prefix
-        body = [f"<{p}sheetData{self.sheet_data_tag}>"]
+        body = [f"<{p}sheetData{self.sheet_data}>"]
         for number, (attributes, cells) in sorted(self.rows.items()):
             body.append(f'<{p}row r="{number}"{attributes}>')
             body += [cells[column] for column in sorted(cells)]
@@ -80,146 +85,174 @@ class _Plain:
         head = self.data[:start]
         for comment in reversed([at for at in self.comments if at < start]):
             head = head[:comment] + head[head.index(b"-->", comment) + 3 :]
-        return head + "".join(body).encode("utf-8", "surrogatepass") + self.data[end:]
+        return head + "".join(body).encode("utf-8") + self.data[end:]
 
-    def declare(self, prefix: str | None, uri: str | None) -> None:
+    def _enter(self, start: Start, end: End) -> None:
+        self.levels.append((start, end))
+        self.parser.StartElementHandler, self.parser.EndElementHandler = start, end
+
+    def _leave(self) -> None:
+        self.levels.pop()
+        self.parser.StartElementHandler, self.parser.EndElementHandler = self.levels[-1]
+
+    def _declare(self, prefix: str | None, uri: str | None) -> None:
         name = f"xmlns:{prefix}" if prefix else "xmlns"
         self.declared.append(f' {name}="{escape_attribute(uri or "")}"')
 
-    def comment(self, _text: str) -> None:
-        self.comments.append(self.parser.CurrentByteIndex)
-
     def _name(self, name: str) -> tuple[str, str]:
-        """Return (local name, with its namespace when that is not the sheet's; name to write)."""
-        uri, _, rest = name.rpartition(_SEPARATOR) if name.count(_SEPARATOR) == 1 else ("", "", name)
-        if _SEPARATOR in rest:
-            uri, local, prefix = rest.split(_SEPARATOR)
-            rest, written = local, f"{prefix}:{local}"
-        else:
-            written = rest
-        if uri == self.namespace:
-            return rest, self.prefix + rest
-        return f"{{{uri}}}{rest}", written
+        """Return (local name, "" outside the sheet's namespace; the name to write)."""
+        found = self.names.get(name)
+        if found is None:
+            uri, local, prefix = _split(name)
+            found = (local, self.prefix + local) if uri == self.namespace else ("", f"{prefix}:{local}".lstrip(":"))
+            self.names[name] = found
+        return found
 
-    def _attributes(self, attributes: list[str], without: frozenset[str] = frozenset()) -> str:
-        written = []
+    def _attributes(self, attributes: list[str], without: str = "") -> str:
+        """Return the attributes to write, with what the element declares."""
+        written = "".join(self.declared)
+        self.declared.clear()
         for name, value in zip(attributes[::2], attributes[1::2], strict=True):
-            if name in without:
-                continue
-            parts = name.split(_SEPARATOR)
-            spelled = parts[0] if len(parts) == 1 else f"{'xml' if parts[0] == _XML else parts[-1]}:{parts[1]}"
-            written.append(f' {spelled}="{escape_attribute(value)}"')
-        return "".join(written)
+            if name != without:
+                uri, local, prefix = _split(name)
+                prefix = "xml" if uri == _XML else prefix
+                written += f' {prefix}:{local}="' if prefix else f' {local}="'
+                written += escape_attribute(value) + '"'
+        return written
 
-    def start(self, name: str, attributes: list[str]) -> None:
-        if not self.path:
-            uri, _, rest = name.partition(_SEPARATOR)
-            self.namespace = uri if rest else ""
-            local, _, prefix = (rest or name).partition(_SEPARATOR)
-            if local != "worksheet":
-                raise FileError(f"{self.where}: is a {local}, not a worksheet; restore the file from a backup.")
-            self.prefix = prefix + ":" if prefix else ""
-        local, written = self._name(name)
-        self.path.append(local)
-        declared, self.declared = "".join(self.declared), []
-        depth = len(self.path)
-        if self.region_start < 0:
-            if self.path == ["worksheet", "sheetData"]:
-                self.region_start = self.parser.CurrentByteIndex
-                self.sheet_data_tag = declared + self._attributes(attributes)
-        elif self.region is None:
-            if depth == 3:
-                self._start_row(local, attributes, declared)
-            elif depth == 4:
-                self._start_cell(local, attributes, declared)
-            elif self.cell:
-                self._start_inside(local, written, attributes, declared, depth)
+    def _start_root(self, name: str, _attributes: list[str]) -> None:
+        uri, local, prefix = _split(name)
+        if local != "worksheet":
+            raise FileError(f"{self.where}: is a {local}, not a worksheet; restore the file from a backup.")
+        self.namespace, self.prefix = uri, prefix + ":" if prefix else ""
+        self.declared.clear()
+        self._enter(self._start_around, self._end_around)
 
-    def _start_row(self, local: str, attributes: list[str], declared: str) -> None:
-        if local != "row":
-            self._left_out(local)
+    def _start_around(self, name: str, attributes: list[str]) -> None:
+        self.depth += 1
+        if self.depth == 1 and self._name(name)[0] == "sheetData" and self.region is None:
+            self.start = self.parser.CurrentByteIndex
+            self.sheet_data = self._attributes(attributes)
+            self._enter(self._start_row, self._end_sheet_data)
+        self.declared.clear()
+
+    def _end_around(self, _name: str) -> None:
+        self.depth -= 1
+
+    def _end_sheet_data(self, _name: str) -> None:
+        end = tag_end(self.data, self.start)
+        if self.data[end - 2 : end] != b"/>":
+            end = tag_end(self.data, self.parser.CurrentByteIndex)
+        self.region = self.start, end
+        self.depth -= 1
+        self._leave()
+
+    def _start_row(self, name: str, attributes: list[str]) -> None:
+        if self._name(name)[0] != "row":
+            self._leave_out(name)
             return
-        number = dict(zip(attributes[::2], attributes[1::2], strict=True)).get("r")
-        self.row = self._row_number(number) if number else self.row + 1
+        number = _value(attributes, "r")
+        found = _NUMBER.match(number) if number is not None else None
+        self.row = int(found[1]) if found else self.row + 1 if number is None else 0
+        if not 1 <= self.row <= MAX_ROW:
+            raise FileError(f"{self.where}: has a row numbered {number or self.row}; restore the file from a backup.")
         self.column = 0
-        if self.row > MAX_ROW:
-            raise FileError(f"{self.where}: has more than {MAX_ROW} rows; restore the file from a backup.")
-        self.rows.setdefault(self.row, (declared + self._attributes(attributes, frozenset({"r"})), {}))
+        self.rows.setdefault(self.row, (self._attributes(attributes, "r"), {}))
+        self.declared.clear()
+        self._enter(self._start_cell, self._end_row)
 
-    def _row_number(self, text: str) -> int:
-        if text.strip().isdecimal() and 1 <= int(text) <= MAX_ROW:
-            return int(text)
-        raise FileError(f"{self.where}: has a row numbered {text[:20]!r}; restore the file from a backup.")
+    def _end_row(self, _name: str) -> None:
+        self._leave()
 
-    def _start_cell(self, local: str, attributes: list[str], declared: str) -> None:
-        if local != "c" or self.path[-2] != "row":
-            self._left_out(local)
+    def _start_cell(self, name: str, attributes: list[str]) -> None:
+        if self._name(name)[0] != "c":
+            self._leave_out(name)
             return
         row, column = self.row, self.column + 1
-        address = dict(zip(attributes[::2], attributes[1::2], strict=True)).get("r")
-        if address:
-            found = _ADDRESS.match(address.strip())
+        address = _value(attributes, "r")
+        if address is not None:
+            found = _ADDRESS.match(address)
             row, column = (int(found[2]), column_number(found[1])) if found else (0, 0)
+        spelled = f"{column_letters(column)}{row}"
         if not (1 <= row <= MAX_ROW and 1 <= column <= MAX_COLUMN):
-            raise FileError(f"{self.where}: has a cell at {address or (row, column)}; restore the file from a backup.")
+            raise FileError(f"{self.where}: has a cell at {address or spelled}; restore the file from a backup.")
+        if column in self.rows.get(row, ("", {}))[1]:
+            raise FileError(f"{self.where}: has {spelled} twice; restore the file from a backup.")
         self.count += 1
         self.check_count(self.count)
-        self.column = column
-        self.cell_place = row, column
-        spelled = f"{column_letters(column)}{row}"
-        self.cell = [f'<{self.prefix}c r="{spelled}"{declared}{self._attributes(attributes, frozenset({"r"}))}>']
-        self.parts: dict[str, str] = {}
+        self.column, self.place = column, (row, column)
+        self.cell = f'<{self.prefix}c r="{spelled}"{self._attributes(attributes, "r")}>'
+        self.parts.clear()
+        self._enter(self._start_part, self._end_cell)
 
-    def _start_inside(self, local: str, written: str, attributes: list[str], declared: str, depth: int) -> None:
-        if depth == 5 and local not in {"f", "v", "is"}:
-            self._left_out(local)
-            return
-        if self.path[4] not in {"f", "v", "is"}:
-            return
-        if self.path[4] != "is" and depth > 5:
-            self._left_out(local)
-            return
-        self._flush()
-        self.cell.append(f"<{written}{declared}{self._attributes(attributes)}>")
-        self.parser.CharacterDataHandler = self.text.append
+    def _end_cell(self, _name: str) -> None:
+        row, column = self.place
+        body = "".join([self.parts[part] for part in ("f", "v", "is") if part in self.parts])
+        self.rows.setdefault(row, ("", {}))[1][column] = f"{self.cell}{body}</{self.prefix}c>"
+        self._leave()
 
-    def _flush(self) -> None:
-        if self.text:
-            self.cell.append(escape("".join(self.text)))
-            self.text.clear()
+    def _start_part(self, name: str, attributes: list[str]) -> None:
+        local, written = self._name(name)
+        if local not in {"f", "v", "is"}:
+            self._leave_out(name)
+            return
+        self.part = [f"<{written}{self._attributes(attributes)}>"]
+        self.parser.CharacterDataHandler = self._text
+        self._enter(self._start_run if local == "is" else self._start_nothing, self._end_part)
 
-    def _left_out(self, local: str) -> None:
+    def _text(self, text: str) -> None:
+        self.part.append(escape(text))
+
+    def _end_part(self, name: str) -> None:
+        local, written = self._name(name)
+        self.part.append(f"</{written}>")
+        self.parts[local] = "".join(self.part)
+        self.parser.CharacterDataHandler = None
+        self._leave()
+
+    def _start_run(self, name: str, attributes: list[str]) -> None:
+        self.part.append(f"<{self._name(name)[1]}{self._attributes(attributes)}>")
+        self._enter(self._start_run, self._end_run)
+
+    def _end_run(self, name: str) -> None:
+        self.part.append(f"</{self._name(name)[1]}>")
+        self._leave()
+
+    def _start_nothing(self, name: str, _attributes: list[str]) -> None:
+        self._leave_out(name)
+
+    def _leave_out(self, name: str) -> None:
+        """Pass over an element, or refuse it where all must be kept."""
         if self.keep_all:
             raise FileError(
-                f"{self.where}: holds a {local} inside its cells, which would be lost; save it again in Excel."
+                f"{self.where}: holds {_split(name)[1]} among its cells, which would be lost; save it in Excel."
             )
-
-    def end(self, name: str) -> None:
-        local, written = self._name(name)
-        depth = len(self.path)
         self.declared.clear()
-        if self.region_start >= 0 and self.region is None:
-            if self.path == ["worksheet", "sheetData"]:
-                end = tag_end(self.data, self.region_start)
-                if self.data[end - 2 : end] != b"/>":
-                    end = tag_end(self.data, self.parser.CurrentByteIndex)
-                self.region = self.region_start, end
-            elif self.cell and depth == 4:
-                self._end_cell()
-            elif self.cell and depth > 4 and self.path[4] in {"f", "v", "is"} and (depth == 5 or self.path[4] == "is"):
-                self._flush()
-                self.cell.append(f"</{written}>")
-                if depth == 5:
-                    self.parser.CharacterDataHandler = None
-                    self.parts[local] = "".join(self.cell[1:])
-                    del self.cell[1:]
-        self.path.pop()
+        text = self.parser.CharacterDataHandler
+        self.parser.CharacterDataHandler = None
 
-    def _end_cell(self) -> None:
-        row, column = self.cell_place
-        body = "".join(self.parts.get(part, "") for part in ("f", "v", "is"))
-        cells = self.rows.setdefault(row, ("", {}))[1]
-        if column in cells:
-            raise FileError(f"{self.where}: has {column_letters(column)}{row} twice; restore the file from a backup.")
-        cells[column] = f"{self.cell[0]}{body}</{self.prefix}c>"
-        self.cell = []
+        def start(_name: str, _attributes: list[str]) -> None:
+            self._enter(start, end)
+
+        def end(_name: str) -> None:
+            self._leave()
+            if self.levels[-1] != (start, end):
+                self.parser.CharacterDataHandler = text
+
+        self._enter(start, end)
+
+
+def _split(name: str) -> tuple[str, str, str]:
+    """(namespace, local name, prefix) of a name as expat gives it; namespace and prefix may be missing."""
+    uri, between, rest = name.partition(_BETWEEN)
+    if not between:
+        return "", name, ""
+    local, _, prefix = rest.partition(_BETWEEN)
+    return uri, local, prefix
+
+
+def _value(attributes: list[str], name: str) -> str | None:
+    """The value of one of the attributes, which expat lists as name, value, name, value."""
+    if attributes[:1] == [name]:
+        return attributes[1]
+    return dict(zip(attributes[::2], attributes[1::2], strict=True)).get(name)
