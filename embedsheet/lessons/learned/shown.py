@@ -60,7 +60,8 @@ def choose(model: DotProducts, ratings: Ratings, movies: int) -> Shown:
     place[kept] = np.arange(len(kept))
     inside = place[ratings.movie] >= 0
     activity = np.bincount(ratings.user[inside], minlength=len(ratings.users))
-    most = np.argsort(-activity, kind="stable")[:MOST_USERS]
+    # A user whose ratings are all of other movies has nothing to show.
+    most = np.argsort(-activity, kind="stable")[: min(MOST_USERS, np.count_nonzero(activity))]
     most = np.sort(most[np.cumsum(activity[most]) <= MOST_RATINGS])
     row = np.full(len(ratings.users), -1)
     row[most] = np.arange(len(most))
@@ -86,6 +87,8 @@ def choose(model: DotProducts, ratings: Ratings, movies: int) -> Shown:
 
 
 def head(page: Page, row: int, labels: Sequence[str], column: int = 1) -> None:
+    """Write column heads, two lines high."""
+    page.height(row, 28)
     for at, label in enumerate(labels, column):
         page.write(row, at, label, "header wrapped")
 

@@ -39,7 +39,6 @@ def movies_sheet(page: Page, shown: Shown) -> None:
     )  # fmt: skip
     page.widths((1, 1, 8), (2, 2, 42), (3, 3, 26), (4, 9, 8), (10, 9 + k, 8))
     page.sheet.freeze_panes(TOP - 1, 2)
-    page.height(TOP - 1, 30)
     page.printing(repeat=(TOP - 1, TOP - 1))
 
 
@@ -59,7 +58,6 @@ def users_sheet(page: Page, shown: Shown) -> None:
     page.block("users.factors", TOP, 5, shown.model.user_factors, "changing")
     page.widths((1, 4, 8), (5, 4 + k, 8))
     page.sheet.freeze_panes(TOP - 1, 1)
-    page.height(TOP - 1, 30)
     page.printing(repeat=(TOP - 1, TOP - 1))
 
 
@@ -107,9 +105,8 @@ def result_sheet(page: Page, shown: Shown, facts: Sequence[tuple[str, str]], his
     page.sheet.insert_chart(row + 2, 4, chart)
     foot = row + 22
     page.write(foot, 5, "Where the data comes from, and what you may do with it", "heading")
-    for place, text in enumerate((CONDITIONS, CITATION), foot):
-        page.sheet.merge_range(place, 4, place, 12, text, page.book.style("small"))
-        page.height(place + 1, 52)
+    for top, text in ((foot, CONDITIONS), (foot + 5, CITATION)):
+        page.sheet.merge_range(top, 4, top + 3, 12, text, page.book.style("small"))
     page.widths((1, 1, 20), (2, 3, 16), (4, 4, 3), (5, 13, 10))
     page.printing()
     page.sheet.fit_to_pages(1, 1)

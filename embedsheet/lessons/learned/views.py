@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from embedsheet.addresses import Area, quote_sheet
 from embedsheet.lessons.layout import Page, a1
-from embedsheet.lessons.learned.shown import DIGITS, GRID, TOP, Shown, block, head, row_of
+from embedsheet.lessons.learned.shown import DIGITS, GRID, TOP, Floats, Shown, block, head, row_of
 from embedsheet.lessons.learned.tables import MOVIE_FACTORS
 
 LISTED = 25  # movies in a list of the best, the worst, the likest
-LABELLED = 60  # movies named on the map
+LABELLED, CONSIDERED = 70, 400  # movies named on the map, of the most rated ones
+FAINT = {"bold": False, "font_size": 8}
 
 
 def best_and_worst(page: Page, movies: Page, shown: Shown) -> None:
@@ -58,7 +61,7 @@ def map_of_movies(page: Page, movies: Page, shown: Shown) -> None:
     page.heading(
         "A map of the movies",
         f"The two directions along which the learned factors differ most (principal components, {share:.0%} of their "
-        f"variance); the {min(LABELLED, len(factors))} most rated movies are named. Tastes that agree lie together.",
+        f"variance); the most rated movies are named as far as there is room. Neighbours are liked by the same people.",
     )
     page.write(44, 1, "The two directions; a movie's place is its factors · direction - offset", "heading")
     head(page, 45, ["", "offset", *shown.model.factor_names[: shown.model.learned]])
@@ -74,30 +77,22 @@ def map_of_movies(page: Page, movies: Page, shown: Shown) -> None:
         for row, place in enumerate(places[:, axis], TOP):
             own = f"{a1(row, MOVIE_FACTORS, 'c')}:{a1(row, last, 'c')}"
             movies.formula(row, 8 + axis, f"SUMPRODUCT({own},{direction})-{offset}", place)
-    labelled = min(LABELLED, len(factors))
+    named = _without_overlap(places, shown.movie_titles)
+    margin = 0.12 * np.ptp(places[named], axis=0)
+    low, high = (places[named].min(axis=0) - margin).round(2), (places[named].max(axis=0) + margin).round(2)
+    last_row = max(named) + 1
     chart = page.book.workbook.add_chart({"type": "scatter"})
-
-    def series(count: int, **look: object) -> None:
-        x, y = (
-            movies.areas[name]._replace(bottom=TOP + count - 1).absolute() for name in ("movies.across", "movies.up")
-        )
-        chart.add_series({"categories": "=" + x, "values": "=" + y, **look})
-
-    series(
-        len(factors), name="all",
-        marker={"type": "circle", "size": 3, "fill": {"color": "#D0D5DD"}, "border": {"none": True}},
-    )  # fmt: skip
-    series(
-        labelled, name="most rated",
-        marker={"type": "circle", "size": 5, "fill": {"color": "#C2410C"}, "border": {"none": True}},
-        data_labels={
-            "custom": [{"value": _short(title)} for title in shown.movie_titles[:labelled]], "value": True,
-            "position": "right", "font": {"size": 8, "color": "#1F2937"},
+    across, up = (movies.areas[name]._replace(bottom=TOP + last_row - 1) for name in ("movies.across", "movies.up"))
+    chart.add_series({
+        "name": "movies", "categories": "=" + across.absolute(), "values": "=" + up.absolute(),
+        "marker": {"type": "circle", "size": 4, "fill": {"color": "#C2410C"}, "border": {"none": True}},
+        "data_labels": {
+            "custom": [
+                {"value": _short(shown.movie_titles[at])} if at in named else {"delete": True} for at in range(last_row)
+            ],
+            "value": True, "position": "right", "font": {"size": 8, "color": "#1F2937"},
         },
-    )  # fmt: skip
-    spread = places[:labelled]
-    margin = 0.15 * np.ptp(spread, axis=0)
-    low, high = (spread.min(axis=0) - margin).round(2), (spread.max(axis=0) + margin).round(2)
+    })  # fmt: skip
     for axis, set_axis in enumerate((chart.set_x_axis, chart.set_y_axis)):
         set_axis({
             "min": low[axis], "max": high[axis], "crossing": low[axis], "num_format": "0.0", "major_gridlines": GRID,
@@ -110,9 +105,25 @@ def map_of_movies(page: Page, movies: Page, shown: Shown) -> None:
     page.sheet.fit_to_pages(1, 1)
 
 
+def _without_overlap(places: Floats, titles: Sequence[str]) -> list[int]:
+    """Return the movies whose labels find room beside those of more rated ones, at most `LABELLED`."""
+    spread = np.ptp(places[:LABELLED], axis=0)
+    named: list[int] = []
+    boxes: list[tuple[float, float, float]] = []
+    for at in range(min(CONSIDERED, len(places))):
+        left, middle = places[at] / spread
+        right = left + (len(_short(titles[at])) + 3) * 0.0065  # a letter's share of the chart's width
+        if all(abs(middle - other) > 0.022 or right < start or left > end for start, end, other in boxes):
+            named.append(at)
+            boxes.append((left, right, middle))
+        if len(named) == LABELLED:
+            break
+    return named
+
+
 def _short(title: str) -> str:
-    """Leave the year and what follows a colon or comma away: labels lie close together."""
-    name = title.rsplit(" (", 1)[0].split(":")[0].split(" (")[0]
+    """Leave the year, other titles and a trailing article away."""
+    name = title.split(" (")[0]
     for article in (", The", ", A", ", An"):
         name = name.removesuffix(article)
     return name if len(name) <= 28 else name[:27] + "…"
@@ -174,7 +185,7 @@ def more_like_this(page: Page, movies: Page, shown: Shown) -> None:
         at = f"MATCH({a1(row, 3)},{found},0)"
         for column, name, value, style, extra in (
             (2, "movies.title", shown.movie_titles[place], "calculated text", {}),
-            (4, "movies.genres", shown.movie_genres[place], "calculated text", {"bold": False, "font_size": 8}),
+            (4, "movies.genres", shown.movie_genres[place], "calculated text", FAINT),
             (5, "movies.ratings", shown.movie_counts[place], "calculated", {"num_format": "0"}),
         ):
             page.formula(row, column, f"INDEX({block(movies, name)},{at})", value, style, **extra)
@@ -252,14 +263,13 @@ def for_one_user(page: Page, result: Page, users: Page, movies: Page, ratings: P
     for row, at in enumerate(order, TOP):
         page.write(row, 1, row - TOP + 1, "id")
         found = f"MATCH(LARGE({table},{a1(row, 1)}),{table},0)"
-        page.formula(
-            row, 2, f"INDEX({block(movies, 'movies.title')},{found})", shown.movie_titles[at], "calculated text"
-        )
-        page.formula(row, 3, f"MIN(5,LARGE({table},{a1(row, 1)}))", stars[at])
-        page.formula(
-            row, 4, f"INDEX({block(movies, 'movies.genres')},{found})", shown.movie_genres[at], "calculated text",
-            bold=False, font_size=8,
-        )  # fmt: skip
+        # Somebody may have rated every movie but a few.
+        for column, formula, value, style, extra in (
+            (2, f"INDEX({block(movies, 'movies.title')},{found})", shown.movie_titles[at], "calculated text", {}),
+            (3, f"MIN(5,LARGE({table},{a1(row, 1)}))", stars[at], "calculated", {}),
+            (4, f"INDEX({block(movies, 'movies.genres')},{found})", shown.movie_genres[at], "calculated text", FAINT),
+        ):
+            page.formula(row, column, f'IFERROR({formula},"")', value, style, **extra)
     page.widths((1, 1, 8), (2, 2, 46), (3, 3, 10), (4, 4, 30), (5, 5, 3), (6, 6, 42), (7, 10, 11), (11, 9 + k, 9))
     page.sheet.freeze_panes(TOP - 1, 0)
     page.sheet.print_area(0, 0, TOP + LISTED, 8)
