@@ -82,7 +82,7 @@ class Apps(base_classes.Apps):
 
     def add(self, spec: Any = None, add_book: Any = None, xl: Any = None, visible: bool | None = None) -> App:
         app = App(self, Office.start(headless=visible is False))
-        self._apps.insert(0, app)  # the newest is the active one
+        self.join(app)
         if add_book:
             app.books.add()
         return app
@@ -90,6 +90,10 @@ class Apps(base_classes.Apps):
     @staticmethod
     def cleanup() -> None:
         """Nothing to do: LibreOffice leaves no processes behind."""
+
+    def join(self, app: App) -> None:
+        """Add an app that runs already, as the active one."""
+        self._apps.insert(0, app)
 
     def remove(self, app: App) -> None:
         """Forget an app that has ended."""

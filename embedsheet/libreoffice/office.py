@@ -35,12 +35,15 @@ _START_SECONDS = 60.0
 
 
 class Office:
-    """A running LibreOffice: its process, its component context and its desktop."""
+    """A running LibreOffice: its process (None when another process of ours has started it), context and desktop."""
 
-    def __init__(self, process: subprocess.Popen[bytes], context: Any, profile: Path, headless: bool) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes] | None, context: Any, profile: Path, pipe: str, headless: bool
+    ) -> None:
         self.process = process
         self.context = context
         self.profile = profile
+        self.pipe = pipe
         self.headless = headless
         self.desktop = self.service("com.sun.star.frame.Desktop")
 
@@ -51,7 +54,7 @@ class Office:
         Raises MissingDependencyError when it is missing, its bridge does not fit this Python, or it does not answer.
         """
         soffice = find_soffice()
-        uno = import_uno(soffice)
+        import_uno(soffice)  # before anything is started
         profile = Path(tempfile.mkdtemp(prefix="embedsheet-libreoffice-"))
         (profile / "user").mkdir()
         (profile / "user" / "registrymodifications.xcu").write_text(_SETTINGS, encoding="utf-8")
@@ -74,32 +77,28 @@ class Office:
             stderr=subprocess.DEVNULL,
             start_new_session=sys.platform != "win32",
         )
-        local = uno.getComponentContext()
-        resolver = local.ServiceManager.createInstanceWithContext("com.sun.star.bridge.UnoUrlResolver", local)
-        refused = uno.getClass("com.sun.star.connection.NoConnectException")
-        url = f"uno:pipe,name={pipe};urp;StarOffice.ComponentContext"
         end = time.monotonic() + _START_SECONDS
         while True:
-            try:
-                return cls(process, resolver.resolve(url), profile, headless)
-            except refused:
-                code = process.poll()
-                # The launcher's code 0 or 81 means that it has handed over to another process, or starts itself again.
-                if (code is not None and code not in (0, 81)) or time.monotonic() > end:
-                    process.kill()
-                    process.wait()
-                    shutil.rmtree(profile, ignore_errors=True)
-                    raise MissingDependencyError(
-                        f"LibreOffice ({soffice}) did not start"
-                        + ("." if code is None else f": it ended with code {code}.")
-                        + " Start it once by hand to see why; without a display, use --headless."
-                    ) from None
-                time.sleep(0.05)
+            context = connect(pipe)
+            if context is not None:
+                return cls(process, context, profile, pipe, headless)
+            code = process.poll()
+            # The launcher's code 0 or 81 means that it has handed over to another process, or starts itself again.
+            if (code is not None and code not in (0, 81)) or time.monotonic() > end:
+                process.kill()
+                process.wait()
+                shutil.rmtree(profile, ignore_errors=True)
+                raise MissingDependencyError(
+                    f"LibreOffice ({soffice}) did not start"
+                    + ("." if code is None else f": it ended with code {code}.")
+                    + " Start it once by hand to see why; without a display, use --headless."
+                )
+            time.sleep(0.05)
 
     @property
     def pid(self) -> int:
         """The process's number."""
-        return self.process.pid
+        return self.process.pid if self.process else 0
 
     def service(self, name: str) -> Any:
         """Return a new instance of one of LibreOffice's services."""
@@ -125,6 +124,8 @@ class Office:
         """End LibreOffice without saving, and remove its profile."""
         with contextlib.suppress(Exception):  # the bridge breaks while LibreOffice ends
             self.desktop.terminate()
+        if self.process is None:
+            return
         try:
             self.process.wait(15)
         except subprocess.TimeoutExpired:
@@ -133,11 +134,24 @@ class Office:
 
     def kill(self) -> None:
         """End the process by force."""
+        if self.process is None:
+            return
         if sys.platform != "win32":
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, 9)  # the launcher's group: on Linux soffice.bin is its child
         self.process.kill()
         self.process.wait()
+
+
+def connect(pipe: str) -> Any:
+    """Return the component context of the LibreOffice that listens on a pipe, None while none does."""
+    uno = import_uno()
+    local = uno.getComponentContext()
+    resolver = local.ServiceManager.createInstanceWithContext("com.sun.star.bridge.UnoUrlResolver", local)
+    try:
+        return resolver.resolve(f"uno:pipe,name={pipe};urp;StarOffice.ComponentContext")
+    except uno.getClass("com.sun.star.connection.NoConnectException"):
+        return None
 
 
 def property_value(name: str, value: Any) -> Any:

@@ -1,0 +1,84 @@
+"""What a press of Step costs on a 15 × 15 sheet: with Python starting anew, as Excel does it, and with one that stays.
+
+    python benchmarks/press.py
+
+LibreOffice stands in for Excel: the same functions run, and read and write the same cells. A fresh process is timed
+from its start to its end, three times, and the fastest counts: other work on the machine slows single runs. The parts
+are those of that run; its processor time (user and system) is little disturbed by others.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from embedsheet.buttons.layout import add_buttons
+from embedsheet.lessons.movielens import build
+from embedsheet.libreoffice.serve import Server
+
+RUNS = 3
+# What RunPython starts: xlwings is imported first, then the button's function runs.
+PRESS = """
+import json, os, sys, time
+begin = time.perf_counter()
+import xlwings
+parts = {"import xlwings": time.perf_counter() - begin}
+mark = time.perf_counter()
+import embedsheet.excel
+parts["import embedsheet"] = time.perf_counter() - mark
+mark = time.perf_counter()
+from embedsheet.libreoffice.attach import attach
+attach(sys.argv[1]).set_mock_caller()
+parts["connect"] = time.perf_counter() - mark
+mark = time.perf_counter()
+import embedsheet.program, jax
+parts["import JAX"] = time.perf_counter() - mark
+mark = time.perf_counter()
+said = embedsheet.excel.step()
+parts["read, compile, step, write"] = time.perf_counter() - mark
+times = os.times()
+parts["processor"] = times.user + times.system
+print(json.dumps([said, parts]))
+"""
+
+
+def main() -> None:
+    """Print the table."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(build(Path(folder) / "films.xlsm", finish=add_buttons), headless=True)
+        try:
+            server.book.sheets["Cross-tab"].activate()
+            fresh = [_fresh(server.app.impl.office.pipe) for _ in range(RUNS)]
+            staying = [_staying(server) for _ in range(RUNS + 1)]
+        finally:
+            server.close()
+    seconds, parts = min(fresh, key=lambda run: run[0])
+    print(f"{'a fresh process':40} {seconds:6.2f} s   (Excel; the bar is 2 s; {parts.pop('processor'):.2f} s of work)")
+    for part, share in parts.items():
+        print(f"    {part:36} {share:6.2f} s")
+    print(f"{'one that stays, its first press':40} {staying[0]:6.2f} s")
+    print(f"{'one that stays, later presses':40} {min(staying[1:]):6.2f} s")
+    print(f"A process that stays makes a press {seconds / min(staying[1:]):.1f} times as fast.")
+
+
+def _fresh(pipe: str) -> tuple[float, dict[str, float]]:
+    began = time.perf_counter()
+    result = subprocess.run([sys.executable, "-c", PRESS, pipe], capture_output=True, text=True, check=True)
+    seconds = time.perf_counter() - began
+    said, parts = json.loads(result.stdout.strip().splitlines()[-1])
+    assert said.startswith("rmse "), said
+    return seconds, parts
+
+
+def _staying(server: Server) -> float:
+    began = time.perf_counter()
+    server.run("step", lambda button, outcome: None)
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()
