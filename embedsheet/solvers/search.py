@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from embedsheet.errors import ModelError
 from embedsheet.solvers import descent, kinks, linear, newton, scipy_methods
@@ -67,8 +68,15 @@ def search(
     first start by a random one. Raises ModelError for what no method, or the one asked for, can do, and when the
     objective is undefined at the start.
     """
-    limits = limits or Limits()
     _refuse(problem, method)
+    # More BLAS threads than one cost L-BFGS-B's little matrices ten times the computing they save.
+    with threadpool_limits(1, user_api="blas"):
+        return _search(problem, method, limits or Limits(), restarts, randomize, watcher)
+
+
+def _search(
+    problem: Problem, method: str, limits: Limits, restarts: int, randomize: int | None, watcher: Watcher | None
+) -> Outcome:
     start = np.asarray(problem.objective.start, dtype=np.float64)
     crossed = np.flatnonzero(problem.lower > problem.upper)
     if len(crossed):
