@@ -90,6 +90,11 @@ class RecurrentNet:
         """The weights as they are now."""
         return Weights(*(part.get_value() for part in self.shared))
 
+    @weights.setter
+    def weights(self, new: Weights) -> None:
+        for part, values in zip(self.shared, new, strict=True):
+            part.set_value(np.array(values, np.float64))
+
     def predictor(self) -> Callable[[NDArray[np.integer]], Floats]:
         """Return the compiled function ids (T,) → probabilities after every character (T, characters)."""
         return compile_function([self._ids], self._probabilities, self._say, "the prediction")

@@ -53,6 +53,8 @@ def plan(text: str, hidden: int, factors: int, length: int, seed: int) -> Net:
     if strange:
         raise LessonError(f"The text holds the control character {strange[0]!r}, which no cell shows; take it out.")
     vocabulary = Vocabulary.of(text)
+    if len(vocabulary) < 2:
+        raise LessonError("The text has only one distinct character, so there is nothing to predict; take another.")
     next_characters(vocabulary.encode(text), max(length, 3))  # the text is long enough for at least one piece
     weights = numpy_rnn.start_weights(len(vocabulary), factors, hidden, seed)
     # Four decimals: what a cell shows in full, and exactly what the file holds.

@@ -26,20 +26,11 @@ def write_unrolled(book: Book, net: Net, how_to: str, every: bool) -> Page:
     losses = numbers.losses(answers)
     factors, hidden = net.weights.input_weights.shape
     if every:
-        title, lead = (
-            f"Sequence to sequence: {length} characters, a prediction after each",
-            (
-                "Every hidden state also makes an output. Position 1 knows no past, the last knows most."
-            ),
-        )
+        title = f"Sequence to sequence: {length} characters, a prediction after each"
+        lead = "Every hidden state also makes an output. Position 1 knows no past, the last knows most."
     else:
-        title, lead = (
-            f"{length} characters predict the next",
-            (
-                "The same three arrows at every step: a net of any depth with the weights of three layers. "
-                "Only the last hidden state makes an output."
-            ),
-        )
+        title = f"{length} characters predict the next"
+        lead = "The same three arrows at every step. Only the last hidden state makes an output."
     page = parts.new_page(book, SEQUENCE if every else N_CHARACTERS, title, lead, how_to)
 
     columns = Columns()

@@ -1,0 +1,49 @@
+"""What `embedsheet compare` does with the recurrent net's workbook."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from embedsheet.cli.progress import say
+from embedsheet.workbook import Workbook
+
+
+def compare(path: Path, book: Workbook) -> bool:
+    """Print the comparison of sheet, Keras, PyTensor and NumPy; return whether all agree within rounding."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from embedsheet.errors import MissingDependencyError
+    from embedsheet.libreoffice.recalculate import recalculated
+    from embedsheet.rnn_bridge import compare_rnn
+
+    try:
+        second = recalculated(path)
+    except MissingDependencyError as error:
+        say(f"Without a spreadsheet program's opinion: {error}", "yellow")
+        second = None
+    rows = compare_rnn(book, second, say)
+    table = Table(
+        title="Largest differences to the numbers in the cells, and to the compiled formulas' gradient", box=None
+    )
+    for heading in ("sheet", "program", "loss", "of loss", "of probabilities", "of gradient", "allowed", ""):
+        table.add_column(heading, justify="left" if heading in ("sheet", "program") else "right")
+    for row in rows:
+        gradient = "–" if row.gradient_difference is None else f"{row.gradient_difference:.1e}"
+        table.add_row(
+            row.sheet, row.name, f"{row.loss:.6f}", f"{row.loss_difference:.1e}",
+            f"{row.probability_difference:.1e}", gradient, f"{row.tolerance:.0e}",
+            "[green]✓[/green]" if row.agrees else "[red]✗[/red]",
+        )  # fmt: skip
+    Console(highlight=False).print(table)
+    for sheet in sorted({row.sheet for row in rows if row.on_kink}):
+        say(f"{sheet}: a relu stands exactly at its kink, where there are two slopes; the gradient may be either.")
+    wrong = [row for row in rows if not row.agrees]
+    if not wrong:
+        say("One answer: every program computes the same net.", "green")
+    elif all(row.name.endswith("float32") for row in wrong):
+        say("One answer in double precision; large weights magnify the rounding of float32.", "green")
+        return True
+    else:
+        say("Not one answer: see the lines marked ✗.", "red")
+    return not wrong
