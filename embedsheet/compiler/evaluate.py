@@ -267,7 +267,7 @@ class Evaluator:
 
     def _binary(self, node: t.Binary) -> Result:
         if node.operator in (":", ",", " "):
-            return combine(node.operator, self.evaluate(node.left), self.evaluate(node.right))
+            return self._combine(node)
         # A sum of thousands of terms leans to the left: walk down its spine instead of calling ourselves.
         spine: list[t.Binary] = []
         leftmost: t.Node = node
@@ -278,6 +278,18 @@ class Evaluator:
         for step in reversed(spine):
             value = binary(self, step.operator, value, self.scalar(self.evaluate(step.right)))
         return value
+
+    def _combine(self, node: t.Binary) -> Result:
+        sides = [self.evaluate(node.left), self.evaluate(node.right)]
+        for side, expression in zip(sides, (node.left, node.right), strict=True):
+            if isinstance(side, Value) and isinstance(expression, t.Call) and expression.name in ADDRESS_FUNCTIONS:
+                if (side.kinds == ERROR).all():
+                    return side
+                raise self.unsupported(
+                    f"where the range ends depends on the changing cells ({expression.name}); "
+                    "refer to fixed cells, or multiply by a condition."
+                )
+        return combine(node.operator, *sides)
 
     def _call(self, node: t.Call) -> Result:
         row = FUNCTIONS.get(node.name)

@@ -44,14 +44,14 @@ class Runner:
         """Evaluate `wanted` with the cells of `replaced` holding these numbers, (rows, columns) each."""
         store = copy(self._store)
         store.kinds, store.numbers = self._store.kinds.copy(), self._store.numbers.copy()
-        store.done, store.tainted = self._store.done.copy(), self._store.tainted.copy()
+        store.done = self._store.done.copy()
         store.group_of = self._store.group_of.copy()
         store.operand, store.first_error = self._store.operand.copy(), self._store.first_error.copy()
         store.singular, store.frozen, store.notes = [], [], []
         for area, numbers in replaced.items():
             cells = store.table.area(area)
             store.kinds[cells], store.numbers[cells] = NUMBER, np.broadcast_to(numbers, area.shape)
-            store.done[cells], store.group_of[cells], store.tainted[cells] = True, -1, True
+            store.done[cells], store.group_of[cells] = True, -1
         planner = Planner(store, like=self._planner)
         cells = store.table.area(wanted)
         planner.require(cells.ravel())

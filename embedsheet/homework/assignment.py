@@ -1,0 +1,148 @@
+"""Assignments: readable TOML files in templates/homework/, or a teacher's own.
+
+title = "Embeddings"
+lesson = "movielens"            # which sheet: see bases.BASES
+[options]                       # its sizes
+factors = 3
+[[task]]
+block = "predictions"           # which of the sheet's named blocks is the student's to fill
+kind = "block"                  # formula, block, number, state or text
+points = 10
+text = "…"
+hint = "…"
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, get_args
+
+from embedsheet.errors import DataError
+from embedsheet.homework.bases import BASES, Options, Rng
+from embedsheet.homework.sketch import Kind, Sketch
+
+_TASK_KEYS = {"block", "kind", "points", "text", "hint", "tolerance", "lowest", "highest", "below", "changing"}
+
+
+@dataclass(frozen=True)
+class Task:
+    """`block` is the named block to fill; for `state` the cell that must come below `below`, changing `changing`.
+
+    `tolerance` is relative to the larger of 1 and the right value; `lowest` and `highest` bound what the live check
+    calls possible.
+    """
+
+    block: str
+    kind: Kind
+    points: float
+    text: str
+    hint: str = ""
+    tolerance: float = 1e-6
+    lowest: float = -1e6
+    highest: float = 1e6
+    below: float = 0.0
+    changing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """`partial` gives the share of a cell's points for answers that are right only in part."""
+
+    title: str
+    lesson: str
+    text: str
+    tasks: tuple[Task, ...]
+    options: Options = field(default_factory=dict)
+    partial: dict[str, float] = field(default_factory=dict)
+    source: str = ""
+
+    @property
+    def points(self) -> float:
+        """The sum of all tasks' points."""
+        return sum(task.points for task in self.tasks)
+
+    def sketch(self, rng: Rng) -> Sketch:
+        """Return a student's sheet with everything filled in."""
+        return BASES[self.lesson](rng, self.options)
+
+
+def ready_made() -> dict[str, Path]:
+    """Return the assignments that come with embedsheet, by name."""
+    packaged = Path(str(files("embedsheet"))) / "templates" / "homework"
+    folder = packaged if packaged.is_dir() else Path(__file__).resolve().parents[2] / "templates" / "homework"
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def find(name: str) -> str:
+    """Return the TOML text of a ready-made assignment or a file. Raises DataError naming those there are."""
+    known = ready_made()
+    path = known.get(name, Path(name))
+    if not path.is_file():
+        raise DataError(f"{name}: there is no such assignment; take {', '.join(known)}, or a TOML file of your own.")
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise DataError(f"{path}: cannot be read as UTF-8 text ({fault}).") from None
+
+
+def parse(source: str, place: str = "the assignment") -> Assignment:
+    """Read an assignment. Raises DataError naming task and fault."""
+    try:
+        content = tomllib.loads(source)
+    except (tomllib.TOMLDecodeError, RecursionError) as fault:
+        raise DataError(f"{place}: is no TOML: {fault}.") from None
+    lesson = content.get("lesson")
+    if lesson not in BASES:
+        raise DataError(f"{place}: lesson = {lesson!r}; take one of {', '.join(BASES)}.")
+    entries = content.get("task")
+    if not isinstance(entries, list) or not entries:
+        raise DataError(f"{place}: has no [[task]]; write at least one.")
+    options = content.get("options", {})
+    tasks = tuple(_task(entry, number, place) for number, entry in enumerate(entries, 1))
+    partial = {"typed": 0.0, "shown only": 0.25, "rounded": 0.75, **content.get("partial", {})}
+    assignment = Assignment(
+        str(content.get("title", lesson)), lesson, str(content.get("text", "")), tasks, options, partial, source
+    )
+    _check_blocks(assignment, place)
+    return assignment
+
+
+def _task(entry: Any, number: int, place: str) -> Task:
+    where = f"{place}, task {number}"
+    if not isinstance(entry, dict) or entry.keys() - _TASK_KEYS:
+        unknown = ", ".join(sorted(entry.keys() - _TASK_KEYS)) if isinstance(entry, dict) else repr(entry)
+        raise DataError(f"{where}: {unknown} is not known; a task has {', '.join(sorted(_TASK_KEYS))}.")
+    if entry.get("kind") not in get_args(Kind):
+        raise DataError(f"{where}: kind = {entry.get('kind')!r}; take one of {', '.join(get_args(Kind))}.")
+    for key in ("block", "text"):
+        if not isinstance(entry.get(key), str) or not entry[key]:
+            raise DataError(f"{where}: {key} is missing.")
+    values = dict(entry)
+    for key in ("points", "tolerance", "lowest", "highest", "below"):
+        if key in values:
+            if isinstance(values[key], bool) or not isinstance(values[key], (int, float)):
+                raise DataError(f"{where}: {key} = {values[key]!r} is no number.")
+            values[key] = float(values[key])
+    values["changing"] = tuple(values.get("changing", ()))
+    return Task(**{"points": 1.0, **values})
+
+
+def _check_blocks(assignment: Assignment, place: str) -> None:
+    import numpy as np
+
+    blocks = assignment.sketch(np.random.default_rng(0)).blocks
+    seen: set[str] = set()
+    for task in assignment.tasks:
+        if task.kind != "text" and task.block not in blocks:
+            raise DataError(f"{place}: there is no block {task.block!r}; the lesson has {', '.join(blocks)}.")
+        if task.kind not in ("text", "state") and blocks[task.block].formula is None:
+            raise DataError(f"{place}: block {task.block!r} holds given numbers; a task needs a block of formulas.")
+        if task.block in seen:
+            raise DataError(f"{place}: block {task.block!r} is asked for twice.")
+        seen.add(task.block)
+        for name in task.changing:
+            if name not in blocks:
+                raise DataError(f"{place}: there is no block {name!r} to change.")

@@ -1,0 +1,185 @@
+"""A class's workbooks: one a student, with their own numbers, the blanks marked, and no answer given away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from embedsheet.addresses import Area
+from embedsheet.errors import FileError
+from embedsheet.homework.assignment import Assignment, Task, parse
+from embedsheet.homework.key import Key
+from embedsheet.homework.roster import Student
+from embedsheet.homework.sketch import SHEET, Block, Sketch
+from embedsheet.lessons.layout import Book, Page
+from embedsheet.program import recalculate
+from embedsheet.workbook import Workbook
+
+INSTRUCTIONS = "Instructions"
+ANSWER = {"bg_color": "#E0F2FE", "border": 1, "border_color": "#0284C7", "locked": False}
+Progress = Callable[[int, int, str], None]
+
+
+def file_name(assignment: Assignment, student: Student) -> str:
+    """Return the name of a student's workbook: title and id, in letters that every system takes."""
+    words = f"{assignment.title} {student.id}"
+    return re.sub(r"[^\w.-]+", "-", words).strip("-.")[:100] + ".xlsx"
+
+
+def make_class(
+    key: Key, students: Sequence[Student], folder: Path, *, force: bool = False, progress: Progress | None = None
+) -> tuple[list[Path], list[Student]]:
+    """Write a workbook for each student; return the files written and the students whose file was there already.
+
+    `progress` hears (done, all, file name). Raises FileError when two students would get the same file.
+    """
+    assignment = parse(key.assignment)
+    names: dict[str, Student] = {}
+    for student in students:
+        name = file_name(assignment, student).casefold()
+        if name in names:
+            raise FileError(f"students {names[name].id} and {student.id} would get the same file {name}; change an id.")
+        names[name] = student
+    folder.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    kept: list[Student] = []
+    for number, student in enumerate(students, 1):
+        path = folder / file_name(assignment, student)
+        if path.exists() and not force:
+            kept.append(student)
+        else:
+            make_workbook(key, assignment, student, path, force=force)
+            written.append(path)
+        if progress:
+            progress(number, len(students), path.name)
+    return written, kept
+
+
+def make_workbook(key: Key, assignment: Assignment, student: Student, path: Path, *, force: bool = False) -> None:
+    """Write one student's workbook."""
+    sketch = assignment.sketch(key.generator(student.id))
+    blanks = {task.block for task in assignment.tasks if task.kind in ("formula", "block", "number")}
+    with Book(path, assignment.title, force=force) as book:
+        instructions = book.page(INSTRUCTIONS, "#1F2937")
+        exercise = book.page(SHEET, "#C2410C")
+        write_sheet(exercise, sketch, blanks, assignment)
+        _instructions(instructions, exercise, assignment, student, key.token(student.id))
+        for task in assignment.tasks:
+            if task.kind == "state":
+                exercise.solver(task.changing, task.block)
+        for page in (instructions, exercise):
+            page.sheet.protect("", {"format_columns": True, "format_rows": True})
+        book.save()
+    _calculate(path)
+
+
+def make_reference(key: Key, assignment: Assignment, student: Student, path: Path) -> Sketch:
+    """Write a student's sheet with every formula in place, for grading; return its sketch."""
+    sketch = assignment.sketch(key.generator(student.id))
+    with Book(path, assignment.title, force=True) as book:
+        write_sheet(book.page(SHEET), sketch, set(), assignment)
+        book.save()
+    return sketch
+
+
+def _calculate(path: Path) -> None:
+    """Store the values that the formulas have with the blanks blank."""
+    book = Workbook.open(path)
+    edits = recalculate(book).edits
+    if edits:
+        book.save(edits)
+
+
+def write_sheet(page: Page, sketch: Sketch, blanks: set[str], assignment: Assignment) -> None:
+    """Write the exercise's sheet; blocks in `blanks` are left empty and marked."""
+    page.heading(sketch.title, sketch.lead)
+    widest = max(block.area.right for block in sketch.blocks.values())
+    page.widths((1, 1, 12), (2, widest, 11))
+    for row, column, text, style in sketch.labels:
+        if text:
+            page.write(row, column, text, style)
+    hints = {task.block: task for task in assignment.tasks}
+    for block in sketch.blocks.values():
+        if block.values is not None:
+            style, extra = (
+                ("changing", {"locked": False}) if block.role == "changing" else ("given", {"num_format": "General"})
+            )
+            area = page.block(block.name, block.area.top, block.area.left, block.values, style, **extra)
+        elif block.name in blanks:
+            area = page.empty(block.name, block.area.top, block.area.left, block.area.shape, "number", **ANSWER)
+            _help(page, area, hints[block.name])
+        else:
+            area = page.define(block.name, block.area.top, block.area.left, *block.area.shape)
+            for row in range(area.shape[0]):
+                for column in range(area.shape[1]):
+                    page.formula(area.top + row, area.left + column, block.formula_at(row, column), 0)
+        assert area == block.area
+    page.printing()
+
+
+def _help(page: Page, area: Area, task: Task) -> None:
+    """Let the hint appear when a blank is selected, and typed text be refused in it."""
+    page.sheet.data_validation(
+        area.top - 1, area.left - 1, area.bottom - 1, area.right - 1,
+        {
+            "validate": "decimal", "criteria": "between", "minimum": -1e12, "maximum": 1e12,
+            "input_title": "Your formula" if task.kind != "number" else "Your number",
+            "input_message": (task.hint or task.text)[:255],
+            "error_title": "A number is wanted", "error_message": "Write a formula that gives a number, or a number.",
+        },
+    )  # fmt: skip
+
+
+def _instructions(page: Page, exercise: Page, assignment: Assignment, student: Student, token: str) -> None:
+    page.heading(assignment.title, "Your own workbook: nobody else has these numbers.")
+    page.widths((1, 1, 4), (2, 2, 62), (3, 3, 9), (4, 4, 16), (5, 5, 26), (6, 6, 40))
+    for row, (label, name, value) in enumerate(
+        [("Name", "student.name", student.name), ("Id", "student.id", student.id), ("Mark", "student.token", token)], 4
+    ):
+        page.write(row, 2, f"{label}: ", "result label")
+        page.sheet.write_string(row - 1, 3, value, page.book.style("header left"))
+        page.define(name, row, 4)
+    page.paragraph(8, 2, " ".join(assignment.text.split()), 85)
+    page.paragraph(
+        9, 2, "Write your formulas into the light blue cells of the sheet Exercise. The column Check says whether a "
+        "cell looks possible, not whether it is right: your formulas are run on other numbers when they are graded, so "
+        "a typed-in number will not do. Select a blue cell to see its hint.", 85,
+    )  # fmt: skip
+    for column, title in enumerate(("", "Task", "Points", "Where", "Check", "Your words"), 1):
+        if title not in ("", "Your words") or any(task.kind == "text" for task in assignment.tasks):
+            page.write(11, column, title, "header left")
+    for number, task in enumerate(assignment.tasks, 1):
+        row = 11 + number
+        page.paragraph(row, 2, task.text, 62)
+        page.write(row, 1, float(number), "step", num_format="0")
+        page.write(row, 3, task.points, "number", num_format="0.##", valign="top")
+        if task.kind == "text":
+            page.empty(task.block, row, 6, (1, 1), "text", **ANSWER)
+            page.height(row, 60)
+            check = f'IF(LEN({task.block})=0,"to do","written")'
+            value = "to do"
+        else:
+            area = exercise.areas[task.block]
+            page.link(row, 4, area, f"Exercise {area.local()}")
+            check, value = _check(task, area)
+        page.formula(row, 5, check, value, "calculated text", valign="top")
+    last = 11 + len(assignment.tasks)
+    page.write(last + 2, 2, f"{assignment.points:g} points in all", "lead")
+    page.printing()
+
+
+def _check(task: Task, area: Area) -> tuple[str, str]:
+    """Return the live check's formula and what it says of a fresh workbook: the answer's shape, never its value."""
+    where = area.absolute()
+    if task.kind == "state":
+        return f'IF(ISNUMBER({where}),IF({where}<{task.below:g},"reached","not yet"),"not a number")', "not yet"
+    bounds = f"OR(MIN({where})<{task.lowest:g},MAX({where})>{task.highest:g})"
+    return (
+        f'IF(SUMPRODUCT(--ISERROR({where}))>0,"an error in it",IF(COUNT({where})=0,"to do",'
+        f'IF(COUNT({where})<{area.size},"not all filled",IF({bounds},"hardly possible","looks possible"))))',
+        "to do",
+    )
+
+
+__all__ = ["INSTRUCTIONS", "Block", "make_class", "make_reference", "make_workbook"]

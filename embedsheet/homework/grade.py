@@ -1,0 +1,373 @@
+"""Grading: a student's own formulas are run on other numbers and compared with the reference formulas.
+
+A task is graded twice: with all other answers replaced by the right ones, so that a mistake made earlier is not charged
+again, and with the student's own answers throughout. Better counts.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.addresses import Area, Cell
+from embedsheet.errors import DataError, EmbedsheetError
+from embedsheet.homework.assignment import Assignment, Task, parse
+from embedsheet.homework.evaluate import Outcome, Runner
+from embedsheet.homework.generate import INSTRUCTIONS, make_reference
+from embedsheet.homework.key import Key
+from embedsheet.homework.roster import Student
+from embedsheet.homework.sketch import SHEET, Sketch
+from embedsheet.kinds import BOOLEAN, ERROR, ERRORS, NUMBER
+from embedsheet.workbook import Workbook
+
+TRIALS = 4  # inputs as handed out, and three others
+_ROUNDED = 0.005  # a typed or rounded value this near counts as rounded
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+
+@dataclass
+class TaskGrade:
+    """`verdict` is one of the words below; `message` says place and fault, `hint` what to look at.
+
+    right, rounded, typed, constant, shown only, partly, wrong, blank, error, unsupported, missing, collected, reached,
+    not reached.
+    """
+
+    block: str
+    verdict: str
+    points: float
+    of: float
+    message: str
+    hint: str = ""
+    answer: str = ""
+
+
+@dataclass
+class Grade:
+    """One submission graded. `notes` are facts for the teacher, `formulas` the student's own words by block."""
+
+    file: str
+    student_id: str
+    name: str
+    tasks: list[TaskGrade] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    formulas: dict[str, str] = field(default_factory=dict)
+    fault: str = ""
+    program: str = ""
+
+    @property
+    def points(self) -> float:
+        """The sum of the tasks' points."""
+        return round(sum(task.points for task in self.tasks), 2)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for the journal."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Grade:
+        """Return the grade that `to_dict` described."""
+        return cls(**{**data, "tasks": [TaskGrade(**task) for task in data["tasks"]]})
+
+
+def grade_file(key: Key, path: Path, shown_as: str = "") -> Grade:
+    """Grade one submission; a file that cannot be read gets a grade that says so."""
+    grade = Grade(shown_as or path.name, "", "")
+    try:
+        book = Workbook.open(path)
+        student = identify(key, book, grade)
+        grade.student_id, grade.name = student.id, student.name
+        assignment = parse(key.assignment)
+        with tempfile.TemporaryDirectory() as folder:
+            reference = Path(folder) / "reference.xlsx"
+            sketch = make_reference(key, assignment, student, reference)
+            _Grading(key, assignment, student, sketch, Workbook.open(reference), book, grade).run()
+    except EmbedsheetError as fault:
+        grade.fault = str(fault).replace(str(path), grade.file)
+    return grade
+
+
+def identify(key: Key, book: Workbook, grade: Grade) -> Student:
+    """Return whose workbook it is, by what is written in it. Raises DataError when it says nothing known."""
+    try:
+        student_id = str(book.values(book.area("student.id", INSTRUCTIONS))[0][0] or "")
+        token = str(book.values(book.area("student.token", INSTRUCTIONS))[0][0] or "")
+    except EmbedsheetError:
+        raise DataError(
+            "is no workbook of this assignment: the cells with the student's id are missing; ask for the right file."
+        ) from None
+    known = {student.id: student for student in key.students}
+    owner = next((one for one in key.students if key.token(one.id) == token), None)
+    if owner is None:
+        raise DataError(f"says it belongs to {student_id!r}, but its mark is not one of this class; ask for the file.")
+    if owner.id != student_id:
+        grade.notes.append(f"the id in the file is {student_id!r}, its mark that of {owner.id}")
+    return known[owner.id]
+
+
+class _Grading:
+    """Grades one workbook; `inputs[i]` are the varied blocks' numbers in trial i."""
+
+    def __init__(
+        self, key: Key, assignment: Assignment, student: Student, sketch: Sketch, reference: Workbook, book: Workbook,
+        grade: Grade,
+    ) -> None:  # fmt: skip
+        self.assignment, self.sketch, self.book, self.grade = assignment, sketch, book, grade
+        areas = {name: block.area for name, block in sketch.blocks.items()}
+        self.reference = Runner(reference, list(areas.values()))
+        self.reference_areas = areas
+        self.areas = {name: area for name in areas if (area := self._find(name, areas[name])) is not None}
+        self.student = Runner(book, list(self.areas.values()))
+        rng = key.generator(student.id, "grading")
+        varied = {name: block for name, block in sketch.blocks.items() if block.vary}
+        self.inputs: list[dict[str, Floats]] = [
+            {name: np.asarray(block.values, float) for name, block in varied.items()}
+        ]
+        self.inputs += [{name: block.varied(rng) for name, block in varied.items()} for _ in range(TRIALS - 1)]
+        self.answers = {
+            task.block
+            for task in assignment.tasks
+            if task.kind in ("formula", "block", "number") and task.block in areas
+        }
+        self.expected = {name: self._reference_values(name) for name in self.answers}
+
+    def run(self) -> None:
+        """Fill the grade."""
+        self._changed_data()
+        for task in self.assignment.tasks:
+            if task.kind == "text":
+                result = self._text(task)
+            elif task.kind == "state":
+                result = self._state(task)
+            else:
+                result = self._formulas(task)
+            self.grade.tasks.append(result)
+
+    def _find(self, name: str, wanted: Area) -> Area | None:
+        try:
+            area = self.book.area(name, SHEET)
+        except EmbedsheetError:
+            return None
+        return area if area.shape == wanted.shape else None
+
+    def _reference_values(self, name: str) -> list[Floats]:
+        return [
+            self.reference.run(
+                {self.reference_areas[i]: v for i, v in inputs.items()}, self.reference_areas[name]
+            ).numbers
+            for inputs in self.inputs
+        ]
+
+    def _changed_data(self) -> None:
+        """Note given numbers and formulas that are not as they were handed out."""
+        for name, block in self.sketch.blocks.items():
+            area = self.areas.get(name)
+            if area is None:
+                self.grade.notes.append(f"the block {name} is missing or has another size")
+            elif block.role == "given" and block.values is not None:
+                found = self.book.values(area)
+                same = all(
+                    one == other or (isinstance(one, float) and isinstance(other, (int, float)) and one == float(other))
+                    for row, wanted in zip(found, block.values.tolist(), strict=True)
+                    for one, other in zip(row, wanted, strict=True)
+                )
+                if not same:
+                    self.grade.notes.append(f"given data were changed: {name} ({area.local()})")
+            elif block.formula is not None and name not in self.answers:
+                outcome = self.student.run(self._student_inputs(1), area)
+                wanted_numbers = self._reference_values(name)[1]
+                if not (outcome.done.all() and _near(outcome.numbers, wanted_numbers, 1e-6).all()):
+                    self.grade.notes.append(f"given formulas were changed: {name} ({area.local()})")
+
+    def _student_inputs(self, trial: int, isolated_from: str | None = None) -> dict[Area, Floats]:
+        """Return what replaces the student's cells in a trial; with all other answers right where asked for."""
+        replaced = {self.areas[name]: v for name, v in self.inputs[trial].items() if name in self.areas}
+        if isolated_from is not None:
+            for name in self.answers - {isolated_from}:
+                if name in self.areas:
+                    replaced[self.areas[name]] = self.expected[name][trial]
+        return replaced
+
+    # Formulas
+
+    def _formulas(self, task: Task) -> TaskGrade:
+        area = self.areas.get(task.block)
+        if area is None:
+            return TaskGrade(task.block, "missing", 0, task.points, "the cells of this task are missing", task.hint)
+        values = np.array(self.book.values(area), dtype=object)
+        formulas = [
+            [self.book.formula(Cell(area.sheet, cell.row, cell.column)) for cell in line] for line in _lines(area)
+        ]
+        written = np.array([[formula is not None for formula in line] for line in formulas])
+        blank = ~written & np.array([[value is None or value == "" for value in row] for row in values])
+        self.grade.formulas[task.block] = next((f for line in formulas for f in line if f), "")
+        if blank.all():
+            return TaskGrade(task.block, "blank", 0, task.points, f"{area.local()}: nothing was written", task.hint)
+        alone = [self.student.run(self._student_inputs(i, task.block), area) for i in range(TRIALS)]
+        own = [self.student.run(self._student_inputs(i), area) for i in range(TRIALS)]
+        expected = self.expected[task.block]
+        right = self._everywhere(alone, expected, task.tolerance)
+        own_right = self._everywhere(own, expected, task.tolerance)
+        carried = right & ~own_right
+        shares, words = self._judge(task, alone, expected, right | own_right, written, blank)
+        points = round(task.points * float(shares.mean()), 2)
+        verdict = words.flat[0] if (words == words.flat[0]).all() else "partly"
+        message = self._message(task, area, alone, expected, shares, words)
+        if verdict == "right" and carried.any():
+            message += "; numbers differ only because of an earlier answer, which is charged there"
+        return TaskGrade(
+            task.block, str(verdict), points, task.points, message, "" if verdict == "right" else task.hint
+        )
+
+    def _everywhere(self, outcomes: list[Outcome], expected: list[Floats], tolerance: float) -> Bools:
+        everywhere: Bools = np.all(
+            [_equal(outcome, wanted, tolerance) for outcome, wanted in zip(outcomes, expected, strict=True)], axis=0
+        )
+        return everywhere
+
+    def _judge(
+        self, task: Task, outcomes: list[Outcome], expected: list[Floats], right: Bools, written: Bools, blank: Bools
+    ) -> tuple[Floats, NDArray[Any]]:
+        """Return each cell's share of its points and the word for it."""
+        partial = self.assignment.partial
+        words = np.full(right.shape, "wrong", dtype=object)
+        shares = np.zeros(right.shape)
+        first = outcomes[0]
+        shown = _equal(first, expected[0], max(task.tolerance, _ROUNDED))
+        rounded = self._everywhere(outcomes, expected, _ROUNDED)
+        still = np.all([outcome.numbers == first.numbers for outcome in outcomes], axis=0)
+        varies = np.any([np.abs(wanted - expected[0]) > task.tolerance for wanted in expected], axis=0)
+        for mask, word, share in (
+            (~first.done, "unsupported", 0.0),
+            (first.done & (first.kinds == ERROR), "error", 0.0),
+            (shown & ~right, "shown only", partial["shown only"]),
+            (shown & ~right & still & varies & written, "constant", partial["typed"]),
+            (shown & ~written & varies & (task.kind != "number"), "typed", partial["typed"]),
+            (rounded & ~right & written, "rounded", partial["rounded"]),
+            (right & (written | (task.kind == "number") | ~varies), "right", 1.0),
+            (blank, "blank", 0.0),
+        ):
+            words[mask], shares[mask] = word, share
+        return shares, words
+
+    def _message(
+        self,
+        task: Task,
+        area: Area,
+        outcomes: list[Outcome],
+        expected: list[Floats],
+        shares: Floats,
+        words: NDArray[Any],
+    ) -> str:
+        if (words == "right").all():
+            return f"{area.local()}: right, on other numbers too"
+        worst = np.argwhere(shares == shares.min())[0]
+        row, column = int(worst[0]), int(worst[1])
+        cell = Area(area.sheet, area.top + row, area.left + column, area.top + row, area.left + column).local()
+        count = "" if area.size == 1 else f"{int((words == 'right').sum())} of {area.size} cells right; "
+        word = words[row, column]
+        if word == "unsupported":
+            faults = outcomes[0].faults
+            return f"{count}{cell}: cannot be run: {faults[0] if faults else 'it depends on such a cell'}"
+        if word == "error":
+            return f"{count}{cell}: shows {ERRORS.get(int(outcomes[0].numbers[row, column]), 'an error')}"
+        sayings = {
+            "typed": "a number was typed where a formula was asked for",
+            "constant": "right now, but it does not follow when the numbers above change",
+            "shown only": "right for the numbers shown, wrong for others",
+            "rounded": "right up to rounding; do not round on the way",
+            "blank": "nothing was written",
+        }
+        if word in sayings:
+            text = sayings[word]
+            return f"{count}{cell}: {text}" + (
+                self._first_difference(outcomes, expected, row, column) if word == "shown only" else ""
+            )
+        pattern = _pattern(outcomes[0].numbers, expected[0], words)
+        return f"{count}{cell}: wrong{self._first_difference(outcomes, expected, row, column)}{pattern}"
+
+    def _first_difference(self, outcomes: list[Outcome], expected: list[Floats], row: int, column: int) -> str:
+        for trial, (outcome, wanted) in enumerate(zip(outcomes, expected, strict=True)):
+            if not _equal(outcome, wanted, 1e-6)[row, column]:
+                got = outcome.numbers[row, column] if outcome.kinds[row, column] == NUMBER else None
+                shown = f"{got:.6g}" if got is not None else "no number"
+                when = "with the numbers shown" if trial == 0 else f"with {self._some_input(trial)}"
+                return f": {when} it gives {shown}, {wanted[row, column]:.6g} is right"
+        return ""
+
+    def _some_input(self, trial: int) -> str:
+        name = next(iter(self.inputs[trial]))
+        area = self.areas.get(name, self.reference_areas[name])
+        first = Area(area.sheet, area.top, area.left, area.top, area.left).local()
+        return f"other numbers ({first} = {self.inputs[trial][name].flat[0]:g}, …)"
+
+    # Other kinds
+
+    def _state(self, task: Task) -> TaskGrade:
+        numbers: dict[Area, Floats] = {}
+        for name in task.changing:
+            area = self.areas.get(name)
+            if area is None or not np.isfinite(self.book.numbers(area)).all():
+                return TaskGrade(
+                    task.block, "missing", 0, task.points, f"the block {name} holds cells without a number", task.hint
+                )
+            numbers[self.reference_areas[name]] = self.book.numbers(area)
+        value = float(self.reference.run(numbers, self.reference_areas[task.block]).numbers[0, 0])
+        reached = value <= task.below
+        words = f"recomputed from the orange cells, {task.block} is {value:.4f}; below {task.below:g} was asked for"
+        return TaskGrade(
+            task.block, "reached" if reached else "not reached", task.points if reached else 0, task.points, words,
+            "" if reached else task.hint,
+        )  # fmt: skip
+
+    def _text(self, task: Task) -> TaskGrade:
+        try:
+            value = self.book.values(self.book.area(task.block, INSTRUCTIONS))[0][0]
+        except EmbedsheetError:
+            value = None
+        answer = "" if value is None else str(value)[:5000]
+        words = "for the teacher to read" if answer else "nothing was written"
+        return TaskGrade(task.block, "collected" if answer else "blank", 0, task.points, words, "", answer)
+
+
+def _lines(area: Area) -> list[list[Cell]]:
+    cells = list(area.cells())
+    return [cells[at : at + area.shape[1]] for at in range(0, len(cells), area.shape[1])]
+
+
+def _near(got: Floats, wanted: Floats, tolerance: float) -> Bools:
+    return np.abs(got - wanted) <= tolerance * np.maximum(1.0, np.abs(wanted))
+
+
+def _equal(outcome: Outcome, wanted: Floats, tolerance: float) -> Bools:
+    number = outcome.done & np.isin(outcome.kinds, (NUMBER, BOOLEAN))
+    return number & _near(outcome.numbers, wanted, tolerance)
+
+
+def _pattern(got: Floats, wanted: Floats, words: NDArray[Any]) -> str:
+    """Name a mistake that is seen in many cells at once."""
+    wrong = words == "wrong"
+    if wrong.sum() < 3:
+        return ""
+    for step, text in ((1, "below"), (-1, "above")):
+        moved = np.roll(wanted, -step, axis=0)
+        same = _near(got, moved, 1e-6)
+        edge = np.zeros(wrong.shape, bool)
+        edge[-1 if step == 1 else 0] = True
+        if (same | edge | ~wrong)[wrong].mean() > 0.8 and (same & wrong).sum() >= 2:
+            return f"; off by one row: most cells hold the answer of the row {text}"
+    if not wrong[0].any() and wrong[1:].any():
+        return "; right in the first row only: look where a $ is missing, or is one too many"
+    if wrong.shape[1] > 1 and not wrong[:, 0].any():
+        return "; right in the first column only: look where a $ is missing, or is one too many"
+    return ""
+
+
+__all__ = ["Grade", "TaskGrade", "grade_file"]
