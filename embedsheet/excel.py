@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from embedsheet.buttons.memory import Memory
 from embedsheet.buttons.press import Press, escape_pressed, gradient_sheet, run
 from embedsheet.buttons.table import START, UNDO
-from embedsheet.errors import ModelError
+from embedsheet.errors import MismatchError, ModelError
 from embedsheet.live import block_of, write_areas
 
 _SECONDS_BETWEEN_WORDS = 0.25
@@ -113,6 +113,20 @@ def _solve(press: Press) -> str:
     return solution.summary()
 
 
+def _compare(press: Press) -> str:
+    from embedsheet.keras_bridge import compare as checks_of
+
+    press.status("comparing with Keras …")
+    checks = checks_of(press.workbook, press.recommender)
+    apart = "; ".join(f"{check.what}: {check.difference:.0e} apart" for check in checks)
+    wrong = [check.what for check in checks if not check.agrees]
+    if wrong:
+        raise MismatchError(
+            f"At equal weights sheet and Keras differ in {', '.join(wrong)} by more than rounding. {apart}."
+        )
+    return f"The same model at equal weights. {apart}."
+
+
 def _gradient(press: Press) -> str:
     program = press.program
     value, slope = program.value_and_gradient(press.start)
@@ -177,6 +191,7 @@ def _refuse_undefined(press: Press, value: float, slope: NDArray[np.float64]) ->
 _WORK: dict[str, Callable[[Press], str]] = {
     "step": _step,
     "solve": _solve,
+    "compare": _compare,
     "gradient": _gradient,
     "randomize": _randomize,
     "undo": _undo,

@@ -24,6 +24,7 @@ from embedsheet.addresses import Area, quote_sheet
 from embedsheet.buttons.memory import Block, Memory
 from embedsheet.buttons.table import CONTROLS, OUTCOME, UNDO
 from embedsheet.errors import EmbedsheetError, MismatchError, ModelError
+from embedsheet.keras_blocks import NAMES, NEEDED, SheetModel, read_model
 from embedsheet.kinds import TEXT
 from embedsheet.live import blocks_of, live_workbook, protected, read_area, write_areas
 from embedsheet.live_names import refers_to
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from embedsheet.workbook import Workbook
 
 LOG = Path.home() / ".embedsheet" / "buttons.log"
-_SHOWN = ("rmse", "loss", "objective")  # names that an objective's cell may go by in what is said
 _DEFAULTS = {name: value for name, _, value, _ in CONTROLS}
 _REJECTED = (
     -2147418111,
@@ -60,7 +60,8 @@ class Press:
     @cached_property
     def workbook(self) -> Workbook:
         """The open workbook, read once."""
-        return live_workbook(self.book, self.sheet_name, (*_DEFAULTS, OUTCOME, *_SHOWN))
+        names = (*_DEFAULTS, OUTCOME, *(name for group in NAMES.values() for name in group))
+        return live_workbook(self.book, self.sheet_name, names)
 
     @cached_property
     def setup(self) -> SolverSetup:
@@ -120,6 +121,21 @@ class Press:
         assert cell is not None
         address = Area(*cell, *cell[1:]).absolute()
         return next((name.name for name in self.workbook.names if name.text == address), str(cell))
+
+    @cached_property
+    def recommender(self) -> SheetModel:
+        """The blocks of users, movies and ratings. Raises ModelError naming those that the sheet lacks."""
+        missing = [
+            " or ".join(NAMES[block])
+            for block in NEEDED
+            if all(self.workbook.name(name, self.sheet_name) is None for name in NAMES[block])
+        ]
+        if missing:
+            raise ModelError(
+                f"Keras needs blocks of users, movies and ratings; the sheet {self.sheet_name} has no "
+                f"{', '.join(missing)}. If you renamed or deleted one, define the name again (Formulas ► Name Manager)."
+            )
+        return read_model(self.workbook, self.sheet_name)
 
     def setting(self, name: str) -> float:
         """Return a setting of the sheet, `controls.NAME`, or its default where the sheet has none.

@@ -41,8 +41,8 @@ BUTTONS = (
 )
 # (name, label, value, number format)
 CONTROLS: tuple[tuple[str, str, float, str], ...] = (
-    ("controls.learning_rate", "learning rate", 0.1, "0.####"),
-    ("controls.iterations", "iterations", 1000, "0"),
-    ("controls.epochs", "epochs", 100, "0"),
+    ("controls.learning_rate", "Step’s learning rate", 0.1, "0.####"),
+    ("controls.iterations", "Solve’s iterations", 1000, "0"),
+    ("controls.epochs", "Keras’ epochs", 100, "0"),
 )
 OUTCOME = "controls.outcome"
