@@ -45,6 +45,7 @@ VALUES = [
     ('<c r="B2" t="s"/>', None),
     ('<c r="B2" t="str"><v>a &lt; b&#10;_x000D_</v></c>', "a < b\n\r"),
     ('<c r="B2" t="str"><v></v></c>', ""),
+    ('<c r="B2" t="str"><v>_xD83D__xDE00_ _xD83D_</v></c>', "\U0001f600 \ufffd"),
     ('<c r="B2" t="inlineStr"><is><t xml:space="preserve"> in </t></is></c>', " in "),
     ('<c r="B2" t="inlineStr"><is><r><rPr><b/></rPr><t>ri</t></r><r><t>ch</t></r><rPh sb="0" eb="1"><t>x</t></rPh></is></c>',
      "rich"),
@@ -208,6 +209,7 @@ BROKEN = [
     ('<c r="XFE1"><v>1</v></c>', "has a cell at XFE1"),
     ('<c r="$A$1"><v>1</v></c>', "has a cell at"),
     ('<c r="A1"><v>1</v>', "not well-formed"),
+    ('<c r="A1"><f>A\0B</f></c>', "no UTF-8 text"),
 ]
 
 

@@ -33,6 +33,7 @@ CELLS_LIMIT = 10_000_000  # all sheets together: 15 times the largest lesson; be
 
 _ATTRIBUTES = re.compile(rb"""(?:\s+[A-Za-z_][\w:.-]*="[^"<]*")*\s*/?\Z""")
 _ATTRIBUTE = re.compile(rb'\s([A-Za-z_][\w:.-]*)="([^"]*)"')
+_SIMPLE_INLINE = re.compile(rb'<is>\s*<t(?:\s+xml:space="preserve")?>([^<]*)</t>\s*</is>\Z')
 _CHUNK = 1 << 22  # bytes matched at once: the matches of a whole sheet would take ten times the sheet's size
 
 _NUMBER, _SHARED, _STR, _INLINE, _BOOLEAN, _ERROR, _DATE, _UNKNOWN, _CROOKED = range(9)
@@ -245,11 +246,14 @@ class _Scan:
         return rows, columns, kinds, numbers
 
     def _texts(self, texts: list[bytes]) -> list[str]:
+        """Decode many formulas at once; a zero byte, which XML forbids, keeps them apart."""
         try:
             joined = b"\0".join(texts).decode("utf-8")
         except UnicodeDecodeError:
-            raise FileError(f"{self.source.path}: {self.name}: a formula is no UTF-8 text; restore a backup.") from None
+            joined = ""
         split = joined.split("\0") if texts else []
+        if len(split) != len(texts):
+            raise FileError(f"{self.source.path}: {self.name}: a formula is no UTF-8 text; restore a backup.")
         return [unescape(text) for text in split] if "&" in joined else split
 
     def _keep(self, tag: _Tag, text: str, row: int, column: int, dynamic: bool) -> bool:
@@ -259,8 +263,7 @@ class _Scan:
         if tag.kind == b"dataTable":
             formulas.data_tables.append(self._area(tag, row, column))
             return False
-        shared = tag.kind == b"shared" and tag.group is not None
-        if tag.group is not None and shared:
+        if tag.kind == b"shared" and tag.group is not None:
             formulas.shared.append((len(formulas.texts), tag.group))
         elif not text:
             return False
@@ -315,13 +318,6 @@ class _Scan:
         """Return (kind, number) of a cell that is not a plain number."""
         strings = self.source.strings
         try:
-            if kind == _SHARED:
-                place = int(value) if value else -1
-                if not value:
-                    return BLANK, 0.0
-                if not 0 <= place < len(self.source.shared):
-                    raise ValueError
-                return TEXT, self.source.shared[place]
             text = unescape(value.decode("utf-8"))
             if kind == _STR:
                 return TEXT, strings.code(cell_text(text))
@@ -330,6 +326,11 @@ class _Scan:
             text = text.strip()
             if not text:
                 return BLANK, 0.0
+            if kind == _SHARED:
+                place = int(text)
+                if not 0 <= place < len(self.source.shared):
+                    raise ValueError
+                return TEXT, self.source.shared[place]
             if kind == _BOOLEAN:
                 return BOOLEAN, {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}[text]
             if kind == _ERROR:
@@ -346,17 +347,18 @@ class _Scan:
         )
 
     def _inline(self, inline: bytes) -> str:
-        body = inline
         if self.prefix:
-            body = inline.replace(b"<" + self.prefix, b"<").replace(b"</" + self.prefix, b"</")
-        return plain_text(parse(body, f"{self.source.path}: {self.name}"))
+            inline = inline.replace(b"<" + self.prefix, b"<").replace(b"</" + self.prefix, b"</")
+        simple = _SIMPLE_INLINE.match(inline)
+        if simple:
+            return unescape(simple[1].decode("utf-8"))
+        return plain_text(parse(inline, f"{self.source.path}: {self.name}"))
 
 
 def _serial(text: str, date1904: bool) -> float:
     """Return the serial number of an ISO 8601 date, time or both."""
-    base = datetime(1904, 1, 1) if date1904 else datetime(1899, 12, 30)
     if "T" not in text and ":" in text:
-        return (datetime.fromisoformat(f"1970-01-01T{text}").replace(tzinfo=None) - datetime(1970, 1, 1)) / timedelta(
-            days=1
-        )
-    return (datetime.fromisoformat(text).replace(tzinfo=None) - base) / timedelta(days=1)
+        day_zero, text = datetime(1970, 1, 1), f"1970-01-01T{text}"
+    else:
+        day_zero = datetime(1904, 1, 1) if date1904 else datetime(1899, 12, 30)
+    return (datetime.fromisoformat(text).replace(tzinfo=None) - day_zero) / timedelta(days=1)

@@ -85,12 +85,17 @@ def _entity(match: re.Match[str]) -> str:
     if not body.startswith("#"):
         return _NAMED[body]
     code = int(body[2:], 16) if body[1] == "x" else int(body[1:])
-    return chr(code) if code < 0x110000 else match[0]
+    return chr(code) if code < 0xD800 or 0xE000 <= code < 0x110000 else match[0]
 
 
 def cell_text(text: str) -> str:
     """Undo Excel's writing of characters that XML cannot hold: `_x000D_` is a carriage return."""
-    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
+    if "_x" not in text:
+        return text
+    text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
+    if any("\ud800" <= letter <= "\udfff" for letter in text):  # halves of one character, each written by itself
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def escape_cell_text(text: str) -> str:
