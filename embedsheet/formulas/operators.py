@@ -166,7 +166,7 @@ def _compare(context: Context, relation: Callable[[Any, Any], Any], left: Value,
         kinds, codes = np.full((1, 1, 1), BOOLEAN, np.uint8), None
         a, b = left.numbers, right.numbers
         xp = namespace(a, b)
-        answer = relation(a, b)
+        answer = relation(a, _levelled(a, b))
     else:
         kinds, codes = merged_errors([left, right])
         class_a, class_b = _CLASS[left.kinds], _CLASS[right.kinds]
@@ -178,7 +178,7 @@ def _compare(context: Context, relation: Callable[[Any, Any], Any], left: Value,
         xp = namespace(a, b)
         # Where the classes differ they decide; there both sides are compared by class, elsewhere by number.
         same = class_a == class_b
-        answer = xp.where(same, relation(a, b), relation(class_a, class_b))
+        answer = xp.where(same, relation(a, _levelled(a, b)), relation(class_a, class_b))
     result = answer.astype(np.float64)
     if xp is not np:
         # Comparing an undefined number is undefined, not FALSE.
@@ -188,6 +188,24 @@ def _compare(context: Context, relation: Callable[[Any, Any], Any], left: Value,
         if codes is not None:
             result = namespace(result, codes).where(kinds == BOOLEAN, result, codes)
     return Value(kinds, result)
+
+
+def _levelled(a: Array, b: Array) -> Array:
+    """Return b with a's number where the two agree in 15 digits, as far as Excel compares: 0.1+0.2=0.3 is TRUE."""
+    xp = namespace(a, b)
+    if xp is not np:
+        # Enough for the rounding of a few operations; digits would cost a logarithm an element.
+        return xp.where(abs(a - b) <= 1e-15 * abs(a), a, b)
+    with np.errstate(invalid="ignore"):
+        difference = np.abs(a - b)
+    near = (difference > 0) & (difference <= 1e-14 * np.abs(a))
+    if not near.any():
+        return b
+    a, b, near = np.broadcast_arrays(a, b, near)
+    digits = np.array([f"{x:.14e}" == f"{y:.14e}" for x, y in zip(a[near], b[near], strict=True)])
+    result = b.copy()
+    result[near] = np.where(digits, a[near], b[near])
+    return result
 
 
 def text_ranks(context: Context, values: list[Value], classes: list[NDArray[np.int8]] | None = None) -> list[Array]:
