@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from judges import embedsheet_values, write_book
 from sheets import program
 
-from embedsheet.formulas.coerce import number_of_text, text_of_number
 from embedsheet.formulas.collation import sort_key
+from embedsheet.formulas.numerals import number_of_text, text_of_number
 
 CELLS: dict[str, Any] = {
     "A1": 1.5, "A2": -2, "A3": "text", "A4": True, "A6": 3, "A7": "12", "A8": 0, "A9": "=1/0", "A10": '=""',

@@ -7,15 +7,14 @@ arrays, so that a row of the function table holds nothing but mathematics.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.formulas.numerals import number_of_text, text_of_number
 from embedsheet.formulas.values import (
     ABSENT,
     BLANK,
@@ -42,21 +41,6 @@ _PLAIN = np.full((1, 1, 1), NUMBER, np.uint8)
 # What an element is once it is read as a number; text is decided by what it reads as.
 _AS_NUMBER = np.array([NUMBER, NUMBER, TEXT, NUMBER, ERROR, ABSENT], np.uint8)
 
-_DECIMAL = re.compile(
-    r"(?P<open>\()?(?P<sign>[+-])?[$€£¥]?(?P<sign2>[+-])?"
-    r"(?P<digits>(\d{1,3}(,\d{3})+|\d+)?(\.\d*)?)(?P<power>[eE][+-]?\d+)?(?P<percent> ?%)?(?P<close>\))?"
-)
-_FRACTION = re.compile(r"(?P<sign>[+-])?(?P<whole>\d+) (?P<above>\d+)/(?P<below>\d+)")
-_ISO = re.compile(r"(?P<year>\d{4})([-/])(?P<month>\d{1,2})\2(?P<day>\d{1,2})")
-_AMERICAN = re.compile(r"(?P<month>\d{1,2})([-/])(?P<day>\d{1,2})\2(?P<year>\d{4})")
-_NAMED = re.compile(r"((?P<day>\d{1,2})[- ])?(?P<month>[A-Za-z]{3,9})[- ]((?P<day2>\d{1,2}), )?(?P<year>\d{4})")
-_MONTHS = (
-    "january", "february", "march", "april", "may", "june",
-    "july", "august", "september", "october", "november", "december",
-)  # fmt: skip
-_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?(?: ?([AaPp])[Mm])?")
-_LONGEST_FIXED = 20  # characters beyond which Excel writes a number as text with an exponent
-
 
 def all_numbers(value: Value) -> bool:
     """Return whether every element is a number; the common case, found with one pass over the kinds."""
@@ -66,92 +50,6 @@ def all_numbers(value: Value) -> bool:
 def kinds_present(kinds: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Return how many elements of each kind there are, (6,)."""
     return np.bincount(kinds.ravel(), minlength=6)
-
-
-@lru_cache(maxsize=65536)
-def number_of_text(text: str) -> float:
-    """Return the number that a text reads as ("12", " 1.5 ", "1e3", "50%", "$1,234", "(5)", "1 1/2"), NaN if none."""
-    text = text.strip(" ")
-    match = _DECIMAL.fullmatch(text)
-    if match:
-        digits = match["digits"].replace(",", "")
-        if digits in ("", ".") or bool(match["open"]) != bool(match["close"]) or (match["sign"] and match["sign2"]):
-            return np.nan
-        number = float(digits + (match["power"] or ""))
-        if match["percent"]:
-            number /= 100
-        if (match["sign"] or match["sign2"]) == "-" or match["open"]:
-            number = -number
-        return number if np.isfinite(number) else np.nan
-    match = _FRACTION.fullmatch(text)
-    if match and int(match["below"]):
-        number = int(match["whole"]) + int(match["above"]) / int(match["below"])
-        return -number if match["sign"] == "-" else number
-    return _number_of_date(text)
-
-
-def _number_of_date(text: str) -> float:
-    """Return the number of a date (2020-02-03, 2/3/2020, 3-Feb-2020), of a time, or of both; NaN if it is none."""
-    import datetime
-
-    named = _NAMED.fullmatch(text)
-    if named:
-        name = named["month"].lower()
-        places = [i for i, month in enumerate(_MONTHS, 1) if name in (month, month[:3])]
-        if not places:
-            return np.nan
-        text = f"{named['year']}-{places[0]}-{named['day'] or named['day2'] or 1}"
-    date, _, time = text.partition(" ")
-    if ":" in date:
-        date, time = "", text
-    days = 0.0
-    if date:
-        parts = _ISO.fullmatch(date) or _AMERICAN.fullmatch(date)
-        if not parts:
-            return np.nan
-        try:
-            day = datetime.datetime(int(parts["year"]), int(parts["month"]), int(parts["day"]))
-        except ValueError:
-            return np.nan
-        days = float((day - datetime.datetime(1899, 12, 30)).days)
-        # Excel counts a 29 February 1900 that never was: days before 1 March 1900 are one less.
-        if days <= 60:
-            days -= 1
-        if days < 1:
-            return np.nan
-    if time:
-        parts = _TIME.fullmatch(time)
-        if not parts:
-            return np.nan
-        hours, minutes, seconds = int(parts[1]), int(parts[2]), float(parts[3] or 0)
-        if parts[4]:
-            if not 1 <= hours <= 12:
-                return np.nan
-            hours = hours % 12 + (12 if parts[4] in "Pp" else 0)
-        if minutes > 59 or seconds >= 60:
-            return np.nan
-        days += (hours * 3600 + minutes * 60 + seconds) / 86400
-    return days
-
-
-@lru_cache(maxsize=65536)
-def text_of_number(number: float) -> str:
-    """Return a number as Excel writes it into a text: 15 significant digits, an exponent when it gets too long."""
-    if number == 0:
-        return "0"
-    mantissa, _, exponent_text = f"{abs(number):.14e}".partition("e")
-    exponent = int(exponent_text)
-    digits = mantissa.replace(".", "").rstrip("0")
-    if exponent >= 0:
-        fixed = digits[: exponent + 1].ljust(exponent + 1, "0")
-        if len(digits) > exponent + 1:
-            fixed += "." + digits[exponent + 1 :]
-    else:
-        fixed = "0." + "0" * (-exponent - 1) + digits
-    if len(fixed) > _LONGEST_FIXED:
-        fixed = digits[0] + ("." + digits[1:] if len(digits) > 1 else "")
-        fixed += f"E{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
-    return "-" + fixed if number < 0 else fixed
 
 
 def as_numbers(context: Context, value: Value) -> Value:

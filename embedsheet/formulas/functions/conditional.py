@@ -17,6 +17,7 @@ from embedsheet.formulas.coerce import Operands, concrete, first_fault, undefine
 from embedsheet.formulas.functions.criteria import Criterion, criterion, matches
 from embedsheet.formulas.functions.samples import Argument
 from embedsheet.formulas.functions.table import Context, function
+from embedsheet.formulas.numerals import number_of_text
 from embedsheet.formulas.values import (
     BOOLEAN,
     DIV0,
@@ -142,8 +143,6 @@ def _cell_keys(
     context: Context, kinds: NDArray[np.uint8], numbers: NDArray[np.float64], keys: dict[tuple[int, Any], int]
 ) -> NDArray[np.int64]:
     """Return the number of each cell's key, −1 where none of the keys fits."""
-    from embedsheet.formulas.coerce import number_of_text
-
     result = np.full(len(kinds), -1)
     for kind in (NUMBER, BOOLEAN):
         known = np.array(sorted(number for key_kind, number in keys if key_kind == kind))

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.formulas.coerce import number_of_text
 from embedsheet.formulas.collation import sort_key
+from embedsheet.formulas.numerals import number_of_text
 from embedsheet.formulas.values import (
     ABSENT,
     BLANK,
