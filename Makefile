@@ -49,6 +49,7 @@ lint: $(VENV)/.dev
 docs: $(VENV)/.dev
 	$(BIN)/python tools/make_templates.py
 	$(BIN)/python tools/make_pictures.py
+	$(BIN)/python tools/function_docs.py
 
 bench: $(VENV)/.dev
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

@@ -19,12 +19,3 @@ def test_the_page_of_functions_is_what_its_script_writes() -> None:
     page = function_docs.PAGE.read_text(encoding="utf-8")
     assert page == function_docs.page(), "run: python tools/function_docs.py"
     assert all(f"`{name}`" in page for name in FUNCTIONS)
-
-
-def test_the_differences_page_names_functions_that_exist() -> None:
-    page = (ROOT / "docs" / "differences-from-excel.md").read_text(encoding="utf-8")
-    named = {
-        word for line in page.splitlines() if line.startswith("| ") for word in line.split("|")[1].split("`")[1::2]
-    }
-    functions = {word for word in named if word.isupper() and "(" not in word and "#" not in word}
-    assert functions <= set(FUNCTIONS)
