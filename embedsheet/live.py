@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from embedsheet.addresses import Area, parse_area, quote_sheet
 from embedsheet.errors import ModelError
 from embedsheet.kinds import BLANK, BOOLEAN, ERROR, ERROR_CODES, NUMBER, TEXT
+from embedsheet.live_arrays import array_formulas
 from embedsheet.live_names import LiveNames, refers_to
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.strings import Strings
@@ -171,7 +172,7 @@ def _read_sheet(sheet: Any, index: int, strings: Strings) -> Sheet:
     top, left = used.row, used.column
     values = rows_of(used.options(ndim=2, err_to_str=True, dates=_serial).value)
     formulas = rows_of(used.formula)
-    arrays = {(area.top, area.left): ArrayFormula(area, dynamic) for area, dynamic in _array_formulas(used)}
+    arrays = {(area.top, area.left): ArrayFormula(area, dynamic) for area, dynamic in array_formulas(used)}
     followers = {(cell.row, cell.column) for array in arrays.values() for cell in array.area.cells()} - arrays.keys()
     rows: list[int] = []
     columns: list[int] = []
@@ -221,48 +222,6 @@ def _stored(value: Any, is_formula: bool, strings: Strings) -> tuple[int, float]
         return TEXT, float(strings.code(value))
     # xlwings gives None for nothing and for the empty text alike; a formula has no other way to show nothing.
     return (TEXT, float(strings.code(""))) if is_formula else (BLANK, 0.0)
-
-
-def _array_formulas(used: Any) -> Iterator[tuple[Area, bool]]:
-    """Find array formulas by halving: the program says of a whole block whether all, some or none of it is one."""
-    if used.has_array is False:
-        return
-    sheet = used.sheet
-    found: list[Area] = []
-    waiting = [(used.row, used.column, used.row + used.shape[0] - 1, used.column + used.shape[1] - 1)]
-    while waiting:
-        top, left, bottom, right = waiting.pop()
-        if any(a.top <= top and a.left <= left and a.bottom >= bottom and a.right >= right for a in found):
-            continue
-        block = sheet.range((top, left), (bottom, right))
-        state = block.has_array
-        if state is False:
-            continue
-        if state:
-            area = _current_array(block[0, 0])
-            if area not in found:
-                found.append(area)
-                yield area, False
-            if area.bottom >= bottom and area.right >= right:
-                continue
-        if (top, left) == (bottom, right):
-            continue
-        if bottom - top >= right - left:
-            middle = (top + bottom) // 2
-            waiting += [(top, left, middle, right), (middle + 1, left, bottom, right)]
-        else:
-            middle = (left + right) // 2
-            waiting += [(top, left, bottom, middle), (top, middle + 1, bottom, right)]
-
-
-def _current_array(cell: Any) -> Area:
-    # xlwings has no word of its own for the area of an array formula.
-    name = cell.sheet.name
-    if cell.sheet.book.app.engine.name == "libreoffice":
-        return parse_area(cell.impl.current_array.address, name)
-    if sys.platform == "darwin":
-        return parse_area(cell.api.current_array.get_address(), name)
-    return parse_area(cell.api.CurrentArray.Address, name)
 
 
 def _tables(sheet: Any) -> Iterator[Table]:

@@ -15,7 +15,7 @@ from embedsheet.xlsx.parts import DefinedName
 # What cannot hold a name: texts, quoted sheets, what stands in brackets of a table.
 _NO_NAMES = re.compile(r"\"[^\"]*\"|'[^']*'|\[[^\]]*\]+")
 # A word that is neither a function nor a sheet.
-_WORD = re.compile(r"(?<![\w.$#@])[^\W\d][\w.]*(?![\w.(!])")
+_WORD = re.compile(r"(?<![\w.$#@])[^\W\d][\w.]*(?![\w.(!$])")
 _NOT_A_NAME = re.compile(r"(?:[A-Za-z]{1,3}[0-9]+|TRUE|FALSE|[eE][0-9]+)\Z", re.IGNORECASE)
 
 
