@@ -85,8 +85,8 @@ def _search(
             f"{problem.cell_name(cell)} would have to be at least {problem.lower[cell]:.10g} and at most "
             f"{problem.upper[cell]:.10g}"
         )
-        return Outcome(start, problem.objective.value(start), math.nan, "infeasible", message, method)
-    before = float(problem.objective.value(start))
+        return Outcome(start, math.nan, math.nan, "infeasible", message, method)
+    before = float(problem.objective.value_and_gradient(start)[0])  # compiled already, unlike `value`
     generator = np.random.default_rng(limits.seed)
     first = start if randomize is None else random_start(problem, np.random.default_rng(randomize))
     best: Outcome | None = None
