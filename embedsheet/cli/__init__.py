@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from embedsheet import __version__
-from embedsheet.cli import doctor, excel, new, solve, text, train
+from embedsheet.cli import doctor, excel, movielens, new, solve, text, train
 from embedsheet.errors import EmbedsheetError
 
 FAMILIES = (
@@ -24,6 +24,7 @@ FAMILIES = (
     text,
     excel,
     doctor,
+    movielens,
     train,
 )  # fmt: skip
 

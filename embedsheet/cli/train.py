@@ -1,188 +1,230 @@
-"""`embedsheet movielens`, `train`, `compare`: the same models in Keras."""
+"""`embedsheet compare` and `embedsheet train`: a sheet's model in Keras."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from embedsheet.cli.movielens import Bar, DeviceOption, ForceOption
 from embedsheet.cli.progress import say
 
 if TYPE_CHECKING:
-    from embedsheet.networks.movielens_training import Progress, Recipe, Trained
-    from embedsheet.networks.ratings import Ratings
+    from embedsheet.keras_blocks import SheetModel
+    from embedsheet.keras_bridge import Check
+    from embedsheet.workbook import Workbook
 
 app = typer.Typer()
 
-DeviceOption = Annotated[
-    str | None,
-    typer.Option("--device", help="cpu, gpu, gpu:1; gpu:all splits batches. Default: a GPU if the engine sees one."),
-]
-ForceOption = Annotated[bool, typer.Option("--force", help="Replace an existing output file.")]
+BookArgument = Annotated[Path, typer.Argument(help="The workbook, .xlsx or .xlsm.", show_default=False)]
+SheetOption = Annotated[str | None, typer.Option("--sheet", help="The model sheet; default: the one-rating-a-row one.")]
+LockOption = Annotated[bool, typer.Option("--ignore-lock", help="Write though a lock file says the workbook is open.")]
+# Where the blocks are, for a workbook without our names.
+UserIds = Annotated[str | None, typer.Option(help="Cells with the users' ids, by address or name.")]
+UserFactors = Annotated[str | None, typer.Option(help="The users' factors.")]
+UserBias = Annotated[str | None, typer.Option(help="The users' biases, if there are any.")]
+MovieIds = Annotated[str | None, typer.Option(help="Cells with the movies' ids.")]
+MovieFactors = Annotated[str | None, typer.Option(help="The movies' factors.")]
+MovieBias = Annotated[str | None, typer.Option(help="The movies' biases, if there are any.")]
+RatingsBlock = Annotated[str | None, typer.Option(help="The ratings: a cross-tab, or with the next two a column.")]
+RatingUsers = Annotated[str | None, typer.Option(help="One rating a row: the column with its user's id.")]
+RatingMovies = Annotated[str | None, typer.Option(help="One rating a row: the column with its movie's id.")]
+Predictions = Annotated[str | None, typer.Option(help="The sheet's predictions, as the ratings lie.")]
+RmseCell = Annotated[str | None, typer.Option(help="The cell with the error; default: the objective of Solver.")]
 
 
-class Bar:
-    """A progress bar on the terminal, and a line for an epoch that is worth one."""
-
-    def __init__(self, label: str, lines: bool = True) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-        from rich.progress import Progress as RichProgress
-
-        self._console = Console(highlight=False)
-        self._bar = RichProgress(
-            TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=self._console, transient=True
-        )
-        self._task = self._bar.add_task(f"{label}: preparing …", total=None)
-        self._label, self._lines = label, lines
-
-    def hear(self, progress: Progress) -> None:
-        """Show where training stands."""
-        number = f"epoch {progress.epoch + 1} of at most {progress.epochs}"
-        self._bar.update(
-            self._task,
-            description=f"{self._label}: {number}  (Ctrl-C stops and keeps the best)",
-            completed=progress.epoch + progress.batch / progress.batches,
-            total=progress.epochs,
-        )
-        done = progress.finished
-        # Of eighty quick epochs every tenth is enough.
-        every = max(1, progress.epochs // 10) if progress.batches == 1 else 1
-        if done is not None and self._lines and (progress.epoch % every == 0):
-            self._console.print(
-                f"epoch {progress.epoch + 1:3}  RMSE training {done.training_rmse:.4f}  "
-                f"validation {done.validation_rmse:.4f}  {done.seconds:6.1f} s"
-            )
-
-    def __enter__(self) -> Bar:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-
-@app.command(epilog="Example: [cyan]embedsheet movielens -o learned.xlsx[/cyan]")
-def movielens(
-    model: Annotated[
-        Literal["best", "dot", "bias", "net"], typer.Option(help="best, or one of the lecture's three.")
-    ] = "best",
-    lecture: Annotated[bool, typer.Option("--lecture", help="Learn as in the lecture: Adam, batches of 64.")] = False,
-    ladder: Annotated[bool, typer.Option("--ladder", help="Train every model, and print a table.")] = False,
-    ratings: Annotated[
-        Path | None, typer.Option(help="A MovieLens release: ratings.csv, ratings.dat, u.data or the .zip.")
-    ] = None,
-    factors: Annotated[int | None, typer.Option(min=1, help="Factors of a user and a movie.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="At most so many passes over the ratings.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(min=1e-9, help="Adam's, for learning in batches.")] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Ratings in a batch.")] = None,
-    validation: Annotated[float, typer.Option(min=0.0001, max=0.9, help="The part held out to judge by.")] = 0.2,
-    seed: Annotated[int, typer.Option(min=0, help="Draws the part held out and the first weights.")] = 42,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write what was learned into this new workbook.")
-    ] = None,
-    movies: Annotated[int, typer.Option(min=3, help="How many movies the workbook shows, the most rated.")] = 2000,
-    device: DeviceOption = None,
-    force: ForceOption = False,
+@app.command(
+    name="compare",
+    epilog="Example: [cyan]embedsheet compare movielens.xlsx --float64[/cyan]",
+)
+def compare_command(
+    book: BookArgument,
+    sheet: SheetOption = None,
+    float64: Annotated[bool, typer.Option("--float64", help="Let Keras compute in double precision.")] = False,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of gradient descent to walk together.")] = 10,
+    learning_rate: Annotated[float, typer.Option(min=1e-9, help="Of these steps.")] = 0.1,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Leave the workbook's sheet Compare as it is.")] = False,
+    ignore_lock: LockOption = False,
+    user_ids: UserIds = None,
+    user_factors: UserFactors = None,
+    user_bias: UserBias = None,
+    movie_ids: MovieIds = None,
+    movie_factors: MovieFactors = None,
+    movie_bias: MovieBias = None,
+    ratings: RatingsBlock = None,
+    rating_users: RatingUsers = None,
+    rating_movies: RatingMovies = None,
+    predictions: Predictions = None,
+    rmse: RmseCell = None,
 ) -> None:
-    """Train a recommender on all ratings, a part held out, and say how well it predicts that part.
+    """Prove that the sheet and Keras are the same model: equal weights give equal numbers.
 
-    The default model adds to the lecture's dot product and biases what a user rated at all, and what they make of a
-    movie's genres, year and popularity. It learns by L-BFGS from all ratings at once; an epoch is one iteration.
+    Compares predictions, RMSE, the gradient, and the weights after some steps of gradient descent, and fills in a
+    lesson's sheet Compare. Exit code 1 when anything differs by more than rounding. A workbook of the lesson rnn is
+    compared by its own programs.
     """
-    from embedsheet.data import movielens as shipped
-    from embedsheet.data import read_ratings
-    from embedsheet.errors import LessonError
-    from embedsheet.lessons.layout import check_target
-    from embedsheet.networks.devices import device as on_device
-    from embedsheet.networks.movielens_training import choose_recipe, train
-    from embedsheet.networks.ratings import Ratings
+    given = _given(locals())
+    from embedsheet import rnn_bridge
+    from embedsheet.workbook import Workbook
 
-    if output is not None:
-        if model == "net" or ladder:
-            raise LessonError("The workbook needs one model that is a dot product: --model best, bias or dot.")
-        check_target(output, force)
-    data = Ratings.of(shipped() if ratings is None else read_ratings(ratings))
-    training, held_out = data.split(validation, seed)
-    say(
-        f"{len(data):,} ratings by {len(data.users):,} users of {len(data.movies):,} movies: "
-        f"{len(training):,} to learn from, {len(held_out):,} held out (seed {seed})."
-    )
-    with on_device(device) as where:
-        if ladder:
-            _ladder(training, held_out, seed, where)
-            return
-        recipe = choose_recipe(
-            model,
-            lecture,
-            factors=factors,
-            epochs=epochs,
-            learning_rate=learning_rate,
-            batch_size=batch_size,
-            seed=seed,
-        )
-        with Bar(model) as bar:
-            trained = train(model, recipe, training, held_out, bar.hear)
-    _tell(trained, where)
-    if output is not None:
-        _write(output, trained, recipe, data, training, where, movies, force)
+    workbook = Workbook.open(book)
+    if rnn_bridge.model_sheets(workbook):
+        from embedsheet.cli import rnn
 
-
-def _tell(trained: Trained, where: str) -> None:
-    result = trained.result
-    say(
-        f"{trained.name}: validation RMSE {trained.epochs[0].validation_rmse:.4f} → {result.validation_rmse:.4f} "
-        f"(training {result.training_rmse:.4f}) after epoch {trained.kept + 1}, {trained.epochs[-1].seconds:.1f} s on "
-        f"{where}; ended by {trained.ended}.",
-        "green",
-    )
-
-
-def _write(
-    path: Path, trained: Trained, recipe: Recipe, data: Ratings, training: Ratings, where: str, movies: int, force: bool
-) -> None:
-    import numpy as np
-
-    from embedsheet.lessons import learned
-    from embedsheet.networks.dot_products import dot_products
-
-    result = trained.result
-    facts = (
-        ("model", f"{trained.name}, {recipe.options.factors} factors"),
-        ("data", f"{len(data):,} ratings, {len(data.users):,} users, {len(data.movies):,} movies"),
-        ("learned from", f"{len(training):,} ratings; the others judge"),
-        ("validation RMSE", f"{result.validation_rmse:.4f}"),
-        ("training RMSE", f"{result.training_rmse:.4f}"),
-        ("time and place", f"{trained.epochs[-1].seconds:.1f} s on {where}"),
-        ("ended", trained.ended),
-    )
-    history = np.array([(epoch.training_rmse, epoch.validation_rmse) for epoch in trained.epochs])
-    learned.build(path, dot_products(trained.model, training), data, facts, history, movies=movies, force=force)
-    say(f"Wrote {path}; open it and see the sheets Best and worst, Map, More like this, For one user.")
-
-
-def _ladder(training: Ratings, held_out: Ratings, seed: int, where: str) -> None:
+        if not rnn.compare(book, workbook):
+            raise typer.Exit(1)
+        return
     from rich.console import Console
     from rich.table import Table
 
-    from embedsheet.networks.movielens_training import choose_recipe, train
+    from embedsheet import keras_bridge, keras_results
+    from embedsheet.keras_blocks import choose_sheet, model_sheets, read_model
 
-    table = Table(title=f"{len(training):,} ratings to learn from, {len(held_out):,} held out; on {where}", box=None)
-    for heading in ("model", "learns", "factors", "epochs", "time", "training RMSE", "validation RMSE"):
-        table.add_column(heading, justify="left" if heading in ("model", "learns") else "right")
-    rungs: list[tuple[Any, bool]] = [(name, lecture) for name in ("dot", "bias", "net") for lecture in (True, False)]
-    for name, lecture in (*rungs, ("best", False)):
-        recipe = choose_recipe(name, lecture, seed=seed)
-        with Bar(name, lines=False) as bar:
-            trained = train(name, recipe, training, held_out, bar.hear)
-        result = trained.result
-        table.add_row(
-            name,
-            "as in the lecture" if lecture else f"{'Adam' if recipe.phases else 'L-BFGS'}, this project's options",
-            str(recipe.options.factors), str(trained.kept + 1), f"{trained.epochs[-1].seconds:.1f} s",
-            f"{result.training_rmse:.4f}", f"{result.validation_rmse:.4f}",
-        )  # fmt: skip
-        if trained.ended == "Ctrl-C":
-            break
+    dtype = "float64" if float64 else "float32"
+    several = model_sheets(workbook) if sheet is None and not given else []
+    sheets = several or [choose_sheet(workbook, sheet, given)]
+    models = {name: read_model(workbook, name, given) for name in sheets}
+    table = Table(title=f"The same weights in the sheet and in Keras ({dtype})", box=None)
+    for heading in ("sheet", "what", "sheet's", "Keras'", "difference", "allowed", ""):
+        table.add_column(heading, justify="left" if heading in ("sheet", "what") else "right", no_wrap=True)
+    every = []
+    for name, model in models.items():
+        checks = keras_bridge.compare(workbook, model, dtype, steps, learning_rate)
+        every += checks
+        for place, one in enumerate(checks):
+            table.add_row(
+                "" if place else name, one.what, f"{one.sheet:.6f}", f"{one.keras:.6f}", f"{one.difference:.1e}", f"{one.tolerance:.0e}",
+                "[green]✓[/green]" if one.agrees else "[red]✗[/red]",
+            )  # fmt: skip
     Console(highlight=False).print(table)
+    if keras_results.is_lesson(workbook) and not dry_run:
+        model = models.get(keras_results.compared_sheet(workbook)) or next(iter(models.values()))
+        both = _both_precisions(workbook, model, steps, learning_rate)
+        report = keras_results.save(
+            workbook, keras_results.compared_edits(workbook, model, both), ignore_lock=ignore_lock
+        )
+        say(f"Filled in the sheet Compare ({report.cells_written:,} cells).")
+    if not all(one.agrees for one in every):
+        say("Not the same: see the lines marked ✗.", "red")
+        raise typer.Exit(1)
+    say("The same model: every difference is rounding.", "green")
+
+
+@app.command(
+    epilog="Example: [cyan]embedsheet train movielens.xlsx --epochs 200 --learning-rate 0.02[/cyan]",
+)
+def train(
+    book: BookArgument,
+    sheet: SheetOption = None,
+    optimizer: Annotated[str, typer.Option(help="adam, sgd, rmsprop, adagrad, adamax, nadam or adamw.")] = "adam",
+    learning_rate: Annotated[float, typer.Option(min=1e-9, help="The optimizer's.")] = 0.03,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="At most so many. [dim](default: 10 to 300, by size)[/dim]")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Ratings in a batch.")] = 64,
+    l2: Annotated[float, typer.Option("--l2", min=0.0, help="Penalty λ Σ w² on the factors.")] = 0.0,
+    validation: Annotated[float, typer.Option(min=0.0, max=0.9, help="Share of ratings held out to judge by.")] = 0.0,
+    patience: Annotated[int, typer.Option(min=1, help="End after so many epochs without gain.")] = 30,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the batches and what is held out.")] = 42,
+    float64: Annotated[bool, typer.Option("--float64", help="Compute in double precision.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Write over the sheet's own factors, too.")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="A lesson: write a copy here. Any other workbook: the new comparison."),
+    ] = None,
+    device: DeviceOption = None,
+    force: ForceOption = False,
+    ignore_lock: LockOption = False,
+    user_ids: UserIds = None,
+    user_factors: UserFactors = None,
+    user_bias: UserBias = None,
+    movie_ids: MovieIds = None,
+    movie_factors: MovieFactors = None,
+    movie_bias: MovieBias = None,
+    ratings: RatingsBlock = None,
+    rating_users: RatingUsers = None,
+    rating_movies: RatingMovies = None,
+    predictions: Predictions = None,
+    rmse: RmseCell = None,
+) -> None:
+    """Train a sheet's model in Keras, from the sheet's own weights, and write the result back.
+
+    In a lesson's workbook it goes to the sheets Keras and Compare. To any other workbook no sheet is added: -o names a
+    new workbook for the comparison, --replace writes over the factors. Ctrl-C stops and keeps the best.
+    """
+    given = _given(locals())
+    from embedsheet import keras_results
+    from embedsheet.errors import ModelError
+    from embedsheet.keras_blocks import read_model
+    from embedsheet.keras_training import Settings
+    from embedsheet.keras_training import train as train_model
+    from embedsheet.lessons.layout import check_target
+    from embedsheet.networks.devices import device as on_device
+    from embedsheet.workbook import Workbook
+
+    workbook = Workbook.open(book)
+    lesson = keras_results.is_lesson(workbook) and not given
+    if not lesson and output is None and not replace:
+        raise ModelError(
+            f"{book.name}: has no sheet Keras to write to; name a new workbook for the comparison with -o, or write "
+            "over its factors with --replace."
+        )
+    model = read_model(workbook, sheet, given)
+    if output is not None:
+        check_target(output, force)
+    settings = Settings(
+        optimizer,
+        learning_rate,
+        epochs,
+        batch_size,
+        l2,
+        validation,
+        patience,
+        seed,
+        "float64" if float64 else "float32",
+    )
+    with on_device(device) as where, Bar(model.sheet) as bar:
+        learned = train_model(model, settings, lambda done: bar.show(done.epoch + 1, done.epochs))
+    say(
+        f"{model.sheet}: RMSE {learned.rmse_before:.4f} → {learned.rmse:.4f} after {learned.kept + 1} epochs of Keras' "
+        f"{optimizer} on {where}; ended by {learned.ended}.",
+        "green",
+    )
+    checks = _both_precisions(workbook, model) if "rmse" in model.blocks else []
+    if lesson:
+        edits = keras_results.learned_edits(workbook, model, learned)
+        edits += keras_results.compared_edits(workbook, model, checks)
+        if replace:
+            edits += keras_results.replaced_edits(model, learned)
+        report = keras_results.save(workbook, edits, output, ignore_lock)
+        say(f"Wrote {report.cells_written:,} cells of {report.path}; see its sheets Keras and Compare.")
+        return
+    if replace:
+        report = keras_results.replace_in_place(workbook, model, learned, ignore_lock)
+        say(f"Wrote {report.cells_written:,} cells of {report.path}.")
+    if output is not None:
+        from embedsheet.lessons import comparison
+
+        comparison.build(output, model, learned, checks, book.name, force=force)
+        say(f"Wrote {output}: the sheet and Keras side by side.")
+
+
+def _given(options: dict[str, Any]) -> dict[str, str]:
+    """Return the blocks that were named on the command line."""
+    from embedsheet.keras_blocks import NAMES
+
+    return {name: options[name] for name in NAMES if options.get(name)}
+
+
+def _both_precisions(workbook: Workbook, model: SheetModel, steps: int = 10, learning_rate: float = 0.1) -> list[Check]:
+    """Return the checks in float32 and float64, as the sheet Compare shows them."""
+    from dataclasses import replace
+
+    from embedsheet.keras_bridge import compare
+
+    return [
+        replace(one, what=f"{one.what} ({dtype})")
+        for dtype in ("float32", "float64")
+        for one in compare(workbook, model, dtype, steps, learning_rate)
+    ]

@@ -1,0 +1,202 @@
+"""Write what Keras learned, and how it compares, back into a lesson's workbook.
+
+The blocks that are filled, on the sheets Keras and Compare, are listed in `embedsheet.lessons.movielens`.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.addresses import Area
+from embedsheet.keras_blocks import Floats, SheetModel, choose_sheet, model_sheets
+from embedsheet.keras_bridge import Check, build, code, compile_sheet, flat, precision, predictions, summary
+from embedsheet.keras_training import Learned
+from embedsheet.kinds import BLANK, NUMBER, TEXT
+from embedsheet.workbook import Edit, SaveReport, Workbook
+
+Table = Sequence[Sequence[float | str]]
+
+
+def is_lesson(workbook: Workbook) -> bool:
+    """Whether a workbook has the sheets that are filled here."""
+    return bool(model_sheets(workbook)) and _block(workbook, "keras.users.factors") is not None
+
+
+def compared_sheet(workbook: Workbook) -> str:
+    """Return the model sheet that the sheet Compare is about: that of the last training, or the default one."""
+    area = _block(workbook, "keras.source")
+    source = workbook.values(area)[0][0] if area is not None else None
+    return source if source in model_sheets(workbook) else choose_sheet(workbook, None, {})
+
+
+def learned_edits(workbook: Workbook, model: SheetModel, learned: Learned) -> list[Edit]:
+    """Return the edits that fill the sheet Keras, and Compare's mixing of the factors."""
+    fill = _Filler(workbook)
+    fill.cells("keras.source", [[model.sheet]])
+    fill.cells("keras.settings", [[learned.settings]])
+    for what, ids in (("users", model.user_ids), ("movies", model.movie_ids)):
+        area = _block(workbook, f"keras.{what}.id")
+        if area is None:
+            continue
+        # The sheet Keras lists users and movies in an order of its own.
+        place = {one: at for at, one in enumerate(ids)}
+        order = [place[one[0]] for one in workbook.values(area)]  # type: ignore[index]
+        for part in ("factors", "bias"):
+            table = learned.weights.get(f"{what[:-1]}_{part}")
+            fill.cells(f"keras.{what}.{part}", [[]] if table is None else table[order].tolist())
+    fill.column("keras.predictions", _in_order(workbook, model, learned.predictions))
+    numbers = np.arange(1, len(learned.epochs) + 1)
+    errors = np.array([(epoch.rmse, epoch.validation) for epoch in learned.epochs])
+    for name, column in (("epoch", numbers), ("rmse", errors[:, 0]), ("validation", errors[:, 1])):
+        fill.column(f"keras.history.{name}", _thinned(workbook, f"keras.history.{name}", column.astype(float)))
+    users, movies = mixing(
+        learned.weights["user_factors"], learned.weights["movie_factors"], model.user_factors, model.movie_factors
+    )
+    fill.cells("compare.users.mixing", users.tolist())
+    fill.cells("compare.movies.mixing", movies.tolist())
+    return fill.edits
+
+
+def compared_edits(workbook: Workbook, model: SheetModel, checks: Sequence[Check]) -> list[Edit]:
+    """Return the edits that fill the sheet Compare with what holds at equal weights."""
+    fill = _Filler(workbook)
+    fill.cells("compare.checks", [[one.what, one.sheet, one.keras, one.difference] for one in checks])
+    with precision("float32"):
+        built = build(model)
+        stars = predictions(built, model)
+        fill.cells("compare.summary", [[line] for line in summary(built)])
+    fill.cells("compare.code", [[line] for line in code(model)])
+    fill.column("compare.predictions.same_weights", _in_order(workbook, model, stars))
+    return fill.edits
+
+
+def replace_in_place(workbook: Workbook, model: SheetModel, learned: Learned, ignore_lock: bool = False) -> SaveReport:
+    """Write what Keras learned over a foreign sheet's factors, with what its formulas make of it, and nothing else."""
+    if "rmse" not in model.blocks:
+        return save(workbook, replaced_edits(model, learned), ignore_lock=ignore_lock)
+    program = compile_sheet(workbook, model)
+    edits = program.results(flat(model, learned.weights))
+    return workbook.save(edits, full_calculation=program.unrecomputable, ignore_lock=ignore_lock)
+
+
+def replaced_edits(model: SheetModel, learned: Learned) -> list[Edit]:
+    """Return the edits that put what Keras learned in the place of the sheet's own factors and biases."""
+    return [
+        Edit.of_numbers(model.blocks[name], model.in_sheet(name, table), replace_formula=True)
+        for name, table in learned.weights.items()
+    ]
+
+
+def save(workbook: Workbook, edits: Sequence[Edit], path: Path | None = None, ignore_lock: bool = False) -> SaveReport:
+    """Save the edits and the stored results of every formula that follows from them, in one write.
+
+    What follows is found on a temporary copy: the edits hold text as well as numbers, and may empty cells.
+    """
+    from embedsheet.program import recalculate
+
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / workbook.path.name
+        workbook.save(edits, copy)
+        changed = Workbook.open(copy)
+    results = recalculate(changed)
+    following = []
+    for edit in results.edits:
+        numbers = edit.numbers.copy()
+        for place in np.flatnonzero(edit.kinds == TEXT):
+            numbers[place] = workbook.strings.code(changed.strings.text(numbers[place]))
+        following.append(replace(edit, numbers=numbers))
+    return workbook.save([*edits, *following], path, full_calculation=bool(results.faults), ignore_lock=ignore_lock)
+
+
+def mixing(users: Floats, movies: Floats, wanted_users: Floats, wanted_movies: Floats) -> tuple[Floats, Floats]:
+    """Return the invertible A, (k, k), and A⁻ᵀ that bring users · A and movies · A⁻ᵀ closest to the wanted factors.
+
+    Both predict the same as users and movies. Closest in the least squares of both together; found by L-BFGS from the
+    A that suits the users alone.
+    """
+    from scipy.optimize import minimize
+
+    k = users.shape[1]
+
+    def distance(flat: Floats) -> tuple[float, Floats]:
+        a = flat.reshape(k, k)
+        try:
+            b = np.linalg.inv(a).T
+        except np.linalg.LinAlgError:
+            return np.inf, np.zeros(k * k)
+        of_users, of_movies = users @ a - wanted_users, movies @ b - wanted_movies
+        # d(A⁻ᵀ) = -A⁻ᵀ dAᵀ A⁻ᵀ
+        slope = 2 * users.T @ of_users - b @ (2 * movies.T @ of_movies).T @ b
+        return float((of_users**2).sum() + (of_movies**2).sum()), slope.ravel()
+
+    suits_users = np.linalg.lstsq(users, wanted_users, rcond=None)[0]
+    starts = [start for start in (suits_users, np.eye(k)) if np.linalg.cond(start) < 1e6]
+    found = min(
+        (minimize(distance, start.ravel(), jac=True, method="L-BFGS-B") for start in starts), key=lambda r: r.fun
+    )
+    a = found.x.reshape(k, k)
+    return a, np.linalg.inv(a).T
+
+
+def _in_order(workbook: Workbook, model: SheetModel, stars: Floats) -> Floats:
+    """Return predictions in the order in which the sheet Keras lists the ratings."""
+    columns = [_block(workbook, f"keras.ratings.{what}") for what in ("user", "movie")]
+    if None in columns:
+        return stars
+    predicted = {
+        (model.user_ids[user], model.movie_ids[movie]): star
+        for user, movie, star in zip(model.user, model.movie, stars, strict=True)
+    }
+    users, movies = ([row[0] for row in workbook.values(column)] for column in columns if column is not None)
+    return np.array([predicted.get(pair, np.nan) for pair in zip(users, movies, strict=True)])
+
+
+def _thinned(workbook: Workbook, name: str, column: Floats) -> Floats:
+    """Leave rows of a history out, if it is longer than its block; the first and the last stay."""
+    area = _block(workbook, name)
+    if area is None or len(column) <= area.size:
+        return column
+    kept: NDArray[np.intp] = np.linspace(0, len(column) - 1, area.size).round().astype(np.intp)
+    return column[kept]
+
+
+def _block(workbook: Workbook, name: str) -> Area | None:
+    owner = next((entry.sheet for entry in workbook.names if entry.name.casefold() == name), None)
+    return None if owner is None else workbook.area(name, owner)
+
+
+class _Filler:
+    """Collects edits of named blocks; what a block has room for and is not given is emptied."""
+
+    def __init__(self, workbook: Workbook) -> None:
+        self._workbook = workbook
+        self.edits: list[Edit] = []
+
+    def column(self, name: str, values: Floats) -> None:
+        self.cells(name, values[:, None].tolist())
+
+    def cells(self, name: str, values: Table) -> None:
+        """Fill a block from its top left corner; NaN and "" empty a cell. A workbook without the block goes without."""
+        area = _block(self._workbook, name)
+        if area is None:
+            return
+        rows, columns = area.shape
+        kinds = np.full(area.shape, BLANK, np.uint8)
+        numbers = np.zeros(area.shape)
+        for row, line in enumerate(values[:rows]):
+            for column, value in enumerate(line[:columns]):
+                if isinstance(value, str):
+                    if value:
+                        kinds[row, column], numbers[row, column] = TEXT, self._workbook.strings.code(value)
+                elif np.isfinite(value):
+                    kinds[row, column], numbers[row, column] = NUMBER, value
+        at = np.mgrid[area.top : area.bottom + 1, area.left : area.right + 1].astype(np.int32)
+        self.edits.append(
+            Edit(area.sheet, at[0].ravel(), at[1].ravel(), kinds.ravel(), numbers.ravel(), replace_formula=True)
+        )
