@@ -1,14 +1,17 @@
 """Workbooks: open one, ask it for cells, names and Solver models, and save changes into it without touching the rest.
 
-book = Workbook.open("ratings.xlsx")
-ratings = book.numbers(book.area("ratings.rating", sheet="dotprod"))   # (ratings, 1)
-book.save([Edit.of_numbers(area, ratings)])
+    book = Workbook.open("ratings.xlsx")
+    area = book.area("ratings.rating", sheet="dotprod")
+    ratings = book.numbers(area)  # (ratings, 1)
+    book.save([Edit.of_numbers(area, ratings)])
+
+A `Workbook` is a picture of its file as it was read; saving does not change it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -50,7 +53,6 @@ class Workbook:
     external_links: bool
     digest: str  # of the file as it was read
     contents: Contents
-    parts: dict[str, SheetPart] = field(default_factory=dict)  # by sheet name
 
     @classmethod
     def open(cls, path: str | Path) -> Workbook:
@@ -65,8 +67,9 @@ class Workbook:
         source = Source(str(package.path), strings, shared, contents.date1904)
         sheets: dict[str, Sheet] = {}
         tables: dict[str, Table] = {}
-        worksheets = {part.name: part for part in contents.sheets if part.kind == "worksheet"}
-        for part in worksheets.values():
+        for part in contents.sheets:
+            if part.kind != "worksheet":
+                continue
             sheet = _read_sheet(package, part, len(sheets), source)
             sheet.hidden = part.hidden
             sheets[part.name] = sheet
@@ -75,7 +78,7 @@ class Workbook:
         book = cls(
             path=package.path, sheets=sheets, strings=strings, names=contents.names, tables=tables, setups={},
             setup_faults={}, external_links=contents.related("externalLink") is not None, digest=package.digest,
-            contents=contents, parts=worksheets,
+            contents=contents,
         )  # fmt: skip
         book._read_setups()
         return book
@@ -84,18 +87,17 @@ class Workbook:
         models: dict[str, dict[str, str]] = {}
         for name in self.names:
             key = name.name.casefold()
-            if is_solver_name(key) and (name.sheet is None or name.sheet in self.sheets):
+            if is_solver_name(key):
                 models.setdefault(name.sheet or "", {})[key] = name.text
-        for sheet, model in models.items():
-            if is_solver_model(model):
-                # Names without a sheet, as some libraries write them, belong to the sheet of the objective.
-                home = sheet or self._sheet_of(model.get("solver_opt", ""))
-                if home in self.setups:
-                    continue
+        # Names without a sheet, as some libraries write them, belong to the objective's, unless that has its own.
+        unplaced = models.pop("", {})
+        models.setdefault(self._sheet_of(unplaced.get("solver_opt", "")), unplaced)
+        for sheet in self.sheets:
+            if is_solver_model(models.get(sheet, {})):
                 try:
-                    self.setups[home] = read_setup(home, model, partial(self.areas, sheet=home))
+                    self.setups[sheet] = read_setup(sheet, models[sheet], partial(self.areas, sheet=sheet))
                 except ModelError as fault:
-                    self.setup_faults[home] = str(fault)
+                    self.setup_faults[sheet] = str(fault)
 
     def _sheet_of(self, text: str) -> str:
         try:

@@ -152,8 +152,8 @@ def openpyxl_book(path: Path) -> None:
     assert sheet is not None
     sheet.title = "My sheet"
     for address, value in {
-        "A1": 1, "A2": 'text <&> "q"', "A3": True, "A4": "=A1+1", "B1": '=SUM(A1:A1)&"x"', "D1": -1e-300, "D2": "  lead",
-        "D3": "line\nbreak", "D4": "ü€😀",
+        "A1": 1, "A2": 'text <&> "q"', "A3": True, "A4": "=A1+1", "B1": '=SUM(A1:A1)&"x"', "D1": -1e-300,
+        "D2": "  lead", "D3": "line\nbreak", "D4": "ü€😀",
     }.items():  # fmt: skip
         sheet[address] = value
     sheet.add_table(openpyxl.worksheet.table.Table(displayName="T1", ref="G1:H3"))
@@ -235,10 +235,10 @@ def test_the_lectures_workbook_is_read_whole() -> None:
     for number, counts in zip((1, 2, 3, 4), found.values(), strict=True):
         data = xml[f"xl/worksheets/sheet{number}.xml"]
         assert counts == (data.count(b"<c "), data.count(b"<f>") + data.count(b"<f "))
-    assert {name: (str(setup.objective), [str(area) for area in setup.changing]) for name, setup in workbook.setups.items()} == {
-        "dotprod": ("dotprod!V41", ["dotprod!H19:V23", "dotprod!B25:F39"]),
-        "movielens_emb": ("movielens_emb!AA3", ["movielens_emb!C4:G18", "movielens_emb!C22:G36"]),
-        "bias": ("bias!V42", ["bias!H19:V24", "bias!A26:F40"]),
+    assert {name: [str(setup.objective), *map(str, setup.changing)] for name, setup in workbook.setups.items()} == {
+        "dotprod": ["dotprod!V41", "dotprod!H19:V23", "dotprod!B25:F39"],
+        "movielens_emb": ["movielens_emb!AA3", "movielens_emb!C4:G18", "movielens_emb!C22:G36"],
+        "bias": ["bias!V42", "bias!H19:V24", "bias!A26:F40"],
     }  # fmt: skip
     assert workbook.tables["table1"].columns == ("Word id", "Vocab", "Embeddings", "1", "2", "3", "4")
     assert workbook.formula(Cell("movielens_emb", 208, 13)) == "OFFSET($B$3,$L208,M$2)"
@@ -255,8 +255,8 @@ MODEL = {"solver_opt": "S!$A$1", "solver_adj": "S!$B$1:$B$3,S!$D$1", "solver_typ
 
 def test_a_model_may_use_names_unions_and_odd_spellings(tmp_path: Path) -> None:
     model = {
-        "solver_opt": "target", "SOLVER_ADJ": "(weights;S!$D$1)", "solver_typ": "=1", "solver_val": "0", "solver_neg": "1",
-        "solver_num": "4", "solver_lhs1": "weights", "solver_rel1": "1", "solver_rhs1": "=5",
+        "solver_opt": "target", "SOLVER_ADJ": "(weights;S!$D$1)", "solver_typ": "=1", "solver_val": "0",
+        "solver_neg": "1", "solver_num": "4", "solver_lhs1": "weights", "solver_rel1": "1", "solver_rhs1": "=5",
         "solver_lhs2": "$B$1:$B$3", "solver_rel2": "3", "solver_rhs2": "limit",
         "solver_lhs3": "S!$B$1", "solver_rel3": "4", "solver_rhs3": '"integer"',
         "solver_lhs4": "S!$B$1", "solver_rel4": "5",

@@ -68,7 +68,8 @@ WRITTEN = [
     ('<c r="A1"><f>B1</f><v>1</v></c>', 2, '<c r="A1"><f>B1</f><v>2</v></c>'),
     ('<c r="A1" t="str"><f ca="1">B1</f><v>x</v></c>', 2, '<c r="A1"><f ca="1">B1</f><v>2</v></c>'),
     ('<c r="A1"><f>B1</f><v>1</v></c>', "a<b", '<c r="A1" t="str"><f>B1</f><v>a&lt;b</v></c>'),
-    ('<c r="A1"><v>1</v></c>', "a\r_x0041_", '<c r="A1" t="inlineStr"><is><t xml:space="preserve">a_x000D__x005F_x0041_</t></is></c>'),
+    ('<c r="A1"><v>1</v></c>', "a\r_x0041_",
+     '<c r="A1" t="inlineStr"><is><t xml:space="preserve">a_x000D__x005F_x0041_</t></is></c>'),
     ('<c r="A1" t="inlineStr"><is><t>x</t></is></c>', True, '<c r="A1" t="b"><v>1</v></c>'),
     ('<c r="A1"><f>B1</f></c>', ErrorText("#N/A"), '<c r="A1" t="e"><f>B1</f><v>#N/A</v></c>'),
     ('<c r="A1" s="4"><v>1</v></c>', None, '<c r="A1" s="4"/>'),
@@ -93,7 +94,8 @@ def test_replacing_a_formula_leaves_the_value_alone(tmp_path: Path) -> None:
 
 
 INSERTED = [
-    ('<row r="2"><c r="B2"><v>1</v></c></row>', {"A2": 5}, '<row r="2"><c r="A2"><v>5</v></c><c r="B2"><v>1</v></c></row>'),
+    ('<row r="2"><c r="B2"><v>1</v></c></row>', {"A2": 5},
+     '<row r="2"><c r="A2"><v>5</v></c><c r="B2"><v>1</v></c></row>'),
     ('<row r="2"><c r="B2"><v>1</v></c></row>', {"D2": 5, "C2": 4},
      '<row r="2"><c r="B2"><v>1</v></c><c r="C2"><v>4</v></c><c r="D2"><v>5</v></c></row>'),
     ('<row r="2" spans="2:2"><c r="B2"><v>1</v></c></row>', {"A2": 5, "E2": 1, "B2": 2},
@@ -104,7 +106,8 @@ INSERTED = [
     ('<row r="2" ht="20" s="9" customFormat="1"/>', {"B2": 5},
      '<row r="2" ht="20" s="9" customFormat="1"><c r="B2" s="9"><v>5</v></c></row>'),
     ('<row r="2"></row><row r="5"/>', {"B2": 5, "A3": 1, "A5": 2},
-     '<row r="2"><c r="B2"><v>5</v></c></row><row r="3"><c r="A3"><v>1</v></c></row><row r="5"><c r="A5"><v>2</v></c></row>'),
+     '<row r="2"><c r="B2"><v>5</v></c></row><row r="3"><c r="A3"><v>1</v></c></row>'
+     '<row r="5"><c r="A5"><v>2</v></c></row>'),
     ("<row><c r=\"A1\"/></row><row><c r=\"A2\"/></row>", {"B2": 5},
      "<row><c r=\"A1\"/></row><row><c r=\"A2\"/><c r=\"B2\"><v>5</v></c></row>"),
     ("", {"B2": 5}, '<row r="2"><c r="B2"><v>5</v></c></row>'),
@@ -228,7 +231,8 @@ def test_calculation_chain_entries_keep_their_sheet_when_the_one_that_named_it_g
 def test_part_of_an_array_formula_is_not_replaced_but_all_of_it_may_be(tmp_path: Path) -> None:
     path = book(
         tmp_path / "b.xlsx",
-        '<row r="1"><c r="A1"><f t="array" ref="A1:A2">B1:B2</f><v>1</v></c></row><row r="2"><c r="A2"><v>2</v></c></row>',
+        '<row r="1"><c r="A1"><f t="array" ref="A1:A2">B1:B2</f><v>1</v></c></row>'
+        '<row r="2"><c r="A2"><v>2</v></c></row>',
     )
     before = path.read_bytes()
     workbook = Workbook.open(path)
@@ -305,8 +309,8 @@ def test_a_copy_leaves_the_original_alone_and_must_have_its_kind(tmp_path: Path)
 
 
 @pytest.mark.parametrize("inside", [
-    "", "<calcPr calcId='1' fullCalcOnLoad='0'/>", '<definedNames><definedName name="a">1</definedName></definedNames><calcPr/>',
-    "<externalReferences/>",
+    "", "<calcPr calcId='1' fullCalcOnLoad='0'/>", "<externalReferences/>",
+    '<definedNames><definedName name="a">1</definedName></definedNames><calcPr/>',
 ])  # fmt: skip
 def test_full_calculation_is_asked_for_in_the_workbook_part_alone(tmp_path: Path, inside: str) -> None:
     path = book(tmp_path / "b.xlsx", "", inside_workbook=inside)
@@ -363,7 +367,8 @@ def test_a_solver_model_is_stored_and_read_back(tmp_path: Path, inside: str) -> 
 
 
 value = st.one_of(
-    st.floats(allow_nan=False, allow_infinity=False), st.booleans(), st.none(), st.text(max_size=8).filter(str.isprintable),
+    st.floats(allow_nan=False, allow_infinity=False), st.booleans(), st.none(),
+    st.text(max_size=8).filter(str.isprintable),
     st.sampled_from([ErrorText("#N/A"), ErrorText("#DIV/0!"), "_x000D_", " lead", "a\nb\r", "\t", "]]>&lt;"]),
 )  # fmt: skip
 
@@ -371,7 +376,7 @@ value = st.one_of(
 @given(st.dictionaries(st.tuples(st.integers(1, 9), st.integers(1, 6)), value, max_size=20), st.booleans())
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_written_is_read_back(tmp_path: Path, values: dict[tuple[int, int], object], replace: bool) -> None:
-    """Any values into a sheet with gaps, formulas and texts: they are there afterwards, everything else is as before."""
+    """Any values into a sheet with gaps, formulas and texts: they are there afterwards, all else is as before."""
     path = book(
         tmp_path / "b.xlsx",
         '<row r="2"><c r="B2" t="s"><v>0</v></c><c r="D2"><f t="shared" ref="D2:D4" si="0">A1</f><v>1</v></c></row>'

@@ -47,8 +47,8 @@ VALUES = [
     ('<c r="B2" t="str"><v></v></c>', ""),
     ('<c r="B2" t="str"><v>_xD83D__xDE00_ _xD83D_</v></c>', "\U0001f600 \ufffd"),
     ('<c r="B2" t="inlineStr"><is><t xml:space="preserve"> in </t></is></c>', " in "),
-    ('<c r="B2" t="inlineStr"><is><r><rPr><b/></rPr><t>ri</t></r><r><t>ch</t></r><rPh sb="0" eb="1"><t>x</t></rPh></is></c>',
-     "rich"),
+    ('<c r="B2" t="inlineStr"><is><r><rPr><b/></rPr><t>ri</t></r><r><t>ch</t></r>'
+     '<rPh sb="0" eb="1"><t>x</t></rPh></is></c>', "rich"),
     ('<c r="B2" t="b"><v>1</v></c>', True),
     ('<c r="B2" t="b"><v>false</v></c>', False),
     ('<c r="B2" t="e"><v>#N/A</v></c>', ErrorText("#N/A")),
@@ -76,7 +76,7 @@ FORMS = {
     "comment": lambda x: x.replace("<row", '<!-- <c r="A9"/> --><row', 1),
     "comment in the head": lambda x: x.replace("<dimension", "<!-- <sheetData> --><dimension", 1),
     "character data": lambda x: x.replace("<v>text</v>", "<v><![CDATA[text]]></v>"),
-    "no addresses": lambda x: x.replace(' r="B2"', "").replace(' r="A2"', "").replace(' r="2"', "").replace(' r="1"', ""),
+    "no addresses": lambda x: re.sub(' r="[AB]?[12]"', "", x),
     "lower case": lambda x: x.replace('"B2"', '"b2"'),
     "unknown attributes": lambda x: x.replace("<c ", "<c xmlns:q='urn:q' q:a='1&gt;2' "),
     "16 bits": lambda x: x.replace("UTF-8", "UTF-16").encode("utf-16"),
@@ -86,7 +86,8 @@ FORMS = {
     "strict namespace": lambda x: x.replace(MAIN, "http://purl.oclc.org/ooxml/spreadsheetml/main"),
     "namespaces declared anywhere": lambda x: x.replace("<sheetData>", "<sheetData xmlns:a='urn:a'>")
     .replace("<c r", "<c xmlns:b='urn:b' b:c='1' r"),
-    "elements nobody knows": lambda x: x.replace("</c>", "<q><r>5</r></q></c>").replace("</row>", "<z xmlns='urn:z'/></row>"),
+    "elements nobody knows": lambda x: x.replace("</c>", "<q><r>5</r></q></c>")
+    .replace("</row>", "<z xmlns='urn:z'/></row>"),
     "rows out of order": lambda x: x.replace('<row r="1"/>', "").replace("</sheetData>", '<row r="1"/></sheetData>'),
 }  # fmt: skip
 
@@ -94,7 +95,8 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS)
 def test_every_way_to_write_the_same_xml_reads_the_same(tmp_path: Path, form: str) -> None:
     usual = sheet_xml(
-        '<row r="1"/><row r="2"><c r="A2"><f>1+1</f><v>2</v></c><c r="B2" t="str"><f>"t"&amp;"ü"</f><v>text</v></c></row>'
+        '<row r="1"/><row r="2"><c r="A2"><f>1+1</f><v>2</v></c>'
+        '<c r="B2" t="str"><f>"t"&amp;"ü"</f><v>text</v></c></row>'
     )
     path = write(tmp_path / "b.xlsx", parts({"S": FORMS[form](usual)}))
     assert cells(path) == {"A2": ("=1+1", 2.0), "B2": ('="t"&"ü"', "text")}
