@@ -192,7 +192,7 @@ def _fixed(context: Context, x: Pair, digits: Pair = (NUMBER, 2.0), plain: Pair 
     places = int(np.trunc(element_number(context, digits)))
     if places > 127:
         raise FaultError(VALUE)
-    shown = rounded(element_number(context, x), places)
+    shown = rounded(element_number(context, x), places) + 0.0  # no -0
     return f"{shown:{'' if element_number(context, plain) else ','}.{max(places, 0)}f}"
 
 

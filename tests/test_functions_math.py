@@ -1,0 +1,148 @@
+"""Functions of numbers, distributions, annuities and matrices beside the judges."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from agreement import disagreements, numeric_disagreements, same
+from judges import embedsheet_values, write_book
+
+CELLS: dict[str, Any] = {
+    "A1": 1.5, "A2": -2, "A3": "text", "A4": True, "A6": 3, "A7": "12", "A8": 0, "A9": "=1/0",
+    "D1": 2, "D2": 1, "D3": 0.5, "E1": 1, "E2": 3, "E3": 0.25, "F1": 4, "F2": -2, "F3": 7,
+    "G1": -100, "G2": 30, "G3": 40, "G4": 60, "G6": 20,
+}  # fmt: skip
+
+ONE_NUMBER = (
+    "ABS SIGN SQRT SQRTPI EXP LN LOG10 LOG DEGREES RADIANS SIN COS TAN COT SEC CSC ASIN ACOS ATAN ACOT SINH COSH TANH "
+    "COTH SECH CSCH ASINH ACOSH ATANH ACOTH GAMMALN GAMMALN.PRECISE GAMMA ERF ERF.PRECISE ERFC ERFC.PRECISE INT EVEN "
+    "ODD TRUNC FACT FACTDOUBLE NORMSDIST NORMSINV NORM.S.INV PHI GAUSS FISHER FISHERINV ISO.CEILING CEILING.MATH "
+    "FLOOR.MATH"
+).split()
+TWO_NUMBERS = (
+    "POWER ATAN2 MOD QUOTIENT ROUND ROUNDUP ROUNDDOWN TRUNC MROUND CEILING FLOOR CEILING.MATH FLOOR.MATH ISO.CEILING "
+    "CEILING.PRECISE FLOOR.PRECISE LOG COMBIN PERMUT ERF GCD LCM"
+).split()
+NUMBERS = ["0", "1", "-1", "0.3", "-0.7", "2.5", "-2.5", "5", "1E9", "-1000", "800", "0.05"]
+PAIR_NUMBERS = ["0", "1", "-1", "2.5", "-2.5", "3", "-3", "0.5", "10"]
+
+# Results that a judge gives otherwise, and why ours stay.
+KNOWN = {
+    # Excel knows angles up to 2^27 only.
+    **{f"={name}({x})": "#NUM!" for name in ("SIN", "COS", "TAN", "COT", "SEC", "CSC") for x in ("1E9",)},
+    "=FACT(-0.7)": "#NUM!",
+    "=FACT(-2.5)": "#NUM!",
+    # Excel's lognormal begins above 0.
+    **{f"=LOGNORM.DIST({x},1,{s},{kind})": "#NUM!" for x in (0, -1, -3) for s in (1, 2) for kind in ("TRUE", "FALSE")},
+    **{f"=LOGNORMDIST({x},1,{s})": "#NUM!" for x in (0, -1, -3) for s in (1, 2)},
+    # An error wins over a text that is no number in Excel's former add-in functions only.
+    "=ERF(A3,A9)": "#VALUE!",
+}
+
+
+@pytest.mark.parametrize("name", ONE_NUMBER)
+def test_function_of_one_number_gives_what_the_judges_give(tmp_path: Path, name: str) -> None:
+    arguments = [*NUMBERS, "A1", "A3", "A4", "A5", "A7", "A9", '"2"', '"x"', "TRUE"]
+    assert disagreements(tmp_path, CELLS, [f"={name}({argument})" for argument in arguments], KNOWN) == []
+
+
+@pytest.mark.parametrize("name", TWO_NUMBERS)
+def test_function_of_two_numbers_gives_what_the_judges_give(tmp_path: Path, name: str) -> None:
+    formulas = [f"={name}({a},{b})" for a in PAIR_NUMBERS for b in PAIR_NUMBERS]
+    formulas += [f"={name}({a},{b})" for a in ("A1", "A3", "A5", "A9") for b in ("2", "A3", "A9")]
+    assert disagreements(tmp_path, CELLS, formulas, KNOWN) == []
+
+
+def test_numbers_agree_with_gnumeric_and_libreoffice(tmp_path: Path) -> None:
+    formulas = [f"={name}({x})" for name in ONE_NUMBER for x in NUMBERS]
+    formulas += [f"={name}({a},{b})" for name in TWO_NUMBERS for a in PAIR_NUMBERS for b in PAIR_NUMBERS]
+    formulas += [formula for formula in _distributions() if "T.DIST" not in formula]
+    assert numeric_disagreements(tmp_path, CELLS, formulas, KNOWN) == []
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        ("=ROUND(2.675,2)", 2.68),  # as the decimals say, though the double lies below 2.675
+        ("=ROUND(1.005,2)", 1.01),
+        ("=ROUND(-0.5,0)", -1.0),
+        ("=ROUND(1234.5,-2)", 1200.0),
+        ("=INT(-2.5)", -3.0),
+        ("=TRUNC(-2.5)", -2.0),
+        ("=MOD(-3,2)", 1.0),
+        ("=MOD(3,-2)", -1.0),
+        ("=CEILING(-2.5,2)", -2.0),
+        ("=FLOOR(-2.5,2)", -4.0),
+        ("=ATAN2(0,1)", 1.5707963267948966),  # x first
+        ("=LOG(8,2)", 3.0),
+        ("=SQRT(-1)", "#NUM!"),
+        ("=LN(0)", "#NUM!"),
+        ("=EXP(710)", "#NUM!"),
+        ("=FACTDOUBLE(-1)", 1.0),
+        ("=COT(0)", "#DIV/0!"),
+        # Textbook values: the 97.5 % quantile of the standard normal, and Φ(1).
+        ("=NORM.S.INV(0.975)", 1.959963984540054),
+        ("=NORM.S.DIST(1,TRUE)", 0.8413447460685429),
+        ("=PMT(0.08/12,10,10000)", -1037.0320893591606),  # Excel's help on PMT
+        ("=FV(0.06/12,10,-200,-500,1)", 2581.4033740601),  # Excel's help on FV
+        ("=NPV(0.1,-10000,3000,4200,6800)", 1188.4434123352216),  # Excel's help on NPV
+        ("=MDETERM({1,2;3,4})", -2.0),
+        ("=SUM(MMULT({1,2;3,4},{1,0;0,1}))", 10.0),
+        ("=SUM(MMULT({1,2},{3,4}))", "#VALUE!"),
+        ("=SUM(MINVERSE({1,2;2,4}))", "#NUM!"),
+    ],
+)
+def test_known_results_of_excel(tmp_path: Path, formula: str, expected: Any) -> None:
+    values = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": {**CELLS, "Z1": formula}}))
+    assert same(values["S"]["Z1"], expected)
+
+
+def _distributions() -> list[str]:
+    numbers = ["0", "1", "-1", "0.5", "2.5", "-3"]
+    formulas = []
+    for x in numbers:
+        formulas += [f"=NORM.S.DIST({x},{kind})" for kind in ("TRUE", "FALSE")]
+        for s in ("1", "0", "2", "-1"):
+            formulas += [
+                f"={name}({x},1,{s})" for name in ("NORM.INV", "NORMINV", "LOGINV", "LOGNORM.INV", "STANDARDIZE")
+            ]
+            formulas += [f"=LOGNORMDIST({x},1,{s})", f"=CONFIDENCE.NORM({x},{s},10)", f"=CONFIDENCE({x},{s},10)"]
+            for kind in ("TRUE", "FALSE"):
+                formulas += [f"={name}({x},1,{s},{kind})" for name in ("NORM.DIST", "NORMDIST", "LOGNORM.DIST")]
+                formulas += [f"={name}({x},2,{s},{kind})" for name in ("WEIBULL.DIST", "WEIBULL")]
+                formulas += [
+                    f"={name}({x},{s},{kind})" for name in ("EXPON.DIST", "EXPONDIST", "POISSON.DIST", "POISSON")
+                ]
+                formulas += [f"={name}({x},{s},{kind})" for name in ("T.DIST", "CHISQ.DIST")]
+                formulas += [f"={name}({x},{s},0.3,{kind})" for name in ("BINOM.DIST", "BINOMDIST")]
+                formulas += [f"=BINOM.DIST(2,5,{x},{kind})"]
+    return formulas
+
+
+def test_distributions_give_what_the_judges_give(tmp_path: Path) -> None:
+    assert disagreements(tmp_path, CELLS, _distributions()) == []
+
+
+def test_annuities_give_what_the_judges_give(tmp_path: Path) -> None:
+    formulas = ["=NPV(-1,G1:G6)", "=EFFECT(0.05,12)", "=NOMINAL(0.05,12)", "=EFFECT(0,12)", "=EFFECT(0.05,0.5)"]
+    for rate in ("0", "0.05", "-0.02", "0.1"):
+        formulas += [f"=NPV({rate},G1:G6)", f"=NPV({rate},-100,30,G2:G4)", f'=NPV({rate},TRUE,"3")']
+        formulas += [f"=FV({rate},5,-10)", f"=PMT({rate},5,100)", f"=NPV({rate},A9,1)"]
+        for periods in ("0", "1", "12", "2.5"):
+            for payment in ("-100", "50", "0"):
+                for due in ("0", "1"):
+                    formulas += [f"={name}({rate},{periods},{payment},200,{due})" for name in ("FV", "PV", "PMT")]
+                    formulas += [f"=NPER({rate},{payment},{periods},20,{due})"]
+    assert disagreements(tmp_path, CELLS, formulas) == []
+
+
+def test_matrices_give_what_the_judges_give(tmp_path: Path) -> None:
+    formulas = [
+        "{=SUM(MMULT(D1:F3,D1:F3))}", "{=INDEX(MMULT(D1:F3,D1:F3),2,3)}", "{=SUM(MINVERSE(D1:F3))}",
+        "{=INDEX(MINVERSE(D1:F3),3,1)}", "=MDETERM(D1:F3)", "=MDETERM({1,2;2,4})", "=MDETERM({1,2,3})", "=MDETERM(5)",
+        "=SUM(MMULT({1,2},{3;4}))", "=SUM(MMULT({1,2},{3,4}))", "=MDETERM(A1:A2)", "{=SUM(MUNIT(3))}",
+        "=MMULT(2,3)", "{=SUM(MMULT(A3:A4,D1:E1))}", "{=SUM(MMULT(A8:A9,D1:E1))}", "{=SUM(MMULT(A5:A6,D1:E1))}",
+    ]  # fmt: skip
+    assert disagreements(tmp_path, CELLS, formulas) == []

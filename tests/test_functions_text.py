@@ -1,0 +1,127 @@
+"""Functions of text beside the judges."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from agreement import disagreements, same
+from judges import embedsheet_values, write_book
+from sheets import program
+
+from embedsheet.errors import UnsupportedError
+
+CELLS: dict[str, Any] = {
+    "A1": "apple", "A2": "Apple pie", "A3": "banana", "A4": 5, "A5": "5", "A6": True, "A8": '=""', "A9": "*x",
+    "A13": "=1/0", "B1": 1, "B2": 2, "B3": 3,
+}  # fmt: skip
+TEXTS = [
+    '"Hello World"', '"a  b   c "', '""', "12.5", "TRUE", "A7", "A13", '"naïve ß"',
+    '"o\'neil mc-donald 3rd"', "0.1+0.2",
+    "1/3", "-1E-12", "1E22", "A8",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name", ["LEN", "UPPER", "LOWER", "PROPER", "TRIM", "CLEAN", "CODE", "UNICODE", "VALUE", "T", "LEFT", "RIGHT"]
+)
+def test_function_of_a_text_gives_what_the_judges_give(tmp_path: Path, name: str) -> None:
+    assert disagreements(tmp_path, CELLS, [f"={name}({text})" for text in TEXTS]) == []
+
+
+@pytest.mark.parametrize("count", ["0", "1", "3", "-1", "100", '"2"', "1.9"])
+def test_parts_of_a_text_are_what_the_judges_give(tmp_path: Path, count: str) -> None:
+    forms = (
+        "=LEFT({0},{1})", "=RIGHT({0},{1})", "=MID({0},{1},3)", "=MID({0},2,{1})", "=REPT({0},{1})",
+        '=REPLACE({0},{1},2,"xy")', '=SUBSTITUTE({0},"l","L",{1})',
+    )  # fmt: skip
+    assert disagreements(tmp_path, CELLS, [form.format(text, count) for form in forms for text in TEXTS]) == []
+
+
+@pytest.mark.parametrize("searched", ['"o"', '"O"', '""', '"l*o"', '"?"', '"~?"', '"z"', '"1"'])
+def test_places_in_a_text_are_what_the_judges_give(tmp_path: Path, searched: str) -> None:
+    forms = (
+        "=FIND({1},{0})", "=SEARCH({1},{0})", "=SEARCH({1},{0},4)", '=SUBSTITUTE({0},{1},"#")', "=EXACT({0},{1})",
+        "=FIND({1},{0},20)",
+    )  # fmt: skip
+    assert disagreements(tmp_path, CELLS, [form.format(text, searched) for form in forms for text in TEXTS]) == []
+
+
+def test_joined_texts_are_what_the_judges_give(tmp_path: Path) -> None:
+    formulas = [
+        "=CONCAT(A1:A3,B1:B3)",
+        '=TEXTJOIN({",",";"},TRUE,A1:A5)',
+        "=CONCAT(A1:B2,A13)",
+        '=TEXTJOIN(A13,TRUE,"a")',
+    ]
+    for text in TEXTS:
+        formulas += [f'=CONCATENATE({text},"-",1)', f"=CONCAT(A1:B2,{text})"]
+        formulas += [f'=TEXTJOIN(",",TRUE,A1:A5,{text})', f'=TEXTJOIN(",",FALSE,A5:A9,{text})']
+    assert disagreements(tmp_path, CELLS, formulas) == []
+
+
+def test_codes_of_letters_are_what_the_judges_give(tmp_path: Path) -> None:
+    codes = ["0", "1", "65", "128", "200", "255", "256", "8364"]
+    assert disagreements(tmp_path, CELLS, [f"={name}({code})" for name in ("CHAR", "UNICHAR") for code in codes]) == []
+
+
+READ = [
+    "1,234.5", "$12", "(3)", "12%", "1e3", " 7 ", "1 1/2", "2020-02-03", "2/3/2020", "13:45", "1:30 PM", "abc", "1.2.3",
+    "--1", "+5", "1,2", "12,345", "5-", "€5", "1E400", "3-Feb-2020", "Feb 2020", "2020-02-03 12:00", "0x10", ".5", "5.",
+    "1 000", "12/31/99", "1/1/29", "13/2", "1-32", "2/30/2020", "5:5", "24:00",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ['=VALUE("{}")', '="{}"+0', '=SUM("{}",1)'])
+def test_texts_read_as_numbers_as_the_judges_read_them(tmp_path: Path, form: str) -> None:
+    assert disagreements(tmp_path, CELLS, [form.format(text) for text in READ]) == []
+
+
+def test_numbers_are_written_as_the_judges_write_them(tmp_path: Path) -> None:
+    numbers = [
+        "1.5E-5",
+        "0.00012",
+        "1E15",
+        "1E16",
+        "0.1+0.2",
+        "1E-300",
+        "-0.000001234567",
+        "99999999999999.9",
+        "1E20",
+        "1E21",
+    ]
+    formulas = [form.format(x) for x in numbers for form in ('={}&""', "=LEN({})")]
+    formulas += [
+        f"=FIXED({x},{d}{more})" for x in ("1234.567", "-0.5", "1E10") for d in (0, 2, -2, 5) for more in ("", ",TRUE")
+    ]
+    formulas += [
+        '=NUMBERVALUE("1.234,5",",",".")',
+        '=NUMBERVALUE("1,234.5")',
+        '=NUMBERVALUE("50%")',
+        '=NUMBERVALUE("x")',
+    ]
+    assert disagreements(tmp_path, CELLS, formulas) == []
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        ('=SUBSTITUTE("Sales Data","Sales","Cost")', "Cost Data"),  # Excel's help on SUBSTITUTE
+        ('=SEARCH("e","Statements",6)', 7.0),  # Excel's help on SEARCH
+        ('=SEARCH("N~?T","an?t")', 2.0),
+        ('=PROPER("2-way street")', "2-Way Street"),  # Excel's help on PROPER
+        ('=TRIM("  a   b ")', "a b"),
+        ("=CODE(\"€\")", 128.0),
+        ('=UPPER("straße")', "STRAßE"),
+    ],
+)  # fmt: skip
+def test_known_results_of_excel(tmp_path: Path, formula: str, expected: Any) -> None:
+    values = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": {**CELLS, "Z1": formula}}))
+    assert same(values["S"]["Z1"], expected)
+
+
+def test_text_of_a_changing_cell_is_refused_with_a_remedy(tmp_path: Path) -> None:
+    cells = {"A1": 1, "B1": "=LEN(A1)+A1"}
+    with pytest.raises(UnsupportedError, match=r"S!B1: LEN works on text.*refer to the numbers themselves"):
+        program(tmp_path / "book.xlsx", cells, "B1", ["A1"]).value_and_gradient([1.0])  # type: ignore[arg-type]
