@@ -1,0 +1,121 @@
+"""`embedsheet homework`: make a class's workbooks, grade what comes back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer()
+homework = typer.Typer(no_args_is_help=True, help="Make homework for a class, and grade it by running the formulas.")
+app.add_typer(homework, name="homework")
+
+
+@homework.command("list")
+def list_assignments() -> None:
+    """List the assignments that come with embedsheet.
+
+    Example: [cyan]embedsheet homework list[/cyan]
+    """
+    from embedsheet.homework.assignment import find, parse, ready_made
+
+    for name in ready_made():
+        assignment = parse(find(name), name)
+        typer.echo(f"{name:18} {assignment.title}: {len(assignment.tasks)} tasks, {assignment.points:g} points")
+
+
+@homework.command("new")
+def new(
+    assignment: Annotated[str, typer.Argument(help="A ready-made assignment (see `homework list`) or a TOML file.")],
+    roster: Annotated[Path, typer.Option(help="The class, .csv or .xlsx with the columns id and name.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the students' workbooks.")],
+    key: Annotated[
+        Path | None, typer.Option(help="The key; default OUTPUT-key.json beside the folder. Keep it.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace workbooks that are there already.")] = False,
+) -> None:
+    """Make one workbook a student, each with numbers of its own.
+
+    Run it again to add students who came late: nobody's numbers change, and no file is replaced without --force.
+
+    Example: [cyan]embedsheet homework new embeddings --roster class.csv -o embeddings[/cyan]
+    """
+    from embedsheet.cli.bars import bar
+    from embedsheet.errors import DataError
+    from embedsheet.homework.assignment import find, parse
+    from embedsheet.homework.generate import make_class
+    from embedsheet.homework.key import Key
+    from embedsheet.homework.roster import read_roster
+
+    students = read_roster(roster)
+    source = find(assignment)
+    parsed = parse(source, assignment)
+    place = key or output.parent / f"{output.name}-key.json"
+    if place.exists():
+        kept = Key.load(place)
+        if kept.assignment != source:
+            raise DataError(f"{place}: belongs to another assignment; name another key with --key.")
+    else:
+        kept = Key.new(source)
+    known = {student.id for student in kept.students}
+    kept.students += [student for student in students if student.id not in known]
+    place.parent.mkdir(parents=True, exist_ok=True)
+    kept.save(place)  # before the first workbook: a workbook without its key could never be graded
+    with bar("workbooks") as progress:
+        written, there = make_class(kept, students, output, force=force, progress=progress)
+    typer.echo(f"{parsed.title}: {len(written)} workbooks written to {output}.")
+    if there:
+        typer.echo(f"{len(there)} were there already and were left alone; --force replaces them.")
+    typer.echo(f"The key is {place}. Keep it to yourself: without it nothing can be graded.")
+
+
+@homework.command("grade")
+def grade(
+    submissions: Annotated[Path, typer.Argument(help="Folder, or a learning platform's zip, with the workbooks.")],
+    key: Annotated[Path, typer.Option(help="The key that `homework new` wrote.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The gradebook to write.")] = Path("gradebook.xlsx"),
+    processes: Annotated[int | None, typer.Option(min=1, help="How many files at once; default: one a core.")] = None,
+    seconds: Annotated[float, typer.Option(min=1, help="Longest time for one file.")] = 30.0,
+    megabytes: Annotated[int, typer.Option(min=256, help="Most memory for one file.")] = 2048,
+    force: Annotated[bool, typer.Option("--force", help="Replace the gradebook if it is there already.")] = False,
+) -> None:
+    """Grade the workbooks: gradebook, a text for each student, a CSV to upload.
+
+    An interrupted run continues where it stopped: results are kept in GRADEBOOK.journal.
+
+    Example: [cyan]embedsheet homework grade handed-in.zip --key embeddings-key.json -o gradebook.xlsx[/cyan]
+    """
+    import tempfile
+
+    from embedsheet.cli.bars import bar
+    from embedsheet.homework.assignment import parse
+    from embedsheet.homework.gradebook import best_of_each, write_feedback, write_gradebook, write_upload
+    from embedsheet.homework.key import Key
+    from embedsheet.homework.submissions import find_submissions
+    from embedsheet.homework.workers import Limits, grade_all
+    from embedsheet.lessons.layout import check_target
+
+    kept = Key.load(key)
+    assignment = parse(kept.assignment)
+    check_target(output, force)
+    journal = output.with_suffix(".journal")
+    with tempfile.TemporaryDirectory() as folder:
+        found, notes = find_submissions(submissions, Path(folder))
+        with bar("graded") as progress:
+
+            def told(done: int, total: int, one: Any) -> None:
+                progress(done, total, one.file)
+
+            grades = grade_all(
+                kept, found, journal, processes=processes, limits=Limits(seconds, megabytes), progress=told
+            )
+    best = best_of_each(kept, grades)
+    write_gradebook(kept, assignment, grades, notes, output, force=force)
+    write_feedback(assignment, best, output.with_name(f"{output.stem}-feedback"))
+    write_upload(kept, assignment, best, output.with_name(f"{output.stem}-upload.csv"))
+    failed = sum(bool(one.fault) for one in grades)
+    typer.echo(f"{len(found)} files, {len(best)} of {len(kept.students)} students graded; gradebook: {output}.")
+    if failed or notes:
+        typer.echo(f"{failed + len(notes)} files could not be graded: see the sheet “Not graded”.")
+    journal.unlink(missing_ok=True)

@@ -1,0 +1,67 @@
+"""Finding what was handed in: workbooks in folders, and in the zips that learning platforms make."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from pathlib import Path
+
+from embedsheet.errors import DataError
+from embedsheet.homework.workers import Submission
+
+WORKBOOKS = (".xlsx", ".xlsm")
+_LARGEST = 100 * 2**20  # bytes of one workbook, unpacked from a platform's zip
+_MOST = 20_000
+_LOCKS = ("~$", ".~lock", "._")
+
+
+def find_submissions(place: Path, unpacked: Path) -> tuple[list[Submission], list[str]]:
+    """Return the workbooks in a folder, a zip, or the zips in a folder, and words on files that were passed over.
+
+    `unpacked` is a folder for what comes out of zips. Raises DataError when there is nothing to grade.
+    """
+    if not place.exists():
+        raise DataError(f"{place}: there is no such folder or zip; give the folder with the students' workbooks.")
+    found: list[Submission] = []
+    notes: list[str] = []
+    files = [place] if place.is_file() else sorted(path for path in place.rglob("*") if path.is_file())
+    for path in files:
+        shown = path.name if place.is_file() else path.relative_to(place).as_posix()
+        if path.name.startswith(_LOCKS) or "__MACOSX" in path.parts:
+            continue
+        if path.suffix.lower() == ".zip":
+            _from_zip(path, shown, unpacked, found, notes)
+        elif path.suffix.lower() in WORKBOOKS or zipfile.is_zipfile(path):
+            found.append(Submission(path, shown))
+        else:
+            notes.append(f"{shown}: is no .xlsx workbook; passed over")
+    if not found:
+        raise DataError(
+            f"{place}: holds no .xlsx workbook; give the folder, or the platform's zip, with the submissions."
+        )
+    return found, notes
+
+
+def _from_zip(path: Path, shown: str, unpacked: Path, found: list[Submission], notes: list[str]) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            if len(entries) > _MOST:
+                raise DataError(f"{shown}: holds {len(entries):,} files; no class is that large.")
+            for entry in entries:
+                name = f"{shown}/{entry.filename}"
+                base = entry.filename.replace("\\", "/").rsplit("/", 1)[-1]
+                if base.startswith(_LOCKS) or "__MACOSX" in entry.filename:
+                    continue
+                if Path(base).suffix.lower() not in WORKBOOKS:
+                    notes.append(f"{name}: is no .xlsx workbook; passed over")
+                elif entry.file_size > _LARGEST:
+                    notes.append(f"{name}: is larger than {_LARGEST >> 20} MB; passed over")
+                else:
+                    # Numbered files of our own: no name from inside the zip is ever used as a path.
+                    target = unpacked / f"{len(found):06}{Path(base).suffix.lower()}"
+                    with archive.open(entry) as source, target.open("wb") as file:
+                        shutil.copyfileobj(source, file, 1 << 20)
+                    found.append(Submission(target, name))
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError) as fault:
+        notes.append(f"{shown}: cannot be unpacked ({fault}); passed over")
