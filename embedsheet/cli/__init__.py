@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from embedsheet import __version__
-from embedsheet.cli import doctor, excel, movielens, new, solve, text, train
+from embedsheet.cli import doctor, excel, homework, movielens, new, solve, text, train
 from embedsheet.errors import EmbedsheetError
 
 FAMILIES = (
@@ -26,6 +26,7 @@ FAMILIES = (
     doctor,
     movielens,
     train,
+    homework,
 )  # fmt: skip
 
 GREETING = """\
