@@ -80,19 +80,33 @@ def map_of_movies(page: Page, movies: Page, shown: Shown) -> None:
     named = _without_overlap(places, shown.movie_titles)
     margin = 0.12 * np.ptp(places[named], axis=0)
     low, high = (places[named].min(axis=0) - margin).round(2), (places[named].max(axis=0) + margin).round(2)
-    last_row = max(named) + 1
+    page.write(49, 1, "The movies named on the map", "heading")
+    head(page, 50, ["row", "across", "up", "title"])
+    page.block("map.row", 51, 1, np.array(named)[:, None] + 1, "id")
+    for column, name in enumerate(("across", "up", "title"), 2):
+        page.define(f"map.{name}", 51, column, len(named))
+        for row, at in enumerate(named, 51):
+            value = shown.movie_titles[at] if name == "title" else places[at, column - 2]
+            look = "calculated text" if name == "title" else "calculated"
+            page.formula(row, column, f"INDEX({block(movies, f'movies.{name}')},{a1(row, 1)})", value, look)
     chart = page.book.workbook.add_chart({"type": "scatter"})
-    across, up = (movies.areas[name]._replace(bottom=TOP + last_row - 1) for name in ("movies.across", "movies.up"))
-    chart.add_series({
-        "name": "movies", "categories": "=" + across.absolute(), "values": "=" + up.absolute(),
-        "marker": {"type": "circle", "size": 4, "fill": {"color": "#C2410C"}, "border": {"none": True}},
-        "data_labels": {
-            "custom": [
-                {"value": _short(shown.movie_titles[at])} if at in named else {"delete": True} for at in range(last_row)
-            ],
-            "value": True, "position": "right", "font": {"size": 8, "color": "#1F2937"},
-        },
-    })  # fmt: skip
+    everything = min(CONSIDERED, len(factors))
+    around = [movies.areas[f"movies.{way}"]._replace(bottom=TOP + everything - 1) for way in ("across", "up")]
+    for name, areas, size, color in (
+        ("others", around, 3, "#C5CAD3"),
+        ("named", [page.areas["map.across"], page.areas["map.up"]], 5, "#C2410C"),
+    ):
+        series: dict[str, object] = {
+            "name": name, "categories": "=" + areas[0].absolute(), "values": "=" + areas[1].absolute(),
+            "marker": {"type": "circle", "size": size, "fill": {"color": color}, "border": {"none": True}},
+        }  # fmt: skip
+        if name == "named":
+            series["data_labels"] = {
+                "custom": [{"value": _short(shown.movie_titles[at])} for at in named], "value": True,
+                "position": "right", "font": {"size": 8, "color": "#1F2937"},
+            }  # fmt: skip
+        chart.add_series(series)
+    chart.set_title({"none": True})
     for axis, set_axis in enumerate((chart.set_x_axis, chart.set_y_axis)):
         set_axis({
             "min": low[axis], "max": high[axis], "crossing": low[axis], "num_format": "0.0", "major_gridlines": GRID,
@@ -101,6 +115,7 @@ def map_of_movies(page: Page, movies: Page, shown: Shown) -> None:
     chart.set_size({"width": 1180, "height": 760})
     page.sheet.insert_chart(3, 0, chart)
     page.widths((1, 1, 9), (2, 2 + shown.model.learned, 8))
+    page.sheet.print_area(0, 0, 46, 1 + shown.model.learned)
     page.printing()
     page.sheet.fit_to_pages(1, 1)
 
