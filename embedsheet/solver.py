@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embedsheet.addresses import Cell
-from embedsheet.errors import MismatchError
+from embedsheet.addresses import Area, Cell, column_letters
+from embedsheet.errors import MismatchError, ModelError
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.solvers.check import GradientCheck, check_gradient
 from embedsheet.solvers.model import choose_setup, describe, parse_constraint
@@ -237,13 +237,17 @@ def _write(model: Model, solution: Solution, output: Path | None, save_setup: bo
 
 
 def name_of(workbook: Workbook, cell: Cell) -> str:
-    """Return the defined name of a cell, visible and shortest first, else its address."""
-    address = f"{cell}".casefold()
-    found = [
-        name.name
-        for name in workbook.names
-        if not name.hidden and name.text.replace("$", "").removeprefix("=").casefold() == address
-    ]
+    """Return the shortest visible name of a cell, else its address."""
+    mark = f"${column_letters(cell.column)}${cell.row}"
+    found = []
+    for name in workbook.names:
+        if not name.hidden and name.text.endswith(mark):
+            try:
+                areas = workbook.areas(name.text, name.sheet)
+            except ModelError:
+                continue
+            if areas == [Area(*cell, cell.row, cell.column)]:
+                found.append(name.name)
     return min(found, key=lambda name: (len(name), name), default=str(cell))
 
 

@@ -36,25 +36,25 @@ def diminishing_returns() -> tuple[ForeignBook, float]:
     Part list, prices and stock are Microsoft's; the optimum here is by scipy on the formula written in Python.
     """
     parts = np.array([[1, 1, 0], [1, 0, 0], [2, 2, 1], [1, 1, 0], [2, 1, 1]])
-    stock, profit = [450, 250, 800, 450, 600], np.array([75, 50, 35])
+    stock, profit = np.array([450, 250, 800, 450, 600]), np.array([75, 50, 35])
     book = ForeignBook(
         {}, "D18", "D9:F9", "maximize", constraints=[("C11:C15", "<=", "B11:B15"), ("D9:F9", ">=", 0)]
     )  # fmt: skip
     book.block("C8", [["", "TV set", "Stereo", "Speaker"], ["Number to build ->", 100, 100, 100]])
     for row in range(5):
         book.block(f"B{11 + row}", [[
-            stock[row], "=$D$9*D{r}+$E$9*E{r}+$F$9*F{r}", *parts[row].tolist(),
+            int(stock[row]), "=$D$9*D{r}+$E$9*E{r}+$F$9*F{r}", *parts[row].tolist(),
         ]])  # fmt: skip
     book.cells["H15"] = 0.9
     for column, price in zip("DEF", profit.tolist(), strict=True):
         book.cells[f"{column}17"] = f"={price}*MAX({column}9,0)^$H$15"
     book.cells["D18"] = "=SUM(D17:F17)"
     best = optimize.minimize(
-        lambda x: -float(profit @ np.maximum(x, 0) ** 0.9), [100, 100, 100], method="trust-constr",
-        bounds=[(0, None)] * 3, constraints=optimize.LinearConstraint(parts, -np.inf, stock),
-        options={"gtol": 1e-10, "xtol": 1e-12, "maxiter": 3000},
+        lambda x: -float(profit @ np.maximum(x, 0) ** 0.9) / 1e4, [100, 100, 100], method="SLSQP",
+        bounds=[(1, None)] * 3, constraints={"type": "ineq", "fun": lambda x: stock - parts @ x},
+        options={"ftol": 1e-15},
     )  # fmt: skip
-    return book, -float(best.fun)
+    return book, -float(best.fun) * 1e4
 
 
 def advertising() -> tuple[ForeignBook, float]:
@@ -234,10 +234,10 @@ def exclusive_or() -> tuple[ForeignBook, float]:
 
 
 def black_scholes() -> tuple[ForeignBook, float]:
-    """Implied volatility: a call's price brought to 10.45 by NORM.S.DIST; σ is 0.2 (Hull: 10.4506)."""
+    """Implied volatility: a call's price brought to 10.45 by NORMSDIST; σ is 0.2 (Hull: 10.4506)."""
     book = ForeignBook(
         {"B1": 100, "B2": 100, "B3": 0.05, "B4": 1, "B5": 0.5, "B7": "=(LN(B1/B2)+(B3+B5^2/2)*B4)/(B5*SQRT(B4))",
-         "B8": "=B7-B5*SQRT(B4)", "B10": "=B1*_xlfn.NORM.S.DIST(B7,TRUE)-B2*EXP(-B3*B4)*_xlfn.NORM.S.DIST(B8,TRUE)"},
+         "B8": "=B7-B5*SQRT(B4)", "B10": "=B1*NORMSDIST(B7)-B2*EXP(-B3*B4)*NORMSDIST(B8)"},
         "B10", "B5", "target", target=10.450583572185565, constraints=[("B5", ">=", 0.01)],
     )  # fmt: skip
     return book, 10.450583572185565
