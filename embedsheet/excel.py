@@ -113,11 +113,44 @@ def _solve(press: Press) -> str:
     return solution.summary()
 
 
-def _compare(press: Press) -> str:
-    from embedsheet.keras_bridge import compare as checks_of
+def _train(press: Press) -> str:
+    model = press.recommender
+    press.status("starting Keras …")
+    from embedsheet.keras_results import is_lesson, learned_edits
+    from embedsheet.keras_training import Progress, Settings
+    from embedsheet.keras_training import train as train_in_keras
 
+    workbook = press.beside_keras
+    if not is_lesson(workbook):
+        raise ModelError("The workbook has no sheet Keras with its blocks, where what Keras learns could be shown.")
+    shown = time.perf_counter()
+
+    def watch(progress: Progress) -> None:
+        nonlocal shown
+        if press.cancelled():
+            raise KeyboardInterrupt
+        if time.perf_counter() - shown > _SECONDS_BETWEEN_WORDS:
+            shown = time.perf_counter()
+            number = f"epoch {progress.epoch + 1} of {progress.epochs}"
+            press.status(f"{number}: RMSE {progress.finished.rmse:.4f} (Esc stops)")
+
+    learned = train_in_keras(model, Settings(epochs=int(press.setting("epochs"))), watch)
+    press.write([block_of(edit, workbook.strings) for edit in learned_edits(workbook, model, learned)])
+    return (
+        f"Keras: RMSE {learned.rmse_before:.4f} → {learned.rmse:.4f} in {len(learned.epochs)} epochs; what it learned "
+        "is on the sheet Keras, and beside the solver's on Compare"
+    )
+
+
+def _compare(press: Press) -> str:
+    model = press.recommender
     press.status("comparing with Keras …")
-    checks = checks_of(press.workbook, press.recommender)
+    from embedsheet.keras_bridge import compare as checks_of
+    from embedsheet.keras_results import compared_edits
+
+    workbook = press.beside_keras
+    checks = checks_of(workbook, model)
+    press.write([], also=[block_of(edit, workbook.strings) for edit in compared_edits(workbook, model, checks)])
     apart = "; ".join(f"{check.what}: {check.difference:.0e} apart" for check in checks)
     wrong = [check.what for check in checks if not check.agrees]
     if wrong:
@@ -191,6 +224,7 @@ def _refuse_undefined(press: Press, value: float, slope: NDArray[np.float64]) ->
 _WORK: dict[str, Callable[[Press], str]] = {
     "step": _step,
     "solve": _solve,
+    "train": _train,
     "compare": _compare,
     "gradient": _gradient,
     "randomize": _randomize,

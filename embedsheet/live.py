@@ -35,18 +35,18 @@ _SOLVER_NAMES = ("solver_opt", "solver_adj", "solver_typ", "solver_val", "solver
 _THREE_D = re.compile(r"'[^'!]*:[^'!]*'!|\w:\w[\w.]*!")
 
 
-def live_workbook(book: Any, model_sheet: str, wanted: Iterable[str] = ()) -> Workbook:
+def live_workbook(book: Any, model_sheet: str, wanted: Iterable[str] = (), also: Iterable[str] = ()) -> Workbook:
     """Read `model_sheet` of an open workbook, with its Solver model, and every sheet that its formulas lead to.
 
-    Names are those that the formulas use and those `wanted` that the workbook or a sheet read has. Raises ModelError
-    when the Solver model of the sheet is broken.
+    `also` are further sheets to read, where there are such. Names are those that the formulas use and those `wanted`
+    that the workbook or a sheet read has. Raises ModelError when the Solver model of the sheet is broken.
     """
     strings = Strings()
     live = {sheet.name: sheet for sheet in book.sheets}
     names = LiveNames(book, wanted)
     tables: dict[str, Table] = {}
     read: dict[str, Sheet] = {}
-    waiting = {model_sheet}
+    waiting = {model_sheet, *(name for name in also if name in live)}
     while waiting:
         name = waiting.pop()
         read[name] = _read_sheet(live[name], 0, strings)

@@ -20,6 +20,9 @@ from embedsheet.libreoffice.serve import Server
 from embedsheet.workbook import Workbook
 from tests.office import need_office, served
 
+# Keras' own get_weights, under NumPy 2.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 SHEET = "Cross-tab"
 CAPTIONS = {button.function: button.caption for button in BUTTONS}
 
@@ -155,6 +158,55 @@ def test_the_iterations_are_the_sheets(press: Presser, sheet: xlwings.Sheet) -> 
         assert press("solve").startswith("Improved in 3 iterations")
     finally:
         sheet.names["controls.iterations"].refers_to_range.value = 1000
+
+
+def test_train_fills_the_keras_sheet_with_what_keras_learns(press: Presser, sheet: xlwings.Sheet, path: Path) -> None:
+    from embedsheet.keras_blocks import read_model
+    from embedsheet.keras_training import Settings, train
+
+    model = read_model(Workbook.open(path), SHEET)
+    learned = train(model, Settings(epochs=3))  # from the file, not from the open sheet
+    start = factors(sheet)
+    keras = sheet.book.sheets["Keras"]
+    sheet.names["controls.epochs"].refers_to_range.value = 3
+    try:
+        said = press("train")
+    finally:
+        sheet.names["controls.epochs"].refers_to_range.value = 100
+    assert said.startswith(f"Keras: RMSE {learned.rmse_before:.4f} → {learned.rmse:.4f} in 3 epochs")
+    shown = block(keras, "keras.users.factors")
+    order = [model.user_ids.index(float(one)) for one in block(keras, "keras.users.id")[:, 0]]
+    np.testing.assert_allclose(shown, learned.weights["user_factors"][order], rtol=1e-6)
+    # LibreOffice computes this cell from the predictions that were written.
+    assert block(keras, "keras.rmse")[0, 0] == pytest.approx(learned.rmse, rel=1e-6)
+    assert block_text(keras, "keras.source") == SHEET
+    assert np.array_equal(factors(sheet), start)
+    press("undo")
+    assert keras.names["keras.users.factors"].refers_to_range[0, 0].value is None
+    press("undo")
+    assert np.array_equal(block(keras, "keras.users.factors"), shown)
+
+
+def test_compare_finds_the_same_model_at_equal_weights(press: Presser, sheet: xlwings.Sheet) -> None:
+    press("step")
+    said = press("compare")
+    assert said.startswith("The same model at equal weights.")
+    checks = sheet.book.sheets["Compare"].names["compare.checks"].refers_to_range.options(ndim=2).value
+    named = {str(row[0]).split(",")[0]: row[1:4] for row in checks if row[0]}
+    assert named["RMSE"][0] == pytest.approx(rmse(sheet), rel=1e-12)
+    # float32 has 24 binary digits, and stars are no more than 5.
+    assert all(difference <= 1e-4 for _, _, difference in named.values())
+    press("undo")  # compare has changed nothing that could be undone: this is the step
+    assert rmse(sheet) == pytest.approx(by_hand(sheet, factors(sheet))[0], rel=1e-12)
+
+
+def test_keras_without_its_blocks_says_which_name_is_missing(press: Presser, sheet: xlwings.Sheet) -> None:
+    refers_to = sheet.names["movies.id"].refers_to
+    sheet.names["movies.id"].refers_to = "=#REF!"  # as after its cells were deleted
+    try:
+        assert f"the sheet {SHEET} has no movies.id" in press("compare")
+    finally:
+        sheet.names["movies.id"].refers_to = refers_to
 
 
 def test_undo_goes_one_button_back_and_again_forth(press: Presser, sheet: xlwings.Sheet) -> None:
@@ -342,7 +394,7 @@ def test_esc_stops_a_solve_and_keeps_the_best(running: tuple[Server, list[str]],
 def test_two_processes_do_not_work_on_one_workbook_at_once(running: tuple[Server, list[str]]) -> None:
     server, messages = running
     server.book.sheets[SHEET].activate()
-    with pressing._alone(server.book):
+    with pressing._Alone(server.book):
         assert "still at work" in excel.step()
     messages.clear()
 

@@ -12,7 +12,7 @@ import logging
 import logging.handlers
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from embedsheet.addresses import Area, quote_sheet
 from embedsheet.buttons.memory import Block, Memory
-from embedsheet.buttons.table import CONTROLS, OUTCOME, UNDO
+from embedsheet.buttons.table import CONTROLS, KERAS_BLOCKS, KERAS_SHEETS, OUTCOME, UNDO
 from embedsheet.errors import EmbedsheetError, MismatchError, ModelError
 from embedsheet.keras_blocks import NAMES, NEEDED, SheetModel, read_model
 from embedsheet.kinds import TEXT
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 LOG = Path.home() / ".embedsheet" / "buttons.log"
 _DEFAULTS = {name: value for name, _, value, _ in CONTROLS}
+_WANTED = (*_DEFAULTS, OUTCOME, *(name for group in NAMES.values() for name in group))
 _REJECTED = (
     -2147418111,
     -2147417846,
@@ -60,8 +61,12 @@ class Press:
     @cached_property
     def workbook(self) -> Workbook:
         """The open workbook, read once."""
-        names = (*_DEFAULTS, OUTCOME, *(name for group in NAMES.values() for name in group))
-        return live_workbook(self.book, self.sheet_name, names)
+        return live_workbook(self.book, self.sheet_name, _WANTED)
+
+    @cached_property
+    def beside_keras(self) -> Workbook:
+        """The open workbook with the sheets on which a lesson shows what Keras makes of the model."""
+        return live_workbook(self.book, self.sheet_name, (*_WANTED, *KERAS_BLOCKS), KERAS_SHEETS)
 
     @cached_property
     def setup(self) -> SolverSetup:
@@ -122,20 +127,24 @@ class Press:
         address = Area(*cell, *cell[1:]).absolute()
         return next((name.name for name in self.workbook.names if name.text == address), str(cell))
 
+    def _has(self, name: str) -> bool:
+        known = self.beside_keras.name(name, self.sheet_name)
+        return known is not None and "#REF!" not in known.text
+
     @cached_property
     def recommender(self) -> SheetModel:
         """The blocks of users, movies and ratings. Raises ModelError naming those that the sheet lacks."""
         missing = [
             " or ".join(NAMES[block])
             for block in NEEDED
-            if all(self.workbook.name(name, self.sheet_name) is None for name in NAMES[block])
+            if not any(self._has(name) for name in NAMES[block])
         ]
         if missing:
             raise ModelError(
                 f"Keras needs blocks of users, movies and ratings; the sheet {self.sheet_name} has no "
                 f"{', '.join(missing)}. If you renamed or deleted one, define the name again (Formulas ► Name Manager)."
             )
-        return read_model(self.workbook, self.sheet_name)
+        return read_model(self.beside_keras, self.sheet_name)
 
     def setting(self, name: str) -> float:
         """Return a setting of the sheet, `controls.NAME`, or its default where the sheet has none.
@@ -157,16 +166,18 @@ class Press:
         self.write(blocks_of(self.setup.changing, x), also)
 
     def write(self, blocks: Sequence[Block], also: Sequence[Block] = ()) -> None:
-        """Write blocks, remembering what was there for Undo, and other blocks, all or nothing."""
+        """Write blocks, remembering what was there for Undo if there are any, and other blocks; all or nothing."""
         for name in dict.fromkeys(area.sheet for area, _ in [*blocks, *also]):
             if protected(self.book.sheets[name]):
                 raise ModelError(
                     f"The sheet {name} is protected; unprotect it (Excel: Review ► Unprotect Sheet, LibreOffice: "
                     "Tools ► Protect Sheet). Nothing was changed."
                 )
-        before = [(area, read_area(self.book, area)) for area, _ in blocks]
-        memory = Memory(self.book)
-        write_areas(self.book, [*memory.remember(self.sheet_name, UNDO, before), *blocks, *also])
+        memory: list[Block] = []
+        if blocks:
+            before = [(area, read_area(self.book, area)) for area, _ in blocks]
+            memory = Memory(self.book).remember(self.sheet_name, UNDO, before)
+        write_areas(self.book, [*memory, *blocks, *also])
         if self.book.app.calculation != "automatic":
             self.book.app.calculate()
 
@@ -194,7 +205,7 @@ def run(function: str, work: Callable[[Press], str], caller: Callable[[], Any], 
         ) from error
     app = book.app
     try:
-        with _alone(book):
+        with _Alone(book):
             outcome = work(Press(book, function, cancelled))
     except EmbedsheetError as error:
         _log(function, error)
@@ -263,17 +274,28 @@ def _in_plain_words(error: Exception) -> str:
     )
 
 
-@contextlib.contextmanager
-def _alone(book: Any) -> Iterator[None]:
-    """Hold the workbook's lock, which the system releases when the process ends. Raises BusyError when it is taken."""
-    key = hashlib.sha256(str(book.fullname).encode()).hexdigest()[:16]
-    path = Path(tempfile.gettempdir()) / f"embedsheet-{key}.lock"
-    with path.open("a+b") as file:
+class _Alone:
+    """Holds a workbook's lock, which the system releases when the process ends.
+
+    A class, not a generator: UNO's exceptions cannot pass through `contextlib.contextmanager`, which sets their
+    traceback.
+    """
+
+    def __init__(self, book: Any) -> None:
+        key = hashlib.sha256(str(book.fullname).encode()).hexdigest()[:16]
+        self._path = Path(tempfile.gettempdir()) / f"embedsheet-{key}.lock"
+
+    def __enter__(self) -> None:
+        """Raise BusyError when another process holds it."""
+        self._file = self._path.open("a+b")
         try:
-            _lock(file.fileno())
+            _lock(self._file.fileno())
         except OSError:
+            self._file.close()
             raise BusyError("Another button of this workbook is still at work; wait until it is done.") from None
-        yield
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
 
 
 def _lock(descriptor: int) -> None:

@@ -46,3 +46,12 @@ CONTROLS: tuple[tuple[str, str, float, str], ...] = (
     ("controls.epochs", "Keras’ epochs", 100, "0"),
 )
 OUTCOME = "controls.outcome"
+# What `embedsheet.keras_results` fills, and where a lesson has it.
+KERAS_SHEETS = ("Keras", "Compare")
+KERAS_BLOCKS = (
+    "keras.source", "keras.settings", "keras.rmse", "keras.predictions", "keras.ratings.user", "keras.ratings.movie",
+    *(f"keras.{what}.{part}" for what in ("users", "movies") for part in ("id", "factors", "bias")),
+    *(f"keras.history.{what}" for what in ("epoch", "rmse", "validation")),
+    "compare.users.mixing", "compare.movies.mixing", "compare.checks", "compare.summary", "compare.code",
+    "compare.predictions.same_weights",
+)  # fmt: skip
