@@ -23,8 +23,8 @@ from embedsheet.formulas.functions.table import FUNCTIONS, Function, parameter
 from embedsheet.formulas.operators import binary, unary
 from embedsheet.formulas.values import (
     ABSENT,
-    BLANK,
     ERROR,
+    MISSING,
     NAME,
     NUMBER,
     REF,
@@ -139,7 +139,7 @@ class Evaluator:
             case t.Error(code=code):
                 return error(code)
             case t.Missing():
-                return constant(BLANK, 0.0)
+                return MISSING
             case t.Array():
                 return self._array(node)
             case t.Unary(operator="@", operand=operand):

@@ -113,3 +113,7 @@ def boolean(value: bool) -> Value:
 def error(code: int) -> Value:
     """Return an error that is the same in all cells."""
     return constant(ERROR, code)
+
+
+# An argument left out between commas. A function that must tell it from a blank cell asks `argument is MISSING`.
+MISSING = constant(BLANK, 0.0)

@@ -78,6 +78,9 @@ def switch(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Result:
     if len(rest) % 2:
         pairs += [Boolean(True), rest[-1]]
     value = evaluator.scalar(evaluator.evaluate(subject))
+    if (value.kinds == BLANK).any():
+        # Unlike = a blank is no empty text and not FALSE here.
+        value = Value(np.where(value.kinds == BLANK, NUMBER, value.kinds).astype(np.uint8), value.numbers)
     inner = evaluator.with_names({_SWITCHED: value})
     if not (value.kinds == ERROR).any():
         return _ifs(inner, "SWITCH", tuple(pairs))
@@ -172,11 +175,15 @@ def let(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Result:
 
 
 def _gathered(context: Context, name: str, arguments: tuple[Any, ...]) -> list[Value]:
-    """Return the arguments as conditions; in ranges and arrays texts and blanks count as ABSENT."""
+    """Return the arguments as conditions; empty texts count as ABSENT, and all texts and blanks in ranges."""
     values = []
     for argument in arguments:
         value = context.value(argument)
-        if not is_direct(argument):
+        if is_direct(argument):
+            skipped = (value.kinds == TEXT) & (value.numbers == context.strings.code(""))
+            if not value.traced and skipped.any():
+                value = Value(np.where(skipped, ABSENT, value.kinds).astype(np.uint8), value.numbers)
+        else:
             skipped = (value.kinds == TEXT) | (value.kinds == BLANK)
             if skipped.any():
                 value = Value(np.where(skipped, ABSENT, value.kinds).astype(np.uint8), value.numbers)

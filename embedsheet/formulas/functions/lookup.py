@@ -20,8 +20,8 @@ from embedsheet.formulas.functions.gathering import (
 from embedsheet.formulas.functions.search import Lists, as_value, ascending, descending, exact, lists, nearest, whole
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.values import (
-    BLANK,
     ERROR,
+    MISSING,
     NA,
     NUMBER,
     REF,
@@ -84,13 +84,13 @@ def match(context: Context, needle: Value, array: Value | Reference | Union, mod
         1.0: ascending,
         -1.0: descending,
     }
-    return _with_errors(_positions(found, _search(context, "MATCH", found, np.sign(modes), ways), 1), read)
+    return _with_errors(needle, _positions(found, _search(context, "MATCH", found, np.sign(modes), ways), 1), read)
 
 
-def _with_errors(result: Value, *arguments: Value) -> Value:
-    """Return a result, the errors of arguments that steer the function passed on."""
+def _with_errors(needle: Value, result: Value, *arguments: Value) -> Value:
+    """Return a result with the errors of arguments that steer the function; what is looked for comes before them."""
     for argument in arguments:
-        failed = argument.kinds == ERROR
+        failed = (argument.kinds == ERROR) & (needle.kinds != ERROR)
         if failed.any():
             result = Value(
                 np.where(failed, ERROR, result.kinds).astype(np.uint8),
@@ -124,9 +124,11 @@ def _x_search(context: Context, name: str, found: Lists, mode: Value | None, ord
     unknown = ~np.isin(orders, (1, -1, 2, -2))
     if unknown.any():
         result = _with_errors(
-            result, Value(np.where(unknown, ERROR, 1).astype(np.uint8), np.full((1, 1, 1), VALUE * 1.0))
+            found.needle,
+            result,
+            Value(np.where(unknown, ERROR, NUMBER).astype(np.uint8), np.full((1, 1, 1), VALUE * 1.0)),
         )
-    return _with_errors(result, mode_read, order_read)
+    return _with_errors(found.needle, result, order_read, mode_read)
 
 
 @function("XMATCH", "vrvv", "Position of a value in a row or column", least=2, gradient="zero")
@@ -142,9 +144,7 @@ def xmatch(
     if found is None:
         return error(VALUE)
     result = _x_search(context, "XMATCH", found, mode, order)
-    return Value(
-        result.kinds, namespace(result.numbers).where(result.kinds == ERROR, result.numbers, result.numbers + 1)
-    )
+    return Value(result.kinds, result.numbers + (result.kinds != ERROR))
 
 
 @function("XLOOKUP", "vrrvvv", "The row or column where a value stands in another one", least=3, gradient="piecewise")
@@ -159,8 +159,7 @@ def xlookup(
 ) -> Value | Reference:
     """Return the part of `returned` beside the element of `array` that matches; `missing` where none does."""
     list_value, table = context.value(array), _single(returned)
-    if missing is not None and missing.shape == (1, 1, 1) and (missing.kinds == BLANK).all():
-        missing = None  # left out between commas
+    missing = None if missing is MISSING else missing
     found = lists(context, needle, list_value, blanks=True)
     if found is None:
         return error(VALUE)
@@ -227,7 +226,8 @@ def _table_lookup(
         return error(VALUE)
     modes, mode_read = whole(context, sorted_list, 1.0, f"{name}'s last argument")
     ways: dict[float, Way] = {0.0: lambda search: exact(search, wildcards=True), 1.0: ascending}
-    place = _with_errors(_positions(found, _search(context, name, found, (modes != 0) * 1.0, ways), 0), mode_read)
+    places = _search(context, name, found, (modes != 0) * 1.0, ways)
+    place = _with_errors(needle, _positions(found, places, 0), mode_read)
     across, across_read = whole(context, index, 1.0, f"{name}'s third argument")
     heights, widths = size_of(table)
     beyond = np.where(across < 1, VALUE, np.where(across > (widths if vertical else heights), REF, 0))
@@ -237,9 +237,10 @@ def _table_lookup(
         result = gather_traced(
             context, value, *((place.numbers, across - 1) if vertical else (across - 1, place.numbers))
         )
-        return _with_errors(result, Value(np.where(codes > 0, ERROR, NUMBER).astype(np.uint8), codes * 1.0))
+        return _with_errors(needle, result, Value(np.where(codes > 0, ERROR, NUMBER).astype(np.uint8), codes * 1.0))
     failed = place.kinds == ERROR
-    errors = combine(codes, np.where(failed, place.numbers, 0).astype(np.uint8))
+    own = np.where(needle.kinds == ERROR, needle.numbers, 0).astype(np.uint8)
+    errors = combine(own, codes, np.where(failed, place.numbers, 0).astype(np.uint8))
     at = np.where(failed, 0, place.numbers).astype(np.int64)
     other = across.astype(np.int64) - 1
     return cells(context, table, *((at, other) if vertical else (other, at)), errors)

@@ -14,6 +14,7 @@ from embedsheet.formulas.values import (
     ABSENT,
     BLANK,
     ERROR,
+    MISSING,
     NUMBER,
     REF,
     VALUE,
@@ -141,11 +142,8 @@ def offset(
     heights, widths = size_of(base)
     down, down_read = whole(context, rows, 0.0, "")
     across, across_read = whole(context, columns, 0.0, "")
-    tall, tall_read = (heights, number(0.0)) if height is None else whole(context, height, 0.0, "")
-    wide, wide_read = (widths, number(0.0)) if width is None else whole(context, width, 0.0, "")
-    # A size left out between commas is the base's own.
-    tall = np.where(height.kinds == BLANK, heights, tall) if height is not None else tall
-    wide = np.where(width.kinds == BLANK, widths, wide) if width is not None else wide
+    tall, tall_read = (heights, number(0.0)) if height is None or height is MISSING else whole(context, height, 0.0, "")
+    wide, wide_read = (widths, number(0.0)) if width is None or width is MISSING else whole(context, width, 0.0, "")
     top = down + np.where(tall < 0, tall + 1, 0)
     left = across + np.where(wide < 0, wide + 1, 0)
     bottom, right = top + np.abs(tall) - 1, left + np.abs(wide) - 1
