@@ -53,15 +53,20 @@ def libreoffice_values(path: str | Path) -> Values:
 
 def libreoffice_values_of(paths: Sequence[str | Path]) -> list[Values]:
     """Return `libreoffice_values` of each workbook with one start of LibreOffice, which takes seconds."""
-    program = _program("soffice")
     with tempfile.TemporaryDirectory() as folder:
         sources = [Path(folder) / f"{index}{Path(path).suffix}" for index, path in enumerate(paths)]
         for source, path in zip(sources, paths, strict=True):
             shutil.copyfile(path, source)
         out = Path(folder) / "out"
-        command = [program, f"-env:UserInstallation={_profile().as_uri()}", "--headless", "--convert-to", "xlsx"]
-        _run([*command, "--outdir", str(out), *map(str, sources)], out / f"{sources[-1].stem}.xlsx")
+        libreoffice_converted(sources, out)
         return [read_values(out / f"{source.stem}.xlsx") for source in sources]
+
+
+def libreoffice_converted(paths: Sequence[Path], folder: Path) -> None:
+    """Let LibreOffice open workbooks, recalculate them and save them under the same names, as .xlsx, in a folder."""
+    program = _program("soffice")
+    command = [program, f"-env:UserInstallation={_profile().as_uri()}", "--headless", "--convert-to", "xlsx"]
+    _run([*command, "--outdir", str(folder), *map(str, paths)], folder / f"{paths[-1].stem}.xlsx")
 
 
 def formulon_values(cells: Mapping[str, CellValue]) -> dict[str, CellValue]:

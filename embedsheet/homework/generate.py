@@ -176,7 +176,7 @@ def _check(task: Task, area: Area) -> tuple[str, str]:
         return f'IF(ISNUMBER({where}),IF({where}<{task.below:g},"reached","not yet"),"not a number")', "not yet"
     bounds = f"OR(MIN({where})<{task.lowest:g},MAX({where})>{task.highest:g})"
     return (
-        f'IF(SUMPRODUCT(--ISERROR({where}))>0,"an error in it",IF(COUNT({where})=0,"to do",'
+        f'IF(ISERROR(SUM({where})),"an error in it",IF(COUNT({where})=0,"to do",'
         f'IF(COUNT({where})<{area.size},"not all filled",IF({bounds},"hardly possible","looks possible"))))',
         "to do",
     )
