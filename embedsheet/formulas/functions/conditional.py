@@ -100,8 +100,9 @@ class _Conditions:
         if not self.shared or self.results == 1:
             return None
         strings = self.context.strings
-        cell_keys, result_keys = [], []
         usable = np.ones(self.size, bool)
+        # One whole number stands for the combination of keys of all criteria, results first, then cells.
+        joint = np.zeros(self.results + self.size, np.int64)
         for value, kinds, numbers in zip(self.ranges, self.wanted_kinds, self.wanted_numbers, strict=True):
             codes = np.stack([kinds.astype(np.float64), numbers], axis=1)
             distinct, which = np.unique(codes, axis=0, return_inverse=True)
@@ -118,12 +119,10 @@ class _Conditions:
                 keys,
             )
             usable &= cell_key >= 0
-            cell_keys.append(cell_key)
-            result_keys.append(result_key)
-        both = np.concatenate([np.stack(result_keys, axis=1), np.stack(cell_keys, axis=1)[usable]])
-        _, joint = np.unique(both, axis=0, return_inverse=True)
-        joint = joint.ravel()
-        of_results, of_cells = joint[: self.results], joint[self.results :]
+            joint = joint * (len(keys) + 1) + np.concatenate([result_key, cell_key])
+            if len(self.ranges) > 1:
+                _, joint = np.unique(joint, return_inverse=True)
+        of_results, of_cells = joint[: self.results], joint[self.results :][usable]
         places = np.flatnonzero(usable)
         order = np.argsort(of_cells, kind="stable")
         sorted_keys, places = of_cells[order], places[order]

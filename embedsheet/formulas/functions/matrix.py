@@ -53,8 +53,11 @@ def _result(numbers: Array, codes: NDArray[np.uint8]) -> Value:
 
 def matrix_product(a: Array, b: Array) -> Array:
     """Return a @ b; a: (n or 1, r, k), b: (n or 1, k, c)."""
+    if a.shape[1] * b.shape[2] == 1:
+        k = a.shape[2]
+        return product(a.reshape(-1, k), b.reshape(-1, k)).sum(axis=1)[:, None, None]
     if a.shape[0] > 1 and b.shape[0] > 1 and a.shape[1] * b.shape[2] < _SMALL:
-        return product(a[:, :, :, None], b[:, None, :, :]).sum(axis=2)
+        return product(a[:, :, None, :], b.swapaxes(1, 2)[:, None, :, :]).sum(axis=3)
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return a @ b
     from embedsheet.formulas import guarded
