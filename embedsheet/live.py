@@ -108,13 +108,12 @@ def _write(book: Any, area: Area, rows: Sequence[Sequence[Any]]) -> None:
     cells.value = [list(row) for row in rows]
 
 
-def protected(sheet: Any) -> bool:
-    """Whether a sheet refuses changes to its cells."""
+def refusal(sheet: Any) -> str:
+    """Why a sheet's cells cannot be changed, with the remedy; "" where they can."""
     if sheet.book.app.engine.name == "libreoffice":
-        return bool(sheet.api.isProtected())
-    if sys.platform == "darwin":
-        return bool(sheet.api.protect_contents.get())
-    return bool(sheet.api.ProtectContents)
+        return str(sheet.impl.refusal)
+    protected = sheet.api.protect_contents.get() if sys.platform == "darwin" else sheet.api.ProtectContents
+    return f"The sheet {sheet.name} is protected; unprotect it (Review ► Unprotect Sheet)." if protected else ""
 
 
 def blocks_of(areas: Sequence[Area], values: NDArray[np.float64]) -> list[tuple[Area, list[list[float]]]]:

@@ -399,6 +399,22 @@ def test_two_processes_do_not_work_on_one_workbook_at_once(running: tuple[Server
     messages.clear()
 
 
+def test_a_workbook_that_is_open_read_only_is_left_alone(
+    running: tuple[Server, list[str]], path: Path, tmp_path: Path
+) -> None:
+    server, messages = running
+    copy = shutil.copyfile(path, tmp_path / "read only.xlsm")
+    book = server.app.books.open(copy, read_only=True)
+    try:
+        book.sheets[SHEET].activate()
+        book.set_mock_caller()
+        assert "is open read-only; save it under another name" in excel.step()
+    finally:
+        server.book.set_mock_caller()
+        book.close()
+    messages.clear()
+
+
 def test_a_workbook_without_buttons_is_refused(tmp_path: Path) -> None:
     need_office()
     plain = build(tmp_path / "plain.xlsx", users=3, movies=3, factors=1)

@@ -26,7 +26,7 @@ from embedsheet.buttons.table import CONTROLS, KERAS_BLOCKS, KERAS_SHEETS, OUTCO
 from embedsheet.errors import EmbedsheetError, MismatchError, ModelError
 from embedsheet.keras_blocks import NAMES, NEEDED, SheetModel, read_model
 from embedsheet.kinds import TEXT
-from embedsheet.live import blocks_of, live_workbook, protected, read_area, write_areas
+from embedsheet.live import blocks_of, live_workbook, read_area, refusal, write_areas
 from embedsheet.live_names import refers_to
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.xlsx.parts import DefinedName
@@ -134,11 +134,7 @@ class Press:
     @cached_property
     def recommender(self) -> SheetModel:
         """The blocks of users, movies and ratings. Raises ModelError naming those that the sheet lacks."""
-        missing = [
-            " or ".join(NAMES[block])
-            for block in NEEDED
-            if not any(self._has(name) for name in NAMES[block])
-        ]
+        missing = [" or ".join(NAMES[block]) for block in NEEDED if not any(self._has(name) for name in NAMES[block])]
         if missing:
             raise ModelError(
                 f"Keras needs blocks of users, movies and ratings; the sheet {self.sheet_name} has no "
@@ -168,11 +164,8 @@ class Press:
     def write(self, blocks: Sequence[Block], also: Sequence[Block] = ()) -> None:
         """Write blocks, remembering what was there for Undo if there are any, and other blocks; all or nothing."""
         for name in dict.fromkeys(area.sheet for area, _ in [*blocks, *also]):
-            if protected(self.book.sheets[name]):
-                raise ModelError(
-                    f"The sheet {name} is protected; unprotect it (Excel: Review ► Unprotect Sheet, LibreOffice: "
-                    "Tools ► Protect Sheet). Nothing was changed."
-                )
+            if reason := refusal(self.book.sheets[name]):
+                raise ModelError(f"{reason} Nothing was changed.")
         memory: list[Block] = []
         if blocks:
             before = [(area, read_area(self.book, area)) for area, _ in blocks]

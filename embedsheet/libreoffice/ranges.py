@@ -171,8 +171,9 @@ class Range(base_classes.Range):
         else:
             lines = data if data and isinstance(data[0], list | tuple) else [data]
             block = tuple(tuple(prepare(value) for value in line) for line in lines)
-        if self.sheet.uno.isProtected():
-            raise ModelError(f"{self.sheet.name} is protected; unprotect the sheet (Tools ► Protect Sheet) first.")
+        refusal = self.sheet.refusal
+        if refusal:
+            raise ModelError(refusal)
         getattr(self.api, method)(block)
 
     def clear_contents(self) -> None:

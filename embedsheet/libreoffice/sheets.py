@@ -84,6 +84,15 @@ class Sheet(base_classes.Sheet):
         return Names(self.book, self.uno.NamedRanges, self)
 
     @property
+    def refusal(self) -> str:
+        """Why cells cannot be changed, "" where they can."""
+        if self.book.model.isReadonly():
+            return f"{self.book.name} is open read-only; save it under another name (File ► Save As) and use that one."
+        if self.uno.isProtected():
+            return f"The sheet {self.name} is protected; unprotect it (Tools ► Protect Sheet)."
+        return ""
+
+    @property
     def tables(self) -> Tables:
         return Tables(self)
 

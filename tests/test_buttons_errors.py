@@ -1,0 +1,101 @@
+"""What goes wrong around a press is told in plain words."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlwings
+
+from embedsheet import excel
+from embedsheet.buttons import press as pressing
+from embedsheet.buttons.press import Press, run
+from embedsheet.errors import ModelError
+
+
+class FakeApp:
+    status_bar: Any = False
+
+    def __init__(self) -> None:
+        self.alerts: list[str] = []
+
+    def alert(self, prompt: str, title: str, mode: str) -> None:
+        self.alerts.append(prompt)
+
+
+class FakeBook:
+    """As much of a workbook as a press needs before its work begins."""
+
+    fullname = "book.xlsm"
+
+    def __init__(self) -> None:
+        self.app = FakeApp()
+        active = type("Sheet", (), {"name": "Model", "names": ()})()
+        self.sheets = type("Sheets", (), {"active": active})()
+
+
+@pytest.fixture
+def book() -> FakeBook:
+    return FakeBook()
+
+
+@pytest.fixture(autouse=True)
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(pressing, "LOG", tmp_path / "logs" / "buttons.log")
+    return tmp_path / "logs" / "buttons.log"
+
+
+def failing(error: BaseException) -> Any:
+    def work(press: Press) -> str:
+        press.status("at work")
+        raise error
+
+    return work
+
+
+def test_an_error_of_ours_is_shown_as_it_is_and_logged(book: FakeBook, log: Path) -> None:
+    said = run("step", failing(ModelError("Model!B2 holds no number.")), lambda: book, lambda: False)
+    assert said == "Model!B2 holds no number."
+    assert book.app.alerts == [said]
+    assert "Model!B2 holds no number." in log.read_text(encoding="utf-8")
+    assert book.app.status_bar is False
+
+
+def test_an_unexpected_error_names_the_log(book: FakeBook, log: Path) -> None:
+    said = run("solve", failing(ZeroDivisionError()), lambda: book, lambda: False)
+    assert "ZeroDivisionError" in said and str(log) in said and "left as it was" in said
+    assert "Traceback" in log.read_text(encoding="utf-8")
+
+
+def test_a_cell_that_is_being_edited_is_named_as_the_cause(book: FakeBook) -> None:
+    # pywin32's com_error carries Excel's RPC_E_CALL_REJECTED first.
+    said = run("step", failing(Exception(-2147418111, "Call was rejected by callee.")), lambda: book, lambda: False)
+    assert said.startswith("Excel is busy: finish editing the cell")
+
+
+def test_esc_before_anything_was_found_changes_nothing(book: FakeBook) -> None:
+    said = run("train", failing(KeyboardInterrupt()), lambda: book, lambda: False)
+    assert said == "Stopped; nothing was changed."
+    assert not book.app.alerts
+
+
+def test_a_workbook_that_cannot_be_found_ends_in_a_message_for_excels_box(log: Path) -> None:
+    def nowhere() -> Any:
+        raise Exception("Workbook 'book.xlsm' is open in more than one Excel instance.")
+
+    # xlwings shows what a failing process has written: the message of SystemExit.
+    with pytest.raises(SystemExit, match=r"open in more than one Excel instance.*close other workbooks of the same"):
+        run("step", failing(ModelError("never")), nowhere, lambda: False)
+
+
+def test_a_function_pressed_outside_excel_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(xlwings.Book, "_mock_caller", raising=False)
+    with pytest.raises(SystemExit, match="could not find the workbook of the button"):
+        excel.step()
+
+
+def test_a_log_that_cannot_be_written_hides_no_error(
+    book: FakeBook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(pressing, "LOG", tmp_path / "file" / "buttons.log")
+    assert run("step", failing(ModelError("plain")), lambda: book, lambda: False) == "plain"
