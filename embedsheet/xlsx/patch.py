@@ -225,18 +225,22 @@ def _refuse_parts_of_arrays(sheet: Sheet, changes: Changes) -> None:
 
 def _value_texts(changes: Changes, strings: Strings, prefix: bytes) -> list[bytes]:
     """The values' bytes: of a text the text alone, of everything else the whole <v> (empty for a blank)."""
-    opening, closing = f"<{prefix.decode()}v>", f"</{prefix.decode()}v>"
-    # repr is the shortest text that reads back as the same double.
-    numbers = [f"{opening}{number!r}{closing}" for number in changes.numbers.tolist()]
-    texts = [text.replace(f".0{closing}", closing).encode() for text in numbers]
+    around = b"<%bv>%%b</%bv>" % (prefix, prefix)
+    # repr is the shortest text that reads back as the same double; it writes 2 as 2.0.
+    template = around.replace(b"%b", b"%r")
+    texts = [template % number for number in changes.numbers.tolist()]
+    for place in np.flatnonzero(
+        (changes.numbers == np.round(changes.numbers)) & (abs(changes.numbers) < 1e15)
+    ).tolist():
+        texts[place] = around % b"%d" % int(changes.numbers[place])
     for place in np.flatnonzero(changes.kinds != NUMBER).tolist():
         kind, number = changes.kinds[place], changes.numbers[place]
         if kind == TEXT:
             texts[place] = escape_cell_text(strings.text(number)).encode("utf-8")
         elif kind == BOOLEAN:
-            texts[place] = f"{opening}{int(bool(number))}{closing}".encode()
+            texts[place] = around % (b"1" if number else b"0")
         elif kind == ERROR:
-            texts[place] = f"{opening}{ERRORS[int(number)]}{closing}".encode()
+            texts[place] = around % ERRORS[int(number)].encode()
         else:
             texts[place] = b""
     return texts
