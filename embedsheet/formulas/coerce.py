@@ -40,6 +40,7 @@ Faults = NDArray[np.uint8] | None  # an error's code where a result is undefined
 _PLAIN = np.full((1, 1, 1), NUMBER, np.uint8)
 # What an element is once it is read as a number; text is decided by what it reads as.
 _AS_NUMBER = np.array([NUMBER, NUMBER, TEXT, NUMBER, ERROR, ABSENT], np.uint8)
+_ERROR_OR_NUMBER = np.array([NUMBER, NUMBER, NUMBER, NUMBER, ERROR, ABSENT], np.uint8)
 
 
 def all_numbers(value: Value) -> bool:
@@ -144,11 +145,17 @@ class Operands:
 
 def operands(context: Context, values: list[Value]) -> Operands:
     """Read the arguments of an arithmetic function; see `Operands`."""
-    values = fit([as_numbers(context, value) for value in values])
+    given = fit(values)
+    values = [as_numbers(context, value) for value in given]
     numbers = [value.numbers for value in values]
     if all(all_numbers(value) for value in values):
         return Operands(numbers, _PLAIN, None)
     kinds, codes = merged_errors(values)
+    if codes is not None and any((value.kinds == TEXT).any() for value in given):
+        # An error that came in goes before a text that is no number, wherever they stand.
+        came, came_codes = merged_errors([Value(_ERROR_OR_NUMBER[value.kinds], value.numbers) for value in given])
+        if came_codes is not None:
+            codes = namespace(codes, came_codes).where(came == ERROR, came_codes, codes)
     return Operands(numbers, kinds, codes)
 
 

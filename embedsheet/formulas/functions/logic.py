@@ -174,49 +174,49 @@ def let(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Result:
     return evaluator.evaluate(body)
 
 
-def _gathered(context: Context, name: str, arguments: tuple[Any, ...]) -> list[Value]:
-    """Return the arguments as conditions; empty texts count as ABSENT, and all texts and blanks in ranges."""
+def _gathered(context: Context, arguments: tuple[Any, ...]) -> list[Value]:
+    """Return the arguments' values; empty texts count as ABSENT, and all texts and blanks in ranges."""
     values = []
     for argument in arguments:
         value = context.value(argument)
+        skipped = value.kinds == TEXT
         if is_direct(argument):
-            skipped = (value.kinds == TEXT) & (value.numbers == context.strings.code(""))
-            if not value.traced and skipped.any():
-                value = Value(np.where(skipped, ABSENT, value.kinds).astype(np.uint8), value.numbers)
+            empty = context.strings.code("")
+            skipped = np.zeros((1, 1, 1), bool) if value.traced else skipped & (value.numbers == empty)
         else:
-            skipped = (value.kinds == TEXT) | (value.kinds == BLANK)
-            if skipped.any():
-                value = Value(np.where(skipped, ABSENT, value.kinds).astype(np.uint8), value.numbers)
-        values.append(truths(context, value))
+            skipped = skipped | (value.kinds == BLANK)
+        if skipped.any():
+            value = Value(np.where(skipped, ABSENT, value.kinds).astype(np.uint8), value.numbers)
+        values.append(value)
     return values
 
 
-def _aggregate(context: Context, name: str, arguments: tuple[Any, ...], count: Callable[[Array, int], Array]) -> Value:
+def _aggregate(context: Context, arguments: tuple[Any, ...], count: Callable[[Array, Any], Array]) -> Value:
     """Return `count(number of true ones, number of conditions)` over all arguments, (n, 1, 1).
 
-    The first error in the arguments is passed on; no condition at all is #VALUE!.
+    The first error in the arguments is passed on; else a text that is no condition is #VALUE!, and so is none at all.
     """
+    values = _gathered(context, arguments)
+    tested = [truths(context, value) for value in values]
     true: Array = np.zeros((1, 1, 1))
     total = np.zeros((1, 1, 1), int)
-    codes: Array = np.zeros((1, 1, 1))
-    axes = (1, 2)
-    for value in _gathered(context, name, arguments):
-        shape = value.shape
-        kinds = np.broadcast_to(value.kinds, shape)
+    for value in tested:
+        counted = np.broadcast_to(value.kinds == BOOLEAN, value.shape)
         xp = namespace(value.numbers, true)
-        true = true + xp.where(kinds == BOOLEAN, value.numbers, 0.0).sum(axis=axes, keepdims=True)
-        total = total + (kinds == BOOLEAN).sum(axis=axes, keepdims=True)
-        failed = kinds == ERROR
+        true = true + xp.where(counted, value.numbers, 0.0).sum(axis=(1, 2), keepdims=True)
+        total = total + counted.sum(axis=(1, 2), keepdims=True)
+    codes: Array = np.zeros((1, 1, 1))
+    for value in [*values, *tested]:
+        failed = np.broadcast_to(value.kinds == ERROR, value.shape)
         if failed.any():
-            flat = failed.reshape(shape[0], -1)
-            first = np.argmax(flat, axis=1)
-            numbers = namespace(value.numbers).broadcast_to(value.numbers, shape).reshape(shape[0], -1)
-            found = numbers[np.arange(shape[0]), first] * flat.any(axis=1)
+            flat = failed.reshape(value.shape[0], -1)
+            numbers = namespace(value.numbers).broadcast_to(value.numbers, value.shape).reshape(flat.shape)
+            found = numbers[np.arange(len(flat)), np.argmax(flat, axis=1)] * flat.any(axis=1)
             codes = namespace(codes, found).where(codes == 0, found[:, None, None], codes)
     return _verdict(true, total, codes, count)
 
 
-def _verdict(true: Array, total: Any, codes: Array, count: Callable[[Array, int], Array]) -> Value:
+def _verdict(true: Array, total: Any, codes: Array, count: Callable[[Array, Any], Array]) -> Value:
     if not isinstance(codes, np.ndarray):
         # Errors do not depend on the changing cells, but here their codes lie among traced numbers.
         codes = np.full(codes.shape, float(VALUE))
@@ -232,19 +232,19 @@ def _verdict(true: Array, total: Any, codes: Array, count: Callable[[Array, int]
 @function("AND", "r(r)", "Whether all conditions hold", gradient="piecewise")
 def and_(context: Context, *arguments: Value | Reference | Union) -> Value:
     """Return whether every condition in the arguments holds."""
-    return _aggregate(context, "AND", arguments, lambda true, total: true == total)
+    return _aggregate(context, arguments, lambda true, total: true == total)
 
 
 @function("OR", "r(r)", "Whether any condition holds", gradient="piecewise")
 def or_(context: Context, *arguments: Value | Reference | Union) -> Value:
     """Return whether any condition in the arguments holds."""
-    return _aggregate(context, "OR", arguments, lambda true, total: true > 0)
+    return _aggregate(context, arguments, lambda true, total: true > 0)
 
 
 @function("XOR", "r(r)", "Whether an odd number of conditions hold", gradient="piecewise")
 def xor(context: Context, *arguments: Value | Reference | Union) -> Value:
     """Return whether the number of conditions that hold is odd."""
-    return _aggregate(context, "XOR", arguments, lambda true, total: true % 2 == 1)
+    return _aggregate(context, arguments, lambda true, total: true % 2 == 1)
 
 
 @function("NOT", "v", "The opposite of a condition", gradient="piecewise")

@@ -77,7 +77,7 @@ def match(context: Context, needle: Value, array: Value | Reference | Union, mod
     """Return where a value stands: exactly (0, with wildcards), or in a list that ascends (1) or descends (-1)."""
     found = lists(context, needle, context.value(array))
     if found is None:
-        return error(NA)
+        return _with_errors(needle, error(NA), needle)
     modes, read = whole(context, mode, 1.0, "MATCH's third argument")
     ways: dict[float, Way] = {
         0.0: lambda search: exact(search, wildcards=True),
@@ -90,7 +90,7 @@ def match(context: Context, needle: Value, array: Value | Reference | Union, mod
 def _with_errors(needle: Value, result: Value, *arguments: Value) -> Value:
     """Return a result with the errors of arguments that steer the function; what is looked for comes before them."""
     for argument in arguments:
-        failed = (argument.kinds == ERROR) & (needle.kinds != ERROR)
+        failed = (argument.kinds == ERROR) & ((needle.kinds != ERROR) | (argument is needle))
         if failed.any():
             result = Value(
                 np.where(failed, ERROR, result.kinds).astype(np.uint8),
@@ -142,7 +142,7 @@ def xmatch(
     """Return where a value stands: exactly (0), else the next smaller (-1) or larger (1) one, or by wildcards (2)."""
     found = lists(context, needle, context.value(array), blanks=True)
     if found is None:
-        return error(VALUE)
+        return _with_errors(needle, error(VALUE), needle)
     result = _x_search(context, "XMATCH", found, mode, order)
     return Value(result.kinds, result.numbers + (result.kinds != ERROR))
 
@@ -162,7 +162,7 @@ def xlookup(
     missing = None if missing is MISSING else missing
     found = lists(context, needle, list_value, blanks=True)
     if found is None:
-        return error(VALUE)
+        return _with_errors(needle, error(VALUE), needle)
     _, height, width = list_value.shape
     vertical = width == 1
     heights, widths = size_of(table)
@@ -223,7 +223,7 @@ def _table_lookup(
     table = _single(table)
     found = lists(context, needle, line_of(context, table, vertical))
     if found is None:
-        return error(VALUE)
+        return _with_errors(needle, error(VALUE), needle)
     modes, mode_read = whole(context, sorted_list, 1.0, f"{name}'s last argument")
     ways: dict[float, Way] = {0.0: lambda search: exact(search, wildcards=True), 1.0: ascending}
     places = _search(context, name, found, (modes != 0) * 1.0, ways)
@@ -283,7 +283,7 @@ def lookup(
     vertical = bool((heights >= widths).all())
     found = lists(context, needle, line_of(context, table, vertical))
     if found is None:
-        return error(NA)
+        return _with_errors(needle, error(NA), needle)
     place = _positions(found, _search(context, "LOOKUP", found, np.ones((1, 1, 1)), {1.0: ascending}), 0)
     zero = np.zeros((1, 1, 1), np.int64)
     if returned is None:
