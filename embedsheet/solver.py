@@ -28,6 +28,7 @@ from embedsheet.solvers.search import METHODS, Outcome, search
 from embedsheet.solvers.solution import Solution
 from embedsheet.solvers.solve_log import log_edits
 from embedsheet.workbook import Workbook
+from embedsheet.xlsx.solver_names import is_solver_name
 
 if TYPE_CHECKING:
     from embedsheet.program import Program
@@ -241,7 +242,7 @@ def name_of(workbook: Workbook, cell: Cell) -> str:
     mark = f"${column_letters(cell.column)}${cell.row}"
     found = []
     for name in workbook.names:
-        if not name.hidden and name.text.endswith(mark):
+        if not name.hidden and not is_solver_name(name.name.casefold()) and name.text.endswith(mark):
             try:
                 areas = workbook.areas(name.text, name.sheet)
             except ModelError:

@@ -387,3 +387,17 @@ def test_the_checker_accepts_exact_gradients_and_catches_one_wrong_by_a_thousand
     wrong = check_gradient(Wrong(lambda x: jnp.exp(x[0]) * jnp.sin(x[1]) + x[2] ** 3, [0.3, 0.7, -2.0]))
     assert not wrong.passed
     assert wrong.worst == 1
+
+
+def test_a_bound_where_the_slope_is_infinite_is_left_again() -> None:
+    # √x counts its infinite slope at 0 as 0, as the compiler does; the optimum of 4√x − x is 4 at x = 4.
+    def f(x: Any) -> Any:
+        return 4 * jnp.where(x[0] > 0, jnp.sqrt(jnp.where(x[0] > 0, x[0], 1.0)), 0.0) - x[0] + 0 * x[1]
+
+    fault = (Cell("S", 1, 1), "SQRT(0) has no finite derivative")
+    asked = problem(f, [0.0, 1.0], lower=0, upper=20, sense="maximize",
+                    undefined=lambda x: [fault] if x[0] == 0 else [])  # fmt: skip
+    with pytest.raises(ModelError, match="S!A1: SQRT"):
+        search(asked)
+    found = search(asked, randomize=1)
+    assert found.value == pytest.approx(4)

@@ -87,9 +87,8 @@ def print_block(area: Area, block: FloatArray) -> None:
     rows, columns = block.shape
     largest = np.unravel_index(int(np.argmax(np.abs(block))), block.shape)
     at = f"{column_letters(area.left + int(largest[1]))}{area.top + int(largest[0])}"
-    table = Table(
-        title=f"{area}: {rows} × {columns}, largest {block[largest]:.4g} at {at}", title_justify="left", box=None
-    )
+    say(f"{area}: {rows} × {columns}, largest {block[largest]:.4g} at {at}", "bold")
+    table = Table(box=None)
     table.add_column("", style="dim", justify="right")
     for column in range(min(columns, _MOST_COLUMNS)):
         table.add_column(column_letters(area.left + column), justify="right")

@@ -20,7 +20,7 @@ from embedsheet.solvers.problem import (
     Unbounded,
     Watcher,
 )
-from embedsheet.solvers.start import explain_flat_start, random_start, zero_blocks
+from embedsheet.solvers.start import better_nearby, explain_flat_start, nearby, random_start, zero_blocks
 from embedsheet.solvers.tracker import HistoryRow, Tracker
 from embedsheet.solvers.verdict import active_constraints, stationarity, worst_violation
 
@@ -199,8 +199,16 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
         if restart:
             return None
         _raise_undefined(tracker)
-    notes = []
     tracker.method = method if method != "auto" else _choose(problem)
+    if tracker.undefined_names(tracker.start):
+        # A perfect fit, √0, has an infinite derivative too, and is where everybody wants to be.
+        perfect = problem.sense == "minimize" and tracker.base.value == 0
+        if not perfect or better_nearby(tracker, tracker.start):
+            if restart:
+                return None
+            _raise_undefined(tracker)
+        return _report(tracker, "optimal", "at a kink, where no direction leads to anything better")
+    notes = []
     conditions = stationarity(tracker, tracker.start, multipliers=False)
     if conditions.measure <= 1e-14 and not tracker.on_target and not descent_only(tracker.method):
         fault = explain_flat_start(tracker)
@@ -215,9 +223,25 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
     reason, converged = _descend(tracker, tracker.start)
     if method == "auto" and not converged:
         reason = _finish(tracker, reason)
+    if method == "auto" and problem.size <= kinks.MOST_CELLS:
+        reason = _leave_singular(tracker, reason)
     outcome = _outcome(tracker, reason)
     outcome.notes = notes
     return outcome
+
+
+def _leave_singular(tracker: Tracker, reason: str) -> str:
+    """Search on where the best point has an infinite derivative (x^0.5 at 0), which counts as 0, and is no optimum."""
+    for _ in range(3):
+        best = tracker.best
+        if _exhausted(tracker) or not best.sound or not tracker.undefined_names(best.x):
+            break
+        for start in nearby(tracker, best.x):
+            tracker.consider(tracker.point(start))
+        if tracker.best is best:
+            break
+        reason, _ = _descend(tracker, tracker.best.x)
+    return reason
 
 
 def descent_only(method: str) -> bool:
@@ -335,7 +359,7 @@ def _linear(tracker: Tracker, method: str) -> Outcome | None:
 
 def _raise_undefined(tracker: Tracker) -> None:
     problem = tracker.problem
-    names = list(tracker.undefined_names(tracker.start))
+    names = list(dict.fromkeys(tracker.undefined_names(tracker.start)))
     if not names:
         if math.isfinite(tracker.base.value):
             cells = np.flatnonzero(~np.isfinite(tracker.base.gradient))

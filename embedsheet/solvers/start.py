@@ -43,22 +43,17 @@ def random_start(
 def explain_flat_start(tracker: Tracker) -> str:
     """Say why a start with zero gradient is no optimum and what to do; "" when it may be one."""
     problem, x = tracker.problem, tracker.start
-    value = problem.sign * tracker.point(x).value
-    if problem.sense == "target":
-        value = abs(tracker.point(x).value - problem.target)
     remedy = "start elsewhere with --randomize 1"
-    nearby = []
-    for point in _nearby(tracker, x):
-        there = tracker.point(point).value
-        nearby.append(abs(there - problem.target) if problem.sense == "target" else problem.sign * there)
-    if any(there < value for there in nearby):
+    value = tracker.rank(tracker.point(x))
+    values = [tracker.rank(tracker.point(point)) for point in nearby(tracker, x, curvature=True)]
+    if any(there < value for there in values):
         if not x.any():
             return (
                 "the gradient is zero at the start, though it is no optimum: all changing cells are 0, and a product "
                 f"of two zeros stays 0 whichever of them moves; {remedy}"
             )
         return f"the gradient is zero at the start, though it is no optimum (a saddle or a peak); {remedy}"
-    if all(there == value for there in nearby):
+    if all(there == value for there in values):
         return (
             f"{problem.objective_name} does not change when the changing cells move a little (products of zeros, "
             f"ROUND, IF, or no connection at all); {remedy}"
@@ -66,11 +61,20 @@ def explain_flat_start(tracker: Tracker) -> str:
     return ""
 
 
-def _nearby(tracker: Tracker, x: FloatArray) -> list[FloatArray]:
-    """Return points close to x within the bounds: random ones, and along the direction of lowest curvature."""
+def better_nearby(tracker: Tracker, x: FloatArray) -> bool:
+    """Whether some point close to x, with constraints no worse, is better."""
+    here = tracker.point(x)
+    return any(
+        tracker.rank(there) < tracker.rank(here) and tracker.violation(there) <= max(1.0, tracker.violation(here))
+        for there in map(tracker.point, nearby(tracker, x))
+    )
+
+
+def nearby(tracker: Tracker, x: FloatArray, *, curvature: bool = False) -> list[FloatArray]:
+    """Return points close to x within the bounds: random ones and, if asked, along the lowest curvature."""
     generator = np.random.default_rng(0)
-    points = [random_start(tracker.problem, generator, around=x, width=1e-2) for _ in range(8)]
-    direction = _lowest_curvature(tracker, x)
+    points = [random_start(tracker.problem, generator, around=x, width=1e-2) for _ in range(16)]
+    direction = _lowest_curvature(tracker, x) if curvature else None
     if direction is not None:
         step = np.linalg.norm(points[0] - x) * direction
         points += [np.clip(x + side * step, tracker.problem.lower, tracker.problem.upper) for side in (1.0, -1.0)]

@@ -210,13 +210,14 @@ class Tracker:
         violation = self.violation(point)
         tier, best_tier = _tier(violation), _tier(self.best_violation)
         if tier == best_tier:
-            better = violation < self.best_violation if tier == _MISSED else self._rank(point) < self._rank(self.best)
+            better = violation < self.best_violation if tier == _MISSED else self.rank(point) < self.rank(self.best)
         else:
             better = tier < best_tier
         if better or not self.best.sound:
             self.best, self.best_violation = point, violation
 
-    def _rank(self, point: Point) -> float:
+    def rank(self, point: Point) -> float:
+        """Return what makes one feasible point better than another: sign · f, or the distance to the target."""
         if self.problem.sense == "target":
             return abs(point.value - self.problem.target)
         return self.problem.sign * point.value
@@ -246,7 +247,7 @@ class Tracker:
             raise Finished("the target is reached", converged=True)
         if self.iteration >= self.limits.max_iterations:
             raise Finished(f"the limit of {self.limits.max_iterations} iterations is reached")
-        self._merits.append(self._rank(self.best))
+        self._merits.append(self.rank(self.best))
         self._spent.append(self.evaluations)
         if self.may_stall and len(self._merits) > _STALL_ITERATIONS and not len(self.row_sign):
             gain = self._merits[-1 - _STALL_ITERATIONS] - self._merits[-1]
@@ -257,7 +258,7 @@ class Tracker:
 
     def _settle(self, point: Point) -> None:
         """Prefer the point where a method converged to one that is lower by rounding only."""
-        if self._rank(point) <= self._rank(self.best) + 1e-12 * self.objective_scale or _tier(self.best_violation):
+        if self.rank(point) <= self.rank(self.best) + 1e-12 * self.objective_scale or _tier(self.best_violation):
             self.best, self.best_violation = point, self.violation(point)
 
     @property

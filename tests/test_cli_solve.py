@@ -1,0 +1,279 @@
+"""The solver's commands: what they say, what they write, and their exit codes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import judges
+import openpyxl
+import pytest
+from foreign import ForeignBook
+from foreign_linear import product_mix
+from foreign_nonlinear import growth_curve
+from typer.testing import CliRunner
+
+from embedsheet.cli import app
+
+COMMANDS = ("solve", "gradient", "inspect", "recalculate", "undo")
+
+
+def run(*arguments: Any) -> Any:
+    """Run the command line in this process; wide, so that nothing wraps."""
+    return CliRunner().invoke(app, [str(one) for one in arguments], env={"COLUMNS": "200", "NO_COLOR": "1"})
+
+
+@pytest.fixture
+def mix(tmp_path: Path) -> Path:
+    return product_mix()[0].save_xlsxwriter(tmp_path / "mix.xlsx")
+
+
+@pytest.fixture
+def curve(tmp_path: Path) -> Path:
+    return growth_curve()[0].save_openpyxl(tmp_path / "curve.xlsx")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_help_has_an_example(command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert f"Example: embedsheet {command} " in result.stdout
+
+
+def test_solve_says_what_it_did_and_writes_it(mix: Path) -> None:
+    result = run("solve", mix)
+    assert result.exit_code == 0, result.stdout
+    assert "Solved as a linear model: Model!D9 0 → 36; 6 cells written; changed parts: xl/worksheets/" in result.stdout
+    assert "Active: Model!D6 <= 12; Model!D7 <= 18" in result.stdout
+    assert judges.gnumeric_values(mix)["Model"]["D9"] == 36
+
+
+def test_convergence_is_told_with_iterations_and_gradient(curve: Path) -> None:
+    result = run("solve", curve)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Converged in ")
+    assert "→ 2.5873, largest gradient " in result.stdout
+    assert "no spreadsheet program has calculated this file" in result.stdout
+
+
+def test_a_copy_leaves_the_workbook_as_it_is(mix: Path, tmp_path: Path) -> None:
+    before = mix.read_bytes()
+    copy = tmp_path / "solved copy ä.xlsx"
+    result = run("solve", mix, "-o", copy)
+    assert result.exit_code == 0
+    assert f"written to {copy}" in result.stdout
+    assert mix.read_bytes() == before
+    assert openpyxl.load_workbook(copy)["Model"]["C3"].value == 6
+
+
+def test_a_dry_run_writes_nothing(mix: Path) -> None:
+    before = mix.read_bytes()
+    result = run("solve", mix, "--dry-run")
+    assert result.exit_code == 0
+    assert "36; nothing was written" in result.stdout
+    assert mix.read_bytes() == before
+    assert run("solve", mix, "--dry-run", "--save-setup").exit_code == 2
+
+
+def test_undo_brings_the_file_back_once(mix: Path) -> None:
+    before = mix.read_bytes()
+    run("solve", mix)
+    result = run("undo", mix)
+    assert (result.exit_code, mix.read_bytes()) == (0, before)
+    assert "6 cells brought back" in result.stdout
+    assert run("undo", mix).exit_code == 2
+
+
+def test_json_holds_the_words_of_the_message(mix: Path) -> None:
+    result = run("solve", mix, "--json", "--dry-run")
+    told = json.loads(result.stdout)
+    assert told["status"] == "optimal"
+    assert told["objective_after"] == 36
+    assert told["changing"][0]["values"] == [[2, 6]]
+    assert told["cells_written"] == 0
+
+
+def test_history_goes_to_a_csv_file(curve: Path, tmp_path: Path) -> None:
+    target = tmp_path / "history.csv"
+    run("solve", curve, "--history", target, "--max-iterations", 9)
+    with target.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["iteration", "objective", "gradient_norm", "seconds"]
+    assert [row[0] for row in rows[1:]] == [str(iteration) for iteration in range(10)]
+
+
+def test_a_limit_is_improved_and_exit_code_0(curve: Path) -> None:
+    result = run("solve", curve, "--max-iterations", 3)
+    assert result.exit_code == 0
+    assert "Improved in 3 iterations (the limit of 3 iterations is reached)" in result.stdout
+
+
+def test_infeasible_and_unbounded_are_exit_code_1_and_write_nothing(mix: Path) -> None:
+    before = mix.read_bytes()
+    infeasible = run("solve", mix, "--subject-to", "B3:C3 >= 10")
+    assert infeasible.exit_code == 1
+    assert infeasible.stdout.startswith("Infeasible: no values of the changing cells satisfy all constraints together")
+    unbounded = run("solve", mix, "--objective", "Model!D9", "--changing", "Model!B3:C3", "--maximize", "--json")
+    assert unbounded.exit_code == 1
+    assert json.loads(unbounded.stdout)["status"] == "unbounded"
+    assert mix.read_bytes() == before
+
+
+BAD_INPUT = [
+    (["--sheet", "Nowhere"], "has no sheet 'Nowhere'"),
+    (["--minimize", "--maximize"], "choose one of"),
+    (["--objective", "Model!D9"], "--changing"),
+    (["--objective", "Model!Z99", "--changing", "Model!B3"], "Z99"),
+    (["--subject-to", "whatever"], "is no constraint"),
+    (["--method", "CG"], "CG cannot keep"),
+    (["--method", "GRG"], "GRG"),
+    (["--max-iterations", "0"], "max-iterations"),
+    (["--changing", "Model!D5:D7"], "--overwrite-formulas"),
+]
+
+
+@pytest.mark.parametrize(("options", "words"), BAD_INPUT)
+def test_bad_input_is_one_message_and_exit_code_2(options: list[str], words: str, mix: Path) -> None:
+    before = mix.read_bytes()
+    result = run("solve", mix, *options)
+    assert result.exit_code == 2, result.output
+    assert words in result.output
+    assert "Traceback" not in result.output
+    assert mix.read_bytes() == before
+
+
+def test_a_missing_file_is_exit_code_2(tmp_path: Path) -> None:
+    for command in COMMANDS:
+        assert run(command, tmp_path / "nothing.xlsx").exit_code == 2
+
+
+def test_a_target_in_words_is_reached(curve: Path) -> None:
+    result = run("solve", curve, "--target", 100, "--json", "--dry-run")
+    assert json.loads(result.stdout)["objective_after"] == pytest.approx(100, abs=1e-4)
+
+
+def test_all_zero_factors_name_the_remedy_and_the_remedy_works(tmp_path: Path) -> None:
+    book = ForeignBook({"A1": 0, "A2": 0, "B1": "=(A1*A2-3)^2"}, "B1", "A1:A2")
+    path = book.save_openpyxl(tmp_path / "zeros.xlsx")
+    result = run("solve", path)
+    assert result.exit_code == 1
+    assert "--randomize 1" in result.stdout
+    assert run("solve", path, "--randomize", 1).exit_code == 0
+
+
+def test_an_undefined_start_names_the_cell(tmp_path: Path) -> None:
+    book = ForeignBook({"A1": 0, "B1": "=SQRT(A1)", "B2": "=B1+(A1-2)^2"}, "B2", "A1", nonnegative=True)
+    result = run("solve", book.save_openpyxl(tmp_path / "root.xlsx"))
+    assert result.exit_code == 2
+    assert "Model!B1" in result.output
+
+
+def test_gradient_prints_blocks_and_its_check(curve: Path) -> None:
+    result = run("gradient", curve, "--check")
+    assert result.exit_code == 0
+    assert "Model!F1:F3: 3 × 1" in result.stdout
+    assert "3 of 3 cells compared): they agree" in result.stdout
+    told = json.loads(run("gradient", curve, "--json", "--check").stdout)
+    assert told["check"]["passed"] is True
+    assert len(told["gradient"][0]["values"]) == 3
+
+
+def test_inspect_shows_set_ups_functions_and_the_check(mix: Path) -> None:
+    run("recalculate", mix)
+    result = run("inspect", mix)
+    assert result.exit_code == 0
+    assert "Solver set-up on Model: maximize Model!D9 by changing Model!B3:C3 (2 cells)" in result.stdout
+    assert "Functions: SUMPRODUCT (4)" in result.stdout
+    assert "All 4 stored results are what embedsheet computes" in result.stdout
+
+
+def test_inspect_names_what_is_not_supported(tmp_path: Path) -> None:
+    book = ForeignBook({"A1": 1, "B1": '=INDIRECT("A1")', "B2": "=A1^2"}, "B2", "A1")
+    result = run("inspect", book.save_openpyxl(tmp_path / "odd.xlsx"))
+    assert result.exit_code == 0
+    assert "Not supported: Model!B1: INDIRECT" in result.stdout
+
+
+def test_recalculate_refreshes_what_other_programs_left_out(tmp_path: Path, curve: Path) -> None:
+    result = run("recalculate", curve)
+    assert result.exit_code == 0
+    assert "13 formulas, 13 stored results out of date; 13 cells written" in result.stdout
+    stored = openpyxl.load_workbook(curve, data_only=True)["Model"]
+    judged = judges.gnumeric_values(curve)["Model"]
+    for address in ("C2", "C13", "F5"):
+        assert stored[address].value == pytest.approx(judged[address], rel=1e-12)
+    assert "13 formulas, 0 stored results out of date; nothing was written" in run("recalculate", curve).stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to the whole console")
+def test_ctrl_c_in_a_running_process_keeps_the_best_so_far(tmp_path: Path) -> None:
+    # A valley of 200 cells, by a method that takes far more than its iterations to cross it.
+    book = ForeignBook({}, "C1", "A1:A200")
+    book.column("A1", [-1.2] * 200)
+    book.fill("B1:B199", "=100*(A{n}-A{r}^2)^2+(1-A{r})^2")
+    for row in range(1, 200):
+        book.cells[f"B{row}"] = book.cells[f"B{row}"].replace("{n}", str(row + 1))
+    book.cells["C1"] = "=SUM(B1:B199)"
+    path = book.save_openpyxl(tmp_path / "valley.xlsx")
+    history = tmp_path / "history.csv"
+    command = [sys.executable, "-m", "embedsheet", "solve", str(path), "--method", "adam", "--learning-rate", "1e-6",
+               "--max-iterations", "100000000", "--history", str(history)]  # fmt: skip
+    script = (
+        "import sys; from embedsheet.solvers import tracker\n"
+        "record = tracker.Tracker.record\n"
+        "def told(self, *rest):\n"
+        "    record(self, *rest)\n"
+        "    if self.iteration == 5: print('searching', flush=True)\n"
+        "tracker.Tracker.record = told\n"
+        f"sys.argv = {command[2:]!r}\n"
+        "from embedsheet.cli import main; main()"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == "searching"
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate()
+    assert process.returncode == 0, output
+    assert "stopped by Ctrl-C" in output
+    assert "400 cells written" in output
+    assert history.exists()
+
+
+def test_a_stale_lock_is_named_and_can_be_ignored(mix: Path) -> None:
+    lock = mix.with_name(f".~lock.{mix.name}#")
+    lock.write_text(",ada,host,01.01.2026 10:00,file:///home;", encoding="utf-8")
+    refused = run("solve", mix)
+    assert refused.exit_code == 2
+    assert "--ignore-lock" in refused.output or "lock" in refused.output
+    assert run("solve", mix, "--ignore-lock").exit_code == 0
+
+
+def test_the_solve_log_sheet_of_a_lesson_is_filled(tmp_path: Path) -> None:
+    path = tmp_path / "films.xlsx"
+    made = run("new", "movielens", "--users", 4, "--movies", 5, "--factors", 2, "-o", path)
+    assert made.exit_code == 0, made.output
+    told = json.loads(run("solve", path, "--sheet", "Cross-tab", "--json").stdout)
+    log = openpyxl.load_workbook(path, data_only=True)["Solve log"]
+    cells = {cell.value: cell.offset(column=1).value for row in log.iter_rows() for cell in row if cell.value}
+    assert cells["status"] == told["status"] == "optimal"
+    assert cells["objective after"] == pytest.approx(told["objective_after"])
+    assert cells["iterations"] == told["iterations"]
+    values = judges.gnumeric_values(path)
+    assert values["Cross-tab"][told["objective"].split("!")[1]] == pytest.approx(told["objective_after"], rel=1e-9)
+
+
+def test_undo_refuses_a_file_that_changed_since(mix: Path, tmp_path: Path) -> None:
+    run("solve", mix)
+    shutil.copy(product_mix()[0].save_openpyxl(tmp_path / "other.xlsx"), mix)
+    result = run("undo", mix)
+    assert result.exit_code == 2
+    assert "changed since" in result.output
