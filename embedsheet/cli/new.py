@@ -87,7 +87,7 @@ def _command(lesson: Lesson, build: Callable[..., Path]) -> Callable[..., None]:
         if buttons:
             check_for_buttons(output)
         console = Console()
-        with Progress(console=console, transient=True) as bar:
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
             task = bar.add_task(f"Making {output.name}", total=None)
             path = build(
                 output,

@@ -315,6 +315,11 @@ def _temporary_beside(path: Path) -> Path:
     return temporary
 
 
+def counted(number: int, noun: str) -> str:
+    """Return "1 user", "15 users", "9,066 movies"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def index(name: str, area: Area, row: str, column: str = "1") -> str:
     """Return the formula for one cell of a named block. A block of one cell is named itself: Gnumeric's INDEX fails."""
     return name if area.size == 1 else f"INDEX({name},{row},{column})"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from embedsheet.addresses import Area
 from embedsheet.lessons.green_eggs.vocabulary import Text
-from embedsheet.lessons.layout import GREY, ORANGE, Book, Page, a1, index
+from embedsheet.lessons.layout import GREY, ORANGE, Book, Page, a1, counted, index
 
 TEXT, SHUFFLED, SIMILARITY, MAP = "Text", "Shuffled", "Similarity", "Map"
 HEADER = 6
@@ -26,7 +26,7 @@ def write_text(book: Book, text: Text) -> Page:
     size, k = text.factors.shape
     count = len(text.ids)
     page.heading(
-        f"The text as numbers: {count:,} words, {size:,} different ones",
+        f"The text as numbers: {counted(count, 'word')}, {size:,} different",
         f"Each word has an id, and each id a row of {k} numbers. Looked up word by word, the text becomes a matrix of "
         f"{count:,} × {k} numbers: what a neural net reads.",
     )
@@ -105,7 +105,7 @@ def write_similarity(book: Book, text: Text) -> Page:
     word, norm, first = 2 + k, 3 + k, 4 + k
     top = 5 + k + 3
     page.heading(
-        f"Similarity: the cosine between {n} {'most frequent ' if n < len(text.words) else ''}words",
+        f"Similarity: the cosine between the {counted(n, 'most frequent word')}",
         "cosine = dot product ÷ (length × length): 1 = same direction, 0 = unrelated, −1 = opposite. Of random factors "
         "it means nothing; of trained ones it tells which words are used alike.",
     )

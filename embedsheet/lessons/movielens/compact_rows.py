@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from embedsheet.addresses import column_letters
-from embedsheet.lessons.layout import Book, Page, RowProgress
+from embedsheet.lessons.layout import Book, Page, RowProgress, counted
 from embedsheet.lessons.movielens.choice import Choice, Start, movie_label
 from embedsheet.lessons.movielens.rows import GROUPS, HEADER, NAME, TOP, group, table_header, top_rows
 
@@ -47,9 +47,9 @@ def write_compact_rows(
     page.printing(repeat=(GROUPS, HEADER))
 
     page.heading(
-        f"One rating a row: all {count:,} ratings",
-        f"{n:,} users and {m:,} movies with {k} factors each: {(n + m) * k:,} changing cells. Excel’s own Solver stops "
-        "at 200; embedsheet does not.",
+        f"One rating a row: {counted(count, 'rating')}",
+        f"{counted(n, 'user')} and {counted(m, 'movie')} with {counted(k, 'factor')} each: "
+        f"{(n + m) * k:,} changing cells, and four formulas a rating.",
     )
     top_rows(page, title_column, left, how_to, float(np.sqrt(np.mean(squared_errors))))
     page.solver(("users.factors", "movies.factors"))

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from embedsheet.lessons.layout import Book, Page, a1
+from embedsheet.lessons.layout import Book, Page, a1, counted
 from embedsheet.lessons.movielens.choice import Choice, Start, movie_label
 
 TITLES, IDS = 6, 7  # the header rows that all three tables of the sheet share; frozen
@@ -32,8 +32,8 @@ def write_crosstab(book: Book, name: str, choice: Choice, start: Start, how_to: 
 
     plus = " + user’s bias + movie’s bias" if bias else ""
     page.heading(
-        f"Cross-tab with bias: {n} users × {m} movies" if bias else f"Cross-tab: {n} users × {m} movies",
-        f"Every user and every movie has {k} numbers, its factors. prediction = dot product of the two{plus}. "
+        f"{name}: {counted(n, 'user')} × {counted(m, 'movie')}",
+        f"Every user and every movie has {counted(k, 'number')}, its factors. prediction = their dot product{plus}. "
         "Training finds the orange numbers that make the RMSE small.",
     )
     page.height(3, 34)

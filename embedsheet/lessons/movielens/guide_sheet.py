@@ -6,7 +6,7 @@ from embedsheet.addresses import Area
 from embedsheet.data.ratings import CITATION, CONDITIONS
 from embedsheet.lessons import one_hot
 from embedsheet.lessons.guide import Line, write_guide
-from embedsheet.lessons.layout import Book, Page
+from embedsheet.lessons.layout import Book, Page, counted
 from embedsheet.lessons.movielens import compare, keras_sheet, rows
 from embedsheet.lessons.movielens.choice import Choice
 from embedsheet.lessons.solve_log import NAME as SOLVE_LOG
@@ -41,12 +41,11 @@ def write(page: Page, book: Book, choice: Choice, factors: int, models: list[Pag
     counts = "; ".join(f"{model.name}: {count:,}" for model, count in zip(models, cells, strict=True))
     small = max(cells) <= SOLVER_LIMIT
     everything = len(models) == 1
-    users, movies = f"{len(choice.users):,}", f"{len(choice.movies):,}"
 
     steps = []
     if not everything:
         steps += [
-            Line("Look at the ratings. An empty cell is a film that this user has not rated; it is those that we want "
+            Line("Look at the ratings. An empty cell is a movie that this user has not rated; it is those that we want "
                  "to predict.", "the ratings", first.areas["ratings"]),
             Line(f"Follow one prediction by hand: the user’s {factors} factors at its left, the movie’s {factors} on "
                  "top, multiplied pair by pair and added up. The factors start as random numbers, so it is far off.",
@@ -118,8 +117,9 @@ def write(page: Page, book: Book, choice: Choice, factors: int, models: list[Pag
     write_guide(
         page,
         "MovieLens: embeddings in a spreadsheet",
-        f"{users} people rated {movies} films. Give every person and every film {factors} numbers (factors) such that "
-        "the dot product of a person’s and a film’s numbers is the rating. Finding such numbers is training; here you "
+        f"{counted(len(choice.users), 'user')} rated {counted(len(choice.movies), 'movie')}. Give every user and every "
+        f"movie {counted(factors, 'number')}, the factors, such that "
+        "the dot product of a user’s and a movie’s numbers is the rating. Finding such numbers is training; here you "
         "can watch all of it in cells, and then see Keras do the same.",
         steps,
         sheets,

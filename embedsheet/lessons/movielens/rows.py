@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from embedsheet.addresses import Area
-from embedsheet.lessons.layout import ORANGE, Book, Page, a1, index
+from embedsheet.lessons.layout import ORANGE, Book, Page, a1, counted, index
 from embedsheet.lessons.movielens.choice import Choice, Start, movie_label
 
 NAME = "One rating a row"
@@ -34,7 +34,7 @@ def write_rows(book: Book, choice: Choice, start: Start, how_to: str) -> Page:
     squared_error = prediction + 1
 
     page.heading(
-        f"One rating a row: {count} ratings",
+        f"One rating a row: {counted(count, 'rating')}",
         "How Keras sees it: two numbers in (user id, movie id), each looked up in a table of factors (an embedding), "
         "one prediction out.",
     )
