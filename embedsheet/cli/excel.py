@@ -36,4 +36,5 @@ def open(
     try:
         server.serve(lambda button, outcome: console.print(f"[bold]{button}[/bold] {outcome}", highlight=False))
     finally:
-        server.close()
+        if not server.close():
+            console.print("LibreOffice stays open; its buttons are no longer served.")

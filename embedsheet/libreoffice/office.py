@@ -32,6 +32,8 @@ _SETTINGS = """<?xml version="1.0" encoding="UTF-8"?>
 </oor:items>
 """  # noqa: E501 (one setting a line)
 _START_SECONDS = 60.0
+_HANDED_OVER_SECONDS = 15.0
+_MOST_SAID = 500  # characters
 
 
 class Office:
@@ -70,28 +72,32 @@ class Office:
             f"--accept=pipe,name={pipe};urp;",
         ]
         # A process group of its own: Ctrl-C in the terminal is for us, who then close the office in order.
-        process = subprocess.Popen(
-            arguments,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=sys.platform != "win32",
-        )
+        said = profile / "said.txt"
+        with said.open("wb") as sink:
+            process = subprocess.Popen(
+                arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=sink,
+                start_new_session=sys.platform != "win32",
+            )
         end = time.monotonic() + _START_SECONDS
         while True:
             context = connect(pipe)
             if context is not None:
                 return cls(process, context, profile, pipe, headless)
             code = process.poll()
-            # The launcher's code 0 or 81 means that it has handed over to another process, or starts itself again.
+            if code in (0, 81):
+                # The launcher has handed over to another process, or there is no display: it does not say which.
+                end = min(end, time.monotonic() + _HANDED_OVER_SECONDS)
             if (code is not None and code not in (0, 81)) or time.monotonic() > end:
                 process.kill()
                 process.wait()
+                words = " ".join(said.read_text(encoding="utf-8", errors="replace").split())[-_MOST_SAID:]
                 shutil.rmtree(profile, ignore_errors=True)
                 raise MissingDependencyError(
-                    f"LibreOffice ({soffice}) did not start"
-                    + ("." if code is None else f": it ended with code {code}.")
-                    + " Start it once by hand to see why; without a display, use --headless."
+                    f"LibreOffice ({soffice}) did not start. It said: {words or 'nothing'}\n"
+                    "Start it once by hand; on a machine without a display, use --headless."
                 )
             time.sleep(0.05)
 
@@ -120,17 +126,34 @@ class Office:
         except Exception:  # the bridge's DisposedException and RuntimeException share no other base
             return False
 
-    def close(self) -> None:
-        """End LibreOffice without saving, and remove its profile."""
+    def close(self, ask: bool = False) -> bool:
+        """End LibreOffice and remove its profile; with `ask`, its user may save first, or decide to stay.
+
+        Returns False when the user stays: LibreOffice then goes on by itself.
+        """
+        ended = True
         with contextlib.suppress(Exception):  # the bridge breaks while LibreOffice ends
-            self.desktop.terminate()
+            if not ask:
+                self._discard()
+            ended = bool(self.desktop.terminate())
+        if not ended and ask:
+            return False
         if self.process is None:
-            return
+            return True
         try:
             self.process.wait(15)
         except subprocess.TimeoutExpired:
             self.kill()
         shutil.rmtree(self.profile, ignore_errors=True)
+        return True
+
+    def _discard(self) -> None:
+        """Forget what is unsaved, or LibreOffice would ask about it."""
+        components = self.desktop.Components.createEnumeration()
+        while components.hasMoreElements():
+            component = components.nextElement()
+            if hasattr(component, "setModified"):
+                component.setModified(False)
 
     def kill(self) -> None:
         """End the process by force."""

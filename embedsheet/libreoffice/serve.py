@@ -7,7 +7,6 @@ the same name in `embedsheet.excel` runs here, with `xlwings.Book.caller()` bein
 
 from __future__ import annotations
 
-import contextlib
 import queue
 import re
 from collections.abc import Callable
@@ -144,7 +143,10 @@ class Server:
             outcome += " A press meanwhile was ignored: one button works at a time."
         said(function, outcome)
 
-    def close(self) -> None:
-        """Close LibreOffice without saving."""
-        with contextlib.suppress(Exception):  # already closed by its user
+    def close(self) -> bool:
+        """End LibreOffice; with a window it asks about unsaved work first. Returns False when its user stays in it."""
+        office = self.app.impl.office
+        if office.headless:
             self.app.quit()
+            return True
+        return bool(office.close(ask=True))
