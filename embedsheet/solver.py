@@ -23,8 +23,9 @@ from embedsheet.errors import MismatchError, ModelError
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.solvers.check import GradientCheck, check_gradient
 from embedsheet.solvers.model import choose_setup, describe, parse_constraint
+from embedsheet.solvers.outcome import Outcome
 from embedsheet.solvers.problem import FloatArray, Limits, Objective, Problem, Progress, Sense, Watcher
-from embedsheet.solvers.search import METHODS, Outcome, search
+from embedsheet.solvers.search import METHODS, search
 from embedsheet.solvers.solution import Solution
 from embedsheet.solvers.solve_log import log_edits
 from embedsheet.workbook import Workbook

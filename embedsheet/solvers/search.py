@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from embedsheet.errors import ModelError
 from embedsheet.solvers import descent, kinks, linear, newton, scipy_methods
+from embedsheet.solvers.outcome import INTERRUPTED, Outcome, exhausted, judge, report
 from embedsheet.solvers.problem import (
     Finished,
     FloatArray,
@@ -21,8 +22,8 @@ from embedsheet.solvers.problem import (
     Watcher,
 )
 from embedsheet.solvers.start import better_nearby, explain_flat_start, nearby, random_start, zero_blocks
-from embedsheet.solvers.tracker import HistoryRow, Tracker
-from embedsheet.solvers.verdict import active_constraints, stationarity, worst_violation
+from embedsheet.solvers.tracker import Tracker
+from embedsheet.solvers.verdict import stationarity
 
 METHODS = (
     "auto", "linear", "L-BFGS-B", "CG", "Newton-CG", "SLSQP", "trust-constr", "gradient-descent", "momentum", "adam",
@@ -31,26 +32,6 @@ _NO_BOUNDS = {"CG", "Newton-CG"}
 _WITH_CONSTRAINTS = {"SLSQP", "trust-constr"}
 # SLSQP's cost grows with the cube of the cells.
 _MOST_FOR_SLSQP = 500
-# A point counts as optimal when no cell's move can gain more than this part of the objective, to first order.
-_OPTIMAL = 1e-5
-
-
-@dataclass
-class Outcome:
-    """What a search found. `x` is the best point, `value` the objective there, in the sheet's own sense."""
-
-    x: FloatArray
-    value_before: float
-    value: float
-    status: Status
-    message: str
-    method: str
-    iterations: int = 0
-    evaluations: int = 0
-    largest_gradient: float = 0.0
-    active: list[str] = field(default_factory=list)
-    history: list[HistoryRow] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
 
 def search(
@@ -100,16 +81,13 @@ def _search(
             best = outcome
         else:
             best.evaluations += outcome.evaluations
-        if outcome.message.startswith(_INTERRUPTED) or outcome.method == "linear":
+        if outcome.message.startswith(INTERRUPTED) or outcome.method == "linear":
             break
     assert best is not None  # the first search ends in an outcome or an error
     best.value_before = before
     if restarts and best.method != "linear":
         best.message += f"; the best of {restarts + 1} starts"
     return _no_worse_than_stored(problem, best, start, before)
-
-
-_INTERRUPTED = "stopped by Ctrl-C"
 
 
 def _no_worse_than_stored(problem: Problem, best: Outcome, start: FloatArray, before: float) -> Outcome:
@@ -174,10 +152,10 @@ def _once(
     try:
         return _run(tracker, method, restart)
     except KeyboardInterrupt:
-        return _outcome(tracker, _INTERRUPTED)
+        return judge(tracker, INTERRUPTED)
     except Unbounded:
         verb = "grows without end" if problem.sense == "maximize" else "falls below any number"
-        return _report(tracker, "unbounded", f"{problem.objective_name} {verb}: a constraint is missing")
+        return report(tracker, "unbounded", f"{problem.objective_name} {verb}: a constraint is missing")
 
 
 def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
@@ -207,13 +185,13 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
             if restart:
                 return None
             _raise_undefined(tracker)
-        return _report(tracker, "optimal", "at a kink, where no direction leads to anything better")
+        return report(tracker, "optimal", "at a kink, where no direction leads to anything better")
     notes = []
     conditions = stationarity(tracker, tracker.start, multipliers=False)
-    if conditions.measure <= 1e-14 and not tracker.on_target and not descent_only(tracker.method):
+    if conditions.measure <= 1e-14 and not tracker.on_target and tracker.method not in descent.LEARNING_RATES:
         fault = explain_flat_start(tracker)
         if fault and len(tracker.row_sign) == 0:
-            return _report(tracker, "failed", fault)
+            return report(tracker, "failed", fault)
         if fault:
             tracker.start = random_start(problem, np.random.default_rng(0), width=0.1)
             notes.append("the search began beside the stored values, where the gradient is zero")
@@ -225,7 +203,7 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
         reason = _finish(tracker, reason)
     if method == "auto" and problem.size <= kinks.MOST_CELLS:
         reason = _leave_singular(tracker, reason)
-    outcome = _outcome(tracker, reason)
+    outcome = judge(tracker, reason)
     outcome.notes = notes
     return outcome
 
@@ -234,7 +212,7 @@ def _leave_singular(tracker: Tracker, reason: str) -> str:
     """Search on where the best point has an infinite derivative (x^0.5 at 0), which counts as 0, and is no optimum."""
     for _ in range(3):
         best = tracker.best
-        if _exhausted(tracker) or not best.sound or not tracker.undefined_names(best.x):
+        if exhausted(tracker) or not best.sound or not tracker.undefined_names(best.x):
             break
         for start in nearby(tracker, best.x):
             tracker.consider(tracker.point(start))
@@ -242,11 +220,6 @@ def _leave_singular(tracker: Tracker, reason: str) -> str:
             break
         reason, _ = _descend(tracker, tracker.best.x)
     return reason
-
-
-def descent_only(method: str) -> bool:
-    """Whether the method is one of the teaching methods, which do what they are told wherever they start."""
-    return method in descent.LEARNING_RATES
 
 
 def _choose(problem: Problem) -> str:
@@ -280,18 +253,14 @@ def _settled(tracker: Tracker) -> bool:
     return stationarity(tracker, tracker.best.x).measure <= max(tracker.limits.tolerance, 1e-8)
 
 
-def _exhausted(tracker: Tracker) -> bool:
-    return tracker.iteration >= tracker.limits.max_iterations
-
-
 def _finish(tracker: Tracker, reason: str) -> str:
     """Go on by other means where the first method gave up before the optimum."""
     problem = tracker.problem
     if not len(tracker.row_sign):
-        if not _settled(tracker) and not _exhausted(tracker) and problem.size <= newton.MOST_CELLS:
+        if not _settled(tracker) and not exhausted(tracker) and problem.size <= newton.MOST_CELLS:
             tracker.may_stall = False
             reason = _attempt(newton.newton, tracker)
-            if not _settled(tracker) and problem.sense != "target" and not _exhausted(tracker):
+            if not _settled(tracker) and problem.sense != "target" and not exhausted(tracker):
                 reason = _attempt(kinks.nonsmooth_bfgs, tracker)
         if problem.sense == "target" and not tracker.on_target and problem.size <= _MOST_FOR_SLSQP:
             # Newton's method on f(x) = target finds its way where the squared gap has a minimum of its own.
@@ -302,7 +271,7 @@ def _finish(tracker: Tracker, reason: str) -> str:
     generator = np.random.default_rng(tracker.limits.seed)
     attempts: list[FloatArray | None] = [None, None, None, None]
     for attempt in range(len(attempts)):
-        if _settled(tracker) or _exhausted(tracker):
+        if _settled(tracker) or exhausted(tracker):
             break
         if attempt == 0 or tracker.best_violation > 1.0:
             start = tracker.best.x if attempt == 0 else random_start(problem, generator, around=tracker.best.x)
@@ -312,7 +281,7 @@ def _finish(tracker: Tracker, reason: str) -> str:
         reason, converged = _descend(tracker, start)
         if converged:
             return reason
-    if not _settled(tracker) and not _exhausted(tracker) and problem.size <= kinks.MOST_CELLS:
+    if not _settled(tracker) and not exhausted(tracker) and problem.size <= kinks.MOST_CELLS:
         reason = _attempt(kinks.nonsmooth_bfgs, tracker)
     return reason
 
@@ -339,7 +308,7 @@ def _linear(tracker: Tracker, method: str) -> Outcome | None:
     result = linear.solve_linear(problem, model)
     if result.x is None:
         status: Status = "failed" if result.status == "improved" else result.status
-        return _report(tracker, status, result.message)
+        return report(tracker, status, result.message)
     # A kink that the sampled points did not show: the sheet says something else than the linear model.
     point = tracker.point(result.x)
     predicted = model.offset + float(model.cost @ result.x)
@@ -352,7 +321,7 @@ def _linear(tracker: Tracker, method: str) -> Outcome | None:
     conditions = stationarity(tracker, result.x)
     largest = 0.0 if problem.has_integers or problem.sense == "target" else conditions.largest
     tracker.record(result.x, conditions.norm if largest else 0.0)
-    outcome = _report(tracker, result.status, result.message)
+    outcome = report(tracker, result.status, result.message)
     outcome.largest_gradient = largest
     return outcome
 
@@ -371,74 +340,4 @@ def _raise_undefined(tracker: Tracker) -> None:
         "At the start values:\n  "
         + "\n  ".join(names)
         + "\nWrite other start values into the changing cells, or use --randomize 1."
-    )
-
-
-def _outcome(tracker: Tracker, reason: str) -> Outcome:
-    """Judge the tracker's best point."""
-    status, message = _judge(tracker, reason, stationarity(tracker, tracker.best.x).measure)
-    return _report(tracker, status, message)
-
-
-def _report(tracker: Tracker, status: Status, message: str) -> Outcome:
-    best = tracker.best
-    return Outcome(
-        x=best.x,
-        value_before=tracker.base.value,
-        value=best.value,
-        status=status,
-        message=message,
-        method=tracker.method,
-        iterations=tracker.iteration,
-        evaluations=tracker.evaluations,
-        largest_gradient=stationarity(tracker, best.x).largest,
-        active=active_constraints(tracker, best.x) if status in ("optimal", "improved") else [],
-        history=tracker.history,
-    )
-
-
-def _judge(tracker: Tracker, reason: str, measure: float) -> tuple[Status, str]:
-    problem, best = tracker.problem, tracker.best
-    stopped = reason.startswith(_INTERRUPTED) or _exhausted(tracker)
-    if not best.sound:
-        return "failed", reason or "the objective is undefined wherever the search looked"
-    if tracker.best_violation > 1.0:
-        worst = worst_violation(tracker, best.x)
-        if problem.sense == "target" and not stopped and worst.startswith(problem.objective_name):
-            return "infeasible", _missed_target(tracker)
-        if stopped:
-            return "failed", f"{reason} before a point was found that satisfies every constraint: {worst}"
-        return "infeasible", f"no point was found that satisfies every constraint: {worst} at the nearest"
-    if problem.sense == "target":
-        if abs(best.value - problem.target) <= 1e-6 * max(1.0, abs(problem.target)):
-            return "optimal", f"the target {problem.target:.10g} is reached"
-        if stopped:
-            return "improved", f"{reason}; the target {problem.target:.10g} is not yet reached"
-        return "infeasible", _missed_target(tracker)
-    if measure <= max(_OPTIMAL, tracker.limits.tolerance):
-        return "optimal", "all constraints and the optimality conditions hold" if len(problem.relations) else (
-            "the gradient vanishes" + (" except where bounds hold it" if problem.has_bounds else "")
-        )
-    gain = (
-        newton.possible_gain(tracker, best.x)
-        if problem.size <= newton.MOST_CELLS and not len(problem.relations)
-        else None
-    )
-    if gain is not None and gain <= 1e-10 * abs(best.value):
-        return "optimal", "no Newton step can lower the objective in its first ten digits"
-    if not stopped and problem.sense == "minimize" and 0 <= best.value <= 1e-7 * abs(tracker.base.value):
-        return "optimal", "the objective is zero to rounding"
-    if not stopped and not descent_only(tracker.method) and kinks.at_kink(tracker, best.x):
-        return "optimal", "at a kink, where the slopes on all sides cancel"
-    if best is tracker.base and not stopped:
-        return "failed", f"no better point was found: {reason}"
-    hint = "" if stopped else "; the gradient is not zero, perhaps because of a kink (ABS, MAX, IF)"
-    return "improved", f"{reason}{hint}"
-
-
-def _missed_target(tracker: Tracker) -> str:
-    problem = tracker.problem
-    return (
-        f"the target {problem.target:.10g} cannot be reached from here; the nearest value found is "
-        f"{tracker.best.value:.10g}"
     )
