@@ -47,8 +47,10 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 docs: $(VENV)/.dev
+	$(BIN)/python tools/function_docs.py
 	$(BIN)/python tools/make_templates.py
 	$(BIN)/python tools/make_pictures.py
+	$(BIN)/python tools/make_buttons_picture.py
 	$(BIN)/python tools/function_docs.py
 
 bench: $(VENV)/.dev

@@ -32,9 +32,12 @@ FAMILIES = (
 GREETING = """\
 embedsheet [bold]{version}[/bold]: spreadsheets whose formulas are the model.
 
-  [bold cyan]embedsheet new movielens[/bold cyan]        make a workbook of film ratings and embeddings
-  [bold cyan]embedsheet solve movielens.xlsx[/bold cyan] train its formulas in place, as Data ► Solver would
-  [bold cyan]embedsheet --help[/bold cyan]               see every command; each has its own --help with an example
+  [bold cyan]embedsheet new movielens[/bold cyan]
+      make a workbook of film ratings and embeddings
+  [bold cyan]embedsheet solve movielens.xlsx --sheet Cross-tab[/bold cyan]
+      train its formulas in place, as Data ► Solver would
+  [bold cyan]embedsheet --help[/bold cyan]
+      see every command; each has its own --help with an example
 """
 
 
