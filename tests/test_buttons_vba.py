@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import xlwings
+from pyopenvba import ExcelFile, check_file
 
 from embedsheet import excel
 from embedsheet.buttons.layout import add_buttons
@@ -51,7 +52,7 @@ def modules(path: Path) -> dict[str, str]:
 
 def test_the_project_has_a_module_for_the_workbook_and_each_sheet(modules: dict[str, str], path: Path) -> None:
     sheets = ["ThisWorkbook.cls", "Sheet1.cls", "Sheet2.cls", "Sheet3.cls"]
-    assert set(modules) == {*sheets, "xlwings.bas", "embedsheet.bas"}
+    assert set(modules) == {*sheets, "xlwings.bas", "Dictionary.cls", "embedsheet.bas"}
     with zipfile.ZipFile(path) as package:
         names = re.findall(rb'codeName="(\w+)"', b"".join(package.read(n) for n in sorted(package.namelist())
                                                         if n.endswith(".xml")))  # fmt: skip
@@ -80,6 +81,20 @@ def test_the_module_of_xlwings_is_that_of_the_installed_version_with_its_licence
     assert "BSD 3-clause license" in code
     assert "Redistributions of source code must retain the above copyright notice" in code
     assert code.split("\n")[1:] == xlwings_module().replace("\r\n", "\n").split("\n")[1:]
+
+
+def test_all_modules_that_xlwings_puts_into_a_workbook_are_there(modules: dict[str, str]) -> None:
+    # The witness is the workbook that xlwings itself hands out for use without its add-in.
+    with ExcelFile(Path(xlwings.__file__).with_name("quickstart_standalone.xlsm")) as file:
+        theirs = {name for name, code in file.vba_modules().items() if code.count("\n") > 50}
+    assert theirs == {"xlwings", "Dictionary"}
+    assert theirs <= {name.partition(".")[0] for name in modules}
+    assert "@license: MIT" in modules["Dictionary.cls"]
+
+
+def test_the_builder_finds_no_fault_with_the_file(path: Path) -> None:
+    report = check_file(path)
+    assert report.complete and not report.issues
 
 
 def test_every_button_is_bound_to_its_sub(path: Path) -> None:
