@@ -34,6 +34,8 @@ def _areas(used: Any, state_of: Callable[[Any], bool | None], area_of: Callable[
             continue
         block = sheet.range((top, left), (bottom, right))
         state = state_of(block)
+        if not isinstance(state, bool):
+            state = None  # appscript has an object of its own for "some"
         if state is False:
             continue
         if state:

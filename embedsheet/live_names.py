@@ -40,7 +40,7 @@ class LiveNames:
                     if (scope, key) in self._asked:
                         continue
                     self._asked.add((scope, key))
-                    text = refers_to(names, word)
+                    text = refers_to(names, word, of_book=scope is None)
                     if text is not None:
                         self.found.append(DefinedName(word, scope, text))
                         waiting = self._note(text) or waiting
@@ -54,12 +54,19 @@ class LiveNames:
         return len(self._words) > before
 
 
-def refers_to(names: Any, name: str) -> str | None:
-    """Return what a name of a collection stands for, without "="; None where it is not defined."""
+def refers_to(names: Any, name: str, of_book: bool = False) -> str | None:
+    """Return what a name of a collection stands for, without "="; None where it is not defined.
+
+    With `of_book`, only a name of the whole workbook counts: asked for one that it lacks, Excel's collection gives the
+    active sheet's own of that name, as Sheet!name.
+    """
     try:
         if not names.contains(name):
             return None
-        text = names[name].refers_to
+        found = names[name]
+        if of_book and "!" in found.name:
+            return None
+        text = found.refers_to
     except Exception:  # each engine has an exception of its own for a name that is not there
         return None
     return str(text).removeprefix("=") if text else None

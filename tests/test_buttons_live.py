@@ -21,13 +21,14 @@ class FakeNames:
 
     def __init__(self, meanings: dict[str, str], asked: Counter[str]) -> None:
         self.meanings, self.asked = {name.lower(): text for name, text in meanings.items()}, asked
+        self.full: dict[str, str] = {}
 
     def contains(self, name: str) -> bool:
         self.asked["names"] += 1
         return name.lower() in self.meanings
 
     def __getitem__(self, name: str) -> Any:
-        return type("Name", (), {"refers_to": self.meanings[name.lower()]})
+        return type("Name", (), {"name": self.full.get(name.lower(), name), "refers_to": self.meanings[name.lower()]})
 
     def __iter__(self) -> Iterator[Any]:
         raise AssertionError("the names were enumerated, which can take minutes on macOS")
@@ -190,6 +191,13 @@ def test_the_solver_model_is_read_name_by_name(book: Any) -> None:
 def test_names_are_found_where_formulas_and_other_names_use_them(book: Any) -> None:
     found = {(name.sheet, name.name): name.text for name in live_workbook(book, "Model", ["unused"]).names}
     assert found == {("Model", "scale"): "factor*2", (None, "factor"): "1", (None, "unused"): "9"}
+
+
+def test_a_sheets_name_that_excel_gives_for_the_workbooks_is_not_taken_for_it(book: Any) -> None:
+    book.names.meanings["scale"] = "=Other!$A$1"
+    book.names.full["scale"] = "Model!scale"
+    found = {(name.sheet, name.name): name.text for name in live_workbook(book, "Model").names}
+    assert found == {("Model", "scale"): "factor*2", (None, "factor"): "1"}
 
 
 @pytest.mark.parametrize(
