@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo test lint docs bench soak wheel clean
+.PHONY: help demo test lint docs site bench soak wheel clean
 .DEFAULT_GOAL := help
 
 help:
@@ -13,6 +13,7 @@ help:
 	@echo "make test    the same installation, then the tests"
 	@echo "make lint    ruff and mypy"
 	@echo "make docs    remake the pages and pictures that are made by scripts, and templates/"
+	@echo "make site    the documentation as a site, in build/site"
 	@echo "make bench   the benchmarks"
 	@echo "make soak    the long checks"
 	@echo "make wheel   build dist/*.whl"
@@ -52,6 +53,11 @@ docs: $(VENV)/.dev
 	$(BIN)/python tools/make_pictures.py
 	$(BIN)/python tools/make_buttons_picture.py
 	$(BIN)/python tools/function_docs.py
+	$(BIN)/python tools/command_docs.py
+
+# Without the variable the theme prints an advertisement at every build.
+site: $(VENV)/.dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: $(VENV)/.dev
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
