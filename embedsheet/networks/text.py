@@ -145,13 +145,24 @@ def stateful(sizes: Sizes) -> Any:
     … ─on─► ○ ─on─► ○ ─on─► …   one long line through the book, `batch` of them side by side
     """
     keras = load_keras()
-    layers = keras.layers
+    layers: Any = keras.layers
+
+    class RememberingLSTM(layers.LSTM):  # type: ignore[misc]
+        """Keras 3.15 does not count a layer's states among its variables, so that on JAX `fit` drops what they become.
+
+        Assigning a variable to an attribute makes it one of the layer's.
+        """
+
+        def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+            super().build(sequences_shape, initial_state_shape)
+            self.hidden_state, self.cell_state = self.states
+
     return keras.Sequential(
         [
             keras.Input(batch_shape=(sizes.batch, sizes.length), dtype="int32", name="ids"),
             layers.Embedding(sizes.characters, sizes.factors, name="embedding"),
             layers.BatchNormalization(name="normalisation"),
-            layers.LSTM(sizes.hidden, return_sequences=True, stateful=True, name="hidden"),
+            RememberingLSTM(sizes.hidden, return_sequences=True, stateful=True, name="hidden"),
             layers.Dense(sizes.characters, name="out"),
         ],
         name="stateful",

@@ -132,17 +132,26 @@ class TextNet:
                 f"{weights}: does not fit the net {net.name!r} that net.json describes: it belongs to another net or "
                 "is broken. Train again, or put the files of one training together."
             ) from error
+        reset_state(net.model)  # which was saved where the last epoch ended
         return net
 
     def one_step(self) -> Any:
         """Return a copy of a stateful net that reads one character at a time and remembers the rest."""
+        to_numpy = load_keras().ops.convert_to_numpy
         copy = self.rung.build(replace(self.sizes, batch=1, length=1))
         for mine, theirs in zip(copy.layers, self.model.layers, strict=True):
             # The states differ in shape and start as zeros; all other weights are the same.
-            weights = [weight for weight in theirs.weights if weight.name != "rnn_state"]
-            for ours, weight in zip(mine.weights, weights, strict=False):
-                ours.assign(weight)
+            ours, weights = ([one for one in layer.weights if one.name != "rnn_state"] for layer in (mine, theirs))
+            for one, other in zip(ours, weights, strict=True):
+                one.assign(to_numpy(other.value))  # by value: JAX frees arrays that a net hands over
         return copy
+
+
+def reset_state(model: Any) -> None:
+    """Set the states of stateful layers to zeros: the beginning of the book."""
+    for layer in model.layers:
+        if getattr(layer, "stateful", False):
+            layer.reset_state()
 
 
 def _replace(path: Path, content: str) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from embedsheet.errors import DataError, FileError, LessonError, TrainingError
 from embedsheet.networks.engine import load_keras
 from embedsheet.networks.text import LADDER, Sizes
-from embedsheet.networks.text_checkpoint import Epoch, TextNet
+from embedsheet.networks.text_checkpoint import Epoch, TextNet, reset_state
 from embedsheet.networks.text_data import Ids, Vocabulary, next_character, next_characters, streams
 from embedsheet.networks.text_generation import softmax
 
@@ -92,7 +92,6 @@ def train(
         raise DataError(f"The last {net.held_out:.0%} of the text are held out to judge the net. {error}") from error
     batch, first = net.sizes.batch, len(net.epochs)
     batches = math.ceil(len(inputs) / batch)
-    streaming = net.rung.reads == "stream"
     loss = math.nan
 
     class Meter(keras.callbacks.Callback):  # type: ignore[misc]
@@ -108,11 +107,14 @@ def train(
 
     try:
         for epoch in range(first, first + epochs):
-            keras.utils.set_random_seed(net.seed + epoch)  # so that a resumed training is the uninterrupted one
+            order = np.arange(len(inputs))
+            if net.rung.reads != "stream":
+                # Keras' own shuffling depends on the fits before; a resumed training needs the same order.
+                np.random.default_rng([net.seed, epoch]).shuffle(order)
             began = time.monotonic()
             reset_state(net.model)
             history = net.model.fit(
-                inputs, targets, batch_size=batch, shuffle=not streaming, verbose=0, callbacks=[Meter()]
+                inputs[order], targets[order], batch_size=batch, shuffle=False, verbose=0, callbacks=[Meter()]
             )
             seconds = time.monotonic() - began
             loss = history.history["loss"][0]
@@ -135,13 +137,6 @@ def _not_a_number(net: TextNet, folder: str | Path, epoch: int) -> str:
         f"Epoch {epoch + 1}: the loss is no longer a number.{kept} "
         f"Begin again with a smaller --learning-rate than {net.learning_rate:g}."
     )
-
-
-def reset_state(model: Any) -> None:
-    """Set the states of stateful layers to zeros: the beginning of the book."""
-    for layer in model.layers:
-        if getattr(layer, "stateful", False):
-            layer.reset_state()
 
 
 def losses_by_position(net: TextNet) -> NDArray[np.float64]:
