@@ -14,7 +14,8 @@ from judges import CellValue, embedsheet_values, formulon_values, gnumeric_value
 # A10 is blank.
 INPUTS: dict[str, CellValue] = {
     "A1": 5, "A2": -3, "A3": 0, "A4": "abc", "A5": True, "A6": False, "A7": "12", "A8": "=NA()", "A9": "=1/0",
-    "B1": 2.5, "B2": 1, "B3": "x", "B4": 7, "B5": -0.5, "C1": 3, "C2": 1, "C3": 2, "C4": 2, "C5": 9, "D1": 1, "D2": 2, "D3": 4, "D4": 8, "D5": 16,
+    "B1": 2.5, "B2": 1, "B3": "x", "B4": 7, "B5": -0.5, "C1": 3, "C2": 1, "C3": 2, "C4": 2, "C5": 9, "D1": 1, "D2": 2,
+    "D3": 4, "D4": 8, "D5": 16,
 }  # fmt: skip
 
 _VALUES = st.sampled_from(
