@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from embedsheet.addresses import Area
 from embedsheet.lessons.layout import Page
@@ -23,16 +24,30 @@ class Line:
     target: Area | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A PNG, how high it stands on the page, and what it shows for those who do not see it."""
+
+    path: Path
+    points: int
+    description: str
+
+
 def write_guide(
     page: Page, title: str, lead: str, steps: Sequence[Line], sheets: Sequence[Line], notes: Sequence[str] = (),
-    sources: Sequence[str] = (),
+    sources: Sequence[str] = (), picture: Picture | None = None,
 ) -> None:  # fmt: skip
-    """Fill the sheet: title, lead, colours, numbered steps with links, the sheets, further notes, sources."""
+    """Fill the sheet: title, lead, picture, colours, numbered steps with links, the sheets, further notes, sources."""
     page.widths((NUMBER, NUMBER, 5), (TEXT, TEXT, WIDTH), (LINK, LINK, 30))
     page.height(1, 34)
     page.write(1, 1, title, "title")
     page.paragraph(2, TEXT, lead, CHARACTERS)
-    row = _heading(page, 4, "What the colours mean")
+    row = 4
+    if picture is not None:
+        page.height(row, picture.points + 6)
+        page.sheet.insert_image(row - 1, TEXT - 1, picture.path, {"description": picture.description})
+        row += 2
+    row = _heading(page, row, "What the colours mean")
     page.write(row, NUMBER, 0.42, "changing")
     page.write(row, TEXT, "Orange background: training changes these numbers. You may type over them, too.", "text")
     page.write(row + 1, NUMBER, 2.87, "calculated")
