@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from embedsheet.addresses import Area
-from embedsheet.lessons.guide import Line, write_guide
+from embedsheet.lessons.guide import Line, Picture, write_guide
 from embedsheet.lessons.layout import Book, Page
 from embedsheet.lessons.rnn import one_hot, scan_sheet
 from embedsheet.lessons.rnn.net import SOLVER_LIMIT, Net
@@ -13,6 +14,12 @@ from embedsheet.lessons.rnn.parts import TEXT_SHEET
 from embedsheet.lessons.solve_log import NAME as SOLVE_LOG
 
 NAME = "Guide"
+LEGEND = Picture(
+    Path(__file__).with_name("legend.png"),
+    210,
+    "Rectangle: input. Circle: hidden state. Triangle: output. Arrow: a layer; green input to hidden, orange hidden to "
+    "hidden, blue hidden to output.",
+)
 
 
 def how_to(net: Net, file: str) -> Callable[[str], str]:
@@ -88,4 +95,5 @@ def write(page: Page, book: Book, net: Net, models: list[Page]) -> None:
             "hidden.weights, output.weights, probabilities, loss …): Formulas ► Name Manager lists them.",
             "The same nets at full size, on a whole book: embedsheet text train --model rnn --text book.txt",
         ],
+        picture=LEGEND,
     )

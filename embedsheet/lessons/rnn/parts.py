@@ -203,7 +203,7 @@ def unknowing(net: Net) -> float:
 
 
 def print_wide(page: Page, header: int, last_label: int) -> None:
-    """Print on three pages' width, the headings on every page, the columns up to `last_label` at its left."""
+    """Print on two pages' width, the headings on every page, the columns up to `last_label` at its left."""
     page.printing(repeat=(header - 1, header))
-    page.sheet.fit_to_pages(3, 0)
+    page.sheet.fit_to_pages(2, 0)
     page.sheet.repeat_columns(0, last_label - 1)
