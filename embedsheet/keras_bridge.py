@@ -26,7 +26,7 @@ from embedsheet.addresses import Cell
 from embedsheet.compiler.precision import double_precision
 from embedsheet.errors import ModelError, TrainingError
 from embedsheet.keras_blocks import Floats, SheetModel
-from embedsheet.networks.engine import load_keras
+from embedsheet.networks.engine import get_weights, load_keras
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.workbook import Workbook
 
@@ -83,7 +83,7 @@ def build(model: SheetModel, l2: float = 0.0) -> Any:
 
 def weights_of(built: Any, model: SheetModel) -> dict[str, Floats]:
     """Return the Keras model's weights by name, as `SheetModel.weights` has them."""
-    return {name: built.get_layer(name).get_weights()[0].astype(np.float64) for name in model.weights}
+    return {name: get_weights(built.get_layer(name))[0].astype(np.float64) for name in model.weights}
 
 
 def code(model: SheetModel) -> list[str]:

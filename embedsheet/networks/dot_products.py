@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.errors import TrainingError
+from embedsheet.networks.engine import get_weights
 from embedsheet.networks.movielens import keras
 from embedsheet.networks.ratings import Ratings, movie_features
 
@@ -51,7 +52,7 @@ def dot_products(model: Any, training: Ratings) -> DotProducts:
     def weights(name: str, rows: int) -> Floats:
         if name not in layers:
             return np.zeros((rows, 1))
-        return np.asarray(keras.ops.convert_to_numpy(layers[name].weights[-1]), np.float64)
+        return np.asarray(get_weights(layers[name])[-1], np.float64)
 
     users, movies = len(training.users), len(training.movies)
     p, q = weights("user_factors", users), weights("movie_factors", movies)

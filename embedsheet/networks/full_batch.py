@@ -118,7 +118,9 @@ def minimize(
     shapes = [tuple(variable.shape) for variable in variables]
     ends = np.cumsum([int(np.prod(shape)) for shape in shapes])[:-1]
     unit = np.concatenate([np.broadcast_to(one, shape).ravel() for one, shape in zip(units, shapes, strict=True)])
-    start = np.concatenate([keras.ops.convert_to_numpy(variable).ravel() for variable in variables])
+    start = np.concatenate([keras.ops.convert_to_numpy(variable.value).ravel() for variable in variables])
+
+    stars = np.empty(0, np.float32)
 
     def weights(x: NDArray[np.float64]) -> Weights:
         parts = np.split((x * unit).astype(np.float32), ends)
@@ -132,7 +134,6 @@ def minimize(
         return value, np.concatenate([np.ravel(part) for part in gradient]) * unit.astype(np.float64)
 
     reached = start / unit
-    stars = np.empty(0, np.float32)
 
     def assign() -> None:
         for variable, weight in zip(variables, weights(reached), strict=True):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from embedsheet.errors import TrainingError
 from embedsheet.networks import full_batch
 from embedsheet.networks.devices import device_count
+from embedsheet.networks.engine import get_weights
 from embedsheet.networks.movielens import BUILDERS, Options, keras, units
 from embedsheet.networks.ratings import Ratings
 
@@ -144,7 +145,7 @@ def train(
         nonlocal best
         trained.epochs.append(epoch)
         if epoch.validation_rmse <= min(one.validation_rmse for one in trained.epochs):
-            trained.kept, best = len(trained.epochs) - 1, trained.model.get_weights()
+            trained.kept, best = len(trained.epochs) - 1, get_weights(trained.model)
 
     began = time.monotonic()
     try:
