@@ -16,6 +16,7 @@ from embedsheet.lessons.movielens.keras_sheet import finish_chart, head, mirror
 NAME = "Compare"
 CHECKS = 8
 SUMMARY_LINES, CODE_LINES = 40, 60
+GREEN = "#0F766E"
 TOP = 6  # of the table of RMSEs
 GAP = 2
 
@@ -74,8 +75,8 @@ def write_compare(
     text_column = 14
     if not compact:
         _write_predictions(page, below, choice, start, models, keras)
-        text_column = _write_factors(page, below, 10, choice, start, models, keras) + GAP
-    _write_text(page, 4 if compact else below, text_column)
+        text_column = _write_factors(page, TOP - 2, 10, choice, start, models) + GAP
+    _write_text(page, TOP - 2, text_column)
 
     chart = book.workbook.add_chart({"type": "scatter", "subtype": "straight"})
     log, trained_there = book.pages[solve_log.NAME], book.pages[keras_sheet.NAME]
@@ -83,7 +84,7 @@ def write_compare(
         solve_log.history_series(log, "solver.history.iteration", "solver.history.objective", "solver", ORANGE)
     )
     chart.add_series(
-        solve_log.history_series(trained_there, "keras.history.epoch", "keras.history.rmse", "Keras", "#0F766E")
+        solve_log.history_series(trained_there, "keras.history.epoch", "keras.history.rmse", "Keras", GREEN)
     )
     finish_chart(chart, "RMSE by iteration and by epoch", "solver’s iteration, Keras’s epoch")
     chart.set_size({"width": 368, "height": 340})  # as wide as the columns that print with it
@@ -146,62 +147,58 @@ def _difference(now: int, column: int) -> Callable[[int, int], str]:
     return lambda row, _: f'IF({a1(row, column)}="","",{a1(row, now)}-{a1(row, column)})'
 
 
-def _write_factors(
-    page: Page, top: int, left: int, choice: Choice, start: Start, models: list[Page], keras: dict[str, str]
-) -> int:
-    """Write the factors side by side from row `top`; return the last column used.
+def _write_factors(page: Page, top: int, left: int, choice: Choice, start: Start, models: list[Page]) -> int:
+    """Write the factors side by side from row `top`, the two mixings below them; return the last column used.
 
     Factors are determined only up to an invertible mixing A: U A and V A⁻ᵀ give the same predictions as U and V.
     """
-    k = int(start.users.shape[1])
-    mixing = left + 2 * k + 3
+    n, k = start.users.shape
+    own, theirs, apart = left + 1, left + 1 + k, left + 1 + 2 * k
     page.write(top, left, "Factors side by side, Keras’s after the best mixing", "heading")
     page.write(
         top + 1, left,
-        "Users’ factors × A with movies’ factors × A⁻ᵀ predict the same, for any invertible A; only predictions "
-        "compare directly.", "lead",
+        "Users’ factors × A with movies’ factors × A⁻ᵀ predict the same, for any invertible A; so compare predictions.",
+        "lead",
     )  # fmt: skip
-    head(page, top + 2, ["", *range(1, k + 1), *range(1, k + 1), "largest difference"], left, style="header wrapped")
-    page.write(top + 2, left, "orange: sheet now, then: Keras", "header wrapped")
-    for place, (what, label) in enumerate((("users", "A"), ("movies", "A⁻ᵀ"))):
-        at = top + 2 + place * (k + 2)
-        page.write(at, mixing, f"{what}: {label}", "header left")
-        page.empty(f"compare.{what}.mixing", at + 1, mixing, (k, k), "filled later")
+    head(page, top + 2, ["orange: sheet now; green: Keras", *range(1, k + 1), *range(1, k + 1), "largest difference"],
+         left, style="header wrapped")  # fmt: skip
+    mixing_top = top + 3 + n + len(choice.movies) + 2
+    page.write(mixing_top - 1, left, "the mixing: A for users, A⁻ᵀ for movies", "header left")
+    for what, column in (("users", own), ("movies", theirs)):
+        page.write(mixing_top - 1, column, what, "header left")
+        page.empty(f"compare.{what}.mixing", mixing_top, column, (k, k), "filled later")
     row = top + 3
     tables = (
         ("users", [f"user {user}" for user in choice.users], start.users),
         ("movies", [movie_label(movie) for movie in choice.movies], start.movies),
     )
     for what, labels, values in tables:
-        first = row
         learned = page.book.pages[keras_sheet.NAME].areas[f"keras.{what}.factors"]
-        mix = page.areas[f"compare.{what}.mixing"]
-        page.define(f"compare.{what}.factors", first, left + 1, len(labels), k)
-        page.define(f"compare.{what}.keras", first, left + 1 + k, len(labels), k)
+        mixing = page.areas[f"compare.{what}.mixing"]
+        page.define(f"compare.{what}.factors", row, own, len(labels), k)
+        page.define(f"compare.{what}.keras", row, theirs, len(labels), k)
         for place, label in enumerate(labels):
             page.write(row, left, label, "header left")
-            own = f"{quote_sheet(learned.sheet)}!{_row(learned, place)}"
+            there = quote_sheet(learned.sheet)
+            whole = f"{there}!{_row(learned, place)}"
             for factor in range(k):
-                options = ",".join(
+                cells = ",".join(
                     _factor(model.areas[f"{what}.factors"], model, what, place, factor) for model in models
                 )
-                page.formula(row, left + 1 + factor, f"CHOOSE(compare.source,{options})", values[place, factor])
-                column = f"{a1(mix.top, mix.left + factor, 'rc')}:{a1(mix.bottom, mix.left + factor, 'rc')}"
-                unmixed = f"{quote_sheet(learned.sheet)}!{a1(learned.top + place, learned.left + factor)}"
+                page.formula(row, own + factor, f"CHOOSE(compare.source,{cells})", values[place, factor])
+                column = mixing.left + factor
+                mixed = f"MMULT({whole},{a1(mixing.top, column, 'rc')}:{a1(mixing.bottom, column, 'rc')})"
+                unmixed = f"{there}!{a1(learned.top + place, learned.left + factor)}"
                 page.formula(
-                    row, left + 1 + k + factor,
-                    f'IF(COUNT({own})<{k},"",IF(COUNT(compare.{what}.mixing)<{k * k},{unmixed},MMULT({own},{column})))',
-                    "", bold=False, font_color="#0F766E",
+                    row, theirs + factor,
+                    f'IF(COUNT({whole})<{k},"",IF(COUNT(compare.{what}.mixing)<{k * k},{unmixed},{mixed}))',
+                    "", bold=False, font_color=GREEN,
                 )  # fmt: skip
-            pairs = ",".join(
-                f"ABS({a1(row, left + 1 + factor)}-{a1(row, left + 1 + k + factor)})" for factor in range(k)
-            )
-            empty = a1(row, left + 1 + k)
-            page.formula(row, left + 1 + 2 * k, f'IF({empty}="","",MAX({pairs}))', "")
+            pairs = ",".join(f"ABS({a1(row, own + factor)}-{a1(row, theirs + factor)})" for factor in range(k))
+            page.formula(row, apart, f'IF({a1(row, theirs)}="","",MAX({pairs}))', "")
             row += 1
-    page.widths((left, left, 42), (left + 1, left + 2 * k, 6.7), (left + 2 * k + 1, left + 2 * k + 1, 11),
-                (mixing - 1, mixing - 1, 2), (mixing, mixing + k - 1, 8))  # fmt: skip
-    return mixing + k - 1
+    page.widths((left, left, 42), (own, apart - 1, 6.7), (apart, apart, 11))
+    return int(apart)
 
 
 def _write_text(page: Page, top: int, column: int) -> None:
