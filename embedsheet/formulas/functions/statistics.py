@@ -13,7 +13,7 @@ from embedsheet.formulas.functions.elementwise import warn_of_zero_gradient
 from embedsheet.formulas.functions.samples import Argument, Sample, flatten, pairs, sample
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.operators import product, quotient, root, squared
-from embedsheet.formulas.values import DIV0, ERROR, NA, NUM, NUMBER, Array, Value, error, namespace
+from embedsheet.formulas.values import DIV0, ERROR, NA, NUM, Array, Value, namespace, number
 
 
 def _spread(name: str, summary: str, *, population: bool, deviation: bool, everything: bool = False) -> None:
@@ -342,23 +342,40 @@ for _name in ("MODE", "MODE.SNGL"):
     function(_name, "(r)", "Commonest number", least=1, gradient="constant")(_mode)
 
 
-@function("PERCENTRANK", "rvv", "Which part of a range lies below a number", least=2, gradient="constant")
 def _percentrank(context: Context, argument: Argument, at: Value, digits: Value | None = None) -> Value:
-    at = concrete(context, as_numbers(context, at), "PERCENTRANK")
     ordered = _Ordered(context, (argument,))
+    at = concrete(context, as_numbers(context, at), "PERCENTRANK")
+    places = as_numbers(context, concrete(context, digits or number(3.0), "The digits of PERCENTRANK"))
     if not isinstance(ordered.sorted, np.ndarray):
         raise context.unsupported("PERCENTRANK must not depend on the changing cells; compare the numbers directly")
-    if at.numbers.size != 1 or ordered.sorted.shape[0] != 1 or digits is not None:
-        raise context.unsupported("PERCENTRANK is supported for one range and one number; compare the numbers directly")
-    numbers, x = ordered.sorted[0, : int(ordered.count[0])], float(at.numbers.flat[0])
-    if not len(numbers):
-        return error(NUM)
-    if x < numbers[0] or x > numbers[-1]:
-        return error(NA)
-    # Between two numbers the rank is interpolated; at a number it is how many lie strictly below.
-    below = np.searchsorted(numbers, x, side="left")
+    n = max(ordered.sorted.shape[0], at.shape[0], places.shape[0])
+    shape = np.broadcast_shapes((n, 1, 1), at.shape, places.shape)
+    x, significant = np.broadcast_to(at.numbers, shape), np.broadcast_to(places.numbers, shape)
+    result, codes = np.zeros(shape), np.zeros(shape, np.uint8)
+    for i, row, column in np.ndindex(*shape):
+        numbers = ordered.sorted[i % len(ordered.sorted), : int(ordered.count[i % len(ordered.count)])]
+        part = _part_below(numbers, float(x[i, row, column]))
+        if part is None or significant[i, row, column] < 1:
+            codes[i, row, column] = NUM if not len(numbers) or part is not None else NA
+        else:
+            scale = 10.0 ** np.trunc(significant[i, row, column])
+            # A rank such as 0.3 may lie a rounding below its digits.
+            result[i, row, column] = np.floor(part * scale + 1e-9) / scale
+    return with_errors(ordered.sample.finish(result, codes), at, places)
+
+
+def _part_below(numbers: NDArray[np.float64], x: float) -> float | None:
+    """Return which part of ascending numbers lies below x, interpolated between two of them; None outside of them."""
+    if not len(numbers) or x < numbers[0] or x > numbers[-1]:
+        return None
+    if len(numbers) == 1:
+        return 1.0
+    below = int(np.searchsorted(numbers, x, side="left"))
     rank = float(below)
     if numbers[below] != x:
         rank = below - 1 + (x - numbers[below - 1]) / (numbers[below] - numbers[below - 1])
-    part = rank / (len(numbers) - 1) if len(numbers) > 1 else 1.0
-    return Value(np.full((1, 1, 1), NUMBER, np.uint8), np.full((1, 1, 1), np.floor(part * 1000 + 1e-9) / 1000))
+    return rank / (len(numbers) - 1)
+
+
+for _name in ("PERCENTRANK", "PERCENTRANK.INC"):
+    function(_name, "rvv", "Which part of a range lies below a number", least=2, gradient="constant")(_percentrank)
