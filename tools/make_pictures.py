@@ -1,6 +1,7 @@
-"""Make the README's picture: the cross-tab of the MovieLens workbook, trained, as LibreOffice shows it.
+"""Make the pictures of the documentation from the real workbooks, as LibreOffice shows them.
 
-Needs LibreOffice Calc and poppler-utils (soffice, pdftoppm).
+`python tools/make_pictures.py` makes all, `python tools/make_pictures.py rnn-three` one. Needs LibreOffice Calc and
+poppler-utils (soffice, pdftoppm, pdftotext).
 """
 
 from __future__ import annotations
@@ -10,51 +11,116 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+from embedsheet.lessons import find
 from embedsheet.lessons.layout import Book
-from embedsheet.lessons.movielens import CROSSTAB, build
+from embedsheet.lessons.movielens import CROSSTAB
 
-TARGET = Path(__file__).parents[1] / "docs" / "images" / "crosstab.png"
+FOLDER = Path(__file__).parents[1] / "docs" / "images"
 DOTS_PER_INCH = 120
-PAGE = 2  # the Guide fills the first page
 MARGIN = 8.0  # points around what is shown
 
 
-def main() -> None:
-    """Build, solve, print as PDF, and cut the page to what is on it."""
+@dataclass(frozen=True)
+class Picture:
+    """One picture: the workbook (a key of BOOKS), a text that only its page begins with, and how much of the page."""
+
+    name: str
+    book: str
+    title: str
+    height: float = 1.0  # of what is on the page, from the top
+
+
+PICTURES = (
+    Picture("crosstab", "movielens", "Cross-tab"),
+    Picture("movielens-one-hot", "movielens", "One-hot", 0.6),
+    Picture("green-eggs-map", "green-eggs", "Map"),
+    Picture("rnn-three", "rnn", "Three characters"),
+    Picture("homework-instructions", "homework", "Embeddings"),
+    Picture("homework-exercise", "homework", "", 0.7),
+)
+
+
+def movielens(folder: Path) -> Path:
+    """Return the workbook of ratings, its cross-tab solved."""
+    book = find("movielens").load().build(folder / "movielens.xlsx", finish=_without_footers)
+    _run(sys.executable, "-m", "embedsheet", "solve", str(book), "--sheet", CROSSTAB)
+    return Path(book)
+
+
+def homework(folder: Path) -> Path:
+    """Return a student's workbook of the assignment `embeddings`, with invented people."""
+    roster = folder / "class.csv"
+    roster.write_text("id,name\n007,Ada Lovelace\n", encoding="utf-8")
+    out = folder / "class"
+    _run(sys.executable, "-m", "embedsheet", "homework", "new", "embeddings", "--roster", str(roster), "-o", str(out))
+    return next(out.glob("*.xlsx"))
+
+
+def lesson(name: str) -> Callable[[Path], Path]:
+    """Return the maker of a lesson's workbook as it comes."""
+    return lambda folder: Path(find(name).load().build(folder / f"{name}.xlsx", finish=_without_footers))
+
+
+BOOKS = {"movielens": movielens, "green-eggs": lesson("green-eggs"), "rnn": lesson("rnn"), "homework": homework}
+
+
+def main(names: list[str]) -> None:
+    """Make the pictures named, or all."""
     for program in ("soffice", "pdftoppm", "pdftotext"):
         if shutil.which(program) is None:
             sys.exit(f"{program} is not installed; apt-get install libreoffice-calc poppler-utils")
+    wanted = [picture for picture in PICTURES if not names or picture.name in names]
+    FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        book = build(folder / "movielens.xlsx", finish=_without_footer)
-        _run(sys.executable, "-m", "embedsheet", "solve", str(book), "--sheet", CROSSTAB)
         profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
-        _run("soffice", profile, "--headless", "--convert-to", "pdf", "--outdir", name, str(book))
-        pdf = str(book.with_suffix(".pdf"))
-        words = _run("pdftotext", "-f", str(PAGE), "-l", str(PAGE), "-bbox", pdf, "-")
-        left, top, right, bottom = (
-            choose(float(found) for found in re.findall(rf'<word [^>]*{edge}="([\d.]+)"', words))
-            for edge, choose in (("xMin", min), ("yMin", min), ("xMax", max), ("yMax", max))
-        )
-        scale = DOTS_PER_INCH / 72
-        x, y = int((left - MARGIN) * scale), int((top - MARGIN) * scale)
-        width, height = int((right - left + 2 * MARGIN) * scale), int((bottom - top + 2 * MARGIN) * scale)
-        TARGET.parent.mkdir(parents=True, exist_ok=True)
-        _run("pdftoppm", "-r", str(DOTS_PER_INCH), "-png", "-singlefile", "-f", str(PAGE), "-x", str(x), "-y", str(y),
-             "-W", str(width), "-H", str(height), pdf, str(TARGET.with_suffix("")))  # fmt: skip
-    print(TARGET)
+        for key in dict.fromkeys(picture.book for picture in wanted):
+            book = BOOKS[key](folder)
+            _run("soffice", profile, "--headless", "--convert-to", "pdf", "--outdir", name, str(book))
+            pages = _run("pdftotext", "-layout", str(folder / f"{book.stem}.pdf"), "-").split("\f")
+            for picture in (picture for picture in wanted if picture.book == key):
+                cut(folder / f"{book.stem}.pdf", page_of(pages, picture), picture)
+                print(FOLDER / f"{picture.name}.png")
+
+
+def page_of(pages: list[str], picture: Picture) -> int:
+    """Return the number, from 1, of the page that begins with the picture's title; without one, the second page."""
+    if not picture.title:
+        return 2
+    for number, text in enumerate(pages, start=1):
+        if text.strip().startswith(picture.title):
+            return number
+    raise SystemExit(f"{picture.name}: no page begins with {picture.title!r}")
+
+
+def cut(pdf: Path, page: int, picture: Picture) -> None:
+    """Write one page as PNG, cut to the words on it and to the picture's part of the height."""
+    words = _run("pdftotext", "-f", str(page), "-l", str(page), "-bbox", str(pdf), "-")
+    left, top, right, bottom = (
+        choose(float(found) for found in re.findall(rf'<word [^>]*{edge}="([\d.]+)"', words))
+        for edge, choose in (("xMin", min), ("yMin", min), ("xMax", max), ("yMax", max))
+    )
+    scale = DOTS_PER_INCH / 72
+    x, y = int(max(left - MARGIN, 0) * scale), int(max(top - MARGIN, 0) * scale)
+    width = int((right - left + 2 * MARGIN) * scale)
+    height = int(((bottom - top) * picture.height + 2 * MARGIN) * scale)
+    _run("pdftoppm", "-r", str(DOTS_PER_INCH), "-png", "-singlefile", "-f", str(page), "-x", str(x), "-y", str(y),
+         "-W", str(width), "-H", str(height), str(pdf), str(FOLDER / picture.name))  # fmt: skip
 
 
 def _run(*command: str) -> str:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
 
 
-def _without_footer(book: Book) -> None:
-    """Take the page's foot away, so that only the sheet is on the page."""
-    book.pages[CROSSTAB].sheet.set_footer("")
+def _without_footers(book: Book) -> None:
+    """Take the pages' feet away, so that only the sheets are on the pages."""
+    for page in book.pages.values():
+        page.sheet.set_footer("")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
