@@ -1,0 +1,149 @@
+"""What the README and the pages show is true: commands run, output is real, links and pictures are there."""
+
+from __future__ import annotations
+
+import runpy
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pages
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from embedsheet.cli import app
+
+sys.path.insert(0, str(pages.ROOT / "tools"))
+import command_docs
+
+# Pages whose Python is run, with the command that makes what it reads.
+PYTHON = {"how-the-compiler-works.md": "embedsheet new movielens", "lesson-pseudo-labels.md": ""}
+
+
+def _roster(path: Path) -> None:
+    path.write_text("id,name\n007,Ada Lovelace\n008,Émile Zola\n", encoding="utf-8")
+
+
+def _hand_in(path: Path) -> None:
+    shutil.make_archive(str(path.with_suffix("")), "zip", path.parent / "embeddings")
+
+
+def _assignment(path: Path) -> None:
+    shutil.copy(pages.ROOT / "templates" / "homework" / "embeddings.toml", path)
+
+
+# What a reader has and a test must make.
+READERS_FILES: dict[str, Callable[[Path], None]] = {
+    "class.csv": _roster,
+    "handed-in.zip": _hand_in,
+    "my-embeddings.toml": _assignment,
+}
+
+
+def run(words: list[str]) -> Any:
+    return CliRunner().invoke(app, words, env={"COLUMNS": "200", "NO_COLOR": "1"})
+
+
+def shown_commands(page: Path) -> list[pages.Shown]:
+    return [shown for block in pages.blocks(page.read_text(encoding="utf-8")) for shown in pages.commands(block)]
+
+
+PAGES_WITH_COMMANDS = [
+    page
+    for page in pages.PAGES
+    if page.name not in pages.GENERATED
+    and any(pages.commands(block) and not block.marked for block in pages.blocks(page.read_text(encoding="utf-8")))
+]
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_COMMANDS, ids=lambda page: page.stem)
+def test_a_pages_commands_work_in_order_and_say_what_is_shown(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for block in pages.blocks(page.read_text(encoding="utf-8")):
+        if block.title:
+            Path(block.title).write_text(block.text, encoding="utf-8")
+        if block.marked:
+            continue
+        for shown in pages.commands(block):
+            for word in shown.words:
+                if word in READERS_FILES and not Path(word).exists():
+                    READERS_FILES[word](tmp_path / word)
+            result = run(shown.words)
+            # doctor ends with 1 where something optional is not right, which depends on the machine
+            assert result.exit_code in ((0, 1) if "doctor" in shown.words else (0,)), f"{shown.line}\n{result.output}"
+            assert pages.missing(shown.output, result.output) == [], f"{shown.line}\n{result.output}"
+
+
+@pytest.mark.parametrize("name", PYTHON)
+def test_a_pages_python_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    if PYTHON[name]:
+        assert run(PYTHON[name].split()[1:]).exit_code == 0
+    page = (pages.ROOT / "docs" / name).read_text(encoding="utf-8")
+    scripts = [block.text for block in pages.blocks(page) if block.language == "python"]
+    assert scripts
+    for number, text in enumerate(scripts):
+        script = tmp_path / f"snippet{number}.py"
+        script.write_text(text, encoding="utf-8")
+        runpy.run_path(str(script))
+
+
+def find_command(words: list[str]) -> Any:
+    """Return the command that words call. Raises the command line's own error when there is none."""
+    command = typer.main.get_command(app)
+    for word in words:
+        if not hasattr(command, "list_commands"):
+            break
+        command = command.resolve_command(typer.Context(command), [word])[1]
+    return command
+
+
+@pytest.mark.parametrize("page", pages.PAGES, ids=lambda page: page.stem)
+def test_every_command_named_on_a_page_exists_with_its_options(page: Path) -> None:
+    everything = [*shown_commands(page), *pages.inline_commands(page.read_text(encoding="utf-8"))]
+    for shown in everything:
+        words = [word for word in shown.words if word not in ("…", "LESSON", "BOOK")]
+        if not words or words[0].startswith("-"):
+            continue
+        command = find_command(words)
+        known = {name for one in command.params for name in (*one.opts, *one.secondary_opts)} | {"--help", "--debug"}
+        options = [word for word in words if word.startswith("-") and word != "-"]
+        assert set(options) <= known, shown.line
+
+
+@pytest.mark.parametrize(
+    ("name", "command"), list(command_docs.commands()), ids=lambda one: one if isinstance(one, str) else ""
+)
+def test_a_commands_help_has_an_example_of_itself_and_explains_every_option(name: str, command: Any) -> None:
+    line = command_docs.example(command)
+    assert line == name or line.startswith(f"{name} ")
+    known = {spelling for one in command.params for spelling in (*one.opts, *one.secondary_opts)}
+    assert {word for word in line.split() if word.startswith("--")} <= known
+    assert [one.name for one in command.params if one.name != "help" and not getattr(one, "help", "")] == []
+
+
+def test_the_command_reference_is_what_help_says_now() -> None:
+    assert command_docs.PAGE.read_text(encoding="utf-8") == command_docs.page(), "run `make docs`"
+
+
+@pytest.mark.parametrize("page", pages.PAGES, ids=lambda page: page.stem)
+def test_the_links_and_pictures_of_a_page_are_there(page: Path) -> None:
+    local = [link.partition("#")[0] for link in pages.links(page.read_text(encoding="utf-8")) if "://" not in link]
+    assert [link for link in local if link and not (page.parent / link).exists()] == []
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    navigation = (pages.ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:")[2]
+    assert [page.name for page in pages.PAGES[1:] if page.name not in navigation] == []
+
+
+def test_shown_output_is_held_to_real_output() -> None:
+    real = "Converged in 98 iterations: rmse 2.8754 → 0.3931, largest gradient 7e-08; 2,682 cells\ndone"
+    assert pages.missing(["Converged in 104 iterations: rmse 2.8754 → 0.3929, largest …", "done"], real) == []
+    assert pages.missing(["Converged in 104 iterations: rmse 2.8754 → 0.5929, largest …"], real) != []
+    assert pages.missing(["done", "Converged …"], real) == ["Converged …"]
