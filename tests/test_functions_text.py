@@ -104,6 +104,26 @@ def test_numbers_are_written_as_the_judges_write_them(tmp_path: Path) -> None:
     assert disagreements(tmp_path, CELLS, formulas) == []
 
 
+FORMATS = [
+    "0", "0.00", "#", "#.##", "#,##0", "#,##0.00", "0%", "0.0%", "0.00E+00", "General", "$#,##0.00", "#,##0;(#,##0)",
+    '0.0" kg"', "00000", "000-0000", "0,", "0.0,,", "#,##0.0,", "?0.0?", "@", '"x"', "0.0_)", "+0;-0;0",
+    "0.00;[Red]-0.00",
+    "#.00", "0 0", "0.0##", "yyyy-mm-dd", "d/m/yy", "dd mmm yyyy", "dddd, mmmm d", "h:mm", "hh:mm:ss", "h:mm AM/PM",
+    "[h]:mm", "mm:ss.0", "m/d/yyyy h:mm", "mmm-yy", "mmmmm",
+]  # fmt: skip
+FORMATTED = [
+    "0", "1", "-1", "0.5", "-0.5", "1234.567", "-1234.567", "1234567.891", "0.000123", "99.995", "1E10",
+    "0.999", "-0.001",
+    "43831", "43831.75", "59", "60", "61", "44000.999999", "123456789", '"abc"', '"12"', "TRUE", "A7", "A13", "1/3",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("code", FORMATS)
+def test_formatted_numbers_are_what_the_judges_give(tmp_path: Path, code: str) -> None:
+    quoted = code.replace('"', '""')
+    assert disagreements(tmp_path, CELLS, [f'=TEXT({x},"{quoted}")' for x in FORMATTED]) == []
+
+
 @pytest.mark.parametrize(
     ("formula", "expected"),
     [

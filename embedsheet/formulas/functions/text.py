@@ -18,10 +18,13 @@ from embedsheet.formulas.coerce import (
 from embedsheet.formulas.functions.criteria import wildcard
 from embedsheet.formulas.functions.samples import Argument
 from embedsheet.formulas.functions.table import Context, function
+from embedsheet.formulas.number_formats import FormatError, formatted, formatted_text
+from embedsheet.formulas.numerals import number_of_text
 from embedsheet.formulas.operators import join
 from embedsheet.formulas.values import (
     ABSENT,
     BLANK,
+    BOOLEAN,
     ERROR,
     NUMBER,
     TEXT,
@@ -196,6 +199,25 @@ def _fixed(context: Context, x: Pair, digits: Pair = (NUMBER, 2.0), plain: Pair 
     return f"{shown:{'' if element_number(context, plain) else ','}.{max(places, 0)}f}"
 
 
+def _text(context: Context, pair: Pair, code: Pair) -> str:
+    kind, number = pair
+    wanted = element_text(context, code)
+    try:
+        if kind == BOOLEAN:
+            return element_text(context, pair)
+        if kind == TEXT:
+            read = number_of_text(context.strings.text(number))
+            if np.isnan(read):
+                return formatted_text(context.strings.text(number), wanted)
+            number = read
+        return formatted(float(number), wanted)
+    except FormatError as fault:
+        if fault.known:
+            raise FaultError(VALUE) from None
+        raise context.unsupported(f"TEXT: {fault}; use 0, #, a point, commas, %, E+ or the codes of dates") from None
+
+
+_enter("TEXT", "vv", "Number as a number format shows it", _text)
 _enter("LEFT", "vv", "First letters (1 if left out)", _left, least=1)
 _enter("RIGHT", "vv", "Last letters (1 if left out)", _right, least=1)
 _enter("MID", "vvv", "Letters from a place on", _mid)
