@@ -131,7 +131,15 @@ def test_each_cell_looks_up_in_its_own_list(tmp_path: Path) -> None:
         "=ROWS($A$1:A{0})", "=SUMPRODUCT(ROW($A$1:A{0}))", "=INDEX($A$1:$A$5,ROW())",
         "=SUM(XLOOKUP(A{0},$M$1:$M$5,$C$1:$J$5,0))",
     ]  # fmt: skip
-    assert dissent(tmp_path, inputs, [form.format(row) for form in forms for row in range(1, 6)]) == {}
+    # The same, each a one-cell array formula, as Excel stores what could spill.
+    arrays = [
+        "{{=SUM(IF(C{0}:J{0}>2,C{0}:J{0},0))}}", "{{=SUM(INDEX(C{0}:J{0},{{1,3}}))}}", "{{=SUM(ROW($A$1:A{0})*2)}}",
+        "{{=MAX(IF(A{0}>2,C{0}:J{0},M{0}))}}", "{{=SUM(IFERROR(MATCH({{1,2}},C{0}:J{0},0),100))}}",
+        "{{=SUM(VLOOKUP(A{0},$A$1:$E$5,{{1,3}},FALSE))}}", "{{=SUM((C{0}:J{0}-$C$1:$J$1)^2)}}",
+        "{{=SUM(LOOKUP(C{0}:E{0},$M$1:$M$5,$A$1:$A$5))}}", "{{=SUM(CHOOSE({{1,2}},A{0},M{0}))}}",
+        "{{=SUM(TRANSPOSE(C{0}:J{0})*{{1;2;3;4;5;6;7;8}})}}", "{{=SUM(OFFSET($C$1,A{0}-1,0,1,M{0})*2)}}",
+    ]  # fmt: skip
+    assert dissent(tmp_path, inputs, [form.format(row) for form in forms + arrays for row in range(1, 6)]) == {}
 
 
 class _Plain:

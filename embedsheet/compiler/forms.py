@@ -130,17 +130,20 @@ def _sheet_groups(place: int, sheet: Sheet, table: CellTable) -> Iterator[Group]
     form_of = form_of[sheet.formula_masters]
     in_array = np.zeros(len(cells), bool)
     if sheet.arrays:
-        anchors = set(sheet.arrays)
-        for index in range(len(cells)):
-            key = (int(rows[index]), int(columns[index]))
-            if key in anchors:
+        # Excel stores ordinary formulas that could spill as array formulas, one a cell: they are filled down as well.
+        alike: dict[tuple[int, tuple[int, int]], list[int]] = {}
+        for index, key in enumerate(zip(rows.tolist(), columns.tolist(), strict=True)):
+            if key in sheet.arrays:
                 in_array[index] = True
-                outputs = table.area(sheet.arrays[key].area)[None]
-                ids = outputs[:, 0, 0]
-                yield Group(
-                    place, sheet.name, sheet.formula_texts[sheet.formula_masters[index]],
-                    ids, rows[[index]], columns[[index]], outputs, True, bool(sheet.has_stored[index]),
-                )  # fmt: skip
+                alike.setdefault((int(form_of[index]), sheet.arrays[key].area.shape), []).append(index)
+        for members in map(np.array, alike.values()):
+            anchors = zip(rows[members].tolist(), columns[members].tolist(), strict=True)
+            outputs = np.stack([table.area(sheet.arrays[anchor].area) for anchor in anchors])
+            text = sheet.formula_texts[sheet.formula_masters[members[0]]]
+            stored = bool(sheet.has_stored[members].all())
+            yield Group(
+                place, sheet.name, text, outputs[:, 0, 0], rows[members], columns[members], outputs, True, stored
+            )
     plain = np.flatnonzero(~in_array)
     order = plain[np.argsort(form_of[plain], kind="stable")]
     if not len(order):
