@@ -49,7 +49,7 @@ def main() -> None:
     run("2. The same model, the same weights, in Keras: does it compute the same?",
         "compare", films.as_posix(), "--sheet", ROWS, "--float64")  # fmt: skip
     run("3. Train it in Keras, beside the sheet.", "train", films.as_posix(), "--sheet", ROWS, "--epochs", "60")
-    keras = number(films, "rmse", "Keras")
+    keras = number(films, "keras.rmse", "Keras")
     run("4. Solve the sheet's own formulas in place, as Data ► Solver would, with exact gradients.",
         "solve", films.as_posix(), "--sheet", ROWS)  # fmt: skip
     sheet = number(films, "rmse", ROWS)
