@@ -11,10 +11,11 @@ import pytest
 
 from embedsheet import keras_rnn, numpy_rnn
 from embedsheet.cli.rnn import compare
+from embedsheet.compiler.recurrence import Recurrence
 from embedsheet.errors import ModelError
 from embedsheet.lessons import rnn
 from embedsheet.libreoffice.recalculate import recalculated
-from embedsheet.program import recalculate
+from embedsheet.program import compile_program, recalculate
 from embedsheet.rnn_bridge import compare_rnn, model_sheets, read_net
 from embedsheet.workbook import Edit, Workbook
 from tests import judges
@@ -58,6 +59,20 @@ def test_sheet_compiled_formulas_keras_pytensor_and_numpy_give_one_answer(book_p
         if row.name != "spreadsheet program":
             assert row.gradient_difference is not None
             assert row.gradient_difference <= row.tolerance, row
+
+
+def test_long_pieces_are_compiled_as_one_scan_with_the_same_numbers(tmp_path: Path) -> None:
+    """Three pieces of 30 steps below each other: one recurrence of 29 steps after the first, not 90 single ones."""
+    (tmp_path / "text.txt").write_text("no two alike, on and on and so on. " * 3, encoding="utf-8")
+    path = rnn.build(tmp_path / "long.xlsx", text=tmp_path / "text.txt", hidden=3, factors=2, length=30)
+    book = Workbook.open(path)
+    program = compile_program(book, book.setups["Sequence"])
+    assert [step.ids.shape for step in program._planner.steps if isinstance(step, Recurrence)] == [(29, 3 * 3)]
+    net = read_net(book, "Sequence")
+    loss, gradient = numpy_rnn.mean_loss_and_gradient(net.weights, net.pieces, net.answers)
+    value, slopes = program.value_and_gradient(program.start)
+    assert value == pytest.approx(loss, rel=1e-13)
+    np.testing.assert_allclose(slopes, np.concatenate([part.ravel() for part in gradient]), atol=1e-13)
 
 
 def test_a_wrong_number_in_a_cell_is_noticed(book_path: Path, tmp_path: Path) -> None:

@@ -3,8 +3,9 @@
 Such cells are one formula applied again and again to its own result: `h[t] = f(h[t-1], …, h[t-D], x[t])`. Evaluated
 cell by cell, a thousand steps take minutes to compile; as one `lax.scan` they take a tenth of a second.
 
-A recurrence has `T` steps and `W` lanes: lane w at step t is one cell. Parts of the formulas that do not read the
-recurrence itself (a look-up, an input cell) are evaluated for all steps at once before the scan.
+A recurrence has `T` steps and `W` lanes: lane w at step t is one cell. Chains of equal length that do not read each
+other (several texts below each other, several stores' stocks) are lanes side by side. Parts of the formulas that do not
+read the recurrence itself (a look-up, an input cell) are evaluated for all steps at once before the scan.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.addresses import MAX_ROW
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.evaluate import SHAPE_FUNCTIONS, Evaluator, PendingError
 from embedsheet.compiler.forms import Group, children
@@ -100,12 +102,27 @@ def find_recurrence(store: Store, cells: ComponentCells) -> Recurrence | None:
     if len(sheets) > 1:
         return None
     rows, columns = store.table.rows[cells.ids], store.table.columns[cells.ids]
+    chains = _chains(cells)
     for along, across in ((rows, columns), (columns, rows)):
         for direction in (1, -1):
-            found = _along(store, cells, direction * along, across)
+            position = direction * along
+            # Chains that do not read each other run side by side, wherever on the sheet they stand.
+            starts = np.full(chains.max() + 1, np.iinfo(np.int64).max)
+            np.minimum.at(starts, chains, position)
+            found = _along(store, cells, position - starts[chains], across + chains * MAX_ROW)
             if found is not None:
                 return found
     return None
+
+
+def _chains(cells: ComponentCells) -> Ids:
+    """Return for each cell the number of its chain: cells that read each other, however indirectly."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    count = len(cells.ids)
+    links = coo_array((np.ones(len(cells.sources)), (cells.sources, cells.targets)), shape=(count, count))
+    return np.asarray(connected_components(links, directed=False)[1], np.int64)
 
 
 def _along(store: Store, cells: ComponentCells, position: Ids, across: Ids) -> Recurrence | None:
