@@ -137,6 +137,12 @@ def test_the_links_and_pictures_of_a_page_are_there(page: Path) -> None:
     assert [link for link in local if link and not (page.parent / link).exists()] == []
 
 
+@pytest.mark.parametrize("page", pages.PAGES, ids=lambda page: page.stem)
+def test_commands_stand_in_console_blocks_where_the_tests_find_them(page: Path) -> None:
+    indented = [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("    ")]
+    assert [line for line in indented if line.strip().removeprefix("$ ").startswith("embedsheet ")] == []
+
+
 def test_every_page_is_in_the_navigation() -> None:
     navigation = (pages.ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:")[2]
     assert [page.name for page in pages.PAGES[1:] if page.name not in navigation] == []
