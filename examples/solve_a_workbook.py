@@ -36,4 +36,5 @@ if __name__ == "__main__":
         path, objective="Growth!D2", changing=["Growth!A2:C2"], constraints=["Growth!A2 <= 12"], nonnegative=True,
         save_setup=True,
     )  # fmt: skip
-    print(f"squared error {solution.objective_before:.4f} → {solution.objective_after:.4f}; {path} holds limit, rate and middle")
+    print(f"squared error {solution.objective_before:.4f} → {solution.objective_after:.4f}")
+    print(f"{path} holds limit, rate and middle, and a model that Data ► Solver opens filled in")
