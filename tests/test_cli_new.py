@@ -24,7 +24,7 @@ def run(*words: str) -> tuple[int, str]:
 def test_without_arguments_it_greets_with_the_three_most_useful_commands() -> None:
     code, output = run()
     assert code == 0
-    assert output.count("embedsheet ") == 4  # its name and version, and three commands
+    assert output.count("  embedsheet ") == 3
     assert "embedsheet new movielens" in output
 
 
@@ -113,6 +113,21 @@ def test_debug_shows_the_traceback_wherever_it_stands() -> None:
     for words in (["--debug", "new", "foo"], ["new", "foo", "--debug"]):
         code, output = run(*words)
         assert code == 2 and "Traceback" in output and "There is no lesson 'foo'" in output
+
+
+def test_a_mistake_of_ours_is_one_message_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from embedsheet.lessons.layout import Page
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("nothing to divide by")
+
+    monkeypatch.setattr(Page, "solver", fail)
+    words = ["new", "movielens", "-o", str(tmp_path / "x.xlsx")]
+    code, output = run(*words)
+    assert code == 70 and "at fault (ZeroDivisionError: nothing to divide by)" in output
+    assert "Traceback" not in output and not list(tmp_path.iterdir())
+    with pytest.raises(ZeroDivisionError):
+        CliRunner().invoke(app, [*words, "--debug"], catch_exceptions=False)
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="an administrator can write anywhere")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from embedsheet import numpy_rnn
+from embedsheet.compiler.precision import double_precision
 from embedsheet.numpy_rnn import Weights
 
 IDS = np.array([[0, 3, 1, 2], [4, 4, 0, 1], [2, 1, 0, 3]])
@@ -41,7 +42,7 @@ def test_loss_and_gradient_are_those_of_jax(answers: np.ndarray, seed: int) -> N
     """Both are float64 and the same formula, so they differ by rounding only."""
     import jax
 
-    with jax.enable_x64(True):
+    with double_precision():
         theirs, slopes = jax.value_and_grad(jax_loss)(weights(seed), IDS, answers)
     loss, gradient = numpy_rnn.mean_loss_and_gradient(weights(seed), IDS, answers)
     assert loss == pytest.approx(float(theirs), rel=1e-14)

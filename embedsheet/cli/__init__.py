@@ -29,6 +29,8 @@ FAMILIES = (
     homework,
 )  # fmt: skip
 
+FAULT = 70  # exit code for a mistake of ours, as sysexits.h numbers an internal software error
+
 GREETING = """\
 embedsheet [bold]{version}[/bold]: spreadsheets whose formulas are the model.
 
@@ -66,6 +68,13 @@ class Commands(TyperGroup):
                 raise
             self._say(ctx, f"{error.filename}: {error.strerror}.")
             raise typer.Exit(2) from error
+        except Exception as error:
+            # Typer signals wrong usage and its own ends by exceptions that it wants to see.
+            if ctx.params.get("debug") or type(error).__module__.startswith(("typer", "click")):
+                raise
+            fault = f"{type(error).__name__}: {error}"
+            self._say(ctx, f"embedsheet itself is at fault ({fault}); run this again with --debug and report it.")
+            raise typer.Exit(FAULT) from error
 
     @staticmethod
     def _say(ctx: Any, message: str) -> None:

@@ -160,7 +160,7 @@ def _write_factors(page: Page, top: int, left: int, choice: Choice, start: Start
         "Users’ factors × A with movies’ factors × A⁻ᵀ predict the same, for any invertible A; so compare predictions.",
         "lead",
     )  # fmt: skip
-    head(page, top + 2, ["orange: sheet now; green: Keras", *range(1, k + 1), *range(1, k + 1), "largest difference"],
+    head(page, top + 2, ["orange: sheet now; green: Keras", *range(1, k + 1), *range(1, k + 1), "difference"],
          left, style="header wrapped")  # fmt: skip
     mixing_top = top + 3 + n + len(choice.movies) + 2
     page.write(mixing_top - 1, left, "the mixing: A for users, A⁻ᵀ for movies", "header left")
