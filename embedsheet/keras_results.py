@@ -21,6 +21,7 @@ from embedsheet.kinds import BLANK, NUMBER, TEXT
 from embedsheet.workbook import Edit, SaveReport, Workbook
 
 Table = Sequence[Sequence[float | str]]
+ROUNDING = 1e-13  # relative; two programs that compute the same sum may differ by as much
 
 
 def is_lesson(workbook: Workbook) -> bool:
@@ -105,13 +106,31 @@ def save(workbook: Workbook, edits: Sequence[Edit], path: Path | None = None, ig
         workbook.save(edits, copy)
         changed = Workbook.open(copy)
     results = recalculate(changed)
-    following = []
-    for edit in results.edits:
-        numbers = edit.numbers.copy()
-        for place in np.flatnonzero(edit.kinds == TEXT):
-            numbers[place] = workbook.strings.code(changed.strings.text(numbers[place]))
-        following.append(replace(edit, numbers=numbers))
+    moved = [_moved(changed, edit) for edit in results.edits]
+    following = [_translated(edit, changed, workbook) for edit in moved if len(edit.rows)]
     return workbook.save([*edits, *following], path, full_calculation=bool(results.faults), ignore_lock=ignore_lock)
+
+
+def _moved(workbook: Workbook, edit: Edit) -> Edit:
+    """Return the part of a recalculation that is more than another program's way of rounding."""
+    sheet = workbook.sheets[edit.sheet]
+    places = sheet.positions(edit.rows, edit.columns)
+    before, scale = sheet.numbers[places], np.maximum(np.abs(sheet.numbers[places]), np.abs(edit.numbers))
+    moved = (sheet.kinds[places] != edit.kinds) | (np.abs(edit.numbers - before) > ROUNDING * scale)
+    # A formula whose result is an empty text is stored without any.
+    nothing = workbook.strings.code("")
+    moved &= ~((edit.kinds == TEXT) & (edit.numbers == nothing) & (sheet.kinds[places] == BLANK))
+    return replace(
+        edit, rows=edit.rows[moved], columns=edit.columns[moved], kinds=edit.kinds[moved], numbers=edit.numbers[moved]
+    )
+
+
+def _translated(edit: Edit, source: Workbook, target: Workbook) -> Edit:
+    """Give an edit's texts the places that they have in another workbook's strings."""
+    numbers = edit.numbers.copy()
+    for place in np.flatnonzero(edit.kinds == TEXT):
+        numbers[place] = target.strings.code(source.strings.text(numbers[place]))
+    return replace(edit, numbers=numbers)
 
 
 def mixing(users: Floats, movies: Floats, wanted_users: Floats, wanted_movies: Floats) -> tuple[Floats, Floats]:

@@ -88,7 +88,7 @@ def train(
         inputs, target = [model.user[~held_out], model.movie[~held_out]], model.rating[~held_out, None]
         built.compile(
             keras.optimizers.get(
-                {"class_name": settings.optimizer, "config": {"learning_rate": settings.learning_rate}}
+                {"class_name": settings.optimizer, "config": {"learning_rate": float(settings.learning_rate)}}
             ),
             loss="mse",
         )
@@ -131,10 +131,11 @@ class _Watch:
 
     def _errors(self, weights: dict[str, Floats]) -> Floats:
         model = self._model
-        stars = np.einsum("rk,rk->r", weights["user_factors"][model.user], weights["movie_factors"][model.movie])
-        if "user_bias" in weights:
-            stars = stars + weights["user_bias"][model.user, 0] + weights["movie_bias"][model.movie, 0]
-        return np.asarray(model.rating - stars)
+        with np.errstate(over="ignore", invalid="ignore"):  # a diverging training is noticed by its RMSE
+            stars = np.einsum("rk,rk->r", weights["user_factors"][model.user], weights["movie_factors"][model.movie])
+            if "user_bias" in weights:
+                stars = stars + weights["user_bias"][model.user, 0] + weights["movie_bias"][model.movie, 0]
+            return np.asarray(model.rating - stars)
 
     def _judge(self, weights: dict[str, Floats]) -> Epoch:
         errors = self._errors(weights)

@@ -153,6 +153,7 @@ def train(
         trained.model = BUILDERS[name](training, options)
         trained.ended = learn(trained.model, recipe, training, validation, began, keep, progress)
         trained.kept = len(trained.epochs) - 1
+        return trained
     except KeyboardInterrupt:
         if not best:
             raise TrainingError("Stopped before the first epoch was finished; there is nothing to keep.") from None
@@ -162,8 +163,7 @@ def train(
         if not best:
             raise TrainingError(f"The loss is no longer a number in the first epoch; {remedy}.") from None
         trained.ended = f"a loss that is no longer a number ({remedy})"
-    if trained.kept < len(trained.epochs) - 1:
-        trained.model.set_weights(best)
+    trained.model.set_weights(best)
     return trained
 
 

@@ -1,0 +1,312 @@
+"""The recommenders learn from MovieLens, judge themselves by held-out ratings, and survive being stopped."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from embedsheet.data import MovieLens, movielens
+from embedsheet.errors import DataError, TrainingError
+from embedsheet.networks import full_batch
+from embedsheet.networks.devices import device, devices
+from embedsheet.networks.dot_products import dot_products
+from embedsheet.networks.movielens import BUILDERS, Options, keras, units
+from embedsheet.networks.movielens_training import (
+    DEFAULT,
+    LECTURE,
+    Progress,
+    Recipe,
+    choose_recipe,
+    predict,
+    rmse,
+    train,
+)
+from embedsheet.networks.pseudo_labels import digits_trial, movielens_trial, unrated_pairs
+from embedsheet.networks.ratings import Ratings, movie_features
+
+
+@pytest.fixture(scope="module")
+def ratings() -> Ratings:
+    return Ratings.of(movielens())
+
+
+@pytest.fixture(scope="module")
+def few(ratings: Ratings) -> tuple[Ratings, Ratings]:
+    """The ratings of the first 60 users, split."""
+    return ratings.take(ratings.user < 60).split()
+
+
+def test_the_split_is_the_one_that_others_can_repeat(ratings: Ratings) -> None:
+    """`numpy.random.default_rng(42).random(100004) < 0.8` in file order trains: the requirement's own words."""
+    training, validation = ratings.split(0.2, 42)
+    trains = np.random.default_rng(42).random(100004) < 0.8
+    assert np.array_equal(training.rating, ratings.rating[trains])
+    assert np.array_equal(validation.movie, ratings.movie[~trains])
+
+
+def test_places_lead_back_to_ids(ratings: Ratings) -> None:
+    data = movielens()
+    assert np.array_equal(ratings.users[ratings.user], data.user_ids)
+    assert [ratings.movies[place].id for place in ratings.movie[:50]] == data.movie_ids[:50].tolist()
+
+
+def test_what_is_known_about_a_movie(ratings: Ratings) -> None:
+    """Toy Story (id 1): five genres, hence 1/√5 each, from 1995, hence (1995 − 1990)/20."""
+    training, _ = ratings.split()
+    features, names = movie_features(training)
+    known = dict(zip(names, features[0], strict=True))
+    assert ratings.movies[0].title == "Toy Story"
+    assert {name for name, value in known.items() if value == pytest.approx(5**-0.5)} == {
+        "Adventure", "Animation", "Children", "Comedy", "Fantasy",
+    }  # fmt: skip
+    assert known["year"] == pytest.approx(0.25)
+    assert known["popularity"] == pytest.approx((np.log1p(np.sum(training.movie == 0)) - 3) / 1.5)
+    assert np.isfinite(features).all()
+
+
+@pytest.mark.parametrize("name", ["dot", "bias", "net", "best"])
+def test_every_model_starts_from_the_mean_and_learns(name: str, few: tuple[Ratings, Ratings]) -> None:
+    """A constant prediction, the mean of the training ratings, is what a model has to beat."""
+    training, validation = few
+    constant = rmse(np.full(len(validation), training.rating.mean()), validation.rating)
+    recipe = replace(DEFAULT[name], iterations=12, phases=((1e-2, 2),) if DEFAULT[name].phases else ())
+    heard: list[Progress] = []
+    trained = train(name, recipe, training, validation, heard.append)
+    assert trained.result.validation_rmse < constant
+    assert trained.kept == len(trained.epochs) - 1
+    assert [one.finished for one in heard if one.finished] == trained.epochs
+    again = rmse(predict(trained.model, validation.user, validation.movie), validation.rating)
+    assert again == pytest.approx(trained.result.validation_rmse, abs=1e-6)
+
+
+def test_the_default_model_reaches_the_bar_on_the_reference_split(ratings: Ratings) -> None:
+    """0.865 is the requirement; 15 of its 80 iterations already pass it (0.845 when this was written)."""
+    training, validation = ratings.split()
+    trained = train("best", replace(DEFAULT["best"], iterations=15), training, validation)
+    assert trained.result.validation_rmse <= 0.865
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", [42, *range(10)])
+def test_the_default_model_reaches_the_bar_on_every_split(ratings: Ratings, seed: int) -> None:
+    """With all its iterations it came to 0.842 at worst when this was written."""
+    assert train("best", choose_recipe("best", seed=seed), *ratings.split(0.2, seed)).result.validation_rmse <= 0.85
+
+
+def test_the_implicit_part_is_the_mean_direction_of_the_rated_movies(few: tuple[Ratings, Ratings]) -> None:
+    """|N_u|^-½ Σ y_j, computed in a loop."""
+    training, _ = few
+    model = BUILDERS["best"](training, Options(factors=3, implicit_penalty=1.0))
+    layer = model.get_layer("implicit_factors")
+    table = keras.ops.convert_to_numpy(layer.embeddings.value)
+    found = keras.ops.convert_to_numpy(layer(np.array([4, 0, 17], np.int32)))
+    for row, user in zip(found, (4, 0, 17), strict=True):
+        rated = training.movie[training.user == user]
+        assert row == pytest.approx(table[rated].sum(axis=0) / np.sqrt(len(rated)), abs=1e-6)
+
+
+def test_a_trained_model_is_a_dot_product_again(few: tuple[Ratings, Ratings]) -> None:
+    training, validation = few
+    for name in ("dot", "bias", "best"):
+        model = train(name, replace(DEFAULT[name], iterations=4), training, validation).model
+        stars = dot_products(model, training).predict(validation.user, validation.movie)
+        assert stars.clip(0.5, 5) == pytest.approx(predict(model, validation.user, validation.movie), abs=2e-5)
+    with pytest.raises(TrainingError, match="net is no dot product"):
+        dot_products(BUILDERS["net"](training, Options()), training)
+
+
+def test_the_full_batch_loss_is_the_sum_of_squares_and_penalties(few: tuple[Ratings, Ratings]) -> None:
+    training, _ = few
+    options = Options(factors=4, bias_penalty=5.0, factor_penalty=17.0, start=0.1)
+    model = BUILDERS["bias"](training, options)
+    engine = full_batch._Jax(model, [training.user, training.movie], training.rating)
+    weights = [keras.ops.convert_to_numpy(variable.value) for variable in model.trainable_variables]
+    value, stars, gradient = engine.loss(weights)
+    by_hand = np.sum((stars - training.rating) ** 2) + sum(
+        (5.0 if "bias" in variable.path else 17.0) * np.sum(weight**2)
+        for variable, weight in zip(model.trainable_variables, weights, strict=True)
+    )
+    assert value == pytest.approx(by_hand, rel=1e-5)  # float32
+    user = 7
+    errors = (stars - training.rating)[training.user == user]
+    place = [variable.path for variable in model.trainable_variables].index("user_bias/embeddings")
+    assert gradient[place][user, 0] == pytest.approx(2 * errors.sum() + 10 * weights[place][user, 0], rel=1e-4)
+
+
+def test_units_have_the_shapes_of_the_weights(few: tuple[Ratings, Ratings]) -> None:
+    training, _ = few
+    for name in ("dot", "bias", "best"):
+        options = DEFAULT[name].options
+        model = BUILDERS[name](training, options)
+        for unit, variable in zip(units(model, training, options), model.trainable_variables, strict=True):
+            assert np.broadcast_shapes(unit.shape, tuple(variable.shape)) == tuple(variable.shape)
+            assert np.isfinite(unit).all()
+
+
+def interrupt(at: int) -> object:
+    def hear(progress: Progress) -> None:
+        if progress.finished and progress.epoch == at:
+            raise KeyboardInterrupt
+
+    return hear
+
+
+@pytest.mark.parametrize("recipe", [DEFAULT["bias"], Recipe(Options(factors=5), ((1e-2, 9),))])
+def test_ctrl_c_keeps_the_epoch_with_the_least_validation_rmse(recipe: Recipe, few: tuple[Ratings, Ratings]) -> None:
+    training, validation = few
+    trained = train("bias", recipe, training, validation, interrupt(3))  # type: ignore[arg-type]
+    assert trained.ended == "Ctrl-C"
+    assert len(trained.epochs) == 4
+    assert trained.result.validation_rmse == min(epoch.validation_rmse for epoch in trained.epochs)
+    again = rmse(predict(trained.model, validation.user, validation.movie), validation.rating)
+    assert again == pytest.approx(trained.result.validation_rmse, abs=1e-6)
+
+
+def test_a_loss_that_is_no_number_is_named_and_the_best_kept(few: tuple[Ratings, Ratings]) -> None:
+    training, validation = few
+    good_then_bad = Recipe(Options(factors=5, mean="learned"), ((1e-2, 2), (1e30, 3)))
+    trained = train("dot", good_then_bad, training, validation)
+    assert trained.ended == "a loss that is no longer a number (choose a smaller --learning-rate)"
+    assert trained.kept in (0, 1)
+    assert np.isfinite(predict(trained.model, validation.user, validation.movie)).all()
+    with pytest.raises(TrainingError, match="no longer a number in the first epoch; choose a smaller"):
+        train("dot", Recipe(Options(factors=5, mean="learned"), ((1e30, 2),)), training, validation)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"name": "best", "lecture": True}, "The lecture has no model 'best'"),
+        ({"name": "best", "learning_rate": 0.1}, "learns from all ratings at once"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(TrainingError, match=message):
+        choose_recipe(**options)  # type: ignore[arg-type]
+
+
+def test_options_change_a_recipe() -> None:
+    """The lecture's bias model: 50 factors, penalty 1e-4 · 80,000, batches of 64."""
+    assert choose_recipe("bias", True).options.factors == 50
+    assert LECTURE["bias"].batch_size == 64
+    changed = choose_recipe("bias", True, factors=7, epochs=3, learning_rate=0.5, batch_size=10, seed=1)
+    assert (changed.options.factors, changed.phases, changed.batch_size) == (7, ((0.5, 3),), 10)
+    assert choose_recipe("best", epochs=9).iterations == 9
+
+
+def test_too_few_ratings_are_refused(ratings: Ratings) -> None:
+    empty = np.empty(0, np.int32)
+    with pytest.raises(DataError, match="0 ratings are too few"):
+        Ratings.of(MovieLens(empty, (), empty, empty, np.empty(0), np.empty(0, np.int64)))
+    with pytest.raises(DataError, match="leaves one part empty"):
+        ratings.take(np.arange(2)).split(0.0001)
+
+
+def test_a_device_that_is_not_there_is_refused_and_those_that_are_named() -> None:
+    with device("cpu") as where:
+        assert where == "cpu:0 (jax)"
+    with pytest.raises(TrainingError, match=r"sees no cpu:7, only .*cpu:0"), device("cpu:7"):
+        pass
+    with pytest.raises(TrainingError, match="'tpu' is no device; write cpu"), device("tpu"):
+        pass
+    if not devices("gpu"):
+        with pytest.raises(TrainingError, match="sees no gpu:0"), device("gpu"):
+            pass
+
+
+FOUR_DEVICES = """
+import numpy as np
+from embedsheet.data import movielens
+from embedsheet.networks.devices import device
+from embedsheet.networks.movielens import Options
+from embedsheet.networks.movielens_training import Recipe, train
+from embedsheet.networks.ratings import Ratings
+ratings = Ratings.of(movielens())
+training, validation = ratings.take(ratings.user < 30).split()
+recipe = Recipe(Options(factors=4), ((1e-2, 2),))
+results = []
+for wanted in ("cpu:1", "cpu:all"):
+    with device(wanted) as where:
+        trained = train("bias", recipe, training, validation)
+        sharding = trained.model.trainable_variables[0].value.sharding
+        results.append(trained.result.validation_rmse)
+        print(where, len(sharding.device_set), trained.result.validation_rmse)
+assert len(training) % 4, "the last batch shall need filling up"
+assert abs(results[0] - results[1]) < 2e-3, results
+"""
+
+
+def test_a_batch_is_split_among_four_devices_with_the_same_result() -> None:
+    """Keras' own DataParallel on four CPU devices that JAX pretends to have.
+
+    The rows that fill up the last batch weigh nothing, but the mean over it counts them; hence the small difference.
+    XLA wants a thread for each device, also on a machine with fewer cores (NPROC).
+    """
+    environment = {
+        **os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=4", "NPROC": "8", "KERAS_BACKEND": "jax",
+    }  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", FOUR_DEVICES], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.splitlines()[0].startswith("cpu:1 (jax) 1 ")
+    assert done.stdout.splitlines()[1].startswith("4 × cpu (jax) 4 ")
+
+
+def test_full_batch_learning_on_several_devices_is_refused(
+    few: tuple[Ratings, Ratings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("embedsheet.networks.movielens_training.device_count", lambda: 4)
+    with pytest.raises(TrainingError, match="uses one device; add --lecture"):
+        train("best", DEFAULT["best"], *few)
+    with pytest.raises(TrainingError, match="A batch of 63 cannot be split evenly among 4 devices"):
+        train("dot", replace(LECTURE["dot"], batch_size=63), *few)
+
+
+def test_unrated_pairs_are_unrated(few: tuple[Ratings, Ratings]) -> None:
+    training, _ = few
+    user, movie = unrated_pairs(training, 500, seed=1)
+    rated = set(zip(training.user.tolist(), training.movie.tolist(), strict=True))
+    pairs = list(zip(user.tolist(), movie.tolist(), strict=True))
+    assert len(set(pairs)) == 500
+    assert rated.isdisjoint(pairs)
+    with pytest.raises(DataError, match="too many"):
+        unrated_pairs(training, 10**7, seed=1)
+
+
+def test_the_pseudo_label_trials_run_and_count_both_ways(ratings: Ratings) -> None:
+    """Whether pseudo-labels help is reported in docs/keras.md; here, that the errors are those of trained models."""
+    trial = movielens_trial(ratings.take(ratings.user < 20), seed=0, epochs=2, pseudo=200)
+    assert all(0.5 < error < 1.3 for error in (trial.teacher, trial.without, trial.with_pseudo))
+    assert trial.gain == trial.without - trial.with_pseudo
+    pytest.importorskip("sklearn")
+    digits = digits_trial(seed=0, labelled=100, steps=120)
+    assert all(0 < error < 0.4 for error in (digits.teacher, digits.without, digits.with_pseudo))  # guessing: 0.9
+
+
+@pytest.mark.torch
+def test_the_models_learn_with_pytorch_too() -> None:
+    """In a process of its own: Keras' engine is chosen once."""
+    pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'embedsheet[torch]'")
+    environment = {**os.environ, "KERAS_BACKEND": "torch"}
+    done = subprocess.run([sys.executable, "-c", TORCH], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+TORCH = """
+from dataclasses import replace
+from embedsheet.data import movielens
+from embedsheet.networks.devices import device
+from embedsheet.networks.movielens_training import DEFAULT, LECTURE, train
+from embedsheet.networks.ratings import Ratings
+ratings = Ratings.of(movielens())
+parts = ratings.take(ratings.user < 60).split()
+with device() as where:
+    assert "(torch)" in where
+    for recipe in (replace(DEFAULT["best"], iterations=8), replace(LECTURE["bias"], phases=((1e-2, 2),))):
+        name = "bias" if recipe.phases else "best"
+        assert train(name, recipe, *parts).result.validation_rmse < 1.02
+"""
