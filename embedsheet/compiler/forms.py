@@ -16,7 +16,8 @@ from embedsheet.compiler.cells import CellTable, Ids
 from embedsheet.errors import FormulaError
 from embedsheet.formulas.parse import parse
 from embedsheet.formulas.relative import relative_forms
-from embedsheet.formulas.tree import Binary, Call, Node, Unary
+from embedsheet.formulas.tree import Call, Node
+from embedsheet.formulas.walk import walk
 from embedsheet.workbook import Sheet, Workbook
 
 
@@ -54,7 +55,7 @@ class Group:
     def functions(self) -> set[str]:
         """Names of the functions used; empty where the formula cannot be read."""
         try:
-            return {node.name for node in nodes(self.tree) if isinstance(node, Call)} if self.text else set()
+            return {node.name for node in walk(self.tree) if isinstance(node, Call)} if self.text else set()
         except FormulaError:
             return set()
 
@@ -136,9 +137,10 @@ def _sheet_groups(place: int, sheet: Sheet, table: CellTable) -> Iterator[Group]
             if key in sheet.arrays:
                 in_array[index] = True
                 alike.setdefault((int(form_of[index]), sheet.arrays[key].area.shape), []).append(index)
-        for members in map(np.array, alike.values()):
-            anchors = zip(rows[members].tolist(), columns[members].tolist(), strict=True)
-            outputs = np.stack([table.area(sheet.arrays[anchor].area) for anchor in anchors])
+        for (_, (height, width)), places in alike.items():
+            members = np.array(places)
+            down, right = np.arange(height)[:, None], np.arange(width)
+            outputs = table.find(place, rows[members, None, None] + down, columns[members, None, None] + right)
             text = sheet.formula_texts[sheet.formula_masters[members[0]]]
             stored = bool(sheet.has_stored[members].all())
             yield Group(
@@ -170,23 +172,3 @@ def _parse_at(group: Group, text: str, row: int, column: int) -> Node | None:
     except FormulaError as error:
         group.fault = str(error)
         return None
-
-
-def children(node: Node) -> tuple[Node, ...]:
-    """Return the nodes directly below a node."""
-    if isinstance(node, Binary):
-        return node.left, node.right
-    if isinstance(node, Unary):
-        return (node.operand,)
-    if isinstance(node, Call):
-        return node.arguments
-    return ()
-
-
-def nodes(tree: Node) -> Iterator[Node]:
-    """Yield every node of a tree; without recursion, since sums of thousands of terms make deep trees."""
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        waiting.extend(children(node))

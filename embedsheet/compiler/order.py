@@ -24,7 +24,7 @@ from embedsheet.compiler.evaluate import (
     Trace,
 )
 from embedsheet.compiler.faults import other_workbook, unknown_function
-from embedsheet.compiler.forms import Group, children, describe
+from embedsheet.compiler.forms import Group, describe
 from embedsheet.compiler.names import resolve_name
 from embedsheet.compiler.recurrence import MOST_UNROLLED, Recurrence, find_recurrence
 from embedsheet.compiler.store import Store
@@ -33,6 +33,7 @@ from embedsheet.errors import FormulaError, UnsupportedError
 from embedsheet.formulas import tree as t
 from embedsheet.formulas.functions.table import FUNCTIONS
 from embedsheet.formulas.values import Reference, Value
+from embedsheet.formulas.walk import children
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 from embedsheet.addresses import MAX_ROW
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.evaluate import SHAPE_FUNCTIONS, Evaluator, PendingError
-from embedsheet.compiler.forms import Group, children
+from embedsheet.compiler.forms import Group
 from embedsheet.compiler.names import resolve_name
 from embedsheet.compiler.precision import double_precision
 from embedsheet.compiler.shapes import Result, finished
 from embedsheet.errors import UnsupportedError
 from embedsheet.formulas import tree as t
 from embedsheet.formulas.values import BLANK, BOOLEAN, NUMBER, Array, Reference, Value
+from embedsheet.formulas.walk import children
 
 if TYPE_CHECKING:
     from embedsheet.compiler.order import ComponentCells, Step

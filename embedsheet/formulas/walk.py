@@ -1,8 +1,8 @@
 """Walking trees.
 
-A chain a+b+c+… of 3,000 terms is a left spine 3,000 deep. Neither function here recurses, so both take it; a walk
-written elsewhere goes along `spine` and recurses into the other operands, no deeper than `parse.DEEPEST`. For the same
-reason trees are compared by their relative form, not by `==`.
+A chain a+b+c+… of 3,000 terms is a left spine 3,000 deep. `walk` takes it, since it does not recurse; an evaluation
+goes along left operands in a loop and recurses into the others, no deeper than `parse.DEEPEST`. For the same reason
+trees are compared by their relative form, not by `==`.
 """
 
 from __future__ import annotations
@@ -34,16 +34,3 @@ def walk(node: Node) -> Iterator[Node]:
         node = waiting.pop()
         yield node
         waiting.extend(reversed(children(node)))
-
-
-def spine(node: Node) -> tuple[Node, list[Binary]]:
-    """Return the leftmost operand of nested Binary nodes and these, innermost first.
-
-    For a+b+c: a, [a+b, (a+b)+c]. Evaluate the operand, then each node's right side onto what is there so far.
-    """
-    chain: list[Binary] = []
-    while isinstance(node, Binary):
-        chain.append(node)
-        node = node.left
-    chain.reverse()
-    return node, chain
