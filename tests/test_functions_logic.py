@@ -122,3 +122,13 @@ def test_a_condition_on_changing_cells_that_chooses_between_text_and_number_is_r
 def test_volatile_functions_keep_the_value_stored_in_the_file() -> None:
     frozen = {name for name, row in FUNCTIONS.items() if row.gradient == "frozen"}
     assert frozen == {"TODAY", "NOW", "RAND", "RANDBETWEEN", "RANDARRAY"}
+
+
+def test_conditions_nest_as_deep_as_excel_allows_and_deeper_ones_are_refused_in_words(tmp_path: Path) -> None:
+    # Excel allows 64 levels: 64 times 1+ around 0.
+    allowed: dict[str, CellValue] = {"A1": 2.0, "B1": "=" + "1+IF(A1>0," * 64 + "A1*0" + ")" * 64}
+    compiled = program(tmp_path / "allowed.xlsx", allowed, "B1", ["A1"])
+    assert compiled.value(compiled.start) == 64.0
+    refused: dict[str, CellValue] = {"A1": 2.0, "B1": "=" + "IF(A1>0," * 190 + "A1" + ")" * 190}
+    with pytest.raises(UnsupportedError, match=r"B1: the formula is nested too deeply"):
+        program(tmp_path / "refused.xlsx", refused, "B1", ["A1"])

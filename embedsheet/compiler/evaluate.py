@@ -216,6 +216,8 @@ class Evaluator:
             apart = np.isin(self.index, split.index)
             halves = (np.flatnonzero(apart), np.flatnonzero(~apart))
             return self.merge([(half, self.subset(half).run()) for half in halves])
+        except RecursionError:
+            raise self.unsupported("the formula is nested too deeply; split it over several cells.") from None
         if self.group.array:
             value = self.value(result)
             shape = self.group.outputs.shape
