@@ -295,10 +295,10 @@ class Book:
 
 def check_target(path: Path, force: bool) -> None:
     """Raise FileError when `path` cannot become a new workbook."""
-    if path.suffix.lower() not in (".xlsx", ".xlsm"):
-        raise FileError(f"{path}: is not called .xlsx; call it {path.with_suffix('.xlsx').name}.")
     if path.is_dir():
         raise FileError(f"{path}: is a folder; name a file in it, like {path / 'book.xlsx'}.")
+    if path.suffix.lower() not in (".xlsx", ".xlsm"):
+        raise FileError(f"{path}: is not called .xlsx; call it {path.with_suffix('.xlsx').name}.")
     if path.exists() and not force:
         raise FileError(f"{path}: exists already; add --force to replace it, or choose another name with -o.")
     if not path.parent.is_dir():

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from embedsheet.data import GREEN_EGGS_WORDS, split_words
 from embedsheet.errors import LessonError
 
-MOST_WORDS = 100_000
+MOST_WORDS = 150_000
 LONGEST_WORD = 255  # Excel's MATCH takes no longer text
 MOST_FACTORS = 200
 
