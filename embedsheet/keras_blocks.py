@@ -145,9 +145,7 @@ def read_model(workbook: Workbook, sheet: str | None = None, given: Mapping[str,
     faults: list[str] = []
     ids = {what: _ids(workbook, blocks[f"{what}_ids"], faults) for what in ("user", "movie")}
     tables: dict[str, Floats] = {
-        name: _table(workbook, blocks, name, len(ids[name.split("_")[0]]), faults)
-        for name in TABLES
-        if name in blocks
+        name: _table(workbook, blocks, name, len(ids[name.split("_")[0]]), faults) for name in TABLES if name in blocks
     }
     read = _rows if "rating_users" in blocks else _crosstab
     user, movie, rating = read(workbook, blocks, ids["user"], ids["movie"], faults)

@@ -1,4 +1,4 @@
-"""What Excel's Solver calls a model: objective, changing cells, constraints; read from and written to its hidden names."""
+"""What Excel's Solver calls a model: objective, changing cells, constraints, as its hidden names hold them."""
 
 from __future__ import annotations
 

@@ -217,9 +217,7 @@ def exclusive_or() -> tuple[ForeignBook, float]:
     book.column("L1", np.round(generator.normal(0, 1, 4), 3).tolist())
     book.arrays["D2:F5"] = "=1/(1+EXP(-(MMULT(Cases[[x1]:[x2]],H1:J2)+H3:J3)))"
     book.arrays["G2:G5"] = "=1/(1+EXP(-(MMULT(D2:F5,L1:L3)+L4)))"
-    book.arrays["N1"] = (
-        "=-AVERAGE(Cases[y]*LN(G2:G5)+(1-Cases[y])*LN(1-G2:G5))+0.001*(SUMSQ(H1:J3)+SUMSQ(L1:L4))"
-    )
+    book.arrays["N1"] = "=-AVERAGE(Cases[y]*LN(G2:G5)+(1-Cases[y])*LN(1-G2:G5))+0.001*(SUMSQ(H1:J3)+SUMSQ(L1:L4))"
     x, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
 
     def loss(w: np.ndarray) -> float:

@@ -40,7 +40,8 @@ def test_the_command_serves_presses_and_ends_with_the_workbook(tmp_path: Path, m
     lines = result.output.splitlines()
     assert re.search(r"parabola\.xlsm is open in LibreOffice \d+\.\d+; 8 buttons are served\.", lines[0])
     # y = (x − 3)² is 0 at its minimum.
-    assert re.search(r"solve Converged in \d+ iterations?: Parabola!B7 4 → \d", result.output.replace("\n", " ")), result.output
+    said = result.output.replace("\n", " ")
+    assert re.search(r"solve Converged in \d+ iterations?: Parabola!B7 4 → \d", said), said
     assert started[0].app.impl.office.process.poll() is not None
 
 

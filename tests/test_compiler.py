@@ -210,7 +210,9 @@ def test_recalculation_fills_a_workbook_that_no_program_calculated(tmp_path: Pat
     assert [edit.numbers.tolist() for edit in found.edits] == [[6.0]]
 
 
-@pytest.mark.parametrize("formula", ["SUM(A$1:A{row})", "AVERAGE(A{row}:A$1500)", "MAX(A$1:A{row})", "COUNT(A$1:A{row})/1500+A{row}"])
+@pytest.mark.parametrize(
+    "formula", ["SUM(A$1:A{row})", "AVERAGE(A{row}:A$1500)", "MAX(A$1:A{row})", "COUNT(A$1:A{row})/1500+A{row}"]
+)
 def test_growing_ranges_of_many_rows_are_accumulated(formula: str, tmp_path: Path) -> None:
     rows = 1500
     data = np.random.default_rng(1).normal(size=rows)

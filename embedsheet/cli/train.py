@@ -94,7 +94,8 @@ def compare_command(
         every += checks
         for place, one in enumerate(checks):
             table.add_row(
-                "" if place else name, one.what, f"{one.sheet:.6f}", f"{one.keras:.6f}", f"{one.difference:.1e}", f"{one.tolerance:.0e}",
+                "" if place else name, one.what, f"{one.sheet:.6f}", f"{one.keras:.6f}",
+                f"{one.difference:.1e}", f"{one.tolerance:.0e}",
                 "[green]✓[/green]" if one.agrees else "[red]✗[/red]",
             )  # fmt: skip
     Console(highlight=False).print(table)

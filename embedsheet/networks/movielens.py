@@ -49,7 +49,7 @@ class Options:
     seed: int = 42
 
 
-class L2Around(keras.regularizers.Regularizer):  # type: ignore[misc]
+class L2Around(keras.regularizers.Regularizer):  # type: ignore[misc, name-defined]
     """λ Σ (w - mean)²: a row that nothing is known about stays where it starts."""
 
     def __init__(self, mean: float, penalty: float) -> None:
@@ -60,7 +60,7 @@ class L2Around(keras.regularizers.Regularizer):  # type: ignore[misc]
         return self.penalty * ops.sum((weights - self.mean) ** 2)
 
 
-class ImplicitFactors(keras.layers.Layer):  # type: ignore[misc]
+class ImplicitFactors(keras.layers.Layer):  # type: ignore[misc, name-defined]
     """Return |N_u|^-½ Σ_{j ∈ N_u} y_j for each user of a batch, (batch, k).
 
     The pairs (user, rated movie) are weights that do not train, so that a compiled function takes them as arguments
