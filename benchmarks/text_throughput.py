@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import time
 
 from embedsheet.networks.engine import load_keras
 from embedsheet.networks.text_data import default_text, read_book
@@ -18,11 +19,9 @@ from embedsheet.networks.text_training import pieces, start, train
 
 def bare(text: str) -> tuple[float, float]:
     """Return (first, later) seconds an epoch of a plain fit: the code of a reader who does not have embedsheet."""
-    import time
-
     keras = load_keras()
     net = start(text, "rnn")
-    inputs, targets = pieces(net, text[: len(text) - round(len(text) * net.held_out)])
+    inputs, targets = pieces(net, net.learning_text)
     model = keras.Sequential(
         [
             keras.Input((8,), dtype="int32"),
@@ -45,7 +44,7 @@ def ours(text: str) -> tuple[float, float]:
     """Return (first, later) seconds an epoch of `train`, checkpoints and judging not counted."""
     with tempfile.TemporaryDirectory() as folder:
         net = start(text, "rnn")
-        train(net, text, folder, 2, lambda _: None)
+        train(net, folder, 2)
         return net.epochs[0].seconds, net.epochs[1].seconds
 
 

@@ -6,6 +6,7 @@ import builtins
 from pathlib import Path
 from typing import Any
 
+import judges
 import numpy as np
 import pytest
 
@@ -18,7 +19,6 @@ from embedsheet.libreoffice.recalculate import recalculated
 from embedsheet.program import compile_program, recalculate
 from embedsheet.rnn_bridge import compare_rnn, model_sheets, read_net
 from embedsheet.workbook import Edit, Workbook
-from tests import judges
 
 TEXT = "the cat sat on the mat"
 

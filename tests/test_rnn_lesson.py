@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import judges
 import numpy as np
 import pytest
 
@@ -12,7 +13,6 @@ from embedsheet.errors import DataError, EmbedsheetError, LessonError
 from embedsheet.lessons import find, rnn
 from embedsheet.rnn_bridge import BLOCKS, model_sheets
 from embedsheet.workbook import Workbook
-from tests import judges
 
 MODELS = ["Three characters", "n characters", "Sequence"]
 

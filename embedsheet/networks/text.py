@@ -228,7 +228,7 @@ class Rung:
 
 
 LADDER: dict[str, Rung] = {
-    "three-char": Rung(three_char, "next", "three characters predict the fourth", length=3, epochs=4),
+    "three-char": Rung(three_char, "next", "three characters predict the fourth", length=3, epochs=12),
     "rnn-by-hand": Rung(rnn_by_hand, "next", "eight characters predict the next, the loop written out"),
     "rnn": Rung(rnn, "next", "the same with SimpleRNN"),
     "sequence-by-hand": Rung(sequence_by_hand, "sequence", "a prediction after every character, written out"),

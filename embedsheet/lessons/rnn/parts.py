@@ -13,7 +13,6 @@ GREEN, ORANGE, BLUE, GREY = "#2F9E44", "#D9480F", "#1971C2", "#495057"
 INWARD, ONWARD, OUTWARD = "input → hidden", "hidden → hidden", "hidden → output"
 TEXT_SHEET = "Text"
 LOSS_ROW, WEIGHTS = 4, 8  # the row of the loss, and the first row of the weight blocks
-CHANGING = ("characters.factors", "input.weights", "hidden.bias", "hidden.weights", "output.weights", "output.bias")
 TAB = "#F59E0B"
 
 
@@ -92,6 +91,12 @@ def product(row: int, left: int, count: int, top: int, rows: int, column: int) -
     """
     vector = f"{a1(row, left, 'c')}:{a1(row, left + count - 1, 'c')}"
     return f"SUM(MMULT({vector},{a1(top, column, 'r')}:{a1(top + rows - 1, column, 'r')}))"
+
+
+def lookup(net: Net, column: int, number: str) -> str:
+    """Return the formula of one cell of an embedding row: from the table's `column`, the row that a cell names."""
+    bottom = WEIGHTS + len(net.vocabulary) - 1
+    return f"INDEX({a1(WEIGHTS, column, 'r')}:{a1(bottom, column, 'r')},{number})"
 
 
 class Outputs:
@@ -175,17 +180,15 @@ def write_character(page: Page, row: int, shown: int, id_column: int, place_colu
     page.formula(row, shown, f"INDEX({alphabet.absolute()},{a1(row, id_column)})", character)
 
 
-def write_loss(page: Page, column: int, value: float, unknowing: float) -> None:
-    """Write the big loss cell, and beside it what a net that knows nothing would get."""
+def write_loss(page: Page, net: Net, column: int, value: float) -> None:
+    """Write the big loss cell, and beside it what equal probabilities for all characters would get."""
     page.height(LOSS_ROW, 30)
     page.write(LOSS_ROW, column, "loss", "result label")
     page.sheet.merge_range(LOSS_ROW - 1, column, LOSS_ROW - 1, column + 2, None, page.book.style("result"))
     page.formula(LOSS_ROW, column + 1, "AVERAGE(losses)", value, "result")
     page.define("loss", LOSS_ROW, column + 1)
-    page.write(
-        LOSS_ROW, column + 5, f"mean of −ln p. Blind guessing costs {unknowing:.2f}; 0 is perfect.",
-        "lead",
-    )  # fmt: skip
+    blind = np.log(len(net.vocabulary))
+    page.write(LOSS_ROW, column + 5, f"mean of −ln p. Blind guessing costs {blind:.2f}; 0 is perfect.", "lead")
 
 
 def new_page(book: Book, name: str, title: str, lead: str, how_to: str) -> Page:
@@ -195,11 +198,6 @@ def new_page(book: Book, name: str, title: str, lead: str, how_to: str) -> Page:
     page.legend(3, 1)
     page.write(LOSS_ROW + 1, 1, how_to, "lead")
     return page
-
-
-def unknowing(net: Net) -> float:
-    """Return the loss of equal probabilities."""
-    return float(np.log(len(net.vocabulary)))
 
 
 def print_wide(page: Page, header: int, last_label: int) -> None:

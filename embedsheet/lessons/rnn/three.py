@@ -7,6 +7,7 @@ from embedsheet.lessons.rnn import parts
 from embedsheet.lessons.rnn.net import Net, trace
 from embedsheet.lessons.rnn.parts import Columns, Outputs, band, product
 from embedsheet.networks.text_data import next_characters
+from embedsheet.rnn_bridge import BLOCKS
 
 NAME = "Three characters"
 STEPS = 3
@@ -58,11 +59,8 @@ def write_three(book: Book, net: Net, how_to: str) -> Page:
             page.write(row, places + t, n + t + 1, "id")
             parts.write_character(page, row, shown + t, ids + t, places + t, net, pieces[n, t])
             for unit, value in enumerate(numbers.rows[n, t]):
-                table = (
-                    f"{a1(parts.WEIGHTS, rows[0] + unit, 'r')}:"
-                    f"{a1(parts.WEIGHTS + len(net.vocabulary) - 1, rows[0] + unit, 'r')}"
-                )
-                page.formula(row, rows[t] + unit, f"INDEX({table},{a1(row, ids + t, 'c')})", value)
+                found = parts.lookup(net, rows[0] + unit, a1(row, ids + t, "c"))
+                page.formula(row, rows[t] + unit, found, value)
             for unit, value in enumerate(numbers.states[n, t]):
                 text = product(row, rows[t], factors, inward, factors, states[0] + unit)
                 text += f"+{a1(bias, states[0] + unit, 'r')}"
@@ -73,8 +71,8 @@ def write_three(book: Book, net: Net, how_to: str) -> Page:
     page.define("steps.id", top, ids, len(pieces), STEPS)
     page.define("steps.state", top, states[-1], len(pieces), hidden)
     outputs.finish(top, bottom)
-    parts.write_loss(page, rows[0], float(losses.mean()), parts.unknowing(net))
-    page.solver(parts.CHANGING, "loss")
+    parts.write_loss(page, net, rows[0], float(losses.mean()))
+    page.solver(BLOCKS, "loss")
     page.note(top, states[0], "Green arrow only: the first character meets no state.")
     page.note(top, states[1], "Green arrow from the second character plus orange arrow from the state at the left: the "
               "same matrices for every character.")  # fmt: skip

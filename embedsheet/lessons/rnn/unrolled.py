@@ -13,6 +13,7 @@ from embedsheet.lessons.rnn.net import Net, trace
 from embedsheet.lessons.rnn.parts import Columns, Outputs, band, product
 from embedsheet.networks.text_data import next_characters
 from embedsheet.numpy_rnn import Floats
+from embedsheet.rnn_bridge import BLOCKS
 
 N_CHARACTERS, SEQUENCE = "n characters", "Sequence"
 
@@ -71,8 +72,7 @@ def write_unrolled(book: Book, net: Net, how_to: str, every: bool) -> Page:
             page.write(row, place, n * stride + t + 1, "id")
             parts.write_character(page, row, shown, number, place, net, pieces[n, t])
             for column, value in enumerate(numbers.rows[n, t], row_left):
-                table = f"{a1(parts.WEIGHTS, column, 'r')}:{a1(parts.WEIGHTS + len(net.vocabulary) - 1, column, 'r')}"
-                page.formula(row, column, f"INDEX({table},{a1(row, number, 'c')})", value)
+                page.formula(row, column, parts.lookup(net, column, a1(row, number, "c")), value)
             for column, value in enumerate(numbers.arriving[n, t], arriving):
                 text = product(row, row_left, factors, parts.WEIGHTS, factors, column)
                 page.formula(row, column, f"{text}+{a1(parts.WEIGHTS + factors + 1, column, 'r')}", value)
@@ -88,8 +88,8 @@ def write_unrolled(book: Book, net: Net, how_to: str, every: bool) -> Page:
     page.define("steps.id", top, number, rows)
     page.define("steps.state", top, state, rows, hidden)
     outputs.finish(top, bottom)
-    parts.write_loss(page, row_left, float(losses.mean() if every else losses[:, -1].mean()), parts.unknowing(net))
-    page.solver(parts.CHANGING, "loss")
+    parts.write_loss(page, net, row_left, float(losses.mean() if every else losses[:, -1].mean()))
+    page.solver(BLOCKS, "loss")
     page.note(top + 1, row_left, "INDEX takes the character’s row of the orange table: an embedding.")
     page.note(top + 1, arriving, "The green arrow: the embedding row times the green matrix, plus the bias.")
     page.note(top + 1, state, "The hidden state: what the input brings plus the state one row up times the orange "
