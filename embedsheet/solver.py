@@ -150,7 +150,7 @@ def solve(
     learning_rate: float | None = None,
     restarts: int = 0,
     seed: int = 0,
-    max_iterations: int = 1000,
+    max_iterations: int | None = None,
     tolerance: float = 1e-6,
     randomize: int | None = None,
     overwrite_formulas: bool = False,

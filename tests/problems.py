@@ -21,7 +21,7 @@ class TracedObjective:
         self._h = jax.jit(lambda x, v: jax.jvp(jax.grad(f), (x,), (v,))[1])
         self.constraint_count = 0
         if c is not None:
-            self._c, self._j = jax.jit(c), jax.jit(jax.jacfwd(c))
+            self._c, self._j = jax.jit(c), jax.jit(jax.jacrev(c))
             self.constraint_count = len(self.constraints(self.start))
 
     def value(self, x: FloatArray) -> float:

@@ -146,6 +146,23 @@ def test_trust_constr_keeps_nonlinear_constraints() -> None:
     assert found.value == pytest.approx(optimum, rel=1e-5)
 
 
+@pytest.mark.parametrize("name", ["HS7", "HS14", "HS29", "HS43", "HS71", "HS76", "HS93", "HS106"])
+def test_the_augmented_lagrangian_reaches_known_optima(name: str) -> None:
+    asked, optimum = CONSTRAINED[name]
+    found = search(asked, method="augmented-lagrangian")
+    assert found.status == "optimal", found.message
+    assert found.value == pytest.approx(optimum, rel=1e-6)
+
+
+def test_many_cells_with_constraints_go_to_the_augmented_lagrangian() -> None:
+    # Minimise Σ dᵢxᵢ² with Σx = 1: xᵢ ∝ 1/dᵢ, value 1/Σ(1/dᵢ).
+    d = np.linspace(1, 3, 400)
+    found = search(problem(lambda x: (d * x * x).sum(), np.zeros(400), lower=0, relations=["="],
+                           c=lambda x: jnp.array([x.sum() - 1])))  # fmt: skip
+    assert (found.method, found.status) == ("augmented-lagrangian", "optimal")
+    assert found.value == pytest.approx(1 / np.sum(1 / d), rel=1e-7)
+
+
 # Five steps by hand from x = 1 on f = x²/2, whose gradient is x.
 STEPS = {
     "gradient-descent": (0.1, [0.9, 0.81, 0.729, 0.6561, 0.59049]),

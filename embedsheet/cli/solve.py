@@ -33,7 +33,8 @@ OverwriteOption = Annotated[
     bool, typer.Option("--overwrite-formulas", help="Replace formulas in changing cells by their stored results.")
 ]
 MethodName = Literal[
-    "auto", "linear", "L-BFGS-B", "CG", "Newton-CG", "SLSQP", "trust-constr", "gradient-descent", "momentum", "adam"
+    "auto", "linear", "L-BFGS-B", "CG", "Newton-CG", "SLSQP", "trust-constr", "augmented-lagrangian",
+    "gradient-descent", "momentum", "adam",
 ]  # fmt: skip
 
 
@@ -73,7 +74,10 @@ def solve(
     ] = None,
     restarts: Annotated[int, typer.Option(min=0, help="Search again from so many random starts; the best counts.")] = 0,
     seed: Annotated[int, typer.Option(help="Seed of the restarts.")] = 0,
-    max_iterations: Annotated[int, typer.Option(min=1, help="Stop after so many iterations.")] = 1000,
+    max_iterations: Annotated[
+        int | None,
+        typer.Option(min=1, help="Stop after so many iterations. [default: 1,000; 20,000 for augmented-lagrangian]"),
+    ] = None,
     tolerance: Annotated[
         float, typer.Option(min=0.0, help="Stop when no cell's change can gain more than this part of the objective.")
     ] = 1e-6,

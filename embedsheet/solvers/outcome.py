@@ -34,7 +34,7 @@ class Outcome:
 
 def exhausted(tracker: Tracker) -> bool:
     """Whether the search has used up its iterations."""
-    return tracker.iteration >= tracker.limits.max_iterations
+    return tracker.iteration >= tracker.most_iterations
 
 
 def judge(tracker: Tracker, reason: str) -> Outcome:

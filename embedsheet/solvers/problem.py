@@ -140,9 +140,9 @@ class Unbounded(Exception):  # noqa: N818  an outcome, not an error
 
 @dataclass(frozen=True)
 class Limits:
-    """When to stop. `tolerance` is relative, see `verdict.stationarity`."""
+    """When to stop. `tolerance` is relative, see `verdict.stationarity`; without `max_iterations` the method's own."""
 
-    max_iterations: int = 1000
+    max_iterations: int | None = None
     tolerance: float = 1e-6
     learning_rate: float | None = None
     seed: int = 0

@@ -39,7 +39,7 @@ def lbfgsb(tracker: Tracker, start: FloatArray) -> str:
     as many evaluations as the best.
     """
     problem = tracker.problem
-    sizes = 0.1 * _block_sizes(tracker, start)
+    sizes = 0.1 * block_sizes(tracker, start)
     _, gradient = tracker.merit(start)
     height = float(np.abs(gradient * sizes).max(initial=0.0)) or 1.0
 
@@ -65,7 +65,7 @@ def _inside(tracker: Tracker, x: FloatArray) -> FloatArray:
     return np.clip(x, tracker.problem.lower, tracker.problem.upper)
 
 
-def _block_sizes(tracker: Tracker, x: FloatArray) -> FloatArray:
+def block_sizes(tracker: Tracker, x: FloatArray) -> FloatArray:
     """Return each cell's block's root mean square; where that is 0 the width between its bounds, else 1."""
     problem = tracker.problem
     sizes = np.zeros_like(x)
@@ -138,8 +138,8 @@ def _slsqp_round(tracker: Tracker, start: FloatArray) -> str:
 
     def part(rows: Any) -> dict[str, Any]:
         return {
-            "fun": lambda z: _finite(tracker.rows(z * sizes)[rows] / lengths[rows]),
-            "jac": lambda z: _finite(tracker.row_jacobian(z * sizes)[rows] * sizes / lengths[rows, None]),
+            "fun": lambda z: finite(tracker.rows(z * sizes)[rows] / lengths[rows]),
+            "jac": lambda z: finite(tracker.row_jacobian(z * sizes)[rows] * sizes / lengths[rows, None]),
         }
 
     constraints = []
@@ -157,7 +157,7 @@ def _slsqp_round(tracker: Tracker, start: FloatArray) -> str:
             bounds=optimize.Bounds(problem.lower / sizes, problem.upper / sizes) if problem.has_bounds else None,
             constraints=constraints,
             callback=lambda z: _after_iteration(tracker, _inside(tracker, z * sizes)),
-            options={"ftol": 1e-14, "maxiter": tracker.limits.max_iterations + 1},
+            options={"ftol": 1e-14, "maxiter": tracker.most_iterations + 1},
         )
     last = _inside(tracker, result.x * sizes)
     if np.isfinite(last).all():
@@ -165,7 +165,7 @@ def _slsqp_round(tracker: Tracker, start: FloatArray) -> str:
     return _words(result)
 
 
-def _finite(numbers: FloatArray) -> FloatArray:
+def finite(numbers: FloatArray) -> FloatArray:
     """Replace what a trial step outside a constraint's domain gives: badly missed, without slope."""
     if np.isfinite(numbers).all():
         return numbers
@@ -194,10 +194,10 @@ def trust_constr(tracker: Tracker, start: FloatArray) -> str:
         lengths = np.where(np.isfinite(lengths) & (lengths > 0), lengths, 1.0)
         constraints.append(
             optimize.NonlinearConstraint(
-                lambda z: _finite(tracker.rows(z * sizes) / lengths),
+                lambda z: finite(tracker.rows(z * sizes) / lengths),
                 np.zeros(len(upper)),
                 upper,
-                jac=lambda z: _finite(tracker.row_jacobian(z * sizes) * sizes / lengths[:, None]),
+                jac=lambda z: finite(tracker.row_jacobian(z * sizes) * sizes / lengths[:, None]),
                 hess=optimize.BFGS(),
             )
         )
@@ -222,7 +222,7 @@ def trust_constr(tracker: Tracker, start: FloatArray) -> str:
             bounds=optimize.Bounds(problem.lower / sizes, problem.upper / sizes) if problem.has_bounds else None,
             constraints=constraints,
             callback=after,
-            options={"gtol": 1e-10, "xtol": 1e-12, "barrier_tol": 1e-10, "maxiter": tracker.limits.max_iterations + 1},
+            options={"gtol": 1e-10, "xtol": 1e-12, "barrier_tol": 1e-10, "maxiter": tracker.most_iterations + 1},
         )
     last = _inside(tracker, result.x * sizes)
     if np.isfinite(last).all():
@@ -241,10 +241,9 @@ def find_feasible(tracker: Tracker, start: FloatArray) -> FloatArray:
     lengths = np.where(np.isfinite(lengths) & (lengths > 0), lengths, 1.0)
 
     def missed(z: FloatArray) -> tuple[float, FloatArray]:
-        rows = _finite(tracker.rows(z * sizes) / lengths)
+        rows = finite(tracker.rows(z * sizes) / lengths)
         rows = np.where(tracker.equal, rows, np.minimum(rows, 0.0))
-        slope = _finite(tracker.row_jacobian(z * sizes) * sizes / lengths[:, None])
-        return 0.5 * float(rows @ rows), rows @ slope
+        return 0.5 * float(rows @ rows), finite(tracker.pull_back(z * sizes, rows / lengths) * sizes)
 
     result = optimize.minimize(
         missed,

@@ -16,6 +16,9 @@ import numpy as np
 
 from embedsheet.solvers.problem import FEASIBILITY, Finished, FloatArray, Limits, Problem, Progress, Unbounded, Watcher
 
+# Without a limit of the user's; an augmented Lagrangian's iterations are many and cheap.
+MOST_ITERATIONS = {"": 1000, "augmented-lagrangian": 20_000}
+
 Goal: TypeAlias = Literal["direct", "gap", "row"]
 HistoryRow: TypeAlias = tuple[int, float, float, float]
 
@@ -69,6 +72,7 @@ class Tracker:
         self.history: list[HistoryRow] = []
         self.hessian_products = 0
         self.may_stall = True
+        self.multipliers: FloatArray | None = None  # of the rows, where a method knows them
         self._points: list[Point] = []
         self._rows: tuple[bytes, FloatArray] | None
         self._jacobian: tuple[bytes, Any] | None
@@ -135,6 +139,18 @@ class Tracker:
                 jacobian = np.vstack([jacobian, self.point(x).gradient / self.width])
             self._jacobian = key, self.row_sign[:, None] * jacobian
         return np.asarray(self._jacobian[1], dtype=np.float64)
+
+    def pull_back(self, x: FloatArray, weights: FloatArray) -> FloatArray:
+        """Return Jᵀ weights of the rows, (n,); cheaper than the Jacobian if the objective offers it."""
+        shortcut = getattr(self.problem.objective, "constraint_pull_back", None)
+        if shortcut is None:
+            return np.asarray(weights @ self.row_jacobian(x))
+        weights = self.row_sign * weights
+        count = len(self.problem.relations)
+        pulled = np.asarray(shortcut(np.array(x), weights[:count]), dtype=np.float64)
+        if self.goal == "row":
+            pulled = pulled + weights[-1] / self.width * self.point(x).gradient
+        return pulled
 
     def merit(self, x: FloatArray) -> tuple[float, FloatArray]:
         """Return what the methods minimise and its gradient: always finite, see `_stand_in`."""
@@ -245,8 +261,8 @@ class Tracker:
             raise Finished("the gradient vanishes to the tolerance", converged=True)
         if self.on_target:
             raise Finished("the target is reached", converged=True)
-        if self.iteration >= self.limits.max_iterations:
-            raise Finished(f"the limit of {self.limits.max_iterations} iterations is reached")
+        if self.iteration >= self.most_iterations:
+            raise Finished(f"the limit of {self.most_iterations:,} iterations is reached")
         self._merits.append(self.rank(self.best))
         self._spent.append(self.evaluations)
         if self.may_stall and len(self._merits) > _STALL_ITERATIONS and not len(self.row_sign):
@@ -260,6 +276,11 @@ class Tracker:
         """Prefer the point where a method converged to one that is lower by rounding only."""
         if self.rank(point) <= self.rank(self.best) + 1e-12 * self.objective_scale or _tier(self.best_violation):
             self.best, self.best_violation = point, self.violation(point)
+
+    @property
+    def most_iterations(self) -> int:
+        """The limit that was asked for, else the method's own."""
+        return self.limits.max_iterations or MOST_ITERATIONS.get(self.method, MOST_ITERATIONS[""])
 
     @property
     def on_target(self) -> bool:

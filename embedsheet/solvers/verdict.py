@@ -94,6 +94,8 @@ def _lagrangian(tracker: Tracker, x: FloatArray, gradient: FloatArray) -> tuple[
     at_lower, at_upper = at_bounds(problem, x)
     multipliers = np.zeros(len(rows))
     held = np.flatnonzero(at_lower | at_upper)
+    if tracker.multipliers is not None:
+        return gradient - tracker.pull_back(x, tracker.multipliers), tracker.multipliers
     columns = len(active) + len(held)
     if not len(active) or columns * len(x) > _LARGEST_MULTIPLIER_PROBLEM:
         return gradient, multipliers
