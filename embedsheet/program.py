@@ -101,6 +101,13 @@ class Program:
         with double_precision():
             return np.asarray(self._constraint_jacobian(np.asarray(x, float)))
 
+    def constraint_pull_back(self, x: FloatArray, weights: FloatArray) -> FloatArray:
+        """Return Σᵢ weightsᵢ ∇cᵢ(x), (n,), at the cost of one gradient; `weights` (m,)."""
+        if not self.constraint_count:
+            return np.zeros(len(self.start))
+        with double_precision():
+            return np.asarray(self._constraint_pull_back(np.asarray(x, float), np.asarray(weights, float)))
+
     def constraint_hessian_product(self, x: FloatArray, weights: FloatArray, v: FloatArray) -> FloatArray:
         """Return Σᵢ weightsᵢ ∇²cᵢ(x) v, (n,); `weights` (m,)."""
         with double_precision():
@@ -137,6 +144,12 @@ class Program:
 
         forward = self.constraint_count > len(self.start)
         return jax.jit((jax.jacfwd if forward else jax.jacrev)(self._trace_constraints))
+
+    @cached_property
+    def _constraint_pull_back(self) -> Callable[..., Any]:
+        import jax
+
+        return jax.jit(jax.grad(lambda x, weights: weights @ self._trace_constraints(x)))
 
     @cached_property
     def _constraint_hessian_product(self) -> Callable[..., Any]:
