@@ -146,3 +146,52 @@ def test_matrices_give_what_the_judges_give(tmp_path: Path) -> None:
         "=MMULT(2,3)", "{=SUM(MMULT(A3:A4,D1:E1))}", "{=SUM(MMULT(A8:A9,D1:E1))}", "{=SUM(MMULT(A5:A6,D1:E1))}",
     ]  # fmt: skip
     assert disagreements(tmp_path, CELLS, formulas) == []
+
+
+RATES: dict[str, Any] = {
+    "A1": -100, "A2": 30, "A3": 40, "A4": 60, "A6": 20, "B1": -70000, "B2": 12000, "B3": 15000, "B4": 18000, "B5": 21000,
+    "B6": 26000, "C1": 39448, "C2": 39508, "C3": 39751, "C4": 39859, "C5": 39904, "D1": -10000, "D2": 2750, "D3": 4250,
+    "D4": 3250, "D5": 2750, "E1": "x",
+}  # fmt: skip
+
+
+def test_rates_give_what_the_judges_give(tmp_path: Path) -> None:
+    formulas = [
+        "=IRR(B1:B5)", "=IRR(B1:B6)", "=IRR(B1:B3,-10%)", "=IRR(A1:A6)", "=IRR(B2:B5)", "=IRR(E1:E1)", "=IRR(B1:B3)",
+        "=IRR({-100,50,50,50})", '=IRR(A1:A6,"x")', "=IRR(D1:D5,5)", "=XNPV(0.09,D1:D5,C1:C5)", "=XNPV(-1,D1:D5,C1:C5)",
+        "=XNPV(-0.5,D1:D5,C1:C5)", "=XNPV(0.09,D1:D5,C1:C4)", "=RATE(48,-200,8000)", "=RATE(48,-200,8000)*12",
+        "=RATE(10,-100,500,0,1)", "=RATE(10,100,1000)", "=RATE(5,0,-100,150)", "=RATE(0,1,1)",
+        "=RATE(60,-250,12000,0,0,0.01)", "=RATE(360,-1000,150000)",
+    ]  # fmt: skip
+    assert disagreements(tmp_path, RATES, formulas) == []
+
+
+SAMPLE: dict[str, Any] = {
+    "A1": 1, "A2": 9, "A3": 5, "A4": 7, "A5": 2.5, "A6": 3, "B1": 0, "B2": 4, "B3": 2, "B4": 3, "B5": 7, "B6": 1,
+    "C1": 2, "C2": 1, "C3": 5, "C4": 3, "C5": 2, "C6": 8, "D1": "x", "E1": 1, "E2": 2, "E3": 3,
+}  # fmt: skip
+
+
+def test_regressions_give_what_the_judges_give(tmp_path: Path) -> None:
+    formulas = [
+        f"INDEX(LINEST(A1:A6,B1:C6,{constant},{more}),{row},{column})"
+        for constant in ("TRUE", "FALSE")
+        for more in ("TRUE", "FALSE")
+        for row in range(1, 6 if more == "TRUE" else 2)
+        for column in (1, 2, 3)
+    ]
+    formulas += [f"INDEX(LINEST(A1:A6,B1:B6,TRUE,TRUE),{row},{column})" for row in range(1, 6) for column in (1, 2)]
+    formulas += [
+        "INDEX(LINEST(A1:A6),1)", "LINEST(A1:A6,B1:B5)", "LINEST(A1:A6,D1:D6)", "TREND(A1:A6,B1:B6,4)",
+        "INDEX(TREND(A1:A6,B1:C6),3)", "INDEX(TREND(A1:A6,B1:C6,{1,2}),1)", "INDEX(TREND(A1:A6),2)",
+        "INDEX(TREND(A1:A6,,{7;8}),2)", "INDEX(TREND(A1:A6,B1:B6,{1;2},FALSE),2)",
+        "INDEX(LINEST(TRANSPOSE(A1:A6),TRANSPOSE(B1:C6)),1,2)",
+    ]  # fmt: skip
+    assert disagreements(tmp_path, SAMPLE, ["{=" + formula + "}" for formula in formulas]) == []
+
+
+def test_shapes_of_samples_give_what_the_judges_give(tmp_path: Path) -> None:
+    samples = ("A1:A6", "A1:A2", "E1:E3", "1,2,3,4", "C1:C6,B1", "D1", "1,1,1,1", "A1:A3")
+    formulas = [f"={name}({sample})" for name in ("SKEW", "SKEW.P", "KURT") for sample in samples]
+    formulas += [f"=TRIMMEAN(A1:A6,{part})" for part in ("0", "0.2", "0.34", "0.5", "0.9", "1", "-0.1", '"x"')]
+    assert disagreements(tmp_path, SAMPLE, formulas) == []

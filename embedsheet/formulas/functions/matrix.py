@@ -17,7 +17,7 @@ _SMALL = 4
 _SINGULAR = 1e-15
 
 
-def _matrix(context: Context, argument: Argument) -> tuple[Array, NDArray[np.uint8]]:
+def matrix_numbers(context: Context, argument: Argument) -> tuple[Array, NDArray[np.uint8]]:
     """Return the numbers (n or 1, rows, columns) and an error code for each of the n: #VALUE! if not all numbers."""
     value = context.value(argument)
     shape = value.shape
@@ -67,8 +67,8 @@ def matrix_product(a: Array, b: Array) -> Array:
 
 @function("MMULT", "aa", "Matrix product")
 def _mmult(context: Context, left: Argument, right: Argument) -> Value:
-    a, codes_a = _matrix(context, left)
-    b, codes_b = _matrix(context, right)
+    a, codes_a = matrix_numbers(context, left)
+    b, codes_b = matrix_numbers(context, right)
     if a.shape[2] != b.shape[1]:
         return error(VALUE)
     with np.errstate(all="ignore"):
@@ -77,7 +77,7 @@ def _mmult(context: Context, left: Argument, right: Argument) -> Value:
 
 @function("MINVERSE", "a", "Inverse of a matrix")
 def _minverse(context: Context, argument: Argument) -> Value:
-    a, codes = _matrix(context, argument)
+    a, codes = matrix_numbers(context, argument)
     if a.shape[1] != a.shape[2]:
         return error(VALUE)
     if not isinstance(a, np.ndarray):
@@ -90,7 +90,7 @@ def _minverse(context: Context, argument: Argument) -> Value:
 
 @function("MDETERM", "a", "Determinant of a matrix")
 def _mdeterm(context: Context, argument: Argument) -> Value:
-    a, codes = _matrix(context, argument)
+    a, codes = matrix_numbers(context, argument)
     if a.shape[1] != a.shape[2]:
         return error(VALUE)
     if not isinstance(a, np.ndarray):

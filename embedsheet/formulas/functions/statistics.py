@@ -203,7 +203,7 @@ def with_errors(result: Value, *values: Value) -> Value:
 # Order
 
 
-class _Ordered:
+class Ordered:
     """The numbers of a range in ascending order, those left out at the end, and how many count, (n or 1,)."""
 
     def __init__(self, context: Context, arguments: tuple[Argument, ...]) -> None:
@@ -237,7 +237,7 @@ def _position(context: Context, name: str, k: Value) -> Value:
 
 @function("MEDIAN", "(r)", "Middle number", least=1, gradient="piecewise")
 def _median(context: Context, *arguments: Argument) -> Value:
-    ordered = _Ordered(context, arguments)
+    ordered = Ordered(context, arguments)
     place = np.maximum(ordered.count - 1, 0.0)[:, None, None] / 2
     result = ordered.between(place)
     empty = ordered.count[:, None, None] == 0
@@ -247,7 +247,7 @@ def _median(context: Context, *arguments: Argument) -> Value:
 def _ranked_number(name: str, summary: str, *, largest: bool) -> None:
     def call(context: Context, argument: Argument, k: Value) -> Value:
         position = _position(context, name, k)
-        ordered = _Ordered(context, (argument,))
+        ordered = Ordered(context, (argument,))
         count = ordered.count[:, None, None]
         # As Excel: LARGE rounds a fraction up, SMALL down.
         rank = np.ceil(position.numbers) if largest else np.floor(position.numbers)
@@ -268,7 +268,7 @@ _ranked_number("SMALL", "k-th smallest number", largest=False)
 def _percentile(names: tuple[str, ...], summary: str, *, exclusive: bool, quartile: bool) -> None:
     def call(context: Context, argument: Argument, k: Value) -> Value:
         position = _position(context, names[0], k)
-        ordered = _Ordered(context, (argument,))
+        ordered = Ordered(context, (argument,))
         count = ordered.count[:, None, None]
         part = np.trunc(position.numbers) / 4 if quartile else position.numbers
         if exclusive:
@@ -343,7 +343,7 @@ for _name in ("MODE", "MODE.SNGL"):
 
 
 def _percentrank(context: Context, argument: Argument, at: Value, digits: Value | None = None) -> Value:
-    ordered = _Ordered(context, (argument,))
+    ordered = Ordered(context, (argument,))
     at = concrete(context, as_numbers(context, at), "PERCENTRANK")
     places = as_numbers(context, concrete(context, digits or number(3.0), "The digits of PERCENTRANK"))
     if not isinstance(ordered.sorted, np.ndarray):

@@ -1,0 +1,147 @@
+"""Interest rates that solve an equation, IRR and RATE, and the present value of dated payments.
+
+The rate is found by Newton's method; where numbers are traced, two more steps from the rate found give its exact first
+and second derivatives, as the implicit function theorem does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.formulas.coerce import Faults, as_numbers, concrete, elementwise, first_fault, undefined
+from embedsheet.formulas.functions.samples import Argument, Sample, flatten
+from embedsheet.formulas.functions.statistics import with_errors
+from embedsheet.formulas.functions.table import Context, function
+from embedsheet.formulas.operators import product
+from embedsheet.formulas.values import NUM, Array, Value, error, namespace, number
+
+_STEPS = 60
+_GUESS = 0.1
+
+# An equation f(rate) = 0 as (f, f′), both of the rate's shape.
+Equation = Callable[[Any, Array], tuple[Array, Array]]
+
+
+def root(xp: Any, equation: Equation, start: Array) -> tuple[Array, Faults]:
+    """Return the rate at which an equation holds, found from `start`, and #NUM! (or a traced NaN) where none is."""
+
+    def step(rate: Array) -> Array:
+        value, slope = equation(xp, rate)
+        change = value / xp.where(slope == 0, 1.0, slope)
+        # A rate of −1 or less has no meaning: go half of the way there instead.
+        following = rate - change
+        return xp.where(following <= -1, (rate - 1) / 2, following)
+
+    rate = start
+    if xp is np:
+        with np.errstate(all="ignore"):
+            for _ in range(_STEPS):
+                rate = step(rate)
+            bad = ~np.isfinite(rate) | (np.abs(step(rate) - rate) > 1e-7 * np.maximum(1.0, np.abs(rate)))
+        return np.where(bad, 0.0, rate), undefined(bad, NUM)
+    import jax
+
+    from embedsheet.formulas import guarded
+
+    rate = guarded.constant(jax.lax.fori_loop(0, _STEPS, lambda _, at: step(at), rate))
+    ok = xp.isfinite(rate) & (xp.abs(step(rate) - rate) <= 1e-7 * xp.maximum(1.0, xp.abs(rate)))
+    ok = guarded.constant(ok)
+    rate = xp.where(ok, rate, _GUESS)
+    for _ in range(2):
+        rate = step(rate)
+    return xp.where(ok, rate, xp.nan), None
+
+
+def _payments(part: Sample) -> tuple[Array, NDArray[np.float64]]:
+    """Return payments (n or 1, k), 0 for what does not count, and the period of each."""
+    mask = np.ones((1, part.size), bool) if part.mask is None else part.mask
+    return part.kept(0.0), np.maximum(np.cumsum(mask, axis=1) - 1.0, 0.0)
+
+
+def _discounted(payments: Array, periods: Array) -> Equation:
+    """Return Σ paymentᵢ / (1+rate)^periodᵢ as an equation; payments and periods (n or 1, k), the rate (n or 1, 1)."""
+
+    def equation(xp: Any, rate: Array) -> tuple[Array, Array]:
+        log = xp.log1p(rate)
+        terms = payments * xp.exp(-periods * log)
+        return terms.sum(axis=1, keepdims=True), -(periods * terms).sum(axis=1, keepdims=True) / (1.0 + rate)
+
+    return equation
+
+
+def _guess(context: Context, name: str, guess: Value | None) -> Value:
+    return concrete(context, as_numbers(context, guess or number(_GUESS)), f"The guess of {name}")
+
+
+@function("IRR", "rv", "Interest at which payments at the ends of the periods are worth nothing", least=1)
+def _irr(context: Context, payments: Argument, guess: Value | None = None) -> Value:
+    part = flatten(context.value(payments)).clean()
+    start = _guess(context, "IRR", guess)
+    amounts, periods = _payments(part)
+    xp = namespace(amounts)
+    first = start.numbers.reshape(-1, 1)
+    rows = max(first.shape[0], amounts.shape[0], periods.shape[0])
+    rate, faults = root(xp, _discounted(amounts, periods), xp.broadcast_to(xp.asarray(first), (rows, 1)))
+    if xp is np:
+        one_sign = ~((amounts > 0).any(axis=1) & (amounts < 0).any(axis=1))
+        faults = undefined(one_sign if faults is None else one_sign | (faults[:, 0] > 0), NUM)
+    return with_errors(part.finish(rate[:, 0], faults), start)
+
+
+@function("XNPV", "vrr", "Present value of dated payments")
+def _xnpv(context: Context, rate: Value, payments: Argument, dates: Argument) -> Value:
+    part, when = (
+        flatten(context.value(payments)).clean(),
+        flatten(concrete(context, context.value(dates), "Dates in XNPV")),
+    )
+    if part.size != when.size:
+        return error(NUM)
+    days = np.trunc(when.kept(0.0))
+    years = (days - days[:, :1]) / 365.0
+    early = (years < 0).any(axis=1)[:, None, None]
+
+    def compute(xp: Any, at: Array) -> tuple[Array, Faults]:
+        ok = at > -1
+        log = xp.log1p(xp.where(ok, at, 0.0))
+        worth = product(part.kept(0.0)[:, None, :], xp.exp(-years[:, None, :] * log)).sum(axis=2, keepdims=True)
+        faults = undefined(early, NUM)
+        return (worth, first_fault(faults, undefined(~ok, NUM))) if xp is np else (xp.where(ok, worth, xp.nan), faults)
+
+    read = as_numbers(context, rate)
+    result = elementwise(context, [read], compute)
+    return with_errors(part.finish(result.numbers), result)
+
+
+@function("RATE", "vvvvvv", "Interest a period of an annuity", least=3)
+def _rate(
+    context: Context,
+    periods: Value,
+    payment: Value,
+    pv: Value,
+    fv: Value | None = None,
+    due: Value | None = None,
+    guess: Value | None = None,
+) -> Value:
+    start = _guess(context, "RATE", guess)
+
+    def compute(xp: Any, n: Array, pmt: Array, pv: Array, fv: Array, due: Array, start: Array) -> tuple[Array, Faults]:
+        weight = xp.where(due != 0, 1.0, 0.0)
+
+        def equation(xp: Any, rate: Array) -> tuple[Array, Array]:
+            small = abs(rate) < 1e-9
+            safe = xp.where(small, 1e-9, rate)
+            growth = xp.exp(n * xp.log1p(safe))
+            slope = n * growth / (1 + safe)
+            series = (growth - 1) / safe
+            series_slope = (slope - series) / safe
+            value = pv * growth + pmt * (1 + safe * weight) * series + fv
+            return value, pv * slope + pmt * (weight * series + (1 + safe * weight) * series_slope)
+
+        shape = np.broadcast_shapes(n.shape, pmt.shape, pv.shape, fv.shape, due.shape, start.shape)
+        return root(xp, equation, xp.broadcast_to(xp.asarray(start), shape))
+
+    return elementwise(context, [periods, payment, pv, fv or number(0.0), due or number(0.0), start], compute)
