@@ -42,6 +42,11 @@ LESSONS = {
         Lesson("movielens", "Film ratings: embeddings, dot product, bias, one-hot", "embedsheet.lessons.movielens"),
         Lesson("green-eggs", "Words as vectors: a vocabulary, its embedding, a map", "embedsheet.lessons.green_eggs"),
         Lesson("rnn", "A recurrent net unrolled in formulas: characters predict the next", "embedsheet.lessons.rnn"),
+        Lesson(
+            "pseudo-labels",
+            "A mixed batch: ratings, held-out ratings and a teacher's guesses",
+            "embedsheet.lessons.pseudo_labels",
+        ),
     )
 }
 
