@@ -37,8 +37,6 @@ KNOWN = {
     # Excel's lognormal begins above 0.
     **{f"=LOGNORM.DIST({x},1,{s},{kind})": "#NUM!" for x in (0, -1, -3) for s in (1, 2) for kind in ("TRUE", "FALSE")},
     **{f"=LOGNORMDIST({x},1,{s})": "#NUM!" for x in (0, -1, -3) for s in (1, 2)},
-    # An error wins over a text that is no number in Excel's former add-in functions only.
-    "=ERF(A3,A9)": "#VALUE!",
 }
 
 
