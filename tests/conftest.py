@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from embedsheet.lessons import find
+
+# The same examples at every run, without time limits; EMBEDSHEET_EXPLORE=1 looks for new ones.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("explore", derandomize=False, deadline=None)
+settings.load_profile("explore" if os.environ.get("EMBEDSHEET_EXPLORE") == "1" else "repeatable")
 
 
 @pytest.fixture(scope="session")
