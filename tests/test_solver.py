@@ -193,9 +193,7 @@ def test_too_large_a_learning_rate_is_named() -> None:
     assert found.value == found.value_before
 
 
-@pytest.mark.parametrize(
-    ("target", "lower", "upper"), [(50.0, -np.inf, np.inf), (12.5, 0, 10), (0.0, -np.inf, np.inf)]
-)
+@pytest.mark.parametrize(("target", "lower", "upper"), [(50.0, -np.inf, np.inf), (12.5, 0, 10), (0.0, -np.inf, np.inf)])
 def test_a_target_is_reached(target: float, lower: float, upper: float) -> None:
     asked = problem(lambda x: (x[0] - 1) ** 2 + 100 * (x[1] - 3) ** 2, [0.0, 0.0], lower=lower, upper=upper,
                     sense="target", target=target)  # fmt: skip

@@ -20,6 +20,7 @@ from embedsheet.errors import FileError, ModelError
 from embedsheet.kinds import BLANK, BOOLEAN, ERROR, NUMBER, TEXT, ErrorText
 from embedsheet.solver_setup import Constraint, SolverSetup
 from embedsheet.workbook import Edit, Workbook
+from embedsheet.xlsx.undo import undo
 
 
 @pytest.fixture(autouse=True)
@@ -399,3 +400,16 @@ def test_what_is_written_is_read_back(tmp_path: Path, values: dict[tuple[int, in
             formula = workbook.formula(Cell("S", row, column))
             gone = replace and (row, column) in values
             assert again.formula(Cell("S", row, column)) == (None if gone else formula)
+
+
+def test_a_write_that_changes_nothing_leaves_the_one_before_to_be_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path = tmp_path / "b.xlsx"
+    write(path, parts({"S": sheet_xml('<row r="1"><c r="A1"><v>1</v></c></row>')}))
+    before = path.read_bytes()
+    for _ in range(2):
+        Workbook.open(path).save([Edit.of_numbers(Area("S", 1, 1, 1, 1), np.array([[2.0]]))])
+    assert undo(path).cells == 1
+    assert path.read_bytes() == before

@@ -39,6 +39,8 @@ def keep(path: Path, before: bytes, after: bytes, cells: int) -> bool:
     A file over the limit or a cache folder that cannot be written must not stop the write itself.
     """
     record, copy = _paths(path)
+    if before == after:
+        return record.exists()  # a write that changes nothing leaves the one before it to be undone
     try:
         record.unlink(missing_ok=True)
         if len(before) > FILE_LIMIT:
