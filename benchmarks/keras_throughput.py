@@ -84,7 +84,8 @@ def measure(name: str, rows: int) -> None:
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(
         f"{name:16} {rows:10,} rows  {np.median(times):8.3f} s an epoch  "
-        f"{np.median(times) / rows * 1e6:7.3f} µs a row  {after / 1e6:6.2f} GB ({before / 1e6:.2f} GB of it before training)",
+        f"{np.median(times) / rows * 1e6:7.3f} µs a row  "
+        f"{after / 1e6:6.2f} GB ({before / 1e6:.2f} GB of it before training)",
         flush=True,
     )
 

@@ -56,9 +56,7 @@ def device(wanted: str | None = None) -> Iterator[str]:
     name = f"{kind}:{which}"
     if name not in seen:
         there = ", ".join(devices("gpu") + devices("cpu"))
-        raise TrainingError(
-            f"The engine {engine} sees no {name}, only {there}; docs/keras.md says what a GPU needs."
-        )
+        raise TrainingError(f"The engine {engine} sees no {name}, only {there}; docs/keras.md says what a GPU needs.")
     with keras.device(name):
         yield f"{name} ({engine})"
 
