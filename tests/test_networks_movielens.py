@@ -229,22 +229,24 @@ from embedsheet.networks.ratings import Ratings
 ratings = Ratings.of(movielens())
 training, validation = ratings.take(ratings.user < 30).split()
 recipe = Recipe(Options(factors=4), ((1e-2, 2),))
-results = []
-for wanted in ("cpu:1", "cpu:all"):
-    with device(wanted) as where:
-        trained = train("bias", recipe, training, validation)
-        sharding = trained.model.trainable_variables[0].value.sharding
-        results.append(trained.result.validation_rmse)
-        print(where, len(sharding.device_set), trained.result.validation_rmse)
-assert len(training) % 4, "the last batch shall need filling up"
-assert abs(results[0] - results[1]) < 2e-3, results
+whole = training.take(np.arange(len(training) // 4 * 4))
+uneven = training.take(np.arange(len(whole) - 1))
+# Filling up the last batch changes how the rows are shuffled, and so the path of the training.
+for part, tolerance in ((whole, 1e-4), (uneven, 1e-2)):
+    results = []
+    for wanted in ("cpu:1", "cpu:all"):
+        with device(wanted) as where:
+            trained = train("bias", recipe, part, validation)
+            sharding = trained.model.trainable_variables[0].value.sharding
+            results.append(trained.result.validation_rmse)
+            print(where, len(sharding.device_set), trained.result.validation_rmse)
+    assert abs(results[0] - results[1]) < tolerance, results
 """
 
 
 def test_a_batch_is_split_among_four_devices_with_the_same_result() -> None:
     """Keras' own DataParallel on four CPU devices that JAX pretends to have.
 
-    The rows that fill up the last batch weigh nothing, but the mean over it counts them; hence the small difference.
     XLA wants a thread for each device, also on a machine with fewer cores (NPROC).
     """
     environment = {

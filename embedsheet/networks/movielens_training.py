@@ -148,6 +148,7 @@ def train(
             trained.kept, best = len(trained.epochs) - 1, get_weights(trained.model)
 
     began = time.monotonic()
+    keras.utils.set_random_seed(recipe.options.seed)  # how `fit` shuffles
     try:
         options = _per_rating(recipe.options, len(training)) if recipe.phases else recipe.options
         trained.model = BUILDERS[name](training, options)
