@@ -41,16 +41,28 @@ TOLERANCES = {
 }
 
 
+def precisions() -> tuple[str, ...]:
+    """Return the precisions in which the engine computes a sheet's model."""
+    return tuple(TOLERANCES) if load_keras().config.backend() == "jax" else ("float32",)
+
+
 @contextmanager
 def precision(dtype: str) -> Iterator[None]:
-    """Let Keras compute in "float32" or "float64" inside, layers, losses and optimizers alike."""
+    """Let Keras compute in "float32" or "float64" inside, layers, losses and optimizers alike.
+
+    Raises TrainingError when the engine cannot.
+    """
     keras = load_keras()
+    if dtype not in precisions():
+        raise TrainingError(
+            f"Keras computes its Dot layer in float32 with the engine {keras.config.backend()}, whatever it is told; "
+            "leave --float64 out, or set KERAS_BACKEND=jax."
+        )
     before = keras.config.floatx(), keras.config.dtype_policy()
-    wide = dtype == "float64" and keras.config.backend() == "jax"
     try:
         keras.config.set_floatx(dtype)
         keras.config.set_dtype_policy(dtype)
-        with double_precision() if wide else nullcontext():
+        with double_precision() if dtype == "float64" else nullcontext():
             yield
     finally:
         keras.config.set_floatx(before[0])
@@ -158,8 +170,9 @@ def loss_and_gradient(built: Any, model: SheetModel) -> tuple[float, dict[str, F
     elif engine == "torch":
         import torch
 
-        value = rmse(keras.ops.convert_to_tensor(target), built(inputs))
-        slopes = [part.cpu() for part in torch.autograd.grad(value, [variable.value for variable in variables])]
+        found = rmse(keras.ops.convert_to_tensor(target), built(inputs))
+        slopes = [part.cpu() for part in torch.autograd.grad(found, [variable.value for variable in variables])]
+        value = found.detach()
     else:
         import tensorflow
 

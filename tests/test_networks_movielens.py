@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -310,5 +311,22 @@ with device() as where:
     assert "(torch)" in where
     for recipe in (replace(DEFAULT["best"], iterations=8), replace(LECTURE["bias"], phases=((1e-2, 2),))):
         name = "bias" if recipe.phases else "best"
-        assert train(name, recipe, *parts).result.validation_rmse < 1.02
+        least = {"best": 1.02, "bias": 2.0}[name]  # in batches it starts from 0 stars, 3.6 off, and takes two epochs
+        assert train(name, recipe, *parts).result.validation_rmse < least
 """
+
+
+@pytest.mark.torch
+def test_the_sheet_and_pytorch_are_the_same_model_too(movielens_book: Path) -> None:
+    """In float32; in float64 Keras' Dot layer rounds to float32 with this engine, which is refused."""
+    pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'embedsheet[torch]'")
+    environment = {**os.environ, "KERAS_BACKEND": "torch"}
+
+    def compare(*options: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "embedsheet", "compare", str(movielens_book), "--dry-run", *options]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, encoding="utf-8")
+
+    single, double = compare(), compare("--float64")
+    assert "The same model: every difference is rounding." in single.stdout, single.stderr
+    assert double.returncode == 1
+    assert "computes its Dot layer in float32" in double.stderr

@@ -219,13 +219,13 @@ def _given(options: dict[str, Any]) -> dict[str, str]:
 
 
 def _both_precisions(workbook: Workbook, model: SheetModel, steps: int = 10, learning_rate: float = 0.1) -> list[Check]:
-    """Return the checks in float32 and float64, as the sheet Compare shows them."""
+    """Return the checks in float32 and, where the engine can, float64, as the sheet Compare shows them."""
     from dataclasses import replace
 
-    from embedsheet.keras_bridge import compare
+    from embedsheet.keras_bridge import compare, precisions
 
     return [
         replace(one, what=f"{one.what} ({dtype})")
-        for dtype in ("float32", "float64")
+        for dtype in precisions()
         for one in compare(workbook, model, dtype, steps, learning_rate)
     ]

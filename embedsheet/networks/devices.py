@@ -57,7 +57,8 @@ def device(wanted: str | None = None) -> Iterator[str]:
     if name not in seen:
         there = ", ".join(devices("gpu") + devices("cpu"))
         raise TrainingError(f"The engine {engine} sees no {name}, only {there}; docs/keras.md says what a GPU needs.")
-    with keras.device(name):
+    # PyTorch knows one CPU; called cpu:0 it counts as another device than cpu, and weights copied there do not learn.
+    with keras.device(kind if (kind, engine) == ("cpu", "torch") else name):
         yield f"{name} ({engine})"
 
 

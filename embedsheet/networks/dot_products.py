@@ -61,7 +61,7 @@ def dot_products(model: Any, training: Ratings) -> DotProducts:
     mean = layers["mean"].offset if "mean" in layers else 0.0
     if "implicit_factors" in layers:
         implicit = layers["implicit_factors"](np.arange(users, dtype=np.int32))
-        known = weights("movie_features", movies)
+        known = layers["movie_features"].features.astype(np.float64)
         movie_bias = movie_bias + known @ weights("preferences", 0)[:, 0]
         p = np.hstack([p + keras.ops.convert_to_numpy(implicit), weights("user_preferences", users)])
         q = np.hstack([q, known])

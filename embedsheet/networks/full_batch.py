@@ -74,7 +74,7 @@ class _Torch:
         stars = self._model(self._inputs, training=True)[:, 0]
         value = ((stars - self._target) ** 2).sum() + sum(self._model.losses)
         gradient = torch.autograd.grad(value, [variable.value for variable in self._variables])
-        return float(value), stars.detach().cpu().numpy(), [part.cpu().numpy() for part in gradient]
+        return float(value.detach()), stars.detach().cpu().numpy(), [part.cpu().numpy() for part in gradient]
 
     def predict(self, weights: Weights, inputs: Inputs) -> NDArray[np.float32]:
         import torch

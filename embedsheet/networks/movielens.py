@@ -60,26 +60,51 @@ class L2Around(keras.regularizers.Regularizer):  # type: ignore[misc, name-defin
         return self.penalty * ops.sum((weights - self.mean) ** 2)
 
 
-class ImplicitFactors(keras.layers.Layer):  # type: ignore[misc, name-defined]
+class Constants(keras.layers.Layer):  # type: ignore[misc, name-defined]
+    """A layer that holds arrays which do not train.
+
+    They are weights, so that a function compiled by JAX takes them as arguments instead of holding millions of
+    constants. With PyTorch, which allows no integers among a layer's weights and compiles nothing, they are tensors.
+    """
+
+    def constant(self, name: str, values: NDArray[Any]) -> Any:
+        """Return an array as the engine wants it."""
+        if keras.config.backend() == "torch":
+            return ops.convert_to_tensor(values)
+        weight = self.add_weight(
+            shape=values.shape, dtype=values.dtype.name, trainable=False, name=name, initializer="zeros"
+        )
+        weight.assign(values)
+        return weight
+
+
+class MovieFeatures(Constants):
+    """Return f_m for each movie of a batch, (batch, features)."""
+
+    def __init__(self, features: NDArray[np.float32], **options: Any) -> None:
+        super().__init__(**options)
+        self.features = features
+        self.table = self.constant("features", features)
+
+    def call(self, movie: Any) -> Any:
+        """`movie`: (batch,) places."""
+        return ops.take(self.table, movie, axis=0)
+
+
+class ImplicitFactors(Constants):
     """Return |N_u|^-½ Σ_{j ∈ N_u} y_j for each user of a batch, (batch, k).
 
-    The pairs (user, rated movie) are weights that do not train, so that a compiled function takes them as arguments
-    instead of holding millions of constants.
+    N_u, as pairs of user and rated movie, never changes.
     """
 
     def __init__(self, training: Ratings, factors: int, penalty: float, seed: int, **options: Any) -> None:
         super().__init__(**options)
         order = np.argsort(training.user, kind="stable")  # sums of neighbours: the rows of a user lie together
         self.users = len(training.users)
-        self.rated_user, self.rated_movie = (
-            self.add_weight(shape=(len(training),), dtype="int32", trainable=False, name=name, initializer="zeros")
-            for name in ("rated_user", "rated_movie")
-        )
-        self.rated_user.assign(training.user[order])
-        self.rated_movie.assign(training.movie[order])
+        self.rated_user = self.constant("rated_user", training.user[order])
+        self.rated_movie = self.constant("rated_movie", training.movie[order])
         counts = np.bincount(training.user, minlength=self.users)
-        self.scale = self.add_weight(shape=(self.users, 1), trainable=False, name="scale", initializer="zeros")
-        self.scale.assign((np.maximum(counts, 1) ** -0.5)[:, None])
+        self.scale = self.constant("scale", (np.maximum(counts, 1) ** -0.5)[:, None].astype(np.float32))
         self.embeddings = self.add_weight(
             shape=(len(training.movies), factors), name="embeddings", regularizer=keras.regularizers.L2(penalty),
             initializer=keras.initializers.RandomNormal(stddev=0.025, seed=seed),
@@ -178,9 +203,7 @@ def best(training: Ratings, options: Options) -> Any:
         training, options.factors, options.implicit_penalty, tables.seed(), name="implicit_factors"
     )(tables.user)
     taste = keras.layers.Add(name="taste")([p, implicit])
-    features = keras.layers.Embedding(*known.shape, name="movie_features", trainable=False)
-    f = features(tables.movie)
-    features.set_weights([known])
+    f = MovieFeatures(known, name="movie_features")(tables.movie)
     everybody = keras.layers.Dense(
         1, use_bias=False, name="preferences", kernel_initializer="zeros", kernel_regularizer=keras.regularizers.L2(1.0)
     )
