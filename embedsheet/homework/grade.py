@@ -6,7 +6,10 @@ again, and with the student's own answers throughout. Better counts.
 
 from __future__ import annotations
 
+import re
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -82,6 +85,7 @@ def grade_file(key: Key, path: Path, shown_as: str = "") -> Grade:
     grade = Grade(shown_as or path.name, "", "")
     try:
         book = Workbook.open(path)
+        grade.program = _saved_by(path)
         student = identify(key, book, grade)
         grade.student_id, grade.name = student.id, student.name
         assignment = parse(key.assignment)
@@ -92,6 +96,16 @@ def grade_file(key: Key, path: Path, shown_as: str = "") -> Grade:
     except EmbedsheetError as fault:
         grade.fault = str(fault).replace(str(path), grade.file)
     return grade
+
+
+def _saved_by(path: Path) -> str:
+    """Return the program that a workbook says saved it; "" where it says nothing."""
+    try:
+        with zipfile.ZipFile(path) as package, package.open("docProps/app.xml") as part:
+            found = re.search(r"<Application>([^<]{1,100})</Application>", part.read(65536).decode("utf-8", "replace"))
+    except (KeyError, OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError):
+        return ""
+    return found[1] if found else ""
 
 
 def identify(key: Key, book: Workbook, grade: Grade) -> Student:
