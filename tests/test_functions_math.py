@@ -71,6 +71,14 @@ def test_numbers_agree_with_gnumeric_and_libreoffice(tmp_path: Path) -> None:
         ("=TRUNC(-2.5)", -2.0),
         ("=MOD(-3,2)", 1.0),
         ("=MOD(3,-2)", -1.0),
+        # As people report it of Excel 2010 and later; 0.1 and 0.02 as doubles are a little more than that.
+        ("=MOD(10,0.1)", 0.09999999999999945),
+        ("=MOD(281.44,0.02)", 0.019999999999991868),
+        ("=MOD(3,-1/7)", -0.14285714285714268),  # formulon's
+        ("=MOD(2E12,1)", "#NUM!"),  # formulon's
+        ("=ROUND(1E300,15)", 1e300),  # no digits to lose
+        ("=ROUNDUP(-1E300,20)", -1e300),
+        ("=ROUND(1E300,-310)", 0.0),
         ("=CEILING(-2.5,2)", -2.0),
         ("=FLOOR(-2.5,2)", -4.0),
         ("=ATAN2(0,1)", 1.5707963267948966),  # x first

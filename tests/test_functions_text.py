@@ -69,7 +69,8 @@ def test_codes_of_letters_are_what_the_judges_give(tmp_path: Path) -> None:
 READ = [
     "1,234.5", "$12", "(3)", "12%", "1e3", " 7 ", "1 1/2", "2020-02-03", "2/3/2020", "13:45", "1:30 PM", "abc", "1.2.3",
     "--1", "+5", "1,2", "12,345", "5-", "€5", "1E400", "3-Feb-2020", "Feb 2020", "2020-02-03 12:00", "0x10", ".5", "5.",
-    "1 000", "12/31/99", "1/1/29", "13/2", "1-32", "2/30/2020", "5:5", "24:00",
+    "1 PM", "12 am",
+    "13 PM", "1/2/2020 3 pm", "1 000", "12/31/99", "1/1/29", "13/2", "1-32", "2/30/2020", "5:5", "24:00",
 ]  # fmt: skip
 
 
@@ -93,7 +94,10 @@ def test_numbers_are_written_as_the_judges_write_them(tmp_path: Path) -> None:
     ]
     formulas = [form.format(x) for x in numbers for form in ('={}&""', "=LEN({})")]
     formulas += [
-        f"=FIXED({x},{d}{more})" for x in ("1234.567", "-0.5", "1E10") for d in (0, 2, -2, 5) for more in ("", ",TRUE")
+        f"=FIXED({x},{d}{more})"
+        for x in ("1234.567", "-0.5", "1E10", "1E21")
+        for d in (0, 2, -2, 5)
+        for more in ("", ",TRUE")
     ]
     formulas += [
         '=NUMBERVALUE("1.234,5",",",".")',

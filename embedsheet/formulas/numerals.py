@@ -25,7 +25,7 @@ _DATES = [
     )
 ]
 _MONTHS = "january february march april may june july august september october november december".split()
-_TIME = re.compile(r"(\d{1,2}):(\d{1,2})(?::(\d{1,2}(?:\.\d+)?))?(?: ?([AaPp])[Mm])?")
+_TIME = re.compile(r"(\d{1,2}):(\d{1,2})(?::(\d{1,2}(?:\.\d+)?))?(?: ?([AaPp])[Mm])?|(\d{1,2}) ([AaPp])[Mm]")
 _LONGEST_FIXED = 20  # characters beyond which Excel writes a number as text with an exponent
 _TWO_DIGITS = 30  # Excel reads the years 00 to 29 as 2000 to 2029, the others as 1930 to 1999
 
@@ -53,7 +53,7 @@ def number_of_text(text: str) -> float:
 
 
 def _number_of_date_and_time(text: str) -> float:
-    time = re.search(r"(?:^| )(\d{1,2}:.*)$", text)
+    time = re.search(r"(?:^| )(\d{1,2}:.*|\d{1,2} [AaPp][Mm])$", text)
     if not time:
         return _number_of_date(text)
     part = _number_of_time(time[1])
@@ -93,11 +93,12 @@ def _number_of_time(text: str) -> float:
     match = _TIME.fullmatch(text)
     if not match:
         return np.nan
-    hours, minutes, seconds = int(match[1]), int(match[2]), float(match[3] or 0)
-    if match[4]:
-        if not 1 <= hours <= 12:
+    hours, minutes, seconds = int(match[1] or match[5]), int(match[2] or 0), float(match[3] or 0)
+    half = match[4] or match[6]
+    if half:
+        if hours > 12:
             return np.nan
-        hours = hours % 12 + (12 if match[4] in "Pp" else 0)
+        hours = hours % 12 + (12 if half in "Pp" else 0)
     if minutes > 59 or seconds >= 60:
         return np.nan
     return (hours * 3600 + minutes * 60 + seconds) / 86400

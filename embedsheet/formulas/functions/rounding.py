@@ -14,13 +14,16 @@ from embedsheet.formulas.values import DIV0, NUM, Array, Value, number
 
 Rounding = Callable[[Any, Array], Array]
 
+_ALL_DIGITS = 1e15  # Excel knows 15 digits of a number
+_LARGEST_QUOTIENT = 1.125e12  # MOD of a number that holds its divisor more often than this is #NUM! in Excel
+
 
 def exact(xp: Any, x: Array) -> Array:
     """Return x rounded to 15 significant digits, so that 2.675·100 is 267.5 as its decimals say."""
     size = xp.where((x == 0) | ~xp.isfinite(x), 1.0, xp.abs(x))
     scale = 10.0 ** (14 - xp.floor(xp.log10(size)))
     scale = xp.where(xp.isfinite(scale), scale, 1.0)
-    return xp.where(size < 1e15, xp.round(x * scale) / scale, x)
+    return xp.where(size < _ALL_DIGITS, xp.round(x * scale) / scale, x)
 
 
 def half_away(xp: Any, x: Array) -> Array:
@@ -38,10 +41,11 @@ def _to_digits(rounding: Rounding) -> Callable[..., tuple[Array, Faults]]:
         places = xp.trunc(digits)
         # Powers of ten with a positive exponent are exact; dividing by them rounds once.
         up = 10.0 ** xp.clip(places, 0, 300)
-        down = 10.0 ** xp.clip(-places, 0, 300)
-        scaled = exact(xp, x * up / down)
-        result = rounding(xp, scaled) * down / up
-        return xp.where(places > 300, x, result), None
+        down = 10.0 ** xp.clip(-places, 0, 308)
+        # A number that has no digits to lose stays, and never grows beyond what a double holds.
+        whole = (places > 300) | ((places > 0) & (xp.abs(x) >= _ALL_DIGITS / up))
+        scaled = exact(xp, xp.where(whole, 0.0, x) * up / down)
+        return xp.where(whole, x, rounding(xp, scaled) * down / up), None
 
     return compute
 
@@ -152,9 +156,13 @@ def _mround(context: Context, x: Value, step: Value) -> Value:
 def _mod(context: Context, x: Value, divisor: Value) -> Value:
     def compute(xp: Any, x: Array, d: Array) -> tuple[Array, Faults]:
         zero = d == 0
-        safe = xp.where(zero, 1.0, d)
-        result = x - safe * xp.floor(x / safe)
-        return (result, undefined(zero, DIV0)) if xp is np else (xp.where(zero, xp.nan, result), None)
+        lost = ~zero & (abs(x) > _LARGEST_QUOTIENT * abs(d))
+        bad = zero | lost
+        # The remainder of the doubles themselves: MOD(10,0.1) is nearly 0.1, since 0.1 is a little more than its name.
+        result = xp.mod(xp.where(bad, 0.0, x), xp.where(bad, 1.0, d))
+        if xp is np:
+            return result, first_fault(undefined(zero, DIV0), undefined(lost, NUM))
+        return xp.where(bad, xp.nan, result), None
 
     return elementwise(context, [x, divisor], compute)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -195,7 +196,7 @@ def _fixed(context: Context, x: Pair, digits: Pair = (NUMBER, 2.0), plain: Pair 
     places = int(np.trunc(element_number(context, digits)))
     if places > 127:
         raise FaultError(VALUE)
-    shown = rounded(element_number(context, x), places) + 0.0  # no -0
+    shown = Decimal(f"{rounded(element_number(context, x), places) + 0.0:.14e}")  # 15 digits, and no -0
     return f"{shown:{'' if element_number(context, plain) else ','}.{max(places, 0)}f}"
 
 
