@@ -8,6 +8,7 @@ import numpy as np
 
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.forms import Group
+from embedsheet.errors import UnsupportedError
 from embedsheet.formulas.parse import parse
 from embedsheet.formulas.tree import Name, Node, TableRef
 from embedsheet.formulas.values import REF, VALUE, Reference, Value, error
@@ -42,22 +43,27 @@ def resolve_name(store: Store | TracedStore, group: Group, node: Name) -> Node |
 
 
 def resolve_table(store: Store | TracedStore, group: Group, node: TableRef, rows: Ids) -> Reference | Value:
-    """Return the cells of a structured reference; #REF! for an unknown table or column.
+    """Return the cells of a structured reference.
 
     `[#This Row]` is the formula's own row, also where the table lies on another sheet; #VALUE! outside the table.
+    Raises UnsupportedError for an unknown table or column.
     """
     table = store.tables.get(node.table.casefold()) if node.table else _table_around(store, group)
     if table is None:
-        return error(REF)
+        lost = f"there is no table {node.table!r} in this workbook" if node.table else "it lies in no table"
+        raise UnsupportedError([f"{group.where()}: {lost}; refer to the cells directly, or make the table again."])
     area = table.area
     left, right = area.left, area.right
     if node.first is not None:
         names = [column.lower() for column in table.columns]
-        try:
-            left = area.left + names.index(node.first.lower())
-            right = area.left + names.index((node.last or node.first).lower())
-        except ValueError:
-            return error(REF)
+        for column in (node.first, node.last or node.first):
+            if column.lower() not in names:
+                raise UnsupportedError(
+                    [f"{group.where()}: the table {table.name} has no column {column!r}; it has "
+                     f"{', '.join(table.columns)}."]
+                )  # fmt: skip
+        left = area.left + names.index(node.first.lower())
+        right = area.left + names.index((node.last or node.first).lower())
     place = store.table.sheet_places[area.sheet.lower()]
     first, last = area.top + table.header_rows, area.bottom - table.totals_rows
     items = {item.lower() for item in node.items}

@@ -91,7 +91,7 @@ class Planner:
         store = self.store
         try:
             reads = self.reads(place)
-        except FormulaError:
+        except (FormulaError, UnsupportedError):
             return True
         cells = [store.tainted[ids].any() or bool(touched & set(store.group_of[ids].ravel().tolist())) for ids in reads]
         return any(cells)
