@@ -74,7 +74,10 @@ class Workbook:
             sheet.hidden = part.hidden
             sheets[part.name] = sheet
             source.cells_left -= len(sheet.rows)
-            tables.update((table.name.lower(), table) for table in parts.tables(package, part))
+            for table in parts.tables(package, part):
+                tables[table.name.lower()] = table
+                if table.filtered:
+                    sheet.filters.append(table.area)
         book = cls(
             path=package.path, sheets=sheets, strings=strings, names=contents.names, tables=tables, setups={},
             setup_faults={}, external_links=contents.related("externalLink") is not None, digest=package.digest,

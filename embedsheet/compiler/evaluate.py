@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +19,7 @@ from embedsheet.compiler.windows import ACCUMULATED, accumulated, is_large
 from embedsheet.errors import UnsupportedError
 from embedsheet.formulas import tree as t
 from embedsheet.formulas.functions.choice import SplitError
-from embedsheet.formulas.functions.table import FUNCTIONS, Function, parameter
+from embedsheet.formulas.functions.table import FUNCTIONS, Function, LeftOut, parameter
 from embedsheet.formulas.operators import binary, unary
 from embedsheet.formulas.values import (
     ABSENT,
@@ -118,6 +118,16 @@ class Evaluator:
         if isinstance(argument, Union):
             return side_by_side([self.value(area) for area in argument.areas])
         return self._read(argument)
+
+    def left_out(self, reference: Reference, reasons: Collection[LeftOut]) -> NDArray[np.bool_]:
+        """Return which cells a subtotal leaves out; see `Context.left_out`."""
+        ids = self.ids(reference)
+        if ids is None:
+            return np.zeros((1, 1, 1), bool)
+        found = np.zeros(ids.shape, bool)
+        for reason in reasons:
+            found |= self.store.left_out[reason][ids] & (ids >= 0)
+        return found
 
     # What lazy functions may ask
 

@@ -26,6 +26,7 @@ from embedsheet.compiler.precision import double_precision
 from embedsheet.compiler.shapes import Result, finished
 from embedsheet.errors import UnsupportedError
 from embedsheet.formulas import tree as t
+from embedsheet.formulas.functions.table import SUBTOTALS
 from embedsheet.formulas.values import BLANK, BOOLEAN, NUMBER, Array, Reference, Value
 from embedsheet.formulas.walk import children
 
@@ -317,6 +318,8 @@ class _Scan:
         """Divide a formula into what is evaluated before the scan and what reads the recurrence."""
         recurrence = self.recurrence
         group = recurrence.groups[place]
+        if group.functions() & SUBTOTALS:
+            raise NotScannableError  # they need the ranges themselves
         evaluator = Evaluator(self.store, group, recurrence.elements[:, lanes].ravel())
         plan: dict[int, _Outer | _Inner] = {}
         inner = set(self._inner_nodes(evaluator, group.tree))

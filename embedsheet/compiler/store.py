@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from embedsheet.compiler.cells import CellTable, Ids
 from embedsheet.compiler.forms import Group, array_areas, build_groups
 from embedsheet.compiler.gather import take
 from embedsheet.compiler.names import Names
+from embedsheet.formulas.functions.table import SUBTOTALS, LeftOut
 from embedsheet.formulas.values import ERROR, REF, Array, Reference, Value, error
 from embedsheet.workbook import Workbook
 
@@ -92,6 +94,21 @@ class Store(_Addresses):
         other.numbers[cells] = numbers
         return other
 
+    @cached_property
+    def left_out(self) -> dict[LeftOut, NDArray[np.bool_]]:
+        """Which cells a subtotal may leave out, for each reason."""
+        table = self.table
+        hidden, filtered, subtotals = (np.zeros(table.count + 1, bool) for _ in range(3))
+        for place, sheet in enumerate(self.workbook.sheets.values()):
+            mine = table.sheets == place
+            hidden |= mine & np.isin(table.rows, sheet.hidden_rows)
+            for area in sheet.filters:
+                filtered |= mine & hidden & (table.rows > area.top) & (table.rows <= area.bottom)
+        for group in self.groups:
+            if group.functions() & SUBTOTALS:
+                subtotals[group.outputs] = True
+        return {"hidden": hidden, "filtered": filtered, "subtotals": subtotals}
+
     def read(self, ids: Ids) -> Array:
         """Return the numbers of cells."""
         return self.numbers[ids]
@@ -130,7 +147,7 @@ class TracedStore(_Addresses):
         self.table, self.groups, self.group_of = base.table, base.groups, base.group_of
         self.kinds = base.kinds.copy()
         self.numbers = base.numbers
-        self.done, self.tainted = base.done, base.tainted
+        self.done, self.tainted, self.left_out = base.done, base.tainted, base.left_out
         self.buffers: list[Array] = []
         self.buffer_of = np.full(self.table.count + 1, -1, np.int32)
         self.place_of = np.zeros(self.table.count + 1, np.int64)

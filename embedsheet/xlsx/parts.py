@@ -33,6 +33,7 @@ class Table:
     columns: tuple[str, ...]
     header_rows: int = 1
     totals_rows: int = 0
+    filtered: bool = False  # its filter has criteria
 
     @property
     def body(self) -> Area:
@@ -186,7 +187,8 @@ def tables(package: Package, sheet: SheetPart) -> list[Table]:
             or header + totals > area.shape[0]
         ):
             raise FileError(f"{where}: the table {name} does not fit its area {area}; restore the file from a backup.")
-        found.append(Table(name, area, columns, header, totals))
+        filtered = child(child(root, "autoFilter"), "filterColumn") is not None
+        found.append(Table(name, area, columns, header, totals, filtered))
     return found
 
 

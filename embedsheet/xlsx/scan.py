@@ -179,13 +179,40 @@ class _Scan:
             keys = place_keys(rows, columns)
             if (np.diff(keys) <= 0).any() or rows.min() < 1 or rows.max() > MAX_ROW or columns.max() > MAX_COLUMN:
                 return None
+        hidden = self._hidden_rows(start, end)
+        if hidden is None:
+            return None
         formulas = self.formulas
         cells = np.concatenate(formulas.cells)
         return Sheet(
             self.name, self.index, rows, columns, kinds, numbers,
             cells, formulas.texts, self._masters(rows[cells], columns[cells]), np.concatenate(formulas.stored),
-            formulas.arrays, formulas.data_tables,
+            formulas.arrays, formulas.data_tables, hidden, self._filters(end),
         )  # fmt: skip
+
+    def _hidden_rows(self, start: int, end: int) -> NDArray[np.int64] | None:
+        """Return the rows that are hidden; None where one does not say its number."""
+        if self.data.find(b' hidden="', start, end) < 0:
+            return np.empty(0, np.int64)
+        numbers = []
+        for attributes in re.compile(rb"<%brow(\s[^<>]*)>" % self.prefix).findall(self.data, start, end):
+            found = dict(_ATTRIBUTE.findall(attributes))
+            if found.get(b"hidden") in (b"1", b"true"):
+                if not found.get(b"r", b"").isdigit():
+                    return None
+                numbers.append(int(found[b"r"]))
+        return np.array(numbers, np.int64)
+
+    def _filters(self, end: int) -> list[Area]:
+        """Return the area of the sheet's own filter where it has criteria; views keep theirs further down."""
+        p = re.escape(self.prefix)
+        views = self.data.find(b"<%bcustomSheetViews" % self.prefix, end)
+        pattern = re.compile(rb'<%bautoFilter\s[^<>]*?\bref="([^"]+)"[^<>]*>\s*<%bfilterColumn' % (p, p))
+        found = pattern.search(self.data, end, len(self.data) if views < 0 else views)
+        try:
+            return [parse_area(found[1].decode("utf-8"), self.name)] if found else []
+        except (ModelError, UnicodeDecodeError):
+            return []
 
     def _where(self, row: int, column: int) -> str:
         return f"{self.source.path}: {quote_sheet(self.name)}!{column_letters(column)}{row}"

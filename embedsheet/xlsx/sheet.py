@@ -38,6 +38,8 @@ class Sheet:
     has_stored: NDArray[np.bool_]  # whether the file holds a result
     arrays: dict[tuple[int, int], ArrayFormula] = field(default_factory=dict)  # by (row, column) of the anchor
     data_tables: list[Area] = field(default_factory=list)
+    hidden_rows: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))  # ascending
+    filters: list[Area] = field(default_factory=list)  # areas whose rows a filter hides, headings included
     hidden: bool = False
     unusual: bool = False  # its XML had to be brought into the plain form before it could be read
     _keys: NDArray[np.int64] | None = None

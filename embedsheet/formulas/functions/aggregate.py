@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from embedsheet.formulas.coerce import as_numbers, undefined
 from embedsheet.formulas.functions.samples import Argument, Sample, failures, flatten, pairs, sample, samples
-from embedsheet.formulas.functions.table import FUNCTIONS, Context, function
+from embedsheet.formulas.functions.table import FUNCTIONS, Context, LeftOut, function
 from embedsheet.formulas.operators import product, squared
 from embedsheet.formulas.values import (
     ABSENT,
@@ -21,6 +21,8 @@ from embedsheet.formulas.values import (
     TEXT,
     VALUE,
     Array,
+    Reference,
+    Union,
     Value,
     error,
     namespace,
@@ -204,13 +206,45 @@ def _chosen(context: Context, name: str, which: Value, most: int) -> Callable[..
     return VALUE if row is None else row.call
 
 
-@function("SUBTOTAL", "v(r)", "Sum, mean, … by number (1–11, 101–111); nested subtotals and hidden rows are counted")
+@function("SUBTOTAL", "v(r)", "Sum, mean, … by number: 1–11 leave out rows that a filter hides, 101–111 all hidden")
 def _subtotal(context: Context, which: Value, *ranges: Argument) -> Value:
     chosen = _chosen(context, "SUBTOTAL", which, 11)
-    return error(chosen) if isinstance(chosen, int) else chosen(context, *ranges)
+    if isinstance(chosen, int):
+        return error(chosen)
+    hidden: LeftOut = "hidden" if float(which.numbers.flat[0]) > 100 else "filtered"
+    return chosen(context, *_counted_areas(context, ranges, ("subtotals", hidden)))
 
 
-@function("AGGREGATE", "vv(r)", "Sum, mean, … by number (1–19); options 2, 3, 6 and 7 leave errors out", least=3)
+def _counted_areas(context: Context, arguments: Sequence[Argument], reasons: Collection[LeftOut]) -> list[Argument]:
+    """Return ranges without the cells that a subtotal leaves out; unions as their areas."""
+    areas = [
+        area for argument in arguments for area in (argument.areas if isinstance(argument, Union) else (argument,))
+    ]
+    return [
+        _blanked(context, area, context.left_out(area, reasons)) if isinstance(area, Reference) else area
+        for area in areas
+    ]
+
+
+def _blanked(context: Context, reference: Argument, mask: NDArray[np.bool_]) -> Argument:
+    """Return a range as a Value with blanks where a mask holds."""
+    if not mask.any():
+        return reference
+    value = context.value(reference)
+    kinds, numbers = np.where(mask, BLANK, value.kinds).astype(np.uint8), value.numbers
+    # Two columns at least, so that a single cell still counts as a range.
+    if value.shape[1:] == (1, 1):
+        kinds = np.concatenate([kinds, np.full(kinds.shape, BLANK, np.uint8)], axis=2)
+        numbers = namespace(numbers).concatenate([numbers, np.zeros(numbers.shape)], axis=2)
+    return Value(kinds, numbers)
+
+
+@function(
+    "AGGREGATE",
+    "vv(r)",
+    "Sum, mean, … by number (1–19); options leave out subtotals (0–3), hidden rows (1, 3, 5, 7), errors (2, 3, 6, 7)",
+    least=3,
+)
 def _aggregate(context: Context, which: Value, options: Value, *ranges: Argument) -> Value:
     chosen = _chosen(context, "AGGREGATE", which, 19)
     if isinstance(chosen, int):
@@ -218,10 +252,20 @@ def _aggregate(context: Context, which: Value, options: Value, *ranges: Argument
     options = as_numbers(context, options)
     if options.traced or options.numbers.size != 1:
         raise context.unsupported("AGGREGATE needs its options as a constant")
-    if int(options.numbers.flat[0]) not in (2, 3, 6, 7):
-        return chosen(context, *ranges)
+    if (options.kinds == ERROR).any():
+        return options
+    option = int(options.numbers.flat[0])
+    if not 0 <= option <= 7:
+        return error(VALUE)
     has_position = int(as_numbers(context, which).numbers.flat[0]) >= 14
-    kept: list[Any] = [_without_errors(context, item) for item in (ranges[:1] if has_position else ranges)]
+    reasons: list[LeftOut] = []
+    if option <= 3:
+        reasons.append("subtotals")
+    if option % 2:
+        reasons.append("hidden")
+    kept = _counted_areas(context, ranges[:1] if has_position else ranges, reasons)
+    if option in (2, 3, 6, 7):
+        kept = [_without_errors(context, item) for item in kept]
     return chosen(context, *kept, *(ranges[1:] if has_position else ()))
 
 
@@ -231,10 +275,4 @@ def _without_errors(context: Context, argument: Argument) -> Argument:
         raise context.unsupported(
             "AGGREGATE that leaves out errors of changing cells is not supported; use IFERROR around each of them"
         )
-    kinds = np.where(value.kinds == ERROR, BLANK, value.kinds).astype(np.uint8)
-    # Two columns at least, so that a single cell still counts as a range.
-    if value.shape[1:] == (1, 1):
-        shape = value.shape
-        kinds = np.concatenate([np.broadcast_to(kinds, shape), np.full(shape, BLANK, np.uint8)], axis=2)
-        return Value(kinds, np.concatenate([np.broadcast_to(value.numbers, shape), np.zeros(shape)], axis=2))
-    return Value(kinds, value.numbers)
+    return _blanked(context, argument, value.kinds == ERROR)

@@ -14,7 +14,7 @@ A `lazy` row gets the expressions themselves: `call(evaluator, nodes)`; only IF 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -31,6 +31,10 @@ Gradient = Literal[
     "frozen",  # volatile: keeps the value stored in the file (RAND, NOW)
 ]
 
+# Why a subtotal leaves a cell out: its row is hidden, by a filter or at all, or it holds a subtotal itself.
+LeftOut = Literal["filtered", "hidden", "subtotals"]
+SUBTOTALS = frozenset({"SUBTOTAL", "AGGREGATE"})
+
 
 class Context(Protocol):
     """What a function may ask of the evaluation it runs in."""
@@ -45,6 +49,10 @@ class Context(Protocol):
 
         Ranges of different sizes are padded with ABSENT at the right and at the bottom.
         """
+        ...
+
+    def left_out(self, reference: Reference, reasons: Collection[LeftOut]) -> NDArray[np.bool_]:
+        """Return which cells of a reference (n or 1, rows, columns) a subtotal leaves out for any of these reasons."""
         ...
 
     def warn(self, text: str, where: NDArray[np.bool_] | None = None) -> None:
