@@ -1,6 +1,68 @@
-"""`python -m embedsheet` is the same as `embedsheet`."""
+"""`embedsheet`, also as `python -m embedsheet`: the process around the command line, which Ctrl-C may end at any time.
 
-from embedsheet.cli import main
+Nothing is imported before Ctrl-C is prepared for; the commands themselves take a moment to import.
+"""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+import os
+import signal
+import sys
+import threading
+from typing import Any
+
+STOPPED = 130  # the exit code after Ctrl-C, as shells number it
+AGAIN_AFTER = 0.05  # seconds
+
+_heard = False  # Ctrl-C, in this process
+
+
+def main() -> None:
+    """Run the command line with the process' arguments, and leave."""
+    signal.signal(signal.SIGINT, _hear)
+    sys.unraisablehook = _hear_again
+    code: Any = 0
+    try:
+        from embedsheet.cli import main as run
+
+        run()
+    except SystemExit as end:
+        code = end.code
+    except KeyboardInterrupt:
+        code = STOPPED
+        with contextlib.suppress(KeyboardInterrupt):
+            sys.stderr.write("Error: stopped by Ctrl-C.\n")
+    if _heard:
+        # JAX, when stopped in the middle of a compilation, may crash while Python takes everything down.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code if isinstance(code, int) else code is not None)
+    sys.exit(code)
+
+
+def _hear(*_: object) -> None:
+    """Do what Python does at Ctrl-C, and remember it."""
+    global _heard
+    _heard = True
+    raise KeyboardInterrupt
+
+
+def _hear_again(lost: sys.UnraisableHookArgs) -> None:
+    """Deliver a Ctrl-C once more that Python dropped because garbage was being collected, or a destructor was running.
+
+    A little later: at once, the same place would drop it again.
+    """
+    if lost.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(lost)
+        return
+    timer = threading.Timer(AGAIN_AFTER, _thread.interrupt_main)
+    timer.daemon = True
+    timer.start()
+
 
 if __name__ == "__main__":
     main()

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import hmac
 import json
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +66,8 @@ def grade_all(
 
         def done(place: int, grade: Grade) -> None:
             grades[place] = grade
-            lines.write(json.dumps({"mark": marks[place], "grade": grade.to_dict()}, ensure_ascii=False) + "\n")
+            line = json.dumps({"mark": marks[place], "grade": grade.to_dict()})
+            lines.write(f"{_seal(key, line)} {line}\n")
             lines.flush()
             if progress:
                 progress(len(grades), len(submissions), grade)
@@ -81,12 +84,18 @@ def _mark(submission: Submission, key: Key) -> str:
     return digest.hexdigest()
 
 
+def _seal(key: Key, line: str) -> str:
+    """Return what shows that a line of the journal is whole, and that this key wrote it."""
+    return hmac.new(key.secret, line.encode(), hashlib.sha256).hexdigest()
+
+
 def _read_journal(journal: Path, key: Key) -> dict[str, Grade]:
-    """Return the grades in a journal; a line cut short by an interruption is left out."""
+    """Return the grades in a journal; a line cut short by an interruption, or damaged, is left out."""
     found: dict[str, Grade] = {}
     if journal.is_file():
-        for line in journal.read_text(encoding="utf-8", errors="replace").splitlines():
-            with contextlib.suppress(ValueError, KeyError, TypeError):
+        for sealed in journal.read_text(encoding="utf-8", errors="replace").splitlines():
+            seal, _, line = sealed.partition(" ")
+            if hmac.compare_digest(seal.encode(), _seal(key, line).encode()):
                 entry = json.loads(line)
                 found[entry["mark"]] = Grade.from_dict(entry["grade"])
     return found
@@ -110,11 +119,12 @@ def _run(
     )
     with pool:
         futures: dict[Any, int] = {}
-        for place in todo:
-            submission = submissions[place]
-            arguments = (key, submission.path, submission.shown_as)
-            futures[pool.schedule(grade_one, args=arguments, timeout=limits.seconds)] = place
         try:
+            with _ctrl_c_held_back():
+                for place in todo:
+                    submission = submissions[place]
+                    arguments = (key, submission.path, submission.shown_as)
+                    futures[pool.schedule(grade_one, args=arguments, timeout=limits.seconds)] = place
             for future in as_completed(futures):
                 place = futures[future]
                 try:
@@ -128,6 +138,22 @@ def _run(
             pool.stop()  # type: ignore[no-untyped-call]
             # what is graded is in the journal; the rest need not be waited for
             raise
+
+
+@contextlib.contextmanager
+def _ctrl_c_held_back() -> Iterator[None]:
+    """Let Ctrl-C wait while inside; threads and processes that begin inside, and theirs in turn, never hear it.
+
+    A terminal sends it to workers, too; one that is still importing would print a traceback. Windows has no such call.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _fault(submission: Submission, words: str) -> Grade:
