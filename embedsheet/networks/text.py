@@ -13,22 +13,40 @@ Use `LADDER["rnn"].build(sizes)`; `embedsheet text train --model rnn` trains it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Literal
 
+from embedsheet.errors import LessonError
 from embedsheet.networks.engine import load_keras
+
+LONGEST = 1000  # characters in a piece
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How large a net is: `characters` in the vocabulary, `length` characters in a piece, `factors` an embedding."""
+    """How large a net is: `characters` in the vocabulary, `length` characters in a piece, `factors` an embedding.
+
+    Raises LessonError for what is no size, and for pieces whose written-out loop would compile for minutes.
+    """
 
     characters: int
     length: int
     factors: int
     hidden: int
     batch: int = 64
+
+    def __post_init__(self) -> None:
+        for name, size in asdict(self).items():
+            if type(size) is not int or size < 1:
+                raise LessonError(f"{name} = {size!r} is no size of a net; take a whole number from 1 up.")
+        if self.length > LONGEST:
+            raise LessonError(f"Pieces of {self.length:,} characters are too long; take at most {LONGEST:,}.")
+
+    @property
+    def fewest_weights(self) -> int:
+        """A number that no net of these sizes stays below: the embedding, and what joins hidden state to state."""
+        return self.characters * self.factors + self.hidden**2
 
 
 def three_char(sizes: Sizes) -> Any:

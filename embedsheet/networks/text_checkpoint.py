@@ -9,17 +9,23 @@ itself is rebuilt by `networks.text` from its sizes: opening a checkpoint runs n
 from __future__ import annotations
 
 import json
+import math
 import os
+import warnings
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from embedsheet.errors import FileError
-from embedsheet.networks.engine import load_keras
+import numpy as np
+
+from embedsheet.errors import FileError, LessonError
+from embedsheet.networks.engine import get_weights, load_keras
 from embedsheet.networks.text import LADDER, Rung, Sizes
 from embedsheet.networks.text_data import Vocabulary
 
 FORMAT = "embedsheet text net 1"
+_BYTES_OF_A_WEIGHT = 4  # float32
+_SEEDS = 1 << 32  # NumPy takes smaller ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,32 +112,27 @@ class TextNet:
     def open(cls, folder: str | Path, which: Literal["best", "last"] = "best") -> TextNet:
         """Return the net of a checkpoint, ready for more training. Raises FileError when it is not whole."""
         folder = Path(folder)
+        weights = folder / f"{which}.weights.h5"
         try:
-            facts = json.loads((folder / "net.json").read_text(encoding="utf-8"))
-            if facts["format"] != FORMAT:
-                raise FileError(f"{folder}: is of format {facts['format']!r}, this version reads {FORMAT!r}.")
+            facts = _read_facts(folder / "net.json")
+            text = (folder / "text.txt").read_bytes().decode()
+            sizes = Sizes(**facts["sizes"])
+            known = len(Vocabulary.of(text))
+            if sizes.characters != known:
+                raise ValueError(f"net.json knows {sizes.characters} characters, text.txt has {known}")
+            # Before anything is built: a wrong number would take all memory.
+            if not weights.is_file() or weights.stat().st_size < _BYTES_OF_A_WEIGHT * sizes.fewest_weights:
+                raise _unfit(weights, facts["net"])
             net = cls(
-                facts["net"],
-                Sizes(**facts["sizes"]),
-                (folder / "text.txt").read_bytes().decode(),
-                facts["held_out"],
-                facts["seed"],
-                facts["learning_rate"],
+                facts["net"], sizes, text, facts["held_out"], facts["seed"], facts["learning_rate"],
                 [Epoch(**epoch) for epoch in facts["epochs"]],
-            )
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            )  # fmt: skip
+        except (OSError, ValueError, KeyError, TypeError, LessonError, RecursionError) as error:
             raise FileError(
                 f"{folder}: holds no text net that can be read ({type(error).__name__}: {error}); "
                 f"make one with: embedsheet text train --output {folder}"
             ) from error
-        weights = folder / f"{which}.weights.h5"
-        try:
-            net.model.load_weights(weights)
-        except (OSError, ValueError, KeyError) as error:
-            raise FileError(
-                f"{weights}: does not fit the net {net.name!r} that net.json describes: it belongs to another net or "
-                "is broken. Train again, or put the files of one training together."
-            ) from error
+        _load_weights(net, weights)
         reset_state(net.model)  # which was saved where the last epoch ended
         return net
 
@@ -152,6 +153,47 @@ def reset_state(model: Any) -> None:
     for layer in model.layers:
         if getattr(layer, "stateful", False):
             layer.reset_state()
+
+
+def _read_facts(path: Path) -> dict[str, Any]:
+    """Return what net.json says. Raises FileError for another format, ValueError for what no training has written."""
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(facts, dict) or "format" not in facts:
+        raise ValueError("net.json does not say its format")
+    if facts["format"] != FORMAT:
+        raise FileError(f"{path.parent}: is of format {facts['format']!r}, this version reads {FORMAT!r}.")
+    if facts["net"] not in LADDER:
+        raise ValueError(f"there is no net {facts['net']!r}")
+    numbers = {name: facts[name] for name in ("held_out", "seed", "learning_rate")}
+    for epoch in facts["epochs"]:
+        numbers |= epoch
+    for name, number in numbers.items():
+        if type(number) not in (int, float):
+            raise ValueError(f"{name} = {number!r} is no number")
+    if not (0 < facts["held_out"] < 1 and 0 < facts["learning_rate"] < math.inf and 0 <= facts["seed"] < _SEEDS):
+        raise ValueError("held_out, learning_rate or seed is out of range")
+    if not facts["epochs"]:
+        raise ValueError("no epoch is finished")
+    return facts
+
+
+def _load_weights(net: TextNet, path: Path) -> None:
+    """Give a net the weights of a file. Raises FileError when it is broken or another net's."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # Keras only warns when it skips something
+            net.model.load_weights(path)
+        if not all(np.isfinite(weights).all() for weights in get_weights(net.model)):
+            raise ValueError("some weights are no numbers")
+    except Exception as error:  # whatever a broken file makes of the library that reads it
+        raise _unfit(path, net.name) from error
+
+
+def _unfit(path: Path, name: str) -> FileError:
+    return FileError(
+        f"{path}: does not fit the net {name!r} that net.json describes: it belongs to another net or is broken. "
+        "Train again, or put the files of one training together."
+    )
 
 
 def _replace(path: Path, content: str) -> None:
