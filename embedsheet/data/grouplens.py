@@ -9,7 +9,9 @@ from __future__ import annotations
 import csv
 import io
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +35,13 @@ _GENRES_100K = (
     "unknown|Action|Adventure|Animation|Children|Comedy|Crime|Documentary|Drama|Fantasy|Film-Noir|Horror|Musical|"
     "Mystery|Romance|Sci-Fi|Thriller|War|Western"
 ).split("|")
+# Longer than any line of ratings; a file without line ends must not be held in memory as one.
+_LONGEST_LINE = 10_000
+_ID = re.compile(r"[0-9]{1,10}")
+_NUMBER = re.compile(r"-?[0-9.eE+-]+")
+# What Python's zipfile raises for damage, by where it lies; a password is a RuntimeError.
+_ZIP_FAULTS = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError, struct.error, ValueError)
+_RATIO_FREE, _RATIO_LIMIT = 1 << 24, 100
 _YEAR_AT_END = re.compile(r"\s*\((\d{4})(?:[-–]\d{0,4})?\)\s*\Z")
 
 
@@ -64,17 +73,34 @@ class Source:
             path = self.path.with_name(filename)
             return Source(path) if path.is_file() else None
         member = str(PurePosixPath(self.member).with_name(filename))
-        with zipfile.ZipFile(self.path) as archive:
-            return Source(self.path, member) if member in archive.namelist() else None
+        return Source(self.path, member) if member in _members(self.path) else None
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
-        if self.member is None:
-            with self.path.open("rb") as file:
-                yield file
-        else:
-            with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as file:
-                yield file
+        """Open the file for reading. Raises DataError when that fails, also while it is read."""
+        try:
+            if self.member is None:
+                with self.path.open("rb") as file:
+                    yield file
+            else:
+                with zipfile.ZipFile(self.path) as archive:
+                    self._refuse_bomb(archive.getinfo(self.member))
+                    with archive.open(self.member) as file:
+                        yield file
+        except OSError as error:
+            raise DataError(f"{self.name}: cannot be read ({error.strerror or error}); check the file.") from error
+        except _ZIP_FAULTS as error:
+            raise DataError(f"{self.name}: is damaged ({str(error)[:200]}); download it again.") from error
+
+    def _refuse_bomb(self, info: zipfile.ZipInfo) -> None:
+        """Raise DataError for what is packed as no list of ratings is: those of GroupLens are packed 3 to 5 to one."""
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise DataError(f"{self.name}: is compressed in an unusual way; unpack the zip and name its folder.")
+        if info.file_size > _RATIO_FREE and info.file_size > _RATIO_LIMIT * info.compress_size:
+            raise DataError(
+                f"{self.name}: unpacks to {info.file_size >> 20:,} MB from {info.compress_size >> 10:,} KB, which no "
+                "list of ratings does; download it again."
+            )
 
     def read(self) -> bytes:
         with self.open() as file:
@@ -116,11 +142,7 @@ def _find(path: Path) -> tuple[Source, Format]:
     if not path.exists():
         raise DataError(f"{path}: no such file; give ratings.csv, ratings.dat, u.data or the .zip as downloaded.")
     if path.suffix.lower() == ".zip":
-        try:
-            with zipfile.ZipFile(path) as archive:
-                members = archive.namelist()
-        except zipfile.BadZipFile as error:
-            raise DataError(f"{path}: is not a whole zip file ({error}); download it again.") from error
+        members = _members(path)
         for name, form in FORMATS.items():
             for member in members:
                 if PurePosixPath(member).name == name:
@@ -132,13 +154,22 @@ def _find(path: Path) -> tuple[Source, Format]:
     raise DataError(f"{path}: unknown kind of ratings file; give one of {names}, or the .zip as downloaded.")
 
 
+def _members(path: Path) -> list[str]:
+    """Return the names of the files in a zip."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except (OSError, *_ZIP_FAULTS) as error:
+        raise DataError(f"{path}: is not a whole zip file ({error}); download it again.") from error
+
+
 def _read_columns(source: Source, form: Format) -> pl.DataFrame:
     """Return the four columns; when the fast reader or a range check objects, find the lines and say which."""
     import polars as pl
 
     if form.header:
         with source.open() as file:
-            header = file.readline().decode("utf-8-sig", errors="replace").strip()
+            header = file.readline(_LONGEST_LINE).decode("utf-8-sig", errors="replace").strip()
         if header.split(form.separator)[:3] != ["userId", "movieId", "rating"]:
             raise DataError(
                 f"{source.name}, line 1: found {header[:80]!r} where the header userId,movieId,rating,timestamp is "
@@ -176,7 +207,8 @@ def _faults(source: Source, form: Format) -> str:
     """Return one message that names the first bad lines; "" when every line is sound."""
     bad: list[str] = []
     with source.open() as file:
-        for number, line in enumerate(file, 1):
+        lines = iter(lambda: file.readline(_LONGEST_LINE), b"")
+        for number, line in enumerate(lines, 1):
             text = line.decode("utf-8", errors="replace").rstrip("\r\n")
             fault = "" if number == 1 and form.header else _line_fault(text, form.separator)
             if fault and len(bad) == FAULTS_SHOWN:
@@ -201,6 +233,8 @@ def _line_fault(line: str, separator: str) -> str:
             return f"the {name} id is out of range"
         if name == "rating" and not 0 <= value <= LARGEST_RATING:
             return "the rating is out of range"
+        if not _NUMBER.fullmatch(text):  # Python reads more, such as 1_000 and Arabic digits
+            return f"the {name} is not written as a number"
     return ""
 
 
@@ -214,8 +248,8 @@ def _decode(content: bytes, encoding: str) -> str:
 
 def _titled(movie_id: str, title: str, genres: tuple[str, ...], place: str) -> Movie:
     """Return a movie from "Toy Story (1995)"."""
-    if not movie_id.strip().isdigit():
-        raise DataError(f"{place}: the movie id {movie_id!r} is not a number; download the release again.")
+    if not _ID.fullmatch(movie_id.strip()):
+        raise DataError(f"{place}: the movie id {movie_id[:20]!r} is not a number; download the release again.")
     year = _YEAR_AT_END.search(title)
     plain = " ".join((title[: year.start()] if year else title).split())
     return Movie(int(movie_id), plain or None, int(year[1]) if year else None, genres)
@@ -223,13 +257,18 @@ def _titled(movie_id: str, title: str, genres: tuple[str, ...], place: str) -> M
 
 def _read_movies_csv(content: bytes, name: str) -> tuple[Movie, ...]:
     rows = csv.reader(io.StringIO(_decode(content, "latin-1"), newline=""))
-    next(rows, None)
     movies = []
-    for row in rows:
-        place = f"{name}, line {rows.line_num}"
-        if len(row) < 3:
-            raise DataError(f"{place}: {len(row)} fields where movieId,title,genres are expected; download it again.")
-        movies.append(_titled(row[0], row[1], split_genres(row[2]), place))
+    try:
+        next(rows, None)
+        for row in rows:
+            place = f"{name}, line {rows.line_num}"
+            if len(row) < 3:
+                raise DataError(
+                    f"{place}: {len(row)} fields where movieId,title,genres are expected; download it again."
+                )
+            movies.append(_titled(row[0], row[1], split_genres(row[2]), place))
+    except csv.Error as error:
+        raise DataError(f"{name}, line {rows.line_num}: cannot be read as CSV ({error}); download it again.") from error
     return tuple(movies)
 
 
