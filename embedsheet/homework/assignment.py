@@ -14,6 +14,7 @@ hint = "…"
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -24,6 +25,8 @@ from embedsheet.errors import DataError
 from embedsheet.homework.bases import BASES, Options, Rng
 from embedsheet.homework.sketch import Kind, Sketch
 
+_NAME = re.compile(r"[^\W\d_]{4,}\w*(?:\.[^\W\d_]\w*)*|[^\W\d_]\w*(?:\.[^\W\d_]\w*)+")  # never like an address
+_PARTIAL = {"typed": 0.0, "shown only": 0.25, "rounded": 0.75}  # of a cell's points
 _TASK_KEYS = {"block", "kind", "points", "text", "hint", "tolerance", "lowest", "highest", "below", "changing"}
 
 
@@ -95,14 +98,18 @@ def parse(source: str, place: str = "the assignment") -> Assignment:
     except (tomllib.TOMLDecodeError, RecursionError) as fault:
         raise DataError(f"{place}: is no TOML: {fault}.") from None
     lesson = content.get("lesson")
-    if lesson not in BASES:
+    if not isinstance(lesson, str) or lesson not in BASES:
         raise DataError(f"{place}: lesson = {lesson!r}; take one of {', '.join(BASES)}.")
     entries = content.get("task")
     if not isinstance(entries, list) or not entries:
         raise DataError(f"{place}: has no [[task]]; write at least one.")
-    options = content.get("options", {})
+    options, partial = content.get("options", {}), content.get("partial", {})
+    if not isinstance(options, dict):
+        raise DataError(f"{place}: options = {options!r}; write a table [options].")
+    if not isinstance(partial, dict) or partial.keys() - _PARTIAL.keys():
+        raise DataError(f"{place}: partial = {partial!r}; write a table [partial] of {', '.join(_PARTIAL)}.")
+    partial = {**_PARTIAL, **{name: _number(share, f"{place}, partial, {name}", 1) for name, share in partial.items()}}
     tasks = tuple(_task(entry, number, place) for number, entry in enumerate(entries, 1))
-    partial = {"typed": 0.0, "shown only": 0.25, "rounded": 0.75, **content.get("partial", {})}
     assignment = Assignment(
         str(content.get("title", lesson)), lesson, str(content.get("text", "")), tasks, options, partial, source
     )
@@ -123,11 +130,22 @@ def _task(entry: Any, number: int, place: str) -> Task:
     values = dict(entry)
     for key in ("points", "tolerance", "lowest", "highest", "below"):
         if key in values:
-            if isinstance(values[key], bool) or not isinstance(values[key], (int, float)):
-                raise DataError(f"{where}: {key} = {values[key]!r} is no number.")
-            values[key] = float(values[key])
-    values["changing"] = tuple(values.get("changing", ()))
-    return Task(**{"points": 1.0, **values})
+            values[key] = _number(values[key], f"{where}: {key}")
+    if min(values.get("points", 0.0), values.get("tolerance", 0.0)) < 0:
+        raise DataError(f"{where}: points and tolerance cannot be less than 0.")
+    changing = values.get("changing", [])
+    if not isinstance(changing, list) or not all(isinstance(name, str) for name in changing):
+        raise DataError(f'{where}: changing = {changing!r}; write a list of blocks, like ["users.factors"].')
+    if not isinstance(values.get("hint", ""), str):
+        raise DataError(f"{where}: hint = {values['hint']!r} is no text.")
+    return Task(**{"points": 1.0, **values, "changing": tuple(changing)})
+
+
+def _number(value: Any, where: str, most: float = 1e300) -> float:
+    """Return a number between -`most` and `most`. Raises DataError for anything else, NaN too."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -most <= value <= most:
+        raise DataError(f"{where} = {value!r} is no number" + (f" up to {most:g}." if most < 1e300 else "."))
+    return float(value)
 
 
 def _check_blocks(assignment: Assignment, place: str) -> None:
@@ -136,9 +154,12 @@ def _check_blocks(assignment: Assignment, place: str) -> None:
     blocks = assignment.sketch(np.random.default_rng(0)).blocks
     seen: set[str] = set()
     for task in assignment.tasks:
-        if task.kind != "text" and task.block not in blocks:
+        if task.kind == "text":
+            if not _NAME.fullmatch(task.block):
+                raise DataError(f"{place}: {task.block!r} cannot name a cell; take letters and dots, like why.small.")
+        elif task.block not in blocks:
             raise DataError(f"{place}: there is no block {task.block!r}; the lesson has {', '.join(blocks)}.")
-        if task.kind not in ("text", "state") and blocks[task.block].formula is None:
+        elif task.kind != "state" and blocks[task.block].formula is None:
             raise DataError(f"{place}: block {task.block!r} holds given numbers; a task needs a block of formulas.")
         if task.block in seen:
             raise DataError(f"{place}: block {task.block!r} is asked for twice.")

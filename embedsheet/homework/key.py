@@ -66,6 +66,7 @@ class Key:
         """Read a key. Raises DataError for a file that is none."""
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
+            json.dumps(content, ensure_ascii=False).encode()  # half a character, which JSON can hold, is no text
             if content["format"] != _FORMAT:
                 raise ValueError(f"format {content['format']!r}")
             students = [Student(str(entry["id"]), str(entry["name"])) for entry in content["students"]]

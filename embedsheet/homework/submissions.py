@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 from embedsheet.errors import DataError
@@ -12,6 +14,7 @@ from embedsheet.homework.workers import Submission
 WORKBOOKS = (".xlsx", ".xlsm")
 _LARGEST = 100 * 2**20  # bytes of one workbook, unpacked from a platform's zip
 _MOST = 20_000
+_FREE, _RATIO = 1 << 28, 50  # workbooks are packed already; a zip of them hardly unpacks to more than it is
 _LOCKS = ("~$", ".~lock", "._")
 
 
@@ -27,6 +30,7 @@ def find_submissions(place: Path, unpacked: Path) -> tuple[list[Submission], lis
     files = [place] if place.is_file() else sorted(path for path in place.rglob("*") if path.is_file())
     for path in files:
         shown = path.name if place.is_file() else path.relative_to(place).as_posix()
+        shown = shown.encode("utf-8", "replace").decode()  # names on Linux need not be text
         if path.name.startswith(_LOCKS) or "__MACOSX" in path.parts:
             continue
         if path.suffix.lower() == ".zip":
@@ -48,6 +52,9 @@ def _from_zip(path: Path, shown: str, unpacked: Path, found: list[Submission], n
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             if len(entries) > _MOST:
                 raise DataError(f"{shown}: holds {len(entries):,} files; no class is that large.")
+            unpacked_size = sum(entry.file_size for entry in entries)
+            if unpacked_size > _FREE and unpacked_size > _RATIO * path.stat().st_size:
+                raise DataError(f"{shown}: unpacks to {unpacked_size >> 20:,} MB, which no class' workbooks do.")
             for entry in entries:
                 name = f"{shown}/{entry.filename}"
                 base = entry.filename.replace("\\", "/").rsplit("/", 1)[-1]
@@ -63,5 +70,7 @@ def _from_zip(path: Path, shown: str, unpacked: Path, found: list[Submission], n
                     with archive.open(entry) as source, target.open("wb") as file:
                         shutil.copyfileobj(source, file, 1 << 20)
                     found.append(Submission(target, name))
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError) as fault:
+    except (
+        zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError, ValueError, struct.error, zlib.error
+    ) as fault:  # fmt: skip
         notes.append(f"{shown}: cannot be unpacked ({fault}); passed over")
