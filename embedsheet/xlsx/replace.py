@@ -18,13 +18,16 @@ _SUFFIX = ".embedsheet-part"
 
 
 def cache_folder() -> Path:
-    """The user's cache folder for embedsheet; it may not exist yet."""
+    """The user's cache folder for embedsheet; it may not exist yet. Raises OSError for a user without a home."""
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
         return base / "embedsheet" / "Cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "embedsheet"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "embedsheet"
+    try:
+        if sys.platform == "darwin":
+            return Path.home() / "Library" / "Caches" / "embedsheet"
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "embedsheet"
+    except RuntimeError as fault:  # a container's user may be a bare number
+        raise OSError(str(fault)) from None
 
 
 def path_key(path: Path) -> str:
@@ -75,8 +78,8 @@ def saving(path: Path) -> Iterator[None]:
 
     The system drops the lock with the process, so that a killed one blocks nobody.
     """
-    folder = cache_folder() / "locks"
     try:
+        folder = cache_folder() / "locks"
         folder.mkdir(parents=True, exist_ok=True)
         handle = (folder / path_key(path)).open("a+b")
     except OSError:

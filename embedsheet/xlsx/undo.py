@@ -38,10 +38,10 @@ def keep(path: Path, before: bytes, after: bytes, cells: int) -> bool:
 
     A file over the limit or a cache folder that cannot be written must not stop the write itself.
     """
-    record, copy = _paths(path)
-    if before == after:
-        return record.exists()  # a write that changes nothing leaves the one before it to be undone
     try:
+        record, copy = _paths(path)
+        if before == after:
+            return record.exists()  # a write that changes nothing leaves the one before it to be undone
         record.unlink(missing_ok=True)
         if len(before) > FILE_LIMIT:
             return False
@@ -62,13 +62,13 @@ def undo(path: str | Path, ignore_lock: bool = False) -> Undone:
     Raises FileError when nothing is kept for the file, or when it changed since.
     """
     path = Path(path)
-    record, copy = _paths(path)
     nothing = FileError(f"{path}: nothing is kept that could be undone; only the last in-place write to a file is.")
     try:
+        record, copy = _paths(path)
         entry = json.loads(record.read_text(encoding="utf-8"))
         content = copy.read_bytes()
         before, after, cells = entry["before"], entry["after"], int(entry["cells"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise nothing from None
     if digest(content) != before:
         raise FileError(f"{path}: the kept copy is damaged; restore the file from a backup.")
