@@ -13,6 +13,7 @@ from embedsheet.addresses import column_letters
 from embedsheet.errors import FormulaError
 from embedsheet.formulas.parse import DEEPEST, parse
 from embedsheet.formulas.tree import (
+    Apply,
     Array,
     Binary,
     Boolean,
@@ -70,6 +71,8 @@ def short(node: Node) -> str:
             return f"({operator} {short(left)} {short(right)})"
         case Call(name=name, arguments=arguments):
             return f"{name}({', '.join(map(short, arguments))})"
+        case Apply(function=function, arguments=arguments):
+            return f"apply {short(function)}({', '.join(map(short, arguments))})"
     raise AssertionError(node)
 
 
@@ -173,6 +176,8 @@ TREES = [
     ("_xlfn.NORM.S.DIST(1,TRUE)", "NORM.S.DIST(1, True)"),
     ("_xlfn._xlws.SORT(x)", "SORT(name x)"),
     ("_xlfn.LET(_xlpm.x,1,_xlpm.x+1)", "LET(name x, 1, (+ name x 1))"),
+    ("_xlfn.LAMBDA(_xlpm.x,-_xlpm.x)(2)^2", "(^ apply LAMBDA(name x, (- name x))(2) 2)"),
+    ("_xlpm.f(1,)(2)", "apply apply name f(1, ∅)(2)"),
     ("NOW()", "NOW()"),
     ("SUM (1)", "SUM(1)"),
     ("IF(1,,2)", "IF(1, ∅, 2)"),
@@ -240,6 +245,8 @@ FAULTS = [
     ("T[[A],[B]]", "cannot be read", 0),
     ("T[[A]:[B]:[C]]", "cannot be read", 0),
     ("1E999", "larger than any number", 0),
+    ("(1)(2)", "An operator is missing", 3),
+    ("F(2)(3)(", "ends where a value is expected", 8),
     ("1 ! 2", "An operator is missing", 2),
     ("?", "cannot stand here", 0),
     ("_xlfn.SINGLE(1,2)", "SINGLE takes one argument", 0),

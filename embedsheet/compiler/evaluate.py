@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +14,7 @@ from embedsheet.compiler.faults import argument_count, other_workbook, unknown_f
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.names import resolve_name, resolve_table
 from embedsheet.compiler.rectangles import TooManyCellsError, cell_ids, combine, edge, intersect
-from embedsheet.compiler.shapes import Result, finished, fit, per_cell, pick, side_by_side
+from embedsheet.compiler.shapes import finished, fit, per_cell, pick, side_by_side
 from embedsheet.compiler.windows import ACCUMULATED, accumulated, is_large
 from embedsheet.errors import UnsupportedError
 from embedsheet.formulas import tree as t
@@ -23,6 +23,7 @@ from embedsheet.formulas.functions.table import FUNCTIONS, Function, LeftOut, pa
 from embedsheet.formulas.operators import binary, unary
 from embedsheet.formulas.values import (
     ABSENT,
+    CALC,
     ERROR,
     MISSING,
     NAME,
@@ -30,7 +31,9 @@ from embedsheet.formulas.values import (
     REF,
     TEXT,
     VALUE,
+    Lambda,
     Reference,
+    Result,
     Strings,
     Union,
     Value,
@@ -117,6 +120,8 @@ class Evaluator:
             return argument
         if isinstance(argument, Union):
             return side_by_side([self.value(area) for area in argument.areas])
+        if isinstance(argument, Lambda):
+            return error(CALC)
         return self._read(argument)
 
     def left_out(self, reference: Reference, reasons: Collection[LeftOut]) -> NDArray[np.bool_]:
@@ -158,6 +163,8 @@ class Evaluator:
                 return unary(self, operator, self.scalar(self.evaluate(operand)))
             case t.Name():
                 return self._name(node)
+            case t.Apply():
+                return self._applied(self.evaluate(node.function), node.arguments)
             case t.TableRef():
                 return resolve_table(self.store, self.group, node, self.rows)
             case t.Spill():
@@ -182,7 +189,9 @@ class Evaluator:
         """Return the one cell of a range that lies in the formula's own row or column; #VALUE! where none does."""
         if isinstance(result, Value):
             return Value(result.kinds[:, :1, :1], result.numbers[:, :1, :1])
-        return error(VALUE) if isinstance(result, Union) else intersect(result, self.rows, self.columns)
+        if isinstance(result, Reference):
+            return intersect(result, self.rows, self.columns)
+        return error(VALUE) if isinstance(result, Union) else error(CALC)
 
     def subset(self, index: Ids) -> Evaluator:
         """Return an evaluator of the same formula for some of the cells."""
@@ -192,6 +201,12 @@ class Evaluator:
     def with_names(self, names: dict[str, Result]) -> Evaluator:
         """Return an evaluator that knows more names (LET)."""
         return self.like(self.elements, self.index, {**self.names, **names})
+
+    def with_arrays(self) -> Evaluator:
+        """Return an evaluator in which operators work on whole arrays, as in an array formula."""
+        part = self.like(self.elements, self.index, self.names)
+        part.array_formula = True
+        return part
 
     def like(self, elements: Ids, index: Ids, names: dict[str, Result]) -> Evaluator:
         """Return an evaluator of the same formula for other cells or names."""
@@ -218,16 +233,50 @@ class Evaluator:
         joined = xp.concatenate([xp.broadcast_to(array, shape) for array, shape in numbers])
         return Value(kinds, joined[np.argsort(places)])
 
-    def run(self) -> Value:
-        """Evaluate the group's formula: (n, 1, 1), or the filled area of an array formula."""
+    def apply(self, function: Lambda, arguments: Sequence[Result]) -> Result:
+        """Return what a function gives for arguments; #VALUE! where they are too many or too few."""
+        if len(arguments) != len(function.parameters):
+            return error(VALUE)
+        names = {**function.names, **dict(zip(function.parameters, arguments, strict=True))}
+        return self.like(self.elements, self.index, names).evaluate(function.body)
+
+    def apply_each(self, function: Lambda, times: int, arguments: Sequence[Result]) -> Value:
+        """Return what a function gives for `times` lots of arguments in each cell, (n * times, rows, columns).
+
+        The lots are evaluated together, as if each had a cell of its own; what they notice is noted of their cell.
+        """
+        if len(arguments) != len(function.parameters):
+            return error(VALUE)
+        cells = np.repeat(np.arange(self.count), times)
+        names = {name: pick(result, cells) for name, result in function.names.items()}
+        names.update(zip(function.parameters, arguments, strict=True))
+        part = self.like(self.elements[cells], np.arange(len(cells)), names)
+        part.trace = Trace(len(cells))
+        value = part.apart(lambda some: some.value(some.evaluate(function.body)))
+        owners = self.index[cells]
+        np.logical_or.at(self.trace.tainted, owners, part.trace.tainted)
+        np.logical_or.at(self.trace.input_error, owners, part.trace.input_error)
+        np.maximum.at(self.trace.operand, owners, part.trace.operand)
+        return value
+
+    def apart(self, compute: Callable[[Evaluator], Value]) -> Value:
+        """Return `compute(self)`, for some of the cells apart from the others where that is asked for."""
         try:
-            result = self.evaluate(self.group.tree)
+            return compute(self)
         except SplitError as split:
             apart = np.isin(self.index, split.index)
             halves = (np.flatnonzero(apart), np.flatnonzero(~apart))
-            return self.merge([(half, self.subset(half).run()) for half in halves])
+            return self.merge([(half, self.subset(half).apart(compute)) for half in halves])
+
+    def run(self) -> Value:
+        """Evaluate the group's formula: (n, 1, 1), or the filled area of an array formula."""
+        try:
+            return self.apart(Evaluator._result)
         except RecursionError:
             raise self.unsupported("the formula is nested too deeply; split it over several cells.") from None
+
+    def _result(self) -> Value:
+        result = self.evaluate(self.group.tree)
         if self.group.array:
             value = self.value(result)
             shape = self.group.outputs.shape
@@ -306,7 +355,10 @@ class Evaluator:
     def _call(self, node: t.Call) -> Result:
         row = FUNCTIONS.get(node.name)
         if row is None:
-            raise self.unsupported(unknown_function(node.name))
+            named = resolve_name(self.store, self.group, t.Name(node.name))
+            if named is None:
+                raise self.unsupported(unknown_function(node.name))
+            return self._applied(self._name(t.Name(node.name)), node.arguments)
         if not row.least <= len(node.arguments) <= row.most:
             raise self.unsupported(f"{node.name} takes {argument_count(row)}, {len(node.arguments)} given.")
         if row.lazy:
@@ -324,6 +376,12 @@ class Evaluator:
                 return running
         result = row.call(self, *arguments)
         return result
+
+    def _applied(self, function: Result, arguments: Sequence[t.Node]) -> Result:
+        if not isinstance(function, Lambda):
+            failed = isinstance(function, Value) and (function.kinds == ERROR).all()
+            return function if failed else error(REF)
+        return self.apply(function, [self.evaluate(argument) for argument in arguments])
 
     def _address_arguments(self, row: Function, node: t.Call) -> list[Result]:
         """Where the place looked up depends on the changing cells, the whole range is read as numbers."""
@@ -345,6 +403,8 @@ class Evaluator:
             finally:
                 self.array_formula = False
         result = self.evaluate(node)
+        if isinstance(result, Lambda):
+            return error(CALC)
         return self.scalar(result) if letter == "v" else result
 
     # Cells

@@ -16,7 +16,6 @@ def unknown_function(name: str) -> str:
         "INDIRECT": "INDIRECT cannot be followed; refer to the cells directly, or use INDEX.",
         "CELL": "CELL cannot be computed here; write its value into the cell.",
         "GETPIVOTDATA": "GETPIVOTDATA cannot be computed here; refer to ordinary cells.",
-        "LAMBDA": "LAMBDA is not supported; write the expression out.",
     }
     return remedies.get(
         name, f"{name} is not supported; see docs/functions.md for the functions that are, or write it out with those."

@@ -393,18 +393,25 @@ def _static_reads(store: Store, group: Group) -> Iterator[Ids]:
                 ids = evaluator.ids(bounding(result) if is_large(result) else result)
                 if ids is not None:
                     yield ids
-        elif isinstance(node, t.Name):
-            body = None if node.name.lower() in seen_names else resolve_name(store, group, node)
-            if body is not None:
-                seen_names.add(node.name.lower())
-                waiting.append(body)
         elif isinstance(node, t.Call) and node.name in SHAPE_FUNCTIONS:
             continue
         elif isinstance(node, t.Call) and node.name in ADDRESS_FUNCTIONS:
             first, *rest = node.arguments or (t.Missing(),)
             waiting += rest if isinstance(first, (t.Ref, t.Name, t.TableRef, t.Spill)) else node.arguments
         else:
+            name = _called_name(node)
+            body = None if name is None or name.name.lower() in seen_names else resolve_name(store, group, name)
+            if name is not None and body is not None:
+                seen_names.add(name.name.lower())
+                waiting.append(body)
             waiting += children(node)
+
+
+def _called_name(node: t.Node) -> t.Name | None:
+    """Return the defined name that a node may refer to: a name, or a call of a function of no other kind."""
+    if isinstance(node, t.Name):
+        return node
+    return t.Name(node.name) if isinstance(node, t.Call) and node.name not in FUNCTIONS else None
 
 
 def _faults(store: Store, group: Group) -> list[str]:
@@ -413,7 +420,9 @@ def _faults(store: Store, group: Group) -> list[str]:
     waiting: list[t.Node] = [group.tree]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, t.Call) and node.name not in FUNCTIONS:
+        name = _called_name(node)
+        body = None if name is None else resolve_name(store, group, name)
+        if isinstance(node, t.Call) and name is not None and body is None:
             faults.append(f"{group.where()}: {unknown_function(node.name)}")
         if isinstance(node, t.External):
             faults.append(f"{group.where()}: {other_workbook(node.text)}")

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from embedsheet.addresses import MAX_COLUMN, MAX_ROW
 from embedsheet.compiler.cells import CellTable, Ids
-from embedsheet.compiler.shapes import Result
 from embedsheet.formulas.tree import Coordinate
-from embedsheet.formulas.values import ERROR, NULL, VALUE, Reference, Union, Value, error
+from embedsheet.formulas.values import ERROR, NULL, VALUE, Reference, Result, Union, Value, error
 
 # One expression may read this many cells at once: 2 GB of numbers and kinds.
 _MOST_CELLS = 200_000_000

@@ -10,7 +10,7 @@ read the recurrence itself (a look-up, an input cell) are evaluated for all step
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +23,11 @@ from embedsheet.compiler.evaluate import SHAPE_FUNCTIONS, Evaluator, PendingErro
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.names import resolve_name
 from embedsheet.compiler.precision import double_precision
-from embedsheet.compiler.shapes import Result, finished
+from embedsheet.compiler.shapes import finished
 from embedsheet.errors import UnsupportedError
 from embedsheet.formulas import tree as t
 from embedsheet.formulas.functions.table import SUBTOTALS
-from embedsheet.formulas.values import BLANK, BOOLEAN, NUMBER, Array, Reference, Value
+from embedsheet.formulas.values import BLANK, BOOLEAN, NUMBER, Array, Lambda, Reference, Result, Value
 from embedsheet.formulas.walk import children
 
 if TYPE_CHECKING:
@@ -261,6 +261,9 @@ class _Body(Evaluator):
 
     def known(self, node: t.Node) -> bool:
         return id(node) in self.plan
+
+    def apply_each(self, function: Lambda, times: int, arguments: Sequence[Result]) -> Value:
+        raise NotScannableError  # the plan's arrays have the lanes' places only
 
     def scalar(self, result: Result) -> Value:
         value = super().scalar(result)

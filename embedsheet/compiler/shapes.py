@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.compiler.cells import Ids
-from embedsheet.formulas.values import ABSENT, BLANK, ERROR, NA, NUM, NUMBER, Reference, Union, Value, namespace
-
-Result: TypeAlias = Value | Reference | Union
+from embedsheet.formulas.values import (
+    ABSENT,
+    BLANK,
+    ERROR,
+    NA,
+    NUM,
+    NUMBER,
+    Lambda,
+    Reference,
+    Result,
+    Union,
+    Value,
+    namespace,
+)
 
 
 def finished(value: Value) -> Value:
@@ -67,6 +77,9 @@ def pick(result: Result, index: Ids) -> Result:
     if isinstance(result, Value):
         kinds = result.kinds[index] if result.kinds.shape[0] > 1 else result.kinds
         return Value(kinds, result.numbers[index] if result.numbers.shape[0] > 1 else result.numbers)
+    if isinstance(result, Lambda):
+        names = {name: pick(value, index) for name, value in result.names.items()}
+        return Lambda(result.parameters, result.body, names)
     if isinstance(result, Union):
         return Union(tuple(pick(area, index) for area in result.areas))  # type: ignore[misc]
     if len(result.top) == 1:

@@ -18,6 +18,7 @@ from embedsheet.errors import FormulaError
 from embedsheet.formulas import structured
 from embedsheet.formulas.lexis import ARRAY_ELEMENT, BRACKET, ERROR, OPERAND, REFERENCE, SPACE, WORD
 from embedsheet.formulas.tree import (
+    Apply,
     Array,
     Binary,
     Boolean,
@@ -46,6 +47,7 @@ _PRECEDENCE = {
 _OPERATOR = re.compile(r"<>|<=|>=|[:^*/+\-&=<>%#,)]")
 _BEHIND_WORD = re.compile(r"(?P<call>[ \t\r\n]*\()|(?P<table>\[)")
 _FUNCTION_MARKS = re.compile(r"(?:_xlfn\.|_xlws\.|_xll\.|_xludf\.)+", re.IGNORECASE)
+_APPLIED = "()"  # the opener of the arguments of an Apply; its function is the operand before them
 _LOCAL_MARKS = re.compile(r"(?:_xlpm\.|_xlop\.)", re.IGNORECASE)
 
 
@@ -211,7 +213,12 @@ class _Parser:
     def word(self, word: str, sheet: str | None, place: int) -> bool:
         rest = _BEHIND_WORD.match(self.text, self.position)
         if rest and rest["call"]:
-            self.open(_FUNCTION_MARKS.sub("", _LOCAL_MARKS.sub("", word)).upper(), place, rest.end())
+            local = _LOCAL_MARKS.match(word)
+            if local:
+                self.push(Name(word[local.end() :], place=place))
+                self.open(_APPLIED, place, rest.end())
+                return True
+            self.open(_FUNCTION_MARKS.sub("", word).upper(), place, rest.end())
             return True
         if rest:
             match = BRACKET.match(self.text, self.position)
@@ -307,6 +314,9 @@ class _Parser:
         place = self.position
         match = _OPERATOR.match(self.text, place)
         if match is None:
+            if not spaced and self.text[place] == "(" and isinstance(self.operands[-1], (Call, Apply)):
+                self.open(_APPLIED, place, place + 1)
+                return True
             if spaced and (self.text[place] in "('[#$" or WORD.match(self.text, place)):
                 self.push_operator(" ", place - 1)
                 return True
@@ -382,7 +392,10 @@ class _Parser:
         arguments = tuple(self.operands[opener.base :])
         depth = 1 + max(self.depths[opener.base :], default=0)
         del self.operands[opener.base :], self.depths[opener.base :]
-        if name in {"TRUE", "FALSE"} and not arguments:
+        if name == _APPLIED:
+            depth = max(depth, self.depths.pop() + 1)
+            self.push(Apply(self.operands.pop(), arguments, place=place), depth)
+        elif name in {"TRUE", "FALSE"} and not arguments:
             self.push(Boolean(name == "TRUE", place=place))
         elif name in {"SINGLE", "ANCHORARRAY"}:
             # How files write @A1:A9 and A1#.

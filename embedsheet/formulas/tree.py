@@ -137,3 +137,11 @@ class Call(Node):
 
     name: str
     arguments: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Apply(Node):
+    """A call of what an expression gives: `LAMBDA(x,x+1)(3)`, or `f(3)` where LET names a LAMBDA f."""
+
+    function: Node
+    arguments: tuple[Node, ...]

@@ -14,8 +14,9 @@ that turns out undefined (1/0, LN(-1)) is NaN; when the same code runs in NumPy 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,9 @@ from embedsheet.kinds import SPILL as SPILL
 from embedsheet.kinds import TEXT as TEXT
 from embedsheet.kinds import VALUE as VALUE
 from embedsheet.strings import Strings as Strings
+
+if TYPE_CHECKING:
+    from embedsheet.formulas.tree import Node
 
 ABSENT = 5  # padding where the n ranges of one expression differ in size; no function counts it
 
@@ -84,6 +88,21 @@ class Union:
     """Several references, as `(A1:A3,C1)` gives them."""
 
     areas: tuple[Reference, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lambda:
+    """A function made by LAMBDA: the names of its parameters, in lower case, and what they stand in.
+
+    `names` are those known where it was made, each a result for the same n cells.
+    """
+
+    parameters: tuple[str, ...]
+    body: Node
+    names: Mapping[str, Value | Reference | Union | Lambda]
+
+
+Result: TypeAlias = Value | Reference | Union | Lambda  # what an expression stands for
 
 
 def namespace(*arrays: Array) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from embedsheet.formulas.tree import Array, Binary, Call, Node, Spill, Unary
+from embedsheet.formulas.tree import Apply, Array, Binary, Call, Node, Spill, Unary
 
 
 def children(node: Node) -> tuple[Node, ...]:
@@ -18,6 +18,8 @@ def children(node: Node) -> tuple[Node, ...]:
         return node.left, node.right
     if isinstance(node, Call):
         return node.arguments
+    if isinstance(node, Apply):
+        return node.function, *node.arguments
     if isinstance(node, Unary):
         return (node.operand,)
     if isinstance(node, Spill):

@@ -26,19 +26,21 @@ from embedsheet.formulas.values import (
     TEXT,
     VALUE,
     Array,
+    Lambda,
     Reference,
+    Result,
     Union,
     Value,
     namespace,
 )
 
-Result: TypeAlias = Value | Reference | Union
 Index: TypeAlias = NDArray[np.intp]
 
 
 class Evaluator(Context, Protocol):
     """What a lazy function may ask besides what every function may."""
 
+    names: dict[str, Result]  # of LET and LAMBDA, in lower case
     index: Index  # (n,) the cells' places among all that are evaluated together
 
     @property
@@ -54,12 +56,27 @@ class Evaluator(Context, Protocol):
         """Return one value a cell: ranges are intersected in a plain formula."""
         ...
 
+    def with_arrays(self) -> Evaluator:
+        """Return an evaluator in which operators work on whole arrays, as in an array formula."""
+        ...
+
     def subset(self, index: Index) -> Evaluator:
         """Return an evaluator of the same formula for some of the cells."""
         ...
 
     def with_names(self, names: dict[str, Result]) -> Evaluator:
         """Return an evaluator that knows more names, written in lower case."""
+        ...
+
+    def apply(self, function: Lambda, arguments: Sequence[Result]) -> Result:
+        """Return what a function gives for arguments."""
+        ...
+
+    def apply_each(self, function: Lambda, times: int, arguments: Sequence[Result]) -> Value:
+        """Return what a function gives for `times` lots of arguments in each cell, (n * times, rows, columns).
+
+        The arguments are results for n * times cells, those of one cell one after the other.
+        """
         ...
 
     def merge(self, parts: Sequence[tuple[Index, Value]]) -> Value:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from embedsheet.formulas.coerce import fit
-from embedsheet.formulas.functions.choice import Branch, Evaluator, Result, choose, is_direct, of, truths
+from embedsheet.formulas.functions.choice import Branch, Evaluator, choose, is_direct, of, truths
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.tree import Binary, Boolean, Name, Node
 from embedsheet.formulas.values import (
@@ -22,6 +22,7 @@ from embedsheet.formulas.values import (
     VALUE,
     Array,
     Reference,
+    Result,
     Union,
     Value,
     boolean,

@@ -21,7 +21,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.formulas.values import Array, Reference, Strings, Union, Value
+from embedsheet.formulas.values import Array, Reference, Result, Strings, Value
 
 Gradient = Literal[
     "exact",  # differentiable everywhere it is defined
@@ -44,8 +44,8 @@ class Context(Protocol):
     columns: NDArray[np.int64]  # (n,)
     array_formula: bool
 
-    def value(self, argument: Value | Reference | Union) -> Value:
-        """Return the cells of a reference as a Value (n or 1, rows, columns); a Value unchanged.
+    def value(self, argument: Result) -> Value:
+        """Return the cells of a reference as a Value (n or 1, rows, columns); a Value unchanged; a Lambda is #CALC!.
 
         Ranges of different sizes are padded with ABSENT at the right and at the bottom.
         """

@@ -1,0 +1,224 @@
+"""LAMBDA and the functions that apply one to the parts of an array.
+
+BYROW, BYCOL, MAP and MAKEARRAY evaluate their function for all parts at once, as a formula filled down is evaluated
+for all its cells. REDUCE and SCAN go from element to element, where numbers are traced in one `lax.scan`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from embedsheet.formulas.coerce import FaultError
+from embedsheet.formulas.functions.arrays import Places, array, faultless, one, stacked, the_same
+from embedsheet.formulas.functions.choice import Evaluator
+from embedsheet.formulas.functions.gathering import size_of
+from embedsheet.formulas.functions.table import function
+from embedsheet.formulas.tree import Call, Missing, Name, Node
+from embedsheet.formulas.values import (
+    CALC,
+    ERROR,
+    NUMBER,
+    VALUE,
+    Array,
+    Lambda,
+    Reference,
+    Result,
+    Value,
+    error,
+    namespace,
+)
+
+_BUILT_IN = "_xleta."  # how files write the SUM of BYROW(A1:C9,SUM)
+_MOST_LOTS = 2_000_000
+_SHORTEST = 24  # fewer steps than this are traced one after the other
+
+
+@function("LAMBDA", "r(r)", "A function of its own: parameters, then the expression in which they stand", lazy=True)
+def lambda_(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Result:
+    """Return the function, which knows the names that are known here."""
+    *parameters, body = nodes
+    names = tuple(parameter.name.lower() for parameter in parameters if isinstance(parameter, Name))
+    if len(names) < len(parameters):
+        raise evaluator.unsupported("LAMBDA's parameters must be plain words that are no cell addresses.")
+    return Lambda(names, body, evaluator.names)
+
+
+def _function(evaluator: Evaluator, node: Node, count: int) -> Lambda:
+    """Return the function that an argument is; a function of the table gets `count` parameters."""
+    if isinstance(node, Name) and node.name.lower().startswith(_BUILT_IN):
+        parameters = tuple(f"{_BUILT_IN}{place}" for place in range(count))
+        return Lambda(parameters, Call(node.name[len(_BUILT_IN) :].upper(), tuple(map(Name, parameters))), {})
+    found = evaluator.evaluate(node)
+    if isinstance(found, Lambda):
+        return found
+    failed = isinstance(found, Value) and (found.kinds == ERROR).all()
+    raise FaultError(int(found.numbers.flat[0]) if failed and isinstance(found, Value) else VALUE)
+
+
+def _source(evaluator: Evaluator, node: Node) -> Value | Reference:
+    """Return an array to take parts from, a reference where it is one, and of one size in all n cells."""
+    found = evaluator.with_arrays().evaluate(node)
+    if isinstance(found, Reference):
+        the_same(evaluator, np.concatenate(size_of(found), axis=1))
+        return found
+    return array(evaluator, evaluator.value(found))
+
+
+def _size(source: Value | Reference) -> tuple[int, int]:
+    rows, columns = size_of(source)
+    return int(rows.flat[0]), int(columns.flat[0])
+
+
+def _parts(evaluator: Evaluator, source: Value | Reference, rows: Places, columns: Places) -> Result:
+    """Return parts of an array as results for n * times cells; rows (times, height), columns (times, width) from 0."""
+    n, times = evaluator.count, len(rows)
+    if isinstance(source, Reference):
+        edges = [
+            np.broadcast_to(edge[:, None] + places[None], (n, times)).ravel()
+            for edge, places in (
+                (source.top, rows[:, 0]), (source.left, columns[:, 0]),
+                (source.top, rows[:, -1]), (source.left, columns[:, -1]),
+            )
+        ]  # fmt: skip
+        errors = None if source.errors is None else np.repeat(np.broadcast_to(source.errors, (n,)), times)
+        return Reference(source.sheet, edges[0], edges[1], edges[2], edges[3], errors)
+
+    def taken(numbers: Array) -> Array:
+        part = numbers[:, rows[:, :, None], columns[:, None, :]]
+        return namespace(part).broadcast_to(part, (n, *part.shape[1:])).reshape(n * times, *part.shape[2:])
+
+    return Value(taken(source.kinds), taken(source.numbers))
+
+
+def _gathered(evaluator: Evaluator, function: Lambda, parts: Sequence[Result], rows: int, columns: int) -> Value:
+    """Return what a function gives for the parts as an array (n, rows, columns)."""
+    if rows * columns * evaluator.count > _MOST_LOTS:
+        raise evaluator.unsupported(f"a LAMBDA for {rows * columns:,} parts is too much; name only the rows in use.")
+    value = evaluator.apply_each(function, rows * columns, parts)
+    if value.shape[1:] != (1, 1):
+        raise FaultError(CALC)
+    whole = (evaluator.count * rows * columns, 1, 1)
+    kinds, numbers = np.broadcast_to(value.kinds, whole), namespace(value.numbers).broadcast_to(value.numbers, whole)
+    return Value(kinds.reshape(-1, rows, columns), numbers.reshape(-1, rows, columns))
+
+
+def _by_line(name: str, summary: str, down: bool) -> None:
+    @faultless
+    def by_line(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Value:
+        source, function = _source(evaluator, nodes[0]), _function(evaluator, nodes[1], 1)
+        rows, columns = _size(source)
+        if down:
+            down_places = np.arange(rows)[:, None]
+            part = _parts(evaluator, source, down_places, np.broadcast_to(np.arange(columns), (rows, columns)))
+            return _gathered(evaluator, function, [part], rows, 1)
+        across = np.arange(columns)[:, None]
+        part = _parts(evaluator, source, np.broadcast_to(np.arange(rows), (columns, rows)), across)
+        return _gathered(evaluator, function, [part], 1, columns)
+
+    function(name, "ar", summary, lazy=True)(by_line)
+
+
+_by_line("BYROW", "What a LAMBDA gives for each row of an array", True)
+_by_line("BYCOL", "What a LAMBDA gives for each column of an array", False)
+
+
+@function("MAP", "ar(ar)", "What a LAMBDA gives for each element of one or more arrays", least=2, lazy=True)
+@faultless
+def map_(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Value:
+    """Return f(element of the first array, element of the second, …) element by element."""
+    *arrays, last = nodes
+    sources = [_source(evaluator, node) for node in arrays]
+    rows, columns = _size(sources[0])
+    if any(_size(source) != (rows, columns) for source in sources):
+        raise evaluator.unsupported("MAP takes arrays of one size only.")
+    down, across = (places.reshape(-1, 1) for places in np.indices((rows, columns)))
+    parts = [_parts(evaluator, source, down, across) for source in sources]
+    return _gathered(evaluator, _function(evaluator, last, len(arrays)), parts, rows, columns)
+
+
+@function("MAKEARRAY", "vvr", "What a LAMBDA gives for each row and column number", lazy=True)
+@faultless
+def makearray(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Value:
+    """Return f(row, column), both from 1."""
+    rows, columns = (
+        one(evaluator, evaluator.scalar(evaluator.evaluate(node)), 1.0, "The size of MAKEARRAY") for node in nodes[:2]
+    )
+    if min(rows, columns) < 1:
+        raise FaultError(VALUE)
+    counted = [np.tile(places.ravel() + 1.0, evaluator.count) for places in np.indices((rows, columns))]
+    parts = [Value(np.full((1, 1, 1), NUMBER, np.uint8), places[:, None, None]) for places in counted]
+    return _gathered(evaluator, _function(evaluator, nodes[2], 2), parts, rows, columns)
+
+
+def _folded(evaluator: Evaluator, nodes: tuple[Node, ...]) -> tuple[list[Value], tuple[int, int]]:
+    """Return what a LAMBDA gives from element to element, row by row, and the size of the array."""
+    source = array(evaluator, evaluator.value(evaluator.with_arrays().evaluate(nodes[1])))
+    function = _function(evaluator, nodes[2], 2)
+    rows, columns = source.shape[1:]
+    line = [
+        Value(
+            source.kinds[:, row : row + 1, column : column + 1], source.numbers[:, row : row + 1, column : column + 1]
+        )
+        for row in range(rows)
+        for column in range(columns)
+    ]
+    steps: list[Value] = []
+    if isinstance(nodes[0], Missing):
+        steps.append(line.pop(0))
+        last = steps[0]
+    else:
+        last = evaluator.value(evaluator.evaluate(nodes[0]))
+    while line:
+        if last.traced and len(line) >= _SHORTEST:
+            rest = _scanned(evaluator, function, last, line)
+            if rest is not None:
+                return [*steps, *rest], (rows, columns)
+        last = evaluator.value(evaluator.apply(function, [last, line.pop(0)]))
+        steps.append(last)
+    return steps, (rows, columns)
+
+
+def _scanned(evaluator: Evaluator, function: Lambda, start: Value, line: Sequence[Value]) -> list[Value] | None:
+    """Return all further steps by one `lax.scan`; None where a step changes the kind or shape of its result."""
+    import jax.numpy as jnp
+    from jax import lax
+
+    kinds = line[0].kinds
+    if any(not np.array_equal(element.kinds, kinds) for element in line):
+        return None
+    n = evaluator.count
+    own = np.broadcast_to(start.kinds, start.shape)
+    shape = (n, *start.shape[1:])
+    same = True
+
+    def step(carry: Array, numbers: Array) -> tuple[Array, Array]:
+        nonlocal same
+        value = evaluator.value(evaluator.apply(function, [Value(own, carry), Value(kinds, numbers)]))
+        same = value.shape[1:] == shape[1:] and bool((value.kinds == own).all())
+        result = jnp.broadcast_to(jnp.asarray(value.numbers), shape) if same else carry
+        return result, result
+
+    inputs = jnp.stack([jnp.broadcast_to(jnp.asarray(element.numbers), (n, 1, 1)) for element in line])
+    _, results = lax.scan(step, jnp.broadcast_to(start.numbers, shape), inputs)
+    return [Value(own, results[place]) for place in range(len(line))] if same else None
+
+
+@function("REDUCE", "rar", "The last of what a LAMBDA gives from element to element of an array", lazy=True)
+@faultless
+def reduce_(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Value:
+    """Return f(f(f(start, a1), a2), …)."""
+    steps, _ = _folded(evaluator, nodes)
+    return steps[-1]
+
+
+@function("SCAN", "rar", "All that a LAMBDA gives from element to element of an array", lazy=True)
+@faultless
+def scan(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Value:
+    """Return f(start, a1), f(f(start, a1), a2), … in the array's shape."""
+    steps, (rows, columns) = _folded(evaluator, nodes)
+    if any(value.shape[1:] != (1, 1) for value in steps):
+        return error(CALC)
+    row = stacked(steps, 2)
+    return Value(row.kinds.reshape(-1, rows, columns), row.numbers.reshape(-1, rows, columns))
