@@ -81,14 +81,14 @@ def test_names_and_tables_are_followed(tmp_path: Path) -> None:
         "=Data[[#This Row],[x]]*Data[[#This Row],[weight]]",
     )
     page.add_table(Table(displayName="Data", ref="A1:C3"))
-    page["E1"] = "=SUM(Data[product])*factor+here"
+    page["E1"] = "=SUM(Data[product])*factor+here+INDEX(Data,2,1)-SUM(data[])/10"
     book.defined_names["factor"] = openpyxl.workbook.defined_name.DefinedName("factor", attr_text="0.5")
     page.defined_names["here"] = openpyxl.workbook.defined_name.DefinedName("here", attr_text="S!$A$2")
     book.save(path)
     compiled = compile_program(Workbook.open(path), setup("E1", ["B2:B3"]))
-    # (1·2 + 3·4)·0.5 + 1
-    assert compiled.value(compiled.start) == 8.0
-    assert compiled.value_and_gradient(compiled.start)[1].tolist() == [0.5, 1.5]
+    # (1·2 + 3·4)·0.5 + 1 + 3 − (1 + 2 + 2 + 3 + 4 + 12)/10; by a weight x·0.5 − (1 + x)/10
+    assert compiled.value(compiled.start) == pytest.approx(8.6, rel=1e-15)
+    np.testing.assert_allclose(compiled.value_and_gradient(compiled.start)[1], [0.3, 1.1], rtol=1e-15)
 
 
 def test_every_offending_cell_is_named_in_one_message(tmp_path: Path) -> None:

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 
 class Names:
-    """The defined names of a workbook as trees, parsed when first used."""
+    """The defined names of a workbook as trees, parsed when first used; a table's bare name means its rows."""
 
     def __init__(self, workbook: Workbook) -> None:
         self._texts = {(name.sheet.lower() if name.sheet else None, name.name.lower()): name for name in workbook.names}
         self._trees: dict[tuple[str | None, str], Node] = {}
+        # Excel writes Sales[] where other programs leave Sales.
+        self._tables = {name.lower(): TableRef(table.name) for name, table in workbook.tables.items()}
 
     def find(self, name: str, sheet: str | None) -> Node | None:
         """Return what a name means on a sheet (the sheet's own name first), None when there is no such name."""
@@ -34,7 +36,7 @@ class Names:
                     # Relative references in names are stored as if the name were used in A1.
                     self._trees[key] = parse(self._texts[key].text, 1, 1)
                 return self._trees[key]
-        return None
+        return self._tables.get(name.lower())
 
 
 def resolve_name(store: Store | TracedStore, group: Group, node: Name) -> Node | None:
