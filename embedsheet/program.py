@@ -29,7 +29,7 @@ from embedsheet.compiler.store import Note, Store, TracedStore
 from embedsheet.compiler.verify import Verification, verify
 from embedsheet.errors import ModelError, UnsupportedError
 from embedsheet.formulas.values import Array
-from embedsheet.kinds import BOOLEAN, ERROR, ERRORS, NUMBER, TEXT
+from embedsheet.kinds import BLANK, BOOLEAN, ERROR, ERRORS, NUMBER, TEXT
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.workbook import Edit, Workbook
 
@@ -205,7 +205,11 @@ class Program:
         """Warnings that name cells; complete once a gradient has been computed."""
         words = [str(note) for note in self._notes]
         for group, elements in self._store.frozen:
-            words.append(f"{group.where(elements)}: volatile; it keeps the value stored in the file.")
+            stored = self._store.table.kinds[group.outputs[elements]]
+            keeps = "it keeps the value stored in the file"
+            if (stored == BLANK).any():
+                keeps = "no value is stored in the file, so it counts as 0; calculate the file first"
+            words.append(f"{group.where(elements)}: volatile, or known to Google Sheets only; {keeps}.")
         return words
 
     def undefined_cells(self, x: FloatArray) -> list[tuple[Cell, str]]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import openpyxl
 import pytest
+import xlsxwriter
 from openpyxl.worksheet.table import Table
 from sheets import largest_gradient_error, program, setup, write
 
@@ -128,6 +129,19 @@ def test_volatile_functions_keep_their_stored_value_with_a_note(tmp_path: Path) 
     compiled = compile_program(Workbook.open(path), setup("C1", ["A1"]))
     assert compiled.value(compiled.start) == 6.0  # the file was never calculated: B1 is stored as nothing
     assert any("S!B1: volatile" in note for note in compiled.notes)
+
+
+def test_what_only_google_sheets_computes_keeps_its_stored_value(tmp_path: Path) -> None:
+    path = tmp_path / "google.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("S")
+        sheet.write("A1", 2.0)
+        sheet.write_formula("B1", '=IFERROR(__xludf.DUMMYFUNCTION("QUERY(A1:A9)"),7)', None, 7)
+        sheet.write_formula("B2", '=IFERROR(__xludf.DUMMYFUNCTION("TODAY()"),8)', None, "")
+        sheet.write_formula("C1", "=A1*B1+B2", None, 14)
+    compiled = compile_program(Workbook.open(path), setup("C1", ["A1"]))
+    assert compiled.value_and_gradient(compiled.start)[1].tolist() == [7.0]
+    assert any("S!B1: volatile, or known to Google Sheets only" in note for note in compiled.notes)
 
 
 def test_a_function_constant_almost_everywhere_is_warned_about_by_cell(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ _PRECEDENCE = {
 }  # fmt: skip
 _OPERATOR = re.compile(r"<>|<=|>=|[:^*/+\-&=<>%#,)]")
 _BEHIND_WORD = re.compile(r"(?P<call>[ \t\r\n]*\()|(?P<table>\[)")
-_FUNCTION_MARKS = re.compile(r"(?:_xlfn\.|_xlws\.|_xll\.|_xludf\.)+", re.IGNORECASE)
+_FUNCTION_MARKS = re.compile(r"(?:_xlfn\.|_xlws\.|_xll\.|_?_xludf\.)+", re.IGNORECASE)
 _APPLIED = "()"  # the opener of the arguments of an Apply; its function is the operand before them
 _LOCAL_MARKS = re.compile(r"(?:_xlpm\.|_xlop\.)", re.IGNORECASE)
 

@@ -1,4 +1,4 @@
-"""Dates as day numbers, and the volatile functions, which keep the value stored in the file.
+"""Dates as day numbers, and the functions that keep the value stored in the file.
 
 Day 1 is 1 January 1900 and, as in Excel, day 60 a 29 February 1900 that never was.
 """
@@ -155,10 +155,13 @@ def days(context: Context, end: Value, start: Value) -> Value:
 
 
 def _frozen(name: str, parameters: str, summary: str, least: int | None = None) -> None:
-    """Enter a volatile function. The evaluation substitutes the stored value of its cell and never calls it."""
+    """Enter a function that changes by itself, or that nobody can compute here.
+
+    The evaluation substitutes the stored value of its cell and never calls it.
+    """
 
     def call(context: Context, *arguments: Value) -> Value:
-        raise context.unsupported(f"{name} changes with every calculation; put it into a cell of its own.")
+        raise context.unsupported(f"{name} keeps its stored value; put it into a cell of its own.")
 
     call.__doc__ = f"{summary}."
     function(name, parameters, summary, least=least, gradient="frozen")(call)
@@ -169,3 +172,5 @@ _frozen("NOW", "", "Day number and time of day now")
 _frozen("RAND", "", "Random number between 0 and 1")
 _frozen("RANDBETWEEN", "vv", "Random whole number between two numbers")
 _frozen("RANDARRAY", "vvvvv", "Array of random numbers", least=0)
+# What Google Sheets writes into .xlsx: IFERROR(__xludf.DUMMYFUNCTION("QUERY(…)"), the stored value).
+_frozen("DUMMYFUNCTION", "v(v)", "A function that only Google Sheets has", least=1)

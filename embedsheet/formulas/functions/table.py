@@ -28,7 +28,7 @@ Gradient = Literal[
     "piecewise",  # exact but for kinks or jumps: ABS, MAX, IF
     "zero",  # constant almost everywhere: ROUND, INT, MATCH; compiled with gradient zero and a warning
     "constant",  # only for arguments that do not depend on the changing cells: text functions
-    "frozen",  # volatile: keeps the value stored in the file (RAND, NOW)
+    "frozen",  # keeps the value stored in the file (RAND, NOW)
 ]
 
 # Why a subtotal leaves a cell out: its row is hidden, by a filter or at all, or it holds a subtotal itself.
