@@ -358,10 +358,18 @@ def _trace_step(traced: TracedStore, step: Step) -> None:
         return
     if tainted.mean() < 0.5:  # else a few constants more keep the reading pattern whole
         elements = elements[tainted]
+    notes = len(traced.notes)
     try:
         value = Evaluator(traced, group, elements).run()
-    except PendingError as pending:
-        raise _LateNeedError(group, pending.ids) from None
+    except (PendingError, UnsupportedError) as fault:
+        if group.parts:
+            del traced.notes[notes:]
+            for part in group.parts:
+                _trace_step(traced, Step(part, np.arange(len(part.ids))))
+            return
+        if isinstance(fault, PendingError):
+            raise _LateNeedError(group, fault.ids) from None
+        raise
     if isinstance(value.numbers, np.ndarray):
         return
     import jax.numpy as jnp

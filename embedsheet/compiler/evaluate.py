@@ -147,6 +147,10 @@ class Evaluator:
                 return self._call(node)
             case t.Number(value=value):
                 return number(value)
+            case t.Refs():
+                return self._refs(node)
+            case t.Numbers(values=values):
+                return Value(np.full((1, 1, 1), NUMBER, np.uint8), values[self.elements][:, None, None])
             case t.Text(value=text):
                 return constant(TEXT, self.strings.code(text))
             case t.Boolean(value=truth):
@@ -301,6 +305,13 @@ class Evaluator:
         return Reference(
             place, np.minimum(top, bottom), np.minimum(left, right), np.maximum(top, bottom), np.maximum(left, right)
         )
+
+    def _refs(self, node: t.Refs) -> Result:
+        place = self.store.sheet_place(node.sheet, self.group)
+        if place is None:
+            return error(REF)
+        sides = (node.top, node.left, node.bottom, node.right)
+        return Reference(place, *np.broadcast_arrays(*(s if len(s) == 1 else s[self.elements] for s in sides)))
 
     def _array(self, node: t.Array) -> Value:
         cells = [[self.evaluate(cell) for cell in row] for row in node.rows]

@@ -40,6 +40,7 @@ class Group:
     stored: bool = True  # every cell has a stored result
     fault: str | None = None
     dynamic: list[Ids] = field(default_factory=list)  # cells that only evaluation showed to be needed
+    parts: tuple[Group, ...] = ()  # the groups that `alike` joined into this one
     _tree: Node | None = None
 
     @property

@@ -8,13 +8,14 @@ arguments are: an evaluation that meets a cell not yet evaluated says so, the ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.compiler.alike import joined, shape_of
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.evaluate import (
     ADDRESS_FUNCTIONS,
@@ -56,6 +57,7 @@ class Planner:
         self.blocked: set[int] = set()  # groups that read a faulty one
         # What formulas read does not depend on values: another planner of the same groups may have found it out.
         self._reads: dict[int, list[Ids]] = like._reads if like else {}
+        self._shapes: dict[int, Hashable] = like._shapes if like else {}
         same = like is not None and like.store.group_of is store.group_of
         self._needs: dict[int, NDArray[np.int32]] = like._needs if like and same else {}
         self._progress = progress
@@ -104,8 +106,10 @@ class Planner:
             if not roots:
                 return
             before = self._state()
-            for component in self._components(roots):
-                self._evaluate(component)
+            for components in self._alike(self._components(roots)):
+                if len(components) == 1 or not self._run_joined([component[0] for component in components]):
+                    for component in components:
+                        self._evaluate(component)
             if self._state() == before:
                 for place in roots:
                     self._fail(place, [f"{self.store.groups[place].where()}: the order of evaluation cannot be found."])
@@ -198,7 +202,43 @@ class Planner:
     def _group_done(self, place: int) -> bool:
         return bool(self.store.done[self.store.groups[place].ids].all())
 
+    def _alike(self, components: Iterable[list[int]]) -> Iterator[list[list[int]]]:
+        """Yield components that can be evaluated together, those needed first."""
+        level_of: dict[int, int] = {}
+        together: dict[tuple[int, Hashable], list[list[int]]] = {}
+        for place, component in enumerate(components):
+            level, shape = 0, None
+            if not any(map(self._failed, component)):
+                needed = [int(one) for part in component for one in self._needed_groups(part)]
+                level = 1 + max((level_of.get(one, 0) for one in needed), default=0)
+                if len(component) == 1 and component[0] not in needed:
+                    shape = self._shape(component[0])
+            level_of |= dict.fromkeys(component, level)
+            together.setdefault((level, place if shape is None else shape), []).append(component)
+        for _, alike in sorted(together.items(), key=lambda item: item[0][0]):
+            yield alike
+
+    def _shape(self, place: int) -> Hashable:
+        group = self.store.groups[place]
+        if place not in self._shapes:
+            self._shapes[place] = None if _is_frozen(group) else shape_of(group)
+        return None if self.store.done[group.ids].any() else self._shapes[place]
+
     # Evaluation
+
+    def _run_joined(self, places: list[int]) -> bool:
+        """Evaluate groups of one shape in one step; False when they are to be evaluated one by one."""
+        group = joined([self.store.groups[place] for place in places])
+        elements = np.arange(len(group.ids))
+        evaluator = Evaluator(self.store, group, elements)
+        try:
+            with np.errstate(all="ignore"):
+                value = evaluator.run()
+        except (PendingError, UnsupportedError):
+            return False
+        self._keep(group, elements, value, evaluator.trace)
+        self.steps.append(Step(group, elements))
+        return True
 
     def _evaluate(self, component: list[int]) -> None:
         """Evaluate groups that need each other; everything else they need has been tried before."""

@@ -21,6 +21,9 @@ from embedsheet.formulas.values import ERROR, REF, Array, Reference, Value, erro
 from embedsheet.workbook import Workbook
 
 
+_LARGEST_SPLIT = 512  # cells of a buffer that may be read one by one
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """Something a user should know about some cells of a group."""
@@ -149,6 +152,7 @@ class TracedStore(_Addresses):
         self.numbers = base.numbers
         self.done, self.tainted, self.left_out = base.done, base.tainted, base.left_out
         self.buffers: list[Array] = []
+        self._split: dict[int, list[Array]] = {}
         self.buffer_of = np.full(self.table.count + 1, -1, np.int32)
         self.place_of = np.zeros(self.table.count + 1, np.int64)
         self.notes: list[Note] = []
@@ -166,10 +170,28 @@ class TracedStore(_Addresses):
         owners = self.buffer_of[ids]
         first = int(owners.flat[0]) if owners.size else -1
         if (owners == first).all():
-            return self.numbers[ids] if first < 0 else take(self.buffers[first], self.place_of[ids])
+            if first < 0:
+                return self.numbers[ids]
+            places = self.place_of[ids]
+            if ids.size == 1 and self.buffers[first].size <= _LARGEST_SPLIT:
+                return self._cells(first)[int(places.flat[0])].reshape(ids.shape)
+            return take(self.buffers[first], places)
         if ids.shape[0] > 1 and (owners == owners[:1]).all() and owners[0].size <= 64:
             return self._by_position(ids, owners[0])
         return self._mixed(ids, owners)
+
+    def _cells(self, buffer: int) -> list[Array]:
+        """Return a buffer's cells, (1,) each.
+
+        A thousand slices of one buffer would have a thousand padded arrays to add up as their gradient, which compiles
+        for minutes; a buffer split once has its cells' gradients side by side.
+        """
+        import jax.numpy as jnp
+
+        if buffer not in self._split:
+            numbers = self.buffers[buffer]
+            self._split[buffer] = jnp.split(numbers, len(numbers)) if len(numbers) > 1 else [numbers]
+        return self._split[buffer]
 
     def _by_position(self, ids: Ids, owners: NDArray[np.int32]) -> Array:
         """Ranges whose k-th cell lies in the same buffer for all n formulas: read buffer by buffer and join."""

@@ -10,6 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 class Coordinate(NamedTuple):
     """A row or a column: absolute (`$`), counted from 1, or relative, an offset from the formula's cell."""
@@ -32,6 +35,13 @@ class Node:
 @dataclass(frozen=True, slots=True)
 class Number(Node):
     value: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Numbers(Node):
+    """The numbers of formulas joined into one (`compiler.alike`): `values` (n,), one a formula."""
+
+    values: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +86,17 @@ class Ref(Node):
     bottom: Coordinate
     right: Coordinate
     last_sheet: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Refs(Node):
+    """The cells or rectangles of formulas joined into one: rows and columns (n,), one a formula, (1,) if all agree."""
+
+    sheet: str | None
+    top: NDArray[np.int64]
+    left: NDArray[np.int64]
+    bottom: NDArray[np.int64]
+    right: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ trees are compared by their relative form, not by `==`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from embedsheet.formulas.tree import Apply, Array, Binary, Call, Node, Spill, Unary
 
@@ -27,6 +28,21 @@ def children(node: Node) -> tuple[Node, ...]:
     if isinstance(node, Array):
         return tuple(element for row in node.rows for element in row)
     return ()
+
+
+def with_children(node: Node, below: Sequence[Node]) -> Node:
+    """Return a node of the same kind with other nodes directly below; array constants stay as they are."""
+    if isinstance(node, Binary):
+        return replace(node, left=below[0], right=below[1])
+    if isinstance(node, Call):
+        return replace(node, arguments=tuple(below))
+    if isinstance(node, Apply):
+        return replace(node, function=below[0], arguments=tuple(below[1:]))
+    if isinstance(node, Unary):
+        return replace(node, operand=below[0])
+    if isinstance(node, Spill):
+        return replace(node, anchor=below[0])
+    return node
 
 
 def walk(node: Node) -> Iterator[Node]:

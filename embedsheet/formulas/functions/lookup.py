@@ -49,12 +49,13 @@ def _search(context: Context, name: str, found: Lists, mode: NDArray[np.float64]
         return np.full(len(found.kinds), -2, np.int64) if way is None else way(found)
     if found.traced:
         raise context.unsupported(f"{name} looks up in several ways at once; use one way a formula.")
-    of_each = np.broadcast_to(mode, (found.cells, *found.needle.shape[1:])).ravel()
-    result = np.full(len(found.kinds), -2, np.int64)
+    # One search for all cells may be looked up in ways of their own: it is repeated for each.
+    of_each = np.broadcast_to(mode, (max(found.cells, len(mode)), *found.needle.shape[1:])).ravel()
+    result = np.full(len(of_each), -2, np.int64)
     for one in modes:
         way = ways.get(float(one))
         if way is not None:
-            result = np.where(of_each == one, way(found), result)
+            result = np.where(of_each == one, np.resize(way(found), len(of_each)), result)
     return result
 
 

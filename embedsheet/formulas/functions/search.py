@@ -328,10 +328,10 @@ def _find_patterns(search: Lists, found: Positions, last: bool) -> NDArray[np.bo
 def as_value(search: Lists, positions: Array, code: int, first: int = 1) -> Value:
     """Return positions, counted from `first`, in the shape of what was looked for; `code` where nothing was found.
 
-    Errors among what was looked for are passed on.
+    Errors among what was looked for are passed on. Positions may repeat the search for further cells.
     """
-    shape = (search.cells, *search.needle.shape[1:])
-    failed = search.kinds == ERROR
+    shape = (-1, *search.needle.shape[1:])
+    failed = np.resize(search.kinds == ERROR, positions.shape)
     if isinstance(positions, np.ndarray):
         missing = positions < 0
         numbers = np.where(missing, float(code), positions + float(first))
@@ -339,7 +339,8 @@ def as_value(search: Lists, positions: Array, code: int, first: int = 1) -> Valu
     else:
         numbers, kinds = positions + first, np.where(failed, ERROR, NUMBER)
     if failed.any():
-        numbers = namespace(numbers, search.codes).where(failed, search.codes, numbers)
+        xp = namespace(numbers, search.codes)
+        numbers = xp.where(failed, xp.resize(search.codes, positions.shape), numbers)
     return Value(kinds.astype(np.uint8).reshape(shape), numbers.reshape(shape))
 
 

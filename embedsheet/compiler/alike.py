@@ -1,0 +1,100 @@
+"""Formulas of one shape that stand alone, evaluated together.
+
+A sheet that nobody filled down has a form a cell: `=B7*F3+2` here, `=C9*F8+5` there. Compiled one by one, a thousand of
+them take minutes. Those that are the same but for their addresses and numbers become one formula, whose addresses and
+numbers are arrays; that none needs another is for the planner to see to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from embedsheet.addresses import MAX_COLUMN, MAX_ROW
+from embedsheet.compiler.cells import Ids
+from embedsheet.compiler.forms import Group
+from embedsheet.compiler.rectangles import edge
+from embedsheet.errors import FormulaError
+from embedsheet.formulas import tree as t
+from embedsheet.formulas.walk import children, walk, with_children
+
+# Longer columns are read in one piece, as they lie; joined to others they would be read cell by cell.
+_MOST_CELLS = 8
+
+
+def shape_of(group: Group) -> Hashable:
+    """Return what is equal for groups that `joined` can take together; None for a group that is to stay alone."""
+    if group.array or group.fault or len(group.ids) > _MOST_CELLS:
+        return None
+    shape: list[Hashable] = [group.sheet]
+    try:
+        # Only an operand of + - * / may be another number: an exponent or the digits of ROUND steer a computation.
+        waiting: list[tuple[t.Node, bool]] = [(group.tree, False)]
+        while waiting:
+            node, operand = waiting.pop()
+            own = () if operand and isinstance(node, t.Number) else _own(node, group)
+            if own is None:
+                return None
+            below = children(node)
+            shape.append((type(node), len(below), own))
+            operands = isinstance(node, t.Binary) and node.operator in "+-*/"
+            waiting += [(child, operands) for child in reversed(below)]
+    except FormulaError:
+        return None
+    return tuple(shape)
+
+
+def _own(node: t.Node, group: Group) -> Hashable:
+    """Return what must be equal in two nodes of one kind, beside what is below them; None if they cannot be joined."""
+    match node:
+        case t.Missing() | t.Apply():
+            return ()
+        case t.Number(value=value) | t.Text(value=value) | t.Boolean(value=value) | t.Error(code=value):
+            return value
+        case t.Array(rows=value) | t.Unary(operator=value) | t.Binary(operator=value) | t.Call(name=value):
+            return value
+        case t.Name() | t.TableRef():
+            return node
+        case t.Ref(last_sheet=None, sheet=sheet):
+            top, left, bottom, right = _corners(node, group)
+            heights, widths = np.unique(bottom - top), np.unique(right - left)
+            return (sheet, int(heights[0]), int(widths[0])) if len(heights) == len(widths) == 1 else None
+    return None
+
+
+def _corners(node: t.Ref, group: Group) -> list[Ids]:
+    """Return the rows and columns top, left, bottom, right, (n,) each, that a reference means in each cell."""
+    rows = [edge(side, group.rows, MAX_ROW) for side in (node.top, node.bottom)]
+    columns = [edge(side, group.columns, MAX_COLUMN) for side in (node.left, node.right)]
+    sides = (np.minimum(*rows), np.minimum(*columns), np.maximum(*rows), np.maximum(*columns))
+    return [np.broadcast_to(side, len(group.ids)) for side in sides]
+
+
+def joined(groups: Sequence[Group]) -> Group:
+    """Return one group of the cells of groups whose `shape_of` is equal."""
+    nodes = [_joined(alike, groups) for alike in zip(*(walk(group.tree) for group in groups), strict=True)]
+    built: list[t.Node] = []
+    for node in reversed(nodes):  # the nodes below one come right behind it, so they are built already
+        built.append(with_children(node, [built.pop() for _ in children(node)]))
+    ids, rows, columns, outputs = (
+        np.concatenate([getattr(group, name) for group in groups]) for name in ("ids", "rows", "columns", "outputs")
+    )
+    stored = all(group.stored for group in groups)
+    whole = replace(groups[0], ids=ids, rows=rows, columns=columns, outputs=outputs, stored=stored, dynamic=[])
+    whole.parts, whole._tree = tuple(groups), built[0]
+    return whole
+
+
+def _joined(alike: Sequence[t.Node], groups: Sequence[Group]) -> t.Node:
+    first = alike[0]
+    if isinstance(first, t.Ref):
+        corners = [_corners(node, group) for node, group in zip(alike, groups, strict=True) if isinstance(node, t.Ref)]
+        sides = (np.concatenate(side) for side in zip(*corners, strict=True))
+        return t.Refs(first.sheet, *(side[:1] if (side == side[0]).all() else side for side in sides))
+    if isinstance(first, t.Number):
+        values = [node.value for node in alike if isinstance(node, t.Number)]
+        if len(set(values)) > 1:
+            return t.Numbers(np.repeat(values, [len(group.ids) for group in groups]))
+    return first
