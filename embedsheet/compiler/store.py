@@ -20,7 +20,6 @@ from embedsheet.formulas.functions.table import SUBTOTALS, LeftOut
 from embedsheet.formulas.values import ERROR, REF, Array, Reference, Value, error
 from embedsheet.workbook import Workbook
 
-
 _LARGEST_SPLIT = 512  # cells of a buffer that may be read one by one
 
 
