@@ -28,6 +28,8 @@ TWO_NUMBERS = (
 NUMBERS = ["0", "1", "-1", "0.3", "-0.7", "2.5", "-2.5", "5", "1E9", "-1000", "800", "0.05"]
 PAIR_NUMBERS = ["0", "1", "-1", "2.5", "-2.5", "3", "-3", "0.5", "10"]
 
+FREEDOMS = ("1", "2", "5.9", "0.5", "30")
+
 # Results that a judge gives otherwise, and why ours stay.
 KNOWN = {
     # Excel knows angles up to 2^27 only.
@@ -37,6 +39,13 @@ KNOWN = {
     # Excel's lognormal begins above 0.
     **{f"=LOGNORM.DIST({x},1,{s},{kind})": "#NUM!" for x in (0, -1, -3) for s in (1, 2) for kind in ("TRUE", "FALSE")},
     **{f"=LOGNORMDIST({x},1,{s})": "#NUM!" for x in (0, -1, -3) for s in (1, 2)},
+    **{f"=CHIDIST(-1,{k})": "#NUM!" for k in ("1", "2", "5.9", "30")},
+    # Excel's beta distribution has no x for a probability of 0 or 1.
+    **{f"={name}({p},{k},3)": "#NUM!" for name in ("BETA.INV", "BETAINV") for p in (0, 1) for k in FREEDOMS},
+    **{f"=BETA.INV({p},2,3,1,4)": "#NUM!" for p in (0, 1)},
+    # With shape 1 it is the exponential distribution, whose density at 0 is 1 over the scale; so say Gnumeric and
+    # LibreOffice.
+    **{f"={name}(0,1,2.5,FALSE)": 0.4 for name in ("GAMMA.DIST", "GAMMADIST")},
 }
 
 
@@ -129,6 +138,34 @@ def _distributions() -> list[str]:
 
 def test_distributions_give_what_the_judges_give(tmp_path: Path) -> None:
     assert disagreements(tmp_path, CELLS, _distributions()) == []
+
+
+def _families() -> list[str]:
+    """Return formulas of the gamma, beta, chi-squared, F and Student distributions, inside their domains and out."""
+    formulas = []
+    for x in ("0", "0.3", "1", "2.5", "-1", "12"):
+        for k in FREEDOMS:
+            formulas += [f"={name}({x},{k})" for name in ("CHISQ.DIST.RT", "CHIDIST", "T.DIST.RT", "T.DIST.2T")]
+            formulas += [f"=TDIST({x},{k},{tails})" for tails in (1, 2, 3)]
+            formulas += [f"={name}({x},{k},4)" for name in ("F.DIST.RT", "FDIST")]
+            for kind in ("TRUE", "FALSE"):
+                formulas += [f"=F.DIST({x},{k},4,{kind})", f"=CHISQ.DIST({x},{k},{kind})", f"=T.DIST({x},{k},{kind})"]
+                formulas += [f"={name}({x},{k},2.5,{kind})" for name in ("GAMMA.DIST", "GAMMADIST")]
+                formulas += [f"=BETA.DIST({x},{k},2,{kind},0,3)"]
+            formulas += [f"=BETADIST({x},{k},2,0,3)", f"=BETADIST({x}/10,{k},3)"]
+    for p in ("0", "0.01", "0.3", "0.5", "0.99", "1", "-0.1"):
+        for k in FREEDOMS:
+            names = ("CHISQ.INV", "CHISQ.INV.RT", "CHIINV", "T.INV", "T.INV.2T", "TINV")
+            formulas += [f"={name}({p},{k})" for name in names]
+            names = ("F.INV", "F.INV.RT", "FINV", "GAMMA.INV", "GAMMAINV", "BETA.INV", "BETAINV")
+            formulas += [f"={name}({p},{k},3)" for name in names]
+        formulas += [f"=BETA.INV({p},2,3,1,4)", f"=CONFIDENCE.T({p},2,10)", f"=CONFIDENCE.T({p},2,1)"]
+    return formulas
+
+
+def test_families_of_distributions_give_what_the_judges_give(tmp_path: Path) -> None:
+    assert numeric_disagreements(tmp_path, CELLS, _families(), KNOWN) == []
+    assert disagreements(tmp_path, CELLS, _families(), KNOWN) == []
 
 
 def test_annuities_give_what_the_judges_give(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ TOPICS = {
     "Arrays made, joined, cut and sorted": ("arrays", "sorting"),
     "Sums and counts on a condition": ("conditional", "criteria"),
     "Statistics of samples": ("statistics", "samples", "regression"),
-    "Distributions": ("distributions",),
+    "Distributions": ("distributions", "families"),
     "Logic": ("logic",),
     "Functions of your own": ("lambdas",),
     "Lookup and reference": ("lookup", "places"),

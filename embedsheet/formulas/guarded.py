@@ -110,6 +110,47 @@ def power(x: Array, p: Array) -> Array:
     return jnp.where(ok, result, jnp.where(x == 0, at_zero, jnp.nan))
 
 
+def antiderivative(value: Callable[[Array], Array], slope: Callable[[Array], Array], x: Array) -> Array:
+    """Return value(x) with the derivative slope(x); what else the two functions use must not be traced."""
+
+    @jax.custom_jvp
+    def f(x: Array) -> Array:
+        return value(x)
+
+    f.defjvp(lambda primals, tangents: (f(*primals), slope(*primals) * tangents[0]))
+    result: Array = f(x)
+    return result
+
+
+_HALVINGS = 64
+
+
+def inverse(
+    value: Callable[[Array], Array],
+    slope: Callable[[Array], Array],
+    y: Array,
+    place: Callable[[Array], Array],
+    low: float,
+    shape: tuple[int, ...],
+) -> Array:
+    """Return the x with value(x) = y of a function that grows: place(u), `low` < u < 1, runs over all x.
+
+    Found by halving; two steps of Newton's method then give its first and second derivative by y as well.
+    """
+
+    def halved(_: int, ends: tuple[Array, Array]) -> tuple[Array, Array]:
+        below, above = ends
+        middle = (below + above) / 2
+        less = value(place(middle)) < y
+        return jnp.where(less, middle, below), jnp.where(less, above, middle)
+
+    ends = jax.lax.fori_loop(0, _HALVINGS, halved, (jnp.full(shape, low), jnp.ones(shape)))
+    x = constant(place((ends[0] + ends[1]) / 2))
+    for _ in range(2):
+        x = x - (value(x) - y) / slope(x)
+    return x
+
+
 def constant(x: Array) -> Array:
     """Return x with derivative 0."""
     return jax.lax.stop_gradient(x)

@@ -308,33 +308,3 @@ _counting(
     counts=(0,),
     edge=_poisson_edge,
 )
-_counting(
-    ("CHISQ.DIST",),
-    "Chi-squared: probability below x, or density",
-    "vv",
-    cumulative=lambda xp, x, k: special(xp).gammainc(k / 2, x / 2),
-    density=lambda xp, x, k: xp.exp((k / 2 - 1) * xp.log(x) - x / 2 - k / 2 * np.log(2.0) - special(xp).gammaln(k / 2)),
-    domain=lambda xp, x, k: (x > 0) & (k >= 1),
-    inside=(1.0, 1.0),
-    counts=(1,),
-    edge=lambda cumulative: lambda xp, x, k: ((x == 0) & (k >= 1), 0.0 * x),
-)
-_counting(
-    ("T.DIST",),
-    "Student's t: probability below x, or density",
-    "vv",
-    cumulative=lambda xp, x, k: xp.where(
-        x >= 0,
-        1 - special(xp).betainc(k / 2, 0.5 + 0 * k, k / (k + x * x)) / 2,
-        special(xp).betainc(k / 2, 0.5 + 0 * k, k / (k + x * x)) / 2,
-    ),
-    density=lambda xp, x, k: xp.exp(
-        special(xp).gammaln((k + 1) / 2)
-        - special(xp).gammaln(k / 2)
-        - xp.log(k * np.pi) / 2
-        - (k + 1) / 2 * xp.log1p(x * x / k)
-    ),
-    domain=lambda xp, x, k: k >= 1,
-    inside=(1.0, 1.0),
-    counts=(1,),
-)
