@@ -181,6 +181,32 @@ def test_annuities_give_what_the_judges_give(tmp_path: Path) -> None:
     assert disagreements(tmp_path, CELLS, formulas) == []
 
 
+def _instalments() -> list[str]:
+    formulas = []
+    for rate in ("0", "0.01", "0.1", "-0.05"):
+        for due in (0, 1):
+            for period in ("0", "1", "2", "12", "13", "2.5"):
+                formulas += [f"={name}({rate},{period},12,1000,-200,{due})" for name in ("IPMT", "PPMT")]
+            for first, last in ((0, 3), (1, 1), (1, 12), (2, 5), (5, 2), (3, 13)):
+                formulas += [f"={name}({rate},12,1000,{first},{last},{due})" for name in ("CUMIPMT", "CUMPRINC")]
+    for cost in ("1000", "0"):
+        for salvage in ("100", "0", "-1"):
+            for period in ("0", "1", "2", "5", "6"):
+                formulas += [f"={name}({cost},{salvage},5,{period})" for name in ("SYD", "DDB", "DB")]
+                formulas += [f"=DDB({cost},{salvage},5,{period},{factor})" for factor in ("1", "1.5", "6", "0")]
+                formulas += [f"=DB({cost},{salvage},5,{period},{months})" for months in ("7", "0", "13", "1.5")]
+        formulas += [f"=SLN({cost},100,{life})" for life in (5, 0)]
+        formulas += [f"=ISPMT(0.1,1,{life},{cost})" for life in (3, 0)]
+        formulas += [f"=RRI({life},{cost},200)" for life in (3, 0)]
+        formulas += [f"=PDURATION(0.1,{cost},200)", f"=RRI(3,100,{cost})"]
+    formulas += [f"=MIRR(G1:G6,{rate},0.12)" for rate in ("0.1", "0")] + ["=MIRR(G2:G4,0.1,0.1)"]
+    return [*formulas, "=FVSCHEDULE(100,{0.09,0.11,0.1})"]
+
+
+def test_instalments_and_depreciations_give_what_the_judges_give(tmp_path: Path) -> None:
+    assert disagreements(tmp_path, CELLS, _instalments()) == []
+
+
 def test_matrices_give_what_the_judges_give(tmp_path: Path) -> None:
     formulas = [
         "{=SUM(MMULT(D1:F3,D1:F3))}", "{=INDEX(MMULT(D1:F3,D1:F3),2,3)}", "{=SUM(MINVERSE(D1:F3))}",

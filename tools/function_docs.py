@@ -21,7 +21,7 @@ TOPICS = {
     "Functions of your own": ("lambdas",),
     "Lookup and reference": ("lookup", "places"),
     "Information": ("information",),
-    "Annuities": ("financial", "rates"),
+    "Annuities and depreciation": ("financial", "rates", "instalments"),
     "Dates, times and volatile functions": ("dates",),
     "Text": ("text",),
 }

@@ -20,7 +20,7 @@ from embedsheet.formulas.operators import power, product, quotient
 from embedsheet.formulas.values import DIV0, NUM, Array, Value, namespace, number
 
 
-def _growth(context: Context, xp: Any, rate: Array, periods: Array) -> tuple[Array, Array, Faults]:
+def grown(context: Context, xp: Any, rate: Array, periods: Array) -> tuple[Array, Array, Faults]:
     """Return (1+rate)^periods, what payments of 1 a period grow to, and where that is undefined."""
     growth, faults = power(context, 1.0 + rate, periods)
     zero = rate == 0
@@ -41,7 +41,7 @@ def _annuity(name: str, summary: str, solve: Any) -> None:
         due: Value | None = None,
     ) -> Value:
         def compute(xp: Any, rate: Array, periods: Array, a: Array, b: Array, due: Array) -> tuple[Array, Faults]:
-            growth, series, faults = _growth(context, xp, rate, periods)
+            growth, series, faults = grown(context, xp, rate, periods)
             weight = product(1.0 + product(rate, xp.where(due != 0, 1.0, 0.0)), series)
             result, more = solve(growth, weight, a, b)
             return result, first_fault(faults, None if more is None else undefined(more > 0, NUM))

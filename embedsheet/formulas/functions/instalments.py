@@ -1,0 +1,262 @@
+"""Parts of annuities' payments, depreciation, and growth between two sums.
+
+The sum owed after k payments follows from the annuity's equation (see `financial`); a period's interest is that sum
+times the rate, the rest of the payment repays it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from embedsheet.formulas.coerce import Faults, as_numbers, concrete, elementwise, first_fault, undefined
+from embedsheet.formulas.functions.distributions import smooth
+from embedsheet.formulas.functions.financial import grown
+from embedsheet.formulas.functions.samples import Argument, sample
+from embedsheet.formulas.functions.statistics import with_errors
+from embedsheet.formulas.functions.table import Context, function
+from embedsheet.formulas.operators import power, product, quotient
+from embedsheet.formulas.values import DIV0, NUM, Array, Value, namespace, number
+
+
+def _future(context: Context, xp: Any, rate: Array, periods: Array, payment: Array, pv: Array, due: Array) -> Array:
+    growth, series, _ = grown(context, xp, rate, periods)
+    return -product(pv, growth) - product(payment, product(1.0 + product(rate, due), series))
+
+
+def _payment(context: Context, xp: Any, rate: Array, periods: Array, pv: Array, fv: Array, due: Array) -> Array:
+    growth, series, _ = grown(context, xp, rate, periods)
+    return quotient(-fv - product(pv, growth), product(1.0 + product(rate, due), series))[0]
+
+
+def _part(name: str, summary: str, choose: Callable[[Array, Array], Array]) -> None:
+    """Enter a function of one payment: `choose(payment, interest in it)`."""
+
+    def call(
+        context: Context,
+        rate: Value,
+        period: Value,
+        periods: Value,
+        pv: Value,
+        fv: Value | None = None,
+        due: Value | None = None,
+    ) -> Value:
+        def compute(xp: Any, rate: Array, at: Array, n: Array, pv: Array, fv: Array, due: Array) -> Array:
+            due = xp.where(due != 0, 1.0, 0.0)
+            payment = _payment(context, xp, rate, n, pv, fv, due)
+            owed = _future(context, xp, rate, xp.maximum(at - 1.0 - due, 0.0), payment, pv, due)
+            owed = xp.where((due == 1.0) & (at < 2.0), 0.0, owed - product(due, payment))
+            return choose(payment, product(rate, owed))
+
+        zero = number(0.0)
+        return smooth(
+            context,
+            [rate, period, periods, pv, fv or zero, due or zero],
+            compute,
+            lambda xp, rate, at, n, pv, fv, due: (rate > -1) & (at >= 1) & (at < n + 1) & (n > 0),
+            (0.1, 1.0, 2.0, 1.0, 0.0, 0.0),
+        )
+
+    function(name, "vvvvvv", summary, least=4)(call)
+
+
+_part("IPMT", "Interest in one payment of an annuity", lambda payment, interest: interest)
+_part("PPMT", "Repayment in one payment of an annuity", lambda payment, interest: payment - interest)
+
+
+def _parts(name: str, summary: str, choose: Callable[[Array, Array], Array]) -> None:
+    """Enter a function of several payments: `choose(payments, interest in them)`."""
+
+    def call(context: Context, *arguments: Value) -> Value:
+        def compute(xp: Any, rate: Array, n: Array, pv: Array, first: Array, last: Array, due: Array) -> Array:
+            # Each period's interest is what the sum owed grows by, the payment taken out; so all but the ends cancel.
+            payment = _payment(context, xp, rate, n, pv, 0.0 * pv, due)
+            first, last = xp.ceil(first), xp.floor(last)
+            paid = product(payment, last - first + 1.0)
+            # A payment made on the first day holds no interest.
+            first = xp.maximum(first, 1.0 + due)
+            after = _future(context, xp, rate, xp.maximum(last - due, 0.0), payment, pv, due)
+            before = _future(context, xp, rate, xp.maximum(first - 1.0 - due, 0.0), payment, pv, due)
+            return choose(paid, after - before + product(payment, xp.maximum(last - first + 1.0, 0.0)))
+
+        read = [as_numbers(context, argument) for argument in arguments]
+        read[3:] = [concrete(context, value, f"A period in {name}") for value in read[3:]]
+        return smooth(
+            context,
+            read,
+            compute,
+            lambda xp, rate, n, pv, first, last, due: (
+                (rate > 0)
+                & (n > 0)
+                & (pv > 0)
+                & (first >= 1)
+                & (last >= first)
+                & (last <= n)
+                & ((due == 0) | (due == 1))
+            ),
+            (0.1, 2.0, 1.0, 1.0, 2.0, 0.0),
+        )
+
+    function(name, "vvvvvv", summary)(call)
+
+
+_parts("CUMIPMT", "Interest in an annuity's payments from one period to another", lambda paid, interest: interest)
+_parts(
+    "CUMPRINC", "Repayment in an annuity's payments from one period to another", lambda paid, interest: paid - interest
+)
+
+
+@function("ISPMT", "vvvv", "Interest of a period when the same sum is repaid in each")
+def _ispmt(context: Context, rate: Value, period: Value, periods: Value, pv: Value) -> Value:
+    def compute(xp: Any, rate: Array, at: Array, n: Array, pv: Array) -> tuple[Array, Faults]:
+        part, faults = quotient(at, n)
+        return product(product(pv, rate), part - 1.0), faults
+
+    return elementwise(context, [rate, period, periods, pv], compute)
+
+
+# Depreciation
+
+
+@function("SLN", "vvv", "Depreciation a period, the same in each")
+def _sln(context: Context, cost: Value, salvage: Value, life: Value) -> Value:
+    return elementwise(context, [cost, salvage, life], lambda xp, cost, salvage, life: quotient(cost - salvage, life))
+
+
+@function("SYD", "vvvv", "Depreciation in a period, in proportion to the periods that are left")
+def _syd(context: Context, cost: Value, salvage: Value, life: Value, period: Value) -> Value:
+    return smooth(
+        context,
+        [cost, salvage, life, period],
+        lambda xp, cost, salvage, life, at: (cost - salvage) * (life - at + 1.0) * 2.0 / (life * (life + 1.0)),
+        lambda xp, cost, salvage, life, at: (life > 0) & (at >= 1) & (at <= life),
+        (1.0, 0.0, 1.0, 1.0),
+    )
+
+
+@function("DDB", "vvvvv", "Depreciation in a period by a multiple (2) of the even rate", least=4, gradient="piecewise")
+def _ddb(
+    context: Context, cost: Value, salvage: Value, life: Value, period: Value, factor: Value | None = None
+) -> Value:
+    def compute(xp: Any, cost: Array, salvage: Array, life: Array, at: Array, factor: Array) -> Array:
+        kept = 1.0 - xp.minimum(factor / life, 1.0)
+        before = product(cost, power(context, kept, at - 1.0)[0])
+        after = xp.maximum(product(before, kept), salvage)
+        return xp.maximum(before - after, 0.0)
+
+    return smooth(
+        context,
+        [cost, salvage, life, period, factor or number(2.0)],
+        compute,
+        lambda xp, cost, salvage, life, at, factor: (
+            (cost >= 0) & (salvage >= 0) & (life > 0) & (at >= 1) & (at <= life) & (factor > 0)
+        ),
+        (1.0, 0.0, 1.0, 1.0, 2.0),
+    )
+
+
+@function(
+    "DB", "vvvvv", "Depreciation in a period by a rate of 3 decimals that leads to the salvage", least=4,
+    gradient="piecewise",
+)  # fmt: skip
+def _db(
+    context: Context, cost: Value, salvage: Value, life: Value, period: Value, months: Value | None = None
+) -> Value:
+    def compute(xp: Any, cost: Array, salvage: Array, life: Array, at: Array, months: Array) -> Array:
+        at, months = xp.trunc(at), xp.trunc(months) / 12.0
+        rate = _steady(xp, 1.0 - power(context, _steady(xp, salvage / cost), _steady(xp, 1.0 / life))[0])
+        rate = xp.round(rate * 1000.0) / 1000.0
+        start = product(cost, 1.0 - rate * months)
+        full = product(start, rate * power(context, 1.0 - rate, xp.maximum(at - 2.0, 0.0))[0])
+        usual = xp.where(at == 1.0, product(cost, rate * months), full)
+        return xp.where(at > life, full * (1.0 - months), usual)
+
+    def allowed(salvage: Array, life: Array, at: Array, months: Array) -> Array:
+        # Depreciation that begins within a year goes on into one more.
+        whole = (months >= 1) & (months < 13) & (np.trunc(at) <= life + (np.trunc(months) < 12))
+        return (salvage >= 0) & (life > 0) & (at >= 1) & whole
+
+    read = [as_numbers(context, value) for value in (cost, salvage, life, period, months or number(12.0))]
+    read[2:] = [concrete(context, value, "The life, period and months in DB") for value in read[2:]]
+    return smooth(
+        context,
+        read,
+        compute,
+        lambda xp, cost, *others: (cost > 0) & allowed(*others),
+        (1.0, 1.0, 1.0, 1.0, 12.0),
+        lambda xp, cost, *others: ((cost == 0) & allowed(*others), 0.0 * cost),
+    )
+
+
+def _steady(xp: Any, x: Array) -> Array:
+    """Return x with derivative 0."""
+    if xp is np:
+        return x
+    from embedsheet.formulas import guarded
+
+    return guarded.constant(x)
+
+
+# Growth
+
+
+@function("RRI", "vvv", "Interest a period at which one sum grows to another")
+def _rri(context: Context, periods: Value, pv: Value, fv: Value) -> Value:
+    return smooth(
+        context,
+        [periods, pv, fv],
+        lambda xp, n, pv, fv: xp.exp(xp.log(fv / pv) / n) - 1.0,
+        lambda xp, n, pv, fv: (n > 0) & (fv * pv > 0),
+        (1.0, 1.0, 1.0),
+        lambda xp, n, pv, fv: ((n > 0) & (fv == 0) & (pv != 0), -1.0 + 0.0 * fv),
+    )
+
+
+@function("PDURATION", "vvv", "Periods in which one sum grows to another")
+def _pduration(context: Context, rate: Value, pv: Value, fv: Value) -> Value:
+    return smooth(
+        context,
+        [rate, pv, fv],
+        lambda xp, rate, pv, fv: xp.log(fv / pv) / xp.log1p(rate),
+        lambda xp, rate, pv, fv: (rate > 0) & (pv > 0) & (fv > 0),
+        (1.0, 1.0, 1.0),
+    )
+
+
+@function("MIRR", "rvv", "Interest of payments, one rate for what is owed and another for what is earned")
+def _mirr(context: Context, payments: Argument, owed: Value, earned: Value) -> Value:
+    part = sample(context, [payments]).clean()
+    amounts = part.kept(0.0)
+    mask = np.ones((1, part.size), bool) if part.mask is None else part.mask
+    count, place = mask.sum(axis=1)[:, None, None], np.maximum(np.cumsum(mask, axis=1) - 1.0, 0.0)[:, None, :]
+    xp = namespace(amounts)
+    amounts = amounts[:, None, :]
+    gains, losses = xp.where(amounts > 0, amounts, 0.0), xp.where(amounts < 0, amounts, 0.0)
+
+    def compute(xp: Any, owed: Array, earned: Array) -> tuple[Array, Faults]:
+        ok = (owed > -1) & (earned > -1)
+        a, b = xp.log1p(xp.where(ok, owed, 0.0)), xp.log1p(xp.where(ok, earned, 0.0))
+        above = (gains * xp.exp((count - 1.0 - place) * b)).sum(axis=2, keepdims=True)
+        below = -(losses * xp.exp(-place * a)).sum(axis=2, keepdims=True)
+        sided = (above > 0) & (below > 0)
+        ratio = xp.where(sided, above, 1.0) / xp.where(sided, below, 1.0)
+        result = xp.exp(xp.log(ratio) / np.maximum(count - 1.0, 1.0)) - 1.0
+        if xp is np:
+            return result, first_fault(undefined(~ok, NUM), undefined(~sided, DIV0))
+        return xp.where(ok & sided, result, xp.nan), None
+
+    read = [as_numbers(context, owed), as_numbers(context, earned)]
+    result = elementwise(context, read, compute)
+    return with_errors(part.finish(result.numbers, None), result)
+
+
+@function("FVSCHEDULE", "vr", "Value of a sum after a series of interest rates")
+def _fvschedule(context: Context, principal: Value, schedule: Argument) -> Value:
+    rates = sample(context, [schedule])
+    growth: Array = np.ones(1)
+    for place in range(rates.size):
+        growth = product(growth, 1.0 + rates.kept(0.0)[:, place])
+    whole = rates.finish(growth)
+    return elementwise(context, [principal, whole], lambda xp, sum, growth: (product(sum, growth), None))
