@@ -265,3 +265,47 @@ def test_shapes_of_samples_give_what_the_judges_give(tmp_path: Path) -> None:
     formulas = [f"={name}({sample})" for name in ("SKEW", "SKEW.P", "KURT") for sample in samples]
     formulas += [f"=TRIMMEAN(A1:A6,{part})" for part in ("0", "0.2", "0.34", "0.5", "0.9", "1", "-0.1", '"x"')]
     assert disagreements(tmp_path, SAMPLE, formulas) == []
+
+
+TESTED: dict[str, Any] = {
+    **{f"A{i}": x for i, x in enumerate([3, 4, 5, 8, 9, 1, 2, 4, 5], 1)},
+    **{f"B{i}": x for i, x in enumerate([6, 19, 3, 2, 14, 4, 5, 17, 1], 1)},
+    "C1": 58, "C2": 11, "C3": 10, "D1": 35, "D2": 25, "D3": 23, "E1": 45.35, "E2": 17.56, "E3": 16.09, "F1": 47.65,
+    "F2": 18.44, "F3": 16.91, "G1": 2, "G3": "x", "G4": 7, "G5": 3,
+}  # fmt: skip
+
+
+def test_tests_of_hypotheses_give_what_the_judges_give(tmp_path: Path) -> None:
+    formulas = [f"T.TEST(A1:A9,B1:B9,{tails},{kind})" for tails in (1, 2, 3) for kind in (1, 2, 3, 4)]
+    formulas += ["TTEST(A1:A9,B1:B8,2,1)", "TTEST(A1:A9,B1:B8,2,2)", "TTEST(A1:A9,B1:B8,2,3)", "T.TEST(A1,B1,2,2)"]
+    formulas += ["T.TEST(A1:A5,G1:G5,2,1)", "T.TEST(A1:A5,G1:G5,2,2)"]
+    formulas += ["F.TEST(A1:A9,B1:B9)", "FTEST(B1:B9,A1:A9)", "F.TEST(A1:A5,G1:G5)", "F.TEST(A1:A1,B1:B9)"]
+    formulas += [f"{name}(A1:A9,{x}{s})" for name in ("Z.TEST", "ZTEST") for x in (4, -3) for s in ("", ",2", ",0")]
+    formulas += ["CHISQ.TEST(C1:D3,E1:F3)", "CHITEST(C1:C3,E1:E3)", "CHISQ.TEST(C1:C3,{1;0;2})", "CHITEST(C1:D3,E1:F2)"]
+    assert disagreements(tmp_path, TESTED, [f"={formula}" for formula in formulas]) == []
+
+
+def test_counts_and_probabilities_give_what_the_judges_give(tmp_path: Path) -> None:
+    formulas = [f"INDEX(FREQUENCY(A1:A9,{{2,4,7}}),{place})" for place in (1, 2, 3, 4)]
+    formulas += ["SUM(FREQUENCY(G1:G5,A1:A9))", "ROWS(FREQUENCY(A1:A9,{1,2}))", "PROB({1,2,3},{0.2,0.3,0.5},2)"]
+    formulas += ["PROB({1,2,3},{0.2,0.3,0.5},2,3)", "PROB({1,2,3},{0.2,0.3,0.4},1,3)", "PROB({1,2},{0.2,0.3,0.5},2)"]
+    for kind in ("TRUE", "FALSE"):
+        formulas += [f"NEGBINOM.DIST({f},{s},0.25,{kind})" for f in ("0", "3", "-1", "2.7") for s in ("1", "5", "0")]
+        formulas += [f"HYPGEOM.DIST({k},4,8,20,{kind})" for k in ("0", "1", "4", "5", "-1", "1.9")]
+        formulas += [f"HYPGEOM.DIST(3,4,8,10,{kind})", f"HYPGEOM.DIST(50,100,5000,10000,{kind})"]
+    formulas += ["NEGBINOMDIST(10,5,0.25)", "HYPGEOMDIST(1,4,8,20)"]
+    formulas += [f"{name}(100,0.5,{p})" for name in ("BINOM.INV", "CRITBINOM") for p in ("0.01", "0.75")]
+    formulas += [f"BINOM.DIST.RANGE(60,0.75,{a}{b})" for a in ("48", "0", "-1", "61") for b in ("", ",50", ",61")]
+    for a in ("0", "1", "4", "-1", "2.5"):
+        for b in ("0", "1", "4", "-1", "2.5"):
+            names = ("COMBINA", "PERMUTATIONA", "DELTA", "GESTEP", "MULTINOMIAL")
+            formulas += [f"{name}({a},{b})" for name in names]
+    formulas += ["MULTINOMIAL(G4:G5,2)", "SERIESSUM(0.5,0,2,A1:A4)", "SERIESSUM(2,-1,1,{1,2,3})"]
+    formulas += [f"PERCENTRANK.EXC(A1:A9,{x})" for x in (1, 3, 4.5, 9, 10)]
+    assert disagreements(tmp_path, TESTED, [f"={formula}" for formula in formulas]) == []
+
+
+def test_exponential_curves_give_what_the_judges_give(tmp_path: Path) -> None:
+    formulas = ["INDEX(GROWTH(A1:A9),5)", "GROWTH(A1:A9,B1:B9,3)", "GROWTH(A1:A9,B1:B9,3,FALSE)", "GROWTH({1,0,2})"]
+    formulas += [f"INDEX(LOGEST(A1:A9,B1:B9,{c},TRUE),{i},{j})" for c in (0, 1) for i in range(1, 6) for j in (1, 2)]
+    assert disagreements(tmp_path, TESTED, ["{=" + formula + "}" for formula in formulas]) == []

@@ -15,7 +15,7 @@ TOPICS = {
     "Matrices": ("matrix",),
     "Arrays made, joined, cut and sorted": ("arrays", "sorting"),
     "Sums and counts on a condition": ("conditional", "criteria"),
-    "Statistics of samples": ("statistics", "samples", "regression"),
+    "Statistics of samples": ("statistics", "samples", "regression", "hypotheses"),
     "Distributions": ("distributions", "families"),
     "Logic": ("logic",),
     "Functions of your own": ("lambdas",),

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.formulas.coerce import elementwise, first_fault, undefined
-from embedsheet.formulas.functions.elementwise import Elementwise, enter, special
+from embedsheet.formulas.functions.elementwise import Elementwise, enter, special, warn_of_zero_gradient
 from embedsheet.formulas.functions.samples import sample
+from embedsheet.formulas.functions.statistics import with_errors
 from embedsheet.formulas.functions.table import Context, function
-from embedsheet.formulas.operators import power, quotient
+from embedsheet.formulas.operators import power, product, quotient
 from embedsheet.formulas.values import DIV0, NUM, Array, Value, number
 
 # Beyond these the result is larger than any double.
@@ -256,3 +257,72 @@ def _divisors(context: Context, name: str, arguments: tuple[Any, ...], combine: 
     bad: NDArray[np.bool_] = ((whole < 0) | (whole >= 2.0**53)).any(axis=1)
     result = combine.reduce(np.where(bad[:, None], 0, whole).astype(np.int64), axis=1).astype(np.float64)
     return numbers.finish(result, undefined(bad, NUM))
+
+
+@function("COMBINA", "vv", "Number of ways to choose k out of n, each as often as wanted", gradient="constant")
+def _combina(context: Context, n: Value, k: Value) -> Value:
+    _whole(context, "COMBINA", n, k)
+
+    def compute(xp: Any, n: Array, k: Array) -> tuple[Array, Any]:
+        n, k = np.trunc(n), np.trunc(k)
+        bad = (n < 0) | (k < 0) | ((n == 0) & (k > 0))
+        n = np.where(bad | (n == 0), 1, n)
+        return np.round(special(np).binom(n + k - 1, np.where(bad, 0, k))), undefined(bad, NUM)
+
+    return elementwise(context, [n, k], compute)
+
+
+@function("PERMUTATIONA", "vv", "Number of ordered choices of k out of n, each as often as wanted", gradient="constant")
+def _permutationa(context: Context, n: Value, k: Value) -> Value:
+    _whole(context, "PERMUTATIONA", n, k)
+
+    def compute(xp: Any, n: Array, k: Array) -> tuple[Array, Any]:
+        n, k = np.trunc(n), np.trunc(k)
+        bad = (n < 0) | (k < 0)
+        return np.where(bad, 1, n) ** np.where(bad, 0, k), undefined(bad, NUM)
+
+    return elementwise(context, [n, k], compute)
+
+
+@function("MULTINOMIAL", "(r)", "Factorial of a sum by the factorials of its parts", least=1, gradient="constant")
+def _multinomial(context: Context, *arguments: Any) -> Value:
+    numbers = sample(context, arguments)
+    if not isinstance(numbers.numbers, np.ndarray):
+        raise context.unsupported("MULTINOMIAL must not depend on the changing cells: counting has no gradient")
+    parts = np.trunc(numbers.kept(0.0))
+    bad = (parts < 0).any(axis=1)
+    result = np.ones(parts.shape[0])
+    before = np.zeros(parts.shape[0])
+    for part in np.where(parts < 0, 0.0, parts).T:
+        before = before + part
+        result = result * np.round(special(np).binom(before, part))
+    return numbers.finish(result, undefined(bad, NUM))
+
+
+@function("SERIESSUM", "vvvr", "Sum of a·x^n + b·x^(n+m) + c·x^(n+2m) …")
+def _seriessum(context: Context, x: Value, first: Value, step: Value, coefficients: Any) -> Value:
+    parts = sample(context, [coefficients])
+
+    def compute(xp: Any, x: Array, first: Array, step: Array) -> tuple[Array, Any]:
+        total: Array = np.zeros((1, 1, 1))
+        faults = None
+        for place in range(parts.size):
+            term, more = power(context, x, first + place * step)
+            total = total + product(parts.kept(0.0)[:, place, None, None], term)
+            faults = first_fault(faults, more)
+        return total, faults
+
+    result = elementwise(context, [x, first, step], compute)
+    return with_errors(parts.finish(result.numbers), result)
+
+
+def _step(name: str, summary: str, compare: Any) -> None:
+    def call(context: Context, x: Value, y: Value | None = None) -> Value:
+        warn_of_zero_gradient(context, name, x, y)
+        return elementwise(context, [x, y or number(0.0)], lambda xp, a, b: (xp.where(compare(a, b), 1.0, 0.0), None))
+
+    function(name, "vv", summary, least=1, gradient="zero")(call)
+
+
+_step("DELTA", "1 where two numbers are equal, else 0", lambda a, b: a == b)
+_step("GESTEP", "1 where a number reaches a threshold (0 if left out), else 0", lambda a, b: a >= b)

@@ -10,9 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from embedsheet.formulas.coerce import Faults, as_numbers, concrete, elementwise, first_fault, undefined
+from embedsheet.formulas.coerce import (
+    FaultError,
+    Faults,
+    as_numbers,
+    concrete,
+    element_number,
+    elementwise,
+    first_fault,
+    map_elements,
+    undefined,
+)
 from embedsheet.formulas.functions.elementwise import Elementwise, enter, special
-from embedsheet.formulas.functions.table import Context, function
+from embedsheet.formulas.functions.table import FUNCTIONS, Context, function
 from embedsheet.formulas.operators import quotient
 from embedsheet.formulas.values import ERROR, NUM, Array, Value, boolean, error
 
@@ -308,3 +318,105 @@ _counting(
     counts=(0,),
     edge=_poisson_edge,
 )
+
+
+def _negative_binomial_edge(cumulative: bool) -> Edge:
+    """At p = 1 there are no failures, at p = 0 no end of them; Excel then has no probability of at most f."""
+    return lambda xp, f, s, p: (
+        (f >= 0) & (s >= 1) & ((p == 1) | ((p == 0) & (not cumulative))),
+        ((p == 1) & (f >= 0 if cumulative else f == 0)) * 1.0,
+    )
+
+
+def _negative_binomial_density(xp: Any, f: Array, s: Array, p: Array) -> Array:
+    gammaln = special(xp).gammaln
+    ways = gammaln(f + s) - gammaln(s) - gammaln(f + 1)
+    return xp.exp(ways + _log_power(xp, p, s) + _log_power(xp, 1 - p, f))
+
+
+_counting(
+    ("NEGBINOM.DIST",),
+    "Negative binomial: probability of at most f failures before the s-th success, or of exactly f",
+    "vvv",
+    cumulative=lambda xp, f, s, p: special(xp).betainc(s, f + 1, p),
+    density=_negative_binomial_density,
+    domain=lambda xp, f, s, p: (f >= 0) & (s >= 1) & (p > 0) & (p < 1),
+    inside=(0.0, 1.0, 0.5),
+    counts=(0, 1),
+    edge=_negative_binomial_edge,
+)
+
+
+@function("NEGBINOMDIST", "vvv", "Negative binomial: probability of f failures before the s-th success")
+def _negbinomdist(context: Context, *arguments: Value) -> Value:
+    result: Value = FUNCTIONS["NEGBINOM.DIST"].call(context, *arguments, boolean(False))
+    return result
+
+
+@function("BINOM.DIST.RANGE", "vvvv", "Binomial: probability of a number of successes, or of a range", least=3)
+def _binom_range(context: Context, trials: Value, p: Value, first: Value, last: Value | None = None) -> Value:
+    def compute(xp: Any, n: Array, p: Array, first: Array, last: Array) -> Array:
+        n, first, last = xp.trunc(n), xp.trunc(first), xp.trunc(last)
+        below = xp.where(first > 0, _binomial_cumulative(xp, xp.maximum(first - 1, 0.0), n, p), 0.0)
+        between = _binomial_cumulative(xp, last, n, p) - below
+        return xp.where(first == last, _binomial_density(xp, first, n, p), between)
+
+    counts = [concrete(context, value, "A count in BINOM.DIST.RANGE") for value in (trials, first, last or first)]
+    return smooth(
+        context,
+        [counts[0], p, *counts[1:]],
+        compute,
+        lambda xp, n, p, first, last: (
+            (n >= 1) & (p > 0) & (p < 1) & (first >= 0) & (last >= np.trunc(first)) & (last < np.trunc(n) + 1)
+        ),
+        (1.0, 0.5, 0.0, 1.0),
+    )
+
+
+def _hypergeometric(k: int, n: int, marked: int, total: int) -> float:
+    """Return the probability that k of n drawn out of a total are marked."""
+    ln = special(np).betaln
+    ways = [-ln(m - r + 1, r + 1) - np.log(m + 1.0) for m, r in ((marked, k), (total - marked, n - k), (total, n))]
+    return float(np.exp(ways[0] + ways[1] - ways[2]))
+
+
+def _enter_hypergeometric(name: str, summary: str, parameters: str) -> None:
+    def call(context: Context, *arguments: Value) -> Value:
+        def compute(*pairs: tuple[int, float]) -> float:
+            read = [element_number(context, pair) for pair in pairs]
+            k, n, marked, total = (int(np.trunc(x)) for x in read[:4])
+            if not (0 <= n <= total and 0 <= marked <= total and 0 <= k <= min(n, marked)):
+                raise FaultError(NUM)
+            least = max(0, n - total + marked)
+            start = least if read[4:] and read[4] else max(k, least)
+            return min(sum(_hypergeometric(i, n, marked, total) for i in range(start, k + 1)), 1.0)
+
+        return map_elements(context, name, list(arguments), compute)
+
+    function(name, parameters, summary, gradient="constant")(call)
+
+
+_enter_hypergeometric("HYPGEOM.DIST", "Hypergeometric: probability of at most k marked ones, or of exactly k", "vvvvv")
+_enter_hypergeometric("HYPGEOMDIST", "Hypergeometric: probability of k marked ones", "vvvv")
+
+
+def _binom_inv(context: Context, trials: Value, p: Value, alpha: Value) -> Value:
+    def compute(*pairs: tuple[int, float]) -> float:
+        n, p, alpha = (element_number(context, pair) for pair in pairs)
+        n = float(np.trunc(n))
+        if n < 0 or not 0 < p < 1 or not 0 < alpha < 1:
+            raise FaultError(NUM)
+        low, high = 0.0, n
+        while low < high:
+            middle = (low + high) // 2
+            enough = _binomial_cumulative(np, middle, n, p) >= alpha
+            low, high = (low, middle) if enough else (middle + 1, high)
+        return low
+
+    return map_elements(context, "BINOM.INV", [trials, p, alpha], compute)
+
+
+for _name in ("BINOM.INV", "CRITBINOM"):
+    function(_name, "vvv", "Binomial: least successes that a probability is reached with", gradient="constant")(
+        _binom_inv
+    )

@@ -1,4 +1,4 @@
-"""Least squares of several variables, and the shape of a sample: LINEST, TREND, SKEW, KURT, TRIMMEAN.
+"""Least squares of several variables, and the shape of a sample: LINEST, TREND, LOGEST, GROWTH, SKEW, KURT, TRIMMEAN.
 
 LINEST solves min‖y − X·b − a‖² for each of n cells: y (m,), X (m, k), b (k,). With a constant the columns are centred
 first, which keeps the normal equations well conditioned.
@@ -17,7 +17,7 @@ from embedsheet.formulas.functions.distributions import choice
 from embedsheet.formulas.functions.matrix import matrix_numbers
 from embedsheet.formulas.functions.samples import Argument, failures, sample
 from embedsheet.formulas.functions.statistics import Ordered, with_errors
-from embedsheet.formulas.functions.table import Context, function
+from embedsheet.formulas.functions.table import FUNCTIONS, Context, function
 from embedsheet.formulas.operators import power, product, quotient, root, squared
 from embedsheet.formulas.values import DIV0, ERROR, MISSING, NA, NUM, NUMBER, REF, VALUE, Array, Value, error, namespace
 
@@ -194,6 +194,34 @@ def _trend(
     else:
         return error(REF)
     return _table(result, _faults(codes, line), line, None)
+
+
+def _logarithms(context: Context, y: Argument) -> Value:
+    """Return the logarithms of numbers, #NUM! where there is none; what is no number stays."""
+    value = context.value(y)
+    logged: Value = FUNCTIONS["LN"].call(context, value)
+    kept = value.kinds == NUMBER
+    kinds = np.where(kept, logged.kinds, value.kinds).astype(np.uint8)
+    return Value(kinds, namespace(logged.numbers).where(kept, logged.numbers, value.numbers))
+
+
+@function("GROWTH", "rrrv", "The y that the exponential curve through known y and x gives at new x", least=1)
+def _growth(context: Context, y: Argument, *others: Any) -> Value:
+    result: Value = FUNCTIONS["EXP"].call(context, _trend(context, _logarithms(context, y), *others))
+    return result
+
+
+@function("LOGEST", "rrvv", "Bases and factor of the exponential curve through known y and x, as LINEST", least=1)
+def _logest(context: Context, y: Argument, *others: Any) -> Value:
+    line = _linest(context, _logarithms(context, y), *others)
+    if line.shape[1] == 1:
+        result: Value = FUNCTIONS["EXP"].call(context, line)
+        return result
+    # The statistics are those of the line through the logarithms.
+    shape = line.shape
+    xp = namespace(line.numbers)
+    first = np.broadcast_to((np.arange(shape[1]) == 0)[None, :, None] & (line.kinds == NUMBER), shape)
+    return Value(line.kinds, xp.where(first, xp.exp(xp.where(first, line.numbers, 0.0)), line.numbers))
 
 
 def _shape(name: str, summary: str, least: int) -> None:

@@ -342,7 +342,9 @@ for _name in ("MODE", "MODE.SNGL"):
     function(_name, "(r)", "Commonest number", least=1, gradient="constant")(_mode)
 
 
-def _percentrank(context: Context, argument: Argument, at: Value, digits: Value | None = None) -> Value:
+def _percentrank(
+    context: Context, argument: Argument, at: Value, digits: Value | None = None, *, exclusive: bool = False
+) -> Value:
     ordered = Ordered(context, (argument,))
     at = concrete(context, as_numbers(context, at), "PERCENTRANK")
     places = as_numbers(context, concrete(context, digits or number(3.0), "The digits of PERCENTRANK"))
@@ -354,7 +356,7 @@ def _percentrank(context: Context, argument: Argument, at: Value, digits: Value 
     result, codes = np.zeros(shape), np.zeros(shape, np.uint8)
     for i, row, column in np.ndindex(*shape):
         numbers = ordered.sorted[i % len(ordered.sorted), : int(ordered.count[i % len(ordered.count)])]
-        part = _part_below(numbers, float(x[i, row, column]))
+        part = _part_below(numbers, float(x[i, row, column]), exclusive)
         if part is None or significant[i, row, column] < 1:
             codes[i, row, column] = NUM if not len(numbers) or part is not None else NA
         else:
@@ -364,18 +366,28 @@ def _percentrank(context: Context, argument: Argument, at: Value, digits: Value 
     return with_errors(ordered.sample.finish(result, codes), at, places)
 
 
-def _part_below(numbers: NDArray[np.float64], x: float) -> float | None:
-    """Return which part of ascending numbers lies below x, interpolated between two of them; None outside of them."""
+def _part_below(numbers: NDArray[np.float64], x: float, exclusive: bool) -> float | None:
+    """Return which part of ascending numbers lies below x, interpolated between two of them; None outside of them.
+
+    `exclusive`: one more number is thought at either end.
+    """
     if not len(numbers) or x < numbers[0] or x > numbers[-1]:
         return None
-    if len(numbers) == 1:
+    if len(numbers) == 1 and not exclusive:
         return 1.0
     below = int(np.searchsorted(numbers, x, side="left"))
     rank = float(below)
     if numbers[below] != x:
         rank = below - 1 + (x - numbers[below - 1]) / (numbers[below] - numbers[below - 1])
-    return rank / (len(numbers) - 1)
+    return (rank + 1) / (len(numbers) + 1) if exclusive else rank / (len(numbers) - 1)
 
 
 for _name in ("PERCENTRANK", "PERCENTRANK.INC"):
     function(_name, "rvv", "Which part of a range lies below a number", least=2, gradient="constant")(_percentrank)
+
+
+@function(
+    "PERCENTRANK.EXC", "rvv", "Which part of a range lies below a number, ends left out", least=2, gradient="constant"
+)
+def _percentrank_exc(context: Context, argument: Argument, at: Value, digits: Value | None = None) -> Value:
+    return _percentrank(context, argument, at, digits, exclusive=True)
