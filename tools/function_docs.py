@@ -22,7 +22,7 @@ TOPICS = {
     "Lookup and reference": ("lookup", "places"),
     "Information": ("information",),
     "Annuities and depreciation": ("financial", "rates", "instalments"),
-    "Dates, times and volatile functions": ("dates",),
+    "Dates, times and volatile functions": ("dates", "workdays"),
     "Text": ("text",),
 }
 

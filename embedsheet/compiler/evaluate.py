@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
 # Of these functions the first argument is an address: its cells are read only as far as the result points at them.
 ADDRESS_FUNCTIONS = frozenset({"INDEX", "OFFSET"})
+DAYS_TO_1904 = 1462  # from Excel's usual day 0 to 1 January 1904, day 0 of workbooks that once came from a Macintosh
 SHAPE_FUNCTIONS = frozenset({"ROW", "ROWS", "COLUMN", "COLUMNS", "AREAS", "ISREF", "SHEET", "SHEETS"})
 
 
@@ -90,6 +91,7 @@ class Evaluator:
         self.rows = group.rows[elements]
         self.columns = group.columns[elements]
         self.array_formula = group.array
+        self.first_day = DAYS_TO_1904 if store.workbook.contents.date1904 else 0
         self.trace = trace or Trace(len(elements))
         self.index = np.arange(len(elements)) if index is None else index
         self.names = names or {}

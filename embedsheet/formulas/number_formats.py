@@ -73,8 +73,8 @@ def formatted_text(text: str, code: str) -> str:
     return "".join(text if token.text == "@" else token.text for token in section)
 
 
-def formatted(number: float, code: str) -> str:
-    """Return a number as a format shows it. Raises FormatError."""
+def formatted(number: float, code: str, first_day: int = 0) -> str:
+    """Return a number as a format shows it; `first_day` is added to day numbers. Raises FormatError."""
     sections = _sections(code)
     numeric = [section for section in sections[:3] if not any(token.text == "@" for token in section)]
     if not code:
@@ -90,9 +90,9 @@ def formatted(number: float, code: str) -> str:
         else:
             magnitude, sign = -number, "-"
     if any(token.kind in ("date", "elapsed", "noon") for token in section):
-        if number < 0 or number >= _LAST_DAY:
+        if number < 0 or number + first_day >= _LAST_DAY:
             raise FormatError("a date before 1900 or after 9999", known=True)
-        return _date(number, section)
+        return _date(number, section, first_day)
     return _number(magnitude, section, sign)
 
 
@@ -193,12 +193,13 @@ def _grouped(digits: str, following: int) -> str:
     return out
 
 
-def _date(number: float, section: tuple[_Token, ...]) -> str:
+def _date(number: float, section: tuple[_Token, ...], first_day: int) -> str:
     fractional = "".join(token.text for token in section).partition(".")[2].count("0")
     unit = 10**fractional
     ticks = int(Decimal(repr(number)).__mul__(86400 * unit).to_integral_value(ROUND_HALF_UP))
     days, rest = divmod(ticks, 86400 * unit)
     seconds, fraction = divmod(rest, unit)
+    days += first_day
     # Excel counts a 29 February 1900 that never was.
     leap = days == 60
     day = datetime.date(1899, 12, 31 if days < 60 else 30) + datetime.timedelta(days=days - leap)

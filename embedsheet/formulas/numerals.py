@@ -49,10 +49,11 @@ def number_of_text(text: str) -> float:
     if match and int(match["below"]):
         number = int(match["whole"]) + int(match["above"]) / int(match["below"])
         return -number if match["sign"] == "-" else number
-    return _number_of_date_and_time(text)
+    return day_and_time_of_text(text)
 
 
-def _number_of_date_and_time(text: str) -> float:
+def day_and_time_of_text(text: str) -> float:
+    """Return the day number of a date, a time or both, NaN if the text is none."""
     time = re.search(r"(?:^| )(\d{1,2}:.*|\d{1,2} [AaPp][Mm])$", text)
     if not time:
         return _number_of_date(text)

@@ -1,24 +1,46 @@
 """Dates as day numbers, and the functions that keep the value stored in the file.
 
-Day 1 is 1 January 1900 and, as in Excel, day 60 a 29 February 1900 that never was.
+Day 1 is 1 January 1900 and, as in Excel, day 60 a 29 February 1900 that never was. Where a workbook counts days from
+1904, they are turned into these and back (`Context.first_day`).
 """
 
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Callable
 
-from embedsheet.formulas.coerce import FaultError, element_number, map_elements
+from embedsheet.formulas.coerce import FaultError, element_number, element_text, map_elements
 from embedsheet.formulas.functions.table import Context, function
-from embedsheet.formulas.values import NUM, Value
+from embedsheet.formulas.numerals import day_and_time_of_text
+from embedsheet.formulas.values import NUM, TEXT, Value
 
-_LAST_DAY = 2_958_465  # 31 December 9999
+LAST_DAY = 2_958_465  # 31 December 9999
 _LEAP_DAY_THAT_NEVER_WAS = 60
 
 
-def _date(serial: float) -> tuple[int, int, int]:
+def day_number(context: Context, pair: tuple[int, float]) -> float:
+    """Return an element as a day number that counts from 1900. Raises FaultError."""
+    if pair[0] == TEXT:
+        written = day_and_time_of_text(element_text(context, pair).strip(" "))
+        if not math.isnan(written):
+            return written
+    serial = element_number(context, pair)
+    if serial < 0:
+        raise FaultError(NUM)
+    return serial + context.first_day
+
+
+def of_workbook(context: Context, serial: float) -> float:
+    """Return a day number as the workbook counts. Raises FaultError for a day before its first."""
+    if serial < context.first_day:
+        raise FaultError(NUM)
+    return serial - context.first_day
+
+
+def date_of(serial: float) -> tuple[int, int, int]:
     """Return year, month and day of a day number."""
-    if not 0 <= serial < _LAST_DAY + 1:
+    if not 0 <= serial < LAST_DAY + 1:
         raise FaultError(NUM)
     day = int(serial)
     if day == _LEAP_DAY_THAT_NEVER_WAS:
@@ -29,7 +51,7 @@ def _date(serial: float) -> tuple[int, int, int]:
     return date.year, date.month, date.day
 
 
-def _serial(year: int, month: int, day: int) -> float:
+def serial_of(year: int, month: int, day: int) -> float:
     """Return the day number of a date; months and days outside their range reach into other years and months."""
     year += (month - 1) // 12
     month = (month - 1) % 12 + 1
@@ -39,12 +61,13 @@ def _serial(year: int, month: int, day: int) -> float:
     if first >= _LEAP_DAY_THAT_NEVER_WAS:
         first += 1
     serial = first + day - 1
-    if not 0 <= serial <= _LAST_DAY:
+    if not 0 <= serial <= LAST_DAY:
         raise FaultError(NUM)
     return float(serial)
 
 
-def _days_in(year: int, month: int) -> int:
+def days_in(year: int, month: int) -> int:
+    """Return how many days a month has."""
     if (year, month) == (1900, 2):
         return 29
     following = datetime.date(year + month // 12, month % 12 + 1, 1) if (year, month) != (9999, 12) else None
@@ -59,7 +82,8 @@ def date(context: Context, year: Value, month: Value, day: Value) -> Value:
         year_number, month_number, day_number = (int(element_number(context, pair) // 1) for pair in pairs)
         if year_number < 0:
             raise FaultError(NUM)
-        return _serial(year_number + (1900 if year_number < 1900 else 0), month_number, day_number)
+        year_number += 1900 if year_number < 1900 else 0
+        return of_workbook(context, serial_of(year_number, month_number, day_number))
 
     return map_elements(context, "DATE", [year, month, day], compute)
 
@@ -68,15 +92,15 @@ def _enter(name: str, summary: str, part: Callable[[float], float]) -> None:
     """Enter a function of one day number."""
 
     def call(context: Context, value: Value) -> Value:
-        return map_elements(context, name, [value], lambda pair: float(part(element_number(context, pair))))
+        return map_elements(context, name, [value], lambda pair: float(part(day_number(context, pair))))
 
     call.__doc__ = f"{summary}."
     function(name, "v", summary, gradient="constant")(call)
 
 
-_enter("YEAR", "Year of a day number", lambda serial: _date(serial)[0])
-_enter("MONTH", "Month of a day number", lambda serial: _date(serial)[1])
-_enter("DAY", "Day of the month of a day number", lambda serial: _date(serial)[2])
+_enter("YEAR", "Year of a day number", lambda serial: date_of(serial)[0])
+_enter("MONTH", "Month of a day number", lambda serial: date_of(serial)[1])
+_enter("DAY", "Day of the month of a day number", lambda serial: date_of(serial)[2])
 
 
 def _clock(serial: float) -> int:
@@ -96,9 +120,9 @@ def weekday(context: Context, *arguments: Value) -> Value:
     """Return 1 for Sunday to 7 for Saturday, or as the second argument counts."""
 
     def compute(*pairs: tuple[int, float]) -> float:
-        serial = element_number(context, pairs[0])
+        serial = day_number(context, pairs[0])
         kind = int(element_number(context, pairs[1])) if len(pairs) > 1 else 1
-        if not 0 <= serial < _LAST_DAY + 1:
+        if not 0 <= serial < LAST_DAY + 1:
             raise FaultError(NUM)
         from_sunday = (int(serial) - 1) % 7
         if kind == 3:
@@ -116,12 +140,12 @@ def edate(context: Context, start: Value, months: Value) -> Value:
     """Return the same day of the month some months later, or that month's last day."""
 
     def compute(*pairs: tuple[int, float]) -> float:
-        year, month, day = _date(element_number(context, pairs[0]))
+        year, month, day = date_of(day_number(context, pairs[0]))
         month += int(element_number(context, pairs[1]))
         year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
         if not 1900 <= year <= 9999:
             raise FaultError(NUM)
-        return _serial(year, month, min(day, _days_in(year, month)))
+        return of_workbook(context, serial_of(year, month, min(day, days_in(year, month))))
 
     return map_elements(context, "EDATE", [start, months], compute)
 
@@ -131,12 +155,12 @@ def eomonth(context: Context, start: Value, months: Value) -> Value:
     """Return the last day of the month some months later."""
 
     def compute(*pairs: tuple[int, float]) -> float:
-        year, month, _ = _date(element_number(context, pairs[0]))
+        year, month, _ = date_of(day_number(context, pairs[0]))
         month += int(element_number(context, pairs[1]))
         year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
         if not 1900 <= year <= 9999:
             raise FaultError(NUM)
-        return _serial(year, month, _days_in(year, month))
+        return of_workbook(context, serial_of(year, month, days_in(year, month)))
 
     return map_elements(context, "EOMONTH", [start, months], compute)
 
@@ -147,7 +171,7 @@ def days(context: Context, end: Value, start: Value) -> Value:
 
     def compute(*pairs: tuple[int, float]) -> float:
         last, first = (element_number(context, pair) // 1 for pair in pairs)
-        if not (0 <= first <= _LAST_DAY and 0 <= last <= _LAST_DAY):
+        if not (0 <= first <= LAST_DAY and 0 <= last <= LAST_DAY):
             raise FaultError(NUM)
         return last - first
 

@@ -43,6 +43,7 @@ class Context(Protocol):
     rows: NDArray[np.int64]  # (n,) row of each formula cell
     columns: NDArray[np.int64]  # (n,)
     array_formula: bool
+    first_day: int  # what a day number of the workbook lacks to one that counts from 1900: 1462 where day 0 is in 1904
 
     def value(self, argument: Result) -> Value:
         """Return the cells of a reference as a Value (n or 1, rows, columns); a Value unchanged; a Lambda is #CALC!.

@@ -211,7 +211,7 @@ def _text(context: Context, pair: Pair, code: Pair) -> str:
             if np.isnan(read):
                 return formatted_text(context.strings.text(number), wanted)
             number = read
-        return formatted(float(number), wanted)
+        return formatted(float(number), wanted, context.first_day)
     except FormatError as fault:
         if fault.known:
             raise FaultError(VALUE) from None
