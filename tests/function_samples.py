@@ -161,6 +161,7 @@ _OTHERS: dict[str, tuple[str, ...]] = {
     "SERIESSUM": ("SERIESSUM(A1,1+A2,2+A3,A4:A7)",),
     "GROWTH": ("GROWTH(A1:A4,A5:A8,A9)", "SUM(GROWTH(A1:A4,A5:A8)^2)"),
     "LOGEST": ("SUM(LOGEST(A1:A4,A5:A8)^2)", "INDEX(LOGEST(A1:A4,A5:A8,TRUE,TRUE),1,2)"),
+    "HYPERLINK": ('HYPERLINK("#S!A1",A1^2)',),
     "FV": ("FV(A1/10,5+A2,-A3,A4)", "FV(A1/10,5,A3,A4,1)"),
     "PV": ("PV(A1/10,5+A2,-A3,A4)", "PV(A1/10,5,A3,A4,1)"),
     "PMT": ("PMT(A1/10,5+A2,-A3,A4)", "PMT(A1/10,5,A3,A4,1)"),

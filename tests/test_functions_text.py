@@ -149,3 +149,34 @@ def test_text_of_a_changing_cell_is_refused_with_a_remedy(tmp_path: Path) -> Non
     cells = {"A1": 1, "B1": "=LEN(A1)+A1"}
     with pytest.raises(UnsupportedError, match=r"S!B1: LEN works on text.*refer to the numbers themselves"):
         program(tmp_path / "book.xlsx", cells, "B1", ["A1"]).value_and_gradient([1.0])  # type: ignore[arg-type]
+
+
+def test_numbers_in_other_systems_are_what_the_judges_give(tmp_path: Path) -> None:
+    formulas = []
+    for x in ("0", "5", "-1", "511", "-512", "512", "2.9", '"7"', '"x"', "TRUE", "A13", "1E12"):
+        for places in ("", ",3", ",10", ",11"):
+            formulas += [f"={name}({x}{places})" for name in ("DEC2BIN", "DEC2OCT", "DEC2HEX")]
+    for x in ('"101"', '"1111111111"', "101", '"7777777777"', '"ffFFffffff"', '"12"', '""', "TRUE", '"10000000000"'):
+        formulas += [f"={name}({x})" for name in ("BIN2DEC", "OCT2DEC", "HEX2DEC", "ARABIC")]
+        names = ("BIN2OCT", "BIN2HEX", "OCT2BIN", "OCT2HEX", "HEX2BIN", "HEX2OCT")
+        formulas += [f"={name}({x}{places})" for name in names for places in ("", ",8")]
+        formulas += [f"=DECIMAL({x},{radix})" for radix in (2, 16, 36, 37)]
+    for a in ("0", "5", "13", "-1", "2.5", "281474976710655"):
+        formulas += [f"={name}({a},{b})" for name in ("BITAND", "BITOR", "BITXOR") for b in (0, 6, 281474976710656)]
+        formulas += [f"={name}({a},{b})" for name in ("BITLSHIFT", "BITRSHIFT") for b in (0, 1, -2, 47, 54)]
+        formulas += [f"=BASE({a},{radix}{length})" for radix in (2, 16, 36, 37) for length in ("", ",8")]
+    formulas += [f"=ROMAN({x})" for x in ("0", "4", "9", "499", "1999", "3999", "4000", "-1", "2.9")]
+    formulas += [f"=ARABIC({x})" for x in ('"MCMXCIX"', '"mcmxcix"', '"IIII"', '"IC"', '" X "', '"ABC"')]
+    assert disagreements(tmp_path, CELLS, formulas) == []
+
+
+def test_texts_are_cut_as_the_judges_cut_them(tmp_path: Path) -> None:
+    formulas = [f"=DOLLAR({x}{places})" for x in (1234.567, -1234.567, 0, -0.001) for places in ("", ",0", ",-2", ",4")]
+    options = ("", ",2", ",-1", ",-2", ",0", ",2,1", ",3,0,1", ",-3,0,1", ',5,0,0,"none"', ",1,2")
+    for text in ('"a-b-c"', '"aXbxc"', "12.5"):
+        for name in ("TEXTBEFORE", "TEXTAFTER"):
+            formulas += [f"={name}({text},{mark}{option})" for mark in ('"-"', '"x"', '"."') for option in options]
+    assert disagreements(tmp_path, CELLS, formulas) == []
+    cells = {"A1": '=TEXTBEFORE("a-b","-",,,1)', "A2": '=HYPERLINK("#S!A1",5)+1'}
+    values = embedsheet_values(write_book(tmp_path / "b.xlsx", {"S": cells}))
+    assert values["S"] == {"A1": "a", "A2": 6.0}

@@ -23,7 +23,7 @@ TOPICS = {
     "Information": ("information",),
     "Annuities and depreciation": ("financial", "rates", "instalments"),
     "Dates, times and volatile functions": ("dates", "workdays"),
-    "Text": ("text",),
+    "Text": ("text", "systems"),
 }
 
 INTRODUCTION = """# Functions

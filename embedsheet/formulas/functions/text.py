@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,7 @@ from embedsheet.formulas.values import (
     BLANK,
     BOOLEAN,
     ERROR,
+    NA,
     NUMBER,
     TEXT,
     VALUE,
@@ -200,6 +203,37 @@ def _fixed(context: Context, x: Pair, digits: Pair = (NUMBER, 2.0), plain: Pair 
     return f"{shown:{'' if element_number(context, plain) else ','}.{max(places, 0)}f}"
 
 
+def _dollar(context: Context, x: Pair, digits: Pair = (NUMBER, 2.0)) -> str:
+    shown = _fixed(context, x, digits)
+    return f"(${shown[1:]})" if shown.startswith("-") else f"${shown}"
+
+
+def _cut(context: Context, text: Pair, delimiter: Pair, *options: Pair, before: bool) -> str | float | bool:
+    """Return the text before or after a delimiter; options: which one, any case, the end is one too, a fallback."""
+    whole, searched = element_text(context, text), element_text(context, delimiter)
+    which, any_case, ends = (
+        int(np.trunc(element_number(context, options[i]))) if len(options) > i and options[i][0] != BLANK else standard
+        for i, standard in enumerate((1, 0, 0))
+    )
+    if not which or any_case not in (0, 1) or ends not in (0, 1):
+        raise FaultError(VALUE)
+    if not searched:
+        return ("" if before else whole) if which > 0 else (whole if before else "")
+    places = [found.span() for found in re.finditer(re.escape(searched), whole, re.IGNORECASE if any_case else 0)]
+    if ends:
+        # Counted from the end, it is the text's beginning that counts as well.
+        places = [*places, (len(whole), len(whole))] if which > 0 else [(0, 0), *places]
+    if abs(which) <= len(places):
+        start, end = places[which - 1 if which > 0 else which]
+        return whole[:start] if before else whole[end:]
+    if len(options) < 4:
+        raise FaultError(NA)
+    kind, number = options[3]
+    if kind == TEXT:
+        return context.strings.text(number)
+    return bool(number) if kind == BOOLEAN else float(number)
+
+
 def _text(context: Context, pair: Pair, code: Pair) -> str:
     kind, number = pair
     wanted = element_text(context, code)
@@ -246,6 +280,9 @@ _enter(
     lambda context, one, two: element_text(context, one) == element_text(context, two),
 )
 _enter("NUMBERVALUE", "vvv", "Number that a text with given separators reads as", _numbervalue, least=1)
+_enter("DOLLAR", "vv", "Number as text in dollars with so many decimals", _dollar, least=1)
+_enter("TEXTBEFORE", "vvvvvv", "Text before a delimiter", partial(_cut, before=True), least=2)
+_enter("TEXTAFTER", "vvvvvv", "Text after a delimiter", partial(_cut, before=False), least=2)
 _enter("FIXED", "vvv", "Number as text with so many decimals", _fixed, least=1)
 
 
@@ -254,6 +291,11 @@ def _value_function(context: Context, value: Value) -> Value:
     if value.traced and (value.kinds == NUMBER).all():
         return value
     return map_elements(context, "VALUE", [value], lambda pair: _value(context, pair))
+
+
+@function("HYPERLINK", "vv", "The name of a link, or its address", least=1)
+def _hyperlink(context: Context, address: Value, name: Value | None = None) -> Value:
+    return name or address
 
 
 @function("T", "v", "The text itself, an empty one for anything else", gradient="constant")
