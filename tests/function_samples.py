@@ -157,7 +157,7 @@ _OTHERS: dict[str, tuple[str, ...]] = {
     "ZTEST": ("ZTEST(A1:A8,0.5)",),
     "CHISQ.TEST": ("CHISQ.TEST(A1:A4,A5:A8)",),
     "CHITEST": ("CHITEST(B6:B8,A5:A7)",),
-    "PROB": ("SUMPRODUCT(PROB({1;2;3;4},A1:A4/SUM(A1:A4),2,3))",),
+    "PROB": ("PROB({1;2;3;4},A1:A4/SUM(A1:A4),2,3)",),
     "SERIESSUM": ("SERIESSUM(A1,1+A2,2+A3,A4:A7)",),
     "GROWTH": ("GROWTH(A1:A4,A5:A8,A9)", "SUM(GROWTH(A1:A4,A5:A8)^2)"),
     "LOGEST": ("SUM(LOGEST(A1:A4,A5:A8)^2)", "INDEX(LOGEST(A1:A4,A5:A8,TRUE,TRUE),1,2)"),

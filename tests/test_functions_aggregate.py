@@ -46,6 +46,18 @@ def test_function_of_pairs_gives_what_the_judges_give(tmp_path: Path, name: str)
     assert disagreements(tmp_path, CELLS, [f"={name}({pair})" for pair in PAIRS]) == []
 
 
+def test_functions_that_always_take_arrays_do_so_in_plain_formulas(tmp_path: Path) -> None:
+    cells = {**{f"A{i}": x for i, x in enumerate([3, 4, 5, 8, 9], 40)}, **{f"B{i}": i % 5 + 1 for i in range(40, 45)}}
+    # The ranges stand beside no formula, so that an intersection would be #VALUE!.
+    formulas = [f"={name}(A40:A44*2,B40:B44+A40)" for name in TWO_SAMPLES]
+    formulas += ["=FORECAST(3,A40:A44*2,B40:B44+1)", "=PROB(A40:A44*2,A40:A44/SUM(A40:A44),10)"]
+    assert numeric_disagreements(tmp_path, cells, formulas) == []
+    formulas += ["=MODE(INT(A40:A44/2))", "=T.TEST(A40:A44*2,B40:B44+1,2,1)", "=F.TEST(A40:A44*2,B40:B44+1)"]
+    formulas += [f"=AGGREGATE({n},6,A40:A44/(B40:B44>2),{k})" for n in (14, 15, 16) for k in ("1", "B40", "{1,0.5}")]
+    formulas += ["=AGGREGATE(14,6,A40:A44)", "=AGGREGATE(14,6,A40:A44,1,2)"]
+    assert disagreements(tmp_path, cells, formulas) == []
+
+
 def test_order_statistics_give_what_the_judges_give(tmp_path: Path) -> None:
     formulas = []
     for k in ("0", "1", "2", "3", "7", "8", "9", "1.5", "-1", '"x"', "0.25", "0.5", "A5"):

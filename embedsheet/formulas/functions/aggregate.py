@@ -175,7 +175,7 @@ def _pair_sum(summary: str, name: str, term: Callable[[Array, Array], Array]) ->
         a, b, counted = pairs(context, left, right)
         return counted.finish(term(a, b).sum(axis=1))
 
-    function(name, "rr", summary)(call)
+    function(name, "aa", summary)(call)
 
 
 # A pair in which either is blank, text or boolean does not count: both are 0 in `pairs`, and so is the term.
@@ -241,7 +241,7 @@ def _blanked(context: Context, reference: Argument, mask: NDArray[np.bool_]) -> 
 
 @function(
     "AGGREGATE",
-    "vv(r)",
+    "vv(a)",
     "Sum, mean, … by number (1–19); options leave out subtotals (0–3), hidden rows (1, 3, 5, 7), errors (2, 3, 6, 7)",
     least=3,
 )
@@ -266,7 +266,11 @@ def _aggregate(context: Context, which: Value, options: Value, *ranges: Argument
     kept = _counted_areas(context, ranges[:1] if has_position else ranges, reasons)
     if option in (2, 3, 6, 7):
         kept = [_without_errors(context, item) for item in kept]
-    return chosen(context, *kept, *(ranges[1:] if has_position else ()))
+    if not has_position:
+        return chosen(context, *kept)
+    if len(kept) != 1 or len(ranges) != 2:
+        return error(VALUE)
+    return chosen(context, kept[0], context.value(ranges[1]))
 
 
 def _without_errors(context: Context, argument: Argument) -> Argument:

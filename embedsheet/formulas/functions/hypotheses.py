@@ -129,10 +129,10 @@ def _chi_test(context: Context, actual: Argument, expected: Argument) -> Value:
 
 
 for _names, _parameters, _summary, _call, _least in (
-    (("T.TEST", "TTEST"), "rrvv", "Probability that two samples with one mean differ as these", _t_test, 4),
-    (("F.TEST", "FTEST"), "rr", "Probability that two samples with one variance differ as these", _f_test, 2),
+    (("T.TEST", "TTEST"), "aavv", "Probability that two samples with one mean differ as these", _t_test, 4),
+    (("F.TEST", "FTEST"), "aa", "Probability that two samples with one variance differ as these", _f_test, 2),
     (("Z.TEST", "ZTEST"), "rvv", "Probability that a sample with this mean has one as large", _z_test, 2),
-    (("CHISQ.TEST", "CHITEST"), "rr", "Probability that counts differ as much from those expected", _chi_test, 2),
+    (("CHISQ.TEST", "CHITEST"), "aa", "Probability that counts differ as much from those expected", _chi_test, 2),
 ):
     for _name in _names:
         function(_name, _parameters, _summary, least=_least)(_call)
@@ -164,11 +164,10 @@ def _frequency(context: Context, data: Argument, limits: Argument) -> Value:
     return failures([numbers, bins]).finish(whole[:, :, None])
 
 
-@function("PROB", "rrvv", "Probability that a number lies between two limits", least=3, gradient="piecewise")
+@function("PROB", "aavv", "Probability that a number lies between two limits", least=3, gradient="piecewise")
 def _prob(context: Context, x: Argument, chances: Argument, low: Value, high: Value | None = None) -> Value:
     a, _, counted = pairs(context, x, chances)
     p = Sample(flatten(context.value(chances)).numbers, counted.mask).kept(0.0)
-    xp = namespace(a, p)
     mask = np.ones((1, 1), bool) if counted.mask is None else counted.mask
     total = p.sum(axis=1)[:, None, None]
     bad: Array = ((mask & ((p < 0) | (p > 1))).any(axis=1)[:, None, None]) | (abs(total - 1.0) > 1e-7)
@@ -177,6 +176,7 @@ def _prob(context: Context, x: Argument, chances: Argument, low: Value, high: Va
         bad = bad & ~counted.failed[:, None, None]
 
     def compute(_: Any, low: Array, high: Array) -> tuple[Array, Faults]:
+        xp = namespace(a, p, low, high)
         inside = (a[:, None, :] >= low) & (a[:, None, :] <= high) & mask[:, None, :]
         result = xp.where(inside, p[:, None, :], 0.0).sum(axis=2, keepdims=True)
         return (result, undefined(bad, NUM)) if xp is np else (xp.where(bad, xp.nan, result), None)

@@ -235,7 +235,8 @@ def _mirr(context: Context, payments: Argument, owed: Value, earned: Value) -> V
     amounts = amounts[:, None, :]
     gains, losses = xp.where(amounts > 0, amounts, 0.0), xp.where(amounts < 0, amounts, 0.0)
 
-    def compute(xp: Any, owed: Array, earned: Array) -> tuple[Array, Faults]:
+    def compute(_: Any, owed: Array, earned: Array) -> tuple[Array, Faults]:
+        xp = namespace(amounts, owed, earned)
         ok = (owed > -1) & (earned > -1)
         a, b = xp.log1p(xp.where(ok, owed, 0.0)), xp.log1p(xp.where(ok, earned, 0.0))
         above = (gains * xp.exp((count - 1.0 - place) * b)).sum(axis=2, keepdims=True)

@@ -136,7 +136,7 @@ def _paired(names: tuple[str, ...], summary: str, compute: Callable[[_Moments], 
         return moments.counted.finish(result, faults)
 
     for name in names:
-        function(name, "rr", summary)(call)
+        function(name, "aa", summary)(call)
 
 
 def _intercept(m: _Moments) -> tuple[Array, Faults]:
@@ -184,7 +184,7 @@ def _forecast(context: Context, at: Value, y: Argument, x: Argument) -> Value:
 
 
 for _name in ("FORECAST", "FORECAST.LINEAR"):
-    function(_name, "vrr", "The y that the line through known y and x gives at an x")(_forecast)
+    function(_name, "vaa", "The y that the line through known y and x gives at an x")(_forecast)
 
 
 def with_errors(result: Value, *values: Value) -> Value:
@@ -339,7 +339,7 @@ def _mode(context: Context, *arguments: Argument) -> Value:
 
 
 for _name in ("MODE", "MODE.SNGL"):
-    function(_name, "(r)", "Commonest number", least=1, gradient="constant")(_mode)
+    function(_name, "(a)", "Commonest number", least=1, gradient="constant")(_mode)
 
 
 def _percentrank(
