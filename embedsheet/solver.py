@@ -171,6 +171,8 @@ def solve(
         book, sheet, objective=objective, changing=changing, sense=sense, target=target, constraints=constraints,
         nonnegative=nonnegative, overwrite_formulas=overwrite_formulas, trust_embedsheet=trust_embedsheet,
     )  # fmt: skip
+    if not dry_run:
+        model.workbook.check_target(output, ignore_lock)  # rather than after a long search
     began = time.perf_counter()
     limits = Limits(max_iterations=max_iterations, tolerance=tolerance, learning_rate=learning_rate, seed=seed)
     outcome = search(

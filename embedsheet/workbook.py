@@ -27,7 +27,7 @@ from embedsheet.xlsx import parts, references
 from embedsheet.xlsx.package import Package
 from embedsheet.xlsx.parts import Contents, DefinedName, SheetPart, Table
 from embedsheet.xlsx.plain import plain
-from embedsheet.xlsx.save import Edit, Job, SaveReport
+from embedsheet.xlsx.save import Edit, Job, SaveReport, check_target
 from embedsheet.xlsx.save import save as save_job
 from embedsheet.xlsx.scan import Source, check_cell_count, scan
 from embedsheet.xlsx.sheet import ArrayFormula, Sheet
@@ -210,6 +210,10 @@ class Workbook:
             return text
         home = int(sheet.formula_cells[master])
         return shift(text, cell.row - int(sheet.rows[home]), cell.column - int(sheet.columns[home]))
+
+    def check_target(self, path: str | Path | None = None, ignore_lock: bool = False) -> None:
+        """Raise the FileError that `save` to the same place would end in, before work is done for it."""
+        check_target(self.path, self.path if path is None else Path(path), ignore_lock)
 
     def save(
         self,

@@ -184,6 +184,34 @@ def test_read_only_files_are_refused_by_whoever_saves(path: Path, monkeypatch: p
     assert values(path) == {0.0}
 
 
+def test_a_place_that_cannot_be_written_is_told_before_any_work(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workbook = Workbook.open(path)
+    workbook.check_target()
+    workbook.check_target(path.with_name("copy.xlsx"))
+    (path.parent / "folder.xlsx").mkdir()
+    for name, fault in (("folder.xlsx", "is a folder"), ("none/a.xlsx", "does not exist"), ("a.csv", "must end in")):
+        with pytest.raises(FileError, match=fault):
+            workbook.check_target(path.parent / name)
+    (path.parent / "~$book.xlsx").touch()
+    with pytest.raises(FileError, match="is open in Excel"):
+        workbook.check_target()
+    workbook.check_target(ignore_lock=True)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(FileError, match=r"the folder .* cannot be written"):
+        workbook.check_target(path.with_name("copy.xlsx"))
+
+
+def test_a_folder_to_write_into_is_checked_down_to_what_is_there(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace.refuse_as_folder(path.parent)
+    replace.refuse_as_folder(path.parent / "new" / "newer")
+    for place in (path, path / "below"):
+        with pytest.raises(FileError, match=r"book\.xlsx: is a file, not a folder; name another folder with -o"):
+            replace.refuse_as_folder(place)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(FileError, match="books: the folder cannot be written"):
+        replace.refuse_as_folder(path.parent / "new")
+
+
 def test_a_folder_that_does_not_exist_is_named(path: Path) -> None:
     with pytest.raises(FileError, match="does not exist; make it first"):
         Workbook.open(path).save([], path.parent / "none" / "copy.xlsx")

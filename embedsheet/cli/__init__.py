@@ -66,7 +66,7 @@ class Commands(TyperGroup):
         except OSError as error:
             if error.filename is None:  # a closed pipe and the like, which Typer knows how to treat
                 raise
-            self._say(ctx, f"{error.filename}: {error.strerror}.")
+            self._say(ctx, f"{error.filename}: {error.strerror}; check the name and the permissions.")
             raise typer.Exit(2) from error
         except Exception as error:
             # Typer signals wrong usage and its own ends by exceptions that it wants to see.

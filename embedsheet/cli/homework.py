@@ -47,7 +47,9 @@ def new(
     from embedsheet.homework.generate import make_class
     from embedsheet.homework.key import Key
     from embedsheet.homework.roster import read_roster
+    from embedsheet.xlsx.replace import refuse_as_folder
 
+    refuse_as_folder(output)
     students = read_roster(roster)
     source = find(assignment)
     parsed = parse(source, assignment)

@@ -107,7 +107,10 @@ def solve(
     if dry_run and (output or save_setup):
         raise typer.BadParameter("--dry-run writes nothing; leave out --output and --save-setup.")
     from embedsheet import solver
+    from embedsheet.xlsx.replace import refuse_unwritable
 
+    if history is not None:
+        refuse_unwritable(history)
     with LiveSearch(quiet=json) as live:
         solution = solver.solve(
             book,
@@ -133,12 +136,12 @@ def solve(
             ignore_lock=ignore_lock,
             watcher=live.hear,
         )
-    if history is not None:
-        _write_history(solution, history)
     if json:
         print_json(solution.as_dict())
     else:
         _tell(solution, dry_run)
+    if history is not None:
+        _write_history(solution, history)
     if not solution.solved:
         raise typer.Exit(1)
 
@@ -153,7 +156,8 @@ def _tell(solution: Solution, dry_run: bool) -> None:
     seconds = ", ".join(f"{phase} {time:.2f} s" for phase, time in solution.seconds.items())
     say(f"{solution.method}, {solution.evaluations:,} evaluations; {seconds}", "dim")
     if solution.written_to == solution.path and not dry_run and solution.solved:
-        say(f"embedsheet undo {solution.path} brings the old values back.", "dim")
+        book = f'"{solution.path}"' if " " in str(solution.path) else solution.path
+        say(f"embedsheet undo {book} brings the old values back.", "dim")
 
 
 def _write_history(solution: Solution, path: Path) -> None:

@@ -53,7 +53,9 @@ def train(
     from embedsheet.errors import FileError
     from embedsheet.networks import text_training as training
     from embedsheet.networks.text_data import default_text, read_book
+    from embedsheet.xlsx.replace import refuse_as_folder
 
+    refuse_as_folder(output)
     source = None if book is None else read_book(book)
     if resume:
         net = training.resume(output, model, source)

@@ -174,6 +174,8 @@ def train(
     model = read_model(workbook, sheet, given)
     if output is not None:
         check_target(output, force)
+    if lesson or replace:
+        workbook.check_target(output if lesson else None, ignore_lock)
     settings = Settings(
         optimizer,
         learning_rate,

@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike
 from embedsheet.addresses import MAX_COLUMN, MAX_ROW, Area, Cell, column_letters, quote_sheet
 from embedsheet.errors import FileError, LessonError
 from embedsheet.solver_setup import SolverSetup
+from embedsheet.xlsx.replace import refuse_unwritable
 from embedsheet.xlsx.solver_names import solver_names
 
 DARK, GREY, PALE, LINE = "#1F2937", "#6B7280", "#F1F3F5", "#D0D5DD"
@@ -303,6 +304,7 @@ def check_target(path: Path, force: bool) -> None:
         raise FileError(f"{path}: exists already; add --force to replace it, or choose another name with -o.")
     if not path.parent.is_dir():
         raise FileError(f"{path.parent}: no such folder; make it first, or choose another place with -o.")
+    refuse_unwritable(path)
 
 
 def _temporary_beside(path: Path) -> Path:

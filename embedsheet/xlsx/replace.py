@@ -60,6 +60,27 @@ def refuse_if_open(path: Path) -> None:
             )
 
 
+def refuse_unwritable(path: Path) -> None:
+    """Raise FileError for a place where no file can be put: known before any work is done."""
+    if path.is_dir():
+        raise FileError(f"{path}: is a folder; name a file in it.")
+    if not path.parent.is_dir():
+        raise FileError(f"{path}: the folder {path.parent} does not exist; make it first.")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise FileError(f"{path}: is read-only; change its permissions, or write a copy with --output.")
+    if not os.access(path.parent, os.W_OK):
+        raise FileError(f"{path}: the folder {path.parent} cannot be written; write a copy elsewhere with --output.")
+
+
+def refuse_as_folder(path: Path) -> None:
+    """Raise FileError when `path` is no folder to write into and cannot become one."""
+    there = next(place for place in (path, *path.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise FileError(f"{there}: is a file, not a folder; name another folder with -o.")
+    if not os.access(there, os.W_OK):
+        raise FileError(f"{there}: the folder cannot be written; name another with -o.")
+
+
 def _owner(lock: Path, program: str) -> str:
     try:
         content = lock.read_bytes()[:400]
@@ -116,8 +137,7 @@ def replace_file(path: Path, content: bytes, check: Callable[[], None] = lambda:
     path = path.resolve()  # through a link the file it leads to is replaced, not the link
     temporary: Path | None = None
     try:
-        if path.exists() and not os.access(path, os.W_OK):
-            raise FileError(f"{path}: is read-only; change its permissions, or write a copy with --output.")
+        refuse_unwritable(path)
         _clear_leftovers(path)
         descriptor, name = tempfile.mkstemp(_SUFFIX, f".{path.name[:100]}.", path.parent)
         temporary = Path(name)
