@@ -11,11 +11,11 @@ import subprocess
 import sys
 import zipfile
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from mutations import flipped, with_parts
 from packages import LECTURE, MAIN, book, parts, sheet_xml, write
 
 from embedsheet.addresses import Cell
@@ -282,28 +282,6 @@ def test_seventeen_million_cells_are_refused_in_bounded_memory(tmp_path: Path) -
     assert int(memory) < 1024
 
 
-def flip_zip(raw: bytes, chance: random.Random) -> bytes:
-    """Flip up to 30 bytes anywhere, or cut the file off."""
-    data = bytearray(raw)
-    if chance.random() < 0.1:
-        return bytes(data[: chance.randrange(len(data))])
-    for _ in range(chance.randint(1, 30)):
-        data[chance.randrange(len(data))] = chance.randrange(256)
-    return bytes(data)
-
-
-def with_parts(raw: bytes, change: Callable[[dict[str, bytes]], None]) -> bytes:
-    """Return the package with its unpacked parts changed."""
-    with zipfile.ZipFile(io.BytesIO(raw)) as package:
-        content = {info.filename: package.read(info) for info in package.infolist()}
-    change(content)
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as package:
-        for name, data in content.items():
-            package.writestr(name, data)
-    return stream.getvalue()
-
-
 NASTY = [
     b"-1", b"0", b"99999999999999999999", b"1e999", b"NaN", b"A1:XFD1048576", b"XFE1", b"<", b">", b'"', b"'", b"&",
     b"&#0;", b"&nope;", b"<!--", b"-->", b"<![CDATA[", b"]]>", b"<?x?>", b"\x00", b"\xff", b"</row>", b"<row>", b"<c>",
@@ -384,7 +362,7 @@ def mutants(count: int, seed: int, path: Path) -> dict[str, int]:
     outcomes: dict[str, int] = {}
     books = originals()
     for number in range(count):
-        raw = chance.choice([flip_zip, flip_parts, flip_parts])(chance.choice(books), chance)
+        raw = chance.choice([flipped, flip_parts, flip_parts])(chance.choice(books), chance)
         try:
             outcome = survives(raw, path)
         except Exception as fault:

@@ -21,7 +21,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, get_args
 
-from embedsheet.errors import DataError
+from embedsheet.errors import DataError, LessonError
 from embedsheet.homework.bases import BASES, Options, Rng
 from embedsheet.homework.sketch import Kind, Sketch
 
@@ -151,7 +151,10 @@ def _number(value: Any, where: str, most: float = 1e300) -> float:
 def _check_blocks(assignment: Assignment, place: str) -> None:
     import numpy as np
 
-    blocks = assignment.sketch(np.random.default_rng(0)).blocks
+    try:
+        blocks = assignment.sketch(np.random.default_rng(0)).blocks
+    except LessonError as fault:
+        raise DataError(f"{place}: {fault}") from None
     seen: set[str] = set()
     for task in assignment.tasks:
         if task.kind == "text":

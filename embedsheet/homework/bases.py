@@ -27,7 +27,7 @@ def _factors(rng: Rng, rows: int, columns: int) -> np.ndarray[Any, Any]:
 
 def _size(options: Options, name: str, default: int, most: int) -> int:
     value = options.get(name, default)
-    if not isinstance(value, int) or not 1 <= value <= most:
+    if type(value) is not int or not 1 <= value <= most:
         raise LessonError(f"option {name} = {value!r}: give a whole number from 1 to {most}.")
     return value
 

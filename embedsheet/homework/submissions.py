@@ -15,6 +15,7 @@ WORKBOOKS = (".xlsx", ".xlsm")
 _LARGEST = 100 * 2**20  # bytes of one workbook, unpacked from a platform's zip
 _MOST = 20_000
 _FREE, _RATIO = 1 << 28, 50  # workbooks are packed already; a zip of them hardly unpacks to more than it is
+_NOTES_SHOWN = 5
 _LOCKS = ("~$", ".~lock", "._")
 
 
@@ -40,9 +41,8 @@ def find_submissions(place: Path, unpacked: Path) -> tuple[list[Submission], lis
         else:
             notes.append(f"{shown}: is no .xlsx workbook; passed over")
     if not found:
-        raise DataError(
-            f"{place}: holds no .xlsx workbook; give the folder, or the platform's zip, with the submissions."
-        )
+        fault = f"{place}: holds no .xlsx workbook; give the folder, or the platform's zip, with the submissions."
+        raise DataError("\n".join([fault, *notes[:_NOTES_SHOWN]]))
     return found, notes
 
 
@@ -51,10 +51,10 @@ def _from_zip(path: Path, shown: str, unpacked: Path, found: list[Submission], n
         with zipfile.ZipFile(path) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             if len(entries) > _MOST:
-                raise DataError(f"{shown}: holds {len(entries):,} files; no class is that large.")
+                raise ValueError(f"it holds {len(entries):,} files; no class is that large")
             unpacked_size = sum(entry.file_size for entry in entries)
             if unpacked_size > _FREE and unpacked_size > _RATIO * path.stat().st_size:
-                raise DataError(f"{shown}: unpacks to {unpacked_size >> 20:,} MB, which no class' workbooks do.")
+                raise ValueError(f"it unpacks to {unpacked_size >> 20:,} MB, which no class' workbooks do")
             for entry in entries:
                 name = f"{shown}/{entry.filename}"
                 base = entry.filename.replace("\\", "/").rsplit("/", 1)[-1]
