@@ -24,6 +24,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, _hear)
     sys.unraisablehook = _hear_again
     code: Any = 0
+    failed = False  # the output could not be written, so that Python could not either when it leaves
     try:
         from embedsheet.cli import main as run
 
@@ -34,7 +35,13 @@ def main() -> None:
         code = STOPPED
         with contextlib.suppress(KeyboardInterrupt):
             sys.stderr.write("Error: stopped by Ctrl-C.\n")
-    if _heard:
+    except OSError as fault:  # about no file: those end in the command line
+        if "--debug" in sys.argv:
+            raise
+        code, failed = 2, True
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"Error: {fault.strerror or fault}; see that the place where the output goes takes it.\n")
+    if _heard or failed:
         # JAX, when stopped in the middle of a compilation, may crash while Python takes everything down.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         for stream in (sys.stdout, sys.stderr):
