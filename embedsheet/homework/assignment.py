@@ -19,6 +19,7 @@ import tomllib
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
+from reprlib import repr as brief
 from typing import Any, get_args
 
 from embedsheet.errors import DataError, LessonError
@@ -99,15 +100,15 @@ def parse(source: str, place: str = "the assignment") -> Assignment:
         raise DataError(f"{place}: is no TOML: {fault}.") from None
     lesson = content.get("lesson")
     if not isinstance(lesson, str) or lesson not in BASES:
-        raise DataError(f"{place}: lesson = {lesson!r}; take one of {', '.join(BASES)}.")
+        raise DataError(f"{place}: lesson = {brief(lesson)}; take one of {', '.join(BASES)}.")
     entries = content.get("task")
     if not isinstance(entries, list) or not entries:
         raise DataError(f"{place}: has no [[task]]; write at least one.")
     options, partial = content.get("options", {}), content.get("partial", {})
     if not isinstance(options, dict):
-        raise DataError(f"{place}: options = {options!r}; write a table [options].")
+        raise DataError(f"{place}: options = {brief(options)}; write a table [options].")
     if not isinstance(partial, dict) or partial.keys() - _PARTIAL.keys():
-        raise DataError(f"{place}: partial = {partial!r}; write a table [partial] of {', '.join(_PARTIAL)}.")
+        raise DataError(f"{place}: partial = {brief(partial)}; write a table [partial] of {', '.join(_PARTIAL)}.")
     partial = {**_PARTIAL, **{name: _number(share, f"{place}, partial, {name}", 1) for name, share in partial.items()}}
     tasks = tuple(_task(entry, number, place) for number, entry in enumerate(entries, 1))
     assignment = Assignment(
@@ -123,7 +124,7 @@ def _task(entry: Any, number: int, place: str) -> Task:
         unknown = ", ".join(sorted(entry.keys() - _TASK_KEYS)) if isinstance(entry, dict) else repr(entry)
         raise DataError(f"{where}: {unknown} is not known; a task has {', '.join(sorted(_TASK_KEYS))}.")
     if entry.get("kind") not in get_args(Kind):
-        raise DataError(f"{where}: kind = {entry.get('kind')!r}; take one of {', '.join(get_args(Kind))}.")
+        raise DataError(f"{where}: kind = {brief(entry.get('kind'))}; take one of {', '.join(get_args(Kind))}.")
     for key in ("block", "text"):
         if not isinstance(entry.get(key), str) or not entry[key]:
             raise DataError(f"{where}: {key} is missing.")
@@ -135,16 +136,16 @@ def _task(entry: Any, number: int, place: str) -> Task:
         raise DataError(f"{where}: points and tolerance cannot be less than 0.")
     changing = values.get("changing", [])
     if not isinstance(changing, list) or not all(isinstance(name, str) for name in changing):
-        raise DataError(f'{where}: changing = {changing!r}; write a list of blocks, like ["users.factors"].')
+        raise DataError(f'{where}: changing = {brief(changing)}; write a list of blocks, like ["users.factors"].')
     if not isinstance(values.get("hint", ""), str):
-        raise DataError(f"{where}: hint = {values['hint']!r} is no text.")
+        raise DataError(f"{where}: hint = {brief(values['hint'])} is no text.")
     return Task(**{"points": 1.0, **values, "changing": tuple(changing)})
 
 
 def _number(value: Any, where: str, most: float = 1e300) -> float:
     """Return a number between -`most` and `most`. Raises DataError for anything else, NaN too."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not -most <= value <= most:
-        raise DataError(f"{where} = {value!r} is no number" + (f" up to {most:g}." if most < 1e300 else "."))
+        raise DataError(f"{where} = {brief(value)} is no number" + (f" up to {most:g}." if most < 1e300 else "."))
     return float(value)
 
 
@@ -159,14 +160,18 @@ def _check_blocks(assignment: Assignment, place: str) -> None:
     for task in assignment.tasks:
         if task.kind == "text":
             if not _NAME.fullmatch(task.block):
-                raise DataError(f"{place}: {task.block!r} cannot name a cell; take letters and dots, like why.small.")
+                raise DataError(
+                    f"{place}: {brief(task.block)} cannot name a cell; take letters and dots, like why.small."
+                )
         elif task.block not in blocks:
-            raise DataError(f"{place}: there is no block {task.block!r}; the lesson has {', '.join(blocks)}.")
+            raise DataError(f"{place}: there is no block {brief(task.block)}; the lesson has {', '.join(blocks)}.")
         elif task.kind != "state" and blocks[task.block].formula is None:
-            raise DataError(f"{place}: block {task.block!r} holds given numbers; a task needs a block of formulas.")
+            raise DataError(
+                f"{place}: block {brief(task.block)} holds given numbers; a task needs a block of formulas."
+            )
         if task.block in seen:
-            raise DataError(f"{place}: block {task.block!r} is asked for twice.")
+            raise DataError(f"{place}: block {brief(task.block)} is asked for twice.")
         seen.add(task.block)
         for name in task.changing:
             if name not in blocks:
-                raise DataError(f"{place}: there is no block {name!r} to change.")
+                raise DataError(f"{place}: there is no block {brief(name)} to change.")

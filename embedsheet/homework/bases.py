@@ -7,6 +7,7 @@ lessons' workbooks. Formulas run in Excel 2010 and later, LibreOffice and Gnumer
 from __future__ import annotations
 
 from collections.abc import Callable
+from reprlib import repr as brief
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ def _factors(rng: Rng, rows: int, columns: int) -> np.ndarray[Any, Any]:
 def _size(options: Options, name: str, default: int, most: int) -> int:
     value = options.get(name, default)
     if type(value) is not int or not 1 <= value <= most:
-        raise LessonError(f"option {name} = {value!r}: give a whole number from 1 to {most}.")
+        raise LessonError(f"option {name} = {brief(value)}: give a whole number from 1 to {most}.")
     return value
 
 
