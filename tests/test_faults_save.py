@@ -227,6 +227,17 @@ def test_permissions_are_kept_and_links_followed(path: Path) -> None:
     assert values(path) == {5.0}
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="limits names to 255 characters, not bytes")
+def test_names_as_long_as_the_system_takes_are_saved(path: Path) -> None:
+    """255 bytes: of three each, and of four."""
+    for letter in ("表", "𝛁"):
+        size = len(letter.encode())
+        long = path.rename(path.with_name(letter * (250 // size) + "x" * (250 % size) + ".xlsx"))
+        Workbook.open(long).save([change(size)])
+        assert values(long) == {float(size)}
+        path = long
+
+
 def test_what_a_killed_save_left_is_cleared_by_the_next_one(path: Path) -> None:
     mine = path.with_name(".book.xlsx.abcd1234.embedsheet-part")
     other = path.with_name(".book.xlsx.xlsx.abcd1234.embedsheet-part")

@@ -227,7 +227,7 @@ def write_feedback(assignment: Assignment, best: dict[str, Grade], folder: Path)
                 f"   {task.message}",
             ]
             lines += [f"   Hint: {task.hint}"] if task.hint else []
-        name = re.sub(r"[^\w.-]+", "-", grade.student_id).strip("-.") or "student"
+        name = re.sub(r"[^\w.-]+", "-", grade.student_id).strip("-.")[:100] or "student"
         (folder / f"{name}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

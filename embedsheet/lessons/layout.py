@@ -309,11 +309,13 @@ def check_target(path: Path, force: bool) -> None:
 
 def _temporary_beside(path: Path) -> Path:
     """Make an empty file beside `path`, which proves early that the folder can be written to."""
-    temporary = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
+    temporary = path.with_name(f".{path.stem[:50]}-{os.getpid()}{path.suffix}")  # never too long where the name is not
     try:
         temporary.open("wb").close()
     except OSError as error:
-        raise FileError(f"{path.parent}: cannot be written to ({error.strerror}); choose another with -o.") from error
+        raise FileError(
+            f"{path.parent}: cannot be written to ({error.strerror}); choose another place with -o."
+        ) from error
     return temporary
 
 

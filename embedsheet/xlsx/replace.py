@@ -15,6 +15,7 @@ from pathlib import Path
 from embedsheet.errors import FileError
 
 _SUFFIX = ".embedsheet-part"
+_NAME_KEPT = 50  # characters of a name that a temporary file's name repeats; systems limit names to 255 bytes
 
 
 def cache_folder() -> Path:
@@ -53,7 +54,7 @@ def refuse_if_open(path: Path) -> None:
     path = path.resolve()
     for program, name in (("Excel", f"~${path.name}"), ("LibreOffice", f".~lock.{path.name}#")):
         lock = path.with_name(name)
-        if lock.exists():
+        if os.path.exists(lock):  # Path.exists raises where a name is longer than the system takes
             raise FileError(
                 f"{path}: is open in {program}{_owner(lock, program)}; close it there first, or pass --ignore-lock "
                 f"when no {program} runs ({name} is then left over from a crash)."
@@ -139,7 +140,7 @@ def replace_file(path: Path, content: bytes, check: Callable[[], None] = lambda:
     try:
         refuse_unwritable(path)
         _clear_leftovers(path)
-        descriptor, name = tempfile.mkstemp(_SUFFIX, f".{path.name[:100]}.", path.parent)
+        descriptor, name = tempfile.mkstemp(_SUFFIX, f".{path.name[:_NAME_KEPT]}.", path.parent)
         temporary = Path(name)
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)
@@ -174,7 +175,7 @@ def _explain(fault: OSError, path: Path) -> str:
 
 def _clear_leftovers(path: Path) -> None:
     """Remove what an earlier save of this file left when it was killed; `saving` keeps live ones out of reach."""
-    temporary = re.compile(re.escape(f".{path.name[:100]}.") + r"\w{8}" + re.escape(_SUFFIX))
+    temporary = re.compile(re.escape(f".{path.name[:_NAME_KEPT]}.") + r"\w{8}" + re.escape(_SUFFIX))
     with suppress(OSError):
         for leftover in path.parent.iterdir():
             if temporary.fullmatch(leftover.name):
