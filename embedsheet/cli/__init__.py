@@ -29,6 +29,7 @@ FAMILIES = (
     homework,
 )  # fmt: skip
 
+STOPPED = 130  # exit code after Ctrl-C, as shells number it
 FAULT = 70  # exit code for a mistake of ours, as sysexits.h numbers an internal software error
 
 GREETING = """\
@@ -53,37 +54,52 @@ class Commands(TyperGroup):
             args = ["--debug", *(word for word in args[:end] if word != "--debug"), *args[end:]]
         return super().make_context(info_name, args, parent, **extra)
 
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run the process' command line. Typer leaves at Ctrl-C without a word; say one, wherever it came."""
+        try:
+            return super().main(*args, **options)
+        except SystemExit as end:
+            if end.code == STOPPED:
+                self._say("stopped by Ctrl-C.")
+            raise
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command; turn the errors that a user can cause into one message and an exit code."""
         try:
             return super().invoke(ctx)
         except EmbedsheetError as error:
-            self._say(ctx, str(error))
+            self._trace(ctx)
+            self._say(str(error))
             raise typer.Exit(error.exit_code) from error
-        except KeyboardInterrupt as error:
-            self._say(ctx, "stopped by Ctrl-C.")
-            raise typer.Exit(130) from error
+        except KeyboardInterrupt:
+            self._trace(ctx)
+            raise
         except OSError as error:
             if error.filename is None:  # a closed pipe and the like, which Typer knows how to treat
                 raise
-            self._say(ctx, f"{error.filename}: {error.strerror}; check the name and the permissions.")
+            self._trace(ctx)
+            self._say(f"{error.filename}: {error.strerror}; check the name and the permissions.")
             raise typer.Exit(2) from error
         except Exception as error:
             # Typer signals wrong usage and its own ends by exceptions that it wants to see.
             if ctx.params.get("debug") or type(error).__module__.startswith(("typer", "click")):
                 raise
             fault = f"{type(error).__name__}: {error}"
-            self._say(ctx, f"embedsheet itself is at fault ({fault}); run this again with --debug and report it.")
+            self._say(f"embedsheet itself is at fault ({fault}); run this again with --debug and report it.")
             raise typer.Exit(FAULT) from error
 
     @staticmethod
-    def _say(ctx: Any, message: str) -> None:
-        """Write the error to stderr, with its traceback under `--debug`."""
+    def _trace(ctx: Any) -> None:
+        """Under `--debug`, show where the error came from."""
+        if ctx.params.get("debug"):
+            traceback.print_exc()
+
+    @staticmethod
+    def _say(message: str) -> None:
+        """Write an error to stderr."""
         from rich.console import Console
         from rich.text import Text
 
-        if ctx.params.get("debug"):
-            traceback.print_exc()
         # soft_wrap: a path or an address stays in one piece for copying
         Console(stderr=True).print(Text.assemble(("Error: ", "bold red"), message), soft_wrap=True)
 
