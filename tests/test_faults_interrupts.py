@@ -145,17 +145,21 @@ def test_ctrl_c_at_many_moments(name: str, presses: int, tmp_path: Path, moviele
 
 @no_sigint
 def test_a_solve_stopped_in_its_search_keeps_the_best_so_far(tmp_path: Path, movielens_book: Path) -> None:
-    """Steps of 1e-9 go on for ever; the history's first line is written when the first one is done."""
-    (tmp_path / "run").mkdir()
-    shutil.copy(movielens_book, tmp_path / "run" / "m.xlsx")
+    """Steps of 1e-9 go on for ever. A machine that is still compiling after 8 s is given 40."""
+    folder = tmp_path / "run"
+    folder.mkdir()
     line = "solve m.xlsx --sheet Cross-tab --method adam --learning-rate 1e-9 --max-iterations 1000000000 --json"
-    process = run(line, tmp_path / "run")
-    time.sleep(8)
-    os.killpg(process.pid, signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
+    for seconds in (8, 40):
+        shutil.copy(movielens_book, folder / "m.xlsx")
+        process = run(line, folder)
+        time.sleep(seconds)
+        os.killpg(process.pid, signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+        if process.returncode != STOPPED:
+            break
     assert '"status": "improved"' in output, errors
     assert process.returncode == 0, errors
-    assert Workbook.open(tmp_path / "run" / "m.xlsx").sheets
+    assert Workbook.open(folder / "m.xlsx").sheets
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
