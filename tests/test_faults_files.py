@@ -17,8 +17,10 @@ import numpy as np
 import pytest
 from mutations import flipped, with_parts
 from packages import LECTURE, MAIN, book, parts, sheet_xml, write
+from typer.testing import CliRunner
 
 from embedsheet.addresses import Cell
+from embedsheet.cli import app
 from embedsheet.errors import EmbedsheetError, FileError
 from embedsheet.workbook import Edit, Workbook
 
@@ -244,6 +246,7 @@ import resource, sys
 from pathlib import Path
 from embedsheet.workbook import Workbook
 from embedsheet.addresses import Cell
+from embedsheet.cli import app
 from embedsheet.errors import FileError
 resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
 try:
@@ -397,3 +400,11 @@ def test_a_thousand_mutated_workbooks_in_bounded_time_and_memory(tmp_path: Path,
     run = subprocess.run(command, capture_output=True, text=True, timeout=1000, env=environment)
     assert run.returncode == 0, run.stderr
     assert int(run.stdout.splitlines()[-1]) < 1024
+
+
+def test_what_is_no_workbook_is_never_shown_in_libreoffice(tmp_path: Path) -> None:
+    """LibreOffice would open it as a text and wait for somebody to close it."""
+    (tmp_path / "notes.xlsm").write_text("hello", encoding="utf-8")
+    done = CliRunner().invoke(app, ["open", str(tmp_path / "notes.xlsm"), "--headless"])
+    assert done.exit_code == 2
+    assert "is no .xlsx or .xlsm workbook" in done.stderr

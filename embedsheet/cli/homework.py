@@ -96,7 +96,7 @@ def grade(
     from embedsheet.homework.key import Key
     from embedsheet.homework.submissions import find_submissions
     from embedsheet.homework.workers import Limits, grade_all
-    from embedsheet.lessons.layout import check_target
+    from embedsheet.lessons.layout import check_target, counted
 
     kept = Key.load(key)
     assignment = parse(kept.assignment)
@@ -117,7 +117,9 @@ def grade(
     write_feedback(assignment, best, output.with_name(f"{output.stem}-feedback"))
     write_upload(kept, assignment, best, output.with_name(f"{output.stem}-upload.csv"))
     failed = sum(bool(one.fault) for one in grades)
-    typer.echo(f"{len(found)} files, {len(best)} of {len(kept.students)} students graded; gradebook: {output}.")
+    typer.echo(
+        f"{counted(len(found), 'file')}, {len(best)} of {len(kept.students)} students graded; gradebook: {output}."
+    )
     if failed or notes:
-        typer.echo(f"{failed + len(notes)} files could not be graded: see the sheet “Not graded”.")
+        typer.echo(f"{counted(failed + len(notes), 'file')} could not be graded: see the sheet “Not graded”.")
     journal.unlink(missing_ok=True)

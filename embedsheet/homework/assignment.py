@@ -89,7 +89,7 @@ def find(name: str) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as fault:
-        raise DataError(f"{path}: cannot be read as UTF-8 text ({fault}).") from None
+        raise DataError(f"{path}: cannot be read as UTF-8 text ({fault}); save it as UTF-8.") from None
 
 
 def parse(source: str, place: str = "the assignment") -> Assignment:

@@ -20,6 +20,7 @@ from embedsheet.buttons.table import BUTTONS
 from embedsheet.errors import FileError
 from embedsheet.libreoffice.apps import register
 from embedsheet.libreoffice.locate import import_uno
+from embedsheet.xlsx.package import Package
 
 _SCRIPT = re.compile(r"\.(Embedsheet\w+)\?")
 _FUNCTIONS = {button.macro: button.function for button in BUTTONS}
@@ -32,8 +33,7 @@ class Server:
 
     def __init__(self, path: Path, headless: bool = False) -> None:
         """Open the workbook. Raises FileError when it cannot be opened or has no buttons."""
-        if not path.is_file():
-            raise FileError(f"{path}: there is no such file; check the name and the folder.")
+        Package(path)  # refuses what is no workbook; LibreOffice would show it as a text
         register()
         self.app = xlwings.App(visible=not headless, add_book=False)
         self.presses: queue.Queue[str | None] = queue.Queue()
