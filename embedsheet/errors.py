@@ -9,7 +9,17 @@ The command line prints the message and exits with `exit_code`; `--debug` shows 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return "; did you mean NAME?" with the known name that is most like the word, "" when none is."""
+    # Imported here because errors is imported by everything, and almost never guesses.
+    from difflib import get_close_matches
+
+    names = {name.casefold(): name for name in known}
+    near = get_close_matches(word.casefold(), names, 1)
+    return f"; did you mean {names[near[0]]}?" if near else ""
 
 
 class EmbedsheetError(Exception):

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.addresses import Area, Cell
-from embedsheet.errors import FileError, ModelError
+from embedsheet.errors import FileError, ModelError, did_you_mean
 from embedsheet.kinds import BOOLEAN, ERROR, ERRORS, NUMBER, TEXT, ErrorText
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.strings import Strings
@@ -164,7 +164,11 @@ class Workbook:
         except ModelError:
             if "!" in text or ":" in text or sheet is None:
                 raise
-            raise ModelError(f"{text!r} is no address, defined name or table of {self.path.name}.") from None
+            known = [entry.name for entry in self.names if entry.sheet in (None, sheet)]
+            guess = did_you_mean(text, [*known, *(table.name for table in self.tables.values())])
+            raise ModelError(
+                f"{text!r} is no address, defined name or table of {self.path.name}{guess or '.'}"
+            ) from None
         return [area._replace(sheet=self.sheet(area.sheet).name)]
 
     def _grid(self, area: Area) -> tuple[Sheet, NDArray[np.int64]]:

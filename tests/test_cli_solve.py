@@ -155,6 +155,26 @@ def test_a_missing_file_is_exit_code_2(tmp_path: Path) -> None:
         assert run(command, tmp_path / "nothing.xlsx").exit_code == 2
 
 
+def test_a_misspelled_file_or_name_is_answered_with_the_right_one(
+    movielens_book: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(movielens_book, "movielens.xlsx")
+    missing = run("inspect", "movelens.xlsx").output
+    assert "movelens.xlsx: there is no such file; did you mean movielens.xlsx?" in missing
+    missing = run("gradient", "movielens.xlsx", "--sheet", "Cross-tab", "--objective", "rsme").output
+    assert "'rsme' is no address, defined name or table of movielens.xlsx; did you mean rmse?" in missing
+
+
+def test_a_wide_block_of_the_gradient_shows_whole_numbers_in_80_columns(movielens_book: Path) -> None:
+    result = CliRunner().invoke(
+        app, ["gradient", str(movielens_book), "--sheet", "Cross-tab"], env={"COLUMNS": "80", "NO_COLOR": "1"}
+    )
+    assert "the first 5 × 5; --json has all" in result.stdout  # of the movies' 5 × 15
+    assert "…" not in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
+
+
 def test_a_target_in_words_is_reached(curve: Path) -> None:
     result = run("solve", curve, "--target", 100, "--json", "--dry-run")
     assert json.loads(result.stdout)["objective_after"] == pytest.approx(100, abs=1e-4)

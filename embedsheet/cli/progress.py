@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # A larger block is shown by its corner and its largest components.
 _MOST_ROWS, _MOST_COLUMNS = 20, 10
+_ROW_NUMBERS, _WIDEST_NUMBER = 9, 12  # columns on the terminal: 1048576 and -1.234e-105, with the space between
 
 
 def say(words: str, style: str = "") -> None:
@@ -61,7 +62,7 @@ class LiveSearch:
         self._spinner.update(
             text=Text(
                 f"{now.method}  {start}iteration {now.iteration:,}  objective {now.objective:.8g}  "
-                f"gradient {now.gradient_norm:.1e}  {now.seconds:.1f} s   (Ctrl-C stops and keeps the best)"
+                f"gradient {now.gradient_norm:.1e}  {now.seconds:.1f} s  (Ctrl-C keeps the best)"
             )
         )
         return self._spinner
@@ -88,16 +89,14 @@ def print_block(area: Area, block: FloatArray) -> None:
     largest = np.unravel_index(int(np.argmax(np.abs(block))), block.shape)
     at = f"{column_letters(area.left + int(largest[1]))}{area.top + int(largest[0])}"
     say(f"{area}: {rows} × {columns}, largest {block[largest]:.4g} at {at}", "bold")
+    console = Console(highlight=False)
+    shown = block[:_MOST_ROWS, : min(_MOST_COLUMNS, (console.width - _ROW_NUMBERS) // _WIDEST_NUMBER)]
     table = Table(box=None)
     table.add_column("", style="dim", justify="right")
-    for column in range(min(columns, _MOST_COLUMNS)):
+    for column in range(shown.shape[1]):
         table.add_column(column_letters(area.left + column), justify="right")
-    for row in range(min(rows, _MOST_ROWS)):
-        numbers = [f"{number:.4g}" for number in block[row, :_MOST_COLUMNS]]
-        table.add_row(str(area.top + row), *numbers)
-    console = Console(highlight=False)
+    for row, numbers in enumerate(shown):
+        table.add_row(str(area.top + row), *(f"{number:.4g}" for number in numbers))
     console.print(table)
-    if rows > _MOST_ROWS or columns > _MOST_COLUMNS:
-        console.print(
-            f"  the first {min(rows, _MOST_ROWS)} × {min(columns, _MOST_COLUMNS)}; --json has all", style="dim"
-        )
+    if shown.shape != block.shape:
+        console.print(f"  the first {shown.shape[0]} × {shown.shape[1]}; --json has all", style="dim")

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from embedsheet.errors import FileError
+from embedsheet.errors import FileError, did_you_mean
 from embedsheet.xlsx.replace import digest
 
 # The largest book met in practice (1.76 million cells) has 150 MB of sheet XML; a part beyond the limit is a bomb or
@@ -43,7 +43,9 @@ class Package:
                 raise FileError(f"{path}: is larger than {FILE_LIMIT >> 20} MB; split the workbook.")
             self.raw = path.read_bytes()
         except FileNotFoundError:
-            raise FileError(f"{path}: there is no such file; check the name and the folder.") from None
+            there = [other.name for other in path.parent.glob("*.xls*")]
+            guess = did_you_mean(path.name, there) or "; check the name and the folder."
+            raise FileError(f"{path}: there is no such file{guess}") from None
         except OSError as fault:
             raise FileError(
                 f"{path}: cannot be read ({fault.strerror or fault}); check the file's permissions."
