@@ -14,6 +14,7 @@ from stored import departures
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
+from embedsheet.cli.movielens import Bar
 from embedsheet.workbook import Workbook
 
 LECTURE = Path(__file__).parents[2] / "shared" / "data" / "lecture" / "collab_filter.xlsx"
@@ -65,6 +66,25 @@ def test_compare_proves_every_model_sheet_and_fills_in_compare(lesson: Path) -> 
     assert [row[0] for row in checks][:2] == ["206 predictions (float32)", "RMSE (float32)"]
     assert all(isinstance(row[3], float) and row[3] < 1e-5 for row in checks)
     assert book.values(book.area("compare.code", "Compare"))[0] == ["import keras"]
+
+
+def test_a_comparison_is_whole_in_80_columns(lesson: Path) -> None:
+    arguments = ["compare", str(lesson), "--sheet", "Cross-tab with bias", "--float64", "--dry-run"]
+    lines = CliRunner().invoke(app, arguments, env={"COLUMNS": "80", "NO_COLOR": "1"}).stdout.splitlines()
+    assert " Cross-tab with bias" in [line.rstrip() for line in lines]
+    assert [line.split()[:-5] for line in lines if "✓" in line] == [
+        "206 predictions".split(), ["RMSE"], "gradient, 180 parts".split(), "weights after 10 steps".split(),
+    ]  # fmt: skip
+    assert not any("…" in line for line in lines)
+
+
+def test_the_bar_never_counts_beyond_the_last_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    with Bar("Cross-tab") as bar:
+        monkeypatch.setattr(bar._bar, "update", lambda task, description, **_: said.append(description))
+        for done in (0, 1.5, 2):
+            bar.show(done, 2)
+    assert said == [f"Cross-tab: epoch {epoch} of 2 (Ctrl-C keeps the best)" for epoch in (1, 2, 2)]
 
 
 def test_compare_leaves_the_file_alone_when_asked_to(lesson: Path) -> None:
@@ -149,6 +169,12 @@ def test_what_makes_no_sense_is_refused_and_nothing_written(
     assert message in result.stderr.replace("\n", " "), result.output
     assert result.exit_code == code
     assert fingerprint(lesson) == before
+
+
+def test_train_names_the_missing_blocks_of_a_workbook_without_a_recommender(green_eggs_book: Path) -> None:
+    result = run("train", green_eggs_book)
+    assert "no sheet has the names users.id, users.factors" in result.stderr
+    assert result.exit_code == 2
 
 
 @pytest.fixture

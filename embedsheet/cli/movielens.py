@@ -39,7 +39,8 @@ class Bar:
 
     def show(self, done: float, epochs: int) -> None:
         """Show that `done` epochs of at most `epochs` are done; a started one counts in part."""
-        words = f"{self._label}: epoch {int(done) + 1} of at most {epochs}  (Ctrl-C stops and keeps the best)"
+        running = min(int(done) + 1, epochs)
+        words = f"{self._label}: epoch {running} of {epochs} (Ctrl-C keeps the best)"
         self._bar.update(self._task, description=words, completed=done, total=epochs)
 
     def say(self, words: str) -> None:

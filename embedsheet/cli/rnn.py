@@ -8,10 +8,16 @@ from embedsheet.cli.progress import say
 from embedsheet.workbook import Workbook
 
 
-def compare(path: Path, book: Workbook) -> bool:
-    """Print the comparison of sheet, Keras, PyTensor and NumPy; return whether all agree within rounding."""
+def compare(path: Path, book: Workbook, sheet: str | None = None) -> bool:
+    """Print the comparison of sheet, Keras, PyTensor and NumPy; return whether all agree within rounding.
+
+    sheet: the only one to compare; every model sheet without it.
+    """
+    from itertools import groupby
+
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from embedsheet.errors import MissingDependencyError
     from embedsheet.libreoffice.recalculate import recalculated
@@ -22,19 +28,23 @@ def compare(path: Path, book: Workbook) -> bool:
     except MissingDependencyError as error:
         say(f"Without a spreadsheet program's opinion: {error}", "yellow")
         second = None
-    rows = compare_rnn(book, second, say)
+    rows = compare_rnn(book, second, say, None if sheet is None else [book.sheet(sheet).name])
+    # A sheet's name has a line of its own: the numbers and the marks shall fit into 80 columns.
     table = Table(
-        title="Largest differences to the numbers in the cells, and to the compiled formulas' gradient", box=None
+        title="Δ: the largest difference from the numbers in the cells; a gradient's, from the compiled formulas'",
+        box=None,
     )
-    for heading in ("sheet", "program", "loss", "of loss", "of probabilities", "of gradient", "allowed", ""):
-        table.add_column(heading, justify="left" if heading in ("sheet", "program") else "right")
-    for row in rows:
-        gradient = "–" if row.gradient_difference is None else f"{row.gradient_difference:.1e}"
-        table.add_row(
-            row.sheet, row.name, f"{row.loss:.6f}", f"{row.loss_difference:.1e}",
-            f"{row.probability_difference:.1e}", gradient, f"{row.tolerance:.0e}",
-            "[green]✓[/green]" if row.agrees else "[red]✗[/red]",
-        )  # fmt: skip
+    for heading in ("", "loss", "Δ loss", "Δ probability", "Δ gradient", "allowed", ""):
+        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
+    for name, its_rows in groupby(rows, key=lambda row: row.sheet):
+        table.add_row(Text(name, style="bold"))
+        for row in its_rows:
+            gradient = "–" if row.gradient_difference is None else f"{row.gradient_difference:.1e}"
+            table.add_row(
+                f"  {row.name}", f"{row.loss:.6f}", f"{row.loss_difference:.1e}",
+                f"{row.probability_difference:.1e}", gradient, f"{row.tolerance:.0e}",
+                "[green]✓[/green]" if row.agrees else "[red]✗[/red]",
+            )  # fmt: skip
     Console(highlight=False).print(table)
     for sheet in sorted({row.sheet for row in rows if row.on_kink}):
         say(f"{sheet}: a relu stands exactly at its kink, where there are two slopes; the gradient may be either.")

@@ -155,6 +155,8 @@ def _tell(solution: Solution, dry_run: bool) -> None:
         say(f"Note: {note}", "yellow")
     seconds = ", ".join(f"{phase} {time:.2f} s" for phase, time in solution.seconds.items())
     say(f"{solution.method}, {solution.evaluations:,} evaluations; {seconds}", "dim")
+    if solution.parts_changed:
+        say(f"Changed parts: {', '.join(solution.parts_changed)}", "dim")
     if solution.written_to == solution.path and not dry_run and solution.solved:
         book = f'"{solution.path}"' if " " in str(solution.path) else solution.path
         say(f"embedsheet undo {book} brings the old values back.", "dim")

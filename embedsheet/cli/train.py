@@ -72,11 +72,12 @@ def compare_command(
     if rnn_bridge.model_sheets(workbook):
         from embedsheet.cli import rnn
 
-        if not rnn.compare(book, workbook):
+        if not rnn.compare(book, workbook, sheet):
             raise typer.Exit(1)
         return
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from embedsheet import keras_bridge, keras_results
     from embedsheet.keras_blocks import choose_sheet, model_sheets, read_model
@@ -85,16 +86,18 @@ def compare_command(
     several = model_sheets(workbook) if sheet is None and not given else []
     sheets = several or [choose_sheet(workbook, sheet, given)]
     models = {name: read_model(workbook, name, given) for name in sheets}
+    # A sheet's name has a line of its own: the numbers and the marks shall fit into 80 columns.
     table = Table(title=f"The same weights in the sheet and in Keras ({dtype})", box=None)
-    for heading in ("sheet", "what", "sheet's", "Keras'", "difference", "allowed", ""):
-        table.add_column(heading, justify="left" if heading in ("sheet", "what") else "right", no_wrap=True)
+    for heading in ("", "sheet", "Keras", "difference", "allowed", ""):
+        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
     every = []
     for name, model in models.items():
         checks = keras_bridge.compare(workbook, model, dtype, steps, learning_rate)
         every += checks
-        for place, one in enumerate(checks):
+        table.add_row(Text(name, style="bold"))
+        for one in checks:
             table.add_row(
-                "" if place else name, one.what, f"{one.sheet:.6f}", f"{one.keras:.6f}",
+                f"  {one.what}", f"{one.sheet:.6f}", f"{one.keras:.6f}",
                 f"{one.difference:.1e}", f"{one.tolerance:.0e}",
                 "[green]✓[/green]" if one.agrees else "[red]✗[/red]",
             )  # fmt: skip
@@ -165,13 +168,13 @@ def train(
     from embedsheet.workbook import Workbook
 
     workbook = Workbook.open(book)
+    model = read_model(workbook, sheet, given)
     lesson = keras_results.is_lesson(workbook) and not given
     if not lesson and output is None and not replace:
         raise ModelError(
             f"{book.name}: has no sheet Keras to write to; name a new workbook for the comparison with -o, or write "
             "over its factors with --replace."
         )
-    model = read_model(workbook, sheet, given)
     if output is not None:
         check_target(output, force)
     if lesson or replace:

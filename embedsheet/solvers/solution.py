@@ -110,15 +110,14 @@ class Solution:
             head = f"Improved in {steps} ({self.message}): {change}, largest gradient {self.largest_gradient:.1e}"
         else:
             return f"{self.status.capitalize()}: {self.message}. Nothing was written."
-        return f"{head}; {self._written()}"
+        return f"{head}; {self._written()}."
 
     def _written(self) -> str:
         if self.written_to is None:
             return "nothing was written"
         where = "" if self.written_to == self.path else f" to {self.written_to}"
-        parts = f"; changed parts: {', '.join(self.parts_changed)}" if self.parts_changed else ""
         cells = f"{self.cells_written:,} cell{'' if self.cells_written == 1 else 's'}"
-        return f"{cells} written{where}{parts}"
+        return f"{cells} written{where}"
 
 
 def _json(number: float) -> float | None:
