@@ -81,12 +81,14 @@ def movielens(rng: Rng, options: Options) -> Sketch:
     )  # fmt: skip
     count = len(rows)
 
-    def column(name: str, title: str, formula: str, left: Block, width: int = 1) -> Block:
+    def column(name: str, title: str, formula: str, left: Block, width: int = 1, whole: bool = False) -> Block:
         titles = [title] if width == 1 else [f"{title} {k + 1}" for k in range(width)]
-        return sketch.add(name, "", "calculated", formula=formula, shape=(count, width), columns=titles, beside=left)
+        return sketch.add(
+            name, "", "calculated", formula=formula, shape=(count, width), columns=titles, beside=left, whole=whole
+        )
 
-    u = column("ratings.user_index", "user's row", f"MATCH({user.at(fixed='c')},users.id,0)", rating)
-    m = column("ratings.movie_index", "movie's row", f"MATCH({movie.at(fixed='c')},movies.id,0)", u)
+    u = column("ratings.user_index", "user's row", f"MATCH({user.at(fixed='c')},users.id,0)", rating, whole=True)
+    m = column("ratings.movie_index", "movie's row", f"MATCH({movie.at(fixed='c')},movies.id,0)", u, whole=True)
     looked_up = f"INDEX(users.factors,{u.at(fixed='c')},COLUMNS({m.at(0, 1, 'c')}:{m.at(0, 1)}))"
     uf = column("ratings.user_factors", "user", looked_up, m, factors)
     looked_up = f"INDEX(movies.factors,{m.at(fixed='c')},COLUMNS({uf.at(0, factors, 'c')}:{uf.at(0, factors)}))"
@@ -105,7 +107,7 @@ def movielens(rng: Rng, options: Options) -> Sketch:
         one = f"IF(INDEX(users.id,COLUMNS({a_column(2)}),1)={selected.at(fixed='rc')},1,0)"
         hot = sketch.add(
             "one_hot", "Its one-hot row: 1 where the id is, else 0", "calculated", formula=one, shape=(1, users),
-            columns=[f"{i:g}" for i in user_ids], rows=["one-hot"],
+            columns=[f"{i:g}" for i in user_ids], rows=["one-hot"], whole=True,
         )  # fmt: skip
         table = f"{user_factors.at(fixed='r')}:{user_factors.at(users - 1, 0, 'r')}"
         picked = f"SUMPRODUCT(MMULT({hot.span(fixed='rc')},{table}))"
@@ -239,6 +241,7 @@ def words(rng: Rng, options: Options) -> Sketch:
         shape=(length, 1),
         columns=["id"],
         beside=text,
+        whole=True,
     )
     row = f"INDEX(words.factors,{ids.at(fixed='c')},COLUMNS({ids.at(0, 1, 'c')}:{ids.at(0, 1)}))"
     sketch.add("text.factors", "", "calculated", formula=row, shape=(length, factors), columns=names, beside=ids)

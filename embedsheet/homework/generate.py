@@ -107,15 +107,23 @@ def write_sheet(page: Page, sketch: Sketch, blanks: set[str], assignment: Assign
             )
             area = page.block(block.name, block.area.top, block.area.left, block.values, style, **extra)
         elif block.name in blanks:
-            area = page.empty(block.name, block.area.top, block.area.left, block.area.shape, "number", **ANSWER)
+            look = {**ANSWER, **_number_format(block)}
+            area = page.empty(block.name, block.area.top, block.area.left, block.area.shape, "number", **look)
             _help(page, area, hints[block.name])
         else:
             area = page.define(block.name, block.area.top, block.area.left, *block.area.shape)
             for row in range(area.shape[0]):
                 for column in range(area.shape[1]):
-                    page.formula(area.top + row, area.left + column, block.formula_at(row, column), 0)
+                    page.formula(
+                        area.top + row, area.left + column, block.formula_at(row, column), 0, **_number_format(block)
+                    )
         assert area == block.area
     page.printing()
+
+
+def _number_format(block: Block) -> dict[str, str]:
+    """Return what shows whole numbers as 3, not 3.00, and a wrong 2.5 among them as 2.5, not rounded."""
+    return {"num_format": "General"} if block.whole else {}
 
 
 def _help(page: Page, area: Area, task: Task) -> None:
@@ -134,9 +142,11 @@ def _help(page: Page, area: Area, task: Task) -> None:
 def _instructions(page: Page, exercise: Page, assignment: Assignment, student: Student, token: str) -> None:
     page.heading(assignment.title, "Your own workbook: nobody else has these numbers.")
     page.widths((1, 1, 4), (2, 2, 62), (3, 3, 9), (4, 4, 16), (5, 5, 26), (6, 6, 40))
-    for row, (label, name, value) in enumerate(
-        [("Name", "student.name", student.name), ("Id", "student.id", student.id), ("Mark", "student.token", token)], 4
-    ):
+    about = [
+        ("Name", "student.name", student.name), ("Id", "student.id", student.id),
+        ("Code of this workbook", "student.token", token),
+    ]  # fmt: skip
+    for row, (label, name, value) in enumerate(about, 4):
         page.write(row, 2, f"{label}: ", "result label")
         page.sheet.write_string(row - 1, 3, value, page.book.style("header left"))
         page.define(name, row, 4)

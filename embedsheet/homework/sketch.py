@@ -27,7 +27,7 @@ class Block:
     """`values` (rows, columns) where numbers or texts are given, else `formula`, that of the first cell.
 
     `vary` says how grading changes given numbers: "numbers" draws new ones near the old, "choice" picks among
-    `choices`; None leaves them.
+    `choices`; None leaves them. `whole`: the right results are whole numbers, and shown as such.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Block:
     formula: str | None = None
     vary: Literal["numbers", "choice"] | None = None
     choices: tuple[float, ...] = ()
+    whole: bool = False
 
     def formula_at(self, row: int, column: int) -> str:
         """Return the formula of the cell `row` below and `column` right of the first one."""
@@ -84,6 +85,7 @@ class Sketch:
         beside: Block | None = None,
         vary: Literal["numbers", "choice"] | None = None,
         choices: Sequence[float] = (),
+        whole: bool = False,
     ) -> Block:
         """Place a block below what is there, or at the right of another, with labels for its rows and columns."""
         table = None if values is None else np.atleast_2d(np.asarray(values))
@@ -96,7 +98,7 @@ class Sketch:
         self.labels += [(top - 1, left + i, str(text), "header") for i, text in enumerate(columns)]
         self.labels += [(top + i, left - 1, str(text), "header left") for i, text in enumerate(rows)]
         area = Area(SHEET, top, left, top + height - 1, left + width - 1)
-        block = Block(name, area, role, table, formula, vary, tuple(choices))
+        block = Block(name, area, role, table, formula, vary, tuple(choices), whole)
         self.blocks[name] = block
         self.row = max(self.row, area.bottom + 2)
         return block

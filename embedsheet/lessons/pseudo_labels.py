@@ -230,7 +230,7 @@ def _write_errors(page: Page, ratings: Page, plan: Plan, row: int) -> None:
         (2, "rmse.training", "RMSE, learned", f"(1-{mask})*({table}>0)", rated & ~plan.held_out),
         (8, "rmse.held_out", "RMSE, held out", mask, plan.held_out),
     ):
-        page.write(row, column, label, "header")
+        page.write(row, column, label, "result label")
         page.define(name, row, column + 1)
         formula = f"SQRT(SUMPRODUCT({weight}*({table}-{predictions})^2)/SUMPRODUCT({weight}*1))"
         page.formula(row, column + 1, formula, float(np.sqrt(np.mean(errors[where] ** 2))))

@@ -60,7 +60,7 @@ def write_solve_log(book: Book) -> Page:
     )
     chart.set_legend({"none": True})
     chart.set_size({"width": 560, "height": 340})
-    page.sheet.insert_chart(TOP - 2, 8, chart)
+    page.sheet.insert_chart(TOP - 1, 8, chart)  # below the row that is printed on every page
     page.widths((1, 1, 18), (2, 2, 26), (3, 3, 3), (4, 7, 12), (8, 8, 3), (9, 17, 9))
     page.sheet.freeze_panes(TOP - 1, 0)
     page.printing((TOP - 1, TOP - 1))

@@ -207,7 +207,7 @@ def _write_text(page: Page, top: int, column: int) -> None:
     page.empty("compare.summary", top + 1, column, (SUMMARY_LINES, 1), "code")
     page.write(top + SUMMARY_LINES + 2, column, "Its code, ready to paste", "heading")
     page.empty("compare.code", top + SUMMARY_LINES + 3, column, (CODE_LINES, 1), "code")
-    page.widths((column, column, 88))
+    page.widths((column, column, 112))  # 97 characters of Courier New, which are wider than the digits of Arial
 
 
 def _cell_of(area: Area, row: str, column: str) -> str:

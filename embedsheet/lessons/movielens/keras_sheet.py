@@ -112,7 +112,7 @@ def write_keras(book: Book, choice: Choice, factors: int, compact: bool = False)
     chart.add_series(history_series(page, "keras.history.epoch", "keras.history.rmse", "RMSE", "#0F766E"))
     chart.add_series(history_series(page, "keras.history.epoch", "keras.history.validation", "validation", "#9CA3AF"))
     finish_chart(chart, "RMSE by epoch", "epoch")
-    page.sheet.insert_chart(HEADER - 1, epoch + 3, chart)
+    page.sheet.insert_chart(HEADER, epoch + 3, chart)  # below the row that is printed on every page
     page.widths(
         (1, 1, 9), (2, bias, 7), (title_column, title_column, 42), (title_column + 1, title_column + 1, 2),
         (user, movie, 8), (title, title, 42), (rating, error, 10), (error + 1, error + 1, 2), (epoch, epoch + 2, 10),

@@ -63,7 +63,7 @@ def write_rows(book: Book, choice: Choice, start: Start, how_to: str) -> Page:
     group(page, GROUPS, movie_factors, prediction - 1, "Movie’s factors, by INDEX")
     group(page, GROUPS, prediction, squared_error, "Result")
     heads = {user: "user", movie: "movie", rating: "rating", user_row: "user row", movie_row: "movie row",
-             prediction: "predic-tion", squared_error: "squared error"}  # fmt: skip
+             prediction: "prediction", squared_error: "squared error"}  # fmt: skip
     for column, text in heads.items():
         page.write(HEADER, column, text, "header wrapped")
     page.write(HEADER, title, "title", "header left")
@@ -116,7 +116,7 @@ def write_rows(book: Book, choice: Choice, start: Start, how_to: str) -> Page:
     page.widths(
         (1, 1, 7.5), (2, 2, 8), (3, 2 + k, 6.2), (title_column, title_column, 42), (title_column + 1, left - 1, 2),
         (user, movie, 7), (title, title, 42), (rating, rating, 7), (user_row, movie_row, 7.5),
-        (user_factors, prediction - 1, 6.2), (prediction, squared_error, 9),
+        (user_factors, prediction - 1, 6.2), (prediction, squared_error, 10),
     )  # fmt: skip
     page.sheet.freeze_panes(HEADER, 0)
     page.printing(repeat=(GROUPS, HEADER))
