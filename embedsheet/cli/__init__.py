@@ -18,16 +18,7 @@ from embedsheet import __version__
 from embedsheet.cli import doctor, excel, homework, movielens, new, solve, text, train
 from embedsheet.errors import EmbedsheetError
 
-FAMILIES = (
-    new,
-    solve,
-    text,
-    excel,
-    doctor,
-    movielens,
-    train,
-    homework,
-)  # fmt: skip
+FAMILIES = (new, solve, train, movielens, text, homework, excel, doctor)  # in this order --help shows them
 
 STOPPED = 130  # exit code after Ctrl-C, as shells number it
 FAULT = 70  # exit code for a mistake of ours, as sysexits.h numbers an internal software error
@@ -39,8 +30,10 @@ embedsheet [bold]{version}[/bold]: spreadsheets whose formulas are the model.
       make a workbook of film ratings and embeddings
   [bold cyan]embedsheet solve movielens.xlsx --sheet Cross-tab[/bold cyan]
       train its formulas in place, as Data ► Solver would
-  [bold cyan]embedsheet --help[/bold cyan]
-      see every command; each has its own --help with an example
+  [bold cyan]embedsheet compare movielens.xlsx[/bold cyan]
+      prove that Keras computes the same numbers
+
+[bold cyan]embedsheet --help[/bold cyan] shows every command; each has its own --help with an example.
 """
 
 
