@@ -9,7 +9,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo    make .venv, install, make the workbooks and train them; says what to open"
+	@echo "make demo    make .venv, install, make a workbook and train it; says what to open"
 	@echo "make test    the same installation, then the tests"
 	@echo "make lint    ruff and mypy"
 	@echo "make docs    remake the pages and pictures that are made by scripts, and templates/"
