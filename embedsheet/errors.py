@@ -9,15 +9,15 @@ The command line prints the message and exits with `exit_code`; `--debug` shows 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return "; did you mean NAME?" with the known name that is most like the word, "" when none is."""
+def did_you_mean(word: str, known: Mapping[str, str]) -> str:
+    """Return "; did you mean NAME?", "" when no key of `known` is like the word; the names are its values."""
     # Imported here because errors is imported by everything, and almost never guesses.
     from difflib import get_close_matches
 
-    names = {name.casefold(): name for name in known}
+    names = {key.casefold(): name for key, name in known.items()}
     near = get_close_matches(word.casefold(), names, 1)
     return f"; did you mean {names[near[0]]}?" if near else ""
 

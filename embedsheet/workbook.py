@@ -165,7 +165,8 @@ class Workbook:
             if "!" in text or ":" in text or sheet is None:
                 raise
             known = [entry.name for entry in self.names if entry.sheet in (None, sheet)]
-            guess = did_you_mean(text, [*known, *(table.name for table in self.tables.values())])
+            known += [table.name for table in self.tables.values()]
+            guess = did_you_mean(text, {name: name for name in known})
             raise ModelError(
                 f"{text!r} is no address, defined name or table of {self.path.name}{guess or '.'}"
             ) from None

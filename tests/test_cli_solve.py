@@ -163,6 +163,7 @@ def test_a_misspelled_file_or_name_is_answered_with_the_right_one(
     shutil.copy(movielens_book, "movielens.xlsx")
     missing = run("inspect", "movelens.xlsx").output
     assert "movelens.xlsx: there is no such file; did you mean movielens.xlsx?" in missing
+    assert "did you mean" not in run("inspect", "other.xlsx").output
     missing = run("gradient", "movielens.xlsx", "--sheet", "Cross-tab", "--objective", "rsme").output
     assert "'rsme' is no address, defined name or table of movielens.xlsx; did you mean rmse?" in missing
 

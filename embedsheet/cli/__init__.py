@@ -93,8 +93,12 @@ class Commands(TyperGroup):
         from rich.console import Console
         from rich.text import Text
 
-        # soft_wrap: a path or an address stays in one piece for copying
-        Console(stderr=True).print(Text.assemble(("Error: ", "bold red"), message), soft_wrap=True)
+        from embedsheet.cli.progress import broken
+
+        console = Console(stderr=True)
+        words = Text(broken(f"Error: {message}", console))
+        words.stylize("bold red", 0, len("Error:"))
+        console.print(words, soft_wrap=True)
 
 
 app = typer.Typer(

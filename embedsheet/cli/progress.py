@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +24,20 @@ _ROW_NUMBERS, _WIDEST_NUMBER = 9, 12  # columns on the terminal: 1048576 and -1.
 
 
 def say(words: str, style: str = "") -> None:
-    """Print one message; long lines are left to the terminal, so that addresses and paths stay in one piece."""
-    Console(highlight=False).print(Text(words, style=style), soft_wrap=True)
+    """Print one message. On a terminal its lines break between words, so that addresses and paths can be copied."""
+    console = Console(highlight=False)
+    console.print(Text(broken(words, console), style=style), soft_wrap=True)
+
+
+def broken(words: str, console: Console) -> str:
+    """Return the words in lines as wide as the terminal, one longer word left whole; unchanged off a terminal."""
+    if not console.is_terminal:
+        return words
+    lines = (
+        textwrap.fill(line, console.width, replace_whitespace=False, break_long_words=False, break_on_hyphens=False)
+        for line in words.split("\n")
+    )
+    return "\n".join(lines)
 
 
 def print_json(value: Any) -> None:

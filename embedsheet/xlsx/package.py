@@ -43,8 +43,8 @@ class Package:
                 raise FileError(f"{path}: is larger than {FILE_LIMIT >> 20} MB; split the workbook.")
             self.raw = path.read_bytes()
         except FileNotFoundError:
-            there = [other.name for other in path.parent.glob("*.xls*")]
-            guess = did_you_mean(path.name, there) or "; check the name and the folder."
+            there = {other.stem: other.name for other in path.parent.glob("*.xls[xm]")}
+            guess = did_you_mean(path.stem, there) or "; check the name and the folder."
             raise FileError(f"{path}: there is no such file{guess}") from None
         except OSError as fault:
             raise FileError(
