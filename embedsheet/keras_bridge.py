@@ -15,6 +15,7 @@ Inputs are places 0 … n-1 and 0 … m-1 in the order of the sheet's ids.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ TOLERANCES = {
     "float32": {"predictions": 1e-5, "RMSE": 1e-5, "gradient": 1e-5, "path": 1e-4},
     "float64": {"predictions": 1e-12, "RMSE": 1e-12, "gradient": 1e-12, "path": 1e-10},
 }
+
+SUMMARY_WIDTH = 96  # columns of `summary`: about as many as the code has that stands below it on the sheet
 
 
 def precisions() -> tuple[str, ...]:
@@ -132,9 +135,18 @@ def code(model: SheetModel) -> list[str]:
 
 
 def summary(built: Any) -> list[str]:
-    """Return `model.summary()` as lines of plain text."""
+    """Return `model.summary()` as lines of plain text, whole on a terminal of any width."""
     lines: list[str] = []
-    built.summary(print_fn=lambda text, **_: lines.extend(str(text).splitlines()), line_length=88)
+    # Keras cuts the lines off at the terminal's width, for which it asks the environment first.
+    before = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = str(SUMMARY_WIDTH + 1)  # an old Windows console is taken to have one column less
+    try:
+        built.summary(print_fn=lambda text, **_: lines.extend(str(text).splitlines()), line_length=SUMMARY_WIDTH)
+    finally:
+        if before is None:
+            del os.environ["COLUMNS"]
+        else:
+            os.environ["COLUMNS"] = before
     return lines
 
 

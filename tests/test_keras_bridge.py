@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,14 @@ def test_the_code_to_paste_builds_the_same_model(book: Workbook) -> None:
         for name, table in model.weights.items():
             theirs.get_layer(name).set_weights([table])  # type: ignore[attr-defined]
         assert np.array_equal(keras_bridge.predictions(theirs, model), keras_bridge.predictions(built, model))
+
+
+def test_the_summary_is_whole_on_a_narrow_terminal(book: Workbook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    lines = keras_bridge.summary(keras_bridge.build(read_model(book, "Cross-tab")))
+    assert lines[1].startswith("┏") and lines[1].endswith("┓")
+    assert any("movie_factors[0]" in line for line in lines)  # the last column: what Dot is connected to
+    assert os.environ["COLUMNS"] == "40"
 
 
 def test_the_summary_and_the_code_fit_their_blocks(book: Workbook) -> None:
