@@ -134,6 +134,9 @@ def compare_rnn(
     found = model_sheets(book)
     if not found:
         raise ModelError(f"{book.path.name}: holds no recurrent net; make one with: embedsheet new rnn")
+    for sheet in sheets or ():
+        if sheet not in found:
+            raise ModelError(f"{sheet} holds no recurrent net that could be compared; {', '.join(found)} do.")
     nets = [read_net(book, sheet) for sheet in sheets or found]
     try:
         pytensor = _PyTensor(nets[0].weights, say)

@@ -48,6 +48,13 @@ def test_every_help_has_an_example(command: str) -> None:
     assert f"Example: embedsheet {command} " in result.stdout
 
 
+def test_help_breaks_lines_where_the_terminal_ends() -> None:
+    said = CliRunner().invoke(app, ["solve", "--help"], env={"COLUMNS": "80", "NO_COLOR": "1"}).stdout
+    text = said[said.index("The model is") : said.index("2: bad input.")].splitlines()
+    assert len(text) == 5
+    assert all(len(line.strip()) > 60 for line in text[:-1])  # of 80; the source's lines would leave stumps
+
+
 def test_solve_says_what_it_did_and_writes_it(mix: Path) -> None:
     result = run("solve", mix)
     assert result.exit_code == 0, result.stdout

@@ -115,6 +115,11 @@ def test_a_workbook_without_a_recurrent_net_is_refused_with_the_remedy(tmp_path:
         compare_rnn(Workbook.open(tmp_path / "other.xlsx"))
 
 
+def test_a_sheet_without_a_net_is_refused_with_the_sheets_that_have_one(book_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"Scan holds no recurrent net .*; Three characters, n characters, Sequence"):
+        compare_rnn(Workbook.open(book_path), sheets=["Scan"])
+
+
 def test_a_hole_in_the_weights_is_named(book_path: Path, tmp_path: Path) -> None:
     """A student may have deleted a cell."""
     book = Workbook.open(book_path)

@@ -50,8 +50,7 @@ def plain(text: str | None) -> str:
 
 def example(command: Any) -> str:
     """Return the command line that the help shows as its example, or ""."""
-    found = re.search(r"Example: ([^\n]*)", plain(command.epilog) + "\n" + plain(command.help))
-    return found[1].strip() if found else ""
+    return plain(command.epilog).removeprefix("Example: ")
 
 
 def spelling(parameter: Any) -> str:
@@ -62,7 +61,7 @@ def spelling(parameter: Any) -> str:
     if kind is bool:
         value = ""
     elif get_origin(kind) is Literal:
-        value = " " + "|".join(get_args(kind))
+        value = f" {parameter.metavar or '|'.join(get_args(kind))}"
     else:
         value = f" {parameter.metavar or VALUES[kind]}"
     names = (*parameter.opts, *parameter.secondary_opts)
@@ -86,9 +85,7 @@ def page() -> str:
     """Return the page's text."""
     parts = [INTRODUCTION]
     for name, command in commands():
-        text = re.sub(r"\n*Example: [^\n]*", "", plain(command.help)).strip()
-        text = "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
-        parts.append(f"\n## {name}\n\n{text}\n\n```console\n$ {example(command)}\n```\n")
+        parts.append(f"\n## {name}\n\n{plain(command.help)}\n\n```console\n$ {example(command)}\n```\n")
         options = rows(command)
         if options:
             parts.append("\n| | default | |\n| --- | --- | --- |\n" + "".join(options))

@@ -7,6 +7,7 @@ on purpose (`EmbedsheetError`), an `OSError` about a file, and Ctrl-C are turned
 
 from __future__ import annotations
 
+import inspect
 import sys
 import traceback
 from typing import Annotated, Any
@@ -101,6 +102,16 @@ class Commands(TyperGroup):
         console.print(words, soft_wrap=True)
 
 
+def _let_flow(family: typer.Typer) -> None:
+    """Let the terminal break the lines of help texts; Typer breaks all but the first paragraph's as the source does."""
+    for command in family.registered_commands:
+        text = inspect.getdoc(command.callback) or ""
+        command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+    for group in family.registered_groups:
+        if group.typer_instance is not None:
+            _let_flow(group.typer_instance)
+
+
 app = typer.Typer(
     cls=Commands,
     add_completion=False,
@@ -109,6 +120,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for family in FAMILIES:
+    _let_flow(family.app)
     app.add_typer(family.app)
 
 

@@ -12,12 +12,9 @@ homework = typer.Typer(no_args_is_help=True, help="Make homework for a class, an
 app.add_typer(homework, name="homework")
 
 
-@homework.command("list")
+@homework.command("list", epilog="Example: [cyan]embedsheet homework list[/cyan]")
 def list_assignments() -> None:
-    """List the assignments that come with embedsheet.
-
-    Example: [cyan]embedsheet homework list[/cyan]
-    """
+    """List the assignments that come with embedsheet."""
     from embedsheet.homework.assignment import find, parse, ready_made
 
     for name in ready_made():
@@ -25,7 +22,10 @@ def list_assignments() -> None:
         typer.echo(f"{name:18} {assignment.title}: {len(assignment.tasks)} tasks, {assignment.points:g} points")
 
 
-@homework.command("new")
+@homework.command(
+    "new",
+    epilog="Example: [cyan]embedsheet homework new embeddings --roster class.csv -o embeddings[/cyan]",
+)
 def new(
     assignment: Annotated[str, typer.Argument(help="A ready-made assignment (see `homework list`) or a TOML file.")],
     roster: Annotated[Path, typer.Option(help="The class, .csv or .xlsx with the columns id and name.")],
@@ -38,8 +38,6 @@ def new(
     """Make one workbook a student, each with numbers of its own.
 
     Run it again to add students who came late: nobody's numbers change, and no file is replaced without --force.
-
-    Example: [cyan]embedsheet homework new embeddings --roster class.csv -o embeddings[/cyan]
     """
     from embedsheet.cli.bars import bar
     from embedsheet.errors import DataError
@@ -72,7 +70,10 @@ def new(
     typer.echo(f"The key is {place}. Keep it to yourself: without it nothing can be graded.")
 
 
-@homework.command("grade")
+@homework.command(
+    "grade",
+    epilog="Example: [cyan]embedsheet homework grade handed-in.zip --key embeddings-key.json -o gradebook.xlsx[/cyan]",
+)
 def grade(
     submissions: Annotated[Path, typer.Argument(help="Folder, or a learning platform's zip, with the workbooks.")],
     key: Annotated[Path, typer.Option(help="The key that `homework new` wrote.")],
@@ -85,8 +86,6 @@ def grade(
     """Grade the workbooks: gradebook, a text for each student, a CSV to upload.
 
     An interrupted run continues where it stopped: results are kept in GRADEBOOK.journal.
-
-    Example: [cyan]embedsheet homework grade handed-in.zip --key embeddings-key.json -o gradebook.xlsx[/cyan]
     """
     import tempfile
 

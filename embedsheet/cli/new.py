@@ -82,6 +82,7 @@ def _command(lesson: Lesson, build: Callable[..., Path]) -> Callable[..., None]:
         from rich.progress import Progress
 
         from embedsheet.buttons.layout import add_buttons, check_for_buttons
+        from embedsheet.cli.progress import say
 
         output = output or Path(f"{lesson.name}.xlsm" if buttons else f"{lesson.name}.xlsx")
         if buttons:
@@ -96,7 +97,7 @@ def _command(lesson: Lesson, build: Callable[..., Path]) -> Callable[..., None]:
                 progress=lambda done, rows: bar.update(task, completed=done, total=rows),
                 **options,
             )
-        console.print(f"Made [bold]{path}[/bold]. Open it in Excel or LibreOffice and start with its sheet Guide.")
+        say(f"Made {path}. Open it in Excel or LibreOffice and start with its sheet Guide.")
 
     make.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return make

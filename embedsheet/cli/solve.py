@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
 
@@ -67,10 +67,10 @@ def solve(
         bool, typer.Option("--save-setup", help="Store the model in the workbook, for Data ► Solver.")
     ] = False,
     method: Annotated[
-        MethodName, typer.Option(help="How to search; docs/choosing-a-method.md compares them.")
+        MethodName, typer.Option(metavar="METHOD", help=f"How to search: {', '.join(get_args(MethodName))}.")
     ] = "auto",
     learning_rate: Annotated[
-        float | None, typer.Option(help="Step of gradient-descent, momentum and adam. [default: as in Keras]")
+        float | None, typer.Option(help="Step of gradient-descent, momentum and adam. (default: as in Keras)")
     ] = None,
     restarts: Annotated[int, typer.Option(min=0, help="Search again from so many random starts; the best counts.")] = 0,
     seed: Annotated[int, typer.Option(help="Seed of the restarts.")] = 0,

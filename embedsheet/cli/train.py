@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 BookArgument = Annotated[Path, typer.Argument(help="The workbook, .xlsx or .xlsm.", show_default=False)]
-SheetOption = Annotated[str | None, typer.Option("--sheet", help="The model sheet; default: the one-rating-a-row one.")]
 LockOption = Annotated[bool, typer.Option("--ignore-lock", help="Write though a lock file says the workbook is open.")]
 # Where the blocks are, for a workbook without our names.
 UserIds = Annotated[str | None, typer.Option(help="Cells with the users' ids, by address or name.")]
@@ -40,7 +39,7 @@ RmseCell = Annotated[str | None, typer.Option(help="The cell with the error; def
 )
 def compare_command(
     book: BookArgument,
-    sheet: SheetOption = None,
+    sheet: Annotated[str | None, typer.Option(help="The model sheet to compare; default: every one.")] = None,
     float64: Annotated[bool, typer.Option("--float64", help="Let Keras compute in double precision.")] = False,
     steps: Annotated[int, typer.Option(min=1, help="Steps of gradient descent to walk together.")] = 10,
     learning_rate: Annotated[float, typer.Option(min=1e-9, help="Of these steps.")] = 0.1,
@@ -120,7 +119,9 @@ def compare_command(
 )
 def train(
     book: BookArgument,
-    sheet: SheetOption = None,
+    sheet: Annotated[
+        str | None, typer.Option(help="The model sheet to train; default: the one-rating-a-row one.")
+    ] = None,
     optimizer: Annotated[str, typer.Option(help="adam, sgd, rmsprop, adagrad, adamax, nadam or adamw.")] = "adam",
     learning_rate: Annotated[float, typer.Option(min=1e-9, help="The optimizer's.")] = 0.03,
     epochs: Annotated[
