@@ -76,11 +76,6 @@ class SheetModel:
         turned = rows.T if _lies_across(self.blocks, name) else rows
         return turned if turned.shape == self.blocks[name].shape else turned.T
 
-    def in_keras(self, name: str, cells: Floats) -> Floats:
-        """Turn a block's cells into a table of Keras: the other way round."""
-        turned = cells.T if _lies_across(self.blocks, name) else cells
-        return turned if len(turned) == len(self.weights[name]) else turned.T
-
 
 def model_sheets(workbook: Workbook) -> list[str]:
     """Return the sheets whose names make a recommender, in the workbook's order."""

@@ -108,11 +108,6 @@ class Program:
         with double_precision():
             return np.asarray(self._constraint_pull_back(np.asarray(x, float), np.asarray(weights, float)))
 
-    def constraint_hessian_product(self, x: FloatArray, weights: FloatArray, v: FloatArray) -> FloatArray:
-        """Return Σᵢ weightsᵢ ∇²cᵢ(x) v, (n,); `weights` (m,)."""
-        with double_precision():
-            return np.asarray(self._constraint_hessian_product(np.asarray(x, float), weights, np.asarray(v, float)))
-
     @cached_property
     def _value(self) -> Callable[..., Any]:
         import jax
@@ -150,15 +145,6 @@ class Program:
         import jax
 
         return jax.jit(jax.grad(lambda x, weights: weights @ self._trace_constraints(x)))
-
-    @cached_property
-    def _constraint_hessian_product(self) -> Callable[..., Any]:
-        import jax
-
-        def product(x: Array, weights: Array, v: Array) -> Array:
-            return jax.jvp(jax.grad(lambda at: weights @ self._trace_constraints(at)), (x,), (v,))[1]
-
-        return jax.jit(product)
 
     def _trace_objective(self, x: Array) -> Array:
         return self._trace(x).read(self._targets[:1])[0]

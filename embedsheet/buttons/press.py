@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.addresses import Area, quote_sheet
+from embedsheet.addresses import Area
 from embedsheet.buttons.memory import Block, Memory
 from embedsheet.buttons.table import CONTROLS, KERAS_BLOCKS, KERAS_SHEETS, OUTCOME, UNDO
 from embedsheet.errors import EmbedsheetError, MismatchError, ModelError
@@ -325,8 +325,3 @@ def escape_pressed() -> bool:
 def gradient_sheet(sheet: str) -> str:
     """The name of the sheet that the gradient of a model sheet is written to (31 characters at most)."""
     return f"gradient {sheet}"[:31]
-
-
-def full_address(area: Area) -> str:
-    """An area as a text in a message."""
-    return f"{quote_sheet(area.sheet)}!{area.local()}"

@@ -48,11 +48,6 @@ def all_numbers(value: Value) -> bool:
     return bool((value.kinds == NUMBER).all())
 
 
-def kinds_present(kinds: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return how many elements of each kind there are, (6,)."""
-    return np.bincount(kinds.ravel(), minlength=6)
-
-
 def as_numbers(context: Context, value: Value) -> Value:
     """Return a Value whose elements are NUMBER, ERROR or ABSENT only, read as Excel reads them in arithmetic."""
     if all_numbers(value):
