@@ -392,11 +392,13 @@ def _edits(store: Store, ids: Ids, replace_formula: bool = False) -> list[Edit]:
 class Recalculation:
     """All formulas of a workbook computed anew.
 
-    `edits` are the cells whose stored result is not what the formula gives; `faults` the formulas that cannot be
-    computed here; `formulas` counts the formula cells; `functions` the cells that use each function.
+    `edits` are the cells whose stored result is not what the formula gives; `out_of_date` counts those among them that
+    differ by more than rounding or had none; `faults` are the formulas that cannot be computed here; `formulas` counts
+    the formula cells; `functions` the cells that use each function.
     """
 
     edits: list[Edit]
+    out_of_date: int
     verification: Verification
     faults: list[str]
     formulas: int
@@ -412,13 +414,16 @@ def recalculate(workbook: Workbook, *, progress: Callable[[int, int], None] | No
     planner.require(formulas)
     computed = formulas[store.done[formulas]]
     same = (store.kinds == store.table.kinds) & (store.numbers == store.table.numbers)
+    changed = computed[~same[computed]]
+    verification = verify(store, computed)
     functions: dict[str, int] = {}
     for group in store.groups:
         for name in group.functions():
             functions[name] = functions.get(name, 0) + len(group.ids)
     return Recalculation(
-        edits=_edits(store, computed[~same[computed]]),
-        verification=verify(store, computed),
+        edits=_edits(store, changed),
+        out_of_date=min(len(changed), verification.mismatch_count + len(computed) - verification.compared),
+        verification=verification,
         faults=planner.all_faults(),
         formulas=len(formulas),
         functions=functions,

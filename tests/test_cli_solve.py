@@ -22,6 +22,7 @@ from foreign_nonlinear import growth_curve
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
+from embedsheet.workbook import Edit, Workbook
 
 COMMANDS = ("solve", "gradient", "inspect", "recalculate", "undo")
 
@@ -234,12 +235,24 @@ def test_inspect_names_what_is_not_supported(tmp_path: Path) -> None:
 def test_recalculate_refreshes_what_other_programs_left_out(tmp_path: Path, curve: Path) -> None:
     result = run("recalculate", curve)
     assert result.exit_code == 0
-    assert "13 formulas, 13 stored results out of date; 13 cells written" in result.stdout
+    assert "13 formulas, 13 results out of date or missing; 13 cells written" in result.stdout
     stored = openpyxl.load_workbook(curve, data_only=True)["Model"]
     judged = judges.gnumeric_values(curve)["Model"]
     for address in ("C2", "C13", "F5"):
         assert stored[address].value == pytest.approx(judged[address], rel=1e-12)
-    assert "13 formulas, 0 stored results out of date; nothing was written" in run("recalculate", curve).stdout
+    assert "13 formulas, 0 results out of date or missing; nothing was written" in run("recalculate", curve).stdout
+
+
+def test_recalculate_tells_rounding_from_results_that_are_out_of_date(movielens_book: Path, tmp_path: Path) -> None:
+    """The RMSE is 2.875…; of two stored results one is falsified by 1, one in its fifteenth digit."""
+    path = tmp_path / "films.xlsx"
+    assert run("recalculate", movielens_book, "-o", path).exit_code == 0
+    book = Workbook.open(path)
+    cells = [book.area("rmse", sheet) for sheet in ("Cross-tab", "One rating a row")]
+    wrong = [book.numbers(cell) + error for cell, error in zip(cells, (1, 1e-14), strict=True)]
+    book.save([Edit.of_numbers(cell, number) for cell, number in zip(cells, wrong, strict=True)])
+    said = run("recalculate", path, "--dry-run").stdout
+    assert "1 results out of date or missing, 1 more off by rounding; nothing was written." in said
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to the whole console")

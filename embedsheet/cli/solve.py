@@ -255,7 +255,7 @@ def recalculate(
 
     workbook = Workbook.open(book)
     done = program.recalculate(workbook)
-    stale = sum(len(edit.rows) for edit in done.edits)
+    refreshed = sum(len(edit.rows) for edit in done.edits)
     report = None
     if (done.edits or output) and not dry_run:
         report = workbook.save(done.edits, output, full_calculation=bool(done.faults), ignore_lock=ignore_lock)
@@ -263,7 +263,8 @@ def recalculate(
         print_json(
             {
                 "formulas": done.formulas,
-                "refreshed": stale,
+                "refreshed": refreshed,
+                "out_of_date": done.out_of_date,
                 "cells_written": report.cells_written if report else 0,
                 "parts_changed": report.parts_changed if report else [],
                 "not_supported": done.faults,
@@ -271,7 +272,9 @@ def recalculate(
         )
         return
     written = f"{report.cells_written:,} cells written to {report.path}" if report else "nothing was written"
-    say(f"{done.formulas:,} formulas, {stale:,} stored results out of date; {written}.", "green")
+    rounded = refreshed - done.out_of_date
+    rest = f", {rounded:,} more off by rounding" if rounded else ""
+    say(f"{done.formulas:,} formulas, {done.out_of_date:,} results out of date or missing{rest}; {written}.", "green")
     if report and report.parts_changed:
         say(f"Changed parts: {', '.join(report.parts_changed)}", "dim")
     for fault in done.faults:
