@@ -13,7 +13,9 @@ import numpy as np
 import openpyxl
 import pytest
 from judges import gnumeric_values, libreoffice_converted
+from typer.testing import CliRunner
 
+from embedsheet.cli import app
 from embedsheet.errors import DataError, EmbedsheetError
 from embedsheet.homework.assignment import Assignment, find, parse, ready_made
 from embedsheet.homework.generate import file_name, make_class, make_workbook
@@ -405,7 +407,7 @@ def test_integrity_gives_facts(key: Key, handed_in: Path, tmp_path: Path) -> Non
     shutil.copy(handed_in / "in" / "s0.xlsx", tmp_path / "s1-copy.xlsx")
     found = [*grades(key, handed_in / "in").values(), grade_file(key, tmp_path / "s1-copy.xlsx")]
     facts = integrity(key, assignment, found)
-    assert ("several files carry one student's mark", "s0", "s0.xlsx, s1-copy.xlsx") in facts
+    assert ("several files carry one student's code", "s0", "s0.xlsx, s1-copy.xlsx") in facts
     saved_by = [details for what, who, details in facts if (what, who) == ("saved by", "s0")]
     assert saved_by and saved_by[0].startswith("Microsoft Excel")  # as openpyxl signs its files
 
@@ -471,3 +473,13 @@ def test_late_students_are_added_and_no_file_is_replaced(tmp_path: Path) -> None
     written, there = make_class(key, [*key.students, Student("2", "B")], tmp_path)
     assert [path.name for path in written] == ["Words-as-numbers-2.xlsx"] and there == [Student("1", "A")]
     assert (tmp_path / "Words-as-numbers-1.xlsx").read_bytes() == before
+
+
+def test_a_wrong_key_is_said_at_once_and_is_exit_code_1(handed_in: Path, tmp_path: Path) -> None:
+    wrong = Key.new(find("words"))
+    wrong.students = students()
+    wrong.save(tmp_path / "other-key.json")
+    arguments = ["homework", "grade", handed_in / "in", "--key", tmp_path / "other-key.json", "-o", tmp_path / "g.xlsx"]
+    result = CliRunner().invoke(app, [str(one) for one in arguments])
+    assert result.exit_code == 1
+    assert "s0.xlsx says it belongs to 's0', but its code is not one of this class; ask for the file." in result.stdout

@@ -85,7 +85,8 @@ def grade(
 ) -> None:
     """Grade the workbooks: gradebook, a text for each student, a CSV to upload.
 
-    An interrupted run continues where it stopped: results are kept in GRADEBOOK.journal.
+    An interrupted run continues where it stopped: results are kept in GRADEBOOK.journal. Exit code 1: no file could be
+    graded.
     """
     import tempfile
 
@@ -115,10 +116,13 @@ def grade(
     write_gradebook(kept, assignment, grades, notes, output, force=force)
     write_feedback(assignment, best, output.with_name(f"{output.stem}-feedback"))
     write_upload(kept, assignment, best, output.with_name(f"{output.stem}-upload.csv"))
-    failed = sum(bool(one.fault) for one in grades)
     typer.echo(
         f"{counted(len(found), 'file')}, {len(best)} of {len(kept.students)} students graded; gradebook: {output}."
     )
-    if failed or notes:
-        typer.echo(f"{counted(failed + len(notes), 'file')} could not be graded: see the sheet “Not graded”.")
+    troubles = [f"{Path(one.file).name} {one.fault}" for one in grades if one.fault] + list(notes)
+    if troubles:
+        count = counted(len(troubles), "file")
+        typer.echo(f"{count} could not be graded: see the sheet “Not graded”. The first: {troubles[0]}")
     journal.unlink(missing_ok=True)
+    if not best:
+        raise typer.Exit(1)

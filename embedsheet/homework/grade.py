@@ -120,9 +120,9 @@ def identify(key: Key, book: Workbook, grade: Grade) -> Student:
     known = {student.id: student for student in key.students}
     owner = next((one for one in key.students if key.token(one.id) == token), None)
     if owner is None:
-        raise DataError(f"says it belongs to {student_id!r}, but its mark is not one of this class; ask for the file.")
+        raise DataError(f"says it belongs to {student_id!r}, but its code is not one of this class; ask for the file.")
     if owner.id != student_id:
-        grade.notes.append(f"the id in the file is {student_id!r}, its mark that of {owner.id}")
+        grade.notes.append(f"the id in the file is {student_id!r}, its code that of {owner.id}")
     return known[owner.id]
 
 

@@ -47,7 +47,7 @@ def integrity(key: Key, assignment: Assignment, grades: Sequence[Grade]) -> list
     for student_id, count in counts.items():
         if count > 1:
             files = ", ".join(grade.file for grade in grades if grade.student_id == student_id)
-            facts.append(("several files carry one student's mark", student_id, files))
+            facts.append(("several files carry one student's code", student_id, files))
     users: dict[tuple[str, str], set[str]] = defaultdict(set)
     for grade in grades:
         for block, formula in grade.formulas.items():

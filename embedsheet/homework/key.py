@@ -45,7 +45,7 @@ class Key:
         return np.random.default_rng(int.from_bytes(self._digest(purpose, student_id), "big"))
 
     def token(self, student_id: str) -> str:
-        """Return the mark that tells a student's workbook from another's, 16 hexadecimal digits."""
+        """Return the code that tells a student's workbook from another's, 16 hexadecimal digits."""
         return self._digest("token", student_id).hex()[:16]
 
     def save(self, path: Path) -> None:
