@@ -17,7 +17,7 @@ from embedsheet.program import recalculate
 from embedsheet.workbook import Workbook
 
 INSTRUCTIONS = "Instructions"
-TASK_WIDTH = 62  # of the column of texts, in characters
+TASK_WIDTH, TASK_CHARACTERS = 62, 72  # of the column of texts: its width in digits, the letters in one of its lines
 ANSWER = {"bg_color": "#E0F2FE", "border": 1, "border_color": "#0284C7", "locked": False}
 Progress = Callable[[int, int, str], None]
 
@@ -151,18 +151,18 @@ def _instructions(page: Page, exercise: Page, assignment: Assignment, student: S
         page.write(row, 2, f"{label}: ", "result label")
         page.sheet.write_string(row - 1, 3, value, page.book.style("header left"))
         page.define(name, row, 4)
-    page.paragraph(8, 2, " ".join(assignment.text.split()), TASK_WIDTH)
+    page.paragraph(8, 2, " ".join(assignment.text.split()), TASK_CHARACTERS)
     page.paragraph(
         9, 2, "Write your formulas into the light blue cells of the sheet Exercise. The column Check says whether a "
         "cell looks possible, not whether it is right: your formulas are run on other numbers when they are graded, so "
-        "a typed-in number will not do. Select a blue cell to see its hint.", TASK_WIDTH,
+        "a typed-in number will not do. Select a blue cell to see its hint.", TASK_CHARACTERS,
     )  # fmt: skip
     for column, title in enumerate(("", "Task", "Points", "Where", "Check", "Your words"), 1):
         if title not in ("", "Your words") or any(task.kind == "text" for task in assignment.tasks):
             page.write(11, column, title, "header left")
     for number, task in enumerate(assignment.tasks, 1):
         row = 11 + number
-        page.paragraph(row, 2, task.text, TASK_WIDTH)
+        page.paragraph(row, 2, task.text, TASK_CHARACTERS)
         page.write(row, 1, float(number), "step", num_format="0")
         page.write(row, 3, task.points, "number", num_format="0.##", valign="top")
         if task.kind == "text":
