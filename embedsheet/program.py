@@ -44,7 +44,7 @@ class _LateNeedError(Exception):
 
 
 class Program:
-    """An objective as a function of the changing cells; made by `compile_program`.
+    """An objective as a function of the changing cells, 0 where a set-up has none; made by `compile_program`.
 
     `start` (n,) are the stored values, blank cells as 0; `changing` the areas whose cells x lists, row by row. `lower`,
     `upper`, `integer` (n,), `relations` (m,) and `all_different` are the constraints.
@@ -52,7 +52,7 @@ class Program:
 
     def __init__(self, store: Store, planner: Planner, setup: SolverSetup, changing: Ids, targets: Ids) -> None:
         self._store, self._planner = store, planner
-        self._targets = targets  # the objective's number, then those of the constraints' cells
+        self._targets = targets  # the objective's number, if there is one, then those of the constraints' cells
         self.setup = setup
         self.changing = list(setup.changing)
         self._changing = changing
@@ -147,7 +147,10 @@ class Program:
         return jax.jit(jax.grad(lambda x, weights: weights @ self._trace_constraints(x)))
 
     def _trace_objective(self, x: Array) -> Array:
-        return self._trace(x).read(self._targets[:1])[0]
+        import jax.numpy as jnp
+
+        traced = self._trace(x)
+        return jnp.zeros(()) if self.setup.objective is None else traced.read(self._targets[:1])[0]
 
     def _trace_constraints(self, x: Array) -> Array:
         import jax.numpy as jnp
@@ -270,24 +273,27 @@ def compile_program(
 
     Raises `ModelError` for a set-up that makes no sense, `UnsupportedError` with all formulas that cannot be compiled.
     """
-    if setup.objective is None:
-        raise ModelError(f"{setup.sheet}: the Solver set-up names no objective cell; name one with --objective.")
     if not setup.changing:
         raise ModelError(f"{setup.sheet}: the Solver set-up names no changing cells; name them with --changing.")
-    objective_area = Area(*setup.objective, *setup.objective[1:])
-    for area in [objective_area, *setup.changing]:
+    goals = [] if setup.objective is None else [Area(*setup.objective, *setup.objective[1:])]
+    if not goals and not setup.constraints:
+        raise ModelError(
+            f"{setup.sheet}: the Solver set-up names neither an objective cell nor constraints; name an objective with "
+            "--objective."
+        )
+    for area in [*goals, *setup.changing]:
         if area.sheet.lower() not in {name.lower() for name in workbook.sheets}:
             raise ModelError(f"{area}: there is no sheet {area.sheet!r} in {workbook.path.name}.")
     sides = [side for one in setup.constraints for side in (one.left, one.right) if isinstance(side, Area)]
-    store = Store(workbook, [*setup.changing, objective_area, *sides])
+    store = Store(workbook, [*setup.changing, *goals, *sides])
     changing = _prepare_changing(store, setup, overwrite_formulas)
-    objective = int(store.table.area(objective_area).flat[0])
     planner = Planner(store, progress)
-    targets = np.concatenate([np.array([objective]), constraint_cells(store, setup)])
+    targets = np.concatenate([*(store.table.area(goal).ravel() for goal in goals), constraint_cells(store, setup)])
     planner.require(targets)
     if planner.faults:
         raise UnsupportedError(planner.all_faults())
-    _check_objective(store, objective, setup)
+    if goals:
+        _check_objective(store, int(targets[0]), setup)
     return Program(store, planner, setup, changing, targets)
 
 

@@ -10,6 +10,7 @@ better point was found, and then only the changed cells and the stored results t
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,11 +21,11 @@ import numpy as np
 
 from embedsheet.addresses import Area, Cell, column_letters
 from embedsheet.errors import MismatchError, ModelError
-from embedsheet.solver_setup import SolverSetup
+from embedsheet.solver_setup import Sense, SolverSetup
 from embedsheet.solvers.check import GradientCheck, check_gradient
 from embedsheet.solvers.model import choose_setup, describe, parse_constraint
 from embedsheet.solvers.outcome import Outcome
-from embedsheet.solvers.problem import FloatArray, Limits, Objective, Problem, Progress, Sense, Watcher
+from embedsheet.solvers.problem import FloatArray, Limits, Objective, Problem, Progress, Watcher
 from embedsheet.solvers.search import METHODS, search
 from embedsheet.solvers.solution import Solution
 from embedsheet.solvers.solve_log import log_edits
@@ -55,7 +56,8 @@ class Model:
     @property
     def objective_name(self) -> str:
         """The objective cell's defined name if it has one, else its address."""
-        assert self.setup.objective is not None
+        if self.setup.objective is None:
+            return "no objective"
         return name_of(self.workbook, self.setup.objective)
 
 
@@ -122,7 +124,7 @@ def problem_of(program: Program, setup: SolverSetup, objective_name: str = "the 
         objective=program,
         lower=program.lower,
         upper=program.upper,
-        sense=setup.sense,
+        sense="satisfy" if setup.objective is None else setup.sense,
         target=setup.target,
         relations=program.relations,
         integer=program.integer,
@@ -191,17 +193,18 @@ def solve(
 def record(model: Model, outcome: Outcome) -> Solution:
     """Return what a search found as the solution of a model."""
     setup = model.setup
+    aimless = setup.objective is None
     return Solution(
         path=model.workbook.path,
         sheet=setup.sheet,
-        objective=str(setup.objective),
+        objective=None if aimless else str(setup.objective),
         objective_name=model.objective_name,
-        sense=setup.sense,
-        target=setup.target if setup.sense == "target" else None,
+        sense="satisfy" if aimless else setup.sense,
+        target=setup.target if setup.sense == "target" and not aimless else None,
         changing=list(setup.changing),
         x=outcome.x,
-        objective_before=outcome.value_before,
-        objective_after=outcome.value,
+        objective_before=math.nan if aimless else outcome.value_before,
+        objective_after=math.nan if aimless else outcome.value,
         status=outcome.status,
         message=outcome.message,
         method=outcome.method,
@@ -257,6 +260,11 @@ def name_of(workbook: Workbook, cell: Cell) -> str:
 
 def gradient_blocks(program: Program, x: FloatArray | None = None) -> tuple[float, list[FloatArray]]:
     """Return the objective and its gradient, one array (rows, columns) for each changing area."""
+    if program.setup.objective is None:
+        raise ModelError(
+            f"{program.setup.sheet}: the Solver set-up names no objective cell, so there is no gradient; name one with "
+            "--objective."
+        )
     value, gradient = program.value_and_gradient(program.start if x is None else x)
     return value, [
         np.asarray(gradient[block]).reshape(area.shape)

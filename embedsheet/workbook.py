@@ -94,7 +94,7 @@ class Workbook:
                 models.setdefault(name.sheet or "", {})[key] = name.text
         # Names without a sheet, as some libraries write them, belong to the objective's, unless that has its own.
         unplaced = models.pop("", {})
-        models.setdefault(self._sheet_of(unplaced.get("solver_opt", "")), unplaced)
+        models.setdefault(self._sheet_of(unplaced.get("solver_opt") or unplaced.get("solver_adj", "")), unplaced)
         for sheet in self.sheets:
             if is_solver_model(models.get(sheet, {})):
                 try:

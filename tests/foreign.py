@@ -26,9 +26,10 @@ SENSE_CODES = {"maximize": 1, "minimize": 2, "target": 3}
 
 @dataclass
 class ForeignBook:
-    """One sheet with a Solver model. `cells`: address → number, text or "=formula"; `arrays`: area → "=formula".
+    """One sheet with a Solver model; `objective` may be "".
 
-    `tables`: name → area, header row included. `constraints`: (left, relation, right).
+    `cells`: address → number, text or "=formula"; `arrays`: area → "=formula"; `tables`: name → area, header row
+    included; `constraints`: (left, relation, right).
     """
 
     cells: dict[str, Any]
@@ -66,7 +67,6 @@ class ForeignBook:
     def solver_names(self) -> dict[str, str]:
         """Return the names that Excel's Solver stores in the sheet, with what they refer to (without "=")."""
         names = {
-            "solver_opt": self._absolute(self.objective),
             "solver_adj": ",".join(self._absolute(area) for area in self.changing.split(",")),
             "solver_typ": str(SENSE_CODES[self.sense]),
             "solver_val": f"{self.target:.15g}",
@@ -74,6 +74,8 @@ class ForeignBook:
             "solver_neg": "1" if self.nonnegative else "2",
             "solver_eng": "1",
         }
+        if self.objective:
+            names["solver_opt"] = self._absolute(self.objective)
         for place, (left, relation, right) in enumerate(self.constraints, 1):
             names[f"solver_lhs{place}"] = self._absolute(left)
             names[f"solver_rel{place}"] = str(RELATION_CODES[relation])

@@ -181,7 +181,8 @@ def _solve(problem: Problem, model: LinearModel, feasible_only: bool = False) ->
         upper = np.where(problem.integer, whole, problem.upper)
         again = run(cost, lower, upper, None, 1e9)
         x = again.x if again.status == 0 else whole
-    return LinearResult("optimal", "all constraints and the optimality conditions hold", _tidy(problem, model, x))
+    conditions = "" if problem.sense == "satisfy" else " and the optimality conditions"
+    return LinearResult("optimal", f"all constraints{conditions} hold", _tidy(problem, model, x))
 
 
 def _tidy(problem: Problem, model: LinearModel, x: FloatArray) -> FloatArray:

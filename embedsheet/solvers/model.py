@@ -10,8 +10,7 @@ import numpy as np
 
 from embedsheet.addresses import Area, Cell
 from embedsheet.errors import ModelError
-from embedsheet.solver_setup import Constraint, SolverSetup
-from embedsheet.solvers.problem import Sense
+from embedsheet.solver_setup import Constraint, Sense, SolverSetup
 from embedsheet.workbook import Workbook
 
 _RELATION = re.compile(r"(<=|>=|=<|=>|≤|≥|==|=|<|>)")
@@ -47,6 +46,8 @@ def choose_setup(
         setup = _stored(workbook, sheet)
         if changing:
             setup = replace(setup, changing=_areas(workbook, changing, setup.sheet))
+    if setup.objective is None and (sense is not None or target is not None):
+        raise ModelError(f"{setup.sheet}: the Solver set-up names no objective cell; name one with --objective.")
     if sense is not None:
         setup = replace(setup, sense=sense)
     if target is not None:
@@ -105,6 +106,8 @@ def describe(setup: SolverSetup) -> str:
     """Return a model in words: "minimize dotprod!V41 by changing dotprod!B25:F39 (75 cells), …; nonnegative"."""
     goal = f"bring {setup.objective} to {setup.target:.10g}" if setup.sense == "target" else ""
     goal = goal or f"{setup.sense} {setup.objective}"
+    if setup.objective is None:
+        goal = "satisfy the constraints"
     cells = sum(area.size for area in setup.changing)
     words = [f"{goal} by changing {', '.join(map(str, setup.changing))} ({cells:,} cells)"]
     if setup.constraints:

@@ -37,6 +37,11 @@ def exhausted(tracker: Tracker) -> bool:
     return tracker.iteration >= tracker.most_iterations
 
 
+def astray(tracker: Tracker) -> bool:
+    """Whether constraints are missed though nobody limited the search: it may look further for where they hold."""
+    return tracker.best_violation > 1.0 and tracker.limits.max_iterations is None
+
+
 def judge(tracker: Tracker, reason: str) -> Outcome:
     """Judge the tracker's best point."""
     status, message = _verdict(tracker, reason, stationarity(tracker, tracker.best.x).measure)
@@ -62,7 +67,7 @@ def report(tracker: Tracker, status: Status, message: str) -> Outcome:
 
 def _verdict(tracker: Tracker, reason: str, measure: float) -> tuple[Status, str]:
     problem, best = tracker.problem, tracker.best
-    stopped = reason.startswith(INTERRUPTED) or exhausted(tracker)
+    stopped = reason.startswith(INTERRUPTED) or (exhausted(tracker) and not astray(tracker))
     if not best.sound:
         return "failed", reason or "the objective is undefined wherever the search looked"
     if tracker.best_violation > 1.0:
@@ -72,6 +77,8 @@ def _verdict(tracker: Tracker, reason: str, measure: float) -> tuple[Status, str
         if stopped:
             return "failed", f"{reason} before a point was found that satisfies every constraint: {worst}"
         return "infeasible", f"no point was found that satisfies every constraint: {worst} at the nearest"
+    if problem.sense == "satisfy":
+        return "optimal", "all constraints hold"
     if problem.sense == "target":
         if abs(best.value - problem.target) <= 1e-6 * max(1.0, abs(problem.target)):
             return "optimal", f"the target {problem.target:.10g} is reached"

@@ -2,7 +2,7 @@
 
 With x (n,) the changing cells and f the objective cell, the problem is
 
-    minimise, or maximise, f(x), or bring it to a target,
+    minimise, or maximise, f(x), or bring it to a target, or only satisfy the constraints (then f = 0),
     subject to  lower ≤ x ≤ upper,  left(x) − right(x) {≤, =, ≥} 0  (m rows),  some x whole numbers.
 """
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from embedsheet.addresses import Cell
 
 FloatArray: TypeAlias = NDArray[np.float64]
-Sense: TypeAlias = Literal["minimize", "maximize", "target"]
+Sense: TypeAlias = Literal["minimize", "maximize", "target", "satisfy"]
 Status: TypeAlias = Literal["optimal", "improved", "infeasible", "unbounded", "failed"]
 
 # How far left and right of a constraint may be apart: Excel's Solver has the same default (Precision 0.000001).

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from embedsheet.errors import ModelError
 from embedsheet.solvers import augmented, descent, kinks, linear, newton, scipy_methods
-from embedsheet.solvers.outcome import INTERRUPTED, Outcome, exhausted, judge, report
+from embedsheet.solvers.outcome import INTERRUPTED, Outcome, astray, exhausted, judge, report
 from embedsheet.solvers.problem import (
     Finished,
     FloatArray,
@@ -161,6 +161,8 @@ def _once(
 
 def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
     problem = tracker.problem
+    if problem.sense == "satisfy" and tracker.best_violation <= 1.0 and _whole(problem, tracker.start):
+        return report(tracker, "optimal", "the values at the start satisfy all constraints")
     if method in ("auto", "linear") or problem.has_integers:
         outcome = _linear(tracker, method)
         if outcome is not None:
@@ -189,7 +191,8 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
         return report(tracker, "optimal", "at a kink, where no direction leads to anything better")
     notes = []
     conditions = stationarity(tracker, tracker.start, multipliers=False)
-    if conditions.measure <= 1e-14 and not tracker.on_target and tracker.method not in descent.LEARNING_RATES:
+    wants_slope = problem.sense != "satisfy" and tracker.method not in descent.LEARNING_RATES
+    if conditions.measure <= 1e-14 and not tracker.on_target and wants_slope:
         fault = explain_flat_start(tracker)
         if fault and len(tracker.row_sign) == 0:
             return report(tracker, "failed", fault)
@@ -207,6 +210,11 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
     outcome = judge(tracker, reason)
     outcome.notes = notes
     return outcome
+
+
+def _whole(problem: Problem, x: FloatArray) -> bool:
+    """Whether the cells that must be whole numbers are."""
+    return problem.integer is None or bool((np.round(x) == x)[problem.integer].all())
 
 
 def _leave_singular(tracker: Tracker, reason: str) -> str:
@@ -273,11 +281,13 @@ def _finish(tracker: Tracker, reason: str) -> str:
     generator = np.random.default_rng(tracker.limits.seed)
     attempts: list[FloatArray | None] = [None, None, None, None]
     for attempt in range(len(attempts)):
-        if _settled(tracker) or exhausted(tracker):
+        if _settled(tracker) or (exhausted(tracker) and not astray(tracker)):
             break
         if attempt == 0 or tracker.best_violation > 1.0:
             start = tracker.best.x if attempt == 0 else random_start(problem, generator, around=tracker.best.x)
             start = scipy_methods.find_feasible(tracker, start)
+            if exhausted(tracker):
+                continue
         else:
             start = random_start(problem, generator, around=tracker.best.x, width=0.1)
         reason, converged = _descend(tracker, start)
@@ -301,7 +311,7 @@ def _linear(tracker: Tracker, method: str) -> Outcome | None:
     model = linear.recognise(problem, tracker.start, tracker.limits.seed)
     if model is None:
         return None
-    if not model.cost.any() and not len(problem.relations):
+    if not model.cost.any() and not len(problem.relations) and problem.sense != "satisfy":
         raise ModelError(
             f"{problem.objective_name} does not depend on the changing cells; check the objective and what may change."
         )

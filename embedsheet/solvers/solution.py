@@ -18,16 +18,17 @@ class Solution:
     """What solving a workbook found and did.
 
     `x` (n,) are the changing cells' values in the order of `changing`, row by row; objective values in the sheet's own
-    sense. `status`: "optimal"; "improved" (a limit, Ctrl-C or rounding stopped it on the way); "infeasible";
-    "unbounded"; "failed"; `message` gives the reason. `largest_gradient` is the largest component of the gradient that
-    neither bounds nor constraints hold back; `active` says which of them hold with equality. `history`: (iteration,
-    objective, gradient norm, seconds). `seconds` by phase: read, compile, solve, write. Only "optimal" and "improved"
+    sense. A set-up without an objective has sense "satisfy", `objective` None and objective values NaN.
+    `status`: "optimal"; "improved" (a limit, Ctrl-C or rounding stopped it on the way); "infeasible"; "unbounded";
+    "failed"; `message` gives the reason. `largest_gradient` is the largest component of the gradient that neither
+    bounds nor constraints hold back; `active` says which of them hold with equality. `history`: (iteration, objective,
+    gradient norm, seconds). `seconds` by phase: read, compile, solve, write. Only "optimal" and "improved"
     are written.
     """
 
     path: Path
     sheet: str
-    objective: str
+    objective: str | None
     objective_name: str
     sense: Sense
     target: float | None
@@ -99,9 +100,11 @@ class Solution:
 
     def summary(self) -> str:
         """Say what happened: "Converged in 41 iterations: RMSE 2.8061 → 0.3412, largest gradient 3e-9; 150 cells …"."""
+        steps = f"{self.iterations:,} iteration{'' if self.iterations == 1 else 's'}"
+        if self.status == "optimal" and self.sense == "satisfy":
+            return f"{self.message[:1].upper()}{self.message[1:]} ({steps}); {self._written()}"
         before, after = _pair(self.objective_before, self.objective_after)
         change = f"{self.objective_name} {before} → {after}"
-        steps = f"{self.iterations:,} iteration{'' if self.iterations == 1 else 's'}"
         if self.status == "optimal" and self.method == "linear":
             head = f"Solved as a linear model: {change}"
         elif self.status == "optimal":

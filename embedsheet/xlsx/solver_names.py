@@ -109,7 +109,7 @@ def read_setup(sheet: str, names: Mapping[str, str], areas: Areas) -> SolverSetu
         return int(_number(sheet, name, names[name])) if name in names else default
 
     objective = None
-    if "solver_opt" in names:
+    if names.get("solver_opt", "").strip('="() '):  # Excel allows a set-up without an objective
         found = cells("solver_opt")
         if len(found) != 1 or found[0].size != 1:
             raise ModelError(f"{sheet}: the Solver objective {names['solver_opt']!r} is not one cell; choose one cell.")
