@@ -21,16 +21,16 @@ from embedsheet.errors import ModelError
 from embedsheet.kinds import BLANK, BOOLEAN, ERROR, ERROR_CODES, NUMBER, TEXT
 from embedsheet.live_arrays import array_formulas
 from embedsheet.live_names import LiveNames, refers_to
-from embedsheet.solver_setup import SolverSetup
 from embedsheet.strings import Strings
 from embedsheet.workbook import Workbook
 from embedsheet.xlsx.parts import Contents, Table
 from embedsheet.xlsx.save import Edit
 from embedsheet.xlsx.sheet import ArrayFormula, Sheet
-from embedsheet.xlsx.solver_names import is_solver_model, read_setup
+from embedsheet.xlsx.solver_names import is_solver_model
 
 _EPOCH = datetime.datetime(1899, 12, 30)
-_SOLVER_NAMES = ("solver_opt", "solver_adj", "solver_typ", "solver_val", "solver_neg", "solver_num", "solver_eng")
+_SOLVER_NAMES = ("solver_opt", "solver_adj", "solver_typ", "solver_val", "solver_neg", "solver_num", "solver_rlx",
+                 "solver_eng")  # fmt: skip
 # One:Three!A1 or 'My one:three'!A1, which mean the sheets between as well.
 _THREE_D = re.compile(r"'[^'!]*:[^'!]*'!|\w:\w[\w.]*!")
 
@@ -46,11 +46,12 @@ def live_workbook(book: Any, model_sheet: str, wanted: Iterable[str] = (), also:
     names = LiveNames(book, wanted)
     tables: dict[str, Table] = {}
     read: dict[str, Sheet] = {}
+    solver = _solver_names(live[model_sheet])
     waiting = {model_sheet, *(name for name in also if name in live)}
     while waiting:
         name = waiting.pop()
         read[name] = _read_sheet(live[name], 0, strings)
-        texts = read[name].formula_texts
+        texts = [*read[name].formula_texts, *(solver.values() if name == model_sheet else ())]
         if not tables and any("[" in text for text in texts):
             tables = {table.name.casefold(): table for sheet in live.values() for table in _tables(sheet)}
         names.follow(live[name], texts)
@@ -64,9 +65,8 @@ def live_workbook(book: Any, model_sheet: str, wanted: Iterable[str] = (), also:
         path=Path(book.fullname), sheets=sheets, strings=strings, names=names.found, tables=tables, setups={},
         setup_faults={}, external_links=False, digest="", contents=Contents("", [], names.found, {}, False),
     )  # fmt: skip
-    setup = _setup(live[model_sheet], workbook)
-    if setup is not None:
-        workbook.setups[model_sheet] = setup
+    if is_solver_model(solver):
+        workbook.setups[model_sheet] = workbook.read_setup(model_sheet, solver)
     return workbook
 
 
@@ -232,7 +232,7 @@ def _tables(sheet: Any) -> Iterator[Table]:
         yield Table(table.name, area, columns, header, int(bool(table.show_totals)))
 
 
-def _setup(sheet: Any, workbook: Workbook) -> SolverSetup | None:
+def _solver_names(sheet: Any) -> dict[str, str]:
     # One by one: these names are hidden, and enumerating all names of a workbook can take minutes on macOS.
     scope = sheet.names
     names: dict[str, str] = {}
@@ -240,7 +240,7 @@ def _setup(sheet: Any, workbook: Workbook) -> SolverSetup | None:
         if (text := refers_to(scope, name)) is not None:
             names[name] = text
     if not is_solver_model(names):
-        return None
+        return {}
     try:
         count = int(float(names.get("solver_num", "0").strip('"')))
     except ValueError:
@@ -251,4 +251,4 @@ def _setup(sheet: Any, workbook: Workbook) -> SolverSetup | None:
         for part in ("lhs", "rel", "rhs"):
             if (value := refers_to(scope, f"solver_{part}{place}")) is not None:
                 names[f"solver_{part}{place}"] = value
-    return read_setup(sheet.name, names, lambda text: workbook.areas(text, sheet.name))
+    return names

@@ -193,6 +193,12 @@ class Program:
     def notes(self) -> list[str]:
         """Warnings that name cells; complete once a gradient has been computed."""
         words = [str(note) for note in self._notes]
+        fractions = [one for one in self.setup.constraints if one.relation in ("integer", "binary", "all different")]
+        if self.setup.relaxed and fractions:
+            words.append(
+                f"the Solver set-up ignores integer constraints (Options): {', '.join(map(str, fractions))} may give "
+                "fractions."
+            )
         for group, elements in self._store.frozen:
             stored = self._store.table.kinds[group.outputs[elements]]
             keeps = "it keeps the value stored in the file"
@@ -209,11 +215,12 @@ class Program:
             Planner(store, like=self._planner).require(self._targets)
         found = []
         evaluated = self._evaluated()
+        evaluated = evaluated[store.table.sheets[evaluated] >= 0]
         for cell in evaluated[store.first_error[evaluated]]:
             found.append((store.table.cell(int(cell)), ERRORS.get(int(store.numbers[cell]), "an error")))
         for note in store.singular:
             ids = note.group.ids[note.elements]
-            for cell in ids[store.tainted[ids]]:
+            for cell in ids[store.tainted[ids] & (store.table.sheets[ids] >= 0)]:
                 found.append((store.table.cell(int(cell)), f"{note.text} has no finite derivative"))
         return found
 
@@ -224,7 +231,7 @@ class Program:
     def row_name(self, row: int) -> str:
         """Return a constraint row in words: "Plan!D5 <= Plan!E5"."""
         right = self._rows.right_ids[row]
-        words = f"{self._rows.right_numbers[row]:g}" if right < 0 else str(self._store.table.cell(right))
+        words = f"{self._rows.right_numbers[row]:g}" if right < 0 else self._store.table.words(right)
         return f"{self._store.table.cell(self._rows.left_ids[row])} {self.relations[row]} {words}"
 
     @property
@@ -285,7 +292,7 @@ def compile_program(
         if area.sheet.lower() not in {name.lower() for name in workbook.sheets}:
             raise ModelError(f"{area}: there is no sheet {area.sheet!r} in {workbook.path.name}.")
     sides = [side for one in setup.constraints for side in (one.left, one.right) if isinstance(side, Area)]
-    store = Store(workbook, [*setup.changing, *goals, *sides])
+    store = Store(workbook, [*setup.changing, *goals, *sides], setup)
     changing = _prepare_changing(store, setup, overwrite_formulas)
     planner = Planner(store, progress)
     targets = np.concatenate([*(store.table.area(goal).ravel() for goal in goals), constraint_cells(store, setup)])

@@ -15,14 +15,14 @@ RELATIONS = {1: "<=", 2: "=", 3: ">=", 4: "integer", 5: "binary", 6: "all differ
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """`left` relation `right`, cell by cell; `right` is one number, one area of the same size or a single cell.
+    """`left` relation `right`, cell by cell; `right` is a number, an area of the same size, a single cell or a formula.
 
-    For "integer", "binary" and "all different" `right` is None.
+    A formula is its text without "=". For "integer", "binary" and "all different" `right` is None.
     """
 
     left: Area
     relation: str
-    right: Area | float | None
+    right: Area | float | str | None
 
     def __str__(self) -> str:
         return f"{self.left} {self.relation}" + ("" if self.right is None else f" {self.right}")
@@ -30,7 +30,10 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class SolverSetup:
-    """A Solver model as a sheet stores it. `nonnegative` binds changing cells without a lower bound of their own."""
+    """A Solver model as a sheet stores it. `nonnegative` binds changing cells without a lower bound of their own.
+
+    `relaxed`: whole numbers need not be whole; Solver calls it "Ignore Integer Constraints".
+    """
 
     sheet: str
     objective: Cell | None
@@ -39,4 +42,5 @@ class SolverSetup:
     target: float = 0.0
     constraints: tuple[Constraint, ...] = field(default=())
     nonnegative: bool = False
+    relaxed: bool = False
     engine: int = 1  # solver_eng: 1 GRG nonlinear, 2 simplex LP, 3 evolutionary

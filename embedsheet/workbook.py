@@ -10,7 +10,7 @@ A `Workbook` is a picture of its file as it was read; saving does not change it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -98,9 +98,15 @@ class Workbook:
         for sheet in self.sheets:
             if is_solver_model(models.get(sheet, {})):
                 try:
-                    self.setups[sheet] = read_setup(sheet, models[sheet], partial(self.areas, sheet=sheet))
+                    self.setups[sheet] = self.read_setup(sheet, models[sheet])
                 except ModelError as fault:
                     self.setup_faults[sheet] = str(fault)
+
+    def read_setup(self, sheet: str, texts: Mapping[str, str]) -> SolverSetup:
+        """Return the model that a sheet's Solver names (lower case → text) hold; raises ModelError."""
+        return read_setup(
+            sheet, texts, partial(self.areas, sheet=sheet), lambda word: self.name(word, sheet) is not None
+        )
 
     def _sheet_of(self, text: str) -> str:
         try:

@@ -29,7 +29,7 @@ class ForeignBook:
     """One sheet with a Solver model; `objective` may be "".
 
     `cells`: address → number, text or "=formula"; `arrays`: area → "=formula"; `tables`: name → area, header row
-    included; `constraints`: (left, relation, right).
+    included; `constraints`: (left, relation, right), right an address, a number or "=formula".
     """
 
     cells: dict[str, Any]
@@ -39,6 +39,7 @@ class ForeignBook:
     target: float = 0.0
     constraints: list[tuple[str, str, str | float]] = field(default_factory=list)
     nonnegative: bool = False
+    relaxed: bool = False
     arrays: dict[str, str] = field(default_factory=dict)
     tables: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
@@ -76,18 +77,24 @@ class ForeignBook:
         }
         if self.objective:
             names["solver_opt"] = self._absolute(self.objective)
+        if self.relaxed:
+            names["solver_rlx"] = "1"
         for place, (left, relation, right) in enumerate(self.constraints, 1):
             names[f"solver_lhs{place}"] = self._absolute(left)
             names[f"solver_rel{place}"] = str(RELATION_CODES[relation])
             words = {"int": '"integer"', "bin": '"binary"', "dif": '"AllDifferent"'}.get(relation)
             if words is None:
-                words = self._absolute(right) if isinstance(right, str) else f"{right:.15g}"
+                words = f"{right:.15g}" if isinstance(right, float | int) else right.removeprefix("=")
+                words = self._absolute(words) if isinstance(right, str) and not right.startswith("=") else words
             names[f"solver_rhs{place}"] = words
         return names
 
     def _absolute(self, area: str) -> str:
         corners = ["$".join(["", *_split(corner)]) for corner in area.split(":")]
         return f"'{self.sheet}'!" + ":".join(corners)
+
+    def _meaning(self, text: str) -> str:
+        return text[1:] if text.startswith("=") else self._absolute(text)
 
     def save_openpyxl(self, path: Path) -> Path:
         """Save without any stored result, Solver's names hidden."""
@@ -103,7 +110,7 @@ class ForeignBook:
         for name, text in self.solver_names().items():
             sheet.defined_names[name] = DefinedName(name, attr_text=text, hidden=True)
         for name, area in self.names.items():
-            book.defined_names[name] = DefinedName(name, attr_text=self._absolute(area))
+            book.defined_names[name] = DefinedName(name, attr_text=self._meaning(area))
         book.save(path)
         return path
 
@@ -122,7 +129,7 @@ class ForeignBook:
         for name, text in self.solver_names().items():
             book.define_name(f"'{self.sheet}'!{name}", f"={text}")
         for name, area in self.names.items():
-            book.define_name(name, f"={self._absolute(area)}")
+            book.define_name(name, f"={self._meaning(area)}")
         book.close()
         return path
 

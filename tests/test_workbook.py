@@ -256,22 +256,27 @@ MODEL = {"solver_opt": "S!$A$1", "solver_adj": "S!$B$1:$B$3,S!$D$1", "solver_typ
 def test_a_model_may_use_names_unions_and_odd_spellings(tmp_path: Path) -> None:
     model = {
         "solver_opt": "target", "SOLVER_ADJ": "(weights;S!$D$1)", "solver_typ": "=1", "solver_val": "0",
-        "solver_neg": "1", "solver_num": "4", "solver_lhs1": "weights", "solver_rel1": "1", "solver_rhs1": "=5",
+        "solver_neg": "1", "solver_rlx": "1", "solver_num": "6", "solver_lhs1": "weights", "solver_rel1": "1",
+        "solver_rhs1": "=5",
         "solver_lhs2": "$B$1:$B$3", "solver_rel2": "3", "solver_rhs2": "limit",
         "solver_lhs3": "S!$B$1", "solver_rel3": "4", "solver_rhs3": '"integer"',
         "solver_lhs4": "S!$B$1", "solver_rel4": "5",
+        "solver_lhs5": "S!$B$2", "solver_rel5": "1", "solver_rhs5": "=2*S!$C$1",
+        "solver_lhs6": "S!$B$3", "solver_rel6": "3", "solver_rhs6": "=floor",
     }  # fmt: skip
-    other = name_elements({"target": "S!$A$1", "weights": "S!$B$1:$B$3", "limit": "S!$C$1:$C$3"}, "")
+    other = name_elements({"target": "S!$A$1", "weights": "S!$B$1:$B$3", "limit": "S!$C$1:$C$3", "floor": "0.5"}, "")
     setup = names_book(tmp_path / "b.xlsx", name_elements(model) + other).setups["S"]
     weights = Area("S", 1, 2, 3, 2)
     assert setup.objective == Cell("S", 1, 1)
     assert setup.changing == (weights, Area("S", 1, 4, 1, 4))
-    assert (setup.sense, setup.nonnegative) == ("maximize", True)
+    assert (setup.sense, setup.nonnegative, setup.relaxed) == ("maximize", True, True)
     assert setup.constraints == (
         Constraint(weights, "<=", 5.0),
         Constraint(weights, ">=", Area("S", 1, 3, 3, 3)),
         Constraint(Area("S", 1, 2, 1, 2), "integer", None),
         Constraint(Area("S", 1, 2, 1, 2), "binary", None),
+        Constraint(Area("S", 2, 2, 2, 2), "<=", "2*S!$C$1"),
+        Constraint(Area("S", 3, 2, 3, 2), ">=", "floor"),
     )
 
 
@@ -287,7 +292,7 @@ def test_names_without_a_sheet_belong_to_the_objectives_sheet(tmp_path: Path) ->
     ({"solver_num": "1"}, "lacks constraint 1 of 1"),
     ({"solver_num": "1", "solver_lhs1": "S!$A$1", "solver_rel1": "9"}, "solver_rel1 is 9"),
     ({"solver_num": "1", "solver_lhs1": "S!$A$1", "solver_rel1": "1"}, "lacks solver_rhs1"),
-    ({"solver_num": "1", "solver_lhs1": "S!$A$1", "solver_rel1": "1", "solver_rhs1": "S!$A$1*2"}, "solver_rhs1"),
+    ({"solver_num": "1", "solver_lhs1": "S!$A$1", "solver_rel1": "1", "solver_rhs1": "2*#REF!"}, "solver_rhs1"),
     ({"solver_num": "1", "solver_lhs1": "S!$A$1:$A$3", "solver_rel1": "1", "solver_rhs1": "S!$B$1:$B$2"}, "one size"),
     ({"solver_num": "1", "solver_lhs1": "S!$A$1", "solver_rel1": "1", "solver_rhs1": "nan"}, "solver_rhs1"),
     ({"solver_num": "1e300"}, "lacks constraint 1"),

@@ -50,11 +50,12 @@ class _SheetIndex:
 class CellTable:
     """All stored cells of a workbook, and the empty ones named in `extra`, numbered sheet by sheet, row by row.
 
-    `kinds` and `numbers` hold the stored values; their last element stands for every cell that is not stored, so that
-    the number -1 reads as a blank.
+    After them come `formulas` (text → number), which no cell holds: right sides of constraints. `kinds` and `numbers`
+    hold the stored values; their last element stands for every cell that is not stored, so that the number -1 reads as
+    a blank.
     """
 
-    def __init__(self, workbook: Workbook, extra: Sequence[Area] = ()) -> None:
+    def __init__(self, workbook: Workbook, extra: Sequence[Area] = (), formulas: Sequence[str] = ()) -> None:
         self.sheet_names = list(workbook.sheets)
         self.sheet_places = {name.lower(): place for place, name in enumerate(self.sheet_names)}
         self.indexes: list[_SheetIndex] = []
@@ -83,12 +84,14 @@ class CellTable:
             columns.append(sheet_columns[order])
             sheets.append(np.full(len(order), place, np.int32))
             first += len(order)
-        self.count = first
-        self.kinds = np.concatenate([*kinds, np.full(1, BLANK, np.uint8)])
-        self.numbers = np.concatenate([*numbers, np.zeros(1)])
-        self.rows = np.concatenate([*rows, np.zeros(1, np.int64)])
-        self.columns = np.concatenate([*columns, np.zeros(1, np.int64)])
-        self.sheets = np.concatenate([*sheets, np.full(1, -1, np.int32)])
+        self.formulas = {text: first + place for place, text in enumerate(formulas)}
+        self.count = first + len(formulas)
+        more = len(formulas) + 1
+        self.kinds = np.concatenate([*kinds, np.full(more, BLANK, np.uint8)])
+        self.numbers = np.concatenate([*numbers, np.zeros(more)])
+        self.rows = np.concatenate([*rows, np.zeros(more, np.int64)])
+        self.columns = np.concatenate([*columns, np.zeros(more, np.int64)])
+        self.sheets = np.concatenate([*sheets, np.full(more, -1, np.int32)])
         self.used_height = max((index.height for index in self.indexes), default=1) or 1
         self.used_width = max((index.width for index in self.indexes), default=1) or 1
 
@@ -106,6 +109,12 @@ class CellTable:
     def cell(self, number: int) -> Cell:
         """Return the address of a cell."""
         return Cell(self.sheet_names[self.sheets[number]], int(self.rows[number]), int(self.columns[number]))
+
+    def words(self, number: int) -> str:
+        """Return a cell's address, or the text of a formula that no cell holds."""
+        if self.sheets[number] >= 0:
+            return str(self.cell(number))
+        return next((text for text, place in self.formulas.items() if place == number), "an empty cell")
 
 
 def missing_cells(rows: Ids, columns: Ids, areas: Sequence[Area]) -> tuple[Ids, Ids]:

@@ -40,6 +40,8 @@ def constraint_cells(store: Store, setup: SolverSetup) -> Ids:
         for side in (constraint.left, constraint.right):
             if isinstance(side, Area):
                 found.append(store.table.area(side).ravel())
+            elif isinstance(side, str):
+                found.append(np.array([store.table.formulas[side]]))
     return np.concatenate(found)
 
 
@@ -57,7 +59,7 @@ def build_rows(store: Store, setup: SolverSetup, changing: Ids) -> ConstraintRow
     for constraint in setup.constraints:
         left = store.table.area(constraint.left)
         if constraint.relation in ("integer", "binary", "all different"):
-            _whole_numbers(constraint, place_in_x[left.ravel()], left, rows)
+            _whole_numbers(constraint, place_in_x[left.ravel()], rows, setup.relaxed)
             bounded_below |= np.isin(np.arange(n), place_in_x[left]) & (constraint.relation != "integer")
             continue
         right = _right(store, constraint, left)
@@ -96,6 +98,8 @@ def _right(store: Store, constraint: Constraint, left: Ids) -> list[tuple[int, f
             )
         # A blank cell that is not stored is 0.
         return [(one, 0.0) for one in right.ravel().tolist()]
+    if isinstance(constraint.right, str):
+        return [(store.table.formulas[constraint.right], 0.0)] * left.size
     if constraint.right is None:
         raise ModelError(f"Constraint {constraint} has no right side; add one in Data ► Solver.")
     return [(-1, float(constraint.right))] * left.size
@@ -104,20 +108,21 @@ def _right(store: Store, constraint: Constraint, left: Ids) -> list[tuple[int, f
 def _number(store: Store, constraint: Constraint, cell: int) -> float:
     kind = store.kinds[cell]
     if kind not in (NUMBER, BOOLEAN, BLANK):
-        raise ModelError(f"Constraint {constraint}: {store.table.cell(cell)} holds no number; correct the cell.")
+        raise ModelError(f"Constraint {constraint}: {store.table.words(cell)} gives no number; correct it.")
     return float(store.numbers[cell])
 
 
-def _whole_numbers(constraint: Constraint, places: Ids, left: Ids, rows: ConstraintRows) -> None:
+def _whole_numbers(constraint: Constraint, places: Ids, rows: ConstraintRows, relaxed: bool) -> None:
     if (places < 0).any():
         raise ModelError(
             f"Constraint {constraint}: only changing cells can be {constraint.relation}; "
             "name changing cells on its left."
         )
-    if constraint.relation == "all different":
+    if constraint.relation == "all different" and not relaxed:
         rows.all_different.append(places)
         return
-    rows.integer[places] = True
-    if constraint.relation == "binary":
-        rows.lower[places] = np.maximum(rows.lower[places], 0.0)
-        rows.upper[places] = np.minimum(rows.upper[places], 1.0)
+    rows.integer[places] = not relaxed
+    if constraint.relation != "integer":
+        low, high = (0.0, 1.0) if constraint.relation == "binary" else (1.0, float(len(places)))
+        rows.lower[places] = np.maximum(rows.lower[places], low)
+        rows.upper[places] = np.minimum(rows.upper[places], high)

@@ -39,6 +39,7 @@ class Group:
     array: bool
     stored: bool = True  # every cell has a stored result
     fault: str | None = None
+    label: str = ""  # what to call a formula that no cell holds
     dynamic: list[Ids] = field(default_factory=list)  # cells that only evaluation showed to be needed
     parts: tuple[Group, ...] = ()  # the groups that `alike` joined into this one
     _tree: Node | None = None
@@ -62,6 +63,8 @@ class Group:
 
     def where(self, elements: Ids | None = None) -> str:
         """The address of the cells, or of some: "Model!C7", "Model!C7:C20 and 3 more"."""
+        if self.label:
+            return self.label
         rows = self.rows if elements is None else self.rows[elements]
         columns = self.columns if elements is None else self.columns[elements]
         return f"{quote_sheet(self.sheet_name)}!{describe(rows, columns)}"
@@ -114,6 +117,18 @@ def build_groups(workbook: Workbook, table: CellTable) -> list[Group]:
             group = Group(place, sheet.name, "", anchor, table.rows[anchor], table.columns[anchor], outputs, True)
             group.fault = fault
             groups.append(group)
+    return groups
+
+
+def loose_groups(sheet: str, table: CellTable) -> list[Group]:
+    """Return the formulas that no cell holds, each as a group of its own, as if they stood in A1 of a sheet."""
+    place, one = table.sheet_places.get(sheet.lower(), 0), np.ones(1, np.int64)
+    groups = []
+    for text, number in table.formulas.items():
+        ids = np.array([number])
+        group = Group(place, sheet, text, ids, one, one, ids[:, None, None], False, stored=False)
+        group.label = f"{quote_sheet(sheet)}: the right side {text} of a constraint"
+        groups.append(group)
     return groups
 
 

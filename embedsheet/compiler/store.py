@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from embedsheet.addresses import Area
 from embedsheet.compiler.cells import CellTable, Ids
-from embedsheet.compiler.forms import Group, array_areas, build_groups
+from embedsheet.compiler.forms import Group, array_areas, build_groups, loose_groups
 from embedsheet.compiler.gather import take
 from embedsheet.compiler.names import Names
 from embedsheet.formulas.functions.table import SUBTOTALS, LeftOut
 from embedsheet.formulas.values import ERROR, REF, Array, Reference, Value, error
+from embedsheet.solver_setup import SolverSetup
 from embedsheet.workbook import Workbook
 
 _LARGEST_SPLIT = 512  # cells of a buffer that may be read one by one
@@ -63,13 +64,16 @@ class Store(_Addresses):
 
     concrete = True
 
-    def __init__(self, workbook: Workbook, changing: Sequence[Area] = ()) -> None:
+    def __init__(self, workbook: Workbook, changing: Sequence[Area] = (), setup: SolverSetup | None = None) -> None:
         self.workbook = workbook
         self.strings = workbook.strings
         self.tables = workbook.tables
         self.names = Names(workbook)
-        self.table = CellTable(workbook, [*changing, *array_areas(workbook)])
+        formulas = dict.fromkeys(one.right for one in setup.constraints if isinstance(one.right, str)) if setup else {}
+        self.table = CellTable(workbook, [*changing, *array_areas(workbook)], list(formulas))
         self.groups = build_groups(workbook, self.table)
+        if setup:
+            self.groups += loose_groups(setup.sheet, self.table)
         count = self.table.count
         self.group_of = np.full(count + 1, -1, np.int32)
         for place, group in enumerate(self.groups):

@@ -114,6 +114,8 @@ def describe(setup: SolverSetup) -> str:
         words.append("subject to " + ", ".join(map(str, setup.constraints)))
     if setup.nonnegative:
         words.append("changing cells without a lower bound not negative")
+    if setup.relaxed:
+        words.append("integer constraints ignored")
     return "; ".join(words)
 
 

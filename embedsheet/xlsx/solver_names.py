@@ -2,7 +2,8 @@
 
 `solver_opt` objective, `solver_adj` changing cells, `solver_typ` 1 max / 2 min / 3 value of `solver_val`, `solver_num`
 constraints with `solver_lhsN`, `solver_relN`, `solver_rhsN`; `solver_neg` 1 = changing cells without a lower bound are
-non-negative; `solver_eng` 1 GRG nonlinear / 2 simplex / 3 evolutionary.
+non-negative; `solver_rlx` 1 = integer constraints are ignored; `solver_eng` 1 GRG nonlinear / 2 simplex / 3
+evolutionary.
 """
 
 from __future__ import annotations
@@ -30,9 +31,11 @@ _RELATION_CODES = {relation: code for code, relation in RELATIONS.items()}
 # Excel keeps a word on the right of a constraint that has no right side.
 _WORDS = {"integer": "integer", "binary": "binary", "all different": "AllDifferent"}
 _BETWEEN_COMMAS = re.compile(r"(?:'[^']*'|[^,;~'])+")
+_WORD = re.compile(r"[^\W\d][\w.]*")
 _MODEL_NAME = re.compile(r"solver_(?:opt|adj|typ|val|num|neg|eng|(?:lhs|rel|rhs)\d+)\Z")
 
 Areas = Callable[[str], list[Area]]
+IsName = Callable[[str], bool]
 
 
 def number_text(value: float) -> str:
@@ -55,6 +58,7 @@ def solver_names(setup: SolverSetup) -> list[tuple[str, str]]:
     names["solver_typ"] = str(_SENSE_CODES[setup.sense])
     names["solver_val"] = number_text(setup.target)
     names["solver_neg"] = "1" if setup.nonnegative else "2"
+    names["solver_rlx"] = "1" if setup.relaxed else "2"
     names["solver_eng"] = str(setup.engine)
     names["solver_num"] = str(len(setup.constraints))
     for place, constraint in enumerate(setup.constraints, 1):
@@ -69,7 +73,7 @@ def _right_text(constraint: Constraint) -> str:
         return _WORDS[constraint.relation]
     if isinstance(constraint.right, Area):
         return constraint.right.absolute()
-    return number_text(constraint.right)
+    return constraint.right if isinstance(constraint.right, str) else number_text(constraint.right)
 
 
 def is_solver_model(names: Mapping[str, str]) -> bool:
@@ -90,11 +94,12 @@ def split_union(text: str) -> list[str]:
     return [part.strip() for part in _BETWEEN_COMMAS.findall(body) if part.strip()]
 
 
-def read_setup(sheet: str, names: Mapping[str, str], areas: Areas) -> SolverSetup:
+def read_setup(sheet: str, names: Mapping[str, str], areas: Areas, is_name: IsName) -> SolverSetup:
     """Return the model that a sheet's Solver names hold (name in lower case → text).
 
-    `areas` turns an address, a union or a defined name into areas. Raises ModelError, naming sheet and name, when a
-    name holds something that is no model: `#REF!` after cells were deleted, a formula where a cell is due.
+    `areas` turns an address, a union or a defined name into areas; `is_name` knows the defined names. Raises
+    ModelError, naming sheet and name, when a name holds something that is no model: `#REF!` after cells were deleted,
+    a formula where a cell is due.
     """
 
     def cells(name: str) -> list[Area]:
@@ -125,7 +130,7 @@ def read_setup(sheet: str, names: Mapping[str, str], areas: Areas) -> SolverSetu
         if relation is None:
             raise ModelError(f"{sheet}: solver_rel{place} is {code}; it must be 1 to 6.")
         left = cells(f"solver_lhs{place}")
-        right = None if relation in _WORDS else _right(sheet, f"solver_rhs{place}", names, cells)
+        right = None if relation in _WORDS else _right(sheet, f"solver_rhs{place}", names, areas, is_name)
         if isinstance(right, Area) and right.size != 1 and (len(left) != 1 or left[0].size != right.size):
             raise ModelError(f"{sheet}: constraint {place} compares {names[f'solver_lhs{place}']} with {right}, "
                              "which has another number of cells; give both sides one size.")  # fmt: skip
@@ -138,17 +143,26 @@ def read_setup(sheet: str, names: Mapping[str, str], areas: Areas) -> SolverSetu
         target=_number(sheet, "solver_val", names.get("solver_val", "0")),
         constraints=tuple(constraints),
         nonnegative=whole("solver_neg", 2) == 1,
+        relaxed=whole("solver_rlx", 2) == 1,
         engine=whole("solver_eng", 1),
     )
 
 
-def _right(sheet: str, name: str, names: Mapping[str, str], cells: Callable[[str], list[Area]]) -> Area | float:
+def _right(sheet: str, name: str, names: Mapping[str, str], areas: Areas, is_name: IsName) -> Area | float | str:
     if name not in names:
         raise ModelError(f"{sheet}: the Solver set-up lacks {name}, the right side of a constraint; set it anew.")
     number = _finite(names[name])
     if number is not None:
         return number
-    found = cells(name)
+    text = names[name].strip().removeprefix("=").strip()
+    try:
+        found = [area for part in split_union(text) for area in areas(part)]
+    except ModelError as fault:
+        if not text or "#REF!" in text or (_WORD.fullmatch(text) and not is_name(text)):
+            raise ModelError(
+                f"{sheet}: the Solver set-up's {name} is {names[name]!r}; set it anew in Data ► Solver ({fault})"
+            ) from None
+        return text  # a formula, or a name of a constant
     if len(found) != 1:
         raise ModelError(f"{sheet}: {name} is {names[name]!r}; the right side of a constraint is a number or one area.")
     return found[0]
