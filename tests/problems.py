@@ -22,6 +22,7 @@ class TracedObjective:
         self.constraint_count = 0
         if c is not None:
             self._c, self._j = jax.jit(c), jax.jit(jax.jacrev(c))
+            self._ch = jax.jit(lambda x, w, v: jax.jvp(jax.grad(lambda at: w @ c(at)), (x,), (v,))[1])
             self.constraint_count = len(self.constraints(self.start))
 
     def value(self, x: FloatArray) -> float:
@@ -44,6 +45,10 @@ class TracedObjective:
     def constraint_jacobian(self, x: FloatArray) -> FloatArray:
         with double_precision():
             return np.asarray(self._j(x))
+
+    def constraint_hessian_product(self, x: FloatArray, weights: FloatArray, v: FloatArray) -> FloatArray:
+        with double_precision():
+            return np.asarray(self._ch(x, weights, v))
 
 
 def problem(

@@ -163,6 +163,22 @@ def test_many_cells_with_constraints_go_to_the_augmented_lagrangian() -> None:
     assert found.value == pytest.approx(1 / np.sum(1 / d), rel=1e-7)
 
 
+def test_two_thousand_cells_under_fifty_constraints_reach_the_optimum() -> None:
+    # Maximise Σ aⱼ ln(1 + xⱼ) with A x ≤ b. From a chosen x and multipliers λ ≥ 0: aⱼ/(1 + xⱼ) = (Aᵀλ)ⱼ where x is
+    # positive and less where it is 0, b = A x, more where λ = 0; the sum is concave, so that x is the optimum.
+    draw = np.random.default_rng(3)
+    a = draw.random((51, 2000)) * (draw.random((51, 2000)) < 0.2)
+    x = np.where(draw.random(2000) < 0.3, 0, draw.uniform(0, 5, 2000))
+    multipliers = np.where(draw.random(51) < 0.2, 0, draw.uniform(0.1, 2, 51))
+    worth = (1 + x) * (a.T @ multipliers) * np.where(x == 0, 0.5, 1)
+    limits = a @ x + (multipliers == 0)
+    found = search(problem(lambda at: (worth * jnp.log1p(at)).sum(), np.zeros(2000), lower=0, relations=["<="] * 51,
+                           c=lambda at: a @ at - limits, sense="maximize"))  # fmt: skip
+    assert found.status == "optimal", found.message
+    assert found.iterations < 1000
+    np.testing.assert_allclose(found.x, x, atol=1e-6)
+
+
 # Five steps by hand from x = 1 on f = x²/2, whose gradient is x.
 STEPS = {
     "gradient-descent": (0.1, [0.9, 0.81, 0.729, 0.6561, 0.59049]),

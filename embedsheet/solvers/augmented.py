@@ -8,6 +8,10 @@ Instead of the constraints it minimises, within the bounds,
 and corrects the multipliers λ after each round (Hestenes, Powell, Rockafellar; as in Nocedal & Wright, Numerical
 Optimization, ch. 17). SLSQP's cost grows with the cube of the cells, this one's with the cells: measured with 600 cells
 and 51 constraints 54 s against 2 s, to the same objective. trust-constr needed minutes and stopped short.
+
+A round that L-BFGS-B does not finish in 400 iterations goes on with Newton steps (`inner_newton`). Measured with 2,000
+cells and 51 constraints, concave: 1.6 s to the optimum, where L-BFGS-B alone had spent 20,000 iterations and 47 s
+without getting there.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from contextlib import suppress
 import numpy as np
 from scipy import optimize
 
+from embedsheet.solvers.inner_newton import Curvature, newton_steps
 from embedsheet.solvers.problem import FloatArray
 from embedsheet.solvers.scipy_methods import block_sizes, finite
 from embedsheet.solvers.tracker import Tracker
@@ -28,6 +33,8 @@ _FIRST_TOLERANCE = 1e-2
 # So many rounds without a tenth digit gained are the end.
 _REST = 4
 _LARGEST_WEIGHT = 1e8
+# More numbers in the Jacobian than this would make Newton steps slower than what they replace.
+_LARGEST_JACOBIAN = 10_000_000
 
 
 class _RoundOver(Exception):  # noqa: N818  not an error
@@ -57,6 +64,20 @@ class _Rows:
         forces = self.forces(self.rows(x))
         value = float(np.sum(forces**2 - self.multipliers**2)) / (2.0 * self.weight)
         return value, -self.tracker.pull_back(x, forces / self.lengths) * self.sizes
+
+    def curvature(self, x: FloatArray, height: float) -> Curvature:
+        """Return the second derivatives of merit / height + Σ φ with respect to x / sizes."""
+        tracker = self.tracker
+        forces = self.forces(self.rows(x))
+        active = tracker.equal | (forces > 0)
+        jacobian = finite(tracker.row_jacobian(x)[active] * self.sizes / self.lengths[active, None])
+
+        def rest(v: FloatArray) -> FloatArray:
+            moved = self.sizes * v
+            product = tracker.hessian_product(x, moved) / height
+            return self.sizes * finite(product - tracker.row_hessian_product(x, forces / self.lengths, moved))
+
+        return Curvature(rest, jacobian, self.weight)
 
     def missed(self, x: FloatArray) -> float:
         """Return how far the rows are from being satisfied with multipliers that fit, in the rows' units."""
@@ -96,17 +117,27 @@ def augmented_lagrangian(tracker: Tracker, start: FloatArray) -> str:
             raise _RoundOver
 
     values: list[float] = []
+    slow = False  # whether L-BFGS-B was cut short in the last round
+    newton = len(rows.lengths) * problem.size <= _LARGEST_JACOBIAN
     for _ in range(_MOST_ROUNDS):
         inner = 0
         scale = max(tracker.objective_scale, 1e-6 * height)
         with suppress(_RoundOver):
-            optimize.minimize(
-                lagrangian, x / sizes, jac=True, method="L-BFGS-B", bounds=bounds, callback=after,
-                options={"maxcor": 20, "ftol": 0.0, "gtol": 0.0, "maxiter": 10**9, "maxfun": 10**9, "maxls": 40},
-            )  # fmt: skip
+            if slow and newton:
+                newton_steps(
+                    x / sizes, problem.lower / sizes, problem.upper / sizes, lagrangian,
+                    lambda z: rows.curvature(inside(z), height), after,
+                )  # fmt: skip
+                inner = _MOST_INNER  # nothing raised: the tolerance was not reached
+            else:
+                optimize.minimize(
+                    lagrangian, x / sizes, jac=True, method="L-BFGS-B", bounds=bounds, callback=after,
+                    options={"maxcor": 20, "ftol": 0.0, "gtol": 0.0, "maxiter": 10**9, "maxfun": 10**9, "maxls": 40},
+                )  # fmt: skip
         now = rows.missed(x)
         rows.multipliers = rows.forces(rows.rows(x))
         settled = inner < _MOST_INNER
+        slow = settled if slow else not settled  # once Newton steps have done a round, they go on
         # A round cut short says little about the weight, and too large a weight makes every later round longer.
         if now > (0.25 if settled else 1.0) * missed:
             rows.weight = min(4.0 * rows.weight, _LARGEST_WEIGHT)
