@@ -19,6 +19,10 @@ WEEKS = np.arange(1.0, 13.0)
 WEEDS = np.array([5.308, 7.24, 9.638, 12.866, 17.069, 23.192, 31.443, 38.558, 50.156, 62.948, 75.995, 91.972])
 FLOWERS = np.array([16.08, 33.83, 65.80, 97.20, 191.55, 326.20, 386.87, 520.53, 590.03, 651.92, 724.93, 699.56, 689.96,
                     637.56, 717.41])  # fmt: skip
+DAYS = np.array([9.0, 14, 21, 28, 42, 57, 63, 70, 79])
+PASTURE = np.array([8.93, 10.8, 18.59, 22.33, 39.35, 56.11, 61.73, 64.62, 67.08])
+RESISTANCE = np.array([34780.0, 28610, 23650, 19630, 16370, 13720, 11540, 9744, 8261, 7030, 6005, 5147, 4427, 3820,
+                       3307, 2872])  # fmt: skip
 
 # Hock & Schittkowski, Test Examples for Nonlinear Programming Codes, Springer 1981: f(x*) as printed there, to more
 # digits where a closed form is given. HS numbers are theirs.
@@ -51,6 +55,9 @@ CONSTRAINED: dict[str, tuple[Any, float]] = {
                                             10 - x[0] ** 2 - 2 * x[1] ** 2 - x[2] ** 2 - 2 * x[3] ** 2 + x[0] + x[3],
                                             5 - 2 * x[0] ** 2 - x[1] ** 2 - x[2] ** 2 - 2 * x[0] + x[1] + x[3]])),
              -44.0),
+    "HS64": (problem(lambda x: 5 * x[0] + 5e4 / x[0] + 20 * x[1] + 72e3 / x[1] + 10 * x[2] + 144e3 / x[2], [1, 1, 1],
+                     lower=1e-5, relations=[">="],
+                     c=lambda x: jnp.array([1 - 4 / x[0] - 32 / x[1] - 120 / x[2]])), 6299.842428),
     "HS71": (problem(lambda x: x[0] * x[3] * (x[0] + x[1] + x[2]) + x[2], [1, 5, 5, 1], lower=1, upper=5,
                      relations=[">=", "="], c=lambda x: jnp.array([jnp.prod(x) - 25, x @ x - 40])), 17.0140173),
     "HS76": (problem(lambda x: x[0] ** 2 + 0.5 * x[1] ** 2 + x[2] ** 2 + 0.5 * x[3] ** 2 - x[0] * x[2] + x[2] * x[3]
@@ -97,6 +104,11 @@ SMOOTH: dict[str, tuple[Any, float]] = {
     # NIST Statistical Reference Datasets, Rat43 from its first start, certified residual sum of squares.
     "Rat43": (problem(lambda b: ((b[0] / (1 + jnp.exp(b[1] - b[2] * jnp.arange(1.0, 16.0))) ** (1 / b[3])
                                   - FLOWERS) ** 2).sum(), [100, 10, 1, 1]), 8786.4049080),
+    # Rat42 and MGH10 from the first starts of NIST, too: cells of one block whose sizes are far apart.
+    "Rat42": (problem(lambda b: ((b[0] / (1 + jnp.exp(b[1] - b[2] * DAYS)) - PASTURE) ** 2).sum(), [100, 1, 0.1]),
+              8.0565229338),
+    "MGH10": (problem(lambda b: ((b[0] * jnp.exp(b[1] / (jnp.arange(50.0, 126, 5) + b[2])) - RESISTANCE) ** 2).sum(),
+                      [2, 4e5, 25e3]), 87.945855171),
     "a logarithm": (problem(lambda x: x[0] - jnp.log(x[0]), [50.0]), 1.0),
 }  # fmt: skip
 

@@ -39,7 +39,7 @@ def lbfgsb(tracker: Tracker, start: FloatArray) -> str:
     as many evaluations as the best.
     """
     problem = tracker.problem
-    sizes = 0.1 * block_sizes(tracker, start)
+    sizes = 0.1 * (cell_units(tracker, start) if tracker.own_units else block_sizes(tracker, start))
     _, gradient = tracker.merit(start)
     height = float(np.abs(gradient * sizes).max(initial=0.0)) or 1.0
 
@@ -74,6 +74,11 @@ def block_sizes(tracker: Tracker, x: FloatArray) -> FloatArray:
         sizes[block] = np.sqrt(np.mean(part * part)) if part.size else 0.0
     width = problem.upper - problem.lower
     return np.where(sizes > 0, sizes, np.where(np.isfinite(width) & (width > 0), width, 1.0))
+
+
+def cell_units(tracker: Tracker, x: FloatArray) -> FloatArray:
+    """Return each cell's size, where it is 0 its block's."""
+    return np.where(x != 0, np.abs(x), block_sizes(tracker, x))
 
 
 def conjugate_gradient(tracker: Tracker, start: FloatArray) -> str:

@@ -72,6 +72,7 @@ class Tracker:
         self.history: list[HistoryRow] = []
         self.hessian_products = 0
         self.may_stall = True
+        self.own_units = False  # whether L-BFGS-B measures each cell by its own start instead of its block's
         self.multipliers: FloatArray | None = None  # of the rows, where a method knows them
         self._points: list[Point] = []
         self._rows: tuple[bytes, FloatArray] | None
@@ -285,8 +286,12 @@ class Tracker:
                 raise Finished("the line search keeps failing")
 
     def _settle(self, point: Point) -> None:
-        """Prefer the point where a method converged to one that is lower by rounding only."""
-        if self.rank(point) <= self.rank(self.best) + 1e-12 * self.objective_scale or _tier(self.best_violation):
+        """Prefer the point where a method converged to one that is lower by rounding only.
+
+        Or by what constraints are worth that it misses by less than counts.
+        """
+        trifle = (self.limits.tolerance if len(self.row_sign) else 1e-12) * self.objective_scale
+        if self.rank(point) <= self.rank(self.best) + trifle or _tier(self.best_violation):
             self.best, self.best_violation = point, self.violation(point)
 
     @property
