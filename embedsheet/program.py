@@ -47,7 +47,8 @@ class Program:
     """An objective as a function of the changing cells, 0 where a set-up has none; made by `compile_program`.
 
     `start` (n,) are the stored values, blank cells as 0; `changing` the areas whose cells x lists, row by row. `lower`,
-    `upper`, `integer` (n,), `relations` (m,) and `all_different` are the constraints.
+    `upper`, `integer` (n,), `relations` (m,) and `all_different` are the constraints,
+    `impossible` those that no x meets.
     """
 
     def __init__(self, store: Store, planner: Planner, setup: SolverSetup, changing: Ids, targets: Ids) -> None:
@@ -60,6 +61,7 @@ class Program:
         self._rows = build_rows(store, setup, changing)
         self.lower, self.upper, self.integer = self._rows.lower, self._rows.upper, self._rows.integer
         self.relations, self.all_different = self._rows.relations, self._rows.all_different
+        self.impossible = self._rows.impossible
         self.verification = verify(store, self._evaluated())
         self._notes: list[Note] = []
         self.unrecomputable = False

@@ -129,6 +129,7 @@ def problem_of(program: Program, setup: SolverSetup, objective_name: str = "the 
         relations=program.relations,
         integer=program.integer,
         all_different=program.all_different,
+        impossible=program.impossible,
         cell_name=program.cell_name,
         row_name=program.row_name,
         objective_name=objective_name,

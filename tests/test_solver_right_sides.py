@@ -83,6 +83,16 @@ def test_a_right_side_without_a_number_is_refused(right: str, fault: str, tmp_pa
         solve(path)
 
 
+def test_a_constraint_between_constants_holds_or_makes_the_model_infeasible(tmp_path: Path) -> None:
+    book = rectangle("=2*Model!$C$1")
+    book.constraints.append(("C1", ">=", 5.0))
+    assert solve(book.save_openpyxl(tmp_path / "holds.xlsx")).x == pytest.approx([5, 5])
+    book.constraints.append(("C1", "<=", "C2"))
+    found = solve(book.save_openpyxl(tmp_path / "fails.xlsx"))
+    assert (found.status, found.iterations) == ("infeasible", 0)
+    assert found.message == "Model!C1 is 5, not <= 2, and does not depend on the changing cells"
+
+
 def knapsack() -> ForeignBook:
     """Values 10, 7, 4 and weights 5, 4, 3 against 7; 10 + 4 · 2/3 … as fractions: 10 + 7/2 = 13.5."""
     cells = {"B1": 0, "B2": 0, "B3": 0, "D1": "=10*B1+7*B2+4*B3", "D2": "=5*B1+4*B2+3*B3"}

@@ -14,19 +14,24 @@ from embedsheet.errors import ModelError
 from embedsheet.kinds import BLANK, BOOLEAN, NUMBER
 from embedsheet.solver_setup import Constraint, SolverSetup
 
+# What rounding may leave between two constants.
+TOLERANCE = 1e-9
+
 
 @dataclass
 class ConstraintRows:
     """`lower`, `upper` (n,) bound the changing cells; row i of m says `left[i] relation right`.
 
     `right_ids[i]` is a cell, or −1 where the right side is the number `right_numbers[i]`. `integer` (n,) marks whole
-    numbers; `all_different` lists groups of places in x.
+    numbers; `all_different` lists groups of places in x. `impossible` says which constraints between constants fail;
+    those that hold have no row.
     """
 
     lower: NDArray[np.float64]
     upper: NDArray[np.float64]
     integer: NDArray[np.bool_]
     all_different: list[Ids] = field(default_factory=list)
+    impossible: list[str] = field(default_factory=list)
     left_ids: list[int] = field(default_factory=list)
     right_ids: list[int] = field(default_factory=list)
     right_numbers: list[float] = field(default_factory=list)
@@ -75,7 +80,14 @@ def build_rows(store: Store, setup: SolverSetup, changing: Ids) -> ConstraintRow
                 if constraint.relation in ("<=", "="):
                     rows.upper[place] = min(rows.upper[place], right_number)
                 continue
-            _number(store, constraint, left_id)
+            left_number = _number(store, constraint, left_id)
+            if fixed and not store.tainted[left_id]:
+                if not _holds(left_number, constraint.relation, right_number):
+                    rows.impossible.append(
+                        f"{store.table.words(left_id)} is {left_number:.10g}, not {constraint.relation} "
+                        f"{right_number:.10g}, and does not depend on the changing cells"
+                    )
+                continue
             rows.left_ids.append(left_id)
             rows.right_ids.append(-1 if fixed else right_id)
             rows.right_numbers.append(right_number if fixed else 0.0)
@@ -83,6 +95,11 @@ def build_rows(store: Store, setup: SolverSetup, changing: Ids) -> ConstraintRow
     if setup.nonnegative:
         rows.lower = np.where(bounded_below, rows.lower, np.maximum(rows.lower, 0.0))
     return rows
+
+
+def _holds(left: float, relation: str, right: float) -> bool:
+    missed = {"<=": left - right, ">=": right - left, "=": abs(left - right)}[relation]
+    return missed <= TOLERANCE * max(1.0, abs(right))
 
 
 def _right(store: Store, constraint: Constraint, left: Ids) -> list[tuple[int, float]]:

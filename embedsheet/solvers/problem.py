@@ -62,6 +62,7 @@ class Problem:
     `lower`, `upper` (n,): bounds, ±inf where there is none. `relations` (m,): "<=", "=" or ">=" between each row's left
     side and right side. `integer` (n,): cells that must be whole numbers. `all_different`: groups of cells (their
     places) that must hold a permutation of 1…k; no method here can do that, the reason is said.
+    `impossible` says which constraints fail whatever the cells are.
     `blocks`: the changing areas as slices of x. `undefined(x)` names cells whose value is an error or infinite there.
     """
 
@@ -73,6 +74,7 @@ class Problem:
     relations: Sequence[str] = ()
     integer: NDArray[np.bool_] | None = None
     all_different: Sequence[NDArray[np.int64]] = ()
+    impossible: Sequence[str] = ()
     cell_name: Callable[[int], str] = "x[{}]".format
     row_name: Callable[[int], str] = "constraint {}".format
     objective_name: str = "the objective"

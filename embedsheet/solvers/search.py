@@ -60,6 +60,8 @@ def _search(
     problem: Problem, method: str, limits: Limits, restarts: int, randomize: int | None, watcher: Watcher | None
 ) -> Outcome:
     start = np.asarray(problem.objective.start, dtype=np.float64)
+    if problem.impossible:
+        return Outcome(start, math.nan, math.nan, "infeasible", "; ".join(problem.impossible[:3]), method)
     crossed = np.flatnonzero(problem.lower > problem.upper)
     if len(crossed):
         cell = int(crossed[0])
