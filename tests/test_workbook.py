@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from embedsheet.addresses import Area, Cell, parse_area
 from embedsheet.errors import FileError, ModelError
 from embedsheet.kinds import ErrorText
 from embedsheet.solver_setup import Constraint
+from embedsheet.solvers.model import choose_setup
 from embedsheet.workbook import Edit, Workbook
 from embedsheet.xlsx.solver_names import solver_names
 
@@ -304,6 +306,8 @@ def test_a_model_that_cannot_be_read_does_not_hide_the_workbook(
     workbook = names_book(tmp_path / "b.xlsx", name_elements(MODEL | change))
     assert workbook.setups == {}
     assert fault in workbook.setup_faults["S"] and workbook.setup_faults["S"].startswith("S:")
+    with pytest.raises(ModelError, match=re.escape(workbook.setup_faults["S"])):
+        choose_setup(workbook)  # the only set-up need not be named
 
 
 def test_options_left_behind_by_a_deleted_model_are_no_model(tmp_path: Path) -> None:

@@ -84,11 +84,13 @@ def _stored(workbook: Workbook, sheet: str | None) -> SolverSetup:
         if sheet in setups:
             return setups[sheet]
         if sheet in faults:
-            raise ModelError(f"{sheet}: the Solver set-up cannot be read: {faults[sheet]}")
+            raise ModelError(faults[sheet])
         there = f"There are set-ups on {', '.join(setups)}." if setups else "No sheet of this workbook has one."
         raise ModelError(f"{sheet} has no Solver set-up. {there} Or name the model with --objective and --changing.")
     if len(setups) == 1 and not faults:
         return next(iter(setups.values()))
+    if len(faults) == 1 and not setups:
+        raise ModelError(*faults.values())
     if setups or faults:
         lines = [f"  --sheet {_quoted(name)}: {describe(setup)}" for name, setup in setups.items()]
         lines += [f"  {name}: cannot be read: {fault}" for name, fault in faults.items()]
