@@ -14,7 +14,7 @@ help:
 	@echo "make lint    ruff and mypy"
 	@echo "make docs    remake the pages and pictures that are made by scripts, and templates/"
 	@echo "make site    the documentation as a site, in build/site"
-	@echo "make bench   the benchmarks"
+	@echo "make bench   the benchmarks beside rivals, into docs/benchmarks.md; a quarter of an hour"
 	@echo "make soak    the long checks"
 	@echo "make wheel   build dist/*.whl"
 	@echo "make clean   remove what was made, .venv too"
@@ -59,8 +59,10 @@ docs: $(VENV)/.dev
 site: $(VENV)/.dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
+# scikit-surprise, one of the rivals, has no wheels: where it cannot be built, the table says that it is not here.
 bench: $(VENV)/.dev
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	-@$(PIP) install --quiet scikit-surprise
+	$(BIN)/python -m benchmarks
 
 soak: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -m soak

@@ -1,52 +1,68 @@
-"""One value-and-gradient of the compiled sheet against the same model written by hand in JAX, as a ratio.
+"""One value-and-gradient of the compiled sheet beside the same model written by hand in JAX.
 
-    python benchmarks/gradient_by_hand.py [BOOK.xlsx]
+    python -m benchmarks.gradient_by_hand
 
-The lecture's dotprod model (15 × 15) by default; with a workbook made by `embedsheet new movielens --all`, its sheet of
-100,004 ratings. Both functions are jitted in one process and take turns; the median of the ratios of single turns
-counts, in several processes, since single runs swing.
+The cross-tab (15 × 15) and the sheet of 100,004 ratings, one a row. In one process both functions, jitted, take turns;
+the median of the ratios of single turns counts there. Single processes swing, so that the median of several is told.
 """
 
 from __future__ import annotations
 
-import subprocess
+import json
 import sys
 import time
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
-LECTURE = Path(__file__).parents[2] / "shared" / "data" / "lecture" / "collab_filter.xlsx"
-PROCESSES = 3
+from benchmarks.books import CROSSTAB, every_rating, lesson
+from benchmarks.measure import python
+from benchmarks.row import Row, tell
+
+PROCESSES = 5
+TURNS = {"crosstab": 2000, "ratings": 100}
 
 
-def crosstab() -> float:
-    """Return the median ratio for the lecture's cross-tab."""
+def rows() -> Iterator[Row]:
+    """Yield one row a sheet."""
+    made = {"crosstab": lesson(), "ratings": every_rating()}
+    names = {"crosstab": "cross-tab, 15 × 15", "ratings": "100,004 ratings, one a row"}
+    found: dict[str, list[list[float]]] = {which: [] for which in made}
+    for _ in range(PROCESSES):
+        for which, book in made.items():
+            found[which].append(json.loads(python("-m", "benchmarks.gradient_by_hand", which, book).printed))
+    for which, name in names.items():
+        ratio, theirs = np.median(found[which], axis=0).tolist()
+        ratios = ", ".join(f"{run[0]:.2f}" for run in found[which])
+        # The median of the ratios is what is asked for; it need not be the ratio of the medians.
+        yield Row("Value and gradient", name, ratio * theirs * 1e3, "ms", "JAX by hand", theirs * 1e3, most_ratio=1.3,
+                  note=f"medians of {PROCESSES} processes: {ratios}")  # fmt: skip
+
+
+def crosstab(book: str) -> tuple[Any, Callable[..., Any]]:
+    """Return the compiled cross-tab and the same function by hand."""
     import jax
     import jax.numpy as jnp
 
-    from embedsheet.compiler.precision import double_precision
     from embedsheet.solver import load_model
 
-    model = load_model(LECTURE, "dotprod")
-    program = model.program
-    ratings = model.workbook.numbers(model.workbook.area("dotprod!H2:V16"))
+    model = load_model(book, CROSSTAB)
+    ratings = model.workbook.numbers(model.workbook.area("ratings", CROSSTAB))
     rated, known = np.isfinite(ratings), np.nan_to_num(ratings)
 
     def rmse(x: jax.Array) -> jax.Array:
-        errors = jnp.where(rated, x[75:].reshape(15, 5) @ x[:75].reshape(5, 15) - known, 0.0)
+        errors = jnp.where(rated, x[:75].reshape(15, 5) @ x[75:].reshape(5, 15) - known, 0.0)
         return jnp.sqrt((errors**2).sum() / rated.sum())
 
-    with double_precision():
-        return _ratio(program, jax.jit(jax.value_and_grad(rmse)), turns=2000)
+    return model.program, rmse
 
 
-def rows(book: str) -> float:
-    """Return the median ratio for one rating a row."""
+def ratings(book: str) -> tuple[Any, Callable[..., Any]]:
+    """Return the compiled sheet of one rating a row and the same function by hand."""
     import jax
     import jax.numpy as jnp
 
-    from embedsheet.compiler.precision import double_precision
     from embedsheet.solver import load_model
 
     model = load_model(book)
@@ -58,49 +74,46 @@ def rows(book: str) -> float:
     ids = {who: {number: place for place, number in enumerate(column(f"{who}.id"))} for who in ("users", "movies")}
     users = np.array([ids["users"][one] for one in column("ratings.user")])
     movies = np.array([ids["movies"][one] for one in column("ratings.movie")])
-    ratings = column("ratings.rating")
+    given = column("ratings.rating")
     areas = {str(area): place for place, area in enumerate(model.setup.changing)}
     blocks = {who: program.blocks[areas[str(workbook.area(f"{who}.factors", sheet))]] for who in ("users", "movies")}
     factors = workbook.area("users.factors", sheet).shape[1]
 
     def rmse(x: jax.Array) -> jax.Array:
         left, right = (x[blocks[who]].reshape(-1, factors) for who in ("users", "movies"))
-        return jnp.sqrt(jnp.mean(((left[users] * right[movies]).sum(1) - ratings) ** 2))
+        return jnp.sqrt(jnp.mean(((left[users] * right[movies]).sum(1) - given) ** 2))
+
+    return program, rmse
+
+
+def once(which: str, book: str) -> list[float]:
+    """Return the median ratio of ours to by hand, and the median seconds by hand, in this process."""
+    import jax
+
+    from embedsheet.compiler.precision import double_precision
 
     with double_precision():
-        return _ratio(program, jax.jit(jax.value_and_grad(rmse)), turns=100)
-
-
-def _ratio(program: object, by_hand: object, turns: int) -> float:
-    x = program.start  # type: ignore[attr-defined]
-    value, gradient = by_hand(x)  # type: ignore[operator]
-    ours, slope = program.value_and_gradient(x)  # type: ignore[attr-defined]
-    assert np.isclose(float(value), ours, rtol=1e-12)
-    assert np.allclose(np.asarray(gradient), slope, rtol=1e-9, atol=1e-12)
-    ratios = []
-    for _ in range(turns):
-        began = time.perf_counter()
-        value, gradient = by_hand(x)  # type: ignore[operator]
-        float(value), np.asarray(gradient)
-        middle = time.perf_counter()
-        program.value_and_gradient(x)  # type: ignore[attr-defined]
-        ratios.append((time.perf_counter() - middle) / (middle - began))
-    return float(np.median(ratios))
-
-
-def main() -> None:
-    """Print the median ratio of each process."""
-    if "--once" in sys.argv:
-        books = [one for one in sys.argv[1:] if one != "--once"]
-        print(rows(books[0]) if books else crosstab())
-        return
-    found = [
-        float(subprocess.run([sys.executable, __file__, "--once", *sys.argv[1:]], check=True, capture_output=True,
-                             text=True).stdout)
-        for _ in range(PROCESSES)
-    ]  # fmt: skip
-    print("compiled sheet / by hand:", ", ".join(f"{one:.2f}" for one in found), f"(median {np.median(found):.2f})")
+        program, rmse = {"crosstab": crosstab, "ratings": ratings}[which](book)
+        by_hand = jax.jit(jax.value_and_grad(rmse))
+        x = program.start
+        value, gradient = by_hand(x)
+        ours, slope = program.value_and_gradient(x)
+        assert np.isclose(float(value), ours, rtol=1e-12)
+        assert np.allclose(np.asarray(gradient), slope, rtol=1e-9, atol=1e-12)
+        seconds = np.empty((TURNS[which], 2))
+        for turn in seconds:
+            began = time.perf_counter()
+            value, gradient = by_hand(x)
+            float(value), np.asarray(gradient)
+            middle = time.perf_counter()
+            program.value_and_gradient(x)
+            turn[:] = time.perf_counter() - middle, middle - began
+    return [float(np.median(seconds[:, 0] / seconds[:, 1])), float(np.median(seconds[:, 1]))]
 
 
 if __name__ == "__main__":
-    main()
+    match sys.argv[1:]:
+        case [("crosstab" | "ratings") as which, book]:
+            print(json.dumps(once(which, book)))
+        case _:
+            tell(rows())

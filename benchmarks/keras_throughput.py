@@ -1,31 +1,33 @@
 """Training through `embedsheet movielens --lecture` and through a bare, hand-written Keras `fit`, in turns.
 
-    python benchmarks/keras_throughput.py            # ratio of their rows a second; the requirement is ≥ 0.95
-    python benchmarks/keras_throughput.py rows       # synthetic rows: seconds and memory at 0.1, 1 and 5 million
+    python -m benchmarks.keras_throughput            # both beside each other
+    python -m benchmarks.keras_throughput sizes      # synthetic rows: seconds and memory at 0.1, 1 and 5 million
 
 Both train the same model (`bias`, 50 factors, Adam, batches of 64) for three epochs, from its compilation on, and judge
-it on the same held-out ratings.
+it on the same held-out ratings. They take turns; the fastest of each counts.
 """
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
 
 import numpy as np
 
+from benchmarks.measure import in_turns
+from benchmarks.row import Row, tell
 from embedsheet.data import Movie, movielens
 from embedsheet.networks.movielens import BUILDERS, keras
 from embedsheet.networks.movielens_training import DEFAULT, LECTURE, Recipe, _per_rating, train
 from embedsheet.networks.ratings import Ratings
 
-ROUNDS, EPOCHS = 3, 3
-ROWS = (100_000, 1_000_000, 5_000_000)
+ROUNDS, EPOCHS = 5, 3
+SIZES = (100_000, 1_000_000, 5_000_000)
 
 
-def ratio() -> None:
+def rows() -> Iterator[Row]:
+    """Yield one row: a throughput of at least 0.95 of Keras' own."""
     training, validation = Ratings.of(movielens()).split()
     options = LECTURE["bias"].options
     recipe = Recipe(options, ((1e-3, EPOCHS),))
@@ -46,16 +48,11 @@ def ratio() -> None:
     def ours() -> None:
         train("bias", recipe, training, validation)
 
-    seconds: dict[str, list[float]] = {"bare": [], "ours": []}
-    for _ in range(ROUNDS):
-        for name, work in (("bare", bare), ("ours", ours)):
-            began = time.perf_counter()
-            work()
-            seconds[name].append(time.perf_counter() - began)
-    least = {name: min(times) for name, times in seconds.items()}
-    for name, took in least.items():
-        print(f"{name}: {EPOCHS * len(training) / took:,.0f} rows a second ({took:.2f} s, the best of {ROUNDS})")
-    print(f"ratio {least['bare'] / least['ours']:.3f}")
+    turns = in_turns(ours, bare, rounds=ROUNDS)
+    mine, theirs = turns.least()
+    note = f"{EPOCHS * len(training) / mine:,.0f} rows a second, with compilation; {turns.processor_note()}"
+    yield Row("Training in Keras", f"film ratings, {EPOCHS} epochs of {len(training):,} rows", mine,
+              rival="Keras' fit by hand", theirs=theirs, most_ratio=1 / 0.95, note=note)  # fmt: skip
 
 
 def synthetic(rows: int) -> Ratings:
@@ -72,6 +69,8 @@ def synthetic(rows: int) -> Ratings:
 def measure(name: str, rows: int) -> None:
     """Print the seconds of one epoch after the first, and the process's largest memory."""
     ratings = synthetic(rows)
+    import resource  # not on Windows
+
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     lecture = name == "bias in batches"
     recipe = (
@@ -92,14 +91,14 @@ def measure(name: str, rows: int) -> None:
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case []:
-            ratio()
-        case ["rows"]:
+        case ["sizes"]:
             for wanted in ("best", "bias in batches"):
-                for count in ROWS:
+                for count in SIZES:
                     # A process each: memory is counted from its beginning.
                     subprocess.run(
                         [sys.executable, "-m", "benchmarks.keras_throughput", wanted, str(count)], check=True
                     )
         case [wanted, count]:
             measure(wanted, int(count))
+        case _:
+            tell(rows())

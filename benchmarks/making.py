@@ -1,53 +1,89 @@
-"""How long `--help` and the making of workbooks take, each in a fresh process, with the largest memory.
+"""Making workbooks, and `--help`: in a fresh process, and beside XlsxWriter alone writing the same cells.
 
-Bars: help 0.5 s; `new movielens --all` 30 s and 1.5 GB.
+    python -m benchmarks.making
+
+From a fresh process the fastest of several runs counts, and its memory. Bare XlsxWriter writes every number, text and
+formula of the finished workbook with its stored result, and nothing else: no styles, charts, notes or names. It takes
+turns with ours in this process; the fastest of each counts.
 """
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import tempfile
-import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-RUNS = 5
-CASES = (
-    ("help", ["--help"], RUNS),
-    ("new movielens", ["new", "movielens", "-o", "a.xlsx", "--force"], 3),
-    ("new green-eggs", ["new", "green-eggs", "-o", "b.xlsx", "--force"], 3),
-    ("new movielens --all", ["new", "movielens", "--all", "-o", "c.xlsx", "--force"], 1),
-)
-# ru_maxrss of the only child there was, in kilobytes on Linux and bytes on macOS.
-MEMORY = """
-import resource, subprocess, sys
-code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(used.ru_maxrss * (1 if sys.platform == "darwin" else 1024), used.ru_utime + used.ru_stime, code)
-"""
+import xlsxwriter
+
+from benchmarks.books import every_rating, folder, lesson
+from benchmarks.measure import embedsheet, in_turns
+from benchmarks.row import Row, tell
+from embedsheet.addresses import Cell
+from embedsheet.kinds import BLANK, NUMBER
+from embedsheet.lessons.movielens import build
+from embedsheet.workbook import Workbook
+
+PART = "Making workbooks"
+# Row and column from 0, a formula or None, a number or a text.
+Cells = dict[str, list[tuple[int, int, str | None, float | str]]]
 
 
-def main() -> None:
-    """Print one line a case: the best of the runs, its processor seconds, and the largest memory."""
-    print(f"{'case':<22}{'seconds':>9}{'processor':>11}{'memory MB':>11}")
-    with tempfile.TemporaryDirectory() as folder:
-        for name, words, runs in CASES:
-            best, processor, memory = min(_run(words, Path(folder)) for _ in range(runs))
-            print(f"{name:<22}{best:>9.2f}{processor:>11.2f}{memory / 1e6:>11.0f}", flush=True)
+def rows() -> Iterator[Row]:
+    """Yield the fresh processes, then both writers beside each other."""
+    shown = min(embedsheet("--help") for _ in range(5))
+    yield Row(PART, "`embedsheet --help`, fresh process", shown.seconds, most=0.5)
+    small = min(embedsheet("new", "movielens", "-o", folder() / "a.xlsx", "--force") for _ in range(3))
+    yield Row(PART, "`new movielens`, fresh process", small.seconds, note=f"{small.megabytes:,.0f} MB")
+    large = embedsheet("new", "movielens", "--all", "-o", folder() / "a.xlsx", "--force")
+    yield Row(PART, "`new movielens --all`, fresh process", large.seconds, most=30,
+              note=f"once; {large.processor:.1f} s of processor")  # fmt: skip
+    yield Row(PART, "`new movielens --all`: memory", large.megabytes, "MB", most=1500)
+    for what, book, every, rounds in (
+        ("15 × 15 with all sheets", lesson(), False, 5),
+        ("100,004 ratings", every_rating(), True, 1),
+    ):
+        cells = read(book)
+        count = sum(map(len, cells.values()))
+        ours, theirs = in_turns(_make(every), _write(cells, every), rounds=rounds).least()
+        yield Row(PART, what, ours, rival="XlsxWriter, cells alone", theirs=theirs, note=f"{count:,} cells")
 
 
-def _run(words: list[str], folder: Path) -> tuple[float, float, float]:
-    began = time.perf_counter()
-    command = [sys.executable, "-m", "embedsheet", *words]
-    done = subprocess.run(
-        [sys.executable, "-c", MEMORY, *command], cwd=folder, check=True, capture_output=True, text=True
-    )
-    seconds = time.perf_counter() - began
-    memory, processor, code = (float(word) for word in done.stdout.split())
-    if code:
-        sys.exit(f"{' '.join(words)} failed: {done.stderr}")
-    return seconds, processor, memory
+def read(path: Path) -> Cells:
+    """Return what a workbook's cells hold, by sheet."""
+    book = Workbook.open(path)
+    cells: Cells = {}
+    for name, sheet in book.sheets.items():
+        formulas = set(sheet.formula_cells.tolist())
+        held = cells.setdefault(name, [])
+        for place in range(len(sheet.rows)):
+            row, column, kind = int(sheet.rows[place]), int(sheet.columns[place]), sheet.kinds[place]
+            formula = book.formula(Cell(name, row, column)) if place in formulas else None
+            if kind == BLANK and formula is None:
+                continue
+            number = float(sheet.numbers[place])
+            value = number if kind == NUMBER else "" if kind == BLANK else book.strings.text(number)
+            held.append((row - 1, column - 1, formula, value))
+    return cells
+
+
+def _make(every: bool) -> Callable[[], None]:
+    return lambda: build(folder() / "b.xlsx", all_ratings=every, force=True) and None
+
+
+def _write(cells: Cells, row_by_row: bool) -> Callable[[], None]:
+    def work() -> None:
+        with xlsxwriter.Workbook(folder() / "c.xlsx", {"constant_memory": row_by_row}) as book:
+            for name, held in cells.items():
+                sheet = book.add_worksheet(name)
+                for row, column, formula, value in held:
+                    if formula is not None:
+                        sheet.write_formula(row, column, f"={formula}", None, value)
+                    elif isinstance(value, str):
+                        sheet.write_string(row, column, value)
+                    else:
+                        sheet.write_number(row, column, value)
+
+    return work
 
 
 if __name__ == "__main__":
-    main()
+    tell(rows())

@@ -1,6 +1,6 @@
 """What a press of Step costs on a 15 × 15 sheet: with Python starting anew, as Excel does it, and with one that stays.
 
-    python benchmarks/press.py
+    python -m benchmarks.press
 
 LibreOffice stands in for Excel: the same functions run, and read and write the same cells. A fresh process is timed
 from its start to its end, three times, and the fastest counts: other work on the machine slows single runs. The parts
@@ -14,9 +14,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.books import CROSSTAB
+from benchmarks.row import Row, tell
 from embedsheet.buttons.layout import add_buttons
+from embedsheet.errors import MissingDependencyError
 from embedsheet.lessons.movielens import build
 from embedsheet.libreoffice.serve import Server
 
@@ -46,23 +50,26 @@ print(json.dumps([said, parts]))
 """
 
 
-def main() -> None:
-    """Print the table."""
+def rows() -> Iterator[Row]:
+    """Yield a press in a fresh process, and one in a process that stays, first and later."""
+    part = "A press of Step, 15 × 15"
     with tempfile.TemporaryDirectory() as folder:
-        server = Server(build(Path(folder) / "films.xlsm", finish=add_buttons), headless=True)
         try:
-            server.book.sheets["Cross-tab"].activate()
+            server = Server(build(Path(folder) / "films.xlsm", finish=add_buttons), headless=True)
+        except MissingDependencyError as why:
+            yield Row(part, "in a fresh process, as in Excel", None, most=2, note=str(why).splitlines()[0])
+            return
+        try:
+            server.book.sheets[CROSSTAB].activate()
             fresh = [_fresh(server.app.impl.office.pipe) for _ in range(RUNS)]
             staying = [_staying(server) for _ in range(RUNS + 1)]
         finally:
             server.close()
-    seconds, parts = min(fresh, key=lambda run: run[0])
-    print(f"{'a fresh process':40} {seconds:6.2f} s   (Excel; the bar is 2 s; {parts.pop('processor'):.2f} s of work)")
-    for part, share in parts.items():
-        print(f"    {part:36} {share:6.2f} s")
-    print(f"{'one that stays, its first press':40} {staying[0]:6.2f} s")
-    print(f"{'one that stays, later presses':40} {min(staying[1:]):6.2f} s")
-    print(f"A process that stays makes a press {seconds / min(staying[1:]):.1f} times as fast.")
+    seconds, shares = min(fresh, key=lambda run: run[0])
+    note = ", ".join(f"{share} {spent:.2f} s" for share, spent in shares.items())
+    yield Row(part, "in a fresh process, as in Excel", seconds, most=2, note=note)
+    yield Row(part, "in a process that stays, first press", staying[0])
+    yield Row(part, "in a process that stays, later", min(staying[1:]))
 
 
 def _fresh(pipe: str) -> tuple[float, dict[str, float]]:
@@ -81,4 +88,4 @@ def _staying(server: Server) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    tell(rows())

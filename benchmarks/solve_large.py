@@ -1,47 +1,60 @@
-"""The whole MovieLens workbook: read, compile, 100 iterations, write.
+"""Large workbooks: read, compile, 100 iterations, write, in a fresh process timed from its start to its end.
 
-    python benchmarks/solve_large.py
+    python -m benchmarks.solve_large
 
-Makes `new movielens --all` in a temporary folder (half a minute) and solves it in a fresh process, which is timed from
-its start to its end. Its processor time is little disturbed by other work on the machine. Not for Windows, which does
-not tell a process its largest memory in this way.
+`new movielens --all` of 10,000, of 30,000 and of all 100,004 ratings, and all ratings with every lookup in a cell of
+its own (15 formulas a rating). Each runs once; its processor time is little disturbed by other work on the machine.
 """
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import tempfile
-import time
+from collections.abc import Iterator
 from pathlib import Path
 
-RUN = """
-import json, resource, sys
+from benchmarks import books
+from benchmarks.measure import Run, python
+from benchmarks.row import Row, tell
+
+PART = "Large workbooks: read, compile, 100 iterations, write"
+COUNTS = (10_000, 30_000)
+SOLVE = """
+import json, sys
 from embedsheet.solver import solve
-told = solve(sys.argv[1], max_iterations=100, output=sys.argv[2]).as_dict()
-peak = resource.getrusage(resource.RUSAGE_SELF)
-print(json.dumps({"seconds": told["seconds"], "before": told["objective_before"], "after": told["objective_after"],
-                  "evaluations": told["evaluations"], "written": told["cells_written"],
-                  "megabytes": peak.ru_maxrss / 1024, "processor": peak.ru_utime + peak.ru_stime}))
+print(json.dumps(solve(sys.argv[1], max_iterations=100, output=sys.argv[2]).as_dict()))
 """
 
 
-def main() -> None:
-    """Print the phases, memory and result."""
-    with tempfile.TemporaryDirectory() as folder:
-        book = Path(folder) / "all.xlsx"
-        subprocess.run([sys.executable, "-m", "embedsheet", "new", "movielens", "--all", "-o", str(book)],
-                       check=True, capture_output=True)  # fmt: skip
-        began = time.perf_counter()
-        done = subprocess.run([sys.executable, "-c", RUN, str(book), str(Path(folder) / "solved.xlsx")],
-                              check=True, capture_output=True, text=True)  # fmt: skip
-        seconds = time.perf_counter() - began
-    told = json.loads(done.stdout)
-    parts = ", ".join(f"{phase} {spent:.1f}" for phase, spent in told["seconds"].items())
-    print(f"{seconds:.1f} s in all ({parts}), {told['processor']:.1f} s of processor, {told['megabytes']:,.0f} MB")
-    print(f"{told['before']:.4f} → {told['after']:.4f}, {told['evaluations']} evaluations, {told['written']:,} cells")
+def rows() -> Iterator[Row]:
+    """Yield seconds and memory of every workbook."""
+    for count in COUNTS:
+        yield _seconds(f"{count:,} ratings", solved(books.some_ratings(count)), count)
+    every = solved(books.every_rating())
+    yield _seconds("100,004 ratings, 4 formulas each", every, 100_004, most=15)
+    yield _memory("100,004 ratings, 4 formulas each", every, most=2000)
+    lookups = solved(books.every_lookup())
+    yield _seconds("100,004 ratings, 15 formulas each", lookups, 100_004, most=40)
+    yield _memory("100,004 ratings, 15 formulas each", lookups)
+
+
+def solved(book: Path) -> Run:
+    """Solve a copy of a workbook in a fresh process."""
+    return python("-c", SOLVE, book, books.folder() / "solved.xlsx")
+
+
+def _seconds(work: str, run: Run, ratings: int, most: float | None = None) -> Row:
+    told = json.loads(run.printed)
+    parts = ", ".join(f"{phase} {spent:.1f} s" for phase, spent in told["seconds"].items())
+    note = (
+        f"{run.seconds / ratings * 1e6:.0f} µs a rating; {parts}; {run.processor:.1f} s of processor; "
+        f"RMSE {told['objective_before']:.3f} → {told['objective_after']:.4f}, {told['cells_written']:,} cells written"
+    )
+    return Row(PART, work, run.seconds, most=most, note=note)
+
+
+def _memory(work: str, run: Run, most: float | None = None) -> Row:
+    return Row(PART, f"{work}: memory", run.megabytes, "MB", most=most)
 
 
 if __name__ == "__main__":
-    main()
+    tell(rows())

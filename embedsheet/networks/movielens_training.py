@@ -45,7 +45,7 @@ LECTURE = {
     "bias": Recipe(Options(factor_penalty=8, mean="learned"), ((1e-3, 1), (1e-2, 6), (1e-3, 15))),
     "net": Recipe(Options(factor_penalty=8, mean="learned"), ((1e-3, 8),)),
 }
-# Chosen by benchmarks/keras_choose.py on a part of the training ratings.
+# Chosen by tools/choose_recommender.py on a part of the training ratings.
 DEFAULT = {
     "dot": Recipe(Options(factors=20, factor_penalty=15, mean="factors")),
     "bias": Recipe(Options(factors=20, bias_penalty=5, factor_penalty=17)),

@@ -1,6 +1,6 @@
 """Choose the recommenders' options on a part of the *training* ratings; the validation ratings are never looked at.
 
-    python benchmarks/keras_choose.py best
+    python tools/choose_recommender.py best
 
 The training part (80 %, seed 42) is split again, 80:20, with two seeds. Each option is varied by itself around the
 present default, the others held; the table shows the RMSE on the inner held-out fifth, the mean of both splits.
