@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 
-@contextmanager
-def double_precision() -> Iterator[None]:
+def double_precision() -> AbstractContextManager[None]:
     """Let JAX compute in float64 inside, without changing what others (Keras) see outside."""
     import jax
 
     if hasattr(jax, "enable_x64"):
-        with jax.enable_x64(True):
-            yield
-    else:  # JAX before 0.8
-        from jax.experimental import enable_x64  # type: ignore[attr-defined]
+        return jax.enable_x64(True)  # type: ignore[no-any-return]
+    from jax.experimental import enable_x64  # type: ignore[attr-defined]  # JAX before 0.8
 
-        with enable_x64():
-            yield
+    return enable_x64()  # type: ignore[no-any-return]
