@@ -59,7 +59,7 @@ docs: $(VENV)/.dev
 site: $(VENV)/.dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-# scikit-surprise, one of the rivals, has no wheels: where it cannot be built, the table says that it is not here.
+# scikit-surprise, one of the rivals, has few wheels: where it cannot be installed, the table says that it is not here.
 bench: $(VENV)/.dev
 	-@$(PIP) install --quiet scikit-surprise
 	$(BIN)/python -m benchmarks

@@ -51,7 +51,7 @@ def theirs(name: str, training: Ratings, validation: Ratings) -> tuple[float, fl
     try:
         import surprise
     except ImportError:
-        return "pip install scikit-surprise, which needs a C compiler"
+        return "pip install scikit-surprise; without a wheel it needs a C compiler"
     table = folder() / "training.csv"
     np.savetxt(table, _triples(training), fmt="%g", delimiter=",")
     reader = surprise.Reader(line_format="user item rating", sep=",", rating_scale=(0.5, 5))
