@@ -1,11 +1,13 @@
 """Reading cells out of a traced array, in as few and as large pieces as the pattern of the cells allows.
 
 Element-wise gathers, and the scatters that are their gradients, cost several times what slices and whole-row gathers
-cost; spreadsheets nearly always read in regular patterns.
+cost, and far more to compile; spreadsheets nearly always read in regular patterns. In a table of (i, j) whose cells
+multiply row i of one matrix by column j of another, every row is read again and again: it is sliced once and broadcast.
 """
 
 from __future__ import annotations
 
+from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -25,8 +27,44 @@ def take(buffer: Array, places: Places) -> Array:
     if found is None and flat.shape[1] > 1:
         found = _rows(buffer, flat)
     if found is None:
-        found = buffer[flat.ravel()]
+        found = _pick(buffer, flat.ravel())
     return found.reshape(places.shape)
+
+
+def _pick(array: Array, places: Places) -> Array:
+    """Return `array[places]` along the first axis."""
+    import jax.numpy as jnp
+
+    count = len(places)
+    each = _block(np.diff(places) != 0)
+    period = _period(places[::each])
+    if each > 1 or each * period < count:
+        # The places are those of the first period, each several times, and all of that over again.
+        few, rest = _pick(array, places[: each * period : each]), array.shape[1:]
+        return jnp.broadcast_to(few[:, None], (count // each // period, period, each, *rest)).reshape(count, *rest)
+    if (step := _step(places)) is not None:
+        found = _strided(array, int(places[0]), count, step)
+        if found is not None:
+            return found
+    run = _block(np.diff(places) != 1)
+    if run > 1 and array.ndim == 1:
+        return take(array, places.reshape(-1, run)).ravel()
+    return array[places]
+
+
+def _block(ends: NDArray[np.bool_]) -> int:
+    """Return the length of the largest equal blocks with no end inside; `ends[i]` is between places i and i + 1."""
+    return int(np.gcd.reduce(np.append(np.flatnonzero(ends) + 1, len(ends) + 1)))
+
+
+def _period(values: Places) -> int:
+    """Return after how many values they begin again, to the end: their number where they do not."""
+    count = len(values)
+    small = [part for part in range(1, isqrt(count) + 1) if count % part == 0]
+    for period in (*small, *(count // part for part in reversed(small))):
+        if (values[period:] == values[:-period]).all():
+            return period
+    return count
 
 
 def _step(values: Places) -> int | None:
@@ -70,7 +108,7 @@ def _strided(buffer: Array, start: int, length: int, step: int) -> Array | None:
 
 
 def _rows(buffer: Array, flat: Places) -> Array | None:
-    """Places that are whole rows, or whole columns, of the buffer seen as a matrix."""
+    """Places that are whole rows, or whole columns, of a part of the buffer seen as a matrix."""
     width = flat.shape[1]
     inner = _step(flat[0])
     if inner is None or inner < 1 or not (np.diff(flat, axis=1) == inner).all():
@@ -81,10 +119,11 @@ def _rows(buffer: Array, flat: Places) -> Array | None:
         rows = (size - offset) // width
         if ((first - offset) % width == 0).all() and (first - offset).max() // width < rows:
             matrix = buffer[offset : offset + rows * width].reshape(rows, width)
-            return matrix[(first - offset) // width]
+            return _pick(matrix, (first - offset) // width)
         return _windows(buffer, first, width)
-    if inner * width == size and (first < inner).all():
-        return buffer.reshape(width, inner).T[first]
+    offset = min(int(first.min()), size - inner * width)
+    if offset >= 0 and first.max() - offset < inner:
+        return _pick(buffer[offset : offset + inner * width].reshape(width, inner).T, first - offset)
     return None
 
 
