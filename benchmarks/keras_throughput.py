@@ -98,7 +98,7 @@ if __name__ == "__main__":
                     subprocess.run(
                         [sys.executable, "-m", "benchmarks.keras_throughput", wanted, str(count)], check=True
                     )
-        case [wanted, count]:
+        case [wanted, count] if count.isdecimal():
             measure(wanted, int(count))
         case _:
             tell(rows())
