@@ -57,3 +57,18 @@ def test_formulas_of_two_sheets_read_their_own_sheets(tmp_path: Path) -> None:
     sheets = {"S": {"A1": 1.0, "B3": "=A1*2+B5"}, "T": {"A1": 10.0, "B3": "=A1*2+B5", "C4": "=A1*3+S!B3"}}
     values = embedsheet_values(write_book(tmp_path / "two.xlsx", sheets))
     assert (values["S"]["B3"], values["T"]["B3"], values["T"]["C4"]) == (2.0, 20.0, 32.0)
+
+
+def test_many_formulas_of_as_many_shapes_have_their_own_values_and_gradients(tmp_path: Path) -> None:
+    # Row n adds the terms whose bits n has, so that no two rows have one shape.
+    terms = ["A1*A2", "SIN(A3)", "EXP(0-A1)", "A2^2", "A3/(1+A1)", "TANH(A2*A3)"]
+    cells: dict[str, Any] = {"A1": 0.3, "A2": 0.7, "A3": 1.1}
+    for row in range(1, 64):
+        cells[f"C{row}"] = "=" + "+".join(term for bit, term in enumerate(terms) if row >> bit & 1)
+    cells["E1"] = "=SUMSQ(C1:C63)"
+    mine = embedsheet_values(write(tmp_path / "unlike.xlsx", cells))["S"]
+    theirs = formulon_values(cells)
+    assert max(abs(mine[f"C{row}"] - theirs[f"C{row}"]) for row in range(1, 64)) < 1e-12
+    compiled = program(tmp_path / "compiled.xlsx", cells, "E1", ["A1:A3"])
+    assert len(compiled._planner.steps) > 40
+    assert largest_gradient_error(compiled) < 1e-7
