@@ -199,6 +199,9 @@ TREES = [
     ("T[@[Col name]]", "table 'T' ['#This Row'] 'Col name':'Col name'"),
     ("T[@[A]:[B]]", "table 'T' ['#This Row'] 'A':'B'"),
     ("T[[#This Row],[A]:[B]]", "table 'T' ['#This Row'] 'A':'B'"),
+    # XlsxWriter replaces the @ of T[@Col name] by [#This Row], and leaves the name without brackets of its own.
+    ("T[[#This Row],Col name]", "table 'T' ['#This Row'] 'Col name':'Col name'"),
+    ("T[[#This Row],'[a']]", "table 'T' ['#This Row'] '[a]':'[a]'"),
     ("T[[#Headers],[#Data],[A]]", "table 'T' ['#Headers', '#Data'] 'A':'A'"),
     ("T[[A]:[B]]", "table 'T' [] 'A':'B'"),
     ("T[[#totals], [A]]", "table 'T' ['#Totals'] 'A':'A'"),

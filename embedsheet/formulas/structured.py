@@ -11,6 +11,8 @@ from embedsheet.formulas.tree import TableRef
 
 ITEMS = {item.upper(): item for item in ("#All", "#Data", "#Headers", "#Totals", "#This Row")}
 _ESCAPE = re.compile(r"'(.)", re.DOTALL)
+# Behind an item a column's plain name may go without brackets: T[[#This Row],Col], as XlsxWriter writes T[@Col].
+_PLAIN = re.compile(r"(?:[^\[\]',:]|'.)+", re.DOTALL)
 _SPACE = " \t\r\n"
 
 
@@ -27,10 +29,10 @@ def parse(table: str, bracket: str, formula: str, place: int) -> TableRef:
     if inner.startswith("["):
         position = 0
         while True:
-            match = BRACKET.match(inner, position)
+            match = BRACKET.match(inner, position) or _PLAIN.match(inner, position)
             if match is None:
                 _fail(bracket, formula, place)
-            part, position = match[0][1:-1], match.end()
+            part, position = match[0][1:-1] if match[0][0] == "[" else match[0].rstrip(_SPACE), match.end()
             item = ITEMS.get(part.upper())
             if item and not columns:
                 items.append(item)
