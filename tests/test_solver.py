@@ -432,6 +432,28 @@ def test_the_checker_accepts_exact_gradients_and_catches_one_wrong_by_a_thousand
     assert wrong.worst == 1
 
 
+def test_the_checker_sees_past_kinks_near_the_point_and_accepts_either_side_of_one_under_it() -> None:
+    # Kinks 1e-5 and 3e-4 beside the point, nearer than the first step of 1e-3; and |x| at 0, where JAX takes slope 1.
+    def f(x: Any) -> Any:
+        return jnp.maximum(x[0] - 1.00001, 0) * 3 + jnp.abs(x[0] - 1.0003) + jnp.exp(x[1]) + jnp.abs(x[2])
+
+    exact = TracedObjective(f, [1.0, 0.5, 0.0])
+    assert np.allclose(exact.value_and_gradient(exact.start)[1], [-1.0, np.exp(0.5), 1.0])
+    assert check_gradient(exact).passed
+    assert check_gradient(exact).largest_difference < 1e-9
+
+    class Wrong(TracedObjective):
+        def value_and_gradient(self, x: Any) -> Any:
+            value, gradient = super().value_and_gradient(x)
+            return value, gradient * self.factors
+
+    for place in range(3):
+        wrong = Wrong(f, [1.0, 0.5, 0.0])
+        wrong.factors = np.where(np.arange(3) == place, 1.001, 1.0)
+        assert not check_gradient(wrong).passed
+        assert check_gradient(wrong).worst == place
+
+
 def test_a_bound_where_the_slope_is_infinite_is_left_again() -> None:
     # √x counts its infinite slope at 0 as 0, as the compiler does; the optimum of 4√x − x is 4 at x = 4.
     def f(x: Any) -> Any:
