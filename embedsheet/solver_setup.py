@@ -25,7 +25,8 @@ class Constraint:
     right: Area | float | str | None
 
     def __str__(self) -> str:
-        return f"{self.left} {self.relation}" + ("" if self.right is None else f" {self.right}")
+        right = f"{self.right:.15g}" if isinstance(self.right, float) else self.right
+        return f"{self.left} {self.relation}" + ("" if right is None else f" {right}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,17 @@ def test_convergence_is_told_with_iterations_and_gradient(curve: Path) -> None:
     assert "no spreadsheet program has calculated this file" in result.stdout
 
 
+def test_where_the_gradient_does_not_vanish_the_reason_stands_in_its_place(tmp_path: Path) -> None:
+    # |x − 0.3| + x/2 is least at 0.3, where its slope jumps from −1/2 to 3/2; x² reaches 2 where its slope is 2√2.
+    cells = {"A1": 1.0, "A2": "=ABS(A1-0.3)+A1/2", "A3": "=A1^2"}
+    book = ForeignBook(cells, "A2", "A1").save_openpyxl(tmp_path / "kink.xlsx")
+    kink = run("solve", book, "--dry-run").stdout
+    assert "(at a kink, where the slopes on all sides cancel): Model!A2 1.2 → 0.15; nothing was written." in kink
+    target = run("solve", book, "--objective", "A3", "--changing", "A1", "--target", 2, "--dry-run").stdout
+    assert "(the target 2 is reached): Model!A3 1 → 2; nothing was written." in target
+    assert "gradient" not in kink + target
+
+
 def test_a_copy_leaves_the_workbook_as_it_is(mix: Path, tmp_path: Path) -> None:
     before = mix.read_bytes()
     copy = tmp_path / "solved copy ä.xlsx"

@@ -111,7 +111,7 @@ def describe(setup: SolverSetup) -> str:
     if setup.objective is None:
         goal = "satisfy the constraints"
     cells = sum(area.size for area in setup.changing)
-    words = [f"{goal} by changing {', '.join(map(str, setup.changing))} ({cells:,} cells)"]
+    words = [f"{goal} by changing {', '.join(map(str, setup.changing))} ({cells:,} cell{'' if cells == 1 else 's'})"]
     if setup.constraints:
         words.append("subject to " + ", ".join(map(str, setup.constraints)))
     if setup.nonnegative:

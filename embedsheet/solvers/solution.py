@@ -107,8 +107,11 @@ class Solution:
         change = f"{self.objective_name} {before} → {after}"
         if self.status == "optimal" and self.method == "linear":
             head = f"Solved as a linear model: {change}"
-        elif self.status == "optimal":
+        elif self.status == "optimal" and ("gradient" in self.message or "optimality" in self.message):
             head = f"Converged in {steps}: {change}, largest gradient {self.largest_gradient:.0e}"
+        elif self.status == "optimal":
+            # At a reached target or on a kink the gradient is not small and would only puzzle.
+            head = f"Converged in {steps} ({self.message}): {change}"
         elif self.status == "improved":
             head = f"Improved in {steps} ({self.message}): {change}, largest gradient {self.largest_gradient:.1e}"
         else:
