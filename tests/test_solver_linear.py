@@ -11,7 +11,7 @@ from problems import TracedObjective, problem
 
 from embedsheet.errors import ModelError
 from embedsheet.solvers.linear import recognise
-from embedsheet.solvers.problem import Problem
+from embedsheet.solvers.problem import Limits, Problem
 from embedsheet.solvers.search import search
 
 
@@ -56,6 +56,15 @@ def test_a_missing_constraint_is_unbounded() -> None:
     found = search(asked)
     assert found.status == "unbounded"
     assert "grows without end" in found.message
+
+
+@pytest.mark.parametrize("kink", [0.3, 3.0, -40.0, 2e3, 1e6])
+def test_a_slope_that_turns_on_one_side_of_the_start_is_no_line(kink: float) -> None:
+    # |x − k| + x/2 is least at k; on either side alone it is linear, and beside k > 1 it seems to fall without end.
+    for seed in range(8):
+        asked = problem(lambda x: jnp.abs(x[0] - kink) + x[0] / 2, [1.0])
+        found = search(asked, limits=Limits(seed=seed))
+        assert (found.status, found.value) == ("optimal", pytest.approx(kink / 2, abs=1e-6))
 
 
 def test_an_infeasible_model_is_not_called_unbounded() -> None:

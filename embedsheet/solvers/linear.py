@@ -15,6 +15,8 @@ from embedsheet.solvers.problem import FEASIBILITY, FloatArray, Problem, Status
 _AGREE = 1e-9
 # Seconds that HiGHS gets before it is asked for its best point so far; each slice starts anew and is thrice as long.
 _FIRST_SLICE = 10.0
+# So far down an unbounded model is looked at, in case the sheet turns up again there.
+_FAR = 1e7
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class LinearModel:
 
 @dataclass(frozen=True)
 class LinearResult:
-    """`x` is the best point, None when there is none."""
+    """`x` is the best point, None when there is none; of an unbounded model one far along the way down."""
 
     status: Status
     message: str
@@ -40,7 +42,7 @@ def recognise(problem: Problem, start: FloatArray, seed: int = 0) -> LinearModel
     """Return the model's coefficients if it is linear, else None.
 
     If the objective says `is_linear` itself (True or False), that decides. Otherwise value and derivatives are compared
-    at points spread over the bounds, and at three scales where there are none; agreement everywhere could still hide a
+    at points spread over the bounds, and at four scales where there are none; agreement everywhere could still hide a
     kink, so `search` checks the solution against the sheet and goes on as nonlinear if they differ.
     """
     objective = problem.objective
@@ -90,17 +92,21 @@ def _agrees(other: float, value: float, cost: FloatArray, point: FloatArray, sta
 
 def _scattered(problem: Problem, start: FloatArray, seed: int) -> list[FloatArray]:
     generator = np.random.default_rng(seed)
+    width = problem.upper - problem.lower
+    both = np.isfinite(width)
     points = []
-    for scale in (1.0, 0.01, 100.0):
-        reach = scale * np.maximum(1.0, np.abs(start)) * generator.uniform(0.5, 1.0, len(start))
-        point = start + reach * generator.choice([-1.0, 1.0], len(start))
-        # Beyond a bound: its mirror image; between two bounds: anywhere.
-        point = np.where(point < problem.lower, 2 * problem.lower - point, point)
-        point = np.where(point > problem.upper, 2 * problem.upper - point, point)
-        width = problem.upper - problem.lower
-        both = np.isfinite(width)
-        inside = problem.lower + generator.uniform(0.0, 1.0, len(start)) * np.where(both, width, 0.0)
-        points.append(np.where(both, inside, np.clip(point, problem.lower, problem.upper)))
+    for scale in (1.0, 0.01, 100.0, 1e4):
+        step = scale * np.maximum(1.0, np.abs(start)) * generator.uniform(0.5, 1.0, len(start))
+        step *= generator.choice([-1.0, 1.0], len(start))
+        share = generator.uniform(0.0, 1.0, len(start))
+        # In pairs, for a kink (ABS, MAX, IF) has its other slope on one side of the start only.
+        for sign, part in ((1.0, share), (-1.0, 1.0 - share)):
+            point = start + sign * step
+            # Beyond a bound: its mirror image; between two bounds: anywhere.
+            point = np.where(point < problem.lower, 2 * problem.lower - point, point)
+            point = np.where(point > problem.upper, 2 * problem.upper - point, point)
+            inside = problem.lower + part * np.where(both, width, 0.0)
+            points.append(np.where(both, inside, np.clip(point, problem.lower, problem.upper)))
     return points
 
 
@@ -170,7 +176,9 @@ def _solve(problem: Problem, model: LinearModel, feasible_only: bool = False) ->
     if result.status == 3:
         direction = "without end" if problem.sense == "maximize" else "below any number"
         verb = "grows" if problem.sense == "maximize" else "falls"
-        return LinearResult("unbounded", f"{problem.objective_name} {verb} {direction}: a constraint is missing", None)
+        far = run(cost, np.maximum(problem.lower, -_FAR), np.minimum(problem.upper, _FAR), integrality, _FIRST_SLICE)
+        message = f"{problem.objective_name} {verb} {direction}: a constraint is missing"
+        return LinearResult("unbounded", message, far.x)
     if result.x is None:
         return LinearResult("failed", f"HiGHS gave up: {result.message}", None)
     x = np.asarray(result.x, dtype=np.float64)

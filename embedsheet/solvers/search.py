@@ -376,6 +376,8 @@ def _linear(tracker: Tracker, method: str) -> Outcome | None:
     broken = result.status == "optimal" and tracker.violation(point) > 10.0
     if broken or not abs(point.value - predicted) <= 1e-7 * size:
         return None
+    if result.status == "unbounded":
+        return report(tracker, result.status, result.message)
     tracker.best, tracker.best_violation = point, tracker.violation(point)
     tracker.iteration += 1
     conditions = stationarity(tracker, result.x)
