@@ -205,7 +205,7 @@ def record(model: Model, outcome: Outcome) -> Solution:
         changing=list(setup.changing),
         x=outcome.x,
         objective_before=math.nan if aimless else outcome.value_before,
-        objective_after=math.nan if aimless else outcome.value,
+        objective_after=math.nan if aimless else outcome.value + 0.0,  # 0, not -0, as a cell shows it
         status=outcome.status,
         message=outcome.message,
         method=outcome.method,

@@ -73,6 +73,12 @@ def test_convergence_is_told_with_iterations_and_gradient(curve: Path) -> None:
     assert "no spreadsheet program has calculated this file" in result.stdout
 
 
+def test_a_learning_rate_that_the_method_has_not_is_refused(curve: Path) -> None:
+    result = run("solve", curve, "--learning-rate", 0.1, "--dry-run")
+    assert result.exit_code == 2
+    assert "--learning-rate is for --method gradient-descent, momentum, adam; auto has none" in result.output
+
+
 def test_where_the_gradient_does_not_vanish_the_reason_stands_in_its_place(tmp_path: Path) -> None:
     # |x − 0.3| + x/2 is least at 0.3, where its slope jumps from −1/2 to 3/2; x² reaches 2 where its slope is 2√2.
     cells = {"A1": 1.0, "A2": "=ABS(A1-0.3)+A1/2", "A3": "=A1^2"}

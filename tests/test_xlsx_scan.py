@@ -198,9 +198,9 @@ def test_a_stored_result_is_told_from_none(tmp_path: Path) -> None:
 BROKEN = [
     ('<c r="A1"><v>abc</v></c>', "no number"),
     ('<c r="A1"><v>1e999</v></c>', "no number"),
-    ('<c r="A1" t="s"><v>5</v></c>', "cannot be read"),
-    ('<c r="A1" t="s"><v>-1</v></c>', "cannot be read"),
-    ('<c r="A1" t="b"><v>maybe</v></c>', "cannot be read"),
+    ('<c r="A1" t="s"><v>5</v></c>', "is text 5 of the file's list of texts, which has"),
+    ('<c r="A1" t="s"><v>-1</v></c>', "is text -1 of the file's list of texts"),
+    ('<c r="A1" t="b"><v>maybe</v></c>', "'maybe' cannot be read; enter"),
     ('<c r="A1" t="q"><v>1</v></c>', "unknown cell type"),
     ('<c r="A1" t="d"><v>yesterday</v></c>', "cannot be read"),
     ('<c r="A1"><f t="shared" si="3"/></c>', "shares a formula that stands nowhere"),

@@ -107,8 +107,11 @@ def solve(
     if dry_run and (output or save_setup):
         raise typer.BadParameter("--dry-run writes nothing; leave out --output and --save-setup.")
     from embedsheet import solver
+    from embedsheet.solvers.descent import LEARNING_RATES
     from embedsheet.xlsx.replace import refuse_unwritable
 
+    if learning_rate is not None and method not in LEARNING_RATES:
+        raise typer.BadParameter(f"--learning-rate is for --method {', '.join(LEARNING_RATES)}; {method} has none.")
     if history is not None:
         refuse_unwritable(history)
     with LiveSearch(quiet=json) as live:

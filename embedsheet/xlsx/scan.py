@@ -338,7 +338,7 @@ class _Scan:
         except ValueError:
             number = math.nan
         if not math.isfinite(number):
-            raise FileError(f"{self._where(row, column)}: {text[:40]!r} is no number; enter it again.")
+            raise FileError(f"{self._where(row, column)}: {_shown(text)} is no number; enter it again.")
         return number
 
     def _other(self, kind: int, value: bytes, inline: bytes, row: int, column: int) -> tuple[int, float]:
@@ -356,7 +356,10 @@ class _Scan:
             if kind == _SHARED:
                 place = int(text)
                 if not 0 <= place < len(self.source.shared):
-                    raise ValueError
+                    raise FileError(
+                        f"{self._where(row, column)}: is text {place} of the file's list of texts, which has "
+                        f"{len(self.source.shared)}; enter the text again, or restore the file from a backup."
+                    )
                 return TEXT, self.source.shared[place]
             if kind == _BOOLEAN:
                 return BOOLEAN, {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}[text]
@@ -367,7 +370,7 @@ class _Scan:
                 return NUMBER, _serial(text, self.source.date1904)
         except (ValueError, KeyError, OverflowError):
             raise FileError(
-                f"{self._where(row, column)}: {value[:40]!r} cannot be read; enter the value again."
+                f"{self._where(row, column)}: {_shown(value)} cannot be read; enter the value again."
             ) from None
         raise FileError(
             f"{self._where(row, column)}: has an unknown cell type; save it again in a spreadsheet program."
@@ -380,6 +383,10 @@ class _Scan:
         if simple:
             return unescape(simple[1].decode("utf-8"))
         return plain_text(parse(inline, f"{self.source.path}: {self.name}"))
+
+
+def _shown(text: bytes) -> str:
+    return repr(text[:40].decode("utf-8", "replace"))
 
 
 def _serial(text: str, date1904: bool) -> float:
