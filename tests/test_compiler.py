@@ -98,6 +98,12 @@ def test_every_offending_cell_is_named_in_one_message(tmp_path: Path) -> None:
         program(tmp_path / "book.xlsx", cells, "C1", ["A1"])
     assert [fault.split(":")[0] for fault in raised.value.faults] == ["S!B1", "S!B2", "S!B3"]
     assert "refer to the cells directly" in raised.value.faults[0]
+    cells |= {"C1": "=SUM(B1:B4)+FROBNICATE(1)", "B4": "=B5", "B5": "=B4"}  # though the formula above is at fault too
+    with pytest.raises(UnsupportedError) as raised:
+        program(tmp_path / "book.xlsx", cells, "C1", ["A1"])
+    assert {fault.split(":")[0] for fault in raised.value.faults} == {
+        "S!B1", "S!B2", "S!B3", "S!C1", "circular reference",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -187,10 +187,10 @@ class Planner:
         try:
             if group.fault:
                 raise UnsupportedError([f"{group.where()}: {group.fault}"])
+            needed = self._needed_groups(place)
             faults = _faults(self.store, group)
             if faults:
-                raise UnsupportedError(faults)
-            needed = self._needed_groups(place)
+                self._fail(place, faults)  # and on with what it reads, so that one message names every fault
         except FormulaError as error:
             self._fail(place, [str(error)])
             return []
