@@ -261,13 +261,20 @@ class Program:
     def results(self, x: FloatArray) -> list[Edit]:
         """Return the changing cells at x and the stored results of every formula that follows from them.
 
-        Sets `unrecomputable` when a formula that follows from them cannot be computed here.
+        In a file that no program has calculated all other results come along that are stored as 0, as XlsxWriter does
+        with every result: beside calculated ones they would be taken for wrong ones. Sets `unrecomputable` when a
+        formula that follows from the changing cells cannot be computed here.
         """
         store = self._store.at(self._changing, x)
         planner = Planner(store, like=self._planner)
         planner.require(np.flatnonzero(~store.done))
         self.unrecomputable = planner.depends_on_changing()
         follows = store.tainted & store.done
+        if self.verification.never_calculated:
+            table = store.table
+            zero = (table.kinds == NUMBER) & (table.numbers == 0)
+            other = (store.kinds != NUMBER) | (store.numbers != 0)
+            follows |= store.done & (store.group_of >= 0) & zero & other
         follows[-1] = False
         ids = np.flatnonzero(follows)
         replaced = np.zeros(store.table.count + 1, bool)

@@ -90,6 +90,16 @@ def test_where_the_gradient_does_not_vanish_the_reason_stands_in_its_place(tmp_p
     assert "gradient" not in kink + target
 
 
+def test_a_book_that_nothing_calculated_can_be_solved_again(tmp_path: Path) -> None:
+    # XlsxWriter stores 0 for every formula; A2 does not follow from the changing cell, and B2 is not even asked for.
+    cells = {"A1": 3.0, "A2": "=6+1", "B1": 1.0, "B2": '="n"&A2', "C1": "=(B1-A1*A2)^2"}
+    book = ForeignBook(cells, "C1", "B1").save_xlsxwriter(tmp_path / "fresh.xlsx")
+    assert ": Model!C1 400 → " in run("solve", book).stdout
+    again = run("solve", book)
+    assert again.exit_code == 0, again.output
+    assert "All 3 stored results are what embedsheet computes" in run("inspect", book).stdout
+
+
 def test_a_copy_leaves_the_workbook_as_it_is(mix: Path, tmp_path: Path) -> None:
     before = mix.read_bytes()
     copy = tmp_path / "solved copy ä.xlsx"

@@ -47,7 +47,7 @@ def test_each_model_reaches_the_optimum_and_only_its_sheet_changes(sheet: str, b
 
 @pytest.mark.parametrize("sheet", OPTIMA)
 def test_each_gradient_equals_finite_differences(sheet: str) -> None:
-    checked = check_gradient(load_model(LECTURE, sheet).program)
+    checked = check_gradient(load_model(LECTURE, sheet))
     assert checked.passed
     assert checked.largest_difference < 1e-8
 

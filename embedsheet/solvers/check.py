@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,15 +41,28 @@ class GradientCheck:
         return self.largest_difference / (float(np.abs(self.exact).max(initial=0.0)) or 1.0)
 
 
+class Compiled(Protocol):
+    """What holds a compiled objective, as the model that `load_model` returns."""
+
+    program: Any
+
+
 def check_gradient(
-    model: Objective, x: FloatArray | None = None, *, tolerance: float = 1e-6, most: int = MOST_CELLS, seed: int = 0
+    model: Objective | Compiled,
+    x: FloatArray | None = None,
+    *,
+    tolerance: float = 1e-6,
+    most: int = MOST_CELLS,
+    seed: int = 0,
 ) -> GradientCheck:
-    """Compare the gradient at x (default: the start) with central differences of f, extrapolated once.
+    """Compare a model's gradient at x (default: the start) with central differences of f, extrapolated once.
 
     Of more than `most` cells a random sample is compared. A derivative that is wrong by 0.1 % fails.
     """
-    x = np.asarray(model.start if x is None else x, dtype=np.float64)
-    value, gradient = model.value_and_gradient(x)
+    given: Any = model
+    objective: Objective = getattr(given, "program", given)
+    x = np.asarray(objective.start if x is None else x, dtype=np.float64)
+    value, gradient = objective.value_and_gradient(x)
     gradient = np.asarray(gradient, dtype=np.float64)
     cells = np.arange(len(x))
     if len(x) > most:
@@ -60,7 +74,7 @@ def check_gradient(
     numeric, allowed = np.zeros(len(cells)), np.zeros(len(cells))
     for place, cell in enumerate(cells):
         numeric[place], allowed[place] = _derivative(
-            model, x, int(cell), float(steps[cell]), float(gradient[cell]), float(limits[place]), rounding
+            objective, x, int(cell), float(steps[cell]), float(gradient[cell]), float(limits[place]), rounding
         )
     differences = np.abs(gradient[cells] - numeric)
     differences = np.where(np.isfinite(differences), differences, np.inf)
