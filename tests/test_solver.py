@@ -158,6 +158,17 @@ def test_trust_constr_keeps_nonlinear_constraints() -> None:
     assert found.value == pytest.approx(optimum, rel=1e-5)
 
 
+@pytest.mark.parametrize("method", ["L-BFGS-B", "SLSQP", "trust-constr", "augmented-lagrangian"])
+def test_no_method_returns_a_point_beyond_a_bound(method: str) -> None:
+    # The free optimum is (3, -2, 1); a barrier looks there on its way.
+    far, weights = jnp.array([3.0, -2.0, 1.0]), jnp.array([1.0, 2.0, 3.0])
+    asked = problem(lambda x: (x - far) ** 2 @ weights, [-0.2, -0.3, 0.1], lower=-0.5, upper=0.7)
+    found = search(asked, method=method)
+    assert found.status == "optimal", found.message
+    assert (asked.lower <= found.x).all() and (found.x <= asked.upper).all()
+    assert found.x == pytest.approx([0.7, -0.5, 0.7], abs=1e-5)  # a barrier stops a little inside
+
+
 @pytest.mark.parametrize("name", ["HS7", "HS14", "HS29", "HS43", "HS71", "HS76", "HS93", "HS106"])
 def test_the_augmented_lagrangian_reaches_known_optima(name: str) -> None:
     asked, optimum = CONSTRAINED[name]

@@ -227,7 +227,8 @@ def trust_constr(tracker: Tracker, start: FloatArray) -> str:
             bounds=optimize.Bounds(problem.lower / sizes, problem.upper / sizes) if problem.has_bounds else None,
             constraints=constraints,
             callback=after,
-            options={"gtol": 1e-10, "xtol": 1e-12, "barrier_tol": 1e-10, "maxiter": tracker.most_iterations + 1},
+            # A gtol would be met at a barrier that is still high, far inside the bounds.
+            options={"gtol": 0.0, "xtol": 1e-12, "barrier_tol": 1e-10, "maxiter": tracker.most_iterations + 1},
         )
     last = _inside(tracker, result.x * sizes)
     if np.isfinite(last).all():

@@ -233,8 +233,13 @@ class Tracker:
         return np.asarray(FEASIBILITY * size)
 
     def consider(self, point: Point) -> None:
-        """Keep the point if it is better: feasible before infeasible, then lower, then less infeasible."""
+        """Keep the point if it is better: feasible before infeasible, then lower, then less infeasible.
+
+        A point beyond a bound is no answer, however good: a barrier method (trust-constr) looks there on its way.
+        """
         if point is self.best or not point.sound:
+            return
+        if (point.x < self.problem.lower).any() or (point.x > self.problem.upper).any():
             return
         violation = self.violation(point)
         tier, best_tier = _tier(violation), _tier(self.best_violation)
