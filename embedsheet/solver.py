@@ -23,10 +23,11 @@ from embedsheet.addresses import Area, Cell, column_letters
 from embedsheet.errors import MismatchError, ModelError
 from embedsheet.solver_setup import Sense, SolverSetup
 from embedsheet.solvers.check import GradientCheck, check_gradient
+from embedsheet.solvers.methods import METHODS
 from embedsheet.solvers.model import choose_setup, describe, parse_constraint
 from embedsheet.solvers.outcome import Outcome
 from embedsheet.solvers.problem import FloatArray, Limits, Objective, Problem, Progress, Watcher
-from embedsheet.solvers.search import METHODS, search
+from embedsheet.solvers.search import search
 from embedsheet.solvers.solution import Solution
 from embedsheet.solvers.solve_log import log_edits
 from embedsheet.workbook import Workbook

@@ -23,9 +23,10 @@ from scipy import optimize
 
 from embedsheet.solvers.inner_newton import Curvature, newton_steps
 from embedsheet.solvers.problem import FloatArray
-from embedsheet.solvers.scipy_methods import block_sizes, finite
+from embedsheet.solvers.scipy_methods import LBFGSB_WITHOUT_END
 from embedsheet.solvers.tracker import Tracker
-from embedsheet.solvers.verdict import cell_sizes, projected
+from embedsheet.solvers.units import Units, block_sizes, cell_sizes, finite
+from embedsheet.solvers.verdict import projected
 
 _MOST_ROUNDS = 60
 _MOST_INNER = 400
@@ -42,108 +43,92 @@ class _RoundOver(Exception):  # noqa: N818  not an error
 
 
 class _Rows:
-    """Constraint rows in units in which their slopes at the start have length 1, with multipliers and weight."""
+    """The constraint rows with multipliers (m,) and weight, in the units of the search."""
 
-    def __init__(self, tracker: Tracker, start: FloatArray, sizes: FloatArray) -> None:
-        self.tracker, self.sizes = tracker, sizes
-        lengths = np.linalg.norm(tracker.row_jacobian(start) * sizes, axis=1)
-        self.lengths = np.where(np.isfinite(lengths) & (lengths > 0), lengths, 1.0)
-        self.multipliers = np.zeros(len(lengths))
+    def __init__(self, units: Units) -> None:
+        self.units, self.equal = units, units.tracker.equal
+        self.multipliers = np.zeros(len(units.lengths))
         self.weight = 10.0
-
-    def rows(self, x: FloatArray) -> FloatArray:
-        return finite(self.tracker.rows(x) / self.lengths)
 
     def forces(self, rows: FloatArray) -> FloatArray:
         """Return λ − ρ h, at least 0 for inequalities: the multipliers after a correction."""
         forces = self.multipliers - self.weight * rows
-        return np.where(self.tracker.equal, forces, np.maximum(forces, 0.0))
+        return np.where(self.equal, forces, np.maximum(forces, 0.0))
 
-    def term(self, x: FloatArray) -> tuple[float, FloatArray]:
-        """Return Σ φ and its gradient with respect to x / sizes."""
-        forces = self.forces(self.rows(x))
+    def term(self, z: FloatArray) -> tuple[float, FloatArray]:
+        """Return Σ φ and its gradient."""
+        forces = self.forces(self.units.rows(z))
         value = float(np.sum(forces**2 - self.multipliers**2)) / (2.0 * self.weight)
-        return value, -self.tracker.pull_back(x, forces / self.lengths) * self.sizes
+        return value, -self.units.pull_back(z, forces)
 
-    def curvature(self, x: FloatArray, height: float) -> Curvature:
-        """Return the second derivatives of merit / height + Σ φ with respect to x / sizes."""
-        tracker = self.tracker
-        forces = self.forces(self.rows(x))
-        active = tracker.equal | (forces > 0)
-        jacobian = finite(tracker.row_jacobian(x)[active] * self.sizes / self.lengths[active, None])
+    def curvature(self, z: FloatArray) -> Curvature:
+        """Return the second derivatives of merit + Σ φ."""
+        units = self.units
+        forces = self.forces(units.rows(z))
+        active = self.equal | (forces > 0)
 
         def rest(v: FloatArray) -> FloatArray:
-            moved = self.sizes * v
-            product = tracker.hessian_product(x, moved) / height
-            return self.sizes * finite(product - tracker.row_hessian_product(x, forces / self.lengths, moved))
+            return finite(units.hessian_product(z, v) - units.row_hessian_product(z, forces, v))
 
-        return Curvature(rest, jacobian, self.weight)
+        return Curvature(rest, units.row_jacobian(z)[active], self.weight)
 
-    def missed(self, x: FloatArray) -> float:
+    def missed(self, z: FloatArray) -> float:
         """Return how far the rows are from being satisfied with multipliers that fit, in the rows' units."""
-        rows = self.rows(x)
-        slack = np.where(self.tracker.equal, rows, np.minimum(rows, self.multipliers / self.weight))
+        rows = self.units.rows(z)
+        slack = np.where(self.equal, rows, np.minimum(rows, self.multipliers / self.weight))
         return float(np.abs(slack).max(initial=0.0))
 
 
 def augmented_lagrangian(tracker: Tracker, start: FloatArray) -> str:
     """Minimise within bounds and constraints; the tracker keeps the best point and the multipliers."""
     problem = tracker.problem
-    sizes = 0.1 * block_sizes(tracker, start)
-    _, gradient = tracker.merit(start)
-    height = float(np.abs(gradient * sizes).max(initial=0.0)) or 1.0
-    rows = _Rows(tracker, start, sizes)
-    bounds = optimize.Bounds(problem.lower / sizes, problem.upper / sizes) if problem.has_bounds else None
-    x, missed, tolerance, inner = np.array(start), np.inf, _FIRST_TOLERANCE, 0
-
-    def inside(z: FloatArray) -> FloatArray:
-        return np.clip(z * sizes, problem.lower, problem.upper)
+    units = Units(tracker, start, 0.1 * block_sizes(problem, start))
+    rows = _Rows(units)
+    z, missed, tolerance, inner = units.start, np.inf, _FIRST_TOLERANCE, 0
 
     def lagrangian(z: FloatArray) -> tuple[float, FloatArray]:
-        here = inside(z)
-        value, gradient = tracker.merit(here)
-        more, pull = rows.term(here)
-        return value / height + more, gradient * sizes / height + pull
+        value, gradient = units.merit(z)
+        more, pull = rows.term(z)
+        return value + more, gradient + pull
 
-    def after(z: FloatArray) -> None:
-        nonlocal x, inner
-        x, inner = inside(z), inner + 1
-        slope = projected(problem, x, lagrangian(z)[1] / sizes)
-        measure = float(np.abs(slope * cell_sizes(problem, x)).max(initial=0.0)) * height / scale
+    def after(here: FloatArray) -> None:
+        nonlocal z, inner
+        z, inner = np.array(here), inner + 1
+        x = units.inside(z)
+        slope = projected(problem, x, lagrangian(z)[1] / units.sizes) * units.height
+        measure = float(np.abs(slope * cell_sizes(problem, x)).max(initial=0.0)) / scale
         exact = tolerance <= tracker.limits.tolerance
-        tracker.multipliers = height * rows.forces(rows.rows(x)) / rows.lengths
-        tracker.iterate(x, float(np.linalg.norm(slope)) * height, measure if exact else np.inf)
+        tracker.multipliers = units.height * rows.forces(units.rows(z)) / units.lengths
+        tracker.iterate(x, float(np.linalg.norm(slope)), measure if exact else np.inf)
         if measure <= tolerance or inner >= _MOST_INNER:
             raise _RoundOver
 
     values: list[float] = []
     slow = False  # whether L-BFGS-B was cut short in the last round
-    newton = len(rows.lengths) * problem.size <= _LARGEST_JACOBIAN
+    newton = len(units.lengths) * problem.size <= _LARGEST_JACOBIAN
     for _ in range(_MOST_ROUNDS):
         inner = 0
-        scale = max(tracker.objective_scale, 1e-6 * height)
+        scale = max(tracker.objective_scale, 1e-6 * units.height)
         with suppress(_RoundOver):
             if slow and newton:
-                newton_steps(
-                    x / sizes, problem.lower / sizes, problem.upper / sizes, lagrangian,
-                    lambda z: rows.curvature(inside(z), height), after,
-                )  # fmt: skip
+                newton_steps(z, units.lower, units.upper, lagrangian, rows.curvature, after)
                 inner = _MOST_INNER  # nothing raised: the tolerance was not reached
             else:
                 optimize.minimize(
-                    lagrangian, x / sizes, jac=True, method="L-BFGS-B", bounds=bounds, callback=after,
-                    options={"maxcor": 20, "ftol": 0.0, "gtol": 0.0, "maxiter": 10**9, "maxfun": 10**9, "maxls": 40},
+                    lagrangian, z, jac=True, method="L-BFGS-B", bounds=units.bounds, callback=after,
+                    options=LBFGSB_WITHOUT_END,
                 )  # fmt: skip
-        now = rows.missed(x)
-        rows.multipliers = rows.forces(rows.rows(x))
+        now = rows.missed(z)
+        rows.multipliers = rows.forces(units.rows(z))
         settled = inner < _MOST_INNER
         slow = settled if slow else not settled  # once Newton steps have done a round, they go on
         # A round cut short says little about the weight, and too large a weight makes every later round longer.
         if now > (0.25 if settled else 1.0) * missed:
             rows.weight = min(4.0 * rows.weight, _LARGEST_WEIGHT)
-        values.append(tracker.point(x).value)
+        point = tracker.point(units.inside(z))
+        values.append(point.value)
         little = len(values) > _REST and abs(values[-1] - values[-1 - _REST]) <= 1e-9 * tracker.objective_scale
-        if (inner == 0 and now <= 1e-10) or (little and tracker.violation(tracker.point(x)) <= 1e-3):
+        if (inner == 0 and now <= 1e-10) or (little and tracker.violation(point) <= 1e-3):
             break
         missed = now
         if settled:

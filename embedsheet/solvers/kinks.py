@@ -14,7 +14,7 @@ from scipy.optimize import nnls
 
 from embedsheet.solvers.problem import FloatArray
 from embedsheet.solvers.tracker import Tracker
-from embedsheet.solvers.verdict import cell_sizes
+from embedsheet.solvers.units import cell_sizes
 
 MOST_CELLS = 250
 _SUFFICIENT, _CURVATURE = 1e-6, 0.5
@@ -49,7 +49,7 @@ class _Penalised:
                 return float("inf"), np.zeros_like(z)
             lengths = np.linalg.norm(slopes, axis=1)
             lengths = np.where(lengths > 0, lengths, 1.0)
-            missed = np.where(tracker.equal, np.abs(rows), np.maximum(-rows, 0.0)) / lengths
+            missed = tracker.missed(rows) / lengths
             signs = np.where(tracker.equal, np.sign(rows), np.where(rows < 0, -1.0, 0.0)) / lengths
             value += self.weight * float(missed.sum())
             gradient = gradient + self.weight * (signs @ slopes)

@@ -15,8 +15,15 @@ from scipy import optimize
 
 from embedsheet.solvers.problem import FloatArray
 from embedsheet.solvers.tracker import Tracker
-from embedsheet.solvers.verdict import cell_sizes, stationarity
+from embedsheet.solvers.units import Units, block_sizes, cell_units, finite, spans
+from embedsheet.solvers.verdict import stationarity
 
+# The tracker ends the search. 20 pairs instead of 10: a fifth fewer evaluations on the factor models, still nothing
+# beside an evaluation.
+LBFGSB_WITHOUT_END = {"maxcor": 20, "ftol": 0.0, "gtol": 0.0, "maxiter": 10**9, "maxfun": 10**9, "maxls": 40}
+# The merit's unit for SLSQP and trust-constr is not less than this part of its value: near a start without slope any
+# other would blow it up.
+_LEAST_HEIGHT = 1e-3
 # Up to this many numbers in the Jacobian the multipliers are estimated after every iteration, for the progress report.
 _CHEAP_MULTIPLIERS = 10_000
 
@@ -38,47 +45,18 @@ def lbfgsb(tracker: Tracker, start: FloatArray) -> str:
     on twenty models against no scaling and against each cell's own size: the only choice that solves all of them, with
     as many evaluations as the best.
     """
-    problem = tracker.problem
-    sizes = 0.1 * (cell_units(tracker, start) if tracker.own_units else block_sizes(tracker, start))
-    _, gradient = tracker.merit(start)
-    height = float(np.abs(gradient * sizes).max(initial=0.0)) or 1.0
-
-    def merit(z: FloatArray) -> tuple[float, FloatArray]:
-        value, gradient = tracker.merit(_inside(tracker, z * sizes))
-        return value / height, gradient * sizes / height
-
+    sizes = cell_units if tracker.own_units else block_sizes
+    units = Units(tracker, start, 0.1 * sizes(tracker.problem, start))
     result = optimize.minimize(
-        merit,
-        start / sizes,
+        units.merit,
+        units.start,
         jac=True,
         method="L-BFGS-B",
-        bounds=optimize.Bounds(problem.lower / sizes, problem.upper / sizes) if problem.has_bounds else None,
-        callback=lambda z: _after_iteration(tracker, _inside(tracker, z * sizes)),
-        # 20 pairs instead of 10: a fifth fewer evaluations on the factor models, still nothing beside an evaluation.
-        options={"maxcor": 20, "ftol": 0.0, "gtol": 0.0, "maxiter": 10**9, "maxfun": 10**9, "maxls": 40},
+        bounds=units.bounds,
+        callback=lambda z: _after_iteration(tracker, units.inside(z)),
+        options=LBFGSB_WITHOUT_END,
     )
     return _words(result)
-
-
-def _inside(tracker: Tracker, x: FloatArray) -> FloatArray:
-    """Return x without what rounding in other units put beyond a bound."""
-    return np.clip(x, tracker.problem.lower, tracker.problem.upper)
-
-
-def block_sizes(tracker: Tracker, x: FloatArray) -> FloatArray:
-    """Return each cell's block's root mean square; where that is 0 the width between its bounds, else 1."""
-    problem = tracker.problem
-    sizes = np.zeros_like(x)
-    for block in problem.blocks or (slice(0, len(x)),):
-        part = x[block]
-        sizes[block] = np.sqrt(np.mean(part * part)) if part.size else 0.0
-    width = problem.upper - problem.lower
-    return np.where(sizes > 0, sizes, np.where(np.isfinite(width) & (width > 0), width, 1.0))
-
-
-def cell_units(tracker: Tracker, x: FloatArray) -> FloatArray:
-    """Return each cell's size, where it is 0 its block's."""
-    return np.where(x != 0, np.abs(x), block_sizes(tracker, x))
 
 
 def conjugate_gradient(tracker: Tracker, start: FloatArray) -> str:
@@ -127,112 +105,64 @@ def slsqp(tracker: Tracker, start: FloatArray) -> str:
 
 
 def _slsqp_round(tracker: Tracker, start: FloatArray) -> str:
-    problem = tracker.problem
-    sizes = _spans(tracker, start)
-    value, gradient = tracker.merit(start)
-    steepness = float(np.abs(gradient * sizes).max(initial=0.0))
-    height = max(steepness, 1e-3 * abs(value)) or 1.0
-    lengths = np.linalg.norm(tracker.row_jacobian(start) * sizes, axis=1)
-    # A row without slope here keeps its units; NaN would spread.
-    lengths = np.where(np.isfinite(lengths) & (lengths > 0), lengths, 1.0)
-    equal, unequal = np.flatnonzero(tracker.equal), np.flatnonzero(~tracker.equal)
-
-    def merit(z: FloatArray) -> tuple[float, FloatArray]:
-        value, gradient = tracker.merit(z * sizes)
-        return value / height, gradient * sizes / height
-
-    def part(rows: Any) -> dict[str, Any]:
-        return {
-            "fun": lambda z: finite(tracker.rows(z * sizes)[rows] / lengths[rows]),
-            "jac": lambda z: finite(tracker.row_jacobian(z * sizes)[rows] * sizes / lengths[rows, None]),
+    units = Units(tracker, start, spans(tracker.problem, start), least_height=_LEAST_HEIGHT)
+    constraints = [
+        {
+            "type": kind,
+            "fun": lambda z, rows=rows: units.rows(z)[rows],
+            "jac": lambda z, rows=rows: units.row_jacobian(z)[rows],
         }
-
-    constraints = []
-    if len(equal):
-        constraints.append({"type": "eq", **part(equal)})
-    if len(unequal):
-        constraints.append({"type": "ineq", **part(unequal)})
+        for kind, rows in (("eq", tracker.equal), ("ineq", ~tracker.equal))
+        if rows.any()
+    ]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         result = optimize.minimize(
-            merit,
-            start / sizes,
+            units.merit,
+            units.start,
             jac=True,
             method="SLSQP",
-            bounds=optimize.Bounds(problem.lower / sizes, problem.upper / sizes) if problem.has_bounds else None,
+            bounds=units.bounds,
             constraints=constraints,
-            callback=lambda z: _after_iteration(tracker, _inside(tracker, z * sizes)),
+            callback=lambda z: _after_iteration(tracker, units.inside(z)),
             options={"ftol": 1e-14, "maxiter": tracker.most_iterations + 1},
         )
-    last = _inside(tracker, result.x * sizes)
-    if np.isfinite(last).all():
-        tracker.consider(tracker.point(last))
+    units.take(result)
     return _words(result)
-
-
-def finite(numbers: FloatArray) -> FloatArray:
-    """Replace what a trial step outside a constraint's domain gives: badly missed, without slope."""
-    if np.isfinite(numbers).all():
-        return numbers
-    return np.nan_to_num(numbers, nan=-1e6 if numbers.ndim == 1 else 0.0, posinf=1e6, neginf=-1e6)
-
-
-def _spans(tracker: Tracker, x: FloatArray) -> FloatArray:
-    """Return the size of each cell: its value or its block's, and where all are 0 the width between its bounds."""
-    problem = tracker.problem
-    sizes = cell_sizes(problem, x)
-    width = problem.upper - problem.lower
-    nothing = (x == 0) & (sizes == 1.0) & np.isfinite(width) & (width > 0)
-    return np.where(nothing, width, sizes)
 
 
 def trust_constr(tracker: Tracker, start: FloatArray) -> str:
     """Trust region with a barrier for inequalities; Byrd, Hribar & Nocedal 1999. Exact Hessian of the objective."""
-    problem = tracker.problem
-    sizes = _spans(tracker, start)
-    value, gradient = tracker.merit(start)
-    height = max(float(np.abs(gradient * sizes).max(initial=0.0)), 1e-3 * abs(value)) or 1.0
+    units = Units(tracker, start, spans(tracker.problem, start), least_height=_LEAST_HEIGHT, strays=True)
     constraints = []
     if len(tracker.row_sign):
         upper = np.where(tracker.equal, 0.0, np.inf)
-        lengths = np.linalg.norm(tracker.row_jacobian(start) * sizes, axis=1)
-        lengths = np.where(np.isfinite(lengths) & (lengths > 0), lengths, 1.0)
         constraints.append(
             optimize.NonlinearConstraint(
-                lambda z: finite(tracker.rows(z * sizes) / lengths),
-                np.zeros(len(upper)),
-                upper,
-                jac=lambda z: finite(tracker.row_jacobian(z * sizes) * sizes / lengths[:, None]),
-                hess=optimize.BFGS(),
+                units.rows, np.zeros(len(upper)), upper, jac=units.row_jacobian, hess=optimize.BFGS()
             )
         )
 
-    def merit(z: FloatArray) -> tuple[float, FloatArray]:
-        value, gradient = tracker.merit(z * sizes)
-        return value / height, gradient * sizes / height
-
     def after(z: FloatArray, state: Any) -> bool:
-        _after_iteration(tracker, _inside(tracker, z * sizes))
+        _after_iteration(tracker, units.inside(z))
         return False
 
     with warnings.catch_warnings():
         # "delta_grad == 0.0" for linear rows is no news.
         warnings.simplefilter("ignore")
         result = optimize.minimize(
-            merit,
-            start / sizes,
+            units.merit,
+            units.start,
             jac=True,
             method="trust-constr",
-            hessp=lambda z, v: sizes * tracker.hessian_product(z * sizes, sizes * v) / height,
-            bounds=optimize.Bounds(problem.lower / sizes, problem.upper / sizes) if problem.has_bounds else None,
+            hessp=units.hessian_product,
+            bounds=units.bounds,
             constraints=constraints,
             callback=after,
             # A gtol would be met at a barrier that is still high, far inside the bounds.
             options={"gtol": 0.0, "xtol": 1e-12, "barrier_tol": 1e-10, "maxiter": tracker.most_iterations + 1},
         )
-    last = _inside(tracker, result.x * sizes)
-    if np.isfinite(last).all():
-        tracker.consider(tracker.point(last))
+    units.take(result)
     return _words(result)
 
 
@@ -241,25 +171,22 @@ def find_feasible(tracker: Tracker, start: FloatArray) -> FloatArray:
 
     Minimises ½ Σ (missed/size)² with L-BFGS-B; the objective plays no part.
     """
-    problem = tracker.problem
-    sizes = _spans(tracker, start)
-    lengths = np.linalg.norm(tracker.row_jacobian(start) * sizes, axis=1)
-    lengths = np.where(np.isfinite(lengths) & (lengths > 0), lengths, 1.0)
+    units = Units(tracker, start, spans(tracker.problem, start))
 
     def missed(z: FloatArray) -> tuple[float, FloatArray]:
-        rows = finite(tracker.rows(z * sizes) / lengths)
+        rows = units.rows(z)
         rows = np.where(tracker.equal, rows, np.minimum(rows, 0.0))
-        return 0.5 * float(rows @ rows), finite(tracker.pull_back(z * sizes, rows / lengths) * sizes)
+        return 0.5 * float(rows @ rows), finite(units.pull_back(z, rows))
 
     result = optimize.minimize(
         missed,
-        start / sizes,
+        units.start,
         jac=True,
         method="L-BFGS-B",
-        bounds=optimize.Bounds(problem.lower / sizes, problem.upper / sizes) if problem.has_bounds else None,
+        bounds=units.bounds,
         options={"maxcor": 20, "ftol": 1e-30, "gtol": 1e-14, "maxiter": 2000, "maxfun": 20_000},
     )
-    x: FloatArray = _inside(tracker, result.x * sizes)
+    x = units.inside(result.x)
     tracker.consider(tracker.point(x))
     return x
 

@@ -1,40 +1,21 @@
-"""From a problem to an outcome: choose the method, run it, restart it, and say how good the result is."""
+"""From a problem to an outcome: run the method, restart it, and say how good the result is."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from embedsheet.errors import ModelError
-from embedsheet.solvers import augmented, descent, kinks, linear, newton, scipy_methods
-from embedsheet.solvers.outcome import INTERRUPTED, Outcome, astray, exhausted, judge, report
-from embedsheet.solvers.problem import (
-    Finished,
-    FloatArray,
-    Limits,
-    Problem,
-    Status,
-    Unbounded,
-    Watcher,
-)
-from embedsheet.solvers.start import better_nearby, explain_flat_start, nearby, random_start, zero_blocks
+from embedsheet.solvers import descent, kinks, linear, rescue
+from embedsheet.solvers.methods import choose, descend, refuse
+from embedsheet.solvers.outcome import INTERRUPTED, Outcome, judge, report
+from embedsheet.solvers.problem import FloatArray, Limits, Problem, Status, Unbounded, Watcher
+from embedsheet.solvers.start import better_nearby, explain_flat_start, random_start, zero_blocks
 from embedsheet.solvers.tracker import Tracker
-from embedsheet.solvers.verdict import at_bounds, cell_sizes, stationarity
-
-METHODS = (
-    "auto", "linear", "L-BFGS-B", "CG", "Newton-CG", "SLSQP", "trust-constr", "augmented-lagrangian",
-    "gradient-descent", "momentum", "adam",
-)  # fmt: skip
-_NO_BOUNDS = {"CG", "Newton-CG"}
-_WITH_CONSTRAINTS = {"SLSQP", "trust-constr", "augmented-lagrangian"}
-# SLSQP's cost grows with the cube of the cells: at 300 cells it took 3.5 s, the augmented Lagrangian 1.9 s.
-_MOST_FOR_SLSQP = 300
-# A plateau: derivatives of this part of the objective, when a cell moves by this part of its size.
-_FLAT, _PROBE = 1e-9, 1e-3
+from embedsheet.solvers.verdict import stationarity
 
 
 def search(
@@ -46,13 +27,13 @@ def search(
     randomize: int | None = None,
     watcher: Watcher | None = None,
 ) -> Outcome:
-    """Solve a problem; see `Problem` for what may be asked and `METHODS` for how.
+    """Solve a problem; see `Problem` for what may be asked and `methods.METHODS` for how.
 
     `restarts` more searches begin at random points (`limits.seed`); the best outcome counts. `randomize` replaces the
     first start by a random one. Raises ModelError for what no method, or the one asked for, can do, and when the
     objective is undefined at the start.
     """
-    _refuse(problem, method)
+    refuse(problem, method)
     # More BLAS threads than one cost L-BFGS-B's little matrices ten times the computing they save.
     with threadpool_limits(1, user_api="blas"):
         return _search(problem, method, limits or Limits(), restarts, randomize, watcher)
@@ -111,35 +92,6 @@ def _no_worse_than_stored(problem: Problem, best: Outcome, start: FloatArray, be
     return best
 
 
-def _refuse(problem: Problem, method: str) -> None:
-    """Raise ModelError for a method that is unknown or cannot do what the problem needs."""
-    if method not in METHODS:
-        raise ModelError(f"There is no method {method!r}; choose one of {', '.join(METHODS)}.")
-    if len(problem.all_different):
-        names = ", ".join(problem.cell_name(int(group[0])) for group in problem.all_different)
-        raise ModelError(
-            f'{names}: the constraint "all different" orders things, which has no gradient and is not linear; '
-            "write the order with binary cells (row and column sums of 1) and SUMPRODUCT instead."
-        )
-    constrained = len(problem.relations) > 0
-    if method in _NO_BOUNDS and (problem.has_bounds or constrained):
-        what = "constraints" if constrained else f"bounds such as {_first_bound(problem)}"
-        remedy = "SLSQP, trust-constr or augmented-lagrangian" if constrained else "L-BFGS-B, SLSQP or trust-constr"
-        raise ModelError(f"{method} cannot keep {what}; use {remedy}.")
-    if constrained and method not in {"auto", "linear", *_WITH_CONSTRAINTS}:
-        raise ModelError(
-            f"{method} cannot keep constraints such as {problem.row_name(0)}; use SLSQP, trust-constr or "
-            "augmented-lagrangian, or leave the choice to embedsheet."
-        )
-
-
-def _first_bound(problem: Problem) -> str:
-    cell = int(np.flatnonzero(np.isfinite(problem.lower) | np.isfinite(problem.upper))[0])
-    if np.isfinite(problem.lower[cell]):
-        return f"{problem.cell_name(cell)} >= {problem.lower[cell]:.10g}"
-    return f"{problem.cell_name(cell)} <= {problem.upper[cell]:.10g}"
-
-
 def _better(problem: Problem, one: Outcome, other: Outcome) -> bool:
     solved = ("optimal", "improved")
     if (one.status in solved) != (other.status in solved):
@@ -184,7 +136,7 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
         if restart:
             return None
         _raise_undefined(tracker)
-    tracker.method = method if method != "auto" else _choose(problem)
+    tracker.method = method if method != "auto" else choose(problem)
     if tracker.undefined_names(tracker.start):
         # A perfect fit, √0, has an infinite derivative too, and is where everybody wants to be.
         perfect = problem.sense == "minimize" and tracker.base.value == 0
@@ -206,13 +158,13 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
     elif method == "auto":
         notes += zero_blocks(tracker, conditions.gradient)
     tracker.record(tracker.start, stationarity(tracker, tracker.start).norm)
-    reason, converged = _descend(tracker, tracker.start)
+    reason, converged = descend(tracker, tracker.start)
     if method == "auto" and not converged:
-        reason = _finish(tracker, reason)
+        reason = rescue.finish(tracker, reason)
     if method == "auto" and tracker.method == "L-BFGS-B":
-        tracker, reason = _in_other_units(tracker, reason)
+        tracker, reason = rescue.in_other_units(tracker, reason)
     if method == "auto" and problem.size <= kinks.MOST_CELLS:
-        reason = _leave_singular(tracker, reason)
+        reason = rescue.leave_singular(tracker, reason)
     outcome = judge(tracker, reason)
     outcome.notes = notes
     return outcome
@@ -221,136 +173,6 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
 def _whole(problem: Problem, x: FloatArray) -> bool:
     """Whether the cells that must be whole numbers are."""
     return problem.integer is None or bool((np.round(x) == x)[problem.integer].all())
-
-
-def _in_other_units(tracker: Tracker, reason: str) -> tuple[Tracker, str]:
-    """Search anew in units of each cell's own size, where the first search ended on a plateau or came to no end.
-
-    A growth curve from (100, 1, 0.1): in units of 58, the block's, the first step takes the last cell to −6, where the
-    curve is flat. On twenty models the block's units did better, so they come first.
-    """
-    problem, start = tracker.problem, tracker.start
-    if problem.size > newton.MOST_CELLS or exhausted(tracker) or problem.sense == "satisfy":
-        return tracker, reason
-    ratios = scipy_methods.cell_units(tracker, start) / scipy_methods.block_sizes(tracker, start)
-    if ratios.max() < 10.0 * ratios.min():
-        return tracker, reason
-    if _settled(tracker) and not _on_plateau(tracker):
-        return tracker, reason
-    other = Tracker(problem, start, tracker.limits, tracker.watcher, tracker.restart)
-    other.method, other.own_units = tracker.method, True
-    other.iteration, other.history = tracker.iteration, tracker.history
-    words, converged = _descend(other, start)
-    if not converged:
-        words = _finish(other, words)
-    better = other.best.sound and other.rank(other.best) < tracker.rank(tracker.best)
-    found = other if better else tracker
-    found.evaluations, found.iteration = tracker.evaluations + other.evaluations, other.iteration
-    return found, words if better else reason
-
-
-def _on_plateau(tracker: Tracker) -> bool:
-    """Whether a cell that had a slope at the start has neither slope nor curvature left at the best point."""
-    best, flat = tracker.best, _FLAT * tracker.objective_scale
-    sizes = cell_sizes(tracker.problem, best.x)
-    at_lower, at_upper = at_bounds(tracker.problem, best.x)
-    without_slope = (np.abs(best.gradient * sizes) <= flat) & ~at_lower & ~at_upper
-    for cell in np.flatnonzero(without_slope & (tracker.base.gradient != 0)):
-        beside = best.x.copy()
-        beside[cell] += _PROBE * sizes[cell]
-        # The second derivatives from differences: there are few such cells, and the Hessian would have to be compiled.
-        turned = tracker.point(beside).gradient - best.gradient
-        if (np.abs(turned * sizes) <= _PROBE * flat).all():
-            return True
-    return False
-
-
-def _leave_singular(tracker: Tracker, reason: str) -> str:
-    """Search on where the best point has an infinite derivative (x^0.5 at 0), which counts as 0, and is no optimum."""
-    for _ in range(3):
-        best = tracker.best
-        if exhausted(tracker) or not best.sound or not tracker.undefined_names(best.x):
-            break
-        for start in nearby(tracker, best.x):
-            tracker.consider(tracker.point(start))
-        if tracker.best is best:
-            break
-        reason, _ = _descend(tracker, tracker.best.x)
-    return reason
-
-
-def _choose(problem: Problem) -> str:
-    if not len(problem.relations):
-        return "L-BFGS-B"
-    return "SLSQP" if problem.size <= _MOST_FOR_SLSQP else "augmented-lagrangian"
-
-
-def _descend(tracker: Tracker, start: FloatArray) -> tuple[str, bool]:
-    """Run `tracker.method`; return why it ended and whether it converged."""
-    try:
-        if tracker.method in descent.LEARNING_RATES:
-            return descent.descend(tracker, start, tracker.method), False
-        method = {
-            "L-BFGS-B": scipy_methods.lbfgsb,
-            "CG": scipy_methods.conjugate_gradient,
-            "Newton-CG": scipy_methods.newton_cg,
-            "SLSQP": scipy_methods.slsqp,
-            "trust-constr": scipy_methods.trust_constr,
-            "augmented-lagrangian": augmented.augmented_lagrangian,
-        }[tracker.method]
-        return method(tracker, start), False
-    except Finished as end:
-        return end.reason, end.converged
-
-
-def _settled(tracker: Tracker) -> bool:
-    if tracker.best_violation > 1.0:
-        return False
-    if tracker.problem.sense == "target" and tracker.on_target:
-        return True
-    return stationarity(tracker, tracker.best.x).measure <= max(tracker.limits.tolerance, 1e-8)
-
-
-def _finish(tracker: Tracker, reason: str) -> str:
-    """Go on by other means where the first method gave up before the optimum."""
-    problem = tracker.problem
-    if not len(tracker.row_sign):
-        if not _settled(tracker) and not exhausted(tracker) and problem.size <= newton.MOST_CELLS:
-            tracker.may_stall = False
-            reason = _attempt(newton.newton, tracker)
-            if not _settled(tracker) and problem.sense != "target" and not exhausted(tracker):
-                reason = _attempt(kinks.nonsmooth_bfgs, tracker)
-        if problem.sense == "target" and not tracker.on_target and problem.size <= _MOST_FOR_SLSQP:
-            # Newton's method on f(x) = target finds its way where the squared gap has a minimum of its own.
-            tracker.aim("row")
-            tracker.method = "SLSQP"
-            reason, _ = _descend(tracker, tracker.start)
-        return reason
-    generator = np.random.default_rng(tracker.limits.seed)
-    attempts: list[FloatArray | None] = [None, None, None, None]
-    for attempt in range(len(attempts)):
-        if _settled(tracker) or (exhausted(tracker) and not astray(tracker)):
-            break
-        if attempt == 0 or tracker.best_violation > 1.0:
-            start = tracker.best.x if attempt == 0 else random_start(problem, generator, around=tracker.best.x)
-            start = scipy_methods.find_feasible(tracker, start)
-            if exhausted(tracker):
-                continue
-        else:
-            start = random_start(problem, generator, around=tracker.best.x, width=0.1)
-        reason, converged = _descend(tracker, start)
-        if converged:
-            return reason
-    if not _settled(tracker) and not exhausted(tracker) and problem.size <= kinks.MOST_CELLS:
-        reason = _attempt(kinks.nonsmooth_bfgs, tracker)
-    return reason
-
-
-def _attempt(method: Callable[[Tracker, FloatArray], str], tracker: Tracker) -> str:
-    try:
-        return method(tracker, tracker.best.x)
-    except Finished as end:
-        return end.reason
 
 
 def _linear(tracker: Tracker, method: str) -> Outcome | None:

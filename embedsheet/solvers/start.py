@@ -8,6 +8,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from embedsheet.solvers import newton
 from embedsheet.solvers.problem import FloatArray, Problem
 from embedsheet.solvers.tracker import Tracker
+from embedsheet.solvers.units import block_means
 
 # Spread of random values in a block that holds only zeros: of the order of a factor, small enough for exp and sigmoid.
 _SPREAD_OF_ZEROS = 0.5
@@ -23,11 +24,8 @@ def random_start(
     """
     centre = np.asarray(problem.objective.start if around is None else around, dtype=np.float64)
     centre = np.clip(centre, problem.lower, problem.upper)
-    sizes = np.empty_like(centre)
-    for block in problem.blocks or (slice(0, len(centre)),):
-        part = centre[block]
-        spread = float(np.sqrt(np.mean(part * part))) if part.size else 0.0
-        sizes[block] = spread if spread > 0 else _SPREAD_OF_ZEROS
+    sizes = block_means(problem, centre)
+    sizes[sizes == 0] = _SPREAD_OF_ZEROS
     x = centre + width * sizes * generator.standard_normal(len(centre))
     span = problem.upper - problem.lower
     between = np.isfinite(span)

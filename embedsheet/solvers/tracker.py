@@ -51,7 +51,7 @@ _MISSED = 2
 
 
 def _tier(violation: float) -> int:
-    """0: constraints met exactly, 1: within the tolerance, 2: missed."""
+    """Return 0 for constraints met exactly, 1 within the tolerance, 2 missed."""
     return 0 if violation <= _EXACT else 1 if violation <= 1.0 else _MISSED
 
 
@@ -218,8 +218,11 @@ class Tracker:
         rows = self.rows(point.x)
         if not np.isfinite(rows).all():
             return float("inf")
-        missed = np.where(self.equal, np.abs(rows), np.maximum(-rows, 0.0))
-        return float(np.max(missed / self.row_tolerance(point.x), initial=0.0))
+        return float(np.max(self.missed(rows) / self.row_tolerance(point.x), initial=0.0))
+
+    def missed(self, rows: FloatArray) -> FloatArray:
+        """Return by how much each of the rows h (m,) fails to hold, at least 0."""
+        return np.where(self.equal, np.abs(rows), np.maximum(-rows, 0.0))
 
     def row_tolerance(self, x: FloatArray) -> FloatArray:
         """Return how much each row may be missed: 1e-6 of its largest term, at least 1e-6 (of the gap for a target)."""

@@ -10,6 +10,7 @@ from scipy.optimize import lsq_linear
 
 from embedsheet.solvers.problem import FloatArray, Problem
 from embedsheet.solvers.tracker import Tracker
+from embedsheet.solvers.units import cell_sizes
 
 # A multiplier problem larger than this would take longer than the search itself.
 _LARGEST_MULTIPLIER_PROBLEM = 4_000_000
@@ -38,16 +39,6 @@ class Stationarity:
     def largest(self) -> float:
         """Largest absolute component of the gradient."""
         return float(np.abs(self.gradient).max(initial=0.0))
-
-
-def cell_sizes(problem: Problem, x: FloatArray) -> FloatArray:
-    """Return what counts as a large move of each cell: its value, at least its block's root mean square, 1 if all 0."""
-    sizes = np.abs(x)
-    for block in problem.blocks or (slice(0, len(x)),):
-        part = x[block]
-        if part.size:
-            sizes[block] = np.maximum(sizes[block], np.sqrt(np.mean(part * part)))
-    return np.asarray(np.where(sizes > 0, sizes, 1.0))
 
 
 def at_bounds(problem: Problem, x: FloatArray) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -141,7 +132,7 @@ def worst_violation(tracker: Tracker, x: FloatArray) -> str:
     rows = tracker.rows(x)
     if not len(rows):
         return ""
-    missed = np.where(tracker.equal, np.abs(rows), np.maximum(-rows, 0.0))
+    missed = tracker.missed(rows)
     relative = missed / tracker.row_tolerance(x)
     row = int(np.argmax(relative))
     if relative[row] <= 1.0:

@@ -1,0 +1,123 @@
+"""Going on where the method that was chosen gave up before the optimum, or ended where none is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from embedsheet.solvers import kinks, newton, scipy_methods
+from embedsheet.solvers.methods import MOST_FOR_SLSQP, descend
+from embedsheet.solvers.outcome import astray, exhausted
+from embedsheet.solvers.start import nearby, random_start
+from embedsheet.solvers.tracker import Tracker
+from embedsheet.solvers.units import block_sizes, cell_sizes, cell_units
+from embedsheet.solvers.verdict import at_bounds, stationarity
+
+# A plateau: derivatives of this part of the objective, when a cell moves by this part of its size.
+_FLAT, _PROBE = 1e-9, 1e-3
+# Searches under constraints after the first.
+_ATTEMPTS = 4
+
+
+def finish(tracker: Tracker, reason: str) -> str:
+    """Go on by other means from where the first method gave up; returns why the last one stopped."""
+    if len(tracker.row_sign):
+        return _finish_constrained(tracker, reason)
+    problem = tracker.problem
+    if not _settled(tracker) and not exhausted(tracker) and problem.size <= newton.MOST_CELLS:
+        tracker.may_stall = False
+        reason, _ = descend(tracker, tracker.best.x, newton.newton)
+        if not _settled(tracker) and problem.sense != "target" and not exhausted(tracker):
+            reason, _ = descend(tracker, tracker.best.x, kinks.nonsmooth_bfgs)
+    if problem.sense == "target" and not tracker.on_target and problem.size <= MOST_FOR_SLSQP:
+        # Newton's method on f(x) = target finds its way where the squared gap has a minimum of its own.
+        tracker.aim("row")
+        tracker.method = "SLSQP"
+        reason, _ = descend(tracker, tracker.start)
+    return reason
+
+
+def _finish_constrained(tracker: Tracker, reason: str) -> str:
+    """Try again from where the constraints hold, then from points beside the best one."""
+    problem = tracker.problem
+    generator = np.random.default_rng(tracker.limits.seed)
+    for attempt in range(_ATTEMPTS):
+        if _settled(tracker) or (exhausted(tracker) and not astray(tracker)):
+            break
+        if attempt == 0 or tracker.best_violation > 1.0:
+            start = tracker.best.x if attempt == 0 else random_start(problem, generator, around=tracker.best.x)
+            start = scipy_methods.find_feasible(tracker, start)
+            if exhausted(tracker):
+                continue
+        else:
+            start = random_start(problem, generator, around=tracker.best.x, width=0.1)
+        reason, converged = descend(tracker, start)
+        if converged:
+            return reason
+    if not _settled(tracker) and not exhausted(tracker) and problem.size <= kinks.MOST_CELLS:
+        reason, _ = descend(tracker, tracker.best.x, kinks.nonsmooth_bfgs)
+    return reason
+
+
+def in_other_units(tracker: Tracker, reason: str) -> tuple[Tracker, str]:
+    """Search anew in units of each cell's own size, where the first search ended on a plateau or came to no end.
+
+    A growth curve from (100, 1, 0.1): in units of 58, the block's, the first step takes the last cell to −6, where the
+    curve is flat. On twenty models the block's units did better, so they come first.
+    """
+    problem, start = tracker.problem, tracker.start
+    if problem.size > newton.MOST_CELLS or exhausted(tracker) or problem.sense == "satisfy":
+        return tracker, reason
+    ratios = cell_units(problem, start) / block_sizes(problem, start)
+    if ratios.max() < 10.0 * ratios.min():
+        return tracker, reason
+    if _settled(tracker) and not _on_plateau(tracker):
+        return tracker, reason
+    other = Tracker(problem, start, tracker.limits, tracker.watcher, tracker.restart)
+    other.method, other.own_units = tracker.method, True
+    other.iteration, other.history = tracker.iteration, tracker.history
+    words, converged = descend(other, start)
+    if not converged:
+        words = finish(other, words)
+    better = other.best.sound and other.rank(other.best) < tracker.rank(tracker.best)
+    found = other if better else tracker
+    found.evaluations, found.iteration = tracker.evaluations + other.evaluations, other.iteration
+    return found, words if better else reason
+
+
+def _on_plateau(tracker: Tracker) -> bool:
+    """Whether a cell that had a slope at the start has neither slope nor curvature left at the best point."""
+    best, flat = tracker.best, _FLAT * tracker.objective_scale
+    sizes = cell_sizes(tracker.problem, best.x)
+    at_lower, at_upper = at_bounds(tracker.problem, best.x)
+    without_slope = (np.abs(best.gradient * sizes) <= flat) & ~at_lower & ~at_upper
+    for cell in np.flatnonzero(without_slope & (tracker.base.gradient != 0)):
+        beside = best.x.copy()
+        beside[cell] += _PROBE * sizes[cell]
+        # The second derivatives from differences: there are few such cells, and the Hessian would have to be compiled.
+        turned = tracker.point(beside).gradient - best.gradient
+        if (np.abs(turned * sizes) <= _PROBE * flat).all():
+            return True
+    return False
+
+
+def leave_singular(tracker: Tracker, reason: str) -> str:
+    """Search on where the best point has an infinite derivative (x^0.5 at 0), which counts as 0, and is no optimum."""
+    for _ in range(3):
+        best = tracker.best
+        if exhausted(tracker) or not best.sound or not tracker.undefined_names(best.x):
+            break
+        for start in nearby(tracker, best.x):
+            tracker.consider(tracker.point(start))
+        if tracker.best is best:
+            break
+        reason, _ = descend(tracker, tracker.best.x)
+    return reason
+
+
+def _settled(tracker: Tracker) -> bool:
+    """Whether the best point needs no rescue: constraints, and target or optimality conditions, hold."""
+    if tracker.best_violation > 1.0:
+        return False
+    if tracker.problem.sense == "target" and tracker.on_target:
+        return True
+    return stationarity(tracker, tracker.best.x).measure <= max(tracker.limits.tolerance, 1e-8)
