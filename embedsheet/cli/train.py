@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,24 +22,44 @@ app = typer.Typer()
 
 BookArgument = Annotated[Path, typer.Argument(help="The workbook, .xlsx or .xlsm.", show_default=False)]
 LockOption = Annotated[bool, typer.Option("--ignore-lock", help="Write though a lock file says the workbook is open.")]
-# Where the blocks are, for a workbook without our names.
-UserIds = Annotated[str | None, typer.Option(help="Cells with the users' ids, by address or name.")]
-UserFactors = Annotated[str | None, typer.Option(help="The users' factors.")]
-UserBias = Annotated[str | None, typer.Option(help="The users' biases, if there are any.")]
-MovieIds = Annotated[str | None, typer.Option(help="Cells with the movies' ids.")]
-MovieFactors = Annotated[str | None, typer.Option(help="The movies' factors.")]
-MovieBias = Annotated[str | None, typer.Option(help="The movies' biases, if there are any.")]
-RatingsBlock = Annotated[str | None, typer.Option(help="The ratings: a cross-tab, or with the next two a column.")]
-RatingUsers = Annotated[str | None, typer.Option(help="One rating a row: the column with its user's id.")]
-RatingMovies = Annotated[str | None, typer.Option(help="One rating a row: the column with its movie's id.")]
-Predictions = Annotated[str | None, typer.Option(help="The sheet's predictions, as the ratings lie.")]
-RmseCell = Annotated[str | None, typer.Option(help="The cell with the error; default: the objective of Solver.")]
+# Where the blocks of `keras_blocks.NAMES` are, for a workbook without our names.
+BLOCKS = {
+    "user_ids": "Cells with the users' ids, by address or name.",
+    "user_factors": "The users' factors.",
+    "user_bias": "The users' biases, if there are any.",
+    "movie_ids": "Cells with the movies' ids.",
+    "movie_factors": "The movies' factors.",
+    "movie_bias": "The movies' biases, if there are any.",
+    "ratings": "The ratings: a cross-tab, or with the next two a column.",
+    "rating_users": "One rating a row: the column with its user's id.",
+    "rating_movies": "One rating a row: the column with its movie's id.",
+    "predictions": "The sheet's predictions, as the ratings lie.",
+    "rmse": "The cell with the error; default: the objective of Solver.",
+}
+
+
+def with_blocks(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command an option for each of `BLOCKS`; its `given` gets those that were named: {block: place}."""
+
+    @functools.wraps(command)
+    def call(**options: Any) -> None:
+        named = {block: options.pop(block) for block in BLOCKS}
+        command(**options, given={block: place for block, place in named.items() if place})
+
+    signature = inspect.signature(command, eval_str=True)
+    parameters = [parameter for name, parameter in signature.parameters.items() if name != "given"]
+    for block, text in BLOCKS.items():
+        annotation = Annotated[str | None, typer.Option(help=text)]
+        parameters.append(inspect.Parameter(block, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation))
+    call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return call
 
 
 @app.command(
     name="compare",
     epilog="Example: [cyan]embedsheet compare movielens.xlsx --float64[/cyan]",
 )
+@with_blocks
 def compare_command(
     book: BookArgument,
     sheet: Annotated[str | None, typer.Option(help="The model sheet to compare; default: every one.")] = None,
@@ -45,17 +68,8 @@ def compare_command(
     learning_rate: Annotated[float, typer.Option(min=1e-9, help="Of these steps.")] = 0.1,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Leave the workbook's sheet Compare as it is.")] = False,
     ignore_lock: LockOption = False,
-    user_ids: UserIds = None,
-    user_factors: UserFactors = None,
-    user_bias: UserBias = None,
-    movie_ids: MovieIds = None,
-    movie_factors: MovieFactors = None,
-    movie_bias: MovieBias = None,
-    ratings: RatingsBlock = None,
-    rating_users: RatingUsers = None,
-    rating_movies: RatingMovies = None,
-    predictions: Predictions = None,
-    rmse: RmseCell = None,
+    *,
+    given: dict[str, str],
 ) -> None:
     """Prove that the sheet and Keras are the same model: equal weights give equal numbers.
 
@@ -63,7 +77,6 @@ def compare_command(
     lesson's sheet Compare. Exit code 1 when anything differs by more than rounding. A workbook of the lesson rnn is
     compared by its own programs.
     """
-    given = _given(locals())
     from embedsheet import rnn_bridge
     from embedsheet.workbook import Workbook
 
@@ -117,6 +130,7 @@ def compare_command(
 @app.command(
     epilog="Example: [cyan]embedsheet train movielens.xlsx --epochs 200 --learning-rate 0.02[/cyan]",
 )
+@with_blocks
 def train(
     book: BookArgument,
     sheet: Annotated[
@@ -141,24 +155,14 @@ def train(
     device: DeviceOption = None,
     force: ForceOption = False,
     ignore_lock: LockOption = False,
-    user_ids: UserIds = None,
-    user_factors: UserFactors = None,
-    user_bias: UserBias = None,
-    movie_ids: MovieIds = None,
-    movie_factors: MovieFactors = None,
-    movie_bias: MovieBias = None,
-    ratings: RatingsBlock = None,
-    rating_users: RatingUsers = None,
-    rating_movies: RatingMovies = None,
-    predictions: Predictions = None,
-    rmse: RmseCell = None,
+    *,
+    given: dict[str, str],
 ) -> None:
     """Train a sheet's model in Keras, from the sheet's own weights, and write the result back.
 
     In a lesson's workbook it goes to the sheets Keras and Compare. To any other workbook no sheet is added: -o names a
     new workbook for the comparison, --replace writes over the factors. Ctrl-C stops and keeps the best.
     """
-    given = _given(locals())
     from embedsheet import keras_results
     from embedsheet.errors import ModelError
     from embedsheet.keras_blocks import read_model
@@ -180,17 +184,8 @@ def train(
         check_target(output, force)
     if lesson or replace:
         workbook.check_target(output if lesson else None, ignore_lock)
-    settings = Settings(
-        optimizer,
-        learning_rate,
-        epochs,
-        batch_size,
-        l2,
-        validation,
-        patience,
-        seed,
-        "float64" if float64 else "float32",
-    )
+    dtype = "float64" if float64 else "float32"
+    settings = Settings(optimizer, learning_rate, epochs, batch_size, l2, validation, patience, seed, dtype)
     with on_device(device) as where, Bar(model.sheet) as bar:
         learned = train_model(model, settings, lambda done: bar.show(done.epoch + 1, done.epochs))
     say(
@@ -215,13 +210,6 @@ def train(
 
         comparison.build(output, model, learned, checks, book.name, force=force)
         say(f"Wrote {output}: the sheet and Keras side by side.")
-
-
-def _given(options: dict[str, Any]) -> dict[str, str]:
-    """Return the blocks that were named on the command line."""
-    from embedsheet.keras_blocks import NAMES
-
-    return {name: options[name] for name in NAMES if options.get(name)}
 
 
 def _both_precisions(workbook: Workbook, model: SheetModel, steps: int = 10, learning_rate: float = 0.1) -> list[Check]:

@@ -35,11 +35,6 @@ class GradientCheck:
     tolerance: float
     passed: bool
 
-    @property
-    def relative_difference(self) -> float:
-        """Largest difference relative to the largest component."""
-        return self.largest_difference / (float(np.abs(self.exact).max(initial=0.0)) or 1.0)
-
 
 class Compiled(Protocol):
     """What holds a compiled objective, as the model that `load_model` returns."""

@@ -49,6 +49,7 @@ def judge(tracker: Tracker, reason: str) -> Outcome:
 
 
 def report(tracker: Tracker, status: Status, message: str) -> Outcome:
+    """Return the tracker's best point under a status that is known."""
     best = tracker.best
     return Outcome(
         x=best.x,

@@ -33,6 +33,7 @@ _STALL_EVALUATIONS = 240
 # Constraints met to this part of the tolerance count as met exactly; among such points the lowest objective wins.
 # Without the distinction the best point would always be the one that uses up the tolerance.
 _EXACT = 1e-3
+_MISSED = 2  # a tier, see `_tier`
 # A smaller part of the objective at the start is rounding.
 _SMALLEST = 1e-9
 
@@ -45,9 +46,6 @@ class Point:
     value: float
     gradient: FloatArray
     sound: bool
-
-
-_MISSED = 2
 
 
 def _tier(violation: float) -> int:
@@ -70,7 +68,6 @@ class Tracker:
         self.evaluations = 0
         self.iteration = 0
         self.history: list[HistoryRow] = []
-        self.hessian_products = 0
         self.may_stall = True
         self.own_units = False  # whether L-BFGS-B measures each cell by its own start instead of its block's
         self.multipliers: FloatArray | None = None  # of the rows, where a method knows them
@@ -190,7 +187,6 @@ class Tracker:
         if self.goal == "row":
             return np.zeros_like(v)
         product = np.asarray(self.problem.objective.hessian_product(np.array(x), np.array(v)), dtype=np.float64)
-        self.hessian_products += 1
         if self.goal == "gap":
             point = self.point(x)
             gap = point.value - self.problem.target
