@@ -66,6 +66,10 @@ class Value:
         """Whether the numbers depend on the changing cells."""
         return not isinstance(self.numbers, np.ndarray)
 
+    def transposed(self) -> Value:
+        """Return the same with rows as columns."""
+        return Value(self.kinds.swapaxes(1, 2), self.numbers.swapaxes(1, 2))
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:

@@ -60,15 +60,18 @@ def the_same(evaluator: Evaluator, rows: NDArray[Any]) -> NDArray[Any]:
     raise SplitError(evaluator.index[np.flatnonzero(which.ravel() <= which.max() // 2)])
 
 
+def _raise_errors(evaluator: Evaluator, steering: Value) -> None:
+    """Raise FaultError for the first error in what steers a function; where only some of the n fail, split them."""
+    codes = the_same(evaluator, np.where(steering.kinds == ERROR, steering.numbers, 0.0))
+    if codes.any():
+        raise FaultError(int(codes[codes > 0][0]))
+
+
 def given(evaluator: Evaluator, value: Value | None, default: float, what: str) -> Places:
     """Return an argument that steers a function as whole numbers, (k,); raises FaultError for an error in it."""
     value = None if value is MISSING else value
     numbers, read = whole(evaluator, value, default, what)
-    failed = read.kinds == ERROR
-    if failed.any():
-        codes = the_same(evaluator, np.where(failed, read.numbers, 0.0))
-        if codes.any():
-            raise FaultError(int(codes[codes > 0][0]))
+    _raise_errors(evaluator, read)
     return the_same(evaluator, numbers).ravel().astype(np.int64)
 
 
@@ -210,7 +213,7 @@ def _line(name: str, summary: str, axis: int) -> None:
     ) -> Value:
         value = array(evaluator, source)
         if _flag(evaluator, by_column, f"The order of {name}"):
-            value = Value(value.kinds.swapaxes(1, 2), value.numbers.swapaxes(1, 2))
+            value = value.transposed()
         size = value.shape[1] * value.shape[2]
         value = reshaped(value, *((size, 1) if axis == 1 else (1, size)))
         skipped = one(evaluator, ignored, 0.0, f"What {name} leaves out")
@@ -247,7 +250,7 @@ def _wrapped(name: str, summary: str, by_row: bool) -> None:
         if short:
             value = stacked([value, *[_padding(padding)] * short], 2)
         value = reshaped(value, lines, size)
-        return value if by_row else Value(value.kinds.swapaxes(1, 2), value.numbers.swapaxes(1, 2))
+        return value if by_row else value.transposed()
 
     function(name, "avv", summary, least=2)(wrapped)
 
@@ -295,10 +298,7 @@ def filter_(evaluator: Evaluator, source: Argument, condition: Argument, otherwi
     axis = next((axis for axis in (1, 2) if tested.shape[3 - axis] == 1 and tested.shape[axis] == value.shape[axis]), 0)
     if not axis:
         raise FaultError(VALUE)
-    failed = tested.kinds == ERROR
-    codes = the_same(evaluator, np.where(failed, tested.numbers, 0.0)).ravel()
-    if codes.any():
-        raise FaultError(int(codes[codes > 0][0]))
+    _raise_errors(evaluator, tested)
     kept = np.flatnonzero(the_same(evaluator, tested.numbers != 0).ravel())
     if not len(kept) and otherwise is not None and otherwise is not MISSING:
         return evaluator.value(otherwise)

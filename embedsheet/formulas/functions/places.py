@@ -235,7 +235,7 @@ def areas(context: Context, reference: Value | Reference | Union) -> Value:
 def transpose(context: Context, table: Value | Reference | Union) -> Value:
     """Return the array whose rows are the columns of the argument."""
     value = context.value(table)
-    return Value(np.swapaxes(value.kinds, 1, 2), value.numbers.swapaxes(1, 2))
+    return value.transposed()
 
 
 @function("ADDRESS", "vvvvv", "A cell's address as text", least=2, gradient="constant")

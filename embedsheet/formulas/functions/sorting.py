@@ -22,7 +22,7 @@ from embedsheet.formulas.values import BLANK, TEXT, VALUE, Array, Value, namespa
 
 def _turned(value: Value, by_column: bool) -> Value:
     """Return an array with its columns as rows where columns are meant."""
-    return Value(value.kinds.swapaxes(1, 2), value.numbers.swapaxes(1, 2)) if by_column else value
+    return value.transposed() if by_column else value
 
 
 def _ranks(context: Context, kinds: NDArray[np.uint8], numbers: NDArray[np.float64]) -> NDArray[np.float64]:
