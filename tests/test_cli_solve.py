@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import judges
 import openpyxl
@@ -22,6 +22,8 @@ from foreign_nonlinear import growth_curve
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
+from embedsheet.cli.solve import MethodName
+from embedsheet.solvers.methods import METHODS
 from embedsheet.workbook import Edit, Workbook
 
 COMMANDS = ("solve", "gradient", "inspect", "recalculate", "undo")
@@ -40,6 +42,10 @@ def mix(tmp_path: Path) -> Path:
 @pytest.fixture
 def curve(tmp_path: Path) -> Path:
     return growth_curve()[0].save_openpyxl(tmp_path / "curve.xlsx")
+
+
+def test_the_command_offers_the_methods_of_the_table() -> None:
+    assert get_args(MethodName) == METHODS
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -32,6 +32,7 @@ TrustOption = Annotated[
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite-formulas", help="Replace formulas in changing cells by their stored results.")
 ]
+# `solvers.methods.METHODS` once more: importing it takes scipy, and --help must not.
 MethodName = Literal[
     "auto", "linear", "L-BFGS-B", "CG", "Newton-CG", "SLSQP", "trust-constr", "augmented-lagrangian",
     "gradient-descent", "momentum", "adam",
