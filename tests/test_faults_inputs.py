@@ -106,7 +106,7 @@ def checkpoint() -> dict[str, bytes]:
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
-        net = start("one fish swims in the sea\n" * 40, "rnn", hidden=8, factors=4, batch=8, held_out=0.2)
+        net = start("one fish swims in the sea\n" * 40, "rnn", hidden=8, factors=4, batch_size=8, held_out=0.2)
         net.epochs.append(Epoch(2.5, 2.5, 1.0))
         net.save(folder)
         return {path.name: path.read_bytes() for path in Path(folder).iterdir()}

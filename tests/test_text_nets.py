@@ -29,7 +29,7 @@ SIZES = Sizes(characters=7, length=5, factors=3, hidden=4, batch=2)
 def small(name: str, **options: object) -> TextNet:
     """Return an untrained small net for TEXT."""
     return start(
-        TEXT, name, **{"hidden": 8, "factors": 4, "batch": 16, "held_out": 0.2, "learning_rate": 0.01, **options}
+        TEXT, name, **{"hidden": 8, "factors": 4, "batch_size": 16, "held_out": 0.2, "learning_rate": 0.01, **options}
     )  # type: ignore[arg-type]
 
 
@@ -224,6 +224,9 @@ def test_a_checkpoint_that_is_not_the_one_asked_for_is_refused(tmp_path: Path) -
         resume(tmp_path / "rnn", "gru")
     with pytest.raises(FileError, match="learns from another text"):
         resume(tmp_path / "rnn", "rnn", TEXT + "!")
+    with pytest.raises(FileError, match="goes on with --hidden 8, not 9; leave --hidden out"):
+        resume(tmp_path / "rnn", hidden=9)
+    assert resume(tmp_path / "rnn", hidden=8, learning_rate=0.01).sizes.hidden == 8
     weights = (tmp_path / "gru" / "best.weights.h5").read_bytes()
     (tmp_path / "rnn" / "best.weights.h5").write_bytes(weights)
     with pytest.raises(FileError, match="does not fit the net 'rnn'"):
@@ -235,8 +238,13 @@ def test_a_checkpoint_that_is_not_the_one_asked_for_is_refused(tmp_path: Path) -
     (tmp_path / "gru" / "net.json").write_text(json.dumps({**facts, "format": "9"}), encoding="utf-8")
     with pytest.raises(FileError, match="is of format '9'"):
         TextNet.open(tmp_path / "gru")
-    with pytest.raises(FileError, match=r"holds no text net that can be read.*embedsheet text train"):
-        TextNet.open(tmp_path)
+    (tmp_path / "gru" / "net.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(FileError, match=r"holds no text net that can be read.*embedsheet text train .* --force$"):
+        TextNet.open(tmp_path / "gru")
+    with pytest.raises(FileError, match=r'no here: holds no text net; make one with: .* --output ".*no here"$'):
+        TextNet.open(tmp_path / "no here")
+    with pytest.raises(FileError, match="is a file; a text net is a folder"):
+        TextNet.open(tmp_path / "rnn" / "text.txt")
 
 
 def test_unknown_nets_and_lengths_are_refused() -> None:

@@ -35,10 +35,16 @@ def train(
     length: Annotated[int | None, typer.Option(min=1, help="Characters in a piece.")] = None,
     factors: Annotated[int | None, typer.Option(min=1, help="Numbers in an embedding row.")] = None,
     hidden: Annotated[int | None, typer.Option(min=1, help="Hidden units.")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Pieces in a batch.")] = 64,
-    learning_rate: Annotated[float, typer.Option(min=1e-9, help="Adam's step size.")] = 1e-3,
-    held_out: Annotated[float, typer.Option(min=0.001, max=0.9, help="Share at the end to judge by.")] = 0.05,
-    seed: Annotated[int, typer.Option(min=0, help="Draws the weights, the order and the samples.")] = 0,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Pieces in a batch. [dim](default: 64)[/dim]")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(min=1e-9, help="Adam's step size. [dim](default: 0.001)[/dim]")
+    ] = None,
+    held_out: Annotated[
+        float | None, typer.Option(min=0.001, max=0.9, help="Share at the end to judge by. [dim](default: 0.05)[/dim]")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Draws the weights, the order and the samples. [dim](default: 0)[/dim]")
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the checkpoint's last epoch, with its own sizes and text.")
     ] = False,
@@ -57,15 +63,17 @@ def train(
 
     refuse_as_folder(output)
     source = None if book is None else read_book(book)
+    asked = {
+        "length": length, "factors": factors, "hidden": hidden, "batch_size": batch_size,
+        "learning_rate": learning_rate, "held_out": held_out, "seed": seed,
+    }  # fmt: skip
+    options: dict[str, Any] = {option: value for option, value in asked.items() if value is not None}
     if resume:
-        net = training.resume(output, model, source)
+        net = training.resume(output, model, source, **options)
     elif (output / "net.json").exists() and not force:
         raise FileError(f"{output}: holds a net already; go on with --resume, or replace it with --force.")
     else:
-        net = training.start(
-            source or default_text(), model or "rnn", length=length, factors=factors, hidden=hidden,
-            batch=batch_size, learning_rate=learning_rate, held_out=held_out, seed=seed,
-        )  # fmt: skip
+        net = training.start(source or default_text(), model or "rnn", **options)
     console = Console(highlight=False)
     console.print(
         f"[bold]{net.name}[/bold]: {net.rung.summary}; {len(net.learning_text):,} characters to learn from, "
@@ -86,12 +94,13 @@ def train(
                 )
                 if samples:
                     # The held-out text begins where learning ended, so its beginning is a fair cue.
-                    _write(console, net, net.judging_text[: max(20, net.sizes.length)], 120, 1.0, seed)
+                    _write(console, net, net.judging_text[: max(20, net.sizes.length)], 120, 1.0, net.seed)
 
         best = training.train(net, output, epochs or net.rung.epochs, show)
     done = best.epochs[best.best_epoch]
     console.print(
-        f"Trained {len(best.epochs)} epochs: held-out loss {best.epochs[0].held_out_loss:.3f} → "
+        f"Trained {len(best.epochs)} epoch{'s' * (len(best.epochs) > 1)}: "
+        f"held-out loss {best.epochs[0].held_out_loss:.3f} → "
         f"{done.held_out_loss:.3f} (perplexity {math.exp(done.held_out_loss):.2f}) in epoch {best.best_epoch + 1}; "
         f"that one is kept in {output}."
     )

@@ -22,6 +22,7 @@ from embedsheet.errors import FileError, LessonError
 from embedsheet.networks.engine import get_weights, load_keras
 from embedsheet.networks.text import LADDER, Rung, Sizes
 from embedsheet.networks.text_data import Vocabulary
+from embedsheet.shell import word
 
 FORMAT = "embedsheet text net 1"
 _BYTES_OF_A_WEIGHT = 4  # float32
@@ -113,6 +114,11 @@ class TextNet:
         """Return the net of a checkpoint, ready for more training. Raises FileError when it is not whole."""
         folder = Path(folder)
         weights = folder / f"{which}.weights.h5"
+        if folder.is_file():
+            raise FileError(f"{folder}: is a file; a text net is a folder, made by embedsheet text train.")
+        train = f"embedsheet text train --output {word(folder)}"
+        if not (folder / "net.json").is_file():
+            raise FileError(f"{folder}: holds no text net; make one with: {train}")
         try:
             facts = _read_facts(folder / "net.json")
             text = (folder / "text.txt").read_bytes().decode()
@@ -130,7 +136,7 @@ class TextNet:
         except (OSError, ValueError, KeyError, TypeError, LessonError, RecursionError) as error:
             raise FileError(
                 f"{folder}: holds no text net that can be read ({type(error).__name__}: {error}); "
-                f"make one with: embedsheet text train --output {folder}"
+                f"make it anew with: {train} --force"
             ) from error
         _load_weights(net, weights)
         reset_state(net.model)  # which was saved where the last epoch ended

@@ -49,7 +49,7 @@ def start(
     length: int | None = None,
     factors: int | None = None,
     hidden: int | None = None,
-    batch: int = 64,
+    batch_size: int = 64,
     learning_rate: float = 1e-3,
     held_out: float = 0.05,
     seed: int = 0,
@@ -61,18 +61,33 @@ def start(
     if name == "three-char" and length not in (None, 3):
         raise LessonError("three-char reads three characters; leave --length out, or choose the net rnn.")
     sizes = Sizes(
-        len(Vocabulary.of(text)), length or rung.length, factors or rung.factors, hidden or rung.hidden, batch
+        len(Vocabulary.of(text)), length or rung.length, factors or rung.factors, hidden or rung.hidden, batch_size
     )
     return TextNet(name, sizes, text, held_out, seed, learning_rate)
 
 
-def resume(folder: str | Path, name: str | None = None, text: str | None = None) -> TextNet:
-    """Return the net of a checkpoint as its last epoch left it. Raises FileError when it is not the one asked for."""
+def resume(folder: str | Path, name: str | None = None, text: str | None = None, **options: float) -> TextNet:
+    """Return the net of a checkpoint as its last epoch left it. Raises FileError when it is not the one asked for.
+
+    options: those of `start`; they stay what they were.
+    """
     net = TextNet.open(folder, "last")
     if name not in (None, net.name):
         raise FileError(f"{folder}: holds the net {net.name!r}, not {name!r}; leave --model out or choose --output.")
     if text not in (None, net.text):
         raise FileError(f"{folder}: learns from another text; leave --text out or choose another --output.")
+    sizes = net.sizes
+    kept = {
+        "length": sizes.length, "factors": sizes.factors, "hidden": sizes.hidden, "batch_size": sizes.batch,
+        "learning_rate": net.learning_rate, "held_out": net.held_out, "seed": net.seed,
+    }  # fmt: skip
+    for option, asked in options.items():
+        if asked != kept[option]:
+            spelling = "--" + option.replace("_", "-")
+            raise FileError(
+                f"{folder}: its net goes on with {spelling} {kept[option]:g}, not {asked:g}; leave {spelling} out or "
+                "choose another --output."
+            )
     return net
 
 
