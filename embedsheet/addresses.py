@@ -115,7 +115,7 @@ def parse_area(text: str, sheet: str | None = None) -> Area:
             name = name[1:-1].replace("''", "'")
         sheet = name
     if sheet is None:
-        raise ModelError(f"{text!r} names no sheet; write it like Sheet1!B2:F16.")
+        raise ModelError(f"{text!r} names no sheet; write it like Sheet1!B2:F16, or choose a sheet with --sheet.")
     first, _, last = body.partition(":")
     top, left = parse_cell(first)
     bottom, right = parse_cell(last or first)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from embedsheet.errors import MissingDependencyError
 from embedsheet.numpy_rnn import Floats, Weights
+from embedsheet.shell import pip_install
 
 Say = Callable[[str], None]
 
@@ -34,7 +35,7 @@ def load_pytensor() -> Any:
         import pytensor.tensor
     except ImportError as error:
         raise MissingDependencyError(
-            'PyTensor is not installed; get it with: pip install "embedsheet[theano]"'
+            f"PyTensor is not installed; get it with: {pip_install('embedsheet[theano]')}"
         ) from error
     return pytensor
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from embedsheet.shell import word
 from embedsheet.workbook import Workbook
 
 FOLDER = Path("demo")
@@ -22,7 +23,7 @@ console = Console(highlight=False)
 
 def run(story: str, *words: str) -> None:
     """Tell what comes, show the command, run it. Raises SystemExit when it fails."""
-    command = " ".join(f'"{word}"' if " " in word else word for word in words)
+    command = " ".join(map(word, words))
     console.print(f"\n[bold]{story}[/bold]")
     console.print(f"  $ embedsheet {command}", style="cyan", soft_wrap=True)
     code = subprocess.run([sys.executable, "-m", "embedsheet", *words], check=False).returncode

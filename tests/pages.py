@@ -99,9 +99,12 @@ def _value(text: str) -> float:
 
 def inline_commands(page: str) -> list[Shown]:
     """Return the commands that stand in running text, as `embedsheet solve`."""
-    return [
-        Shown(line, []) for line in re.findall(r"`(embedsheet [a-z][^`]*)`", _FENCE.sub("", page).replace("\n", " "))
-    ]
+    return [Shown(line, []) for line in re.findall(r"`(embedsheet [a-z][^`]*)`", prose(page))]
+
+
+def prose(page: str) -> str:
+    """Return a page without its fenced blocks, on one line."""
+    return _FENCE.sub("", page).replace("\n", " ")
 
 
 def links(page: str) -> list[str]:

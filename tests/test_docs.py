@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import shutil
 import sys
@@ -125,6 +126,19 @@ def test_a_commands_help_has_an_example_of_itself_and_explains_every_option(name
     known = {spelling for one in command.params for spelling in (*one.opts, *one.secondary_opts)}
     assert {word for word in line.split() if word.startswith("--")} <= known
     assert [one.name for one in command.params if one.name != "help" and not getattr(one, "help", "")] == []
+
+
+def typed_anywhere(line: str) -> bool:
+    """Return whether a command line means the same in bash, zsh, PowerShell and cmd.exe: see `embedsheet.shell`."""
+    return not re.search(r"['!]", line)
+
+
+@pytest.mark.parametrize("page", pages.PAGES, ids=lambda page: page.stem)
+def test_a_shown_command_can_be_typed_into_every_shell(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    lines = [shown.line for shown in (*shown_commands(page), *pages.inline_commands(text))]
+    lines += re.findall(r"`([^`]*pip install [^`]*)`", pages.prose(text))
+    assert [line for line in lines if not typed_anywhere(line)] == []
 
 
 def test_the_command_reference_is_what_help_says_now() -> None:

@@ -147,5 +147,5 @@ def test_compare_says_one_answer_and_does_without_what_is_not_installed(
     assert compare(book_path, Workbook.open(book_path))
     said = capsys.readouterr().out
     assert "there is no file /nowhere/soffice" in said
-    assert 'pip install "embedsheet[theano]"' in said
+    assert '-m pip install "embedsheet[theano]"' in said
     assert "One answer: every program computes the same net." in said

@@ -77,5 +77,5 @@ def test_without_pytensor_the_message_names_the_remedy(monkeypatch: pytest.Monke
         return real(name, *rest, **more)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(MissingDependencyError, match=r'pip install "embedsheet\[theano\]"'):
+    with pytest.raises(MissingDependencyError, match=r'-m pip install "embedsheet\[theano\]"'):
         RecurrentNet(numpy_rnn.start_weights(3, 2, 2))

@@ -56,6 +56,7 @@ def doctor(
 def _installed() -> Iterator[Finding]:
     from embedsheet import __version__
     from embedsheet.buttons.checks import Finding
+    from embedsheet.shell import pip_install
 
     yield Finding("embedsheet", "fine", f"{__version__} on {platform.platform()}")
     yield Finding("Python", "fine", f"{platform.python_version()}, {sys.executable}")
@@ -65,9 +66,9 @@ def _installed() -> Iterator[Finding]:
         except metadata.PackageNotFoundError:
             extra = _OPTIONAL.get(name)
             if extra:
-                yield Finding(name, "note", "not installed (optional)", f"pip install '{extra}'")
+                yield Finding(name, "note", "not installed (optional)", pip_install(extra))
             else:
-                yield Finding(name, "fault", "not installed", f"pip install {name}")
+                yield Finding(name, "fault", "not installed", pip_install(name))
     yield _engine()
     yield _libreoffice()
     yield _excel()

@@ -62,7 +62,7 @@ def tell_inspection(found: dict[str, Any]) -> None:
     for name, fault in found["setup_faults"].items():
         say(f"Solver set-up on {name} cannot be read: {fault}", "red")
     if not found["setups"] and not found["setup_faults"]:
-        say("No Solver set-up; name a model with embedsheet solve --objective … --changing …")
+        say("No Solver set-up; name a model with embedsheet solve BOOK --sheet … --objective … --changing …")
     if found["external_links"]:
         say("The workbook refers to other workbooks; their values are kept as stored.", "yellow")
     if found["functions"]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 import typer
 
 from embedsheet.cli.progress import LiveSearch, print_json, say
+from embedsheet.shell import word
 
 if TYPE_CHECKING:
     from embedsheet.solvers.solution import Solution
@@ -40,8 +41,8 @@ MethodName = Literal[
 
 
 @app.command(
-    epilog="Example: [cyan]embedsheet solve shop.xlsx --objective Plan!F20 --maximize --changing Plan!B2:B9 "
-    "--subject-to 'Plan!D2:D5 <= Plan!E2:E5' --dry-run[/cyan]"
+    epilog="Example: [cyan]embedsheet solve shop.xlsx --sheet Plan --objective F20 --maximize --changing B2:B9 "
+    '--subject-to "D2:D5 <= E2:E5" --dry-run[/cyan]'
 )
 def solve(
     book: BookArgument,
@@ -162,8 +163,7 @@ def _tell(solution: Solution, dry_run: bool) -> None:
     if solution.parts_changed:
         say(f"Changed parts: {', '.join(solution.parts_changed)}", "dim")
     if solution.written_to == solution.path and not dry_run and solution.solved:
-        book = f'"{solution.path}"' if " " in str(solution.path) else solution.path
-        say(f"embedsheet undo {book} brings the old values back.", "dim")
+        say(f"embedsheet undo {word(solution.path)} brings the old values back.", "dim")
 
 
 def _write_history(solution: Solution, path: Path) -> None:
@@ -175,7 +175,7 @@ def _write_history(solution: Solution, path: Path) -> None:
         writer.writerows(solution.history)
 
 
-@app.command(epilog="Example: [cyan]embedsheet gradient films.xlsx --sheet 'Cross-tab' --check[/cyan]")
+@app.command(epilog="Example: [cyan]embedsheet gradient films.xlsx --sheet Cross-tab --check[/cyan]")
 def gradient(
     book: BookArgument,
     sheet: SheetOption = None,

@@ -9,6 +9,7 @@ Blocks (values are written by the solver, nothing else needs to change): `solver
 from __future__ import annotations
 
 from embedsheet.lessons.layout import Book, Page
+from embedsheet.shell import word
 
 NAME = "Solve log"
 CAPACITY = 500
@@ -33,7 +34,7 @@ def write_solve_log(book: Book) -> Page:
     page = book.page(NAME, tab="#9CA3AF")
     page.heading(
         "Solve log",
-        f"Filled in by: embedsheet solve {book.path.name}. Each new run replaces the last one; up to {CAPACITY} "
+        f"Filled in by: embedsheet solve {word(book.path.name)}. Each new run replaces the last one; up to {CAPACITY} "
         "iterations are kept.",
     )
     page.write(4, 1, "Last run", "heading")

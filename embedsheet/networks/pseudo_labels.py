@@ -18,6 +18,7 @@ from embedsheet.networks.mixed_batches import Batches, MixIterator
 from embedsheet.networks.movielens import BUILDERS, Options, keras
 from embedsheet.networks.movielens_training import predict, rmse
 from embedsheet.networks.ratings import Ratings
+from embedsheet.shell import pip_install
 
 BATCH, PSEUDO = 64, 16  # a batch, and how many of its rows are pseudo-labelled
 
@@ -97,7 +98,7 @@ def digits_trial(seed: int, labelled: int = 100, steps: int = 600) -> Trial:
         from sklearn.datasets import load_digits
     except ImportError as missing:
         raise MissingDependencyError(
-            "The digits come with scikit-learn; install it: pip install scikit-learn"
+            f"The digits come with scikit-learn; install it: {pip_install('scikit-learn')}"
         ) from missing
     images, digits = load_digits(return_X_y=True)
     order = np.random.default_rng(seed).permutation(len(digits))

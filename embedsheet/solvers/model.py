@@ -10,6 +10,7 @@ import numpy as np
 
 from embedsheet.addresses import Area, Cell
 from embedsheet.errors import ModelError
+from embedsheet.shell import word
 from embedsheet.solver_setup import Constraint, Sense, SolverSetup
 from embedsheet.workbook import Workbook
 
@@ -66,7 +67,7 @@ def _new(workbook: Workbook, sheet: str | None, objective: str, changing: Sequen
     if area.size != 1:
         raise ModelError(f"The objective {area} is {area.size} cells; name the one cell that is to be optimised.")
     if not changing:
-        raise ModelError(f"Say which cells may change beside the objective {area}: --changing Sheet1!B2:F16.")
+        raise ModelError(f"Say which cells may change beside the objective {area}: --changing B2:F16.")
     return SolverSetup(
         sheet=area.sheet,
         objective=Cell(area.sheet, area.top, area.left),
@@ -92,16 +93,13 @@ def _stored(workbook: Workbook, sheet: str | None) -> SolverSetup:
     if len(faults) == 1 and not setups:
         raise ModelError(*faults.values())
     if setups or faults:
-        lines = [f"  --sheet {_quoted(name)}: {describe(setup)}" for name, setup in setups.items()]
+        lines = [f"  --sheet {word(name)}: {describe(setup)}" for name, setup in setups.items()]
         lines += [f"  {name}: cannot be read: {fault}" for name, fault in faults.items()]
         raise ModelError(f"{workbook.path.name} has more than one Solver set-up; choose one:\n" + "\n".join(lines))
     raise ModelError(
-        f"{workbook.path.name} has no Solver set-up; name the model with --objective Sheet1!B1 --changing Sheet1!B2:B9."
+        f"{workbook.path.name} has no Solver set-up; name the model, as in "
+        f"--sheet {word(next(iter(workbook.sheets)))} --objective B1 --changing B2:B9."
     )
-
-
-def _quoted(name: str) -> str:
-    return f'"{name}"' if re.search(r"\W", name) else name
 
 
 def describe(setup: SolverSetup) -> str:

@@ -12,6 +12,7 @@ from embedsheet.lessons.layout import ORANGE, Book, Page, a1, index
 from embedsheet.lessons.movielens import keras_sheet, rows
 from embedsheet.lessons.movielens.choice import Choice, Start, movie_label
 from embedsheet.lessons.movielens.keras_sheet import finish_chart, head, mirror
+from embedsheet.shell import word
 
 NAME = "Compare"
 CHECKS = 8
@@ -30,7 +31,7 @@ def write_compare(
     """
     page = book.page(NAME, tab="#10B981")
     keras = {name: area.absolute() for name, area in book.pages[keras_sheet.NAME].areas.items()}
-    file, count = book.path.name, len(models)
+    file, count = word(book.path.name), len(models)
     page.heading(
         "Compare: the sheet, the solver and Keras",
         f"Filled in by: embedsheet train {file} and embedsheet compare {file}. Bold orange is live.",

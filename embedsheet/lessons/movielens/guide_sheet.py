@@ -10,6 +10,7 @@ from embedsheet.lessons.layout import Book, Page, counted
 from embedsheet.lessons.movielens import compare, keras_sheet, rows
 from embedsheet.lessons.movielens.choice import Choice
 from embedsheet.lessons.solve_log import NAME as SOLVE_LOG
+from embedsheet.shell import word
 
 NAME = "Guide"
 SOLVER_LIMIT = 200  # changing cells that Excel's own Solver accepts
@@ -22,20 +23,15 @@ def changing_cells(page: Page) -> int:
 
 def how_to(count: int, file: str, sheet: str) -> str:
     """Return the line under a model sheet's heading: how to train it."""
-    command = f"embedsheet solve {file} --sheet {quoted(sheet)}"
+    command = f"embedsheet solve {word(file)} --sheet {word(sheet)}"
     if count > SOLVER_LIMIT:
         return f"To train: {command}   (Excel’s own Solver stops at {SOLVER_LIMIT} changing cells; here are {count:,})"
     return f"To train: Data ► Solver ► Solve (it opens filled in), or on the command line: {command}"
 
 
-def quoted(name: str) -> str:
-    """Return a name as a command line wants it."""
-    return f'"{name}"' if " " in name else name
-
-
 def write(page: Page, book: Book, choice: Choice, factors: int, models: list[Page]) -> None:
     """Fill the Guide in, now that every sheet is there to link to."""
-    file = book.path.name
+    file = word(book.path.name)
     first, last = models[0], models[-1]
     cells = [changing_cells(model) for model in models]
     counts = "; ".join(f"{model.name}: {count:,}" for model, count in zip(models, cells, strict=True))
@@ -64,7 +60,7 @@ def write(page: Page, book: Book, choice: Choice, factors: int, models: list[Pag
         )  # fmt: skip
     steps.append(
         Line(f"Train with embedsheet: save and close this file, then run\n    embedsheet solve {file} --sheet "
-             f"{quoted(first.name)}\nIt differentiates the very formulas of the sheet, exactly, trains in seconds, and "
+             f"{word(first.name)}\nIt differentiates the very formulas of the sheet, exactly, trains in seconds, and "
              "writes the factors back into the orange cells. The progress is on the sheet Solve log.",
              "the log", book.pages[SOLVE_LOG].areas["solver.history.objective"])
     )  # fmt: skip
@@ -80,7 +76,7 @@ def write(page: Page, book: Book, choice: Choice, factors: int, models: list[Pag
         ]  # fmt: skip
     steps += [
         Line(f"Train the same model in Keras, from the same start:\n    embedsheet train {file} --sheet "
-             f"{quoted(last.name)}\nWhat it learned arrives on the sheet Keras.", "go to Keras",
+             f"{word(last.name)}\nWhat it learned arrives on the sheet Keras.", "go to Keras",
              book.pages[keras_sheet.NAME].areas["keras.users.factors"]),
         Line(f"Compare: embedsheet compare {file} puts the sheet’s weights into Keras and shows that predictions, loss "
              "and gradient are the same numbers.", "go to Compare", book.pages[compare.NAME].areas["compare.rmse.now"]),

@@ -15,6 +15,7 @@ from embedsheet.lessons.layout import Book, Page, a1
 from embedsheet.lessons.movielens import rows
 from embedsheet.lessons.movielens.choice import Choice, movie_label
 from embedsheet.lessons.solve_log import history_series
+from embedsheet.shell import word
 
 NAME = "Keras"
 EPOCHS = 500
@@ -32,7 +33,7 @@ def write_keras(book: Book, choice: Choice, factors: int, compact: bool = False)
     user, movie, title, rating, prediction, error = range(title_column + 2, title_column + 8)
     epoch = error + 2
     source = book.pages[rows.NAME].areas
-    page.heading("Keras: what the same model learned there", f"Filled in by: embedsheet train {book.path.name}")
+    page.heading("Keras: what the same model learned there", f"Filled in by: embedsheet train {word(book.path.name)}")
     page.height(3, 34)
     page.write(3, 1, "RMSE", "result label")
     page.define("keras.rmse", 3, 2)

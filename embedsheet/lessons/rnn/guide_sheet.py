@@ -12,6 +12,7 @@ from embedsheet.lessons.rnn import one_hot, scan_sheet
 from embedsheet.lessons.rnn.net import SOLVER_LIMIT, Net
 from embedsheet.lessons.rnn.parts import TEXT_SHEET
 from embedsheet.lessons.solve_log import NAME as SOLVE_LOG
+from embedsheet.shell import word
 
 NAME = "Guide"
 LEGEND = Picture(
@@ -26,8 +27,7 @@ def how_to(net: Net, file: str) -> Callable[[str], str]:
     """Return the line under a model sheet's heading, by the sheet's name: how to train it."""
 
     def line(sheet: str) -> str:
-        quoted = f'"{sheet}"' if " " in sheet else sheet
-        command = f"embedsheet solve {file} --sheet {quoted}"
+        command = f"embedsheet solve {word(file)} --sheet {word(sheet)}"
         if net.weight_count > SOLVER_LIMIT:
             return (
                 f"To train: {command}   (Excel’s own Solver stops at {SOLVER_LIMIT} changing cells; here are "
@@ -40,7 +40,7 @@ def how_to(net: Net, file: str) -> Callable[[str], str]:
 
 def write(page: Page, book: Book, net: Net, models: list[Page]) -> None:
     """Fill the Guide in, now that every sheet is there to link to."""
-    file = book.path.name
+    file = word(book.path.name)
     first, second, last = models
     text = book.pages[TEXT_SHEET]
     solver = (
@@ -61,8 +61,8 @@ def write(page: Page, book: Book, net: Net, models: list[Page]) -> None:
         Line("Let every hidden state answer: a loss for each position.", f"go to {last.name}", last.areas["loss"]),
         Line(solver, "the loss", first.areas["loss"]),
         Line(f"Train with embedsheet: save and close this file, then run\n    embedsheet solve {file} --sheet "
-             f"{last.name}\nIt differentiates the formulas exactly. Backpropagation through time is nothing else than "
-             "the gradient of the loss cell. Then look at the probabilities, and at the loss by position.",
+             f"{word(last.name)}\nIt differentiates the formulas exactly. Backpropagation through time is nothing else "
+             "than the gradient of the loss cell. Then look at the probabilities, and at the loss by position.",
              "the log", book.pages[SOLVE_LOG].areas["solver.history.objective"]),
         Line("See that a running sum and the recurrent net are the same idea, a scan.", f"go to {scan_sheet.NAME}",
              book.pages[scan_sheet.NAME].areas["sum.total"]),
