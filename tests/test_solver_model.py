@@ -71,7 +71,7 @@ def test_several_set_ups_are_listed(mix: Path) -> None:
 def test_no_set_up_says_how_to_name_the_model(tmp_path: Path) -> None:
     workbook = Workbook.open(facility()[0].save_openpyxl(tmp_path / "book.xlsx"))
     workbook.setups.clear()
-    with pytest.raises(ModelError, match="--objective Sheet1!B1 --changing"):
+    with pytest.raises(ModelError, match="as in --sheet Model --objective B1 --changing B2:B9"):
         choose_setup(workbook)
     with pytest.raises(ModelError, match="Model has no Solver set-up"):
         choose_setup(workbook, "model")

@@ -92,7 +92,7 @@ def test_a_stateful_net_reads_a_text_in_parts_as_it_reads_it_in_one() -> None:
 
 def test_a_stateful_net_writes_what_it_would_write_reading_everything_at_once() -> None:
     """One character at a time with the state kept, against the whole text in one piece from the start."""
-    net = small("stateful", batch=1, length=12)
+    net = small("stateful", batch_size=1, length=12)
     net.model.get_layer("out").weights[0].assign(np.random.default_rng(0).normal(size=(8, 17)))
     text = "one fish swi"
     whole = net.model.predict_on_batch(net.vocabulary.encode(text)[None])[0, -1]
