@@ -10,18 +10,25 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pages
 import pytest
 import typer
+import xlsxwriter
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
+from embedsheet.formulas.functions import arithmetic, table
+from embedsheet.program import compile_program
+from embedsheet.solvers.model import choose_setup
+from embedsheet.workbook import Workbook
 
 sys.path.insert(0, str(pages.ROOT / "tools"))
 import command_docs
 
 # Pages whose Python is run, with the command that makes what it reads.
 PYTHON = {"how-the-compiler-works.md": "embedsheet new movielens", "lesson-pseudo-labels.md": ""}
+PYTHON_RUN_ELSEWHERE = {"adding-a-function.md": "below", "buttons.md": "tests/test_buttons_docs.py"}
 
 
 def _roster(path: Path) -> None:
@@ -92,6 +99,34 @@ def test_a_pages_python_runs(name: str, tmp_path: Path, monkeypatch: pytest.Monk
         script = tmp_path / f"snippet{number}.py"
         script.write_text(text, encoding="utf-8")
         runpy.run_path(str(script))
+
+
+def test_the_function_in_five_lines_works(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """sin(2)/2 = 0.454648713…, and its derivative (2 cos 2 − sin 2)/4 = −0.435397774…"""
+    page = (pages.ROOT / "docs" / "adding-a-function.md").read_text(encoding="utf-8")
+    (shown,) = (block.text for block in pages.blocks(page) if block.language == "python")
+    monkeypatch.setitem(table.FUNCTIONS, "SINC", None)  # taken out again afterwards
+    exec(compile(shown, "adding-a-function.md", "exec"), vars(arithmetic).copy())
+    with xlsxwriter.Workbook(tmp_path / "book.xlsx") as book:
+        sheet = book.add_worksheet("S")
+        sheet.write("A1", 2)
+        sheet.write_formula("B1", "=SINC(A1)", None, np.sin(2) / 2)
+    workbook = Workbook.open(tmp_path / "book.xlsx")
+    setup = choose_setup(workbook, "S", objective="B1", changing=["A1"])
+    program = compile_program(workbook, setup)
+    value, gradient = program.value_and_gradient(program.start)
+    assert value == pytest.approx(np.sin(2) / 2, rel=1e-14)
+    assert gradient == pytest.approx([(2 * np.cos(2) - np.sin(2)) / 4], rel=1e-12)
+
+
+@pytest.mark.parametrize("page", pages.PAGES, ids=lambda page: page.stem)
+def test_what_a_page_shows_is_run_or_says_why_not(page: Path) -> None:
+    """Other commands than ours in console blocks, and Python."""
+    shown = [block for block in pages.blocks(page.read_text(encoding="utf-8")) if not block.marked]
+    lines = [line for block in shown if block.language == "console" for line in block.text.splitlines()]
+    assert [line for line in lines if line.startswith(("$ ", "> ")) and not line.startswith("$ embedsheet ")] == []
+    if page.name not in (*PYTHON, *PYTHON_RUN_ELSEWHERE):
+        assert [block.text for block in shown if block.language == "python"] == []
 
 
 def find_command(words: list[str]) -> Any:
