@@ -412,6 +412,16 @@ def test_integrity_gives_facts(key: Key, handed_in: Path, tmp_path: Path) -> Non
     assert saved_by and saved_by[0].startswith("Microsoft Excel")  # as openpyxl signs its files
 
 
+@pytest.mark.parametrize(("version", "said"), [("12.0000", ""), ("16.0300", "Microsoft Excel")])
+def test_a_workbook_as_it_was_handed_out_was_saved_by_nobody(version: str, said: str, key: Key, tmp_path: Path) -> None:
+    """XlsxWriter signs as Excel 12 (2007); Excel 2016 and later as 16.0300."""
+    (made,), _ = make_class(key, key.students[:1], tmp_path / "class")
+    with zipfile.ZipFile(made) as package, zipfile.ZipFile(tmp_path / "in.xlsx", "w") as copy:
+        for name in package.namelist():
+            copy.writestr(name, package.read(name).replace(b"<AppVersion>12.0000<", f"<AppVersion>{version}<".encode()))
+    assert grade_file(key, tmp_path / "in.xlsx").program == said
+
+
 # Rosters and keys
 
 

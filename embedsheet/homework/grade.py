@@ -99,13 +99,20 @@ def grade_file(key: Key, path: Path, shown_as: str = "") -> Grade:
 
 
 def _saved_by(path: Path) -> str:
-    """Return the program that a workbook says saved it; "" where it says nothing."""
+    """Return the program that a workbook says saved it; "" where it says nothing or is as it was handed out.
+
+    XlsxWriter, which makes the workbooks, calls itself Microsoft Excel, of version 12; Excel 2010 was 14.
+    """
     try:
         with zipfile.ZipFile(path) as package, package.open("docProps/app.xml") as part:
-            found = re.search(r"<Application>([^<]{1,100})</Application>", part.read(65536).decode("utf-8", "replace"))
+            properties = part.read(65536).decode("utf-8", "replace")
     except (KeyError, OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError):
         return ""
-    return found[1] if found else ""
+    program = re.search(r"<Application>([^<]{1,100})</Application>", properties)
+    version = re.search(r"<AppVersion>(\d{1,9})", properties)
+    if program is None or (program[1] == "Microsoft Excel" and version and int(version[1]) < 14):
+        return ""
+    return program[1]
 
 
 def identify(key: Key, book: Workbook, grade: Grade) -> Student:
