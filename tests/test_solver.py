@@ -297,11 +297,24 @@ def test_all_zero_factors_are_explained_with_the_remedy() -> None:
     assert np.array_equal(again.x, search(asked, randomize=1).x)
 
 
-def test_zero_blocks_that_cannot_move_are_noted() -> None:
-    ratings = np.arange(9.0).reshape(3, 3)
-    asked = problem(lambda x: ((jnp.outer(x[:3], x[3:6]) + x[6] - ratings) ** 2).sum(), np.zeros(7),
-                    blocks=[slice(0, 3), slice(3, 6), slice(6, 7)])  # fmt: skip
-    assert any("do not move" in note for note in search(asked).notes)
+def test_factors_that_stay_zero_beside_a_bias_that_moves_are_no_optimum() -> None:
+    ratings = np.ones((3, 3))
+    ratings[0, 0] = 5.0
+
+    def squares(x: Any) -> Any:
+        return ((jnp.outer(x[:3], x[3:6]) + x[6] - ratings) ** 2).sum()
+
+    found = search(problem(squares, np.zeros(7)))
+    assert found.status == "improved"
+    assert found.value == pytest.approx(128 / 9)  # the ratings' squared distances from their mean
+    assert "6 cells" in found.notes[0] and "--randomize" in found.notes[0]
+    again = search(problem(squares, np.zeros(7)), randomize=1)
+    assert again.status == "optimal" and again.value < 1e-8
+
+
+def test_cells_whose_optimum_is_zero_are_not_called_stuck() -> None:
+    found = search(problem(lambda x: x[0] ** 2 + x[1] ** 2 + (x[2] - 1) ** 2, np.zeros(3)))
+    assert found.status == "optimal"
 
 
 def test_an_optimum_as_start_stays_and_is_called_optimal() -> None:

@@ -13,7 +13,7 @@ from embedsheet.solvers import descent, kinks, linear, rescue
 from embedsheet.solvers.methods import choose, descend, refuse
 from embedsheet.solvers.outcome import INTERRUPTED, Outcome, judge, report
 from embedsheet.solvers.problem import FloatArray, Limits, Problem, Status, Unbounded, Watcher
-from embedsheet.solvers.start import better_nearby, explain_flat_start, random_start, zero_blocks
+from embedsheet.solvers.start import better_nearby, explain_flat_start, random_start, stuck_at_zero
 from embedsheet.solvers.tracker import Tracker
 from embedsheet.solvers.verdict import stationarity
 
@@ -155,8 +155,6 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
         if fault:
             tracker.start = random_start(problem, np.random.default_rng(0), width=0.1)
             notes.append("the search began beside the stored values, where the gradient is zero")
-    elif method == "auto":
-        notes += zero_blocks(tracker, conditions.gradient)
     tracker.record(tracker.start, stationarity(tracker, tracker.start).norm)
     reason, converged = descend(tracker, tracker.start)
     if method == "auto" and not converged:
@@ -167,6 +165,9 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
         reason = rescue.leave_singular(tracker, reason)
     outcome = judge(tracker, reason)
     outcome.notes = notes
+    if outcome.status == "optimal" and wants_slope and (stuck := stuck_at_zero(tracker)):
+        outcome.status, outcome.message = "improved", "up to a saddle"
+        notes.append(stuck)
     return outcome
 
 

@@ -92,16 +92,21 @@ def _lowest_curvature(tracker: Tracker, x: FloatArray) -> FloatArray | None:
         return None
 
 
-def zero_blocks(tracker: Tracker, gradient: FloatArray) -> list[str]:
-    """Note the blocks of changing cells that are all 0 with zero gradient: they would stay 0 for ever."""
-    problem = tracker.problem
-    notes = []
-    for block in problem.blocks:
-        inside = tracker.start[block]
-        if inside.size > 1 and not inside.any() and not gradient[block].any():
-            first, last = problem.cell_name(block.start), problem.cell_name(block.stop - 1)
-            notes.append(
-                f"{first} to {last} are all 0 and have no gradient, so they do not move: a product of two zeros stays "
-                "0 whichever of them moves; start elsewhere with --randomize 1"
+def stuck_at_zero(tracker: Tracker) -> str:
+    """Say which cells began and ended at 0 without a gradient, though moving them together is better; "" for none."""
+    problem, best, base = tracker.problem, tracker.best, tracker.base
+    stuck = (base.x == 0) & (base.gradient == 0) & (best.x == 0) & (best.gradient == 0)
+    if not stuck.any():
+        return ""
+    generator = np.random.default_rng(0)
+    least = 1e-12 * tracker.objective_scale
+    for _ in range(8):
+        moved = tracker.point(np.where(stuck, random_start(problem, generator, around=best.x, width=1e-2), best.x))
+        if tracker.rank(moved) < tracker.rank(best) - least and tracker.violation(moved) <= 1.0:
+            first, *others = (problem.cell_name(int(cell)) for cell in np.flatnonzero(stuck))
+            names = f"{first} to {others[-1]}" if others else first
+            return (
+                f"a saddle is no optimum: {len(others) + 1} cells, {names}, are 0 and have no gradient, and so do not "
+                "move: a product of two zeros stays 0 whichever of them moves; start elsewhere with --randomize 1"
             )
-    return notes
+    return ""
