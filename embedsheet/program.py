@@ -333,6 +333,12 @@ def _prepare_changing(store: Store, setup: SolverSetup, overwrite_formulas: bool
             f"Changing cells hold formulas: {names}{more}; choose input cells, or replace the formulas "
             "by their stored values with --overwrite-formulas."
         )
+    # Where no program has calculated the file, the stored results are absent or 0.
+    absent = formulas[(store.kinds[formulas] == BLANK) | (store.numbers[formulas] == 0)]
+    if len(absent):
+        calculated = store.at(absent[:0], np.empty(0))
+        Planner(calculated).require(absent)
+        store.kinds[absent], store.numbers[absent] = calculated.kinds[absent], calculated.numbers[absent]
     store.group_of[formulas] = -1
     store.done[cells] = True
     wrong = cells[np.isin(store.kinds[cells], (TEXT, ERROR))]

@@ -125,9 +125,11 @@ def test_a_model_that_makes_no_sense_is_refused(
 
 
 def test_formulas_in_changing_cells_are_replaced_when_that_is_asked_for(tmp_path: Path) -> None:
-    path = write(tmp_path / "book.xlsx", {"A1": "=2*C1", "C1": 2.0, "B1": "=A1^2"})
-    compiled = compile_program(Workbook.open(path), setup("B1", ["A1"]), overwrite_formulas=True)
-    assert compiled.value_and_gradient(np.array([3.0])) == (9.0, np.array([6.0]))
+    path = write(tmp_path / "book.xlsx", {"A1": "=2*C1", "A2": "=A1+C1", "C1": 2.0, "B1": "=A1^2+A2"})
+    compiled = compile_program(Workbook.open(path), setup("B1", ["A1:A2"]), overwrite_formulas=True)
+    assert compiled.start.tolist() == [4.0, 6.0]  # nothing is stored, so they are calculated
+    value, gradient = compiled.value_and_gradient(np.array([3.0, 1.0]))
+    assert (value, gradient.tolist()) == (10.0, [6.0, 1.0])
 
 
 def test_volatile_functions_keep_their_stored_value_with_a_note(tmp_path: Path) -> None:
