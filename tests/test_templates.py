@@ -8,13 +8,15 @@ import openpyxl
 import pytest
 from judges import CellValue, read_values
 
+from embedsheet.lessons import find
+
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
-@pytest.mark.parametrize("lesson", ["movielens", "green-eggs"])
-def test_a_template_equals_what_its_lesson_makes(lesson: str, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("lesson", ["movielens", "green-eggs", "rnn"])
+def test_a_template_equals_what_its_lesson_makes(lesson: str, tmp_path: Path) -> None:
     """Cell by cell: formulas and texts equal, stored numbers to 1e-12."""
-    made: Path = request.getfixturevalue(f"{lesson.replace('-', '_')}_book")
+    made = find(lesson).load().build(tmp_path / f"{lesson}.xlsx")
     kept = TEMPLATES / f"{lesson}.xlsx"
     old, new = openpyxl.load_workbook(kept), openpyxl.load_workbook(made)
     assert old.sheetnames == new.sheetnames

@@ -7,7 +7,7 @@ from pathlib import Path
 from embedsheet.lessons import find
 
 FOLDER = Path(__file__).parents[1] / "templates"
-LESSONS = ("movielens", "green-eggs")
+LESSONS = ("movielens", "green-eggs", "rnn")
 
 
 def main() -> None:

@@ -197,9 +197,17 @@ class Page:
         self.sheet.set_row(row - 1, points)
 
     def printing(
-        self, repeat: tuple[int, int] | None = None, portrait: bool = False, wide: int = 1, high: int = 0
+        self,
+        repeat: tuple[int, int] | None = None,
+        portrait: bool = False,
+        wide: int = 1,
+        high: int = 0,
+        labels: int = 0,
     ) -> None:
-        """Print on A4, so many pages (0: as many as it takes), with the header rows `repeat` on every page."""
+        """Print on A4, so many pages (0: as many as it takes), with header rows and label columns on every page.
+
+        `repeat` is the first and the last header row, `labels` the number of columns at the left that are labels.
+        """
         self.sheet.set_paper(9)
         if not portrait:
             self.sheet.set_landscape()
@@ -208,6 +216,8 @@ class Page:
         self.sheet.set_footer("&L&8&F&C&8&A&R&8&P / &N")
         if repeat:
             self.sheet.repeat_rows(repeat[0] - 1, repeat[1] - 1)
+        if labels:
+            self.sheet.repeat_columns(0, labels - 1)
 
     def paragraph(self, row: int, column: int, text: str, characters: int, style: str = "text") -> None:
         """Write a text that wraps, in a row high enough for it: LibreOffice does not fit rows that it did not make."""

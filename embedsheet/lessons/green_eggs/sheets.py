@@ -157,7 +157,7 @@ def write_similarity(book: Book, text: Text) -> Page:
     page.widths((1, 1, 8), (2, 1 + k, 6.2), (word, word, 14), (norm, norm, 8), (first, first + n - 1, 5.5))
     if k <= 6:
         page.sheet.freeze_panes(5, norm)
-    page.printing((5, 5), wide=math.ceil(n / 30))
+    page.printing((5, 5), wide=math.ceil(n / 30), labels=norm)
     return page
 
 

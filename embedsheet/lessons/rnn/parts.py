@@ -198,10 +198,3 @@ def new_page(book: Book, name: str, title: str, lead: str, how_to: str) -> Page:
     page.legend(3, 1)
     page.write(LOSS_ROW + 1, 1, how_to, "lead")
     return page
-
-
-def print_wide(page: Page, header: int, last_label: int) -> None:
-    """Print on two pages' width, the headings on every page, the columns up to `last_label` at its left."""
-    page.printing(repeat=(header - 1, header))
-    page.sheet.fit_to_pages(2, 0)
-    page.sheet.repeat_columns(0, last_label - 1)

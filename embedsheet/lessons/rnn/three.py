@@ -81,5 +81,5 @@ def write_three(book: Book, net: Net, how_to: str) -> Page:
         (outputs.largest, outputs.sum, 7), (outputs.loss, outputs.loss, 7), *((gap, gap, 1.5) for gap in columns.gaps),
     )  # fmt: skip
     page.sheet.freeze_panes(parts.LOSS_ROW, shown + 2)
-    parts.print_wide(page, header, ids + STEPS - 1)
+    page.printing((header - 1, header), wide=2, labels=ids + STEPS - 1)
     return page

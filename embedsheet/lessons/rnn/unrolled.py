@@ -102,7 +102,7 @@ def write_unrolled(book: Book, net: Net, how_to: str, every: bool) -> Page:
         (outputs.loss, outputs.loss, 7), *((gap, gap, 1.5) for gap in columns.gaps),
     )  # fmt: skip
     page.sheet.freeze_panes(parts.LOSS_ROW, row_left - 1)
-    parts.print_wide(page, header, number)
+    page.printing((header - 1, header), wide=2, labels=number)
     return page
 
 
