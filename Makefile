@@ -14,7 +14,7 @@ help:
 	@echo "make lint    ruff and mypy"
 	@echo "make docs    remake the pages and pictures that are made by scripts, and templates/"
 	@echo "make site    the documentation as a site, in build/site"
-	@echo "make bench   the benchmarks beside rivals, into docs/benchmarks.md; a quarter of an hour"
+	@echo "make bench   the benchmarks beside rivals, into docs/benchmarks.md; ten minutes"
 	@echo "make soak    the long checks"
 	@echo "make wheel   build dist/*.whl"
 	@echo "make clean   remove what was made, .venv too"
