@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 
 from embedsheet.addresses import Area, Cell
 from embedsheet.compiler.cells import Ids
+from embedsheet.compiler.components import Step
 from embedsheet.compiler.constraints import build_rows, constraint_cells
 from embedsheet.compiler.evaluate import Evaluator, PendingError
 from embedsheet.compiler.forms import Group
-from embedsheet.compiler.order import Planner, Step
+from embedsheet.compiler.order import Planner
 from embedsheet.compiler.precision import double_precision
 from embedsheet.compiler.recurrence import NotScannableError, Recurrence
 from embedsheet.compiler.store import Note, Store, TracedStore

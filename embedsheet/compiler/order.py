@@ -9,7 +9,6 @@ arguments are: an evaluation that meets a cell not yet evaluated says so, the ne
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from embedsheet.compiler.alike import joined, shape_of
 from embedsheet.compiler.cells import Ids
+from embedsheet.compiler.components import ComponentCells, Step, circle, topological_levels
 from embedsheet.compiler.evaluate import (
     ADDRESS_FUNCTIONS,
     SHAPE_FUNCTIONS,
@@ -25,7 +25,7 @@ from embedsheet.compiler.evaluate import (
     Trace,
 )
 from embedsheet.compiler.faults import other_workbook, unknown_function
-from embedsheet.compiler.forms import Group, describe
+from embedsheet.compiler.forms import Group
 from embedsheet.compiler.names import resolve_name
 from embedsheet.compiler.recurrence import MOST_UNROLLED, Recurrence, find_recurrence
 from embedsheet.compiler.store import Store
@@ -35,14 +35,6 @@ from embedsheet.formulas import tree as t
 from embedsheet.formulas.functions.table import FUNCTIONS
 from embedsheet.formulas.values import Reference, Value
 from embedsheet.formulas.walk import children
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Evaluate these cells of a group together."""
-
-    group: Group
-    elements: Ids
 
 
 class Planner:
@@ -300,7 +292,7 @@ class Planner:
 
     def _run_in_order(self, component: list[int]) -> None:
         """Evaluate groups that need each other cell by cell, or as a recurrence where they are one."""
-        cells = ComponentCells(self, component)
+        cells = ComponentCells(self.store, {place: self.reads(place) for place in component})
         recurrence = find_recurrence(self.store, cells)
         if recurrence is None:
             self._run_levels(cells, np.arange(len(cells.ids)), self.steps)
@@ -334,90 +326,12 @@ class Planner:
         rest = nodes[~placed[nodes]]
         if not len(rest):
             return ordered
-        circle = [str(self.store.table.cell(int(cells.ids[i]))) for i in _circle(cells, rest)]
-        words = " → ".join(circle if len(circle) <= 6 else [*circle[:6], f"… ({len(circle)} cells)"])
-        message = f"circular reference: {words} → {circle[0]}; break the circle."
+        names = [str(self.store.table.cell(int(cells.ids[i]))) for i in circle(cells, rest)]
+        words = " → ".join(names if len(names) <= 6 else [*names[:6], f"… ({len(names)} cells)"])
+        message = f"circular reference: {words} → {names[0]}; break the circle."
         for place in np.unique(cells.owners[rest]):
             self._fail(int(place), [message])
         return None
-
-
-class ComponentCells:
-    """The cells of a component with the needs among them: `sources` are read by `targets` (places in `ids`)."""
-
-    def __init__(self, planner: Planner, component: list[int]) -> None:
-        store = planner.store
-        self.component = component
-        self.groups = {place: store.groups[place] for place in component}
-        self.first: dict[int, int] = {}
-        ids, owners, elements = [], [], []
-        total = 0
-        local = np.full(store.table.count + 1, -1, np.int64)
-        for place, group in self.groups.items():
-            n = len(group.ids)
-            self.first[place] = total
-            local[group.outputs] = total + np.arange(n)[:, None, None]
-            ids.append(group.ids)
-            owners.append(np.full(n, place))
-            elements.append(np.arange(n))
-            total += n
-        local[-1] = -1
-        self.ids, self.owners, self.elements = np.concatenate(ids), np.concatenate(owners), np.concatenate(elements)
-        self.local = local
-        sources, targets = [], []
-        for place, group in self.groups.items():
-            for read in planner.reads(place):
-                inside = local[np.where(read < 0, -1, read)]
-                inside = inside.reshape(inside.shape[0], -1)
-                rows, columns = np.nonzero(inside >= 0)
-                found = inside[rows, columns]
-                if inside.shape[0] == 1 and len(group.ids) > 1:
-                    n = len(group.ids)
-                    sources.append(np.tile(found, n))
-                    targets.append(self.first[place] + np.repeat(np.arange(n), len(found)))
-                else:
-                    sources.append(found)
-                    targets.append(self.first[place] + rows)
-        self.sources = np.concatenate(sources) if sources else np.empty(0, np.int64)
-        self.targets = np.concatenate(targets) if targets else np.empty(0, np.int64)
-        self.reads = {place: planner.reads(place) for place in component}
-
-
-def topological_levels(sources: Ids, targets: Ids, nodes: Ids, count: int) -> Iterator[Ids]:
-    """Yield nodes that can be evaluated together, level by level; edges from outside `nodes` are satisfied."""
-    member = np.zeros(count, bool)
-    member[nodes] = True
-    kept = member[sources] & member[targets]
-    sources, targets = sources[kept], targets[kept]
-    waiting = np.bincount(targets, minlength=count)
-    order = np.argsort(sources, kind="stable")
-    targets = targets[order]
-    starts = np.searchsorted(sources[order], np.arange(count + 1))
-    ready = nodes[waiting[nodes] == 0]
-    while len(ready):
-        yield ready
-        lengths = starts[ready + 1] - starts[ready]
-        offsets = np.repeat(starts[ready] - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths)
-        reached, counts = np.unique(targets[offsets + np.arange(lengths.sum())], return_counts=True)
-        waiting[reached] -= counts
-        ready = reached[waiting[reached] == 0]
-
-
-def _circle(cells: ComponentCells, rest: Ids) -> list[int]:
-    """Return cells of one circle among `rest`, in order of reading."""
-    member = np.zeros(len(cells.ids), bool)
-    member[rest] = True
-    kept = member[cells.sources] & member[cells.targets]
-    reads = dict(zip(cells.targets[kept].tolist(), cells.sources[kept].tolist(), strict=True))
-    # Only cells that read one of the rest can be in a circle; follow what each reads until a cell comes again.
-    node = next(iter(reads))
-    path: list[int] = []
-    seen: dict[int, int] = {}
-    while node not in seen and node in reads:
-        seen[node] = len(path)
-        path.append(node)
-        node = reads[node]
-    return path[seen.get(node, 0) :]
 
 
 def _static_reads(store: Store, group: Group) -> Iterator[Ids]:
@@ -478,6 +392,3 @@ def _is_frozen(group: Group) -> bool:
             return True
         waiting += children(node)
     return False
-
-
-__all__ = ["Planner", "Step", "describe"]

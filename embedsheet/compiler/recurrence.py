@@ -12,27 +12,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.addresses import MAX_ROW
 from embedsheet.compiler.cells import Ids
+from embedsheet.compiler.components import ComponentCells, Step, topological_levels
 from embedsheet.compiler.evaluate import SHAPE_FUNCTIONS, Evaluator, PendingError
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.names import resolve_name
 from embedsheet.compiler.precision import double_precision
 from embedsheet.compiler.shapes import finished
+from embedsheet.compiler.store import Store, TracedStore
 from embedsheet.errors import UnsupportedError
 from embedsheet.formulas import tree as t
 from embedsheet.formulas.functions.table import SUBTOTALS
 from embedsheet.formulas.values import BLANK, BOOLEAN, NUMBER, Array, Lambda, Reference, Result, Value
 from embedsheet.formulas.walk import children
-
-if TYPE_CHECKING:
-    from embedsheet.compiler.order import ComponentCells, Step
-    from embedsheet.compiler.store import Store, TracedStore
 
 SHORTEST = 24  # fewer steps than this are evaluated one after the other
 LONGEST_LAG = 64
@@ -132,7 +130,7 @@ def _along(store: Store, cells: ComponentCells, position: Ids, across: Ids) -> R
     if not len(lags) or lags.min() < 0 or lags.max() > LONGEST_LAG or lags.max() == 0:
         return None
     lag = int(lags.max())
-    spans = {place: position[cells.owners == place] for place in cells.component}
+    spans = {place: position[cells.owners == place] for place in cells.groups}
     low = max(int(span.min()) for span in spans.values()) + lag
     high = min(int(span.max()) for span in spans.values())
     steps = high - low + 1
@@ -173,7 +171,7 @@ def _along(store: Store, cells: ComponentCells, position: Ids, across: Ids) -> R
 def _lanes(cells: ComponentCells, position: Ids, across: Ids, low: int, high: int) -> tuple[Ids, Ids] | None:
     """Return places in `cells` as (steps, lanes) and the lanes' groups; None where a group leaves gaps."""
     columns, owners = [], []
-    for place in cells.component:
+    for place in cells.groups:
         members = np.flatnonzero((cells.owners == place) & (position >= low) & (position <= high))
         members = members[np.lexsort((position[members], across[members]))]
         height = high - low + 1
@@ -191,8 +189,6 @@ def _layers(
     cells: ComponentCells, lane_of: NDArray[np.int32], scanned: NDArray[np.bool_], lags: Ids, owners: Ids
 ) -> list[tuple[int, Ids]] | None:
     """Put the lanes of one step in order by what they read of the same step."""
-    from embedsheet.compiler.order import topological_levels
-
     same = (lags == 0) & scanned[cells.targets]
     pairs = np.unique(np.stack([lane_of[cells.sources[same]], lane_of[cells.targets[same]]]), axis=1)
     if (pairs < 0).any():

@@ -1,0 +1,99 @@
+"""Groups of formulas that need each other, looked at cell by cell: in which order they can be evaluated, or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from embedsheet.compiler.cells import Ids
+from embedsheet.compiler.forms import Group
+from embedsheet.compiler.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Evaluate these cells of a group together."""
+
+    group: Group
+    elements: Ids
+
+
+class ComponentCells:
+    """The cells of a component with the needs among them: `sources` are read by `targets` (places in `ids`).
+
+    `reads` are the cells that each group's formulas name, as `Planner.reads` returns them.
+    """
+
+    def __init__(self, store: Store, reads: dict[int, list[Ids]]) -> None:
+        self.reads = reads
+        self.groups = {place: store.groups[place] for place in reads}
+        self.first: dict[int, int] = {}
+        ids, owners, elements = [], [], []
+        total = 0
+        local = np.full(store.table.count + 1, -1, np.int64)
+        for place, group in self.groups.items():
+            n = len(group.ids)
+            self.first[place] = total
+            local[group.outputs] = total + np.arange(n)[:, None, None]
+            ids.append(group.ids)
+            owners.append(np.full(n, place))
+            elements.append(np.arange(n))
+            total += n
+        local[-1] = -1
+        self.ids, self.owners, self.elements = np.concatenate(ids), np.concatenate(owners), np.concatenate(elements)
+        self.local = local
+        sources, targets = [], []
+        for place, group in self.groups.items():
+            for read in reads[place]:
+                inside = local[np.where(read < 0, -1, read)]
+                inside = inside.reshape(inside.shape[0], -1)
+                rows, columns = np.nonzero(inside >= 0)
+                found = inside[rows, columns]
+                if inside.shape[0] == 1 and len(group.ids) > 1:
+                    n = len(group.ids)
+                    sources.append(np.tile(found, n))
+                    targets.append(self.first[place] + np.repeat(np.arange(n), len(found)))
+                else:
+                    sources.append(found)
+                    targets.append(self.first[place] + rows)
+        self.sources = np.concatenate(sources) if sources else np.empty(0, np.int64)
+        self.targets = np.concatenate(targets) if targets else np.empty(0, np.int64)
+
+
+def topological_levels(sources: Ids, targets: Ids, nodes: Ids, count: int) -> Iterator[Ids]:
+    """Yield nodes that can be evaluated together, level by level; edges from outside `nodes` are satisfied."""
+    member = np.zeros(count, bool)
+    member[nodes] = True
+    kept = member[sources] & member[targets]
+    sources, targets = sources[kept], targets[kept]
+    waiting = np.bincount(targets, minlength=count)
+    order = np.argsort(sources, kind="stable")
+    targets = targets[order]
+    starts = np.searchsorted(sources[order], np.arange(count + 1))
+    ready = nodes[waiting[nodes] == 0]
+    while len(ready):
+        yield ready
+        lengths = starts[ready + 1] - starts[ready]
+        offsets = np.repeat(starts[ready] - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths)
+        reached, counts = np.unique(targets[offsets + np.arange(lengths.sum())], return_counts=True)
+        waiting[reached] -= counts
+        ready = reached[waiting[reached] == 0]
+
+
+def circle(cells: ComponentCells, rest: Ids) -> list[int]:
+    """Return cells of one circle among `rest`, in order of reading."""
+    member = np.zeros(len(cells.ids), bool)
+    member[rest] = True
+    kept = member[cells.sources] & member[cells.targets]
+    reads = dict(zip(cells.targets[kept].tolist(), cells.sources[kept].tolist(), strict=True))
+    # Only cells that read one of the rest can be in a circle; follow what each reads until a cell comes again.
+    node = next(iter(reads))
+    path: list[int] = []
+    seen: dict[int, int] = {}
+    while node not in seen and node in reads:
+        seen[node] = len(path)
+        path.append(node)
+        node = reads[node]
+    return path[seen.get(node, 0) :]
