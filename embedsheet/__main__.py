@@ -47,6 +47,8 @@ def main() -> None:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError, ValueError):
                 stream.flush()
+        if multiprocessing := sys.modules.get("multiprocessing.util"):
+            multiprocessing._run_finalizers(0)  # locks; Python would report them as leaked
         os._exit(code if isinstance(code, int) else code is not None)
     sys.exit(code)
 

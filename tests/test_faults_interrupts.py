@@ -135,6 +135,28 @@ def test_ctrl_c_at_a_random_moment_leaves_whole_files_and_no_traceback(
     interrupt(name, 2, 8, tmp_path, movielens_book)
 
 
+# A command that is stopped while it holds a lock which processes share.
+HOLDING_A_LOCK = """
+import multiprocessing, os, signal
+import embedsheet.__main__ as start
+import embedsheet.cli
+
+def run():
+    global held
+    held = multiprocessing.get_context("spawn").Lock()
+    os.kill(os.getpid(), signal.SIGINT)
+
+embedsheet.cli.main = run
+start.main()
+"""
+
+
+@no_sigint
+def test_locks_are_given_back_before_a_stopped_process_leaves() -> None:
+    done = subprocess.run([sys.executable, "-c", HOLDING_A_LOCK], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (STOPPED, "Error: stopped by Ctrl-C.\n")
+
+
 @pytest.mark.soak
 @no_sigint
 @pytest.mark.parametrize("presses", [1, 2])
