@@ -47,17 +47,38 @@ def main() -> None:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError, ValueError):
                 stream.flush()
-        if multiprocessing := sys.modules.get("multiprocessing.util"):
-            multiprocessing._run_finalizers(0)  # locks; Python would report them as leaked
+        if "multiprocessing.util" in sys.modules:
+            _end_children()
         os._exit(code if isinstance(code, int) else code is not None)
     sys.exit(code)
+
+
+def _end_children() -> None:
+    """End processes that are still starting, then give back the locks they share, which Python reports as leaked."""
+    import multiprocessing.util
+
+    for child in multiprocessing.active_children():
+        child.kill()
+        child.join()
+    multiprocessing.util._run_finalizers(0)  # type: ignore[attr-defined]
 
 
 def _hear(*_: object) -> None:
     """Do what Python does at Ctrl-C, and remember it."""
     global _heard
     _heard = True
+    # JAX's C++ side aborts the process when an exception passes through while it is being imported.
+    jax = getattr(sys.modules.get("jax"), "__spec__", None)
+    if getattr(jax, "_initializing", False):
+        _interrupt_later()
+        return
     raise KeyboardInterrupt
+
+
+def _interrupt_later() -> None:
+    timer = threading.Timer(AGAIN_AFTER, _thread.interrupt_main)
+    timer.daemon = True
+    timer.start()
 
 
 def _hear_again(lost: sys.UnraisableHookArgs) -> None:
@@ -68,9 +89,7 @@ def _hear_again(lost: sys.UnraisableHookArgs) -> None:
     if lost.exc_type is not KeyboardInterrupt:
         sys.__unraisablehook__(lost)
         return
-    timer = threading.Timer(AGAIN_AFTER, _thread.interrupt_main)
-    timer.daemon = True
-    timer.start()
+    _interrupt_later()
 
 
 if __name__ == "__main__":

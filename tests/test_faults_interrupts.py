@@ -151,9 +151,40 @@ start.main()
 """
 
 
+# A command that is stopped in the middle of importing JAX: when its first submodule is looked for.
+IMPORTING_JAX = """
+import os, signal, sys, time
+import embedsheet.__main__ as start
+import embedsheet.cli
+
+class Press:
+    def find_spec(self, name, path=None, target=None):
+        if name == "jaxlib":
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+def run():
+    sys.meta_path.insert(0, Press())
+    import jax
+    print("imported", flush=True)
+    for _ in range(100):
+        time.sleep(0.1)
+
+embedsheet.cli.main = run
+start.main()
+"""
+
+
+@no_sigint
+def test_ctrl_c_waits_until_jax_is_imported() -> None:
+    done = subprocess.run([sys.executable, "-c", IMPORTING_JAX], cwd=ROOT, capture_output=True, text=True, timeout=100)
+    assert (done.returncode, done.stderr) == (STOPPED, "Error: stopped by Ctrl-C.\n")
+    assert done.stdout == "imported\n"
+
+
 @no_sigint
 def test_locks_are_given_back_before_a_stopped_process_leaves() -> None:
-    done = subprocess.run([sys.executable, "-c", HOLDING_A_LOCK], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", HOLDING_A_LOCK], cwd=ROOT, capture_output=True, text=True, timeout=100)
     assert (done.returncode, done.stderr) == (STOPPED, "Error: stopped by Ctrl-C.\n")
 
 
