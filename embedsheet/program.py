@@ -113,6 +113,11 @@ class Program:
         with double_precision():
             return np.asarray(self._constraint_pull_back(np.asarray(x, float), np.asarray(weights, float)))
 
+    def constraint_hessian_product(self, x: FloatArray, weights: FloatArray, v: FloatArray) -> FloatArray:
+        """Return Σᵢ weightsᵢ ∇²cᵢ(x) v, (n,); `weights` (m,)."""
+        with double_precision():
+            return np.asarray(self._constraint_hessian_product(np.asarray(x, float), weights, np.asarray(v, float)))
+
     @cached_property
     def _value(self) -> Callable[..., Any]:
         return self._jit(self._trace_objective)
@@ -146,6 +151,13 @@ class Program:
         import jax
 
         return self._jit(jax.grad(lambda x, weights: weights @ self._trace_constraints(x)))
+
+    @cached_property
+    def _constraint_hessian_product(self) -> Callable[..., Any]:
+        import jax
+
+        pull_back = jax.grad(lambda x, weights: weights @ self._trace_constraints(x))
+        return self._jit(lambda x, weights, v: jax.jvp(lambda at: pull_back(at, weights), (x,), (v,))[1])
 
     def _jit(self, f: Callable[..., Any]) -> Callable[..., Any]:
         import jax

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,10 @@ from sheets import largest_gradient_error, program, setup, write
 from embedsheet.addresses import Cell, parse_area
 from embedsheet.errors import ModelError, UnsupportedError
 from embedsheet.program import compile_program, recalculate
+from embedsheet.solver import problem_of
 from embedsheet.solver_setup import Constraint
+from embedsheet.solvers.problem import Limits
+from embedsheet.solvers.tracker import Tracker
 from embedsheet.workbook import Workbook
 
 # What each sheet's objective must be at the start is worked out by hand beside it.
@@ -68,6 +72,17 @@ def test_the_hessian_product_is_the_second_derivative(tmp_path: Path) -> None:
     # ∂²(a³b): [[6ab, 3a²], [3a², 0]] at (2, 3).
     assert compiled.hessian_product(compiled.start, np.array([1.0, 0.0])) == pytest.approx([36.0, 12.0])
     assert compiled.hessian_product(compiled.start, np.array([0.0, 1.0])) == pytest.approx([12.0, 0.0])
+
+
+def test_the_constraints_hessian_product_reaches_the_solvers(tmp_path: Path) -> None:
+    path = write(tmp_path / "book.xlsx", {"A1": 1.0, "A2": 2.0, "B1": "=A1^3*A2", "B2": "=A1*A2^2", "C1": "=A1+A2"})
+    rows = (Constraint(parse_area("B1", "S"), "<=", 9.0), Constraint(parse_area("B2", "S"), ">=", 1.0))
+    compiled = compile_program(Workbook.open(path), replace(setup("C1", ["A1:A2"]), constraints=rows))
+    tracker = Tracker(problem_of(compiled, compiled.setup), compiled.start, Limits())
+    # ∇²(a³b) = [6ab 3a²; 3a² 0] = [12 3; 3 0] and ∇²(ab²) = [0 2b; 2b 2a] = [0 4; 4 2] at (1, 2). A row of the
+    # solvers is at least 0 where it holds, so that B1 <= 9 counts negative: −2·[12 3; 3 0] + 5·[0 4; 4 2].
+    product = [tracker.row_hessian_product(compiled.start, np.array([2.0, 5.0]), v) for v in np.eye(2)]
+    np.testing.assert_allclose(product, [[-24.0, 14.0], [14.0, 10.0]], rtol=1e-12)
 
 
 def test_names_and_tables_are_followed(tmp_path: Path) -> None:

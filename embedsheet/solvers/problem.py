@@ -54,6 +54,9 @@ class Objective(Protocol):
     def constraint_jacobian(self, x: FloatArray) -> Any:
         """Return the derivatives of `constraints`, (m, n), as an array or a sparse matrix."""
 
+    def constraint_hessian_product(self, x: FloatArray, weights: FloatArray, v: FloatArray) -> FloatArray:
+        """Return Σᵢ weightsᵢ ∇²cᵢ(x) v, (n,); `weights` (m,)."""
+
 
 @dataclass(frozen=True)
 class Problem:

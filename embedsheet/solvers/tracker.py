@@ -194,15 +194,14 @@ class Tracker:
         return self.problem.sign * product
 
     def row_hessian_product(self, x: FloatArray, weights: FloatArray, v: FloatArray) -> FloatArray:
-        """Return Σᵢ weightsᵢ ∇²rowsᵢ(x) v, (n,); 0 where the objective does not know them."""
-        product = np.zeros_like(v)
+        """Return Σᵢ weightsᵢ ∇²rowsᵢ(x) v, (n,)."""
+        objective, product = self.problem.objective, np.zeros_like(v)
         weights = self.row_sign * weights
-        shortcut = getattr(self.problem.objective, "constraint_hessian_product", None)
         count = len(self.problem.relations)
-        if shortcut is not None and weights[:count].any():
-            product = np.asarray(shortcut(np.array(x), weights[:count], np.array(v)), dtype=np.float64)
+        if weights[:count].any():
+            product = np.asarray(objective.constraint_hessian_product(x, weights[:count], v), dtype=np.float64)
         if self.goal == "row":
-            product = product + weights[-1] / self.width * self.problem.objective.hessian_product(np.array(x), v)
+            product = product + weights[-1] / self.width * objective.hessian_product(np.array(x), v)
         return product
 
     # -- remembering --------------------------------------------------------------------------------------------------
