@@ -385,10 +385,4 @@ def _faults(store: Store, group: Group) -> list[str]:
 
 
 def _is_frozen(group: Group) -> bool:
-    waiting: list[t.Node] = [group.tree]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, t.Call) and node.name in FUNCTIONS and FUNCTIONS[node.name].gradient == "frozen":
-            return True
-        waiting += children(node)
-    return False
+    return any(FUNCTIONS[name].gradient == "frozen" for name in group.functions() if name in FUNCTIONS)

@@ -174,11 +174,8 @@ def _solve(problem: Problem, model: LinearModel, feasible_only: bool = False) ->
     if result.status == 2:
         return LinearResult("infeasible", "no values of the changing cells satisfy all constraints together", None)
     if result.status == 3:
-        direction = "without end" if problem.sense == "maximize" else "below any number"
-        verb = "grows" if problem.sense == "maximize" else "falls"
         far = run(cost, np.maximum(problem.lower, -_FAR), np.minimum(problem.upper, _FAR), integrality, _FIRST_SLICE)
-        message = f"{problem.objective_name} {verb} {direction}: a constraint is missing"
-        return LinearResult("unbounded", message, far.x)
+        return LinearResult("unbounded", problem.without_end, far.x)
     if result.x is None:
         return LinearResult("failed", f"HiGHS gave up: {result.message}", None)
     x = np.asarray(result.x, dtype=np.float64)

@@ -101,6 +101,12 @@ class Problem:
         return -1.0 if self.sense == "maximize" else 1.0
 
     @property
+    def without_end(self) -> str:
+        """What to say where the objective is unbounded."""
+        verb = "grows without end" if self.sense == "maximize" else "falls below any number"
+        return f"{self.objective_name} {verb}: a constraint is missing"
+
+    @property
     def has_bounds(self) -> bool:
         """Whether any cell has a bound."""
         return bool(np.isfinite(self.lower).any() or np.isfinite(self.upper).any())

@@ -111,8 +111,7 @@ def _once(
     except KeyboardInterrupt:
         return judge(tracker, INTERRUPTED)
     except Unbounded:
-        verb = "grows without end" if problem.sense == "maximize" else "falls below any number"
-        return report(tracker, "unbounded", f"{problem.objective_name} {verb}: a constraint is missing")
+        return report(tracker, "unbounded", problem.without_end)
 
 
 def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -215,28 +216,46 @@ def _factdouble(context: Context, x: Value) -> Value:
     return elementwise(context, [x], compute)
 
 
-@function("COMBIN", "vv", "Number of ways to choose k out of n", gradient="constant")
-def _combin(context: Context, n: Value, k: Value) -> Value:
-    _whole(context, "COMBIN", n, k)
+def _counting(name: str, summary: str, compute: Callable[[Array, Array], tuple[Array, Array]]) -> None:
+    """Enter a number of ways: `compute(n, k) -> (number, where it is undefined)` of whole numbers."""
 
-    def compute(xp: Any, n: Array, k: Array) -> tuple[Array, Any]:
-        n, k = np.trunc(n), np.trunc(k)
-        bad = (n < 0) | (k < 0) | (k > n)
-        return np.round(special(np).binom(np.where(bad, 0, n), np.where(bad, 0, k))), undefined(bad, NUM)
+    def call(context: Context, n: Value, k: Value) -> Value:
+        _whole(context, name, n, k)
 
-    return elementwise(context, [n, k], compute)
+        def whole(xp: Any, n: Array, k: Array) -> tuple[Array, Any]:
+            count, bad = compute(np.trunc(n), np.trunc(k))
+            return count, undefined(bad, NUM)
+
+        return elementwise(context, [n, k], whole)
+
+    function(name, "vv", summary, gradient="constant")(call)
 
 
-@function("PERMUT", "vv", "Number of ordered choices of k out of n", gradient="constant")
-def _permut(context: Context, n: Value, k: Value) -> Value:
-    _whole(context, "PERMUT", n, k)
+def _combin(n: Array, k: Array) -> tuple[Array, Array]:
+    bad = (n < 0) | (k < 0) | (k > n)
+    return np.round(special(np).binom(np.where(bad, 0, n), np.where(bad, 0, k))), bad
 
-    def compute(xp: Any, n: Array, k: Array) -> tuple[Array, Any]:
-        n, k = np.trunc(n), np.trunc(k)
-        bad = (n < 0) | (k < 0) | (k > n)
-        return np.round(special(np).poch(np.where(bad, 1, n - k + 1), np.where(bad, 0, k))), undefined(bad, NUM)
 
-    return elementwise(context, [n, k], compute)
+def _permut(n: Array, k: Array) -> tuple[Array, Array]:
+    bad = (n < 0) | (k < 0) | (k > n)
+    return np.round(special(np).poch(np.where(bad, 1, n - k + 1), np.where(bad, 0, k))), bad
+
+
+def _combina(n: Array, k: Array) -> tuple[Array, Array]:
+    bad = (n < 0) | (k < 0) | ((n == 0) & (k > 0))
+    n = np.where(bad | (n == 0), 1, n)
+    return np.round(special(np).binom(n + k - 1, np.where(bad, 0, k))), bad
+
+
+def _permutationa(n: Array, k: Array) -> tuple[Array, Array]:
+    bad = (n < 0) | (k < 0)
+    return np.where(bad, 1, n) ** np.where(bad, 0, k), bad
+
+
+_counting("COMBIN", "Number of ways to choose k out of n", _combin)
+_counting("PERMUT", "Number of ordered choices of k out of n", _permut)
+_counting("COMBINA", "Number of ways to choose k out of n, each as often as wanted", _combina)
+_counting("PERMUTATIONA", "Number of ordered choices of k out of n, each as often as wanted", _permutationa)
 
 
 @function("GCD", "(r)", "Greatest common divisor", least=1, gradient="constant")
@@ -257,31 +276,6 @@ def _divisors(context: Context, name: str, arguments: tuple[Any, ...], combine: 
     bad: NDArray[np.bool_] = ((whole < 0) | (whole >= 2.0**53)).any(axis=1)
     result = combine.reduce(np.where(bad[:, None], 0, whole).astype(np.int64), axis=1).astype(np.float64)
     return numbers.finish(result, undefined(bad, NUM))
-
-
-@function("COMBINA", "vv", "Number of ways to choose k out of n, each as often as wanted", gradient="constant")
-def _combina(context: Context, n: Value, k: Value) -> Value:
-    _whole(context, "COMBINA", n, k)
-
-    def compute(xp: Any, n: Array, k: Array) -> tuple[Array, Any]:
-        n, k = np.trunc(n), np.trunc(k)
-        bad = (n < 0) | (k < 0) | ((n == 0) & (k > 0))
-        n = np.where(bad | (n == 0), 1, n)
-        return np.round(special(np).binom(n + k - 1, np.where(bad, 0, k))), undefined(bad, NUM)
-
-    return elementwise(context, [n, k], compute)
-
-
-@function("PERMUTATIONA", "vv", "Number of ordered choices of k out of n, each as often as wanted", gradient="constant")
-def _permutationa(context: Context, n: Value, k: Value) -> Value:
-    _whole(context, "PERMUTATIONA", n, k)
-
-    def compute(xp: Any, n: Array, k: Array) -> tuple[Array, Any]:
-        n, k = np.trunc(n), np.trunc(k)
-        bad = (n < 0) | (k < 0)
-        return np.where(bad, 1, n) ** np.where(bad, 0, k), undefined(bad, NUM)
-
-    return elementwise(context, [n, k], compute)
 
 
 @function("MULTINOMIAL", "(r)", "Factorial of a sum by the factorials of its parts", least=1, gradient="constant")

@@ -97,57 +97,55 @@ def f_density(xp: Any, x: Array, d: Array, e: Array) -> Array:
 # Inverses
 
 
-def gamma_inverse(xp: Any, p: Array, a: Array) -> Array:
-    """Return the z below which a probability lies."""
+def _inverted(
+    xp: Any,
+    known: Callable[[], Array],
+    below: Callable[[Array], Array],
+    density: Callable[[Array], Array],
+    p: Array,
+    place: Callable[[Array], Array],
+    low: float,
+    *shapes: Array,
+) -> Array:
+    """Return the z with below(z) = p: in NumPy `known()`, traced as `guarded.inverse` finds it."""
     if xp is np:
-        return special(np).gammaincinv(a, p)
+        return known()
     from embedsheet.formulas import guarded
 
-    shape = np.broadcast_shapes(p.shape, a.shape)
-    return guarded.inverse(
-        lambda z: gamma_below(xp, z, a), lambda z: gamma_density(xp, z, a), p, lambda u: u / (1.0 - u), 0.0, shape
-    )
+    shape = np.broadcast_shapes(p.shape, *(one.shape for one in shapes))
+    return guarded.inverse(below, density, p, place, low, shape)
+
+
+def gamma_inverse(xp: Any, p: Array, a: Array) -> Array:
+    """Return the z below which a probability lies."""
+    return _inverted(
+        xp, lambda: special(np).gammaincinv(a, p), lambda z: gamma_below(xp, z, a),
+        lambda z: gamma_density(xp, z, a), p, lambda u: u / (1.0 - u), 0.0, a,
+    )  # fmt: skip
 
 
 def gamma_inverse_above(xp: Any, p: Array, a: Array) -> Array:
     """Return the z above which a probability lies."""
-    if xp is np:
-        return special(np).gammainccinv(a, p)
-    from embedsheet.formulas import guarded
-
-    shape = np.broadcast_shapes(p.shape, a.shape)
-    return guarded.inverse(
-        lambda z: -gamma_above(xp, z, a), lambda z: gamma_density(xp, z, a), -p, lambda u: u / (1.0 - u), 0.0, shape
-    )
+    return _inverted(
+        xp, lambda: special(np).gammainccinv(a, p), lambda z: -gamma_above(xp, z, a),
+        lambda z: gamma_density(xp, z, a), -p, lambda u: u / (1.0 - u), 0.0, a,
+    )  # fmt: skip
 
 
 def beta_inverse(xp: Any, p: Array, a: Array, b: Array) -> Array:
     """Return the z below which a probability lies."""
-    if xp is np:
-        return special(np).betaincinv(a, b, p)
-    from embedsheet.formulas import guarded
-
-    shape = np.broadcast_shapes(p.shape, a.shape, b.shape)
-    return guarded.inverse(
-        lambda z: beta_below(xp, z, a, b), lambda z: beta_density(xp, z, a, b), p, lambda u: u, 0.0, shape
-    )
+    return _inverted(
+        xp, lambda: special(np).betaincinv(a, b, p), lambda z: beta_below(xp, z, a, b),
+        lambda z: beta_density(xp, z, a, b), p, lambda u: u, 0.0, a, b,
+    )  # fmt: skip
 
 
 def student_inverse(xp: Any, p: Array, k: Array) -> Array:
     """Return the t below which a probability lies."""
-    if xp is np:
-        return special(np).stdtrit(k, p)
-    from embedsheet.formulas import guarded
-
-    shape = np.broadcast_shapes(p.shape, k.shape)
-    return guarded.inverse(
-        lambda t: 1.0 - student_above(xp, t, k),
-        lambda t: student_density(xp, t, k),
-        p,
-        lambda u: u / (1.0 - u * u),
-        -1.0,
-        shape,
-    )
+    return _inverted(
+        xp, lambda: special(np).stdtrit(k, p), lambda t: 1.0 - student_above(xp, t, k),
+        lambda t: student_density(xp, t, k), p, lambda u: u / (1.0 - u * u), -1.0, k,
+    )  # fmt: skip
 
 
 def f_inverse(xp: Any, p: Array, d: Array, e: Array) -> Array:

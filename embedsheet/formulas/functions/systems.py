@@ -9,25 +9,15 @@ from itertools import pairwise
 
 import numpy as np
 
-from embedsheet.formulas.coerce import FaultError, element_number, element_text, map_elements
-from embedsheet.formulas.functions.table import Context, function
-from embedsheet.formulas.values import BLANK, BOOLEAN, NUM, NUMBER, VALUE, Value
-
-Pair = tuple[int, float]
+from embedsheet.formulas.coerce import FaultError, element_number, element_text
+from embedsheet.formulas.functions.elements import Pair, enter
+from embedsheet.formulas.functions.table import Context
+from embedsheet.formulas.values import BLANK, BOOLEAN, NUM, NUMBER, VALUE
 
 _DIGITS = string.digits + string.ascii_uppercase
 _WIDTH = 10  # digits of BIN2DEC and its kin; of these the first holds the sign
 _LARGEST_BITS = 2**48
 _LONGEST = 255
-
-
-def _enter(name: str, parameters: str, summary: str, compute: Callable[..., str | float], least: int) -> None:
-    """Enter a function of elements: `compute(context, *pairs)`; see `coerce.map_elements`."""
-
-    def call(context: Context, *arguments: Value) -> Value:
-        return map_elements(context, name, list(arguments), lambda *pairs: compute(context, *pairs))
-
-    function(name, parameters, summary, least=least, gradient="constant")(call)
 
 
 def _whole(context: Context, pair: Pair, least: int, most: int) -> int:
@@ -58,8 +48,8 @@ def _decimal(context: Context, text: Pair, radix: Pair) -> float:
     return float(int(written or "0", base))
 
 
-_enter("BASE", "vvv", "Number as text in a system of numerals", _base, 2)
-_enter("DECIMAL", "vv", "Number that a text in a system of numerals reads as", _decimal, 2)
+enter("BASE", "vvv", "Number as text in a system of numerals", _base, 2)
+enter("DECIMAL", "vv", "Number that a text in a system of numerals reads as", _decimal, 2)
 
 
 def _converter(source: int, target: int) -> Callable[..., str | float]:
@@ -98,7 +88,7 @@ _SYSTEMS = {"BIN": (2, "Binary"), "OCT": (8, "Octal"), "DEC": (10, "Decimal"), "
 for _from, (_source, _name) in _SYSTEMS.items():
     for _to, (_target, _other) in _SYSTEMS.items():
         if _from != _to:
-            _enter(
+            enter(
                 f"{_from}2{_to}",
                 "v" if _to == "DEC" else "vv",
                 f"{_name} number as a {_other.lower()} one",
@@ -118,7 +108,7 @@ def _bits(context: Context, pair: Pair) -> int:
 
 
 def _bitwise(name: str, summary: str, combine: Callable[[int, int], int]) -> None:
-    _enter(name, "vv", summary, lambda context, a, b: float(combine(_bits(context, a), _bits(context, b))), 2)
+    enter(name, "vv", summary, lambda context, a, b: float(combine(_bits(context, a), _bits(context, b))), 2)
 
 
 _bitwise("BITAND", "Number of the bits that two numbers share", lambda a, b: a & b)
@@ -137,8 +127,8 @@ def _shift(sign: int) -> Callable[..., float]:
     return compute
 
 
-_enter("BITLSHIFT", "vv", "Number with its bits moved to the left", _shift(1), 2)
-_enter("BITRSHIFT", "vv", "Number with its bits moved to the right", _shift(-1), 2)
+enter("BITLSHIFT", "vv", "Number with its bits moved to the left", _shift(1), 2)
+enter("BITRSHIFT", "vv", "Number with its bits moved to the right", _shift(-1), 2)
 
 
 # Roman numerals
@@ -173,5 +163,5 @@ def _arabic(context: Context, text: Pair) -> float:
     return float(-total if written.startswith("-") else total)
 
 
-_enter("ROMAN", "vv", "Number in Roman numerals", _roman, 1)
-_enter("ARABIC", "v", "Number of Roman numerals", _arabic, 1)
+enter("ROMAN", "vv", "Number in Roman numerals", _roman, 1)
+enter("ARABIC", "v", "Number of Roman numerals", _arabic, 1)

@@ -19,6 +19,7 @@ from embedsheet.formulas.coerce import (
     text_of,
 )
 from embedsheet.formulas.functions.criteria import wildcard
+from embedsheet.formulas.functions.elements import Pair, enter
 from embedsheet.formulas.functions.samples import Argument
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.number_formats import FormatError, formatted, formatted_text
@@ -38,17 +39,6 @@ from embedsheet.formulas.values import (
 )
 
 _LONGEST = 32767  # characters a cell can hold
-
-Pair = tuple[int, float]
-
-
-def _enter(name: str, parameters: str, summary: str, compute: Callable[..., Any], least: int | None = None) -> None:
-    """Enter a function of elements: `compute(context, *pairs) -> str | float | bool`; see `coerce.map_elements`."""
-
-    def call(context: Context, *arguments: Value) -> Value:
-        return map_elements(context, name, list(arguments), lambda *pairs: compute(context, *pairs))
-
-    function(name, parameters, summary, least=least, gradient="constant")(call)
 
 
 def _texts(compute: Callable[[str], Any]) -> Callable[..., Any]:
@@ -252,38 +242,36 @@ def _text(context: Context, pair: Pair, code: Pair) -> str:
         raise context.unsupported(f"TEXT: {fault}; use 0, #, a point, commas, %, E+ or the codes of dates") from None
 
 
-_enter("TEXT", "vv", "Number as a number format shows it", _text)
-_enter("LEFT", "vv", "First letters (1 if left out)", _left, least=1)
-_enter("RIGHT", "vv", "Last letters (1 if left out)", _right, least=1)
-_enter("MID", "vvv", "Letters from a place on", _mid)
-_enter("LEN", "v", "Number of letters", _texts(lambda text: float(len(text))))
-_enter("UPPER", "v", "Capital letters", _texts(_upper))
-_enter("LOWER", "v", "Small letters", _texts(str.lower))
-_enter("PROPER", "v", "Words with a capital first letter", _texts(_proper))
-_enter("TRIM", "v", "Without blanks around and double blanks within", _texts(_trim))
-_enter("CLEAN", "v", "Without control characters", _texts(lambda text: "".join(c for c in text if ord(c) >= 32)))
-_enter("SUBSTITUTE", "vvvv", "With a text put in place of another", _substitute, least=3)
-_enter("REPLACE", "vvvv", "With letters from a place on put in place of others", _replace)
-_enter("FIND", "vvv", "Place of a text in another, capitals matter", _find, least=2)
-_enter(
-    "SEARCH", "vvv", "Place of a text in another, capitals do not matter, * and ? stand for others", _search, least=2
-)
-_enter("REPT", "vv", "Text repeated", _rept)
-_enter("CHAR", "v", "Letter with a code of Windows-1252", _char)
-_enter("CODE", "v", "Code of the first letter in Windows-1252", _code)
-_enter("UNICHAR", "v", "Letter with a Unicode number", _unichar)
-_enter("UNICODE", "v", "Unicode number of the first letter", _unicode)
-_enter(
+enter("TEXT", "vv", "Number as a number format shows it", _text)
+enter("LEFT", "vv", "First letters (1 if left out)", _left, least=1)
+enter("RIGHT", "vv", "Last letters (1 if left out)", _right, least=1)
+enter("MID", "vvv", "Letters from a place on", _mid)
+enter("LEN", "v", "Number of letters", _texts(lambda text: float(len(text))))
+enter("UPPER", "v", "Capital letters", _texts(_upper))
+enter("LOWER", "v", "Small letters", _texts(str.lower))
+enter("PROPER", "v", "Words with a capital first letter", _texts(_proper))
+enter("TRIM", "v", "Without blanks around and double blanks within", _texts(_trim))
+enter("CLEAN", "v", "Without control characters", _texts(lambda text: "".join(c for c in text if ord(c) >= 32)))
+enter("SUBSTITUTE", "vvvv", "With a text put in place of another", _substitute, least=3)
+enter("REPLACE", "vvvv", "With letters from a place on put in place of others", _replace)
+enter("FIND", "vvv", "Place of a text in another, capitals matter", _find, least=2)
+enter("SEARCH", "vvv", "Place of a text in another, capitals do not matter, * and ? stand for others", _search, least=2)
+enter("REPT", "vv", "Text repeated", _rept)
+enter("CHAR", "v", "Letter with a code of Windows-1252", _char)
+enter("CODE", "v", "Code of the first letter in Windows-1252", _code)
+enter("UNICHAR", "v", "Letter with a Unicode number", _unichar)
+enter("UNICODE", "v", "Unicode number of the first letter", _unicode)
+enter(
     "EXACT",
     "vv",
     "Whether two texts are the same, capitals too",
     lambda context, one, two: element_text(context, one) == element_text(context, two),
 )
-_enter("NUMBERVALUE", "vvv", "Number that a text with given separators reads as", _numbervalue, least=1)
-_enter("DOLLAR", "vv", "Number as text in dollars with so many decimals", _dollar, least=1)
-_enter("TEXTBEFORE", "vvvvvv", "Text before a delimiter", partial(_cut, before=True), least=2)
-_enter("TEXTAFTER", "vvvvvv", "Text after a delimiter", partial(_cut, before=False), least=2)
-_enter("FIXED", "vvv", "Number as text with so many decimals", _fixed, least=1)
+enter("NUMBERVALUE", "vvv", "Number that a text with given separators reads as", _numbervalue, least=1)
+enter("DOLLAR", "vv", "Number as text in dollars with so many decimals", _dollar, least=1)
+enter("TEXTBEFORE", "vvvvvv", "Text before a delimiter", partial(_cut, before=True), least=2)
+enter("TEXTAFTER", "vvvvvv", "Text after a delimiter", partial(_cut, before=False), least=2)
+enter("FIXED", "vvv", "Number as text with so many decimals", _fixed, least=1)
 
 
 @function("VALUE", "v", "Number that a text reads as")

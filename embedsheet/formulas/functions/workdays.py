@@ -9,21 +9,11 @@ import numpy as np
 
 from embedsheet.formulas.coerce import FaultError, concrete, element_number, element_text, map_elements
 from embedsheet.formulas.functions.dates import LAST_DAY, date_of, day_number, days_in, of_workbook, serial_of
+from embedsheet.formulas.functions.elements import Pair, enter
 from embedsheet.formulas.functions.samples import Argument
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.numerals import day_and_time_of_text, number_of_text
 from embedsheet.formulas.values import ABSENT, BLANK, ERROR, NUM, NUMBER, TEXT, VALUE, Value, number
-
-Pair = tuple[int, float]
-
-
-def _enter(name: str, parameters: str, summary: str, compute: Callable[..., float], least: int | None = None) -> None:
-    """Enter a function of elements: `compute(context, *pairs)`; see `coerce.map_elements`."""
-
-    def call(context: Context, *arguments: Value) -> Value:
-        return map_elements(context, name, list(arguments), lambda *pairs: float(compute(context, *pairs)))
-
-    function(name, parameters, summary, least=least, gradient="constant")(call)
 
 
 def _day(context: Context, pair: Pair) -> int:
@@ -60,9 +50,9 @@ def _time(context: Context, *pairs: Pair) -> float:
     return total % 86400 / 86400
 
 
-_enter("DATEVALUE", "v", "Day number of a date written as text", _datevalue)
-_enter("TIMEVALUE", "v", "Part of a day of a time written as text", lambda context, pair: _written(context, pair) % 1)
-_enter("TIME", "vvv", "Part of a day of hours, minutes and seconds", _time)
+enter("DATEVALUE", "v", "Day number of a date written as text", _datevalue)
+enter("TIMEVALUE", "v", "Part of a day of a time written as text", lambda context, pair: _written(context, pair) % 1)
+enter("TIME", "vvv", "Part of a day of hours, minutes and seconds", _time)
 
 
 # Weeks
@@ -91,8 +81,8 @@ def _weeknum(context: Context, pair: Pair, kind: Pair = (NUMBER, 1.0)) -> float:
     return (day - first + (first - 1 - starts[wanted]) % 7) // 7 + 1
 
 
-_enter("ISOWEEKNUM", "v", "Number of the week by ISO 8601", _isoweeknum)
-_enter("WEEKNUM", "vv", "Number of the week; 1 January lies in week 1", _weeknum, least=1)
+enter("ISOWEEKNUM", "v", "Number of the week by ISO 8601", _isoweeknum)
+enter("WEEKNUM", "vv", "Number of the week; 1 January lies in week 1", _weeknum, least=1)
 
 
 # From one date to another
@@ -163,9 +153,9 @@ def _datedif(context: Context, start: Pair, end: Pair, unit: Pair) -> float:
     raise FaultError(NUM)
 
 
-_enter("DAYS360", "vvv", "Days between two dates when every month has 30", _days360_function, least=2)
-_enter("YEARFRAC", "vvv", "Years between two dates; five ways to count", _yearfrac, least=2)
-_enter("DATEDIF", "vvv", 'Whole years, months or days between two dates ("Y", "M", "D", "YM", "MD", "YD")', _datedif)
+enter("DAYS360", "vvv", "Days between two dates when every month has 30", _days360_function, least=2)
+enter("YEARFRAC", "vvv", "Years between two dates; five ways to count", _yearfrac, least=2)
+enter("DATEDIF", "vvv", 'Whole years, months or days between two dates ("Y", "M", "D", "YM", "MD", "YD")', _datedif)
 
 
 # Working days
