@@ -11,14 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from embedsheet.keys import name_key
+
 
 def did_you_mean(word: str, known: Mapping[str, str]) -> str:
     """Return "; did you mean NAME?", "" when no key of `known` is like the word; the names are its values."""
     # Imported here because errors is imported by everything, and almost never guesses.
     from difflib import get_close_matches
 
-    names = {key.casefold(): name for key, name in known.items()}
-    near = get_close_matches(word.casefold(), names, 1)
+    names = {name_key(key): name for key, name in known.items()}
+    near = get_close_matches(name_key(word), names, 1)
     return f"; did you mean {names[near[0]]}?" if near else ""
 
 

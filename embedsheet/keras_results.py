@@ -17,6 +17,7 @@ from embedsheet.addresses import Area
 from embedsheet.keras_blocks import Floats, SheetModel, choose_sheet, model_sheets
 from embedsheet.keras_bridge import Check, build, code, compile_sheet, flat, precision, predictions, summary
 from embedsheet.keras_training import Learned
+from embedsheet.keys import name_key
 from embedsheet.kinds import BLANK, NUMBER, TEXT
 from embedsheet.workbook import Edit, SaveReport, Workbook
 
@@ -186,7 +187,7 @@ def _thinned(workbook: Workbook, name: str, column: Floats) -> Floats:
 
 
 def _block(workbook: Workbook, name: str) -> Area | None:
-    owner = next((entry.sheet for entry in workbook.names if entry.name.casefold() == name), None)
+    owner = next((entry.sheet for entry in workbook.names if name_key(entry.name) == name), None)
     return None if owner is None else workbook.area(name, owner)
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from embedsheet.addresses import Area, parse_area, quote_sheet
 from embedsheet.errors import ModelError
+from embedsheet.keys import name_key
 from embedsheet.kinds import BLANK, BOOLEAN, ERROR, ERROR_CODES, NUMBER, TEXT
 from embedsheet.live_arrays import array_formulas
 from embedsheet.live_names import LiveNames, refers_to
@@ -53,7 +54,7 @@ def live_workbook(book: Any, model_sheet: str, wanted: Iterable[str] = (), also:
         read[name] = _read_sheet(live[name], 0, strings)
         texts = [*read[name].formula_texts, *(solver.values() if name == model_sheet else ())]
         if not tables and any("[" in text for text in texts):
-            tables = {table.name.casefold(): table for sheet in live.values() for table in _tables(sheet)}
+            tables = {name_key(table.name): table for sheet in live.values() for table in _tables(sheet)}
         names.follow(live[name], texts)
         mentioned = _mentioned(live, [*texts, *(found.text for found in names.found)], tables)
         waiting = (waiting | mentioned) - read.keys()
@@ -129,10 +130,10 @@ def blocks_of(areas: Sequence[Area], values: NDArray[np.float64]) -> list[tuple[
 
 def _mentioned(live: Iterable[str], texts: Iterable[str], tables: dict[str, Table]) -> set[str]:
     """The sheets that formulas and names lead to; rather one too many than one too few."""
-    everything = "\n".join(texts).casefold()
+    everything = name_key("\n".join(texts))
     if _THREE_D.search(everything):
         return set(live)
-    found = {name for name in live if f"{quote_sheet(name)}!".casefold() in everything}
+    found = {name for name in live if name_key(f"{quote_sheet(name)}!") in everything}
     return found | {table.area.sheet for name, table in tables.items() if name in everything}
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from embedsheet.keys import name_key
 from embedsheet.xlsx.parts import DefinedName
 
 # What cannot hold a name: texts, quoted sheets, what stands in brackets of a table.
@@ -25,7 +26,7 @@ class LiveNames:
     def __init__(self, book: Any, wanted: Iterable[str]) -> None:
         self.found: list[DefinedName] = []
         self._scopes: dict[str | None, Any] = {None: book.names}
-        self._words = {word.casefold(): word for word in wanted}
+        self._words = {name_key(word): word for word in wanted}
         self._asked: set[tuple[str | None, str]] = set()
 
     def follow(self, sheet: Any, texts: Iterable[str]) -> None:
@@ -50,7 +51,7 @@ class LiveNames:
         before = len(self._words)
         for word in set(_WORD.findall(_NO_NAMES.sub(" ", text))):
             if not _NOT_A_NAME.match(word):
-                self._words.setdefault(word.casefold(), word)
+                self._words.setdefault(name_key(word), word)
         return len(self._words) > before
 
 

@@ -30,6 +30,7 @@ from embedsheet.compiler.store import Note, Store, TracedStore
 from embedsheet.compiler.verify import Verification, verify
 from embedsheet.errors import ModelError, UnsupportedError
 from embedsheet.formulas.values import Array
+from embedsheet.keys import name_key
 from embedsheet.kinds import BLANK, BOOLEAN, ERROR, ERRORS, NUMBER, TEXT
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.workbook import Edit, Workbook
@@ -318,7 +319,7 @@ def compile_program(
             "--objective."
         )
     for area in [*goals, *setup.changing]:
-        if area.sheet.lower() not in {name.lower() for name in workbook.sheets}:
+        if name_key(area.sheet) not in map(name_key, workbook.sheets):
             raise ModelError(f"{area}: there is no sheet {area.sheet!r} in {workbook.path.name}.")
     sides = [side for one in setup.constraints for side in (one.left, one.right) if isinstance(side, Area)]
     store = Store(workbook, [*setup.changing, *goals, *sides], setup)

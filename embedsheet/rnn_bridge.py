@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from embedsheet import numpy_rnn
 from embedsheet.addresses import Cell
 from embedsheet.errors import MissingDependencyError, ModelError
+from embedsheet.keys import name_key
 from embedsheet.numpy_rnn import Floats, Weights
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.workbook import Workbook
@@ -44,7 +45,7 @@ def model_sheets(book: Workbook) -> list[str]:
     named: dict[str, set[str]] = {}
     for name in book.names:
         if name.sheet is not None:
-            named.setdefault(name.sheet, set()).add(name.name.lower())
+            named.setdefault(name.sheet, set()).add(name_key(name.name))
     wanted = {*BLOCKS, "steps.id", "answers.id", "probabilities", "loss"}
     return [sheet for sheet in book.sheets if wanted <= named.get(sheet, set())]
 

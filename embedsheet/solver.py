@@ -21,6 +21,7 @@ import numpy as np
 
 from embedsheet.addresses import Area, Cell, column_letters
 from embedsheet.errors import MismatchError, ModelError
+from embedsheet.keys import name_key
 from embedsheet.solver_setup import Sense, SolverSetup
 from embedsheet.solvers.check import GradientCheck, check_gradient
 from embedsheet.solvers.methods import METHODS
@@ -250,7 +251,7 @@ def name_of(workbook: Workbook, cell: Cell) -> str:
     mark = f"${column_letters(cell.column)}${cell.row}"
     found = []
     for name in workbook.names:
-        if not name.hidden and not is_solver_name(name.name.casefold()) and name.text.endswith(mark):
+        if not name.hidden and not is_solver_name(name_key(name.name)) and name.text.endswith(mark):
             try:
                 areas = workbook.areas(name.text, name.sheet)
             except ModelError:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from embedsheet.addresses import Area, Cell
 from embedsheet.errors import FileError, ModelError, did_you_mean
+from embedsheet.keys import name_key
 from embedsheet.kinds import BOOLEAN, ERROR, ERRORS, NUMBER, TEXT, ErrorText
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.strings import Strings
@@ -47,7 +48,7 @@ class Workbook:
     sheets: dict[str, Sheet]  # worksheets in their order; chart sheets hold no cells and are left out
     strings: Strings
     names: list[DefinedName]
-    tables: dict[str, Table]  # by name in lower case
+    tables: dict[str, Table]  # by the keys of their names
     setups: dict[str, SolverSetup]  # Solver models by sheet
     setup_faults: dict[str, str]  # why a sheet's Solver model cannot be read, by sheet
     external_links: bool
@@ -75,7 +76,7 @@ class Workbook:
             sheets[part.name] = sheet
             source.cells_left -= len(sheet.rows)
             for table in parts.tables(package, part):
-                tables[table.name.lower()] = table
+                tables[name_key(table.name)] = table
                 if table.filtered:
                     sheet.filters.append(table.area)
         book = cls(
@@ -89,7 +90,7 @@ class Workbook:
     def _read_setups(self) -> None:
         models: dict[str, dict[str, str]] = {}
         for name in self.names:
-            key = name.name.casefold()
+            key = name_key(name.name)
             if is_solver_name(key):
                 models.setdefault(name.sheet or "", {})[key] = name.text
         # Names without a sheet, as some libraries write them, belong to the objective's, unless that has its own.
@@ -118,17 +119,17 @@ class Workbook:
         """Return a sheet by its name, whatever the case. Raises ModelError listing the names there are."""
         found = self.sheets.get(name)
         if found is None:
-            found = next((sheet for key, sheet in self.sheets.items() if key.casefold() == name.casefold()), None)
+            found = next((sheet for other, sheet in self.sheets.items() if name_key(other) == name_key(name)), None)
         if found is None:
             raise ModelError(f"{self.path.name}: has no sheet {name!r}; it has {', '.join(self.sheets)}.")
         return found
 
     def name(self, name: str, sheet: str | None = None) -> DefinedName | None:
         """Return a defined name: the sheet's own before the workbook's; None when there is none."""
-        key = name.casefold()
-        mine = [entry for entry in self.names if entry.name.casefold() == key]
+        key = name_key(name)
+        mine = [entry for entry in self.names if name_key(entry.name) == key]
         if sheet is not None:
-            local = next((e for e in mine if e.sheet is not None and e.sheet.casefold() == sheet.casefold()), None)
+            local = next((e for e in mine if e.sheet is not None and name_key(e.sheet) == name_key(sheet)), None)
             if local is not None:
                 return local
         return next((entry for entry in mine if entry.sheet is None), None)
@@ -155,16 +156,16 @@ class Workbook:
         if "#REF!" in text:
             raise ModelError(f"{text}: refers to deleted cells; choose the cells again.")
         table_name, bracket, inside = text.partition("[")
-        table = self.tables.get(table_name.strip().lower())
+        table = self.tables.get(name_key(table_name.strip()))
         if table is not None and (not bracket or inside.endswith("]")):
             return [references.table_area(table, inside[:-1])]
         scope, mark, local = text.rpartition("!")
         scope = scope[1:-1].replace("''", "'") if scope.startswith("'") else scope
         named = self.name(local if mark else text, scope if mark else sheet)
         if named is not None:
-            if named.name.casefold() in seen:
+            if name_key(named.name) in seen:
                 raise ModelError(f"the name {named.name} refers to itself; give it cells in the name manager.")
-            return self._areas(named.text, named.sheet or sheet, seen | {named.name.casefold()})
+            return self._areas(named.text, named.sheet or sheet, seen | {name_key(named.name)})
         try:
             area = references.address(text, sheet)
         except ModelError:

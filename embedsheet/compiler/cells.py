@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from embedsheet.addresses import MAX_COLUMN, Area, Cell
 from embedsheet.formulas.values import BLANK
+from embedsheet.keys import name_key
 from embedsheet.workbook import Workbook
 
 Ids = NDArray[np.int64]
@@ -57,7 +58,7 @@ class CellTable:
 
     def __init__(self, workbook: Workbook, extra: Sequence[Area] = (), formulas: Sequence[str] = ()) -> None:
         self.sheet_names = list(workbook.sheets)
-        self.sheet_places = {name.lower(): place for place, name in enumerate(self.sheet_names)}
+        self.sheet_places = {name_key(name): place for place, name in enumerate(self.sheet_names)}
         self.indexes: list[_SheetIndex] = []
         kinds, numbers, rows, columns, sheets = [], [], [], [], []
         self.positions: list[Ids] = []  # for each sheet: numbers of its stored cells, in the reader's order
@@ -66,7 +67,7 @@ class CellTable:
             sheet_rows = sheet.rows.astype(np.int64)
             sheet_columns = sheet.columns.astype(np.int64)
             sheet_kinds, sheet_numbers = sheet.kinds, sheet.numbers
-            wanted = [area for area in extra if area.sheet.lower() == sheet.name.lower()]
+            wanted = [area for area in extra if name_key(area.sheet) == name_key(sheet.name)]
             if wanted:
                 extra_rows, extra_columns = missing_cells(sheet_rows, sheet_columns, wanted)
                 sheet_rows = np.concatenate([sheet_rows, extra_rows])
@@ -101,7 +102,7 @@ class CellTable:
 
     def area(self, area: Area) -> Ids:
         """Return the numbers of an area's cells, (rows, columns)."""
-        place = self.sheet_places[area.sheet.lower()]
+        place = self.sheet_places[name_key(area.sheet)]
         rows = np.arange(area.top, area.bottom + 1, dtype=np.int64)[:, None]
         columns = np.arange(area.left, area.right + 1, dtype=np.int64)[None, :]
         return self.find(place, rows, columns)

@@ -43,6 +43,7 @@ from embedsheet.formulas.values import (
     namespace,
     number,
 )
+from embedsheet.keys import name_key
 
 if TYPE_CHECKING:
     from embedsheet.compiler.store import Store, TracedStore
@@ -322,8 +323,8 @@ class Evaluator:
         return Value(kinds[None], numbers[None])
 
     def _name(self, node: t.Name) -> Result:
-        if node.sheet is None and node.name.lower() in self.names:
-            return self.names[node.name.lower()]
+        if node.sheet is None and name_key(node.name) in self.names:
+            return self.names[name_key(node.name)]
         body = resolve_name(self.store, self.group, node)
         if body is None:
             return error(NAME)

@@ -18,6 +18,7 @@ from embedsheet.formulas.parse import parse
 from embedsheet.formulas.relative import relative_forms
 from embedsheet.formulas.tree import Call, Node
 from embedsheet.formulas.walk import walk
+from embedsheet.keys import name_key
 from embedsheet.workbook import Sheet, Workbook
 
 
@@ -122,7 +123,7 @@ def build_groups(workbook: Workbook, table: CellTable) -> list[Group]:
 
 def loose_groups(sheet: str, table: CellTable) -> list[Group]:
     """Return the formulas that no cell holds, each as a group of its own, as if they stood in A1 of a sheet."""
-    place, one = table.sheet_places.get(sheet.lower(), 0), np.ones(1, np.int64)
+    place, one = table.sheet_places.get(name_key(sheet), 0), np.ones(1, np.int64)
     groups = []
     for text, number in table.formulas.items():
         ids = np.array([number])

@@ -12,6 +12,7 @@ from embedsheet.errors import UnsupportedError
 from embedsheet.formulas.parse import parse
 from embedsheet.formulas.tree import Name, Node, TableRef
 from embedsheet.formulas.values import REF, VALUE, Reference, Value, error
+from embedsheet.keys import name_key
 
 if TYPE_CHECKING:
     from embedsheet.compiler.store import Store, TracedStore
@@ -22,21 +23,23 @@ class Names:
     """The defined names of a workbook as trees, parsed when first used; a table's bare name means its rows."""
 
     def __init__(self, workbook: Workbook) -> None:
-        self._texts = {(name.sheet.lower() if name.sheet else None, name.name.lower()): name for name in workbook.names}
+        self._texts = {
+            (name_key(name.sheet) if name.sheet else None, name_key(name.name)): name for name in workbook.names
+        }
         self._trees: dict[tuple[str | None, str], Node] = {}
         # Excel writes Sales[] where other programs leave Sales.
-        self._tables = {name.lower(): TableRef(table.name) for name, table in workbook.tables.items()}
+        self._tables = {key: TableRef(table.name) for key, table in workbook.tables.items()}
 
     def find(self, name: str, sheet: str | None) -> Node | None:
         """Return what a name means on a sheet (the sheet's own name first), None when there is no such name."""
-        for scope in (sheet.lower() if sheet else None, None):
-            key = (scope, name.lower())
+        for scope in (name_key(sheet) if sheet else None, None):
+            key = (scope, name_key(name))
             if key in self._texts:
                 if key not in self._trees:
                     # Relative references in names are stored as if the name were used in A1.
                     self._trees[key] = parse(self._texts[key].text, 1, 1)
                 return self._trees[key]
-        return self._tables.get(name.lower())
+        return self._tables.get(name_key(name))
 
 
 def resolve_name(store: Store | TracedStore, group: Group, node: Name) -> Node | None:
@@ -50,25 +53,25 @@ def resolve_table(store: Store | TracedStore, group: Group, node: TableRef, rows
     `[#This Row]` is the formula's own row, also where the table lies on another sheet; #VALUE! outside the table.
     Raises UnsupportedError for an unknown table or column.
     """
-    table = store.tables.get(node.table.casefold()) if node.table else _table_around(store, group)
+    table = store.tables.get(name_key(node.table)) if node.table else _table_around(store, group)
     if table is None:
         lost = f"there is no table {node.table!r} in this workbook" if node.table else "it lies in no table"
         raise UnsupportedError([f"{group.where()}: {lost}; refer to the cells directly, or make the table again."])
     area = table.area
     left, right = area.left, area.right
     if node.first is not None:
-        names = [column.lower() for column in table.columns]
+        names = [name_key(column) for column in table.columns]
         for column in (node.first, node.last or node.first):
-            if column.lower() not in names:
+            if name_key(column) not in names:
                 raise UnsupportedError(
                     [f"{group.where()}: the table {table.name} has no column {column!r}; it has "
                      f"{', '.join(table.columns)}."]
                 )  # fmt: skip
-        left = area.left + names.index(node.first.lower())
-        right = area.left + names.index((node.last or node.first).lower())
-    place = store.table.sheet_places[area.sheet.lower()]
+        left = area.left + names.index(name_key(node.first))
+        right = area.left + names.index(name_key(node.last or node.first))
+    place = store.table.sheet_places[name_key(area.sheet)]
     first, last = area.top + table.header_rows, area.bottom - table.totals_rows
-    items = {item.lower() for item in node.items}
+    items = {name_key(item) for item in node.items}
     one = np.ones(1, np.int64)
     if "#this row" in items:
         outside = (rows < first) | (rows > last)

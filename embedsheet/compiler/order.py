@@ -35,6 +35,7 @@ from embedsheet.formulas import tree as t
 from embedsheet.formulas.functions.table import FUNCTIONS
 from embedsheet.formulas.values import Reference, Value
 from embedsheet.formulas.walk import children
+from embedsheet.keys import name_key
 
 
 class Planner:
@@ -354,9 +355,9 @@ def _static_reads(store: Store, group: Group) -> Iterator[Ids]:
             waiting += rest if isinstance(first, (t.Ref, t.Name, t.TableRef, t.Spill)) else node.arguments
         else:
             name = _called_name(node)
-            body = None if name is None or name.name.lower() in seen_names else resolve_name(store, group, name)
+            body = None if name is None or name_key(name.name) in seen_names else resolve_name(store, group, name)
             if name is not None and body is not None:
-                seen_names.add(name.name.lower())
+                seen_names.add(name_key(name.name))
                 waiting.append(body)
             waiting += children(node)
 

@@ -18,6 +18,7 @@ from embedsheet.compiler.gather import take
 from embedsheet.compiler.names import Names
 from embedsheet.formulas.functions.table import SUBTOTALS, LeftOut
 from embedsheet.formulas.values import ERROR, REF, Array, Reference, Value, error
+from embedsheet.keys import name_key
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.workbook import Workbook
 
@@ -44,7 +45,7 @@ class _Addresses:
 
     def sheet_place(self, name: str | None, group: Group) -> int | None:
         """Return the place of a sheet by name (None: the group's own), None when there is none."""
-        return group.sheet if name is None else self.table.sheet_places.get(name.lower())
+        return group.sheet if name is None else self.table.sheet_places.get(name_key(name))
 
     def spill(self, anchor: Reference) -> Reference | Value:
         """Return the area that the array formula in a cell fills (`A1#`); #REF! where there is none."""

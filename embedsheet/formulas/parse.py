@@ -36,6 +36,7 @@ from embedsheet.formulas.tree import (
     Unary,
 )
 from embedsheet.formulas.values import ERROR_CODES, REF
+from embedsheet.keys import name_capitals, name_key
 
 DEEPEST = 200  # Excel allows 64 functions inside each other; operators between them add levels
 
@@ -176,7 +177,7 @@ class _Parser:
         return Number(value, place=place)
 
     def error(self, source: str, place: int) -> bool:
-        code = ERROR_CODES.get(source.upper())
+        code = ERROR_CODES.get(name_capitals(source))
         if code is None:
             self.fail(f"{source} is no error value.", place)
         if code == REF:
@@ -218,7 +219,7 @@ class _Parser:
                 self.push(Name(word[local.end() :], place=place))
                 self.open(_APPLIED, place, rest.end())
                 return True
-            self.open(_FUNCTION_MARKS.sub("", word).upper(), place, rest.end())
+            self.open(name_capitals(_FUNCTION_MARKS.sub("", word)), place, rest.end())
             return True
         if rest:
             match = BRACKET.match(self.text, self.position)
@@ -226,8 +227,8 @@ class _Parser:
                 self.fail("This bracket is never closed.", self.position)
             self.position = match.end()
             return self.push(structured.parse(word, match[0], self.text, place))
-        if sheet is None and word.upper() in {"TRUE", "FALSE"}:
-            return self.push(Boolean(word.upper() == "TRUE", place=place))
+        if sheet is None and name_capitals(word) in {"TRUE", "FALSE"}:
+            return self.push(Boolean(name_capitals(word) == "TRUE", place=place))
         return self.push(Name(_LOCAL_MARKS.sub("", word), sheet, place=place))
 
     def reference(self, match: re.Match[str], sheet: str | None, last_sheet: str | None, place: int) -> Node:
@@ -298,9 +299,9 @@ class _Parser:
         if match.lastgroup == "text":
             return Text(source[1:-1].replace('""', '"'), place=place)
         if match.lastgroup == "boolean":
-            return Boolean(source.upper() == "TRUE", place=place)
+            return Boolean(name_capitals(source) == "TRUE", place=place)
         if match.lastgroup == "error":
-            code = ERROR_CODES.get(source.upper())
+            code = ERROR_CODES.get(name_capitals(source))
             if code is None:
                 self.fail(f"{source} is no error value.", place)
             return Error(code, place=place)
@@ -414,7 +415,7 @@ def _joined(left: Node, right: Node) -> Ref | None:
     single = left.top == left.bottom and left.left == left.right and right.top == right.bottom
     if not single or right.left != right.right:
         return None
-    if right.sheet is not None and right.sheet.lower() != (left.sheet or "").lower():
+    if right.sheet is not None and name_key(right.sheet) != name_key(left.sheet or ""):
         return None
     top, bottom = _Parser.order(left.top, right.top)
     first, last = _Parser.order(left.left, right.left)

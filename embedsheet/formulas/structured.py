@@ -8,8 +8,9 @@ from typing import NoReturn
 from embedsheet.errors import FormulaError
 from embedsheet.formulas.lexis import BRACKET
 from embedsheet.formulas.tree import TableRef
+from embedsheet.keys import name_key
 
-ITEMS = {item.upper(): item for item in ("#All", "#Data", "#Headers", "#Totals", "#This Row")}
+ITEMS = {name_key(item): item for item in ("#All", "#Data", "#Headers", "#Totals", "#This Row")}
 _ESCAPE = re.compile(r"'(.)", re.DOTALL)
 # Behind an item a column's plain name may go without brackets: T[[#This Row],Col], as XlsxWriter writes T[@Col].
 _PLAIN = re.compile(r"(?:[^\[\]',:]|'.)+", re.DOTALL)
@@ -33,7 +34,7 @@ def parse(table: str, bracket: str, formula: str, place: int) -> TableRef:
             if match is None:
                 _fail(bracket, formula, place)
             part, position = match[0][1:-1] if match[0][0] == "[" else match[0].rstrip(_SPACE), match.end()
-            item = ITEMS.get(part.upper())
+            item = ITEMS.get(name_key(part))
             if item and not columns:
                 items.append(item)
             else:
@@ -48,8 +49,8 @@ def parse(table: str, bracket: str, formula: str, place: int) -> TableRef:
                 _fail(bracket, formula, place)
         if len(columns) > 2:
             _fail(bracket, formula, place)
-    elif inner.upper() in ITEMS and not here:
-        items.append(ITEMS[inner.upper()])
+    elif name_key(inner) in ITEMS and not here:
+        items.append(ITEMS[name_key(inner)])
     elif inner:
         columns.append(_ESCAPE.sub(r"\1", inner))
     first = columns[0] if columns else None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from xlwings import base_classes
 
 from embedsheet.errors import FileError
+from embedsheet.keys import name_key
 from embedsheet.libreoffice.formulas import excel_translator
 from embedsheet.libreoffice.names import Names
 from embedsheet.libreoffice.office import properties
@@ -61,7 +62,7 @@ class Books(base_classes.Books):
         if isinstance(name_or_index, int):
             return books[name_or_index - 1]
         for book in books:
-            if book.name.lower() == name_or_index.lower():
+            if name_key(book.name) == name_key(name_or_index):
                 return book
         raise KeyError(name_or_index)
 

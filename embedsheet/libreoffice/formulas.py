@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Collection, Iterable
 
 from embedsheet.addresses import quote_sheet
+from embedsheet.keys import name_capitals, name_key
 
 # What LibreOffice calls otherwise, as its FormulaOpCodeMapper lists them; the add-in names follow a rule of their own.
 _TO_EXCEL = {
@@ -71,11 +72,11 @@ def excel_translator(sheets: Collection[str], names: Callable[[], Collection[str
 
     An array formula ("{=…}") loses its braces: Excel tells it by the cell's `HasArray`.
     """
-    by_lower = {name.lower(): name for name in sheets}
+    by_key = {name_key(name): name for name in sheets}
 
     @functools.cache
     def defined() -> frozenset[str]:
-        return frozenset(name.lower() for name in names())
+        return frozenset(name_key(name) for name in names())
 
     def translate(text: str) -> str:
         if text.startswith("{="):
@@ -108,8 +109,8 @@ def excel_translator(sheets: Collection[str], names: Callable[[], Collection[str
             elif kind == "word" and "." in found:
                 # `Sheet.name` is a name of another sheet or a relative sheet reference; `users.factors` is a name.
                 sheet, _, rest = found.partition(".")
-                if sheet.lower() in by_lower and rest and found.lower() not in defined():
-                    return f"{quote_sheet(by_lower[sheet.lower()])}!{rest}"
+                if name_key(sheet) in by_key and rest and name_key(found) not in defined():
+                    return f"{quote_sheet(by_key[name_key(sheet)])}!{rest}"
             return found
 
         translated = _CALC.sub(replace, text)
@@ -121,7 +122,7 @@ def excel_translator(sheets: Collection[str], names: Callable[[], Collection[str
 
 
 def _excel_function(name: str) -> str:
-    upper = name.upper()
+    upper = name_capitals(name)
     if upper.startswith(_ADDIN):
         return upper[len(_ADDIN) :]
     # A function that this LibreOffice does not know is written in lower case, with the file's prefix.
@@ -219,7 +220,7 @@ def _calc_sheet(name: str) -> str:
 
 
 def _calc_function(name: str) -> str:
-    upper = _bare(name.upper())
+    upper = _bare(name_capitals(name))
     if upper in _ADDINS:
         return _ADDIN + upper
     return _TO_CALC.get(upper, upper)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from xlwings import base_classes
 
 from embedsheet.addresses import parse_area, quote_sheet
+from embedsheet.keys import name_key
 from embedsheet.libreoffice.formulas import to_calc
 from embedsheet.libreoffice.locate import import_uno
 from embedsheet.libreoffice.ranges import Range
@@ -43,12 +44,12 @@ class Names(base_classes.Names):
     def _find(self, name: str) -> str | None:
         # Excel's names differ in case only for the eye; so do UNO's, but not its lookup.
         short = name.rpartition("!")[2]
-        return self._keys.get(short.lower())
+        return self._keys.get(name_key(short))
 
     @cached_property
     def _keys(self) -> dict[str, str]:
         """Every name by its lower case; asked for once, since each question to LibreOffice takes its time."""
-        return {name.lower(): name for name in self._collection.ElementNames}
+        return {name_key(name): name for name in self._collection.ElementNames}
 
     def __call__(self, name_or_index: str | int) -> Name:
         if isinstance(name_or_index, int):

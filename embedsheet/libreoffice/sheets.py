@@ -9,6 +9,7 @@ from xlwings import base_classes
 
 from embedsheet.addresses import MAX_COLUMN, MAX_ROW, parse_area
 from embedsheet.errors import ModelError
+from embedsheet.keys import name_key
 from embedsheet.libreoffice.names import Names
 from embedsheet.libreoffice.ranges import Range
 
@@ -34,7 +35,7 @@ class Sheets(base_classes.Sheets):
         if isinstance(name_or_index, int):
             return Sheet(self.book, self.api.getByIndex(name_or_index - 1))
         for name in self.api.ElementNames:
-            if name.lower() == name_or_index.lower():
+            if name_key(name) == name_key(name_or_index):
                 return Sheet(self.book, self.api.getByName(name))
         raise KeyError(name_or_index)
 
@@ -130,7 +131,7 @@ class Sheet(base_classes.Sheet):
                 argument = names(argument).refers_to
                 break
         area = parse_area(argument, self.name)
-        if area.sheet.lower() != self.name.lower():
+        if name_key(area.sheet) != name_key(self.name):
             raise ModelError(f"{argument} is not on the sheet {self.name}.")
         return area[1:]
 
@@ -174,7 +175,7 @@ class Tables(base_classes.Tables):
         if isinstance(key, int):
             return tables[key - 1]
         for table in tables:
-            if table.name.lower() == key.lower():
+            if name_key(table.name) == name_key(key):
                 return table
         raise KeyError(key)
 

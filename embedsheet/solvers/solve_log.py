@@ -8,6 +8,7 @@ import numpy as np
 
 from embedsheet.addresses import Area
 from embedsheet.errors import ModelError
+from embedsheet.keys import name_key
 from embedsheet.kinds import BLANK, NUMBER, TEXT
 from embedsheet.solvers.solution import Solution
 from embedsheet.workbook import Workbook
@@ -47,7 +48,7 @@ def log_edits(workbook: Workbook, solution: Solution) -> list[Edit]:
 
 
 def _block(workbook: Workbook, name: str) -> Area | None:
-    owners = [entry.sheet for entry in workbook.names if entry.name.casefold() == name]
+    owners = [entry.sheet for entry in workbook.names if name_key(entry.name) == name]
     if not owners:
         return None
     try:

@@ -10,6 +10,7 @@ from lxml import etree
 
 from embedsheet.addresses import Area, parse_area
 from embedsheet.errors import FileError, ModelError
+from embedsheet.keys import name_key
 from embedsheet.xlsx.package import Package
 from embedsheet.xlsx.xml import cell_text, child, children, local, parse, relation_id, utf8
 
@@ -111,7 +112,7 @@ def contents(package: Package) -> Contents:
         link = links.get(relation_id(element))
         if link is None or link.external:
             raise FileError(f"{package.path}: the sheet {name} leads to no part; restore the file from a backup.")
-        if any(sheet.name.casefold() == name.casefold() for sheet in sheets):
+        if any(name_key(sheet.name) == name_key(name) for sheet in sheets):
             raise FileError(f"{package.path}: has two sheets named {name}; rename one.")
         if any(sheet.part == link.target for sheet in sheets):
             raise FileError(f"{package.path}: two sheets share the part {link.target}; restore the file from a backup.")

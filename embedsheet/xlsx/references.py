@@ -6,6 +6,7 @@ import re
 
 from embedsheet.addresses import MAX_COLUMN, MAX_ROW, Area, column_number, parse_area
 from embedsheet.errors import ModelError
+from embedsheet.keys import name_key
 from embedsheet.xlsx.parts import Table
 
 _COLUMNS = re.compile(r"\$?([A-Za-z]{1,3}):\$?([A-Za-z]{1,3})\Z")
@@ -35,18 +36,18 @@ def table_area(table: Table, inside: str) -> Area:
     """
     items = _ITEM.findall(inside) if inside.lstrip().startswith("[") else [inside] if inside.strip() else []
     unquoted = [re.sub(r"'(.)", r"\1", item.strip()) for item in items]
-    wanted = {item.casefold() for item in unquoted if item.startswith("#")}
+    wanted = {name_key(item) for item in unquoted if item.startswith("#")}
     columns = [item for item in unquoted if not item.startswith("#")]
     if "#this row" in wanted or any(column.startswith("@") for column in columns):
         raise ModelError(
             f"{table.name}[{inside}] means another cell in every row; give the column: {table.name}[Name]."
         )
-    names = [name.casefold() for name in table.columns]
+    names = [name_key(name) for name in table.columns]
     places = []
     for column in columns:
-        if column.casefold() not in names:
+        if name_key(column) not in names:
             raise ModelError(f"the table {table.name} has no column {column!r}; it has {', '.join(table.columns)}.")
-        places.append(table.area.left + names.index(column.casefold()))
+        places.append(table.area.left + names.index(name_key(column)))
     whole, body = table.area, table.body
     top, bottom = body.top, body.bottom
     if wanted:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from embedsheet.keys import name_key
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.xlsx.solver_names import is_solver_name, solver_names
 from embedsheet.xlsx.spans import Element, elements
@@ -41,7 +42,7 @@ def _with_names(data: bytes, where: str, setups: Mapping[int, SolverSetup]) -> b
     places = {str(place) for place in setups}
     kept, last = [], holder.tag_end
     for name in holder.children:
-        if name.attributes.get("localSheetId") in places and is_solver_name(name.attributes.get("name", "").casefold()):
+        if name.attributes.get("localSheetId") in places and is_solver_name(name_key(name.attributes.get("name", ""))):
             kept.append(data[last : name.start])
             last = name.end
     if holder.end == holder.tag_end:  # <definedNames/>

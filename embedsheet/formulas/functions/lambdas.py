@@ -29,6 +29,7 @@ from embedsheet.formulas.values import (
     error,
     namespace,
 )
+from embedsheet.keys import name_capitals, name_key
 
 _BUILT_IN = "_xleta."  # how files write the SUM of BYROW(A1:C9,SUM)
 _MOST_LOTS = 2_000_000
@@ -39,7 +40,7 @@ _SHORTEST = 24  # fewer steps than this are traced one after the other
 def lambda_(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Result:
     """Return the function, which knows the names that are known here."""
     *parameters, body = nodes
-    names = tuple(parameter.name.lower() for parameter in parameters if isinstance(parameter, Name))
+    names = tuple(name_key(parameter.name) for parameter in parameters if isinstance(parameter, Name))
     if len(names) < len(parameters):
         raise evaluator.unsupported("LAMBDA's parameters must be plain words that are no cell addresses.")
     return Lambda(names, body, evaluator.names)
@@ -47,9 +48,9 @@ def lambda_(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Result:
 
 def _function(evaluator: Evaluator, node: Node, count: int) -> Lambda:
     """Return the function that an argument is; a function of the table gets `count` parameters."""
-    if isinstance(node, Name) and node.name.lower().startswith(_BUILT_IN):
+    if isinstance(node, Name) and name_key(node.name).startswith(_BUILT_IN):
         parameters = tuple(f"{_BUILT_IN}{place}" for place in range(count))
-        return Lambda(parameters, Call(node.name[len(_BUILT_IN) :].upper(), tuple(map(Name, parameters))), {})
+        return Lambda(parameters, Call(name_capitals(node.name[len(_BUILT_IN) :]), tuple(map(Name, parameters))), {})
     found = evaluator.evaluate(node)
     if isinstance(found, Lambda):
         return found

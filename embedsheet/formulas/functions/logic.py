@@ -29,6 +29,7 @@ from embedsheet.formulas.values import (
     error,
     namespace,
 )
+from embedsheet.keys import name_key
 
 # No name in a formula can contain a space.
 _SWITCHED = "switch value"
@@ -171,7 +172,7 @@ def let(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Result:
     for name, value in zip(pairs[::2], pairs[1::2], strict=True):
         if not isinstance(name, Name):
             raise evaluator.unsupported("LET's names must be plain words that are no cell addresses.")
-        evaluator = evaluator.with_names({name.name.lower(): evaluator.evaluate(value)})
+        evaluator = evaluator.with_names({name_key(name.name): evaluator.evaluate(value)})
     return evaluator.evaluate(body)
 
 
