@@ -63,8 +63,8 @@ def test_what_uno_writes_is_read(calc: str, excel: str) -> None:
         ("=Plan:users!A1", "=$Plan.A1:$users.A1"),
         ("=SUM('Plan:My sheet'!A1:C5)", "=SUM($Plan.A1:$'My sheet'.C5)"),
         ("=_xlfn.STDEV.S(A1)", "=STDEV.S(A1)"),
-        ("=SUM( A1 , B2 )", "=SUM( A1 ; B2 )"),
-        ("=(1+2) * (3+4)", "=(1+2) * (3+4)"),
+        ("=SUM( A1 , B2 )", "=SUM(A1;B2)"),
+        ("=(1+2) * (3+4)", "=(1+2)*(3+4)"),
     ],
 )
 def test_what_excel_writes_is_accepted(excel: str, calc: str) -> None:

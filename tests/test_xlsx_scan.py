@@ -249,7 +249,7 @@ SHIFTS = [
     ("LOG10(A1)+ATAN2(A1,B1)", 0, 1, "LOG10(B1)+ATAN2(B1,C1)"),
     ("Table1[[#This Row],[A1]]+Table1[B2]", 1, 1, "Table1[[#This Row],[A1]]+Table1[B2]"),
     ("A1", -1, 0, "#REF!"),
-    ("SUM(A1:XFD1048576)", 1, 0, "SUM(A2:#REF!)"),
+    ("SUM(A1:XFD1048576)", 1, 0, "SUM(#REF!)"),
     ("1.5E3+XYZ1+my.A1+A1.b", 1, 0, "1.5E3+XYZ1+my.A1+A1.b"),
     ("Q1!A1+[1]Sheet1!A1", 1, 0, "Q1!A2+[1]Sheet1!A2"),
     ("{1,2;3,4}+#REF!+A1#", 1, 0, "{1,2;3,4}+#REF!+A2#"),

@@ -43,6 +43,8 @@ OPERAND = re.compile(
     rf"|(?P<word>{_WORD})|(?P<error>{_ERROR})|(?P<bracket>{_BRACKET})",
     re.DOTALL,
 )
+# Anything: an operand, or else one sign.
+PIECE = re.compile(rf"{OPERAND.pattern}|.", re.DOTALL)
 # A reference and everything before it that is none, cut into the same pieces as OPERAND does; the first two
 # alternatives are short cuts for what begins no longer piece. At the end of a formula the reference is empty.
 NEXT_REFERENCE = re.compile(

@@ -40,8 +40,9 @@ from embedsheet.keys import name_capitals, name_key
 
 DEEPEST = 200  # Excel allows 64 functions inside each other; operators between them add levels
 
-_PREFIX = 6
-_PRECEDENCE = {
+ATOM = 10  # binds more tightly than any operator
+PREFIX = 6
+PRECEDENCE = {
     ":": 9, " ": 8, ",": 7, "%": 5, "^": 4, "*": 3, "/": 3, "+": 2, "-": 2, "&": 1,
     "=": 0, "<>": 0, "<": 0, ">": 0, "<=": 0, ">=": 0,
 }  # fmt: skip
@@ -119,7 +120,7 @@ class _Parser:
         place = self.position
         character = self.text[place]
         if character in "+-@":
-            self.pending.append(_Pending(_PREFIX, character, place, arity=1))
+            self.pending.append(_Pending(PREFIX, character, place, arity=1))
             self.position += 1
             return True
         if character == "(":
@@ -313,6 +314,9 @@ class _Parser:
 
     def operator(self, spaced: bool) -> bool:
         place = self.position
+        if spaced and ERROR.match(self.text, place):
+            self.push_operator(" ", place - 1)
+            return True
         match = _OPERATOR.match(self.text, place)
         if match is None:
             if not spaced and self.text[place] == "(" and isinstance(self.operands[-1], (Call, Apply)):
@@ -331,7 +335,7 @@ class _Parser:
             self.push(Spill(self.operands.pop(), place=place), self.depths.pop() + 1)
             return False
         if symbol == "%":
-            self.reduce(_PRECEDENCE["%"])
+            self.reduce(PRECEDENCE["%"])
             self.push(Unary("%", self.operands.pop(), place=place), self.depths.pop() + 1)
             return False
         if symbol == ",":
@@ -343,7 +347,7 @@ class _Parser:
         return True
 
     def push_operator(self, symbol: str, place: int) -> None:
-        precedence = _PRECEDENCE[symbol]
+        precedence = PRECEDENCE[symbol]
         self.reduce(precedence)
         self.pending.append(_Pending(precedence, symbol, place))
 

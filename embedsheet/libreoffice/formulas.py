@@ -15,6 +15,8 @@ import re
 from collections.abc import Callable, Collection, Iterable
 
 from embedsheet.addresses import quote_sheet
+from embedsheet.formulas.parse import parse
+from embedsheet.formulas.write import Dialect, write
 from embedsheet.keys import name_capitals, name_key
 
 # What LibreOffice calls otherwise, as its FormulaOpCodeMapper lists them; the add-in names follow a rule of their own.
@@ -47,7 +49,6 @@ _QUOTED = r"'(?:[^']|'')*'"
 _WORD = r"[^\W\d][\w.?\\]*"
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _ERROR = r"#(?:N/A|NULL!|DIV/0!|VALUE!|REF!|NAME\?|NUM!)"
-_CELL = r"\$?[A-Za-z]{1,3}\$?\d+|\$?[A-Za-z]{1,3}(?=:\$?[A-Za-z]{1,3}\b)|\$?\d+(?=:\$?\d)"
 
 # Only what differs is matched; the rest of a formula passes through untouched.
 _CALC = re.compile(
@@ -146,73 +147,10 @@ def _three_d(match: re.Match[str]) -> str:
     return f"{names}!{cell}:"
 
 
-_EXCEL = re.compile(
-    rf"(?P<string>{_STRING})"
-    rf"|(?P<quoted>{_QUOTED})!"
-    rf"|(?P<error>{_ERROR})"
-    rf"|(?P<sheet>[^\W\d][\w.]*(?::[^\W\d][\w.]*)?)!"
-    rf"|(?P<function>{_WORD})\("
-    rf"|(?P<reference>{_CELL})"
-    rf"|(?P<word>{_WORD})"
-    rf"|(?P<number>{_NUMBER})"
-    rf"|(?P<space>[ \t\r\n]+)"
-    rf"|(?P<mark>[(){{}},;])"
-    rf"|(?P<other>.)",
-    re.DOTALL,
-)
-_REFERENCES = frozenset({"reference", "word", "close"})
-_REFERENCE_STARTS = frozenset({"reference", "word", "quoted", "sheet", "open"})
-
-
 def to_calc(text: str) -> str:
-    """Return Excel's formula ("=…") as UNO takes it."""
-    out: list[str] = []
-    depth: list[str] = []  # "f" a function's arguments, "(" plain parentheses, "{" an array
-    pending = ""  # the last sheet of a 3-D reference, for the second half of its range
-    before = ""  # what stood before the white space
-    tokens = [(match.lastgroup or "", match) for match in _EXCEL.finditer(text)]
-    for place, (kind, match) in enumerate(tokens):
-        found = match[0]
-        now = kind
-        if kind in ("quoted", "sheet"):
-            name = match[kind]
-            name = name[1:-1].replace("''", "'") if kind == "quoted" else name
-            first, colon, last = name.partition(":")
-            pending = _calc_sheet(last) if colon else ""
-            out.append(_calc_sheet(first))
-        elif kind == "function":
-            out.append(_calc_function(match["function"]) + "(")
-            depth.append("f")
-            now = "open"
-        elif kind == "space":
-            after = tokens[place + 1][0] if place + 1 < len(tokens) else ""
-            if after == "mark":
-                after = "open" if tokens[place + 1][1][0] == "(" else ""
-            out.append("!" if before in _REFERENCES and after in _REFERENCE_STARTS else found)
-            continue
-        elif kind == "mark":
-            if found in "({":
-                depth.append(found)
-                now = "open"
-            elif found in ")}":
-                if depth:
-                    depth.pop()
-                now = "close"
-            elif found == ",":
-                found = "~" if depth and depth[-1] == "(" else ";"
-            elif depth and depth[-1] == "{":
-                found = "|"
-            out.append(found)
-        elif kind == "other" and found == ":" and pending:
-            out.append(":" + pending)
-            pending = ""
-        elif pending and kind == "reference" and not text.startswith(":", match.end()):
-            out.append(f"{found}:{pending}{found}")
-            pending = ""
-        else:
-            out.append(found)
-        before = now
-    return "".join(out)
+    """Return Excel's formula ("=…") as UNO takes it. Raises FormulaError for a text that is no formula."""
+    # Any cell will do as home: the text is written where it was read.
+    return "=" + write(parse(text, 1, 1), 1, 1, CALC)
 
 
 def _calc_sheet(name: str) -> str:
@@ -224,6 +162,11 @@ def _calc_function(name: str) -> str:
     if upper in _ADDINS:
         return _ADDIN + upper
     return _TO_CALC.get(upper, upper)
+
+
+CALC = Dialect(
+    _calc_function, _calc_sheet, argument=";", column=";", row="|", union="~", intersection="!", both_sheets=True
+)
 
 
 def rows_to_excel(rows: Iterable[Iterable[str]], translate: Callable[[str], str]) -> list[list[str]]:
