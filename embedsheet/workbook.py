@@ -149,16 +149,15 @@ class Workbook:
         return self._areas(text, sheet, frozenset())
 
     def _areas(self, text: str, sheet: str | None, seen: frozenset[str]) -> list[Area]:
-        pieces = split_union(text) if "[" not in text else [text.strip().removeprefix("=")]
-        return [area for piece in pieces for area in self._piece(piece, sheet, seen)]
+        return [area for piece in split_union(text) for area in self._piece(piece, sheet, seen)]
 
     def _piece(self, text: str, sheet: str | None, seen: frozenset[str]) -> list[Area]:
         if "#REF!" in text:
             raise ModelError(f"{text}: refers to deleted cells; choose the cells again.")
-        table_name, bracket, inside = text.partition("[")
-        table = self.tables.get(name_key(table_name.strip()))
-        if table is not None and (not bracket or inside.endswith("]")):
-            return [references.table_area(table, inside[:-1])]
+        written = references.TABLE.match(text)
+        table = self.tables.get(name_key(written[1])) if written else None
+        if written and table is not None:
+            return [references.table_area(table, written[2])]
         scope, mark, local = text.rpartition("!")
         scope = scope[1:-1].replace("''", "'") if scope.startswith("'") else scope
         named = self.name(local if mark else text, scope if mark else sheet)

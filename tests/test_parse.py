@@ -60,7 +60,7 @@ def short(node: Node) -> str:
         case Name(name=name, sheet=sheet):
             return f"name {sheet + '!' if sheet else ''}{name}"
         case TableRef():
-            return f"table {node.table!r} {list(node.items)} {node.first!r}:{node.last!r}"
+            return f"table {node.table!r} {list(node.what.items)} {node.what.first!r}:{node.what.last!r}"
         case Spill(anchor=anchor):
             return f"(# {short(anchor)})"
         case External(text=text):

@@ -8,11 +8,12 @@ import numpy as np
 
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.forms import Group
-from embedsheet.errors import UnsupportedError
+from embedsheet.errors import ModelError, UnsupportedError
 from embedsheet.formulas.parse import parse
 from embedsheet.formulas.tree import Name, Node, TableRef
 from embedsheet.formulas.values import REF, VALUE, Reference, Value, error
 from embedsheet.keys import name_key
+from embedsheet.xlsx import structured
 
 if TYPE_CHECKING:
     from embedsheet.compiler.store import Store, TracedStore
@@ -28,7 +29,7 @@ class Names:
         }
         self._trees: dict[tuple[str | None, str], Node] = {}
         # Excel writes Sales[] where other programs leave Sales.
-        self._tables = {key: TableRef(table.name) for key, table in workbook.tables.items()}
+        self._tables = {key: TableRef(table.name, structured.Structured()) for key, table in workbook.tables.items()}
 
     def find(self, name: str, sheet: str | None) -> Node | None:
         """Return what a name means on a sheet (the sheet's own name first), None when there is no such name."""
@@ -57,39 +58,19 @@ def resolve_table(store: Store | TracedStore, group: Group, node: TableRef, rows
     if table is None:
         lost = f"there is no table {node.table!r} in this workbook" if node.table else "it lies in no table"
         raise UnsupportedError([f"{group.where()}: {lost}; refer to the cells directly, or make the table again."])
-    area = table.area
-    left, right = area.left, area.right
-    if node.first is not None:
-        names = [name_key(column) for column in table.columns]
-        for column in (node.first, node.last or node.first):
-            if name_key(column) not in names:
-                raise UnsupportedError(
-                    [f"{group.where()}: the table {table.name} has no column {column!r}; it has "
-                     f"{', '.join(table.columns)}."]
-                )  # fmt: skip
-        left = area.left + names.index(name_key(node.first))
-        right = area.left + names.index(name_key(node.last or node.first))
-    place = store.table.sheet_places[name_key(area.sheet)]
-    first, last = area.top + table.header_rows, area.bottom - table.totals_rows
-    items = {name_key(item) for item in node.items}
-    one = np.ones(1, np.int64)
-    if "#this row" in items:
-        outside = (rows < first) | (rows > last)
-        errors = np.where(outside, VALUE, 0).astype(np.uint8) if outside.any() else None
-        at = np.where(outside, first, rows)
-        return Reference(place, at, np.full_like(at, left), at, np.full_like(at, right), errors)
-    top, bottom = first, last
-    if "#all" in items:
-        top, bottom = area.top, area.bottom
-    else:
-        if "#headers" in items:
-            top, bottom = area.top, (last if "#data" in items else area.top + table.header_rows - 1)
-        if "#totals" in items:
-            bottom = area.bottom
-            top = top if items & {"#data", "#headers"} else last + 1
-    if top > bottom:
+    try:
+        area = structured.cells(table, node.what)
+    except ModelError as fault:
+        raise UnsupportedError([f"{group.where()}: {fault}"]) from None
+    if area is None:
         return error(REF)
-    return Reference(place, one * top, one * left, one * bottom, one * right)
+    place, one = store.table.sheet_places[name_key(area.sheet)], np.ones(1, np.int64)
+    if structured.THIS_ROW in node.what.items:
+        outside = (rows < area.top) | (rows > area.bottom)
+        errors = np.where(outside, VALUE, 0).astype(np.uint8) if outside.any() else None
+        at = np.where(outside, area.top, rows)
+        return Reference(place, at, np.full_like(at, area.left), at, np.full_like(at, area.right), errors)
+    return Reference(place, one * area.top, one * area.left, one * area.bottom, one * area.right)
 
 
 def _table_around(store: Store | TracedStore, group: Group) -> Table | None:

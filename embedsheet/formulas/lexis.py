@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from embedsheet.xlsx.structured import BRACKET as _BRACKET
+
 SPACE = re.compile(r"[ \t\r\n]*")
 
 _NAME_CHARACTER = r"[\w.\\?]"
@@ -25,7 +27,6 @@ _WORD = rf"(?:[^\W\d]|\\){_NAME_CHARACTER}*+"
 _ERROR = r"(?i:#(?:NULL!|DIV/0!|VALUE!|REF!|NAME\?|NUM!|N/A|GETTING_DATA|SPILL!|CALC!|[A-Z]+[!?]?))"
 _TEXT = r'"[^"]*+(?:""[^"]*+)*+"'
 _NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-_BRACKET = r"\[(?:[^\[\]']++|'.|\[(?:[^\[\]']++|'.)*+\])*+\]"
 _QUOTED = r"'[^']*+(?:''[^']*+)*+'"
 _PREFIX = rf"(?:{_QUOTED}|(?!{_CELL}:){_NAME_CHARACTER}++:{_NAME_CHARACTER}++|{_NAME_CHARACTER}++)!"
 # Of another workbook, [1]Sheet1!A1 or 'C:\folder\[Book.xlsx]My sheet'!A1, taken whole.

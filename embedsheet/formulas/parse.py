@@ -14,8 +14,7 @@ import re
 from typing import NamedTuple, NoReturn
 
 from embedsheet.addresses import MAX_COLUMN, MAX_ROW, column_number
-from embedsheet.errors import FormulaError
-from embedsheet.formulas import structured
+from embedsheet.errors import FormulaError, ModelError
 from embedsheet.formulas.lexis import ARRAY_ELEMENT, BRACKET, ERROR, OPERAND, REFERENCE, SPACE, WORD
 from embedsheet.formulas.tree import (
     Apply,
@@ -32,11 +31,13 @@ from embedsheet.formulas.tree import (
     Number,
     Ref,
     Spill,
+    TableRef,
     Text,
     Unary,
 )
 from embedsheet.formulas.values import ERROR_CODES, REF
 from embedsheet.keys import name_capitals, name_key
+from embedsheet.xlsx import structured
 
 DEEPEST = 200  # Excel allows 64 functions inside each other; operators between them add levels
 
@@ -148,7 +149,7 @@ class _Parser:
         if kind == "prefix":
             return self.prefixed(source[:-1], place)
         if kind == "bracket":
-            return self.push(structured.parse("", source, self.text, place))
+            return self.push(self.table("", source, place))
         if kind == "word":
             return self.word(source, None, place)
         return self.push(self.reference(match, None, None, place))
@@ -227,10 +228,16 @@ class _Parser:
             if match is None:
                 self.fail("This bracket is never closed.", self.position)
             self.position = match.end()
-            return self.push(structured.parse(word, match[0], self.text, place))
+            return self.push(self.table(word, match[0], place))
         if sheet is None and name_capitals(word) in {"TRUE", "FALSE"}:
             return self.push(Boolean(name_capitals(word) == "TRUE", place=place))
         return self.push(Name(_LOCAL_MARKS.sub("", word), sheet, place=place))
+
+    def table(self, name: str, bracket: str, place: int) -> TableRef:
+        try:
+            return TableRef(name, structured.read(bracket), place=place)
+        except ModelError as fault:
+            self.fail(str(fault), place)
 
     def reference(self, match: re.Match[str], sheet: str | None, last_sheet: str | None, place: int) -> Node:
         """Return the Ref of a match of `REFERENCE`; a word that only looks like a cell (ABC1048577) is a Name."""

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.xlsx.structured import Structured
+
 
 class Coordinate(NamedTuple):
     """A row or a column: absolute (`$`), counted from 1, or relative, an offset from the formula's cell."""
@@ -109,16 +111,10 @@ class Name(Node):
 
 @dataclass(frozen=True, slots=True)
 class TableRef(Node):
-    """A structured reference. `table` "" is the table around the formula's cell.
-
-    `items` holds "#All", "#Data", "#Headers", "#Totals", "#This Row" in the order written ("@" is "#This Row");
-    `first` and `last` are column names, None for all columns.
-    """
+    """A structured reference. `table` "" is the table around the formula's cell."""
 
     table: str
-    items: tuple[str, ...] = ()
-    first: str | None = None
-    last: str | None = None
+    what: Structured
 
 
 @dataclass(frozen=True, slots=True)

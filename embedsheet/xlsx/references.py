@@ -6,12 +6,12 @@ import re
 
 from embedsheet.addresses import MAX_COLUMN, MAX_ROW, Area, column_number, parse_area
 from embedsheet.errors import ModelError
-from embedsheet.keys import name_key
+from embedsheet.xlsx import structured
 from embedsheet.xlsx.parts import Table
 
 _COLUMNS = re.compile(r"\$?([A-Za-z]{1,3}):\$?([A-Za-z]{1,3})\Z")
+TABLE = re.compile(rf"([^\[]*?)\s*({structured.BRACKET}|)\Z", re.DOTALL)
 _ROWS = re.compile(r"\$?(\d{1,7}):\$?(\d{1,7})\Z")
-_ITEM = re.compile(r"\[((?:[^\[\]']|'.)*)\]")
 
 
 def address(text: str, sheet: str | None) -> Area:
@@ -29,38 +29,15 @@ def address(text: str, sheet: str | None) -> Area:
     return parse_area(text, sheet)
 
 
-def table_area(table: Table, inside: str) -> Area:
-    """Return the area of `Table[inside]`: "", "Col", "#All", "[#Headers],[A]:[B]". Raises ModelError.
+def table_area(table: Table, bracket: str) -> Area:
+    """Return the area of a table's name with a bracket: "" (its data), "[Col]", "[[#Headers],[A]:[B]]".
 
-    `@` and `#This Row` depend on a formula's own row and are refused.
+    Raises ModelError; `@` and `#This Row` depend on a formula's own row and are refused.
     """
-    items = _ITEM.findall(inside) if inside.lstrip().startswith("[") else [inside] if inside.strip() else []
-    unquoted = [re.sub(r"'(.)", r"\1", item.strip()) for item in items]
-    wanted = {name_key(item) for item in unquoted if item.startswith("#")}
-    columns = [item for item in unquoted if not item.startswith("#")]
-    if "#this row" in wanted or any(column.startswith("@") for column in columns):
-        raise ModelError(
-            f"{table.name}[{inside}] means another cell in every row; give the column: {table.name}[Name]."
-        )
-    names = [name_key(name) for name in table.columns]
-    places = []
-    for column in columns:
-        if name_key(column) not in names:
-            raise ModelError(f"the table {table.name} has no column {column!r}; it has {', '.join(table.columns)}.")
-        places.append(table.area.left + names.index(name_key(column)))
-    whole, body = table.area, table.body
-    top, bottom = body.top, body.bottom
-    if wanted:
-        rows = {
-            "#all": (whole.top, whole.bottom),
-            "#data": (body.top, body.bottom),
-            "#headers": (whole.top, body.top - 1),
-            "#totals": (body.bottom + 1, whole.bottom),
-        }
-        if not wanted <= rows.keys():
-            raise ModelError(f"{table.name}[{inside}]: {', '.join(wanted - rows.keys())} is no part of a table.")
-        top = min(rows[item][0] for item in wanted)
-        bottom = max(rows[item][1] for item in wanted)
-    if top > bottom:
-        raise ModelError(f"{table.name}[{inside}]: the table has no such rows; choose another part of it.")
-    return Area(whole.sheet, top, min(places, default=whole.left), bottom, max(places, default=whole.right))
+    what = structured.read(bracket or "[]")
+    if structured.THIS_ROW in what.items:
+        raise ModelError(f"{table.name}{bracket} means another cell in every row; give the column: {table.name}[Name].")
+    found = structured.cells(table, what)
+    if found is None:
+        raise ModelError(f"{table.name}{bracket}: the table has no such rows; choose another part of it.")
+    return found

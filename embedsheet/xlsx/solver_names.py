@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from embedsheet.addresses import Area, Cell
 from embedsheet.errors import ModelError
 from embedsheet.solver_setup import RELATIONS, SENSES, Constraint, SolverSetup
+from embedsheet.xlsx.structured import BRACKET
 
 # What Excel 2010 and later writes beside the model when nobody touched the options; without them the dialog opens
 # with zeros in its limits.
@@ -30,7 +31,7 @@ _SENSE_CODES = {sense: code for code, sense in SENSES.items()}
 _RELATION_CODES = {relation: code for code, relation in RELATIONS.items()}
 # Excel keeps a word on the right of a constraint that has no right side.
 _WORDS = {"integer": "integer", "binary": "binary", "all different": "AllDifferent"}
-_BETWEEN_COMMAS = re.compile(r"(?:'[^']*'|[^,;~'])+")
+_BETWEEN_COMMAS = re.compile(rf"(?:{BRACKET}|'[^']*'|[^,;~'])+", re.DOTALL)
 _WORD = re.compile(r"[^\W\d][\w.]*")
 _MODEL_NAME = re.compile(r"solver_(?:opt|adj|typ|val|num|neg|eng|(?:lhs|rel|rhs)\d+)\Z")
 
@@ -87,7 +88,10 @@ def is_solver_name(name: str) -> bool:
 
 
 def split_union(text: str) -> list[str]:
-    """Split "A!$B$1,'My, sheet'!$C$2" at the commas that stand outside quotes (LibreOffice also writes ; and ~)."""
+    """Split "A!$B$1,'My, sheet'!$C$2" at the commas that stand outside quotes and brackets.
+
+    LibreOffice also writes ; and ~ for the comma.
+    """
     body = text.strip().removeprefix("=").strip()
     if body.startswith("(") and body.endswith(")"):
         body = body[1:-1]
