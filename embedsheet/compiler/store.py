@@ -42,19 +42,30 @@ class _Addresses:
 
     workbook: Workbook
     table: CellTable
+    groups: list[Group]
+    group_of: NDArray[np.int32]
 
     def sheet_place(self, name: str | None, group: Group) -> int | None:
         """Return the place of a sheet by name (None: the group's own), None when there is none."""
         return group.sheet if name is None else self.table.sheet_places.get(name_key(name))
 
-    def spill(self, anchor: Reference) -> Reference | Value:
-        """Return the area that the array formula in a cell fills (`A1#`); #REF! where there is none."""
+    def spill(self, anchor: Reference) -> Reference:
+        """Return what the formula in each anchor fills (`A1#`); #REF! where the anchor holds no formula of its own."""
         sheet = list(self.workbook.sheets.values())[anchor.sheet]
-        array = sheet.arrays.get((int(anchor.top[0]), int(anchor.left[0])))
-        if array is None or len(np.unique(anchor.top)) > 1:
-            return error(REF)
-        area, one = array.area, np.ones(1, np.int64)
-        return Reference(anchor.sheet, one * area.top, one * area.left, one * area.bottom, one * area.right)
+        errors = np.zeros(1, np.uint8) if anchor.errors is None else anchor.errors
+        sides = np.broadcast_arrays(anchor.top, anchor.left, anchor.bottom, anchor.right, errors)
+        found = np.array(sides)
+        owners = self.group_of[self.table.find(anchor.sheet, sides[0], sides[1])]
+        for place, (top, left, bottom, right, code) in enumerate(np.stack(sides, axis=1).tolist()):
+            array, owner = sheet.arrays.get((top, left)), int(owners[place])
+            if code or (top, left) != (bottom, right):
+                found[4, place] = code or REF
+            elif array is not None:
+                found[:4, place] = array.area.top, array.area.left, array.area.bottom, array.area.right
+            elif owner < 0 or self.groups[owner].array:
+                found[4, place] = REF
+        codes = found[4].astype(np.uint8)
+        return Reference(anchor.sheet, *found[:4], codes if codes.any() else None)
 
 
 class Store(_Addresses):

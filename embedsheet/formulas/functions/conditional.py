@@ -37,18 +37,16 @@ _CHUNK = 20_000_000
 
 
 class _Conditions:
-    """Ranges with their criteria, and which cells meet them all."""
+    """Ranges with their criteria, and which cells meet them all; results for `least` cells of the n at least."""
 
-    def __init__(self, context: Context, pairs: Sequence[tuple[Argument, Value]], name: str) -> None:
+    def __init__(self, context: Context, pairs: Sequence[tuple[Argument, Value]], name: str, least: int = 1) -> None:
         self.context = context
         self.ranges = [context.value(area) for area, _ in pairs]
         wanted = [concrete(context, value, f"A criterion of {name}") for _, value in pairs]
         self.same_size = len({value.shape[1:] for value in self.ranges}) <= 1
         # Results: one for each of n cells and each element of the criteria.
-        self.result_shape = np.broadcast_shapes(*(value.shape for value in wanted))
         areas = max(value.shape[0] for value in self.ranges)
-        if areas > 1:
-            self.result_shape = np.broadcast_shapes(self.result_shape, (areas, 1, 1))
+        self.result_shape = np.broadcast_shapes((max(areas, least), 1, 1), *(value.shape for value in wanted))
         self.results = int(np.prod(self.result_shape))
         self.size = int(np.prod(self.ranges[0].shape[1:]))
         self.wanted_kinds = [np.broadcast_to(value.kinds, self.result_shape).ravel() for value in wanted]
@@ -281,8 +279,9 @@ def _resized(context: Context, area: Argument, like: Argument) -> Argument:
 
 
 def _selected(context: Context, name: str, numbers: Argument, pairs: Sequence[tuple[Argument, Value]]) -> Any:
-    conditions = _Conditions(context, pairs, name)
     value = context.value(numbers)
+    # Where only these numbers differ from cell to cell, so do the results.
+    conditions = _Conditions(context, pairs, name, value.shape[0])
     if not conditions.same_size or value.shape[1:] != conditions.ranges[0].shape[1:]:
         return error(VALUE)
     return _Selected(context, name, conditions, value)

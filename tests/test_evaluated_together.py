@@ -1,0 +1,82 @@
+"""Cells of one form that differ in one thing: evaluated together, each has its own result and its own derivative."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from judges import embedsheet_values, write_book
+from sheets import largest_gradient_error, program, write
+
+# Column A says which rows count; columns B, C and D hold 1, 2, 3, ten and a hundred times as much.
+_LEDGER: dict[str, Any] = {"A1": "x", "A2": "y", "A3": "x"} | {
+    f"{column}{row}": float(row * factor) for column, factor in zip("BCD", (1, 10, 100), strict=True) for row in (1, 2, 3)
+}  # fmt: skip
+_CONDITIONAL = {
+    'SUMIF($A$1:$A$3,"x",B1:B3)': 4.0,
+    'SUMIFS(B1:B3,$A$1:$A$3,"x")': 4.0,
+    'SUMIFS(B1:B3,$A$1:$A$3,"x",$A$1:$A$3,"<>y")': 4.0,
+    'AVERAGEIF($A$1:$A$3,"x",B1:B3)': 2.0,
+    'AVERAGEIFS(B1:B3,$A$1:$A$3,"x")': 2.0,
+    'MAXIFS(B1:B3,$A$1:$A$3,"x")': 3.0,
+    'MINIFS(B1:B3,$A$1:$A$3,"x")': 1.0,
+    'SUM(SUMIF($A$1:$A$3,{"x","y"},B1:B3))': 6.0,
+    'SUMIFS(B1:B3,$A$1:$A$3,"?",$A$1:$A$3,">w")': 6.0,
+}
+
+
+@pytest.mark.parametrize("formula", _CONDITIONAL)
+def test_each_cell_has_the_sum_of_its_own_range_where_the_criteria_are_shared(tmp_path: Path, formula: str) -> None:
+    # Filled right the summed range is C1:C3, then D1:D3; K9 and K20 read the same ranges though nobody filled them.
+    right = {"E5": formula, "F5": formula.replace("B1:B3", "C1:C3"), "G5": formula.replace("B1:B3", "D1:D3")}
+    alike = {"K9": right["F5"], "K20": right["G5"]}
+    cells = _LEDGER | {address: f"={text}" for address, text in (right | alike).items()}
+    values = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": cells}))["S"]
+    own = _CONDITIONAL[formula]
+    assert [values[address] for address in (*right, *alike)] == [own, 10 * own, 100 * own, 10 * own, 100 * own]
+
+
+@pytest.mark.parametrize("formula", _CONDITIONAL)
+def test_each_cell_has_the_derivatives_of_its_own_range(tmp_path: Path, formula: str) -> None:
+    cells = _LEDGER | {
+        f"{cell}5": "=" + formula.replace("B1:B3", f"{column}1:{column}3")
+        for cell, column in zip("EFG", "BCD", strict=True)
+    }
+    compiled = program(tmp_path / "book.xlsx", cells | {"H5": "=E5+2*F5+3*G5"}, "H5", ["B1:D3"])
+    assert compiled.value(compiled.start) == pytest.approx(_CONDITIONAL[formula] * (1 + 20 + 300))
+    assert largest_gradient_error(compiled) < 1e-6
+
+
+def test_equal_sums_at_the_start_do_not_hide_that_they_are_of_different_ranges(tmp_path: Path) -> None:
+    cells: dict[str, Any] = {"A1": "x", "A2": "y"} | {f"{column}{row}": 0.0 for column in "BC" for row in (1, 2)}
+    cells |= {"B4": '=SUMIF($A1:$A2,"x",B1:B2)', "C4": '=SUMIF($A1:$A2,"x",C1:C2)', "D4": "=B4+10*C4"}
+    compiled = program(tmp_path / "book.xlsx", cells, "D4", ["B1:C2"])
+    assert compiled.value_and_gradient(compiled.start)[1].tolist() == [1.0, 10.0, 0.0, 0.0]
+
+
+def _spills() -> dict[str, Any]:
+    """Arrays of 2 to 4 numbers that stand below each other (column F) and side by side (row 10)."""
+    cells: dict[str, Any] = {f"{column}{row}": float(row + 10 * place) for place, column in enumerate("ABCD")
+                             for row in range(1, 5)}  # fmt: skip
+    cells |= {"F1": ("F1:G1", "=A1:B1*1"), "F2": ("F2:H2", "=A2:C2*1"), "F3": ("F3:I3", "=A3:D3*1")}
+    cells |= {"A10": ("A10:A11", "=A1:A2*1"), "B10": ("B10:B12", "=B1:B3*1")}
+    return cells | {"C10": "=C1*1", "D10": 7.0}
+
+
+def test_a_spill_is_that_of_each_cells_own_anchor(tmp_path: Path) -> None:
+    # Excel: A1# is what the formula in A1 fills, one value where it gives one, #REF! where A1 has no formula.
+    cells = _spills() | {f"L{row}": f"=SUM(_xlfn.ANCHORARRAY(F{row}))" for row in (1, 2, 3, 4)}
+    cells |= {f"{column}20": f"=SUM(_xlfn.ANCHORARRAY({column}10))" for column in "ABCD"}
+    cells |= {"N20": "=SUM(_xlfn.ANCHORARRAY(B10))", "P4": "=SUM(_xlfn.ANCHORARRAY(B11))"}
+    values = embedsheet_values(write(tmp_path / "book.xlsx", cells))["S"]
+    assert [values[f"L{row}"] for row in (1, 2, 3, 4)] == [1 + 11, 2 + 12 + 22, 3 + 13 + 23 + 33, "#REF!"]
+    assert [values[f"{column}20"] for column in "ABCD"] == [1 + 2, 11 + 12 + 13, 21, "#REF!"]
+    assert [values["N20"], values["P4"]] == [11 + 12 + 13, "#REF!"]
+
+
+def test_spills_of_each_cells_own_anchor_have_their_own_derivatives(tmp_path: Path) -> None:
+    cells = _spills() | {f"L{row}": f"=SUMSQ(_xlfn.ANCHORARRAY(F{row}))" for row in (1, 2, 3)}
+    compiled = program(tmp_path / "book.xlsx", cells | {"N1": "=L1+L2+L3"}, "N1", ["A1:D3"])
+    # Σ 2x over the cells that the arrays read: A1:B1, A2:C2 and A3:D3
+    assert compiled.value_and_gradient(compiled.start)[1].tolist() == [2, 22, 0, 0, 4, 24, 44, 0, 6, 26, 46, 66]
