@@ -113,8 +113,8 @@ def table_book(path: Path) -> Workbook:
 @pytest.mark.parametrize(("text", "address"), [
     ("Ratings", "B3:D5"), ("ratings[]", "B3:D5"), ("Ratings[User id]", "B3:B5"), ("Ratings[[user ID]:[z]]", "B3:D5"),
     ("Ratings[it''s '[x']]", "C3:C5"), ("Ratings[#All]", "B2:D6"), ("Ratings[[#Headers],[z]]", "D2"),
-    
-    ("Ratings[[z]:[User id]]", "B3:D5"), ("Ratings[[#Totals],[z]]", "D6"), ("Ratings[[#Headers],[#Data],[z]]", "D2:D5"), ("=Ratings[z]", "D3:D5"),
+    ("Ratings[[#Totals],[z]]", "D6"), ("Ratings[[#Headers],[#Data],[z]]", "D2:D5"), ("=Ratings[z]", "D3:D5"),
+    ("Ratings[[z]:[User id]]", "B3:D5"),
 ])  # fmt: skip
 def test_tables_and_their_columns_are_areas(tmp_path: Path, text: str, address: str) -> None:
     workbook = table_book(tmp_path / "b.xlsx")
