@@ -21,7 +21,7 @@ COUNTS = (10_000, 30_000)
 SOLVE = """
 import json, sys
 from embedsheet.solver import solve
-print(json.dumps(solve(sys.argv[1], max_iterations=100, output=sys.argv[2]).as_dict()))
+print(json.dumps(solve(sys.argv[1], max_iterations=100, output=sys.argv[2], force=True).as_dict()))
 """
 
 

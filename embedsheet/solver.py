@@ -161,11 +161,14 @@ def solve(
     overwrite_formulas: bool = False,
     trust_embedsheet: bool = False,
     output: str | Path | None = None,
+    force: bool = False,
     dry_run: bool = False,
     ignore_lock: bool = False,
     watcher: Watcher | None = None,
 ) -> Solution:
     """Solve the model of a workbook and write the result into it, or into the copy `output`.
+
+    A file that is at `output` already is replaced only if `force`.
 
     The model is the Solver set-up of `sheet` (default: the only one), or `objective` and `changing` by address or
     defined name; `constraints` are texts such as "B2:B9 >= 0". `restarts` more searches begin at random points from
@@ -177,7 +180,7 @@ def solve(
         nonnegative=nonnegative, overwrite_formulas=overwrite_formulas, trust_embedsheet=trust_embedsheet,
     )  # fmt: skip
     if not dry_run:
-        model.workbook.check_target(output, ignore_lock)  # rather than after a long search
+        model.workbook.check_target(output, ignore_lock, force=force)  # rather than after a long search
     began = time.perf_counter()
     limits = Limits(max_iterations=max_iterations, tolerance=tolerance, learning_rate=learning_rate, seed=seed)
     outcome = search(
@@ -244,6 +247,9 @@ def _write(model: Model, solution: Solution, output: Path | None, save_setup: bo
     solution.written_to = report.path
     solution.cells_written = report.cells_written
     solution.parts_changed = list(report.parts_changed)
+    solution.undo_kept = report.undo_kept
+    if report.path == workbook.path and not report.undo_kept:
+        solution.notes.append("the file as it was could not be kept for undo: it is too large or no cache is writable")
 
 
 def name_of(workbook: Workbook, cell: Cell) -> str:

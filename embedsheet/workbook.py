@@ -222,9 +222,12 @@ class Workbook:
         home = int(sheet.formula_cells[master])
         return shift(text, cell.row - int(sheet.rows[home]), cell.column - int(sheet.columns[home]))
 
-    def check_target(self, path: str | Path | None = None, ignore_lock: bool = False) -> None:
-        """Raise the FileError that `save` to the same place would end in, before work is done for it."""
-        check_target(self.path, self.path if path is None else Path(path), ignore_lock)
+    def check_target(self, path: str | Path | None = None, ignore_lock: bool = False, *, force: bool = False) -> None:
+        """Raise the FileError that `save` to the same place would end in, before work is done for it.
+
+        So does any other file that is there already, unless `force`; `save` itself would replace it.
+        """
+        check_target(self.path, self.path if path is None else Path(path), ignore_lock, force)
 
     def save(
         self,

@@ -81,7 +81,7 @@ def grade(
     processes: Annotated[int | None, typer.Option(min=1, help="How many files at once; default: one a core.")] = None,
     seconds: Annotated[float, typer.Option(min=1, help="Longest time for one file.")] = 30.0,
     megabytes: Annotated[int, typer.Option(min=256, help="Most memory for one file.")] = 2048,
-    force: Annotated[bool, typer.Option("--force", help="Replace the gradebook if it is there already.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace gradebook, texts and CSV that exist.")] = False,
 ) -> None:
     """Grade the workbooks: gradebook, a text for each student, a CSV to upload.
 
@@ -97,10 +97,14 @@ def grade(
     from embedsheet.homework.submissions import find_submissions
     from embedsheet.homework.workers import Limits, grade_all
     from embedsheet.lessons.layout import check_target, counted
+    from embedsheet.xlsx.replace import refuse_existing
 
     kept = Key.load(key)
     assignment = parse(kept.assignment)
     check_target(output, force)
+    feedback, upload = output.with_name(f"{output.stem}-feedback"), output.with_name(f"{output.stem}-upload.csv")
+    for place in (feedback, upload):
+        refuse_existing(place, force)
     journal = output.with_suffix(".journal")
     with tempfile.TemporaryDirectory() as folder:
         found, notes = find_submissions(submissions, Path(folder))
@@ -114,8 +118,8 @@ def grade(
             )
     best = best_of_each(kept, grades)
     write_gradebook(kept, assignment, grades, notes, output, force=force)
-    write_feedback(assignment, best, output.with_name(f"{output.stem}-feedback"))
-    write_upload(kept, assignment, best, output.with_name(f"{output.stem}-upload.csv"))
+    write_feedback(assignment, best, feedback)
+    write_upload(kept, assignment, best, upload)
     typer.echo(
         f"{counted(len(found), 'file')}, {len(best)} of {len(kept.students)} students graded; gradebook: {output}."
     )

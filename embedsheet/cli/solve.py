@@ -96,6 +96,9 @@ def solve(
     history: Annotated[
         Path | None, typer.Option("--history", metavar="FILE.csv", help="Write every iteration to a CSV file.")
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the files that --output and --history name, if they exist.")
+    ] = False,
     ignore_lock: LockOption = False,
 ) -> None:
     """Solve a workbook's model in place, as Data ► Solver would, with exact gradients.
@@ -110,12 +113,11 @@ def solve(
         raise typer.BadParameter("--dry-run writes nothing; leave out --output and --save-setup.")
     from embedsheet import solver
     from embedsheet.solvers.descent import LEARNING_RATES
-    from embedsheet.xlsx.replace import refuse_unwritable
 
     if learning_rate is not None and method not in LEARNING_RATES:
         raise typer.BadParameter(f"--learning-rate is for --method {', '.join(LEARNING_RATES)}; {method} has none.")
     if history is not None:
-        refuse_unwritable(history)
+        _check_history(history, force)
     with LiveSearch(quiet=json) as live:
         solution = solver.solve(
             book,
@@ -137,6 +139,7 @@ def solve(
             overwrite_formulas=overwrite_formulas,
             trust_embedsheet=trust_embedsheet,
             output=output,
+            force=force,
             dry_run=dry_run,
             ignore_lock=ignore_lock,
             watcher=live.hear,
@@ -144,14 +147,14 @@ def solve(
     if json:
         print_json(solution.as_dict())
     else:
-        _tell(solution, dry_run)
+        _tell(solution)
     if history is not None:
         _write_history(solution, history)
     if not solution.solved:
         raise typer.Exit(1)
 
 
-def _tell(solution: Solution, dry_run: bool) -> None:
+def _tell(solution: Solution) -> None:
     say(solution.summary(), "green" if solution.solved else "red")
     if solution.solved and solution.active:
         shown, rest = solution.active[:8], len(solution.active) - 8
@@ -162,8 +165,19 @@ def _tell(solution: Solution, dry_run: bool) -> None:
     say(f"{solution.method}, {solution.evaluations:,} evaluations; {seconds}", "dim")
     if solution.parts_changed:
         say(f"Changed parts: {', '.join(solution.parts_changed)}", "dim")
-    if solution.written_to == solution.path and not dry_run and solution.solved:
+    if solution.undo_kept:
         say(f"embedsheet undo {word(solution.path)} brings the old values back.", "dim")
+
+
+def _check_history(path: Path, force: bool) -> None:
+    """Raise FileError where the history would take a workbook's place, or another file's unasked."""
+    from embedsheet.errors import FileError
+    from embedsheet.xlsx.replace import refuse_existing, refuse_unwritable
+
+    refuse_unwritable(path)
+    if path.suffix.casefold().startswith((".xl", ".ods")):
+        raise FileError(f"{path}: is a workbook's name, and the history is a CSV file; call it {path.stem}.csv.")
+    refuse_existing(path, force)
 
 
 def _write_history(solution: Solution, path: Path) -> None:
@@ -251,6 +265,7 @@ def recalculate(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what differs, but write nothing.")] = False,
     json: JsonOption = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file that --output names, if it exists.")] = False,
     ignore_lock: LockOption = False,
 ) -> None:
     """Recompute every supported formula and refresh the stored results, without Excel."""
@@ -258,6 +273,8 @@ def recalculate(
     from embedsheet.workbook import Workbook
 
     workbook = Workbook.open(book)
+    if not dry_run:
+        workbook.check_target(output, ignore_lock, force=force)
     done = program.recalculate(workbook)
     refreshed = sum(len(edit.rows) for edit in done.edits)
     report = None

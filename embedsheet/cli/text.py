@@ -58,8 +58,9 @@ def train(
 
     from embedsheet.errors import FileError
     from embedsheet.networks import text_training as training
+    from embedsheet.networks.text_checkpoint import FILES
     from embedsheet.networks.text_data import default_text, read_book
-    from embedsheet.xlsx.replace import refuse_as_folder
+    from embedsheet.xlsx.replace import refuse_as_folder, refuse_existing
 
     refuse_as_folder(output)
     source = None if book is None else read_book(book)
@@ -73,6 +74,8 @@ def train(
     elif (output / "net.json").exists() and not force:
         raise FileError(f"{output}: holds a net already; go on with --resume, or replace it with --force.")
     else:
+        for name in FILES:
+            refuse_existing(output / name, force)
         net = training.start(source or default_text(), model or "rnn", **options)
     console = Console(highlight=False)
     console.print(

@@ -183,7 +183,7 @@ def train(
     if output is not None:
         check_target(output, force)
     if lesson or replace:
-        workbook.check_target(output if lesson else None, ignore_lock)
+        workbook.check_target(output if lesson else None, ignore_lock, force=force)
     dtype = "float64" if float64 else "float32"
     settings = Settings(optimizer, learning_rate, epochs, batch_size, l2, validation, patience, seed, dtype)
     with on_device(device) as where, Bar(model.sheet) as bar:

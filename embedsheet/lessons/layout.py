@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 from embedsheet.addresses import MAX_COLUMN, MAX_ROW, Area, Cell, column_letters, quote_sheet
 from embedsheet.errors import FileError, LessonError
 from embedsheet.solver_setup import SolverSetup
-from embedsheet.xlsx.replace import refuse_unwritable
+from embedsheet.xlsx.replace import refuse_existing, refuse_unwritable
 from embedsheet.xlsx.solver_names import solver_names
 
 DARK, GREY, PALE, LINE = "#1F2937", "#6B7280", "#F1F3F5", "#D0D5DD"
@@ -310,8 +310,7 @@ def check_target(path: Path, force: bool) -> None:
         raise FileError(f"{path}: is a folder; name a file in it, like {path / 'book.xlsx'}.")
     if path.suffix.lower() not in (".xlsx", ".xlsm"):
         raise FileError(f"{path}: is not called .xlsx; call it {path.with_suffix('.xlsx').name}.")
-    if path.exists() and not force:
-        raise FileError(f"{path}: exists already; add --force to replace it, or choose another name with -o.")
+    refuse_existing(path, force)
     if not path.parent.is_dir():
         raise FileError(f"{path.parent}: no such folder; make it first, or choose another place with -o.")
     refuse_unwritable(path)

@@ -24,6 +24,7 @@ from embedsheet.networks.text import LADDER, Rung, Sizes
 from embedsheet.networks.text_data import Vocabulary
 from embedsheet.shell import word
 
+FILES = ("net.json", "text.txt", "last.weights.h5", "best.weights.h5")
 FORMAT = "embedsheet text net 1"
 _BYTES_OF_A_WEIGHT = 4  # float32
 _SEEDS = 1 << 32  # NumPy takes smaller ones

@@ -23,7 +23,7 @@ class Solution:
     "failed"; `message` gives the reason. `largest_gradient` is the largest component of the gradient that neither
     bounds nor constraints hold back; `active` says which of them hold with equality. `history`: (iteration, objective,
     gradient norm, seconds). `seconds` by phase: read, compile, solve, write. Only "optimal" and "improved"
-    are written.
+    are written; `undo_kept`: what was replaced is kept, for `embedsheet undo`.
     """
 
     path: Path
@@ -49,6 +49,7 @@ class Solution:
     written_to: Path | None = None
     cells_written: int = 0
     parts_changed: list[str] = field(default_factory=list)
+    undo_kept: bool = False
 
     @property
     def solved(self) -> bool:

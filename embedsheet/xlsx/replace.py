@@ -73,6 +73,12 @@ def refuse_unwritable(path: Path) -> None:
         raise FileError(f"{path}: the folder {path.parent} cannot be written; write a copy elsewhere with --output.")
 
 
+def refuse_existing(path: Path, force: bool) -> None:
+    """Raise FileError where a file of the user's would be replaced unasked."""
+    if path.exists() and not force:
+        raise FileError(f"{path}: exists already; add --force to replace it, or choose another name.")
+
+
 def refuse_as_folder(path: Path) -> None:
     """Raise FileError when `path` is no folder to write into and cannot become one."""
     there = next(place for place in (path, *path.absolute().parents) if place.exists())

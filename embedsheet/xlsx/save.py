@@ -21,7 +21,14 @@ from embedsheet.xlsx.package import Package
 from embedsheet.xlsx.parts import Contents
 from embedsheet.xlsx.patch import Changes, Patched, patch
 from embedsheet.xlsx.plain import plain
-from embedsheet.xlsx.replace import file_digest, refuse_if_open, refuse_unwritable, replace_file, saving
+from embedsheet.xlsx.replace import (
+    file_digest,
+    refuse_existing,
+    refuse_if_open,
+    refuse_unwritable,
+    replace_file,
+    saving,
+)
 from embedsheet.xlsx.rows import CrookedError
 from embedsheet.xlsx.sheet import Sheet, place_keys
 from embedsheet.xlsx.workbook_part import patch_chain, patch_workbook, without_content_type, without_relation
@@ -89,7 +96,7 @@ def save(job: Job, target: Path | None, ignore_lock: bool, keep_undo: bool) -> S
     in_place = target is None or target.resolve() == job.path.resolve()
     path = job.path if target is None else target
     with saving(path):
-        check_target(job.path, path, ignore_lock)
+        check_target(job.path, path, ignore_lock, force=True)
         package = Package(job.path)
         if package.digest != job.digest:
             raise FileError(f"{job.path}: changed on disk since it was read; open it again and repeat.")
@@ -107,11 +114,16 @@ def save(job: Job, target: Path | None, ignore_lock: bool, keep_undo: bool) -> S
     return SaveReport(path, written, [package.stored_name(part) for part in (*changed, *sorted(removed))], kept)
 
 
-def check_target(book: Path, path: Path, ignore_lock: bool) -> None:
-    """Raise FileError when `book` cannot be saved as `path`, as far as can be known beforehand."""
+def check_target(book: Path, path: Path, ignore_lock: bool, force: bool) -> None:
+    """Raise FileError when `book` cannot be saved as `path`, as far as can be known beforehand.
+
+    A file other than `book` itself is in the way unless `force`d: only an in-place write can be undone.
+    """
     if path.suffix.casefold() != book.suffix.casefold():
         raise FileError(f"{path}: a copy of {book.name} must end in {book.suffix}; programs refuse it otherwise.")
     refuse_unwritable(path)
+    if path.resolve() != book.resolve():
+        refuse_existing(path, force)
     if not ignore_lock:
         refuse_if_open(path)
 
