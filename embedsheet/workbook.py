@@ -25,6 +25,7 @@ from embedsheet.kinds import BOOLEAN, ERROR, ERRORS, NUMBER, TEXT, ErrorText
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.strings import Strings
 from embedsheet.xlsx import parts, references
+from embedsheet.xlsx.added_sheets import Draw
 from embedsheet.xlsx.package import Package
 from embedsheet.xlsx.parts import Contents, DefinedName, SheetPart, Table
 from embedsheet.xlsx.plain import plain
@@ -238,11 +239,13 @@ class Workbook:
         full_calculation: bool = False,
         ignore_lock: bool = False,
         keep_undo: bool = True,
+        draw: Draw | None = None,
     ) -> SaveReport:
         """Write the edits in place, or into a copy at `path`; every part that does not change stays byte for byte.
 
         `setups`: Solver models to store in their sheets. `full_calculation`: spreadsheet programs shall recalculate
-        everything when they open the file. `keep_undo`: keep the old contents for `undo` (in place only).
+        everything when they open the file. `keep_undo`: keep the old contents for `undo` (in place only). `draw`: adds
+        sheets behind the others; it is given an XlsxWriter workbook that has sheets of the same names.
         The object stays a picture of the file as it was read: open the file again before saving to it once more.
         Raises FileError when the file is open elsewhere, changed since, or cannot be written, and ModelError when an
         edit makes no sense; the file is then as it was.
@@ -251,7 +254,7 @@ class Workbook:
             self.path, self.digest, self.contents, self.sheets, self.strings,
             [replace(edit, sheet=self.sheet(edit.sheet).name) for edit in edits],
             [replace(setup, sheet=self.sheet(setup.sheet).name) for setup in setups],
-            full_calculation,
+            full_calculation, draw,
         )  # fmt: skip
         return save_job(job, None if path is None else Path(path), ignore_lock, keep_undo)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import json
 import math
 import os
 import posixpath
@@ -229,8 +230,20 @@ def _formulon_value(value: object) -> CellValue:
     return value.to_python()  # type: ignore[attr-defined,no-any-return]
 
 
+def validity_faults(path: str | Path) -> list[str]:
+    """Return what Microsoft's Open XML SDK finds wrong with a workbook's parts; [] for a valid one."""
+    program = _program("ooxml-validator")
+    outcome = subprocess.run([program, str(path)], capture_output=True, text=True, check=False, encoding="utf-8")
+    if outcome.returncode not in (0, 1):
+        pytest.fail(f"ooxml-validator: {outcome.stderr}")
+    found = json.loads(outcome.stdout)
+    return [f"{fault.get('partUri') or fault.get('path')}: {fault.get('description')}" for fault in found["errors"]]
+
+
 def _program(name: str) -> str:
-    found = shutil.which(name)
+    # Where .ci/run and CONTRIBUTING install what comes from npm.
+    own = Path(__file__).parents[1] / "build" / "npm" / "node_modules" / ".bin"
+    found = shutil.which(name) or shutil.which(name, path=str(own))
     if found is None:
         reason = f"{name} is not installed"
         if os.environ.get("EMBEDSHEET_REQUIRE_JUDGES") == "1":

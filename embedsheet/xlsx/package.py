@@ -33,23 +33,10 @@ _ZIP64_EXTRA = 1
 class Package:
     """A zip of parts held in memory as it is on disk; part names are looked up without regard to case."""
 
-    def __init__(self, path: Path) -> None:
-        """Read `path`. Raises FileError when it is no readable .xlsx or .xlsm package."""
+    def __init__(self, path: Path, raw: bytes | None = None) -> None:
+        """Read `path`, or take its content as `raw`. Raises FileError when it is no readable .xlsx or .xlsm package."""
         self.path = path
-        try:
-            if path.is_dir():
-                raise FileError(f"{path}: is a folder; give the path of an .xlsx or .xlsm file.")
-            if path.stat().st_size > FILE_LIMIT:
-                raise FileError(f"{path}: is larger than {FILE_LIMIT >> 20} MB; split the workbook.")
-            self.raw = path.read_bytes()
-        except FileNotFoundError:
-            there = {other.stem: other.name for other in path.parent.glob("*.xls[xm]")}
-            guess = did_you_mean(path.stem, there) or "; check the name and the folder."
-            raise FileError(f"{path}: there is no such file{guess}") from None
-        except OSError as fault:
-            raise FileError(
-                f"{path}: cannot be read ({fault.strerror or fault}); check the file's permissions."
-            ) from None
+        self.raw = _read(path) if raw is None else raw
         _refuse_other_formats(path, self.raw)
         try:
             with zipfile.ZipFile(io.BytesIO(self.raw)) as archive:
@@ -133,26 +120,33 @@ class Package:
             raise self._damaged(info)
         return content
 
-    def rebuilt(self, changed: Mapping[str, bytes], removed: frozenset[str] = frozenset()) -> bytes:
-        """Return the package with some parts' content replaced or taken out.
+    def rebuilt(
+        self,
+        changed: Mapping[str, bytes],
+        removed: frozenset[str] = frozenset(),
+        added: Mapping[str, bytes] | None = None,
+    ) -> bytes:
+        """Return the package with some parts' content replaced or taken out, and with new parts behind the others.
 
         Every other part keeps its compressed bytes, place, date and attributes; nothing is compressed anew.
         """
-        new = {_key(name): content for name, content in changed.items()}
+        fresh = [_fresh(name) for name in added or {}]
+        new = {_key(name): content for name, content in {**changed, **(added or {})}.items()}
         gone = {_key(name) for name in removed}
         pieces: list[bytes | memoryview] = []
         directory: list[bytes] = []
         offset = count = 0
-        for info in self.infos:
+        for info in [*self.infos, *fresh]:
             key = _key(info.orig_filename)
             if key in gone:
                 continue
-            extra, data = self._compressed(info)
-            method, crc, size = info.compress_type, info.CRC, info.file_size
+            extra, data = (b"", memoryview(b"")) if info in fresh else self._compressed(info)
             if key in new:
                 content = new[key]
                 method, crc, size = zipfile.ZIP_DEFLATED, zlib.crc32(content), len(content)
                 data = memoryview(_deflate(content))
+            else:
+                method, crc, size = info.compress_type, info.CRC, info.file_size
             # Sizes stand in the header itself, so nothing follows the data and no 64-bit field is needed.
             flags = info.flag_bits & ~_DATA_DESCRIPTOR
             name = info.orig_filename.encode("utf-8" if flags & _UTF8 else "cp437")
@@ -175,9 +169,31 @@ class Package:
         return b"".join([*pieces, listing, end, self.comment])
 
 
+def _read(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise FileError(f"{path}: is a folder; give the path of an .xlsx or .xlsm file.")
+        if path.stat().st_size > FILE_LIMIT:
+            raise FileError(f"{path}: is larger than {FILE_LIMIT >> 20} MB; split the workbook.")
+        return path.read_bytes()
+    except FileNotFoundError:
+        there = {other.stem: other.name for other in path.parent.glob("*.xls[xm]")}
+        guess = did_you_mean(path.stem, there) or "; check the name and the folder."
+        raise FileError(f"{path}: there is no such file{guess}") from None
+    except OSError as fault:
+        raise FileError(f"{path}: cannot be read ({fault.strerror or fault}); check the file's permissions.") from None
+
+
 def _key(name: str) -> str:
     """A part's name as the package compares it; some writers use backslashes."""
     return name.replace("\\", "/").lstrip("/").casefold()
+
+
+def _fresh(name: str) -> zipfile.ZipInfo:
+    """Return the entry of a new part; its date is the same on every day, so that the same work gives the same file."""
+    info = zipfile.ZipInfo(name)
+    info.create_system, info.compress_type = 0, zipfile.ZIP_DEFLATED
+    return info
 
 
 def _deflate(content: bytes) -> bytes:

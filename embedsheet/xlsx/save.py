@@ -16,6 +16,7 @@ from embedsheet.kinds import BLANK, NUMBER
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.strings import Strings
 from embedsheet.xlsx import undo
+from embedsheet.xlsx.added_sheets import CONTENT_TYPES, Draw, drawn, with_sheets
 from embedsheet.xlsx.form import count_cells, find_region
 from embedsheet.xlsx.package import Package
 from embedsheet.xlsx.parts import Contents
@@ -32,8 +33,6 @@ from embedsheet.xlsx.replace import (
 from embedsheet.xlsx.rows import CrookedError
 from embedsheet.xlsx.sheet import Sheet, place_keys
 from embedsheet.xlsx.workbook_part import patch_chain, patch_workbook, without_content_type, without_relation
-
-_CONTENT_TYPES = "[Content_Types].xml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +85,7 @@ class Job:
     edits: Sequence[Edit]
     setups: Sequence[SolverSetup]
     full_calculation: bool
+    draw: Draw | None = None  # adds sheets
 
 
 def save(job: Job, target: Path | None, ignore_lock: bool, keep_undo: bool) -> SaveReport:
@@ -101,7 +101,12 @@ def save(job: Job, target: Path | None, ignore_lock: bool, keep_undo: bool) -> S
         if package.digest != job.digest:
             raise FileError(f"{job.path}: changed on disk since it was read; open it again and repeat.")
         changed, removed, written = _changed_parts(job, package)
-        content = package.rebuilt(changed, removed)
+        added: dict[str, bytes] = {}
+        if job.draw is not None:
+            made = drawn([sheet.name for sheet in job.contents.sheets], job.draw, path.name)
+            more = with_sheets(package, job.contents, made, changed)
+            changed, added = more.changed, more.new
+        content = package.rebuilt(changed, removed, added)
         kept = False
         if in_place and keep_undo:
             kept = undo.keep(path, package.raw, content, written)
@@ -111,7 +116,9 @@ def save(job: Job, target: Path | None, ignore_lock: bool, keep_undo: bool) -> S
                 raise FileError(f"{path}: changed on disk while it was being saved; open it again and repeat.")
 
         replace_file(path, content, check)
-    return SaveReport(path, written, [package.stored_name(part) for part in (*changed, *sorted(removed))], kept)
+    return SaveReport(
+        path, written, [*(package.stored_name(part) for part in (*changed, *sorted(removed))), *added], kept
+    )
 
 
 def check_target(book: Path, path: Path, ignore_lock: bool, force: bool) -> None:
@@ -156,8 +163,8 @@ def _changed_parts(job: Job, package: Package) -> tuple[dict[str, bytes], frozen
             folder, _, base = contents.part.rpartition("/")
             links = f"{folder}/_rels/{base}.rels"
             changed[links] = without_relation(package.read(links), f"{job.path}: {links}", "calcChain")
-            types = package.read(_CONTENT_TYPES)
-            changed[_CONTENT_TYPES] = without_content_type(types, f"{job.path}: {_CONTENT_TYPES}", chain)
+            types = package.read(CONTENT_TYPES)
+            changed[CONTENT_TYPES] = without_content_type(types, f"{job.path}: {CONTENT_TYPES}", chain)
     if job.setups or job.full_calculation:
         places = {sheet.name: place for place, sheet in enumerate(contents.sheets)}
         setups = {places[setup.sheet]: setup for setup in job.setups}

@@ -37,7 +37,7 @@ def _with_names(data: bytes, where: str, setups: Mapping[int, SolverSetup]) -> b
     )
     holder = next((element for element in root.children if element.name == "definedNames"), None)
     if holder is None:
-        at = _end_of_sheets(root)
+        at = end_of_sheets(root)
         return data[:at] + b"<%bdefinedNames>%b</%bdefinedNames>" % (p, new, p) + data[at:]
     places = {str(place) for place in setups}
     kept, last = [], holder.tag_end
@@ -55,7 +55,7 @@ def _with_full_calculation(data: bytes, where: str) -> bytes:
     root = elements(data, where, depth=2)
     tag = next((element for element in root.children if element.name == "calcPr"), None)
     if tag is None:
-        names = next((element.end for element in root.children if element.name == "definedNames"), _end_of_sheets(root))
+        names = next((element.end for element in root.children if element.name == "definedNames"), end_of_sheets(root))
         return data[:names] + b'<%bcalcPr fullCalcOnLoad="1"/>' % root.prefix.encode() + data[names:]
     old = data[tag.start : tag.tag_end]
     bare = _FULL.sub(b"", old)
@@ -63,7 +63,7 @@ def _with_full_calculation(data: bytes, where: str) -> bytes:
     return data[: tag.start] + bare[:name_end] + b' fullCalcOnLoad="1"' + bare[name_end:] + data[tag.tag_end :]
 
 
-def _end_of_sheets(root: Element) -> int:
+def end_of_sheets(root: Element) -> int:
     """Where defined names go when there are none: the schema fixes the order."""
     before = [
         element.end for element in root.children if element.name in {"sheets", "functionGroups", "externalReferences"}
