@@ -28,6 +28,7 @@ from embedsheet.formulas.values import (
     Value,
     namespace,
 )
+from embedsheet.formulas.wildcards import has_wildcards, wildcard
 
 _RELATION = re.compile(r"(<=|>=|<>|=|<|>)?(.*)", re.DOTALL)
 
@@ -49,7 +50,7 @@ class Criterion:
     def equality(self) -> bool:
         """Whether cells can be looked up by their value: "=" with a number, a boolean or a text without wildcards."""
         return self.relation == "=" and (
-            self.kind in (NUMBER, BOOLEAN) or (self.kind == TEXT and not re.search(r"[*?~]", self.text))
+            self.kind in (NUMBER, BOOLEAN) or (self.kind == TEXT and not has_wildcards(self.text))
         )
 
 
@@ -138,7 +139,7 @@ def _text_table(strings: Strings, wanted: Criterion) -> NDArray[np.bool_]:
     texts = [strings.text(code) for code in range(len(strings))]
     if wanted.relation in ("=", "<>"):
         pattern = wildcard(wanted.text)
-        return np.array([pattern.fullmatch(text.casefold()) is not None for text in texts], bool)
+        return np.array([pattern.fullmatch(text) for text in texts], bool)
     key = sort_key(wanted.text)
     return np.array([bool(_related(wanted.relation, sort_key(text), key)) for text in texts], bool)
 
@@ -150,20 +151,3 @@ def _look_up(table: NDArray[np.bool_], numbers: Any, is_text: NDArray[np.bool_])
     places = xp.where(is_text, numbers, 0.0).astype(int)
     return xp.asarray(table)[places]
 
-
-def wildcard(text: str) -> re.Pattern[str]:
-    """Return a pattern for a text with `*`, `?` and `~`."""
-    parts = []
-    letters = iter(text)
-    for letter in letters:
-        if letter == "*":
-            parts.append(".*")
-        elif letter == "?":
-            parts.append(".")
-        elif letter == "~":
-            following = next(letters, "")
-            # A tilde before anything but a wildcard or a tilde is itself.
-            parts.append(re.escape(following if following in ("*", "?", "~") and following else "~" + following))
-        else:
-            parts.append(re.escape(letter))
-    return re.compile("".join(parts), re.DOTALL)

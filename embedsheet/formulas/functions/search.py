@@ -6,9 +6,7 @@ case. Positions count from 0, -1 where nothing is found; traced ones are NaN the
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +16,7 @@ from embedsheet.formulas.coerce import as_numbers
 from embedsheet.formulas.functions.table import Context
 from embedsheet.formulas.operators import text_ranks
 from embedsheet.formulas.values import BLANK, BOOLEAN, ERROR, NUMBER, TEXT, Array, Value, namespace
+from embedsheet.formulas.wildcards import has_wildcards, wildcard
 
 Positions = NDArray[np.int64]
 
@@ -288,29 +287,19 @@ def _sorted_traced(search: Lists, descending: bool) -> Array:
     return xp.where(at >= 0, place, xp.nan)
 
 
-@lru_cache(maxsize=4096)
-def wildcard(text: str) -> re.Pattern[str] | None:
-    """Return the pattern of a text with `*`, `?` or `~` (which takes the next sign literally), None without any."""
-    if not any(sign in text for sign in "*?~"):
-        return None
-    pieces = re.split(r"(~[*?~]|[*?])", text)
-    signs = {"*": ".*", "?": "."}
-    words = [signs.get(piece) or re.escape(piece[1:] if re.fullmatch(r"~[*?~]", piece) else piece) for piece in pieces]
-    return re.compile("".join(words), re.IGNORECASE | re.DOTALL)
-
-
 def _find_patterns(search: Lists, found: Positions, last: bool) -> NDArray[np.bool_]:
     """Find the wanted texts that have wildcards; return which those are."""
     strings = search.context.strings
     asked = np.flatnonzero(search.kinds == TEXT)
     patterns = np.zeros(len(search.kinds), bool)
-    texts = {code: wildcard(strings.text(code)) for code in np.unique(search.codes[asked])}
-    if not any(texts.values()):
+    texts = {code: strings.text(code) for code in np.unique(search.codes[asked])}
+    texts = {code: text for code, text in texts.items() if has_wildcards(text)}
+    if not texts:
         return patterns
     known: dict[tuple[int, float], int] = {}
     for place in asked:
-        pattern = texts[search.codes[place]]
-        if pattern is None:
+        text = texts.get(search.codes[place])
+        if text is None:
             continue
         patterns[place] = True
         index = int(search.list_of[place])
@@ -318,6 +307,7 @@ def _find_patterns(search: Lists, found: Positions, last: bool) -> NDArray[np.bo
         if key not in known:
             candidates = np.flatnonzero(search.list_kinds[index] == TEXT)
             candidates = candidates[::-1] if last else candidates
+            pattern = wildcard(text)
             known[key] = next(
                 (int(c) for c in candidates if pattern.fullmatch(strings.text(search.list_codes[index, c]))), -1
             )

@@ -18,7 +18,6 @@ from embedsheet.formulas.coerce import (
     map_elements,
     text_of,
 )
-from embedsheet.formulas.functions.criteria import wildcard
 from embedsheet.formulas.functions.elements import Pair, enter
 from embedsheet.formulas.functions.samples import Argument
 from embedsheet.formulas.functions.table import Context, function
@@ -37,6 +36,7 @@ from embedsheet.formulas.values import (
     Value,
     error,
 )
+from embedsheet.formulas.wildcards import wildcard
 
 _LONGEST = 32767  # characters a cell can hold
 
@@ -117,12 +117,10 @@ def _find(context: Context, searched: Pair, text: Pair, start: Pair = (NUMBER, 1
 def _search(context: Context, searched: Pair, text: Pair, start: Pair = (NUMBER, 1.0)) -> float:
     whole = element_text(context, text).casefold()
     first = _whole(context, start, 1) - 1
-    if first > len(whole):
+    place = wildcard(element_text(context, searched)).search(whole, first) if first <= len(whole) else -1
+    if place < 0:
         raise FaultError(VALUE)
-    found = wildcard(element_text(context, searched).casefold()).search(whole, first)
-    if not found:
-        raise FaultError(VALUE)
-    return found.start() + 1.0
+    return place + 1.0
 
 
 def _rept(context: Context, text: Pair, count: Pair) -> str:
