@@ -1,4 +1,4 @@
-"""Texts with wildcards: the linear matcher beside a regular expression, and texts that keep a regular expression busy."""
+"""Texts with wildcards: the linear matcher beside regular expressions, and texts that keep those busy."""
 
 from __future__ import annotations
 

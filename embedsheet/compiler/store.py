@@ -17,7 +17,7 @@ from embedsheet.compiler.forms import Group, array_areas, build_groups, loose_gr
 from embedsheet.compiler.gather import take
 from embedsheet.compiler.names import Names
 from embedsheet.formulas.functions.table import SUBTOTALS, LeftOut
-from embedsheet.formulas.values import ERROR, REF, Array, Reference, Value, error
+from embedsheet.formulas.values import ERROR, REF, Array, Reference, Value
 from embedsheet.keys import name_key
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.workbook import Workbook

@@ -1,7 +1,7 @@
 """Texts with `*` (any text), `?` (any letter) and `~` (takes the next sign literally), matched in linear steps.
 
 A regular expression tries every way to share a text between the stars, which takes years for "*a*a*a*a*b". Between two
-stars stands a piece of fixed length; taking the first place where each fits is enough, since it leaves most to the rest.
+stars stands a piece of fixed length; the first place where each fits is enough, since it leaves most to the others.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from embedsheet.formulas.values import (
     Value,
     namespace,
 )
-from embedsheet.formulas.wildcards import has_wildcards, wildcard
+from embedsheet.formulas.wildcards import wildcard
 
 _RELATION = re.compile(r"(<=|>=|<>|=|<|>)?(.*)", re.DOTALL)
 
@@ -45,13 +45,6 @@ class Criterion:
     number: float = 0.0
     text: str = ""
     written: bool = True
-
-    @property
-    def equality(self) -> bool:
-        """Whether cells can be looked up by their value: "=" with a number, a boolean or a text without wildcards."""
-        return self.relation == "=" and (
-            self.kind in (NUMBER, BOOLEAN) or (self.kind == TEXT and not has_wildcards(self.text))
-        )
 
 
 def criterion(strings: Strings, kind: int, number: float) -> Criterion:
@@ -150,4 +143,3 @@ def _look_up(table: NDArray[np.bool_], numbers: Any, is_text: NDArray[np.bool_])
     xp = namespace(numbers)
     places = xp.where(is_text, numbers, 0.0).astype(int)
     return xp.asarray(table)[places]
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embedsheet.formulas.coerce import Faults, as_numbers, concrete, elementwise, first_fault, undefined
 from embedsheet.formulas.functions.elementwise import special, warn_of_zero_gradient
@@ -151,17 +152,26 @@ def _frequency(context: Context, data: Argument, limits: Argument) -> Value:
         edges = edges[:, bins.mask[0]]
     kept = numbers.kept(np.nan)
     xp = namespace(kept)
-    upto = (kept[:, None, :] <= edges[:, :, None]).sum(axis=2) * 1.0
+    upto = _upto(kept, edges)
     # A limit's own numbers are those above the next smaller one; of equal limits the first has them all.
-    smaller = edges[:, None, :] < edges[:, :, None]
-    below = xp.where(smaller, upto[:, None, :], 0.0).max(axis=2, initial=0.0)
-    equal = edges[:, None, :] == edges[:, :, None]
-    repeated = (equal & np.tri(edges.shape[1], k=-1, dtype=bool)).any(axis=2)
-    own = xp.where(repeated, 0.0, upto - below)
+    edges = np.broadcast_to(edges, upto.shape)
+    order = np.argsort(edges, axis=1, kind="stable")
+    rising, counts = np.take_along_axis(edges, order, axis=1), xp.take_along_axis(upto, order, axis=1)
+    repeated = np.zeros(edges.shape, bool)
+    repeated[:, 1:] = rising[:, 1:] == rising[:, :-1]
+    above = counts - xp.pad(counts, ((0, 0), (1, 0)))[:, :-1]
+    own = xp.take_along_axis(xp.where(repeated, 0.0, above), np.argsort(order, axis=1), axis=1)
     rest = numbers.count[:, None] - upto.max(axis=1, initial=0.0, keepdims=True)
     n = max(own.shape[0], rest.shape[0])
     whole = xp.concatenate([xp.broadcast_to(own, (n, own.shape[1])), xp.broadcast_to(rest, (n, 1))], axis=1)
     return failures([numbers, bins]).finish(whole[:, :, None])
+
+
+def _upto(numbers: Array, edges: NDArray[np.float64]) -> Array:
+    """Return how many numbers (n or 1, k), NaN left out, are at most each edge (n or 1, e)."""
+    if isinstance(numbers, np.ndarray) and len(numbers) == 1:
+        return np.searchsorted(np.sort(numbers[0][~np.isnan(numbers[0])]), edges, "right") * 1.0
+    return (numbers[:, None, :] <= edges[:, :, None]).sum(axis=2) * 1.0
 
 
 @function("PROB", "aavv", "Probability that a number lies between two limits", least=3, gradient="piecewise")

@@ -292,6 +292,18 @@ _percentile(("QUARTILE", "QUARTILE.INC"), "Number below which so many quarters l
 _percentile(("QUARTILE.EXC",), "Number below which so many quarters lie, ends left out", exclusive=True, quartile=True)
 
 
+def _places(numbers: Sample, here: Array, ascending: NDArray[np.bool_]) -> tuple[Array, Array]:
+    """Return how many numbers come before each of some (n or 1, rows, columns), and how many are equal to it."""
+    kept = numbers.kept(np.nan)
+    if len(kept) == 1 and isinstance(kept, np.ndarray) and isinstance(here, np.ndarray):
+        ordered = np.sort(kept[0][~np.isnan(kept[0])])
+        low, high = (np.searchsorted(ordered, here, side) for side in ("left", "right"))
+        return np.where(ascending, low, len(ordered) - high), high - low
+    kept, here = kept[:, None, None, :], here[..., None]
+    before = namespace(kept, here).where(ascending[..., None], kept < here, kept > here).sum(axis=3)
+    return before, (kept == here).sum(axis=3)
+
+
 def _rank(names: tuple[str, ...], summary: str, *, mean: bool) -> None:
     def call(context: Context, at: Value, argument: Argument, order: Value | None = None) -> Value:
         numbers = flatten(context.value(argument))
@@ -300,11 +312,8 @@ def _rank(names: tuple[str, ...], summary: str, *, mean: bool) -> None:
         ascending: Any = False
         if order is not None:
             ascending = concrete(context, as_numbers(context, order), f"The order of {names[0]}").numbers != 0
-        kept = numbers.kept(np.nan)[:, None, None, :]
-        here = at.numbers[..., None]
-        xp = namespace(kept, here)
-        before = xp.where(np.asarray(ascending)[..., None], kept < here, kept > here).sum(axis=3)
-        equal = (kept == here).sum(axis=3)
+        before, equal = _places(numbers, at.numbers, np.asarray(ascending))
+        xp = namespace(before)
         result = before + 1.0
         if mean:
             result = result + (equal - 1) / 2
