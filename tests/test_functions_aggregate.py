@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import operator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
 from agreement import disagreements, numeric_disagreements, same
-from judges import embedsheet_values, write_book
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from judges import embedsheet_values, gnumeric_values, libreoffice_values, write_book
 from sheets import largest_gradient_error, program
+
+from embedsheet.formulas.functions.criteria import criterion, in_digits, matches
+from embedsheet.formulas.values import NUMBER, TEXT, Strings, Value
 
 CELLS: dict[str, Any] = {
     "A1": 1.5, "A2": -2, "A3": "text", "A4": True, "A6": 3, "A7": "12", "A8": 0,
@@ -109,6 +116,9 @@ CRITERIA = [
     '"TRUE"', '"<>apple"', '"~*x"', '"grape~?"', '"gra*"', '">banana"', '"<=b"', "A7", "A4", '"=apple"', "1/0", '"=5"',
     "12.5", '"12.5"', '">"&A4', '"<>TRUE"', '"*"', '"?*"', '"><"', '"=TRUE"', '"="&A7', '"<"&"z"', '"coop"', '"<coop"',
 ]  # fmt: skip
+RELATIONS: dict[str, Any] = {
+    "=": operator.eq, "<>": operator.ne, "<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("criterion", CRITERIA)
@@ -120,6 +130,47 @@ def test_criterion_finds_what_the_judges_find(tmp_path: Path, criterion: str) ->
         f"=AVERAGEIFS(B1:B15,A1:A15,{criterion})", f"=SUMIF(B1:B15,{criterion})",
     ]  # fmt: skip
     assert disagreements(tmp_path, LIST, formulas) == []
+
+
+def test_criteria_compare_in_15_digits(tmp_path: Path) -> None:
+    """What Excel stores in a public workbook (2, 1, 0.2448332633121584), and what Gnumeric and LibreOffice find."""
+    cells: dict[str, Any] = {"A1": 0.4506107112625232, "A2": 0.2448332633121584, "A3": 0.9, "A4": "=0.1+0.2"}
+    expected = {
+        '=COUNTIFS(A1:A3,"<="&A1)': 2.0, '=COUNTIF(A1:A3,"<="&A2)': 1.0, '=SUMIF(A1:A3,"<="&A2)': 0.2448332633121584,
+        "=COUNTIF(A4,0.3)": 1.0, '=COUNTIF(A4,">0.3")': 0.0, '=COUNTIF(A4,">=0.3")': 1.0, '=COUNTIF(A1,"<"&A1)': 0.0,
+        '=COUNTIF(A1,"<>"&A1)': 0.0, '=MAXIFS(A1:A3,A1:A3,"<="&A1)': 0.4506107112625232,
+    }  # fmt: skip
+    path = write_book(tmp_path / "book.xlsx", {"S": {**cells, **{f"B{i}": f for i, f in enumerate(expected, 1)}}})
+    for judge in (embedsheet_values, gnumeric_values, libreoffice_values):
+        values = judge(path)["S"]
+        assert all(same(values[f"B{i}"], one) for i, one in enumerate(expected.values(), 1)), judge.__name__
+
+
+LONG = st.floats(-1e17, 1e17, allow_subnormal=False) | st.floats(-1, 1, allow_subnormal=False) | st.integers(-99, 99)
+
+
+@settings(max_examples=40)
+@given(st.lists(LONG.map(in_digits), min_size=4, max_size=9), st.data())
+def test_each_relation_of_a_criterion_is_that_of_the_numbers_in_15_digits(numbers: list[float], data: Any) -> None:
+    """The digits are Python's; all criteria looked up together find the same."""
+    near = [number * (1 + data.draw(st.sampled_from([-1, 1, -9, 9, 40])) * 2**-53) for number in numbers]
+    # Halfway between two numbers of 15 digits the last bit decides, which no file keeps.
+    cells = [
+        *numbers,
+        *(one for one in near if len({in_digits(one * (1 + off)) for off in (-(2**-51), 0, 2**-51)}) == 1),
+    ]
+    digits = [float(f"{number:.14e}") for number in cells]
+    strings = Strings()
+    value = Value(np.full((1, 1, 1), NUMBER, np.uint8), np.array(cells)[None, :, None])
+    for relation, compare in RELATIONS.items():
+        wanted = criterion(strings, TEXT, strings.code(f"{relation}{digits[0]:.14e}"))
+        assert matches(strings, wanted, value).ravel().tolist() == [compare(one, digits[0]) for one in digits]
+    with TemporaryDirectory() as folder:
+        sheet = {f"A{i}": number for i, number in enumerate(cells, 1)}
+        sheet |= {f"B{i}": f"=COUNTIF(A$1:A${len(cells)},A{i})" for i in range(1, len(cells) + 1)}  # type: ignore[misc]
+        found = embedsheet_values(write_book(Path(folder) / "book.xlsx", {"S": sheet}))["S"]
+    written = [in_digits(float(found[f"A{i}"] or 0)) for i in range(1, len(cells) + 1)]  # XlsxWriter writes 16 digits
+    assert [found[f"B{i}"] for i in range(1, len(cells) + 1)] == [written.count(one) for one in written]
 
 
 def test_ranges_and_arrays_of_criteria_give_what_the_judges_give(tmp_path: Path) -> None:

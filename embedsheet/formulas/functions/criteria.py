@@ -3,6 +3,7 @@
 A criterion begins with a relation (none is "="). What follows is read as a number, a boolean or an error if it looks
 like one, else as a text without regard to case, in which `*` and `?` stand for any text and any letter and `~` takes
 their meaning away. "=" alone asks for blank cells, "<>" alone for all others, "" for blank cells and empty texts.
+Numbers are compared in 15 digits, as Excel does: `"<="&A1`, which writes A1 with 15 digits, finds A1 itself.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ _RELATION = re.compile(r"(<=|>=|<>|=|<|>)?(.*)", re.DOTALL)
 class Criterion:
     """`relation` and what is compared: `kind` NUMBER, BOOLEAN, ERROR (with `number`), TEXT (with `text`) or BLANK.
 
+    A NUMBER has 15 digits.
+
     BLANK: nothing follows the relation; `written` is then False where not even a relation was written.
     """
 
@@ -47,10 +50,25 @@ class Criterion:
     written: bool = True
 
 
+def in_digits(number: float) -> float:
+    """Return a number rounded to 15 digits."""
+    return float(f"{number:.14e}")
+
+
+def same_digits(number: float) -> tuple[float, float]:
+    """Return (low, high): the x that are `number` in 15 digits are low ≤ x < high. `number` has 15 digits."""
+    if number == 0:
+        return 0.0, np.finfo(np.float64).tiny  # the smallest number that Excel knows
+    digits, _, power = f"{abs(number):.14e}".partition("e")
+    outer = 0.5 * 10.0 ** (int(power) - 14)
+    inner = outer / 10 if float(digits) == 1 else outer  # 0.999… has one place more than 1
+    return (number - inner, number + outer) if number > 0 else (number - outer, number + inner)
+
+
 def criterion(strings: Strings, kind: int, number: float) -> Criterion:
     """Return the criterion that a constant means. A blank one is 0, as Excel takes it."""
     if kind != TEXT:
-        return Criterion("=", NUMBER if kind == BLANK else kind, float(number))
+        return Criterion("=", NUMBER if kind == BLANK else kind, in_digits(number) if kind == NUMBER else float(number))
     text = strings.text(number)
     match = _RELATION.fullmatch(text)
     assert match is not None
@@ -59,7 +77,7 @@ def criterion(strings: Strings, kind: int, number: float) -> Criterion:
         return Criterion(relation, BLANK, written=match[1] is not None)
     value = number_of_text(rest)
     if not np.isnan(value):
-        return Criterion(relation, NUMBER, value)
+        return Criterion(relation, NUMBER, in_digits(value))
     if rest.upper() in ("TRUE", "FALSE"):
         return Criterion(relation, BOOLEAN, float(rest.upper() == "TRUE"))
     if rest.upper() in ERROR_CODES:
@@ -95,15 +113,23 @@ def matches(strings: Strings, wanted: Criterion, value: Value) -> Any:
 def _matches_number(strings: Strings, wanted: Criterion, value: Value) -> Any:
     kinds, numbers = value.kinds, value.numbers
     is_number = kinds == NUMBER
-    if wanted.relation not in ("=", "<>"):
-        return is_number & _related(wanted.relation, numbers, wanted.number)
-    found = is_number & (numbers == wanted.number)
+    low, high = same_digits(wanted.number)
+    match wanted.relation:
+        case "<":
+            return is_number & (numbers < low)
+        case ">":
+            return is_number & (numbers >= high)
+        case "<=":
+            return is_number & (numbers < high)
+        case ">=":
+            return is_number & (numbers >= low)
+    found = is_number & (numbers >= low) & (numbers < high)
     if wanted.relation == "<>":
         return ~found & (kinds != ABSENT)
     # "=5" finds the text "5" as well; "<>5" does not leave it out.
     is_text = kinds == TEXT
     if is_text.any():
-        table = np.array([number_of_text(strings.text(code)) == wanted.number for code in range(len(strings))])
+        table = np.array([low <= number_of_text(strings.text(code)) < high for code in range(len(strings))])
         found = found | (is_text & _look_up(table, numbers, is_text))
     return found
 
