@@ -11,8 +11,10 @@ from sheets import largest_gradient_error, program, write
 
 # Column A says which rows count; columns B, C and D hold 1, 2, 3, ten and a hundred times as much.
 _LEDGER: dict[str, Any] = {"A1": "x", "A2": "y", "A3": "x"} | {
-    f"{column}{row}": float(row * factor) for column, factor in zip("BCD", (1, 10, 100), strict=True) for row in (1, 2, 3)
-}  # fmt: skip
+    f"{column}{row}": float(row * factor)
+    for column, factor in zip("BCD", (1, 10, 100), strict=True)
+    for row in (1, 2, 3)
+}
 _CONDITIONAL = {
     'SUMIF($A$1:$A$3,"x",B1:B3)': 4.0,
     'SUMIFS(B1:B3,$A$1:$A$3,"x")': 4.0,

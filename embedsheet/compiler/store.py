@@ -65,7 +65,8 @@ class _Addresses:
             elif owner < 0 or self.groups[owner].array:
                 found[4, place] = REF
         codes = found[4].astype(np.uint8)
-        return Reference(anchor.sheet, *found[:4], codes if codes.any() else None)
+        top_row, left_column, bottom_row, right_column = found[:4]
+        return Reference(anchor.sheet, top_row, left_column, bottom_row, right_column, codes if codes.any() else None)
 
 
 class Store(_Addresses):

@@ -220,8 +220,9 @@ def number_text(value: float) -> str:
 
 def table_reference(node: t.TableRef) -> str:
     """Return the text of a structured reference, as files hold it: `Sales[[#This Row],[Qty]]`."""
-    parts = [f"[{item}]" for item in node.items]
-    columns = [] if node.first is None else [node.first] if node.last in (None, node.first) else [node.first, node.last]
+    items, first, last = node.what
+    parts = [f"[{item}]" for item in items]
+    columns = [] if first is None else [first] if last in (None, first) else [first, last]
     if columns:
         parts.append(":".join(f"[{_escaped(column or '')}]" for column in columns))
     if len(parts) == 1 and len(columns) < 2:
