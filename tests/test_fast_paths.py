@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -130,3 +131,23 @@ def test_frequencies_are_counts_above_the_next_smaller_limit(numbers: list[float
     for place in range(len(limits)):
         cells[f"D{place + 1}"] = f"=INDEX(FREQUENCY(A1:A{len(numbers)},B1:B{len(limits)}),{place + 1})"
     assert evaluated(cells, [f"D{place + 1}" for place in range(len(limits))]) == expected
+
+
+def test_typed_keys_find_what_the_same_keys_in_cells_find() -> None:
+    """`MATCH("a",…)` in one cell, `MATCH("b",…)` in the next are evaluated together; so are typed criteria."""
+    listed = [3.0, "a", "b*", 5.0, "A", "c", 1.0]
+    keys = [5.0, 3.0, "a", "c", "b~*", 9.0, "C", "?"]
+    cells: dict[str, Any] = {f"A{row}": x for row, x in enumerate(listed, 1)}
+    cells |= {f"B{row}": row * 10.0 for row in range(1, 8)}
+    asked = ["MATCH(k,A$1:A$7,0)", "VLOOKUP(k,A$1:B$7,2,FALSE)", "COUNTIF(A$1:A$7,k)", "SUMIF(A$1:A$7,k,B$1:B$7)"]
+    asked += ['COUNTIFS(A$1:A$7,k,B$1:B$7,">20")', "SUMIFS(B$1:B$7,A$1:A$7,k)", "LOOKUP(k,B$1:B$7,A$1:A$7)"]
+    for row, key in enumerate(keys, 1):
+        cells[f"C{row}"] = key
+        for column, formula in zip("DEFGHIJ", asked, strict=True):
+            typed = f'"{key}"' if isinstance(key, str) else f"{key:g}"
+            cells[f"{column}{row}"] = "=" + re.sub(r"\bk\b", typed, formula)
+            cells[f"{column}{row + 20}"] = "=" + re.sub(r"\bk\b", f"C{row}", formula)
+    addresses = [[f"{column}{row + gap}" for row in range(1, 9) for column in "DEFGHIJ"] for gap in (0, 20)]
+    typed, read = (evaluated(cells, some) for some in addresses)
+    assert typed == read
+    assert typed[:7] == [4.0, 40.0, 1.0, 40.0, 1.0, 40.0, "#N/A"]  # the 5 in A4, beside 40

@@ -22,6 +22,13 @@ from embedsheet.formulas.walk import children, walk, with_children
 
 # Longer columns are read in one piece, as they lie; joined to others they would be read cell by cell.
 _MOST_CELLS = 8
+# Arguments, counted from 0, that are looked for: each formula's on its own.
+_LOOKED_FOR: dict[str, Sequence[int]] = {
+    **dict.fromkeys(("MATCH", "XMATCH", "LOOKUP", "VLOOKUP", "HLOOKUP", "XLOOKUP"), (0,)),
+    **dict.fromkeys(("COUNTIF", "SUMIF", "AVERAGEIF"), (1,)),
+    "COUNTIFS": range(1, 255, 2),
+    **dict.fromkeys(("SUMIFS", "AVERAGEIFS", "MAXIFS", "MINIFS"), range(2, 255, 2)),
+}
 
 
 def shape_of(group: Group) -> Hashable:
@@ -30,20 +37,28 @@ def shape_of(group: Group) -> Hashable:
         return None
     shape: list[Hashable] = [group.sheet]
     try:
-        # Only an operand of + - * / may be another number: an exponent or the digits of ROUND steer a computation.
+        # Only an operand of + - * / may be another number, or what is looked for another constant: an exponent or the
+        # digits of ROUND steer a computation.
         waiting: list[tuple[t.Node, bool]] = [(group.tree, False)]
         while waiting:
             node, operand = waiting.pop()
-            own = () if operand and isinstance(node, t.Number) else _own(node, group)
+            own = () if operand and isinstance(node, (t.Number, t.Text)) else _own(node, group)
             if own is None:
                 return None
             below = children(node)
             shape.append((type(node), len(below), own))
-            operands = isinstance(node, t.Binary) and node.operator in "+-*/"
-            waiting += [(child, operands) for child in reversed(below)]
+            waiting += reversed(list(zip(below, _may_differ(node, len(below)), strict=True)))
     except FormulaError:
         return None
     return tuple(shape)
+
+
+def _may_differ(node: t.Node, count: int) -> list[bool]:
+    """Return which constants directly below a node may be others in formulas that are joined."""
+    if isinstance(node, t.Call):
+        looked_for = _LOOKED_FOR.get(node.name, ())
+        return [place in looked_for for place in range(count)]
+    return [isinstance(node, t.Binary) and node.operator in "+-*/"] * count
 
 
 def _own(node: t.Node, group: Group) -> Hashable:
@@ -57,11 +72,18 @@ def _own(node: t.Node, group: Group) -> Hashable:
             return value
         case t.Name() | t.TableRef():
             return node
+        case t.Ref(last_sheet=None, sheet=sheet) if _fixed(node):
+            return (sheet, abs(node.bottom.value - node.top.value), abs(node.right.value - node.left.value))
         case t.Ref(last_sheet=None, sheet=sheet):
             top, left, bottom, right = _corners(node, group)
             heights, widths = np.unique(bottom - top), np.unique(right - left)
             return (sheet, int(heights[0]), int(widths[0])) if len(heights) == len(widths) == 1 else None
     return None
+
+
+def _fixed(node: t.Ref) -> bool:
+    """Whether a reference means the same cells in every formula."""
+    return node.top.absolute and node.left.absolute and node.bottom.absolute and node.right.absolute
 
 
 def _corners(node: t.Ref, group: Group) -> list[Ids]:
@@ -89,6 +111,8 @@ def joined(groups: Sequence[Group]) -> Group:
 
 def _joined(alike: Sequence[t.Node], groups: Sequence[Group]) -> t.Node:
     first = alike[0]
+    if isinstance(first, t.Ref) and _fixed(first) and all(node == first for node in alike):
+        return first
     if isinstance(first, t.Ref):
         corners = [_corners(node, group) for node, group in zip(alike, groups, strict=True) if isinstance(node, t.Ref)]
         sides = (np.concatenate(side) for side in zip(*corners, strict=True))
@@ -97,4 +121,9 @@ def _joined(alike: Sequence[t.Node], groups: Sequence[Group]) -> t.Node:
         values = [node.value for node in alike if isinstance(node, t.Number)]
         if len(set(values)) > 1:
             return t.Numbers(np.repeat(values, [len(group.ids) for group in groups]))
+    if isinstance(first, t.Text):
+        texts = [node.value for node in alike if isinstance(node, t.Text)]
+        if len(set(texts)) > 1:
+            repeated = zip(texts, groups, strict=True)
+            return t.Texts(tuple(text for text, group in repeated for _ in range(len(group.ids))))
     return first

@@ -154,6 +154,9 @@ class Evaluator:
                 return self._refs(node)
             case t.Numbers(values=values):
                 return Value(np.full((1, 1, 1), NUMBER, np.uint8), values[self.elements][:, None, None])
+            case t.Texts(values=texts):
+                codes = np.array([self.strings.code(texts[place]) for place in self.elements], float)
+                return Value(np.full((1, 1, 1), TEXT, np.uint8), codes[:, None, None])
             case t.Text(value=text):
                 return constant(TEXT, self.strings.code(text))
             case t.Boolean(value=truth):

@@ -50,9 +50,11 @@ class Planner:
         self.blocked: set[int] = set()  # groups that read a faulty one
         # What formulas read does not depend on values: another planner of the same groups may have found it out.
         self._reads: dict[int, list[Ids]] = like._reads if like else {}
+        self._rectangles: dict[tuple[int, ...], Ids] = like._rectangles if like else {}
         self._shapes: dict[int, Hashable] = like._shapes if like else {}
         same = like is not None and like.store.group_of is store.group_of
         self._needs: dict[int, NDArray[np.int32]] = like._needs if like and same else {}
+        self._owners_of: dict[int, tuple[Ids, NDArray[np.int32]]] = {}
         self._progress = progress
 
     def all_faults(self) -> list[str]:
@@ -122,18 +124,24 @@ class Planner:
     def reads(self, place: int) -> list[Ids]:
         """Return the cells that a group's formulas name, an array (n or 1, rows, columns) for each reference."""
         if place not in self._reads:
-            self._reads[place] = list(_static_reads(self.store, self.store.groups[place]))
+            self._reads[place] = list(_static_reads(self.store, self.store.groups[place], self._rectangles))
         return [*self._reads[place], *self.store.groups[place].dynamic]
 
     def _needed_groups(self, place: int) -> NDArray[np.int32]:
         """Return the groups that a group reads from, those already evaluated left out."""
         known = self._needs.get(place)
         if known is None:
-            owners = [np.unique(self.store.group_of[ids]) for ids in self.reads(place)]
+            owners = [self._owners(ids) for ids in self.reads(place)]
             known = np.unique(np.concatenate(owners)) if owners else np.empty(0, np.int32)
             known = known[known >= 0]
             self._needs[place] = known
         return known
+
+    def _owners(self, ids: Ids) -> NDArray[np.int32]:
+        """Return the groups of some cells; found once for a rectangle that many groups read."""
+        if id(ids) not in self._owners_of:
+            self._owners_of[id(ids)] = ids, np.unique(self.store.group_of[ids])
+        return self._owners_of[id(ids)][1]
 
     def _components(self, roots: Iterable[int]) -> Iterator[list[int]]:
         """Yield sets of groups that need each other, those needed first (Tarjan's algorithm, without recursion)."""
@@ -335,8 +343,11 @@ class Planner:
         return None
 
 
-def _static_reads(store: Store, group: Group) -> Iterator[Ids]:
-    """Yield the cells each reference of a group's formula names, but not those whose address only is used."""
+def _static_reads(store: Store, group: Group, rectangles: dict[tuple[int, ...], Ids]) -> Iterator[Ids]:
+    """Yield the cells each reference of a group's formula names, but not those whose address only is used.
+
+    A rectangle that all cells of a group read is kept in `rectangles`, so that other groups have the same array.
+    """
     evaluator = Evaluator(store, group, np.arange(len(group.ids)))
     waiting: list[t.Node] = [group.tree]
     seen_names: set[str] = set()
@@ -345,8 +356,16 @@ def _static_reads(store: Store, group: Group) -> Iterator[Ids]:
         if isinstance(node, (t.Ref, t.TableRef, t.Spill)):
             result = evaluator.evaluate(node)
             if isinstance(result, Reference):
-                ids = evaluator.ids(bounding(result) if is_large(result) else result)
+                result = bounding(result) if is_large(result) else result
+                shared = len(result.top) == 1 and result.errors is None
+                edges = (result.top, result.left, result.bottom, result.right)
+                key = (result.sheet, *(int(edge[0]) for edge in edges)) if shared else ()
+                ids = rectangles.get(key)
+                if ids is None:
+                    ids = evaluator.ids(result)
                 if ids is not None:
+                    if shared:
+                        rectangles[key] = ids
                     yield ids
         elif isinstance(node, t.Call) and node.name in SHAPE_FUNCTIONS:
             continue

@@ -51,6 +51,13 @@ class Text(Node):
     value: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Texts(Node):
+    """The texts of formulas joined into one: `values`, one a formula."""
+
+    values: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Boolean(Node):
     value: bool
