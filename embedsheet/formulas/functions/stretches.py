@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.formulas.collation import sort_key
-from embedsheet.formulas.functions.criteria import Criterion
+from embedsheet.formulas.functions.criteria import Criterion, in_digits, same_digits
 from embedsheet.formulas.numerals import number_of_text
 from embedsheet.formulas.values import (
     ABSENT,
@@ -110,7 +110,8 @@ class Ranked:
     def _numbers(self, numbers: NDArray[np.float64]) -> tuple[Places, Places]:
         start, stop = self._side(NUMBER)
         keys = self.keys[start:stop]
-        return start + np.searchsorted(keys, numbers, "left"), start + np.searchsorted(keys, numbers, "right")
+        low, high = np.array([same_digits(number) for number in numbers]).reshape(-1, 2).T
+        return start + np.searchsorted(keys, low, "left"), start + np.searchsorted(keys, high, "left")
 
     def _related(self, wanted: Criterion, low: int, high: int, kind: int) -> list[_Stretch]:
         """Return the stretches of a relation, given that of the equal cells, [low, high)."""
@@ -142,7 +143,7 @@ class Ranked:
             for rank, word in enumerate(self._words):
                 value = number_of_text(word)
                 if not np.isnan(value):
-                    self._readable.setdefault(value, []).append(self._word(rank, rank + 1))
+                    self._readable.setdefault(in_digits(value), []).append(self._word(rank, rank + 1))
         return self._readable.get(number, [])
 
     def _word(self, first: int, last: int) -> _Stretch:
