@@ -18,6 +18,7 @@ from embedsheet.compiler.shapes import finished, fit, per_cell, pick, side_by_si
 from embedsheet.compiler.windows import ACCUMULATED, accumulated, is_large
 from embedsheet.errors import UnsupportedError
 from embedsheet.formulas import tree as t
+from embedsheet.formulas.coerce import with_errors
 from embedsheet.formulas.functions.choice import SplitError
 from embedsheet.formulas.functions.table import FUNCTIONS, Function, LeftOut, parameter
 from embedsheet.formulas.operators import binary, unary
@@ -391,8 +392,12 @@ class Evaluator:
             running = accumulated(self, node.name, only) if isinstance(only, Reference) and is_large(only) else None
             if running is not None:
                 return running
+        lost = () if row.takes_errors or node.name in ADDRESS_FUNCTIONS else _lost(row, arguments)
+        for one in lost:
+            if one.shape[0] == 1 and (one.kinds == ERROR).all():
+                return one
         result = row.call(self, *arguments)
-        return result
+        return with_errors(self.value(result), *lost) if lost else result
 
     def _applied(self, function: Result, arguments: Sequence[t.Node]) -> Result:
         if not isinstance(function, Lambda):
@@ -477,3 +482,23 @@ class Evaluator:
         with np.errstate(invalid="ignore"):
             largest = np.abs(np.where(kinds == NUMBER, store.numbers[ids], 0.0)).max(axis=axes, initial=0.0)
         np.maximum.at(trace.operand, self.index, np.broadcast_to(largest, self.index.shape))
+
+
+def _lost(row: Function, arguments: Sequence[Result]) -> list[Value]:
+    """Return the errors of the ranges among the arguments that are none, ERROR where a cell's is lost, (n or 1, 1, 1).
+
+    Of computed values only errors count that no cell can make: an array of one error would else be another thing than
+    the same array beside longer ones.
+    """
+    found = []
+    for place, argument in enumerate(arguments):
+        if parameter(row, place) == "v":
+            continue
+        if isinstance(argument, Reference) and argument.errors is not None:
+            codes = argument.errors[:, None, None]
+            found.append(Value(np.where(codes > 0, ERROR, NUMBER).astype(np.uint8), codes.astype(np.float64)))
+        elif isinstance(argument, Value) and argument.shape[1:] == (1, 1) and not argument.traced:
+            lost = (argument.kinds == ERROR) & np.isin(argument.numbers, (REF, NAME))
+            if lost.any():
+                found.append(Value(np.where(lost, ERROR, NUMBER).astype(np.uint8), argument.numbers))
+    return found

@@ -50,6 +50,9 @@ def intersect(result: Reference, rows: Ids, columns: Ids) -> Reference:
 def combine(operator: str, left: Result, right: Result) -> Result:
     """Return `left operator right` for the operators : (range) , (union) and " " (intersection)."""
     if operator == ",":
+        for side in (left, right):
+            if isinstance(side, Value) and side.kinds.max() == ERROR:
+                return side
         found = (*areas(left), *areas(right))
         return Union(found) if found else error(VALUE)
     if not isinstance(left, Reference) or not isinstance(right, Reference):

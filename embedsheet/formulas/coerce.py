@@ -301,3 +301,16 @@ def element_number(context: Context, pair: tuple[int, float]) -> float:
         if np.isnan(number):
             raise FaultError(VALUE)
     return 0.0 if kind == BLANK else float(number)
+
+
+def with_errors(result: Value, *values: Value) -> Value:
+    """Return a result with the errors of further arguments put over it."""
+    for value in values:
+        failed = value.kinds == ERROR
+        if failed.any():
+            xp = namespace(result.numbers, value.numbers)
+            result = Value(
+                np.where(failed, ERROR, result.kinds).astype(np.uint8),
+                xp.where(failed, value.numbers, result.numbers),
+            )
+    return result

@@ -120,7 +120,7 @@ def _counted(context: Context, arguments: tuple[Argument, ...], counts: Callable
     return Value(np.full((1, 1, 1), NUMBER, np.uint8), result)
 
 
-@function("COUNT", "(r)", "How many numbers", least=1, gradient="zero")
+@function("COUNT", "(r)", "How many numbers", least=1, gradient="zero", takes_errors=True)
 def _count(context: Context, *arguments: Argument) -> Value:
     read = [
         as_numbers(context, argument) if isinstance(argument, Value) and argument.shape[1:] == (1, 1) else argument
@@ -129,7 +129,7 @@ def _count(context: Context, *arguments: Argument) -> Value:
     return _counted(context, tuple(read), lambda kinds: kinds == NUMBER)
 
 
-@function("COUNTA", "(r)", "How many cells are not blank", least=1, gradient="zero")
+@function("COUNTA", "(r)", "How many cells are not blank", least=1, gradient="zero", takes_errors=True)
 def _counta(context: Context, *arguments: Argument) -> Value:
     written = [
         number(0.0) if isinstance(argument, Value) and argument.shape[1:] == (1, 1) else argument

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.formulas.coerce import elementwise, first_fault, undefined
+from embedsheet.formulas.coerce import elementwise, first_fault, undefined, with_errors
 from embedsheet.formulas.functions.elementwise import Elementwise, enter, special, warn_of_zero_gradient
 from embedsheet.formulas.functions.samples import sample
-from embedsheet.formulas.functions.statistics import with_errors
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.operators import power, product, quotient
 from embedsheet.formulas.values import DIV0, NUM, Array, Value, number

@@ -286,9 +286,9 @@ def expand(
     return value
 
 
-@function("FILTER", "aar", "The rows (or columns) of an array for which a condition holds", least=2)
+@function("FILTER", "aav", "The rows (or columns) of an array for which a condition holds", least=2)
 @faultless
-def filter_(evaluator: Evaluator, source: Argument, condition: Argument, otherwise: Argument | None = None) -> Value:
+def filter_(evaluator: Evaluator, source: Argument, condition: Argument, otherwise: Value | None = None) -> Value:
     """Return what the condition keeps, `otherwise` (or #CALC!) where that is nothing."""
     value, tested = array(evaluator, source), truths(evaluator, array(evaluator, condition))
     if tested.traced:
@@ -301,5 +301,5 @@ def filter_(evaluator: Evaluator, source: Argument, condition: Argument, otherwi
     _raise_errors(evaluator, tested)
     kept = np.flatnonzero(the_same(evaluator, tested.numbers != 0).ravel())
     if not len(kept) and otherwise is not None and otherwise is not MISSING:
-        return evaluator.value(otherwise)
+        return otherwise
     return rows_of(value, kept, axis)

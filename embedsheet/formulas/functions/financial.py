@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from embedsheet.formulas.coerce import Faults, as_numbers, concrete, elementwise, first_fault, undefined
+from embedsheet.formulas.coerce import Faults, as_numbers, concrete, elementwise, first_fault, undefined, with_errors
 from embedsheet.formulas.functions.samples import Argument, failures, samples
-from embedsheet.formulas.functions.statistics import with_errors
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.operators import power, product, quotient
 from embedsheet.formulas.values import DIV0, NUM, Array, Value, namespace, number

@@ -92,9 +92,12 @@ def isna(context: Context, value: Value) -> Value:
     return _answer(value, _is_na(context, "ISNA", value))
 
 
-@function("ISREF", "r", "Whether an expression is a reference", gradient="constant")
+@function("ISREF", "r", "Whether an expression is a reference", gradient="constant", takes_errors=True)
 def isref(context: Context, argument: Value | Reference | Union) -> Value:
     """Return whether an expression is a reference."""
+    if isinstance(argument, Reference) and argument.errors is not None:
+        there = (argument.errors == 0)[:, None, None]
+        return Value(np.full((1, 1, 1), BOOLEAN, np.uint8), there * 1.0)
     return boolean(not isinstance(argument, Value))
 
 
@@ -161,7 +164,7 @@ def na(context: Context) -> Value:
 _TYPES = np.array([1, 1, 2, 4, 16, 16], np.float64)
 
 
-@function("TYPE", "r", "A value's type as a number", gradient="constant")
+@function("TYPE", "r", "A value's type as a number", gradient="constant", takes_errors=True)
 def type_(context: Context, argument: Value | Reference | Union) -> Value:
     """Return 1 for a number, 2 for a text, 4 for a truth value, 16 for an error, 64 for an array."""
     if isinstance(argument, Union):

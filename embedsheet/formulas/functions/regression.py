@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.formulas.coerce import Faults, as_numbers, concrete, first_fault, undefined
+from embedsheet.formulas.coerce import Faults, as_numbers, concrete, first_fault, undefined, with_errors
 from embedsheet.formulas.functions.distributions import choice
 from embedsheet.formulas.functions.matrix import matrix_numbers
 from embedsheet.formulas.functions.samples import Argument, failures, sample
-from embedsheet.formulas.functions.statistics import Ordered, with_errors
+from embedsheet.formulas.functions.statistics import Ordered
 from embedsheet.formulas.functions.table import FUNCTIONS, Context, function
 from embedsheet.formulas.operators import power, product, quotient, root, squared
-from embedsheet.formulas.values import DIV0, ERROR, MISSING, NA, NUM, NUMBER, REF, VALUE, Array, Value, error, namespace
+from embedsheet.formulas.values import DIV0, ERROR, MISSING, NA, NUM, NUMBER, REF, Array, Value, error, namespace
 
 Codes = NDArray[np.uint8]
 
@@ -95,8 +95,10 @@ def _linest(
 ) -> Value:
     wanted = choice(context, "LINEST", constant)
     more = choice(context, "LINEST", statistics, default=False)
-    if isinstance(wanted, Value) or isinstance(more, Value):
-        return wanted if isinstance(wanted, Value) else error(VALUE)
+    if isinstance(wanted, Value):
+        return wanted
+    if isinstance(more, Value):
+        return more
     columns = _columns(context, y, x)
     if isinstance(columns, int):
         return error(columns)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.formulas.coerce import Faults, as_numbers, concrete, first_fault, undefined, where_cells
+from embedsheet.formulas.coerce import Faults, as_numbers, concrete, first_fault, undefined, where_cells, with_errors
 from embedsheet.formulas.functions.elementwise import warn_of_zero_gradient
 from embedsheet.formulas.functions.samples import Argument, Sample, flatten, pairs, sample
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.operators import product, quotient, root, squared
-from embedsheet.formulas.values import DIV0, ERROR, NA, NUM, Array, Value, namespace, number
+from embedsheet.formulas.values import DIV0, NA, NUM, Array, Value, namespace, number
 
 
 def _spread(name: str, summary: str, *, population: bool, deviation: bool, everything: bool = False) -> None:
@@ -187,19 +186,6 @@ for _name in ("FORECAST", "FORECAST.LINEAR"):
     function(_name, "vaa", "The y that the line through known y and x gives at an x")(_forecast)
 
 
-def with_errors(result: Value, *values: Value) -> Value:
-    """Return a result with the errors of further arguments put over it."""
-    for value in values:
-        failed = value.kinds == ERROR
-        if failed.any():
-            xp = namespace(result.numbers, value.numbers)
-            result = Value(
-                np.where(failed, ERROR, result.kinds).astype(np.uint8),
-                xp.where(failed, value.numbers, result.numbers),
-            )
-    return result
-
-
 # Order
 
 
@@ -309,10 +295,8 @@ def _rank(names: tuple[str, ...], summary: str, *, mean: bool) -> None:
         numbers = flatten(context.value(argument))
         at = as_numbers(context, at)
         warn_of_zero_gradient(context, names[0], at, context.value(argument))
-        ascending: Any = False
-        if order is not None:
-            ascending = concrete(context, as_numbers(context, order), f"The order of {names[0]}").numbers != 0
-        before, equal = _places(numbers, at.numbers, np.asarray(ascending))
+        order = number(0.0) if order is None else concrete(context, as_numbers(context, order), f"{names[0]}'s order")
+        before, equal = _places(numbers, at.numbers, order.numbers != 0)
         xp = namespace(before)
         result = before + 1.0
         if mean:
@@ -320,7 +304,7 @@ def _rank(names: tuple[str, ...], summary: str, *, mean: bool) -> None:
         faults = undefined(equal == 0, NA)
         if xp is not np:
             result = xp.where(equal == 0, xp.nan, result)
-        return with_errors(numbers.finish(result, faults), at)
+        return with_errors(numbers.finish(result, faults), at, order)
 
     for name in names:
         function(name, "vrv", summary, least=2, gradient="zero")(call)

@@ -9,6 +9,9 @@ the end repeats ("v(rv)" is v, then r and v again and again):
     r  range or array as it is: arrives as a Reference or Union where the expression is one, else as a Value
     a  like r, but operators inside are evaluated as arrays even in a plain formula (SUMPRODUCT, LOOKUP, MMULT)
 
+An argument r or a that is a lost reference (`#REF!`, a name that is none, an OFFSET beyond the sheet) is the result of
+the function, which is not asked, but for those that say `takes_errors`: COUNT, ISREF.
+
 A `lazy` row gets the expressions themselves: `call(evaluator, nodes)`; only IF and its kin need that.
 """
 
@@ -81,6 +84,7 @@ class Function:
     summary: str
     call: Callable[..., Any]
     lazy: bool = False
+    takes_errors: bool = False
 
 
 FUNCTIONS: dict[str, Function] = {}
@@ -94,6 +98,7 @@ def function(
     least: int | None = None,
     gradient: Gradient = "exact",
     lazy: bool = False,
+    takes_errors: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Enter a function into the table; use as a decorator of `call(context, *arguments) -> Value | Reference`.
 
@@ -106,7 +111,15 @@ def function(
 
     def enter(call: Callable[..., Any]) -> Callable[..., Any]:
         FUNCTIONS[name] = Function(
-            name, parameters, len(plain) if least is None else least, most, gradient, summary, call, lazy
+            name,
+            parameters,
+            len(plain) if least is None else least,
+            most,
+            gradient,
+            summary,
+            call,
+            lazy,
+            takes_errors,
         )
         return call
 
