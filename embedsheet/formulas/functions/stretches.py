@@ -85,7 +85,10 @@ class Ranked:
         self.classes, self.keys = classes[self.order], keys[self.order]
         self.edges = np.searchsorted(self.classes, np.arange(len(_ORDER) + 1))
         new = np.ones(len(self.order), bool)
-        new[1:] = (self.classes[1:] != self.classes[:-1]) | (self.keys[1:] != self.keys[:-1])
+        alike = self.keys.copy()
+        numbers = slice(*self._side(NUMBER))
+        alike[numbers] = [in_digits(number) for number in alike[numbers].tolist()]
+        new[1:] = (self.classes[1:] != self.classes[:-1]) | (alike[1:] != alike[:-1])
         self.group = np.cumsum(new) - 1  # the same for equal cells
         self._readable: dict[float, list[_Stretch]] | None = None
 
@@ -93,8 +96,8 @@ class Ranked:
         """Return the stretches of each criterion."""
         found: list[list[_Stretch]] = [[] for _ in wanted]
         plain = [place for place, one in enumerate(wanted) if one.kind == NUMBER]
-        edges = self._numbers(np.array([wanted[place].number for place in plain]))
-        for place, low, high in zip(plain, *(edge.tolist() for edge in edges), strict=True):
+        edges = self._numbers([same_digits(wanted[place].number) for place in plain])
+        for place, (low, high) in zip(plain, edges, strict=True):
             found[place] = self._related(wanted[place], low, high, NUMBER)
             if wanted[place].relation == "=":
                 found[place] += self._texts_of(wanted[place].number)
@@ -107,11 +110,11 @@ class Ranked:
         place = _ORDER.index(kind)
         return int(self.edges[place]), int(self.edges[place + 1])
 
-    def _numbers(self, numbers: NDArray[np.float64]) -> tuple[Places, Places]:
+    def _numbers(self, edges: list[tuple[float, float]]) -> list[_Stretch]:
+        """Return the numbers low ≤ x < high."""
         start, stop = self._side(NUMBER)
-        keys = self.keys[start:stop]
-        low, high = np.array([same_digits(number) for number in numbers]).reshape(-1, 2).T
-        return start + np.searchsorted(keys, low, "left"), start + np.searchsorted(keys, high, "left")
+        found = start + np.searchsorted(self.keys[start:stop], np.array(edges).reshape(-1, 2))
+        return [(low, high) for low, high in found.tolist()]
 
     def _related(self, wanted: Criterion, low: int, high: int, kind: int) -> list[_Stretch]:
         """Return the stretches of a relation, given that of the equal cells, [low, high)."""
