@@ -11,28 +11,56 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from embedsheet.addresses import Area
+from embedsheet.book.blocks import Block, Schema, Table, filled, thinned
 from embedsheet.keras_blocks import Floats, SheetModel, choose_sheet, model_sheets
 from embedsheet.keras_bridge import Check, build, code, compile_sheet, flat, precision, predictions, summary
 from embedsheet.keras_training import Learned
-from embedsheet.keys import name_key
-from embedsheet.kinds import BLANK, NUMBER, TEXT
+from embedsheet.kinds import BLANK, TEXT
 from embedsheet.workbook import Edit, SaveReport, Workbook
 
-Table = Sequence[Sequence[float | str]]
+SCHEMAS = (
+    Schema(
+        "Keras",
+        (
+            Block("keras.source"), Block("keras.settings"),
+            Block("keras.users.id", ("n", "1")), Block("keras.users.factors", ("n", "k")),
+            Block("keras.users.bias", ("n", "1")),
+            Block("keras.movies.id", ("m", "1")), Block("keras.movies.factors", ("m", "k")),
+            Block("keras.movies.bias", ("m", "1")),
+            Block("keras.predictions", ("R", "1")),
+            Block("keras.ratings.user", ("R", "1"), "rows"), Block("keras.ratings.movie", ("R", "1"), "rows"),
+            Block("keras.history.epoch", ("epochs", "1")), Block("keras.history.rmse", ("epochs", "1")),
+            Block("keras.history.validation", ("epochs", "1")),
+        ),
+    ),
+    Schema(
+        "Compare",
+        (
+            Block("compare.checks", ("checks", "4")), Block("compare.summary", ("lines", "1")),
+            Block("compare.code", ("lines", "1")),
+            Block("compare.predictions.same_weights", ("R", "1"), "rows"),
+            Block("compare.users.mixing", ("k", "k"), "rows"), Block("compare.movies.mixing", ("k", "k"), "rows"),
+        ),
+    ),
+)  # fmt: skip
 ROUNDING = 1e-13  # relative; two programs that compute the same sum may differ by as much
 
 
 def is_lesson(workbook: Workbook) -> bool:
-    """Whether a workbook has the sheets that are filled here."""
-    return bool(model_sheets(workbook)) and _block(workbook, "keras.users.factors") is not None
+    """Whether a workbook has the sheets that are filled here. Raises ModelError where it has them only in part."""
+    return bool(model_sheets(workbook)) and "keras.users.factors" in areas_of(workbook)
+
+
+def areas_of(workbook: Workbook) -> dict[str, Area]:
+    """Return where the blocks are that are filled here. Raises ModelError, before any work, for what is missing."""
+    return {name: area for schema in SCHEMAS for name, area in schema.areas(workbook).items()}
 
 
 def compared_sheet(workbook: Workbook) -> str:
     """Return the model sheet that the sheet Compare is about: that of the last training, or the default one."""
-    area = _block(workbook, "keras.source")
+    area = areas_of(workbook).get("keras.source")
     source = workbook.values(area)[0][0] if area is not None else None
     return source if source in model_sheets(workbook) else choose_sheet(workbook, None, {})
 
@@ -43,7 +71,7 @@ def learned_edits(workbook: Workbook, model: SheetModel, learned: Learned) -> li
     fill.cells("keras.source", [[model.sheet]])
     fill.cells("keras.settings", [[learned.settings]])
     for what, ids in (("users", model.user_ids), ("movies", model.movie_ids)):
-        area = _block(workbook, f"keras.{what}.id")
+        area = fill.areas.get(f"keras.{what}.id")
         if area is None:
             continue
         # The sheet Keras lists users and movies in an order of its own.
@@ -52,11 +80,12 @@ def learned_edits(workbook: Workbook, model: SheetModel, learned: Learned) -> li
         for part in ("factors", "bias"):
             table = learned.weights.get(f"{what[:-1]}_{part}")
             fill.cells(f"keras.{what}.{part}", [[]] if table is None else table[order].tolist())
-    fill.column("keras.predictions", _in_order(workbook, model, learned.predictions))
+    fill.column("keras.predictions", _in_order(fill, model, learned.predictions))
     numbers = np.arange(1, len(learned.epochs) + 1)
     errors = np.array([(epoch.rmse, epoch.validation) for epoch in learned.epochs])
     for name, column in (("epoch", numbers), ("rmse", errors[:, 0]), ("validation", errors[:, 1])):
-        fill.column(f"keras.history.{name}", _thinned(workbook, f"keras.history.{name}", column.astype(float)))
+        area = fill.areas.get(f"keras.history.{name}")
+        fill.cells(f"keras.history.{name}", thinned(column.astype(float)[:, None].tolist(), area))
     users, movies = mixing(
         learned.weights["user_factors"], learned.weights["movie_factors"], model.user_factors, model.movie_factors
     )
@@ -74,7 +103,7 @@ def compared_edits(workbook: Workbook, model: SheetModel, checks: Sequence[Check
         stars = predictions(built, model)
         fill.cells("compare.summary", [[line] for line in summary(built)])
     fill.cells("compare.code", [[line] for line in code(model)])
-    fill.column("compare.predictions.same_weights", _in_order(workbook, model, stars))
+    fill.column("compare.predictions.same_weights", _in_order(fill, model, stars))
     return fill.edits
 
 
@@ -164,59 +193,31 @@ def mixing(users: Floats, movies: Floats, wanted_users: Floats, wanted_movies: F
     return a, np.linalg.inv(a).T
 
 
-def _in_order(workbook: Workbook, model: SheetModel, stars: Floats) -> Floats:
+def _in_order(fill: _Filler, model: SheetModel, stars: Floats) -> Floats:
     """Return predictions in the order in which the sheet Keras lists the ratings."""
-    columns = [_block(workbook, f"keras.ratings.{what}") for what in ("user", "movie")]
+    columns = [fill.areas.get(f"keras.ratings.{what}") for what in ("user", "movie")]
     if None in columns:
         return stars
     predicted = {
         (model.user_ids[user], model.movie_ids[movie]): star
         for user, movie, star in zip(model.user, model.movie, stars, strict=True)
     }
-    users, movies = ([row[0] for row in workbook.values(column)] for column in columns if column is not None)
+    users, movies = ([row[0] for row in fill.workbook.values(column)] for column in columns if column is not None)
     return np.array([predicted.get(pair, np.nan) for pair in zip(users, movies, strict=True)])
-
-
-def _thinned(workbook: Workbook, name: str, column: Floats) -> Floats:
-    """Leave rows of a history out, if it is longer than its block; the first and the last stay."""
-    area = _block(workbook, name)
-    if area is None or len(column) <= area.size:
-        return column
-    kept: NDArray[np.intp] = np.linspace(0, len(column) - 1, area.size).round().astype(np.intp)
-    return column[kept]
-
-
-def _block(workbook: Workbook, name: str) -> Area | None:
-    owner = next((entry.sheet for entry in workbook.names if name_key(entry.name) == name), None)
-    return None if owner is None else workbook.area(name, owner)
 
 
 class _Filler:
     """Collects edits of named blocks; what a block has room for and is not given is emptied."""
 
     def __init__(self, workbook: Workbook) -> None:
-        self._workbook = workbook
+        self.workbook = workbook
+        self.areas = areas_of(workbook)
         self.edits: list[Edit] = []
 
     def column(self, name: str, values: Floats) -> None:
         self.cells(name, values[:, None].tolist())
 
     def cells(self, name: str, values: Table) -> None:
-        """Fill a block from its top left corner; NaN and "" empty a cell. A workbook without the block goes without."""
-        area = _block(self._workbook, name)
-        if area is None:
-            return
-        rows, columns = area.shape
-        kinds = np.full(area.shape, BLANK, np.uint8)
-        numbers = np.zeros(area.shape)
-        for row, line in enumerate(values[:rows]):
-            for column, value in enumerate(line[:columns]):
-                if isinstance(value, str):
-                    if value:
-                        kinds[row, column], numbers[row, column] = TEXT, self._workbook.strings.code(value)
-                elif np.isfinite(value):
-                    kinds[row, column], numbers[row, column] = NUMBER, value
-        at = np.mgrid[area.top : area.bottom + 1, area.left : area.right + 1].astype(np.int32)
-        self.edits.append(
-            Edit(area.sheet, at[0].ravel(), at[1].ravel(), kinds.ravel(), numbers.ravel(), replace_formula=True)
-        )
+        """Fill a block from its top left corner. A workbook without the block goes without."""
+        if name in self.areas:
+            self.edits.append(filled(self.workbook, self.areas[name], values))

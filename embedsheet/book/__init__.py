@@ -1,0 +1,1 @@
+"""What a workbook holds, apart from any file."""
