@@ -1,3 +1,64 @@
-"""Spreadsheets whose formulas are the model: make them, differentiate them, solve them in place, compare with Keras."""
+"""Spreadsheets whose formulas are the model: make them, differentiate them, solve them in place, compare with Keras.
+
+    import embedsheet as es
+
+    es.new("movielens", "films.xlsx")
+    solution = es.solve("films.xlsx", sheet="Cross-tab")
+    print(solution.summary())
+
+What stands here is what the command line does, without printing; the page "From Python" has every function. Each is
+imported when it is first asked for, so that `import embedsheet` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from embedsheet.api import Graded as Graded
+    from embedsheet.api import Gradient as Gradient
+    from embedsheet.api import Recalculated as Recalculated
+    from embedsheet.api import grade as grade
+    from embedsheet.api import gradient as gradient
+    from embedsheet.api import new as new
+    from embedsheet.api import open as open
+    from embedsheet.api import recalculate as recalculate
+    from embedsheet.errors import EmbedsheetError as EmbedsheetError
+    from embedsheet.solver import Solution as Solution
+    from embedsheet.solver import solve as solve
+    from embedsheet.workbook import Workbook as Workbook
+    from embedsheet.xlsx.undo import undo as undo
 
 __version__ = "0.1.0"
+
+_WHERE = {
+    "EmbedsheetError": "errors",
+    "Graded": "api",
+    "Gradient": "api",
+    "Recalculated": "api",
+    "Solution": "solver",
+    "Workbook": "workbook",
+    "grade": "api",
+    "gradient": "api",
+    "new": "api",
+    "open": "api",
+    "recalculate": "api",
+    "solve": "solver",
+    "undo": "xlsx.undo",
+}
+
+__all__ = [
+    "EmbedsheetError", "Graded", "Gradient", "Recalculated", "Solution", "Workbook", "grade", "gradient", "new", "open",
+    "recalculate", "solve", "undo",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'embedsheet' has no attribute {name!r}")
+    return getattr(import_module(f"embedsheet.{_WHERE[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_WHERE])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import xlsxwriter
 
-from embedsheet.solver import solve
+import embedsheet as es
 
 DAYS = (0, 1, 2, 3, 4, 5, 6)
 HEIGHT = (1.0, 1.9, 3.4, 5.3, 7.1, 8.4, 9.2)
@@ -32,7 +32,7 @@ def make(path: Path) -> None:
 if __name__ == "__main__":
     path = Path(sys.argv[1] if len(sys.argv) > 1 else ".") / "growth.xlsx"
     make(path)
-    solution = solve(
+    solution = es.solve(
         path, objective="Growth!D2", changing=["Growth!A2:C2"], constraints=["Growth!A2 <= 12"], nonnegative=True,
         save_setup=True,
     )  # fmt: skip

@@ -27,7 +27,11 @@ sys.path.insert(0, str(pages.ROOT / "tools"))
 import command_docs
 
 # Pages whose Python is run, with the command that makes what it reads.
-PYTHON = {"how-the-compiler-works.md": "embedsheet new movielens", "lesson-pseudo-labels.md": ""}
+PYTHON = {
+    "how-the-compiler-works.md": "embedsheet new movielens",
+    "lesson-pseudo-labels.md": "",
+    "python.md": "",
+}
 PYTHON_RUN_ELSEWHERE = {"adding-a-function.md": "below", "buttons.md": "tests/test_buttons_docs.py"}
 
 

@@ -14,12 +14,9 @@ from typing import Annotated, Any, get_args, get_origin
 import typer
 from typer.core import TyperGroup
 
-from embedsheet.lessons import LESSONS, Lesson, find
+from embedsheet.lessons import INTERNAL, LESSONS, Lesson, find
 
 app = typer.Typer()
-
-# Parameters of `build` that are not options of their own.
-INTERNAL = ("path", "force", "finish", "progress")
 
 
 class LessonCommands(TyperGroup):
@@ -81,19 +78,17 @@ def _command(lesson: Lesson, build: Callable[..., Path]) -> Callable[..., None]:
         from rich.console import Console
         from rich.progress import Progress
 
-        from embedsheet.buttons.layout import add_buttons, check_for_buttons
+        from embedsheet import api
         from embedsheet.cli.progress import say
 
-        output = output or Path(f"{lesson.name}.xlsm" if buttons else f"{lesson.name}.xlsx")
-        if buttons:
-            check_for_buttons(output)
         console = Console()
         with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-            task = bar.add_task(f"Making {output.name}", total=None)
-            path = build(
+            task = bar.add_task(f"Making {output.name if output else lesson.name}", total=None)
+            path = api.new(
+                lesson.name,
                 output,
+                buttons=buttons,
                 force=force,
-                finish=add_buttons if buttons else None,
                 progress=lambda done, rows: bar.update(task, completed=done, total=rows),
                 **options,
             )

@@ -201,23 +201,20 @@ def gradient(
     json: JsonOption = False,
 ) -> None:
     """Print the gradient of the objective at the stored values, block by block. Nothing is written."""
-    from embedsheet import solver
+    from embedsheet import api, solver
     from embedsheet.cli.progress import print_block
 
-    model = solver.load_model(
+    found = api.gradient(
         book, sheet, objective=objective, changing=changing or (), overwrite_formulas=overwrite_formulas,
         trust_embedsheet=trust_embedsheet,
     )  # fmt: skip
-    value, blocks = solver.gradient_blocks(model.program)
+    model, value, blocks = found.model, found.value, found.blocks
     checked = solver.check_gradient(model.program) if check else None
     if json:
         result: dict[str, Any] = {
             "objective": str(model.setup.objective),
             "value": value,
-            "gradient": [
-                {"area": str(area), "values": block.tolist()}
-                for area, block in zip(model.setup.changing, blocks, strict=True)
-            ],
+            "gradient": [{"area": str(area), "values": block.tolist()} for area, block in blocks.items()],
             "notes": model.notes,
         }
         if checked is not None:
@@ -230,7 +227,7 @@ def gradient(
         print_json(result)
     else:
         say(f"{model.objective_name} = {value:.10g}")
-        for area, block in zip(model.setup.changing, blocks, strict=True):
+        for area, block in blocks.items():
             print_block(area, block)
         for note in model.notes:
             say(f"Note: {note}", "yellow")
@@ -269,17 +266,10 @@ def recalculate(
     ignore_lock: LockOption = False,
 ) -> None:
     """Recompute every supported formula and refresh the stored results, without Excel."""
-    from embedsheet import program
-    from embedsheet.workbook import Workbook
+    from embedsheet import api
 
-    workbook = Workbook.open(book)
-    if not dry_run:
-        workbook.check_target(output, ignore_lock, force=force)
-    done = program.recalculate(workbook)
-    refreshed = sum(len(edit.rows) for edit in done.edits)
-    report = None
-    if (done.edits or output) and not dry_run:
-        report = workbook.save(done.edits, output, full_calculation=bool(done.faults), ignore_lock=ignore_lock)
+    fresh = api.recalculate(book, output, dry_run=dry_run, force=force, ignore_lock=ignore_lock)
+    done, report, refreshed = fresh.results, fresh.report, fresh.refreshed
     if json:
         print_json(
             {

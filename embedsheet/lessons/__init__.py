@@ -22,6 +22,9 @@ from types import ModuleType
 
 from embedsheet.errors import LessonError
 
+# Parameters of `build` that are not options of their own.
+INTERNAL = frozenset({"path", "force", "finish", "progress"})
+
 
 @dataclass(frozen=True, slots=True)
 class Lesson:

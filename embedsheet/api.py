@@ -1,0 +1,193 @@
+"""What the command line does, as functions: they print nothing and raise the errors of `embedsheet.errors`.
+
+`import embedsheet as es` offers them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from embedsheet.addresses import Area
+from embedsheet.workbook import SaveReport, Workbook
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from embedsheet.homework.grade import Grade
+    from embedsheet.program import Recalculation
+    from embedsheet.solver import Model
+
+
+def open(path: str | Path) -> Workbook:
+    """Read an .xlsx or .xlsm workbook as its file stands: sheets, names, tables, Solver set-ups, values, formulas.
+
+    Raises FileError, naming part and remedy, for anything else.
+    """
+    return Workbook.open(path)
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """The objective and its exact derivatives at the values that stand in the cells.
+
+    `blocks`: for each area of changing cells ∂objective/∂cell, (rows, columns) as the area. `model`: the compiled model
+    that they come from; `model.notes` name cells whose derivative is none, as of ROUND.
+    """
+
+    objective: str
+    value: float
+    blocks: dict[Area, NDArray[np.float64]]
+    model: Model
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know: formulas without a derivative, values that were trusted."""
+        return self.model.notes
+
+
+def gradient(
+    book: str | Path | Workbook,
+    sheet: str | None = None,
+    *,
+    objective: str | None = None,
+    changing: Sequence[str] = (),
+    overwrite_formulas: bool = False,
+    trust_embedsheet: bool = False,
+) -> Gradient:
+    """Return the objective of a sheet's Solver set-up, or of `objective` and `changing`, and its gradient.
+
+    `overwrite_formulas`: changing cells may hold formulas, which count as their stored values. Raises MismatchError
+    where recomputed formulas differ from the stored results, unless `trust_embedsheet`; ModelError for a set-up that
+    makes no sense; UnsupportedError with all formulas that cannot be compiled.
+    """
+    from embedsheet.solver import gradient_blocks, load_model
+
+    model = load_model(
+        book, sheet, objective=objective, changing=changing, overwrite_formulas=overwrite_formulas,
+        trust_embedsheet=trust_embedsheet,
+    )  # fmt: skip
+    value, blocks = gradient_blocks(model.program)
+    return Gradient(model.objective_name, value, dict(zip(model.setup.changing, blocks, strict=True)), model)
+
+
+@dataclass(frozen=True)
+class Recalculated:
+    """All formulas computed anew, and what was written; `report` is None where nothing was."""
+
+    results: Recalculation
+    report: SaveReport | None
+
+    @property
+    def refreshed(self) -> int:
+        """How many cells' stored results are not what their formulas give, by more than nothing."""
+        return sum(len(edit.rows) for edit in self.results.edits)
+
+
+def recalculate(
+    book: str | Path | Workbook,
+    output: str | Path | None = None,
+    *,
+    dry_run: bool = False,
+    force: bool = False,
+    ignore_lock: bool = False,
+) -> Recalculated:
+    """Compute every supported formula of a workbook and refresh the stored results, in place or in the copy `output`.
+
+    `force` replaces a file that is at `output`; `dry_run` writes nothing. Formulas that cannot be computed here keep
+    what is stored, are listed in `results.faults`, and the file asks for a full calculation. Raises FileError.
+    """
+    from embedsheet.program import recalculate as compute
+
+    workbook = book if isinstance(book, Workbook) else Workbook.open(book)
+    if not dry_run:
+        workbook.check_target(output, ignore_lock, force=force)
+    done = compute(workbook)
+    report = None
+    if (done.edits or output) and not dry_run:
+        report = workbook.save(done.edits, output, full_calculation=bool(done.faults), ignore_lock=ignore_lock)
+    return Recalculated(done, report)
+
+
+def new(
+    lesson: str,
+    path: str | Path | None = None,
+    *,
+    buttons: bool = False,
+    force: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    **options: Any,
+) -> Path:
+    """Make a lesson's workbook and return its path, `path` or the lesson's name in the current folder.
+
+    `buttons` adds buttons that call Python (.xlsm); `force` replaces an existing file; `progress` hears (rows done,
+    rows in all) while a long sheet is made. `options` are those of `embedsheet new LESSON`, as in users=20. Raises
+    LessonError for a wrong option or value, before anything is written.
+    """
+    import inspect
+
+    from embedsheet.buttons.layout import add_buttons, check_for_buttons
+    from embedsheet.errors import LessonError, did_you_mean
+    from embedsheet.lessons import find
+
+    entry = find(lesson)
+    build = entry.load().build
+    known = {
+        name for name in inspect.signature(build).parameters if name not in {"path", "force", "finish", "progress"}
+    }
+    for name in options:
+        if name not in known:
+            guess = did_you_mean(name, {one: one for one in known}) or f"; there are {', '.join(sorted(known))}."
+            raise LessonError(f"{lesson}: has no option {name!r}{guess}")
+    target = Path(path) if path is not None else Path(f"{lesson}.xlsm" if buttons else f"{lesson}.xlsx")
+    if buttons:
+        check_for_buttons(target)
+    made: Path = build(target, force=force, finish=add_buttons if buttons else None, progress=progress, **options)
+    return made
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One grade for each file, and words on the files that were passed over."""
+
+    grades: list[Grade]
+    passed_over: list[str]
+
+
+def grade(
+    submissions: str | Path,
+    key: str | Path,
+    *,
+    processes: int | None = None,
+    seconds: float = 30.0,
+    megabytes: int = 2048,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> Graded:
+    """Grade a folder, or a learning platform's zip, of submissions by the key that `embedsheet homework new` wrote.
+
+    `processes`: how many files at once, one a core by default; `seconds` and `megabytes`: the most for one file, after
+    which its grade has a `fault`. `progress` hears (files done, files in all, file). Nothing is written; a file that
+    cannot be graded is a grade with a fault. Raises DataError for a key or folder that cannot be read.
+    """
+    import tempfile
+
+    from embedsheet.homework.key import Key
+    from embedsheet.homework.submissions import find_submissions
+    from embedsheet.homework.workers import Limits, grade_all
+
+    kept = Key.load(Path(key))
+    with tempfile.TemporaryDirectory() as folder:
+        found, passed_over = find_submissions(Path(submissions), Path(folder))
+        journal = Path(folder) / "journal"
+
+        def told(done: int, total: int, one: Grade) -> None:
+            if progress is not None:
+                progress(done, total, one.file)
+
+        limits = Limits(seconds, megabytes)
+        return Graded(
+            grade_all(kept, found, journal, processes=processes, limits=limits, progress=told), list(passed_over)
+        )

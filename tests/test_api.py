@@ -1,0 +1,64 @@
+"""`import embedsheet as es`: everything is there, costs nothing until it is used, and does what the commands do."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pages
+import pytest
+from typer.testing import CliRunner
+
+import embedsheet as es
+from embedsheet.cli import app
+
+PAGE = (pages.ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+
+
+def test_every_public_name_is_there_documented_and_on_the_page() -> None:
+    assert set(es.__all__) <= set(dir(es))
+    for name in es.__all__:
+        assert getattr(es, name).__doc__, name
+        assert f"es.{name}" in PAGE, name
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'sovle'"):
+        es.sovle  # noqa: B018
+
+
+def test_asking_what_there_is_imports_none_of_it() -> None:
+    code = "import sys, embedsheet as es; dir(es); print([m for m in sys.modules if m.startswith('embedsheet.')])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_gradient_is_what_the_command_prints(movielens_book: Path) -> None:
+    slope = es.gradient(movielens_book, "Cross-tab")
+    result = CliRunner().invoke(app, ["gradient", str(movielens_book), "--sheet", "Cross-tab", "--json"])
+    told = json.loads(result.output)
+    assert slope.value == told["value"]
+    assert [str(area) for area in slope.blocks] == [block["area"] for block in told["gradient"]]
+    for block, words in zip(slope.blocks.values(), told["gradient"], strict=True):
+        assert np.array_equal(block, words["values"])
+
+
+def test_new_refuses_an_option_that_there_is_not_and_writes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(es.EmbedsheetError, match=re.escape("has no option 'user'; did you mean users?")):
+        es.new("movielens", tmp_path / "b.xlsx", user=3)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_recalculate_writes_a_copy_and_leaves_the_workbook_as_it_is(movielens_book: Path, tmp_path: Path) -> None:
+    before = movielens_book.read_bytes()
+    copy = tmp_path / "copy.xlsx"
+    fresh = es.recalculate(movielens_book, copy)
+    assert fresh.report is not None and fresh.report.path == copy
+    assert fresh.results.verification.mismatch_count == 0
+    assert movielens_book.read_bytes() == before
+    with pytest.raises(es.EmbedsheetError, match="--force"):
+        es.recalculate(movielens_book, copy)
