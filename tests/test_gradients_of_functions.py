@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,16 +33,18 @@ TOLERANCE = 1e-6
 class Sheet:
     """A workbook with one formula a row in column D; each is a constraint, and so a row of the Jacobian."""
 
+    more: Mapping[str, Any] = {}  # cells besides those that all samples have
+
     def __init__(self, folder: Path, formulas: list[str]) -> None:
         self.formulas = formulas
         count = len(formulas)
         cells: dict[str, Any] = {f"A{i}": float(x) for i, x in enumerate(POINTS[0], 1)}
-        cells |= CONSTANTS
+        cells |= {**CONSTANTS, **self.more}
         cells |= {f"D{i}": f"={formula}" for i, formula in enumerate(formulas, 1)}
-        cells["F1"] = "=SUM(A1:A9)"
+        cells["H1"] = "=SUM(A1:A9)"
         path = write_book(folder / "functions.xlsx", {"S": cells})
         constraint = Constraint(parse_area(f"D1:D{count}", "S"), ">=", 0.0)
-        model = replace(setup("F1", ["A1:A9"]), constraints=(constraint,))
+        model = replace(setup("H1", ["A1:A9"]), constraints=(constraint,))
         self.program = compile_program(Workbook.open(path), model)
 
     def values(self, x: FloatArray) -> FloatArray:

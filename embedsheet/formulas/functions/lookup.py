@@ -20,6 +20,8 @@ from embedsheet.formulas.functions.gathering import (
 from embedsheet.formulas.functions.search import Lists, as_value, ascending, descending, exact, lists, nearest, whole
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.values import (
+    BLANK,
+    BOOLEAN,
     ERROR,
     MISSING,
     NA,
@@ -34,6 +36,7 @@ from embedsheet.formulas.values import (
     namespace,
 )
 
+_NUMBERS = (NUMBER, BOOLEAN, BLANK)  # kinds that a traced number may be of
 _STEPS = "is constant between its steps: the gradient takes its derivative as 0"
 
 Way = Callable[[Lists], Array]
@@ -173,10 +176,13 @@ def xlookup(
     failed = place.kinds == ERROR
     if place.traced:
         value = context.value(table)
-        others = np.arange(value.shape[2])[None, None, :] if vertical else np.arange(value.shape[1])[None, :, None]
+        others = _beside(value, vertical, place)
         row, column = (place.numbers, others) if vertical else (others, place.numbers)
-        taken = gather_traced(context, value, row, column)
-        return taken if missing is None else _filled(taken, missing)
+        taken = _with_errors(needle, gather_traced(context, value, row, column), needle)
+        nowhere = namespace(place.numbers).isnan(place.numbers) & (needle.kinds != ERROR)
+        if needle.traced:
+            nowhere = nowhere & ~namespace(needle.numbers).isnan(needle.numbers)
+        return taken if missing is None else _filled(taken, missing, nowhere)
     codes = np.where(failed, place.numbers, 0).astype(np.uint8)
     at = np.where(failed, 0, place.numbers).astype(np.int64)
     errors = combine(codes)
@@ -189,11 +195,7 @@ def xlookup(
             result = rectangle(table, zero, at, heights - 1, at, errors)
     else:
         value = context.value(table)
-        span = np.arange(value.shape[2] if vertical else value.shape[1])
-        if at.shape[1:] != (1, 1):
-            # Excel gives only the first cell of each row or column for an array of values looked up.
-            span = span[:1]
-        others = span[None, None, :] if vertical else span[None, :, None]
+        others = _beside(value, vertical, place)
         result = gather(value, *((at, others) if vertical else (others, at)), errors)
     if missing is None or errors is None or not (errors == NA).any():
         return result
@@ -209,12 +211,19 @@ def _chosen(value: Value, other: Value, where: NDArray[np.bool_]) -> Value:
     )
 
 
-def _filled(value: Value, other: Value) -> Value:
-    """Return a traced result with the numbers of `other` where it is undefined."""
+def _beside(table: Value, vertical: bool, place: Value) -> NDArray[np.int64]:
+    """Return the columns (`vertical`) or rows of a table that XLOOKUP gives of each place found."""
+    # Excel gives only the first cell of each row or column for an array of values looked up.
+    one = place.shape[1:] != (1, 1)
+    span = np.arange(1 if one else table.shape[2 if vertical else 1])
+    return span[None, None, :] if vertical else span[None, :, None]
+
+
+def _filled(value: Value, other: Value, nowhere: Array) -> Value:
+    """Return a traced result with the numbers of `other` where nothing was found; a text is taken nowhere."""
     value, other = fit([value, other])
-    xp = namespace(value.numbers)
-    usable = (other.kinds != ERROR) & (other.kinds == value.kinds)
-    return Value(value.kinds, xp.where(usable & xp.isnan(value.numbers), other.numbers, value.numbers))
+    usable = (other.kinds == value.kinds) | (np.isin(other.kinds, _NUMBERS) & np.isin(value.kinds, _NUMBERS))
+    return Value(value.kinds, namespace(value.numbers).where(usable & nowhere, other.numbers, value.numbers))
 
 
 def _table_lookup(
@@ -238,7 +247,8 @@ def _table_lookup(
         result = gather_traced(
             context, value, *((place.numbers, across - 1) if vertical else (across - 1, place.numbers))
         )
-        return _with_errors(needle, result, Value(np.where(codes > 0, ERROR, NUMBER).astype(np.uint8), codes * 1.0))
+        wrong = Value(np.where(codes > 0, ERROR, NUMBER).astype(np.uint8), codes * 1.0)
+        return _with_errors(needle, result, needle, wrong)
     failed = place.kinds == ERROR
     own = np.where(needle.kinds == ERROR, needle.numbers, 0).astype(np.uint8)
     errors = combine(own, codes, np.where(failed, place.numbers, 0).astype(np.uint8))
@@ -296,7 +306,8 @@ def lookup(
         row, column = zero, zero
     if place.traced:
         value = context.value(table)
-        return gather_traced(context, value, *((place.numbers, column) if vertical else (row, place.numbers)))
+        found_there = gather_traced(context, value, *((place.numbers, column) if vertical else (row, place.numbers)))
+        return _with_errors(needle, found_there, needle)
     failed = place.kinds == ERROR
     at = np.where(failed, 0, place.numbers).astype(np.int64)
     outside = np.where(at >= (heights if vertical else widths), NA, 0)

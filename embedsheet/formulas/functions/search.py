@@ -6,7 +6,9 @@ case. Positions count from 0, -1 where nothing is found; traced ones are NaN the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -53,6 +55,23 @@ class Lists:
         """Whether positions depend on the changing cells."""
         return not (isinstance(self.wanted, np.ndarray) and isinstance(self.list_numbers, np.ndarray))
 
+    @property
+    def xp(self) -> Any:
+        """The namespace of positions."""
+        return namespace(self.wanted, self.list_numbers)
+
+    def among(self, kind: int) -> Array:
+        """Return which listed elements are of a kind; a traced number that is undefined is an error, and of none."""
+        same = self.list_kinds == kind
+        return same if isinstance(self.list_numbers, np.ndarray) else same & ~self.xp.isnan(self.list_numbers)
+
+    def own(self, kind: int) -> tuple[Array, Array, Array]:
+        """Return for each list the places of elements of a kind before all others, how many, and their numbers."""
+        xp, same = self.xp, self.among(kind)
+        # JAX sorts stably unless told otherwise.
+        places = np.argsort(~same, axis=1, kind="stable") if isinstance(same, np.ndarray) else xp.argsort(~same, axis=1)
+        return xp.asarray(places), same.sum(axis=1), xp.take_along_axis(xp.asarray(self.list_numbers), places, axis=1)
+
 
 def lists(context: Context, needle: Value, values: Value, blanks: bool = False) -> Lists | None:
     """Prepare a search of all elements of `needle` (n, rows, columns) in `values`; None if it is no row or column.
@@ -96,20 +115,19 @@ def _zeros_for_blanks(value: Value) -> Value:
 
 def exact(search: Lists, last: bool = False, wildcards: bool = False) -> Array:
     """Return the first (or last) position of each wanted element."""
-    if search.traced:
-        return _exact_traced(search)
-    found = np.full(len(search.kinds), -1, np.int64)
+
+    def equal(kind: int, asked: Positions) -> Array:
+        if search.list_kinds.shape[0] == 1 and not search.traced:
+            return _exact_shared(search, kind, search.wanted[asked], last)
+        return _by_pairs(
+            search, asked, lambda wanted, of: _end(search.among(kind)[of] & (search.list_numbers[of] == wanted), last)
+        )
+
     patterns = np.zeros(len(search.kinds), bool)
-    if wildcards:
+    found = np.full(len(search.kinds), -1, np.int64)
+    if wildcards and not search.traced:
         patterns = _find_patterns(search, found, last)
-    for kind in _FINDABLE:
-        asked = np.flatnonzero((search.kinds == kind) & ~patterns)
-        if len(asked):
-            if search.list_kinds.shape[0] == 1:
-                found[asked] = _exact_shared(search, kind, search.wanted[asked], last)
-            else:
-                _exact_own(search, kind, asked, found, last)
-    return found
+    return _kind_by_kind(search, equal, ~patterns, found)
 
 
 def _exact_shared(search: Lists, kind: int, wanted: NDArray[np.float64], last: bool) -> Positions:
@@ -126,48 +144,47 @@ def _exact_shared(search: Lists, kind: int, wanted: NDArray[np.float64], last: b
     return np.where((at >= 0) & (numbers[at] == wanted), places[order[at]], -1)
 
 
-def _exact_own(search: Lists, kind: int, asked: NDArray[np.intp], found: Positions, last: bool) -> None:
-    length = search.list_kinds.shape[1]
-    step = max(1, _MOST_PAIRS // length)
-    for start in range(0, len(asked), step):
-        part = asked[start : start + step]
-        at = search.list_of[part]
-        equal = (search.list_kinds[at] == kind) & (search.list_numbers[at] == search.wanted[part, None])
-        place = length - 1 - np.argmax(equal[:, ::-1], axis=1) if last else np.argmax(equal, axis=1)
-        found[part] = np.where(equal.any(axis=1), place, -1)
-
-
 def nearest(search: Lists, below: bool, last: bool = False) -> Array:
     """Return the position of each wanted element, else of the next smaller (`below`) or larger one; any order.
 
     Every number is smaller than every text, and that smaller than FALSE and TRUE.
     """
-    if search.traced:
-        raise search.context.unsupported(
-            "the next smaller or larger value cannot be looked up where values depend on the changing cells."
-        )
-    found = np.full(len(search.kinds), -1, np.int64)
-    for kind in _FINDABLE:
-        asked_of_kind = search.kinds == kind
-        for index in np.unique(search.list_of[asked_of_kind]):
-            asked = np.flatnonzero(asked_of_kind & (search.list_of == index))
-            found[asked] = _nearest_in(search, int(index), kind, search.wanted[asked], below, last)
-    return found
+    order = list(_FINDABLE) if below else list(reversed(_FINDABLE))
+
+    def beside(kind: int, asked: Positions) -> Array:
+        if search.list_kinds.shape[0] == 1 and not search.traced:
+            return _nearest_shared(search, kind, search.wanted[asked], below, last)
+        found: Array = -1
+        # Kinds on the side looked to, the farthest first: what is found nearer overwrites it.
+        for other in order[: order.index(kind) + 1]:
+            compare = partial(_nearest_of, search, other, other == kind, below, last)
+            here = _by_pairs(search, asked, compare)
+            found = search.xp.where(here >= 0, here, found)
+        return found
+
+    return _kind_by_kind(search, beside)
 
 
-def _nearest_in(
-    search: Lists, index: int, kind: int, wanted: NDArray[np.float64], below: bool, last: bool
-) -> Positions:
-    """Return the nearest position in one list for wanted elements of one kind."""
+def _nearest_of(search: Lists, kind: int, own: bool, below: bool, last: bool, wanted: Array, of: Positions) -> Array:
+    """Return the position of the nearest element of a kind for wanted elements (count, 1), of that kind if `own`."""
+    xp, listed, usable = search.xp, search.list_numbers[of], search.among(kind)[of]
+    if own:
+        usable = usable & ((listed <= wanted) if below else (listed >= wanted))
+    sign = 1.0 if below else -1.0
+    best = xp.where(usable, sign * listed, -xp.inf).max(axis=1, keepdims=True, initial=-xp.inf)
+    return _end(usable & (sign * listed == best), last)
+
+
+def _nearest_shared(search: Lists, kind: int, wanted: NDArray[np.float64], below: bool, last: bool) -> Positions:
+    """Return the nearest position in the one list for wanted elements of one kind."""
     found = np.full(len(wanted), -1, np.int64)
     order = list(_FINDABLE) if below else list(reversed(_FINDABLE))
-    # Kinds on the side looked to, the farthest first: what is found nearer overwrites it.
     for other in order[: order.index(kind) + 1]:
-        places = np.flatnonzero(search.list_kinds[index] == other)
+        places = np.flatnonzero(search.list_kinds[0] == other)
         if not len(places):
             continue
         places = places[::-1] if last else places
-        numbers, first = np.unique(search.list_numbers[index, places], return_index=True)
+        numbers, first = np.unique(search.list_numbers[0, places], return_index=True)
         if other != kind:
             found[:] = places[first[-1 if below else 0]]
             continue
@@ -180,53 +197,39 @@ def _nearest_in(
     return found
 
 
-def _own_kind(search: Lists, kind: int) -> tuple[Positions, NDArray[np.int64]]:
-    """Return, for each list, the places of elements of a kind before all others, and how many there are."""
-    same = search.list_kinds == kind
-    return np.argsort(~same, axis=1, kind="stable"), same.sum(axis=1)
-
-
 def ascending(search: Lists) -> Array:
     """Return the last position whose element is at most the wanted one, in a list sorted upwards.
 
     A list that is not sorted is halved all the same, as Excel does it: LOOKUP(2,1/(A1:A9<>""),A1:A9) relies on that.
     Halving ends at an equal element, from where the last of its equal neighbours is taken.
     """
-    if search.traced:
-        return _sorted_traced(search, descending=False)
-    found = np.full(len(search.kinds), -1, np.int64)
-    for kind in _FINDABLE:
-        asked = np.flatnonzero(search.kinds == kind)
-        if not len(asked):
-            continue
-        places, counts = _own_kind(search, kind)
-        numbers = np.take_along_axis(search.list_numbers, places, axis=1)
+    xp = search.xp
+
+    def halved(kind: int, asked: Positions) -> Array:
+        places, counts, numbers = search.own(kind)
         wanted, of = search.wanted[asked], search.list_of[asked]
-        low, high = np.zeros(len(asked), np.int64), counts[of] - 1
-        equal = np.full(len(asked), -1, np.int64)
-        while True:
+        low, high = xp.zeros(len(asked), int), counts[of] - 1
+        equal = xp.full(len(asked), -1)
+        for _ in range(numbers.shape[1].bit_length()):
             searching = (low <= high) & (equal < 0)
-            if not searching.any():
-                break
-            middle = np.where(searching, (low + high) // 2, 0)
+            middle = xp.where(searching, (low + high) // 2, 0)
             here = numbers[of, middle]
-            equal = np.where(searching & (here == wanted), middle, equal)
-            low = np.where(searching & (here < wanted), middle + 1, low)
-            high = np.where(searching & (here > wanted), middle - 1, high)
-        at = np.where(equal >= 0, _ends_of_runs(numbers, counts)[of, np.maximum(equal, 0)], high)
-        found[asked] = np.where(at >= 0, places[of, np.maximum(at, 0)], -1)
-    return found
+            equal = xp.where(searching & (here == wanted), middle, equal)
+            low = xp.where(searching & (here < wanted), middle + 1, low)
+            high = xp.where(searching & (here > wanted), middle - 1, high)
+        at = xp.where(equal >= 0, _ends_of_runs(xp, numbers, counts)[of, xp.maximum(equal, 0)], high)
+        return xp.where(at >= 0, places[of, xp.maximum(at, 0)], -1)
+
+    return _kind_by_kind(search, halved)
 
 
-def _ends_of_runs(numbers: NDArray[np.float64], counts: NDArray[np.int64]) -> Positions:
+def _ends_of_runs(xp: Any, numbers: Array, counts: Array) -> Array:
     """Return for each element the place of the last of its equal neighbours, among the first `counts` of each row."""
     length = numbers.shape[1]
     along = np.arange(length)
-    ends = np.ones(numbers.shape, bool)
-    ends[:, :-1] = numbers[:, 1:] != numbers[:, :-1]
-    ends |= along == counts[:, None] - 1
-    last = np.where(ends, along, length)
-    return np.minimum.accumulate(last[:, ::-1], axis=1)[:, ::-1]
+    different = xp.concatenate([numbers[:, 1:] != numbers[:, :-1], xp.ones((len(numbers), 1), bool)], axis=1)
+    last = xp.where(different | (along == counts[:, None] - 1), along, length)
+    return _running_min(xp, last[:, ::-1])[:, ::-1]
 
 
 def descending(search: Lists) -> Array:
@@ -234,57 +237,79 @@ def descending(search: Lists) -> Array:
 
     The search goes from the front and ends at the first element that is not larger.
     """
-    if search.traced:
-        return _sorted_traced(search, descending=True)
-    found = np.full(len(search.kinds), -1, np.int64)
-    for kind in _FINDABLE:
-        asked = np.flatnonzero(search.kinds == kind)
-        if not len(asked):
-            continue
-        places, counts = _own_kind(search, kind)
-        numbers = np.take_along_axis(search.list_numbers, places, axis=1)
-        beyond = np.arange(numbers.shape[1]) >= counts[:, None]
-        lowest = np.minimum.accumulate(np.where(beyond, -np.inf, numbers), axis=1)
-        lowest = np.concatenate([lowest, np.full((len(lowest), 1), -np.inf)], axis=1)
-        wanted, of = search.wanted[asked], search.list_of[asked]
-        if len(lowest) == 1:
-            at = np.searchsorted(-lowest[0], -wanted, side="left")
+    xp = search.xp
+
+    def passed(kind: int, asked: Positions) -> Array:
+        places, counts, numbers = search.own(kind)
+        length = numbers.shape[1]
+        lowest = _running_min(xp, xp.where(np.arange(length) >= counts[:, None], -xp.inf, numbers))
+        if len(lowest) == 1 and not search.traced:
+            at = np.searchsorted(-lowest[0], -search.wanted[asked], side="left")
         else:
-            at = np.argmax(lowest[of] <= wanted[:, None], axis=1)
-        safe = np.minimum(at, numbers.shape[1] - 1)
-        at = np.where((at < counts[of]) & (numbers[of, safe] == wanted), at, at - 1)
-        found[asked] = np.where(at >= 0, places[of, np.maximum(at, 0)], -1)
-    return found
+            at = _by_pairs(search, asked, lambda wanted, of: (lowest[of] > wanted).sum(axis=1))
+        wanted, of = search.wanted[asked], search.list_of[asked]
+        at = xp.where((at < counts[of]) & (numbers[of, xp.minimum(at, length - 1)] == wanted), at, at - 1)
+        return xp.where(at >= 0, places[of, xp.maximum(at, 0)], -1)
+
+    return _kind_by_kind(search, passed)
 
 
-def _exact_traced(search: Lists) -> Array:
-    """Return positions as numbers, NaN where there is none."""
-    xp = namespace(search.wanted, search.list_numbers)
-    shared = search.list_kinds.shape[0] == 1
-    same = search.kinds[:, None] == search.list_kinds[0 if shared else search.list_of]
-    if same.size > _MOST_PAIRS:
+def _kind_by_kind(
+    search: Lists,
+    find: Callable[[int, Positions], Array],
+    open_: NDArray[np.bool_] | None = None,
+    known: Positions | None = None,
+) -> Array:
+    """Return the positions that `find(kind, asked)` gives for the wanted elements of each kind.
+
+    Only those `open_` are asked for, the others keep what is `known`. Traced positions are numbers, NaN for -1 and
+    where what is wanted is undefined.
+    """
+    xp = search.xp
+    rest = np.ones(len(search.kinds), bool)
+    order, parts = [], []
+    for kind in _FINDABLE:
+        asked = np.flatnonzero((search.kinds == kind) if open_ is None else (search.kinds == kind) & open_)
+        if len(asked):
+            rest[asked] = False
+            order.append(asked)
+            parts.append(xp.broadcast_to(xp.asarray(find(kind, asked)), (len(asked),)))
+    left = np.flatnonzero(rest)
+    order.append(left)
+    parts.append(np.full(len(left), -1) if known is None else known[left])
+    found = xp.concatenate(parts)[np.argsort(np.concatenate(order))]
+    if not search.traced:
+        return found
+    return xp.where((found < 0) | xp.isnan(search.wanted), xp.nan, found * 1.0)
+
+
+def _by_pairs(search: Lists, asked: Positions, compute: Callable[[Array, Positions], Array]) -> Array:
+    """Return `compute(wanted, list_of)`, which compares each wanted element, (count, 1), with all of its list.
+
+    Raises what `context.unsupported` gives for more pairs than a compiled function may hold.
+    """
+    length = max(search.list_kinds.shape[1], 1)
+    step = max(1, _MOST_PAIRS // length)
+    if search.traced and len(asked) > step:
         raise search.context.unsupported("too many values that depend on the changing cells are looked up.")
-    listed = search.list_numbers if shared else search.list_numbers[search.list_of]
-    equal = same & (listed == search.wanted[:, None])
-    return xp.where(equal.any(axis=1), xp.argmax(equal, axis=1) * 1.0, xp.nan)
+    parts = [asked[start : start + step] for start in range(0, len(asked), step)]
+    return search.xp.concatenate([compute(search.wanted[part, None], search.list_of[part]) for part in parts])
 
 
-def _sorted_traced(search: Lists, descending: bool) -> Array:
-    xp = namespace(search.wanted, search.list_numbers)
-    shared = search.list_kinds.shape[0] == 1
-    kinds = search.list_kinds if shared else search.list_kinds[search.list_of]
-    same = search.kinds[:, None] == kinds
-    if same.size > _MOST_PAIRS:
-        raise search.context.unsupported("too many values that depend on the changing cells are looked up.")
-    listed = search.list_numbers if shared else search.list_numbers[search.list_of]
-    wanted = search.wanted[:, None]
-    at = (same & (listed > wanted if descending else listed <= wanted)).sum(axis=1) - 1
-    if descending:
-        # The first equal element, if there is one, stands behind the larger ones.
-        at = at + (same & (listed == wanted)).any(axis=1)
-    places = np.argsort(~same, axis=1, kind="stable") * 1.0
-    place = xp.take_along_axis(xp.asarray(places), xp.maximum(at, 0).astype(int)[:, None], axis=1)[:, 0]
-    return xp.where(at >= 0, place, xp.nan)
+def _end(where: Array, last: bool) -> Array:
+    """Return the first or last place in each row that is true, -1 where none is."""
+    xp = namespace(where)
+    place = where.shape[1] - 1 - xp.argmax(where[:, ::-1], axis=1) if last else xp.argmax(where, axis=1)
+    return xp.where(where.any(axis=1), place, -1)
+
+
+def _running_min(xp: Any, numbers: Array) -> Array:
+    """Return the smallest number up to each place of a row."""
+    if xp is np:
+        return np.minimum.accumulate(numbers, axis=1)
+    import jax
+
+    return jax.lax.cummin(numbers, axis=1)
 
 
 def _find_patterns(search: Lists, found: Positions, last: bool) -> NDArray[np.bool_]:
