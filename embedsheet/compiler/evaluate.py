@@ -21,7 +21,7 @@ from embedsheet.formulas import tree as t
 from embedsheet.formulas.coerce import with_errors
 from embedsheet.formulas.functions.choice import SplitError
 from embedsheet.formulas.functions.table import FUNCTIONS, Function, LeftOut, parameter
-from embedsheet.formulas.operators import binary, unary
+from embedsheet.formulas.operators import binary, unary, without_crumb
 from embedsheet.formulas.values import (
     ABSENT,
     CALC,
@@ -353,10 +353,15 @@ class Evaluator:
         while isinstance(leftmost, t.Binary) and leftmost.operator not in (":", ",", " ") and not self.known(leftmost):
             spine.append(leftmost)
             leftmost = leftmost.left
-        value = self.scalar(self.evaluate(leftmost))
+        left = right = value = self.scalar(self.evaluate(leftmost))
         for step in reversed(spine):
-            value = binary(self, step.operator, value, self.scalar(self.evaluate(step.right)))
-        return value
+            left, right = value, self.scalar(self.evaluate(step.right))
+            value = self.operate(step.operator, left, right)
+        return without_crumb(left, right, value) if node is self.group.tree and node.operator in "+-" else value
+
+    def operate(self, operator: str, left: Value, right: Value) -> Value:
+        """Return `left operator right`."""
+        return binary(self, operator, left, right)
 
     def _combine(self, node: t.Binary) -> Result:
         sides = [self.evaluate(node.left), self.evaluate(node.right)]

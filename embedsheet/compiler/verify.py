@@ -8,11 +8,10 @@ import numpy as np
 
 from embedsheet.addresses import Cell
 from embedsheet.compiler.cells import Ids
+from embedsheet.compiler.noise import TOLERANCE, passed_on
 from embedsheet.compiler.store import Store
 from embedsheet.kinds import BLANK, BOOLEAN, ERROR, ERRORS, NUMBER, TEXT
 
-# A recomputed value may differ from the stored one by this much of the largest number involved.
-TOLERANCE = 1e-9
 _MOST_REPORTED = 1000
 
 
@@ -46,8 +45,12 @@ class Verification:
 
 
 def verify(store: Store, ids: Ids) -> Verification:
-    """Compare evaluated cells with what the file stores: |a − b| ≤ 1e-9 · max(|a|, |b|, largest operand)."""
-    ids = ids[_stored(store)[ids]]
+    """Compare evaluated cells with what the file stores: |a − b| ≤ 1e-9 · max(|a|, |b|, largest operand).
+
+    A larger difference that only passes on the rounding of other cells is none (`noise`).
+    """
+    has_stored = _stored(store)
+    ids = ids[has_stored[ids]]
     if not len(ids):
         return Verification(never_calculated=True)
     kinds, stored_kinds = store.kinds[ids], store.table.kinds[ids]
@@ -56,6 +59,8 @@ def verify(store: Store, ids: Ids) -> Verification:
     difference = np.where(both, np.abs(numbers - stored), 0.0)
     limit = TOLERANCE * np.maximum(np.maximum(np.abs(numbers), np.abs(stored)), store.operand[ids])
     wrong = np.where(both, difference > limit, (kinds != stored_kinds) | (numbers != stored))
+    if (wrong & both).any():
+        wrong[np.isin(ids, passed_on(store, ids[wrong & both], ids[wrong & ~both], has_stored))] = False
     worst = int(np.argmax(difference))
     blank = (stored_kinds == BLANK) | ((stored_kinds == NUMBER) & (stored == 0))
     return Verification(
