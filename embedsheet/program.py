@@ -3,8 +3,8 @@
     f(x) = objective cell        c(x) = left − right of each constraint        x = changing cells, (n,)
 
 `compile_program` evaluates what the objective needs once in NumPy (which also checks the values stored in the file),
-notes the order, and lets JAX trace the part that depends on the changing cells; all else is constant. Everything is in
-double precision.
+notes the order, and lets an engine (`compiler.engines`) trace the part that depends on the changing cells; all else is
+constant. Everything is in double precision.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,23 +20,23 @@ from embedsheet.addresses import Area, Cell
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.components import Step
 from embedsheet.compiler.constraints import build_rows, constraint_cells
+from embedsheet.compiler.engines import make_engine
+from embedsheet.compiler.engines.protocol import Compiled, Traceable
 from embedsheet.compiler.evaluate import Evaluator, PendingError
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.order import Planner
-from embedsheet.compiler.precision import double_precision
 from embedsheet.compiler.recurrence import NotScannableError, Recurrence
 from embedsheet.compiler.store import Note, Store, TracedStore
 from embedsheet.compiler.verify import Verification, verify
 from embedsheet.errors import ModelError, UnsupportedError
-from embedsheet.formulas.values import Array
+from embedsheet.formulas.traced import operations
+from embedsheet.formulas.values import Array, namespace
 from embedsheet.keys import name_key
 from embedsheet.kinds import BLANK, BOOLEAN, ERROR, ERRORS, NUMBER, TEXT
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.workbook import Edit, Workbook
 
 FloatArray = NDArray[np.float64]
-# Fewer steps compile in a moment; steps of more cells gain from fusion, and compile sooner with it.
-_FEW_STEPS, _SMALL_STEP = 40, 4
 
 
 class _LateNeedError(Exception):
@@ -68,6 +67,7 @@ class Program:
         self.impossible = self._rows.impossible
         self.verification = verify(store, self._evaluated())
         self._notes: list[Note] = []
+        self._engine = make_engine()
         self.unrecomputable = False
 
     # The function
@@ -79,108 +79,60 @@ class Program:
 
     def value(self, x: FloatArray) -> float:
         """Return f(x); NaN where it is undefined."""
-        with double_precision():
-            return float(self._value(np.asarray(x, float)))
+        return float(self._objective.value(x))
 
     def value_and_gradient(self, x: FloatArray) -> tuple[float, FloatArray]:
         """Return f(x) and ∇f(x), (n,)."""
-        with double_precision():
-            value, gradient = self._value_and_gradient(np.asarray(x, float))
-            return float(value), np.asarray(gradient)
+        return self._objective.value_and_gradient(x)
 
     def hessian_product(self, x: FloatArray, v: FloatArray) -> FloatArray:
         """Return ∇²f(x) v, (n,)."""
-        with double_precision():
-            return np.asarray(self._hessian_product(np.asarray(x, float), np.asarray(v, float)))
+        return self._objective.hessian_product(x, v)
 
     def constraints(self, x: FloatArray) -> FloatArray:
         """Return left − right of every constraint row, (m,)."""
         if not self.constraint_count:
             return np.empty(0)
-        with double_precision():
-            return np.asarray(self._constraints(np.asarray(x, float)))
+        return self._constraints.value(x)
 
     def constraint_jacobian(self, x: FloatArray) -> FloatArray:
         """Return the derivatives of `constraints`, (m, n)."""
         if not self.constraint_count:
             return np.empty((0, len(self.start)))
-        with double_precision():
-            return np.asarray(self._constraint_jacobian(np.asarray(x, float)))
+        return self._constraints.jacobian(x)
 
     def constraint_pull_back(self, x: FloatArray, weights: FloatArray) -> FloatArray:
         """Return Σᵢ weightsᵢ ∇cᵢ(x), (n,), at the cost of one gradient; `weights` (m,)."""
         if not self.constraint_count:
             return np.zeros(len(self.start))
-        with double_precision():
-            return np.asarray(self._constraint_pull_back(np.asarray(x, float), np.asarray(weights, float)))
+        return self._constraints.pull_back(x, weights)
 
     def constraint_hessian_product(self, x: FloatArray, weights: FloatArray, v: FloatArray) -> FloatArray:
         """Return Σᵢ weightsᵢ ∇²cᵢ(x) v, (n,); `weights` (m,)."""
-        with double_precision():
-            return np.asarray(self._constraint_hessian_product(np.asarray(x, float), weights, np.asarray(v, float)))
+        return self._constraints.pulled_hessian_product(x, weights, v)
 
     @cached_property
-    def _value(self) -> Callable[..., Any]:
-        return self._jit(self._trace_objective)
+    def _objective(self) -> Compiled:
+        return self._compiled(self._trace_objective, None)
 
     @cached_property
-    def _value_and_gradient(self) -> Callable[..., Any]:
-        import jax
+    def _constraints(self) -> Compiled:
+        return self._compiled(self._trace_constraints, self.constraint_count)
 
-        return self._jit(jax.value_and_grad(self._trace_objective))
-
-    @cached_property
-    def _hessian_product(self) -> Callable[..., Any]:
-        import jax
-
-        gradient = jax.grad(self._trace_objective)
-        return self._jit(lambda x, v: jax.jvp(gradient, (x,), (v,))[1])
-
-    @cached_property
-    def _constraints(self) -> Callable[..., Any]:
-        return self._jit(self._trace_constraints)
-
-    @cached_property
-    def _constraint_jacobian(self) -> Callable[..., Any]:
-        import jax
-
-        forward = self.constraint_count > len(self.start)
-        return self._jit((jax.jacfwd if forward else jax.jacrev)(self._trace_constraints))
-
-    @cached_property
-    def _constraint_pull_back(self) -> Callable[..., Any]:
-        import jax
-
-        return self._jit(jax.grad(lambda x, weights: weights @ self._trace_constraints(x)))
-
-    @cached_property
-    def _constraint_hessian_product(self) -> Callable[..., Any]:
-        import jax
-
-        pull_back = jax.grad(lambda x, weights: weights @ self._trace_constraints(x))
-        return self._jit(lambda x, weights, v: jax.jvp(lambda at: pull_back(at, weights), (x,), (v,))[1])
-
-    def _jit(self, f: Callable[..., Any]) -> Callable[..., Any]:
-        import jax
-
-        # Fusing the loops of many small steps saves microseconds; of 300 formulas of as many shapes it took 37 of 55 s.
+    def _compiled(self, f: Traceable, rows: int | None) -> Compiled:
         steps = self._planner.steps
         cells = sum(len(step.ids if isinstance(step, Recurrence) else step.elements) for step in steps)
-        small = len(steps) > _FEW_STEPS and cells < _SMALL_STEP * len(steps)
-        return jax.jit(f, compiler_options={"xla_disable_hlo_passes": "fusion"} if small else None)
+        return self._engine.compile(f, rows, len(steps), cells)
 
     def _trace_objective(self, x: Array) -> Array:
-        import jax.numpy as jnp
-
-        traced = self._trace(x)
-        return jnp.zeros(()) if self.setup.objective is None else traced.read(self._targets[:1])[0]
+        if self.setup.objective is None:
+            return 0.0 * x.sum()
+        return self._trace(x).read(self._targets[:1])[0]
 
     def _trace_constraints(self, x: Array) -> Array:
-        import jax.numpy as jnp
-
         traced = self._trace(x)
-        left = jnp.asarray(traced.read(np.array(self._rows.left_ids)))
-        right = jnp.asarray(traced.read(np.array(self._rows.right_ids)))  # −1 reads as 0
+        left = traced.read(np.array(self._rows.left_ids))
+        right = traced.read(np.array(self._rows.right_ids))  # −1 reads as 0
         return left - right - np.array(self._rows.right_numbers)
 
     def _trace(self, x: Array) -> TracedStore:
@@ -196,12 +148,10 @@ class Program:
                     raise UnsupportedError(self._planner.all_faults()) from None
 
     def _trace_once(self, x: Array) -> TracedStore:
-        import jax.numpy as jnp
-
-        traced = TracedStore(self._store)
+        traced = TracedStore(self._store, operations(x))
         for area, block in zip(self.changing, self.blocks, strict=True):
             assert area.size == block.stop - block.start
-            traced.add_buffer(self._changing[block], None, jnp.asarray(x)[block])
+            traced.add_buffer(self._changing[block], None, x[block])
         for step in self._planner.steps:
             if isinstance(step, Recurrence):
                 _trace_recurrence(traced, step)
@@ -407,11 +357,10 @@ def _trace_step(traced: TracedStore, step: Step) -> None:
         raise
     if isinstance(value.numbers, np.ndarray):
         return
-    import jax.numpy as jnp
-
     outputs = group.outputs[elements]
     kinds = np.broadcast_to(value.kinds, outputs.shape).ravel()
-    traced.add_buffer(outputs.ravel(), kinds, jnp.broadcast_to(value.numbers, outputs.shape).reshape(-1))
+    numbers = namespace(value.numbers).broadcast_to(value.numbers, outputs.shape)
+    traced.add_buffer(outputs.ravel(), kinds, numbers.reshape(-1))
 
 
 def _trace_recurrence(traced: TracedStore, recurrence: Recurrence) -> None:

@@ -8,12 +8,12 @@ multiply row i of one matrix by column j of another, every row is read again and
 from __future__ import annotations
 
 from math import isqrt
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.formulas.values import Array
+from embedsheet.formulas.traced import operations
+from embedsheet.formulas.values import Array, namespace
 
 Places = NDArray[np.int64]
 
@@ -33,15 +33,17 @@ def take(buffer: Array, places: Places) -> Array:
 
 def _pick(array: Array, places: Places) -> Array:
     """Return `array[places]` along the first axis."""
-    import jax.numpy as jnp
-
     count = len(places)
     each = _block(np.diff(places) != 0)
     period = _period(places[::each])
     if each > 1 or each * period < count:
         # The places are those of the first period, each several times, and all of that over again.
         few, rest = _pick(array, places[: each * period : each]), array.shape[1:]
-        return jnp.broadcast_to(few[:, None], (count // each // period, period, each, *rest)).reshape(count, *rest)
+        return (
+            namespace(few)
+            .broadcast_to(few[:, None], (count // each // period, period, each, *rest))
+            .reshape(count, *rest)
+        )
     if (step := _step(places)) is not None:
         found = _strided(array, int(places[0]), count, step)
         if found is not None:
@@ -120,15 +122,8 @@ def _rows(buffer: Array, flat: Places) -> Array | None:
         if ((first - offset) % width == 0).all() and (first - offset).max() // width < rows:
             matrix = buffer[offset : offset + rows * width].reshape(rows, width)
             return _pick(matrix, (first - offset) // width)
-        return _windows(buffer, first, width)
+        return operations(buffer).windows(buffer, first, width)
     offset = min(int(first.min()), size - inner * width)
     if offset >= 0 and first.max() - offset < inner:
         return _pick(buffer[offset : offset + inner * width].reshape(width, inner).T, first - offset)
     return None
-
-
-def _windows(buffer: Array, first: Places, width: int) -> Any:
-    from jax import lax
-
-    numbers = lax.GatherDimensionNumbers(offset_dims=(1,), collapsed_slice_dims=(), start_index_map=(0,))
-    return lax.gather(buffer, first[:, None], numbers, (width,), mode="promise_in_bounds")

@@ -1,7 +1,7 @@
 """Columns (or rows) in which each cell needs the one before: running totals, smoothing, hidden states.
 
 Such cells are one formula applied again and again to its own result: `h[t] = f(h[t-1], …, h[t-D], x[t])`. Evaluated
-cell by cell, a thousand steps take minutes to compile; as one `lax.scan` they take a tenth of a second.
+cell by cell, a thousand steps take minutes to compile; as one scan they take a tenth of a second.
 
 A recurrence has `T` steps and `W` lanes: lane w at step t is one cell. Chains of equal length that do not read each
 other (several texts below each other, several stores' stocks) are lanes side by side. Parts of the formulas that do not
@@ -23,18 +23,17 @@ from embedsheet.compiler.components import ComponentCells, Step, topological_lev
 from embedsheet.compiler.evaluate import SHAPE_FUNCTIONS, Evaluator, PendingError
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.names import resolve_name
-from embedsheet.compiler.precision import double_precision
 from embedsheet.compiler.shapes import finished
 from embedsheet.compiler.store import Store, TracedStore
 from embedsheet.errors import UnsupportedError
 from embedsheet.formulas import tree as t
 from embedsheet.formulas.functions.table import SUBTOTALS
-from embedsheet.formulas.values import BLANK, BOOLEAN, NUMBER, Array, Lambda, Reference, Result, Value
+from embedsheet.formulas.values import BLANK, BOOLEAN, NUMBER, Array, Lambda, Reference, Result, Value, namespace
 from embedsheet.formulas.walk import children
 
 SHORTEST = 24  # fewer steps than this are evaluated one after the other
 LONGEST_LAG = 64
-MOST_UNROLLED = 400  # without JAX, more steps than this are scanned too
+MOST_UNROLLED = 400  # in the first evaluation, more steps than this are scanned too
 
 
 class NotScannableError(Exception):
@@ -70,9 +69,8 @@ class Recurrence:
     def run_concrete(self, store: Store) -> bool:
         """Evaluate all steps and keep the results; False when that needs the cells one by one after all."""
         try:
-            with double_precision():
-                scan = _Scan(store, self)
-                numbers = np.asarray(scan.run())
+            scan = _Scan(store, self)
+            numbers = np.asarray(scan.run())
         except (NotScannableError, PendingError, UnsupportedError):
             return False
         if not np.isfinite(numbers).all():
@@ -239,8 +237,6 @@ class _Body(Evaluator):
         return part
 
     def evaluate(self, node: t.Node) -> Result:
-        import jax.numpy as jnp
-
         entry = self.plan.get(id(node))
         if entry is None:
             if isinstance(node, (t.Ref, t.TableRef, t.Spill)):
@@ -252,7 +248,8 @@ class _Body(Evaluator):
         lags, lanes = self._own(entry.lags), self._own(entry.lanes)
         numbers = self.now.history[lags, np.maximum(lanes, 0)]
         if entry.key is not None:
-            numbers = jnp.where(lanes < 0, self._own(self.now.inputs[entry.key]), numbers)
+            other = self._own(self.now.inputs[entry.key])
+            numbers = namespace(other, numbers).where(lanes < 0, other, numbers)
         return Value(self._own(entry.kinds), numbers)
 
     def known(self, node: t.Node) -> bool:
@@ -286,32 +283,32 @@ class _Scan:
 
     def run(self) -> Array:
         """Return the results (T, W)."""
-        import jax.numpy as jnp
-        from jax import lax
-
         layers = [(self._plan(place, lanes), place, lanes) for place, lanes in self.recurrence.layers]
         width = self.recurrence.ids.shape[1]
-        first = jnp.asarray(self.store.read(self.recurrence.history))[::-1]
+        # The lanes as the layers give them, one after the other, and where each comes to stand in that order.
+        order = np.argsort(np.concatenate([lanes for _, _, lanes in layers]))
+        first = self.store.read(self.recurrence.history)[::-1]
 
-        def body(carry: Array, inputs: list[Array]) -> tuple[Array, Array]:
-            current = jnp.zeros(width)
+        def step(history: Array, *inputs: Array) -> Array:
+            done: list[Array] = []
+            xp = namespace(history, *inputs)
             for plan, place, lanes in layers:
-                history = jnp.concatenate([current[None], carry])
-                current = current.at[lanes].set(self._layer(plan, place, lanes, _Now(history, dict(enumerate(inputs)))))
-            return jnp.concatenate([current[None], carry[:-1]]), current
+                rest = np.zeros(width - sum(part.shape[0] for part in done))
+                current = xp.concatenate([*done, rest])[order]
+                now = _Now(xp.concatenate([current[None], history]), dict(enumerate(inputs)))
+                done.append(self._layer(plan, place, lanes, now))
+            return xp.concatenate(done)[order]
 
-        _, results = lax.scan(body, first, self.inputs, length=self.recurrence.length)
-        return results
+        return self.store.operations.scan(step, first, self.inputs, self.recurrence.length)
 
     def _layer(self, plan: dict[int, _Outer | _Inner], place: int, lanes: Ids, now: _Now) -> Array:
-        import jax.numpy as jnp
-
         body = _Body(self.store, self.recurrence.groups[place], self.recurrence.elements[0, lanes])
         body.plan, body.now = plan, now
         value = finished(body.value(body.evaluate(body.group.tree)))
         if not (value.kinds[:, 0, 0] == self.kinds[lanes]).all():
             raise NotScannableError
-        return jnp.broadcast_to(jnp.asarray(value.numbers)[:, 0, 0], (len(lanes),))
+        numbers = value.numbers[:, 0, 0]
+        return namespace(numbers).broadcast_to(numbers, (len(lanes),))
 
     def _plan(self, place: int, lanes: Ids) -> dict[int, _Outer | _Inner]:
         """Divide a formula into what is evaluated before the scan and what reads the recurrence."""
@@ -408,9 +405,7 @@ class _Scan:
         return _Inner(lags[0], lanes[0], kinds[0], key)
 
     def _input(self, numbers: Array) -> int:
-        import jax.numpy as jnp
-
-        self.inputs.append(jnp.asarray(numbers))
+        self.inputs.append(numbers)
         return len(self.inputs) - 1
 
 

@@ -17,7 +17,8 @@ from embedsheet.compiler.forms import Group, array_areas, build_groups, loose_gr
 from embedsheet.compiler.gather import take
 from embedsheet.compiler.names import Names
 from embedsheet.formulas.functions.table import SUBTOTALS, LeftOut
-from embedsheet.formulas.values import ERROR, REF, Array, Reference, Value
+from embedsheet.formulas.traced import Operations, operations
+from embedsheet.formulas.values import ERROR, REF, Array, Reference, Value, namespace
 from embedsheet.keys import name_key
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.workbook import Workbook
@@ -113,6 +114,13 @@ class Store(_Addresses):
         other.numbers[cells] = numbers
         return other
 
+    @property
+    def operations(self) -> Operations:
+        """What runs a long recurrence."""
+        from embedsheet.compiler.engines.arrays import OPERATIONS
+
+        return OPERATIONS
+
     @cached_property
     def left_out(self) -> dict[LeftOut, NDArray[np.bool_]]:
         """Which cells a subtotal may leave out, for each reason."""
@@ -156,19 +164,19 @@ class Store(_Addresses):
 
 
 class TracedStore(_Addresses):
-    """The same cells while JAX traces: those that depend on the changing cells live in traced buffers."""
+    """The same cells while an engine traces: those that depend on the changing cells live in traced buffers."""
 
     concrete = False
 
-    def __init__(self, base: Store) -> None:
-        self.base = base
+    def __init__(self, base: Store, operations: Operations) -> None:
+        self.base, self.operations = base, operations
         self.workbook, self.strings, self.tables, self.names = base.workbook, base.strings, base.tables, base.names
         self.table, self.groups, self.group_of = base.table, base.groups, base.group_of
         self.kinds = base.kinds.copy()
         self.numbers = base.numbers
         self.done, self.tainted, self.left_out = base.done, base.tainted, base.left_out
         self.buffers: list[Array] = []
-        self._split: dict[int, list[Array]] = {}
+        self._split: dict[int, Sequence[Array]] = {}
         self.buffer_of = np.full(self.table.count + 1, -1, np.int32)
         self.place_of = np.zeros(self.table.count + 1, np.int64)
         self.notes: list[Note] = []
@@ -196,32 +204,22 @@ class TracedStore(_Addresses):
             return self._by_position(ids, owners[0])
         return self._mixed(ids, owners)
 
-    def _cells(self, buffer: int) -> list[Array]:
-        """Return a buffer's cells, (1,) each.
-
-        A thousand slices of one buffer would have a thousand padded arrays to add up as their gradient, which compiles
-        for minutes; a buffer split once has its cells' gradients side by side.
-        """
-        import jax.numpy as jnp
-
+    def _cells(self, buffer: int) -> Sequence[Array]:
+        """Return a buffer's cells, (1,) each."""
         if buffer not in self._split:
             numbers = self.buffers[buffer]
-            self._split[buffer] = jnp.split(numbers, len(numbers)) if len(numbers) > 1 else [numbers]
+            self._split[buffer] = operations(numbers).pieces(numbers) if len(numbers) > 1 else [numbers]
         return self._split[buffer]
 
     def _by_position(self, ids: Ids, owners: NDArray[np.int32]) -> Array:
         """Ranges whose k-th cell lies in the same buffer for all n formulas: read buffer by buffer and join."""
-        import jax.numpy as jnp
-
         n = ids.shape[0]
         flat, flat_owners = ids.reshape(n, -1), owners.ravel()
         edges = np.flatnonzero(np.diff(flat_owners)) + 1
         parts = [self.read(part) for part in np.split(flat, edges, axis=1)]
-        return jnp.concatenate([jnp.asarray(part) for part in parts], axis=1).reshape(ids.shape)
+        return namespace(*parts).concatenate(parts, axis=1).reshape(ids.shape)
 
     def _mixed(self, ids: Ids, owners: NDArray[np.int32]) -> Array:
-        import jax.numpy as jnp
-
         places = np.zeros(ids.shape, np.int64)
         pieces: list[Any] = []
         offset = 0
@@ -229,9 +227,9 @@ class TracedStore(_Addresses):
             mask = owners == owner
             wanted, inverse = np.unique(ids[mask], return_inverse=True)
             places[mask] = offset + inverse
-            pieces.append(jnp.asarray(self.read(wanted)))
+            pieces.append(self.read(wanted))
             offset += len(wanted)
-        return take(jnp.concatenate(pieces), places)
+        return take(namespace(*pieces).concatenate(pieces), places)
 
     def warn(self, group: Group, elements: Ids, text: str) -> None:
         """Keep a warning, once for a form and text."""

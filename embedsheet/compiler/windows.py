@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from embedsheet.formulas.traced import operations
 from embedsheet.formulas.values import ERROR, NUMBER, Array, Reference, Value, namespace
 
 if TYPE_CHECKING:
@@ -67,8 +68,4 @@ def _extreme(numbers: Array, kept: Array, largest: bool) -> Array:
     xp = namespace(numbers)
     rows = xp.where(kept, numbers, -np.inf if largest else np.inf)
     rows = rows.max(axis=1) if largest else rows.min(axis=1)
-    if xp is np:
-        return (np.maximum if largest else np.minimum).accumulate(rows)
-    from jax import lax
-
-    return (lax.cummax if largest else lax.cummin)(rows)
+    return operations(rows).running_extreme(rows, largest=largest)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.formulas.numerals import number_of_text, text_of_number
+from embedsheet.formulas.traced import operations
 from embedsheet.formulas.values import (
     ABSENT,
     BLANK,
@@ -68,11 +69,11 @@ def as_numbers(context: Context, value: Value) -> Value:
         return Value(new_kinds, numbers)
     # Which text stands in a traced array is not known here, so all texts are read and the right one is looked up.
     xp = namespace(value.numbers)
-    table = xp.asarray([number_of_text(context.strings.text(code)) for code in range(len(context.strings))])
+    table = np.array([number_of_text(context.strings.text(code)) for code in range(len(context.strings))])
     codes = xp.where(is_text, value.numbers, 0.0).astype(int)
     read_kinds = _AS_NUMBER[kinds]
     read_kinds[read_kinds == TEXT] = NUMBER
-    return Value(read_kinds, xp.where(is_text, table[codes], value.numbers))
+    return Value(read_kinds, xp.where(is_text, operations(codes).pick(table, codes), value.numbers))
 
 
 def fit(values: list[Value]) -> list[Value]:

@@ -1,4 +1,4 @@
-"""Derivatives that are never NaN: the JAX side of arithmetic, imported only when numbers are traced.
+"""Derivatives that are never NaN: arithmetic where numbers are traced.
 
 An undefined number is NaN, as 1/0 in `IF(b=0,0,x*(a/b))`. The branch not taken gets the derivative 0, and 0 times NaN
 would be NaN: so where a factor of a derivative is NaN or infinite, these functions put 0 in its place. Values are left
@@ -8,76 +8,75 @@ alone. Sums need no such care, their factors are 1.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-import jax
-import jax.numpy as jnp
+import numpy as np
 
 from embedsheet.formulas.coerce import odd_root
-from embedsheet.formulas.values import Array
+from embedsheet.formulas.traced import Rule, elementwise_rule, operations, shrunk
+from embedsheet.formulas.values import Array, namespace
 
 _MOST_COFACTORS = 8
 
 
-def finite(x: Array) -> Array:
+def finite(xp: Any, x: Array) -> Array:
     """Return x with 0 where it is NaN or infinite."""
-    return jnp.where(jnp.isfinite(x), x, 0.0)
+    return xp.where(xp.isfinite(x), x, 0.0)
 
 
 def smooth(f: Callable[[Array], Array], x: Array, ok: Array, inside: float = 0.0) -> Array:
     """Return f(x) where `ok`, else NaN with derivative 0; `inside` is a number at which f is smooth."""
+    xp = namespace(x, ok)
     # Both branches of `where` are differentiated: f must not see what lies outside its domain at all.
-    return jnp.where(ok, f(jnp.where(ok, x, inside)), jnp.nan)
+    return xp.where(ok, f(xp.where(ok, x, inside)), xp.nan)
 
 
-@jax.custom_jvp
+_MULTIPLY = elementwise_rule(
+    lambda xp, a, b: a * b, lambda xp, _, a, b: finite(xp, b), lambda xp, _, a, b: finite(xp, a)
+)
+_SQUARE = elementwise_rule(lambda xp, x: x * x, lambda xp, _, x: 2.0 * finite(xp, x))
+
+
 def multiply(a: Array, b: Array) -> Array:
     """Return a·b; da: b, db: a."""
-    return a * b
+    return operations(a, b).apply(_MULTIPLY, a, b)
 
 
-@multiply.defjvp
-def _multiply(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
-    (a, b), (da, db) = primals, tangents
-    return multiply(a, b), da * finite(b) + finite(a) * db
-
-
-@jax.custom_jvp
 def square(x: Array) -> Array:
     """Return x·x; dx: 2x."""
-    return x * x
+    return operations(x).apply(_SQUARE, x)
 
 
-@square.defjvp
-def _square(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
-    (x,), (dx,) = primals, tangents
-    return square(x), 2.0 * finite(x) * dx
+def _inverse(xp: Any, q: Array, b: Array) -> Array:
+    ok = xp.isfinite(q) & xp.isfinite(b)
+    return xp.where(ok, 1.0 / xp.where(ok, b, 1.0), 0.0)
 
 
-@jax.custom_jvp
+_DIVIDE = elementwise_rule(
+    lambda xp, a, b: xp.where(b == 0, xp.nan, a / xp.where(b == 0, 1.0, b)),
+    lambda xp, q, a, b: _inverse(xp, q, b),
+    lambda xp, q, a, b: -finite(xp, q) * _inverse(xp, q, b),
+)
+
+
 def divide(a: Array, b: Array) -> Array:
     """Return a/b, NaN where b = 0; da: 1/b, db: −a/b²."""
-    return jnp.where(b == 0, jnp.nan, a / jnp.where(b == 0, 1.0, b))
+    return operations(a, b).apply(_DIVIDE, a, b)
 
 
-@divide.defjvp
-def _divide(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
-    (a, b), (da, db) = primals, tangents
-    q = divide(a, b)
-    ok = jnp.isfinite(q) & jnp.isfinite(b)
-    inverse = jnp.where(ok, 1.0 / jnp.where(ok, b, 1.0), 0.0)
-    return q, (da - finite(q) * db) * inverse
+_MATMUL = Rule(
+    lambda xp, a, b: a @ b,
+    (lambda xp, _, ab, da: da @ finite(xp, ab[1]), lambda xp, _, ab, db: finite(xp, ab[0]) @ db),
+    (
+        lambda xp, _, ab, g: shrunk(g @ finite(xp, ab[1]).swapaxes(-1, -2), ab[0].shape),
+        lambda xp, _, ab, g: shrunk(finite(xp, ab[0]).swapaxes(-1, -2) @ g, ab[1].shape),
+    ),
+)
 
 
-@jax.custom_jvp
 def matmul(a: Array, b: Array) -> Array:
     """Return a @ b over the last two axes; da: b, db: a."""
-    return a @ b
-
-
-@matmul.defjvp
-def _matmul(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
-    (a, b), (da, db) = primals, tangents
-    return matmul(a, b), da @ finite(b) + finite(a) @ db
+    return operations(a, b).apply(_MATMUL, a, b)
 
 
 def power_of_integer(x: Array, p: int) -> Array:
@@ -86,9 +85,9 @@ def power_of_integer(x: Array, p: int) -> Array:
         return x
     if p == 2:
         return square(x)
-    if p > 0:
-        return smooth(lambda x: jax.lax.integer_pow(x, p), x, jnp.isfinite(x))
-    return smooth(lambda x: jax.lax.integer_pow(x, p), x, jnp.isfinite(x) & (x != 0), 1.0)
+    xp, taken = namespace(x), operations(x)
+    ok, inside = (xp.isfinite(x), 0.0) if p > 0 else (xp.isfinite(x) & (x != 0), 1.0)
+    return smooth(lambda x: taken.integer_power(x, p), x, ok, inside)
 
 
 def power(x: Array, p: Array) -> Array:
@@ -96,30 +95,25 @@ def power(x: Array, p: Array) -> Array:
 
     A negative x is defined for a whole p, and for 1/p whole and odd, as Excel's (-8)^(1/3) = -2.
     """
-    whole = p == jnp.round(p)
-    odd = whole & (jnp.abs(p) % 2 == 1)
-    root = odd_root(jnp, p)
+    xp = namespace(x, p)
+    whole = p == xp.round(p)
+    odd = whole & (xp.abs(p) % 2 == 1)
+    root = odd_root(xp, p)
     negative = x < 0
     ok = (x > 0) | (negative & (whole | root))
-    ok = ok & jnp.isfinite(x) & jnp.isfinite(p)
-    base, safe = jnp.where(ok, jnp.abs(x), 1.0), jnp.where(ok, p, 1.0)
-    exponent = jnp.where(x > 0, safe, jax.lax.stop_gradient(safe))
-    result = jnp.where(negative & (odd | root), -1.0, 1.0) * jnp.power(base, exponent)
+    ok = ok & xp.isfinite(x) & xp.isfinite(p)
+    base, safe = xp.where(ok, xp.abs(x), 1.0), xp.where(ok, p, 1.0)
+    exponent = xp.where(x > 0, safe, constant(safe))
+    result = xp.where(negative & (odd | root), -1.0, 1.0) * xp.power(base, exponent)
     # The derivative of x^p at 0 is 1 for p = 1, 0 above, infinite below.
-    at_zero = jnp.where(p == 1, x, jnp.where(p > 0, 0.0, jnp.nan))
-    return jnp.where(ok, result, jnp.where(x == 0, at_zero, jnp.nan))
+    at_zero = xp.where(p == 1, x, xp.where(p > 0, 0.0, xp.nan))
+    return xp.where(ok, result, xp.where(x == 0, at_zero, xp.nan))
 
 
-def antiderivative(value: Callable[[Array], Array], slope: Callable[[Array], Array], x: Array) -> Array:
-    """Return value(x) with the derivative slope(x); what else the two functions use must not be traced."""
-
-    @jax.custom_jvp
-    def f(x: Array) -> Array:
-        return value(x)
-
-    f.defjvp(lambda primals, tangents: (f(*primals), slope(*primals) * tangents[0]))
-    result: Array = f(x)
-    return result
+def antiderivative(value: Callable[..., Array], slope: Callable[..., Array], shapes: int) -> Rule:
+    """Return the rule of value(xp, x, …) with the derivative slope(xp, x, …), the other arguments being constant."""
+    still = [lambda *_: 0.0] * shapes
+    return elementwise_rule(value, lambda xp, _, *arrays: slope(xp, *arrays), *still)
 
 
 _HALVINGS = 64
@@ -137,14 +131,15 @@ def inverse(
 
     Found by halving; two steps of Newton's method then give its first and second derivative by y as well.
     """
+    xp = namespace(y)
 
-    def halved(_: int, ends: tuple[Array, Array]) -> tuple[Array, Array]:
+    def halved(ends: tuple[Array, Array]) -> tuple[Array, Array]:
         below, above = ends
         middle = (below + above) / 2
         less = value(place(middle)) < y
-        return jnp.where(less, middle, below), jnp.where(less, above, middle)
+        return xp.where(less, middle, below), xp.where(less, above, middle)
 
-    ends = jax.lax.fori_loop(0, _HALVINGS, halved, (jnp.full(shape, low), jnp.ones(shape)))
+    ends = operations(y).repeated(_HALVINGS, halved, (np.full(shape, low), np.ones(shape)))
     x = constant(place((ends[0] + ends[1]) / 2))
     for _ in range(2):
         x = x - (value(x) - y) / slope(x)
@@ -153,35 +148,30 @@ def inverse(
 
 def constant(x: Array) -> Array:
     """Return x with derivative 0."""
-    return jax.lax.stop_gradient(x)
+    return operations(x).constant(x)
 
 
 def determinant(a: Array) -> Array:
     """Return det a over the last two axes; da: the cofactors, which exist for a singular matrix too."""
     # Cofactors of k rows are k² determinants; larger matrices make do with a derivative by their inverse.
-    return _determinant(a) if a.shape[-1] <= _MOST_COFACTORS else jnp.linalg.det(a)
+    return operations(a).apply(_DETERMINANT, a) if a.shape[-1] <= _MOST_COFACTORS else namespace(a).linalg.det(a)
 
 
-@jax.custom_jvp
-def _determinant(a: Array) -> Array:
-    return jnp.linalg.det(a)
+_DETERMINANT = Rule(
+    lambda xp, a: xp.linalg.det(a),
+    (lambda xp, _, a, da: (_cofactors(xp, a[0]) * da).sum(axis=(-2, -1)),),
+    (lambda xp, _, a, g: _cofactors(xp, a[0]) * g[..., None, None],),
+)
 
 
-@_determinant.defjvp
-def _determinant_rule(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
-    (a,), (da,) = primals, tangents
-    return _determinant(a), (_cofactors(a) * da).sum(axis=(-2, -1))
-
-
-def _cofactors(a: Array) -> Array:
+def _cofactors(xp: Any, a: Array) -> Array:
     """Return the matrix of cofactors, the determinants of the minors."""
     k = a.shape[-1]
     if k == 1:
-        return jnp.ones_like(a)
+        return xp.ones_like(a)
     rows = []
     for i in range(k):
-        without_row = jnp.delete(a, i, axis=-2)
-        rows.append(
-            jnp.stack([(-1.0) ** (i + j) * determinant(jnp.delete(without_row, j, axis=-1)) for j in range(k)], axis=-1)
-        )
-    return jnp.stack(rows, axis=-2)
+        without_row = a[..., np.delete(np.arange(k), i), :]
+        minors = [without_row[..., np.delete(np.arange(k), j)] for j in range(k)]
+        rows.append(xp.stack([(-1.0) ** (i + j) * determinant(minor) for j, minor in enumerate(minors)], axis=-1))
+    return xp.stack(rows, axis=-2)

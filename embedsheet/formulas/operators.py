@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.formulas import guarded
 from embedsheet.formulas.coerce import (
     Faults,
     all_numbers,
@@ -26,6 +27,7 @@ from embedsheet.formulas.coerce import (
     where_cells,
 )
 from embedsheet.formulas.collation import sort_key
+from embedsheet.formulas.traced import operations
 from embedsheet.formulas.values import BLANK, BOOLEAN, DIV0, NUM, NUMBER, TEXT, Array, Value, namespace
 
 if TYPE_CHECKING:
@@ -40,8 +42,6 @@ def product(a: Array, b: Array) -> Array:
     """Return a·b."""
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return a * b
-    from embedsheet.formulas import guarded
-
     return guarded.square(a) if a is b else guarded.multiply(a, b)
 
 
@@ -53,8 +53,6 @@ def squared(x: Array) -> Array:
 def quotient(a: Array, b: Array) -> tuple[Array, Faults]:
     """Return a/b and where it is #DIV/0! (as far as b is concrete; a traced result is NaN there)."""
     if not isinstance(b, np.ndarray):
-        from embedsheet.formulas import guarded
-
         return guarded.divide(a, b), None
     zero = b == 0
     if not zero.any():
@@ -66,8 +64,6 @@ def root(x: Array) -> Array:
     """Return √x; a traced derivative is 0 at 0, a traced result NaN below."""
     if isinstance(x, np.ndarray):
         return np.sqrt(x)
-    from embedsheet.formulas import guarded
-
     xp = namespace(x)
     result = guarded.smooth(xp.sqrt, x, x > 0, 1.0)
     return xp.where(x == 0, 0.0, result)
@@ -77,8 +73,6 @@ def power(context: Context, x: Array, p: Array) -> tuple[Array, Faults]:
     """Return x^p and where it is undefined: 0^0 and a negative number's fraction #NUM!, 0^-1 #DIV/0!."""
     if isinstance(x, np.ndarray) and isinstance(p, np.ndarray):
         return _concrete_power(context, x, p)
-    from embedsheet.formulas import guarded
-
     if isinstance(p, np.ndarray) and p.size and (p == p.flat[0]).all() and not isinstance(x, np.ndarray):
         exponent = float(p.flat[0])
         if exponent == int(exponent) and 0 < abs(exponent) <= _LARGEST_INTEGER_POWER:
@@ -260,7 +254,7 @@ def text_ranks(context: Context, values: list[Value], classes: list[NDArray[np.i
     for c, mask in zip(codes, masks, strict=True):
         xp = namespace(c)
         places = xp.where(mask, c, 0.0).astype(int)
-        ranked.append(xp.where(mask, xp.asarray(table)[places], c))
+        ranked.append(xp.where(mask, operations(places).pick(table, places), c))
     return ranked
 
 

@@ -5,7 +5,7 @@ broadcast to one shape `(n, rows, columns)`; a scalar is `(n, 1, 1)` and whateve
 leading 1:
 
 * `kinds`, uint8, always NumPy and concrete: what each element is (blank, number, text, boolean, error);
-* `numbers`, float64, NumPy or traced by JAX: the number; 1.0/0.0 for a boolean; the code of an error
+* `numbers`, float64, NumPy or traced by an engine: the number; 1.0/0.0 for a boolean; the code of an error
   (`ERRORS`); for text its place in the `Strings` table; 0.0 for a blank.
 
 An element whose number depends on the changing cells is traced: its kind is known, its number is not. A traced number
@@ -22,6 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Kinds, error codes and Strings belong to the ground, since the file layer needs them too.
+from embedsheet.formulas.traced import Array as Array
+from embedsheet.formulas.traced import operations
 from embedsheet.kinds import BLANK as BLANK
 from embedsheet.kinds import BOOLEAN as BOOLEAN
 from embedsheet.kinds import CALC as CALC
@@ -44,8 +46,6 @@ if TYPE_CHECKING:
     from embedsheet.formulas.tree import Node
 
 ABSENT = 5  # padding where the n ranges of one expression differ in size; no function counts it
-
-Array: TypeAlias = Any  # numpy.ndarray, or a jax.Array or tracer
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +110,8 @@ Result: TypeAlias = Value | Reference | Union | Lambda  # what an expression sta
 
 
 def namespace(*arrays: Array) -> Any:
-    """Return `numpy` when every array is NumPy's, else `jax.numpy`."""
-    if all(isinstance(array, (np.ndarray, np.generic, float, int)) for array in arrays):
-        return np
-    import jax.numpy
-
-    return jax.numpy
+    """Return `numpy` when every array is NumPy's, else the namespace of the engine that traces one."""
+    return operations(*arrays).numpy
 
 
 def constant(kind: int, number: float) -> Value:

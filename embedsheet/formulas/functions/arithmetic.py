@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.formulas import guarded
 from embedsheet.formulas.coerce import elementwise, first_fault, undefined, with_errors
-from embedsheet.formulas.functions.elementwise import Elementwise, enter, special, warn_of_zero_gradient
+from embedsheet.formulas.functions.elementwise import Elementwise, enter, warn_of_zero_gradient
 from embedsheet.formulas.functions.samples import sample
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.operators import power, product, quotient
-from embedsheet.formulas.values import DIV0, NUM, Array, Value, number
+from embedsheet.formulas.traced import special
+from embedsheet.formulas.values import DIV0, NUM, Array, Value, namespace, number
 
 # Beyond these the result is larger than any double.
 _LARGEST_EXP = math.log(np.finfo(np.float64).max)
@@ -153,11 +155,7 @@ def _log_to_base(xp: Any, x: Array, base: Array) -> tuple[Array, Any]:
 def _guarded_log(x: Array) -> tuple[Array, Any]:
     if isinstance(x, np.ndarray):
         return np.log(np.where(x > 0, x, 1.0)), undefined(x <= 0, NUM)
-    import jax.numpy
-
-    from embedsheet.formulas import guarded
-
-    return guarded.smooth(jax.numpy.log, x, x > 0, 1.0), None
+    return guarded.smooth(namespace(x).log, x, x > 0, 1.0), None
 
 
 @function("ATAN2", "vv", "Angle of the point (x, y) from the x axis: x comes first")

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from embedsheet.formulas.collation import sort_key
 from embedsheet.formulas.numerals import number_of_text
+from embedsheet.formulas.traced import operations
 from embedsheet.formulas.values import (
     ABSENT,
     BLANK,
@@ -168,4 +169,4 @@ def _look_up(table: NDArray[np.bool_], numbers: Any, is_text: NDArray[np.bool_])
         return np.zeros(is_text.shape, bool)
     xp = namespace(numbers)
     places = xp.where(is_text, numbers, 0.0).astype(int)
-    return xp.asarray(table)[places]
+    return operations(places).pick(table, places)

@@ -21,9 +21,10 @@ from embedsheet.formulas.coerce import (
     map_elements,
     undefined,
 )
-from embedsheet.formulas.functions.elementwise import Elementwise, enter, special
+from embedsheet.formulas.functions.elementwise import Elementwise, enter
 from embedsheet.formulas.functions.table import FUNCTIONS, Context, function
 from embedsheet.formulas.operators import quotient
+from embedsheet.formulas.traced import special
 from embedsheet.formulas.values import ERROR, NUM, Array, Value, boolean, error
 
 Edge = Callable[..., tuple[Array, Array]]

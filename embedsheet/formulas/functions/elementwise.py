@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from embedsheet.formulas import guarded
 from embedsheet.formulas.coerce import elementwise, first_fault, undefined, where_cells
 from embedsheet.formulas.functions.table import Context, Gradient, function
 from embedsheet.formulas.values import NUM, Array, Value
@@ -17,7 +18,7 @@ Mask = Callable[[Any, Array], Array]
 
 @dataclass(frozen=True, slots=True)
 class Elementwise:
-    """One function of one number; every callable gets the array namespace (numpy or jax.numpy) and the numbers.
+    """One function of one number; every callable gets the array namespace (NumPy's or an engine's) and the numbers.
 
     `domain`: where the function is smooth (None: everywhere). `edge`: numbers outside the domain at which it has a
     value but no finite derivative (√0); a gradient takes that derivative as 0 and `Context.singular` names the cell.
@@ -58,8 +59,6 @@ class Elementwise:
         )
 
     def _traced(self, xp: Any, x: Array) -> Array:
-        from embedsheet.formulas import guarded
-
         # A comparison with NaN is false, so a domain leaves NaN out; the whole line must do it on purpose.
         ok = x == x if self.domain is None else self.domain(xp, x)
         result = guarded.smooth(lambda inner: self.compute(xp, inner), x, ok, self.inside)
@@ -80,14 +79,3 @@ def warn_of_zero_gradient(context: Context, name: str, *values: Value | None) ->
     """Tell the user that a step function of the changing cells has no useful gradient."""
     if any(value is not None and value.traced for value in values):
         context.warn(f"{name} is constant between its steps: the gradient takes its derivative as 0")
-
-
-def special(xp: Any) -> Any:
-    """Return scipy.special or jax.scipy.special."""
-    if xp is np:
-        import scipy.special
-
-        return scipy.special
-    import jax.scipy.special
-
-    return jax.scipy.special

@@ -12,21 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from embedsheet.formulas import guarded
 from embedsheet.formulas.coerce import as_numbers, concrete, elementwise, first_fault, undefined
 from embedsheet.formulas.functions.distributions import Edge, choice, smooth
-from embedsheet.formulas.functions.elementwise import special
 from embedsheet.formulas.functions.table import Context, function
+from embedsheet.formulas.traced import operations, special
 from embedsheet.formulas.values import DIV0, ERROR, NUM, Array, Value, number
 
 _LARGEST_FREEDOM = 1e10  # Excel takes no more degrees of freedom
-
-
-def _antiderivative(xp: Any, value: Callable[[Array], Array], slope: Callable[[Array], Array], x: Array) -> Array:
-    if xp is np:
-        return value(x)
-    from embedsheet.formulas import guarded
-
-    return guarded.antiderivative(value, slope, x)
 
 
 def _log_power(xp: Any, x: Array, k: Array) -> Array:
@@ -39,14 +32,20 @@ def gamma_density(xp: Any, z: Array, a: Array) -> Array:
     return xp.exp(_log_power(xp, z, a - 1.0) - z - special(xp).gammaln(a))
 
 
+_GAMMA_BELOW = guarded.antiderivative(lambda xp, z, a: special(xp).gammainc(a, z), gamma_density, 1)
+_GAMMA_ABOVE = guarded.antiderivative(
+    lambda xp, z, a: special(xp).gammaincc(a, z), lambda xp, z, a: -gamma_density(xp, z, a), 1
+)
+
+
 def gamma_below(xp: Any, z: Array, a: Array) -> Array:
     """Return the probability below z."""
-    return _antiderivative(xp, lambda z: special(xp).gammainc(a, z), lambda z: gamma_density(xp, z, a), z)
+    return operations(z, a).apply(_GAMMA_BELOW, z, a)
 
 
 def gamma_above(xp: Any, z: Array, a: Array) -> Array:
     """Return the probability above z."""
-    return _antiderivative(xp, lambda z: special(xp).gammaincc(a, z), lambda z: -gamma_density(xp, z, a), z)
+    return operations(z, a).apply(_GAMMA_ABOVE, z, a)
 
 
 def beta_density(xp: Any, z: Array, a: Array, b: Array) -> Array:
@@ -56,9 +55,12 @@ def beta_density(xp: Any, z: Array, a: Array, b: Array) -> Array:
     return xp.exp(_log_power(xp, z, a - 1.0) + _log_power(xp, 1.0 - z, b - 1.0) + size)
 
 
+_BETA_BELOW = guarded.antiderivative(lambda xp, z, a, b: special(xp).betainc(a, b, z), beta_density, 2)
+
+
 def beta_below(xp: Any, z: Array, a: Array, b: Array) -> Array:
     """Return the probability below z."""
-    return _antiderivative(xp, lambda z: special(xp).betainc(a, b, z), lambda z: beta_density(xp, z, a, b), z)
+    return operations(z, a, b).apply(_BETA_BELOW, z, a, b)
 
 
 def student_density(xp: Any, t: Array, k: Array) -> Array:
@@ -68,14 +70,17 @@ def student_density(xp: Any, t: Array, k: Array) -> Array:
     return xp.exp(size - (k + 1.0) / 2.0 * xp.log1p(t * t / k))
 
 
+def _student_above(xp: Any, t: Array, k: Array) -> Array:
+    tail = special(xp).betainc(k / 2.0, 0.5 + 0.0 * k, k / (k + t * t)) / 2.0
+    return xp.where(t >= 0, tail, 1.0 - tail)
+
+
+_STUDENT_ABOVE = guarded.antiderivative(_student_above, lambda xp, t, k: -student_density(xp, t, k), 1)
+
+
 def student_above(xp: Any, t: Array, k: Array) -> Array:
     """Return the probability above t."""
-
-    def value(t: Array) -> Array:
-        tail = special(xp).betainc(k / 2.0, 0.5 + 0.0 * k, k / (k + t * t)) / 2.0
-        return xp.where(t >= 0, tail, 1.0 - tail)
-
-    return _antiderivative(xp, value, lambda t: -student_density(xp, t, k), t)
+    return operations(t, k).apply(_STUDENT_ABOVE, t, k)
 
 
 def f_below(xp: Any, x: Array, d: Array, e: Array) -> Array:
@@ -110,8 +115,6 @@ def _inverted(
     """Return the z with below(z) = p: in NumPy `known()`, traced as `guarded.inverse` finds it."""
     if xp is np:
         return known()
-    from embedsheet.formulas import guarded
-
     shape = np.broadcast_shapes(p.shape, *(one.shape for one in shapes))
     return guarded.inverse(below, density, p, place, low, shape)
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.formulas.functions.table import Context
+from embedsheet.formulas.traced import operations
 from embedsheet.formulas.values import ABSENT, BLANK, BOOLEAN, ERROR, NUMBER, Array, Reference, Value, namespace
 
 Places: TypeAlias = NDArray[np.int64]
@@ -122,5 +123,5 @@ def gather_traced(context: Context, table: Value, row: Array, column: Array) -> 
     at = np.arange(shape[0])[:, None, None]
     safe_row = xp.where(inside, row, 0).astype(int)
     safe_column = xp.where(inside, column, 0).astype(int)
-    taken = xp.broadcast_to(xp.asarray(numbers)[at, safe_row, safe_column], result_shape)
+    taken = xp.broadcast_to(operations(numbers, row, column).pick(numbers, at, safe_row, safe_column), result_shape)
     return Value(np.full((1, 1, 1), kind, np.uint8), xp.where(inside, taken, xp.nan))

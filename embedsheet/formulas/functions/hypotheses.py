@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.formulas.coerce import Faults, as_numbers, concrete, elementwise, first_fault, undefined, with_errors
-from embedsheet.formulas.functions.elementwise import special, warn_of_zero_gradient
+from embedsheet.formulas.functions.elementwise import warn_of_zero_gradient
 from embedsheet.formulas.functions.families import f_above, gamma_above, student_above
 from embedsheet.formulas.functions.samples import Argument, Sample, failures, flatten, pairs, sample
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.operators import quotient, root, squared
+from embedsheet.formulas.traced import special
 from embedsheet.formulas.values import DIV0, ERROR, NA, NUM, NUMBER, Array, Value, error, namespace
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from embedsheet.formulas import guarded
 from embedsheet.formulas.coerce import Faults, as_numbers, concrete, elementwise, first_fault, undefined, with_errors
 from embedsheet.formulas.functions.distributions import smooth
 from embedsheet.formulas.functions.financial import grown
@@ -193,8 +194,6 @@ def _steady(xp: Any, x: Array) -> Array:
     """Return x with derivative 0."""
     if xp is np:
         return x
-    from embedsheet.formulas import guarded
-
     return guarded.constant(x)
 
 

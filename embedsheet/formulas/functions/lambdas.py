@@ -1,7 +1,7 @@
 """LAMBDA and the functions that apply one to the parts of an array.
 
 BYROW, BYCOL, MAP and MAKEARRAY evaluate their function for all parts at once, as a formula filled down is evaluated
-for all its cells. REDUCE and SCAN go from element to element, where numbers are traced in one `lax.scan`.
+for all its cells. REDUCE and SCAN go from element to element, where numbers are traced in one scan.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from embedsheet.formulas.functions.arrays import Places, array, faultless, one, 
 from embedsheet.formulas.functions.choice import Evaluator
 from embedsheet.formulas.functions.gathering import size_of
 from embedsheet.formulas.functions.table import function
+from embedsheet.formulas.traced import operations
 from embedsheet.formulas.tree import Call, Missing, Name, Node
 from embedsheet.formulas.values import (
     CALC,
@@ -182,10 +183,7 @@ def _folded(evaluator: Evaluator, nodes: tuple[Node, ...]) -> tuple[list[Value],
 
 
 def _scanned(evaluator: Evaluator, function: Lambda, start: Value, line: Sequence[Value]) -> list[Value] | None:
-    """Return all further steps by one `lax.scan`; None where a step changes the kind or shape of its result."""
-    import jax.numpy as jnp
-    from jax import lax
-
+    """Return all further steps by one scan; None where a step changes the kind or shape of its result."""
     kinds = line[0].kinds
     if any(not np.array_equal(element.kinds, kinds) for element in line):
         return None
@@ -194,15 +192,16 @@ def _scanned(evaluator: Evaluator, function: Lambda, start: Value, line: Sequenc
     shape = (n, *start.shape[1:])
     same = True
 
-    def step(carry: Array, numbers: Array) -> tuple[Array, Array]:
+    def step(history: Array, numbers: Array) -> Array:
         nonlocal same
-        value = evaluator.value(evaluator.apply(function, [Value(own, carry), Value(kinds, numbers)]))
+        value = evaluator.value(evaluator.apply(function, [Value(own, history[0]), Value(kinds, numbers)]))
         same = value.shape[1:] == shape[1:] and bool((value.kinds == own).all())
-        result = jnp.broadcast_to(jnp.asarray(value.numbers), shape) if same else carry
-        return result, result
+        return namespace(value.numbers).broadcast_to(value.numbers, shape) if same else history[0]
 
-    inputs = jnp.stack([jnp.broadcast_to(jnp.asarray(element.numbers), (n, 1, 1)) for element in line])
-    _, results = lax.scan(step, jnp.broadcast_to(start.numbers, shape), inputs)
+    xp = namespace(*(element.numbers for element in line))
+    inputs = xp.stack([xp.broadcast_to(element.numbers, (n, 1, 1)) for element in line])
+    first = namespace(start.numbers).broadcast_to(start.numbers, shape)[None]
+    results = operations(first).scan(step, first, [inputs], len(line))
     return [Value(own, results[place]) for place in range(len(line))] if same else None
 
 

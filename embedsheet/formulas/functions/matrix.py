@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.formulas import guarded
 from embedsheet.formulas.coerce import as_numbers, concrete
 from embedsheet.formulas.functions.samples import Argument
 from embedsheet.formulas.functions.table import Context, function
@@ -60,8 +61,6 @@ def matrix_product(a: Array, b: Array) -> Array:
         return product(a[:, :, None, :], b.swapaxes(1, 2)[:, None, :, :]).sum(axis=3)
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return a @ b
-    from embedsheet.formulas import guarded
-
     return guarded.matmul(a, b)
 
 
@@ -94,8 +93,6 @@ def _mdeterm(context: Context, argument: Argument) -> Value:
     if a.shape[1] != a.shape[2]:
         return error(VALUE)
     if not isinstance(a, np.ndarray):
-        from embedsheet.formulas import guarded
-
         xp = namespace(a)
         lost = ~xp.isfinite(a).all(axis=(1, 2), keepdims=True)
         value = guarded.determinant(xp.where(lost, 0.0, a))[:, None, None]
@@ -111,8 +108,6 @@ def _traced_inverse(a: Array, codes: NDArray[np.uint8]) -> Array:
     size = xp.abs(a).max(axis=(1, 2))
     identity = xp.eye(a.shape[1])
     safe = xp.where(ok[:, None, None], a, identity)
-    from embedsheet.formulas import guarded
-
     determinant = guarded.constant(xp.linalg.det(safe / xp.where(size > 0, size, 1.0)[:, None, None]))
     ok = ok & (xp.abs(determinant) > _SINGULAR)
     safe = xp.where(ok[:, None, None], a, identity)

@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.formulas import guarded
 from embedsheet.formulas.coerce import Faults, as_numbers, concrete, elementwise, first_fault, undefined, with_errors
 from embedsheet.formulas.functions.samples import Argument, Sample, flatten
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.operators import product
+from embedsheet.formulas.traced import operations
 from embedsheet.formulas.values import NUM, Array, Value, error, namespace, number
 
 _STEPS = 60
@@ -42,11 +44,7 @@ def root(xp: Any, equation: Equation, start: Array) -> tuple[Array, Faults]:
                 rate = step(rate)
             bad = ~np.isfinite(rate) | (np.abs(step(rate) - rate) > 1e-7 * np.maximum(1.0, np.abs(rate)))
         return np.where(bad, 0.0, rate), undefined(bad, NUM)
-    import jax
-
-    from embedsheet.formulas import guarded
-
-    rate = guarded.constant(jax.lax.fori_loop(0, _STEPS, lambda _, at: step(at), rate))
+    rate = guarded.constant(operations(equation(xp, rate)[0]).repeated(_STEPS, step, rate))
     ok = xp.isfinite(rate) & (xp.abs(step(rate) - rate) <= 1e-7 * xp.maximum(1.0, xp.abs(rate)))
     ok = guarded.constant(ok)
     rate = xp.where(ok, rate, _GUESS)

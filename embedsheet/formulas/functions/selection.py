@@ -17,34 +17,29 @@ from embedsheet.formulas.coerce import Operands, first_fault
 from embedsheet.formulas.functions.conditions import CHUNK, Conditions
 from embedsheet.formulas.functions.stretches import Stretches, combined
 from embedsheet.formulas.functions.table import Context
+from embedsheet.formulas.traced import operations
 from embedsheet.formulas.values import ERROR, NUMBER, VALUE, Array, Value, namespace
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What is done with the numbers that count: the method of an array, the function of two, that of segments."""
+    """What is done with the numbers that count: the method of an array and the function of two."""
 
     neutral: float
     method: str
     pair: str
-    segments: str
 
     def by_result(self, numbers: Array, rows: NDArray[np.int64], results: int) -> Array:
         """Return the numbers of each result combined, (results,), `neutral` where it has none; `rows` ascend."""
-        if not isinstance(numbers, np.ndarray):
-            import jax
-
-            return getattr(jax.ops, self.segments)(numbers, rows, num_segments=results, indices_are_sorted=True)
+        taken = operations(numbers)
         if self.pair == "add":
-            return np.bincount(rows, weights=numbers, minlength=results)
-        answer = np.full(results, self.neutral)
-        getattr(np, self.pair).at(answer, rows, numbers)
-        return answer
+            return taken.segment_sum(numbers, rows, results)
+        return taken.segment_extreme(numbers, rows, results, largest=self.pair == "maximum")
 
 
-SUM = Operation(0.0, "sum", "add", "segment_sum")
-MAX = Operation(-np.inf, "max", "maximum", "segment_max")
-MIN = Operation(np.inf, "min", "minimum", "segment_min")
+SUM = Operation(0.0, "sum", "add")
+MAX = Operation(-np.inf, "max", "maximum")
+MIN = Operation(np.inf, "min", "minimum")
 
 
 @dataclass(frozen=True, slots=True)

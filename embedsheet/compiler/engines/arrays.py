@@ -1,0 +1,450 @@
+"""The tape's arrays: HIPS/autograd's, with what it lacks, or does at length, registered beside its own functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from types import SimpleNamespace
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import autograd.numpy as anp
+import numpy as np
+from autograd.extend import VJPNode, defvjp, defvjp_argnum, primitive, register_notrace
+from autograd.numpy.numpy_boxes import ArrayBox
+from autograd.tracer import isbox, trace_primitives_map
+from numpy.typing import NDArray
+
+from embedsheet.formulas.traced import PLAIN, Array, Plain, Rule, elementwise_rule, register, shrunk
+
+
+class Scattered:
+    """A cotangent (of `shape`) that is 0 but at `places`: several are put into one array together."""
+
+    def __init__(self, shape: tuple[int, ...], places: Any, numbers: Array) -> None:
+        self.shape, self.places, self.numbers = shape, places, numbers
+
+
+class Taped(ArrayBox):  # type: ignore[misc]
+    """An array that is being traced. What would need its numbers is refused: they are not the same the next time."""
+
+    __slots__ = ()
+
+    size = property(lambda self: int(np.prod(self.shape)))
+
+    def __getitem__(self, places: Any) -> Any:
+        each = places if isinstance(places, tuple) else (places,)
+        return _at(self, *each) if any(map(isbox, each)) else _item(self, places)
+
+    def astype(self, kind: Any) -> Any:
+        return _whole(self, kind) if kind in (int, bool) else _converted(self, kind)
+
+    def __and__(self, other: Any) -> Any:
+        return anp.bitwise_and(self, other)
+
+    def __rand__(self, other: Any) -> Any:
+        return anp.bitwise_and(other, self)
+
+    def __or__(self, other: Any) -> Any:
+        return anp.bitwise_or(self, other)
+
+    def __ror__(self, other: Any) -> Any:
+        return anp.bitwise_or(other, self)
+
+    def __invert__(self) -> Any:
+        return anp.invert(self)
+
+    def __bool__(self) -> bool:
+        raise TypeError("A number that depends on the changing cells cannot choose what is evaluated.")
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise TypeError("A number that depends on the changing cells is known to its engine only.")
+
+    __float__ = __int__ = __index__ = __array__
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+for kind in (np.ndarray, np.float64, np.bool_, np.int64, float):
+    Taped.register(kind)
+
+for function in (anp.bitwise_and, anp.bitwise_or, anp.invert):
+    register_notrace(VJPNode, function)
+
+
+def _wrapped(f: Callable[..., Array]) -> Any:
+    return primitive(f)
+
+
+_whole = _wrapped(lambda x, kind: x.astype(kind))
+register_notrace(VJPNode, _whole)
+_converted = _wrapped(lambda x, kind: x.astype(kind))
+defvjp(_converted, lambda *_: lambda g: g)
+
+# Reading and joining
+
+_item = _wrapped(lambda a, places: a[places])
+defvjp(_item, lambda _, a, places: lambda g: Scattered(anp.shape(a), places, g))
+_at = _wrapped(lambda a, *places: a[places])  # places are traced too
+defvjp(_at, lambda _, a, *places: lambda g: _put_at(g, anp.shape(a), *places))
+
+
+@primitive  # type: ignore[untyped-decorator]
+def scattered(shape: tuple[int, ...], places: Sequence[Any], *numbers: Array) -> Array:
+    """Return numbers put at their places, 0 elsewhere; what meets is added."""
+    result = np.zeros(shape)
+    for where, some in zip(places, numbers, strict=True):
+        if _is_slice(where):
+            result[where] += some
+        else:
+            np.add.at(result, where, some)
+    return result
+
+
+defvjp_argnum(scattered, lambda argnum, _, args, __: lambda g: g[args[1][argnum - 2]])
+
+
+def _is_slice(places: Any) -> bool:
+    return all(
+        isinstance(one, (slice, int)) or one is None or one is Ellipsis
+        for one in (places if isinstance(places, tuple) else (places,))
+    )
+
+
+@primitive  # type: ignore[untyped-decorator]
+def _put_at(numbers: Array, shape: tuple[int, ...], *places: Array) -> Array:
+    result = np.zeros(shape)
+    np.add.at(result, places, numbers)
+    return result
+
+
+defvjp(_put_at, lambda _, numbers, shape, *places: lambda g: _at(g, *places))
+
+
+@primitive  # type: ignore[untyped-decorator]
+def added(*arrays: Array) -> Array:
+    """Return the sum of arrays of one shape."""
+    result = arrays[0] + arrays[1]
+    for array in arrays[2:]:
+        result = result + array
+    return result
+
+
+defvjp_argnum(added, lambda *_: lambda g: g)
+
+
+@primitive  # type: ignore[untyped-decorator]
+def _take_along(a: Array, places: Array, axis: int) -> Array:
+    return np.take_along_axis(a, places, axis)
+
+
+@primitive  # type: ignore[untyped-decorator]
+def _put_along(numbers: Array, places: Array, axis: int, shape: tuple[int, ...]) -> Array:
+    result = np.zeros(
+        [shape[place] if place == axis % len(shape) else size for place, size in enumerate(numbers.shape)]
+    )
+    index = list(np.ogrid[tuple(slice(size) for size in numbers.shape)])
+    index[axis] = places
+    np.add.at(result, tuple(index), numbers)
+    return shrunk(result, shape)
+
+
+defvjp(_take_along, lambda _, a, places, axis: lambda g: _put_along(g, places, axis, anp.shape(a)))
+defvjp(_put_along, lambda _, numbers, places, axis, shape: lambda g: _take_along(g, places, axis))
+
+_argsort = _wrapped(lambda a, axis: np.argsort(a, axis=axis, kind="stable"))
+register_notrace(VJPNode, _argsort)
+_lexsort = _wrapped(lambda axis, *keys: np.lexsort(keys, axis))
+register_notrace(VJPNode, _lexsort)
+
+
+def _joined(argnum: int, _: Array, args: Sequence[Any], __: Any) -> Callable[[Array], Array]:
+    axis, arrays = args[0], args[1:]
+    before = sum(anp.shape(array)[axis] for array in arrays[: argnum - 1])
+    places = (slice(None),) * (axis % len(anp.shape(arrays[0]))) + (
+        slice(before, before + anp.shape(arrays[argnum - 1])[axis]),
+    )
+    return lambda g: _item(g, places)
+
+
+defvjp_argnum(anp.concatenate_args, _joined)
+
+# Autograd's function of this name is a frame around the operation.
+_where = trace_primitives_map[np.where]
+
+# Arithmetic: as autograd has it, but nothing is summed over that was not repeated
+
+
+def _within(slope: Callable[..., Array], place: int) -> Callable[..., Callable[[Array], Array]]:
+    def maker(ans: Array, *args: Array) -> Callable[[Array], Array]:
+        shape = anp.shape(args[place])
+        return lambda g: shrunk(slope(g, ans, *args), shape)
+
+    return maker
+
+
+def _binary(function: Any, *slopes: Callable[..., Array]) -> None:
+    defvjp(function, *(_within(slope, place) for place, slope in enumerate(slopes)))
+
+
+def _share(x: Array, extreme: Array, y: Array) -> Array:
+    return (x == extreme) / (1.0 + (x == y))
+
+
+_binary(anp.add, lambda g, *_: g, lambda g, *_: g)
+_binary(anp.subtract, lambda g, *_: g, lambda g, *_: -g)
+_binary(anp.multiply, lambda g, _, x, y: g * y, lambda g, _, x, y: g * x)
+for _function in (anp.divide, anp.true_divide):
+    _binary(_function, lambda g, _, x, y: g / y, lambda g, ans, x, y: -g * ans / y)
+for _function in (anp.maximum, anp.minimum):
+    _binary(_function, lambda g, ans, x, y: g * _share(x, ans, y), lambda g, ans, x, y: g * _share(y, ans, x))
+_binary(anp.mod, lambda g, *_: g, lambda g, _, x, y: -g * anp.floor(x / y))
+_binary(
+    anp.power,
+    lambda g, _, x, y: g * y * x ** _where(y == 0, 1.0, y - 1.0),
+    lambda g, ans, x, y: g * anp.log(_where(x == 0, 1.0, x)) * ans,
+)
+_binary(
+    _where,
+    lambda *_: None,
+    lambda g, _, ok, x, y: _where(ok, g, 0.0),
+    lambda g, _, ok, x, y: _where(ok, 0.0, g),
+)
+defvjp(anp.sqrt, lambda ans, x: lambda g: g * 0.5 / ans)
+defvjp(anp.tanh, lambda ans, x: lambda g: g * (1.0 - ans * ans))
+
+
+# Over an axis
+
+
+def _spread(g: Array, shape: tuple[int, ...], axis: Any, keepdims: bool) -> Array:
+    """Return what was summed over the axes, repeated along them."""
+    if axis is not None and not keepdims:
+        axes = {one % len(shape) for one in (axis if isinstance(axis, tuple) else (axis,))}
+        g = anp.reshape(g, tuple(1 if place in axes else size for place, size in enumerate(shape)))
+    return anp.broadcast_to(g, shape)
+
+
+def _sum(_: Array, x: Array, axis: Any = None, keepdims: bool = False, **__: Any) -> Callable[[Array], Array]:
+    shape = anp.shape(x)
+    return lambda g: _spread(g, shape, axis, keepdims)
+
+
+def _extreme(ans: Array, x: Array, axis: Any = None, keepdims: bool = False, **_: Any) -> Callable[[Array], Array]:
+    shape = anp.shape(x)
+
+    def pull(g: Array) -> Array:
+        chosen = 1.0 * (x == _spread(ans, shape, axis, keepdims))
+        count = anp.maximum(anp.sum(chosen, axis=axis, keepdims=True), 1.0)
+        return _spread(g, shape, axis, keepdims) * chosen / count
+
+    return pull
+
+
+defvjp(anp.sum, _sum)
+for _function in (anp.max, anp.min, anp.amax, anp.amin):
+    defvjp(_function, _extreme)
+defvjp(anp.broadcast_to, lambda _, x, shape: lambda g: shrunk(g, anp.shape(x)))
+
+
+class _Numpy:
+    """NumPy's names for traced arrays."""
+
+    where = staticmethod(_where)
+
+    def __init__(self) -> None:
+        self.linalg = SimpleNamespace(
+            det=anp.linalg.det, inv=anp.linalg.inv, solve=anp.linalg.solve, norm=anp.linalg.norm
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(anp, name)
+        setattr(self, name, found)
+        return found
+
+    def asarray(self, x: Any) -> Array:
+        return x if isbox(x) else np.asarray(x)
+
+    def concatenate(self, arrays: Sequence[Array], axis: int = 0) -> Array:
+        return anp.concatenate_args(axis, *arrays)
+
+    def stack(self, arrays: Sequence[Array], axis: int = 0) -> Array:
+        rank = arrays[0].ndim + 1
+        places = (slice(None),) * (axis % rank) + (None,)
+        return anp.concatenate_args(axis, *(array[places] for array in arrays))
+
+    def diagonal(self, a: Array, axis1: int, axis2: int) -> Array:
+        """Return the diagonals over two axes, which then come last."""
+        places = np.arange(a.shape[axis1])
+        return anp.moveaxis(a, (axis1, axis2), (-2, -1))[..., places, places]
+
+    def sort(self, a: Array, axis: int = -1) -> Array:
+        return _take_along(a, _argsort(a, axis), axis)
+
+    def take_along_axis(self, a: Array, places: Array, axis: int) -> Array:
+        return _take_along(a, places, axis)
+
+    def lexsort(self, keys: Sequence[Array], axis: int = -1) -> Array:
+        return _lexsort(axis, *keys)
+
+
+def _applied(rule: Rule) -> Any:
+    function = _wrapped(lambda *arrays: rule.value(np, *arrays))
+
+    def maker(through: Any) -> Any:
+        return lambda result, *arrays: lambda g: through(NUMPY, result, arrays, g)
+
+    defvjp(function, *(maker(through) for through in rule.pull))
+    return function
+
+
+NUMPY = _Numpy()
+_segment_sum = _wrapped(PLAIN.segment_sum)
+defvjp(_segment_sum, lambda _, numbers, rows, count: lambda g: _item(g, rows))
+_constant = _wrapped(lambda x: x)
+register_notrace(VJPNode, _constant)
+_windows = _wrapped(PLAIN.windows)
+defvjp(
+    _windows,
+    lambda _, numbers, first, width: lambda g: Scattered(anp.shape(numbers), first[:, None] + np.arange(width), g),
+)
+
+
+def _segment_extreme_maker(
+    ans: Array, numbers: Array, rows: NDArray[np.int64], count: int, largest: bool
+) -> Callable[[Array], Array]:
+    def pull(g: Array) -> Array:
+        chosen = 1.0 * (numbers == _item(ans, rows))
+        ties = anp.maximum(_segment_sum(chosen, rows, count), 1.0)
+        return _item(g / ties, rows) * chosen
+
+    return pull
+
+
+_segment_extreme = _wrapped(
+    lambda numbers, rows, count, largest: PLAIN.segment_extreme(numbers, rows, count, largest=largest)
+)
+defvjp(_segment_extreme, _segment_extreme_maker)
+
+
+def _running_maker(ans: Array, numbers: Array, largest: bool) -> Callable[[Array], Array]:
+    # The place of the number that is the extreme so far: the first that reaches it.
+    return lambda g: _put_at(g, anp.shape(numbers), _reached(numbers, ans))
+
+
+_running = _wrapped(lambda numbers, largest: PLAIN.running_extreme(numbers, largest=largest))
+defvjp(_running, _running_maker)
+_reached = _wrapped(
+    lambda numbers, ans: np.maximum.accumulate(np.where(np.r_[True, ans[1:] != ans[:-1]], np.arange(len(ans)), 0))
+)
+register_notrace(VJPNode, _reached)
+
+
+class _Special:
+    """scipy.special's names for traced arrays; those of two or three arguments are differentiated by the last."""
+
+    def __getattr__(self, name: str) -> Any:
+        found = self._rules.get(name)
+        if found is None:
+            raise AttributeError(f"scipy.special.{name} has no derivative here.")
+        result = _applied(found)
+        setattr(self, name, result)
+        return result
+
+    @cached_property
+    def _rules(self) -> dict[str, Rule]:
+        import scipy.special as s
+
+        def rule(name: str, *slopes: Callable[..., Array]) -> Rule:
+            return elementwise_rule(lambda _, *arrays: getattr(s, name)(*arrays), *slopes)
+
+        def bell(xp: Any, x: Array) -> Array:
+            return xp.exp(-x * x / 2.0) / np.sqrt(2.0 * np.pi)
+
+        def gamma_density(xp: Any, _: Array, a: Array, x: Array) -> Array:
+            return xp.exp((a - 1.0) * xp.log(x) - x - self.gammaln(a))
+
+        def beta_density(xp: Any, _: Array, a: Array, b: Array, x: Array) -> Array:
+            size = self.gammaln(a + b) - self.gammaln(a) - self.gammaln(b)
+            return xp.exp((a - 1.0) * xp.log(x) + (b - 1.0) * xp.log1p(-x) + size)
+
+        def by_last(name: str, count: int, slope: Callable[..., Array]) -> Rule:
+            def refused(*_: Any) -> Array:
+                raise NotImplementedError(f"{name} is differentiated by its last argument only.")
+
+            return rule(name, *[refused] * (count - 1), slope)
+
+        end = 2.0 / np.sqrt(np.pi)
+        return {
+            "erf": rule("erf", lambda xp, _, x: end * xp.exp(-x * x)),
+            "erfc": rule("erfc", lambda xp, _, x: -end * xp.exp(-x * x)),
+            "ndtr": rule("ndtr", lambda xp, _, x: bell(xp, x)),
+            "ndtri": rule("ndtri", lambda xp, ans, _: 1.0 / bell(xp, ans)),
+            "gammaln": rule("gammaln", lambda xp, _, x: self.digamma(x)),
+            "gamma": rule("gamma", lambda xp, ans, x: ans * self.digamma(x)),
+            "digamma": rule("digamma", lambda xp, _, x: self.polygamma(np.ones(1), x)),
+            "polygamma": by_last("polygamma", 2, lambda xp, _, n, x: self.polygamma(n + 1.0, x)),
+            "gammainc": by_last("gammainc", 2, gamma_density),
+            "gammaincc": by_last("gammaincc", 2, lambda *args: -gamma_density(*args)),
+            "betainc": by_last("betainc", 3, beta_density),
+        }
+
+
+class TapeOperations(Plain):
+    """The operations on traced arrays."""
+
+    numpy: Any = NUMPY
+    special: Any = _Special()
+
+    def __init__(self) -> None:
+        self._functions: WeakKeyDictionary[Rule, Any] = WeakKeyDictionary()
+
+    def constant(self, x: Array) -> Array:
+        """Return x with derivative 0."""
+        return _constant(x)
+
+    def apply(self, rule: Rule, *arrays: Array) -> Array:
+        """Return a rule's value."""
+        function = self._functions.get(rule)
+        if function is None:
+            function = self._functions[rule] = _applied(rule)
+        return function(*arrays)
+
+    def integer_power(self, x: Array, p: int) -> Array:
+        """Return x^p."""
+        return anp.power(x, float(p))
+
+    def pick(self, numbers: Array, *places: Array) -> Array:
+        """Return `numbers[places]`."""
+        return _at(numbers, *places)
+
+    def segment_sum(self, numbers: Array, rows: NDArray[np.int64], count: int) -> Array:
+        """Return the sum of each row's numbers."""
+        return _segment_sum(numbers, rows, count)
+
+    def segment_extreme(self, numbers: Array, rows: NDArray[np.int64], count: int, *, largest: bool) -> Array:
+        """Return the largest or smallest number of each row."""
+        return _segment_extreme(numbers, rows, count, largest)
+
+    def running_extreme(self, numbers: Array, *, largest: bool) -> Array:
+        """Return the largest or smallest of the numbers so far."""
+        return _running(numbers, largest)
+
+    def windows(self, numbers: Array, first: NDArray[np.int64], width: int) -> Array:
+        """Return `width` neighbours from each place on."""
+        return _windows(numbers, first, width)
+
+    def pieces(self, numbers: Array) -> Sequence[Array]:
+        """Return the numbers one by one."""
+        return [_item(numbers, slice(place, place + 1)) for place in range(len(numbers))]
+
+    def scan(self, step: Callable[..., Array], history: Array, inputs: Sequence[Array], length: int) -> Array:
+        """Return all results of `step`."""
+        from embedsheet.compiler.engines.loop import scan
+
+        return scan(step, history, inputs, length)
+
+
+OPERATIONS = TapeOperations()
+register(Taped, OPERATIONS)

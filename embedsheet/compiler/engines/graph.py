@@ -1,0 +1,219 @@
+"""A function as the list of NumPy operations that it consists of, recorded once and run again for other numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from threading import RLock
+from typing import Any
+
+import numpy as np
+from autograd.core import primitive_vjps
+from autograd.extend import VJPNode
+from autograd.tracer import Node, getval, isbox, new_box, notrace_primitives, trace_stack
+
+from embedsheet.compiler.engines.arrays import Scattered, added, scattered
+from embedsheet.formulas.traced import Array
+
+_CONSTANT = -1  # no slot: the number is known
+_RECORDING = RLock()  # autograd has one stack of what is being traced
+_LARGE = 1_000  # numbers; arrays of more are dropped as soon as nothing needs them
+
+
+class _Step:
+    """One operation: `function(*args)`, where the places `argnums` of args are filled from the slots `parents`."""
+
+    __slots__ = ("argnums", "args", "function", "kwargs", "parents", "slot")
+
+    def __init__(
+        self, slot: int, function: Any, args: Sequence[Any], kwargs: dict[str, Any], argnums: Sequence[int],
+        parents: Sequence[int],
+    ) -> None:  # fmt: skip
+        self.slot, self.function, self.kwargs, self.argnums, self.parents = slot, function, kwargs, argnums, parents
+        self.args = list(args)
+        for place in argnums:
+            self.args[place] = None
+
+    def filled(self, values: list[Any]) -> list[Any]:
+        args = self.args.copy()
+        for place, parent in zip(self.argnums, self.parents, strict=True):
+            args[place] = values[parent]
+        return args
+
+
+class _Recorded(Node):  # type: ignore[misc]
+    """Autograd's node of a traced array: where its number stands on the tape."""
+
+    __slots__ = ("slot", "tape")
+    tape: _Tape
+    slot: int
+
+    def __init__(
+        self, value: Any, function: Any, args: Sequence[Any], kwargs: dict[str, Any], argnums: Sequence[int],
+        parents: Sequence[_Recorded],
+    ) -> None:  # fmt: skip
+        self.tape = parents[0].tape
+        self.slot = self.tape.add(function, args, kwargs, list(argnums), [parent.slot for parent in parents])
+
+    def initialize_root(self, tape: _Tape, slot: int) -> None:
+        self.tape, self.slot = tape, slot
+
+
+class _Tape:
+    """What is recorded so far. `free` are arrays of an outer tape that were met, and their slots here."""
+
+    def __init__(self, inputs: int) -> None:
+        self.steps: list[_Step] = []
+        self.slots = inputs
+        self.free: dict[int, tuple[Any, int]] = {}
+
+    def add(
+        self, function: Any, args: Sequence[Any], kwargs: dict[str, Any], argnums: list[int], parents: list[int]
+    ) -> int:
+        for place, argument in enumerate(args):
+            if place not in argnums and isbox(argument):
+                argnums.append(place)
+                parents.append(self.outer(argument))
+        self.steps.append(_Step(self.slots, function, args, kwargs, argnums, parents))
+        self.slots += 1
+        return self.slots - 1
+
+    def outer(self, box: Any) -> int:
+        if id(box) not in self.free:
+            self.free[id(box)] = (box, self.slots)
+            self.slots += 1
+        return self.free[id(box)][1]
+
+
+class Graph:
+    """A recorded function of arrays, which gives arrays.
+
+    `inputs` are the slots of its arguments and `outputs` those of its results, −1 where a result is one of `known`.
+    """
+
+    def __init__(
+        self, steps: list[_Step], slots: int, inputs: list[int], outputs: list[int], known: list[Any],
+        examples: list[Any],
+    ) -> None:  # fmt: skip
+        self.inputs, self.outputs, self.known, self.examples, self.slots = inputs, outputs, known, examples, slots
+        needed = np.zeros(slots + 1, bool)
+        needed[outputs] = True
+        kept = []
+        for step in reversed(steps):
+            if needed[step.slot]:
+                kept.append(step)
+                needed[step.parents] = True
+        self.steps = kept[::-1]
+        self._prepared: list[Any] | None = None
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def run(self, *arrays: Array) -> list[Array]:
+        """Return the results for NumPy arrays."""
+        values: list[Any] = [None] * self.slots
+        for slot, array in zip(self.inputs, arrays, strict=True):
+            values[slot] = array
+        if self._prepared is None:
+            self._prepared = self._drops()
+        with np.errstate(all="ignore"):
+            for slot, function, template, kwargs, filled, drops in self._prepared:
+                args = template.copy()
+                for place, parent in filled:
+                    args[place] = values[parent]
+                values[slot] = function(*args, **kwargs)
+                for one in drops:
+                    values[one] = None
+        return self._results(values)
+
+    def _drops(self) -> list[Any]:
+        """Return the steps as `run` wants them, with the slots that no later step reads."""
+        last: dict[int, int] = {}
+        for place, step in enumerate(self.steps):
+            last.update(dict.fromkeys(step.parents, place))
+        ends: list[list[int]] = [[] for _ in self.steps]
+        kept = {*self.outputs, *self.inputs}
+        for slot, place in last.items():
+            if slot not in kept:
+                ends[place].append(slot)
+        return [
+            (step.slot, step.function.fun, step.args, step.kwargs,
+             tuple(zip(step.argnums, step.parents, strict=True)), tuple(end))
+            for step, end in zip(self.steps, ends, strict=True)
+        ]  # fmt: skip
+
+    def _results(self, values: list[Any]) -> list[Any]:
+        return [
+            known if slot == _CONSTANT else values[slot] for slot, known in zip(self.outputs, self.known, strict=True)
+        ]
+
+    def values(self, arrays: Sequence[Array]) -> list[Any]:
+        """Return what stands in every slot, for arrays of any tape."""
+        values: list[Any] = [None] * self.slots
+        for slot, array in zip(self.inputs, arrays, strict=True):
+            values[slot] = array
+        for step in self.steps:
+            values[step.slot] = step.function(*step.filled(values), **step.kwargs)
+        return values
+
+    def results(self, *arrays: Array) -> list[Any]:
+        """Return the results for arrays of any tape."""
+        return self._results(self.values(arrays))
+
+    def with_pull(self, arrays: Sequence[Array], cotangents: Sequence[Array], wanted: Sequence[int]) -> Any:
+        """Return (results, cotangents of the arguments `wanted`), given the results' cotangents."""
+        values = self.values(arrays)
+        active = np.zeros(self.slots + 1, bool)
+        active[[self.inputs[place] for place in wanted]] = True
+        still = notrace_primitives[VJPNode]
+        for step in self.steps:
+            active[step.slot] = step.function not in still and bool(active[step.parents].any())
+        parts: dict[int, list[Any]] = {}
+        for slot, g in zip(self.outputs, cotangents, strict=True):
+            if slot != _CONSTANT and active[slot]:
+                parts.setdefault(slot, []).append(g)
+        for step in reversed(self.steps):
+            if not active[step.slot] or step.slot not in parts:
+                continue
+            g = _total(parts.pop(step.slot))
+            pairs = [pair for pair in zip(step.argnums, step.parents, strict=True) if active[pair[1]]]
+            maker = primitive_vjps.get(step.function)
+            if maker is None:
+                raise NotImplementedError(f"{step.function.__name__} has no derivative on the tape.")
+            pull = maker(tuple(place for place, _ in pairs), values[step.slot], step.filled(values), step.kwargs)
+            for (_, parent), part in zip(pairs, pull(g), strict=True):
+                parts.setdefault(parent, []).append(part)
+        found = []
+        for place in wanted:
+            mine = parts.get(self.inputs[place])
+            found.append(_total(mine) if mine else np.zeros(np.shape(getval(arrays[place]))))
+        return self._results(values), found
+
+
+def _total(parts: list[Any]) -> Array:
+    """Return the sum of cotangents of one array."""
+    dense = [part for part in parts if not isinstance(part, Scattered)]
+    sparse = [part for part in parts if isinstance(part, Scattered)]
+    if sparse:
+        dense.append(scattered(sparse[0].shape, [part.places for part in sparse], *(part.numbers for part in sparse)))
+    return dense[0] if len(dense) == 1 else added(*dense)
+
+
+def record(f: Callable[..., Sequence[Array]], *examples: Array) -> tuple[Graph, list[Any]]:
+    """Return the operations of `f(*examples)`, and the arrays of outer tapes that it uses: further arguments.
+
+    The numbers of the examples do not matter, their shapes do.
+    """
+    with _RECORDING, trace_stack.new_trace() as trace, np.errstate(all="ignore"):
+        tape = _Tape(len(examples))
+        boxes = [new_box(example, trace, _Recorded.new_root(tape, slot)) for slot, example in enumerate(examples)]
+        results = list(f(*boxes))
+        outputs, known = [], []
+        for result in results:
+            mine = isbox(result) and result._trace == trace
+            outer = isbox(result) and not mine
+            outputs.append(result._node.slot if mine else tape.outer(result) if outer else _CONSTANT)
+            known.append(None if isbox(result) else result)
+    free = list(tape.free.values())
+    inputs = [*range(len(examples)), *(slot for _, slot in free)]
+    arrays = [box for box, _ in free]
+    return Graph(tape.steps, tape.slots, inputs, outputs, known, [*examples, *map(getval, arrays)]), arrays
