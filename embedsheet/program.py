@@ -289,6 +289,7 @@ def _prepare_changing(store: Store, setup: SolverSetup, overwrite_formulas: bool
     cells = np.concatenate([store.table.area(area).ravel() for area in setup.changing])
     if len(np.unique(cells)) < len(cells):
         raise ModelError("The changing cells name a cell twice; remove the overlap from the list.")
+    _check_merges(store, cells)
     formulas = cells[store.group_of[cells] >= 0]
     if len(formulas) and not overwrite_formulas:
         names = ", ".join(str(store.table.cell(int(cell))) for cell in formulas[:5])
@@ -313,6 +314,21 @@ def _prepare_changing(store: Store, setup: SolverSetup, overwrite_formulas: bool
     store.kinds[cells] = NUMBER
     store.tainted[cells] = True
     return cells
+
+
+def _check_merges(store: Store, cells: Ids) -> None:
+    """Raise ModelError for a changing cell that a merge hides: nobody would see its value."""
+    sheets, rows, columns = store.table.sheets[cells], store.table.rows[cells], store.table.columns[cells]
+    for place, sheet in enumerate(store.workbook.sheets.values()):
+        here = sheets == place
+        for merge in sheet.merges if here.any() else ():
+            inside = here & (rows >= merge.top) & (rows <= merge.bottom) & (columns >= merge.left)
+            inside &= (columns <= merge.right) & ((rows > merge.top) | (columns > merge.left))
+            if inside.any():
+                raise ModelError(
+                    f"{store.table.cell(int(cells[inside][0]))}: this changing cell lies hidden in the merged cells "
+                    f"{merge}; name their first cell only, or unmerge them (Home ► Merge & Center)."
+                )
 
 
 def _check_objective(store: Store, objective: int, setup: SolverSetup) -> None:

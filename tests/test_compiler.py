@@ -12,6 +12,7 @@ import openpyxl
 import pytest
 import xlsxwriter
 from openpyxl.worksheet.table import Table
+from packages import book
 from sheets import largest_gradient_error, program, setup, write
 
 from embedsheet.addresses import Cell, parse_area
@@ -217,6 +218,31 @@ def test_what_a_program_calculated_is_verified_and_a_wrong_value_named(tmp_path:
     found = compiled.verification
     assert (found.compared, found.mismatch_count, found.largest_difference) == (2, 1, 1.0)
     assert str(found.mismatches[0]) == "S!C1: stored 8, recomputed 7"
+
+
+def test_an_error_that_another_program_stored_as_text_is_the_error(tmp_path: Path) -> None:
+    rows = (
+        '<row r="1"><c r="A1" t="str"><f>1/0</f><v>#DIV/0!</v></c><c r="B1" t="str"><f>NA()</f><v>#DIV/0!</v></c>'
+        '<c r="C1" t="str"><f>"#DIV/0!"</f><v>#DIV/0!</v></c></row>'
+    )
+    found = recalculate(Workbook.open(book(tmp_path / "book.xlsx", rows))).verification
+    assert [str(mismatch) for mismatch in found.mismatches] == ["S!B1: stored '#DIV/0!', recomputed #N/A"]
+
+
+@pytest.mark.parametrize(
+    ("changing", "hidden"), [(["A1:B1"], "S!B1"), (["A2", "B1"], "S!A2"), (["A1"], None), (["C2"], None)]
+)
+def test_a_changing_cell_that_a_merge_hides_is_refused(tmp_path: Path, changing: list[str], hidden: str | None) -> None:
+    path = write(tmp_path / "book.xlsx", {"A1": 1.0, "C1": "=A1+B1+A2+C2"})
+    out = openpyxl.load_workbook(path)
+    out["S"].merge_cells("A1:B2")
+    out.save(path)
+    model = setup("C1", changing)
+    if hidden is None:
+        assert compile_program(Workbook.open(path), model).changing == list(model.changing)
+    else:
+        with pytest.raises(ModelError, match=f"{hidden}: this changing cell lies hidden in the merged cells S!A1:B2"):
+            compile_program(Workbook.open(path), model)
 
 
 def test_a_file_never_calculated_is_said_to_be_so(tmp_path: Path) -> None:

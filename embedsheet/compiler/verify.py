@@ -59,6 +59,8 @@ def verify(store: Store, ids: Ids) -> Verification:
     difference = np.where(both, np.abs(numbers - stored), 0.0)
     limit = TOLERANCE * np.maximum(np.maximum(np.abs(numbers), np.abs(stored)), store.operand[ids])
     wrong = np.where(both, difference > limit, (kinds != stored_kinds) | (numbers != stored))
+    for at in np.flatnonzero(wrong & (kinds == ERROR) & (stored_kinds == TEXT)):  # as some programs store errors
+        wrong[at] = store.strings.text(float(stored[at])) != ERRORS.get(int(numbers[at]))
     if (wrong & both).any():
         wrong[np.isin(ids, passed_on(store, ids[wrong & both], ids[wrong & ~both], has_stored))] = False
     worst = int(np.argmax(difference))

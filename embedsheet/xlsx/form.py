@@ -57,8 +57,8 @@ def cell_pattern(prefix: bytes) -> re.Pattern[bytes]:
     """The start of a cell: column letters, row, further attributes, <f…>, formula, <v…>, value, <is>…</is>."""
     pattern = (
         rb'<%(p)bc r="([A-Z]{1,3})([0-9]{1,7})"([^<>]*+)>\s*+'
-        rb"(?:(<%(p)bf[^<>]*+>)(?:([^<]*+)</%(p)bf>)?+\s*+)?+"
-        rb"(?:(<%(p)bv[^<>]*+>)(?:([^<]*+)</%(p)bv>)?+\s*+)?+(" + _INLINE + rb")?+"
+        rb"(?:(<%(p)bf[^<>]*+>)(?:(?<=/>)|([^<]*+)</%(p)bf>)\s*+)?+"
+        rb"(?:(<%(p)bv[^<>]*+>)(?:(?<=/>)|([^<]*+)</%(p)bv>)\s*+)?+(" + _INLINE + rb")?+"
     )
     return re.compile(pattern % {b"p": re.escape(prefix)})
 

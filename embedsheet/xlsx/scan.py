@@ -1,9 +1,9 @@
 """One pass over a sheet's XML: bytes → arrays.
 
 A regular expression reads the form in which spreadsheet programs write cells (`form.py`): a microsecond and a half a
-cell, an eighth of what a parser takes. It knows only that form, so it checks itself: every tag between <sheetData> and
-</sheetData> must be one that it understood. Anything else (comments, other attribute order, CDATA, cells without
-addresses) is first brought into that form by `plain.py`.
+cell, an eighth of what a parser takes. It knows only that form, so it checks itself: a parser that nobody listens to
+must find the XML well-formed, and every tag between <sheetData> and </sheetData> be one that was understood. Anything
+else (comments, other attribute order, CDATA, cells without addresses) is first brought into that form by `plain.py`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+from xml.parsers import expat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,7 @@ CELLS_LIMIT = 10_000_000  # all sheets together: 15 times the largest lesson; be
 _ATTRIBUTES = re.compile(rb"""(?:\s+[A-Za-z_][\w:.-]*="[^"<]*")*\s*/?\Z""")
 _ATTRIBUTE = re.compile(rb'\s([A-Za-z_][\w:.-]*)="([^"]*)"')
 _SIMPLE_INLINE = re.compile(rb'<is>\s*<t(?:\s+xml:space="preserve")?>([^<]*)</t>\s*</is>\Z')
+_SPACED_END = re.compile(rb"</[^<>\s]+\s")
 _CHUNK = 1 << 22  # bytes matched at once: the matches of a whole sheet would take ten times the sheet's size
 
 _NUMBER, _SHARED, _STR, _INLINE, _BOOLEAN, _ERROR, _DATE, _UNKNOWN, _CROOKED = range(9)
@@ -133,8 +135,19 @@ def scan(data: bytes, name: str, index: int, source: Source) -> Sheet | None:
     if region.self_closed:
         start = end
     check_cell_count(count_cells(data, region), source)
+    if not _well_formed(data):
+        return None
     with _no_collector():
         return _Scan(data, name, index, source, prefix).run(start, end)
+
+
+def _well_formed(data: bytes) -> bool:
+    """Whether the XML is well-formed; a sixth of the scan's time."""
+    try:
+        expat.ParserCreate().Parse(data, True)
+    except expat.ExpatError:
+        return False
+    return True
 
 
 def check_cell_count(count: int, source: Source) -> None:
@@ -170,9 +183,14 @@ class _Scan:
                 pieces.append(piece)
             at = stop
         # Every opening tag must be known, and the closing ones be as many as well-formed XML has.
-        opened = self.opened + data.count(b"<%brow " % p, start, end) + data.count(b"<%brow>" % p, start, end)
+        tags = data.count(b"<%brow " % p, start, end) + data.count(b"<%brow>" % p, start, end)
+        opened = self.opened + tags
         closed = data.count(b"</", start, end)
-        if opened + closed != data.count(b"<", start, end) or opened - data.count(b"/>", start, end) != closed:
+        if (
+            _SPACED_END.search(data, start, end)
+            or opened + closed != data.count(b"<", start, end)
+            or opened - data.count(b"/>", start, end) != closed
+        ):
             return None
         rows, columns, kinds, numbers = (np.concatenate(arrays) for arrays in zip(*pieces, strict=True))
         if len(rows):
@@ -180,22 +198,39 @@ class _Scan:
             if (np.diff(keys) <= 0).any() or rows.min() < 1 or rows.max() > MAX_ROW or columns.max() > MAX_COLUMN:
                 return None
         hidden = self._hidden_rows(start, end)
-        if hidden is None:
+        if hidden is None or not self._rows_agree(start, end, rows, tags):
             return None
         formulas = self.formulas
         cells = np.concatenate(formulas.cells)
         return Sheet(
             self.name, self.index, rows, columns, kinds, numbers,
             cells, formulas.texts, self._masters(rows[cells], columns[cells]), np.concatenate(formulas.stored),
-            formulas.arrays, formulas.data_tables, hidden, self._filters(end),
+            formulas.arrays, formulas.data_tables, hidden, self._filters(end), self._merges(end),
         )  # fmt: skip
 
+    def _rows_agree(self, start: int, end: int, rows: NDArray[np.int32], tags: int) -> bool:
+        """Whether the rows that say their number do so in order, and the cells lie in them."""
+        numbers = re.compile(rb'<%brow r="([0-9]{1,7})"' % re.escape(self.prefix)).findall(self.data, start, end)
+        if len(numbers) != tags:
+            attributes = re.compile(rb"<%brow(\s[^<>]*|)>" % re.escape(self.prefix)).findall(self.data, start, end)
+            if not all(map(_ATTRIBUTES.match, attributes)):
+                return False
+            told_here = [dict(_ATTRIBUTE.findall(one)).get(b"r") for one in attributes]
+            numbers = [found for found in told_here if found is not None]
+        try:
+            told = np.array(numbers, np.int64)
+        except (ValueError, OverflowError):
+            return False
+        return bool((np.diff(told) > 0).all()) and (len(told) < tags or bool(np.isin(rows, told).all()))
+
     def _hidden_rows(self, start: int, end: int) -> NDArray[np.int64] | None:
-        """Return the rows that are hidden; None where one does not say its number."""
-        if self.data.find(b' hidden="', start, end) < 0:
+        """Return the rows that are hidden; None where one is not in the usual form."""
+        if self.data.find(b"hidden", start, end) < 0:
             return np.empty(0, np.int64)
         numbers = []
         for attributes in re.compile(rb"<%brow(\s[^<>]*)>" % self.prefix).findall(self.data, start, end):
+            if not _ATTRIBUTES.match(attributes):
+                return None
             found = dict(_ATTRIBUTE.findall(attributes))
             if found.get(b"hidden") in (b"1", b"true"):
                 if not found.get(b"r", b"").isdigit():
@@ -213,6 +248,15 @@ class _Scan:
             return [parse_area(found[1].decode("utf-8"), self.name)] if found else []
         except (ModelError, UnicodeDecodeError):
             return []
+
+    def _merges(self, end: int) -> list[Area]:
+        """Return the areas that are shown as one cell."""
+        pattern = re.compile(rb"""<%bmergeCell\s[^<>]*?\bref\s*=\s*["']([^"'<>]*)""" % re.escape(self.prefix))
+        found = []
+        for reference in pattern.findall(self.data, end):
+            with suppress(ModelError, UnicodeDecodeError):
+                found.append(parse_area(reference.decode("utf-8"), self.name))
+        return found
 
     def _where(self, row: int, column: int) -> str:
         return f"{self.source.path}: {quote_sheet(self.name)}!{column_letters(column)}{row}"
@@ -274,14 +318,9 @@ class _Scan:
 
     def _texts(self, texts: list[bytes]) -> list[str]:
         """Decode many formulas at once; a zero byte, which XML forbids, keeps them apart."""
-        try:
-            joined = b"\0".join(texts).decode("utf-8")
-        except UnicodeDecodeError:
-            joined = ""
+        joined = b"\0".join(texts).decode("utf-8")
         split = joined.split("\0") if texts else []
-        if len(split) != len(texts):
-            raise FileError(f"{self.source.path}: {self.name}: a formula is no UTF-8 text; restore a backup.")
-        return [unescape(text) for text in split] if "&" in joined else split
+        return [unescape(text) for text in split] if "&" in joined or "\r" in joined else split
 
     def _keep(self, tag: _Tag, text: str, row: int, column: int, dynamic: bool) -> bool:
         """Note what a tag says beside the text; return whether the cell has a formula: a bare <f/> and the <f> of a

@@ -40,6 +40,7 @@ class Sheet:
     data_tables: list[Area] = field(default_factory=list)
     hidden_rows: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))  # ascending
     filters: list[Area] = field(default_factory=list)  # areas whose rows a filter hides, headings included
+    merges: list[Area] = field(default_factory=list)  # cells shown as one, their first
     hidden: bool = False
     unusual: bool = False  # its XML had to be brought into the plain form before it could be read
     _keys: NDArray[np.int64] | None = None

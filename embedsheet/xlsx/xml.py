@@ -76,7 +76,9 @@ def relation_id(element: etree._Element) -> str:
 
 
 def unescape(text: str) -> str:
-    """Replace XML's character references."""
+    """Return raw text of an element as a parser hands it on: ends of lines are \\n, references are characters."""
+    if "\r" in text:  # Excel ends its lines so; a carriage return that is meant is written as a reference
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     return _ENTITY.sub(_entity, text) if "&" in text else text
 
 
@@ -105,8 +107,8 @@ def escape_cell_text(text: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Escape what XML reserves."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Escape what XML reserves, and what its parsers would change."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
 
 
 def escape_attribute(text: str) -> str:
