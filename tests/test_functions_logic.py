@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from judges import CellValue, dissent
+from judges import CellValue, dissent, embedsheet_values, write_book
 from sheets import largest_gradient_error, program
 
 from embedsheet.errors import UnsupportedError
@@ -138,3 +138,24 @@ def test_conditions_nest_as_deep_as_excel_allows_and_deeper_ones_are_refused_in_
             program(tmp_path / "refused.xlsx", refused, "B1", ["A1"])
     finally:
         sys.setrecursionlimit(before)
+
+
+def test_conditions_are_single_values_in_plain_formulas_below_functions_of_arrays(tmp_path: Path) -> None:
+    """What Excel stores in a public workbook (#VALUE! beside the first formula); the rest by the same rule.
+
+    Functions of single values other than IF and CHOOSE are arrays there (pyOpenVBA and LibreOffice agree on these).
+    """
+    cells: dict[str, CellValue] = {f"C{i}": "xyxxy"[i - 5] for i in range(5, 10)} | {"L6": "x"}
+    cells |= {f"E{i}": i - 4 for i in range(5, 10)} | {f"F{i}": 10 * (i - 4) for i in range(5, 10)}
+    largest = 'SUMPRODUCT(--($F$5:$F$9=LARGE(IF($C$5:$C$9=L$6,$F$5:$F$9,""),1))*$E$5:$E$9)'
+    expected = {
+        "N20": (f"={largest}", "#VALUE!"), "N21": (f"{{={largest}}}", 4.0),
+        "N22": ('=SUMPRODUCT(IF(C5:C9="x",F5:F9,0))', "#VALUE!"), "N7": ('=SUMPRODUCT(IF(C5:C9="x",F5:F9,0))', 150.0),
+        "N6": ('=SUMPRODUCT(IF(C5:C9="x",F5:F9,0))', 0.0), "N23": ("=SUMPRODUCT(CHOOSE(E5:E9,1,2,3,4,5))", "#VALUE!"),
+        "N24": ("=SUMPRODUCT(IF({1,0,1},1,2))", 4.0), "N25": ("=SUMPRODUCT(ROUND(F5:F9/3,0))", 50.0),
+        "N26": ('=SUMPRODUCT(MAX((C5:C9="x")*F5:F9))', 40.0), "N27": ('=SUMPRODUCT(--NOT(C5:C9="x"))', 2.0),
+        "N28": ("=SUMPRODUCT(SUMIF(C5:C9,C5:C9,F5:F9))", 380.0),
+    }  # fmt: skip
+    sheet = cells | {address: formula for address, (formula, _) in expected.items()}
+    values = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": sheet}))["S"]
+    assert {address: values[address] for address in expected} == {a: result for a, (_, result) in expected.items()}

@@ -93,6 +93,7 @@ class Evaluator:
         self.rows = group.rows[elements]
         self.columns = group.columns[elements]
         self.array_formula = group.array
+        self.plain = not group.array  # what a condition needs to know below a function that takes arrays
         self.first_day = DAYS_TO_1904 if store.workbook.contents.date1904 else 0
         self.trace = trace or Trace(len(elements))
         self.index = np.arange(len(elements)) if index is None else index
@@ -216,13 +217,21 @@ class Evaluator:
     def with_arrays(self) -> Evaluator:
         """Return an evaluator in which operators work on whole arrays, as in an array formula."""
         part = self.like(self.elements, self.index, self.names)
-        part.array_formula = True
+        part.array_formula, part.plain = True, False
         return part
+
+    def tested(self, node: t.Node) -> Value:
+        """Return what IF and its kin look at: in a plain formula one value a cell, even below SUMPRODUCT."""
+        before, self.array_formula = self.array_formula, self.array_formula and not self.plain
+        try:
+            return self.scalar(self.evaluate(node))
+        finally:
+            self.array_formula = before
 
     def like(self, elements: Ids, index: Ids, names: dict[str, Result]) -> Evaluator:
         """Return an evaluator of the same formula for other cells or names."""
         part = type(self)(self.store, self.group, elements, self.trace, index, names)
-        part.array_formula = self.array_formula
+        part.array_formula, part.plain = self.array_formula, self.plain
         return part
 
     def merge(self, parts: Sequence[tuple[Ids, Value]]) -> Value:
@@ -333,10 +342,11 @@ class Evaluator:
         if body is None:
             return error(NAME)
         outer, self.names = self.names, {}
+        plain, self.plain = self.plain, False
         try:
             return self.evaluate(body)
         finally:
-            self.names = outer
+            self.names, self.plain = outer, plain
 
     def _spill(self, node: t.Spill) -> Result:
         anchor = self.evaluate(node.anchor)

@@ -56,6 +56,10 @@ class Evaluator(Context, Protocol):
         """Return one value a cell: ranges are intersected in a plain formula."""
         ...
 
+    def tested(self, node: Node) -> Value:
+        """Return what IF and its kin look at: in a plain formula one value a cell, even below SUMPRODUCT."""
+        ...
+
     def with_arrays(self) -> Evaluator:
         """Return an evaluator in which operators work on whole arrays, as in an array formula."""
         ...

@@ -44,15 +44,19 @@ def _selector(condition: Value) -> Value:
 
 
 def _if(evaluator: Evaluator, name: str, condition: Node, yes: Branch, no: Branch) -> Result:
-    tested = truths(evaluator, evaluator.scalar(evaluator.evaluate(condition)))
-    return choose(evaluator, name, _selector(tested), [yes, no])
+    return _chosen(evaluator, name, evaluator.scalar(evaluator.evaluate(condition)), yes, no)
+
+
+def _chosen(evaluator: Evaluator, name: str, condition: Value, yes: Branch, no: Branch) -> Result:
+    return choose(evaluator, name, _selector(truths(evaluator, condition)), [yes, no])
 
 
 @function("IF", "vrr", "One of two expressions, by a condition", least=2, gradient="piecewise", lazy=True)
 def if_(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Result:
     """Return the second expression where the first is true, else the third (FALSE when it is left out)."""
     condition, yes, *rest = nodes
-    return _if(evaluator, "IF", condition, of(yes), of(rest[0]) if rest else lambda _: boolean(False))
+    no = of(rest[0]) if rest else lambda _: boolean(False)
+    return _chosen(evaluator, "IF", evaluator.tested(condition), of(yes), no)
 
 
 @function("IFS", "vr(vr)", "The expression behind the first true condition", gradient="piecewise", lazy=True)
@@ -97,7 +101,7 @@ def choose_(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Result:
     from embedsheet.formulas.coerce import as_numbers
 
     index, *branches = nodes
-    place = as_numbers(evaluator, evaluator.scalar(evaluator.evaluate(index)))
+    place = as_numbers(evaluator, evaluator.tested(index))
     if place.traced:
         evaluator.warn("CHOOSE is constant between whole numbers: the gradient takes its place as fixed")
     xp = namespace(place.numbers)
