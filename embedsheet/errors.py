@@ -2,7 +2,7 @@
 
 A message gives **place, fault and remedy**::
 
-    Model!C7: INDIRECT cannot be differentiated; refer to the cells directly.
+    Model!C7: GETPIVOTDATA cannot be computed here; refer to ordinary cells.
 
 The command line prints the message and exits with `exit_code`; `--debug` shows the traceback.
 """

@@ -12,6 +12,7 @@ from embedsheet.addresses import MAX_COLUMN, MAX_ROW
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.faults import argument_count, other_workbook, unknown_function
 from embedsheet.compiler.forms import Group
+from embedsheet.compiler.indirect import followed
 from embedsheet.compiler.names import resolve_name, resolve_table
 from embedsheet.compiler.rectangles import TooManyCellsError, cell_ids, combine, edge, intersect
 from embedsheet.compiler.shapes import finished, fit, per_cell, pick, side_by_side
@@ -138,6 +139,10 @@ class Evaluator:
         for reason in reasons:
             found |= self.store.left_out[reason][ids] & (ids >= 0)
         return found
+
+    def followed(self, texts: Sequence[str | int], a1: Sequence[bool]) -> Reference:
+        """Return what the texts of the cells spell; see `Context.followed`."""
+        return followed(self, texts, a1)
 
     # What lazy functions may ask
 

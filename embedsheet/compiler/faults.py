@@ -12,8 +12,9 @@ def other_workbook(text: str) -> str:
 
 def unknown_function(name: str) -> str:
     """Return the message for a function that is not in the table, with what to use instead."""
+    if "!" in name:
+        return f"{name} is a function of another workbook, which is never opened; write it out with functions here."
     remedies = {
-        "INDIRECT": "INDIRECT cannot be followed; refer to the cells directly, or use INDEX.",
         "CELL": "CELL cannot be computed here; write its value into the cell.",
         "GETPIVOTDATA": "GETPIVOTDATA cannot be computed here; refer to ordinary cells.",
     }

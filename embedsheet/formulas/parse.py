@@ -145,6 +145,10 @@ class _Parser:
         if kind == "external":
             # [0] is the workbook itself.
             own = source.startswith("[0]!")
+            call = _BEHIND_WORD.match(self.text, self.position)
+            if call and call["call"]:
+                self.open(name_capitals(source[4:]) if own else source, place, call.end())
+                return True
             return self.push(Name(source[4:], place=place) if own else External(source, place=place))
         if kind == "prefix":
             return self.prefixed(source[:-1], place)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.addresses import MAX_COLUMN, MAX_ROW, column_letters, quote_sheet
-from embedsheet.formulas.coerce import FaultError, as_numbers, element_number, element_text, map_elements
+from embedsheet.formulas.coerce import FaultError, as_numbers, concrete, element_number, element_text, map_elements
 from embedsheet.formulas.functions.gathering import combine, gather, gather_traced, rectangle, size_of
 from embedsheet.formulas.functions.search import whole
 from embedsheet.formulas.functions.table import Context, function
@@ -22,6 +22,7 @@ from embedsheet.formulas.values import (
     Reference,
     Union,
     Value,
+    boolean,
     error,
     namespace,
     number,
@@ -153,6 +154,25 @@ def offset(
     errors = combine(_codes(down_read, across_read, tall_read, wide_read), np.where(outside, REF, 0).astype(np.uint8))
     edges = [edge.astype(np.int64) for edge in (top, left, bottom, right)]
     return rectangle(base, edges[0], edges[1], edges[2], edges[3], errors)
+
+
+@function("INDIRECT", "vv", "What a text spells: an address, a name, a part of a table", least=1, gradient="exact")
+def indirect(context: Context, text: Value, style: Value | None = None) -> Reference:
+    """Return the reference; `style` FALSE reads the address as R1C1."""
+    what = "a text that INDIRECT follows"
+    read = as_numbers(context, concrete(context, boolean(True) if style is None else style, what))
+    text = concrete(context, text, what)
+    if text.shape[1:] != (1, 1) or read.shape[1:] != (1, 1):
+        raise context.unsupported("INDIRECT of a list of texts is not supported; write one INDIRECT for each.")
+    n = len(context.rows)
+    kinds, numbers, styles, signs = (
+        np.broadcast_to(array[:, 0, 0], n) for array in (text.kinds, text.numbers, read.kinds, read.numbers)
+    )
+    texts: list[str | int] = []
+    for place in range(n):
+        wrong = signs[place] if styles[place] == ERROR else numbers[place] if kinds[place] == ERROR else 0
+        texts.append(int(wrong) if wrong else element_text(context, (int(kinds[place]), float(numbers[place]))))
+    return context.followed(texts, [bool(sign) for sign in signs])
 
 
 def _places(context: Context, first: NDArray[np.int64], last: NDArray[np.int64], axis: int) -> Value:

@@ -17,7 +17,7 @@ A `lazy` row gets the expressions themselves: `call(evaluator, nodes)`; only IF 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -57,6 +57,10 @@ class Context(Protocol):
 
     def left_out(self, reference: Reference, reasons: Collection[LeftOut]) -> NDArray[np.bool_]:
         """Return which cells of a reference (n or 1, rows, columns) a subtotal leaves out for any of these reasons."""
+        ...
+
+    def followed(self, texts: Sequence[str | int], a1: Sequence[bool]) -> Reference:
+        """Return the references that texts spell, one text a cell or its error's code; `a1`: not in the style R1C1."""
         ...
 
     def warn(self, text: str, where: NDArray[np.bool_] | None = None) -> None:
