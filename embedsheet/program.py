@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.addresses import Area, Cell
+from embedsheet.compiler.agreement import require_agreement
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.components import Step
 from embedsheet.compiler.constraints import build_rows, constraint_cells
@@ -68,6 +69,7 @@ class Program:
         self.verification = verify(store, self._evaluated())
         self._notes: list[Note] = []
         self._engine = make_engine()
+        self._checked = False
         self.unrecomputable = False
 
     # The function
@@ -113,11 +115,36 @@ class Program:
 
     @cached_property
     def _objective(self) -> Compiled:
+        self._check_traced()
         return self._compiled(self._trace_objective, None)
 
     @cached_property
     def _constraints(self) -> Compiled:
+        self._check_traced()
         return self._compiled(self._trace_constraints, self.constraint_count)
+
+    def _check_traced(self) -> None:
+        """Raise UnsupportedError unless each traced cell is the sheet's at the start.
+
+        The tape evaluates what any engine traces, without compiling it.
+        """
+        if self._checked:
+            return
+        from embedsheet.compiler.engines.tape import evaluated
+
+        stores: list[TracedStore] = []
+
+        def buffers(x: Array) -> list[Array]:
+            stores.append(self._trace(x))
+            return stores[-1].buffers
+
+        traced_numbers = evaluated(buffers, self.start)
+        traced = stores[-1]
+        settled = np.flatnonzero(traced.tainted & traced.done & (traced.buffer_of < 0))
+        ids = np.concatenate([settled, *traced.members])
+        numbers = np.concatenate([traced.numbers[settled], *traced_numbers])
+        require_agreement(self._store, ids, traced.kinds[ids], numbers)
+        self._checked = True
 
     def _compiled(self, f: Traceable, rows: int | None) -> Compiled:
         steps = self._planner.steps
@@ -371,10 +398,11 @@ def _trace_step(traced: TracedStore, step: Step) -> None:
         if isinstance(fault, PendingError):
             raise _LateNeedError(group, fault.ids) from None
         raise
-    if isinstance(value.numbers, np.ndarray):
-        return
     outputs = group.outputs[elements]
     kinds = np.broadcast_to(value.kinds, outputs.shape).ravel()
+    if isinstance(value.numbers, np.ndarray):
+        traced.settle(outputs.ravel(), kinds, np.broadcast_to(value.numbers, outputs.shape).ravel())
+        return
     numbers = namespace(value.numbers).broadcast_to(value.numbers, outputs.shape)
     traced.add_buffer(outputs.ravel(), kinds, numbers.reshape(-1))
 

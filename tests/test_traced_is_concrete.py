@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,15 @@ import numpy as np
 import pytest
 from sheets import program
 from test_gradients_of_functions import Sheet
+
+from embedsheet.compiler.engines.jax import JaxEngine
+from embedsheet.compiler.engines.protocol import Engine
+from embedsheet.compiler.engines.tape import TapeEngine
+from embedsheet.errors import UnsupportedError
+from embedsheet.formulas.functions.elementwise import Elementwise
+from embedsheet.formulas.functions.table import FUNCTIONS
+from embedsheet.formulas.values import boolean
+from embedsheet.program import Program
 
 _TENS = "{10;20;30;40;50;60;70;80;90}"
 # 1/(A1:A9>0.4) is an error where a cell is not: the idiom for the last cell that meets a condition.
@@ -73,8 +83,19 @@ class _Sheet(Sheet):
     }
 
 
-@pytest.mark.parametrize("formulas", [_SEARCHES, _CRITERIA], ids=["searches", "criteria"])
-def test_a_traced_formula_gives_what_the_sheet_gives(formulas: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("engine", "formulas"),
+    [
+        pytest.param(TapeEngine, _SEARCHES, id="searches"),
+        pytest.param(TapeEngine, _CRITERIA, id="criteria"),
+        # JAX, for which each formula is compiled for long, sees some of each.
+        pytest.param(JaxEngine, [*_SEARCHES[::4], *_CRITERIA[::4]], id="some in JAX"),
+    ],
+)
+def test_a_traced_formula_gives_what_the_sheet_gives(
+    engine: type[Engine], formulas: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("embedsheet.program.make_engine", engine)
     # An error becomes a number, so that nothing but numbers is compared.
     sheet = _Sheet(tmp_path, [f"IFERROR({formula},-99)" for formula in formulas])
     wrong = []
@@ -103,3 +124,48 @@ def test_the_value_beside_a_gradient_is_the_sheets(cells: dict[str, Any], expect
     value, gradient = compiled.value_and_gradient(compiled.start)
     assert value == pytest.approx(expected, rel=1e-14)
     assert gradient.tolist() == [0.6, 0.0, 0.0, 0.0]
+
+
+def _model(tmp_path: Path) -> Program:
+    cells = {"A1": 0.3, "A2": 0.9, "B1": "=A1*2", "B2": "=EXP(A2)", "B3": "=SIN(B1)", "B4": "=B2+B3", "C1": "=B4^2"}
+    return program(tmp_path / "book.xlsx", cells, "C1", ["A1:A2"])
+
+
+def test_a_function_traced_wrongly_is_refused_at_the_first_cell_that_differs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = Elementwise("EXP", lambda xp, x: xp.exp(x) * (1.0 if xp is np else 1 + 1e-6), "wrong")
+    monkeypatch.setitem(FUNCTIONS, "EXP", replace(FUNCTIONS["EXP"], call=wrong))
+    compiled = _model(tmp_path)
+    for use in (compiled.value, compiled.value_and_gradient, lambda x: compiled.hessian_product(x, x)):
+        with pytest.raises(
+            UnsupportedError, match=r"^S!B2: differentiated, this formula gives 2.4596.* where the sheet"
+        ):
+            use(compiled.start)
+
+
+def test_a_constant_that_is_another_while_traced_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(context: Any, value: Any) -> Any:
+        return boolean(not value.traced)
+
+    monkeypatch.setitem(FUNCTIONS, "ISNUMBER", replace(FUNCTIONS["ISNUMBER"], call=wrong))
+    cells = {"A1": 0.3, "B1": "=ISNUMBER(A1)", "C1": "=IF(B1,A1,2*A1)"}
+    compiled = program(tmp_path / "book.xlsx", cells, "C1", ["A1"])
+    with pytest.raises(UnsupportedError, match=r"S!B1: .* gives FALSE where the sheet has TRUE"):
+        compiled.value_and_gradient(compiled.start)
+
+
+def test_rounding_that_formulas_magnify_is_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The traced sine is off in its last digits, as another library's may be; C1 and D1 make much of that.
+    off = Elementwise("SIN", lambda xp, x: xp.sin(x) * (1.0 if xp is np else 1 + 4e-16), "off by rounding")
+    monkeypatch.setitem(FUNCTIONS, "SIN", replace(FUNCTIONS["SIN"], call=off))
+    cells = {"A1": 0.3, "B1": "=SIN(A1)", "C1": f"=B1-{float(np.sin(0.3))!r}+1E-13*A1", "D1": "=C1*1E13+A1"}
+    compiled = program(tmp_path / "book.xlsx", cells, "D1", ["A1"])
+    assert compiled.value(compiled.start) != pytest.approx(0.6, rel=1e-9)
+
+
+@pytest.mark.parametrize("formula", ["=1/(A1-0.3)", "=LN(A1-1)", "=NA()+A1"])
+def test_an_error_that_nothing_takes_part_of_is_the_same_error_while_traced(formula: str, tmp_path: Path) -> None:
+    cells = {"A1": 0.3, "B1": formula, "C1": "=IFERROR(B1,5)+A1"}
+    compiled = program(tmp_path / "book.xlsx", cells, "C1", ["A1"])
+    assert compiled.value(compiled.start) == 5.3

@@ -173,17 +173,23 @@ class TracedStore(_Addresses):
         self.workbook, self.strings, self.tables, self.names = base.workbook, base.strings, base.tables, base.names
         self.table, self.groups, self.group_of = base.table, base.groups, base.group_of
         self.kinds = base.kinds.copy()
-        self.numbers = base.numbers
+        self.numbers = base.numbers.copy()
         self.done, self.tainted, self.left_out = base.done, base.tainted, base.left_out
         self.buffers: list[Array] = []
         self._split: dict[int, Sequence[Array]] = {}
         self.buffer_of = np.full(self.table.count + 1, -1, np.int32)
         self.place_of = np.zeros(self.table.count + 1, np.int64)
         self.notes: list[Note] = []
+        self.members: list[Ids] = []  # the cells of each buffer
+
+    def settle(self, ids: Ids, kinds: NDArray[np.uint8], numbers: NDArray[np.float64]) -> None:
+        """Give cells numbers that are the same whatever the changing cells hold, as ISNUMBER of one of them is."""
+        self.kinds[ids], self.numbers[ids] = kinds, numbers
 
     def add_buffer(self, ids: Ids, kinds: NDArray[np.uint8] | None, numbers: Array) -> None:
         """Let cells (flat) live in a new buffer; `numbers` are theirs in the same order."""
         self.buffer_of[ids] = len(self.buffers)
+        self.members.append(ids)
         self.place_of[ids] = np.arange(len(ids))
         if kinds is not None:
             self.kinds[ids] = kinds

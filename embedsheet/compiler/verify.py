@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embedsheet.addresses import Cell
 from embedsheet.compiler.cells import Ids
@@ -45,10 +46,7 @@ class Verification:
 
 
 def verify(store: Store, ids: Ids) -> Verification:
-    """Compare evaluated cells with what the file stores: |a − b| ≤ 1e-9 · max(|a|, |b|, largest operand).
-
-    A larger difference that only passes on the rounding of other cells is none (`noise`).
-    """
+    """Compare evaluated cells with what the file stores; see `differing`."""
     has_stored = _stored(store)
     ids = ids[has_stored[ids]]
     if not len(ids):
@@ -57,12 +55,7 @@ def verify(store: Store, ids: Ids) -> Verification:
     numbers, stored = store.numbers[ids], store.table.numbers[ids]
     both = (kinds == NUMBER) & (stored_kinds == NUMBER)
     difference = np.where(both, np.abs(numbers - stored), 0.0)
-    limit = TOLERANCE * np.maximum(np.maximum(np.abs(numbers), np.abs(stored)), store.operand[ids])
-    wrong = np.where(both, difference > limit, (kinds != stored_kinds) | (numbers != stored))
-    for at in np.flatnonzero(wrong & (kinds == ERROR) & (stored_kinds == TEXT)):  # as some programs store errors
-        wrong[at] = store.strings.text(float(stored[at])) != ERRORS.get(int(numbers[at]))
-    if (wrong & both).any():
-        wrong[np.isin(ids, passed_on(store, ids[wrong & both], ids[wrong & ~both], has_stored))] = False
+    wrong = differing(store, ids, has_stored)
     worst = int(np.argmax(difference))
     blank = (stored_kinds == BLANK) | ((stored_kinds == NUMBER) & (stored == 0))
     return Verification(
@@ -73,13 +66,32 @@ def verify(store: Store, ids: Ids) -> Verification:
         mismatches=[
             Mismatch(
                 store.table.cell(int(ids[at])),
-                _shown(store, int(stored_kinds[at]), float(stored[at])),
-                _shown(store, int(kinds[at]), float(numbers[at])),
+                shown(store, int(stored_kinds[at]), float(stored[at])),
+                shown(store, int(kinds[at]), float(numbers[at])),
             )
             for at in np.flatnonzero(wrong)[:_MOST_REPORTED]
         ],
         never_calculated=bool(blank.all() and wrong.any()),
     )
+
+
+def differing(store: Store, ids: Ids, has_stored: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which cells are not what is stored: |a − b| > 1e-9 · max(|a|, |b|, largest operand).
+
+    A larger difference that only passes on the rounding of other cells is none (`noise`). `has_stored` (cells,).
+    """
+    kinds, stored_kinds = store.kinds[ids], store.table.kinds[ids]
+    numbers, stored = store.numbers[ids], store.table.numbers[ids]
+    both = (kinds == NUMBER) & (stored_kinds == NUMBER)
+    limit = TOLERANCE * np.maximum(np.maximum(np.abs(numbers), np.abs(stored)), store.operand[ids])
+    wrong: NDArray[np.bool_] = np.where(
+        both, np.abs(numbers - stored) > limit, (kinds != stored_kinds) | (numbers != stored)
+    )
+    for at in np.flatnonzero(wrong & (kinds == ERROR) & (stored_kinds == TEXT)):  # as some programs store errors
+        wrong[at] = store.strings.text(float(stored[at])) != ERRORS.get(int(numbers[at]))
+    if (wrong & both).any():
+        wrong[np.isin(ids, passed_on(store, ids[wrong & both], ids[wrong & ~both], has_stored))] = False
+    return wrong
 
 
 def _stored(store: Store) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
@@ -94,7 +106,8 @@ def _stored(store: Store) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     return found
 
 
-def _shown(store: Store, kind: int, number: float) -> str:
+def shown(store: Store, kind: int, number: float) -> str:
+    """Return a value as a cell would show it."""
     if kind == TEXT:
         return repr(store.strings.text(number))
     if kind == BOOLEAN:

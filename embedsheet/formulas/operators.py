@@ -148,9 +148,7 @@ def without_crumb(left: Value, right: Value, result: Value) -> Value:
     crumb = (numbers != 0) & (abs(numbers) <= _CRUMB * xp.maximum(abs(a), abs(b)))
     if xp is np:
         return Value(result.kinds, np.where(crumb, 0.0, numbers)) if crumb.any() else result
-    from jax.lax import stop_gradient
-
-    return Value(result.kinds, xp.where(crumb, numbers - stop_gradient(numbers), numbers))
+    return Value(result.kinds, xp.where(crumb, numbers - operations(numbers).constant(numbers), numbers))
 
 
 def join(context: Context, values: list[Value]) -> Value:

@@ -6,6 +6,7 @@ no sooner. Derivatives are recorded from the recorded function, by autograd's ru
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -109,6 +110,11 @@ class TapeCompiled:
 
         pull = self._pull
         return record(product, self._example, self._weights, self._example)[0]
+
+
+def evaluated(f: Callable[[Array], Sequence[Array]], x: FloatArray) -> list[FloatArray]:
+    """Return what a traceable function that gives several arrays gives at x."""
+    return [np.asarray(array, float) for array in record(f, x)[0].run(x)]
 
 
 class TapeEngine:

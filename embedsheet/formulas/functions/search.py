@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from embedsheet.formulas.coerce import as_numbers
 from embedsheet.formulas.functions.table import Context
 from embedsheet.formulas.operators import text_ranks
+from embedsheet.formulas.traced import operations
 from embedsheet.formulas.values import BLANK, BOOLEAN, ERROR, NUMBER, TEXT, Array, Value, namespace
 from embedsheet.formulas.wildcards import has_wildcards, wildcard
 
@@ -60,6 +61,11 @@ class Lists:
         """The namespace of positions."""
         return namespace(self.wanted, self.list_numbers)
 
+    @property
+    def pick(self) -> Callable[..., Array]:
+        """Returns `numbers[places]`, whatever of it is traced."""
+        return operations(self.wanted, self.list_numbers).pick
+
     def among(self, kind: int) -> Array:
         """Return which listed elements are of a kind; a traced number that is undefined is an error, and of none."""
         same = self.list_kinds == kind
@@ -68,8 +74,8 @@ class Lists:
     def own(self, kind: int) -> tuple[Array, Array, Array]:
         """Return for each list the places of elements of a kind before all others, how many, and their numbers."""
         xp, same = self.xp, self.among(kind)
-        # JAX sorts stably unless told otherwise.
-        places = np.argsort(~same, axis=1, kind="stable") if isinstance(same, np.ndarray) else xp.argsort(~same, axis=1)
+        length = same.shape[1]
+        places = xp.argsort(xp.where(same, 0, length) + np.arange(length), axis=1)
         return xp.asarray(places), same.sum(axis=1), xp.take_along_axis(xp.asarray(self.list_numbers), places, axis=1)
 
 
@@ -203,7 +209,7 @@ def ascending(search: Lists) -> Array:
     A list that is not sorted is halved all the same, as Excel does it: LOOKUP(2,1/(A1:A9<>""),A1:A9) relies on that.
     Halving ends at an equal element, from where the last of its equal neighbours is taken.
     """
-    xp = search.xp
+    xp, pick = search.xp, search.pick
 
     def halved(kind: int, asked: Positions) -> Array:
         places, counts, numbers = search.own(kind)
@@ -212,24 +218,32 @@ def ascending(search: Lists) -> Array:
         equal = xp.full(len(asked), -1)
         for _ in range(numbers.shape[1].bit_length()):
             searching = (low <= high) & (equal < 0)
-            middle = xp.where(searching, (low + high) // 2, 0)
-            here = numbers[of, middle]
+            middle = xp.where(searching, xp.floor_divide(low + high, 2), 0)
+            here = pick(numbers, of, middle)
             equal = xp.where(searching & (here == wanted), middle, equal)
             low = xp.where(searching & (here < wanted), middle + 1, low)
             high = xp.where(searching & (here > wanted), middle - 1, high)
-        at = xp.where(equal >= 0, _ends_of_runs(xp, numbers, counts)[of, xp.maximum(equal, 0)], high)
-        return xp.where(at >= 0, places[of, xp.maximum(at, 0)], -1)
+        if search.traced:
+            along = np.arange(numbers.shape[1])
+            going_on = (along < counts[of, None]) & (numbers[of] == wanted[:, None])
+            behind = _end(~going_on & (along > equal[:, None]), last=False)
+            ends = xp.where(behind < 0, numbers.shape[1], behind) - 1
+        else:
+            ends = _ends_of_runs(numbers, counts)[of, np.maximum(equal, 0)]
+        at = xp.where(equal >= 0, ends, high)
+        return xp.where(at >= 0, pick(places, of, xp.maximum(at, 0)), -1)
 
     return _kind_by_kind(search, halved)
 
 
-def _ends_of_runs(xp: Any, numbers: Array, counts: Array) -> Array:
+def _ends_of_runs(numbers: NDArray[np.float64], counts: NDArray[np.int64]) -> Positions:
     """Return for each element the place of the last of its equal neighbours, among the first `counts` of each row."""
     length = numbers.shape[1]
     along = np.arange(length)
-    different = xp.concatenate([numbers[:, 1:] != numbers[:, :-1], xp.ones((len(numbers), 1), bool)], axis=1)
-    last = xp.where(different | (along == counts[:, None] - 1), along, length)
-    return _running_min(xp, last[:, ::-1])[:, ::-1]
+    ends = np.ones(numbers.shape, bool)
+    ends[:, :-1] = numbers[:, 1:] != numbers[:, :-1]
+    last = np.where(ends | (along == counts[:, None] - 1), along, length)
+    return np.minimum.accumulate(last[:, ::-1], axis=1)[:, ::-1]
 
 
 def descending(search: Lists) -> Array:
@@ -237,19 +251,21 @@ def descending(search: Lists) -> Array:
 
     The search goes from the front and ends at the first element that is not larger.
     """
-    xp = search.xp
+    xp, pick = search.xp, search.pick
 
     def passed(kind: int, asked: Positions) -> Array:
         places, counts, numbers = search.own(kind)
         length = numbers.shape[1]
-        lowest = _running_min(xp, xp.where(np.arange(length) >= counts[:, None], -xp.inf, numbers))
-        if len(lowest) == 1 and not search.traced:
-            at = np.searchsorted(-lowest[0], -search.wanted[asked], side="left")
+        beyond = np.arange(length) >= counts[:, None]
+        if len(numbers) == 1 and not search.traced:
+            lowest = np.minimum.accumulate(np.where(beyond[0], -np.inf, numbers[0]))
+            at = np.searchsorted(-lowest, -search.wanted[asked], side="left")
         else:
-            at = _by_pairs(search, asked, lambda wanted, of: (lowest[of] > wanted).sum(axis=1))
+            at = _by_pairs(search, asked, lambda wanted, of: _end(beyond[of] | (numbers[of] <= wanted), last=False))
+            at = xp.where(at < 0, length, at)
         wanted, of = search.wanted[asked], search.list_of[asked]
-        at = xp.where((at < counts[of]) & (numbers[of, xp.minimum(at, length - 1)] == wanted), at, at - 1)
-        return xp.where(at >= 0, places[of, xp.maximum(at, 0)], -1)
+        at = xp.where((at < counts[of]) & (pick(numbers, of, xp.minimum(at, length - 1)) == wanted), at, at - 1)
+        return xp.where(at >= 0, pick(places, of, xp.maximum(at, 0)), -1)
 
     return _kind_by_kind(search, passed)
 
@@ -301,15 +317,6 @@ def _end(where: Array, last: bool) -> Array:
     xp = namespace(where)
     place = where.shape[1] - 1 - xp.argmax(where[:, ::-1], axis=1) if last else xp.argmax(where, axis=1)
     return xp.where(where.any(axis=1), place, -1)
-
-
-def _running_min(xp: Any, numbers: Array) -> Array:
-    """Return the smallest number up to each place of a row."""
-    if xp is np:
-        return np.minimum.accumulate(numbers, axis=1)
-    import jax
-
-    return jax.lax.cummin(numbers, axis=1)
 
 
 def _find_patterns(search: Lists, found: Positions, last: bool) -> NDArray[np.bool_]:
