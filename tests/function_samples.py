@@ -197,7 +197,10 @@ _OTHERS: dict[str, tuple[str, ...]] = {
     "TRANSPOSE": ("SUMPRODUCT(TRANSPOSE(A1:A3),{1,2,3})",),
     "INDEX": ("INDEX(A1:A9,3)", "INDEX(A1:A9,B6)*2"),
     "OFFSET": ("OFFSET(A1,2,0)", "SUM(OFFSET(A1,1,0,3,1))"),
-    "INDIRECT": ('INDIRECT("A"&3)^2', 'SUM(INDIRECT("A1:A3"))'),
+    "INDIRECT": (
+        "INDIRECT(ADDRESS(ROW(A3),COLUMN(A3)))^2",
+        'SUM(INDIRECT("R"&ROW(A1)&"C"&COLUMN(A1),FALSE):A3)',
+    ),
     "LET": ("LET(u,A1*A2,u+u^2)",),
     "IF": ("IF(A1>0.5,A1*A2,A1+A3^2)", "IF(A1>0.5,SQRT(A1-0.5),0)"),
     "IFS": ("IFS(A1>0.5,A1*A2,TRUE,A3^2)",),
