@@ -165,6 +165,8 @@ class Workbook:
         if named is not None:
             if name_key(named.name) in seen:
                 raise ModelError(f"the name {named.name} refers to itself; give it cells in the name manager.")
+            if references.is_formula(named.text):
+                return self._formula_areas(named, named.sheet or sheet or next(iter(self.sheets)))
             return self._areas(named.text, named.sheet or sheet, seen | {name_key(named.name)})
         try:
             area = references.address(text, sheet)
@@ -178,6 +180,15 @@ class Workbook:
                 f"{text!r} is no address, defined name or table of {self.path.name}{guess or '.'}"
             ) from None
         return [area._replace(sheet=self.sheet(area.sheet).name)]
+
+    def _formula_areas(self, named: DefinedName, sheet: str) -> list[Area]:
+        # The one look upwards: only the compiler knows what a formula gives, and few names hold one.
+        from embedsheet.compiler.areas import formula_areas
+
+        try:
+            return formula_areas(self, named.text, self.sheet(sheet).name)
+        except ModelError as fault:
+            raise ModelError(f"the name {named.name}: {fault}") from None
 
     def _grid(self, area: Area) -> tuple[Sheet, NDArray[np.int64]]:
         """Return (sheet, positions (rows, columns) of the area's cells in its arrays, −1 where none is stored)."""

@@ -11,7 +11,13 @@ from embedsheet.xlsx.parts import Table
 
 _COLUMNS = re.compile(r"\$?([A-Za-z]{1,3}):\$?([A-Za-z]{1,3})\Z")
 TABLE = re.compile(rf"([^\[]*?)\s*({structured.BRACKET}|)\Z", re.DOTALL)
+_CALL, _QUOTED = re.compile(r"[\w.]\("), re.compile(r"'[^']*'|\"[^\"]*\"")
 _ROWS = re.compile(r"\$?(\d{1,7}):\$?(\d{1,7})\Z")
+
+
+def is_formula(text: str) -> bool:
+    """Whether a name's text calls a function, as OFFSET(…) does, so that its cells must be evaluated."""
+    return bool(_CALL.search(_QUOTED.sub("", text)))
 
 
 def address(text: str, sheet: str | None) -> Area:
