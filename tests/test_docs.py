@@ -151,7 +151,11 @@ def test_every_command_named_on_a_page_exists_with_its_options(page: Path) -> No
         if not words or words[0].startswith("-"):
             continue
         command = find_command(words)
-        known = {name for one in command.params for name in (*one.opts, *one.secondary_opts)} | {"--help", "--debug"}
+        known = {name for one in command.params for name in (*one.opts, *one.secondary_opts)} | {
+            "--help",
+            "--debug",
+            "--limit",
+        }
         options = [word for word in words if word.startswith("-") and word != "-"]
         assert set(options) <= known, shown.line
 

@@ -51,6 +51,9 @@ class _Context:
     def warn(self, text: str) -> None:
         pass
 
+    def spend(self, name: str, count: float) -> None:
+        pass
+
 
 def _value(context: _Context, cells: Sequence[Cell], down: bool) -> Value:
     """Return cells as one column, or as one cell each of a filled-down formula."""

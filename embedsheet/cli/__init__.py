@@ -8,6 +8,7 @@ on purpose (`EmbedsheetError`), an `OSError` about a file, and Ctrl-C are turned
 from __future__ import annotations
 
 import inspect
+import itertools
 import sys
 import traceback
 from typing import Annotated, Any
@@ -42,10 +43,18 @@ class Commands(TyperGroup):
     """The commands, with one place where errors become messages."""
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
-        """Accept `--debug` anywhere on the line, as people append it to the command that just failed."""
+        """Accept `--debug` and `--limit` anywhere on the line, which people append to the command that just failed."""
         end = args.index("--") if "--" in args else len(args)
-        if "--debug" in args[:end]:
-            args = ["--debug", *(word for word in args[:end] if word != "--debug"), *args[end:]]
+        first, rest = [], []
+        words = iter(args[:end])
+        for word in words:
+            if word == "--debug" or word.startswith("--limit="):
+                first.append(word)
+            elif word == "--limit":
+                first += [word, *itertools.islice(words, 1)]
+            else:
+                rest.append(word)
+        args = [*first, *rest, *args[end:]]
         return super().make_context(info_name, args, parent, **extra)
 
     def main(self, *args: Any, **options: Any) -> Any:
@@ -137,8 +146,16 @@ def greet(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Say the version and leave.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    limit: Annotated[
+        float,
+        typer.Option("--limit", min=1, max=1e6, help="Let a formula take so many times the usual cells and steps."),
+    ] = 1,
 ) -> None:
     """Spreadsheets whose formulas are the model: make them, differentiate them, solve them in place."""
+    if limit != 1:
+        from embedsheet.formulas.budget import raise_limits
+
+        raise_limits(limit)
     if ctx.invoked_subcommand is None:
         from rich.console import Console
 

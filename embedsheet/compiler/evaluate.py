@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,12 @@ from embedsheet.compiler.faults import argument_count, other_workbook, unknown_f
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.indirect import followed
 from embedsheet.compiler.names import resolve_name, resolve_table
-from embedsheet.compiler.rectangles import TooManyCellsError, cell_ids, combine, edge, intersect
+from embedsheet.compiler.rectangles import cell_ids, combine, edge, intersect
 from embedsheet.compiler.shapes import finished, fit, per_cell, pick, side_by_side
 from embedsheet.compiler.windows import ACCUMULATED, accumulated, is_large
 from embedsheet.errors import UnsupportedError
 from embedsheet.formulas import tree as t
+from embedsheet.formulas.budget import TRACED
 from embedsheet.formulas.coerce import with_errors
 from embedsheet.formulas.functions.choice import SplitError
 from embedsheet.formulas.functions.table import FUNCTIONS, Function, LeftOut, parameter
@@ -99,6 +101,8 @@ class Evaluator:
         self.trace = trace or Trace(len(elements))
         self.index = np.arange(len(elements)) if index is None else index
         self.names = names or {}
+        self.named: dict[tuple[int, bool], tuple[Result, NDArray[np.bool_]]] = {}  # defined names by their tree
+        self.splits = False  # whether the cells may be evaluated in several lots
 
     @property
     def count(self) -> int:
@@ -118,7 +122,7 @@ class Evaluator:
 
     def unsupported(self, text: str) -> UnsupportedError:
         """Return the error that says what these cells ask for and what to use instead."""
-        return UnsupportedError([f"{self.group.where(self.elements)}: {text}"])
+        return UnsupportedError([f"{self.group.where(np.unique(self.elements))}: {text}"])
 
     def value(self, argument: Result) -> Value:
         """Return the cells of a reference; see `Context.value`."""
@@ -129,6 +133,23 @@ class Evaluator:
         if isinstance(argument, Lambda):
             return error(CALC)
         return self._read(argument)
+
+    def claim(self, *shape: int) -> None:
+        """Ask for an array before it is made; see `Context.claim`."""
+        count, budget = math.prod(shape), self.store.budget
+        most = budget.limits.cells * (1 if self.splits else TRACED)
+        if count > most:
+            lots = self.splits and self.count > 1 and shape[0] > 1 and count // shape[0] <= most
+            if lots and count <= budget.limits.operations * budget.filled:
+                raise SplitError(self.index[: self.count // 2])
+            raise self.unsupported(budget.refusal(count, "cells"))
+        self.spend("operations", count)
+
+    def spend(self, name: str, count: float) -> None:
+        """Count operations, steps or characters; see `Context.spend`."""
+        refusal = self.store.budget.take(name, count)
+        if refusal:
+            raise self.unsupported(refusal)
 
     def left_out(self, reference: Reference, reasons: Collection[LeftOut]) -> NDArray[np.bool_]:
         """Return which cells a subtotal leaves out; see `Context.left_out`."""
@@ -148,6 +169,7 @@ class Evaluator:
 
     def evaluate(self, node: t.Node) -> Result:
         """Return what an expression stands for: a Value, or a Reference where it is one."""
+        self.spend("steps", 1)
         match node:
             case t.Ref():
                 return self._ref(node)
@@ -236,7 +258,9 @@ class Evaluator:
     def like(self, elements: Ids, index: Ids, names: dict[str, Result]) -> Evaluator:
         """Return an evaluator of the same formula for other cells or names."""
         part = type(self)(self.store, self.group, elements, self.trace, index, names)
-        part.array_formula, part.plain = self.array_formula, self.plain
+        part.array_formula, part.plain, part.splits = self.array_formula, self.plain, self.splits
+        if index is self.index:
+            part.named = self.named
         return part
 
     def merge(self, parts: Sequence[tuple[Ids, Value]]) -> Value:
@@ -286,6 +310,7 @@ class Evaluator:
 
     def apart(self, compute: Callable[[Evaluator], Value]) -> Value:
         """Return `compute(self)`, for some of the cells apart from the others where that is asked for."""
+        self.splits = self.store.concrete
         try:
             return compute(self)
         except SplitError as split:
@@ -295,10 +320,13 @@ class Evaluator:
 
     def run(self) -> Value:
         """Evaluate the group's formula: (n, 1, 1), or the filled area of an array formula."""
+        self.store.budget.begin(self.count)
         try:
             return self.apart(Evaluator._result)
         except RecursionError:
             raise self.unsupported("the formula is nested too deeply; split it over several cells.") from None
+        except MemoryError:
+            raise self.unsupported("needs more memory than there is; name only the cells in use.") from None
 
     def _result(self) -> Value:
         result = self.evaluate(self.group.tree)
@@ -346,12 +374,18 @@ class Evaluator:
         body = resolve_name(self.store, self.group, node)
         if body is None:
             return error(NAME)
-        outer, self.names = self.names, {}
-        plain, self.plain = self.plain, False
-        try:
-            return self.evaluate(body)
-        finally:
-            self.names, self.plain = outer, plain
+        # A name that others use again and again is evaluated once: n names of twice the one before are 2^n sums else.
+        key = (id(body), self.array_formula)
+        outer, plain, before = self.names, self.plain, self.trace.tainted
+        if key not in self.named:
+            self.names, self.plain, self.trace.tainted = {}, False, np.zeros_like(before)
+            try:
+                self.named[key] = self.evaluate(body), self.trace.tainted
+            finally:
+                self.names, self.plain, self.trace.tainted = outer, plain, before
+        result, tainted = self.named[key]
+        self.trace.tainted |= tainted
+        return result
 
     def _spill(self, node: t.Spill) -> Result:
         anchor = self.evaluate(node.anchor)
@@ -480,13 +514,7 @@ class Evaluator:
 
     def ids(self, reference: Reference) -> Ids | None:
         """Return the numbers of a reference's cells; see `cell_ids`."""
-        try:
-            return cell_ids(self.store.table, reference)
-        except TooManyCellsError as fault:
-            raise self.unsupported(
-                f"the formula reads {fault.count:,} cells, more than memory holds; "
-                "build running totals on the cell above, and name only the rows in use."
-            ) from None
+        return cell_ids(self.store.table, reference, self.claim)
 
     def _notice(self, ids: Ids, kinds: NDArray[np.uint8]) -> None:
         """Keep what the tolerance, the error report and the cone need to know of the cells read."""

@@ -13,16 +13,6 @@ from embedsheet.compiler.cells import CellTable, Ids
 from embedsheet.formulas.tree import Coordinate
 from embedsheet.formulas.values import ERROR, NULL, VALUE, Reference, Result, Union, Value, error
 
-# One expression may read this many cells at once: 2 GB of numbers and kinds.
-_MOST_CELLS = 200_000_000
-
-
-class TooManyCellsError(Exception):
-    """A reference names more cells than memory holds; `count` says how many."""
-
-    def __init__(self, count: int) -> None:
-        self.count = count
-
 
 def edge(coordinate: Coordinate, here: Ids, most: int) -> Ids:
     """Return a row or column for each of the cells; one where it is the same for all."""
@@ -103,10 +93,10 @@ def _rectangle(
     return Reference(one.sheet, top, left, bottom, right, errors)
 
 
-def cell_ids(table: CellTable, reference: Reference) -> Ids | None:
+def cell_ids(table: CellTable, reference: Reference, claim: Callable[[int, int, int], None]) -> Ids | None:
     """Return the numbers of a reference's cells (n or 1, rows, columns): -1 not stored, -2 outside its range.
 
-    None where every cell's reference is an error. Raises TooManyCellsError.
+    None where every cell's reference is an error. `claim` hears the shape before memory is taken.
     """
     top, left, bottom, right = reference.top, reference.left, reference.bottom, reference.right
     if reference.errors is not None:
@@ -122,8 +112,7 @@ def cell_ids(table: CellTable, reference: Reference) -> Ids | None:
         right = np.where(right - left >= MAX_COLUMN - 1, table.used_width, right)
     heights, widths = bottom - top + 1, right - left + 1
     height, width = int(heights.max()), int(widths.max())
-    if len(top) * height * width > _MOST_CELLS:
-        raise TooManyCellsError(len(top) * height * width)
+    claim(len(top), height, width)
     rows = top[:, None, None] + np.arange(height)[None, :, None]
     columns = left[:, None, None] + np.arange(width)[None, None, :]
     ids = table.find(reference.sheet, rows, columns)

@@ -16,6 +16,7 @@ from embedsheet.compiler.cells import CellTable, Ids
 from embedsheet.compiler.forms import Group, array_areas, build_groups, loose_groups
 from embedsheet.compiler.gather import take
 from embedsheet.compiler.names import Names
+from embedsheet.formulas.budget import Budget
 from embedsheet.formulas.functions.table import SUBTOTALS, LeftOut
 from embedsheet.formulas.traced import Operations, operations
 from embedsheet.formulas.values import ERROR, REF, Array, Reference, Value, namespace
@@ -89,6 +90,7 @@ class Store(_Addresses):
         if setup:
             self.groups += loose_groups(setup.sheet, self.table)
         count = self.table.count
+        self.budget = Budget(count)
         self.group_of = np.full(count + 1, -1, np.int32)
         for place, group in enumerate(self.groups):
             self.group_of[group.outputs] = place
@@ -171,6 +173,7 @@ class TracedStore(_Addresses):
     def __init__(self, base: Store, operations: Operations) -> None:
         self.base, self.operations = base, operations
         self.workbook, self.strings, self.tables, self.names = base.workbook, base.strings, base.tables, base.names
+        self.budget = base.budget
         self.table, self.groups, self.group_of = base.table, base.groups, base.group_of
         self.kinds = base.kinds.copy()
         self.numbers = base.numbers.copy()

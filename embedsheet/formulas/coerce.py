@@ -7,6 +7,7 @@ arrays, so that a row of the function table holds nothing but mathematics.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
 Faults = NDArray[np.uint8] | None  # an error's code where a result is undefined, else 0; broadcasts to the result
 
+LONGEST_TEXT = 32_767  # characters that a cell can hold; a longer text is #VALUE!
+_SMALL = 65_536  # elements that no budget needs to hear of
+_PER_TEXT = 30  # operations that go into one text
 _PLAIN = np.full((1, 1, 1), NUMBER, np.uint8)
 # What an element is once it is read as a number; text is decided by what it reads as.
 _AS_NUMBER = np.array([NUMBER, NUMBER, TEXT, NUMBER, ERROR, ABSENT], np.uint8)
@@ -83,6 +87,14 @@ def fit(values: list[Value]) -> list[Value]:
     if len(rows) <= 1 and len(columns) <= 1:
         return values
     return [_padded(value, max(rows, default=1), max(columns, default=1)) for value in values]
+
+
+def fitted(context: Context, values: list[Value]) -> list[Value]:
+    """Return `fit(values)`, having asked for the memory that they need together."""
+    if math.prod(value.kinds.size * value.numbers.size for value in values) > _SMALL:
+        shapes = [value.shape for value in values]
+        context.claim(*(max(shape[axis] for shape in shapes) for axis in range(3)))
+    return fit(values)
 
 
 def _padded(value: Value, rows: int, columns: int) -> Value:
@@ -141,7 +153,7 @@ class Operands:
 
 def operands(context: Context, values: list[Value]) -> Operands:
     """Read the arguments of an arithmetic function; see `Operands`."""
-    given = fit(values)
+    given = fitted(context, values)
     values = [as_numbers(context, value) for value in given]
     numbers = [value.numbers for value in values]
     if all(all_numbers(value) for value in values):
@@ -246,8 +258,9 @@ def map_elements(context: Context, name: str, values: list[Value], compute: Call
             raise context.unsupported(
                 f"{name} works on text, which cannot depend on the changing cells; refer to the numbers themselves"
             )
-    values = fit(values)
+    values = fitted(context, values)
     shape = np.broadcast_shapes(*(value.shape for value in values))
+    context.spend("operations", _PER_TEXT * math.prod(shape))
     columns = []
     for value in values:
         columns.append(np.broadcast_to(value.kinds, shape).ravel().tolist())
@@ -283,6 +296,9 @@ def _element(context: Context, key: tuple[Any, ...], compute: Callable[..., Any]
     except FaultError as fault:
         return ERROR, float(fault.code)
     if isinstance(result, str):
+        if len(result) > LONGEST_TEXT:
+            return ERROR, float(VALUE)
+        context.spend("characters", len(result))
         return TEXT, float(context.strings.code(result))
     if isinstance(result, bool):
         return BOOLEAN, float(result)

@@ -46,8 +46,10 @@ def number_of_text(text: str) -> float:
             number = -number
         return number if np.isfinite(number) else np.nan
     match = _FRACTION.fullmatch(text)
-    if match and int(match["below"]):
-        number = int(match["whole"]) + int(match["above"]) / int(match["below"])
+    if match and float(match["below"]):
+        number = float(match["whole"]) + float(match["above"]) / float(match["below"])
+        if not np.isfinite(number):
+            return np.nan
         return -number if match["sign"] == "-" else number
     return day_and_time_of_text(text)
 

@@ -17,7 +17,7 @@ from embedsheet.formulas.coerce import (
     all_numbers,
     elementwise,
     first_fault,
-    fit,
+    fitted,
     map_elements,
     merged_errors,
     odd_root,
@@ -171,7 +171,7 @@ _CLASS = np.array([0, 0, 1, 2, 0, 0], np.int8)
 
 
 def _compare(context: Context, relation: Callable[[Any, Any], Any], left: Value, right: Value) -> Value:
-    left, right = fit([left, right])
+    left, right = fitted(context, [left, right])
     plain = all_numbers(left) and all_numbers(right)
     if plain:
         kinds, codes = np.full((1, 1, 1), BOOLEAN, np.uint8), None

@@ -297,6 +297,7 @@ def _seriessum(context: Context, x: Value, first: Value, step: Value, coefficien
     def compute(xp: Any, x: Array, first: Array, step: Array) -> tuple[Array, Any]:
         total: Array = np.zeros((1, 1, 1))
         faults = None
+        context.spend("steps", parts.size)
         for place in range(parts.size):
             term, more = power(context, x, first + place * step)
             total = total + product(parts.kept(0.0)[:, place, None, None], term)

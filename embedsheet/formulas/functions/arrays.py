@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.addresses import MAX_ROW
 from embedsheet.formulas.coerce import FaultError, elementwise
 from embedsheet.formulas.functions.choice import Evaluator, SplitError, truths
 from embedsheet.formulas.functions.samples import Argument
@@ -132,6 +133,16 @@ def stacked(values: list[Value], axis: int) -> Value:
     return Value(np.concatenate(kinds, axis=axis), xp.concatenate(numbers, axis=axis))
 
 
+def sized(evaluator: Evaluator, rows: int, columns: int, code: int = VALUE) -> None:
+    """Ask for a result of a size. Raises FaultError(code) where a side is longer than a sheet's longer one.
+
+    Excel's SEQUENCE takes 1,048,576 columns, which no sheet has, and says #VALUE! from there on; EXPAND says #NUM!.
+    """
+    if max(rows, columns) > MAX_ROW:
+        raise FaultError(code)
+    evaluator.claim(1, rows, columns)
+
+
 def _flag(evaluator: Evaluator, value: Value | None, what: str) -> bool:
     return bool(one(evaluator, value, 0.0, what))
 
@@ -150,6 +161,7 @@ def sequence(
     width = one(evaluator, columns, 1.0, "The number of columns of SEQUENCE")
     if height < 1 or width < 1:
         raise FaultError(VALUE if min(height, width) < 0 else CALC)
+    sized(evaluator, height, width)
     along = np.arange(height * width, dtype=float).reshape(1, height, width)
     first, second = (number(1.0) if value is None or value is MISSING else value for value in (start, step))
     return elementwise(evaluator, [first, second], lambda xp, first, step: (first + step * along, None))
@@ -157,7 +169,12 @@ def sequence(
 
 def _stack(name: str, summary: str, axis: int) -> None:
     def stack(evaluator: Evaluator, *arguments: Argument) -> Value:
-        return stacked([array(evaluator, argument) for argument in arguments], axis)
+        values = [array(evaluator, argument) for argument in arguments]
+        shapes = [value.shape for value in values]
+        sides = [max(shape[side] for shape in shapes) for side in range(3)]
+        sides[axis] = sum(shape[axis] for shape in shapes)
+        evaluator.claim(*sides)
+        return stacked(values, axis)
 
     function(name, "a(a)", summary)(stack)
 
@@ -197,6 +214,7 @@ def _chosen(name: str, summary: str, axis: int) -> None:
         length = value.shape[axis]
         if ((asked == 0) | (abs(asked) > length)).any():
             raise FaultError(VALUE)
+        evaluator.claim(value.shape[0], len(asked), value.shape[3 - axis])
         return rows_of(value, np.where(asked > 0, asked - 1, length + asked), axis)
 
     function(name, "av(v)", summary)(chosen)
@@ -234,6 +252,13 @@ def _padding(padding: Value | None) -> Value:
     return error(NA) if padding is None or padding is MISSING else padding
 
 
+def _repeated(filling: Value, rows: int, columns: int) -> Value:
+    """Return one element as an array of a size."""
+    shape = (-1, rows, columns)
+    kinds = np.broadcast_to(filling.kinds, (filling.kinds.shape[0], *shape[1:]))
+    return Value(kinds, namespace(filling.numbers).broadcast_to(filling.numbers, (len(filling.numbers), *shape[1:])))
+
+
 def _wrapped(name: str, summary: str, by_row: bool) -> None:
     @faultless
     def wrapped(evaluator: Evaluator, source: Argument, count: Value, padding: Value | None = None) -> Value:
@@ -247,8 +272,9 @@ def _wrapped(name: str, summary: str, by_row: bool) -> None:
         lines = -(-height * width // size)
         value = reshaped(value, 1, height * width)
         short = lines * size - height * width
+        sized(evaluator, lines, size, NUM)
         if short:
-            value = stacked([value, *[_padding(padding)] * short], 2)
+            value = stacked([value, _repeated(_padding(padding), 1, short)], 2)
         value = reshaped(value, lines, size)
         return value if by_row else value.transposed()
 
@@ -278,11 +304,10 @@ def expand(
             raise FaultError(VALUE)
         if more:
             shape = list(value.shape)
+            shape[axis] = length + more
+            sized(evaluator, shape[1], shape[2], NUM)
             shape[axis] = more
-            xp = namespace(filling.numbers)
-            kinds = np.broadcast_to(filling.kinds, (filling.kinds.shape[0], *shape[1:]))
-            numbers = xp.broadcast_to(filling.numbers, (filling.numbers.shape[0], *shape[1:]))
-            value = stacked([value, Value(kinds, numbers)], axis)
+            value = stacked([value, _repeated(filling, shape[1], shape[2])], axis)
     return value
 
 

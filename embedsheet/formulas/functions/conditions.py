@@ -93,6 +93,10 @@ class Conditions:
 
     def mask(self, results: NDArray[np.int64]) -> Any:
         """Return which cells count for each of some results, (results, cells); traced where a range is."""
+        if self.traced:
+            self.context.claim(self.result_shape[0], len(results) // self.result_shape[0], self.size)
+        else:
+            self.context.spend("operations", len(results) * self.size * len(self.ranges))
         answer: Any = None
         for place, value in enumerate(self.ranges):
             wanted, which = self._distinct(place, results)

@@ -374,6 +374,9 @@ def _binom_range(context: Context, trials: Value, p: Value, first: Value, last: 
     )
 
 
+_PER_PROBABILITY = 1000  # operations that each counts as
+
+
 def _hypergeometric(k: int, n: int, marked: int, total: int) -> float:
     """Return the probability that k of n drawn out of a total are marked."""
     ln = special(np).betaln
@@ -390,6 +393,7 @@ def _enter_hypergeometric(name: str, summary: str, parameters: str) -> None:
                 raise FaultError(NUM)
             least = max(0, n - total + marked)
             start = least if read[4:] and read[4] else max(k, least)
+            context.spend("operations", _PER_PROBABILITY * (k + 1 - start))
             return min(sum(_hypergeometric(i, n, marked, total) for i in range(start, k + 1)), 1.0)
 
         return map_elements(context, name, list(arguments), compute)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from embedsheet.formulas.coerce import FaultError
-from embedsheet.formulas.functions.arrays import Places, array, faultless, one, stacked, the_same
+from embedsheet.formulas.functions.arrays import Places, array, faultless, one, sized, stacked, the_same
 from embedsheet.formulas.functions.choice import Evaluator
 from embedsheet.formulas.functions.gathering import size_of
 from embedsheet.formulas.functions.table import function
@@ -33,7 +33,7 @@ from embedsheet.formulas.values import (
 from embedsheet.keys import name_capitals, name_key
 
 _BUILT_IN = "_xleta."  # how files write the SUM of BYROW(A1:C9,SUM)
-_MOST_LOTS = 2_000_000
+_PER_LOT = 8  # operations that go into one lot beside its function's own
 _SHORTEST = 24  # fewer steps than this are traced one after the other
 
 
@@ -73,6 +73,11 @@ def _size(source: Value | Reference) -> tuple[int, int]:
     return int(rows.flat[0]), int(columns.flat[0])
 
 
+def _claimed(evaluator: Evaluator, rows: int, columns: int) -> None:
+    """Ask for a function applied to each of some parts, in all cells."""
+    evaluator.claim(evaluator.count, rows, _PER_LOT * columns)
+
+
 def _parts(evaluator: Evaluator, source: Value | Reference, rows: Places, columns: Places) -> Result:
     """Return parts of an array as results for n * times cells; rows (times, height), columns (times, width) from 0."""
     n, times = evaluator.count, len(rows)
@@ -96,8 +101,6 @@ def _parts(evaluator: Evaluator, source: Value | Reference, rows: Places, column
 
 def _gathered(evaluator: Evaluator, function: Lambda, parts: Sequence[Result], rows: int, columns: int) -> Value:
     """Return what a function gives for the parts as an array (n, rows, columns)."""
-    if rows * columns * evaluator.count > _MOST_LOTS:
-        raise evaluator.unsupported(f"a LAMBDA for {rows * columns:,} parts is too much; name only the rows in use.")
     value = evaluator.apply_each(function, rows * columns, parts)
     if value.shape[1:] != (1, 1):
         raise FaultError(CALC)
@@ -111,6 +114,7 @@ def _by_line(name: str, summary: str, down: bool) -> None:
     def by_line(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Value:
         source, function = _source(evaluator, nodes[0]), _function(evaluator, nodes[1], 1)
         rows, columns = _size(source)
+        _claimed(evaluator, *((rows, 1) if down else (1, columns)))
         if down:
             down_places = np.arange(rows)[:, None]
             part = _parts(evaluator, source, down_places, np.broadcast_to(np.arange(columns), (rows, columns)))
@@ -135,6 +139,7 @@ def map_(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Value:
     rows, columns = _size(sources[0])
     if any(_size(source) != (rows, columns) for source in sources):
         raise evaluator.unsupported("MAP takes arrays of one size only.")
+    _claimed(evaluator, rows, columns)
     down, across = (places.reshape(-1, 1) for places in np.indices((rows, columns)))
     parts = [_parts(evaluator, source, down, across) for source in sources]
     return _gathered(evaluator, _function(evaluator, last, len(arrays)), parts, rows, columns)
@@ -149,6 +154,8 @@ def makearray(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Value:
     )
     if min(rows, columns) < 1:
         raise FaultError(VALUE)
+    sized(evaluator, rows, columns)
+    _claimed(evaluator, rows, columns)
     counted = [np.tile(places.ravel() + 1.0, evaluator.count) for places in np.indices((rows, columns))]
     parts = [Value(np.full((1, 1, 1), NUMBER, np.uint8), places[:, None, None]) for places in counted]
     return _gathered(evaluator, _function(evaluator, nodes[2], 2), parts, rows, columns)
@@ -159,6 +166,7 @@ def _folded(evaluator: Evaluator, nodes: tuple[Node, ...]) -> tuple[list[Value],
     source = array(evaluator, evaluator.value(evaluator.with_arrays().evaluate(nodes[1])))
     function = _function(evaluator, nodes[2], 2)
     rows, columns = source.shape[1:]
+    evaluator.spend("steps", rows * columns)
     line = [
         Value(
             source.kinds[:, row : row + 1, column : column + 1], source.numbers[:, row : row + 1, column : column + 1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.addresses import MAX_COLUMN
 from embedsheet.formulas import guarded
 from embedsheet.formulas.coerce import as_numbers, concrete
 from embedsheet.formulas.functions.samples import Argument
@@ -14,6 +15,7 @@ from embedsheet.formulas.values import ERROR, NUM, NUMBER, VALUE, Array, Value, 
 
 # A product with fewer elements in each of its n results is summed directly: batches of tiny products are slow.
 _SMALL = 4
+_PER_PRODUCT = 0.1  # operations that a multiplication in a product of matrices counts as
 # An inverse whose determinant is this small against its elements is taken as singular, as rounding decides it.
 _SINGULAR = 1e-15
 
@@ -70,6 +72,9 @@ def _mmult(context: Context, left: Argument, right: Argument) -> Value:
     b, codes_b = matrix_numbers(context, right)
     if a.shape[2] != b.shape[1]:
         return error(VALUE)
+    n = max(len(a), len(b))
+    context.claim(n, a.shape[1], b.shape[2])
+    context.spend("operations", n * a.shape[1] * a.shape[2] * b.shape[2] * _PER_PRODUCT)
     with np.errstate(all="ignore"):
         return _result(matrix_product(a, b), np.where(codes_a > 0, codes_a, codes_b).astype(np.uint8))
 
@@ -79,6 +84,7 @@ def _minverse(context: Context, argument: Argument) -> Value:
     a, codes = matrix_numbers(context, argument)
     if a.shape[1] != a.shape[2]:
         return error(VALUE)
+    context.spend("operations", len(a) * a.shape[1] ** 3 * _PER_PRODUCT)
     if not isinstance(a, np.ndarray):
         return _result(_traced_inverse(a, codes), codes)
     singular = _singular(a)
@@ -92,6 +98,7 @@ def _mdeterm(context: Context, argument: Argument) -> Value:
     a, codes = matrix_numbers(context, argument)
     if a.shape[1] != a.shape[2]:
         return error(VALUE)
+    context.spend("operations", len(a) * a.shape[1] ** 3 * _PER_PRODUCT)
     if not isinstance(a, np.ndarray):
         xp = namespace(a)
         lost = ~xp.isfinite(a).all(axis=(1, 2), keepdims=True)
@@ -131,4 +138,7 @@ def _munit(context: Context, size: Value) -> Value:
     n = int(read.numbers.flat[0])
     if n < 1:
         return error(VALUE)
+    if n > MAX_COLUMN:
+        return error(VALUE)
+    context.claim(1, n, n)
     return Value(np.full((1, 1, 1), NUMBER, np.uint8), np.eye(n)[None])

@@ -119,6 +119,7 @@ def sample(context: Context, arguments: Sequence[Argument], *, everything: bool 
     if len(parts) == 1:
         return parts[0]
     n = max(max(part.numbers.shape[0], 1 if part.mask is None else part.mask.shape[0]) for part in parts)
+    context.claim(n, 1, sum(part.size for part in parts))
     xp = namespace(*(part.numbers for part in parts))
     numbers = xp.concatenate([xp.broadcast_to(part.numbers, (n, part.size)) for part in parts], axis=1)
     mask = None

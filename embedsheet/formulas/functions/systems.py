@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+import sys
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -43,9 +44,14 @@ def _base(context: Context, number: Pair, radix: Pair, length: Pair = (NUMBER, 0
 def _decimal(context: Context, text: Pair, radix: Pair) -> float:
     base = _whole(context, radix, 2, 36)
     written = element_text(context, text).strip().upper()
+    if len(written) > _LONGEST:
+        raise FaultError(VALUE)
     if not all(digit in _DIGITS[:base] for digit in written):
         raise FaultError(NUM)
-    return float(int(written or "0", base))
+    number = int(written or "0", base)
+    if number > sys.float_info.max:
+        raise FaultError(NUM)
+    return float(number)
 
 
 enter("BASE", "vvv", "Number as text in a system of numerals", _base, 2)

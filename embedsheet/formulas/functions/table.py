@@ -55,6 +55,18 @@ class Context(Protocol):
         """
         ...
 
+    def claim(self, *shape: int) -> None:
+        """Ask for an array (n or 1, rows, columns) before it is made.
+
+        Raises what `unsupported` gives where one formula may not have as many elements; where only the n cells
+        together are too many, they are evaluated in several lots.
+        """
+        ...
+
+    def spend(self, name: str, count: float) -> None:
+        """Count "operations", "steps" or "characters" before they are made; raises what `unsupported` gives."""
+        ...
+
     def left_out(self, reference: Reference, reasons: Collection[LeftOut]) -> NDArray[np.bool_]:
         """Return which cells of a reference (n or 1, rows, columns) a subtotal leaves out for any of these reasons."""
         ...

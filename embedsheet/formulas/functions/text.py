@@ -178,7 +178,9 @@ def _numbervalue(context: Context, text: Pair, decimal: Pair = (-1, 0.0), group:
         read = float(written.rstrip("%") or 0)
     except ValueError:
         raise FaultError(VALUE) from None
-    return float(read / 100.0**percents)
+    # In two steps, since 100^155 is no number any more; beyond 2·150 signs every number is 0.
+    first = min(percents, 150)
+    return float(read / 100.0**first / 100.0 ** min(percents - first, 150))
 
 
 def _fixed(context: Context, x: Pair, digits: Pair = (NUMBER, 2.0), plain: Pair = (NUMBER, 0.0)) -> str:
