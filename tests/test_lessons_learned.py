@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from judges import gnumeric_values, libreoffice_values
+from judges import Values, embedsheet_values, gnumeric_values, libreoffice_values
 from stored import departures
 
+from embedsheet.addresses import parse_area
 from embedsheet.data import movielens
 from embedsheet.lessons import learned
 from embedsheet.networks.dot_products import DotProducts, dot_products
@@ -105,3 +107,16 @@ def test_movies_of_one_title_are_told_apart(model: DotProducts, ratings: Ratings
     titles = [row[0] for row in book.values(book.area("movies.title", "Movies"))]
     assert len(set(titles)) == 5
     assert all(str(title).startswith("Hamlet (1990) [") for title in titles)
+
+
+@pytest.mark.parametrize("judge", [gnumeric_values, libreoffice_values, embedsheet_values])
+def test_movies_of_one_bias_have_a_rank_each(
+    model: DotProducts, ratings: Ratings, tmp_path: Path, judge: Callable[[Path], Values]
+) -> None:
+    """A model of dot products alone has no biases: every list still names 25 movies, the most rated of the equal."""
+    equal = replace(model, movie_bias=np.zeros_like(model.movie_bias), movie_factors=model.movie_factors.copy())
+    equal.movie_factors[1::2] = equal.movie_factors[::2]
+    path = learned.build(tmp_path / "equal.xlsx", equal, ratings, [], np.ones((1, 2)), movies=MOVIES)
+    assert departures(path, judge) == []
+    for titles in ("B6:B30", "I6:I30"):
+        assert len({row[0] for row in Workbook.open(path).values(parse_area(titles, "Best and worst"))}) == 25

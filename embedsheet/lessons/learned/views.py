@@ -23,28 +23,37 @@ def best_and_worst(page: Page, movies: Page, shown: Shown) -> None:
         "What everybody gives a movie beyond the mean, once users' own levels and tastes are accounted for; a movie "
         "with few ratings is drawn towards 0.",
     )
-    order = np.argsort(-shown.model.movie_bias, kind="stable")
-    listed = min(LISTED, len(order))
-    for left, function, title, places in (
-        (1, "LARGE", "Best", order[:listed]),
-        (8, "SMALL", "Worst", order[::-1][:listed]),
-    ):
+    bias_of, listed = shown.model.movie_bias, min(LISTED, len(shown.model.movie_bias))
+    ranks = (np.argsort(way * bias_of, kind="stable")[:listed] for way in (-1, 1))
+    for left, function, title, places in zip((1, 8), ("LARGE", "SMALL"), ("Best", "Worst"), ranks, strict=True):
         page.write(4, left, title, "heading")
-        head(page, TOP - 1, ["", "title", "bias", "ratings", "mean rating"], left)
+        head(page, TOP - 1, ["", "title", "bias", "ratings", "mean rating", "row"], left)
         for row, place in enumerate(places, TOP):
             page.write(row, left, row - TOP + 1, "id")
             bias = f"{function}({block(movies, 'movies.bias')},{a1(row, left)})"
             page.formula(row, left + 2, bias, shown.model.movie_bias[place])
-            found = f"MATCH({a1(row, left + 2)},{block(movies, 'movies.bias')},0)"
+            _place(page, row, left + 5, left + 2, block(movies, "movies.bias"), len(bias_of), place)
+            found = a1(row, left + 5)
             for column, name, value, style, extra in (
                 (left + 1, "movies.title", shown.movie_titles[place], "calculated text", {}),
                 (left + 3, "movies.ratings", shown.movie_counts[place], "calculated", {"num_format": "0"}),
                 (left + 4, "movies.mean", shown.movie_means[place], "calculated", {}),
             ):
                 page.formula(row, column, f"INDEX({block(movies, name)},{found})", value, style, **extra)
-    page.widths((1, 1, 5), (2, 2, 42), (3, 5, 9), (6, 7, 3), (8, 8, 5), (9, 9, 42), (10, 12, 9))
+    page.widths((1, 1, 5), (2, 2, 42), (3, 5, 9), (6, 6, 6), (7, 7, 3), (8, 8, 5), (9, 9, 42), (10, 12, 9), (13, 13, 6))
     page.printing()
     page.sheet.fit_to_pages(1, 1)
+
+
+def _place(page: Page, row: int, column: int, key: int, span: str, count: int, place: int) -> None:
+    """Write where in a list a key stands, counted from 1; equal keys one below the other have places of their own."""
+    wanted = a1(row, key)
+    formula = f"MATCH({wanted},{span},0)"
+    if row > TOP:
+        above = a1(row - 1, column)
+        rest = f"INDEX({span},{above}+1):INDEX({span},{count})"
+        formula = f"IF({wanted}={a1(row - 1, key)},IFERROR({above}+MATCH({wanted},{rest},0),{formula}),{formula})"
+    page.formula(row, column, formula, place + 1, "calculated", **FAINT, num_format="0")
 
 
 def map_of_movies(page: Page, movies: Page, shown: Shown) -> None:
@@ -167,7 +176,7 @@ def more_like_this(page: Page, movies: Page, shown: Shown) -> None:
     cosines = factors @ factors[0] / (lengths * lengths[0])
     page.formulas("chosen.row", 4, 3, [[1]], lambda *_: f"MATCH(B4,{block(movies, 'movies.title')},0)",
                   num_format='"row "0')  # fmt: skip
-    head(page, TOP - 1, ["", "title", "cosine", "genres", "ratings"])
+    head(page, TOP - 1, ["", "title", "cosine", "genres", "ratings", "row"])
     side = 8
     page.write(3, side, "the chosen movie's length and factors", "lead")
     page.formulas("chosen.length", 4, side, [[lengths[0]]],
@@ -197,7 +206,8 @@ def more_like_this(page: Page, movies: Page, shown: Shown) -> None:
         page.write(row, 1, row - TOP + 1, "id")
         # The chosen movie itself is the largest of all.
         page.formula(row, 3, f"LARGE({found},{a1(row, 1)}+1)", cosines[place])
-        at = f"MATCH({a1(row, 3)},{found},0)"
+        _place(page, row, 6, 3, found, len(cosines), place)
+        at = a1(row, 6)
         for column, name, value, style, extra in (
             (2, "movies.title", shown.movie_titles[place], "calculated text", {}),
             (4, "movies.genres", shown.movie_genres[place], "calculated text", FAINT),
@@ -205,7 +215,15 @@ def more_like_this(page: Page, movies: Page, shown: Shown) -> None:
         ):
             page.formula(row, column, f"INDEX({block(movies, name)},{at})", value, style, **extra)
     page.widths(
-        (1, 1, 8), (2, 2, 46), (3, 3, 10), (4, 4, 34), (5, 5, 9), (6, 7, 3), (8, 8, 9), (9, 8 + shown.model.learned, 9)
+        (1, 1, 8),
+        (2, 2, 46),
+        (3, 3, 10),
+        (4, 4, 34),
+        (5, 5, 9),
+        (6, 6, 6),
+        (7, 7, 3),
+        (8, 8, 9),
+        (9, 8 + shown.model.learned, 9),
     )
     page.sheet.freeze_panes(TOP - 1, 0)
     page.sheet.print_area(0, 0, TOP + LISTED, 4)
