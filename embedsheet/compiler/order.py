@@ -27,13 +27,14 @@ from embedsheet.compiler.evaluate import (
 from embedsheet.compiler.faults import other_workbook, unknown_function
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.names import resolve_name
+from embedsheet.compiler.noise import TOLERANCE
 from embedsheet.compiler.recurrence import MOST_UNROLLED, Recurrence, find_recurrence
 from embedsheet.compiler.store import Store
 from embedsheet.compiler.windows import bounding, is_large
 from embedsheet.errors import FormulaError, UnsupportedError
 from embedsheet.formulas import tree as t
 from embedsheet.formulas.functions.table import FUNCTIONS
-from embedsheet.formulas.values import Reference, Value
+from embedsheet.formulas.values import BLANK, NUMBER, Reference, Value
 from embedsheet.formulas.walk import children
 from embedsheet.keys import name_key
 
@@ -317,30 +318,75 @@ class Planner:
 
     def _run_levels(self, cells: ComponentCells, nodes: Ids, steps: list[Any]) -> bool:
         """Evaluate cells (places in `cells`) in an order that works and append the steps; False when that failed."""
-        levels = self._levels(cells, nodes[~self.store.done[cells.ids[nodes]]])
-        for place, elements in levels or ():
+        levels, rest = self._levels(cells, nodes[~self.store.done[cells.ids[nodes]]])
+        iterates = self.store.workbook.contents.iteration is not None
+        if len(rest) and not iterates:
+            self._fail_circle(cells, rest, "break the circle.")
+            return False
+        for place, elements in levels:
             if not self._run(place, elements, record=False):
                 return False
             steps.append(Step(self.store.groups[place], elements))
-        return levels is not None
+        return not len(rest) or self._iterate(cells, rest, steps)
 
-    def _levels(self, cells: ComponentCells, nodes: Ids) -> list[tuple[int, Ids]] | None:
-        """Return cells in an order that works, as (group, elements); None, with the fault noted, for a circle."""
+    def _iterate(self, cells: ComponentCells, rest: Ids, steps: list[Any]) -> bool:
+        """Evaluate a circle as Excel iterates: sheet by sheet, row by row, from what the file stores, again and again.
+
+        False, with the fault noted, where a changing cell moves it: what a stop halfway gives has no derivative.
+        """
+        store, iteration = self.store, self.store.workbook.contents.iteration
+        assert iteration is not None
+        places = rest[np.argsort(cells.ids[rest])].tolist()
+        ids = cells.ids[places]
+        store.kinds[ids] = np.where(store.kinds[ids] == BLANK, NUMBER, store.kinds[ids])
+        store.done[ids] = True
+        for _ in range(max(iteration.most, 1)):
+            before = store.numbers[ids]
+            for place in places:
+                group, element = store.groups[int(cells.owners[place])], cells.elements[[place]]
+                evaluator = Evaluator(store, group, element)
+                try:
+                    with np.errstate(all="ignore"):
+                        value = evaluator.run()
+                except (PendingError, UnsupportedError) as fault:
+                    store.done[ids] = False
+                    if isinstance(fault, PendingError):
+                        self.learn(int(cells.owners[place]), fault.ids)
+                    else:
+                        self._fail(int(cells.owners[place]), fault.faults)
+                    return False
+                self._keep(group, element, value, evaluator.trace)
+            if np.abs(store.numbers[ids] - before).max() <= iteration.least:
+                break
+        if store.tainted[ids].any():
+            store.done[ids] = False
+            self._fail_circle(
+                cells, rest, "a workbook may iterate, a solver cannot follow it: give one cell of the circle a number, "
+                "make it a changing cell, and let a constraint keep it equal to its formula in another cell."
+            )  # fmt: skip
+            return False
+        # A circle is as exact as the change at which it may stop.
+        store.operand[ids] = np.maximum(store.operand[ids], iteration.least / TOLERANCE)
+        for owner in np.unique(cells.owners[rest]):
+            steps.append(Step(store.groups[int(owner)], cells.elements[rest[cells.owners[rest] == owner]]))
+        return True
+
+    def _levels(self, cells: ComponentCells, nodes: Ids) -> tuple[list[tuple[int, Ids]], Ids]:
+        """Return cells in an order that works, as (group, elements), and those in circles or behind them."""
         ordered: list[tuple[int, Ids]] = []
         placed = np.zeros(len(cells.ids), bool)
         for ready in topological_levels(cells.sources, cells.targets, nodes, len(cells.ids)):
             placed[ready] = True
             owners = cells.owners[ready]
             ordered += [(int(place), cells.elements[ready[owners == place]]) for place in np.unique(owners)]
-        rest = nodes[~placed[nodes]]
-        if not len(rest):
-            return ordered
+        return ordered, nodes[~placed[nodes]]
+
+    def _fail_circle(self, cells: ComponentCells, rest: Ids, remedy: str) -> None:
         names = [str(self.store.table.cell(int(cells.ids[i]))) for i in circle(cells, rest)]
         words = " → ".join(names if len(names) <= 6 else [*names[:6], f"… ({len(names)} cells)"])
-        message = f"circular reference: {words} → {names[0]}; break the circle."
+        message = f"circular reference: {words} → {names[0]}; {remedy}"
         for place in np.unique(cells.owners[rest]):
             self._fail(int(place), [message])
-        return None
 
 
 def _static_reads(store: Store, group: Group, rectangles: dict[tuple[int, ...], Ids]) -> Iterator[Ids]:

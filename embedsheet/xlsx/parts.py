@@ -63,6 +63,14 @@ class SheetPart:
 
 
 @dataclass(frozen=True, slots=True)
+class Iteration:
+    """Circles are calculated again and again, so often at most, until no number changes by more than `least`."""
+
+    most: int = 100
+    least: float = 0.001
+
+
+@dataclass(frozen=True, slots=True)
 class Contents:
     """What the workbook part says."""
 
@@ -71,6 +79,7 @@ class Contents:
     names: list[DefinedName]
     relations: dict[str, Relation]
     date1904: bool
+    iteration: Iteration | None = None
 
     def related(self, kind: str) -> str | None:
         """The part that the workbook relates to in this way, if any."""
@@ -131,7 +140,18 @@ def contents(package: Package) -> Contents:
         names.append(DefinedName(element.get("name", ""), None if place is None else sheets[place].name, text, hidden))
     settings = child(root, "workbookPr")
     date1904 = settings is not None and settings.get("date1904") in {"1", "true"}
-    return Contents(part, sheets, names, links, date1904)
+    return Contents(part, sheets, names, links, date1904, _iteration(root))
+
+
+def _iteration(root: etree._Element) -> Iteration | None:
+    settings = child(root, "calcPr")
+    if settings is None or settings.get("iterate") not in {"1", "true"}:
+        return None
+    try:
+        least = float(settings.get("iterateDelta", "0.001"))
+    except ValueError:
+        least = 0.001
+    return Iteration(_whole(settings.get("iterateCount"), 100), least)
 
 
 def shared_strings(package: Package, part: str | None) -> list[str]:
