@@ -64,6 +64,10 @@ class _Pending(NamedTuple):
     base: int = 0
 
 
+_EXCELS = 8_192  # characters in a formula
+_LONGEST = 8 * _EXCELS  # other programs write longer ones
+
+
 def parse(text: str, row: int, column: int) -> Node:
     """Return the tree of the formula `text` (with or without "=") of the cell at (row, column).
 
@@ -73,6 +77,8 @@ def parse(text: str, row: int, column: int) -> Node:
 
     Raises FormulaError, with the fault's place, for text that is no formula.
     """
+    if len(text) > _LONGEST:
+        raise FormulaError(f"The formula has {len(text):,} characters; Excel takes {_EXCELS:,}. Split it over cells.")
     return _Parser(text, row, column).parse()
 
 

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from embedsheet.errors import FormulaError
+from embedsheet.formulas import budget
+from embedsheet.formulas.parse import parse
 from tests.hostile import bombs
 from tests.judges import embedsheet_values
 from tests.sheets import write
@@ -23,3 +26,34 @@ def test_a_formula_that_grows_beyond_bounds_is_refused_alone(tmp_path: Path, for
         assert refusal in str(values["A1"])
     else:
         assert isinstance(values["A1"], float)
+
+
+def test_a_formula_of_a_megabyte_is_not_read() -> None:
+    with pytest.raises(FormulaError, match=r"has 1,000,003 characters; Excel takes 8,192"):
+        parse("=" + "B1+" * 333_333 + "B1" + " ", 1, 1)
+
+
+def test_one_refused_formula_leaves_the_budget_of_the_others(tmp_path: Path) -> None:
+    cells = {f"A{row}": "=" + bombs.in_file(f"REDUCE({row}^2,SEQUENCE(1E6),LAMBDA(a,b,a+b))") for row in range(1, 40)}
+    values = embedsheet_values(write(tmp_path / "bombs.xlsx", {**cells, "C1": "=SUM(1,2)"}))["S"]
+    assert values["C1"] == 3
+    assert all("steps" in str(values[address]) for address in cells)
+
+
+def test_what_is_filled_down_too_far_for_memory_is_evaluated_in_lots(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """40 cells that each multiply 30 pairs, where one formula may have 100 cells: the sums of i * k * k, k to 30."""
+    monkeypatch.setattr(budget, "_MOST_CELLS", 100)
+    cells = {f"A{row}": float(row) for row in range(1, 41)}
+    cells |= {f"B{row}": f"=SUMPRODUCT(A{row}*A$1:A$30*A$1:A$30)" for row in range(1, 41)}  # type: ignore[misc]
+    monkeypatch.setattr(budget.Budget, "__init__", _of_100_cells)
+    values = embedsheet_values(write(tmp_path / "lots.xlsx", cells))["S"]
+    assert [values[f"B{row}"] for row in range(1, 41)] == [row * 9455.0 for row in range(1, 41)]
+
+
+def _of_100_cells(self: budget.Budget, stored: int) -> None:
+    _INITIAL(self, 0)
+
+
+_INITIAL = budget.Budget.__init__
