@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +62,7 @@ class Program:
         self.setup = setup
         self.changing = list(setup.changing)
         self._changing = changing
-        self.start: FloatArray = store.numbers[changing].copy()
+        self._start: FloatArray = store.numbers[changing].copy()
         self._rows = build_rows(store, setup, changing)
         self.lower, self.upper, self.integer = self._rows.lower, self._rows.upper, self._rows.integer
         self.relations, self.all_different = self._rows.relations, self._rows.all_different
@@ -70,9 +71,48 @@ class Program:
         self._notes: list[Note] = []
         self._engine = make_engine()
         self._checked = False
+        self._constants: Ids = np.empty(0, np.int64)  # the cells whose numbers are part of what is traced
         self.unrecomputable = False
 
     # The function
+
+    @property
+    def start(self) -> FloatArray:
+        """(n,) the stored values, for which the program was compiled; for others compile another with `kept`."""
+        return self._start
+
+    def _take_over(self, kept: Program) -> None:
+        """Use the functions that another program compiled of the same formulas, and constants, for its start.
+
+        All else is this program's own: the values at the start, what is undefined there, what the file stores.
+        """
+        # The check also finds what only tracing shows to be needed.
+        self._check_traced()
+        if self._compiled_from() == kept._compiled_from():
+            self._engine = kept._engine
+            for name in ("_objective", "_constraints"):
+                if name in kept.__dict__:
+                    self.__dict__[name] = kept.__dict__[name]
+
+    def _compiled_from(self) -> list[Any]:
+        """Return all that compiled functions depend on, to be compared: formulas, their order, and constants."""
+        store = self._store
+        places = np.unique(store.group_of[self._evaluated()])
+        groups = [store.groups[int(place)] for place in places]
+        ids = self._constants
+        kinds, numbers = store.kinds[ids], store.numbers[ids]
+        texts = kinds == TEXT  # the same text may have another number
+        arrays = [self._evaluated(), self._changing, self._targets, ids, kinds, numbers[~texts]]
+        return [
+            self.setup,
+            store.table.sheet_names,
+            store.workbook.names,
+            store.workbook.tables,
+            [(sheet.arrays, sheet.hidden_rows.tolist(), sheet.filters) for sheet in store.workbook.sheets.values()],
+            [(group.sheet, group.text, group.array, group.rows.tolist(), group.columns.tolist()) for group in groups],
+            [store.strings.text(code) for code in numbers[texts]],
+            [array.tobytes() for array in arrays],
+        ]
 
     @property
     def constraint_count(self) -> int:
@@ -144,6 +184,7 @@ class Program:
         ids = np.concatenate([settled, *traced.members])
         numbers = np.concatenate([traced.numbers[settled], *traced_numbers])
         require_agreement(self._store, ids, traced.kinds[ids], numbers)
+        self._constants = np.flatnonzero(traced.used & (traced.buffer_of < 0))
         self._checked = True
 
     def _compiled(self, f: Traceable, rows: int | None) -> Compiled:
@@ -282,9 +323,12 @@ def compile_program(
     *,
     progress: Callable[[int, int], None] | None = None,
     overwrite_formulas: bool = False,
+    kept: Program | None = None,
 ) -> Program:
     """Compile the model of a set-up; `progress` hears (cells done, cells in all).
 
+    `kept` is a program of the same workbook with other numbers in its changing cells: its compiled functions serve
+    again.
     Raises `ModelError` for a set-up that makes no sense, `UnsupportedError` with all formulas that cannot be compiled.
     """
     if not setup.changing:
@@ -308,7 +352,10 @@ def compile_program(
         raise UnsupportedError(planner.all_faults())
     if goals:
         _check_objective(store, int(targets[0]), setup)
-    return Program(store, planner, setup, changing, targets)
+    program = Program(store, planner, setup, changing, targets)
+    if kept is not None:
+        program._take_over(kept)
+    return program
 
 
 def _prepare_changing(store: Store, setup: SolverSetup, overwrite_formulas: bool) -> Ids:

@@ -25,7 +25,6 @@ from embedsheet.buttons.memory import Block, Memory
 from embedsheet.buttons.table import CONTROLS, KERAS_BLOCKS, KERAS_SHEETS, OUTCOME, UNDO
 from embedsheet.errors import EmbedsheetError, MismatchError, ModelError
 from embedsheet.keras_blocks import NAMES, NEEDED, SheetModel, read_model
-from embedsheet.kinds import TEXT
 from embedsheet.live import blocks_of, live_workbook, read_area, refusal, write_areas
 from embedsheet.live_names import refers_to
 from embedsheet.solver_setup import SolverSetup
@@ -96,27 +95,20 @@ class Press:
     def program(self) -> Program:
         """The compiled model. Raises ModelError when the sheet's own results are not what its formulas give.
 
-        A process that stays (LibreOffice's server, xlwings' UDF server on Windows) keeps the last one: compiling is the
-        largest part of a press. It serves again when nothing but the changing cells has changed, and gives the
-        objective that the sheet shows.
+        A process that stays (LibreOffice's server, xlwings' UDF server on Windows) keeps the last one: compiling its
+        functions is the largest part of a press. They serve again when nothing but the changing cells has changed; all
+        else is found out anew.
         """
         from embedsheet.program import compile_program
 
-        key = _fingerprint(self.workbook, self.setup)
-        if _LAST.get("key") == key:
-            kept: Program = _LAST["program"]
-            value, shown = kept.value(self.start), self.objective_now()
-            if abs(value - shown) <= 1e-9 * max(abs(value), abs(shown)):
-                kept.start = self.start
-                return kept
-        program = compile_program(self.workbook, self.setup)
+        program = compile_program(self.workbook, self.setup, kept=_LAST.get("program"))
         checked = program.verification
         if checked.mismatch_count:
             raise MismatchError(
                 f"{checked.mismatches[0]} ({checked.mismatch_count} such cells): if calculation is manual, press F9 "
                 "(LibreOffice: Ctrl+Shift+F9) and try again. Nothing was changed."
             )
-        _LAST.update(key=key, program=program)
+        _LAST["program"] = program
         return program
 
     @property
@@ -219,34 +211,7 @@ def run(function: str, work: Callable[[Press], str], caller: Callable[[], Any], 
     return outcome
 
 
-# The last compiled program and the fingerprint of what it was compiled from.
-_LAST: dict[str, Any] = {}
-
-
-def _fingerprint(workbook: Workbook, setup: SolverSetup) -> str:
-    """A digest of everything that a compiled program depends on: all but changing cells, results and settings."""
-    variable = [*setup.changing]
-    for name in (*_DEFAULTS, OUTCOME):
-        if workbook.name(name, setup.sheet) is not None:
-            variable.append(workbook.area(name, setup.sheet))
-    digest = hashlib.sha256(repr((str(workbook.path), setup, workbook.names, workbook.tables)).encode())
-    for sheet in workbook.sheets.values():
-        given = np.ones(len(sheet.rows), bool)
-        given[sheet.formula_cells] = False
-        for area in variable:
-            if area.sheet == sheet.name:
-                rows, columns = sheet.rows, sheet.columns
-                given &= ~(
-                    (rows >= area.top) & (rows <= area.bottom) & (columns >= area.left) & (columns <= area.right)
-                )
-        digest.update(repr((sheet.name, sheet.formula_texts, sheet.arrays)).encode())
-        for array in (sheet.rows, sheet.columns, sheet.formula_cells, sheet.kinds[given]):
-            digest.update(array.tobytes())
-        # Texts by their content: their numbers depend on the order of reading.
-        texts = given & (sheet.kinds == TEXT)
-        digest.update(repr([workbook.strings.text(code) for code in sheet.numbers[texts]]).encode())
-        digest.update(sheet.numbers[given & ~texts].tobytes())
-    return digest.hexdigest()
+_LAST: dict[str, Program] = {}  # the program of the last press
 
 
 def _say(book: Any, outcome: str) -> None:

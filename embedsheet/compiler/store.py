@@ -184,6 +184,7 @@ class TracedStore(_Addresses):
         self.place_of = np.zeros(self.table.count + 1, np.int64)
         self.notes: list[Note] = []
         self.members: list[Ids] = []  # the cells of each buffer
+        self.used = np.zeros(self.table.count + 1, bool)  # cells that were read
 
     def settle(self, ids: Ids, kinds: NDArray[np.uint8], numbers: NDArray[np.float64]) -> None:
         """Give cells numbers that are the same whatever the changing cells hold, as ISNUMBER of one of them is."""
@@ -200,6 +201,7 @@ class TracedStore(_Addresses):
 
     def read(self, ids: Ids) -> Array:
         """Return the numbers of cells: NumPy where none is traced."""
+        self.used[ids] = True
         owners = self.buffer_of[ids]
         first = int(owners.flat[0]) if owners.size else -1
         if (owners == first).all():
