@@ -20,6 +20,7 @@ from embedsheet.errors import DataError, EmbedsheetError
 from embedsheet.homework.assignment import Assignment, find, parse, ready_made
 from embedsheet.homework.generate import file_name, make_class, make_workbook
 from embedsheet.homework.grade import Grade, grade_file
+from embedsheet.homework.grade import _pattern as pattern
 from embedsheet.homework.gradebook import best_of_each, integrity, write_feedback, write_gradebook, write_upload
 from embedsheet.homework.key import Key
 from embedsheet.homework.roster import Student, read_roster
@@ -130,6 +131,7 @@ def check_class(found: dict[str, Grade]) -> None:
         ("unsupported", "unsupported"),
     ):
         assert (found[name].points, verdicts(found[name])) == (85.0, {"rmse": verdict}), name
+    assert not any("charged there" in task.message for task in found["right"].tasks)
     # 1.25 happens to be no student's RMSE: a typed number that is wrong is simply wrong.
     assert (found["typed number"].points, verdicts(found["typed number"])) == (85.0, {"rmse": "wrong"})
     assert verdicts(found["constant formula"]) == {"one_hot.product": "wrong"}
@@ -493,3 +495,13 @@ def test_a_wrong_key_is_said_at_once_and_is_exit_code_1(handed_in: Path, tmp_pat
     result = CliRunner().invoke(app, [str(one) for one in arguments])
     assert result.exit_code == 1
     assert "s0.xlsx says it belongs to 's0', but its code is not one of this class; ask for the file." in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("got", "text"), [([2, 3, 4, 5, 99], "below"), ([99, 1, 2, 3, 4], "above"), ([9, 1, 7, 3, 8], "")]
+)
+def test_answers_of_the_next_row_are_recognised_whatever_stands_at_the_edge(got: list[float], text: str) -> None:
+    """The row at the edge has no neighbour to be taken from, so it counts for neither side."""
+    words = np.full((5, 1), "wrong", object)
+    found = pattern(np.array(got, float)[:, None], np.arange(1.0, 6.0)[:, None], words)
+    assert (f"of the row {text}" in found) if text else ("off by one row" not in found)

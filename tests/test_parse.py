@@ -218,6 +218,12 @@ def test_a_formula_has_this_tree(formula: str, tree: str) -> None:
     assert short(parse(formula, ROW, COLUMN)) == tree
 
 
+def test_a_comma_behind_a_comparison_in_parentheses_joins_areas() -> None:
+    """It is no argument's end: the parentheses are not the function's."""
+    assert parse("COUNT((A1=A2,A3))", ROW, COLUMN) == parse("COUNT(A1=(A2,A3))", ROW, COLUMN)
+    assert parse("COUNT(A1=A2,A3)", ROW, COLUMN) != parse("COUNT(A1=(A2,A3))", ROW, COLUMN)
+
+
 # Each message, and the place that the fault is marked at.
 FAULTS = [
     ("", "empty", 0),
@@ -233,6 +239,8 @@ FAULTS = [
     ("()", "nothing between these parentheses", 1),
     ("(1,)", "A value is missing before )", 3),
     (",1", "A value is missing before ,", 0),
+    ("IF(A1=,1,2)", "A value is missing before ,", 6),
+    ("IF(A1=)", "A value is missing before )", 6),
     ('"abc', "never closed with a quotation mark", 0),
     ("'My sheet", "must be closed and followed by !", 0),
     ("'My sheet'", "must be closed and followed by !", 0),
