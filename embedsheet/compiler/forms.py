@@ -13,13 +13,15 @@ import numpy as np
 
 from embedsheet.addresses import Area, quote_sheet
 from embedsheet.compiler.cells import CellTable, Ids
-from embedsheet.errors import FormulaError
+from embedsheet.errors import FormulaError, UnsupportedError
 from embedsheet.formulas.parse import parse
 from embedsheet.formulas.relative import relative_forms
 from embedsheet.formulas.tree import Call, Node
 from embedsheet.formulas.walk import walk
 from embedsheet.keys import name_key
 from embedsheet.workbook import Sheet, Workbook
+
+_LARGEST_AREA = 16_000_000  # cells that one array formula fills
 
 
 @dataclass(eq=False)
@@ -103,6 +105,11 @@ def array_areas(workbook: Workbook) -> list[Area]:
     for sheet in workbook.sheets.values():
         areas += [array.area for array in sheet.arrays.values()]
         areas += sheet.data_tables
+    for area in areas:
+        if area.size > _LARGEST_AREA:
+            raise UnsupportedError(
+                [f"{area}: one formula or data table fills {area.size:,} cells; let it fill only those in use."]
+            )
     return areas
 
 

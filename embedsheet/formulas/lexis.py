@@ -10,6 +10,9 @@ import re
 
 from embedsheet.xlsx.structured import BRACKET as _BRACKET
 
+EXCELS_LONGEST = 8_192  # characters in a formula
+LONGEST_FORMULA = 8 * EXCELS_LONGEST  # other programs write longer ones; beyond it none is read
+
 SPACE = re.compile(r"[ \t\r\n]*")
 
 _NAME_CHARACTER = r"[\w.\\?]"

@@ -15,7 +15,17 @@ from typing import NamedTuple, NoReturn
 
 from embedsheet.addresses import MAX_COLUMN, MAX_ROW, column_number
 from embedsheet.errors import FormulaError, ModelError
-from embedsheet.formulas.lexis import ARRAY_ELEMENT, BRACKET, ERROR, OPERAND, REFERENCE, SPACE, WORD
+from embedsheet.formulas.lexis import (
+    ARRAY_ELEMENT,
+    BRACKET,
+    ERROR,
+    EXCELS_LONGEST,
+    LONGEST_FORMULA,
+    OPERAND,
+    REFERENCE,
+    SPACE,
+    WORD,
+)
 from embedsheet.formulas.tree import (
     Apply,
     Array,
@@ -64,10 +74,6 @@ class _Pending(NamedTuple):
     base: int = 0
 
 
-_EXCELS = 8_192  # characters in a formula
-_LONGEST = 8 * _EXCELS  # other programs write longer ones
-
-
 def parse(text: str, row: int, column: int) -> Node:
     """Return the tree of the formula `text` (with or without "=") of the cell at (row, column).
 
@@ -77,8 +83,10 @@ def parse(text: str, row: int, column: int) -> Node:
 
     Raises FormulaError, with the fault's place, for text that is no formula.
     """
-    if len(text) > _LONGEST:
-        raise FormulaError(f"The formula has {len(text):,} characters; Excel takes {_EXCELS:,}. Split it over cells.")
+    if len(text) > LONGEST_FORMULA:
+        raise FormulaError(
+            f"The formula has {len(text):,} characters; Excel takes {EXCELS_LONGEST:,}. Split it over cells."
+        )
     return _Parser(text, row, column).parse()
 
 

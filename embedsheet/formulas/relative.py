@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.addresses import MAX_ROW, column_number
-from embedsheet.formulas.lexis import NEXT_REFERENCE
+from embedsheet.formulas.lexis import LONGEST_FORMULA, NEXT_REFERENCE
 
 _COLUMN_OF = re.compile(r"\$?[A-Za-z]+")
 _MARK = "\x01"
@@ -43,6 +43,9 @@ def relative_forms(
         last = last_of(column)
         if last is not None and last[1].matches(text, row):
             append(last[0])
+            continue
+        if len(text) > LONGEST_FORMULA:
+            append(keys.setdefault(text, len(keys)))  # nobody reads it any further
             continue
         key, pattern = _scan(text, row, column)
         form = keys.setdefault(key, len(keys))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from embedsheet.errors import FormulaError
+from embedsheet.errors import EmbedsheetError, FormulaError
 from embedsheet.formulas import budget
 from embedsheet.formulas.parse import parse
 from tests.hostile import bombs
@@ -57,3 +58,25 @@ def _of_100_cells(self: budget.Budget, stored: int) -> None:
 
 
 _INITIAL = budget.Budget.__init__
+
+
+def _with_formula(path: Path, formula: str) -> Path:
+    """Write a workbook whose A1 has this element as its formula, as no spreadsheet program would."""
+    plain = write(path.with_name("plain.xlsx"), {"A1": "=1+1", "C1": "=1+1"})
+    with zipfile.ZipFile(plain) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name).replace(b"<f>1+1</f>", formula.encode(), 1))
+    return path
+
+
+def test_a_formula_of_a_megabyte_of_quotes_is_refused_before_it_is_scanned(tmp_path: Path) -> None:
+    """A scan of unclosed quotes takes steps by their square."""
+    values = embedsheet_values(_with_formula(tmp_path / "quotes.xlsx", f"<f>{chr(39) * 999_999}</f>"))["S"]
+    assert values["C1"] == 2
+    assert "999,999 characters" in str(values["A1"])
+
+
+def test_a_data_table_over_a_whole_sheet_is_refused(tmp_path: Path) -> None:
+    table = '<f t="dataTable" ref="A1:XFD1048576" dt2D="1" dtr="1" r1="B1" r2="B1"/>'
+    with pytest.raises(EmbedsheetError, match="cells"):
+        embedsheet_values(_with_formula(tmp_path / "whole.xlsx", table))
