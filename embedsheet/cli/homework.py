@@ -42,7 +42,7 @@ def new(
     from embedsheet.cli.bars import bar
     from embedsheet.errors import DataError
     from embedsheet.homework.assignment import find, parse
-    from embedsheet.homework.generate import make_class
+    from embedsheet.homework.generate import make_class, refuse_same_files
     from embedsheet.homework.key import Key
     from embedsheet.homework.roster import read_roster
     from embedsheet.xlsx.replace import refuse_as_folder
@@ -60,6 +60,7 @@ def new(
         kept = Key.new(source)
     known = {student.id for student in kept.students}
     kept.students += [student for student in students if student.id not in known]
+    refuse_same_files(parsed, kept.students)
     place.parent.mkdir(parents=True, exist_ok=True)
     kept.save(place)  # before the first workbook: a workbook without its key could never be graded
     with bar("workbooks") as progress:

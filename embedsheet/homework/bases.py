@@ -107,7 +107,7 @@ def movielens(rng: Rng, options: Options) -> Sketch:
         one = f"IF(INDEX(users.id,COLUMNS({a_column(2)}),1)={selected.at(fixed='rc')},1,0)"
         hot = sketch.add(
             "one_hot", "Its one-hot row: 1 where the id is, else 0", "calculated", formula=one, shape=(1, users),
-            columns=[f"{i:g}" for i in user_ids], rows=["one-hot"], whole=True,
+            columns=[float(i) for i in user_ids], rows=["one-hot"], whole=True,
         )  # fmt: skip
         table = f"{user_factors.at(fixed='r')}:{user_factors.at(users - 1, 0, 'r')}"
         picked = f"SUMPRODUCT(MMULT({hot.span(fixed='rc')},{table}))"
@@ -231,8 +231,9 @@ def words(rng: Rng, options: Options) -> Sketch:
         vary="numbers",
     )
     text = sketch.add(
-        "text", "Text, one word a row", "given", values=rng.choice(vocabulary, length)[:, None], columns=["word"]
-    )
+        "text", "Text, one word a row", "given", values=rng.choice(vocabulary, length)[:, None], columns=["word"],
+        vary="choice", choices=vocabulary.tolist(),
+    )  # fmt: skip
     ids = sketch.add(
         "text.id",
         "",

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from embedsheet.addresses import Area
 from embedsheet.compiler.order import Planner
 from embedsheet.compiler.store import Store
-from embedsheet.kinds import NUMBER
+from embedsheet.kinds import NUMBER, TEXT
 from embedsheet.workbook import Workbook
 
 
@@ -40,8 +41,8 @@ class Runner:
         self._store = Store(workbook, areas)
         self._planner = Planner(self._store)
 
-    def run(self, replaced: Mapping[Area, NDArray[np.float64]], wanted: Area) -> Outcome:
-        """Evaluate `wanted` with the cells of `replaced` holding these numbers, (rows, columns) each."""
+    def run(self, replaced: Mapping[Area, NDArray[Any]], wanted: Area) -> Outcome:
+        """Evaluate `wanted` with the cells of `replaced` holding these numbers or texts, (rows, columns) each."""
         store = copy(self._store)
         store.kinds, store.numbers = self._store.kinds.copy(), self._store.numbers.copy()
         store.done = self._store.done.copy()
@@ -50,7 +51,9 @@ class Runner:
         store.singular, store.frozen, store.notes = [], [], []
         for area, numbers in replaced.items():
             cells = store.table.area(area)
-            store.kinds[cells], store.numbers[cells] = NUMBER, np.broadcast_to(numbers, area.shape)
+            texts = numbers.dtype == object
+            codes = np.vectorize(store.strings.code, otypes=[float])(numbers) if texts else numbers
+            store.kinds[cells], store.numbers[cells] = TEXT if texts else NUMBER, np.broadcast_to(codes, area.shape)
             store.done[cells], store.group_of[cells] = True, -1
         planner = Planner(store, like=self._planner)
         cells = store.table.area(wanted)

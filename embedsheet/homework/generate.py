@@ -28,6 +28,16 @@ def file_name(assignment: Assignment, student: Student) -> str:
     return re.sub(r"[^\w.-]+", "-", words).strip("-.")[:100] + ".xlsx"
 
 
+def refuse_same_files(assignment: Assignment, students: Sequence[Student]) -> None:
+    """Raise FileError when two students would get the same file."""
+    names: dict[str, Student] = {}
+    for student in students:
+        name = file_name(assignment, student).casefold()
+        if name in names:
+            raise FileError(f"students {names[name].id} and {student.id} would get the same file {name}; change an id.")
+        names[name] = student
+
+
 def make_class(
     key: Key, students: Sequence[Student], folder: Path, *, force: bool = False, progress: Progress | None = None
 ) -> tuple[list[Path], list[Student]]:
@@ -36,12 +46,7 @@ def make_class(
     `progress` hears (done, all, file name). Raises FileError when two students would get the same file.
     """
     assignment = parse(key.assignment)
-    names: dict[str, Student] = {}
-    for student in students:
-        name = file_name(assignment, student).casefold()
-        if name in names:
-            raise FileError(f"students {names[name].id} and {student.id} would get the same file {name}; change an id.")
-        names[name] = student
+    refuse_same_files(assignment, students)
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     kept: list[Student] = []

@@ -1,7 +1,7 @@
 """Grading: a student's own formulas are run on other numbers and compared with the reference formulas.
 
-A task is graded twice: with all other answers replaced by the right ones, so that a mistake made earlier is not charged
-again, and with the student's own answers throughout. Better counts.
+A task is graded twice: with right answers to all that the reference formula needs, so that a mistake made earlier is
+charged once, and with the student's own answers throughout. Better counts. What reads itself in a circle earns nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from embedsheet.addresses import Area, Cell
 from embedsheet.errors import DataError, EmbedsheetError
 from embedsheet.homework.assignment import Assignment, Task, parse
+from embedsheet.homework.circles import CIRCULAR, circular_cells
 from embedsheet.homework.evaluate import Outcome, Runner
 from embedsheet.homework.generate import INSTRUCTIONS, make_reference
 from embedsheet.homework.key import Key
@@ -29,7 +30,9 @@ from embedsheet.homework.sketch import SHEET, Sketch
 from embedsheet.kinds import BOOLEAN, ERROR, ERRORS, NUMBER
 from embedsheet.workbook import Workbook
 
-TRIALS = 4  # inputs as handed out, and three others
+TRIALS = 4  # inputs as handed out, and three others; more where an answer's cells would not all change
+MOST_DRAWN = 200
+_EXAMPLES = 5
 _ROUNDED = 0.005  # a typed or rounded value this near counts as rounded
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -39,8 +42,8 @@ Floats = NDArray[np.float64]
 class TaskGrade:
     """`verdict` is one of the words below; `message` says place and fault, `hint` what to look at.
 
-    right, rounded, typed, constant, shown only, partly, wrong, blank, error, unsupported, missing, collected, reached,
-    not reached.
+    right, rounded, typed, constant, shown only, partly, wrong, blank, error, unsupported, circular, missing, collected,
+    reached, not reached.
     """
 
     block: str
@@ -146,18 +149,21 @@ class _Grading:
         self.reference_areas = areas
         self.areas = {name: area for name in areas if (area := self._find(name, areas[name])) is not None}
         self.student = Runner(book, list(self.areas.values()))
-        rng = key.generator(student.id, "grading")
-        varied = {name: block for name, block in sketch.blocks.items() if block.vary}
-        self.inputs: list[dict[str, Floats]] = [
-            {name: np.asarray(block.values, float) for name, block in varied.items()}
-        ]
-        self.inputs += [{name: block.varied(rng) for name, block in varied.items()} for _ in range(TRIALS - 1)]
+        # Drawn anew for every file, so that what feedback tells of one is of no use in the next.
+        rng = key.generator(student.id, f"grading {book.digest}")
+        self.varied = {name: block for name, block in sketch.blocks.items() if block.vary}
         self.answers = {
             task.block
             for task in assignment.tasks
             if task.kind in ("formula", "block", "number") and task.block in areas
         }
-        self.expected = {name: self._reference_values(name) for name in self.answers}
+        self.tolerances = {task.block: task.tolerance for task in assignment.tasks}
+        self.inputs: list[dict[str, NDArray[Any]]] = []
+        self.expected: dict[str, list[Floats]] = {name: [] for name in self.answers}
+        self._draw_trials(rng)
+        # Feedback shows a difference on numbers that are not graded.
+        self.examples = key.generator(student.id, f"examples {book.digest}")
+        self.needs = {name: sketch.needs(name) & self.answers for name in self.answers}
 
     def run(self) -> None:
         """Fill the grade."""
@@ -178,13 +184,40 @@ class _Grading:
             return None
         return area if area.shape == wanted.shape else None
 
-    def _reference_values(self, name: str) -> list[Floats]:
-        return [
-            self.reference.run(
-                {self.reference_areas[i]: v for i, v in inputs.items()}, self.reference_areas[name]
-            ).numbers
-            for inputs in self.inputs
-        ]
+    def _drawn(self, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
+        return {name: block.varied(rng) for name, block in self.varied.items()}
+
+    def _draw_trials(self, rng: np.random.Generator) -> None:
+        """Draw inputs until every cell of every answer has had another value than the one shown, if it can.
+
+        A typed value would pass where its cell never changes: in a one-hot row each user is to be chosen once.
+        """
+        self._add_trial({name: np.asarray(block.values) for name, block in self.varied.items()})
+        for _ in range(TRIALS - 1):
+            self._add_trial(self._drawn(rng))
+        for _ in range(MOST_DRAWN):
+            still = {name: self._still(name, values) for name, values in self.expected.items()}
+            if not any(cells.any() for cells in still.values()):
+                return
+            inputs = self._drawn(rng)
+            values = {name: self._reference_values(name, inputs) for name in still if still[name].any()}
+            if any((still[name] & ~self._still(name, [self.expected[name][0], values[name]])).any() for name in values):
+                self._add_trial(inputs)
+
+    def _add_trial(self, inputs: dict[str, NDArray[Any]]) -> None:
+        self.inputs.append(inputs)
+        for name, values in self.expected.items():
+            values.append(self._reference_values(name, inputs))
+
+    def _still(self, name: str, values: list[Floats]) -> Bools:
+        """Return which cells of an answer are the same in all trials, as far as grading looks, (rows, columns)."""
+        tolerance = max(self.tolerances[name], _ROUNDED)
+        still: Bools = np.all([_near(other, values[0], tolerance) for other in values[1:]], axis=0)
+        return still
+
+    def _reference_values(self, name: str, inputs: Mapping[str, NDArray[Any]]) -> Floats:
+        replaced = {self.reference_areas[one]: numbers for one, numbers in inputs.items()}
+        return self.reference.run(replaced, self.reference_areas[name]).numbers
 
     def _changed_data(self) -> None:
         """Note given numbers and formulas that are not as they were handed out."""
@@ -202,19 +235,26 @@ class _Grading:
                 if not same:
                     self.grade.notes.append(f"given data were changed: {name} ({area.local()})")
             elif block.formula is not None and name not in self.answers:
-                outcome = self.student.run(self._student_inputs(1), area)
-                wanted_numbers = self._reference_values(name)[1]
+                outcome = self.student.run(self._student_inputs(self.inputs[1], {}), area)
+                wanted_numbers = self._reference_values(name, self.inputs[1])
                 if not (outcome.done.all() and _near(outcome.numbers, wanted_numbers, 1e-6).all()):
                     self.grade.notes.append(f"given formulas were changed: {name} ({area.local()})")
 
-    def _student_inputs(self, trial: int, isolated_from: str | None = None) -> dict[Area, Floats]:
-        """Return what replaces the student's cells in a trial; with all other answers right where asked for."""
-        replaced = {self.areas[name]: v for name, v in self.inputs[trial].items() if name in self.areas}
-        if isolated_from is not None:
-            for name in self.answers - {isolated_from}:
-                if name in self.areas:
-                    replaced[self.areas[name]] = self.expected[name][trial]
-        return replaced
+    def _student_inputs(self, inputs: Mapping[str, NDArray[Any]], right: Mapping[str, Floats]) -> dict[Area, Any]:
+        """Return what replaces the student's cells: the inputs, and answers by their right values.
+
+        Answers that are not replaced stay the student's own, so that none is paid for by a later one.
+        """
+        values = {**inputs, **right}
+        return {self.areas[name]: value for name, value in values.items() if name in self.areas}
+
+    def _student_outcomes(self, area: Area, isolated: str | None = None) -> list[Outcome]:
+        """Return what the student's formulas give in each trial; `isolated`: with right answers to all it needs."""
+        needed = self.needs[isolated] if isolated else set()
+        return [
+            self.student.run(self._student_inputs(inputs, {name: self.expected[name][trial] for name in needed}), area)
+            for trial, inputs in enumerate(self.inputs)
+        ]
 
     # Formulas
 
@@ -226,26 +266,37 @@ class _Grading:
         formulas = [
             [self.book.formula(Cell(area.sheet, cell.row, cell.column)) for cell in line] for line in _lines(area)
         ]
-        written = np.array([[formula is not None for formula in line] for line in formulas])
+        written = np.array([[formula is not None for formula in line] for line in formulas]) | self._arrays(area)
         blank = ~written & np.array([[value is None or value == "" for value in row] for row in values])
         self.grade.formulas[task.block] = next((f for line in formulas for f in line if f), "")
         if blank.all():
             return TaskGrade(task.block, "blank", 0, task.points, f"{area.local()}: nothing was written", task.hint)
-        alone = [self.student.run(self._student_inputs(i, task.block), area) for i in range(TRIALS)]
-        own = [self.student.run(self._student_inputs(i), area) for i in range(TRIALS)]
+        alone, own = self._student_outcomes(area, task.block), self._student_outcomes(area)
         expected = self.expected[task.block]
+        if any(CIRCULAR in fault for fault in own[0].faults) and circular_cells(self.book, area):
+            path = next(fault for fault in own[0].faults if CIRCULAR in fault).partition("; ")[0]
+            return TaskGrade(task.block, "circular", 0, task.points, f"{area.local()}: {path}", task.hint)
         right = self._everywhere(alone, expected, task.tolerance)
         own_right = self._everywhere(own, expected, task.tolerance)
         carried = right & ~own_right
         shares, words = self._judge(task, alone, expected, right | own_right, written, blank)
         points = round(task.points * float(shares.mean()), 2)
         verdict = words.flat[0] if (words == words.flat[0]).all() else "partly"
-        message = self._message(task, area, alone, expected, shares, words)
+        message = self._message(task, area, alone[0], expected[0], shares, words)
         if verdict == "right" and carried.any():
             message += "; numbers differ only because of an earlier answer, which is charged there"
         return TaskGrade(
             task.block, str(verdict), points, task.points, message, "" if verdict == "right" else task.hint
         )
+
+    def _arrays(self, area: Area) -> Bools:
+        """Return which cells of an area an array formula fills, spilled ones too, (rows, columns)."""
+        filled = np.zeros(area.shape, bool)
+        for array in self.book.sheet(area.sheet).arrays.values():
+            rows = slice(max(array.area.top - area.top, 0), max(array.area.bottom - area.top + 1, 0))
+            columns = slice(max(array.area.left - area.left, 0), max(array.area.right - area.left + 1, 0))
+            filled[rows, columns] = True
+        return filled
 
     def _everywhere(self, outcomes: list[Outcome], expected: list[Floats], tolerance: float) -> Bools:
         everywhere: Bools = np.all(
@@ -282,8 +333,8 @@ class _Grading:
         self,
         task: Task,
         area: Area,
-        outcomes: list[Outcome],
-        expected: list[Floats],
+        outcome: Outcome,
+        expected: Floats,
         shares: Floats,
         words: NDArray[Any],
     ) -> str:
@@ -295,10 +346,10 @@ class _Grading:
         count = "" if area.size == 1 else f"{int((words == 'right').sum())} of {area.size} cells right; "
         word = words[row, column]
         if word == "unsupported":
-            faults = outcomes[0].faults
+            faults = outcome.faults
             return f"{count}{cell}: cannot be run: {faults[0] if faults else 'it depends on such a cell'}"
         if word == "error":
-            return f"{count}{cell}: shows {ERRORS.get(int(outcomes[0].numbers[row, column]), 'an error')}"
+            return f"{count}{cell}: shows {ERRORS.get(int(outcome.numbers[row, column]), 'an error')}"
         sayings = {
             "typed": "a number was typed where a formula was asked for",
             "constant": "right now, but it does not follow when the numbers above change",
@@ -306,28 +357,32 @@ class _Grading:
             "rounded": "right up to rounding; do not round on the way",
             "blank": "nothing was written",
         }
+        difference = self._difference(task, area, row, column) if word not in sayings or word == "shown only" else ""
         if word in sayings:
-            text = sayings[word]
-            return f"{count}{cell}: {text}" + (
-                self._first_difference(outcomes, expected, row, column) if word == "shown only" else ""
-            )
-        pattern = _pattern(outcomes[0].numbers, expected[0], words)
-        return f"{count}{cell}: wrong{self._first_difference(outcomes, expected, row, column)}{pattern}"
+            return f"{count}{cell}: {sayings[word]}{difference}"
+        return f"{count}{cell}: wrong{difference}{_pattern(outcome.numbers, expected, words)}"
 
-    def _first_difference(self, outcomes: list[Outcome], expected: list[Floats], row: int, column: int) -> str:
-        for trial, (outcome, wanted) in enumerate(zip(outcomes, expected, strict=True)):
+    def _difference(self, task: Task, area: Area, row: int, column: int) -> str:
+        """Show where a cell goes wrong, on numbers that are not graded; for a number asked for, nothing is told."""
+        if task.kind == "number":
+            return ""
+        for _ in range(_EXAMPLES):
+            inputs = {name: block.varied(self.examples) for name, block in self.varied.items()}
+            right = {name: self._reference_values(name, inputs) for name in self.needs[task.block]}
+            wanted = self._reference_values(task.block, inputs)
+            outcome = self.student.run(self._student_inputs(inputs, right), area)
             if not _equal(outcome, wanted, 1e-6)[row, column]:
-                got = outcome.numbers[row, column] if outcome.kinds[row, column] == NUMBER else None
-                shown = f"{got:.6g}" if got is not None else "no number"
-                when = "with the numbers shown" if trial == 0 else f"with {self._some_input(trial)}"
-                return f": {when} it gives {shown}, {wanted[row, column]:.6g} is right"
+                number = outcome.kinds[row, column] == NUMBER
+                shown = f"{outcome.numbers[row, column]:.6g}" if number else "no number"
+                return f": {self._some_input(inputs)} it gives {shown}, {wanted[row, column]:.6g} is right"
         return ""
 
-    def _some_input(self, trial: int) -> str:
-        name = next(iter(self.inputs[trial]))
+    def _some_input(self, inputs: Mapping[str, NDArray[Any]]) -> str:
+        name, values = next(iter(inputs.items()))
         area = self.areas.get(name, self.reference_areas[name])
         first = Area(area.sheet, area.top, area.left, area.top, area.left).local()
-        return f"other numbers ({first} = {self.inputs[trial][name].flat[0]:g}, …)"
+        value = values.flat[0]
+        return f"with other numbers ({first} = {value if isinstance(value, str) else format(float(value), 'g')}, …)"
 
     # Other kinds
 

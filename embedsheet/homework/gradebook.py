@@ -216,6 +216,7 @@ def _lines(
 def write_feedback(assignment: Assignment, best: dict[str, Grade], folder: Path) -> None:
     """Write a text a student: place, what was found, a hint."""
     folder.mkdir(parents=True, exist_ok=True)
+    taken: set[str] = set()
     for grade in best.values():
         lines = [assignment.title, f"{grade.name} ({grade.student_id})", ""]
         graded = sum(task.of for task in grade.tasks if task.verdict != "collected")
@@ -227,7 +228,11 @@ def write_feedback(assignment: Assignment, best: dict[str, Grade], folder: Path)
                 f"   {task.message}",
             ]
             lines += [f"   Hint: {task.hint}"] if task.hint else []
-        name = re.sub(r"[^\w.-]+", "-", grade.student_id).strip("-.")[:100] or "student"
+        word = name = re.sub(r"[^\w.-]+", "-", grade.student_id).strip("-.")[:100] or "student"
+        number = 2
+        while name.casefold() in taken:  # 1, -1 and .1 are three students
+            name, number = f"{word}-{number}", number + 1
+        taken.add(name.casefold())
         (folder / f"{name}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -58,6 +58,8 @@ class Key:
             "students": [{"id": student.id, "name": student.name} for student in self.students],
         }
         part = path.with_name(path.name + ".part")
+        part.touch(mode=0o600)
+        part.chmod(0o600)  # for its owner alone, before there is anything in it
         part.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
         part.replace(path)
 

@@ -51,12 +51,17 @@ def _csv_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise DataError(f"{path}: is no text file; give the class as .csv or .xlsx.")
     first = text.splitlines()[0] if text.strip() else ""
     delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    # Strict, or an unclosed quotation mark would swallow the students below it.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    begun = 1
     try:
         for row in reader:
             yield reader.line_num, row
+            begun = reader.line_num + 1
     except csv.Error as fault:
-        raise DataError(f"{path}, line {reader.line_num}: cannot be read as CSV ({fault}).") from None
+        raise DataError(
+            f"{path}, line {begun}: cannot be read as CSV ({fault}); see that every quotation mark is closed."
+        ) from None
 
 
 def _sheet_lines(path: Path) -> Iterator[tuple[int, list[str]]]:

@@ -14,6 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.addresses import Area
+from embedsheet.formulas.parse import parse
+from embedsheet.formulas.tree import Name, Ref
+from embedsheet.formulas.walk import walk
+from embedsheet.keys import name_key
 from embedsheet.lessons.layout import a1
 from embedsheet.xlsx.shift import shift
 
@@ -36,7 +40,7 @@ class Block:
     values: NDArray[Any] | None = None
     formula: str | None = None
     vary: Literal["numbers", "choice"] | None = None
-    choices: tuple[float, ...] = ()
+    choices: tuple[float | str, ...] = ()
     whole: bool = False
 
     def formula_at(self, row: int, column: int) -> str:
@@ -44,11 +48,12 @@ class Block:
         assert self.formula is not None
         return shift(self.formula, row, column)
 
-    def varied(self, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Return other numbers of the same kind, (rows, columns)."""
+    def varied(self, rng: np.random.Generator) -> NDArray[Any]:
+        """Return other numbers, or texts, of the same kind, (rows, columns)."""
         assert self.values is not None
         if self.vary == "choice":
-            return rng.choice(np.array(self.choices), self.values.shape)
+            kind = object if isinstance(self.choices[0], str) else float
+            return rng.choice(np.array(self.choices, kind), self.values.shape)
         numbers = self.values.astype(float)
         return np.round(numbers * rng.uniform(0.5, 1.5, numbers.shape) + rng.normal(0, 0.1, numbers.shape), 4)
 
@@ -61,15 +66,48 @@ class Block:
         return f"{self.at(row, 0, fixed)}:{self.at(row, self.area.shape[1] - 1, fixed)}"
 
 
+def _meet(reference: Ref, row: int, column: int, area: Area) -> bool:
+    """Whether a reference in the formula at (row, column) touches an area."""
+    top, bottom = sorted((reference.top.at(row), reference.bottom.at(row)))
+    left, right = sorted((reference.left.at(column), reference.right.at(column)))
+    return top <= area.bottom and bottom >= area.top and left <= area.right and right >= area.left
+
+
 @dataclass
 class Sketch:
-    """`labels` are (row, column, text, style); `row` is the next free one."""
+    """`labels` are (row, column, text or number, style); `row` is the next free one."""
 
     title: str
     lead: str
     blocks: dict[str, Block] = field(default_factory=dict)
-    labels: list[tuple[int, int, str, str]] = field(default_factory=list)
+    labels: list[tuple[int, int, str | float, str]] = field(default_factory=list)
     row: int = 4
+
+    def needs(self, name: str) -> set[str]:
+        """Return the blocks that a block's formulas read, and those that these read, and so on; itself never."""
+        found: set[str] = set()
+        waiting = [name]
+        while waiting:
+            for other in self._read_by(waiting.pop()) - found - {name}:
+                found.add(other)
+                waiting.append(other)
+        return found
+
+    def _read_by(self, name: str) -> set[str]:
+        block = self.blocks[name]
+        if block.formula is None:
+            return set()
+        found = set()
+        rows, columns = block.area.shape
+        # Filled-down formulas read the same blocks in every cell, their ranges growing at most: the corners tell.
+        for down, right in {(0, 0), (rows - 1, columns - 1)}:
+            row, column = block.area.top + down, block.area.left + right
+            for node in walk(parse(block.formula_at(down, right), row, column)):
+                if isinstance(node, Name):
+                    found |= {one for one in self.blocks if name_key(one) == name_key(node.name)}
+                elif isinstance(node, Ref):
+                    found |= {one for one, other in self.blocks.items() if _meet(node, row, column, other.area)}
+        return found
 
     def add(
         self,
@@ -80,11 +118,11 @@ class Sketch:
         values: Any = None,
         formula: str | None = None,
         shape: tuple[int, int] | None = None,
-        rows: Sequence[object] = (),
-        columns: Sequence[object] = (),
+        rows: Sequence[str | float] = (),
+        columns: Sequence[str | float] = (),
         beside: Block | None = None,
         vary: Literal["numbers", "choice"] | None = None,
-        choices: Sequence[float] = (),
+        choices: Sequence[float | str] = (),
         whole: bool = False,
     ) -> Block:
         """Place a block below what is there, or at the right of another, with labels for its rows and columns."""
@@ -95,8 +133,8 @@ class Sketch:
         else:
             top, left = beside.area.top, beside.area.right + 1 + bool(rows)
         self.labels.append((top - 2, left, heading, "heading" if beside is None else "header wrapped"))
-        self.labels += [(top - 1, left + i, str(text), "header") for i, text in enumerate(columns)]
-        self.labels += [(top + i, left - 1, str(text), "header left") for i, text in enumerate(rows)]
+        self.labels += [(top - 1, left + i, text, "header") for i, text in enumerate(columns)]
+        self.labels += [(top + i, left - 1, text, "header left") for i, text in enumerate(rows)]
         area = Area(SHEET, top, left, top + height - 1, left + width - 1)
         block = Block(name, area, role, table, formula, vary, tuple(choices), whole)
         self.blocks[name] = block

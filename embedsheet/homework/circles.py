@@ -1,0 +1,65 @@
+"""Which answers read themselves: a circle of answers that pay for each other."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from embedsheet.addresses import Area, Cell
+from embedsheet.errors import EmbedsheetError
+from embedsheet.formulas.parse import parse
+from embedsheet.formulas.tree import Name, Node, Ref
+from embedsheet.formulas.walk import walk
+from embedsheet.workbook import Workbook
+
+CIRCULAR = "circular reference"  # how the compiler calls it
+
+
+def circular_cells(book: Workbook, area: Area) -> set[Cell]:
+    """Return the cells of an area whose formulas read themselves, by way of other cells or directly.
+
+    What a formula mentions counts as read, so that this is asked only where a circle was met.
+    """
+    cells = [
+        Cell(sheet.name, int(sheet.rows[at]), int(sheet.columns[at]))
+        for sheet in book.sheets.values()
+        for at in sheet.formula_cells
+    ]
+    sheets = np.array([cell.sheet for cell in cells])
+    rows, columns = np.array([cell.row for cell in cells]), np.array([cell.column for cell in cells])
+    readers: list[int] = []
+    read: list[int] = []
+    for place, cell in enumerate(cells):
+        for other in _mentioned(book, cell):
+            inside = (sheets == other.sheet) & (rows >= other.top) & (rows <= other.bottom)
+            inside &= (columns >= other.left) & (columns <= other.right)
+            found = np.flatnonzero(inside)
+            read += found.tolist()
+            readers += [place] * len(found)
+    edges = coo_array((np.ones(len(read)), (readers, read)), shape=(len(cells), len(cells)))
+    _, label = connected_components(edges, directed=True, connection="strong")
+    circular = np.bincount(label)[label] > 1
+    circular[[place for place, other in zip(readers, read, strict=True) if place == other]] = True
+    inside = (sheets == area.sheet) & (rows >= area.top) & (rows <= area.bottom)
+    inside &= (columns >= area.left) & (columns <= area.right)
+    return {cells[place] for place in np.flatnonzero(circular & inside)}
+
+
+def _mentioned(book: Workbook, cell: Cell) -> list[Area]:
+    try:
+        tree: Node = parse(book.formula(cell) or "0", cell.row, cell.column)
+    except EmbedsheetError:
+        return []
+    found: list[Area] = []
+    for node in walk(tree):
+        if isinstance(node, Ref):
+            top, bottom = sorted((node.top.at(cell.row), node.bottom.at(cell.row)))
+            left, right = sorted((node.left.at(cell.column), node.right.at(cell.column)))
+            found.append(Area(node.sheet or cell.sheet, top, left, bottom, right))
+        elif isinstance(node, Name):
+            try:
+                found += book.areas(node.name, node.sheet or cell.sheet)
+            except EmbedsheetError:
+                continue
+    return found

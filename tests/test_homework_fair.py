@@ -1,0 +1,233 @@
+"""Every right answer counts, no answer pays for another, and nobody is lost in silence."""
+
+from __future__ import annotations
+
+import re
+import stat
+import struct
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import openpyxl
+import pytest
+from openpyxl.worksheet.formula import ArrayFormula
+from test_homework import fill
+from typer.testing import CliRunner
+
+from embedsheet.addresses import column_letters
+from embedsheet.cli import app
+from embedsheet.errors import DataError
+from embedsheet.homework.assignment import find, parse, ready_made
+from embedsheet.homework.generate import file_name, make_workbook
+from embedsheet.homework.grade import Grade, grade_file
+from embedsheet.homework.gradebook import write_feedback
+from embedsheet.homework.key import Key
+from embedsheet.homework.roster import Student, read_roster
+from embedsheet.homework.sketch import Block, Sketch
+from embedsheet.homework.submissions import find_submissions
+from embedsheet.workbook import Workbook
+
+ADA = Student("a", "Ada")
+
+
+def made(name: str, folder: Path) -> tuple[Key, Path, Sketch]:
+    """Return a key of one student, her workbook as handed out, and its sketch."""
+    key = Key(bytes(range(32)), find(name))
+    key.students = [ADA]
+    assignment = parse(key.assignment)
+    path = folder / file_name(assignment, ADA)
+    make_workbook(key, assignment, ADA, path)
+    return key, path, assignment.sketch(key.generator(ADA.id))
+
+
+def answered(path: Path, sketch: Sketch, answers: dict[str, Callable[[Block, int, int], object]]) -> Path:
+    """Fill in blocks cell by cell and save."""
+    book = openpyxl.load_workbook(path)
+    for name, answer in answers.items():
+        block = sketch.blocks[name]
+        for row in range(block.area.shape[0]):
+            for column in range(block.area.shape[1]):
+                cell = book["Exercise"].cell(block.area.top + row, block.area.left + column)
+                cell.value = answer(block, row, column)
+    target = path.with_name("handed-in.xlsx")
+    book.save(target)
+    book.close()
+    return target
+
+
+def points(grade: Grade) -> dict[str, tuple[str, float]]:
+    return {task.block: (task.verdict, task.points) for task in grade.tasks}
+
+
+def test_array_formulas_count_in_every_cell_that_they_fill(tmp_path: Path) -> None:
+    """As Ctrl+Shift+Enter and a spilling formula of Excel 365 both are stored: one formula, the other cells plain."""
+    key, path, sketch = made("embeddings", tmp_path)
+    assignment = parse(key.assignment)
+    fill(path, tmp_path / "full.xlsx", assignment, sketch, {})
+    book = openpyxl.load_workbook(tmp_path / "full.xlsx")
+    page = book["Exercise"]
+    arrays = {
+        "ratings.user_index": "MATCH({ratings.user},users.id,0)",
+        "one_hot.product": "MMULT({one_hot},users.factors)",
+        "squared_errors": "({ratings.rating}-{predictions})^2",
+    }
+    for name, formula in arrays.items():
+        text = re.sub(r"{(.+?)}", lambda found: sketch.blocks[found[1]].area.local(), formula)
+        area = sketch.blocks[name].area
+        for row in page[area.local()]:
+            for cell in row:
+                cell.value = 0.0
+        page.cell(area.top, area.left).value = ArrayFormula(area.local(), "=" + text)
+    book.save(tmp_path / "arrays.xlsx")
+    grade = grade_file(key, tmp_path / "arrays.xlsx")
+    assert {block: words for block, words in points(grade).items() if words[0] != "right"} == {}
+    assert grade.points == 100
+
+
+def test_a_circle_of_answers_earns_nothing_and_is_named(tmp_path: Path) -> None:
+    """gradient = (u - after)/rate with after = u - rate*gradient: each is right where the other one is."""
+    key, path, sketch = made("gradient-by-hand", tmp_path)
+
+    def at(name: str, column: int) -> str:
+        area = sketch.blocks[name].area
+        return f"{column_letters(area.left + column)}{area.top}"
+
+    circle = answered(
+        path,
+        sketch,
+        {
+            "gradient": lambda _b, _r, k: f"=({at('user.factors', k)}-{at('user.factors.after', k)})/learning_rate",
+            "user.factors.after": lambda _b, _r, k: f"={at('user.factors', k)}-learning_rate*{at('gradient', k)}",
+        },
+    )
+    grade = grade_file(key, circle)
+    found = points(grade)
+    assert found["gradient"] == ("circular", 0)
+    assert found["user.factors.after"] == ("circular", 0)
+    gradient, after = at("gradient", 0), at("user.factors.after", 0)
+    message = next(task.message for task in grade.tasks if task.block == "gradient")
+    assert f"Exercise!{gradient} → Exercise!{after} → Exercise!{gradient}" in message
+
+
+def test_an_answer_is_not_paid_for_by_a_later_one(tmp_path: Path) -> None:
+    """The derivative taken from its own check, which was left blank, is no derivative."""
+    key, path, sketch = made("gradient-by-hand", tmp_path)
+    quotient = sketch.blocks["difference_quotient"].area.local()
+    book = answered(path, sketch, {"gradient": lambda *_: f"={quotient}"})
+    assert points(grade_file(key, book))["gradient"][1] == 0
+
+
+def test_an_earlier_mistake_is_still_charged_once(tmp_path: Path) -> None:
+    key, path, sketch = made("gradient-by-hand", tmp_path)
+    answers = {
+        task.block: lambda block, row, column: "=" + block.formula_at(row, column)
+        for task in parse(key.assignment).tasks
+        if task.block in sketch.blocks and task.kind != "state"
+    }
+    answers["prediction"] = lambda block, row, column: "=2*" + block.formula_at(row, column)
+    found = points(grade_file(key, answered(path, sketch, answers)))
+    assert [block for block, (verdict, _) in found.items() if verdict not in ("right", "blank", "collected")] == [
+        "prediction"
+    ]
+
+
+@pytest.mark.parametrize("name", ready_made())
+@pytest.mark.parametrize("form", ["{}", "={}"], ids=["typed", "constant formulas"])
+def test_values_in_the_place_of_formulas_earn_nothing(form: str, name: str, tmp_path: Path) -> None:
+    """Every value that is right for the numbers shown, as a formula would be stored by Excel."""
+    key, path, sketch = made(name, tmp_path)
+    assignment = parse(key.assignment)
+    reference = tmp_path / "reference.xlsx"
+    fill(path, reference, assignment, sketch, {})
+    from embedsheet.program import recalculate
+
+    book = Workbook.open(reference)
+    book.save(recalculate(book).edits)
+    book = Workbook.open(reference)
+
+    def value(block: Block, row: int, column: int) -> object:
+        number = float(book.numbers(book.area(block.name, "Exercise"))[row, column])
+        return number if form == "{}" else form.format(repr(number))
+
+    asked = [task for task in assignment.tasks if task.kind in ("formula", "block")]
+    grade = grade_file(key, answered(path, sketch, {task.block: value for task in asked}))
+    earned = points(grade)
+    assert {task.block: earned[task.block] for task in asked if earned[task.block][1]} == {}
+
+
+def test_feedback_is_of_no_use_in_the_next_submission(tmp_path: Path) -> None:
+    """What a wrong answer is told comes from numbers that are not graded, and other files are graded on others."""
+    key, path, sketch = made("gradient-by-hand", tmp_path)
+    told = []
+    for attempt in range(3):
+        book = answered(path, sketch, {"prediction": lambda *_, attempt=attempt: f"=0*{attempt}"})
+        message = next(task.message for task in grade_file(key, book).tasks if task.block == "prediction")
+        assert "with the numbers shown" not in message
+        told.append(re.findall(r"it gives (\S+), (\S+) is right", message))
+    right = [answer for found in told for _, answer in found]
+    assert len(right) == len(set(right)) == 3
+
+
+def _zip(path: Path, entries: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    return path
+
+
+def test_one_damaged_entry_of_a_zip_is_named_and_the_others_are_graded(tmp_path: Path) -> None:
+    content = b"PK" + b"x" * 500
+    path = _zip(tmp_path / "class.zip", {f"s{i}/book.xlsx": content for i in range(4)})
+    raw = bytearray(path.read_bytes())
+    raw[raw.index(b"s1/book.xlsx") + 40] ^= 0xFF
+    path.write_bytes(raw)
+    (tmp_path / "out").mkdir()
+    found, notes = find_submissions(path, tmp_path / "out")
+    assert [one.shown_as for one in found] == [f"class.zip/s{i}/book.xlsx" for i in (0, 2, 3)]
+    assert len(notes) == 1 and "class.zip/s1/book.xlsx" in notes[0] and "CRC" in notes[0]
+
+
+def test_a_zip_that_claims_a_million_entries_is_named_and_the_others_are_graded(tmp_path: Path) -> None:
+    folder = tmp_path / "class"
+    folder.mkdir()
+    _zip(folder / "good.zip", {"s/book.xlsx": b"PK"})
+    many = _zip(folder / "many.zip", {"s/book.xlsx": b"PK"})
+    raw = many.read_bytes()
+    end = raw.rindex(b"PK\5\6")
+    many.write_bytes(raw[:end] + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 65_000, 65_000, 0, 0, 0))
+    (tmp_path / "out").mkdir()
+    found, notes = find_submissions(folder, tmp_path / "out")
+    assert [one.shown_as for one in found] == ["good.zip/s/book.xlsx"]
+    assert "many.zip" in notes[0] and "65,000 files" in notes[0]
+
+
+def test_ids_that_differ_in_signs_only_have_a_text_each(tmp_path: Path) -> None:
+    best = {name: Grade("f.xlsx", name, f"Student {name}") for name in ("1", "-1", ".1")}
+    write_feedback(parse(find("embeddings")), best, tmp_path / "feedback")
+    texts = [path.read_text(encoding="utf-8") for path in (tmp_path / "feedback").iterdir()]
+    assert len(texts) == 3
+    assert all(sum(f"Student {name} (" in text for text in texts) == 1 for name in best)
+
+
+def test_an_unclosed_quotation_mark_in_a_roster_is_named_by_line(tmp_path: Path) -> None:
+    path = tmp_path / "class.csv"
+    path.write_text('id,name\n1,A\n2,"B\n3,C\n', encoding="utf-8")
+    with pytest.raises(DataError, match=r"line 3: .*quotation mark"):
+        read_roster(path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps no such permissions")
+def test_a_key_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    key = Key.new(find("embeddings"))
+    key.save(tmp_path / "key.json")
+    assert stat.S_IMODE((tmp_path / "key.json").stat().st_mode) == 0o600
+
+
+def test_a_class_that_is_refused_leaves_no_key_behind(tmp_path: Path) -> None:
+    (tmp_path / "class.csv").write_text("id,name\na b,One\na-b,Two\n", encoding="utf-8")
+    words = ["homework", "new", "embeddings", "--roster", str(tmp_path / "class.csv"), "-o", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 2 and "the same file" in " ".join(result.output.split())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["class.csv"]
