@@ -102,10 +102,14 @@ def test_a_circle_of_answers_earns_nothing_and_is_named(tmp_path: Path) -> None:
             "user.factors.after": lambda _b, _r, k: f"={at('user.factors', k)}-learning_rate*{at('gradient', k)}",
         },
     )
-    grade = grade_file(key, circle)
-    found = points(grade)
-    assert found["gradient"] == ("circular", 0)
-    assert found["user.factors.after"] == ("circular", 0)
+    iterating = openpyxl.load_workbook(circle)
+    iterating.calculation.iterate = True  # what a student can switch on in the options
+    iterating.save(tmp_path / "iterating.xlsx")
+    for file in (circle, tmp_path / "iterating.xlsx"):
+        grade = grade_file(key, file)
+        found = points(grade)
+        assert found["gradient"] == ("circular", 0)
+        assert found["user.factors.after"] == ("circular", 0)
     gradient, after = at("gradient", 0), at("user.factors.after", 0)
     message = next(task.message for task in grade.tasks if task.block == "gradient")
     assert f"Exercise!{gradient} → Exercise!{after} → Exercise!{gradient}" in message
