@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from embedsheet.compiler.engines import EngineName
     from embedsheet.homework.grade import Grade
     from embedsheet.program import Recalculation
     from embedsheet.solver import Model
@@ -57,6 +58,7 @@ def gradient(
     changing: Sequence[str] = (),
     overwrite_formulas: bool = False,
     trust_embedsheet: bool = False,
+    engine: EngineName = "auto",
 ) -> Gradient:
     """Return the objective of a sheet's Solver set-up, or of `objective` and `changing`, and its gradient.
 
@@ -68,7 +70,7 @@ def gradient(
 
     model = load_model(
         book, sheet, objective=objective, changing=changing, overwrite_formulas=overwrite_formulas,
-        trust_embedsheet=trust_embedsheet,
+        trust_embedsheet=trust_embedsheet, engine=engine,
     )  # fmt: skip
     value, blocks = gradient_blocks(model.program)
     return Gradient(model.objective_name, value, dict(zip(model.setup.changing, blocks, strict=True)), model)

@@ -22,8 +22,8 @@ from embedsheet.compiler.agreement import require_agreement
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.components import Step
 from embedsheet.compiler.constraints import build_rows, constraint_cells
-from embedsheet.compiler.engines import make_engine
-from embedsheet.compiler.engines.protocol import Compiled, Traceable
+from embedsheet.compiler.engines import EngineName, make_engine
+from embedsheet.compiler.engines.protocol import Compiled, Engine, Traceable
 from embedsheet.compiler.evaluate import Evaluator, PendingError
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.order import Planner
@@ -56,7 +56,9 @@ class Program:
     `impossible` those that no x meets.
     """
 
-    def __init__(self, store: Store, planner: Planner, setup: SolverSetup, changing: Ids, targets: Ids) -> None:
+    def __init__(
+        self, store: Store, planner: Planner, setup: SolverSetup, changing: Ids, targets: Ids, engine: Engine
+    ) -> None:
         self._store, self._planner = store, planner
         self._targets = targets  # the objective's number, if there is one, then those of the constraints' cells
         self.setup = setup
@@ -69,9 +71,9 @@ class Program:
         self.impossible = self._rows.impossible
         self.verification = verify(store, self._evaluated())
         self._notes: list[Note] = []
-        self._engine = make_engine()
         self._checked = False
         self._constants: Ids = np.empty(0, np.int64)  # the cells whose numbers are part of what is traced
+        self._engine = engine
         self.unrecomputable = False
 
     # The function
@@ -231,6 +233,11 @@ class Program:
     # What the user should know
 
     @property
+    def engine(self) -> str:
+        """What has computed so far, "tape", "jax" or "tape, then jax"."""
+        return self._engine.used
+
+    @property
     def notes(self) -> list[str]:
         """Warnings that name cells; complete once a gradient has been computed."""
         words = [str(note) for note in self._notes]
@@ -324,6 +331,7 @@ def compile_program(
     progress: Callable[[int, int], None] | None = None,
     overwrite_formulas: bool = False,
     kept: Program | None = None,
+    engine: EngineName = "auto",
 ) -> Program:
     """Compile the model of a set-up; `progress` hears (cells done, cells in all).
 
@@ -352,7 +360,7 @@ def compile_program(
         raise UnsupportedError(planner.all_faults())
     if goals:
         _check_objective(store, int(targets[0]), setup)
-    program = Program(store, planner, setup, changing, targets)
+    program = Program(store, planner, setup, changing, targets, make_engine(engine))
     if kept is not None:
         program._take_over(kept)
     return program

@@ -35,6 +35,7 @@ from embedsheet.workbook import Workbook
 from embedsheet.xlsx.solver_names import is_solver_name
 
 if TYPE_CHECKING:
+    from embedsheet.compiler.engines import EngineName
     from embedsheet.program import Program
 
 __all__ = [
@@ -75,6 +76,7 @@ def load_model(
     nonnegative: bool | None = None,
     overwrite_formulas: bool = False,
     trust_embedsheet: bool = False,
+    engine: EngineName = "auto",
 ) -> Model:
     """Open, choose (`choose_setup`), compile and verify a model.
 
@@ -89,7 +91,7 @@ def load_model(
     read = time.perf_counter()
     from embedsheet.program import compile_program
 
-    program = compile_program(workbook, setup, overwrite_formulas=overwrite_formulas)
+    program = compile_program(workbook, setup, overwrite_formulas=overwrite_formulas, engine=engine)
     notes = verify(program, trust_embedsheet)
     program.value_and_gradient(program.start)  # compiles; belongs to the compiler's time, not the solver's
     notes += program.notes
@@ -165,6 +167,7 @@ def solve(
     dry_run: bool = False,
     ignore_lock: bool = False,
     watcher: Watcher | None = None,
+    engine: EngineName = "auto",
 ) -> Solution:
     """Solve the model of a workbook and write the result into it, or into the copy `output`.
 
@@ -178,6 +181,7 @@ def solve(
     model = load_model(
         book, sheet, objective=objective, changing=changing, sense=sense, target=target, constraints=constraints,
         nonnegative=nonnegative, overwrite_formulas=overwrite_formulas, trust_embedsheet=trust_embedsheet,
+        engine=engine,
     )  # fmt: skip
     if not dry_run:
         model.workbook.check_target(output, ignore_lock, force=force)  # rather than after a long search
@@ -216,6 +220,7 @@ def record(model: Model, outcome: Outcome) -> Solution:
         method=outcome.method,
         iterations=outcome.iterations,
         evaluations=outcome.evaluations,
+        engine=model.program.engine,
         largest_gradient=outcome.largest_gradient,
         active=outcome.active,
         history=outcome.history,

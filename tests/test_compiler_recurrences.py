@@ -134,6 +134,7 @@ def test_a_recurrence_is_scanned_and_its_gradient_is_that_of_finite_differences(
 def _scans(compiled: Program) -> int:
     import jax
 
+    import embedsheet.compiler.engines.jax  # noqa: F401  # makes its arrays known
     from embedsheet.compiler.precision import double_precision
 
     with double_precision():

@@ -1,4 +1,4 @@
-"""Every function's derivative, as JAX finds it, beside central differences of the NumPy evaluation."""
+"""Every function's derivative by either engine, beside the other's and central differences of the NumPy evaluation."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from embedsheet.addresses import parse_area
 from embedsheet.formulas.functions import table
 from embedsheet.formulas.functions.elementwise import Elementwise
 from embedsheet.formulas.functions.table import FUNCTIONS
+from embedsheet.formulas.traced import elementwise_rule, operations
 from embedsheet.program import compile_program
 from embedsheet.solver_setup import Constraint
 from embedsheet.workbook import Workbook
@@ -45,7 +46,8 @@ class Sheet:
         path = write_book(folder / "functions.xlsx", {"S": cells})
         constraint = Constraint(parse_area(f"D1:D{count}", "S"), ">=", 0.0)
         model = replace(setup("H1", ["A1:A9"]), constraints=(constraint,))
-        self.program = compile_program(Workbook.open(path), model)
+        self.program = compile_program(Workbook.open(path), model, engine="tape")
+        self.judge = compile_program(Workbook.open(path), model, engine="jax")
 
     def values(self, x: FloatArray) -> FloatArray:
         """Return the formulas' values as NumPy computes them, (m,)."""
@@ -94,6 +96,9 @@ def test_derivatives_are_the_differences(tmp_path: Path, formulas: list[str]) ->
     for point in POINTS:
         assert sheet.wrong(point) == []
         np.testing.assert_allclose(sheet.program.constraints(point), sheet.values(point), rtol=1e-11, atol=1e-11)
+        np.testing.assert_allclose(sheet.judge.constraints(point), sheet.values(point), rtol=1e-11, atol=1e-11)
+        both = [one.constraint_jacobian(point) for one in (sheet.program, sheet.judge)]
+        np.testing.assert_allclose(*both, rtol=1e-9, atol=1e-9)
 
 
 def test_forward_derivatives_are_the_reverse_ones(tmp_path: Path) -> None:
@@ -110,15 +115,8 @@ def test_forward_derivatives_are_the_reverse_ones(tmp_path: Path) -> None:
 
 
 def test_a_derivative_wrong_by_a_thousandth_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import jax
-    import jax.numpy as jnp
-
-    @jax.custom_jvp
-    def wrong_exp(x: Any) -> Any:
-        return jnp.exp(x)
-
-    wrong_exp.defjvp(lambda x, dx: (jnp.exp(x[0]), 1.001 * jnp.exp(x[0]) * dx[0]))
-    row = Elementwise("EXP", lambda xp, x: np.exp(x) if xp is np else wrong_exp(x), "wrong")
+    wrong_exp = elementwise_rule(lambda xp, x: xp.exp(x), lambda xp, exp, x: 1.001 * exp)
+    row = Elementwise("EXP", lambda xp, x: operations(x).apply(wrong_exp, x), "wrong")
     monkeypatch.setitem(table.FUNCTIONS, "EXP", replace(FUNCTIONS["EXP"], call=row))
     found = Sheet(tmp_path, ["EXP(A1)", "SIN(A1)"]).wrong(POINTS[0])
     assert len(found) == 1

@@ -16,7 +16,19 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-_LIBRARIES = ("numpy", "scipy", "jax", "keras", "polars", "XlsxWriter", "xlwings", "pyOpenVBA", "pytensor", "torch")
+_LIBRARIES = (
+    "numpy",
+    "scipy",
+    "autograd",
+    "jax",
+    "keras",
+    "polars",
+    "XlsxWriter",
+    "xlwings",
+    "pyOpenVBA",
+    "pytensor",
+    "torch",
+)
 _OPTIONAL = {"pytensor": "embedsheet[theano]", "torch": "embedsheet[torch]"}
 _STYLES = {"fine": "green", "note": "yellow", "fault": "red"}
 _MARKS = {"fine": "✓", "note": "!", "fault": "✗"}
@@ -69,9 +81,20 @@ def _installed() -> Iterator[Finding]:
                 yield Finding(name, "note", "not installed (optional)", pip_install(extra))
             else:
                 yield Finding(name, "fault", "not installed", pip_install(name))
+    yield _gradients()
     yield _engine()
     yield _libreoffice()
     yield _excel()
+
+
+def _gradients() -> Finding:
+    from importlib.util import find_spec
+
+    from embedsheet.buttons.checks import Finding
+
+    if find_spec("jax") is None:
+        return Finding("gradients", "note", "by the engine tape; long searches and large sheets are slower without jax")
+    return Finding("gradients", "fine", "by the engine tape, long searches and large sheets by jax (--engine)")
 
 
 def _engine() -> Finding:

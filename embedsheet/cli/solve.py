@@ -39,6 +39,11 @@ MethodName = Literal[
     "gradient-descent", "momentum", "adam",
 ]  # fmt: skip
 
+EngineOption = Annotated[
+    Literal["auto", "jax", "tape"],
+    typer.Option("--engine", metavar="ENGINE", help="What differentiates: tape at once, jax after compiling, or auto."),
+]
+
 
 @app.command(
     epilog="Example: [cyan]embedsheet solve shop.xlsx --sheet Plan --objective F20 --maximize --changing B2:B9 "
@@ -100,6 +105,7 @@ def solve(
         bool, typer.Option("--force", help="Replace the files that --output and --history name, if they exist.")
     ] = False,
     ignore_lock: LockOption = False,
+    engine: EngineOption = "auto",
 ) -> None:
     """Solve a workbook's model in place, as Data ► Solver would, with exact gradients.
 
@@ -143,6 +149,7 @@ def solve(
             dry_run=dry_run,
             ignore_lock=ignore_lock,
             watcher=live.hear,
+            engine=engine,
         )
     if json:
         print_json(solution.as_dict())
@@ -162,7 +169,7 @@ def _tell(solution: Solution) -> None:
     for note in solution.notes:
         say(f"Note: {note}", "yellow")
     seconds = ", ".join(f"{phase} {time:.2f} s" for phase, time in solution.seconds.items())
-    say(f"{solution.method}, {solution.evaluations:,} evaluations; {seconds}", "dim")
+    say(f"{solution.method}, {solution.evaluations:,} evaluations by {solution.engine}; {seconds}", "dim")
     if solution.parts_changed:
         say(f"Changed parts: {', '.join(solution.parts_changed)}", "dim")
     if solution.undo_kept:
@@ -199,6 +206,7 @@ def gradient(
     overwrite_formulas: OverwriteOption = False,
     trust_embedsheet: TrustOption = False,
     json: JsonOption = False,
+    engine: EngineOption = "auto",
 ) -> None:
     """Print the gradient of the objective at the stored values, block by block. Nothing is written."""
     from embedsheet import api, solver
@@ -206,7 +214,7 @@ def gradient(
 
     found = api.gradient(
         book, sheet, objective=objective, changing=changing or (), overwrite_formulas=overwrite_formulas,
-        trust_embedsheet=trust_embedsheet,
+        trust_embedsheet=trust_embedsheet, engine=engine,
     )  # fmt: skip
     model, value, blocks = found.model, found.value, found.blocks
     checked = solver.check_gradient(model.program) if check else None
@@ -216,6 +224,7 @@ def gradient(
             "value": value,
             "gradient": [{"area": str(area), "values": block.tolist()} for area, block in blocks.items()],
             "notes": model.notes,
+            "engine": model.program.engine,
         }
         if checked is not None:
             result["check"] = {

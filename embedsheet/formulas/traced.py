@@ -86,7 +86,7 @@ class Operations(Protocol):
         """Return the largest or smallest number of each row, ∓∞ of none; `rows` (k,) ascend."""
 
     def running_extreme(self, numbers: Array, *, largest: bool) -> Array:
-        """Return the largest or smallest of the numbers so far, (k,)."""
+        """Return the largest or smallest of the numbers so far along the last axis."""
 
     def windows(self, numbers: Array, first: NDArray[np.int64], width: int) -> Array:
         """Return `width` neighbours from each place of `first` on, (k, width)."""
@@ -147,7 +147,7 @@ class Plain:
 
     def running_extreme(self, numbers: Array, *, largest: bool) -> Array:
         """Return the largest or smallest of the numbers so far."""
-        return (np.maximum if largest else np.minimum).accumulate(numbers)
+        return (np.maximum if largest else np.minimum).accumulate(numbers, axis=-1)
 
     def windows(self, numbers: Array, first: NDArray[np.int64], width: int) -> Array:
         """Return `width` neighbours from each place on."""

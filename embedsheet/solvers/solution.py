@@ -23,7 +23,8 @@ class Solution:
     "failed"; `message` gives the reason. `largest_gradient` is the largest component of the gradient that neither
     bounds nor constraints hold back; `active` says which of them hold with equality. `history`: (iteration, objective,
     gradient norm, seconds). `seconds` by phase: read, compile, solve, write. Only "optimal" and "improved"
-    are written; `undo_kept`: what was replaced is kept, for `embedsheet undo`.
+    are written; `undo_kept`: what was replaced is kept, for `embedsheet undo`. `engine`: what differentiated, "tape",
+    "jax" or "tape, then jax".
     """
 
     path: Path
@@ -46,6 +47,7 @@ class Solution:
     history: list[HistoryRow] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    engine: str = ""
     written_to: Path | None = None
     cells_written: int = 0
     parts_changed: list[str] = field(default_factory=list)
@@ -81,6 +83,7 @@ class Solution:
             "objective_after": _json(self.objective_after),
             "iterations": self.iterations,
             "evaluations": self.evaluations,
+            "engine": self.engine,
             "largest_gradient": _json(self.largest_gradient),
             "active_constraints": self.active,
             "notes": self.notes,

@@ -207,7 +207,7 @@ _binary(
 )
 _binary(
     _where,
-    lambda *_: None,
+    lambda g, *_: 0.0 * g,
     lambda g, _, ok, x, y: _where(ok, g, 0.0),
     lambda g, _, ok, x, y: _where(ok, 0.0, g),
 )
@@ -330,14 +330,20 @@ defvjp(_segment_extreme, _segment_extreme_maker)
 
 def _running_maker(ans: Array, numbers: Array, largest: bool) -> Callable[[Array], Array]:
     # The place of the number that is the extreme so far: the first that reaches it.
-    return lambda g: _put_at(g, anp.shape(numbers), _reached(numbers, ans))
+    return lambda g: _put_along(g, _reached(ans), -1, anp.shape(numbers))
 
 
 _running = _wrapped(lambda numbers, largest: PLAIN.running_extreme(numbers, largest=largest))
 defvjp(_running, _running_maker)
-_reached = _wrapped(
-    lambda numbers, ans: np.maximum.accumulate(np.where(np.r_[True, ans[1:] != ans[:-1]], np.arange(len(ans)), 0))
-)
+
+
+@primitive  # type: ignore[untyped-decorator]
+def _reached(extremes: Array) -> Array:
+    changed = np.ones(extremes.shape, bool)
+    changed[..., 1:] = extremes[..., 1:] != extremes[..., :-1]
+    return np.maximum.accumulate(np.where(changed, np.arange(extremes.shape[-1]), 0), axis=-1)
+
+
 register_notrace(VJPNode, _reached)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from threading import RLock
 from typing import Any
 
+import autograd.numpy as anp
 import numpy as np
 from autograd.core import primitive_vjps
 from autograd.extend import VJPNode
@@ -16,22 +17,24 @@ from embedsheet.formulas.traced import Array
 
 _CONSTANT = -1  # no slot: the number is known
 _RECORDING = RLock()  # autograd has one stack of what is being traced
-_LARGE = 1_000  # numbers; arrays of more are dropped as soon as nothing needs them
+_CALL, _NUMBER = 1.6e-6, 1.5e-9  # seconds that an operation takes, and for each number of its result
 
 
 class _Step:
     """One operation: `function(*args)`, where the places `argnums` of args are filled from the slots `parents`."""
 
-    __slots__ = ("argnums", "args", "function", "kwargs", "parents", "slot")
+    __slots__ = ("argnums", "args", "function", "kwargs", "parents", "seconds", "slot")
 
     def __init__(
         self, slot: int, function: Any, args: Sequence[Any], kwargs: dict[str, Any], argnums: Sequence[int],
-        parents: Sequence[int],
+        parents: Sequence[int], size: int,
     ) -> None:  # fmt: skip
         self.slot, self.function, self.kwargs, self.argnums, self.parents = slot, function, kwargs, argnums, parents
         self.args = list(args)
         for place in argnums:
             self.args[place] = None
+        body = getattr(self.args[0], "graph", None)  # of a loop: how often it runs comes next
+        self.seconds = _CALL + _NUMBER * size if body is None else self.args[1] * body.seconds
 
     def filled(self, values: list[Any]) -> list[Any]:
         args = self.args.copy()
@@ -52,7 +55,8 @@ class _Recorded(Node):  # type: ignore[misc]
         parents: Sequence[_Recorded],
     ) -> None:  # fmt: skip
         self.tape = parents[0].tape
-        self.slot = self.tape.add(function, args, kwargs, list(argnums), [parent.slot for parent in parents])
+        slots = [parent.slot for parent in parents]
+        self.slot = self.tape.add(function, args, kwargs, list(argnums), slots, int(np.prod(anp.shape(value))))
 
     def initialize_root(self, tape: _Tape, slot: int) -> None:
         self.tape, self.slot = tape, slot
@@ -67,13 +71,14 @@ class _Tape:
         self.free: dict[int, tuple[Any, int]] = {}
 
     def add(
-        self, function: Any, args: Sequence[Any], kwargs: dict[str, Any], argnums: list[int], parents: list[int]
-    ) -> int:
+        self, function: Any, args: Sequence[Any], kwargs: dict[str, Any], argnums: list[int], parents: list[int],
+        size: int,
+    ) -> int:  # fmt: skip
         for place, argument in enumerate(args):
             if place not in argnums and isbox(argument):
                 argnums.append(place)
                 parents.append(self.outer(argument))
-        self.steps.append(_Step(self.slots, function, args, kwargs, argnums, parents))
+        self.steps.append(_Step(self.slots, function, args, kwargs, argnums, parents, size))
         self.slots += 1
         return self.slots - 1
 
@@ -103,6 +108,7 @@ class Graph:
                 kept.append(step)
                 needed[step.parents] = True
         self.steps = kept[::-1]
+        self.seconds = sum(step.seconds for step in self.steps)  # that `run` takes, roughly
         self._prepared: list[Any] | None = None
 
     def __len__(self) -> int:

@@ -55,7 +55,7 @@ class _Operations:
         return segments(numbers, rows, num_segments=count, indices_are_sorted=True)
 
     def running_extreme(self, numbers: Array, *, largest: bool) -> Array:
-        return (lax.cummax if largest else lax.cummin)(numbers)
+        return (lax.cummax if largest else lax.cummin)(numbers, axis=numbers.ndim - 1)
 
     def windows(self, numbers: Array, first: NDArray[np.int64], width: int) -> Array:
         layout = lax.GatherDimensionNumbers(offset_dims=(1,), collapsed_slice_dims=(), start_index_map=(0,))

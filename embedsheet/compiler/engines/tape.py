@@ -18,18 +18,22 @@ from embedsheet.formulas.traced import Array
 
 
 class TapeCompiled:
-    """One function on the tape."""
+    """One function on the tape.
+
+    `spent`: about how many seconds it has run; `operations`: of the longest recording.
+    """
 
     def __init__(self, f: Traceable, rows: int | None) -> None:
         self._f = f
         self._shape: tuple[int, ...] = () if rows is None else (rows,)
         self._example: FloatArray = np.empty(0)
+        self.spent, self.operations = 0.0, 0
 
     def value(self, x: FloatArray) -> FloatArray:
         return self._ran(self._at(x)._graph, x)
 
     def value_and_gradient(self, x: FloatArray) -> tuple[float, FloatArray]:
-        value, gradient = self._at(x)._with_gradient.run(x)
+        value, gradient = self._counted(self._at(x)._with_gradient).run(x)
         return float(value), np.array(gradient)
 
     def hessian_product(self, x: FloatArray, v: FloatArray) -> FloatArray:
@@ -55,7 +59,12 @@ class TapeCompiled:
         return self
 
     def _ran(self, graph: Graph, *arrays: FloatArray) -> FloatArray:
-        return np.array(graph.run(*(np.asarray(array, float) for array in arrays))[0], float)
+        return np.array(self._counted(graph).run(*(np.asarray(array, float) for array in arrays))[0], float)
+
+    def _counted(self, graph: Graph) -> Graph:
+        self.spent += graph.seconds
+        self.operations = max(self.operations, len(graph))
+        return graph
 
     @property
     def _weights(self) -> FloatArray:

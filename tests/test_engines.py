@@ -1,0 +1,99 @@
+"""The two engines beside each other, and which of them computes."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from judges import write_book
+from sheets import setup
+
+import embedsheet
+from embedsheet.compiler.engines import EngineName, choice
+from embedsheet.errors import MissingDependencyError
+from embedsheet.program import Program, compile_program
+from embedsheet.workbook import Workbook
+
+DATA = np.random.default_rng(3).uniform(0.5, 2.0, 40)
+
+# Columns of formulas: filled down, of several shapes, a recurrence long enough to be scanned, a choice that moves.
+MODELS: dict[str, dict[str, Any]] = {
+    "filled down": {f"C{i}": f"=(B{i}-$A$1*EXP(-$A$2*ROW()))^2" for i in range(1, 41)},
+    "look-ups": {f"C{i}": f"=(B{i}-INDEX($A$1:$A$3,MOD(ROW(),3)+1)*$A$2)^2" for i in range(1, 41)},
+    "a recurrence": {"C1": "=A1*B1"} | {f"C{i}": f"=$A$2*B{i}+(1-$A$2)*C{i - 1}*$A$3" for i in range(2, 41)},
+    "two columns": {"C1": "=A1", "D1": "=A2"}
+    | {f"C{i}": f"=C{i - 1}*0.9+D{i - 1}*$A$3" for i in range(2, 41)}
+    | {f"D{i}": f"=D{i - 1}*$A$2-C{i}*B{i}" for i in range(2, 41)},
+    "conditions": {f"C{i}": f"=IF(B{i}>$A$1,B{i}*$A$2,MAX($A$3,B{i})^3)" for i in range(1, 41)},
+}
+
+
+def _program(folder: Path, model: str, engine: EngineName) -> Program:
+    cells: dict[str, Any] = {"A1": 0.7, "A2": 0.4, "A3": 0.9, "F1": "=SUMSQ(C1:D40)"}
+    cells |= {f"B{i}": float(x) for i, x in enumerate(DATA, 1)}
+    path = write_book(folder / "book.xlsx", {"S": cells | MODELS[model]})
+    return compile_program(Workbook.open(path), setup("F1", ["A1:A3"]), engine=engine)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_values_gradients_and_curvature_are_the_same_by_both_engines(model: str, tmp_path: Path) -> None:
+    tape, jax = (_program(tmp_path, model, engine) for engine in ("tape", "jax"))
+    for x in (tape.start, tape.start + np.array([0.11, -0.07, 0.05])):
+        (value, gradient), (other, slopes) = tape.value_and_gradient(x), jax.value_and_gradient(x)
+        assert value == pytest.approx(other, rel=1e-13)
+        assert tape.value(x) == value
+        np.testing.assert_allclose(gradient, slopes, rtol=1e-12)
+        for v in np.eye(3):
+            np.testing.assert_allclose(tape.hessian_product(x, v), jax.hessian_product(x, v), rtol=1e-11, atol=1e-11)
+
+
+def test_a_long_search_goes_over_to_jax_and_finds_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "_JAX_START", 0.0)
+    monkeypatch.setattr(choice, "_JAX_OPERATION", 0.0)
+    program = _program(tmp_path, "filled down", "auto")
+    value, gradient = program.value_and_gradient(program.start)
+    assert program.engine == "tape"
+    other, slopes = program.value_and_gradient(program.start)
+    assert program.engine == "tape, then jax"
+    assert value == pytest.approx(other, rel=1e-13)
+    np.testing.assert_allclose(gradient, slopes, rtol=1e-12)
+
+
+def test_without_jax_the_tape_computes_and_jax_asked_for_names_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("embedsheet.compiler.engines.find_spec", lambda name: None)
+    assert _program(tmp_path, "filled down", "auto").engine == "tape"
+    with pytest.raises(MissingDependencyError, match=r"needs JAX: .* -m pip install jax, or choose the engine tape"):
+        _program(tmp_path, "filled down", "jax")
+
+
+def test_formulas_compiler_and_solvers_name_jax_in_its_engine_only() -> None:
+    package = Path(embedsheet.__file__).parent
+    files = [package / "program.py", package / "solver.py"]
+    files += [file for part in ("formulas", "compiler", "solvers") for file in (package / part).rglob("*.py")]
+    named = [file.name for file in files if re.search(r"^\s*(import|from) jax\b", file.read_text("utf-8"), re.M)]
+    assert sorted(named) == ["jax.py", "precision.py"]
+
+
+def test_a_small_model_is_solved_and_a_long_recurrence_calculated_without_importing_jax(tmp_path: Path) -> None:
+    cells: dict[str, Any] = {"A1": 3.0, "B1": "=(A1-2)^2+1", "D1": 1.0, "C1": 0.5}
+    cells |= {f"D{i}": f"=D{i - 1}*$C$1+1" for i in range(2, 1002)}
+    path = write_book(tmp_path / "book.xlsx", {"S": cells})
+    code = (
+        "import sys\n"
+        "from embedsheet.program import recalculate\n"
+        "from embedsheet.solver import solve\n"
+        "from embedsheet.workbook import Workbook\n"
+        f"book = {str(path)!r}\n"
+        "recalculate(Workbook.open(book))\n"
+        "print(solve(book, objective='B1', changing=['A1'], dry_run=True).engine)\n"
+        "print([name for name in ('jax', 'keras', 'polars', 'xlsxwriter', 'xlwings') if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, encoding="utf-8")
+    assert done.stdout.split("\n")[:2] == ["tape", "[]"]
