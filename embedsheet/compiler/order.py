@@ -338,7 +338,8 @@ class Planner:
         assert iteration is not None
         places = rest[np.argsort(cells.ids[rest])].tolist()
         ids = cells.ids[places]
-        store.kinds[ids] = np.where(store.kinds[ids] == BLANK, NUMBER, store.kinds[ids])
+        stored = store.table.kinds[ids]
+        store.kinds[ids], store.numbers[ids] = np.where(stored == BLANK, NUMBER, stored), store.table.numbers[ids]
         store.done[ids] = True
         for _ in range(max(iteration.most, 1)):
             before = store.numbers[ids]
