@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from judges import write_book
 from openpyxl.utils import get_column_letter as letters
 from sheets import Cells, largest_gradient_error, program
 
 from embedsheet.compiler.recurrence import Recurrence
 from embedsheet.errors import UnsupportedError
-from embedsheet.program import Program
+from embedsheet.program import Program, recalculate
+from embedsheet.workbook import Workbook
 
 DATA = np.random.default_rng(0).normal(size=20_002)
 
@@ -178,3 +180,20 @@ def test_like_formulas_that_need_each_other_without_a_circle_are_put_in_order(tm
     value, gradient = compiled.value_and_gradient(compiled.start)
     # Fibonacci numbers: T1 is the 20th, F(18)·A1 + F(19)·B1 with F(18) = 2584 and F(19) = 4181.
     assert (value, list(gradient)) == (2584 + 2 * 4181, [2584.0, 4181.0])
+
+
+def test_a_running_balance_over_long_growing_ranges_is_no_circle(tmp_path: Path) -> None:
+    """E(n) = 100 + C(1) + … + C(n) with C(n) = E(n-1)/1000, by hand in Python 451.8596018176006 in row 1500."""
+    rows = 1500
+    cells: Cells = {"A1": 0.001, "A2": 100.0, "C1": 1.0, "E1": "=$A$2+SUM(C$1:C1)"}
+    for row in range(2, rows + 1):
+        cells |= {f"C{row}": f"=E{row - 1}*$A$1", f"E{row}": f"=$A$2+SUM(C$1:C{row})"}
+    book = Workbook.open(write_book(tmp_path / "b.xlsx", {"S": cells}))
+    done = recalculate(book)
+    assert done.faults == []
+    found = {
+        (row, column): number
+        for edit in done.edits
+        for row, column, number in zip(edit.rows.tolist(), edit.columns.tolist(), edit.numbers.tolist(), strict=True)
+    }
+    assert found[rows, 5] == pytest.approx(451.8596018176006, rel=1e-12)

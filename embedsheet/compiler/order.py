@@ -30,7 +30,7 @@ from embedsheet.compiler.names import resolve_name
 from embedsheet.compiler.noise import TOLERANCE
 from embedsheet.compiler.recurrence import MOST_UNROLLED, Recurrence, find_recurrence
 from embedsheet.compiler.store import Store
-from embedsheet.compiler.windows import bounding, is_large
+from embedsheet.compiler.windows import bounding, grown_by, is_large
 from embedsheet.errors import FormulaError, UnsupportedError
 from embedsheet.formulas import tree as t
 from embedsheet.formulas.functions.table import FUNCTIONS
@@ -127,6 +127,11 @@ class Planner:
         if place not in self._reads:
             self._reads[place] = list(_static_reads(self.store, self.store.groups[place], self._rectangles))
         return [*self._reads[place], *self.store.groups[place].dynamic]
+
+    def _reads_cell_by_cell(self, place: int) -> list[Ids]:
+        """Return `reads` with long growing ranges as each cell reads them, not by the rectangle around them all."""
+        group = self.store.groups[place]
+        return [*_static_reads(self.store, group, self._rectangles, cell_by_cell=True), *group.dynamic]
 
     def _needed_groups(self, place: int) -> NDArray[np.int32]:
         """Return the groups that a group reads from, those already evaluated left out."""
@@ -302,7 +307,7 @@ class Planner:
 
     def _run_in_order(self, component: list[int]) -> None:
         """Evaluate groups that need each other cell by cell, or as a recurrence where they are one."""
-        cells = ComponentCells(self.store, {place: self.reads(place) for place in component})
+        cells = ComponentCells(self.store, {place: self._reads_cell_by_cell(place) for place in component})
         recurrence = find_recurrence(self.store, cells)
         if recurrence is None:
             self._run_levels(cells, np.arange(len(cells.ids)), self.steps)
@@ -390,10 +395,13 @@ class Planner:
             self._fail(int(place), [message])
 
 
-def _static_reads(store: Store, group: Group, rectangles: dict[tuple[int, ...], Ids]) -> Iterator[Ids]:
+def _static_reads(
+    store: Store, group: Group, rectangles: dict[tuple[int, ...], Ids], cell_by_cell: bool = False
+) -> Iterator[Ids]:
     """Yield the cells each reference of a group's formula names, but not those whose address only is used.
 
-    A rectangle that all cells of a group read is kept in `rectangles`, so that other groups have the same array.
+    A rectangle that all cells of a group read is kept in `rectangles`, so that other groups have the same array. Long
+    growing ranges are given by the rectangle around them, or `cell_by_cell` by what each adds to the one before it.
     """
     evaluator = Evaluator(store, group, np.arange(len(group.ids)))
     waiting: list[t.Node] = [group.tree]
@@ -403,7 +411,13 @@ def _static_reads(store: Store, group: Group, rectangles: dict[tuple[int, ...], 
         if isinstance(node, (t.Ref, t.TableRef, t.Spill)):
             result = evaluator.evaluate(node)
             if isinstance(result, Reference):
-                result = bounding(result) if is_large(result) else result
+                if is_large(result):
+                    grown = grown_by(result) if cell_by_cell else None
+                    if grown is not None and (added := evaluator.ids(grown[0])) is not None:
+                        yield added
+                        yield np.where(grown[1] < 0, -1, group.ids[grown[1]])[:, None, None]
+                        continue
+                    result = bounding(result)
                 shared = len(result.top) == 1 and result.errors is None
                 edges = (result.top, result.left, result.bottom, result.right)
                 key = (result.sheet, *(int(edge[0]) for edge in edges)) if shared else ()

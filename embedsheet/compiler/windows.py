@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from embedsheet.compiler.cells import Ids
 from embedsheet.formulas.traced import operations
 from embedsheet.formulas.values import ERROR, NUMBER, Array, Reference, Value, namespace
 
@@ -33,6 +34,30 @@ def is_large(reference: Reference) -> bool:
     heights = reference.bottom - reference.top + 1
     widths = reference.right - reference.left + 1
     return bool((heights != heights[0]).any()) and len(heights) * int(heights.max()) * int(widths.max()) > _SMALLEST
+
+
+def grown_by(reference: Reference) -> tuple[Reference, Ids] | None:
+    """Return what each growing range adds to the one before it, and the place of that one, −1 for the shortest.
+
+    A cell that is evaluated after the one with the range before it has then what it needs. None where the ranges do
+    not grow from one cell, by a row at a time at most, from a short one.
+    """
+    top, bottom, left, right = np.broadcast_arrays(reference.top, reference.bottom, reference.left, reference.right)
+    down, up = (top == top[0]).all(), (bottom == bottom[0]).all()
+    if reference.errors is not None or not (down or up):
+        return None
+    order = np.argsort(bottom if down else -top, kind="stable")
+    before = np.full(len(order), -1)
+    before[order[1:]] = order[:-1]
+    first, last = (bottom, bottom) if down else (top, top)
+    shortest = order[0]
+    if (np.abs(np.diff((bottom if down else top)[order])) > 1).any():
+        return None
+    first, last = first.copy(), last.copy()
+    first[shortest], last[shortest] = top[shortest], bottom[shortest]
+    if (bottom[shortest] - top[shortest] + 1) * len(order) > _SMALLEST:
+        return None
+    return Reference(reference.sheet, first, left, last, right), before
 
 
 def accumulated(evaluator: Evaluator, name: str, reference: Reference) -> Value | None:
