@@ -112,8 +112,9 @@ def replace_in_place(workbook: Workbook, model: SheetModel, learned: Learned, ig
     if "rmse" not in model.blocks:
         return save(workbook, replaced_edits(model, learned), ignore_lock=ignore_lock)
     program = compile_sheet(workbook, model)
-    edits = program.results(flat(model, learned.weights))
-    return workbook.save(edits, full_calculation=program.unrecomputable, ignore_lock=ignore_lock)
+    results = program.results(flat(model, learned.weights))
+    report = workbook.save(results.edits, full_calculation=results.full_calculation, ignore_lock=ignore_lock)
+    return replace(report, notes=results.notes)
 
 
 def replaced_edits(model: SheetModel, learned: Learned) -> list[Edit]:
@@ -127,8 +128,10 @@ def replaced_edits(model: SheetModel, learned: Learned) -> list[Edit]:
 def save(workbook: Workbook, edits: Sequence[Edit], path: Path | None = None, ignore_lock: bool = False) -> SaveReport:
     """Save the edits and the stored results of every formula that follows from them, in one write.
 
-    What follows is found on a temporary copy: the edits hold text as well as numbers, and may empty cells.
+    What follows is found on a temporary copy: the edits hold text as well as numbers, and may empty cells. Where a
+    stored result is not reproduced before the edits, the cell and what reads it are left alone.
     """
+    from embedsheet.compiler.results import edits_of, left_alone_words, not_reproduced, read_from
     from embedsheet.program import recalculate
 
     with tempfile.TemporaryDirectory() as folder:
@@ -136,9 +139,27 @@ def save(workbook: Workbook, edits: Sequence[Edit], path: Path | None = None, ig
         workbook.save(edits, copy)
         changed = Workbook.open(copy)
     results = recalculate(changed)
+    table, before = results.values.table, recalculate(workbook).values
+
+    def ids(edit: Edit) -> NDArray[np.int64]:
+        return table.find(
+            table.sheet_places[name_key(edit.sheet)], edit.rows.astype(np.int64), edit.columns.astype(np.int64)
+        )
+
+    wrong = np.zeros(len(results.values.done), bool)
+    for edit in edits_of(before, np.flatnonzero(not_reproduced(before))):
+        wrong[ids(edit)] = True
+    left = read_from(results.planner, wrong)
     moved = [_moved(changed, edit) for edit in results.edits]
-    following = [_translated(edit, changed, workbook) for edit in moved if len(edit.rows)]
-    return workbook.save([*edits, *following], path, full_calculation=bool(results.faults), ignore_lock=ignore_lock)
+    following = [_translated(_part(edit, ~left[ids(edit)]), changed, workbook) for edit in moved]
+    alone = [table.cell(int(one)) for edit in moved for one in ids(edit) if left[one]]
+    report = workbook.save(
+        [*edits, *(edit for edit in following if len(edit.rows))],
+        path,
+        full_calculation=bool(results.faults or alone),
+        ignore_lock=ignore_lock,
+    )
+    return replace(report, notes=[left_alone_words(alone)] if alone else [])
 
 
 def _moved(workbook: Workbook, edit: Edit) -> Edit:
@@ -150,8 +171,12 @@ def _moved(workbook: Workbook, edit: Edit) -> Edit:
     # A formula whose result is an empty text is stored without any.
     nothing = workbook.strings.code("")
     moved &= ~((edit.kinds == TEXT) & (edit.numbers == nothing) & (sheet.kinds[places] == BLANK))
+    return _part(edit, moved)
+
+
+def _part(edit: Edit, cells: NDArray[np.bool_]) -> Edit:
     return replace(
-        edit, rows=edit.rows[moved], columns=edit.columns[moved], kinds=edit.kinds[moved], numbers=edit.numbers[moved]
+        edit, rows=edit.rows[cells], columns=edit.columns[cells], kinds=edit.kinds[cells], numbers=edit.numbers[cells]
     )
 
 

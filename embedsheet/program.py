@@ -28,6 +28,7 @@ from embedsheet.compiler.evaluate import Evaluator, PendingError
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.order import Planner
 from embedsheet.compiler.recurrence import NotScannableError, Recurrence
+from embedsheet.compiler.results import Results, edits_of, results_at
 from embedsheet.compiler.store import Note, Store, TracedStore
 from embedsheet.compiler.verify import Verification, verify
 from embedsheet.errors import ModelError, UnsupportedError
@@ -74,7 +75,6 @@ class Program:
         self._checked = False
         self._constants: Ids = np.empty(0, np.int64)  # the cells whose numbers are part of what is traced
         self._engine = engine
-        self.unrecomputable = False
 
     # The function
 
@@ -295,33 +295,12 @@ class Program:
             found[step.ids if isinstance(step, Recurrence) else step.group.outputs[step.elements]] = True
         return np.flatnonzero(found)
 
-    # Writing back
+    def results(self, x: FloatArray, *, trusted: bool = False) -> Results:
+        """Return what is to be written with the changing cells at x, see `compiler.results`.
 
-    def results(self, x: FloatArray) -> list[Edit]:
-        """Return the changing cells at x and the stored results of every formula that follows from them.
-
-        In a file that no program has calculated all other results come along that are stored as 0, as XlsxWriter does
-        with every result: beside calculated ones they would be taken for wrong ones. Sets `unrecomputable` when a
-        formula that follows from the changing cells cannot be computed here.
+        `trusted`: results that are stored otherwise than the formulas give are rewritten as well.
         """
-        store = self._store.at(self._changing, x)
-        planner = Planner(store, like=self._planner)
-        planner.require(np.flatnonzero(~store.done))
-        self.unrecomputable = planner.depends_on_changing()
-        follows = store.tainted & store.done
-        if self.verification.never_calculated:
-            table = store.table
-            zero = (table.kinds == NUMBER) & (table.numbers == 0)
-            other = (store.kinds != NUMBER) | (store.numbers != 0)
-            follows |= store.done & (store.group_of >= 0) & zero & other
-        follows[-1] = False
-        ids = np.flatnonzero(follows)
-        replaced = np.zeros(store.table.count + 1, bool)
-        replaced[self._changing] = True
-        return [
-            *_edits(store, ids[replaced[ids]], replace_formula=True),
-            *_edits(store, ids[~replaced[ids]]),
-        ]
+        return results_at(self._store, self._planner, self._changing, x, self.verification, trusted)
 
 
 def compile_program(
@@ -474,17 +453,6 @@ def _trace_recurrence(traced: TracedStore, recurrence: Recurrence) -> None:
             _trace_step(traced, step)
 
 
-def _edits(store: Store, ids: Ids, replace_formula: bool = False) -> list[Edit]:
-    """Return cells as edits, one for each sheet."""
-    edits = []
-    for place, name in enumerate(store.table.sheet_names):
-        mine = ids[store.table.sheets[ids] == place]
-        if len(mine):
-            kinds, numbers = store.kinds[mine], store.numbers[mine]
-            edits.append(Edit(name, store.table.rows[mine], store.table.columns[mine], kinds, numbers, replace_formula))
-    return edits
-
-
 @dataclass(frozen=True)
 class Recalculation:
     """All formulas of a workbook computed anew.
@@ -501,6 +469,7 @@ class Recalculation:
     formulas: int
     functions: dict[str, int]
     values: Store
+    planner: Planner
 
 
 def recalculate(workbook: Workbook, *, progress: Callable[[int, int], None] | None = None) -> Recalculation:
@@ -518,13 +487,14 @@ def recalculate(workbook: Workbook, *, progress: Callable[[int, int], None] | No
         for name in group.functions():
             functions[name] = functions.get(name, 0) + len(group.ids)
     return Recalculation(
-        edits=_edits(store, changed),
+        edits=edits_of(store, changed),
         out_of_date=min(len(changed), verification.mismatch_count + len(computed) - verification.compared),
         verification=verification,
         faults=planner.all_faults(),
         formulas=len(formulas),
         functions=functions,
         values=store,
+        planner=planner,
     )
 
 

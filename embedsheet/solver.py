@@ -55,6 +55,7 @@ class Model:
     program: Program
     seconds: dict[str, float]
     notes: list[str]
+    trusted: bool = False  # though stored results differ
 
     @property
     def objective_name(self) -> str:
@@ -96,7 +97,7 @@ def load_model(
     program.value_and_gradient(program.start)  # compiles; belongs to the compiler's time, not the solver's
     notes += program.notes
     seconds = {"read": read - began, "compile": time.perf_counter() - read}
-    return Model(workbook, setup, program, seconds, notes)
+    return Model(workbook, setup, program, seconds, notes, trust_embedsheet)
 
 
 def verify(program: Program, trust_embedsheet: bool) -> list[str]:
@@ -230,25 +231,21 @@ def record(model: Model, outcome: Outcome) -> Solution:
 
 
 def _write(model: Model, solution: Solution, output: Path | None, save_setup: bool, ignore_lock: bool) -> None:
+    from embedsheet.compiler.results import Results
+
     program, workbook = model.program, model.workbook
-    edits = []
-    if solution.solved:
-        edits = program.results(solution.x)
-        edits += log_edits(workbook, solution)
+    results = program.results(solution.x, trusted=model.trusted) if solution.solved else Results([])
+    edits = results.edits + (log_edits(workbook, solution) if solution.solved else [])
     if not edits and not save_setup:
         return
     report = workbook.save(
         edits,
         output,
         setups=[model.setup] if save_setup else [],
-        full_calculation=bool(edits) and program.unrecomputable,
+        full_calculation=results.full_calculation,
         ignore_lock=ignore_lock,
     )
-    if edits and program.unrecomputable:
-        solution.notes.append(
-            "some formulas that follow from the changing cells cannot be computed here; the file asks for a full "
-            "calculation when it is opened"
-        )
+    solution.notes += results.notes
     solution.written_to = report.path
     solution.cells_written = report.cells_written
     solution.parts_changed = list(report.parts_changed)

@@ -253,17 +253,18 @@ def test_a_file_never_calculated_is_said_to_be_so(tmp_path: Path) -> None:
 def test_results_reach_formulas_outside_the_objective_s_cone(tmp_path: Path) -> None:
     cells = {"A1": 2.0, "B1": "=A1^2", "C1": '="x is "&A1', "C2": "=C3+1", "C3": 1.0}
     compiled = program(tmp_path / "book.xlsx", cells, "B1", ["A1"])
-    edits = compiled.results(np.array([5.0]))
+    results = compiled.results(np.array([5.0]))
+    edits = results.edits
     cells_written = {(int(r), int(c)) for edit in edits for r, c in zip(edit.rows, edit.columns, strict=True)}
     assert cells_written == {(1, 1), (1, 2), (1, 3)}  # C2 does not follow from A1
-    assert not compiled.unrecomputable
+    assert not results.full_calculation
 
 
 def test_a_formula_that_cannot_follow_is_reported(tmp_path: Path) -> None:
     cells = {"A1": 2.0, "B1": "=A1^2", "C1": "=FROBNICATE(A1)", "C2": "=FROBNICATE(7)"}
     compiled = program(tmp_path / "book.xlsx", cells, "B1", ["A1"])
-    compiled.results(np.array([5.0]))
-    assert compiled.unrecomputable
+    results = compiled.results(np.array([5.0]))
+    assert results.unrecomputable and results.full_calculation
 
 
 def test_recalculation_fills_a_workbook_that_no_program_calculated(tmp_path: Path) -> None:

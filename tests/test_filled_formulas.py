@@ -117,7 +117,7 @@ def test_gradient_of_filled_formulas_is_the_differences(tmp_path: Path, start: i
 
 def _in_numpy(compiled: Program, x: NDArray[np.float64]) -> float:
     """Return the objective, cell AZ1, as NumPy computes it."""
-    for edit in compiled.results(x):
+    for edit in compiled.results(x).edits:
         found = edit.numbers[(edit.rows == 1) & (edit.columns == 52)]
         if len(found):
             return float(found[0])

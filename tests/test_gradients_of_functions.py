@@ -52,7 +52,7 @@ class Sheet:
     def values(self, x: FloatArray) -> FloatArray:
         """Return the formulas' values as NumPy computes them, (m,)."""
         result = np.full(len(self.formulas), np.nan)
-        for edit in self.program.results(x):
+        for edit in self.program.results(x).edits:
             mine = edit.columns == 4
             result[edit.rows[mine] - 1] = np.where(edit.kinds[mine] == 1, edit.numbers[mine], np.nan)
         return result

@@ -16,7 +16,7 @@ from embedsheet.cli.progress import say
 if TYPE_CHECKING:
     from embedsheet.keras_blocks import SheetModel
     from embedsheet.keras_bridge import Check
-    from embedsheet.workbook import Workbook
+    from embedsheet.workbook import SaveReport, Workbook
 
 app = typer.Typer()
 
@@ -121,6 +121,7 @@ def compare_command(
             workbook, keras_results.compared_edits(workbook, model, both), ignore_lock=ignore_lock
         )
         say(f"Filled in the sheet Compare ({report.cells_written:,} cells).")
+        _tell_notes(report)
     if not all(one.agrees for one in every):
         say("Not the same: see the lines marked ✗.", "red")
         raise typer.Exit(1)
@@ -201,15 +202,22 @@ def train(
             edits += keras_results.replaced_edits(model, learned)
         report = keras_results.save(workbook, edits, output, ignore_lock)
         say(f"Wrote {report.cells_written:,} cells of {report.path}; see its sheets Keras and Compare.")
+        _tell_notes(report)
         return
     if replace:
         report = keras_results.replace_in_place(workbook, model, learned, ignore_lock)
         say(f"Wrote {report.cells_written:,} cells of {report.path}.")
+        _tell_notes(report)
     if output is not None:
         from embedsheet.lessons import comparison
 
         comparison.build(output, model, learned, checks, book.name, force=force)
         say(f"Wrote {output}: the sheet and Keras side by side.")
+
+
+def _tell_notes(report: SaveReport) -> None:
+    for note in report.notes:
+        say(f"Note: {note}", "yellow")
 
 
 def _both_precisions(workbook: Workbook, model: SheetModel, steps: int = 10, learning_rate: float = 0.1) -> list[Check]:

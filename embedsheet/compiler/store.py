@@ -105,14 +105,19 @@ class Store(_Addresses):
         self.singular: list[Note] = []
         self.frozen: list[tuple[Group, Ids]] = []  # cells with volatile functions: they keep their stored values
 
-    def at(self, cells: Ids, numbers: NDArray[np.float64]) -> Store:
-        """Return the same workbook with other numbers in the changing cells; what follows from them is undone."""
+    def copied(self) -> Store:
+        """Return the same workbook with the same values, to evaluate more of it."""
         other = copy(self)
         other.kinds, other.numbers = self.kinds.copy(), self.numbers.copy()
         other.tainted, other.operand = self.tainted.copy(), self.operand.copy()
-        other.first_error = self.first_error.copy()
-        other.done = self.done & ~(self.tainted & (self.group_of >= 0))
+        other.first_error, other.done = self.first_error.copy(), self.done.copy()
         other.singular, other.frozen = [], []
+        return other
+
+    def at(self, cells: Ids, numbers: NDArray[np.float64]) -> Store:
+        """Return the same workbook with other numbers in the changing cells; what follows from them is undone."""
+        other = self.copied()
+        other.done &= ~(self.tainted & (self.group_of >= 0))
         other.numbers[cells] = numbers
         return other
 

@@ -75,6 +75,14 @@ def verify(store: Store, ids: Ids) -> Verification:
     )
 
 
+def disagreeing(store: Store, ids: Ids) -> NDArray[np.bool_]:
+    """Return which of some evaluated cells have another result stored than the one their formula gives."""
+    has_stored = _stored(store)
+    wrong: NDArray[np.bool_] = has_stored[ids]
+    wrong[wrong] = differing(store, ids[wrong], has_stored)
+    return wrong
+
+
 def differing(store: Store, ids: Ids, has_stored: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return which cells are not what is stored: |a − b| > 1e-9 · max(|a|, |b|, largest operand).
 

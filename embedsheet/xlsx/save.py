@@ -65,12 +65,13 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class SaveReport:
-    """What a save did. `undo_kept`: whether `undo` can take it back."""
+    """What a save did. `undo_kept`: whether `undo` can take it back; `notes`: what its caller has to say about it."""
 
     path: Path
     cells_written: int
     parts_changed: list[str]
     undo_kept: bool = False
+    notes: Sequence[str] = ()
 
 
 @dataclass(slots=True)

@@ -1,0 +1,90 @@
+"""What a write leaves in the stored results: what was checked at the start, and nothing else."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xlsxwriter
+
+from embedsheet import keras_results
+from embedsheet.addresses import Area
+from embedsheet.solver import solve
+from embedsheet.workbook import Edit, Workbook
+
+AT_START = {"B1": 7.0, "B2": 8.0, "C1": 14.0, "C2": 24.0, "D1": 2.0}
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Path:
+    """A1 = 1 and (A1 − 3)² as objective; on Report, B1 is stored as 99 where =A1+6 gives 7."""
+    path = tmp_path / "report.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        model, page = book.add_worksheet("Model"), book.add_worksheet("Report")
+        model.write("A1", 1.0)
+        model.write_formula("B1", "=(A1-3)^2", None, 4.0)
+        stored = {**AT_START, "B1": 99.0}
+        formulas = {"B1": "=Model!A1+6", "B2": "=Model!A1+7", "C1": "=2*B1", "C2": "=3*B2", "D1": "=IF(C1>0,2,3)"}
+        for address, formula in formulas.items():
+            page.write_formula(address, formula, None, stored[address])
+    as_excel_leaves_it(path)
+    return path
+
+
+def asks_for_calculation(path: Path) -> bool:
+    with zipfile.ZipFile(path) as archive:
+        return b'fullCalcOnLoad="1"' in archive.read("xl/workbook.xml")
+
+
+def as_excel_leaves_it(path: Path) -> None:
+    """XlsxWriter asks for a full calculation in every file; Excel, having calculated, does not."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["xl/workbook.xml"] = parts["xl/workbook.xml"].replace(b' fullCalcOnLoad="1"', b"")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    assert not asks_for_calculation(path)
+
+
+def cells(path: Path) -> dict[str, float]:
+    book = Workbook.open(path)
+    return {address: float(book.numbers(book.area(address, "Report"))[0, 0]) for address in AT_START}
+
+
+def test_a_result_that_was_not_reproduced_is_left_alone_with_all_that_reads_it(report: Path) -> None:
+    solution = solve(report, objective="Model!B1", changing=["Model!A1"])
+    # A1 is 3 now: B2 = 10 and C2 = 30 were checked; C1 and D1 agreed by luck, but read B1.
+    assert cells(report) == pytest.approx({"B1": 99.0, "B2": 10.0, "C1": 14.0, "C2": 30.0, "D1": 2.0})
+    [note] = [note for note in solution.notes if "left as they are" in note]
+    assert "Report!B1, Report!C1, Report!D1;" in note
+    assert asks_for_calculation(report)
+
+
+def test_results_that_were_all_reproduced_are_written_and_nothing_is_asked_of_the_program(tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        page = book.add_worksheet("S")
+        page.write("A1", 1.0)
+        page.write_formula("B1", "=(A1-3)^2", None, 4.0)
+        page.write_formula("C1", "=A1*100", None, 100.0)
+    as_excel_leaves_it(path)
+    solution = solve(path, objective="S!B1", changing=["A1"])
+    assert Workbook.open(path).numbers(Area("S", 1, 3, 1, 3))[0, 0] == pytest.approx(300)
+    assert not any("left as they are" in note for note in solution.notes)
+    assert not asks_for_calculation(path)
+
+
+def test_whoever_trusts_the_recomputed_values_gets_them(report: Path) -> None:
+    solve(report, objective="Model!B1", changing=["Model!A1"], trust_embedsheet=True)
+    assert cells(report) == pytest.approx({"B1": 9.0, "B2": 10.0, "C1": 18.0, "C2": 30.0, "D1": 2.0})
+
+
+def test_what_keras_learned_is_written_by_the_same_rule(report: Path) -> None:
+    book = Workbook.open(report)
+    written = keras_results.save(book, [Edit.of_numbers(Area("Model", 1, 1, 1, 1), np.array([[3.0]]))])
+    assert cells(report) == pytest.approx({"B1": 99.0, "B2": 10.0, "C1": 14.0, "C2": 30.0, "D1": 2.0})
+    assert "Report!B1" in written.notes[0] and "Report!C1" in written.notes[0]
+    assert asks_for_calculation(report)
