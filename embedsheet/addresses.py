@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from embedsheet.errors import ModelError
@@ -71,6 +71,11 @@ class Area(NamedTuple):
         rows, columns = self.shape
         return rows * columns
 
+    def meets(self, other: Area) -> bool:
+        """Whether a cell lies in both."""
+        rows = self.top <= other.bottom and other.top <= self.bottom
+        return self.sheet == other.sheet and rows and self.left <= other.right and other.left <= self.right
+
     def cells(self) -> Iterator[Cell]:
         """Every cell, row by row."""
         for row in range(self.top, self.bottom + 1):
@@ -91,6 +96,32 @@ class Area(NamedTuple):
     def absolute(self) -> str:
         """As a defined name holds it: "'One rating a row'!$C$4:$G$18"."""
         return f"{quote_sheet(self.sheet)}!{self.local(absolute=True)}"
+
+
+def disjoint(areas: Sequence[Area]) -> tuple[Area, ...]:
+    """Return the areas with every cell in one of them only: what a later one shares with an earlier one is cut out."""
+    found: list[Area] = []
+    for area in areas:
+        rest = [area]
+        for taken in found:
+            rest = [piece for part in rest for piece in _without(part, taken)]
+        found += rest
+    return tuple(found)
+
+
+def _without(area: Area, taken: Area) -> list[Area]:
+    """Return an area less another as rectangles: above, left, right and below."""
+    if not area.meets(taken):
+        return [area]
+    top, bottom = max(area.top, taken.top), min(area.bottom, taken.bottom)
+    left, right = max(area.left, taken.left), min(area.right, taken.right)
+    pieces = [
+        area._replace(bottom=top - 1),
+        area._replace(top=top, bottom=bottom, right=left - 1),
+        area._replace(top=top, bottom=bottom, left=right + 1),
+        area._replace(top=bottom + 1),
+    ]
+    return [piece for piece in pieces if piece.top <= piece.bottom and piece.left <= piece.right]
 
 
 def parse_cell(text: str) -> tuple[int, int]:

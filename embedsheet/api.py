@@ -69,8 +69,8 @@ def gradient(
     from embedsheet.solver import gradient_blocks, load_model
 
     model = load_model(
-        book, sheet, objective=objective, changing=changing, overwrite_formulas=overwrite_formulas,
-        trust_embedsheet=trust_embedsheet, engine=engine,
+        book, sheet, objective=objective, changing=changing, without_stored=bool(changing),
+        overwrite_formulas=overwrite_formulas, trust_embedsheet=trust_embedsheet, engine=engine,
     )  # fmt: skip
     value, blocks = gradient_blocks(model.program)
     return Gradient(model.objective_name, value, dict(zip(model.setup.changing, blocks, strict=True)), model)

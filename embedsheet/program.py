@@ -10,7 +10,7 @@ constant. Everything is in double precision.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from embedsheet.addresses import Area, Cell
 from embedsheet.compiler.agreement import require_agreement
+from embedsheet.compiler.beginning import check_objective, check_sizes, error_origins, other_start, prepare_changing
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.components import Step
 from embedsheet.compiler.constraints import build_rows, constraint_cells
@@ -35,7 +36,7 @@ from embedsheet.errors import ModelError, UnsupportedError
 from embedsheet.formulas.traced import operations
 from embedsheet.formulas.values import Array, namespace
 from embedsheet.keys import name_key
-from embedsheet.kinds import BLANK, BOOLEAN, ERROR, ERRORS, NUMBER, TEXT
+from embedsheet.kinds import BLANK, ERRORS
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.workbook import Edit, Workbook
 
@@ -58,9 +59,11 @@ class Program:
     """
 
     def __init__(
-        self, store: Store, planner: Planner, setup: SolverSetup, changing: Ids, targets: Ids, engine: Engine
+        self, store: Store, planner: Planner, setup: SolverSetup, changing: Ids, targets: Ids, verified: Store,
+        engine: Engine,
     ) -> None:
         self._store, self._planner = store, planner
+        self._verified = verified  # at the file's own values; `store` is where the search begins
         self._targets = targets  # the objective's number, if there is one, then those of the constraints' cells
         self.setup = setup
         self.changing = list(setup.changing)
@@ -70,7 +73,7 @@ class Program:
         self.lower, self.upper, self.integer = self._rows.lower, self._rows.upper, self._rows.integer
         self.relations, self.all_different = self._rows.relations, self._rows.all_different
         self.impossible = self._rows.impossible
-        self.verification = verify(store, self._evaluated())
+        self.verification = verify(verified, self._evaluated())
         self._notes: list[Note] = []
         self._checked = False
         self._constants: Ids = np.empty(0, np.int64)  # the cells whose numbers are part of what is traced
@@ -256,16 +259,17 @@ class Program:
         return words
 
     def undefined_cells(self, x: FloatArray) -> list[tuple[Cell, str]]:
-        """Return the cells where an error starts, or a derivative is infinite, at x, with what is wrong there."""
-        store = self._store
+        """Return where, at x, errors begin that reach objective or constraints, or derivatives are infinite; and what."""
+        store, planner = self._store, self._planner
         if not np.array_equal(x, self.start):
             store = self._store.at(self._changing, x)
-            Planner(store, like=self._planner).require(self._targets)
-        found = []
-        evaluated = self._evaluated()
-        evaluated = evaluated[store.table.sheets[evaluated] >= 0]
-        for cell in evaluated[store.first_error[evaluated]]:
-            found.append((store.table.cell(int(cell)), ERRORS.get(int(store.numbers[cell]), "an error")))
+            planner = Planner(store, like=self._planner)
+            planner.require(self._targets)
+        found = [
+            (store.table.cell(cell), ERRORS.get(int(store.numbers[cell]), "an error"))
+            for cell in error_origins(planner, self._targets)
+            if store.table.sheets[cell] >= 0
+        ]
         for note in store.singular:
             ids = note.group.ids[note.elements]
             for cell in ids[store.tainted[ids] & (store.table.sheets[ids] >= 0)]:
@@ -300,7 +304,7 @@ class Program:
 
         `trusted`: results that are stored otherwise than the formulas give are rewritten as well.
         """
-        return results_at(self._store, self._planner, self._changing, x, self.verification, trusted)
+        return results_at(self._verified, self._planner, self._changing, x, self.verification, trusted)
 
 
 def compile_program(
@@ -326,90 +330,27 @@ def compile_program(
             f"{setup.sheet}: the Solver set-up names neither an objective cell nor constraints; name an objective with "
             "--objective."
         )
+    check_sizes(setup)
     for area in [*goals, *setup.changing]:
         if name_key(area.sheet) not in map(name_key, workbook.sheets):
             raise ModelError(f"{area}: there is no sheet {area.sheet!r} in {workbook.path.name}.")
     sides = [side for one in setup.constraints for side in (one.left, one.right) if isinstance(side, Area)]
     store = Store(workbook, [*setup.changing, *goals, *sides], setup)
-    changing = _prepare_changing(store, setup, overwrite_formulas)
+    changing = prepare_changing(store, setup, overwrite_formulas)
     planner = Planner(store, progress)
     targets = np.concatenate([*(store.table.area(goal).ravel() for goal in goals), constraint_cells(store, setup)])
     planner.require(targets)
     if planner.faults:
         raise UnsupportedError(planner.all_faults())
+    begun, planner, notes = other_start(store, planner, setup, changing, targets)
     if goals:
-        _check_objective(store, int(targets[0]), setup)
-    program = Program(store, planner, setup, changing, targets, make_engine(engine))
+        setup = check_objective(begun, planner, int(targets[0]), setup)
+        targets = targets[setup.objective is None :]
+    setup = replace(setup, notes=(*setup.notes, *notes))
+    program = Program(begun, planner, setup, changing, targets, store, make_engine(engine))
     if kept is not None:
         program._take_over(kept)
     return program
-
-
-def _prepare_changing(store: Store, setup: SolverSetup, overwrite_formulas: bool) -> Ids:
-    """Return the numbers of the changing cells and make them numbers."""
-    cells = np.concatenate([store.table.area(area).ravel() for area in setup.changing])
-    if len(np.unique(cells)) < len(cells):
-        raise ModelError("The changing cells name a cell twice; remove the overlap from the list.")
-    _check_merges(store, cells)
-    formulas = cells[store.group_of[cells] >= 0]
-    if len(formulas) and not overwrite_formulas:
-        names = ", ".join(str(store.table.cell(int(cell))) for cell in formulas[:5])
-        more = f" and {len(formulas) - 5} more" if len(formulas) > 5 else ""
-        raise ModelError(
-            f"Changing cells hold formulas: {names}{more}; choose input cells, or replace the formulas "
-            "by their stored values with --overwrite-formulas."
-        )
-    # Where no program has calculated the file, the stored results are absent or 0.
-    absent = formulas[(store.kinds[formulas] == BLANK) | (store.numbers[formulas] == 0)]
-    if len(absent):
-        calculated = store.at(absent[:0], np.empty(0))
-        Planner(calculated).require(absent)
-        store.kinds[absent], store.numbers[absent] = calculated.kinds[absent], calculated.numbers[absent]
-    store.group_of[formulas] = -1
-    store.done[cells] = True
-    wrong = cells[np.isin(store.kinds[cells], (TEXT, ERROR))]
-    if len(wrong):
-        raise ModelError(
-            f"{store.table.cell(int(wrong[0]))}: a changing cell holds no number; type a starting value into it."
-        )
-    store.kinds[cells] = NUMBER
-    store.tainted[cells] = True
-    return cells
-
-
-def _check_merges(store: Store, cells: Ids) -> None:
-    """Raise ModelError for a changing cell that a merge hides: nobody would see its value."""
-    sheets, rows, columns = store.table.sheets[cells], store.table.rows[cells], store.table.columns[cells]
-    for place, sheet in enumerate(store.workbook.sheets.values()):
-        here = sheets == place
-        for merge in sheet.merges if here.any() else ():
-            inside = here & (rows >= merge.top) & (rows <= merge.bottom) & (columns >= merge.left)
-            inside &= (columns <= merge.right) & ((rows > merge.top) | (columns > merge.left))
-            if inside.any():
-                raise ModelError(
-                    f"{store.table.cell(int(cells[inside][0]))}: this changing cell lies hidden in the merged cells "
-                    f"{merge}; name their first cell only, or unmerge them (Home ► Merge & Center)."
-                )
-
-
-def _check_objective(store: Store, objective: int, setup: SolverSetup) -> None:
-    kind, number = store.kinds[objective], store.numbers[objective]
-    if not store.tainted[objective]:
-        raise ModelError(
-            f"{setup.objective}: the objective does not depend on the changing cells; check both addresses."
-        )
-    if kind == ERROR:
-        origins = np.flatnonzero(store.first_error)
-        words = "; ".join(
-            f"{store.table.cell(int(cell))} is {ERRORS.get(int(store.numbers[cell]), 'an error')}"
-            for cell in origins[:5]
-        )
-        raise ModelError(
-            f"{setup.objective}: the objective is {ERRORS.get(int(number), 'an error')} at the start, "
-            f"where {words}; give the changing cells a start at which every formula has a value."
-        )
-    if kind not in (NUMBER, BOOLEAN):
-        raise ModelError(f"{setup.objective}: the objective is no number; point it at the cell with the formula.")
 
 
 def _trace_step(traced: TracedStore, step: Step) -> None:

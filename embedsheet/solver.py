@@ -75,6 +75,7 @@ def load_model(
     target: float | None = None,
     constraints: Sequence[str] = (),
     nonnegative: bool | None = None,
+    without_stored: bool = False,
     overwrite_formulas: bool = False,
     trust_embedsheet: bool = False,
     engine: EngineName = "auto",
@@ -87,17 +88,17 @@ def load_model(
     workbook = book if isinstance(book, Workbook) else Workbook.open(book)
     setup = choose_setup(
         workbook, sheet, objective=objective, changing=changing, sense=sense, target=target, constraints=constraints,
-        nonnegative=nonnegative,
+        nonnegative=nonnegative, without_stored=without_stored,
     )  # fmt: skip
     read = time.perf_counter()
     from embedsheet.program import compile_program
 
     program = compile_program(workbook, setup, overwrite_formulas=overwrite_formulas, engine=engine)
-    notes = verify(program, trust_embedsheet)
+    notes = [*program.setup.notes, *verify(program, trust_embedsheet)]
     program.value_and_gradient(program.start)  # compiles; belongs to the compiler's time, not the solver's
     notes += program.notes
     seconds = {"read": read - began, "compile": time.perf_counter() - read}
-    return Model(workbook, setup, program, seconds, notes, trust_embedsheet)
+    return Model(workbook, program.setup, program, seconds, notes, trust_embedsheet)
 
 
 def verify(program: Program, trust_embedsheet: bool) -> list[str]:
@@ -153,6 +154,7 @@ def solve(
     target: float | None = None,
     constraints: Sequence[str] = (),
     nonnegative: bool | None = None,
+    without_stored: bool = False,
     save_setup: bool = False,
     method: str = "auto",
     learning_rate: float | None = None,
@@ -175,14 +177,15 @@ def solve(
     A file that is at `output` already is replaced only if `force`.
 
     The model is the Solver set-up of `sheet` (default: the only one), or `objective` and `changing` by address or
-    defined name; `constraints` are texts such as "B2:B9 >= 0". `restarts` more searches begin at random points from
-    `seed`; `randomize` replaces the start itself. `watcher` hears every iteration and may raise KeyboardInterrupt.
+    defined name; `constraints` are texts such as "B2:B9 >= 0"; see `choose_setup`. `restarts` more searches begin at
+    random points from `seed`; `randomize` replaces the start itself. `watcher` hears every iteration and may raise
+    KeyboardInterrupt.
     Raises the errors of `embedsheet.errors`; a model without a solution is no error but a `Solution.status`.
     """
     model = load_model(
         book, sheet, objective=objective, changing=changing, sense=sense, target=target, constraints=constraints,
-        nonnegative=nonnegative, overwrite_formulas=overwrite_formulas, trust_embedsheet=trust_embedsheet,
-        engine=engine,
+        nonnegative=nonnegative, without_stored=without_stored, overwrite_formulas=overwrite_formulas,
+        trust_embedsheet=trust_embedsheet, engine=engine,
     )  # fmt: skip
     if not dry_run:
         model.workbook.check_target(output, ignore_lock, force=force)  # rather than after a long search

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from embedsheet.addresses import Area, Cell
+from embedsheet.addresses import Area, Cell, disjoint
 
 Sense = Literal["minimize", "maximize", "target"]
 # Codes as Excel stores them in solver_typ and solver_relN.
@@ -33,7 +33,8 @@ class Constraint:
 class SolverSetup:
     """A Solver model as a sheet stores it. `nonnegative` binds changing cells without a lower bound of their own.
 
-    `relaxed`: whole numbers need not be whole; Solver calls it "Ignore Integer Constraints".
+    `relaxed`: whole numbers need not be whole; Solver calls it "Ignore Integer Constraints". A cell that `changing`
+    names twice counts once. `notes` say what a reader of the file had to decide.
     """
 
     sheet: str
@@ -45,3 +46,13 @@ class SolverSetup:
     nonnegative: bool = False
     relaxed: bool = False
     engine: int = 1  # solver_eng: 1 GRG nonlinear, 2 simplex LP, 3 evolutionary
+    notes: tuple[str, ...] = field(default=(), compare=False)
+
+    def __post_init__(self) -> None:
+        """Cut out what changing areas share."""
+        object.__setattr__(self, "changing", disjoint(self.changing))
+
+    @property
+    def is_leftover(self) -> bool:
+        """Whether there is nothing to solve: no cell may change, or neither an objective nor a constraint is named."""
+        return not self.changing or (self.objective is None and not self.constraints)

@@ -33,6 +33,7 @@ def inspect_book(path: Path) -> dict[str, Any]:
         "path": str(workbook.path),
         "sheets": sheets,
         "setups": {name: describe(setup) for name, setup in workbook.setups.items()},
+        "setup_notes": [note for setup in workbook.setups.values() for note in setup.notes],
         "setup_faults": workbook.setup_faults,
         "external_links": workbook.external_links,
         "functions": dict(sorted(done.functions.items(), key=lambda item: (-item[1], item[0]))),
@@ -59,6 +60,8 @@ def tell_inspection(found: dict[str, Any]) -> None:
     say("")
     for name, words in found["setups"].items():
         say(f"Solver set-up on {name}: {words}", "cyan")
+    for note in found["setup_notes"]:
+        say(f"Note: {note}", "yellow")
     for name, fault in found["setup_faults"].items():
         say(f"Solver set-up on {name} cannot be read: {fault}", "red")
     if not found["setups"] and not found["setup_faults"]:

@@ -70,6 +70,13 @@ def solve(
             "--nonnegative/--free", help="Changing cells without a lower bound are (not) ≥ 0.", show_default=False
         ),
     ] = None,
+    without_stored: Annotated[
+        bool,
+        typer.Option(
+            "--without-stored",
+            help="Beside --objective: leave out the stored set-up's constraints and bounds.",
+        ),
+    ] = False,
     save_setup: Annotated[
         bool, typer.Option("--save-setup", help="Store the model in the workbook, for Data ► Solver.")
     ] = False,
@@ -113,6 +120,8 @@ def solve(
     and the results that follow from them are rewritten. Ctrl-C stops and keeps the best so far; `embedsheet undo`
     brings the old values back. Exit code 0: optimal or improved; 1: infeasible, unbounded or failed; 2: bad input.
     """
+    if without_stored and objective is None:
+        raise typer.BadParameter("--without-stored is for a model named by --objective.")
     if minimize + maximize + (target is not None) > 1:
         raise typer.BadParameter("choose one of --minimize, --maximize and --target.")
     if dry_run and (output or save_setup):
@@ -134,6 +143,7 @@ def solve(
             target=target,
             constraints=[*(bound or ()), *(subject_to or ())],
             nonnegative=nonnegative,
+            without_stored=without_stored,
             save_setup=save_setup,
             method=method,
             learning_rate=learning_rate,

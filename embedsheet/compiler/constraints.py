@@ -14,6 +14,8 @@ from embedsheet.errors import ModelError
 from embedsheet.kinds import BLANK, BOOLEAN, NUMBER
 from embedsheet.solver_setup import Constraint, SolverSetup
 
+# A bound beyond it is none: nobody's sheet holds such numbers, and solvers take them for infinite or overflow.
+HUGE = 1e30
 # What rounding may leave between two constants.
 TOLERANCE = 1e-9
 
@@ -64,8 +66,9 @@ def build_rows(store: Store, setup: SolverSetup, changing: Ids) -> ConstraintRow
     for constraint in setup.constraints:
         left = store.table.area(constraint.left)
         if constraint.relation in ("integer", "binary", "all different"):
-            _whole_numbers(constraint, place_in_x[left.ravel()], rows, setup.relaxed)
-            bounded_below |= np.isin(np.arange(n), place_in_x[left]) & (constraint.relation != "integer")
+            places = place_in_x[left.ravel()]
+            _whole_numbers(constraint, places, rows, setup.relaxed)
+            bounded_below[places] |= constraint.relation != "integer"
             continue
         right = _right(store, constraint, left)
         for left_id, (right_id, right_number) in zip(left.ravel().tolist(), right, strict=True):
@@ -73,10 +76,18 @@ def build_rows(store: Store, setup: SolverSetup, changing: Ids) -> ConstraintRow
             fixed = right_id < 0 or not store.tainted[right_id]
             if fixed:
                 right_number = _number(store, constraint, right_id) if right_id >= 0 else right_number
+                if _is_no_bound(constraint.relation, right_number):
+                    if place >= 0 and constraint.relation == ">=":
+                        bounded_below[place] = True
+                    continue
+                if place >= 0 and abs(right_number) >= HUGE:
+                    rows.impossible.append(f"{store.table.words(left_id)} {constraint.relation} {right_number:g}: no "
+                                           "sheet's numbers are so large")  # fmt: skip
             if place >= 0 and fixed:
                 if constraint.relation in (">=", "="):
                     rows.lower[place] = max(rows.lower[place], right_number)
-                    bounded_below[place] = True
+                    # Solver counts only a number or a cell as a lower bound of the changing cell's own.
+                    bounded_below[place] |= not isinstance(constraint.right, str)
                 if constraint.relation in ("<=", "="):
                     rows.upper[place] = min(rows.upper[place], right_number)
                 continue
@@ -95,6 +106,10 @@ def build_rows(store: Store, setup: SolverSetup, changing: Ids) -> ConstraintRow
     if setup.nonnegative:
         rows.lower = np.where(bounded_below, rows.lower, np.maximum(rows.lower, 0.0))
     return rows
+
+
+def _is_no_bound(relation: str, right: float) -> bool:
+    return (relation == "<=" and right >= HUGE) or (relation == ">=" and right <= -HUGE)
 
 
 def _holds(left: float, relation: str, right: float) -> bool:

@@ -16,6 +16,7 @@ from embedsheet.workbook import Workbook
 
 _RELATION = re.compile(r"(<=|>=|=<|=>|≤|≥|==|=|<|>)")
 _SAME = {"≤": "<=", "≥": ">=", "=<": "<=", "=>": ">=", "==": "=", "<": "<=", ">": ">="}
+_MOST_LISTED = 50  # constraints
 _KINDS = {
     "int": "integer", "integer": "integer", "bin": "binary", "binary": "binary",
     "dif": "all different", "all different": "all different", "alldifferent": "all different",
@@ -32,17 +33,20 @@ def choose_setup(
     target: float | None = None,
     constraints: Sequence[str] = (),
     nonnegative: bool | None = None,
+    without_stored: bool = False,
 ) -> SolverSetup:
     """Return the model to solve.
 
     Without `objective` it is the set-up stored on `sheet`, or the only one in the workbook; `changing` and `sense`
     replace what it says and `constraints` ("B2:B5 >= 0", "0 <= B2:B5 <= 1", "B2:B5 integer") come on top. With
-    `objective` the model is new. Raises ModelError when it is not clear what is meant.
+    `objective` the model is new, but for the constraints, the non-negativity and, unless `changing` is given, the
+    changing cells of the set-up stored on the objective's sheet; `without_stored` leaves these out. Raises ModelError
+    when it is not clear what is meant.
     """
     if sheet is not None:
         sheet = workbook.sheet(sheet).name
     if objective is not None:
-        setup = _new(workbook, sheet, objective, changing)
+        setup = _new(workbook, sheet, objective, changing, without_stored)
     else:
         setup = _stored(workbook, sheet)
         if changing:
@@ -56,23 +60,60 @@ def choose_setup(
     if nonnegative is not None:
         setup = replace(setup, nonnegative=nonnegative)
     more = [one for text in constraints for one in parse_constraint(workbook, text, setup.sheet)]
-    return replace(setup, constraints=(*setup.constraints, *more))
+    return replace(setup, constraints=tuple(dict.fromkeys((*setup.constraints, *more))))
 
 
-def _new(workbook: Workbook, sheet: str | None, objective: str, changing: Sequence[str]) -> SolverSetup:
+def _new(
+    workbook: Workbook, sheet: str | None, objective: str, changing: Sequence[str], without_stored: bool
+) -> SolverSetup:
     home = sheet
     if home is None and len(workbook.sheets) == 1:
         home = next(iter(workbook.sheets))
     area = workbook.area(objective, home)
     if area.size != 1:
         raise ModelError(f"The objective {area} is {area.size} cells; name the one cell that is to be optimised.")
-    if not changing:
+    cell, areas = Cell(area.sheet, area.top, area.left), _areas(workbook, changing, home or area.sheet)
+    stored = None if without_stored else workbook.setups.get(area.sheet)
+    if stored is None and area.sheet in workbook.setup_faults and not without_stored:
+        raise ModelError(f"{workbook.setup_faults[area.sheet]}; or leave the stored set-up out with --without-stored.")
+    if not areas and (stored is None or not stored.changing):
         raise ModelError(f"Say which cells may change beside the objective {area}: --changing B2:F16.")
-    return SolverSetup(
-        sheet=area.sheet,
-        objective=Cell(area.sheet, area.top, area.left),
-        changing=_areas(workbook, changing, home or area.sheet),
+    if stored is None:
+        return SolverSetup(area.sheet, cell, areas)
+    same = stored.objective == cell
+    # What does not change need not be whole.
+    may_change = areas or stored.changing
+    constraints = tuple(
+        one for one in stored.constraints if one.right is not None or any(map(one.left.meets, may_change))
     )
+    return replace(
+        stored,
+        constraints=constraints,
+        objective=cell,
+        changing=may_change,
+        sense=stored.sense if same else "minimize",
+        target=stored.target if same else 0.0,
+        notes=(*stored.notes, *_kept(stored, constraints, bool(areas))),
+    )
+
+
+def _kept(stored: SolverSetup, constraints: Sequence[Constraint], changing_given: bool) -> list[str]:
+    """Say what of a stored set-up goes on to hold for an objective that is named beside it."""
+    kept = [] if changing_given else [f"changing cells {', '.join(map(str, stored.changing))}"]
+    if constraints:
+        kept.append(f"constraints {listed(constraints)}")
+    if stored.nonnegative:
+        kept.append("changing cells without a lower bound not negative")
+    if not kept:
+        return []
+    return [f"the set-up stored on {stored.sheet} stays in force: {'; '.join(kept)} (--without-stored leaves it out)"]
+
+
+def listed(constraints: Sequence[Constraint]) -> str:
+    """Return constraints in words, of many the first."""
+    words = ", ".join(map(str, constraints[:_MOST_LISTED]))
+    more = len(constraints) - _MOST_LISTED
+    return f"{words} and {more:,} more" if more > 0 else words
 
 
 def _areas(workbook: Workbook, texts: Sequence[str], sheet: str) -> tuple[Area, ...]:
@@ -81,6 +122,9 @@ def _areas(workbook: Workbook, texts: Sequence[str], sheet: str) -> tuple[Area, 
 
 def _stored(workbook: Workbook, sheet: str | None) -> SolverSetup:
     setups, faults = workbook.setups, workbook.setup_faults
+    if sheet is None:
+        # Excel keeps names of a model whose cells were taken away, or of a dialog that was opened only.
+        setups = {name: setup for name, setup in setups.items() if not setup.is_leftover} or setups
     if sheet is not None:
         if sheet in setups:
             return setups[sheet]
@@ -109,9 +153,10 @@ def describe(setup: SolverSetup) -> str:
     if setup.objective is None:
         goal = "satisfy the constraints"
     cells = sum(area.size for area in setup.changing)
-    words = [f"{goal} by changing {', '.join(map(str, setup.changing))} ({cells:,} cell{'' if cells == 1 else 's'})"]
+    what = ", ".join(map(str, setup.changing)) or "nothing"
+    words = [f"{goal} by changing {what} ({cells:,} cell{'' if cells == 1 else 's'})"]
     if setup.constraints:
-        words.append("subject to " + ", ".join(map(str, setup.constraints)))
+        words.append(f"subject to {listed(setup.constraints)}")
     if setup.nonnegative:
         words.append("changing cells without a lower bound not negative")
     if setup.relaxed:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 from embedsheet.addresses import Area, Cell
 from embedsheet.errors import ModelError
@@ -31,10 +32,17 @@ _SENSE_CODES = {sense: code for code, sense in SENSES.items()}
 _RELATION_CODES = {relation: code for code, relation in RELATIONS.items()}
 # Excel keeps a word on the right of a constraint that has no right side.
 _WORDS = {"integer": "integer", "binary": "binary", "all different": "AllDifferent"}
+# OpenSolver's GetObjectiveSense and GetNonNegativity (OpenSolverAPI.bas): what a set-up without the name means.
+_MISSING = {"solver_typ": "minimized", "solver_neg": "changing cells without a lower bound are not negative"}
+MOST_CHARACTERS = 8192  # of a formula, in Excel
 _BETWEEN_COMMAS = re.compile(rf"(?:{BRACKET}|'[^']*'|[^,;~'])+", re.DOTALL)
 _WORD = re.compile(r"[^\W\d][\w.]*")
 _MODEL_NAME = re.compile(r"solver_(?:opt|adj|typ|val|num|neg|eng|(?:lhs|rel|rhs)\d+)\Z")
 
+# An old OpenSolver writes these for 1 and 2.
+_TRUTHS = {"TRUE": 1, "FALSE": 2}
+
+Choice = TypeVar("Choice")
 Areas = Callable[[str], list[Area]]
 IsName = Callable[[str], bool]
 
@@ -117,12 +125,29 @@ def read_setup(sheet: str, names: Mapping[str, str], areas: Areas, is_name: IsNa
     def whole(name: str, default: int) -> int:
         return int(_number(sheet, name, names[name])) if name in names else default
 
+    def one_of(name: str, known: Mapping[int, Choice], missing: int) -> Choice:
+        """Return what a code means; where the name is missing, what OpenSolver takes it for, with a note."""
+        code = _TRUTHS.get(names.get(name, "").strip("= ").upper()) or whole(name, missing)
+        if code not in known:
+            raise ModelError(f"{sheet}: {name} is {code}; it must be {_listed(known)}.")
+        if name not in names:
+            notes.append(f"the Solver set-up on {sheet} has no {name}: read as OpenSolver does, {_MISSING[name]}")
+        return known[code]
+
+    for name, text in names.items():
+        if len(text) > MOST_CHARACTERS:
+            raise ModelError(
+                f"{sheet}: {name} has {len(text):,} characters, where Excel takes {MOST_CHARACTERS:,}; name one larger "
+                "area in Data ► Solver."
+            )
+    notes: list[str] = []
     objective = None
     if names.get("solver_opt", "").strip('="() '):  # Excel allows a set-up without an objective
         found = cells("solver_opt")
         if len(found) != 1 or found[0].size != 1:
             raise ModelError(f"{sheet}: the Solver objective {names['solver_opt']!r} is not one cell; choose one cell.")
         objective = Cell(found[0].sheet, found[0].top, found[0].left)
+    sense = one_of("solver_typ", SENSES, 2) if objective else "minimize"
     # LibreOffice may leave solver_num out; its constraints count from 1 without gaps.
     count = whole("solver_num", sum(1 for name in names if re.fullmatch(r"solver_lhs\d+", name)))
     constraints: list[Constraint] = []
@@ -143,12 +168,13 @@ def read_setup(sheet: str, names: Mapping[str, str], areas: Areas, is_name: IsNa
         sheet=sheet,
         objective=objective,
         changing=tuple(cells("solver_adj")) if "solver_adj" in names else (),
-        sense=SENSES.get(whole("solver_typ", 1), "maximize"),
+        sense=sense,
         target=_number(sheet, "solver_val", names.get("solver_val", "0")),
         constraints=tuple(constraints),
-        nonnegative=whole("solver_neg", 2) == 1,
+        nonnegative=one_of("solver_neg", {1: True, 2: False}, 1),
         relaxed=whole("solver_rlx", 2) == 1,
         engine=whole("solver_eng", 1),
+        notes=tuple(notes),
     )
 
 
@@ -170,6 +196,11 @@ def _right(sheet: str, name: str, names: Mapping[str, str], areas: Areas, is_nam
     if len(found) != 1:
         raise ModelError(f"{sheet}: {name} is {names[name]!r}; the right side of a constraint is a number or one area.")
     return found[0]
+
+
+def _listed(codes: Iterable[int]) -> str:
+    *first, last = map(str, codes)
+    return f"{', '.join(first)} or {last}"
 
 
 def _finite(text: str) -> float | None:
