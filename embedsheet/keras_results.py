@@ -11,12 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embedsheet.addresses import Area
 from embedsheet.book.blocks import Block, Schema, Table, filled, thinned
 from embedsheet.keras_blocks import Floats, SheetModel, choose_sheet, model_sheets
 from embedsheet.keras_bridge import Check, build, code, compile_sheet, flat, precision, predictions, summary
 from embedsheet.keras_training import Learned
+from embedsheet.keys import name_key
 from embedsheet.kinds import BLANK, TEXT
 from embedsheet.workbook import Edit, SaveReport, Workbook
 

@@ -259,7 +259,7 @@ class Program:
         return words
 
     def undefined_cells(self, x: FloatArray) -> list[tuple[Cell, str]]:
-        """Return where, at x, errors begin that reach objective or constraints, or derivatives are infinite; and what."""
+        """Return where, at x, errors that reach a target begin or a derivative is infinite, and what is wrong."""
         store, planner = self._store, self._planner
         if not np.array_equal(x, self.start):
             store = self._store.at(self._changing, x)
