@@ -36,7 +36,7 @@ from embedsheet.errors import ModelError, UnsupportedError
 from embedsheet.formulas.traced import operations
 from embedsheet.formulas.values import Array, namespace
 from embedsheet.keys import name_key
-from embedsheet.kinds import BLANK, ERRORS
+from embedsheet.kinds import BLANK, ERRORS, TEXT
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.workbook import Edit, Workbook
 
@@ -59,7 +59,13 @@ class Program:
     """
 
     def __init__(
-        self, store: Store, planner: Planner, setup: SolverSetup, changing: Ids, targets: Ids, verified: Store,
+        self,
+        store: Store,
+        planner: Planner,
+        setup: SolverSetup,
+        changing: Ids,
+        targets: Ids,
+        verified: Store,
         engine: Engine,
     ) -> None:
         self._store, self._planner = store, planner
