@@ -47,6 +47,7 @@ class SolverSetup:
     relaxed: bool = False
     engine: int = 1  # solver_eng: 1 GRG nonlinear, 2 simplex LP, 3 evolutionary
     notes: tuple[str, ...] = field(default=(), compare=False)
+    named: bool = field(default=False, compare=False)  # the objective, by whoever asks, rather than by the file
 
     def __post_init__(self) -> None:
         """Cut out what changing areas share."""

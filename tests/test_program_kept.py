@@ -41,7 +41,7 @@ def _known(program: Program) -> object:
         return x.tolist(), value, gradient.tolist(), program.undefined_cells(x), program.notes, str(error)
     return (
         x.tolist(), value, gradient.tolist(), program.undefined_cells(x), program.notes, program.verification,
-        found.status, found.message, found.value, found.x.tolist(), program.results(x + 1)[0].numbers.tolist(),
+        found.status, found.message, found.value, found.x.tolist(), program.results(x + 1).edits[0].numbers.tolist(),
     )  # fmt: skip
 
 

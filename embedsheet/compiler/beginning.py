@@ -161,7 +161,7 @@ def check_objective(store: Store, planner: Planner, objective: int, setup: Solve
             f"where {words}; give the changing cells a start at which every formula has a value."
         )
     if not store.tainted[objective]:
-        if not setup.constraints or (setup.sense == "target" and number != setup.target):
+        if setup.named or not setup.constraints or (setup.sense == "target" and number != setup.target):
             raise ModelError(
                 f"{setup.objective}: the objective does not depend on the changing cells; check both addresses."
             )

@@ -46,7 +46,7 @@ def choose_setup(
     if sheet is not None:
         sheet = workbook.sheet(sheet).name
     if objective is not None:
-        setup = _new(workbook, sheet, objective, changing, without_stored)
+        setup = replace(_new(workbook, sheet, objective, changing, without_stored), named=True)
     else:
         setup = _stored(workbook, sheet)
         if changing:
