@@ -23,6 +23,8 @@ from embedsheet.compiler.beginning import check_objective, check_sizes, error_or
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.components import Step
 from embedsheet.compiler.constraints import build_rows, constraint_cells
+from embedsheet.compiler.curvature import Curvature, curvature_of
+from embedsheet.compiler.degrees import LINEAR
 from embedsheet.compiler.engines import EngineName, make_engine
 from embedsheet.compiler.engines.protocol import Compiled, Engine, Traceable
 from embedsheet.compiler.evaluate import Evaluator, PendingError
@@ -41,6 +43,7 @@ from embedsheet.solver_setup import SolverSetup
 from embedsheet.workbook import Edit, Workbook
 
 FloatArray = NDArray[np.float64]
+_SLOPE_CHANGED = 1e-6  # rounding does not change a derivative by this part of itself
 
 
 class _LateNeedError(Exception):
@@ -214,11 +217,14 @@ class Program:
         right = traced.read(np.array(self._rows.right_ids))  # −1 reads as 0
         return left - right - np.array(self._rows.right_numbers)
 
-    def _trace(self, x: Array) -> TracedStore:
-        """Run all steps that depend on x; a branch not taken so far may need cells that are evaluated only now."""
+    def _trace(self, x: Array, places: list[tuple[Group, Ids]] | None = None) -> TracedStore:
+        """Run all steps that depend on x; a branch not taken so far may need cells that are evaluated only now.
+
+        `places`: see `TracedStore`.
+        """
         while True:
             try:
-                return self._trace_once(x)
+                return self._trace_once(x, places)
             except _LateNeedError as late:
                 self._planner.learn(self._store.groups.index(late.group), late.ids)
                 self._planner.restart()
@@ -226,8 +232,8 @@ class Program:
                 if self._planner.faults:
                     raise UnsupportedError(self._planner.all_faults()) from None
 
-    def _trace_once(self, x: Array) -> TracedStore:
-        traced = TracedStore(self._store, operations(x))
+    def _trace_once(self, x: Array, places: list[tuple[Group, Ids]] | None = None) -> TracedStore:
+        traced = TracedStore(self._store, operations(x), places)
         for area, block in zip(self.changing, self.blocks, strict=True):
             assert area.size == block.stop - block.start
             traced.add_buffer(self._changing[block], None, x[block])
@@ -238,6 +244,24 @@ class Program:
                 _trace_step(traced, step)
         self._notes = traced.notes
         return traced
+
+    # Its form
+
+    @cached_property
+    def curvature(self) -> Curvature:
+        """Of what degree objective and constraints are in x, and which cells and functions bend them."""
+        return curvature_of(lambda x, places: self._trace(x, places).read(self._targets), self.start)
+
+    @cached_property
+    def is_linear(self) -> bool:
+        """Whether objective and constraints are proven to be a x + b; else they may be anything."""
+        # A slope that differs at one other point is proof of the contrary, and cheaper.
+        other = self.start + np.maximum(1.0, np.abs(self.start)) * np.linspace(0.3, 0.7, len(self.start))
+        here, there = (self.value_and_gradient(x)[1] for x in (self.start, other))
+        with np.errstate(invalid="ignore"):
+            if (np.abs(there - here) > _SLOPE_CHANGED * (np.abs(here) + np.abs(there))).any():
+                return False
+        return self.curvature.degree <= LINEAR
 
     # What the user should know
 
@@ -369,7 +393,8 @@ def _trace_step(traced: TracedStore, step: Step) -> None:
         elements = elements[tainted]
     notes = len(traced.notes)
     try:
-        value = Evaluator(traced, group, elements).run()
+        with traced.cells(group, elements):
+            value = Evaluator(traced, group, elements).run()
     except (PendingError, UnsupportedError) as fault:
         if group.parts:
             del traced.notes[notes:]
@@ -392,7 +417,8 @@ def _trace_recurrence(traced: TracedStore, recurrence: Recurrence) -> None:
     if not traced.tainted[recurrence.ids].any():
         return
     try:
-        recurrence.run_traced(traced)
+        with traced.cells(recurrence.groups[recurrence.layers[0][0]], recurrence.elements[:, 0]):
+            recurrence.run_traced(traced)
     except NotScannableError:
         if not recurrence.unrolled:
             raise

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
+from embedsheet.compiler.degrees import LINEAR, analyse
 from embedsheet.compiler.precision import double_precision
 from embedsheet.solvers.problem import FloatArray, Problem
 
@@ -24,6 +26,13 @@ class TracedObjective:
             self._c, self._j = jax.jit(c), jax.jit(jax.jacrev(c))
             self._ch = jax.jit(lambda x, w, v: jax.jvp(jax.grad(lambda at: w @ c(at)), (x,), (v,))[1])
             self.constraint_count = len(self.constraints(self.start))
+
+    @functools.cached_property
+    def is_linear(self) -> bool:
+        """Whether the operations of f and c prove that they are linear."""
+        with double_precision():
+            functions = [self._f, self._c] if self.constraint_count else [self._f]
+            return all(analyse(jax.make_jaxpr(one)(self.start)).degree <= LINEAR for one in functions)
 
     def value(self, x: FloatArray) -> float:
         with double_precision():

@@ -406,11 +406,14 @@ class Evaluator:
         for step in reversed(spine):
             left, right = value, self.scalar(self.evaluate(step.right))
             value = self.operate(step.operator, left, right)
-        return without_crumb(left, right, value) if node is self.group.tree and node.operator in "+-" else value
+        # Where operations are named, to see what bends, rounding is no bend.
+        last = node is self.group.tree and node.operator in "+-" and self.store.places is None
+        return without_crumb(left, right, value) if last else value
 
     def operate(self, operator: str, left: Value, right: Value) -> Value:
         """Return `left operator right`."""
-        return binary(self, operator, left, right)
+        with self.store.scope(operator):
+            return binary(self, operator, left, right)
 
     def _combine(self, node: t.Binary) -> Result:
         sides = [self.evaluate(node.left), self.evaluate(node.right)]
@@ -434,7 +437,8 @@ class Evaluator:
         if not row.least <= len(node.arguments) <= row.most:
             raise self.unsupported(f"{node.name} takes {argument_count(row)}, {len(node.arguments)} given.")
         if row.lazy:
-            result: Result = row.call(self, node.arguments)
+            with self.store.scope(node.name):
+                result: Result = row.call(self, node.arguments)
             return result
         arguments: list[Result] = []
         if node.name in ADDRESS_FUNCTIONS:
@@ -450,7 +454,8 @@ class Evaluator:
         for one in lost:
             if one.shape[0] == 1 and (one.kinds == ERROR).all():
                 return one
-        result = row.call(self, *arguments)
+        with self.store.scope(node.name):
+            result = row.call(self, *arguments)
         return with_errors(self.value(result), *lost) if lost else result
 
     def _applied(self, function: Result, arguments: Sequence[t.Node]) -> Result:

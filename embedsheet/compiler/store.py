@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,8 @@ from embedsheet.solver_setup import SolverSetup
 from embedsheet.workbook import Workbook
 
 _LARGEST_SPLIT = 512  # cells of a buffer that may be read one by one
+PLACE = "cells:"  # begins a scope that names cells
+DIVISION = "÷"  # a scope cannot hold the slash that parts scopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class _Addresses:
 
     workbook: Workbook
     table: CellTable
+    places: list[tuple[Group, Ids]] | None = None
     groups: list[Group]
     group_of: NDArray[np.int32]
 
@@ -161,6 +165,10 @@ class Store(_Addresses):
         self.first_error[outputs] = (kinds == ERROR) & ~input_error[:, None, None]
         self.done[outputs] = True
 
+    def scope(self, name: str) -> AbstractContextManager[None]:
+        """Mark what is computed inside as a function's; only a trace that is looked through needs it."""
+        return nullcontext()
+
     def warn(self, group: Group, elements: Ids, text: str) -> None:
         """Warnings concern gradients; a plain evaluation has none."""
 
@@ -171,12 +179,16 @@ class Store(_Addresses):
 
 
 class TracedStore(_Addresses):
-    """The same cells while an engine traces: those that depend on the changing cells live in traced buffers."""
+    """The same cells while an engine traces: those that depend on the changing cells live in traced buffers.
+
+    With `places` each operation's name says which cells (a place in this list, which grows) and functions it is for;
+    only JAX's operations have names.
+    """
 
     concrete = False
 
-    def __init__(self, base: Store, operations: Operations) -> None:
-        self.base, self.operations = base, operations
+    def __init__(self, base: Store, operations: Operations, places: list[tuple[Group, Ids]] | None = None) -> None:
+        self.base, self.operations, self.places = base, operations, places
         self.workbook, self.strings, self.tables, self.names = base.workbook, base.strings, base.tables, base.names
         self.budget = base.budget
         self.table, self.groups, self.group_of = base.table, base.groups, base.group_of
@@ -246,6 +258,22 @@ class TracedStore(_Addresses):
             pieces.append(self.read(wanted))
             offset += len(wanted)
         return take(namespace(*pieces).concatenate(pieces), places)
+
+    def scope(self, name: str) -> AbstractContextManager[None]:
+        """Mark what is traced inside as a function's, where operations are named."""
+        if self.places is None:
+            return nullcontext()
+        import jax
+
+        scope: AbstractContextManager[None] = jax.named_scope(name.replace("/", DIVISION))
+        return scope
+
+    def cells(self, group: Group, elements: Ids) -> AbstractContextManager[None]:
+        """Mark what is traced inside as some cells' of a group, where operations are named."""
+        if self.places is None:
+            return nullcontext()
+        self.places.append((group, elements))
+        return self.scope(f"{PLACE}{len(self.places) - 1}")
 
     def warn(self, group: Group, elements: Ids, text: str) -> None:
         """Keep a warning, once for a form and text."""

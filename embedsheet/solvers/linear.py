@@ -1,4 +1,4 @@
-"""Linear models: recognised by their constant derivatives, solved by HiGHS, whole numbers included."""
+"""Linear models, proven to be so by the objective itself, solved by HiGHS, whole numbers included."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ from typing import Any
 import numpy as np
 from scipy import optimize, sparse
 
-from embedsheet.solvers.problem import FEASIBILITY, FloatArray, Problem, Status
+from embedsheet.solvers.contradiction import explain
+from embedsheet.solvers.problem import FloatArray, Problem, Sense, Status
 
-# Derivatives count as constant, and values as linear, when they agree to this part of their largest term.
-_AGREE = 1e-9
 # Seconds that HiGHS gets before it is asked for its best point so far; each slice starts anew and is thrice as long.
 _FIRST_SLICE = 10.0
 # So far down an unbounded model is looked at, in case the sheet turns up again there.
 _FAR = 1e7
+# Digits to which the numbers of a vertex are tried; rounding may cost and miss as much as so many last bits do.
+_DIGITS = (10, 12, 14)
+_LAST_BITS = 8.0 * float(np.finfo(float).eps)
+# Rows that miss equality by less than this part of their terms hold a vertex in place; a larger system is not solved.
+_HELD = 1e-7
+_LARGEST_REFINED = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -38,96 +43,62 @@ class LinearResult:
     x: FloatArray | None
 
 
-def recognise(problem: Problem, start: FloatArray, seed: int = 0) -> LinearModel | None:
-    """Return the model's coefficients if it is linear, else None.
-
-    If the objective says `is_linear` itself (True or False), that decides. Otherwise value and derivatives are compared
-    at points spread over the bounds, and at four scales where there are none; agreement everywhere could still hide a
-    kink, so `search` checks the solution against the sheet and goes on as nonlinear if they differ.
-    """
+def recognise(problem: Problem) -> LinearModel | None:
+    """Return the model's coefficients if its objective `is_linear`, a proof and no guess; else None."""
     objective = problem.objective
-    declared = getattr(objective, "is_linear", None)
-    if declared is False:
+    if not getattr(objective, "is_linear", False):
         return None
-    points = [start] if declared else [start, *_scattered(problem, start, seed)]
-    value, cost = objective.value_and_gradient(start)
+    origin = np.zeros(problem.size)
+    value, cost = objective.value_and_gradient(origin)
     cost = np.asarray(cost, dtype=np.float64)
-    if not (np.isfinite(value) and np.isfinite(cost).all()):
-        return None
-    for point in points[1:]:
-        other, gradient = objective.value_and_gradient(point)
-        if not _same(gradient, cost) or not _agrees(float(other), float(value), cost, point, start):
-            return None
-    rows: FloatArray = np.empty(0)
+    shift: FloatArray = np.empty(0)
     matrix: Any = np.empty((0, problem.size))
     if objective.constraint_count:
-        rows = np.asarray(objective.constraints(start), dtype=np.float64)
-        matrix = objective.constraint_jacobian(start)
-        if not np.isfinite(rows).all() or not np.isfinite(_numbers(matrix)).all():
-            return None
-        for point in points[1:]:
-            there = objective.constraint_jacobian(point)
-            size = np.abs(_numbers(matrix)).max(initial=0.0)
-            if not np.abs(_numbers(there - matrix)).max(initial=0.0) <= _AGREE * size:
-                return None
-            predicted = rows + matrix @ (point - start)
-            terms = np.maximum(1.0, np.abs(rows) + abs(matrix) @ (np.abs(point) + np.abs(start)))
-            if not (np.abs(objective.constraints(point) - predicted) <= _AGREE * terms).all():
-                return None
-    return LinearModel(cost, float(value) - float(cost @ start), matrix, rows - matrix @ start)
-
-
-def _numbers(matrix: Any) -> FloatArray:
-    return np.asarray(matrix.data if sparse.issparse(matrix) else matrix, dtype=np.float64)
-
-
-def _same(gradient: FloatArray, cost: FloatArray) -> bool:
-    return bool(np.abs(gradient - cost).max(initial=0.0) <= _AGREE * np.abs(cost).max(initial=0.0))
-
-
-def _agrees(other: float, value: float, cost: FloatArray, point: FloatArray, start: FloatArray) -> bool:
-    size = max(abs(value), abs(other), float(np.abs(cost) @ (np.abs(point) + np.abs(start))))
-    return abs(other - value - float(cost @ (point - start))) <= _AGREE * size
-
-
-def _scattered(problem: Problem, start: FloatArray, seed: int) -> list[FloatArray]:
-    generator = np.random.default_rng(seed)
-    width = problem.upper - problem.lower
-    both = np.isfinite(width)
-    points = []
-    for scale in (1.0, 0.01, 100.0, 1e4):
-        step = scale * np.maximum(1.0, np.abs(start)) * generator.uniform(0.5, 1.0, len(start))
-        step *= generator.choice([-1.0, 1.0], len(start))
-        share = generator.uniform(0.0, 1.0, len(start))
-        # In pairs, for a kink (ABS, MAX, IF) has its other slope on one side of the start only.
-        for sign, part in ((1.0, share), (-1.0, 1.0 - share)):
-            point = start + sign * step
-            # Beyond a bound: its mirror image; between two bounds: anywhere.
-            point = np.where(point < problem.lower, 2 * problem.lower - point, point)
-            point = np.where(point > problem.upper, 2 * problem.upper - point, point)
-            inside = problem.lower + part * np.where(both, width, 0.0)
-            points.append(np.where(both, inside, np.clip(point, problem.lower, problem.upper)))
-    return points
+        shift = np.asarray(objective.constraints(origin), dtype=np.float64)
+        matrix = objective.constraint_jacobian(origin)
+    numbers = np.asarray(matrix.data if sparse.issparse(matrix) else matrix, dtype=np.float64)
+    if not (np.isfinite(value) and all(np.isfinite(array).all() for array in (cost, shift, numbers))):
+        return None
+    return LinearModel(cost, float(value), matrix, shift)
 
 
 def solve_linear(problem: Problem, model: LinearModel) -> LinearResult:
-    """Solve with HiGHS. A target becomes an equality; if it cannot be met, the nearest value is looked for."""
+    """Solve with HiGHS. A target becomes an equality; if it cannot be met, the values nearest to it are looked for.
+
+    Where nothing satisfies all constraints, the message names some that contradict each other.
+    """
     if problem.sense != "target":
-        return _solve(problem, model)
+        result = _solve(problem, model)
+        return _explained(problem, model, result) if result.status == "infeasible" else result
     on_target = _with_row(problem, model, model.cost, model.offset - problem.target, "=")
     found = _solve(*on_target, feasible_only=True)
     if found.x is not None:
         return replace(found, message=f"the target {problem.target:.10g} is reached")
-    # The value nearest to the target lies at one end of what can be reached.
-    ends = [_solve(replace(problem, sense=sense), model).x for sense in ("minimize", "maximize")]
-    reachable = [x for x in ends if x is not None]
-    if not reachable:
-        return found
-    x = min(reachable, key=lambda one: abs(model.offset + float(model.cost @ one) - problem.target))
-    nearest = model.offset + float(model.cost @ x)
-    return LinearResult(
-        "infeasible", f"the target {problem.target:.10g} cannot be reached; the nearest value is {nearest:.10g}", x
-    )
+    # With whole numbers there may be a nearest value on either side.
+    sides: list[tuple[float, FloatArray]] = []
+    directions: tuple[tuple[str, Sense], ...] = (("<=", "maximize"), (">=", "minimize"))
+    for relation, sense in directions:
+        beside, wider = _with_row(problem, model, model.cost, model.offset - problem.target, relation)
+        x = _solve(replace(beside, sense=sense), wider).x
+        if x is not None:
+            sides.append((model.offset + float(model.cost @ x), x))
+    if not sides:
+        return _explained(problem, model, found) if found.status == "infeasible" else found
+    _, x = min(sides, key=lambda side: abs(side[0] - problem.target))
+    values = " and ".join(f"{value:.10g}" for value, _ in sides)
+    nearest = f"the nearest value{' is' if len(sides) == 1 else 's are'} {values}"
+    return LinearResult("infeasible", f"the target {problem.target:.10g} cannot be reached; {nearest}", x)
+
+
+def _explained(problem: Problem, model: LinearModel, result: LinearResult) -> LinearResult:
+    def feasible(some: Problem, part: LinearModel) -> bool | None:
+        status = _solve(some, part, slices=1).status
+        return None if status == "failed" else status != "infeasible"
+
+    try:
+        return replace(result, message=f"{result.message}; {explain(problem, model, feasible)}")
+    except KeyboardInterrupt:
+        return result
 
 
 def _with_row(
@@ -138,8 +109,11 @@ def _with_row(
     return replace(problem, relations=[*problem.relations, relation]), wider
 
 
-def _solve(problem: Problem, model: LinearModel, feasible_only: bool = False) -> LinearResult:
-    cost = np.zeros_like(model.cost) if feasible_only else problem.sign * model.cost
+def _solve(
+    problem: Problem, model: LinearModel, feasible_only: bool = False, slices: int | None = None
+) -> LinearResult:
+    """Return what HiGHS finds; "failed" where it does not end within `slices` of its time."""
+    cost = np.zeros_like(model.cost) if feasible_only or problem.sense == "satisfy" else problem.sign * model.cost
     relations = np.asarray(problem.relations, dtype=object)
     low = np.where(relations == "<=", -np.inf, -model.shift)
     high = np.where(relations == ">=", np.inf, -model.shift)
@@ -165,7 +139,12 @@ def _solve(problem: Problem, model: LinearModel, feasible_only: bool = False) ->
                 break
             incumbent = incumbent if result.x is None else result.x
             seconds *= 3.0
+            slices = None if slices is None else slices - 1
+            if slices == 0:
+                return LinearResult("failed", "HiGHS did not end", incumbent)
     except KeyboardInterrupt:
+        if slices is not None:
+            raise
         return LinearResult("improved", "stopped by Ctrl-C; this is the best point so far", incumbent)
     if result.status == 4 or (result.status == 2 and cost.any()):
         # Presolve may only say "infeasible or unbounded": without a cost it cannot be unbounded.
@@ -191,24 +170,63 @@ def _solve(problem: Problem, model: LinearModel, feasible_only: bool = False) ->
 
 
 def _tidy(problem: Problem, model: LinearModel, x: FloatArray) -> FloatArray:
-    """Return 20 for 19.999999999999996: x to ten digits, where that neither breaks a constraint nor costs anything."""
+    """Return 20 for 19.999999999999996: x in fewer digits, where that is as feasible and as good; else all digits."""
     x = np.clip(x, problem.lower, problem.upper)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        digits = 10.0 ** (10 - np.ceil(np.log10(np.maximum(np.abs(x), 1e-3))))
-    tidy = np.clip(np.round(x * digits) / digits, problem.lower, problem.upper)
-    before, after = (model.shift + model.matrix @ one for one in (x, tidy))
-    size = np.maximum(1.0, np.abs(model.shift))
-    relations = np.asarray(problem.relations, dtype=object)
+    for better in (_refined(problem, model, x), _on_bounds(problem, x)):
+        x = better if _as_good(problem, model, better, x) else x
+    for digits in _DIGITS:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            scale = 10.0 ** (digits - np.ceil(np.log10(np.maximum(np.abs(x), 1e-3))))
+        tidy = np.clip(np.round(x * scale) / scale, problem.lower, problem.upper)
+        if _as_good(problem, model, tidy, x):
+            return tidy
+    return x
 
-    def missed(rows: FloatArray) -> FloatArray:
-        return np.where(
-            relations == "=", np.abs(rows), np.where(relations == "<=", np.maximum(rows, 0), np.maximum(-rows, 0))
-        )
 
-    limit = np.maximum(missed(before), 1e-3 * FEASIBILITY * size)
+def _as_good(problem: Problem, model: LinearModel, one: FloatArray, other: FloatArray) -> bool:
+    """Whether a point misses no row by more than another, and costs no more, but for their last bits."""
+    sizes = np.abs(model.shift) + abs(model.matrix) @ np.abs(other)
+    missed, missed_by_other = (_missed(problem, model, x) for x in (one, other))
+    if not (missed <= np.maximum(missed_by_other, _LAST_BITS * sizes)).all():
+        return False
     cost = problem.sign * model.cost
-    cheap = float(cost @ (tidy - x)) <= 1e-9 * max(1.0, abs(float(cost @ x)))
-    return tidy if cheap and (missed(after) <= limit).all() else x
+    more = float(cost @ (one - other))
+    # What is gained by missing a row is no gain that a point which misses none would have to match.
+    forgiven = _LAST_BITS * float(np.abs(cost) @ np.abs(other))
+    if missed_by_other.any():
+        forgiven += float(np.abs(cost).max(initial=0.0)) * float(missed_by_other.max())
+    return problem.sense in ("target", "satisfy") or more <= forgiven
+
+
+def _missed(problem: Problem, model: LinearModel, x: FloatArray) -> FloatArray:
+    rows = model.shift + model.matrix @ x
+    relations = np.asarray(problem.relations, dtype=object)
+    one_sided = np.where(relations == "<=", np.maximum(rows, 0.0), np.maximum(-rows, 0.0))
+    return np.asarray(np.where(relations == "=", np.abs(rows), one_sided), dtype=np.float64)
+
+
+def _refined(problem: Problem, model: LinearModel, x: FloatArray) -> FloatArray:
+    """Return x moved, as little as possible, onto the rows that hold it: HiGHS may miss them by 1e-7."""
+    x = _on_bounds(problem, x)
+    rows = model.shift + model.matrix @ x
+    held = np.flatnonzero(np.abs(rows) <= _HELD * np.maximum(1.0, np.abs(model.shift) + abs(model.matrix) @ np.abs(x)))
+    free = np.flatnonzero((x > problem.lower) & (x < problem.upper))
+    if problem.integer is not None:
+        free = free[~problem.integer[free]]
+    if not len(held) or not len(free) or len(held) * len(free) > _LARGEST_REFINED:
+        return x
+    part = model.matrix[held][:, free]
+    part = part.toarray() if sparse.issparse(part) else np.asarray(part)
+    moved = x.copy()
+    moved[free] -= np.linalg.lstsq(part, rows[held], rcond=None)[0]
+    return np.asarray(np.clip(moved, problem.lower, problem.upper))
+
+
+def _on_bounds(problem: Problem, x: FloatArray) -> FloatArray:
+    """Return x with crumbs beside a bound swept onto it."""
+    near = 1e-9 * np.maximum(1.0, np.abs(x))
+    x = np.where(x - problem.lower <= near, problem.lower, x)
+    return np.where(problem.upper - x <= near, problem.upper, x)
 
 
 def _interruptible(run: Any, *arguments: Any) -> Any:

@@ -28,7 +28,8 @@ FEASIBILITY = 1e-6
 class Objective(Protocol):
     """A function of the changing cells, with its constraints. All arrays are float64.
 
-    `embedsheet.program.Program` is one; tests write others by hand.
+    `embedsheet.program.Program` is one; tests write others by hand. One that can prove that it and its constraints are
+    of the form a x + b has an attribute `is_linear`, True; only then is it solved as a linear model.
     """
 
     @property

@@ -178,7 +178,7 @@ def _whole(problem: Problem, x: FloatArray) -> bool:
 def _linear(tracker: Tracker, method: str) -> Outcome | None:
     """Solve as a linear model; None when it is none."""
     problem = tracker.problem
-    model = linear.recognise(problem, tracker.start, tracker.limits.seed)
+    model = linear.recognise(problem)
     if model is None:
         return None
     if not model.cost.any() and not len(problem.relations) and problem.sense != "satisfy":
@@ -191,7 +191,7 @@ def _linear(tracker: Tracker, method: str) -> Outcome | None:
     if result.x is None:
         status: Status = "failed" if result.status == "improved" else result.status
         return report(tracker, status, result.message)
-    # A kink that the sampled points did not show: the sheet says something else than the linear model.
+    # The last word is the sheet's: where it says something else than the plane, the model is no plane.
     point = tracker.point(result.x)
     predicted = model.offset + float(model.cost @ result.x)
     size = max(1.0, abs(predicted), float(np.abs(model.cost) @ np.abs(result.x)))

@@ -1,0 +1,97 @@
+"""Which cells and functions keep a model from being linear, or quadratic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.compiler.cells import Ids
+from embedsheet.compiler.degrees import OTHER, Bend, analyse
+from embedsheet.compiler.forms import Group
+from embedsheet.compiler.store import DIVISION, PLACE
+
+Places: TypeAlias = list[tuple[Group, Ids]]
+
+# What to call an operator, or an operation outside any function.
+_WORDS = {"*": "a product", DIVISION: "a quotient", "^": "a power", "&": "a text"}
+_COMPARISONS = frozenset(["=", "<>", "<", ">", "<=", ">="])
+
+
+@dataclass(frozen=True, eq=False)
+class BentCells:
+    """Cells in which the model stops being linear (`degree` 2: it is quadratic there; 3: anything), by what function.
+
+    The cells are the `elements` of a `group`; `function` is "COUNTIF" or, for an operator, "a product".
+    """
+
+    group: Group
+    elements: Ids
+    function: str
+    degree: int
+
+    @property
+    def cells(self) -> str:
+        """The addresses in words."""
+        return self.group.where(self.elements)
+
+    def __str__(self) -> str:
+        return f"{self.function} in {self.cells}"
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """`degree` of a model in its changing cells: 0 constant, 1 linear, 2 quadratic, 3 anything else; `bent` why."""
+
+    degree: int
+    bent: tuple[BentCells, ...]
+
+
+def curvature_of(trace: Callable[[Any, Places], Any], start: NDArray[np.float64]) -> Curvature:
+    """Return the curvature of `trace(x, places)`, whose scopes name `places` (see `TracedStore`) and functions.
+
+    Only JAX writes down what a trace does; without it nothing is known, and 3 is the degree.
+    """
+    if find_spec("jax") is None:
+        return Curvature(OTHER, ())
+    import jax
+
+    import embedsheet.compiler.engines.jax  # noqa: F401  makes JAX's arrays known to the formulas
+    from embedsheet.compiler.precision import double_precision
+
+    places: Places = []
+    with double_precision():
+        found = analyse(jax.make_jaxpr(lambda x: trace(x, places))(start))
+    cells: dict[tuple[int, str], tuple[set[int], int]] = {}
+    for bend in found.bends:
+        marks = [at for at, name in enumerate(bend.scope) if name.startswith(PLACE)]
+        if not marks:
+            continue  # the reading of cells bends nothing; should it ever, the degree still says so
+        place = int(bend.scope[marks[-1]].removeprefix(PLACE))
+        function = _function(bend.scope[marks[-1] + 1 :])
+        rows, degree = cells.setdefault((place, function), (set(), 0))
+        rows.update(_rows(bend, len(places[place][1])))
+        cells[place, function] = rows, max(degree, bend.degree)
+    bent = [
+        BentCells(places[place][0], places[place][1][sorted(rows)], function, degree)
+        for (place, function), (rows, degree) in cells.items()
+    ]
+    return Curvature(found.degree, tuple(bent))
+
+
+def _rows(bend: Bend, count: int) -> list[int]:
+    if bend.rows is not None and bend.length == count:
+        return [int(row) for row in bend.rows]
+    return list(range(count))
+
+
+def _function(names: tuple[str, ...]) -> str:
+    if not names:
+        return "an operation"
+    # IF(A1>0,…) bends where it compares, but it is IF that a person sees.
+    name = next((one for one in reversed(names) if one not in _COMPARISONS), names[-1])
+    return _WORDS.get(name, f"a comparison ({name})" if name in _COMPARISONS else name)

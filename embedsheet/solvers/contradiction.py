@@ -1,0 +1,84 @@
+"""Why a linear model has no solution: constraints that contradict each other, none of which can be spared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+
+from embedsheet.solvers.problem import Problem
+
+if TYPE_CHECKING:
+    from embedsheet.solvers.linear import LinearModel
+
+# A constraint that can be left out: ("row", its place), or a cell's ("lower" | "upper" | "integer", its place).
+Part = tuple[str, int]
+Feasible = Callable[[Problem, "LinearModel"], bool | None]
+
+_MOST_SOLVES = 300
+_MOST_SHOWN = 10
+
+
+def explain(problem: Problem, model: LinearModel, feasible: Feasible) -> str:
+    """Say which constraints contradict each other, as few as can be; `feasible` solves, None where it gave up.
+
+    Found by deletion: what can be left out without the rest becoming feasible is left out, in halves first.
+    """
+    whole = np.zeros(problem.size, bool) if problem.integer is None else problem.integer
+    given = {"integer": whole, "lower": np.isfinite(problem.lower), "upper": np.isfinite(problem.upper)}
+    kept: list[Part] = [(kind, place) for kind, mask in given.items() for place in np.flatnonzero(mask).tolist()]
+    kept += [("row", place) for place in range(len(problem.relations))]
+    solves = 0
+    size = len(kept)
+    while size:
+        start = 0
+        while start < len(kept):
+            fewer = kept[:start] + kept[start + size :]
+            if not fewer:
+                break
+            solves += 1
+            if solves > _MOST_SOLVES:
+                return _words(problem, kept, False)
+            if feasible(*_only(problem, model, fewer)) is False:
+                kept = fewer
+            else:
+                start += size
+        size //= 2
+    return _words(problem, kept, True)
+
+
+def _only(problem: Problem, model: LinearModel, parts: list[Part]) -> tuple[Problem, LinearModel]:
+    """Return the model with some of its constraints."""
+    places = {kind: np.array([place for one, place in parts if one == kind], int) for kind in _WORDS}
+    lower, upper = np.full(problem.size, -np.inf), np.full(problem.size, np.inf)
+    lower[places["lower"]], upper[places["upper"]] = problem.lower[places["lower"]], problem.upper[places["upper"]]
+    integer = np.zeros(problem.size, bool)
+    integer[places["integer"]] = True
+    rows = places["row"]
+    matrix = sparse.csr_array(model.matrix)[rows] if len(rows) else np.empty((0, problem.size))
+    some = replace(
+        problem, sense="satisfy", lower=lower, upper=upper, integer=integer,
+        relations=[problem.relations[row] for row in rows],
+    )  # fmt: skip
+    return some, replace(model, matrix=matrix, shift=model.shift[rows])
+
+
+_WORDS: dict[str, Callable[[Problem, int], str]] = {
+    "row": lambda problem, place: problem.row_name(place),
+    "lower": lambda problem, place: f"{problem.cell_name(place)} >= {problem.lower[place]:.10g}",
+    "upper": lambda problem, place: f"{problem.cell_name(place)} <= {problem.upper[place]:.10g}",
+    "integer": lambda problem, place: f"{problem.cell_name(place)} a whole number",
+}
+
+
+def _words(problem: Problem, parts: list[Part], smallest: bool) -> str:
+    order = list(_WORDS)
+    parts = sorted(parts, key=lambda part: (order.index(part[0]), part[1]))
+    shown = [_WORDS[kind](problem, int(place)) for kind, place in parts[:_MOST_SHOWN]]
+    more = f"; and {len(parts) - _MOST_SHOWN} more" if len(parts) > _MOST_SHOWN else ""
+    spare = ", and without any one of them they would not" if smallest and len(parts) > 1 else ""
+    what = "these contradict each other" if len(parts) > 1 else "this one cannot hold"
+    return f"{what}{spare}: {'; '.join(shown)}{more}"
