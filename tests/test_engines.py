@@ -97,3 +97,15 @@ def test_a_small_model_is_solved_and_a_long_recurrence_calculated_without_import
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, encoding="utf-8")
     assert done.stdout.split("\n")[:2] == ["tape", "[]"]
+
+
+def test_a_product_is_differentiated_where_factors_are_zero(tmp_path: Path) -> None:
+    # d(abc)/da = bc, and the second derivative by a and b is c: no factor divides.
+    cells: dict[str, Any] = {"A1": 0.0, "A2": 5.0, "A3": 7.0, "A4": 2.0, "A5": 3.0, "B1": "=PRODUCT(A1:A5)"}
+    path = write_book(tmp_path / "book.xlsx", {"S": cells})
+    program = compile_program(Workbook.open(path), setup("B1", ["A1:A5"]), engine="tape")
+    np.testing.assert_allclose(program.value_and_gradient(program.start)[1], [210.0, 0, 0, 0, 0], rtol=1e-14)
+    np.testing.assert_allclose(program.hessian_product(program.start, np.eye(5)[0]), [0, 42.0, 30, 105, 70], rtol=1e-14)
+    origin = np.array([0.0, 0, 7, 2, 3])
+    np.testing.assert_array_equal(program.value_and_gradient(origin)[1], 0.0)
+    np.testing.assert_allclose(program.hessian_product(origin, np.eye(5)[0]), [0, 42.0, 0, 0, 0], rtol=1e-14)

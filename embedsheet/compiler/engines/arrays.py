@@ -39,6 +39,15 @@ class Taped(ArrayBox):  # type: ignore[misc]
     def astype(self, kind: Any) -> Any:
         return _whole(self, kind) if kind in (int, bool) else _converted(self, kind)
 
+    def prod(self, axis: int) -> Any:
+        """Return the product of pairs, of their products, and so on: autograd's own derivative divides by factors."""
+        factors = anp.moveaxis(self, axis, 0)
+        while len(factors) > 1:
+            half = len(factors) // 2
+            pairs = factors[:half] * factors[half : 2 * half]
+            factors = anp.concatenate_args(0, pairs, factors[2 * half :]) if len(factors) % 2 else pairs
+        return factors[0] if len(factors) else anp.sum(factors, axis=0) + 1.0
+
     def __and__(self, other: Any) -> Any:
         return anp.bitwise_and(self, other)
 
