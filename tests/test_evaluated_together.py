@@ -82,3 +82,51 @@ def test_spills_of_each_cells_own_anchor_have_their_own_derivatives(tmp_path: Pa
     compiled = program(tmp_path / "book.xlsx", cells | {"N1": "=L1+L2+L3"}, "N1", ["A1:D3"])
     # Σ 2x over the cells that the arrays read: A1:B1, A2:C2 and A3:D3
     assert compiled.value_and_gradient(compiled.start)[1].tolist() == [2, 22, 0, 0, 4, 24, 44, 0, 6, 26, 46, 66]
+
+
+def _column(formulas: dict[str, str], tmp_path: Path) -> list[Any]:
+    """Return the results of formulas beside A1:A6 = 1, 2, 1, 3, 2, 1 and B1:B6 = 10, 20, 30, 40, 50, 60."""
+    cells: dict[str, Any] = {f"A{row}": value for row, value in enumerate((1.0, 2.0, 1.0, 3.0, 2.0, 1.0), 1)}
+    cells |= {f"B{row}": 10.0 * row for row in range(1, 7)}
+    cells |= {address: f"={formula}" for address, formula in formulas.items()}
+    values = embedsheet_values(write_book(tmp_path / "column.xlsx", {"S": cells}))["S"]
+    return [values[address] for address in formulas]
+
+
+def _down(formula: str, rows: range) -> dict[str, str]:
+    return {f"D{row}": formula.replace("#", str(row)) for row in rows}
+
+
+def test_a_growing_range_has_its_own_size_in_each_cell(tmp_path: Path) -> None:
+    # The last row so far that holds the cell's own number, and whether as many cells are named on both sides.
+    found = _column(_down("XLOOKUP(A#,A$1:A#,B$1:B#,0,0,-1)", range(1, 7)), tmp_path)
+    assert found == [10, 20, 30, 40, 50, 60]
+    assert _column(_down("XLOOKUP(A#,A$1:A#,B$1:B$4)", range(3, 6)), tmp_path) == ["#VALUE!", 40, "#VALUE!"]
+    assert _column(_down("SUMXMY2(A$1:A#,A$1:A$4)", range(3, 6)), tmp_path) == ["#N/A", 0, "#N/A"]
+    assert _column(_down("SUMIFS(B$1:B#,A$1:A$4,1)", range(3, 6)), tmp_path) == ["#VALUE!", 40, "#VALUE!"]
+    assert _column(_down("IRR(A$1:A#-5*(ROW(A$1:A#)=1))", range(2, 3)), tmp_path)[0] is not None
+
+
+def test_numbers_that_steer_a_function_may_differ_from_cell_to_cell(tmp_path: Path) -> None:
+    # As alone: one tail has half the probability of two; SUBTOTAL 9 adds, 4 takes the largest, 2 counts.
+    two, one = _column({"D1": "T.TEST($A$1:$A$6,$B$1:$B$6,2,2)", "D2": "T.TEST($A$1:$A$6,$B$1:$B$6,1,2)"}, tmp_path)
+    steered = {"E1": "9", "E2": "4", "E3": "2", "F1": "2", "F2": "1"}
+    formulas = {f"H{row}": f"SUBTOTAL(E{row},$B$1:$B$6)" for row in (1, 2, 3)}
+    formulas |= {f"I{row}": f"T.TEST($A$1:$A$6,$B$1:$B$6,F{row},2)" for row in (1, 2)}
+    assert _column(steered | formulas, tmp_path)[5:] == [210, 60, 6, pytest.approx(two), pytest.approx(one)]
+    assert two == pytest.approx(2 * one)
+
+
+def test_probabilities_of_another_number_than_the_values_are_not_available(tmp_path: Path) -> None:
+    # Microsoft's page of PROB: "If x_range and prob_range contain a different number of data points, #N/A".
+    assert _column({"D1": "PROB(A1:A4,{0.2,0.3,0.5},1)", "D2": "PROB({1,2,3},{0.2,0.3,0.5},1,2)"}, tmp_path) == [
+        "#N/A",
+        0.5,
+    ]
+
+
+def test_what_is_refused_for_one_cell_is_refused_for_no_other(tmp_path: Path) -> None:
+    # ROMAN's other forms are refused; the classic one is XLV however many cells stand beside it.
+    cells = {"A1": True, "A2": False, "B1": "=ROMAN(45,A1)", "B2": "=ROMAN(45,A2)"}
+    values = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": cells}))["S"]
+    assert values["B1"] == "XLV" and str(values["B2"]).startswith("unsupported: S!B2:")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,13 +18,14 @@ from embedsheet.compiler.indirect import followed
 from embedsheet.compiler.names import resolve_name, resolve_table
 from embedsheet.compiler.rectangles import cell_ids, combine, edge, intersect
 from embedsheet.compiler.shapes import finished, fit, per_cell, pick, side_by_side
+from embedsheet.compiler.sizes import picked, size_labels
 from embedsheet.compiler.windows import ACCUMULATED, accumulated, is_large
 from embedsheet.errors import UnsupportedError
 from embedsheet.formulas import tree as t
 from embedsheet.formulas.budget import TRACED
 from embedsheet.formulas.coerce import with_errors
-from embedsheet.formulas.functions.choice import SplitError
-from embedsheet.formulas.functions.table import FUNCTIONS, Function, LeftOut, parameter
+from embedsheet.formulas.functions.choice import SplitError, joined_references
+from embedsheet.formulas.functions.table import FUNCTIONS, Function, LeftOut, Sizes, parameter
 from embedsheet.formulas.operators import binary, unary, without_crumb
 from embedsheet.formulas.values import (
     ABSENT,
@@ -120,6 +122,10 @@ class Evaluator:
         """Note cells whose derivative is infinite where they stand."""
         self.store.note_singular(self.group, self.elements[per_cell(where, self.count)], text)
 
+    def split(self, labels: NDArray[np.int64]) -> SplitError:
+        """Return the error that has cells computed apart; see `Context.split`."""
+        return SplitError(self.index, labels)
+
     def unsupported(self, text: str) -> UnsupportedError:
         """Return the error that says what these cells ask for and what to use instead."""
         return UnsupportedError([f"{self.group.where(np.unique(self.elements))}: {text}"])
@@ -141,7 +147,8 @@ class Evaluator:
         if count > most:
             lots = self.splits and self.count > 1 and shape[0] > 1 and count // shape[0] <= most
             if lots and count <= budget.limits.operations * budget.filled:
-                raise SplitError(self.index[: self.count // 2])
+                halves = (np.arange(self.count) * 2 // self.count).astype(np.int64)
+                raise SplitError(self.index, halves, whole=True)
             raise self.unsupported(budget.refusal(count, "cells"))
         self.spend("operations", count)
 
@@ -264,7 +271,10 @@ class Evaluator:
         return part
 
     def merge(self, parts: Sequence[tuple[Ids, Value]]) -> Value:
-        """Put the results of subsets together: each part has the places of its cells and their Value."""
+        """Put the results of subsets together: each part has the places of its cells and their Value.
+
+        What is smaller than others is padded with ABSENT.
+        """
         parts = [part for part in parts if len(part[0])]
         if len(parts) == 1 and len(parts[0][0]) == self.count:
             return parts[0][1]
@@ -274,12 +284,13 @@ class Evaluator:
         places = np.concatenate([index for index, _ in parts])
         numbers = []
         for index, value in parts:
-            shape = (len(index), rows, columns)
-            fitted = fit(value, shape)
-            kinds[index] = np.broadcast_to(fitted.kinds, shape)
-            numbers.append((fitted.numbers, shape))
-        xp = namespace(*(array for array, _ in numbers))
-        joined = xp.concatenate([xp.broadcast_to(array, shape) for array, shape in numbers])
+            height, width = value.shape[1:]
+            kinds[index, :height, :width] = value.kinds
+            xp = namespace(value.numbers)
+            own = xp.broadcast_to(value.numbers, (len(index), height, width))
+            more = ((0, 0), (0, rows - height), (0, columns - width))
+            numbers.append(xp.pad(own, more, "constant") if (height, width) != (rows, columns) else own)
+        joined = namespace(*numbers).concatenate(numbers)
         return Value(kinds, joined[np.argsort(places)])
 
     def apply(self, function: Lambda, arguments: Sequence[Result]) -> Result:
@@ -314,9 +325,7 @@ class Evaluator:
         try:
             return compute(self)
         except SplitError as split:
-            apart = np.isin(self.index, split.index)
-            halves = (np.flatnonzero(apart), np.flatnonzero(~apart))
-            return self.merge([(half, self.subset(half).apart(compute)) for half in halves])
+            return self.merge([(some, self.subset(some).apart(compute)) for some in _classes(split.of(self.index))])
 
     def run(self) -> Value:
         """Evaluate the group's formula: (n, 1, 1), or the filled area of an array formula."""
@@ -331,9 +340,11 @@ class Evaluator:
     def _result(self) -> Value:
         result = self.evaluate(self.group.tree)
         if self.group.array:
-            value = self.value(result)
-            shape = self.group.outputs.shape
-            value = fit(value, (value.shape[0], shape[1], shape[2]))
+            _, height, width = self.group.outputs.shape
+            fitted = self.together(
+                "apart", lambda _, value: fit(value, (value.shape[0], height, width)), [self.value(result)]
+            )
+            value = self.value(fitted)
         else:
             result = self.intersect(result) if isinstance(result, (Reference, Union)) else result
             value = self.value(result)
@@ -402,13 +413,13 @@ class Evaluator:
         while isinstance(leftmost, t.Binary) and leftmost.operator not in (":", ",", " ") and not self.known(leftmost):
             spine.append(leftmost)
             leftmost = leftmost.left
-        left = right = value = self.scalar(self.evaluate(leftmost))
+        value = self.scalar(self.evaluate(leftmost))
         for step in reversed(spine):
-            left, right = value, self.scalar(self.evaluate(step.right))
-            value = self.operate(step.operator, left, right)
-        # Where operations are named, to see what bends, rounding is no bend.
-        last = node is self.group.tree and node.operator in "+-" and self.store.places is None
-        return without_crumb(left, right, value) if last else value
+            # Where operations are named, to see what bends, rounding is no bend.
+            last = step is self.group.tree and step.operator in "+-" and self.store.places is None
+            sides = (value, self.scalar(self.evaluate(step.right)))
+            value = self.value(self.together("alike", partial(_operated, step.operator, last), sides))
+        return value
 
     def operate(self, operator: str, left: Value, right: Value) -> Value:
         """Return `left operator right`."""
@@ -450,13 +461,28 @@ class Evaluator:
             running = accumulated(self, node.name, only) if isinstance(only, Reference) and is_large(only) else None
             if running is not None:
                 return running
-        lost = () if row.takes_errors or node.name in ADDRESS_FUNCTIONS else _lost(row, arguments)
-        for one in lost:
-            if one.shape[0] == 1 and (one.kinds == ERROR).all():
-                return one
-        with self.store.scope(node.name):
-            result = row.call(self, *arguments)
-        return with_errors(self.value(result), *lost) if lost else result
+        return self.together(row.sizes, partial(_computed, row), arguments)
+
+    def together(self, sizes: Sizes, compute: Callable[..., Result], arguments: Sequence[Result]) -> Result:
+        """Return `compute(evaluator, *arguments)`, in parts where the cells' arguments cannot be taken together."""
+        apart = size_labels(sizes, arguments)
+        if apart is None:
+            try:
+                return compute(self, *arguments)
+            except SplitError as split:
+                if split.whole:
+                    raise
+                apart = split.of(self.index)
+        parts = []
+        for some in _classes(apart):
+            part = self.subset(some)
+            parts.append(
+                (some, part, part.together(sizes, compute, [picked(argument, some) for argument in arguments]))
+            )
+        references = joined_references([(some, result) for some, _, result in parts], self.count)
+        if references is None and any(isinstance(result, Reference) for _, _, result in parts):
+            raise SplitError(self.index, apart)  # on sheets of their own, or beside values: known only further out
+        return references or self.merge([(some, part.value(result)) for some, part, result in parts])
 
     def _applied(self, function: Result, arguments: Sequence[t.Node]) -> Result:
         if not isinstance(function, Lambda):
@@ -555,3 +581,24 @@ def _lost(row: Function, arguments: Sequence[Result]) -> list[Value]:
             if lost.any():
                 found.append(Value(np.where(lost, ERROR, NUMBER).astype(np.uint8), argument.numbers))
     return found
+
+
+def _computed(row: Function, evaluator: Evaluator, *arguments: Result) -> Result:
+    lost = () if row.takes_errors or row.name in ADDRESS_FUNCTIONS else _lost(row, arguments)
+    for one in lost:
+        if one.shape[0] == 1 and (one.kinds == ERROR).all():
+            return one
+    with evaluator.store.scope(row.name):
+        result: Result = row.call(evaluator, *arguments)
+    return with_errors(evaluator.value(result), *lost) if lost else result
+
+
+def _operated(operator: str, last: bool, evaluator: Evaluator, left: Value, right: Value) -> Value:
+    value = evaluator.operate(operator, left, right)
+    return without_crumb(left, right, value) if last else value
+
+
+def _classes(labels: NDArray[np.int64]) -> list[Ids]:
+    """Return the places of equal labels, a list of places for each."""
+    order = np.argsort(labels, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)

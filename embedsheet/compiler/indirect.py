@@ -13,7 +13,6 @@ from embedsheet.compiler.faults import other_workbook
 from embedsheet.compiler.names import resolve_name
 from embedsheet.errors import FormulaError
 from embedsheet.formulas import tree as t
-from embedsheet.formulas.functions.choice import SplitError
 from embedsheet.formulas.parse import parse
 from embedsheet.formulas.values import REF, Reference, Result
 
@@ -41,7 +40,7 @@ def followed(evaluator: Evaluator, texts: Sequence[str | int], a1: Sequence[bool
         sheets[place] = spelled.sheet
     used = np.unique(sheets[sheets >= 0])
     if len(used) > 1:
-        raise SplitError(evaluator.index[sheets == used[0]])
+        raise evaluator.split(sheets)
     sheet = int(used[0]) if len(used) else evaluator.group.sheet
     top, left, bottom, right = found
     return Reference(sheet, top, left, bottom, right, codes if codes.any() else None)

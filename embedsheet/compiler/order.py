@@ -38,6 +38,9 @@ from embedsheet.formulas.values import BLANK, NUMBER, Reference, Value
 from embedsheet.formulas.walk import children
 from embedsheet.keys import name_key
 
+# Groups of more cells are refused as a whole where one of their cells is.
+_MOST_HALVED = 1024
+
 
 class Planner:
     """Evaluates what is asked for, and what that needs, in NumPy; `steps` is the order found."""
@@ -118,7 +121,7 @@ class Planner:
         return place in self.faults or place in self.blocked
 
     def _fail(self, place: int, faults: list[str]) -> None:
-        self.faults.setdefault(place, faults)
+        self.faults[place] = [*self.faults.get(place, []), *faults]
 
     # Needs
 
@@ -277,12 +280,26 @@ class Planner:
             self.learn(place, pending.ids)
             return False
         except UnsupportedError as error:
+            if 1 < len(elements) <= _MOST_HALVED:
+                return self._run_halves(place, elements, record, error)
             self._fail(place, error.faults)
             return False
         self._keep(group, elements, value, evaluator.trace)
         if record:
             self.steps.append(Step(group, elements))
         return True
+
+    def _run_halves(self, place: int, elements: Ids, record: bool, refusal: UnsupportedError) -> bool:
+        """Evaluate cells of which one at least is refused: the others may be right."""
+        group, before = self.store.groups[place], self.faults.get(place, [])
+        learned = len(group.dynamic)
+        done = [self._run(place, half, record) for half in np.array_split(elements, 2)]
+        if len(group.dynamic) > learned:  # some wait for others, so that all not done come again
+            self.faults.pop(place, None)
+            return False
+        if not self.store.done[group.ids[elements]].any():
+            self.faults[place] = [*before, *refusal.faults]
+        return all(done)
 
     def _keep(self, group: Group, elements: Ids, value: Value, trace: Trace) -> None:
         self.store.put(group, elements, value, trace.tainted, trace.operand, trace.input_error)

@@ -53,7 +53,7 @@ def fit(value: Value, shape: tuple[int, int, int]) -> Value:
         rest = ((0, 0), (0, height - rows if rows > 1 else 0), (0, width - columns if columns > 1 else 0))
         xp = namespace(numbers)
         kinds = np.pad(kinds, rest, constant_values=ERROR)
-        numbers = xp.pad(numbers, rest, constant_values=float(NA))
+        numbers = xp.pad(numbers, rest, "constant", constant_values=float(NA))
     target = (kinds.shape[0], height, width)
     return Value(np.broadcast_to(kinds, target), namespace(numbers).broadcast_to(numbers, target))
 
@@ -75,6 +75,8 @@ def side_by_side(values: Sequence[Value]) -> Value:
 def pick(result: Result, index: Ids) -> Result:
     """Return a result for some of the cells; what is the same in all of them stays as it is."""
     if isinstance(result, Value):
+        if result.shape[0] == 1:
+            return result
         kinds = result.kinds[index] if result.kinds.shape[0] > 1 else result.kinds
         return Value(kinds, result.numbers[index] if result.numbers.shape[0] > 1 else result.numbers)
     if isinstance(result, Lambda):

@@ -60,19 +60,18 @@ class _Addresses:
         sheet = list(self.workbook.sheets.values())[anchor.sheet]
         errors = np.zeros(1, np.uint8) if anchor.errors is None else anchor.errors
         sides = np.broadcast_arrays(anchor.top, anchor.left, anchor.bottom, anchor.right, errors)
-        found = np.array(sides)
-        owners = self.group_of[self.table.find(anchor.sheet, sides[0], sides[1])]
-        for place, (top, left, bottom, right, code) in enumerate(np.stack(sides, axis=1).tolist()):
-            array, owner = sheet.arrays.get((top, left)), int(owners[place])
-            if code or (top, left) != (bottom, right):
-                found[4, place] = code or REF
+        owners = self.group_of[self.table.find(anchor.sheet, sides[0], sides[1])].tolist()
+        areas = []
+        for (*corners, code), owner in zip(np.stack(sides, axis=1).tolist(), owners, strict=True):
+            array = sheet.arrays.get((corners[0], corners[1]))
+            if code or corners[:2] != corners[2:]:
+                areas.append((*corners, code or REF))
             elif array is not None:
-                found[:4, place] = array.area.top, array.area.left, array.area.bottom, array.area.right
-            elif owner < 0 or self.groups[owner].array:
-                found[4, place] = REF
-        codes = found[4].astype(np.uint8)
-        top_row, left_column, bottom_row, right_column = found[:4]
-        return Reference(anchor.sheet, top_row, left_column, bottom_row, right_column, codes if codes.any() else None)
+                areas.append((array.area.top, array.area.left, array.area.bottom, array.area.right, 0))
+            else:
+                areas.append((*corners, REF if owner < 0 or self.groups[owner].array else 0))
+        top, left, bottom, right, codes = np.array(areas, np.int64).T
+        return Reference(anchor.sheet, top, left, bottom, right, codes.astype(np.uint8) if codes.any() else None)
 
 
 class Store(_Addresses):

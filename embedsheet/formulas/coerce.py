@@ -108,7 +108,7 @@ def _padded(value: Value, rows: int, columns: int) -> Value:
     xp = namespace(value.numbers)
     numbers = xp.broadcast_to(value.numbers, (value.numbers.shape[0], own_rows, own_columns))
     width = ((0, 0), (0, new_rows - own_rows), (0, new_columns - own_columns))
-    return Value(kinds, xp.pad(numbers, width, constant_values=float(NA)))
+    return Value(kinds, xp.pad(numbers, width, "constant", constant_values=float(NA)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +232,24 @@ def concrete(context: Context, value: Value, what: str) -> Value:
     if value.traced:
         raise context.unsupported(f"{what} must not depend on the changing cells")
     return value
+
+
+def steering(context: Context, value: Value, what: str, read_as: Callable[[Array], Array]) -> float | Value:
+    """Return the one number that chooses what a function computes, or the error it holds; `read_as` says how it counts.
+
+    Where the number differs from cell to cell, the cells are computed apart. Raises what `context.unsupported` gives
+    where it depends on the changing cells or is an array; `what` begins the message.
+    """
+    read = as_numbers(context, concrete(context, value, what))
+    kinds, numbers = np.broadcast_arrays(read.kinds, read.numbers)
+    if kinds.shape[1:] != (1, 1):
+        raise context.unsupported(f"{what} must be one number, not an array")
+    failed = kinds == ERROR
+    counted = np.where(failed, numbers, read_as(numbers))
+    _, which = np.unique(np.stack([failed.ravel(), counted.ravel()], axis=1), axis=0, return_inverse=True)
+    if which.any():
+        raise context.split(which.ravel())
+    return Value(kinds[:1], numbers[:1]) if failed.any() else float(counted.flat[0])
 
 
 def text_of(strings: Strings, kind: int, number: float) -> str:

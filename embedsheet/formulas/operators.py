@@ -17,6 +17,7 @@ from embedsheet.formulas.coerce import (
     all_numbers,
     elementwise,
     first_fault,
+    fit,
     fitted,
     map_elements,
     merged_errors,
@@ -141,11 +142,11 @@ def without_crumb(left: Value, right: Value, result: Value) -> Value:
 
     The derivative stays that of the sum.
     """
-    if not (all_numbers(left) and all_numbers(right) and all_numbers(result)):
-        return result
+    left, right = fit([left, right])
+    counted = (left.kinds == NUMBER) & (right.kinds == NUMBER) & (result.kinds == NUMBER)
     a, b, numbers = left.numbers, right.numbers, result.numbers
     xp = namespace(a, b)
-    crumb = (numbers != 0) & (abs(numbers) <= _CRUMB * xp.maximum(abs(a), abs(b)))
+    crumb = counted & (numbers != 0) & (abs(numbers) <= _CRUMB * xp.maximum(abs(a), abs(b)))
     if xp is np:
         return Value(result.kinds, np.where(crumb, 0.0, numbers)) if crumb.any() else result
     return Value(result.kinds, xp.where(crumb, numbers - operations(numbers).constant(numbers), numbers))

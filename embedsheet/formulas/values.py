@@ -66,6 +66,18 @@ class Value:
         """Whether the numbers depend on the changing cells."""
         return not isinstance(self.numbers, np.ndarray)
 
+    def sizes(self) -> NDArray[np.int64]:
+        """Return rows and columns without padding, (n or 1, 2); 1 at least."""
+        _, rows, columns = self.shape
+        if (rows, columns) == (1, 1) or not (self.kinds == ABSENT).any():
+            return np.array([[rows, columns]])
+        there = np.broadcast_to(self.kinds != ABSENT, (len(self.kinds), rows, columns))
+        reach = [
+            np.where(there.any(axis=other), np.arange(1, there.shape[axis] + 1), 1).max(axis=1)
+            for axis, other in ((1, 2), (2, 1))
+        ]
+        return np.stack(reach, axis=1)
+
     def transposed(self) -> Value:
         """Return the same with rows as columns."""
         return Value(self.kinds.swapaxes(1, 2), self.numbers.swapaxes(1, 2))

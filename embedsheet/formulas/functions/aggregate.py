@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.formulas.coerce import as_numbers, undefined
+from embedsheet.formulas.coerce import as_numbers, steering, undefined
 from embedsheet.formulas.functions.samples import Argument, Sample, failures, flatten, pairs, sample, samples
 from embedsheet.formulas.functions.table import FUNCTIONS, Context, LeftOut, function
 from embedsheet.formulas.operators import product, squared
@@ -30,7 +30,7 @@ from embedsheet.formulas.values import (
 )
 
 
-@function("SUM", "(r)", "Sum", least=1)
+@function("SUM", "(r)", "Sum", least=1, sizes="any")
 def total(context: Context, *arguments: Argument) -> Value:
     """Return the sum of the numbers."""
     parts = samples(context, arguments)
@@ -44,14 +44,14 @@ def _added(terms: list[Array]) -> Array:
     return result
 
 
-@function("SUMSQ", "(r)", "Sum of squares", least=1)
+@function("SUMSQ", "(r)", "Sum of squares", least=1, sizes="any")
 def sum_of_squares(context: Context, *arguments: Argument) -> Value:
     """Return the sum of the numbers' squares."""
     parts = samples(context, arguments)
     return failures(parts).finish(_added([squared(part.kept(0.0)).sum(axis=1) for part in parts]))
 
 
-@function("PRODUCT", "(r)", "Product", least=1)
+@function("PRODUCT", "(r)", "Product", least=1, sizes="any")
 def multiplied(context: Context, *arguments: Argument) -> Value:
     """Return the product of the numbers, 0 if there are none."""
     numbers = sample(context, arguments).clean()
@@ -67,12 +67,12 @@ def mean(numbers: Sample) -> Value:
     return numbers.finish(numbers.mean(), undefined(numbers.count == 0, DIV0))
 
 
-@function("AVERAGE", "(r)", "Arithmetic mean", least=1)
+@function("AVERAGE", "(r)", "Arithmetic mean", least=1, sizes="any")
 def _average(context: Context, *arguments: Argument) -> Value:
     return mean(sample(context, arguments))
 
 
-@function("AVERAGEA", "(r)", "Arithmetic mean, with text as 0 and booleans as 0 or 1", least=1)
+@function("AVERAGEA", "(r)", "Arithmetic mean, with text as 0 and booleans as 0 or 1", least=1, sizes="any")
 def _averagea(context: Context, *arguments: Argument) -> Value:
     return mean(sample(context, arguments, everything=True))
 
@@ -90,22 +90,22 @@ def extreme(numbers: Sample, *, largest: bool) -> Value:
     return numbers.finish(result)
 
 
-@function("MAX", "(r)", "Largest number", least=1, gradient="piecewise")
+@function("MAX", "(r)", "Largest number", least=1, gradient="piecewise", sizes="any")
 def _max(context: Context, *arguments: Argument) -> Value:
     return extreme(sample(context, arguments), largest=True)
 
 
-@function("MIN", "(r)", "Smallest number", least=1, gradient="piecewise")
+@function("MIN", "(r)", "Smallest number", least=1, gradient="piecewise", sizes="any")
 def _min(context: Context, *arguments: Argument) -> Value:
     return extreme(sample(context, arguments), largest=False)
 
 
-@function("MAXA", "(r)", "Largest, with text as 0 and booleans as 0 or 1", least=1, gradient="piecewise")
+@function("MAXA", "(r)", "Largest, with text as 0 and booleans as 0 or 1", least=1, gradient="piecewise", sizes="any")
 def _maxa(context: Context, *arguments: Argument) -> Value:
     return extreme(sample(context, arguments, everything=True), largest=True)
 
 
-@function("MINA", "(r)", "Smallest, with text as 0 and booleans as 0 or 1", least=1, gradient="piecewise")
+@function("MINA", "(r)", "Smallest, with text as 0 and booleans as 0 or 1", least=1, gradient="piecewise", sizes="any")
 def _mina(context: Context, *arguments: Argument) -> Value:
     return extreme(sample(context, arguments, everything=True), largest=False)
 
@@ -120,7 +120,7 @@ def _counted(context: Context, arguments: tuple[Argument, ...], counts: Callable
     return Value(np.full((1, 1, 1), NUMBER, np.uint8), result)
 
 
-@function("COUNT", "(r)", "How many numbers", least=1, gradient="zero", takes_errors=True)
+@function("COUNT", "(r)", "How many numbers", least=1, gradient="zero", sizes="any", takes_errors=True)
 def _count(context: Context, *arguments: Argument) -> Value:
     read = [
         as_numbers(context, argument) if isinstance(argument, Value) and argument.shape[1:] == (1, 1) else argument
@@ -129,7 +129,7 @@ def _count(context: Context, *arguments: Argument) -> Value:
     return _counted(context, tuple(read), lambda kinds: kinds == NUMBER)
 
 
-@function("COUNTA", "(r)", "How many cells are not blank", least=1, gradient="zero", takes_errors=True)
+@function("COUNTA", "(r)", "How many cells are not blank", least=1, gradient="zero", sizes="any", takes_errors=True)
 def _counta(context: Context, *arguments: Argument) -> Value:
     written = [
         number(0.0) if isinstance(argument, Value) and argument.shape[1:] == (1, 1) else argument
@@ -138,7 +138,7 @@ def _counta(context: Context, *arguments: Argument) -> Value:
     return _counted(context, tuple(written), lambda kinds: (kinds != BLANK) & (kinds != ABSENT))
 
 
-@function("COUNTBLANK", "r", "How many cells are blank or hold an empty text", gradient="zero")
+@function("COUNTBLANK", "r", "How many cells are blank or hold an empty text", gradient="zero", sizes="any")
 def _countblank(context: Context, argument: Argument) -> Value:
     value = context.value(argument)
     empty = float(context.strings.code(""))
@@ -150,7 +150,7 @@ def _countblank(context: Context, argument: Argument) -> Value:
     return result
 
 
-@function("SUMPRODUCT", "(a)", "Sum of the products of arrays, element by element", least=1)
+@function("SUMPRODUCT", "(a)", "Sum of the products of arrays, element by element", least=1, sizes="alike")
 def _sumproduct(context: Context, *arguments: Argument) -> Value:
     values = [context.value(argument) for argument in arguments]
     sizes = {value.shape[1:] for value in values}
@@ -175,7 +175,7 @@ def _pair_sum(summary: str, name: str, term: Callable[[Array, Array], Array]) ->
         a, b, counted = pairs(context, left, right)
         return counted.finish(term(a, b).sum(axis=1))
 
-    function(name, "aa", summary)(call)
+    function(name, "aa", summary, sizes="alike")(call)
 
 
 # A pair in which either is blank, text or boolean does not count: both are 0 in `pairs`, and so is the term.
@@ -194,19 +194,22 @@ _SUBTOTALS: dict[int, str] = {
 
 def _chosen(context: Context, name: str, which: Value, most: int) -> Callable[..., Value] | int:
     """Return the function with a number, or an error code."""
-    which = as_numbers(context, which)
-    if which.traced or which.numbers.size != 1:
-        raise context.unsupported(f"{name} needs its function number as a constant")
-    if (which.kinds == ERROR).any():
-        return int(which.numbers.flat[0])
-    code = int(which.numbers.flat[0])
+    code = steering(context, which, f"The function number of {name}", np.trunc)
+    if isinstance(code, Value):
+        return int(code.numbers.flat[0])
     if name == "SUBTOTAL" and 101 <= code <= 111:
         code -= 100
-    row = FUNCTIONS.get(_SUBTOTALS.get(code, "")) if code <= most else None
+    row = FUNCTIONS.get(_SUBTOTALS.get(int(code), "")) if code <= most else None
     return VALUE if row is None else row.call
 
 
-@function("SUBTOTAL", "v(r)", "Sum, mean, … by number: 1–11 leave out rows that a filter hides, 101–111 all hidden")
+@function(
+    "SUBTOTAL",
+    "v(r)",
+    "Sum, mean, … by number: 1–11 leave out rows that a filter hides, 101–111 all hidden",
+    least=2,
+    sizes="any",
+)
 def _subtotal(context: Context, which: Value, *ranges: Argument) -> Value:
     chosen = _chosen(context, "SUBTOTAL", which, 11)
     if isinstance(chosen, int):
@@ -244,17 +247,16 @@ def _blanked(context: Context, reference: Argument, mask: NDArray[np.bool_]) -> 
     "vv(a)",
     "Sum, mean, … by number (1–19); options leave out subtotals (0–3), hidden rows (1, 3, 5, 7), errors (2, 3, 6, 7)",
     least=3,
+    sizes="any",
 )
 def _aggregate(context: Context, which: Value, options: Value, *ranges: Argument) -> Value:
     chosen = _chosen(context, "AGGREGATE", which, 19)
     if isinstance(chosen, int):
         return error(chosen)
-    options = as_numbers(context, options)
-    if options.traced or options.numbers.size != 1:
-        raise context.unsupported("AGGREGATE needs its options as a constant")
-    if (options.kinds == ERROR).any():
-        return options
-    option = int(options.numbers.flat[0])
+    found = steering(context, options, "The options of AGGREGATE", np.trunc)
+    if isinstance(found, Value):
+        return found
+    option = int(found)
     if not 0 <= option <= 7:
         return error(VALUE)
     has_position = int(as_numbers(context, which).numbers.flat[0]) >= 14

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from embedsheet.addresses import MAX_ROW
 from embedsheet.formulas.coerce import FaultError, elementwise
-from embedsheet.formulas.functions.choice import Evaluator, SplitError, truths
+from embedsheet.formulas.functions.choice import Evaluator, truths
 from embedsheet.formulas.functions.samples import Argument
 from embedsheet.formulas.functions.search import whole
 from embedsheet.formulas.functions.table import function
@@ -56,9 +56,8 @@ def the_same(evaluator: Evaluator, rows: NDArray[Any]) -> NDArray[Any]:
     if (flat == flat[:1]).all():
         first: NDArray[Any] = rows[0]
         return first
-    # Halves, so that a thousand different rows take ten splits one inside the other.
     _, which = np.unique(flat, axis=0, return_inverse=True)
-    raise SplitError(evaluator.index[np.flatnonzero(which.ravel() <= which.max() // 2)])
+    raise evaluator.split(which.ravel())
 
 
 def _raise_errors(evaluator: Evaluator, steering: Value) -> None:

@@ -8,14 +8,14 @@ evaluates all expressions for all cells and takes the chosen number.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import reduce
+from functools import partial, reduce
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.formulas.coerce import fit
-from embedsheet.formulas.functions.table import Context
+from embedsheet.formulas.functions.table import Context, Sizes
 from embedsheet.formulas.tree import Node
 from embedsheet.formulas.values import (
     ABSENT,
@@ -83,19 +83,31 @@ class Evaluator(Context, Protocol):
         """
         ...
 
+    def together(self, sizes: Sizes, compute: Callable[..., Result], arguments: Sequence[Result]) -> Result:
+        """Return `compute(evaluator, *arguments)`, in parts where the cells' arguments cannot be taken together."""
+        ...
+
     def merge(self, parts: Sequence[tuple[Index, Value]]) -> Value:
         """Put the results of subsets together."""
         ...
 
 
 class SplitError(Exception):
-    """The cells must be evaluated in two runs, those at `index` and the rest; never reaches a user.
+    """Cells must be evaluated apart: those at `index` by their `labels`; never reaches a user.
 
-    For some cells the expression is a range, for others a value: what to make of a range is known only further out.
+    For some cells the expression is a range, for others a value, or of another size, or steered in another way.
+    `whole`: the whole formula is to be evaluated apart, not only the function that found this out.
     """
 
-    def __init__(self, index: Index) -> None:
-        self.index = index
+    def __init__(self, index: Index, labels: NDArray[np.int64], whole: bool = False) -> None:
+        self.index, self.labels, self.whole = index, labels, whole
+
+    def of(self, index: Index) -> NDArray[np.int64]:
+        """Return the labels of cells, −1 of those that the error does not name."""
+        order = np.argsort(self.index)
+        place = np.minimum(np.searchsorted(self.index, index, sorter=order), len(order) - 1)
+        named = self.index[order[place]] == index
+        return np.where(named, self.labels[order[place]], -1)
 
 
 Branch: TypeAlias = Callable[[Evaluator], Result]
@@ -159,11 +171,12 @@ def _cell_by_cell(evaluator: Evaluator, selector: Value, branches: Sequence[Bran
             parts.append((index, part, Value(kinds, numbers)))
         else:
             parts.append((index, part, branches[place](part)))
-    joined = _joined_references([(index, result) for index, _, result in parts], evaluator.count)
+    joined = joined_references([(index, result) for index, _, result in parts], evaluator.count)
     if joined is not None:
         return joined
     if any(_is_wide(result) for _, _, result in parts):
-        raise SplitError(evaluator.index[parts[0][0]])
+        apart = parts[0][0]
+        raise SplitError(evaluator.index[apart], np.zeros(len(apart), np.int64))
     return evaluator.merge([(index, part.value(result)) for index, part, result in parts])
 
 
@@ -173,7 +186,7 @@ def _is_wide(result: Result) -> bool:
     return isinstance(result, Union)
 
 
-def _joined_references(parts: list[tuple[Index, Result]], count: int) -> Reference | None:
+def joined_references(parts: list[tuple[Index, Result]], count: int) -> Reference | None:
     """Return references of parts of the n cells as one, None where they are not all references to one sheet."""
     references = [result for _, result in parts if isinstance(result, Reference)]
     if len(references) < len(parts) or len({reference.sheet for reference in references}) > 1:
@@ -192,20 +205,28 @@ def _joined_references(parts: list[tuple[Index, Result]], count: int) -> Referen
 def _element_by_element(evaluator: Evaluator, selector: Value, branches: Sequence[Branch]) -> Value:
     usable = selector.kinds == NUMBER
     used = [place for place in range(len(branches)) if (usable & (selector.numbers == place)).any()]
-    values = fit([selector, *(evaluator.value(branches[place](evaluator)) for place in used)])
-    selector = values[0]
-    usable = selector.kinds == NUMBER
-    kinds, numbers = selector.kinds, selector.numbers
-    for place, value in zip(used, values[1:], strict=True):
-        mask = usable & (selector.numbers == place)
-        kinds = np.where(mask, value.kinds, kinds).astype(np.uint8)
-        numbers = namespace(value.numbers, numbers).where(mask, value.numbers, numbers)
-    return Value(kinds, numbers)
+    found = [evaluator.value(branches[place](evaluator)) for place in used]
+
+    def combined(_: Evaluator, selector: Value, *values: Value) -> Value:
+        selector, *fitted = fit([selector, *values])
+        usable = selector.kinds == NUMBER
+        kinds, numbers = selector.kinds, selector.numbers
+        for place, value in zip(used, fitted, strict=True):
+            mask = usable & (selector.numbers == place)
+            kinds = np.where(mask, value.kinds, kinds).astype(np.uint8)
+            numbers = namespace(value.numbers, numbers).where(mask, value.numbers, numbers)
+        return Value(kinds, numbers)
+
+    return evaluator.value(evaluator.together("alike", combined, [selector, *found]))
 
 
 def _traced(evaluator: Evaluator, name: str, selector: Value, branches: Sequence[Branch]) -> Value:
-    values = fit([selector, *(evaluator.value(branch(evaluator)) for branch in branches)])
-    selector, values = values[0], values[1:]
+    found = [evaluator.value(branch(evaluator)) for branch in branches]
+    return evaluator.value(evaluator.together("alike", partial(_chosen_traced, name), [selector, *found]))
+
+
+def _chosen_traced(name: str, evaluator: Evaluator, selector: Value, *branches: Value) -> Value:
+    selector, *values = fit([selector, *branches])
     xp = namespace(selector.numbers)
     kinds, converted = common_kinds(evaluator, name, values)
     numbers = converted[-1]

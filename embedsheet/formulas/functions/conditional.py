@@ -71,7 +71,7 @@ def _one_condition(name: str, summary: str, finish: Any) -> None:
         selected = _selected(context, name, numbers, [(area, wanted)], SUM)
         return selected if isinstance(selected, Value) else finish(selected)
 
-    function(name, "rvr", summary, least=2)(call)
+    function(name, "rvr", summary, least=2, sizes="alike")(call)
 
 
 def _many_conditions(
@@ -84,7 +84,7 @@ def _many_conditions(
         selected = _selected(context, name, numbers, pairs, operation)
         return selected if isinstance(selected, Value) else finish(selected)
 
-    function(name, "r(rv)", summary, least=3, gradient=gradient)(call)
+    function(name, "r(rv)", summary, least=3, gradient=gradient, sizes="alike")(call)
 
 
 _one_condition("SUMIF", "Sum of the cells that meet a criterion", _sum)
@@ -105,12 +105,12 @@ def _count(context: Context, name: str, pairs: Sequence[tuple[Argument, Value]])
     return Value(np.full((1, 1, 1), NUMBER, np.uint8), count.reshape(conditions.result_shape))
 
 
-@function("COUNTIF", "rv", "How many cells meet a criterion", gradient="zero")
+@function("COUNTIF", "rv", "How many cells meet a criterion", gradient="zero", sizes="alike")
 def _countif(context: Context, area: Argument, wanted: Value) -> Value:
     return _count(context, "COUNTIF", [(area, wanted)])
 
 
-@function("COUNTIFS", "(rv)", "How many cells meet all criteria", least=2, gradient="zero")
+@function("COUNTIFS", "(rv)", "How many cells meet all criteria", least=2, gradient="zero", sizes="alike")
 def _countifs(context: Context, *arguments: Any) -> Value:
     if len(arguments) % 2:
         return error(VALUE)

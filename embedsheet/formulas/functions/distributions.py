@@ -19,13 +19,14 @@ from embedsheet.formulas.coerce import (
     elementwise,
     first_fault,
     map_elements,
+    steering,
     undefined,
 )
 from embedsheet.formulas.functions.elementwise import Elementwise, enter
 from embedsheet.formulas.functions.table import FUNCTIONS, Context, function
 from embedsheet.formulas.operators import quotient
 from embedsheet.formulas.traced import special
-from embedsheet.formulas.values import ERROR, NUM, Array, Value, boolean, error
+from embedsheet.formulas.values import ERROR, NUM, Array, Value, boolean
 
 Edge = Callable[..., tuple[Array, Array]]
 
@@ -90,13 +91,8 @@ def smooth(
 
 def choice(context: Context, name: str, cumulative: Value | None, default: bool = True) -> bool | Value:
     """Return a constant TRUE or FALSE argument, the same for all cells, or the error it holds."""
-    read = as_numbers(context, concrete(context, cumulative or boolean(default), f"The last argument of {name}"))
-    if (read.kinds == ERROR).any():
-        return error(int(read.numbers[read.kinds == ERROR].flat[0]))
-    truths = read.numbers != 0
-    if not (truths == truths.flat[0]).all():
-        raise context.unsupported(f"the last argument of {name} must be the same in all cells of a filled-down formula")
-    return bool(truths.flat[0])
+    found = steering(context, cumulative or boolean(default), f"The last argument of {name}", lambda x: x != 0)
+    return found if isinstance(found, Value) else bool(found)
 
 
 def _distribution(

@@ -86,7 +86,7 @@ def _nper(
     return elementwise(context, [rate, payment, pv, fv or number(0.0), due or number(0.0)], compute)
 
 
-@function("NPV", "v(r)", "Net present value of payments at the ends of the periods", least=2)
+@function("NPV", "v(r)", "Net present value of payments at the ends of the periods", least=2, sizes="any")
 def _npv(context: Context, rate: Value, *payments: Argument) -> Value:
     read = as_numbers(context, rate)
     base = 1.0 + read.numbers

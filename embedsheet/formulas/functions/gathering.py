@@ -24,8 +24,8 @@ def size_of(table: Reference | Value) -> tuple[Places, Places]:
     if isinstance(table, Reference):
         height, width = table.bottom - table.top + 1, table.right - table.left + 1
         return height[:, None, None], width[:, None, None]
-    _, rows, columns = table.shape
-    return np.full((1, 1, 1), rows), np.full((1, 1, 1), columns)
+    rows, columns = table.sizes().T
+    return rows[:, None, None], columns[:, None, None]
 
 
 def line_of(context: Context, table: Reference | Value, vertical: bool, last: bool = False) -> Value:

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.formulas.coerce import Faults, as_numbers, concrete, elementwise, first_fault, undefined, with_errors
+from embedsheet.formulas.coerce import Faults, as_numbers, elementwise, first_fault, steering, undefined, with_errors
 from embedsheet.formulas.functions.elementwise import warn_of_zero_gradient
 from embedsheet.formulas.functions.families import f_above, gamma_above, student_above
 from embedsheet.formulas.functions.samples import Argument, Sample, failures, flatten, pairs, sample
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.operators import quotient, root, squared
 from embedsheet.formulas.traced import special
-from embedsheet.formulas.values import DIV0, ERROR, NA, NUM, NUMBER, Array, Value, error, namespace
+from embedsheet.formulas.values import DIV0, NA, NUM, NUMBER, Array, Value, error, namespace
 
 
 def _squares(part: Sample) -> Array:
@@ -53,21 +53,11 @@ def _unpaired(context: Context, left: Argument, right: Argument, equal: bool) ->
     return failures([one, two]), t, first_fault(few, faults), freedom
 
 
-def _option(context: Context, name: str, value: Value) -> int | Value:
-    """Return a constant whole number, the same for all cells, or the error it holds."""
-    read = as_numbers(context, concrete(context, value, f"The options of {name}"))
-    if (read.kinds == ERROR).any():
-        return error(int(read.numbers[read.kinds == ERROR].flat[0]))
-    if not (read.numbers == read.numbers.flat[0]).all():
-        raise context.unsupported(f"the options of {name} must be the same in all cells of a filled-down formula")
-    return int(np.trunc(read.numbers.flat[0]))
-
-
 def _t_test(context: Context, left: Argument, right: Argument, tails: Value, kind: Value) -> Value:
-    sides = _option(context, "T.TEST", tails)
+    sides = steering(context, tails, "The number of tails of T.TEST", np.trunc)
     if isinstance(sides, Value):
         return sides
-    wanted = _option(context, "T.TEST", kind)
+    wanted = steering(context, kind, "The type of T.TEST", np.trunc)
     if isinstance(wanted, Value):
         return wanted
     if sides not in (1, 2) or wanted not in (1, 2, 3):
@@ -148,7 +138,7 @@ def _frequency(context: Context, data: Argument, limits: Argument) -> Value:
     edges = bins.numbers
     if bins.mask is not None:
         if not (bins.mask == bins.mask[:1]).all():
-            raise context.unsupported("FREQUENCY needs as many limits in all cells of a filled-down formula")
+            raise context.split(np.unique(bins.mask, axis=0, return_inverse=True)[1].ravel())
         edges = edges[:, bins.mask[0]]
     kept = numbers.kept(np.nan)
     xp = namespace(kept)
@@ -159,7 +149,7 @@ def _frequency(context: Context, data: Argument, limits: Argument) -> Value:
     rising, counts = np.take_along_axis(edges, order, axis=1), xp.take_along_axis(upto, order, axis=1)
     repeated = np.zeros(edges.shape, bool)
     repeated[:, 1:] = rising[:, 1:] == rising[:, :-1]
-    above = counts - xp.pad(counts, ((0, 0), (1, 0)))[:, :-1]
+    above = counts - xp.pad(counts, ((0, 0), (1, 0)), "constant")[:, :-1]
     own = xp.take_along_axis(xp.where(repeated, 0.0, above), np.argsort(order, axis=1), axis=1)
     rest = numbers.count[:, None] - upto.max(axis=1, initial=0.0, keepdims=True)
     n = max(own.shape[0], rest.shape[0])
@@ -176,8 +166,7 @@ def _upto(numbers: Array, edges: NDArray[np.float64]) -> Array:
 
 @function("PROB", "aavv", "Probability that a number lies between two limits", least=3, gradient="piecewise")
 def _prob(context: Context, x: Argument, chances: Argument, low: Value, high: Value | None = None) -> Value:
-    a, _, counted = pairs(context, x, chances)
-    p = Sample(flatten(context.value(chances)).numbers, counted.mask).kept(0.0)
+    a, p, counted = pairs(context, x, chances)
     mask = np.ones((1, 1), bool) if counted.mask is None else counted.mask
     total = p.sum(axis=1)[:, None, None]
     bad: Array = ((mask & ((p < 0) | (p > 1))).any(axis=1)[:, None, None]) | (abs(total - 1.0) > 1e-7)

@@ -140,7 +140,7 @@ def _fallback(evaluator: Evaluator, nodes: tuple[Node, ...], name: str, caught: 
         return _fallback_traced(evaluator, nodes[1], value)
     if not failed.any():
         return value
-    kinds = np.full(failed.shape, NUMBER, np.uint8)
+    kinds = np.where(value.kinds == ABSENT, ABSENT, NUMBER).astype(np.uint8)
     selector = Value(kinds, np.where(failed, 1.0, 0.0))
     if value.shape[1:] != (1, 1):
         selector = Value(*(np.broadcast_to(array, value.shape) for array in (selector.kinds, selector.numbers)))
@@ -155,6 +155,10 @@ def _fallback_traced(evaluator: Evaluator, node: Node, value: Value) -> Value:
     Whether a number is undefined shows only while solving, when a cell cannot turn from a number into a text.
     """
     other = evaluator.scalar(evaluator.evaluate(node))
+    return evaluator.value(evaluator.together("alike", _usable, [value, other]))
+
+
+def _usable(_: Evaluator, value: Value, other: Value) -> Value:
     value, other = fit([value, other])
     xp = namespace(value.numbers)
     shape = np.broadcast_shapes(value.kinds.shape, other.kinds.shape)
@@ -235,19 +239,19 @@ def _verdict(true: Array, total: Any, codes: Array, count: Callable[[Array, Any]
     return Value(kinds, xp.where(codes > 0, codes, numbers) if (codes > 0).any() else numbers)
 
 
-@function("AND", "r(r)", "Whether all conditions hold", gradient="piecewise")
+@function("AND", "r(r)", "Whether all conditions hold", gradient="piecewise", sizes="any")
 def and_(context: Context, *arguments: Value | Reference | Union) -> Value:
     """Return whether every condition in the arguments holds."""
     return _aggregate(context, arguments, lambda true, total: true == total)
 
 
-@function("OR", "r(r)", "Whether any condition holds", gradient="piecewise")
+@function("OR", "r(r)", "Whether any condition holds", gradient="piecewise", sizes="any")
 def or_(context: Context, *arguments: Value | Reference | Union) -> Value:
     """Return whether any condition in the arguments holds."""
     return _aggregate(context, arguments, lambda true, total: true > 0)
 
 
-@function("XOR", "r(r)", "Whether an odd number of conditions hold", gradient="piecewise")
+@function("XOR", "r(r)", "Whether an odd number of conditions hold", gradient="piecewise", sizes="any")
 def xor(context: Context, *arguments: Value | Reference | Union) -> Value:
     """Return whether the number of conditions that hold is odd."""
     return _aggregate(context, arguments, lambda true, total: true % 2 == 1)

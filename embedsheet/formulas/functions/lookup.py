@@ -76,7 +76,7 @@ def _single(table: Value | Reference | Union) -> Value | Reference:
     return error(VALUE) if isinstance(table, Union) else table
 
 
-@function("MATCH", "vrv", "Position of a value in a row or column", least=2, gradient="zero")
+@function("MATCH", "vrv", "Position of a value in a row or column", least=2, gradient="zero", sizes="alike")
 def match(context: Context, needle: Value, array: Value | Reference | Union, mode: Value | None = None) -> Value:
     """Return where a value stands: exactly (0, with wildcards), or in a list that ascends (1) or descends (-1)."""
     found = lists(context, needle, context.value(array))
@@ -258,7 +258,7 @@ def _table_lookup(
 
 
 @function("VLOOKUP", "vrvv", "The cell beside the one that matches in a table's first column", least=3,
-          gradient="piecewise")  # fmt: skip
+          gradient="piecewise", sizes="alike")  # fmt: skip
 def vlookup(
     context: Context,
     needle: Value,
@@ -271,7 +271,7 @@ def vlookup(
 
 
 @function("HLOOKUP", "vrvv", "The cell below the one that matches in a table's first row", least=3,
-          gradient="piecewise")  # fmt: skip
+          gradient="piecewise", sizes="alike")  # fmt: skip
 def hlookup(
     context: Context, needle: Value, table: Value | Reference | Union, row: Value, sorted_list: Value | None = None
 ) -> Value:
@@ -280,7 +280,7 @@ def hlookup(
 
 
 @function("LOOKUP", "vaa", "The value beside the last one at most as large, in a sorted list", least=2,
-          gradient="piecewise")  # fmt: skip
+          gradient="piecewise", sizes="alike")  # fmt: skip
 def lookup(
     context: Context,
     needle: Value,

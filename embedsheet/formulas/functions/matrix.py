@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from embedsheet.addresses import MAX_COLUMN
 from embedsheet.formulas import guarded
-from embedsheet.formulas.coerce import as_numbers, concrete
+from embedsheet.formulas.coerce import steering
 from embedsheet.formulas.functions.samples import Argument
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.operators import product
@@ -130,12 +130,10 @@ def _singular(a: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 @function("MUNIT", "v", "Identity matrix of a size", gradient="constant")
 def _munit(context: Context, size: Value) -> Value:
-    read = as_numbers(context, concrete(context, size, "The size of MUNIT"))
-    if (read.kinds == ERROR).any():
-        return error(int(read.numbers[read.kinds == ERROR].flat[0])) if read.numbers.size == 1 else read
-    if read.numbers.size != 1:
-        raise context.unsupported("MUNIT needs one size, the same in all cells of a filled-down formula")
-    n = int(read.numbers.flat[0])
+    found = steering(context, size, "The size of MUNIT", np.trunc)
+    if isinstance(found, Value):
+        return found
+    n = int(found)
     if n < 1:
         return error(VALUE)
     if n > MAX_COLUMN:

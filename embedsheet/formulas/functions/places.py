@@ -35,7 +35,9 @@ def _codes(*values: Value) -> NDArray[np.uint8] | None:
     return combine(*found)
 
 
-@function("INDEX", "avvv", "The cell, row or column at a place in a range or array", least=2, gradient="exact")
+@function(
+    "INDEX", "avvv", "The cell, row or column at a place in a range or array", least=2, gradient="exact", sizes="any"
+)
 def index(
     context: Context,
     source: Value | Reference | Union,
@@ -120,7 +122,9 @@ def _area(context: Context, source: Value | Reference | Union, area: Value | Non
     return areas[place - 1]
 
 
-@function("OFFSET", "rvvvv", "A range moved by rows and columns, or of another size", least=3, gradient="exact")
+@function(
+    "OFFSET", "rvvvv", "A range moved by rows and columns, or of another size", least=3, gradient="exact", sizes="any"
+)
 def offset(
     context: Context,
     base: Value | Reference | Union,
@@ -194,7 +198,7 @@ def _reference_errors(value: Value, reference: Reference) -> Value:
     return Value(np.where(codes > 0, ERROR, value.kinds).astype(np.uint8), np.where(codes > 0, codes, value.numbers))
 
 
-@function("ROW", "r", "Row number of a cell", least=0, gradient="constant")
+@function("ROW", "r", "Row number of a cell", least=0, gradient="constant", sizes="any")
 def row(context: Context, reference: Value | Reference | Union | None = None) -> Value:
     """Return the rows of a reference, without one the formula's own row."""
     if reference is None:
@@ -204,7 +208,7 @@ def row(context: Context, reference: Value | Reference | Union | None = None) ->
     return _reference_errors(_places(context, reference.top, reference.bottom, 1), reference)
 
 
-@function("COLUMN", "r", "Column number of a cell", least=0, gradient="constant")
+@function("COLUMN", "r", "Column number of a cell", least=0, gradient="constant", sizes="any")
 def column(context: Context, reference: Value | Reference | Union | None = None) -> Value:
     """Return the columns of a reference, without one the formula's own column."""
     if reference is None:
@@ -221,13 +225,13 @@ def _no_reference(argument: Value | Union) -> Value:
     return error(VALUE)
 
 
-@function("ROWS", "r", "Number of rows of a range or array", gradient="constant")
+@function("ROWS", "r", "Number of rows of a range or array", gradient="constant", sizes="any")
 def rows(context: Context, table: Value | Reference | Union) -> Value:
     """Return how many rows a range or array has."""
     return _size(table, 0)
 
 
-@function("COLUMNS", "r", "Number of columns of a range or array", gradient="constant")
+@function("COLUMNS", "r", "Number of columns of a range or array", gradient="constant", sizes="any")
 def columns(context: Context, table: Value | Reference | Union) -> Value:
     """Return how many columns a range or array has."""
     return _size(table, 1)
@@ -236,9 +240,13 @@ def columns(context: Context, table: Value | Reference | Union) -> Value:
 def _size(table: Value | Reference | Union, axis: int) -> Value:
     if isinstance(table, Union):
         return error(REF)
-    if isinstance(table, Value) and table.shape[1:] == (1, 1) and (table.kinds == ERROR).any():
-        return table
     size = size_of(table)[axis].astype(np.float64)
+    if isinstance(table, Value) and table.shape[1:] == (1, 1) and (table.kinds == ERROR).any():
+        failed = table.kinds == ERROR
+        return Value(
+            np.where(failed, ERROR, NUMBER).astype(np.uint8),
+            namespace(table.numbers).where(failed, table.numbers, size),
+        )
     result = Value(np.full((1, 1, 1), NUMBER, np.uint8), size)
     return _reference_errors(result, table) if isinstance(table, Reference) else result
 
@@ -251,7 +259,7 @@ def areas(context: Context, reference: Value | Reference | Union) -> Value:
     return number(float(len(reference.areas) if isinstance(reference, Union) else 1))
 
 
-@function("TRANSPOSE", "a", "An array with rows and columns exchanged")
+@function("TRANSPOSE", "a", "An array with rows and columns exchanged", sizes="any")
 def transpose(context: Context, table: Value | Reference | Union) -> Value:
     """Return the array whose rows are the columns of the argument."""
     value = context.value(table)

@@ -249,7 +249,7 @@ def _shape(name: str, summary: str, least: int) -> None:
         few_faults = undefined(few, DIV0)
         return numbers.finish(result, few_faults if faults is None else np.where(few, DIV0, faults).astype(np.uint8))
 
-    function(name, "(r)", summary, least=1)(call)
+    function(name, "(r)", summary, least=1, sizes="any")(call)
 
 
 _shape("SKEW", "Skewness of a sample", 3)

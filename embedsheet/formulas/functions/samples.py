@@ -249,6 +249,6 @@ def _widened(part: Sample, size: int) -> Sample:
     mask = np.ones((1, part.size), bool) if part.mask is None else part.mask
     return replace(
         part,
-        numbers=xp.pad(part.numbers, ((0, 0), (0, missing))),
+        numbers=xp.pad(part.numbers, ((0, 0), (0, missing)), "constant"),
         mask=np.pad(mask, ((0, 0), (0, missing))),
     )

@@ -29,7 +29,7 @@ def _spread(name: str, summary: str, *, population: bool, deviation: bool, every
                 context.singular(f"{name} of equal numbers", _cells(context, flat))
         return numbers.finish(root(variance), faults)
 
-    function(name, "(r)", summary, least=1)(call)
+    function(name, "(r)", summary, least=1, sizes="any")(call)
 
 
 def _cells(context: Context, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -50,13 +50,13 @@ _spread("STDEVA", "Standard deviation of a sample, text as 0", population=False,
 _spread("STDEVPA", "Standard deviation of a population, text as 0", population=True, deviation=True, everything=True)
 
 
-@function("DEVSQ", "(r)", "Sum of squared deviations from the mean", least=1)
+@function("DEVSQ", "(r)", "Sum of squared deviations from the mean", least=1, sizes="any")
 def _devsq(context: Context, *arguments: Argument) -> Value:
     numbers = sample(context, arguments)
     return numbers.finish(squared(numbers.deviations()).sum(axis=1), undefined(numbers.count == 0, NUM))
 
 
-@function("AVEDEV", "(r)", "Mean absolute deviation from the mean", least=1, gradient="piecewise")
+@function("AVEDEV", "(r)", "Mean absolute deviation from the mean", least=1, gradient="piecewise", sizes="any")
 def _avedev(context: Context, *arguments: Argument) -> Value:
     numbers = sample(context, arguments).clean()
     xp = namespace(numbers.numbers)
@@ -78,7 +78,7 @@ def _positive_only(numbers: Sample) -> tuple[Array, Faults, Sample]:
     return safe, empty, Sample(numbers.numbers, numbers.mask, numbers.failed, numbers.codes, together)
 
 
-@function("GEOMEAN", "(r)", "Geometric mean", least=1)
+@function("GEOMEAN", "(r)", "Geometric mean", least=1, sizes="any")
 def _geomean(context: Context, *arguments: Argument) -> Value:
     numbers = sample(context, arguments).clean()
     safe, faults, numbers = _positive_only(numbers)
@@ -86,7 +86,7 @@ def _geomean(context: Context, *arguments: Argument) -> Value:
     return numbers.finish(xp.exp(xp.log(safe).sum(axis=1) / np.maximum(numbers.count, 1.0)), faults)
 
 
-@function("HARMEAN", "(r)", "Harmonic mean", least=1)
+@function("HARMEAN", "(r)", "Harmonic mean", least=1, sizes="any")
 def _harmean(context: Context, *arguments: Argument) -> Value:
     numbers = sample(context, arguments).clean()
     safe, faults, numbers = _positive_only(numbers)
@@ -135,7 +135,7 @@ def _paired(names: tuple[str, ...], summary: str, compute: Callable[[_Moments], 
         return moments.counted.finish(result, faults)
 
     for name in names:
-        function(name, "aa", summary)(call)
+        function(name, "aa", summary, sizes="alike")(call)
 
 
 def _intercept(m: _Moments) -> tuple[Array, Faults]:
@@ -221,7 +221,7 @@ def _position(context: Context, name: str, k: Value) -> Value:
     return concrete(context, as_numbers(context, k), f"The second argument of {name}")
 
 
-@function("MEDIAN", "(r)", "Middle number", least=1, gradient="piecewise")
+@function("MEDIAN", "(r)", "Middle number", least=1, gradient="piecewise", sizes="any")
 def _median(context: Context, *arguments: Argument) -> Value:
     ordered = Ordered(context, arguments)
     place = np.maximum(ordered.count - 1, 0.0)[:, None, None] / 2
@@ -244,7 +244,7 @@ def _ranked_number(name: str, summary: str, *, largest: bool) -> None:
         result = namespace(result).where(bad, 0.0, result)
         return with_errors(ordered.sample.finish(result, undefined(bad, NUM)), position)
 
-    function(name, "rv", summary, gradient="piecewise")(call)
+    function(name, "rv", summary, gradient="piecewise", sizes="any")(call)
 
 
 _ranked_number("LARGE", "k-th largest number", largest=True)
@@ -269,7 +269,7 @@ def _percentile(names: tuple[str, ...], summary: str, *, exclusive: bool, quarti
         return with_errors(ordered.sample.finish(result, undefined(bad, NUM)), position)
 
     for name in names:
-        function(name, "rv", summary, gradient="piecewise")(call)
+        function(name, "rv", summary, gradient="piecewise", sizes="any")(call)
 
 
 _percentile(("PERCENTILE", "PERCENTILE.INC"), "Number below which a part lies", exclusive=False, quartile=False)
@@ -307,7 +307,7 @@ def _rank(names: tuple[str, ...], summary: str, *, mean: bool) -> None:
         return with_errors(numbers.finish(result, faults), at, order)
 
     for name in names:
-        function(name, "vrv", summary, least=2, gradient="zero")(call)
+        function(name, "vrv", summary, least=2, gradient="zero", sizes="any")(call)
 
 
 _rank(("RANK", "RANK.EQ"), "Place of a number in a range, 1 for the largest", mean=False)

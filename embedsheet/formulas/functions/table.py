@@ -34,6 +34,14 @@ Gradient = Literal[
     "frozen",  # keeps the value stored in the file (RAND, NOW)
 ]
 
+# What a function makes of arrays and ranges that differ in size from cell to cell, padded with ABSENT; where it cannot
+# take them, the cells are computed apart.
+Sizes = Literal[
+    "apart",  # needs one size in all cells
+    "alike",  # takes different ones where in each cell all arguments but single values have one size
+    "any",  # takes what it gets
+]
+
 # Why a subtotal leaves a cell out: its row is hidden, by a filter or at all, or it holds a subtotal itself.
 LeftOut = Literal["filtered", "hidden", "subtotals"]
 SUBTOTALS = frozenset({"SUBTOTAL", "AGGREGATE"})
@@ -83,6 +91,10 @@ class Context(Protocol):
         """Note cells at which the derivative is infinite, as SQRT at 0 (called in NumPy runs only)."""
         ...
 
+    def split(self, labels: NDArray[np.int64]) -> Exception:
+        """Return the error to raise where cells with different labels, (n,), cannot be computed together."""
+        ...
+
     def unsupported(self, text: str) -> Exception:
         """Return the error to raise: `text` says what cannot be done and what to use instead."""
         ...
@@ -101,6 +113,7 @@ class Function:
     call: Callable[..., Any]
     lazy: bool = False
     takes_errors: bool = False
+    sizes: Sizes = "apart"
 
 
 FUNCTIONS: dict[str, Function] = {}
@@ -115,15 +128,19 @@ def function(
     gradient: Gradient = "exact",
     lazy: bool = False,
     takes_errors: bool = False,
+    sizes: Sizes | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Enter a function into the table; use as a decorator of `call(context, *arguments) -> Value | Reference`.
 
+    `sizes`: what it makes of arrays that differ in size from cell to cell.
     `least` is the smallest number of arguments (default: as many as there are parameters).
     Leave-outs arrive as None when they are at the end, as a blank Value when they are `f(1,,2)`.
     """
     plain = parameters.split("(")[0]
     repeated = parameters.count("(") > 0
     most = 255 if repeated else len(plain)
+    # Functions of single values work element by element.
+    own: Sizes = sizes or ("apart" if set(parameters) & set("ra") else "alike")
 
     def enter(call: Callable[..., Any]) -> Callable[..., Any]:
         FUNCTIONS[name] = Function(
@@ -136,6 +153,7 @@ def function(
             call,
             lazy,
             takes_errors,
+            own,
         )
         return call
 
@@ -151,4 +169,4 @@ def parameter(row: Function, index: int) -> str:
     return group[(index - len(plain)) % len(group)]
 
 
-__all__ = ["FUNCTIONS", "Array", "Context", "Function", "Gradient", "function", "parameter"]
+__all__ = ["FUNCTIONS", "Array", "Context", "Function", "Gradient", "Sizes", "function", "parameter"]

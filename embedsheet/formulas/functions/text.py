@@ -34,7 +34,6 @@ from embedsheet.formulas.values import (
     TEXT,
     VALUE,
     Value,
-    error,
 )
 from embedsheet.formulas.wildcards import wildcard
 
@@ -313,23 +312,26 @@ def _all_texts(context: Context, name: str, argument: Argument) -> list[list[tup
 
 
 def _joined(
-    context: Context, lists: list[list[list[tuple[int, float]]]], separators: list[list[str]], skip: bool
+    context: Context,
+    lists: list[list[list[tuple[int, float]]]],
+    separators: list[list[tuple[int, float]]],
+    skip: bool,
 ) -> Value:
     n = max(len(separators), *(len(one) for one in lists))
     kinds, numbers = np.full((n, 1, 1), TEXT, np.uint8), np.zeros((n, 1, 1))
     for i in range(n):
+        between = [pair for pair in separators[i % len(separators)] if pair[0] != ABSENT]
         pairs = [pair for texts in lists for pair in texts[i % len(texts)] if pair[0] != ABSENT]
-        failed = next((pair for pair in pairs if pair[0] == ERROR), None)
+        failed = next((pair for pair in (*between, *pairs) if pair[0] == ERROR), None)
         if failed:
             kinds[i], numbers[i] = ERROR, failed[1]
             continue
         texts = [text_of(context.strings, *pair) for pair in pairs]
         if skip:
             texts = [text for text in texts if text]
-        between = itertools.cycle(separators[i % len(separators)])
         whole = texts[0] if texts else ""
-        for text in texts[1:]:
-            whole += next(between) + text
+        for text, separator in zip(texts[1:], itertools.cycle(between), strict=False):
+            whole += text_of(context.strings, *separator) + text
         if len(whole) > _LONGEST:
             kinds[i], numbers[i] = ERROR, VALUE
         else:
@@ -337,9 +339,11 @@ def _joined(
     return Value(kinds, numbers)
 
 
-@function("CONCAT", "(r)", "Texts of ranges one after the other", least=1, gradient="constant")
+@function("CONCAT", "(r)", "Texts of ranges one after the other", least=1, gradient="constant", sizes="any")
 def _concat(context: Context, *arguments: Argument) -> Value:
-    return _joined(context, [_all_texts(context, "CONCAT", argument) for argument in arguments], [[""]], False)
+    return _joined(
+        context, [_all_texts(context, "CONCAT", argument) for argument in arguments], [[(BLANK, 0.0)]], False
+    )
 
 
 @function("TEXTJOIN", "rv(r)", "Texts of ranges with a text in between", least=3, gradient="constant")
@@ -349,10 +353,5 @@ def _textjoin(context: Context, separator: Argument, skip: Value, *arguments: Ar
     wanted = choice(context, "TEXTJOIN", skip)
     if isinstance(wanted, Value):
         return wanted
-    separators = _all_texts(context, "TEXTJOIN", separator)
-    for row in separators:
-        for kind, code in row:
-            if kind == ERROR:
-                return error(int(code))
-    between = [[text_of(context.strings, *pair) for pair in row if pair[0] != ABSENT] for row in separators]
-    return _joined(context, [_all_texts(context, "TEXTJOIN", argument) for argument in arguments], between, wanted)
+    separators, *lists = (_all_texts(context, "TEXTJOIN", argument) for argument in (separator, *arguments))
+    return _joined(context, lists, separators, wanted)
