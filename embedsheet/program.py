@@ -9,7 +9,7 @@ constant. Everything is in double precision.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from embedsheet.addresses import Area, Cell
 from embedsheet.compiler.agreement import require_agreement
 from embedsheet.compiler.beginning import check_objective, check_sizes, error_origins, other_start, prepare_changing
+from embedsheet.compiler.carried import Ordered
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.components import Step
 from embedsheet.compiler.constraints import build_rows, constraint_cells
@@ -85,6 +86,7 @@ class Program:
         self.verification = verify(verified, self._evaluated())
         self._notes: list[Note] = []
         self._checked = False
+        self._carries = True  # sums along growing ranges
         self._constants: Ids = np.empty(0, np.int64)  # the cells whose numbers are part of what is traced
         self._engine = engine
 
@@ -197,13 +199,14 @@ class Program:
         settled = np.flatnonzero(traced.tainted & traced.done & (traced.buffer_of < 0))
         ids = np.concatenate([settled, *traced.members])
         numbers = np.concatenate([traced.numbers[settled], *traced_numbers])
-        require_agreement(self._store, ids, traced.kinds[ids], numbers)
+        own = (self._store.group_of[ids] >= 0) | (self._store.table.sheets[ids] >= 0)
+        require_agreement(self._store, ids[own], traced.kinds[ids[own]], numbers[own])
         self._constants = np.flatnonzero(traced.used & (traced.buffer_of < 0))
         self._checked = True
 
     def _compiled(self, f: Traceable, rows: int | None) -> Compiled:
         steps = self._planner.steps
-        cells = sum(len(step.ids if isinstance(step, Recurrence) else step.elements) for step in steps)
+        cells = sum(len(step.elements if isinstance(step, Step) else step.ids) for step in steps)
         return self._engine.compile(f, rows, len(steps), cells)
 
     def _trace_objective(self, x: Array) -> Array:
@@ -226,18 +229,28 @@ class Program:
             try:
                 return self._trace_once(x, places)
             except _LateNeedError as late:
-                self._planner.learn(self._store.groups.index(late.group), late.ids)
+                place = self._store.groups.index(late.group)
+                if not (self._store.group_of == place).any():
+                    self._carries = False  # what carries sums is no formula of the workbook's: do without
+                    continue
+                self._planner.learn(place, late.ids)
                 self._planner.restart()
                 self._planner.require(self._targets)
                 if self._planner.faults:
                     raise UnsupportedError(self._planner.all_faults()) from None
 
+    def _traceable(self, step: Step | Recurrence | Ordered) -> Sequence[Step | Recurrence]:
+        if isinstance(step, Ordered):
+            return (step.carried if self._carries else []) or step.steps
+        return [step]
+
     def _trace_once(self, x: Array, places: list[tuple[Group, Ids]] | None = None) -> TracedStore:
+        steps = [part for step in self._planner.steps for part in self._traceable(step)]
         traced = TracedStore(self._store, operations(x), places)
         for area, block in zip(self.changing, self.blocks, strict=True):
             assert area.size == block.stop - block.start
             traced.add_buffer(self._changing[block], None, x[block])
-        for step in self._planner.steps:
+        for step in steps:
             if isinstance(step, Recurrence):
                 _trace_recurrence(traced, step)
             else:
@@ -326,7 +339,7 @@ class Program:
         """Numbers of the formula cells in the cone."""
         found = np.zeros(len(self._store.done), bool)
         for step in self._planner.steps:
-            found[step.ids if isinstance(step, Recurrence) else step.group.outputs[step.elements]] = True
+            found[step.group.outputs[step.elements] if isinstance(step, Step) else step.ids] = True
         return np.flatnonzero(found)
 
     def results(self, x: FloatArray, *, trusted: bool = False) -> Results:

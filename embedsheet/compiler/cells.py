@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +96,18 @@ class CellTable:
         self.sheets = np.concatenate([*sheets, np.full(more, -1, np.int32)])
         self.used_height = max((index.height for index in self.indexes), default=1) or 1
         self.used_width = max((index.width for index in self.indexes), default=1) or 1
+
+    def extended(self, rows: Ids, columns: Ids) -> CellTable:
+        """Return the table with further cells, which stand beside `rows` and `columns` on no sheet, (k,) each."""
+        table, k = copy(self), len(rows)
+        table.count += k
+        table.kinds = np.append(self.kinds, np.full(k, BLANK, np.uint8))
+        table.numbers = np.append(self.numbers, np.zeros(k))
+        table.rows, table.columns = (
+            np.concatenate([old[:-1], new, old[-1:]]) for old, new in ((self.rows, rows), (self.columns, columns))
+        )
+        table.sheets = np.append(self.sheets, np.full(k, -1, np.int32))
+        return table
 
     def find(self, sheet: int, rows: Ids, columns: Ids) -> Ids:
         """Return the numbers of cells of one sheet (-1: not stored); `rows` and `columns` broadcast."""

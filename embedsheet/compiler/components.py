@@ -82,6 +82,17 @@ def topological_levels(sources: Ids, targets: Ids, nodes: Ids, count: int) -> It
         ready = reached[waiting[reached] == 0]
 
 
+def in_order(cells: ComponentCells, nodes: Ids) -> tuple[list[tuple[int, Ids]], Ids]:
+    """Return cells in an order that works, as (group, elements), and those in circles or behind them."""
+    ordered: list[tuple[int, Ids]] = []
+    placed = np.zeros(len(cells.ids), bool)
+    for ready in topological_levels(cells.sources, cells.targets, nodes, len(cells.ids)):
+        placed[ready] = True
+        owners = cells.owners[ready]
+        ordered += [(int(place), cells.elements[ready[owners == place]]) for place in np.unique(owners)]
+    return ordered, nodes[~placed[nodes]]
+
+
 def circle(cells: ComponentCells, rest: Ids) -> list[int]:
     """Return cells of one circle among `rest`, in order of reading."""
     member = np.zeros(len(cells.ids), bool)

@@ -188,6 +188,8 @@ class Evaluator:
                 return number(value)
             case t.Refs():
                 return self._refs(node)
+            case t.Cells(ids=ids):
+                return self._of_cells(ids[self.elements][:, None, None])
             case t.Numbers(values=values):
                 return Value(np.full((1, 1, 1), NUMBER, np.uint8), values[self.elements][:, None, None])
             case t.Texts(values=texts):
@@ -521,6 +523,10 @@ class Evaluator:
         if ids is None:
             assert reference.errors is not None
             return Value(np.full((len(reference.errors), 1, 1), ERROR, np.uint8), reference.errors[:, None, None] * 1.0)
+        return self._of_cells(ids, reference.errors)
+
+    def _of_cells(self, ids: Ids, errors: NDArray[np.uint8] | None = None) -> Value:
+        """Return the Value of cells by their numbers (n or 1, rows, columns); −2 is none."""
         store = self.store
         absent = ids == -2
         padded = bool(absent.any())
@@ -534,11 +540,11 @@ class Evaluator:
         numbers = store.read(ids)
         if padded:
             kinds = np.where(absent, ABSENT, kinds).astype(np.uint8)
-        if reference.errors is not None:
-            wrong = np.broadcast_to((reference.errors > 0)[:, None, None], (len(reference.errors), *ids.shape[1:]))
+        if errors is not None:
+            wrong = np.broadcast_to((errors > 0)[:, None, None], (len(errors), *ids.shape[1:]))
             xp = namespace(numbers)
             kinds = np.where(wrong, ERROR, kinds).astype(np.uint8)
-            numbers = xp.where(wrong, reference.errors[:, None, None].astype(float), numbers)
+            numbers = xp.where(wrong, errors[:, None, None].astype(float), numbers)
         elif kinds.size > 1 and (kinds == kinds.flat[0]).all():
             kinds = kinds[:1, :1, :1]
         return Value(kinds, numbers)

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.compiler.alike import joined, shape_of
+from embedsheet.compiler.carried import Ordered
 from embedsheet.compiler.cells import Ids
-from embedsheet.compiler.components import ComponentCells, Step, circle, topological_levels
+from embedsheet.compiler.components import ComponentCells, Step, circle, in_order
 from embedsheet.compiler.evaluate import (
     ADDRESS_FUNCTIONS,
     SHAPE_FUNCTIONS,
@@ -49,7 +50,7 @@ class Planner:
         self, store: Store, progress: Callable[[int, int], None] | None = None, like: Planner | None = None
     ) -> None:
         self.store = store
-        self.steps: list[Step | Recurrence] = []
+        self.steps: list[Step | Recurrence | Ordered] = []
         self.faults: dict[int, list[str]] = {}  # by the group's place
         self.blocked: set[int] = set()  # groups that read a faulty one
         # What formulas read does not depend on values: another planner of the same groups may have found it out.
@@ -73,7 +74,7 @@ class Planner:
     def restart(self) -> None:
         """Forget what has been evaluated, not what has been learned about needs."""
         for step in self.steps:
-            cells = step.ids if isinstance(step, Recurrence) else step.group.outputs[step.elements]
+            cells = step.group.outputs[step.elements] if isinstance(step, Step) else step.ids
             self.store.done[cells] = False
         self.steps.clear()
         self.store.singular.clear()
@@ -131,9 +132,8 @@ class Planner:
             self._reads[place] = list(_static_reads(self.store, self.store.groups[place], self._rectangles))
         return [*self._reads[place], *self.store.groups[place].dynamic]
 
-    def _reads_cell_by_cell(self, place: int) -> list[Ids]:
+    def _reads_cell_by_cell(self, group: Group) -> list[Ids]:
         """Return `reads` with long growing ranges as each cell reads them, not by the rectangle around them all."""
-        group = self.store.groups[place]
         return [*_static_reads(self.store, group, self._rectangles, cell_by_cell=True), *group.dynamic]
 
     def _needed_groups(self, place: int) -> NDArray[np.int32]:
@@ -324,10 +324,13 @@ class Planner:
 
     def _run_in_order(self, component: list[int]) -> None:
         """Evaluate groups that need each other cell by cell, or as a recurrence where they are one."""
-        cells = ComponentCells(self.store, {place: self._reads_cell_by_cell(place) for place in component})
+        groups, reads = self.store.groups, self._reads_cell_by_cell
+        cells = ComponentCells(self.store, {place: reads(groups[place]) for place in component})
         recurrence = find_recurrence(self.store, cells)
         if recurrence is None:
-            self._run_levels(cells, np.arange(len(cells.ids)), self.steps)
+            fresh, steps = not self.store.done[cells.ids].any(), list[Step]()
+            whole = self._run_levels(cells, np.arange(len(cells.ids)), steps)
+            self.steps += [Ordered(component, steps, self.store, reads)] if whole and fresh else steps
             return
         if not self._run_levels(cells, recurrence.before, self.steps):
             return
@@ -340,7 +343,7 @@ class Planner:
 
     def _run_levels(self, cells: ComponentCells, nodes: Ids, steps: list[Any]) -> bool:
         """Evaluate cells (places in `cells`) in an order that works and append the steps; False when that failed."""
-        levels, rest = self._levels(cells, nodes[~self.store.done[cells.ids[nodes]]])
+        levels, rest = in_order(cells, nodes[~self.store.done[cells.ids[nodes]]])
         iterates = self.store.workbook.contents.iteration is not None
         if len(rest) and not iterates:
             self._fail_circle(cells, rest, "break the circle.")
@@ -394,16 +397,6 @@ class Planner:
             steps.append(Step(store.groups[int(owner)], cells.elements[rest[cells.owners[rest] == owner]]))
         return True
 
-    def _levels(self, cells: ComponentCells, nodes: Ids) -> tuple[list[tuple[int, Ids]], Ids]:
-        """Return cells in an order that works, as (group, elements), and those in circles or behind them."""
-        ordered: list[tuple[int, Ids]] = []
-        placed = np.zeros(len(cells.ids), bool)
-        for ready in topological_levels(cells.sources, cells.targets, nodes, len(cells.ids)):
-            placed[ready] = True
-            owners = cells.owners[ready]
-            ordered += [(int(place), cells.elements[ready[owners == place]]) for place in np.unique(owners)]
-        return ordered, nodes[~placed[nodes]]
-
     def _fail_circle(self, cells: ComponentCells, rest: Ids, remedy: str) -> None:
         names = [str(self.store.table.cell(int(cells.ids[i]))) for i in circle(cells, rest)]
         words = " → ".join(names if len(names) <= 6 else [*names[:6], f"… ({len(names)} cells)"])
@@ -425,7 +418,9 @@ def _static_reads(
     seen_names: set[str] = set()
     while waiting:
         node = waiting.pop()
-        if isinstance(node, (t.Ref, t.TableRef, t.Spill)):
+        if isinstance(node, t.Cells):
+            yield node.ids[:, None, None]
+        elif isinstance(node, (t.Ref, t.Refs, t.TableRef, t.Spill)):
             result = evaluator.evaluate(node)
             if isinstance(result, Reference):
                 if is_large(result):

@@ -35,6 +35,8 @@ SHORTEST = 24  # fewer steps than this are evaluated one after the other
 LONGEST_LAG = 64
 MOST_UNROLLED = 400  # in the first evaluation, more steps than this are scanned too
 
+_REFERENCES = (t.Ref, t.Refs, t.Cells)
+
 
 class NotScannableError(Exception):
     """The cells are no recurrence after all; they are evaluated one after the other."""
@@ -239,7 +241,7 @@ class _Body(Evaluator):
     def evaluate(self, node: t.Node) -> Result:
         entry = self.plan.get(id(node))
         if entry is None:
-            if isinstance(node, (t.Ref, t.TableRef, t.Spill)):
+            if isinstance(node, (*_REFERENCES, t.TableRef, t.Spill)):
                 raise NotScannableError  # a cell that is read by way of something the plan does not know
             return super().evaluate(node)
         if isinstance(entry, _Outer):
@@ -324,7 +326,7 @@ class _Scan:
             node, arithmetic = waiting.pop()
             if id(node) not in inner:
                 plan[id(node)] = self._outer(evaluator, node, len(lanes), arithmetic)
-            elif isinstance(node, t.Ref):
+            elif isinstance(node, _REFERENCES):
                 plan[id(node)] = self._inner(evaluator, node, len(lanes))
             elif isinstance(node, t.Name):
                 body = resolve_name(self.store, group, node)
@@ -344,11 +346,10 @@ class _Scan:
             reads = False
             if isinstance(node, t.Name):
                 reads = resolve_name(self.store, evaluator.group, node) is None
-            elif isinstance(node, (t.Ref, t.TableRef, t.Spill)):
-                result = evaluator.evaluate(node)
-                ids = evaluator.ids(result) if isinstance(result, Reference) else None
+            elif isinstance(node, (*_REFERENCES, t.TableRef, t.Spill)):
+                ids = _ids(evaluator, node)
                 reads = ids is not None and bool((self.recurrence.lane_of[ids] >= 0).any())
-                if reads and not isinstance(node, t.Ref):
+                if reads and not isinstance(node, _REFERENCES):
                     raise NotScannableError
             if reads:
                 yield id(node)
@@ -379,11 +380,9 @@ class _Scan:
                 return _Outer(kinds, numbers[0], -1)
         return _Outer(kinds, None, self._input(numbers))
 
-    def _inner(self, evaluator: Evaluator, node: t.Ref, width: int) -> _Inner:
+    def _inner(self, evaluator: Evaluator, node: t.Node, width: int) -> _Inner:
         recurrence = self.recurrence
-        result = evaluator.evaluate(node)
-        assert isinstance(result, Reference)
-        ids = evaluator.ids(result)
+        ids = _ids(evaluator, node)
         assert ids is not None
         steps = recurrence.length
         ids = np.broadcast_to(ids, (steps * width, *ids.shape[1:])).reshape(steps, width, *ids.shape[1:])
@@ -407,6 +406,14 @@ class _Scan:
     def _input(self, numbers: Array) -> int:
         self.inputs.append(numbers)
         return len(self.inputs) - 1
+
+
+def _ids(evaluator: Evaluator, node: t.Node) -> Ids | None:
+    """Return the cells that a leaf names, whether evaluated or not; None where it names none."""
+    if isinstance(node, t.Cells):
+        return node.ids[evaluator.elements][:, None, None]
+    result = evaluator.evaluate(node)
+    return evaluator.ids(result) if isinstance(result, Reference) else None
 
 
 def _paths(store: Any, group: Group, tree: t.Node) -> Iterator[tuple[t.Node, list[int]]]:

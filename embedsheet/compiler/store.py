@@ -20,7 +20,7 @@ from embedsheet.compiler.names import Names
 from embedsheet.formulas.budget import Budget
 from embedsheet.formulas.functions.table import SUBTOTALS, LeftOut
 from embedsheet.formulas.traced import Operations, operations
-from embedsheet.formulas.values import ERROR, REF, Array, Reference, Value, namespace
+from embedsheet.formulas.values import ERROR, NUMBER, REF, Array, Reference, Value, namespace
 from embedsheet.keys import name_key
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.workbook import Workbook
@@ -123,6 +123,21 @@ class Store(_Addresses):
         other.done &= ~(self.tainted & (self.group_of >= 0))
         other.numbers[cells] = numbers
         return other
+
+    def extend(self, rows: Ids, columns: Ids, numbers: NDArray[np.float64], tainted: NDArray[np.bool_]) -> Ids:
+        """Add cells that no sheet holds, with numbers that are evaluated already, and return theirs, (k,)."""
+
+        def longer(array: Any, more: Any) -> Any:
+            return np.concatenate([array[:-1], np.broadcast_to(more, len(rows)).astype(array.dtype), array[-1:]])
+
+        cells = self.table.count + np.arange(len(rows))
+        self.table = self.table.extended(rows, columns)
+        self.group_of, self.kinds = longer(self.group_of, -1), longer(self.kinds, NUMBER)
+        self.numbers, self.tainted = longer(self.numbers, numbers), longer(self.tainted, tainted)
+        self.done, self.operand = longer(self.done, True), longer(self.operand, 0.0)
+        self.first_error = longer(self.first_error, False)
+        self.__dict__.pop("left_out", None)
+        return cells
 
     @property
     def operations(self) -> Operations:

@@ -108,6 +108,13 @@ class Refs(Node):
     right: NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Cells(Node):
+    """One cell for each formula by its number, (n,), as the compiler numbers them; −1 is a blank one."""
+
+    ids: NDArray[np.int64]
+
+
 @dataclass(frozen=True, slots=True)
 class Name(Node):
     """A defined name or a LET variable (without `_xlpm.`); `sheet` where it is written Sheet1!name."""
