@@ -58,14 +58,10 @@ def curvature_of(trace: Callable[[Any, Places], Any], start: NDArray[np.float64]
     """
     if find_spec("jax") is None:
         return Curvature(OTHER, ())
-    import jax
-
-    import embedsheet.compiler.engines.jax  # noqa: F401  makes JAX's arrays known to the formulas
-    from embedsheet.compiler.precision import double_precision
+    from embedsheet.compiler.engines.jax import written_down
 
     places: Places = []
-    with double_precision():
-        found = analyse(jax.make_jaxpr(lambda x: trace(x, places))(start))
+    found = analyse(written_down(lambda x: trace(x, places), start))
     cells: dict[tuple[int, str], tuple[set[int], int]] = {}
     for bend in found.bends:
         marks = [at for at, name in enumerate(bend.scope) if name.startswith(PLACE)]

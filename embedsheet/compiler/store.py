@@ -277,10 +277,7 @@ class TracedStore(_Addresses):
         """Mark what is traced inside as a function's, where operations are named."""
         if self.places is None:
             return nullcontext()
-        import jax
-
-        scope: AbstractContextManager[None] = jax.named_scope(name.replace("/", DIVISION))
-        return scope
+        return self.operations.scope(name.replace("/", DIVISION))
 
     def cells(self, group: Group, elements: Ids) -> AbstractContextManager[None]:
         """Mark what is traced inside as some cells' of a group, where operations are named."""

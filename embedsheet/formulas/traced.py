@@ -7,6 +7,7 @@ with its `Operations`; formulas find them by the arrays they work on and name no
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -64,6 +65,9 @@ class Operations(Protocol):
     def special(self) -> Any:
         """The namespace with scipy.special's names."""
 
+    def scope(self, name: str) -> AbstractContextManager[None]:
+        """Mark what is traced inside by a name, where an engine names operations."""
+
     def constant(self, x: Array) -> Array:
         """Return x with derivative 0."""
 
@@ -112,6 +116,10 @@ class Plain:
         import scipy.special
 
         return scipy.special
+
+    def scope(self, name: str) -> AbstractContextManager[None]:
+        """Mark nothing."""
+        return nullcontext()
 
     def constant(self, x: Array) -> Array:
         """Return x."""

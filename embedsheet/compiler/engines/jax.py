@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -28,6 +29,10 @@ class _Operations:
 
     def __init__(self) -> None:
         self._functions: WeakKeyDictionary[Rule, Callable[..., Array]] = WeakKeyDictionary()
+
+    def scope(self, name: str) -> AbstractContextManager[None]:
+        scope: AbstractContextManager[None] = jax.named_scope(name)
+        return scope
 
     def constant(self, x: Array) -> Array:
         return lax.stop_gradient(x)
@@ -156,6 +161,12 @@ class _Compiled:
 
     def _jit(self, f: Callable[..., Any]) -> Callable[..., Any]:
         return jax.jit(f, compiler_options=self._options)
+
+
+def written_down(f: Traceable, x: FloatArray) -> Any:
+    """Return the operations of f(x) as JAX writes them down, a closed jaxpr."""
+    with double_precision():
+        return jax.make_jaxpr(f)(x)
 
 
 class JaxEngine:
