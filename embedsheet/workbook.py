@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -128,12 +128,20 @@ class Workbook:
     def name(self, name: str, sheet: str | None = None) -> DefinedName | None:
         """Return a defined name: the sheet's own before the workbook's; None when there is none."""
         key = name_key(name)
-        mine = [entry for entry in self.names if name_key(entry.name) == key]
-        if sheet is not None:
-            local = next((e for e in mine if e.sheet is not None and name_key(e.sheet) == name_key(sheet)), None)
-            if local is not None:
-                return local
-        return next((entry for entry in mine if entry.sheet is None), None)
+        for scope in (name_key(sheet), None) if sheet is not None else (None,):
+            found = self._names_by_key.get((key, scope))
+            if found is not None:
+                return found
+        return None
+
+    @cached_property
+    def _names_by_key(self) -> dict[tuple[str, str | None], DefinedName]:
+        """The names by (name, sheet or None for the workbook); of two alike the first counts."""
+        found: dict[tuple[str, str | None], DefinedName] = {}
+        for entry in self.names:
+            scope = None if entry.sheet is None else name_key(entry.sheet)
+            found.setdefault((name_key(entry.name), scope), entry)
+        return found
 
     def area(self, text: str, sheet: str | None = None) -> Area:
         """Return the area of an address, a defined name (`sheet`'s own first), a table or a table's column.

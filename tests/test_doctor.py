@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -109,7 +110,35 @@ def test_a_cloud_folder_is_noted(book: Path) -> None:
 
 def test_an_interpreter_of_another_version_is_found(book: Path) -> None:
     other = system("darwin", probe=lambda interpreter: (0, "0.30.0 0.1.0"))
-    assert "has xlwings 0.30.0" in faults(list(check_book(book, other)))["interpreter"]
+    assert "has xlwings 0.30.0" in faults(list(check_book(book, other, run=True)))["interpreter"]
+
+
+@pytest.mark.parametrize("platform", ["win32", "darwin"])
+def test_no_program_is_started_because_a_workbook_names_it(platform: str, book: Path, tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\ntouch started\n", encoding="utf-8")
+    program.chmod(0o755)
+
+    def rename(content: bytes) -> bytes:
+        return content.replace(b"<t>python</t>", f"<t>{program}</t>".encode())
+
+    named = edited(book, tmp_path / "named.xlsm", "xl/sharedStrings.xml", rename)
+    started: list[str] = []
+    machine = system(platform, probe=lambda interpreter: started.append(interpreter) or (0, f"{HERE} 0.1.0"))
+    finding = next(f for f in check_book(named, machine) if f.what == "interpreter")
+    assert started == []
+    assert (finding.state, "not tried" in finding.text, "--run" in finding.remedy) == ("note", True, True)
+    list(check_book(named, machine, run=True))
+    assert started == [str(program)]
+
+
+def test_this_very_python_is_tried(book: Path, tmp_path: Path) -> None:
+    def rename(content: bytes) -> bytes:
+        return content.replace(b"<t>python</t>", f"<t>{sys.executable}</t>".encode())
+
+    own = edited(book, tmp_path / "own.xlsm", "xl/sharedStrings.xml", rename)
+    finding = next(f for f in check_book(own, system("darwin")) if f.what == "interpreter")
+    assert finding.state == "fine"
 
 
 def test_an_interpreter_that_is_gone_is_found(book: Path, tmp_path: Path) -> None:

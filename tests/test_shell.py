@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -23,6 +24,14 @@ from embedsheet.shell import pip_install, word
         ("my films.xlsx", '"my films.xlsx"'),
         ("films (2).xlsx", '"films (2).xlsx"'),
         ("R&D", '"R&D"'),
+        ("$(touch x).xlsx", '"?(touch x).xlsx"'),
+        ("a`id`.xlsx", '"a?id?.xlsx"'),
+        ('a" & calc & ".xlsx', '"a? & calc & ?.xlsx"'),
+        ("%PATH%.xlsx", '"?PATH?.xlsx"'),
+        ("hey!.xlsx", '"hey?.xlsx"'),
+        ("a\nb.xlsx", '"a?b.xlsx"'),
+        ("--force.xlsx", "./--force.xlsx"),
+        ("=cat.xlsx", '"=cat.xlsx"'),
     ],
 )
 def test_a_name_is_quoted_where_a_shell_would_split_or_interpret_it(name: str, typed: str) -> None:
@@ -45,3 +54,10 @@ def test_the_commands_in_a_workbook_quote_its_name(lesson: str, tmp_path: Path) 
     named = re.findall(r"embedsheet \w+ (\S*my book\.xlsx.)", texts)
     assert len(named) >= 5
     assert set(named) == {'"my book.xlsx"'}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no bash on every Windows")
+@pytest.mark.parametrize("name", ["$(touch made).xlsx", "`touch made`.xlsx", "x;touch made;.xlsx", 'a"$(touch made)"'])
+def test_a_shown_command_runs_nothing_that_a_files_name_says(name: str, tmp_path: Path) -> None:
+    subprocess.run(["bash", "-c", f"echo embedsheet undo {word(name)}"], cwd=tmp_path, check=True, capture_output=True)
+    assert list(tmp_path.iterdir()) == []

@@ -20,6 +20,7 @@ import xlwings
 
 from embedsheet.buttons.table import CONFIG_SHEET, MEMORY_SHEET
 from embedsheet.errors import EmbedsheetError
+from embedsheet.shell import word
 from embedsheet.workbook import Workbook
 
 State = Literal["fine", "note", "fault"]
@@ -62,8 +63,11 @@ class System:
     probe: Callable[[str], tuple[int, str]] = field(default=lambda interpreter: _run_probe(interpreter))
 
 
-def check_book(path: Path, system: System | None = None) -> Iterator[Finding]:
-    """Check a workbook and what its buttons need on this machine."""
+def check_book(path: Path, system: System | None = None, run: bool = False) -> Iterator[Finding]:
+    """Check a workbook and what its buttons need on this machine.
+
+    No program is started because the workbook names it, but this very Python; with `run` the one that it names.
+    """
     system = system or System()
     try:
         book = Workbook.open(path)
@@ -80,7 +84,7 @@ def check_book(path: Path, system: System | None = None) -> Iterator[Finding]:
         )
     yield from _check_project(path)
     yield from _check_sheets(book)
-    yield from _check_settings(book, system)
+    yield from _check_settings(book, system, run)
     yield from _check_place(path, system)
     yield from _check_blocked(path, system)
 
@@ -144,7 +148,7 @@ def _settings(book: Workbook) -> dict[str, object]:
     return found
 
 
-def _check_settings(book: Workbook, system: System) -> Iterator[Finding]:
+def _check_settings(book: Workbook, system: System, run: bool) -> Iterator[Finding]:
     settings = _settings(book)
     if not settings:
         yield Finding(
@@ -163,10 +167,10 @@ def _check_settings(book: Workbook, system: System) -> Iterator[Finding]:
             "interpreter", "fine", "there is no Excel here; embedsheet open serves the buttons in LibreOffice"
         )
         return
-    yield from _check_interpreter(str(settings.get(key) or "python"), key, system)
+    yield from _check_interpreter(str(settings.get(key) or "python"), key, system, run)
 
 
-def _check_interpreter(interpreter: str, key: str, system: System) -> Iterator[Finding]:
+def _check_interpreter(interpreter: str, key: str, system: System, run: bool) -> Iterator[Finding]:
     remedy = f"Write {sys.executable} beside {key.title()} on the sheet {CONFIG_SHEET}."
     if interpreter == "python":
         yield Finding(
@@ -175,6 +179,12 @@ def _check_interpreter(interpreter: str, key: str, system: System) -> Iterator[F
         interpreter = shutil.which("python") or "python"
     elif not Path(interpreter).is_file():
         yield Finding("interpreter", "fault", f"there is no {interpreter}", remedy)
+        return
+    if not run and os.path.normcase(os.path.abspath(interpreter)) != os.path.normcase(os.path.abspath(sys.executable)):
+        yield Finding(
+            "interpreter", "note", f"the buttons start {interpreter}, another program than this Python: not tried",
+            f"{remedy} Or, if you trust that program: embedsheet doctor BOOK --run",
+        )  # fmt: skip
         return
     code, printed = system.probe(interpreter)
     if code:
@@ -213,7 +223,7 @@ def _check_blocked(path: Path, system: System) -> Iterator[Finding]:
     elif system.platform == "darwin" and system.attribute(path, "com.apple.quarantine"):
         yield Finding(
             "download", "note", "macOS has marked the file as downloaded: Excel opens it read-only at first",
-            f"In a terminal: xattr -d com.apple.quarantine '{path}'",
+            f"In a terminal: xattr -d com.apple.quarantine {word(path)}",
         )  # fmt: skip
 
 

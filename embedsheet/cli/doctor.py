@@ -39,8 +39,14 @@ def doctor(
     book: Annotated[
         Path | None, typer.Argument(help="A workbook whose buttons do not work.", show_default=False)
     ] = None,
+    run: Annotated[
+        bool, typer.Option("--run", help="Start the Python that the workbook names, to see whether it has embedsheet.")
+    ] = False,
 ) -> None:
-    """Say what is installed; with a workbook, check whatever its buttons need. Exit code 1: something is wrong."""
+    """Say what is installed; with a workbook, check whatever its buttons need. Exit code 1: something is wrong.
+
+    No program is started because a workbook names it, unless you say --run.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -53,7 +59,7 @@ def doctor(
     table.add_column(no_wrap=True, style="bold")
     table.add_column(overflow="fold")
     faults = 0
-    findings = [*_installed(), *check_machine(), *(check_book(book) if book is not None else ())]
+    findings = [*_installed(), *check_machine(), *(check_book(book, run=run) if book is not None else ())]
     for finding in findings:
         # Text, not markup: an extra such as embedsheet[torch] is no style.
         table.add_row(Text(_MARKS[finding.state], _STYLES[finding.state]), finding.what, Text(finding.text))
