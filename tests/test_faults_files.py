@@ -64,15 +64,12 @@ FILE_ENTITY = BOMB.replace('"aaaaaaaaaa"', 'SYSTEM "file:///etc/passwd"')
     ({"worksheets__sheet1_xml": "<chartsheet/>"}, "is a chartsheet, not a worksheet"),
     ({"worksheets__sheet1_xml": b"\xff\xfe\x00"}, "cannot be decoded|not well-formed"),
     ({"worksheets__sheet1_xml": '<?xml version="1.0" encoding="klingon"?><worksheet/>'}, "cannot be decoded"),
-    ({"worksheets__sheet1_xml": sheet_xml("").encode() + b"\0\0"}, "well-formed|"),
+    ({"worksheets__sheet1_xml": sheet_xml("").encode() + b"\0\0"}, "not well-formed"),
 ])  # fmt: skip
 def test_missing_and_broken_parts_are_named(
     tmp_path: Path, replaced: dict[str, str | bytes | None], fault: str
 ) -> None:
     path = changed(tmp_path / "b.xlsx", **replaced)
-    if fault.endswith("|"):
-        Workbook.open(path)
-        return
     with pytest.raises(FileError, match=fault) as caught:
         Workbook.open(path)
     assert str(path) in str(caught.value)
