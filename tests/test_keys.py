@@ -18,13 +18,18 @@ from embedsheet.workbook import Workbook
 
 # Modules that change the case of something that is no name of a workbook, and what that is.
 OTHERS = {
+    "cli/solve.py": "file suffixes",
+    "compiler/indirect.py": "letters of columns",
+    "formulas/functions/stretches.py": "texts in cells",
+    "formulas/wildcards.py": "texts in cells",
+    "xlsx/added_sheets.py": "names of parts",
+    "xlsx/solver_names.py": "TRUE and FALSE",
     "addresses.py": "the letters of a column",
     "buttons/checks.py": "file suffixes, settings",
     "buttons/layout.py": "file suffixes",
     "data/grouplens.py": "file suffixes",
     "formulas/collation.py": "texts in cells",
     "formulas/functions/choice.py": "texts in cells",
-    "formulas/functions/conditional.py": "texts in cells",
     "formulas/functions/criteria.py": "texts in cells",
     "formulas/functions/systems.py": "digits and units in texts",
     "formulas/functions/text.py": "texts in cells",
