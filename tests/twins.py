@@ -261,8 +261,9 @@ def _grown(own: str, copy: int) -> str | None:
 
 
 def _scattered(_: Book, case: Case, number: int, copy: int) -> tuple[int, int, str]:
-    """All references are fixed: no cell is the next one filled on, and `alike` joins them."""
-    return number, WIDTH * copy, "=" + case.formula(fixed(case.own, "S!", WIDTH * copy), "S!")
+    """All references are fixed, so that no cell is filled on from another: `alike` joins them, those of each case."""
+    call = case.formula(fixed(case.own, "S!", WIDTH * copy), "S!")
+    return number, WIDTH * copy, f'=IF(TRUE,{call},"{number}")'
 
 
 def _array(_: Book, case: Case, number: int, copy: int) -> tuple[int, int, str]:
