@@ -18,6 +18,7 @@ from embedsheet.compiler.forms import Group
 from embedsheet.compiler.rectangles import edge
 from embedsheet.errors import FormulaError
 from embedsheet.formulas import tree as t
+from embedsheet.formulas.operators import is_multiplied
 from embedsheet.formulas.walk import children, walk, with_children
 
 # Longer columns are read in one piece, as they lie; joined to others they would be read cell by cell.
@@ -29,6 +30,8 @@ _LOOKED_FOR: dict[str, Sequence[int]] = {
     "COUNTIFS": range(1, 255, 2),
     **dict.fromkeys(("SUMIFS", "AVERAGEIFS", "MAXIFS", "MINIFS"), range(2, 255, 2)),
 }
+_ELEMENTWISE = frozenset(["+", "-", "*", "/", "=", "<>", "<", ">", "<=", ">="])
+_SIDES = ("top", "left", "bottom", "right")
 
 
 def shape_of(group: Group) -> Hashable:
@@ -37,8 +40,8 @@ def shape_of(group: Group) -> Hashable:
         return None
     shape: list[Hashable] = [group.sheet]
     try:
-        # Only an operand of + - * / may be another number, or what is looked for another constant: an exponent or the
-        # digits of ROUND steer a computation.
+        # Only an operand may be another number, or what is looked for another constant: the digits of ROUND and small
+        # whole exponents steer a computation.
         waiting: list[tuple[t.Node, bool]] = [(group.tree, False)]
         while waiting:
             node, operand = waiting.pop()
@@ -58,7 +61,9 @@ def _may_differ(node: t.Node, count: int) -> list[bool]:
     if isinstance(node, t.Call):
         looked_for = _LOOKED_FOR.get(node.name, ())
         return [place in looked_for for place in range(count)]
-    return [isinstance(node, t.Binary) and node.operator in "+-*/"] * count
+    if isinstance(node, t.Binary) and node.operator == "^" and isinstance(node.right, t.Number):
+        return [True, not is_multiplied(node.right.value)]
+    return [isinstance(node, t.Binary) and node.operator in _ELEMENTWISE] * count
 
 
 def _own(node: t.Node, group: Group) -> Hashable:
@@ -72,6 +77,8 @@ def _own(node: t.Node, group: Group) -> Hashable:
             return value
         case t.Name() | t.TableRef():
             return node
+        case t.Ref(last_sheet=None, sheet=sheet) if node.top == node.bottom and node.left == node.right:
+            return (sheet, 0, 0)
         case t.Ref(last_sheet=None, sheet=sheet) if _fixed(node):
             return (sheet, abs(node.bottom.value - node.top.value), abs(node.right.value - node.left.value))
         case t.Ref(last_sheet=None, sheet=sheet):
@@ -114,9 +121,14 @@ def _joined(alike: Sequence[t.Node], groups: Sequence[Group]) -> t.Node:
     if isinstance(first, t.Ref) and _fixed(first) and all(node == first for node in alike):
         return first
     if isinstance(first, t.Ref):
-        corners = [_corners(node, group) for node, group in zip(alike, groups, strict=True) if isinstance(node, t.Ref)]
-        sides = (np.concatenate(side) for side in zip(*corners, strict=True))
-        return t.Refs(first.sheet, *(side[:1] if (side == side[0]).all() else side for side in sides))
+        counts = [len(group.ids) for group in groups]
+        places = [np.concatenate([getattr(group, name) for group in groups]) for name in ("rows", "columns")] * 2
+        sides = [
+            _meant([getattr(node, name) for node in alike], counts, here, most)
+            for name, here, most in zip(_SIDES, places, (MAX_ROW, MAX_COLUMN) * 2, strict=True)
+        ]
+        ordered = [f(sides[axis], sides[axis + 2]) for f in (np.minimum, np.maximum) for axis in (0, 1)]
+        return t.Refs(first.sheet, *(side[:1] if (side == side[0]).all() else side for side in ordered))
     if isinstance(first, t.Number):
         values = [node.value for node in alike if isinstance(node, t.Number)]
         if len(set(values)) > 1:
@@ -127,3 +139,9 @@ def _joined(alike: Sequence[t.Node], groups: Sequence[Group]) -> t.Node:
             repeated = zip(texts, groups, strict=True)
             return t.Texts(tuple(text for text, group in repeated for _ in range(len(group.ids))))
     return first
+
+
+def _meant(coordinates: Sequence[t.Coordinate], counts: Sequence[int], here: Ids, most: int) -> Ids:
+    """Return the rows or columns that coordinates mean, each in as many cells as `counts` says; see `edge`."""
+    values = np.repeat([one.value for one in coordinates], counts)
+    return np.where(np.repeat([one.absolute for one in coordinates], counts), values, (here + values - 1) % most + 1)

@@ -416,8 +416,13 @@ def _static_reads(
     evaluator = Evaluator(store, group, np.arange(len(group.ids)))
     waiting: list[t.Node] = [group.tree]
     seen_names: set[str] = set()
+    seen: set[t.Node] = set()
     while waiting:
         node = waiting.pop()
+        if isinstance(node, t.Ref):
+            if node in seen:
+                continue
+            seen.add(node)
         if isinstance(node, t.Cells):
             yield node.ids[:, None, None]
         elif isinstance(node, (t.Ref, t.Refs, t.TableRef, t.Spill)):

@@ -70,13 +70,18 @@ def root(x: Array) -> Array:
     return xp.where(x == 0, 0.0, result)
 
 
+def is_multiplied(exponent: float) -> bool:
+    """Return whether a power is multiplied out where it is traced."""
+    return exponent == int(exponent) and 0 < abs(exponent) <= _LARGEST_INTEGER_POWER
+
+
 def power(context: Context, x: Array, p: Array) -> tuple[Array, Faults]:
     """Return x^p and where it is undefined: 0^0 and a negative number's fraction #NUM!, 0^-1 #DIV/0!."""
     if isinstance(x, np.ndarray) and isinstance(p, np.ndarray):
         return _concrete_power(context, x, p)
     if isinstance(p, np.ndarray) and p.size and (p == p.flat[0]).all() and not isinstance(x, np.ndarray):
         exponent = float(p.flat[0])
-        if exponent == int(exponent) and 0 < abs(exponent) <= _LARGEST_INTEGER_POWER:
+        if is_multiplied(exponent):
             shape = np.broadcast_shapes(x.shape, p.shape)
             return namespace(x).broadcast_to(guarded.power_of_integer(x, int(exponent)), shape), None
     return guarded.power(x, p), None
