@@ -72,3 +72,17 @@ def test_many_formulas_of_as_many_shapes_have_their_own_values_and_gradients(tmp
     compiled = program(tmp_path / "compiled.xlsx", cells, "E1", ["A1:A3"])
     assert len(compiled._planner.steps) > 40
     assert largest_gradient_error(compiled) < 1e-7
+
+
+def test_formulas_that_differ_in_what_they_compare_with_and_raise_to_are_one_step(tmp_path: Path) -> None:
+    # Powers above 64 and fractions are not multiplied out, so that one step raises to all of them; 3 keeps its own.
+    powers = (65, 0.5, 2.5, -1.5, 3, 80)
+    cells: dict[str, Any] = {"A1": 1.02}
+    cells |= {f"C{i}": f"=IF($A$1>{0.9 + 0.05 * i},{i}*$A$1,$A$1^{p})+{i}*$A$1^{p}" for i, p in enumerate(powers, 1)}
+    cells["E1"] = "=SUM(C1:C6)"
+    mine = embedsheet_values(write(tmp_path / "powers.xlsx", cells))["S"]
+    for i, p in enumerate(powers, 1):  # algebra
+        assert abs(mine[f"C{i}"] - ((i * 1.02 if 1.02 > 0.9 + 0.05 * i else 1.02**p) + i * 1.02**p)) < 1e-13 * 100
+    compiled = program(tmp_path / "compiled.xlsx", cells, "E1", ["A1"])
+    assert len(compiled._planner.steps) == 3
+    assert largest_gradient_error(compiled) < 1e-7
