@@ -82,7 +82,7 @@ def test_formulas_that_differ_in_what_they_compare_with_and_raise_to_are_one_ste
     cells["E1"] = "=SUM(C1:C6)"
     mine = embedsheet_values(write(tmp_path / "powers.xlsx", cells))["S"]
     for i, p in enumerate(powers, 1):  # algebra
-        assert abs(mine[f"C{i}"] - ((i * 1.02 if 1.02 > 0.9 + 0.05 * i else 1.02**p) + i * 1.02**p)) < 1e-13 * 100
+        assert abs(mine[f"C{i}"] - ((i * 1.02 if 0.9 + 0.05 * i < 1.02 else 1.02**p) + i * 1.02**p)) < 1e-13 * 100
     compiled = program(tmp_path / "compiled.xlsx", cells, "E1", ["A1"])
     assert len(compiled._planner.steps) == 3
     assert largest_gradient_error(compiled) < 1e-7
