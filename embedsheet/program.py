@@ -301,6 +301,11 @@ class Program:
             words.append(f"{group.where(elements)}: volatile, or known to Google Sheets only; {keeps}.")
         return words
 
+    @property
+    def unseen(self) -> list[str]:
+        """Cells with steps that the gradient does not see, each with what it does; complete as `notes` are."""
+        return [str(note) for note in self._notes]
+
     def undefined_cells(self, x: FloatArray) -> list[tuple[Cell, str]]:
         """Return where, at x, errors that reach a target begin or a derivative is infinite, and what is wrong."""
         store, planner = self._store, self._planner

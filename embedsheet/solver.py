@@ -141,6 +141,7 @@ def problem_of(program: Program, setup: SolverSetup, objective_name: str = "the 
         objective_name=objective_name,
         blocks=program.blocks,
         undefined=program.undefined_cells,
+        unseen=lambda: program.unseen,
     )
 
 

@@ -258,3 +258,29 @@ def test_without_stored_wants_an_objective(tmp_path: Path) -> None:
     path = save(tmp_path / "a.xlsx", SUM, MODEL)
     result = CliRunner().invoke(app, ["solve", str(path), "--without-stored"], env={"COLUMNS": "200", "NO_COLOR": "1"})
     assert result.exit_code == 2 and "is for a model named by --objective" in result.stdout + result.stderr
+
+
+# What the gradient does not see
+
+
+def test_no_optimum_is_claimed_where_rounding_makes_the_gradient_zero(tmp_path: Path) -> None:
+    """ROUND to cents of (A1-3)^2+4: its least value is 4, and every gradient is 0."""
+    book = write(tmp_path / "a.xlsx", {"A1": 1.0, "B1": "=ROUND((A1-3)^2+4,2)"})
+    solution = solve(book, objective="B1", changing=["A1"], dry_run=True)
+    assert solution.status in ("improved", "failed")
+    assert "S!B1: ROUND" in solution.message and "no optimum" in solution.message
+
+
+@pytest.mark.parametrize(
+    ("formula", "words"),
+    [
+        ("=rtae*A1", "misspelt"),
+        ("=SUMPRODUCT(A1:A2,C1:C3)*A1", "differ in shape"),
+        ("=VLOOKUP(9,C1:C3,1,FALSE)+A1", "finds nothing"),
+        ("=LN(A1-5)", "a start at which every formula has a value"),
+    ],
+)
+def test_an_error_at_the_start_gets_the_advice_that_mends_it(formula: str, words: str, tmp_path: Path) -> None:
+    book = write(tmp_path / "a.xlsx", {"A1": 1.0, "A2": 2.0, "C1": 1.0, "C2": 2.0, "C3": 3.0, "B1": formula})
+    with pytest.raises(ModelError, match=words):
+        solve(book, objective="B1", changing=["A1"], dry_run=True)

@@ -13,7 +13,7 @@ from embedsheet.compiler.constraints import HUGE, build_rows
 from embedsheet.compiler.order import Planner
 from embedsheet.compiler.store import Store
 from embedsheet.errors import FormulaError, ModelError, UnsupportedError
-from embedsheet.kinds import BLANK, BOOLEAN, ERROR, ERRORS, NUMBER, TEXT
+from embedsheet.kinds import BLANK, BOOLEAN, ERROR, ERRORS, NA, NAME, NUMBER, REF, TEXT, VALUE
 from embedsheet.solver_setup import SolverSetup
 
 FloatArray = NDArray[np.float64]
@@ -145,6 +145,16 @@ def _candidates(
     return starts
 
 
+_OTHER_START = "give the changing cells a start at which every formula has a value."
+# What no other start can mend.
+_REMEDIES = {
+    NAME: "a name or a function is misspelt there, or not defined: correct the formula.",
+    VALUE: "a text stands where a number is wanted, or two ranges differ in shape: correct it or what it reads.",
+    REF: "cells that it read were deleted: correct the formula.",
+    NA: "a look-up finds nothing, or data are missing there: correct what it looks for.",
+}
+
+
 def check_objective(store: Store, planner: Planner, objective: int, setup: SolverSetup) -> SolverSetup:
     """Return the set-up, without its objective where that is the same whatever the changing cells hold.
 
@@ -152,13 +162,14 @@ def check_objective(store: Store, planner: Planner, objective: int, setup: Solve
     """
     kind, number = store.kinds[objective], store.numbers[objective]
     if kind == ERROR:
+        origins = error_origins(planner, np.array([objective]))
         words = "; ".join(
-            f"{store.table.words(cell)} is {ERRORS.get(int(store.numbers[cell]), 'an error')}"
-            for cell in error_origins(planner, np.array([objective]))[:5]
+            f"{store.table.words(cell)} is {ERRORS.get(int(store.numbers[cell]), 'an error')}" for cell in origins[:5]
         )
+        remedy = _REMEDIES.get(int(store.numbers[origins[0]]), _OTHER_START) if origins else _OTHER_START
         raise ModelError(
             f"{setup.objective}: the objective is {ERRORS.get(int(number), 'an error')} at the start, "
-            f"where {words}; give the changing cells a start at which every formula has a value."
+            f"where {words}; {remedy}"
         )
     if not store.tainted[objective]:
         if setup.named or not setup.constraints or (setup.sense == "target" and number != setup.target):

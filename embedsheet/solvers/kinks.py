@@ -107,7 +107,7 @@ def _bfgs(tracker: Tracker, penalised: _Penalised, z: FloatArray) -> str:
         z, value, gradient, fresh = z + moved, new_value, new_gradient, False
         x = np.clip(z * penalised.sizes, tracker.problem.lower, tracker.problem.upper)
         tracker.iterate(x, float(np.linalg.norm(gradient / penalised.sizes)), float("inf"))
-    return "no direction leads down any more"
+    return "the search finds no lower point nearby"
 
 
 def _length(vector: FloatArray) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from embedsheet.solvers import descent, kinks, newton
@@ -67,6 +68,25 @@ def report(tracker: Tracker, status: Status, message: str) -> Outcome:
 
 
 def _verdict(tracker: Tracker, reason: str, measure: float) -> tuple[Status, str]:
+    """Return status and message; no optimum is claimed where the gradient is zero by construction."""
+    status, message = _by_gradient(tracker, reason, measure)
+    claimed = status == "optimal" and tracker.problem.sense in ("minimize", "maximize")
+    unseen = tracker.problem.unseen() if claimed else ()
+    if not unseen:
+        return status, message
+    words = f"which proves no optimum: {unseen_words(unseen)}"
+    if tracker.best is tracker.base:
+        return "failed", f"no better point was found where the gradient vanishes, {words}"
+    return "improved", f"the gradient vanishes, {words}"
+
+
+def unseen_words(unseen: Sequence[str]) -> str:
+    """Say which steps the gradient does not see and what to do about them."""
+    more = f" and {len(unseen) - 1} more" if len(unseen) > 1 else ""
+    return f"{unseen[0]}{more}; solve the model without these steps and round what it finds, or try --restarts 20"
+
+
+def _by_gradient(tracker: Tracker, reason: str, measure: float) -> tuple[Status, str]:
     problem, best = tracker.problem, tracker.best
     stopped = reason.startswith(INTERRUPTED) or (exhausted(tracker) and not astray(tracker))
     if not best.sound:
@@ -103,7 +123,7 @@ def _verdict(tracker: Tracker, reason: str, measure: float) -> tuple[Status, str
         return "optimal", "at a kink, where the slopes on all sides cancel"
     if best is tracker.base and not stopped:
         return "failed", f"no better point was found: {reason}"
-    hint = "" if stopped else "; the gradient is not zero, perhaps because of a kink (ABS, MAX, IF)"
+    hint = "" if stopped else "; the gradient is not zero: --restarts 10 may find more"
     return "improved", f"{reason}{hint}"
 
 

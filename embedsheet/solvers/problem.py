@@ -65,7 +65,8 @@ class Problem:
 
     `lower`, `upper` (n,): bounds, ±inf where there is none. `relations` (m,): "<=", "=" or ">=" between each row's left
     side and right side. `integer` (n,): cells that must be whole numbers. `all_different`: groups of cells (their
-    places) that must hold a permutation of 1…k; no method here can do that, the reason is said.
+    places) that must hold a permutation of 1…k; no method here can do that, the reason is said. `unseen()` names cells
+    whose steps the gradient does not see.
     `impossible` says which constraints fail whatever the cells are.
     `blocks`: the changing areas as slices of x. `undefined(x)` names cells whose value is an error or infinite there.
     """
@@ -84,6 +85,7 @@ class Problem:
     objective_name: str = "the objective"
     blocks: Sequence[slice] = field(default=())
     undefined: Callable[[FloatArray], Sequence[tuple[Cell, str]]] | None = None
+    unseen: Callable[[], Sequence[str]] = tuple
 
     @classmethod
     def unbounded(cls, objective: Objective, **more: Any) -> Problem:

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from embedsheet.errors import ModelError
 from embedsheet.solvers import descent, kinks, linear, rescue
 from embedsheet.solvers.methods import choose, descend, refuse
-from embedsheet.solvers.outcome import INTERRUPTED, Outcome, judge, report
+from embedsheet.solvers.outcome import INTERRUPTED, Outcome, judge, report, unseen_words
 from embedsheet.solvers.problem import FloatArray, Limits, Problem, Status, Unbounded, Watcher
 from embedsheet.solvers.start import better_nearby, explain_flat_start, random_start, stuck_at_zero
 from embedsheet.solvers.tracker import Tracker
@@ -149,6 +149,8 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
     wants_slope = problem.sense != "satisfy" and tracker.method not in descent.LEARNING_RATES
     if conditions.measure <= 1e-14 and not tracker.on_target and wants_slope:
         fault = explain_flat_start(tracker)
+        if fault and (unseen := problem.unseen()):
+            fault = f"the gradient is zero at the start, though it is no optimum: {unseen_words(unseen)}"
         if fault and len(tracker.row_sign) == 0:
             return report(tracker, "failed", fault)
         if fault:
