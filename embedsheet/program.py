@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,9 @@ from embedsheet.keys import name_key
 from embedsheet.kinds import BLANK, ERRORS, TEXT
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.workbook import Edit, Workbook
+
+if TYPE_CHECKING:
+    from embedsheet.compiler.engines.graph import Graph
 
 FloatArray = NDArray[np.float64]
 _SLOPE_CHANGED = 1e-6  # rounding does not change a derivative by this part of itself
@@ -86,6 +89,7 @@ class Program:
         self.verification = verify(verified, self._evaluated())
         self._notes: list[Note] = []
         self._checked = False
+        self._recorded: dict[int | None, Graph] = {}  # by the number of rows, see `Engine.compile`
         self._carries = True  # sums along growing ranges
         self._constants: Ids = np.empty(0, np.int64)  # the cells whose numbers are part of what is traced
         self._engine = engine
@@ -172,12 +176,12 @@ class Program:
     @cached_property
     def _objective(self) -> Compiled:
         self._check_traced()
-        return self._compiled(self._trace_objective, None)
+        return self._compiled(lambda x: self._read_objective(self._trace(x), x), None)
 
     @cached_property
     def _constraints(self) -> Compiled:
         self._check_traced()
-        return self._compiled(self._trace_constraints, self.constraint_count)
+        return self._compiled(lambda x: self._read_constraints(self._trace(x)), self.constraint_count)
 
     def _check_traced(self) -> None:
         """Raise UnsupportedError unless each traced cell is the sheet's at the start.
@@ -186,16 +190,23 @@ class Program:
         """
         if self._checked:
             return
-        from embedsheet.compiler.engines.tape import evaluated
+        from embedsheet.compiler.engines.tape import evaluated, shaped
 
         stores: list[TracedStore] = []
 
-        def buffers(x: Array) -> list[Array]:
+        def everything(x: Array) -> list[Array]:
             stores.append(self._trace(x))
-            return stores[-1].buffers
+            results = [shaped(self._read_objective(stores[-1], x), ())]
+            if self.constraint_count:
+                results.append(shaped(self._read_constraints(stores[-1]), (self.constraint_count,)))
+            return [*results, *stores[-1].buffers]
 
-        traced_numbers = evaluated(buffers, self.start)
+        found, graph = evaluated(everything, self.start)
         traced = stores[-1]
+        results = len(found) - len(traced.buffers)
+        traced_numbers = found[results:]
+        numbers_of = (None, self.constraint_count)[:results]
+        self._recorded = {rows: graph.part(at, at + 1) for at, rows in enumerate(numbers_of)}
         settled = np.flatnonzero(traced.tainted & traced.done & (traced.buffer_of < 0))
         ids = np.concatenate([settled, *traced.members])
         numbers = np.concatenate([traced.numbers[settled], *traced_numbers])
@@ -207,15 +218,14 @@ class Program:
     def _compiled(self, f: Traceable, rows: int | None) -> Compiled:
         steps = self._planner.steps
         cells = sum(len(step.elements if isinstance(step, Step) else step.ids) for step in steps)
-        return self._engine.compile(f, rows, len(steps), cells)
+        return self._engine.compile(f, rows, len(steps), cells, self._recorded.pop(rows, None))
 
-    def _trace_objective(self, x: Array) -> Array:
+    def _read_objective(self, traced: TracedStore, x: Array) -> Array:
         if self.setup.objective is None:
             return 0.0 * x.sum()
-        return self._trace(x).read(self._targets[:1])[0]
+        return traced.read(self._targets[:1])[0]
 
-    def _trace_constraints(self, x: Array) -> Array:
-        traced = self._trace(x)
+    def _read_constraints(self, traced: TracedStore) -> Array:
         left = traced.read(np.array(self._rows.left_ids))
         right = traced.read(np.array(self._rows.right_ids))  # −1 reads as 0
         return left - right - np.array(self._rows.right_numbers)

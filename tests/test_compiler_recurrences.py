@@ -140,7 +140,7 @@ def _scans(compiled: Program) -> int:
     from embedsheet.compiler.precision import double_precision
 
     with double_precision():
-        text = str(jax.make_jaxpr(compiled._trace_objective)(compiled.start))
+        text = str(jax.make_jaxpr(lambda x: compiled._read_objective(compiled._trace(x), x))(compiled.start))
     return text.count("scan[")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from judges import write_book
 from sheets import setup
 
 import embedsheet
+from embedsheet.addresses import parse_area
 from embedsheet.compiler.engines import EngineName, choice
 from embedsheet.errors import MissingDependencyError
 from embedsheet.program import Program, compile_program
+from embedsheet.solver_setup import Constraint
 from embedsheet.workbook import Workbook
 
 DATA = np.random.default_rng(3).uniform(0.5, 2.0, 40)
@@ -109,3 +112,17 @@ def test_a_product_is_differentiated_where_factors_are_zero(tmp_path: Path) -> N
     origin = np.array([0.0, 0, 7, 2, 3])
     np.testing.assert_array_equal(program.value_and_gradient(origin)[1], 0.0)
     np.testing.assert_allclose(program.hessian_product(origin, np.eye(5)[0]), [0, 42.0, 0, 0, 0], rtol=1e-14)
+
+
+def test_the_check_at_the_start_and_the_tape_evaluate_the_formulas_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traced, once = [], Program._trace_once
+    monkeypatch.setattr(Program, "_trace_once", lambda *words: (traced.append(1), once(*words))[1])
+    cells: dict[str, Any] = {"A1": 2.0, "A2": 3.0, "B1": "=A1*A2", "B2": "=A1+A2"}
+    path = write_book(tmp_path / "book.xlsx", {"S": cells})
+    limit = Constraint(parse_area("B2", "S"), "<=", 4.0)
+    program = compile_program(Workbook.open(path), replace(setup("B1", ["A1:A2"]), constraints=(limit,)), engine="tape")
+    assert program.value_and_gradient(program.start)[1].tolist() == [3.0, 2.0]
+    assert program.constraint_jacobian(program.start).tolist() == [[1.0, 1.0]]
+    assert len(traced) == 1

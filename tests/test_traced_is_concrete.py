@@ -95,7 +95,7 @@ class _Sheet(Sheet):
 def test_a_traced_formula_gives_what_the_sheet_gives(
     engine: type[Engine], formulas: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("embedsheet.program.make_engine", engine)
+    monkeypatch.setattr("embedsheet.program.make_engine", lambda _: engine())
     # An error becomes a number, so that nothing but numbers is compared.
     sheet = _Sheet(tmp_path, [f"IFERROR({formula},-99)" for formula in formulas])
     wrong = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from embedsheet.compiler.engines.graph import Graph
 from embedsheet.compiler.engines.protocol import Compiled, FloatArray, Traceable
 from embedsheet.compiler.engines.tape import TapeCompiled
 
@@ -31,10 +32,12 @@ class Choosing:
         taped = any(part.tape.spent for part in self._parts)
         return ("tape, then jax" if taped else "jax") if self.over else "tape"
 
-    def compile(self, f: Traceable, rows: int | None, steps: int, cells: int) -> Compiled:
+    def compile(
+        self, f: Traceable, rows: int | None, steps: int, cells: int, recorded: Graph | None = None
+    ) -> Compiled:
         """Return f compiled."""
         self.over = self.over or cells > _LARGE
-        part = _Chosen(self, f, rows, steps, cells)
+        part = _Chosen(self, f, rows, steps, cells, recorded)
         self._parts.append(part)
         return part
 
@@ -46,9 +49,11 @@ class Choosing:
 
 
 class _Chosen:
-    def __init__(self, engine: Choosing, f: Traceable, rows: int | None, steps: int, cells: int) -> None:
+    def __init__(
+        self, engine: Choosing, f: Traceable, rows: int | None, steps: int, cells: int, recorded: Graph | None
+    ) -> None:
         self._engine, self._asked = engine, (f, rows, steps, cells)
-        self.tape = TapeCompiled(f, rows)
+        self.tape = TapeCompiled(f, rows, None if engine.over else recorded)
 
     @cached_property
     def _jax(self) -> Compiled:

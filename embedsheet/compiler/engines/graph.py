@@ -114,6 +114,12 @@ class Graph:
     def __len__(self) -> int:
         return len(self.steps)
 
+    def part(self, first: int, last: int) -> Graph:
+        """Return the same function with some of its results only."""
+        return Graph(
+            self.steps, self.slots, self.inputs, self.outputs[first:last], self.known[first:last], self.examples
+        )
+
     def run(self, *arrays: Array) -> list[Array]:
         """Return the results for NumPy arrays."""
         values: list[Any] = [None] * self.slots

@@ -174,6 +174,6 @@ class JaxEngine:
 
     used = "jax"
 
-    def compile(self, f: Traceable, rows: int | None, steps: int, cells: int) -> _Compiled:
+    def compile(self, f: Traceable, rows: int | None, steps: int, cells: int, recorded: object = None) -> _Compiled:
         """Return f compiled."""
         return _Compiled(f, rows, small=steps > _FEW_STEPS and cells < _SMALL_STEP * steps)

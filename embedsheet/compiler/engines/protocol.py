@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from embedsheet.compiler.engines.graph import Graph
 
 FloatArray: TypeAlias = NDArray[np.float64]
 
@@ -43,8 +46,10 @@ class Engine(Protocol):
     def used(self) -> str:
         """What has computed so far, in words for the user."""
 
-    def compile(self, f: Traceable, rows: int | None, steps: int, cells: int) -> Compiled:
+    def compile(
+        self, f: Traceable, rows: int | None, steps: int, cells: int, recorded: Graph | None = None
+    ) -> Compiled:
         """Return f, which gives `rows` numbers (None: one, without a shape), compiled; what is not asked costs nothing.
 
-        It evaluates so many cells in so many steps.
+        It evaluates so many cells in so many steps. `recorded` is what the tape has recorded of it, if it has.
         """

@@ -23,8 +23,8 @@ class TapeCompiled:
     `spent`: about how many seconds it has run; `operations`: of the longest recording.
     """
 
-    def __init__(self, f: Traceable, rows: int | None) -> None:
-        self._f = f
+    def __init__(self, f: Traceable, rows: int | None, recorded: Graph | None = None) -> None:
+        self._f, self._recorded = f, recorded
         self._shape: tuple[int, ...] = () if rows is None else (rows,)
         self._example: FloatArray = np.empty(0)
         self.spent, self.operations = 0.0, 0
@@ -72,13 +72,9 @@ class TapeCompiled:
 
     @cached_property
     def _graph(self) -> Graph:
-        shape = self._shape
-
-        def shaped(x: Array) -> list[Array]:
-            result = self._f(x)
-            return [result if np.shape(result) == shape else result.reshape(shape)]
-
-        return record(shaped, self._example)[0]
+        if self._recorded is not None:
+            return self._recorded
+        return record(lambda x: [shaped(self._f(x), self._shape)], self._example)[0]
 
     @cached_property
     def _with_gradient(self) -> Graph:
@@ -121,9 +117,15 @@ class TapeCompiled:
         return record(product, self._example, self._weights, self._example)[0]
 
 
-def evaluated(f: Callable[[Array], Sequence[Array]], x: FloatArray) -> list[FloatArray]:
-    """Return what a traceable function that gives several arrays gives at x."""
-    return [np.asarray(array, float) for array in record(f, x)[0].run(x)]
+def shaped(result: Array, shape: tuple[int, ...]) -> Array:
+    """Return a result of one shape or another in this one."""
+    return result if np.shape(result) == shape else result.reshape(shape)
+
+
+def evaluated(f: Callable[[Array], Sequence[Array]], x: FloatArray) -> tuple[list[FloatArray], Graph]:
+    """Return what a traceable function that gives several arrays gives at x, and its recording."""
+    graph = record(f, x)[0]
+    return [np.asarray(array, float) for array in graph.run(x)], graph
 
 
 class TapeEngine:
@@ -131,6 +133,8 @@ class TapeEngine:
 
     used = "tape"
 
-    def compile(self, f: Traceable, rows: int | None, steps: int, cells: int) -> TapeCompiled:
+    def compile(
+        self, f: Traceable, rows: int | None, steps: int, cells: int, recorded: Graph | None = None
+    ) -> TapeCompiled:
         """Return f on the tape."""
-        return TapeCompiled(f, rows)
+        return TapeCompiled(f, rows, recorded)
