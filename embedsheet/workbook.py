@@ -134,6 +134,11 @@ class Workbook:
                 return found
         return None
 
+    def add_names(self, names: Iterable[DefinedName]) -> None:
+        """Take in names of an open workbook that were looked up later."""
+        self.names += names
+        self.__dict__.pop("_names_by_key", None)
+
     @cached_property
     def _names_by_key(self) -> dict[tuple[str, str | None], DefinedName]:
         """The names by (name, sheet or None for the workbook); of two alike the first counts."""

@@ -83,7 +83,7 @@ class Press:
         if sheet in self.workbook.sheets:
             scope = self.book.sheets[sheet].names
             found = [(name, text) for name in names if (text := refers_to(scope, name)) is not None]
-            self.workbook.names += [DefinedName(name, sheet, text) for name, text in found]
+            self.workbook.add_names([DefinedName(name, sheet, text) for name, text in found])
 
     @property
     def start(self) -> NDArray[np.float64]:
