@@ -191,7 +191,7 @@ class Graph:
             maker = primitive_vjps.get(step.function)
             if maker is None:
                 raise NotImplementedError(f"{step.function.__name__} has no derivative on the tape.")
-            pull = maker(tuple(place for place, _ in pairs), values[step.slot], step.filled(values), step.kwargs)
+            pull = maker(tuple(place for place, _ in pairs), values[step.slot], tuple(step.filled(values)), step.kwargs)
             for (_, parent), part in zip(pairs, pull(g), strict=True):
                 parts.setdefault(parent, []).append(part)
         found = []
