@@ -19,7 +19,6 @@ from __future__ import annotations
 from contextlib import suppress
 
 import numpy as np
-from scipy import optimize
 
 from embedsheet.solvers.inner_newton import Curvature, newton_steps
 from embedsheet.solvers.problem import FloatArray
@@ -81,6 +80,8 @@ class _Rows:
 
 def augmented_lagrangian(tracker: Tracker, start: FloatArray) -> str:
     """Minimise within bounds and constraints; the tracker keeps the best point and the multipliers."""
+    from scipy import optimize
+
     problem = tracker.problem
     units = Units(tracker, start, 0.1 * block_sizes(problem, start))
     rows = _Rows(units)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
 from embedsheet.solvers.problem import Problem
 
@@ -52,6 +51,8 @@ def explain(problem: Problem, model: LinearModel, feasible: Feasible) -> str:
 
 def _only(problem: Problem, model: LinearModel, parts: list[Part]) -> tuple[Problem, LinearModel]:
     """Return the model with some of its constraints."""
+    from scipy import sparse
+
     places = {kind: np.array([place for one, place in parts if one == kind], int) for kind in _WORDS}
     lower, upper = np.full(problem.size, -np.inf), np.full(problem.size, np.inf)
     lower[places["lower"]], upper[places["upper"]] = problem.lower[places["lower"]], problem.upper[places["upper"]]

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
 
 from embedsheet.solvers.problem import FloatArray
 
@@ -117,6 +116,8 @@ def _conjugate_gradients(
     curvature: Curvature, diagonal: FloatArray, residual: FloatArray, free: NDArray[np.bool_]
 ) -> FloatArray:
     """Return p with H p ≈ residual in the `free` cells, 0 in the others; stops at a direction without curvature."""
+    from scipy import linalg
+
     jacobian = curvature.jacobian * free
     scaled = jacobian / diagonal
     small = linalg.cho_factor(scaled @ jacobian.T + np.eye(len(jacobian)) / curvature.weight)

@@ -10,7 +10,6 @@ constraints enter as exact penalties, which have kinks of their own.
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import nnls
 
 from embedsheet.solvers.problem import FloatArray
 from embedsheet.solvers.tracker import Tracker
@@ -131,6 +130,8 @@ def _shortest_mixture(samples: FloatArray) -> FloatArray:
 
     Least squares over weights ≥ 0, with "the weights sum to 1" as one more, heavy equation.
     """
+    from scipy.optimize import nnls
+
     size = float(np.abs(samples).max(initial=0.0)) or 1.0
     system = np.vstack([samples / size, np.full(samples.shape[1], 1e3)])
     weights, _ = nnls(system, np.concatenate([np.zeros(len(samples)), [1e3]]), maxiter=50 * samples.shape[1])

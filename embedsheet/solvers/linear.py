@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy import optimize, sparse
 
 from embedsheet.solvers.contradiction import explain
 from embedsheet.solvers.problem import FloatArray, Problem, Sense, Status
@@ -45,6 +44,8 @@ class LinearResult:
 
 def recognise(problem: Problem) -> LinearModel | None:
     """Return the model's coefficients if its objective `is_linear`, a proof and no guess; else None."""
+    from scipy import sparse
+
     objective = problem.objective
     if not getattr(objective, "is_linear", False):
         return None
@@ -104,6 +105,8 @@ def _explained(problem: Problem, model: LinearModel, result: LinearResult) -> Li
 def _with_row(
     problem: Problem, model: LinearModel, row: FloatArray, shift: float, relation: str
 ) -> tuple[Problem, LinearModel]:
+    from scipy import sparse
+
     matrix = sparse.vstack([sparse.csr_array(model.matrix), sparse.csr_array(row[None, :])])
     wider = replace(model, matrix=matrix, shift=np.append(model.shift, shift))
     return replace(problem, relations=[*problem.relations, relation]), wider
@@ -113,6 +116,8 @@ def _solve(
     problem: Problem, model: LinearModel, feasible_only: bool = False, slices: int | None = None
 ) -> LinearResult:
     """Return what HiGHS finds; "failed" where it does not end within `slices` of its time."""
+    from scipy import optimize
+
     cost = np.zeros_like(model.cost) if feasible_only or problem.sense == "satisfy" else problem.sign * model.cost
     relations = np.asarray(problem.relations, dtype=object)
     low = np.where(relations == "<=", -np.inf, -model.shift)
@@ -207,6 +212,8 @@ def _missed(problem: Problem, model: LinearModel, x: FloatArray) -> FloatArray:
 
 def _refined(problem: Problem, model: LinearModel, x: FloatArray) -> FloatArray:
     """Return x moved, as little as possible, onto the rows that hold it: HiGHS may miss them by 1e-7."""
+    from scipy import sparse
+
     x = _on_bounds(problem, x)
     rows = model.shift + model.matrix @ x
     held = np.flatnonzero(np.abs(rows) <= _HELD * np.maximum(1.0, np.abs(model.shift) + abs(model.matrix) @ np.abs(x)))

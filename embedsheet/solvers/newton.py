@@ -7,7 +7,6 @@ Newton step is the same in whatever units the cells are: (H + λ diag|H|) p = �
 from __future__ import annotations
 
 import numpy as np
-from scipy import linalg
 
 from embedsheet.solvers.problem import FloatArray
 from embedsheet.solvers.tracker import Tracker
@@ -76,6 +75,8 @@ def newton(tracker: Tracker, start: FloatArray) -> str:
 
 def _step(curvature: FloatArray, gradient: FloatArray, damping: float) -> FloatArray | None:
     """Solve (H + λ D) p = −g with D = diag|H|; None when the matrix is not positive definite."""
+    from scipy import linalg
+
     diagonal = np.abs(np.diag(curvature))
     largest = float(diagonal.max(initial=0.0)) or 1.0
     diagonal = np.maximum(diagonal, 1e-12 * largest)

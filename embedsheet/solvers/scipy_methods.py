@@ -11,7 +11,6 @@ import warnings
 from typing import Any
 
 import numpy as np
-from scipy import optimize
 
 from embedsheet.solvers.problem import FloatArray
 from embedsheet.solvers.tracker import Tracker
@@ -45,6 +44,8 @@ def lbfgsb(tracker: Tracker, start: FloatArray) -> str:
     on twenty models against no scaling and against each cell's own size: the only choice that solves all of them, with
     as many evaluations as the best.
     """
+    from scipy import optimize
+
     sizes = cell_units if tracker.own_units else block_sizes
     units = Units(tracker, start, 0.1 * sizes(tracker.problem, start))
     result = optimize.minimize(
@@ -70,6 +71,8 @@ def newton_cg(tracker: Tracker, start: FloatArray) -> str:
 
 
 def _plain(tracker: Tracker, start: FloatArray, method: str, options: dict[str, Any], **more: Any) -> str:
+    from scipy import optimize
+
     with warnings.catch_warnings():
         # Line-search remarks; the tracker judges the outcome.
         warnings.simplefilter("ignore")
@@ -105,6 +108,8 @@ def slsqp(tracker: Tracker, start: FloatArray) -> str:
 
 
 def _slsqp_round(tracker: Tracker, start: FloatArray) -> str:
+    from scipy import optimize
+
     units = Units(tracker, start, spans(tracker.problem, start), least_height=_LEAST_HEIGHT)
     constraints = [
         {
@@ -133,6 +138,8 @@ def _slsqp_round(tracker: Tracker, start: FloatArray) -> str:
 
 def trust_constr(tracker: Tracker, start: FloatArray) -> str:
     """Trust region with a barrier for inequalities; Byrd, Hribar & Nocedal 1999. Exact Hessian of the objective."""
+    from scipy import optimize
+
     units = Units(tracker, start, spans(tracker.problem, start), least_height=_LEAST_HEIGHT, strays=True)
     constraints = []
     if len(tracker.row_sign):
@@ -171,6 +178,8 @@ def find_feasible(tracker: Tracker, start: FloatArray) -> FloatArray:
 
     Minimises ½ Σ (missed/size)² with L-BFGS-B; the objective plays no part.
     """
+    from scipy import optimize
+
     units = Units(tracker, start, spans(tracker.problem, start))
 
     def missed(z: FloatArray) -> tuple[float, FloatArray]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator, eigsh
 
 from embedsheet.solvers import newton
 from embedsheet.solvers.problem import FloatArray, Problem
@@ -81,6 +80,8 @@ def nearby(tracker: Tracker, x: FloatArray, *, curvature: bool = False) -> list[
 
 def _lowest_curvature(tracker: Tracker, x: FloatArray) -> FloatArray | None:
     """Return the unit eigenvector of the merit's Hessian with the lowest eigenvalue, None if it is undefined."""
+    from scipy.sparse.linalg import LinearOperator, eigsh
+
     n = len(x)
     if n <= newton.MOST_CELLS:
         matrix = newton.hessian(tracker, x)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.optimize import Bounds
 
 from embedsheet.solvers.problem import FloatArray, Problem
 from embedsheet.solvers.tracker import Tracker
+
+if TYPE_CHECKING:
+    from scipy.optimize import Bounds
 
 
 def block_means(problem: Problem, x: FloatArray) -> FloatArray:
@@ -69,7 +71,11 @@ class Units:
         self.tracker, self.sizes, self.strays = tracker, sizes, strays
         self.start = start / sizes
         self.lower, self.upper = problem.lower / sizes, problem.upper / sizes
-        self.bounds = Bounds(self.lower, self.upper) if problem.has_bounds else None
+        self.bounds: Bounds | None = None
+        if problem.has_bounds:
+            from scipy.optimize import Bounds
+
+            self.bounds = Bounds(self.lower, self.upper)
         self._start, self._least_height = start, least_height
         lengths = np.linalg.norm(tracker.row_jacobian(start) * sizes, axis=1)
         # A row without slope here keeps its units; NaN would spread.

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import lsq_linear
 
 from embedsheet.solvers.problem import FloatArray, Problem
 from embedsheet.solvers.tracker import Tracker
@@ -78,6 +77,8 @@ def _lagrangian(tracker: Tracker, x: FloatArray, gradient: FloatArray) -> tuple[
 
     Components that a bound holds back may be absorbed by the bound's own multiplier.
     """
+    from scipy.optimize import lsq_linear
+
     problem = tracker.problem
     rows, jacobian = tracker.rows(x), tracker.row_jacobian(x)
     # Slack counts as none within ten times the feasibility tolerance: methods stop a little inside.
