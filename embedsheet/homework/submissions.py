@@ -10,6 +10,7 @@ from pathlib import Path
 
 from embedsheet.errors import DataError
 from embedsheet.homework.workers import Submission
+from embedsheet.xlsx.package import is_bomb
 
 WORKBOOKS = (".xlsx", ".xlsm")
 _LARGEST = 100 * 2**20  # bytes of one workbook, unpacked from a platform's zip
@@ -66,7 +67,7 @@ def _from_zip(path: Path, shown: str, unpacked: Path, found: list[Submission], n
                     notes.append(f"{name}: is no .xlsx workbook; passed over")
                 elif entry.file_size > _LARGEST:
                     notes.append(f"{name}: is larger than {_LARGEST >> 20} MB; passed over")
-                elif entry.file_size > room:
+                elif entry.file_size > room or is_bomb(entry):
                     notes.append(f"{name}: unpacks to more than a class' workbooks do; passed over")
                 else:
                     room -= entry.file_size

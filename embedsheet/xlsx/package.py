@@ -97,8 +97,7 @@ class Package:
         if info.flag_bits & _ENCRYPTED:
             raise FileError(f"{self.path}: the zip is encrypted; take the password off and save it again.")
         self._read_so_far += info.file_size
-        bomb = info.file_size > RATIO_FREE and info.file_size > RATIO_LIMIT * info.compress_size
-        if bomb or info.file_size > PART_LIMIT or self._read_so_far > TOTAL_LIMIT:
+        if is_bomb(info) or info.file_size > PART_LIMIT or self._read_so_far > TOTAL_LIMIT:
             raise FileError(
                 f"{self.path}: the part {info.orig_filename} unpacks to {info.file_size >> 20} MB from "
                 f"{info.compress_size} bytes; at most {PART_LIMIT >> 20} MB and {RATIO_LIMIT} to 1 are read."
@@ -182,6 +181,11 @@ def _read(path: Path) -> bytes:
         raise FileError(f"{path}: there is no such file{guess}") from None
     except OSError as fault:
         raise FileError(f"{path}: cannot be read ({fault.strerror or fault}); check the file's permissions.") from None
+
+
+def is_bomb(info: zipfile.ZipInfo) -> bool:
+    """Whether an entry unpacks to more than anything honest does from its bytes."""
+    return info.file_size > RATIO_FREE and info.file_size > RATIO_LIMIT * info.compress_size
 
 
 def _key(name: str) -> str:
