@@ -1,0 +1,429 @@
+"""What makes Excel offer to repair a workbook, or refuse it, though each part follows its schema.
+
+`repair_causes` is a table of checks, each of a whole package. Where a rule comes from: ECMA-376 part 1 (uniqueness and
+ranges stated in words), part 2 (packages), and "Excel specifications and limits".
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+
+from lxml import etree
+
+from embedsheet.addresses import Area, parse_area
+from embedsheet.errors import EmbedsheetError
+
+MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_TYPES = "{http://schemas.openxmlformats.org/package/2006/content-types}"
+ROWS, COLUMNS = 1_048_576, 16_384
+_ERRORS = {"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA", "#SPILL!", "#CALC!"}
+# The order of a worksheet's elements (CT_Worksheet); the validator stops at the first fault of a part, this does not.
+_ORDER = (
+    "sheetPr dimension sheetViews sheetFormatPr cols sheetData sheetCalcPr sheetProtection protectedRanges scenarios "
+    "autoFilter sortState dataConsolidate customSheetViews mergeCells phoneticPr conditionalFormatting dataValidations "
+    "hyperlinks printOptions pageMargins pageSetup headerFooter rowBreaks colBreaks customProperties cellWatches "
+    "ignoredErrors smartTags drawing legacyDrawing legacyDrawingHF drawingHF picture oleObjects controls "
+    "webPublishItems tableParts extLst"
+).split()
+# Lists that say how many entries they have, and the entry.
+_COUNTED = {
+    "mergeCells": "mergeCell", "dataValidations": "dataValidation", "tableParts": "tablePart",
+    "tableColumns": "tableColumn", "fonts": "font", "fills": "fill", "borders": "border", "cellXfs": "xf",
+    "cellStyleXfs": "xf", "cellStyles": "cellStyle", "dxfs": "dxf", "numFmts": "numFmt", "rowBreaks": "brk",
+    "colBreaks": "brk",
+}  # fmt: skip
+
+
+class Package:
+    """The parts of a workbook, read once."""
+
+    def __init__(self, path: str | Path) -> None:
+        with zipfile.ZipFile(path) as file:
+            self.names = file.namelist()
+            self.bytes = {name: file.read(name) for name in self.names if not name.endswith("/")}
+        self.path = Path(path)
+        self.xml = {
+            name: etree.fromstring(data)
+            for name, data in self.bytes.items()
+            if name.endswith((".xml", ".rels")) and data.strip()
+        }
+
+    def relations(self, part: str) -> dict[str, tuple[str, str]]:
+        """Return {id: (kind, target part)} of a part; the target of an external relation is ""."""
+        folder, name = posixpath.split(part)
+        root = self.xml.get(posixpath.join(folder, "_rels", f"{name}.rels"))
+        found = {}
+        for one in root if root is not None else ():
+            target = str(one.get("Target", ""))
+            inside = (
+                "" if one.get("TargetMode") == "External" else posixpath.normpath(posixpath.join("/" + folder, target))
+            )
+            found[str(one.get("Id"))] = (str(one.get("Type")).rpartition("/")[2], inside.lstrip("/"))
+        return found
+
+    @cached_property
+    def workbook(self) -> str:
+        return next(target for kind, target in self.relations("").values() if kind == "officeDocument")
+
+    @cached_property
+    def sheets(self) -> dict[str, str]:
+        """{name: part} of the worksheets."""
+        relations = self.relations(self.workbook)
+        found = {}
+        for sheet in self.xml[self.workbook].iter(f"{MAIN}sheet"):
+            kind, target = relations.get(str(sheet.get(f"{R}id")), ("", ""))
+            if kind == "worksheet" and target in self.xml:
+                found[str(sheet.get("name"))] = target
+        return found
+
+    def of_kind(self, kind: str) -> etree._Element | None:
+        """The workbook's part of a kind: styles, sharedStrings, calcChain."""
+        parts = (target for one, target in self.relations(self.workbook).values() if one == kind)
+        return self.xml.get(next(parts, ""))
+
+    def length(self, path: str) -> int:
+        styles = self.of_kind("styles")
+        return 0 if styles is None else len(styles.findall("/".join(MAIN + step for step in path.split("/"))))
+
+
+def repair_causes(path: str | Path) -> list[str]:
+    """Return what would make Excel repair or refuse a workbook, [] for a sound one: "part: fault"."""
+    package = Package(path)
+    return [fault for check in CHECKS for fault in check(package)]
+
+
+def _twice(values: list[str]) -> list[str]:
+    return [value for value, count in Counter(values).items() if count > 1]
+
+
+def _parts(package: Package) -> Iterator[str]:
+    for name in _twice([name.casefold() for name in package.names]):
+        yield f"{name}: is twice in the package"
+    types = package.xml["[Content_Types].xml"]
+    defaults = [str(one.get("Extension")).casefold() for one in types.iter(f"{_TYPES}Default")]
+    overrides = [str(one.get("PartName")).lstrip("/") for one in types.iter(f"{_TYPES}Override")]
+    for twice in _twice(defaults) + _twice([one.casefold() for one in overrides]):
+        yield f"[Content_Types].xml: {twice} has two types"
+    for part in overrides:
+        if part not in package.bytes:
+            yield f"[Content_Types].xml: {part} is not there"
+    for part in package.bytes:
+        if (
+            part != "[Content_Types].xml"
+            and part not in overrides
+            and part.rpartition(".")[2].casefold() not in defaults
+        ):
+            yield f"{part}: has no content type"
+    main = next((str(one.get("ContentType")) for one in types if one.get("PartName") == f"/{package.workbook}"), "")
+    macros = package.path.suffix.casefold() == ".xlsm"
+    if package.path.suffix.casefold() in (".xlsx", ".xlsm") and ("macroEnabled" in main) != macros:
+        yield f"[Content_Types].xml: {main} in a file called {package.path.suffix}"
+    if not macros and any(part.endswith("vbaProject.bin") for part in package.bytes):
+        yield "xl/vbaProject.bin: macros in an .xlsx"
+
+
+def _relations(package: Package) -> Iterator[str]:
+    for name, root in package.xml.items():
+        if name.endswith(".rels"):
+            for twice in _twice([str(one.get("Id")) for one in root]):
+                yield f"{name}: the id {twice} is there twice"
+            folder, file = posixpath.split(name)
+            part = posixpath.join(posixpath.dirname(folder), file.removesuffix(".rels"))
+            if part and part not in package.bytes:
+                yield f"{name}: belongs to no part"
+            for identity, (_, target) in package.relations(part).items():
+                if target and target not in package.bytes:
+                    yield f"{name}: {identity} leads to {target}, which is not there"
+        else:
+            known = package.relations(name)
+            for element in root.iter():
+                for attribute, value in element.attrib.items():
+                    if str(attribute).startswith(R) and value and value not in known:
+                        yield f"{name}: {etree.QName(element).localname} refers to {value}, which leads nowhere"
+
+
+def _book(package: Package) -> Iterator[str]:
+    part, root = package.workbook, package.xml[package.workbook]
+    sheets = list(root.iter(f"{MAIN}sheet"))
+    names = [str(sheet.get("name")) for sheet in sheets]
+    for twice in _twice([name.casefold() for name in names]) + _twice([str(sheet.get("sheetId")) for sheet in sheets]):
+        yield f"{part}: two sheets are {twice}"
+    for name in names:
+        if not 0 < len(name) <= 31 or set(name) & set("[]:*?/\\") or name[0] == "'" or name[-1] == "'":
+            yield f"{part}: a sheet cannot be called {name!r}"
+    shown = [sheet.get("state", "visible") == "visible" for sheet in sheets]
+    if not any(shown):
+        yield f"{part}: no sheet is visible"
+    for view in root.iter(f"{MAIN}workbookView"):
+        if int(view.get("activeTab", "0")) >= len(sheets):
+            yield f"{part}: the active sheet is not there"
+    scopes = []
+    for name in root.iter(f"{MAIN}definedName"):
+        scope, called = name.get("localSheetId"), str(name.get("name"))
+        scopes.append(f"{called.casefold()} of scope {scope}")
+        if scope is not None and int(scope) >= len(sheets):
+            yield f"{part}: {called} belongs to sheet {scope}, which is not there"
+        if not re.fullmatch(r"[^\W\d\\]*[\w.\\?]+", called) or re.fullmatch(r"(?i)[a-z]{1,3}\d+|r\d*c\d*|[rc]", called):
+            yield f"{part}: a name cannot be {called!r}"
+        if not (name.text or "").strip():
+            yield f"{part}: the name {called} says nothing"
+    for twice in _twice(scopes):
+        yield f"{part}: two names are {twice}"
+    selected = [
+        name
+        for name, target in package.sheets.items()
+        if any(view.get("tabSelected") in ("1", "true") for view in package.xml[target].iter(f"{MAIN}sheetView"))
+    ]
+    if len(selected) > 1:
+        yield f"{part}: the sheets {', '.join(selected)} are selected together, so that what is typed goes into all"
+
+
+def _counts(package: Package) -> Iterator[str]:
+    for name, root in package.xml.items():
+        for element in root.iter(*(MAIN + one for one in _COUNTED)):
+            said, kind = element.get("count"), _COUNTED[etree.QName(element).localname]
+            if said is not None and int(said) != len(element.findall(MAIN + kind)):
+                yield f"{name}: {etree.QName(element).localname} says {said}, has {len(element.findall(MAIN + kind))}"
+
+
+def _order(package: Package) -> Iterator[str]:
+    for part in package.sheets.values():
+        found = [etree.QName(one).localname for one in package.xml[part] if isinstance(one.tag, str)]
+        places = [_ORDER.index(one) for one in found if one in _ORDER]
+        if places != sorted(places):
+            yield f"{part}: elements in the order {' '.join(found)}"
+        for twice in _twice([one for one in found if one != "conditionalFormatting"]):
+            yield f"{part}: {twice} is there twice"
+
+
+def _cells(package: Package) -> Iterator[str]:
+    strings = package.of_kind("sharedStrings")
+    texts = 0 if strings is None else len(strings.findall(f"{MAIN}si"))
+    styles = package.length("cellXfs/xf")
+    for part in package.sheets.values():
+        last = 0
+        shared: set[str] = set()
+        for row in package.xml[part].iter(f"{MAIN}row"):
+            number = int(row.get("r", last + 1))
+            if not last < number <= ROWS:
+                yield f"{part}: row {number} after row {last}"
+            last, column = number, 0
+            if int(row.get("s", 0)) >= max(styles, 1):
+                yield f"{part}: row {number} has style {row.get('s')} of {styles}"
+            for cell in row.iter(f"{MAIN}c"):
+                address = str(cell.get("r", ""))
+                area = _area(address)
+                if area is None or area.top != number or not column < area.left <= COLUMNS:
+                    yield f"{part}: the cell {address} in row {number} after column {column}"
+                else:
+                    column = area.left
+                if int(cell.get("s", 0)) >= max(styles, 1):
+                    yield f"{part}: {address} has style {cell.get('s')} of {styles}"
+                yield from (f"{part}: {address} {fault}" for fault in _content(cell, texts, shared))
+
+
+def _content(cell: etree._Element, texts: int, shared: set[str]) -> Iterator[str]:
+    kind, value = cell.get("t", "n"), cell.findtext(f"{MAIN}v")
+    if value is not None and value != "":
+        if kind == "s" and not (value.isdigit() and int(value) < texts):
+            yield f"shows text {value} of {texts}"
+        if kind == "b" and value not in ("0", "1"):
+            yield f"has the truth value {value}"
+        if kind == "e" and value not in _ERRORS:
+            yield f"has the error {value}"
+        if kind == "n" and not re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", value):
+            yield f"has the number {value}"
+    if len(value or "") > 32_767:
+        yield "has more than 32,767 characters"
+    formula = cell.find(f"{MAIN}f")
+    if formula is None:
+        return
+    text = formula.text or ""
+    if len(text) > 8_192:
+        yield "has a formula of more than 8,192 characters"
+    if text.startswith("="):
+        yield "has a formula with = in the file"
+    if formula.get("t") in ("array", "dataTable") and _area(str(formula.get("ref", ""))) is None:
+        yield f"has a formula over {formula.get('ref')}"
+    if formula.get("t") == "shared":
+        if text:
+            shared.add(str(formula.get("si")))
+        elif formula.get("si") not in shared:
+            yield f"shares formula {formula.get('si')}, which nothing holds"
+
+
+def _areas(package: Package) -> Iterator[str]:
+    formats = package.length("dxfs/dxf")
+    for part in package.sheets.values():
+        root = package.xml[part]
+        for element in root.iter():
+            if isinstance(element.tag, str):
+                kind = etree.QName(element).localname
+                for attribute in ("sqref", "ref") if kind != "f" else ():
+                    for text in str(element.get(attribute, "")).split():
+                        if _area(text) is None:
+                            yield f"{part}: {kind} is about {text}"
+        merged = [area for one in root.iter(f"{MAIN}mergeCell") if (area := _area(str(one.get("ref"))))]
+        yield from (f"{part}: merged cells overlap: {one} and {other}" for one, other in _overlaps(merged))
+        spans = [(int(one.get("min", 0)), int(one.get("max", 0))) for one in root.iter(f"{MAIN}col")]
+        ends = [edge for span in spans for edge in span]
+        if ends != sorted(ends) or any(low == high for (_, low), (high, _) in pairwise(spans)):
+            yield f"{part}: columns {spans} overlap or are out of order"
+        if ends and not 1 <= ends[0] <= ends[-1] <= COLUMNS:
+            yield f"{part}: columns {spans} are outside the sheet"
+        for rule in root.iter(f"{MAIN}cfRule"):
+            if int(rule.get("dxfId", -1)) >= formats:
+                yield f"{part}: a conditional format shows format {rule.get('dxfId')} of {formats}"
+        for rule in root.iter(f"{MAIN}dataValidation"):
+            for what, most in (("promptTitle", 32), ("errorTitle", 32), ("prompt", 255), ("error", 255)):
+                if len(rule.get(what, "")) > most:
+                    yield f"{part}: {what} of {rule.get('sqref')} has more than {most} characters"
+            text = rule.findtext(f"{MAIN}formula1") or ""
+            if text.startswith('"') and len(text) > 257:
+                yield f"{part}: the list of {rule.get('sqref')} has more than 255 characters"
+        for kind in ("oddHeader", "oddFooter"):
+            if len(root.findtext(f"{MAIN}headerFooter/{MAIN}{kind}") or "") > 255:
+                yield f"{part}: {kind} has more than 255 characters"
+
+
+def _styles(package: Package) -> Iterator[str]:
+    styles = package.of_kind("styles")
+    if styles is None:
+        return
+    for kind in ("font", "fill", "border"):
+        count = package.length(f"{kind}s/{kind}")
+        for xf in styles.iter(f"{MAIN}xf"):
+            if int(xf.get(f"{kind}Id", 0)) >= count:
+                yield f"styles: {kind} {xf.get(f'{kind}Id')} of {count}"
+    bases = package.length("cellStyleXfs/xf")
+    for xf in styles.iterfind(f"{MAIN}cellXfs/{MAIN}xf"):
+        if int(xf.get("xfId", 0)) >= max(bases, 1):
+            yield f"styles: cell style {xf.get('xfId')} of {bases}"
+    own = [str(one.get("numFmtId")) for one in styles.iterfind(f"{MAIN}numFmts/{MAIN}numFmt")]
+    for twice in _twice(own):
+        yield f"styles: two number formats are {twice}"
+    for xf in styles.iter(f"{MAIN}xf"):
+        if int(xf.get("numFmtId", 0)) >= 164 and xf.get("numFmtId") not in own:
+            yield f"styles: number format {xf.get('numFmtId')} is not there"
+    for one in styles.iter(f"{MAIN}numFmt"):
+        code = re.sub(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]', "", str(one.get("formatCode")))
+        if '"' in code or code.count(";") > 3 or len(str(one.get("formatCode"))) > 255:
+            yield f"styles: the number format {one.get('formatCode')} cannot be read"
+    texts = package.of_kind("sharedStrings")
+    said = None if texts is None else texts.get("uniqueCount")
+    if texts is not None and said is not None and int(said) != len(texts.findall(f"{MAIN}si")):
+        yield f"sharedStrings: says {said}, has {len(texts.findall(f'{MAIN}si'))}"
+
+
+def _tables(package: Package) -> Iterator[str]:
+    identities, called = [], []
+    names = {str(one.get("name")).casefold() for one in package.xml[package.workbook].iter(f"{MAIN}definedName")}
+    for part in package.sheets.values():
+        areas = []
+        for kind, target in package.relations(part).values():
+            table = package.xml.get(target)
+            if kind != "table" or table is None:
+                continue
+            identities.append(str(table.get("id")))
+            called.append(str(table.get("displayName")).casefold())
+            columns = [str(one.get("name")).casefold() for one in table.iter(f"{MAIN}tableColumn")]
+            area = _area(str(table.get("ref")))
+            if area is None or area.right - area.left + 1 != len(columns):
+                yield f"{target}: {len(columns)} columns over {table.get('ref')}"
+            for twice in _twice(columns) + _twice([str(one.get("id")) for one in table.iter(f"{MAIN}tableColumn")]):
+                yield f"{target}: two columns are {twice}"
+            if area is not None:
+                areas.append(area)
+                shown = _row(package, part, area) if table.get("headerRowCount") != "0" else columns
+                if shown != columns:
+                    yield f"{target}: its columns are {columns}, its cells say {shown}"
+        yield from (f"{part}: tables overlap: {one} and {other}" for one, other in _overlaps(areas))
+    for twice in _twice(identities) + _twice(called):
+        yield f"two tables are {twice}"
+    for name in names & set(called):
+        yield f"a table and a defined name are {name}"
+
+
+def _row(package: Package, part: str, area: Area) -> list[str]:
+    """The texts of an area's first row, as a table's columns must have them."""
+    strings = package.of_kind("sharedStrings")
+    texts = [] if strings is None else ["".join(t.text or "" for t in si.iter(f"{MAIN}t")) for si in strings]
+    found = {}
+    for cell in package.xml[part].iter(f"{MAIN}c"):
+        place = _area(str(cell.get("r")))
+        if place is not None and place.top == area.top and area.left <= place.left <= area.right:
+            value = cell.findtext(f"{MAIN}v") or "".join(t.text or "" for t in cell.iter(f"{MAIN}t"))
+            shared = cell.get("t") == "s" and value.isdigit() and int(value) < len(texts)
+            # A line break stands as an escape in the column's name.
+            found[place.left] = (texts[int(value)] if shared else value).replace("\n", "_x000a_").casefold()
+    return [found.get(column, "") for column in range(area.left, area.right + 1)]
+
+
+def _chain(package: Package) -> Iterator[str]:
+    chain = package.of_kind("calcChain")
+    if chain is None:
+        return
+    relations = package.relations(package.workbook)
+    formulas: dict[str, set[str]] = {}
+    for sheet in package.xml[package.workbook].iter(f"{MAIN}sheet"):
+        part = relations.get(str(sheet.get(f"{R}id")), ("", ""))[1]
+        root = package.xml.get(part)
+        cells = () if root is None else root.iter(f"{MAIN}c")
+        formulas[str(sheet.get("sheetId"))] = {str(one.get("r")) for one in cells if one.find(f"{MAIN}f") is not None}
+        arrays = () if root is None else root.iter(f"{MAIN}f")
+        for one in arrays:
+            area = _area(str(one.get("ref"))) if one.get("t") in ("array", "dataTable") else None
+            if area is not None:
+                formulas[str(sheet.get("sheetId"))] |= {str(cell).rpartition("!")[2] for cell in area.cells()}
+    sheet_id = ""
+    for one in chain.iter(f"{MAIN}c"):
+        sheet_id = str(one.get("i", sheet_id))
+        if one.get("r") not in formulas.get(sheet_id, set()):
+            yield f"calcChain: {one.get('r')} of sheet {sheet_id} has no formula"
+
+
+def _comments(package: Package) -> Iterator[str]:
+    for part in package.sheets.values():
+        for kind, target in package.relations(part).values():
+            root = package.xml.get(target)
+            if kind == "comments" and root is not None:
+                authors = len(list(root.iter(f"{MAIN}author")))
+                places = [str(one.get("ref")) for one in root.iter(f"{MAIN}comment")]
+                yield from (f"{target}: two comments at {twice}" for twice in _twice(places))
+                if any(int(one.get("authorId", 0)) >= authors for one in root.iter(f"{MAIN}comment")):
+                    yield f"{target}: a comment's author is not there"
+
+
+def _area(text: str) -> Area | None:
+    """Return an address inside the sheet, corners in order; None for anything else."""
+    if not re.fullmatch(r"[A-Z]{1,3}[1-9]\d{0,6}(:[A-Z]{1,3}[1-9]\d{0,6})?|[A-Z]{1,3}:[A-Z]{1,3}|\d+:\d+", text):
+        return None
+    try:
+        area = parse_area(text, "S")
+    except EmbedsheetError:
+        return None
+    first, _, last = text.partition(":")
+    if last and parse_area(first if first[-1].isdigit() and first[0].isalpha() else text, "S").top > area.bottom:
+        return None
+    return area if area.bottom <= ROWS and area.right <= COLUMNS else None
+
+
+def _overlaps(areas: list[Area]) -> Iterator[tuple[Area, Area]]:
+    for place, one in enumerate(areas):
+        for other in areas[:place]:
+            apart = one.top > other.bottom or other.top > one.bottom or one.left > other.right or other.left > one.right
+            if not apart:
+                yield other, one
+
+
+CHECKS: tuple[Callable[[Package], Iterator[str]], ...] = (
+    _parts, _relations, _book, _counts, _order, _cells, _areas, _styles, _tables, _chain, _comments
+)  # fmt: skip
