@@ -45,8 +45,8 @@ from embedsheet.formulas.tree import (
     Text,
     Unary,
 )
-from embedsheet.formulas.values import ERROR_CODES, REF
 from embedsheet.keys import name_capitals, name_key
+from embedsheet.kinds import ERROR_CODES, REF
 from embedsheet.xlsx import structured
 
 DEEPEST = 200  # Excel allows 64 functions inside each other; operators between them add levels

@@ -8,38 +8,13 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from embedsheet.addresses import Area, parse_area
+from embedsheet.addresses import parse_area
+from embedsheet.book.tables import DefinedName as DefinedName
+from embedsheet.book.tables import Table as Table
 from embedsheet.errors import FileError, ModelError
 from embedsheet.keys import name_key
 from embedsheet.xlsx.package import Package
 from embedsheet.xlsx.xml import cell_text, child, children, local, parse, relation_id, utf8
-
-
-@dataclass(frozen=True, slots=True)
-class DefinedName:
-    """A defined name. `sheet` is the sheet it is local to, None for the whole workbook; `text` stands without =."""
-
-    name: str
-    sheet: str | None
-    text: str
-    hidden: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table: its whole area with header and totals rows, and its columns' names from left to right."""
-
-    name: str
-    area: Area
-    columns: tuple[str, ...]
-    header_rows: int = 1
-    totals_rows: int = 0
-    filtered: bool = False  # its filter has criteria
-
-    @property
-    def body(self) -> Area:
-        """The area of the data rows."""
-        return self.area._replace(top=self.area.top + self.header_rows, bottom=self.area.bottom - self.totals_rows)
 
 
 @dataclass(frozen=True, slots=True)

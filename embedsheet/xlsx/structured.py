@@ -10,9 +10,9 @@ import re
 from typing import NamedTuple
 
 from embedsheet.addresses import Area
+from embedsheet.book.tables import Table
 from embedsheet.errors import ModelError
 from embedsheet.keys import name_key
-from embedsheet.xlsx.parts import Table
 
 BRACKET = r"\[(?:[^\[\]']++|'.|\[(?:[^\[\]']++|'.)*+\])*+\]"
 THIS_ROW = "#This Row"
