@@ -58,8 +58,8 @@ def every_lookup() -> Path:
     """Return all ratings with every lookup in a cell of its own: 15 formulas a rating, 1.5 million."""
     path = folder() / "lookups.xlsx"
     if not path.exists():
-        from embedsheet.lessons.layout import Book
         from embedsheet.lessons.movielens import choice, rows
+        from embedsheet.writer.page import Book
 
         every = choice.everything(movielens())
         with Book(path, "every lookup") as book:

@@ -19,10 +19,10 @@ from pathlib import Path
 
 from benchmarks.books import CROSSTAB
 from benchmarks.row import Row, tell
-from embedsheet.buttons.layout import add_buttons
-from embedsheet.errors import MissingDependencyError
+from embedsheet.ground.errors import MissingDependencyError
+from embedsheet.hosts.buttons.layout import add_buttons
+from embedsheet.hosts.libreoffice.serve import Server
 from embedsheet.lessons.movielens import build
-from embedsheet.libreoffice.serve import Server
 
 RUNS = 3
 # What RunPython starts: xlwings is imported first, then the button's function runs.

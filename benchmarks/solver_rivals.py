@@ -23,10 +23,10 @@ from scipy import optimize
 
 from benchmarks.books import CROSSTAB
 from benchmarks.measure import run
-from embedsheet.addresses import Area, Cell
-from embedsheet.errors import EmbedsheetError
-from embedsheet.libreoffice.locate import import_uno
-from embedsheet.libreoffice.office import Office, properties
+from embedsheet.ground.errors import EmbedsheetError
+from embedsheet.hosts.libreoffice.locate import import_uno
+from embedsheet.hosts.libreoffice.office import Office, properties
+from embedsheet.notation.addresses import Area, Cell
 from embedsheet.workbook import Workbook
 
 Floats = NDArray[np.float64]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from embedsheet.api import new as new
     from embedsheet.api import open as open
     from embedsheet.api import recalculate as recalculate
-    from embedsheet.errors import EmbedsheetError as EmbedsheetError
+    from embedsheet.ground.errors import EmbedsheetError as EmbedsheetError
     from embedsheet.solver import Solution as Solution
     from embedsheet.solver import solve as solve
     from embedsheet.workbook import Workbook as Workbook
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _WHERE = {
-    "EmbedsheetError": "errors",
+    "EmbedsheetError": "ground.errors",
     "Graded": "api",
     "Gradient": "api",
     "Recalculated": "api",

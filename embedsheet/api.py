@@ -1,4 +1,4 @@
-"""What the command line does, as functions: they print nothing and raise the errors of `embedsheet.errors`.
+"""What the command line does, as functions: they print nothing and raise the errors of `embedsheet.ground.errors`.
 
 `import embedsheet as es` offers them all.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from embedsheet.addresses import Area
+from embedsheet.notation.addresses import Area
 from embedsheet.workbook import SaveReport, Workbook
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embedsheet.compiler.engines import EngineName
+    from embedsheet.compiler.program import Recalculation
     from embedsheet.homework.grade import Grade
-    from embedsheet.program import Recalculation
     from embedsheet.solver import Model
 
 
@@ -102,7 +102,7 @@ def recalculate(
     `force` replaces a file that is at `output`; `dry_run` writes nothing. Formulas that cannot be computed here keep
     what is stored, are listed in `results.faults`, and the file asks for a full calculation. Raises FileError.
     """
-    from embedsheet.program import recalculate as compute
+    from embedsheet.compiler.program import recalculate as compute
 
     workbook = book if isinstance(book, Workbook) else Workbook.open(book)
     if not dry_run:
@@ -131,8 +131,8 @@ def new(
     """
     import inspect
 
-    from embedsheet.buttons.layout import add_buttons, check_for_buttons
-    from embedsheet.errors import LessonError, did_you_mean
+    from embedsheet.ground.errors import LessonError, did_you_mean
+    from embedsheet.hosts.buttons.layout import add_buttons, check_for_buttons
     from embedsheet.lessons import find
 
     entry = find(lesson)

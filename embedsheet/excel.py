@@ -13,11 +13,11 @@ import numpy as np
 import xlwings
 from numpy.typing import NDArray
 
-from embedsheet.buttons.memory import Memory
-from embedsheet.buttons.press import Press, escape_pressed, gradient_sheet, run
-from embedsheet.buttons.table import START, UNDO
-from embedsheet.errors import MismatchError, ModelError
-from embedsheet.live import block_of, write_areas
+from embedsheet.ground.errors import MismatchError, ModelError
+from embedsheet.hosts.buttons.memory import Memory
+from embedsheet.hosts.buttons.press import Press, escape_pressed, gradient_sheet, run
+from embedsheet.hosts.buttons.table import START, UNDO
+from embedsheet.hosts.live import block_of, write_areas
 
 _SECONDS_BETWEEN_WORDS = 0.25
 
@@ -116,9 +116,9 @@ def _solve(press: Press) -> str:
 def _train(press: Press) -> str:
     model = press.recommender
     press.status("starting Keras …")
-    from embedsheet.keras_results import is_lesson, learned_edits
-    from embedsheet.keras_training import Progress, Settings
-    from embedsheet.keras_training import train as train_in_keras
+    from embedsheet.mirrors.recommender.results import is_lesson, learned_edits
+    from embedsheet.mirrors.recommender.training import Progress, Settings
+    from embedsheet.mirrors.recommender.training import train as train_in_keras
 
     workbook = press.beside_keras
     if not is_lesson(workbook):
@@ -146,7 +146,7 @@ def _compare(press: Press) -> str:
     model = press.recommender
     press.status("comparing with Keras …")
     from embedsheet.keras_bridge import compare as checks_of
-    from embedsheet.keras_results import compared_edits
+    from embedsheet.mirrors.recommender.results import compared_edits
 
     workbook = press.beside_keras
     checks = checks_of(workbook, model)

@@ -23,16 +23,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embedsheet.addresses import Cell
 from embedsheet.compiler.precision import double_precision
-from embedsheet.errors import ModelError, TrainingError
-from embedsheet.keras_blocks import Floats, SheetModel
+from embedsheet.ground.errors import ModelError, TrainingError
+from embedsheet.mirrors.recommender.blocks import Floats, SheetModel
 from embedsheet.networks.engine import get_weights, load_keras
+from embedsheet.notation.addresses import Cell
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.workbook import Workbook
 
 if TYPE_CHECKING:
-    from embedsheet.program import Program
+    from embedsheet.compiler.program import Program
 
 # Relative to the largest number compared, or 1: what rounding leaves in each precision. A path of many steps
 # accumulates it.
@@ -253,7 +253,7 @@ def compare(
 
 def compile_sheet(workbook: Workbook, model: SheetModel) -> Program:
     """Compile the sheet's formulas from the blocks that Keras has as weights to the RMSE cell, checking its values."""
-    from embedsheet.program import compile_program
+    from embedsheet.compiler.program import compile_program
     from embedsheet.solver import verify
 
     if "rmse" not in model.blocks:

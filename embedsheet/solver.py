@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embedsheet.addresses import Area, Cell, column_letters
-from embedsheet.errors import MismatchError, ModelError
-from embedsheet.keys import name_key
+from embedsheet.ground.errors import MismatchError, ModelError
+from embedsheet.ground.keys import name_key
+from embedsheet.notation.addresses import Area, Cell, column_letters
 from embedsheet.solver_setup import Sense, SolverSetup
 from embedsheet.solvers.check import GradientCheck, check_gradient
 from embedsheet.solvers.methods import METHODS
@@ -36,7 +36,7 @@ from embedsheet.xlsx.solver_names import is_solver_name
 
 if TYPE_CHECKING:
     from embedsheet.compiler.engines import EngineName
-    from embedsheet.program import Program
+    from embedsheet.compiler.program import Program
 
 __all__ = [
     "METHODS", "GradientCheck", "Limits", "Model", "Objective", "Problem", "Progress", "Solution", "check_gradient",
@@ -91,7 +91,7 @@ def load_model(
         nonnegative=nonnegative, without_stored=without_stored,
     )  # fmt: skip
     read = time.perf_counter()
-    from embedsheet.program import compile_program
+    from embedsheet.compiler.program import compile_program
 
     program = compile_program(workbook, setup, overwrite_formulas=overwrite_formulas, engine=engine)
     notes = [*program.setup.notes, *verify(program, trust_embedsheet)]
@@ -181,7 +181,7 @@ def solve(
     defined name; `constraints` are texts such as "B2:B9 >= 0"; see `choose_setup`. `restarts` more searches begin at
     random points from `seed`; `randomize` replaces the start itself. `watcher` hears every iteration and may raise
     KeyboardInterrupt.
-    Raises the errors of `embedsheet.errors`; a model without a solution is no error but a `Solution.status`.
+    Raises the errors of `embedsheet.ground.errors`; a model without a solution is no error but a `Solution.status`.
     """
     model = load_model(
         book, sheet, objective=objective, changing=changing, sense=sense, target=target, constraints=constraints,

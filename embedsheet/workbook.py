@@ -18,12 +18,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.addresses import Area, Cell
-from embedsheet.errors import FileError, ModelError, did_you_mean
-from embedsheet.keys import name_key
-from embedsheet.kinds import BOOLEAN, ERROR, ERRORS, NUMBER, TEXT, ErrorText
+from embedsheet.ground.errors import FileError, ModelError, did_you_mean
+from embedsheet.ground.keys import name_key
+from embedsheet.ground.kinds import BOOLEAN, ERROR, ERRORS, NUMBER, TEXT, ErrorText
+from embedsheet.ground.strings import Strings
+from embedsheet.notation.addresses import Area, Cell
+from embedsheet.notation.move import shift
 from embedsheet.solver_setup import SolverSetup
-from embedsheet.strings import Strings
 from embedsheet.xlsx import parts, references
 from embedsheet.xlsx.added_sheets import Draw
 from embedsheet.xlsx.package import Package
@@ -33,7 +34,6 @@ from embedsheet.xlsx.save import Edit, Job, SaveReport, check_target
 from embedsheet.xlsx.save import save as save_job
 from embedsheet.xlsx.scan import Source, check_cell_count, scan
 from embedsheet.xlsx.sheet import ArrayFormula, Sheet
-from embedsheet.xlsx.shift import shift
 from embedsheet.xlsx.solver_names import is_solver_model, is_solver_name, read_setup, split_union
 
 __all__ = ["ArrayFormula", "DefinedName", "Edit", "SaveReport", "Sheet", "Table", "Workbook"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from embedsheet.shell import word
+from embedsheet.ground.shell import word
 from embedsheet.workbook import Workbook
 
 FOLDER = Path("demo")

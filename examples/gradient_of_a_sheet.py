@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from embedsheet.compiler.program import compile_program
 from embedsheet.lessons import find
-from embedsheet.program import compile_program
 from embedsheet.workbook import Workbook
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from embedsheet.numpy_rnn import Weights, mean_loss_and_gradient, start_weights
+from embedsheet.mirrors.recurrent.numpy_net import Weights, mean_loss_and_gradient, start_weights
 
 TEXT = "she sells sea shells by the sea shore."
 LENGTH = 8

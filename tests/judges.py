@@ -23,7 +23,7 @@ import pytest
 import xlsxwriter
 from lxml import etree
 
-from embedsheet.addresses import column_letters
+from embedsheet.notation.addresses import column_letters
 
 CellValue = float | str | bool | None
 Values = dict[str, dict[str, CellValue]]
@@ -93,8 +93,8 @@ def embedsheet_values(path: str | Path) -> Values:
 
     Formulas it cannot compute give a text that begins with "unsupported:".
     """
+    from embedsheet.compiler.program import recalculate
     from embedsheet.formulas.values import BOOLEAN, ERROR, ERRORS, TEXT
-    from embedsheet.program import recalculate
     from embedsheet.workbook import Workbook
 
     done = recalculate(Workbook.open(path))

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import xlwings
 
-from embedsheet.errors import MissingDependencyError
-from embedsheet.libreoffice.apps import register
-from embedsheet.libreoffice.locate import import_uno
-from embedsheet.libreoffice.serve import Server
+from embedsheet.ground.errors import MissingDependencyError
+from embedsheet.hosts.libreoffice.apps import register
+from embedsheet.hosts.libreoffice.locate import import_uno
+from embedsheet.hosts.libreoffice.serve import Server
 
 
 def need_office() -> None:

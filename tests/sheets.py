@@ -10,8 +10,8 @@ import numpy as np
 import openpyxl
 from openpyxl.worksheet.formula import ArrayFormula
 
-from embedsheet.addresses import Cell, parse_area
-from embedsheet.program import Program, compile_program
+from embedsheet.compiler.program import Program, compile_program
+from embedsheet.notation.addresses import Cell, parse_area
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.workbook import Workbook
 

@@ -10,10 +10,10 @@ import packages
 import pytest
 from judges import gnumeric_values, libreoffice_values, validity_faults
 
-from embedsheet.addresses import Area
-from embedsheet.buttons.layout import add_buttons
-from embedsheet.errors import EmbedsheetError, FileError, ModelError
+from embedsheet.ground.errors import EmbedsheetError, FileError, ModelError
+from embedsheet.hosts.buttons.layout import add_buttons
 from embedsheet.lessons import find
+from embedsheet.notation.addresses import Area
 from embedsheet.workbook import Edit, Workbook
 
 LISTS = {"[Content_Types].xml", "xl/_rels/workbook.xml.rels", "xl/workbook.xml", "xl/styles.xml"}

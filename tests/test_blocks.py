@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from embedsheet.book.blocks import thinned
+from embedsheet.blocks import thinned
 from embedsheet.cli import app
-from embedsheet.keras_results import SCHEMAS, areas_of
 from embedsheet.lessons import find
+from embedsheet.mirrors.recommender.results import SCHEMAS, areas_of
 from embedsheet.solver import solve
 from embedsheet.solvers.solve_log import SCHEMA as SOLVE_LOG
 from embedsheet.workbook import Workbook
@@ -65,7 +65,7 @@ def test_a_block_that_is_gone_stops_training_before_it_begins(
 ) -> None:
     path = changed(small, tmp_path / "b.xlsx", "compare.users.mixing", new)
     content = path.read_bytes()
-    monkeypatch.setattr("embedsheet.keras_training.train", lambda *_: pytest.fail("it was trained"))
+    monkeypatch.setattr("embedsheet.mirrors.recommender.training.train", lambda *_: pytest.fail("it was trained"))
     result = CliRunner().invoke(app, ["train", str(path), "--epochs", "1"])
     assert result.exit_code == 2
     assert words in " ".join(result.output.split())
@@ -83,7 +83,7 @@ def test_a_gap_in_the_log_does_not_stop_a_solution_and_is_said(small: Path, tmp_
 
 
 def test_a_history_too_long_for_its_block_keeps_its_first_and_last_row() -> None:
-    from embedsheet.addresses import Area
+    from embedsheet.notation.addresses import Area
 
     rows = [[float(row)] for row in range(100)]
     kept = thinned(rows, Area("S", 1, 1, 10, 1))

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from embedsheet.buttons import press
-from embedsheet.buttons.table import BUTTONS
-from embedsheet.buttons.vba import xlwings_module
 from embedsheet.cli import app
-from embedsheet.libreoffice import books, locate
+from embedsheet.hosts.buttons import press
+from embedsheet.hosts.buttons.table import BUTTONS
+from embedsheet.hosts.buttons.vba import xlwings_module
+from embedsheet.hosts.libreoffice import books, locate
 from tests.office import need_office
 
 PAGE = (Path(__file__).parents[1] / "docs" / "buttons.md").read_text(encoding="utf-8")

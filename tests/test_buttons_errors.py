@@ -7,9 +7,9 @@ import pytest
 import xlwings
 
 from embedsheet import excel
-from embedsheet.buttons import press as pressing
-from embedsheet.buttons.press import Press, run
-from embedsheet.errors import ModelError
+from embedsheet.ground.errors import ModelError
+from embedsheet.hosts.buttons import press as pressing
+from embedsheet.hosts.buttons.press import Press, run
 
 
 class FakeApp:

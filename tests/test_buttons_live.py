@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from embedsheet.addresses import Area, parse_area
-from embedsheet.live import blocks_of, live_workbook, rows_of, write_areas
-from embedsheet.live_names import LiveNames
+from embedsheet.hosts.live import blocks_of, live_workbook, rows_of, write_areas
+from embedsheet.hosts.live_names import LiveNames
+from embedsheet.notation.addresses import Area, parse_area
 from embedsheet.solver_setup import Constraint
 
 

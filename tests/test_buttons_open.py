@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
-from embedsheet.libreoffice import serve
-from embedsheet.libreoffice.click import click
+from embedsheet.hosts.libreoffice import serve
+from embedsheet.hosts.libreoffice.click import click
 from tests.office import need_office
 from tests.test_buttons_vba import small
 

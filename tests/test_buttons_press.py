@@ -10,13 +10,13 @@ import pytest
 import xlwings
 
 from embedsheet import excel, solver
-from embedsheet.buttons import press as pressing
-from embedsheet.buttons.layout import add_buttons
-from embedsheet.buttons.table import BUTTONS, MEMORY_SHEET
-from embedsheet.errors import FileError, ModelError
+from embedsheet.ground.errors import FileError, ModelError
+from embedsheet.hosts.buttons import press as pressing
+from embedsheet.hosts.buttons.layout import add_buttons
+from embedsheet.hosts.buttons.table import BUTTONS, MEMORY_SHEET
+from embedsheet.hosts.libreoffice.click import click
+from embedsheet.hosts.libreoffice.serve import Server
 from embedsheet.lessons.movielens import build
-from embedsheet.libreoffice.click import click
-from embedsheet.libreoffice.serve import Server
 from embedsheet.workbook import Workbook
 from tests.office import need_office, served
 
@@ -161,8 +161,8 @@ def test_the_iterations_are_the_sheets(press: Presser, sheet: xlwings.Sheet) -> 
 
 
 def test_train_fills_the_keras_sheet_with_what_keras_learns(press: Presser, sheet: xlwings.Sheet, path: Path) -> None:
-    from embedsheet.keras_blocks import read_model
-    from embedsheet.keras_training import Settings, train
+    from embedsheet.mirrors.recommender.blocks import read_model
+    from embedsheet.mirrors.recommender.training import Settings, train
 
     model = read_model(Workbook.open(path), SHEET)
     learned = train(model, Settings(epochs=3))  # from the file, not from the open sheet

@@ -10,12 +10,12 @@ import xlwings
 from pyopenvba import ExcelFile, check_file
 
 from embedsheet import excel
-from embedsheet.buttons.layout import add_buttons
-from embedsheet.buttons.table import BUTTONS, CONFIG_SHEET, MEMORY_SHEET
-from embedsheet.buttons.vba import buttons_module, vba_project, xlwings_module
-from embedsheet.errors import LessonError
-from embedsheet.lessons.layout import Book
+from embedsheet.ground.errors import LessonError
+from embedsheet.hosts.buttons.layout import add_buttons
+from embedsheet.hosts.buttons.table import BUTTONS, CONFIG_SHEET, MEMORY_SHEET
+from embedsheet.hosts.buttons.vba import buttons_module, vba_project, xlwings_module
 from embedsheet.workbook import Workbook
+from embedsheet.writer.page import Book
 
 
 def small(path: Path) -> Path:

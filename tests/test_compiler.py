@@ -15,9 +15,9 @@ from openpyxl.worksheet.table import Table
 from packages import book
 from sheets import largest_gradient_error, program, setup, write
 
-from embedsheet.addresses import Cell, parse_area
-from embedsheet.errors import ModelError, UnsupportedError
-from embedsheet.program import compile_program, recalculate
+from embedsheet.compiler.program import compile_program, recalculate
+from embedsheet.ground.errors import ModelError, UnsupportedError
+from embedsheet.notation.addresses import Cell, parse_area
 from embedsheet.solver import problem_of
 from embedsheet.solver_setup import Constraint
 from embedsheet.solvers.problem import Limits

@@ -13,7 +13,7 @@ from sheets import setup
 
 from embedsheet.compiler.engines import EngineName
 from embedsheet.compiler.engines.tape import TapeCompiled
-from embedsheet.program import Program, compile_program
+from embedsheet.compiler.program import Program, compile_program
 from embedsheet.workbook import Workbook
 
 FloatArray = NDArray[np.float64]

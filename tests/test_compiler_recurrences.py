@@ -11,9 +11,9 @@ from judges import write_book
 from openpyxl.utils import get_column_letter as letters
 from sheets import Cells, largest_gradient_error, program
 
+from embedsheet.compiler.program import Program, recalculate
 from embedsheet.compiler.recurrence import Recurrence
-from embedsheet.errors import UnsupportedError
-from embedsheet.program import Program, recalculate
+from embedsheet.ground.errors import UnsupportedError
 from embedsheet.workbook import Workbook
 
 DATA = np.random.default_rng(0).normal(size=20_002)

@@ -10,16 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedsheet.data import (
-    GREEN_EGGS_WORDS,
-    Movie,
-    green_eggs_verse,
-    movielens,
-    read_ratings,
-    read_text,
-    split_words,
-)
-from embedsheet.errors import DataError
+from embedsheet.data import GREEN_EGGS_WORDS, Movie, green_eggs_verse, movielens, read_ratings, read_text, split_words
+from embedsheet.ground.errors import DataError
 
 # The shape of the three releases' files; the ratings are the same in all of them.
 CSV = "userId,movieId,rating,timestamp\n1,2,3.5,978300760\n1,10,4.0,978302109\n7,2,0.5,978301968\n"

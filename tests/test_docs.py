@@ -18,8 +18,8 @@ import xlsxwriter
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
+from embedsheet.compiler.program import compile_program
 from embedsheet.formulas.functions import arithmetic, table
-from embedsheet.program import compile_program
 from embedsheet.solvers.model import choose_setup
 from embedsheet.workbook import Workbook
 
@@ -172,7 +172,7 @@ def test_a_commands_help_has_an_example_of_itself_and_explains_every_option(name
 
 
 def typed_anywhere(line: str) -> bool:
-    """Return whether a command line means the same in bash, zsh, PowerShell and cmd.exe: see `embedsheet.shell`."""
+    """Return whether a command line means the same in bash, zsh, PowerShell and cmd.exe (`ground.shell`)."""
     return not re.search(r"['!]", line)
 
 

@@ -11,9 +11,9 @@ import pytest
 import xlwings
 from typer.testing import CliRunner
 
-from embedsheet.buttons.checks import Finding, System, check_book, check_machine
-from embedsheet.buttons.table import CONFIG_SHEET, MEMORY_SHEET
 from embedsheet.cli import app
+from embedsheet.hosts.buttons.checks import Finding, System, check_book, check_machine
+from embedsheet.hosts.buttons.table import CONFIG_SHEET, MEMORY_SHEET
 from embedsheet.workbook import Workbook
 from tests.test_buttons_vba import small
 

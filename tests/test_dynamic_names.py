@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 from openpyxl.workbook.defined_name import DefinedName
 
-from embedsheet.errors import ModelError
+from embedsheet.ground.errors import ModelError
 from embedsheet.workbook import Workbook
 
 # Column A holds three numbers, D1 is a formula that counts them: each name must be A1:A3.

@@ -15,10 +15,10 @@ from judges import write_book
 from sheets import setup
 
 import embedsheet
-from embedsheet.addresses import parse_area
 from embedsheet.compiler.engines import EngineName, choice
-from embedsheet.errors import MissingDependencyError
-from embedsheet.program import Program, compile_program
+from embedsheet.compiler.program import Program, compile_program
+from embedsheet.ground.errors import MissingDependencyError
+from embedsheet.notation.addresses import parse_area
 from embedsheet.solver_setup import Constraint
 from embedsheet.workbook import Workbook
 
@@ -78,7 +78,7 @@ def test_without_jax_the_tape_computes_and_jax_asked_for_names_what_is_missing(
 
 def test_formulas_compiler_and_solvers_name_jax_in_its_engine_only() -> None:
     package = Path(embedsheet.__file__).parent
-    files = [package / "program.py", package / "solver.py"]
+    files = [package / "solver.py"]
     files += [file for part in ("formulas", "compiler", "solvers") for file in (package / part).rglob("*.py")]
     named = [file.name for file in files if re.search(r"^\s*(import|from) jax\b", file.read_text("utf-8"), re.M)]
     assert sorted(named) == ["jax.py", "precision.py"]
@@ -90,7 +90,7 @@ def test_a_small_model_is_solved_and_a_long_recurrence_calculated_without_import
     path = write_book(tmp_path / "book.xlsx", {"S": cells})
     code = (
         "import sys\n"
-        "from embedsheet.program import recalculate\n"
+        "from embedsheet.compiler.program import recalculate\n"
         "from embedsheet.solver import solve\n"
         "from embedsheet.workbook import Workbook\n"
         f"book = {str(path)!r}\n"

@@ -19,9 +19,9 @@ from mutations import flipped, with_parts
 from packages import LECTURE, MAIN, book, parts, sheet_xml, write
 from typer.testing import CliRunner
 
-from embedsheet.addresses import Cell
 from embedsheet.cli import app
-from embedsheet.errors import EmbedsheetError, FileError
+from embedsheet.ground.errors import EmbedsheetError, FileError
+from embedsheet.notation.addresses import Cell
 from embedsheet.workbook import Edit, Workbook
 
 CELL = '<row r="1"><c r="A1"><v>1</v></c></row>'

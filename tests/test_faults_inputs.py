@@ -22,9 +22,8 @@ import pytest
 from mutations import flipped, spoiled
 from packages import book
 
-from embedsheet.addresses import Area
 from embedsheet.data import read_ratings
-from embedsheet.errors import DataError, EmbedsheetError, FileError
+from embedsheet.ground.errors import DataError, EmbedsheetError, FileError
 from embedsheet.homework.assignment import find, parse, ready_made
 from embedsheet.homework.generate import make_class
 from embedsheet.homework.key import Key
@@ -35,6 +34,7 @@ from embedsheet.networks.ratings import Ratings
 from embedsheet.networks.text_checkpoint import Epoch, TextNet
 from embedsheet.networks.text_generation import generate
 from embedsheet.networks.text_training import start
+from embedsheet.notation.addresses import Area
 from embedsheet.workbook import Edit, Workbook
 from embedsheet.xlsx import undo
 

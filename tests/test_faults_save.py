@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 from packages import book, contents, parts, sheet_xml, write
 
-from embedsheet.addresses import Area
-from embedsheet.errors import FileError
+from embedsheet.ground import files as replace
+from embedsheet.ground.errors import FileError
+from embedsheet.notation.addresses import Area
 from embedsheet.workbook import Edit, Workbook
-from embedsheet.xlsx import replace, undo
+from embedsheet.xlsx import undo
 
 ROWS = 400
 CELLS = Area("S", 1, 1, ROWS, 4)

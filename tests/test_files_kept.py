@@ -10,7 +10,7 @@ from foreign_linear import product_mix
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
-from embedsheet.errors import FileError
+from embedsheet.ground.errors import FileError
 from embedsheet.solver import solve
 from embedsheet.workbook import Workbook
 

@@ -15,8 +15,8 @@ from judges import embedsheet_values, write_book
 from numpy.typing import NDArray
 from sheets import program
 
-from embedsheet.addresses import column_letters, column_number
-from embedsheet.program import Program
+from embedsheet.compiler.program import Program
+from embedsheet.notation.addresses import column_letters, column_number
 
 # Further functions whose arguments differ from cell to cell.
 MORE = [

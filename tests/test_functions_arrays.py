@@ -13,8 +13,8 @@ import xlsxwriter
 from judges import CellValue, embedsheet_values, formulon_values, same, write_book
 from sheets import largest_gradient_error, program, setup
 
-from embedsheet.errors import UnsupportedError
-from embedsheet.program import compile_program
+from embedsheet.compiler.program import compile_program
+from embedsheet.ground.errors import UnsupportedError
 from embedsheet.workbook import Workbook
 
 # A mixes kinds below its numbers, A4:A5 differ in case from C5; A7, B7 and C6 are blank.

@@ -13,8 +13,8 @@ import pytest
 from judges import CellValue, dissent, embedsheet_values, write_book
 from sheets import largest_gradient_error, program
 
-from embedsheet.errors import UnsupportedError
 from embedsheet.formulas.functions.table import FUNCTIONS
+from embedsheet.ground.errors import UnsupportedError
 
 # A10 is blank.
 INPUTS: dict[str, CellValue] = {

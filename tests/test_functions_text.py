@@ -10,7 +10,7 @@ from agreement import disagreements, same
 from judges import embedsheet_values, write_book
 from sheets import program
 
-from embedsheet.errors import UnsupportedError
+from embedsheet.ground.errors import UnsupportedError
 
 CELLS: dict[str, Any] = {
     "A1": "apple", "A2": "Apple pie", "A3": "banana", "A4": 5, "A5": "5", "A6": True, "A8": '=""', "A9": "*x",

@@ -16,7 +16,7 @@ from judges import gnumeric_values, libreoffice_converted
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
-from embedsheet.errors import DataError, EmbedsheetError
+from embedsheet.ground.errors import DataError, EmbedsheetError
 from embedsheet.homework.assignment import Assignment, find, parse, ready_made
 from embedsheet.homework.generate import file_name, make_class, make_workbook
 from embedsheet.homework.grade import Grade, grade_file
@@ -157,8 +157,8 @@ def test_files_saved_by_libreoffice_get_the_same_grades(key: Key, handed_in: Pat
 
 
 def test_a_typed_number_that_is_right_earns_nothing(key: Key, handed_in: Path, tmp_path: Path) -> None:
+    from embedsheet.compiler.program import recalculate
     from embedsheet.homework.generate import make_reference
-    from embedsheet.program import recalculate
 
     assignment, student = parse(key.assignment), key.students[0]
     sketch = make_reference(key, assignment, student, tmp_path / "reference.xlsx")
@@ -211,8 +211,8 @@ def test_a_student_s_workbook_is_what_gnumeric_computes(key: Key, handed_in: Pat
 
 
 def test_nothing_in_a_student_s_file_gives_an_answer_away(key: Key, handed_in: Path, tmp_path: Path) -> None:
+    from embedsheet.compiler.program import recalculate
     from embedsheet.homework.generate import make_reference
-    from embedsheet.program import recalculate
 
     assignment, student = parse(key.assignment), key.students[0]
     sketch = make_reference(key, assignment, student, tmp_path / "reference.xlsx")

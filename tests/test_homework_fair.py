@@ -16,9 +16,8 @@ from openpyxl.worksheet.formula import ArrayFormula
 from test_homework import fill
 from typer.testing import CliRunner
 
-from embedsheet.addresses import column_letters
 from embedsheet.cli import app
-from embedsheet.errors import DataError
+from embedsheet.ground.errors import DataError
 from embedsheet.homework.assignment import find, parse, ready_made
 from embedsheet.homework.generate import file_name, make_workbook
 from embedsheet.homework.grade import Grade, grade_file
@@ -27,6 +26,7 @@ from embedsheet.homework.key import Key
 from embedsheet.homework.roster import Student, read_roster
 from embedsheet.homework.sketch import Block, Sketch
 from embedsheet.homework.submissions import find_submissions
+from embedsheet.notation.addresses import column_letters
 from embedsheet.workbook import Workbook
 
 ADA = Student("a", "Ada")
@@ -145,7 +145,7 @@ def test_values_in_the_place_of_formulas_earn_nothing(form: str, name: str, tmp_
     assignment = parse(key.assignment)
     reference = tmp_path / "reference.xlsx"
     fill(path, reference, assignment, sketch, {})
-    from embedsheet.program import recalculate
+    from embedsheet.compiler.program import recalculate
 
     book = Workbook.open(reference)
     book.save(recalculate(book).edits)

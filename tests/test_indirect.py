@@ -15,8 +15,8 @@ from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.table import Table
 from sheets import program
 
-from embedsheet.errors import UnsupportedError
-from embedsheet.program import recalculate
+from embedsheet.compiler.program import recalculate
+from embedsheet.ground.errors import UnsupportedError
 from embedsheet.workbook import Workbook
 
 FORMULAS = [

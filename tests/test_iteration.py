@@ -10,8 +10,8 @@ import pytest
 from judges import embedsheet_values
 from sheets import setup
 
-from embedsheet.errors import UnsupportedError
-from embedsheet.program import compile_program, recalculate
+from embedsheet.compiler.program import compile_program, recalculate
+from embedsheet.ground.errors import UnsupportedError
 from embedsheet.workbook import Workbook
 
 

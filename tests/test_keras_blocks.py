@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from embedsheet.errors import ModelError
-from embedsheet.keras_blocks import find_blocks, read_model
+from embedsheet.ground.errors import ModelError
+from embedsheet.mirrors.recommender.blocks import find_blocks, read_model
 from embedsheet.workbook import Workbook
 
 # Two users, three movies, two factors, as a cross-tab with its factors beside and above.

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from embedsheet import keras_bridge
-from embedsheet.errors import ModelError
-from embedsheet.keras_blocks import SheetModel, model_sheets, read_model
+from embedsheet.ground.errors import ModelError
 from embedsheet.keras_bridge import precision
+from embedsheet.mirrors.recommender.blocks import SheetModel, model_sheets, read_model
 from embedsheet.workbook import Workbook
 
 LECTURE = Path(__file__).parents[2] / "shared" / "data" / "lecture" / "collab_filter.xlsx"

@@ -12,12 +12,12 @@ import pytest
 from judges import gnumeric_values
 from stored import departures
 
-from embedsheet import keras_results
-from embedsheet.errors import TrainingError
-from embedsheet.keras_blocks import SheetModel, read_model
+from embedsheet.ground.errors import TrainingError
 from embedsheet.keras_bridge import compare
-from embedsheet.keras_results import mixing
-from embedsheet.keras_training import Learned, Progress, Settings, train
+from embedsheet.mirrors.recommender import results as keras_results
+from embedsheet.mirrors.recommender.blocks import SheetModel, read_model
+from embedsheet.mirrors.recommender.results import mixing
+from embedsheet.mirrors.recommender.training import Learned, Progress, Settings, train
 from embedsheet.workbook import Workbook
 
 

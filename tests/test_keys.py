@@ -13,7 +13,7 @@ from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.table import Table
 
 import embedsheet
-from embedsheet.keys import name_capitals, name_key
+from embedsheet.ground.keys import name_capitals, name_key
 from embedsheet.workbook import Workbook
 
 # Modules that change the case of something that is no name of a workbook, and what that is.
@@ -24,9 +24,9 @@ OTHERS = {
     "formulas/wildcards.py": "texts in cells",
     "xlsx/added_sheets.py": "names of parts",
     "xlsx/solver_names.py": "TRUE and FALSE",
-    "addresses.py": "the letters of a column",
-    "buttons/checks.py": "file suffixes, settings",
-    "buttons/layout.py": "file suffixes",
+    "notation/addresses.py": "the letters of a column",
+    "hosts/buttons/checks.py": "file suffixes, settings",
+    "hosts/buttons/layout.py": "file suffixes",
     "data/grouplens.py": "file suffixes",
     "formulas/collation.py": "texts in cells",
     "formulas/functions/choice.py": "texts in cells",
@@ -40,10 +40,10 @@ OTHERS = {
     "homework/gradebook.py": "whole formulas, to compare them",
     "homework/roster.py": "headings and ids of a list",
     "homework/submissions.py": "file suffixes",
-    "keys.py": "names, for all others",
+    "ground/keys.py": "names, for all others",
     "lessons/green_eggs/vocabulary.py": "the words of the book",
-    "lessons/layout.py": "file suffixes",
-    "libreoffice/books.py": "file suffixes",
+    "writer/page.py": "file suffixes",
+    "hosts/libreoffice/books.py": "file suffixes",
     "networks/devices.py": "kinds of devices",
     "solvers/model.py": "words of a constraint",
     "solvers/scipy_methods.py": "a message",

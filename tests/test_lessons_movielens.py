@@ -18,11 +18,11 @@ from judges import (
 )
 
 from embedsheet.data import movielens
-from embedsheet.errors import FileError, LessonError
-from embedsheet.lessons.layout import Book
+from embedsheet.ground.errors import FileError, LessonError
 from embedsheet.lessons.movielens import build
 from embedsheet.lessons.movielens.choice import choose, start
 from embedsheet.workbook import Workbook
+from embedsheet.writer.page import Book
 
 LECTURE = Path(__file__).parents[2] / "shared" / "data" / "lecture" / "collab_filter.xlsx"
 # From the issue: what the lecture's cross-tab shows, as MovieLens ids.

@@ -9,7 +9,7 @@ import pytest
 from judges import gnumeric_values, libreoffice_values
 from stored import departures
 
-from embedsheet.errors import LessonError
+from embedsheet.ground.errors import LessonError
 from embedsheet.lessons import find
 from embedsheet.lessons.pseudo_labels import build
 from embedsheet.workbook import Workbook

@@ -8,10 +8,10 @@ import pytest
 import xlsxwriter
 import xlwings
 
-from embedsheet.addresses import Area
-from embedsheet.errors import FileError, MissingDependencyError, ModelError
-from embedsheet.libreoffice import locate
-from embedsheet.live import live_workbook, read_area, write_areas
+from embedsheet.ground.errors import FileError, MissingDependencyError, ModelError
+from embedsheet.hosts.libreoffice import locate
+from embedsheet.hosts.live import live_workbook, read_area, write_areas
+from embedsheet.notation.addresses import Area
 from embedsheet.workbook import Workbook
 from tests.office import calc
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from embedsheet.libreoffice.formulas import excel_translator, rows_to_excel, to_calc
+from embedsheet.hosts.libreoffice.formulas import excel_translator, rows_to_excel, to_calc
 
 SHEETS = ("Plan", "My sheet", "users", "A1", "xlwings.conf", "O'Hara")
 

@@ -13,11 +13,11 @@ from judges import write_book
 from numpy.typing import NDArray
 from sheets import program, setup
 
-from embedsheet.addresses import column_letters, parse_area
 from embedsheet.compiler.degrees import CONSTANT, LINEAR, OTHER, QUADRATIC
-from embedsheet.errors import EmbedsheetError
+from embedsheet.compiler.program import Program, compile_program
 from embedsheet.formulas.functions.table import FUNCTIONS
-from embedsheet.program import Program, compile_program
+from embedsheet.ground.errors import EmbedsheetError
+from embedsheet.notation.addresses import column_letters, parse_area
 from embedsheet.solver_setup import Constraint
 from embedsheet.workbook import Workbook
 

@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from embedsheet.errors import DataError
+from embedsheet.ground.errors import DataError
 from embedsheet.networks.engine import load_keras
 from embedsheet.networks.mixed_batches import Batches, Iterated, MixIterator, mix_dataset
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from embedsheet.data import MovieLens, movielens
-from embedsheet.errors import DataError, TrainingError
+from embedsheet.ground.errors import DataError, TrainingError
 from embedsheet.networks import full_batch
 from embedsheet.networks.devices import device, devices
 from embedsheet.networks.dot_products import dot_products

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from embedsheet import numpy_rnn
 from embedsheet.compiler.precision import double_precision
-from embedsheet.numpy_rnn import Weights
+from embedsheet.mirrors.recurrent import numpy_net as numpy_rnn
+from embedsheet.mirrors.recurrent.numpy_net import Weights
 
 IDS = np.array([[0, 3, 1, 2], [4, 4, 0, 1], [2, 1, 0, 3]])
 EVERY = np.array([[3, 1, 2, 0], [4, 0, 1, 1], [1, 0, 3, 4]])

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.formula import Tokenizer
 
-from embedsheet.addresses import column_letters
-from embedsheet.errors import FormulaError
-from embedsheet.formulas.parse import DEEPEST, parse
-from embedsheet.formulas.tree import (
+from embedsheet.formulas.values import ERRORS
+from embedsheet.ground.errors import FormulaError
+from embedsheet.notation.addresses import column_letters
+from embedsheet.notation.parse import DEEPEST, parse
+from embedsheet.notation.tree import (
     Apply,
     Array,
     Binary,
@@ -31,8 +32,7 @@ from embedsheet.formulas.tree import (
     Text,
     Unary,
 )
-from embedsheet.formulas.values import ERRORS
-from embedsheet.formulas.walk import walk
+from embedsheet.notation.walk import walk
 
 # The cell that all formulas of this file stand in.
 ROW, COLUMN = 10, 4

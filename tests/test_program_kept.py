@@ -9,8 +9,8 @@ import pytest
 from judges import write_book
 from sheets import setup
 
-from embedsheet.errors import ModelError
-from embedsheet.program import Program, compile_program
+from embedsheet.compiler.program import Program, compile_program
+from embedsheet.ground.errors import ModelError
 from embedsheet.solver import problem_of
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.solvers.search import search

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedsheet.addresses import MAX_COLUMN, MAX_ROW, column_letters
-from embedsheet.errors import FormulaError
-from embedsheet.formulas.parse import parse
-from embedsheet.formulas.relative import relative_form, relative_forms
+from embedsheet.ground.errors import FormulaError
+from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW, column_letters
+from embedsheet.notation.parse import parse
+from embedsheet.notation.relative import relative_form, relative_forms
 
 # Formulas, each with the same one in the cell two rows down and one column to the right: from B3 and C5.
 FILLED = [

@@ -10,14 +10,15 @@ import judges
 import numpy as np
 import pytest
 
-from embedsheet import keras_rnn, numpy_rnn
 from embedsheet.cli.rnn import compare
+from embedsheet.compiler.program import compile_program, recalculate
 from embedsheet.compiler.recurrence import Recurrence
-from embedsheet.errors import ModelError
+from embedsheet.ground.errors import ModelError
+from embedsheet.hosts.libreoffice.recalculate import recalculated
 from embedsheet.lessons import rnn
-from embedsheet.libreoffice.recalculate import recalculated
-from embedsheet.program import compile_program, recalculate
-from embedsheet.rnn_bridge import compare_rnn, model_sheets, read_net
+from embedsheet.mirrors.recurrent import keras_net as keras_rnn
+from embedsheet.mirrors.recurrent import numpy_net as numpy_rnn
+from embedsheet.mirrors.recurrent.comparison import compare_rnn, model_sheets, read_net
 from embedsheet.workbook import Edit, Workbook
 
 TEXT = "the cat sat on the mat"
@@ -143,7 +144,7 @@ def test_compare_says_one_answer_and_does_without_what_is_not_installed(
     monkeypatch.setattr(builtins, "__import__", without)
     monkeypatch.setenv("EMBEDSHEET_SOFFICE", "/nowhere/soffice")
     monkeypatch.setenv("COLUMNS", "140")
-    monkeypatch.setattr("embedsheet.rnn_bridge.model_sheets", lambda book: ["Three characters"])
+    monkeypatch.setattr("embedsheet.mirrors.recurrent.comparison.model_sheets", lambda book: ["Three characters"])
     assert compare(book_path, Workbook.open(book_path))
     said = capsys.readouterr().out
     assert "there is no file /nowhere/soffice" in said

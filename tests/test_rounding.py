@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from judges import embedsheet_values, write_book
 from sheets import program
 
+from embedsheet.compiler.program import recalculate
 from embedsheet.compiler.verify import Verification
-from embedsheet.program import recalculate
 from embedsheet.workbook import Workbook
 
 

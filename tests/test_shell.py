@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from embedsheet.ground.shell import pip_install, word
 from embedsheet.lessons import find
-from embedsheet.shell import pip_install, word
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from problems import TracedObjective, problem, rosenbrock
 
-from embedsheet.addresses import Cell
-from embedsheet.errors import ModelError
+from embedsheet.ground.errors import ModelError
+from embedsheet.notation.addresses import Cell
 from embedsheet.solver import METHODS, check_gradient
 from embedsheet.solvers.problem import Limits, Problem, Progress
 from embedsheet.solvers.search import search

@@ -13,7 +13,7 @@ from foreign import ForeignBook
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
-from embedsheet.errors import ModelError
+from embedsheet.ground.errors import ModelError
 from embedsheet.solver import choose_setup, describe, gradient_blocks, load_model, solve
 from embedsheet.workbook import Workbook
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from problems import TracedObjective, problem
 
-from embedsheet.errors import ModelError
+from embedsheet.ground.errors import ModelError
 from embedsheet.solvers.linear import recognise
 from embedsheet.solvers.problem import Limits, Problem
 from embedsheet.solvers.search import search

@@ -11,8 +11,8 @@ from foreign import ForeignBook
 from foreign_linear import product_mix
 from foreign_nonlinear import facility
 
-from embedsheet.addresses import Area, Cell
-from embedsheet.errors import MismatchError, ModelError
+from embedsheet.ground.errors import MismatchError, ModelError
+from embedsheet.notation.addresses import Area, Cell
 from embedsheet.solver import choose_setup, describe, parse_constraint, solve
 from embedsheet.workbook import Workbook
 

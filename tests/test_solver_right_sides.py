@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from foreign import ForeignBook
 
-from embedsheet.errors import EmbedsheetError
+from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.solver import choose_setup, describe, solve
 from embedsheet.workbook import Workbook
 

@@ -13,10 +13,10 @@ from openpyxl.workbook.defined_name import DefinedName
 from sheets import program, write
 from typer.testing import CliRunner
 
-from embedsheet.addresses import disjoint, parse_area
 from embedsheet.cli import app
-from embedsheet.errors import ModelError
-from embedsheet.program import Program, compile_program
+from embedsheet.compiler.program import Program, compile_program
+from embedsheet.ground.errors import ModelError
+from embedsheet.notation.addresses import disjoint, parse_area
 from embedsheet.solver import choose_setup, describe, solve
 from embedsheet.solver_setup import Constraint
 from embedsheet.workbook import Workbook

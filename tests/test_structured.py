@@ -9,7 +9,7 @@ import pytest
 from judges import embedsheet_values, libreoffice_values
 from openpyxl.worksheet.table import Table
 
-from embedsheet.errors import ModelError
+from embedsheet.ground.errors import ModelError
 from embedsheet.workbook import Workbook
 
 COLUMNS = ("a", "b", "#c", "it's [d]")

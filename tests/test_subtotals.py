@@ -12,8 +12,8 @@ from judges import embedsheet_values, libreoffice_values, same
 from packages import parts, sheet_xml, write
 from sheets import largest_gradient_error, setup
 
-from embedsheet.errors import UnsupportedError
-from embedsheet.program import compile_program
+from embedsheet.compiler.program import compile_program
+from embedsheet.ground.errors import UnsupportedError
 from embedsheet.workbook import Workbook
 
 FORMULAS = [

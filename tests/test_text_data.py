@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedsheet.errors import DataError
+from embedsheet.ground.errors import DataError
 from embedsheet.networks.text_data import (
     Vocabulary,
     default_text,

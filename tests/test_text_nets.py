@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
-from embedsheet.errors import DataError, FileError, LessonError, TrainingError
+from embedsheet.ground.errors import DataError, FileError, LessonError, TrainingError
 from embedsheet.networks.engine import load_keras
 from embedsheet.networks.text import LADDER, Sizes
 from embedsheet.networks.text_checkpoint import Epoch, TextNet, reset_state

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from embedsheet import numpy_rnn
-from embedsheet.errors import MissingDependencyError
-from embedsheet.theano_bridge import DotProduct, RecurrentNet, train_online
+from embedsheet.ground.errors import MissingDependencyError
+from embedsheet.mirrors.recurrent import numpy_net as numpy_rnn
+from embedsheet.mirrors.recurrent.pytensor_net import DotProduct, RecurrentNet, train_online
 
 pytest.importorskip("pytensor", reason="the extra theano is not installed")
 

@@ -14,11 +14,11 @@ from test_gradients_of_functions import Sheet
 from embedsheet.compiler.engines.jax import JaxEngine
 from embedsheet.compiler.engines.protocol import Engine
 from embedsheet.compiler.engines.tape import TapeEngine
-from embedsheet.errors import UnsupportedError
+from embedsheet.compiler.program import Program
 from embedsheet.formulas.functions.elementwise import Elementwise
 from embedsheet.formulas.functions.table import FUNCTIONS
 from embedsheet.formulas.values import boolean
-from embedsheet.program import Program
+from embedsheet.ground.errors import UnsupportedError
 
 _TENS = "{10;20;30;40;50;60;70;80;90}"
 # 1/(A1:A9>0.4) is an error where a cell is not: the idiom for the last cell that meets a condition.
@@ -95,7 +95,7 @@ class _Sheet(Sheet):
 def test_a_traced_formula_gives_what_the_sheet_gives(
     engine: type[Engine], formulas: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("embedsheet.program.make_engine", lambda _: engine())
+    monkeypatch.setattr("embedsheet.compiler.program.make_engine", lambda _: engine())
     # An error becomes a number, so that nothing but numbers is compared.
     sheet = _Sheet(tmp_path, [f"IFERROR({formula},-99)" for formula in formulas])
     wrong = []

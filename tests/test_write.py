@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from test_filled_formulas import MORE
 from test_relative import FILLED
 
-from embedsheet.formulas.parse import parse
-from embedsheet.formulas.walk import walk
-from embedsheet.formulas.write import A1, FILE, write
-from embedsheet.xlsx.shift import shift
+from embedsheet.notation.move import shift
+from embedsheet.notation.parse import parse
+from embedsheet.notation.walk import walk
+from embedsheet.notation.write import A1, FILE, write
 
 # In C5; written by hand, each as `write` gives it: no white space, no brackets that change nothing.
 WRITTEN = [

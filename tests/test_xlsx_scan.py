@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from packages import LINKS, MAIN, book, parts, sheet_xml, write
 
 from embedsheet import workbook as workbook_module
-from embedsheet.addresses import Area, Cell
-from embedsheet.errors import FileError
-from embedsheet.kinds import TEXT, ErrorText
+from embedsheet.ground.errors import FileError
+from embedsheet.ground.kinds import TEXT, ErrorText
+from embedsheet.notation.addresses import Area, Cell
+from embedsheet.notation.move import shift
 from embedsheet.workbook import Workbook
 from embedsheet.xlsx import scan
 from embedsheet.xlsx.plain import plain
-from embedsheet.xlsx.shift import shift
 
 
 def cells(path: Path) -> dict[str, object]:

@@ -22,8 +22,8 @@ from agreement import same
 from function_samples import CONSTANTS, POINTS, SAMPLES
 from judges import CellValue, embedsheet_values, write_book
 
-from embedsheet.addresses import column_letters, column_number
 from embedsheet.formulas.functions.table import FUNCTIONS, parameter
+from embedsheet.notation.addresses import column_letters, column_number
 
 COPIES = 4
 WIDTH, HEIGHT = 4, 10  # from copy to copy, to the right and down

@@ -15,10 +15,10 @@ import time
 import zlib
 from pathlib import Path
 
-from embedsheet.buttons.layout import add_buttons
+from embedsheet.hosts.buttons.layout import add_buttons
+from embedsheet.hosts.libreoffice.click import click
+from embedsheet.hosts.libreoffice.serve import Server
 from embedsheet.lessons.movielens import CROSSTAB, build
-from embedsheet.libreoffice.click import click
-from embedsheet.libreoffice.serve import Server
 
 TARGET = Path(__file__).parents[1] / "docs" / "images" / "buttons.png"
 WIDTH, HEIGHT = 1500, 950

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embedsheet.lessons import find
-from embedsheet.lessons.layout import Book
 from embedsheet.lessons.movielens import CROSSTAB
+from embedsheet.writer.page import Book
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
 DOTS_PER_INCH = 120

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from embedsheet.addresses import Area
+from embedsheet.notation.addresses import Area
 
 
 @dataclass(frozen=True, slots=True)

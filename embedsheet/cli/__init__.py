@@ -17,8 +17,9 @@ import typer
 from typer.core import TyperGroup
 
 from embedsheet import __version__
-from embedsheet.cli import doctor, excel, homework, movielens, new, solve, text, train
-from embedsheet.errors import EmbedsheetError
+from embedsheet.cli import doctor, homework, movielens, new, solve, text, train
+from embedsheet.cli import open_book as excel
+from embedsheet.ground.errors import EmbedsheetError
 
 FAMILIES = (new, solve, train, movielens, text, homework, excel, doctor)  # in this order --help shows them
 

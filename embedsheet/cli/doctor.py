@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from embedsheet.buttons.checks import Finding
+    from embedsheet.hosts.buttons.checks import Finding
 
 app = typer.Typer()
 
@@ -51,7 +51,7 @@ def doctor(
     from rich.table import Table
     from rich.text import Text
 
-    from embedsheet.buttons.checks import check_book, check_machine
+    from embedsheet.hosts.buttons.checks import check_book, check_machine
 
     console = Console()
     table = Table(box=None, pad_edge=False, show_header=False)
@@ -73,8 +73,8 @@ def doctor(
 
 def _installed() -> Iterator[Finding]:
     from embedsheet import __version__
-    from embedsheet.buttons.checks import Finding
-    from embedsheet.shell import pip_install
+    from embedsheet.ground.shell import pip_install
+    from embedsheet.hosts.buttons.checks import Finding
 
     yield Finding("embedsheet", "fine", f"{__version__} on {platform.platform()}")
     yield Finding("Python", "fine", f"{platform.python_version()}, {sys.executable}")
@@ -96,7 +96,7 @@ def _installed() -> Iterator[Finding]:
 def _gradients() -> Finding:
     from importlib.util import find_spec
 
-    from embedsheet.buttons.checks import Finding
+    from embedsheet.hosts.buttons.checks import Finding
 
     if find_spec("jax") is None:
         return Finding("gradients", "note", "by the engine tape; long searches and large sheets are slower without jax")
@@ -104,7 +104,7 @@ def _gradients() -> Finding:
 
 
 def _engine() -> Finding:
-    from embedsheet.buttons.checks import Finding
+    from embedsheet.hosts.buttons.checks import Finding
 
     try:
         from embedsheet.networks.devices import devices
@@ -117,9 +117,9 @@ def _engine() -> Finding:
 
 
 def _libreoffice() -> Finding:
-    from embedsheet.buttons.checks import Finding
-    from embedsheet.errors import MissingDependencyError
-    from embedsheet.libreoffice.locate import bridge_version, find_soffice, import_uno, libreoffice_version
+    from embedsheet.ground.errors import MissingDependencyError
+    from embedsheet.hosts.buttons.checks import Finding
+    from embedsheet.hosts.libreoffice.locate import bridge_version, find_soffice, import_uno, libreoffice_version
 
     try:
         soffice = find_soffice()
@@ -135,7 +135,7 @@ def _libreoffice() -> Finding:
 
 
 def _excel() -> Finding:
-    from embedsheet.buttons.checks import Finding
+    from embedsheet.hosts.buttons.checks import Finding
 
     there = False
     if sys.platform == "darwin":

@@ -40,12 +40,12 @@ def new(
     Run it again to add students who came late: nobody's numbers change, and no file is replaced without --force.
     """
     from embedsheet.cli.bars import bar
-    from embedsheet.errors import DataError
+    from embedsheet.ground.errors import DataError
+    from embedsheet.ground.files import refuse_as_folder
     from embedsheet.homework.assignment import find, parse
     from embedsheet.homework.generate import make_class, refuse_same_files
     from embedsheet.homework.key import Key
     from embedsheet.homework.roster import read_roster
-    from embedsheet.xlsx.replace import refuse_as_folder
 
     refuse_as_folder(output)
     students = read_roster(roster)
@@ -92,13 +92,13 @@ def grade(
     import tempfile
 
     from embedsheet.cli.bars import bar
+    from embedsheet.ground.files import refuse_existing
     from embedsheet.homework.assignment import parse
     from embedsheet.homework.gradebook import best_of_each, write_feedback, write_gradebook, write_upload
     from embedsheet.homework.key import Key
     from embedsheet.homework.submissions import find_submissions
     from embedsheet.homework.workers import Limits, grade_all
-    from embedsheet.lessons.layout import check_target, counted
-    from embedsheet.xlsx.replace import refuse_existing
+    from embedsheet.writer.page import check_target, counted
 
     kept = Key.load(key)
     assignment = parse(kept.assignment)

@@ -12,7 +12,7 @@ _MOST_SHOWN = 10
 
 def inspect_book(path: Path) -> dict[str, Any]:
     """Return sheets, Solver set-ups, functions, unsupported formulas and the check of the stored results."""
-    from embedsheet.program import recalculate
+    from embedsheet.compiler.program import recalculate
     from embedsheet.solver import describe
     from embedsheet.workbook import Workbook
 

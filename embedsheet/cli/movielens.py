@@ -102,12 +102,12 @@ def movielens(
     """
     from embedsheet.data import movielens as shipped
     from embedsheet.data import read_ratings
-    from embedsheet.errors import LessonError
-    from embedsheet.lessons.layout import check_target
+    from embedsheet.ground.errors import LessonError
     from embedsheet.networks.devices import device as on_device
     from embedsheet.networks.movielens_training import choose_recipe
     from embedsheet.networks.movielens_training import train as train_model
     from embedsheet.networks.ratings import Ratings
+    from embedsheet.writer.page import check_target
 
     if output is not None:
         if model == "net" or ladder:

@@ -19,9 +19,9 @@ def compare(path: Path, book: Workbook, sheet: str | None = None) -> bool:
     from rich.table import Table
     from rich.text import Text
 
-    from embedsheet.errors import MissingDependencyError
-    from embedsheet.libreoffice.recalculate import recalculated
-    from embedsheet.rnn_bridge import compare_rnn
+    from embedsheet.ground.errors import MissingDependencyError
+    from embedsheet.hosts.libreoffice.recalculate import recalculated
+    from embedsheet.mirrors.recurrent.comparison import compare_rnn
 
     try:
         second = recalculated(path)

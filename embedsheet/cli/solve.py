@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 import typer
 
 from embedsheet.cli.progress import LiveSearch, print_json, say
-from embedsheet.shell import word
+from embedsheet.ground.shell import word
 
 if TYPE_CHECKING:
     from embedsheet.solvers.solution import Solution
@@ -188,8 +188,8 @@ def _tell(solution: Solution) -> None:
 
 def _check_history(path: Path, force: bool) -> None:
     """Raise FileError where the history would take a workbook's place, or another file's unasked."""
-    from embedsheet.errors import FileError
-    from embedsheet.xlsx.replace import refuse_existing, refuse_unwritable
+    from embedsheet.ground.errors import FileError
+    from embedsheet.ground.files import refuse_existing, refuse_unwritable
 
     refuse_unwritable(path)
     if path.suffix.casefold().startswith((".xl", ".ods")):

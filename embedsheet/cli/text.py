@@ -56,11 +56,11 @@ def train(
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    from embedsheet.errors import FileError
+    from embedsheet.ground.errors import FileError
+    from embedsheet.ground.files import refuse_as_folder, refuse_existing
     from embedsheet.networks import text_training as training
     from embedsheet.networks.text_checkpoint import FILES
     from embedsheet.networks.text_data import default_text, read_book
-    from embedsheet.xlsx.replace import refuse_as_folder, refuse_existing
 
     refuse_as_folder(output)
     source = None if book is None else read_book(book)

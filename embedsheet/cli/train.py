@@ -14,8 +14,8 @@ from embedsheet.cli.movielens import Bar, DeviceOption, ForceOption
 from embedsheet.cli.progress import say
 
 if TYPE_CHECKING:
-    from embedsheet.keras_blocks import SheetModel
     from embedsheet.keras_bridge import Check
+    from embedsheet.mirrors.recommender.blocks import SheetModel
     from embedsheet.workbook import SaveReport, Workbook
 
 app = typer.Typer()
@@ -77,7 +77,7 @@ def compare_command(
     lesson's sheet Compare. Exit code 1 when anything differs by more than rounding. A workbook of the lesson rnn is
     compared by its own programs.
     """
-    from embedsheet import rnn_bridge
+    from embedsheet.mirrors.recurrent import comparison as rnn_bridge
     from embedsheet.workbook import Workbook
 
     workbook = Workbook.open(book)
@@ -91,8 +91,9 @@ def compare_command(
     from rich.table import Table
     from rich.text import Text
 
-    from embedsheet import keras_bridge, keras_results
-    from embedsheet.keras_blocks import choose_sheet, model_sheets, read_model
+    from embedsheet import keras_bridge
+    from embedsheet.mirrors.recommender import results as keras_results
+    from embedsheet.mirrors.recommender.blocks import choose_sheet, model_sheets, read_model
 
     dtype = "float64" if float64 else "float32"
     several = model_sheets(workbook) if sheet is None and not given else []
@@ -164,14 +165,14 @@ def train(
     In a lesson's workbook it goes to the sheets Keras and Compare. To any other workbook no sheet is added: -o names a
     new workbook for the comparison, --replace writes over the factors. Ctrl-C stops and keeps the best.
     """
-    from embedsheet import keras_results
-    from embedsheet.errors import ModelError
-    from embedsheet.keras_blocks import read_model
-    from embedsheet.keras_training import Settings
-    from embedsheet.keras_training import train as train_model
-    from embedsheet.lessons.layout import check_target
+    from embedsheet.ground.errors import ModelError
+    from embedsheet.mirrors.recommender import results as keras_results
+    from embedsheet.mirrors.recommender.blocks import read_model
+    from embedsheet.mirrors.recommender.training import Settings
+    from embedsheet.mirrors.recommender.training import train as train_model
     from embedsheet.networks.devices import device as on_device
     from embedsheet.workbook import Workbook
+    from embedsheet.writer.page import check_target
 
     workbook = Workbook.open(book)
     model = read_model(workbook, sheet, given)

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.store import Store
 from embedsheet.compiler.verify import differing, shown
-from embedsheet.errors import UnsupportedError
-from embedsheet.kinds import ERROR, NUM, NUMBER
+from embedsheet.ground.errors import UnsupportedError
+from embedsheet.ground.kinds import ERROR, NUM, NUMBER
 
 
 def require_agreement(store: Store, ids: Ids, kinds: NDArray[np.uint8], numbers: NDArray[np.float64]) -> None:

@@ -12,14 +12,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from embedsheet.addresses import MAX_COLUMN, MAX_ROW
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.rectangles import edge
-from embedsheet.errors import FormulaError
-from embedsheet.formulas import tree as t
 from embedsheet.formulas.operators import is_multiplied
-from embedsheet.formulas.walk import children, walk, with_children
+from embedsheet.ground.errors import FormulaError
+from embedsheet.notation import tree as t
+from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW
+from embedsheet.notation.walk import children, walk, with_children
 
 # Longer columns are read in one piece, as they lie; joined to others they would be read cell by cell.
 _MOST_CELLS = 8

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from embedsheet.addresses import Area
 from embedsheet.compiler.evaluate import Evaluator, PendingError
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.order import Planner
 from embedsheet.compiler.rectangles import areas
 from embedsheet.compiler.store import Store
-from embedsheet.errors import FormulaError, ModelError, UnsupportedError
 from embedsheet.formulas.values import Result
-from embedsheet.keys import name_key
+from embedsheet.ground.errors import FormulaError, ModelError, UnsupportedError
+from embedsheet.ground.keys import name_key
+from embedsheet.notation.addresses import Area
 from embedsheet.workbook import Workbook
 
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.addresses import Area
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.constraints import HUGE, build_rows
 from embedsheet.compiler.order import Planner
 from embedsheet.compiler.store import Store
-from embedsheet.errors import FormulaError, ModelError, UnsupportedError
-from embedsheet.kinds import BLANK, BOOLEAN, ERROR, ERRORS, NA, NAME, NUMBER, REF, TEXT, VALUE
+from embedsheet.ground.errors import FormulaError, ModelError, UnsupportedError
+from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, ERRORS, NA, NAME, NUMBER, REF, TEXT, VALUE
+from embedsheet.notation.addresses import Area
 from embedsheet.solver_setup import SolverSetup
 
 FloatArray = NDArray[np.float64]

@@ -8,9 +8,9 @@ from copy import copy
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.addresses import MAX_COLUMN, Area, Cell
 from embedsheet.formulas.values import BLANK
-from embedsheet.keys import name_key
+from embedsheet.ground.keys import name_key
+from embedsheet.notation.addresses import MAX_COLUMN, Area, Cell
 from embedsheet.workbook import Workbook
 
 Ids = NDArray[np.int64]

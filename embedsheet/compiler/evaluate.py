@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.addresses import MAX_COLUMN, MAX_ROW
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.faults import argument_count, other_workbook, unknown_function
 from embedsheet.compiler.forms import Group
@@ -20,8 +19,6 @@ from embedsheet.compiler.rectangles import cell_ids, combine, edge, intersect
 from embedsheet.compiler.shapes import finished, fit, per_cell, pick, side_by_side
 from embedsheet.compiler.sizes import picked, size_labels
 from embedsheet.compiler.windows import ACCUMULATED, accumulated, is_large
-from embedsheet.errors import UnsupportedError
-from embedsheet.formulas import tree as t
 from embedsheet.formulas.budget import TRACED
 from embedsheet.formulas.coerce import with_errors
 from embedsheet.formulas.functions.choice import SplitError, joined_references
@@ -49,7 +46,10 @@ from embedsheet.formulas.values import (
     namespace,
     number,
 )
-from embedsheet.keys import name_key
+from embedsheet.ground.errors import UnsupportedError
+from embedsheet.ground.keys import name_key
+from embedsheet.notation import tree as t
+from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW
 
 if TYPE_CHECKING:
     from embedsheet.compiler.store import Store, TracedStore

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from embedsheet.addresses import Area, quote_sheet
 from embedsheet.compiler.cells import CellTable, Ids
-from embedsheet.errors import FormulaError, UnsupportedError
-from embedsheet.formulas.parse import parse
-from embedsheet.formulas.relative import relative_forms
-from embedsheet.formulas.tree import Call, Node
-from embedsheet.formulas.walk import walk
-from embedsheet.keys import name_key
+from embedsheet.ground.errors import FormulaError, UnsupportedError
+from embedsheet.ground.keys import name_key
+from embedsheet.notation.addresses import Area, quote_sheet
+from embedsheet.notation.parse import parse
+from embedsheet.notation.relative import relative_forms
+from embedsheet.notation.tree import Call, Node
+from embedsheet.notation.walk import walk
 from embedsheet.workbook import Sheet, Workbook
 
 _LARGEST_AREA = 16_000_000  # cells that one array formula fills

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embedsheet.addresses import MAX_COLUMN, MAX_ROW, column_letters
 from embedsheet.compiler.faults import other_workbook
 from embedsheet.compiler.names import resolve_name
-from embedsheet.errors import FormulaError
-from embedsheet.formulas import tree as t
-from embedsheet.formulas.parse import parse
 from embedsheet.formulas.values import REF, Reference, Result
+from embedsheet.ground.errors import FormulaError
+from embedsheet.notation import tree as t
+from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW, column_letters
+from embedsheet.notation.parse import parse
 
 if TYPE_CHECKING:
     from embedsheet.compiler.evaluate import Evaluator

@@ -8,12 +8,12 @@ import numpy as np
 
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.forms import Group
-from embedsheet.errors import ModelError, UnsupportedError
-from embedsheet.formulas.parse import parse
-from embedsheet.formulas.tree import Name, Node, TableRef
 from embedsheet.formulas.values import REF, VALUE, Reference, Value, error
-from embedsheet.keys import name_key
-from embedsheet.xlsx import structured
+from embedsheet.ground.errors import ModelError, UnsupportedError
+from embedsheet.ground.keys import name_key
+from embedsheet.notation import structured
+from embedsheet.notation.parse import parse
+from embedsheet.notation.tree import Name, Node, TableRef
 
 if TYPE_CHECKING:
     from embedsheet.compiler.store import Store, TracedStore

@@ -17,9 +17,9 @@ from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.evaluate import Evaluator, PendingError, Trace
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.store import Store
-from embedsheet.errors import UnsupportedError
 from embedsheet.formulas.values import Value
-from embedsheet.kinds import NUMBER
+from embedsheet.ground.errors import UnsupportedError
+from embedsheet.ground.kinds import NUMBER
 
 FloatArray = NDArray[np.float64]
 

@@ -18,13 +18,7 @@ from embedsheet.compiler.alike import joined, shape_of
 from embedsheet.compiler.carried import Ordered
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.components import ComponentCells, Step, circle, in_order
-from embedsheet.compiler.evaluate import (
-    ADDRESS_FUNCTIONS,
-    SHAPE_FUNCTIONS,
-    Evaluator,
-    PendingError,
-    Trace,
-)
+from embedsheet.compiler.evaluate import ADDRESS_FUNCTIONS, SHAPE_FUNCTIONS, Evaluator, PendingError, Trace
 from embedsheet.compiler.faults import other_workbook, unknown_function
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.names import resolve_name
@@ -32,12 +26,12 @@ from embedsheet.compiler.noise import TOLERANCE
 from embedsheet.compiler.recurrence import MOST_UNROLLED, Recurrence, find_recurrence
 from embedsheet.compiler.store import Store
 from embedsheet.compiler.windows import bounding, grown_by, is_large
-from embedsheet.errors import FormulaError, UnsupportedError
-from embedsheet.formulas import tree as t
 from embedsheet.formulas.functions.table import FUNCTIONS
 from embedsheet.formulas.values import BLANK, NUMBER, Reference, Value
-from embedsheet.formulas.walk import children
-from embedsheet.keys import name_key
+from embedsheet.ground.errors import FormulaError, UnsupportedError
+from embedsheet.ground.keys import name_key
+from embedsheet.notation import tree as t
+from embedsheet.notation.walk import children
 
 # Groups of more cells are refused as a whole where one of their cells is.
 _MOST_HALVED = 1024

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.addresses import MAX_ROW
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.components import ComponentCells, Step, topological_levels
 from embedsheet.compiler.evaluate import SHAPE_FUNCTIONS, Evaluator, PendingError
@@ -25,11 +24,12 @@ from embedsheet.compiler.forms import Group
 from embedsheet.compiler.names import resolve_name
 from embedsheet.compiler.shapes import finished
 from embedsheet.compiler.store import Store, TracedStore
-from embedsheet.errors import UnsupportedError
-from embedsheet.formulas import tree as t
 from embedsheet.formulas.functions.table import SUBTOTALS
 from embedsheet.formulas.values import BLANK, BOOLEAN, NUMBER, Array, Lambda, Reference, Result, Value, namespace
-from embedsheet.formulas.walk import children
+from embedsheet.ground.errors import UnsupportedError
+from embedsheet.notation import tree as t
+from embedsheet.notation.addresses import MAX_ROW
+from embedsheet.notation.walk import children
 
 SHORTEST = 24  # fewer steps than this are evaluated one after the other
 LONGEST_LAG = 64

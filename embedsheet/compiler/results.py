@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.addresses import Cell
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.order import Planner
 from embedsheet.compiler.store import Store
 from embedsheet.compiler.verify import Verification, disagreeing, verify
-from embedsheet.errors import FormulaError, UnsupportedError
-from embedsheet.kinds import BLANK, NUMBER
+from embedsheet.ground.errors import FormulaError, UnsupportedError
+from embedsheet.ground.kinds import BLANK, NUMBER
+from embedsheet.notation.addresses import Cell
 from embedsheet.workbook import Edit
 
 Mask = NDArray[np.bool_]

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.addresses import Area
 from embedsheet.compiler.cells import CellTable, Ids
 from embedsheet.compiler.forms import Group, array_areas, build_groups, loose_groups
 from embedsheet.compiler.gather import take
@@ -21,7 +20,8 @@ from embedsheet.formulas.budget import Budget
 from embedsheet.formulas.functions.table import SUBTOTALS, LeftOut
 from embedsheet.formulas.traced import Operations, operations
 from embedsheet.formulas.values import ERROR, NUMBER, REF, Array, Reference, Value, namespace
-from embedsheet.keys import name_key
+from embedsheet.ground.keys import name_key
+from embedsheet.notation.addresses import Area
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.workbook import Workbook
 

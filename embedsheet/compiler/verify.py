@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.addresses import Cell
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.noise import TOLERANCE, passed_on
 from embedsheet.compiler.store import Store
-from embedsheet.kinds import BLANK, BOOLEAN, ERROR, ERRORS, NUMBER, TEXT
+from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, ERRORS, NUMBER, TEXT
+from embedsheet.notation.addresses import Cell
 
 _MOST_REPORTED = 1000
 

@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from embedsheet.data.ratings import Movie, MovieLens, split_genres
-from embedsheet.errors import DataError
+from embedsheet.ground.errors import DataError
 
 if TYPE_CHECKING:
     import polars as pl

@@ -7,7 +7,7 @@ import unicodedata
 from importlib import resources
 from pathlib import Path
 
-from embedsheet.errors import DataError
+from embedsheet.ground.errors import DataError
 
 # The book is famous for using these fifty and no others; a list of words is a fact, the poem is in copyright.
 GREEN_EGGS_WORDS = (

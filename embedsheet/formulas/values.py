@@ -24,26 +24,26 @@ from numpy.typing import NDArray
 # Kinds, error codes and Strings belong to the ground, since the file layer needs them too.
 from embedsheet.formulas.traced import Array as Array
 from embedsheet.formulas.traced import operations
-from embedsheet.kinds import BLANK as BLANK
-from embedsheet.kinds import BOOLEAN as BOOLEAN
-from embedsheet.kinds import CALC as CALC
-from embedsheet.kinds import DIV0 as DIV0
-from embedsheet.kinds import ERROR as ERROR
-from embedsheet.kinds import ERROR_CODES as ERROR_CODES
-from embedsheet.kinds import ERRORS as ERRORS
-from embedsheet.kinds import NA as NA
-from embedsheet.kinds import NAME as NAME
-from embedsheet.kinds import NULL as NULL
-from embedsheet.kinds import NUM as NUM
-from embedsheet.kinds import NUMBER as NUMBER
-from embedsheet.kinds import REF as REF
-from embedsheet.kinds import SPILL as SPILL
-from embedsheet.kinds import TEXT as TEXT
-from embedsheet.kinds import VALUE as VALUE
-from embedsheet.strings import Strings as Strings
+from embedsheet.ground.kinds import BLANK as BLANK
+from embedsheet.ground.kinds import BOOLEAN as BOOLEAN
+from embedsheet.ground.kinds import CALC as CALC
+from embedsheet.ground.kinds import DIV0 as DIV0
+from embedsheet.ground.kinds import ERROR as ERROR
+from embedsheet.ground.kinds import ERROR_CODES as ERROR_CODES
+from embedsheet.ground.kinds import ERRORS as ERRORS
+from embedsheet.ground.kinds import NA as NA
+from embedsheet.ground.kinds import NAME as NAME
+from embedsheet.ground.kinds import NULL as NULL
+from embedsheet.ground.kinds import NUM as NUM
+from embedsheet.ground.kinds import NUMBER as NUMBER
+from embedsheet.ground.kinds import REF as REF
+from embedsheet.ground.kinds import SPILL as SPILL
+from embedsheet.ground.kinds import TEXT as TEXT
+from embedsheet.ground.kinds import VALUE as VALUE
+from embedsheet.ground.strings import Strings as Strings
 
 if TYPE_CHECKING:
-    from embedsheet.formulas.tree import Node
+    from embedsheet.notation.tree import Node
 
 ABSENT = 5  # padding where the n ranges of one expression differ in size; no function counts it
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from reprlib import repr as brief
 from typing import Any, get_args
 
-from embedsheet.errors import DataError, LessonError
+from embedsheet.ground.errors import DataError, LessonError
 from embedsheet.homework.bases import BASES, Options, Rng
 from embedsheet.homework.sketch import Kind, Sketch
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from embedsheet.errors import LessonError
+from embedsheet.ground.errors import LessonError
 from embedsheet.homework.sketch import Block, Sketch
-from embedsheet.lessons.layout import a1, index
+from embedsheet.writer.page import a1, index
 
 Options = dict[str, Any]
 Rng = np.random.Generator

@@ -6,11 +6,11 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from embedsheet.addresses import Area, Cell
-from embedsheet.errors import EmbedsheetError
-from embedsheet.formulas.parse import parse
-from embedsheet.formulas.tree import Name, Node, Ref
-from embedsheet.formulas.walk import walk
+from embedsheet.ground.errors import EmbedsheetError
+from embedsheet.notation.addresses import Area, Cell
+from embedsheet.notation.parse import parse
+from embedsheet.notation.tree import Name, Node, Ref
+from embedsheet.notation.walk import walk
 from embedsheet.workbook import Workbook
 
 CIRCULAR = "circular reference"  # how the compiler calls it

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.addresses import Area
 from embedsheet.compiler.order import Planner
 from embedsheet.compiler.store import Store
-from embedsheet.kinds import NUMBER, TEXT
+from embedsheet.ground.kinds import NUMBER, TEXT
+from embedsheet.notation.addresses import Area
 from embedsheet.workbook import Workbook
 
 

@@ -6,15 +6,15 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from embedsheet.addresses import Area
-from embedsheet.errors import FileError
+from embedsheet.compiler.program import recalculate
+from embedsheet.ground.errors import FileError
 from embedsheet.homework.assignment import Assignment, Task, parse
 from embedsheet.homework.key import Key
 from embedsheet.homework.roster import Student
 from embedsheet.homework.sketch import SHEET, Block, Sketch
-from embedsheet.lessons.layout import Book, Page
-from embedsheet.program import recalculate
+from embedsheet.notation.addresses import Area
 from embedsheet.workbook import Workbook
+from embedsheet.writer.page import Book, Page
 
 INSTRUCTIONS = "Instructions"
 TASK_WIDTH, TASK_CHARACTERS = 62, 72  # of the column of texts: its width in digits, the letters in one of its lines

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.addresses import Area, Cell
-from embedsheet.errors import DataError, EmbedsheetError
+from embedsheet.ground.errors import DataError, EmbedsheetError
+from embedsheet.ground.kinds import BOOLEAN, ERROR, ERRORS, NUMBER
 from embedsheet.homework.assignment import Assignment, Task, parse
 from embedsheet.homework.circles import CIRCULAR, circular_cells
 from embedsheet.homework.evaluate import Outcome, Runner
@@ -27,7 +27,7 @@ from embedsheet.homework.generate import INSTRUCTIONS, make_reference
 from embedsheet.homework.key import Key
 from embedsheet.homework.roster import Student
 from embedsheet.homework.sketch import SHEET, Sketch
-from embedsheet.kinds import BOOLEAN, ERROR, ERRORS, NUMBER
+from embedsheet.notation.addresses import Area, Cell
 from embedsheet.workbook import Workbook
 
 TRIALS = 4  # inputs as handed out, and three others; more where an answer's cells would not all change

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.addresses import Area
 from embedsheet.homework.assignment import Assignment, Task
 from embedsheet.homework.grade import Grade
 from embedsheet.homework.key import Key
-from embedsheet.lessons.layout import Book, Page, a1
+from embedsheet.notation.addresses import Area
+from embedsheet.writer.page import Book, Page, a1
 
 Floats = NDArray[np.float64]
 # What is said of every column of points: words, Excel's function, NumPy's.

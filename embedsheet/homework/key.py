@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from embedsheet.errors import DataError
+from embedsheet.ground.errors import DataError
 from embedsheet.homework.roster import Student
 
 _SECRET_BYTES = 32

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedsheet.errors import DataError, EmbedsheetError
+from embedsheet.ground.errors import DataError, EmbedsheetError
 
 _ID_HEADINGS = ("id", "student id", "student_id", "studentid", "number", "matriculation", "username", "login")
 _NAME_HEADINGS = ("name", "full name", "student", "student name")
@@ -65,7 +65,7 @@ def _csv_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _sheet_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    from embedsheet.addresses import Area
+    from embedsheet.notation.addresses import Area
     from embedsheet.workbook import Workbook
 
     try:

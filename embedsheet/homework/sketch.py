@@ -13,13 +13,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.addresses import Area
-from embedsheet.formulas.parse import parse
-from embedsheet.formulas.tree import Name, Ref
-from embedsheet.formulas.walk import walk
-from embedsheet.keys import name_key
-from embedsheet.lessons.layout import a1
-from embedsheet.xlsx.shift import shift
+from embedsheet.ground.keys import name_key
+from embedsheet.notation.addresses import Area
+from embedsheet.notation.move import shift
+from embedsheet.notation.parse import parse
+from embedsheet.notation.tree import Name, Ref
+from embedsheet.notation.walk import walk
+from embedsheet.writer.page import a1
 
 SHEET = "Exercise"
 Role = Literal["given", "changing", "calculated"]

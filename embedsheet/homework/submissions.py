@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from embedsheet.errors import DataError
+from embedsheet.ground.errors import DataError
 from embedsheet.homework.workers import Submission
 from embedsheet.xlsx.package import is_bomb
 

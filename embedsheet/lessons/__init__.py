@@ -20,7 +20,7 @@ import importlib
 from dataclasses import dataclass
 from types import ModuleType
 
-from embedsheet.errors import LessonError
+from embedsheet.ground.errors import LessonError
 
 # Parameters of `build` that are not options of their own.
 INTERNAL = frozenset({"path", "force", "finish", "progress"})

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from embedsheet import keras_bridge
-from embedsheet.keras_blocks import Floats, SheetModel
 from embedsheet.keras_bridge import Check, code, precision, predictions, summary
-from embedsheet.keras_results import mixing
-from embedsheet.keras_training import Learned
-from embedsheet.lessons.layout import Book, Page, a1
+from embedsheet.mirrors.recommender.blocks import Floats, SheetModel
+from embedsheet.mirrors.recommender.results import mixing
+from embedsheet.mirrors.recommender.training import Learned
+from embedsheet.writer.page import Book, Page, a1
 
 TOP = 6
 

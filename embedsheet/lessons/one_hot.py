@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.addresses import Area, quote_sheet
-from embedsheet.lessons.layout import ORANGE, Book, Page, a1, index
+from embedsheet.notation.addresses import Area, quote_sheet
+from embedsheet.writer.page import ORANGE, Book, Page, a1, index
 
 NAME = "One-hot"
 CHOICE, ROW = 4, 5

@@ -28,11 +28,11 @@ from numpy.typing import NDArray
 
 from embedsheet.data import movielens, read_ratings
 from embedsheet.data.ratings import CITATION, CONDITIONS
-from embedsheet.errors import LessonError
-from embedsheet.lessons.guide import Line, write_guide
-from embedsheet.lessons.layout import Book, Finish, Page, RowProgress, a1
+from embedsheet.ground.errors import LessonError
 from embedsheet.lessons.movielens.choice import Choice, choose, movie_label
 from embedsheet.networks.mixed_batches import Batches, MixIterator
+from embedsheet.writer.guide import Line, write_guide
+from embedsheet.writer.page import Book, Finish, Page, RowProgress, a1
 
 EXAMPLE = "embedsheet new pseudo-labels -o mixed.xlsx --training 24 --pseudo 8"
 ORIGINS = ("training", "held out", "pseudo-label")

@@ -8,8 +8,8 @@ Blocks (values are written by the solver, nothing else needs to change): `solver
 
 from __future__ import annotations
 
-from embedsheet.lessons.layout import Book, Page
-from embedsheet.shell import word
+from embedsheet.ground.shell import word
+from embedsheet.writer.page import Book, Page
 
 NAME = "Solve log"
 CAPACITY = 500

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from embedsheet.errors import TrainingError
+from embedsheet.ground.errors import TrainingError
 from embedsheet.networks.engine import load_keras
 
 _DEVICE = re.compile(r"(cpu|gpu)(?::(\d+|all))?\Z")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.errors import TrainingError
+from embedsheet.ground.errors import TrainingError
 from embedsheet.networks.engine import get_weights
 from embedsheet.networks.movielens import keras
 from embedsheet.networks.ratings import Ratings, movie_features

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.errors import TrainingError
+from embedsheet.ground.errors import TrainingError
 from embedsheet.networks.engine import load_keras
 
 Inputs = Sequence[NDArray[Any]]

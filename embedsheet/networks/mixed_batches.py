@@ -21,7 +21,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.errors import DataError
+from embedsheet.ground.errors import DataError
 
 Array = NDArray[Any]
 # Inputs, targets and, if any source weighs its rows, weights.

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.errors import TrainingError
+from embedsheet.ground.errors import TrainingError
 from embedsheet.networks import full_batch
 from embedsheet.networks.devices import device_count
 from embedsheet.networks.engine import get_weights

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.errors import DataError, MissingDependencyError
+from embedsheet.ground.errors import DataError, MissingDependencyError
+from embedsheet.ground.shell import pip_install
 from embedsheet.networks.mixed_batches import Batches, MixIterator
 from embedsheet.networks.movielens import BUILDERS, Options, keras
 from embedsheet.networks.movielens_training import predict, rmse
 from embedsheet.networks.ratings import Ratings
-from embedsheet.shell import pip_install
 
 BATCH, PSEUDO = 64, 16  # a batch, and how many of its rows are pseudo-labelled
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.data import Movie, MovieLens
-from embedsheet.errors import DataError
+from embedsheet.ground.errors import DataError
 
 # Years are measured in units of this many, from this one: the middle of the movies' spread.
 YEAR_ZERO, YEAR_UNIT = 1990, 20

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Literal
 
-from embedsheet.errors import LessonError
+from embedsheet.ground.errors import LessonError
 from embedsheet.networks.engine import load_keras
 
 LONGEST = 1000  # characters in a piece

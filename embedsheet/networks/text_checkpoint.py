@@ -18,11 +18,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from embedsheet.errors import FileError, LessonError
+from embedsheet.ground.errors import FileError, LessonError
+from embedsheet.ground.shell import word
 from embedsheet.networks.engine import get_weights, load_keras
 from embedsheet.networks.text import LADDER, Rung, Sizes
 from embedsheet.networks.text_data import Vocabulary
-from embedsheet.shell import word
 
 FILES = ("net.json", "text.txt", "last.weights.h5", "best.weights.h5")
 FORMAT = "embedsheet text net 1"

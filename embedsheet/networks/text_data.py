@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.data.words import read_text
-from embedsheet.errors import DataError
+from embedsheet.ground.errors import DataError
 
 Ids = NDArray[np.int32]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.errors import DataError
+from embedsheet.ground.errors import DataError
 from embedsheet.networks.text_checkpoint import TextNet
 from embedsheet.networks.text_data import Ids
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.errors import DataError, FileError, LessonError, TrainingError
+from embedsheet.ground.errors import DataError, FileError, LessonError, TrainingError
 from embedsheet.networks.engine import load_keras
 from embedsheet.networks.text import LADDER, Sizes
 from embedsheet.networks.text_checkpoint import Epoch, TextNet, reset_state

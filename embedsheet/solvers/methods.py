@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from embedsheet.errors import ModelError
+from embedsheet.ground.errors import ModelError
 from embedsheet.solvers import augmented, descent, scipy_methods
 from embedsheet.solvers.problem import Finished, FloatArray, Problem
 from embedsheet.solvers.tracker import Tracker

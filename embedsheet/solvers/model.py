@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from embedsheet.addresses import Area, Cell
-from embedsheet.errors import ModelError
-from embedsheet.shell import word
+from embedsheet.ground.errors import ModelError
+from embedsheet.ground.shell import word
+from embedsheet.notation.addresses import Area, Cell
 from embedsheet.solver_setup import Constraint, Sense, SolverSetup
 from embedsheet.workbook import Workbook
 

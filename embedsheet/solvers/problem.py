@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.addresses import Cell
+from embedsheet.notation.addresses import Cell
 
 FloatArray: TypeAlias = NDArray[np.float64]
 Sense: TypeAlias = Literal["minimize", "maximize", "target", "satisfy"]
@@ -28,8 +28,8 @@ FEASIBILITY = 1e-6
 class Objective(Protocol):
     """A function of the changing cells, with its constraints. All arrays are float64.
 
-    `embedsheet.program.Program` is one; tests write others by hand. One that can prove that it and its constraints are
-    of the form a x + b has an attribute `is_linear`, True; only then is it solved as a linear model.
+    `embedsheet.compiler.program.Program` is one; tests write others by hand. One that can prove that it and its
+    constraints are of the form a x + b has an attribute `is_linear`, True; only then is it solved as a linear model.
     """
 
     @property

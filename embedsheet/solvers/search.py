@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from embedsheet.errors import ModelError
+from embedsheet.ground.errors import ModelError
 from embedsheet.solvers import descent, kinks, linear, rescue
 from embedsheet.solvers.methods import choose, descend, refuse
 from embedsheet.solvers.outcome import INTERRUPTED, Outcome, judge, report, unseen_words

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from embedsheet.addresses import Area
+from embedsheet.notation.addresses import Area
 from embedsheet.solvers.problem import FloatArray, Sense, Status
 from embedsheet.solvers.tracker import HistoryRow
 

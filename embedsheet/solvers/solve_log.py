@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from embedsheet.book.blocks import Block, Schema, filled, thinned
-from embedsheet.errors import ModelError
+from embedsheet.blocks import Block, Schema, filled, thinned
+from embedsheet.ground.errors import ModelError
 from embedsheet.solvers.solution import Solution
 from embedsheet.workbook import Edit, Workbook
 

@@ -14,7 +14,16 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from embedsheet.solvers.problem import FEASIBILITY, Finished, FloatArray, Limits, Problem, Progress, Unbounded, Watcher
+from embedsheet.solvers.problem import (
+    FEASIBILITY,
+    Finished,
+    FloatArray,
+    Limits,
+    Problem,
+    Progress,
+    Unbounded,
+    Watcher,
+)
 
 # Without a limit of the user's; an augmented Lagrangian's iterations are many and cheap.
 MOST_ITERATIONS = {"": 1000, "augmented-lagrangian": 20_000}

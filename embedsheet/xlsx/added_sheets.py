@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from embedsheet.errors import FileError, ModelError
-from embedsheet.keys import name_key
+from embedsheet.ground.errors import FileError, ModelError
+from embedsheet.ground.keys import name_key
 from embedsheet.xlsx.package import Package
 from embedsheet.xlsx.parts import Contents, contents, relations
 from embedsheet.xlsx.spans import Element, elements

@@ -9,8 +9,8 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from embedsheet.errors import FileError, did_you_mean
-from embedsheet.xlsx.replace import digest
+from embedsheet.ground.errors import FileError, did_you_mean
+from embedsheet.ground.files import digest
 
 # The largest book met in practice (1.76 million cells) has 150 MB of sheet XML; a part beyond the limit is a bomb or
 # belongs into a database.

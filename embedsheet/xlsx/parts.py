@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from embedsheet.addresses import parse_area
 from embedsheet.book.tables import DefinedName as DefinedName
 from embedsheet.book.tables import Table as Table
-from embedsheet.errors import FileError, ModelError
-from embedsheet.keys import name_key
+from embedsheet.ground.errors import FileError, ModelError
+from embedsheet.ground.keys import name_key
+from embedsheet.notation.addresses import parse_area
 from embedsheet.xlsx.package import Package
 from embedsheet.xlsx.xml import cell_text, child, children, local, parse, relation_id, utf8
 

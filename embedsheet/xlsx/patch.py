@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.addresses import MAX_COLUMN, MAX_ROW, Area, Cell, column_letters
-from embedsheet.errors import ModelError
-from embedsheet.kinds import BLANK, BOOLEAN, ERROR, ERRORS, NUMBER, TEXT
-from embedsheet.strings import Strings
+from embedsheet.ground.errors import ModelError
+from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, ERRORS, NUMBER, TEXT
+from embedsheet.ground.strings import Strings
+from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW, Area, Cell, column_letters
+from embedsheet.notation.move import shift
 from embedsheet.xlsx.form import Region, cell_starts, whole_cell_pattern
 from embedsheet.xlsx.rows import CrookedError, Replacement, Rows, column_styles, widened_dimension
 from embedsheet.xlsx.sheet import Sheet, place_keys
-from embedsheet.xlsx.shift import shift
 from embedsheet.xlsx.xml import escape, escape_cell_text
 
 _TYPE = re.compile(rb'\s(?:t|vm)="[^"]*"')

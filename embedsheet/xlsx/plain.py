@@ -13,8 +13,8 @@ from collections.abc import Callable
 from typing import TypeAlias
 from xml.parsers import expat
 
-from embedsheet.addresses import MAX_COLUMN, MAX_ROW, column_letters, column_number
-from embedsheet.errors import FileError
+from embedsheet.ground.errors import FileError
+from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW, column_letters, column_number
 from embedsheet.xlsx.spans import tag_end
 from embedsheet.xlsx.xml import escape, escape_attribute, utf8
 

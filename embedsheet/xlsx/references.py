@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from embedsheet.addresses import MAX_COLUMN, MAX_ROW, Area, column_number, parse_area
 from embedsheet.book.tables import Table
-from embedsheet.errors import ModelError
-from embedsheet.xlsx import structured
+from embedsheet.ground.errors import ModelError
+from embedsheet.notation import structured
+from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW, Area, column_number, parse_area
 
 _COLUMNS = re.compile(r"\$?([A-Za-z]{1,3}):\$?([A-Za-z]{1,3})\Z")
 TABLE = re.compile(rf"([^\[]*?)\s*({structured.BRACKET}|)\Z", re.DOTALL)

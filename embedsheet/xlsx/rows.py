@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.addresses import Area, parse_area
-from embedsheet.errors import ModelError
+from embedsheet.ground.errors import ModelError
+from embedsheet.notation.addresses import Area, parse_area
 from embedsheet.xlsx.form import Region
 from embedsheet.xlsx.sheet import Sheet
 

@@ -10,19 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.addresses import Area, column_letters
-from embedsheet.errors import FileError, ModelError
-from embedsheet.kinds import BLANK, NUMBER
-from embedsheet.solver_setup import SolverSetup
-from embedsheet.strings import Strings
-from embedsheet.xlsx import undo
-from embedsheet.xlsx.added_sheets import CONTENT_TYPES, Draw, drawn, with_sheets
-from embedsheet.xlsx.form import count_cells, find_region
-from embedsheet.xlsx.package import Package
-from embedsheet.xlsx.parts import Contents
-from embedsheet.xlsx.patch import Changes, Patched, patch
-from embedsheet.xlsx.plain import plain
-from embedsheet.xlsx.replace import (
+from embedsheet.ground.errors import FileError, ModelError
+from embedsheet.ground.files import (
     file_digest,
     refuse_existing,
     refuse_if_open,
@@ -30,6 +19,17 @@ from embedsheet.xlsx.replace import (
     replace_file,
     saving,
 )
+from embedsheet.ground.kinds import BLANK, NUMBER
+from embedsheet.ground.strings import Strings
+from embedsheet.notation.addresses import Area, column_letters
+from embedsheet.solver_setup import SolverSetup
+from embedsheet.xlsx import undo
+from embedsheet.xlsx.added_sheets import CONTENT_TYPES, Draw, drawn, with_sheets
+from embedsheet.xlsx.form import count_cells, find_region
+from embedsheet.xlsx.package import Package
+from embedsheet.xlsx.parts import Contents
+from embedsheet.xlsx.patch import Changes, Patched, patch
+from embedsheet.xlsx.plain import plain
 from embedsheet.xlsx.rows import CrookedError
 from embedsheet.xlsx.sheet import Sheet, place_keys
 from embedsheet.xlsx.workbook_part import patch_chain, patch_workbook, without_content_type, without_relation

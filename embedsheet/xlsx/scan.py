@@ -21,10 +21,18 @@ from xml.parsers import expat
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.addresses import MAX_COLUMN, MAX_ROW, Area, column_letters, column_number, parse_area, quote_sheet
-from embedsheet.errors import FileError, ModelError
-from embedsheet.kinds import BLANK, BOOLEAN, ERROR, ERROR_CODES, NUMBER, TEXT, VALUE
-from embedsheet.strings import Strings
+from embedsheet.ground.errors import FileError, ModelError
+from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, ERROR_CODES, NUMBER, TEXT, VALUE
+from embedsheet.ground.strings import Strings
+from embedsheet.notation.addresses import (
+    MAX_COLUMN,
+    MAX_ROW,
+    Area,
+    column_letters,
+    column_number,
+    parse_area,
+    quote_sheet,
+)
 from embedsheet.xlsx.form import cell_pattern, count_cells, find_region
 from embedsheet.xlsx.parts import plain_text
 from embedsheet.xlsx.sheet import ArrayFormula, Sheet, place_keys

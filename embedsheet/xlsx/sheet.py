@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.addresses import MAX_COLUMN, Area
+from embedsheet.notation.addresses import MAX_COLUMN, Area
 
 
 @dataclass(frozen=True, slots=True)

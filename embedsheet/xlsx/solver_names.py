@@ -13,10 +13,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
-from embedsheet.addresses import Area, Cell
-from embedsheet.errors import ModelError
+from embedsheet.ground.errors import ModelError
+from embedsheet.notation.addresses import Area, Cell
+from embedsheet.notation.structured import BRACKET
 from embedsheet.solver_setup import RELATIONS, SENSES, Constraint, SolverSetup
-from embedsheet.xlsx.structured import BRACKET
 
 # What Excel 2010 and later writes beside the model when nobody touched the options; without them the dialog opens
 # with zeros in its limits.

@@ -13,8 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedsheet.errors import FileError
-from embedsheet.xlsx.replace import cache_folder, digest, file_digest, path_key, refuse_if_open, replace_file, saving
+from embedsheet.ground.errors import FileError
+from embedsheet.ground.files import cache_folder, digest, file_digest, path_key, refuse_if_open, replace_file, saving
 
 FILE_LIMIT = 256 << 20
 TOTAL_LIMIT = 1 << 30

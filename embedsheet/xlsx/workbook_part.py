@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from embedsheet.keys import name_key
+from embedsheet.ground.keys import name_key
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.xlsx.solver_names import is_solver_name, solver_names
 from embedsheet.xlsx.spans import Element, elements

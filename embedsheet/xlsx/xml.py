@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from embedsheet.errors import FileError
+from embedsheet.ground.errors import FileError
 
 _DECLARED = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _DECLARATION = re.compile(r"""(<\?xml[^>]*?)\s+encoding\s*=\s*["'][^"']*["']""")

@@ -6,8 +6,8 @@ from importlib.util import find_spec
 from typing import Literal, TypeAlias
 
 from embedsheet.compiler.engines.protocol import Engine
-from embedsheet.errors import MissingDependencyError
-from embedsheet.shell import pip_install
+from embedsheet.ground.errors import MissingDependencyError
+from embedsheet.ground.shell import pip_install
 
 EngineName: TypeAlias = Literal["auto", "jax", "tape"]
 

@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.addresses import MAX_ROW
 from embedsheet.formulas.coerce import FaultError, elementwise
 from embedsheet.formulas.functions.choice import Evaluator, truths
 from embedsheet.formulas.functions.samples import Argument
@@ -33,6 +32,7 @@ from embedsheet.formulas.values import (
     namespace,
     number,
 )
+from embedsheet.notation.addresses import MAX_ROW
 
 Places: TypeAlias = NDArray[np.int64]
 

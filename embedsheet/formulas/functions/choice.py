@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from embedsheet.formulas.coerce import fit
 from embedsheet.formulas.functions.table import Context, Sizes
-from embedsheet.formulas.tree import Node
 from embedsheet.formulas.values import (
     ABSENT,
     BLANK,
@@ -33,6 +32,7 @@ from embedsheet.formulas.values import (
     Value,
     namespace,
 )
+from embedsheet.notation.tree import Node
 
 Index: TypeAlias = NDArray[np.intp]
 

@@ -16,7 +16,6 @@ from embedsheet.formulas.functions.choice import Evaluator
 from embedsheet.formulas.functions.gathering import size_of
 from embedsheet.formulas.functions.table import function
 from embedsheet.formulas.traced import operations
-from embedsheet.formulas.tree import Call, Missing, Name, Node
 from embedsheet.formulas.values import (
     CALC,
     ERROR,
@@ -30,7 +29,8 @@ from embedsheet.formulas.values import (
     error,
     namespace,
 )
-from embedsheet.keys import name_capitals, name_key
+from embedsheet.ground.keys import name_capitals, name_key
+from embedsheet.notation.tree import Call, Missing, Name, Node
 
 _BUILT_IN = "_xleta."  # how files write the SUM of BYROW(A1:C9,SUM)
 _PER_LOT = 8  # operations that go into one lot beside its function's own

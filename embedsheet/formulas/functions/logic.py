@@ -10,7 +10,6 @@ import numpy as np
 from embedsheet.formulas.coerce import fit
 from embedsheet.formulas.functions.choice import Branch, Evaluator, choose, is_direct, of, truths
 from embedsheet.formulas.functions.table import Context, function
-from embedsheet.formulas.tree import Binary, Boolean, Name, Node
 from embedsheet.formulas.values import (
     ABSENT,
     BLANK,
@@ -29,7 +28,8 @@ from embedsheet.formulas.values import (
     error,
     namespace,
 )
-from embedsheet.keys import name_key
+from embedsheet.ground.keys import name_key
+from embedsheet.notation.tree import Binary, Boolean, Name, Node
 
 # No name in a formula can contain a space.
 _SWITCHED = "switch value"

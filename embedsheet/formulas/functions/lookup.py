@@ -8,15 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.formulas.coerce import fit
-from embedsheet.formulas.functions.gathering import (
-    cells,
-    combine,
-    gather,
-    gather_traced,
-    line_of,
-    rectangle,
-    size_of,
-)
+from embedsheet.formulas.functions.gathering import cells, combine, gather, gather_traced, line_of, rectangle, size_of
 from embedsheet.formulas.functions.search import Lists, as_value, ascending, descending, exact, lists, nearest, whole
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.values import (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.addresses import MAX_COLUMN, MAX_ROW, column_letters, quote_sheet
 from embedsheet.formulas.coerce import FaultError, as_numbers, concrete, element_number, element_text, map_elements
 from embedsheet.formulas.functions.gathering import combine, gather, gather_traced, rectangle, size_of
 from embedsheet.formulas.functions.search import whole
@@ -27,6 +26,7 @@ from embedsheet.formulas.values import (
     namespace,
     number,
 )
+from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW, column_letters, quote_sheet
 
 
 def _codes(*values: Value) -> NDArray[np.uint8] | None:

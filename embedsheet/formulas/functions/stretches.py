@@ -17,18 +17,7 @@ from numpy.typing import NDArray
 from embedsheet.formulas.collation import sort_key
 from embedsheet.formulas.functions.criteria import Criterion, in_digits, same_digits
 from embedsheet.formulas.numerals import number_of_text
-from embedsheet.formulas.values import (
-    ABSENT,
-    BLANK,
-    BOOLEAN,
-    ERROR,
-    NUMBER,
-    TEXT,
-    Array,
-    Strings,
-    Value,
-    namespace,
-)
+from embedsheet.formulas.values import ABSENT, BLANK, BOOLEAN, ERROR, NUMBER, TEXT, Array, Strings, Value, namespace
 from embedsheet.formulas.wildcards import has_wildcards, wildcard
 
 Places = NDArray[np.int64]

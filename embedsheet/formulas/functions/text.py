@@ -11,30 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from embedsheet.formulas.coerce import (
-    FaultError,
-    element_number,
-    element_text,
-    map_elements,
-    text_of,
-)
+from embedsheet.formulas.coerce import FaultError, element_number, element_text, map_elements, text_of
 from embedsheet.formulas.functions.elements import Pair, enter
 from embedsheet.formulas.functions.samples import Argument
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.number_formats import FormatError, formatted, formatted_text
 from embedsheet.formulas.numerals import number_of_text
 from embedsheet.formulas.operators import join
-from embedsheet.formulas.values import (
-    ABSENT,
-    BLANK,
-    BOOLEAN,
-    ERROR,
-    NA,
-    NUMBER,
-    TEXT,
-    VALUE,
-    Value,
-)
+from embedsheet.formulas.values import ABSENT, BLANK, BOOLEAN, ERROR, NA, NUMBER, TEXT, VALUE, Value
 from embedsheet.formulas.wildcards import wildcard
 
 _LONGEST = 32767  # characters a cell can hold

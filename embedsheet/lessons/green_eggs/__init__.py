@@ -21,13 +21,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from embedsheet.addresses import Area
 from embedsheet.data import green_eggs_verse, read_text
 from embedsheet.lessons import one_hot
 from embedsheet.lessons.green_eggs import sheets
 from embedsheet.lessons.green_eggs.vocabulary import Text, read
-from embedsheet.lessons.guide import Line, write_guide
-from embedsheet.lessons.layout import Book, Finish, Page, RowProgress
+from embedsheet.notation.addresses import Area
+from embedsheet.writer.guide import Line, write_guide
+from embedsheet.writer.page import Book, Finish, Page, RowProgress
 
 EXAMPLE = "embedsheet new green-eggs -o words.xlsx --text poem.txt --factors 8"
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.data import GREEN_EGGS_WORDS, split_words
-from embedsheet.errors import LessonError
+from embedsheet.ground.errors import LessonError
 
 MOST_WORDS = 150_000
 LONGEST_WORD = 255  # Excel's MATCH takes no longer text

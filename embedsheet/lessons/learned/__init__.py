@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from embedsheet.lessons.layout import Book
 from embedsheet.lessons.learned import tables, views
 from embedsheet.lessons.learned.shown import Floats, choose
 from embedsheet.networks.dot_products import DotProducts
 from embedsheet.networks.ratings import Ratings
+from embedsheet.writer.page import Book
 
 MOST_MOVIES = 2000
 VIEW, TABLE = "#C2410C", "#1D4ED8"

@@ -39,9 +39,9 @@ from typing import Annotated
 
 from embedsheet.data import movielens, read_ratings
 from embedsheet.lessons import one_hot, solve_log
-from embedsheet.lessons.layout import Book, Finish, RowProgress
 from embedsheet.lessons.movielens import compact_rows, compare, crosstab, guide_sheet, keras_sheet, rows
 from embedsheet.lessons.movielens.choice import Choice, Start, choose, everything, start
+from embedsheet.writer.page import Book, Finish, RowProgress
 
 EXAMPLE = "embedsheet new movielens -o films.xlsx --users 20 --movies 12 --factors 4"
 CROSSTAB, CROSSTAB_BIAS, ROWS = "Cross-tab", "Cross-tab with bias", rows.NAME

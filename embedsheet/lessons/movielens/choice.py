@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.data import Movie, MovieLens
-from embedsheet.errors import LessonError
+from embedsheet.ground.errors import LessonError
 
 # Above this many pairs a cross-tab is no longer something to look at, nor quick to open.
 LARGEST_CROSSTAB = 400_000

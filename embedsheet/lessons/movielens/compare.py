@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from embedsheet.addresses import Area, quote_sheet
+from embedsheet.ground.shell import word
 from embedsheet.lessons import solve_log
-from embedsheet.lessons.layout import ORANGE, Book, Page, a1, index
 from embedsheet.lessons.movielens import keras_sheet, rows
 from embedsheet.lessons.movielens.choice import Choice, Start, movie_label
 from embedsheet.lessons.movielens.keras_sheet import finish_chart, head, mirror
-from embedsheet.shell import word
+from embedsheet.notation.addresses import Area, quote_sheet
+from embedsheet.writer.page import ORANGE, Book, Page, a1, index
 
 NAME = "Compare"
 CHECKS = 8

@@ -26,9 +26,9 @@ from pathlib import Path
 from typing import Annotated
 
 from embedsheet.lessons import solve_log
-from embedsheet.lessons.layout import Book, Finish, RowProgress
 from embedsheet.lessons.rnn import guide_sheet, net, one_hot, scan_sheet, text_sheet, three, unrolled
 from embedsheet.networks.text_data import read_book
+from embedsheet.writer.page import Book, Finish, RowProgress
 
 EXAMPLE = "embedsheet new rnn -o verse.xlsx --text verse.txt --hidden 8 --length 5"
 

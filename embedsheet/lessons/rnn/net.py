@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet import numpy_rnn
-from embedsheet.errors import LessonError
+from embedsheet.ground.errors import LessonError
+from embedsheet.mirrors.recurrent import numpy_net as numpy_rnn
+from embedsheet.mirrors.recurrent.numpy_net import Floats, Weights
 from embedsheet.networks.text_data import Ids, Vocabulary, next_characters
-from embedsheet.numpy_rnn import Floats, Weights
 
 # Few letters in many different neighbourhoods: what comes next takes some remembering. (Lyric of 1908.)
 DEFAULT_TEXT = "she sells sea shells by the sea shore. the shells she sells are sea shells"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from embedsheet.lessons.layout import Book, Page, a1
 from embedsheet.lessons.rnn import parts
 from embedsheet.lessons.rnn.net import Net
 from embedsheet.networks.text_data import visible
+from embedsheet.writer.page import Book, Page, a1
 
 TOP = 6
 

@@ -7,13 +7,13 @@ row of a piece only (blue), "Sequence" in every row.
 
 from __future__ import annotations
 
-from embedsheet.lessons.layout import Book, Page, a1
 from embedsheet.lessons.rnn import parts
 from embedsheet.lessons.rnn.net import Net, trace
 from embedsheet.lessons.rnn.parts import Columns, Outputs, band, product
+from embedsheet.mirrors.recurrent.comparison import BLOCKS
+from embedsheet.mirrors.recurrent.numpy_net import Floats
 from embedsheet.networks.text_data import next_characters
-from embedsheet.numpy_rnn import Floats
-from embedsheet.rnn_bridge import BLOCKS
+from embedsheet.writer.page import Book, Page, a1
 
 N_CHARACTERS, SEQUENCE = "n characters", "Sequence"
 

@@ -1,0 +1,502 @@
+"""The cells below an objective as one function of the changing cells, with exact derivatives.
+
+    f(x) = objective cell        c(x) = left − right of each constraint        x = changing cells, (n,)
+
+`compile_program` evaluates what the objective needs once in NumPy (which also checks the values stored in the file),
+notes the order, and lets an engine (`compiler.engines`) trace the part that depends on the changing cells; all else is
+constant. Everything is in double precision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.compiler.agreement import require_agreement
+from embedsheet.compiler.beginning import check_objective, check_sizes, error_origins, other_start, prepare_changing
+from embedsheet.compiler.carried import Ordered
+from embedsheet.compiler.cells import Ids
+from embedsheet.compiler.components import Step
+from embedsheet.compiler.constraints import build_rows, constraint_cells
+from embedsheet.compiler.curvature import Curvature, curvature_of
+from embedsheet.compiler.degrees import LINEAR
+from embedsheet.compiler.engines import EngineName, make_engine
+from embedsheet.compiler.engines.protocol import Compiled, Engine, Traceable
+from embedsheet.compiler.evaluate import Evaluator, PendingError
+from embedsheet.compiler.forms import Group
+from embedsheet.compiler.order import Planner
+from embedsheet.compiler.recurrence import NotScannableError, Recurrence
+from embedsheet.compiler.results import Results, edits_of, results_at
+from embedsheet.compiler.store import Note, Store, TracedStore
+from embedsheet.compiler.verify import Verification, verify
+from embedsheet.formulas.traced import operations
+from embedsheet.formulas.values import Array, namespace
+from embedsheet.ground.errors import ModelError, UnsupportedError
+from embedsheet.ground.keys import name_key
+from embedsheet.ground.kinds import BLANK, ERRORS, TEXT
+from embedsheet.notation.addresses import Area, Cell
+from embedsheet.solver_setup import SolverSetup
+from embedsheet.workbook import Edit, Workbook
+
+if TYPE_CHECKING:
+    from embedsheet.compiler.engines.graph import Graph
+
+FloatArray = NDArray[np.float64]
+_SLOPE_CHANGED = 1e-6  # rounding does not change a derivative by this part of itself
+
+
+class _LateNeedError(Exception):
+    """A traced formula reads cells that the stored values did not need."""
+
+    def __init__(self, group: Group, ids: Ids) -> None:
+        self.group, self.ids = group, ids
+
+
+class Program:
+    """An objective as a function of the changing cells, 0 where a set-up has none; made by `compile_program`.
+
+    `start` (n,) are the stored values, blank cells as 0; `changing` the areas whose cells x lists, row by row. `lower`,
+    `upper`, `integer` (n,), `relations` (m,) and `all_different` are the constraints,
+    `impossible` those that no x meets.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        planner: Planner,
+        setup: SolverSetup,
+        changing: Ids,
+        targets: Ids,
+        verified: Store,
+        engine: Engine,
+    ) -> None:
+        self._store, self._planner = store, planner
+        self._verified = verified  # at the file's own values; `store` is where the search begins
+        self._targets = targets  # the objective's number, if there is one, then those of the constraints' cells
+        self.setup = setup
+        self.changing = list(setup.changing)
+        self._changing = changing
+        self._start: FloatArray = store.numbers[changing].copy()
+        self._rows = build_rows(store, setup, changing)
+        self.lower, self.upper, self.integer = self._rows.lower, self._rows.upper, self._rows.integer
+        self.relations, self.all_different = self._rows.relations, self._rows.all_different
+        self.impossible = self._rows.impossible
+        self.verification = verify(verified, self._evaluated())
+        self._notes: list[Note] = []
+        self._checked = False
+        self._recorded: dict[int | None, Graph] = {}  # by the number of rows, see `Engine.compile`
+        self._carries = True  # sums along growing ranges
+        self._constants: Ids = np.empty(0, np.int64)  # the cells whose numbers are part of what is traced
+        self._engine = engine
+
+    # The function
+
+    @property
+    def start(self) -> FloatArray:
+        """(n,) the stored values, for which the program was compiled; for others compile another with `kept`."""
+        return self._start
+
+    def _take_over(self, kept: Program) -> None:
+        """Use the functions that another program compiled of the same formulas, and constants, for its start.
+
+        All else is this program's own: the values at the start, what is undefined there, what the file stores.
+        """
+        # The check also finds what only tracing shows to be needed.
+        self._check_traced()
+        if self._compiled_from() == kept._compiled_from():
+            self._engine = kept._engine
+            for name in ("_objective", "_constraints"):
+                if name in kept.__dict__:
+                    self.__dict__[name] = kept.__dict__[name]
+
+    def _compiled_from(self) -> list[Any]:
+        """Return all that compiled functions depend on, to be compared: formulas, their order, and constants."""
+        store = self._store
+        places = np.unique(store.group_of[self._evaluated()])
+        groups = [store.groups[int(place)] for place in places]
+        ids = self._constants
+        kinds, numbers = store.kinds[ids], store.numbers[ids]
+        texts = kinds == TEXT  # the same text may have another number
+        arrays = [self._evaluated(), self._changing, self._targets, ids, kinds, numbers[~texts]]
+        return [
+            self.setup,
+            store.table.sheet_names,
+            store.workbook.names,
+            store.workbook.tables,
+            [(sheet.arrays, sheet.hidden_rows.tolist(), sheet.filters) for sheet in store.workbook.sheets.values()],
+            [(group.sheet, group.text, group.array, group.rows.tolist(), group.columns.tolist()) for group in groups],
+            [store.strings.text(code) for code in numbers[texts]],
+            [array.tobytes() for array in arrays],
+        ]
+
+    @property
+    def constraint_count(self) -> int:
+        """m, the number of constraint rows."""
+        return len(self.relations)
+
+    def value(self, x: FloatArray) -> float:
+        """Return f(x); NaN where it is undefined."""
+        return float(self._objective.value(x))
+
+    def value_and_gradient(self, x: FloatArray) -> tuple[float, FloatArray]:
+        """Return f(x) and ∇f(x), (n,)."""
+        return self._objective.value_and_gradient(x)
+
+    def hessian_product(self, x: FloatArray, v: FloatArray) -> FloatArray:
+        """Return ∇²f(x) v, (n,)."""
+        return self._objective.hessian_product(x, v)
+
+    def constraints(self, x: FloatArray) -> FloatArray:
+        """Return left − right of every constraint row, (m,)."""
+        if not self.constraint_count:
+            return np.empty(0)
+        return self._constraints.value(x)
+
+    def constraint_jacobian(self, x: FloatArray) -> FloatArray:
+        """Return the derivatives of `constraints`, (m, n)."""
+        if not self.constraint_count:
+            return np.empty((0, len(self.start)))
+        return self._constraints.jacobian(x)
+
+    def constraint_pull_back(self, x: FloatArray, weights: FloatArray) -> FloatArray:
+        """Return Σᵢ weightsᵢ ∇cᵢ(x), (n,), at the cost of one gradient; `weights` (m,)."""
+        if not self.constraint_count:
+            return np.zeros(len(self.start))
+        return self._constraints.pull_back(x, weights)
+
+    def constraint_hessian_product(self, x: FloatArray, weights: FloatArray, v: FloatArray) -> FloatArray:
+        """Return Σᵢ weightsᵢ ∇²cᵢ(x) v, (n,); `weights` (m,)."""
+        return self._constraints.pulled_hessian_product(x, weights, v)
+
+    @cached_property
+    def _objective(self) -> Compiled:
+        self._check_traced()
+        return self._compiled(lambda x: self._read_objective(self._trace(x), x), None)
+
+    @cached_property
+    def _constraints(self) -> Compiled:
+        self._check_traced()
+        return self._compiled(lambda x: self._read_constraints(self._trace(x)), self.constraint_count)
+
+    def _check_traced(self) -> None:
+        """Raise UnsupportedError unless each traced cell is the sheet's at the start.
+
+        The tape evaluates what any engine traces, without compiling it.
+        """
+        if self._checked:
+            return
+        from embedsheet.compiler.engines.tape import evaluated, shaped
+
+        stores: list[TracedStore] = []
+
+        def everything(x: Array) -> list[Array]:
+            stores.append(self._trace(x))
+            results = [shaped(self._read_objective(stores[-1], x), ())]
+            if self.constraint_count:
+                results.append(shaped(self._read_constraints(stores[-1]), (self.constraint_count,)))
+            return [*results, *stores[-1].buffers]
+
+        found, graph = evaluated(everything, self.start)
+        traced = stores[-1]
+        results = len(found) - len(traced.buffers)
+        traced_numbers = found[results:]
+        numbers_of = (None, self.constraint_count)[:results]
+        self._recorded = {rows: graph.part(at, at + 1) for at, rows in enumerate(numbers_of)}
+        settled = np.flatnonzero(traced.tainted & traced.done & (traced.buffer_of < 0))
+        ids = np.concatenate([settled, *traced.members])
+        numbers = np.concatenate([traced.numbers[settled], *traced_numbers])
+        own = (self._store.group_of[ids] >= 0) | (self._store.table.sheets[ids] >= 0)
+        require_agreement(self._store, ids[own], traced.kinds[ids[own]], numbers[own])
+        self._constants = np.flatnonzero(traced.used & (traced.buffer_of < 0))
+        self._checked = True
+
+    def _compiled(self, f: Traceable, rows: int | None) -> Compiled:
+        steps = self._planner.steps
+        cells = sum(len(step.elements if isinstance(step, Step) else step.ids) for step in steps)
+        return self._engine.compile(f, rows, len(steps), cells, self._recorded.pop(rows, None))
+
+    def _read_objective(self, traced: TracedStore, x: Array) -> Array:
+        if self.setup.objective is None:
+            return 0.0 * x.sum()
+        return traced.read(self._targets[:1])[0]
+
+    def _read_constraints(self, traced: TracedStore) -> Array:
+        left = traced.read(np.array(self._rows.left_ids))
+        right = traced.read(np.array(self._rows.right_ids))  # −1 reads as 0
+        return left - right - np.array(self._rows.right_numbers)
+
+    def _trace(self, x: Array, places: list[tuple[Group, Ids]] | None = None) -> TracedStore:
+        """Run all steps that depend on x; a branch not taken so far may need cells that are evaluated only now.
+
+        `places`: see `TracedStore`.
+        """
+        while True:
+            try:
+                return self._trace_once(x, places)
+            except _LateNeedError as late:
+                place = self._store.groups.index(late.group)
+                if not (self._store.group_of == place).any():
+                    self._carries = False  # what carries sums is no formula of the workbook's: do without
+                    continue
+                self._planner.learn(place, late.ids)
+                self._planner.restart()
+                self._planner.require(self._targets)
+                if self._planner.faults:
+                    raise UnsupportedError(self._planner.all_faults()) from None
+
+    def _traceable(self, step: Step | Recurrence | Ordered) -> Sequence[Step | Recurrence]:
+        if isinstance(step, Ordered):
+            return (step.carried if self._carries else []) or step.steps
+        return [step]
+
+    def _trace_once(self, x: Array, places: list[tuple[Group, Ids]] | None = None) -> TracedStore:
+        steps = [part for step in self._planner.steps for part in self._traceable(step)]
+        traced = TracedStore(self._store, operations(x), places)
+        for area, block in zip(self.changing, self.blocks, strict=True):
+            assert area.size == block.stop - block.start
+            traced.add_buffer(self._changing[block], None, x[block])
+        for step in steps:
+            if isinstance(step, Recurrence):
+                _trace_recurrence(traced, step)
+            else:
+                _trace_step(traced, step)
+        self._notes = traced.notes
+        return traced
+
+    # Its form
+
+    @cached_property
+    def curvature(self) -> Curvature:
+        """Of what degree objective and constraints are in x, and which cells and functions bend them."""
+        return curvature_of(lambda x, places: self._trace(x, places).read(self._targets), self.start)
+
+    @cached_property
+    def is_linear(self) -> bool:
+        """Whether objective and constraints are proven to be a x + b; else they may be anything."""
+        # A slope that differs at one other point is proof of the contrary, and cheaper.
+        other = self.start + np.maximum(1.0, np.abs(self.start)) * np.linspace(0.3, 0.7, len(self.start))
+        here, there = (self.value_and_gradient(x)[1] for x in (self.start, other))
+        with np.errstate(invalid="ignore"):
+            if (np.abs(there - here) > _SLOPE_CHANGED * (np.abs(here) + np.abs(there))).any():
+                return False
+        return self.curvature.degree <= LINEAR
+
+    # What the user should know
+
+    @property
+    def engine(self) -> str:
+        """What has computed so far, "tape", "jax" or "tape, then jax"."""
+        return self._engine.used
+
+    @property
+    def notes(self) -> list[str]:
+        """Warnings that name cells; complete once a gradient has been computed."""
+        words = [str(note) for note in self._notes]
+        fractions = [one for one in self.setup.constraints if one.relation in ("integer", "binary", "all different")]
+        if self.setup.relaxed and fractions:
+            words.append(
+                f"the Solver set-up ignores integer constraints (Options): {', '.join(map(str, fractions))} may give "
+                "fractions."
+            )
+        for group, elements in self._store.frozen:
+            stored = self._store.table.kinds[group.outputs[elements]]
+            keeps = "it keeps the value stored in the file"
+            if (stored == BLANK).any():
+                keeps = "no value is stored in the file, so it counts as 0; calculate the file first"
+            words.append(f"{group.where(elements)}: volatile, or known to Google Sheets only; {keeps}.")
+        return words
+
+    @property
+    def unseen(self) -> list[str]:
+        """Cells with steps that the gradient does not see, each with what it does; complete as `notes` are."""
+        return [str(note) for note in self._notes]
+
+    def undefined_cells(self, x: FloatArray) -> list[tuple[Cell, str]]:
+        """Return where, at x, errors that reach a target begin or a derivative is infinite, and what is wrong."""
+        store, planner = self._store, self._planner
+        if not np.array_equal(x, self.start):
+            store = self._store.at(self._changing, x)
+            planner = Planner(store, like=self._planner)
+            planner.require(self._targets)
+        found = [
+            (store.table.cell(cell), ERRORS.get(int(store.numbers[cell]), "an error"))
+            for cell in error_origins(planner, self._targets)
+            if store.table.sheets[cell] >= 0
+        ]
+        for note in store.singular:
+            ids = note.group.ids[note.elements]
+            for cell in ids[store.tainted[ids] & (store.table.sheets[ids] >= 0)]:
+                found.append((store.table.cell(int(cell)), f"{note.text} has no finite derivative"))
+        return found
+
+    def cell_name(self, place: int) -> str:
+        """Return the address of the changing cell at a place of x."""
+        return str(self._store.table.cell(int(self._changing[place])))
+
+    def row_name(self, row: int) -> str:
+        """Return a constraint row in words: "Plan!D5 <= Plan!E5"."""
+        right = self._rows.right_ids[row]
+        words = f"{self._rows.right_numbers[row]:g}" if right < 0 else self._store.table.words(right)
+        return f"{self._store.table.cell(self._rows.left_ids[row])} {self.relations[row]} {words}"
+
+    @property
+    def blocks(self) -> list[slice]:
+        """The changing areas as slices of x."""
+        ends = np.cumsum([area.size for area in self.changing])
+        return [slice(int(end) - area.size, int(end)) for area, end in zip(self.changing, ends, strict=True)]
+
+    def _evaluated(self) -> Ids:
+        """Numbers of the formula cells in the cone."""
+        found = np.zeros(len(self._store.done), bool)
+        for step in self._planner.steps:
+            found[step.group.outputs[step.elements] if isinstance(step, Step) else step.ids] = True
+        return np.flatnonzero(found)
+
+    def results(self, x: FloatArray, *, trusted: bool = False) -> Results:
+        """Return what is to be written with the changing cells at x, see `compiler.results`.
+
+        `trusted`: results that are stored otherwise than the formulas give are rewritten as well.
+        """
+        return results_at(self._verified, self._planner, self._changing, x, self.verification, trusted)
+
+
+def compile_program(
+    workbook: Workbook,
+    setup: SolverSetup,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    overwrite_formulas: bool = False,
+    kept: Program | None = None,
+    engine: EngineName = "auto",
+) -> Program:
+    """Compile the model of a set-up; `progress` hears (cells done, cells in all).
+
+    `kept` is a program of the same workbook with other numbers in its changing cells: its compiled functions serve
+    again.
+    Raises `ModelError` for a set-up that makes no sense, `UnsupportedError` with all formulas that cannot be compiled.
+    """
+    if not setup.changing:
+        raise ModelError(f"{setup.sheet}: the Solver set-up names no changing cells; name them with --changing.")
+    goals = [] if setup.objective is None else [Area(*setup.objective, *setup.objective[1:])]
+    if not goals and not setup.constraints:
+        raise ModelError(
+            f"{setup.sheet}: the Solver set-up names neither an objective cell nor constraints; name an objective with "
+            "--objective."
+        )
+    check_sizes(setup)
+    for area in [*goals, *setup.changing]:
+        if name_key(area.sheet) not in map(name_key, workbook.sheets):
+            raise ModelError(f"{area}: there is no sheet {area.sheet!r} in {workbook.path.name}.")
+    sides = [side for one in setup.constraints for side in (one.left, one.right) if isinstance(side, Area)]
+    store = Store(workbook, [*setup.changing, *goals, *sides], setup)
+    changing = prepare_changing(store, setup, overwrite_formulas)
+    planner = Planner(store, progress)
+    targets = np.concatenate([*(store.table.area(goal).ravel() for goal in goals), constraint_cells(store, setup)])
+    planner.require(targets)
+    if planner.faults:
+        raise UnsupportedError(planner.all_faults())
+    begun, planner, notes = other_start(store, planner, setup, changing, targets)
+    if goals:
+        setup = check_objective(begun, planner, int(targets[0]), setup)
+        targets = targets[setup.objective is None :]
+    setup = replace(setup, notes=(*setup.notes, *notes))
+    program = Program(begun, planner, setup, changing, targets, store, make_engine(engine))
+    if kept is not None:
+        program._take_over(kept)
+    return program
+
+
+def _trace_step(traced: TracedStore, step: Step) -> None:
+    """Trace those cells of a step that depend on the changing cells."""
+    group, elements = step.group, step.elements
+    tainted = traced.tainted[group.ids[elements]]
+    if not tainted.any():
+        return
+    if tainted.mean() < 0.5:  # else a few constants more keep the reading pattern whole
+        elements = elements[tainted]
+    notes = len(traced.notes)
+    try:
+        with traced.cells(group, elements):
+            value = Evaluator(traced, group, elements).run()
+    except (PendingError, UnsupportedError) as fault:
+        if group.parts:
+            del traced.notes[notes:]
+            for part in group.parts:
+                _trace_step(traced, Step(part, np.arange(len(part.ids))))
+            return
+        if isinstance(fault, PendingError):
+            raise _LateNeedError(group, fault.ids) from None
+        raise
+    outputs = group.outputs[elements]
+    kinds = np.broadcast_to(value.kinds, outputs.shape).ravel()
+    if isinstance(value.numbers, np.ndarray):
+        traced.settle(outputs.ravel(), kinds, np.broadcast_to(value.numbers, outputs.shape).ravel())
+        return
+    numbers = namespace(value.numbers).broadcast_to(value.numbers, outputs.shape)
+    traced.add_buffer(outputs.ravel(), kinds, numbers.reshape(-1))
+
+
+def _trace_recurrence(traced: TracedStore, recurrence: Recurrence) -> None:
+    if not traced.tainted[recurrence.ids].any():
+        return
+    try:
+        with traced.cells(recurrence.groups[recurrence.layers[0][0]], recurrence.elements[:, 0]):
+            recurrence.run_traced(traced)
+    except NotScannableError:
+        if not recurrence.unrolled:
+            raise
+        for step in recurrence.unrolled:
+            _trace_step(traced, step)
+
+
+@dataclass(frozen=True)
+class Recalculation:
+    """All formulas of a workbook computed anew.
+
+    `edits` are the cells whose stored result is not what the formula gives; `out_of_date` counts those among them that
+    differ by more than rounding or had none; `faults` are the formulas that cannot be computed here; `formulas` counts
+    the formula cells; `functions` the cells that use each function.
+    """
+
+    edits: list[Edit]
+    out_of_date: int
+    verification: Verification
+    faults: list[str]
+    formulas: int
+    functions: dict[str, int]
+    values: Store
+    planner: Planner
+
+
+def recalculate(workbook: Workbook, *, progress: Callable[[int, int], None] | None = None) -> Recalculation:
+    """Compute every supported formula of a workbook in NumPy; `progress` hears (cells done, cells in all)."""
+    store = Store(workbook)
+    planner = Planner(store, progress)
+    formulas = np.flatnonzero(store.group_of >= 0)
+    planner.require(formulas)
+    computed = formulas[store.done[formulas]]
+    same = (store.kinds == store.table.kinds) & (store.numbers == store.table.numbers)
+    changed = computed[~same[computed]]
+    verification = verify(store, computed)
+    functions: dict[str, int] = {}
+    for group in store.groups:
+        for name in group.functions():
+            functions[name] = functions.get(name, 0) + len(group.ids)
+    return Recalculation(
+        edits=edits_of(store, changed),
+        out_of_date=min(len(changed), verification.mismatch_count + len(computed) - verification.compared),
+        verification=verification,
+        faults=planner.all_faults(),
+        formulas=len(formulas),
+        functions=functions,
+        values=store,
+        planner=planner,
+    )
+
+
+__all__ = ["Program", "Recalculation", "Verification", "compile_program", "recalculate"]

@@ -1,0 +1,1 @@
+"""What every layer stands on: errors, keys, kinds of values, files."""

@@ -1,0 +1,1 @@
+"""The programs that have a workbook open: Excel through xlwings, LibreOffice."""

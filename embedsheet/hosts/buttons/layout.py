@@ -1,0 +1,163 @@
+"""What `--buttons` adds to a workbook: buttons and their settings on each model sheet, and two sheets behind them.
+
+The settings have names scoped to the model sheet: `controls.learning_rate`, `controls.iterations`, `controls.epochs`;
+beside them `controls.outcome` says what the last button did. `xlwings.conf` names the interpreter; the hidden sheet
+`embedsheet.memory` keeps what Undo and Reset bring back (see `memory.py`).
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+from embedsheet.ground.errors import LessonError
+from embedsheet.hosts.buttons.table import BUTTONS, CONFIG_SHEET, CONTROLS, MEMORY_HEAD, MEMORY_SHEET, OUTCOME, START
+from embedsheet.hosts.buttons.vba import vba_project
+from embedsheet.notation.addresses import Area
+from embedsheet.writer.page import Book, Page
+
+_BUTTON_WIDTH, _BUTTON_HEIGHT, _GAP = 112, 28, 4  # pixels
+_BUTTON_ROW_POINTS = 30.0
+_LETTER = 6.5  # pixels, of a label in the settings' row
+
+
+def add_buttons(book: Book) -> None:
+    """Add buttons to every sheet with a Solver model, `xlwings.conf`, the memory and the VBA project.
+
+    A `Finish` of the lessons' layout: give it to a lesson's `build`. Settings go into the band row that the sheet keeps
+    free, buttons into the row below it. Raises LessonError for a workbook that is no .xlsm, has no model, or is written
+    row by row (too long for a form).
+    """
+    check_for_buttons(book.path)
+    models = [page for page in book.pages.values() if page.setup is not None and page.band is not None]
+    if not models:
+        raise LessonError("This lesson has no sheet with a Solver model, so there is nothing for buttons to do.")
+    if book.workbook.constant_memory:
+        raise LessonError("Buttons are for sheets that one looks at; leave --all or --buttons away.")
+    for page in models:
+        _add_settings(page)
+        _add_row(page)
+    _add_config(book)
+    _add_memory(book, models)
+    project = vba_project(len(book.workbook.worksheets()))
+    book.workbook.add_vba_project(io.BytesIO(project), is_stream=True)
+
+
+def check_for_buttons(path: Path) -> None:
+    """Raise LessonError unless a workbook of that name can hold macros."""
+    if path.suffix.lower() != ".xlsm":
+        raise LessonError(f"{path}: buttons need a workbook with macros; call it {path.stem}.xlsm.")
+
+
+def _add_settings(page: Page) -> None:
+    """Write label and value side by side, each label over as many columns as it needs; then the outcome's cell."""
+    assert page.band is not None
+    column = 1
+    for name, label, value, number_format in CONTROLS:
+        page.write(page.band, column, label, "lead")
+        column += _columns_for(page, column, len(label) * _LETTER)
+        page.define(name, page.band, column)
+        page.write(page.band, column, value, "changing", num_format=number_format, bg_color="#DBEAFE")
+        column += 2
+    page.define(OUTCOME, page.band, column)
+    page.write(page.band, column, "Press a button below.", "lead")
+
+
+def _columns_for(page: Page, first: int, pixels: float) -> int:
+    """Return how many columns from `first` on are at least so wide."""
+    count, width = 0, 0
+    while width < pixels:
+        # XlsxWriter's own measure, which it also anchors the buttons by; columns count from 0 there.
+        width += page.sheet._size_col(first - 1 + count)
+        count += 1
+    return count
+
+
+def _add_row(page: Page) -> None:
+    assert page.band is not None
+    page.height(page.band + 1, _BUTTON_ROW_POINTS)
+    for place, button in enumerate(BUTTONS):
+        page.sheet.insert_button(
+            page.band,
+            0,
+            {
+                "macro": button.macro,
+                "caption": button.caption,
+                "description": button.hint,
+                "width": _BUTTON_WIDTH,
+                "height": _BUTTON_HEIGHT,
+                "x_offset": place * (_BUTTON_WIDTH + _GAP) + _GAP,
+                "y_offset": _GAP,
+            },
+        )
+
+
+def _add_config(book: Book) -> None:
+    page = book.page(CONFIG_SHEET)
+    # xlwings reads columns A and B down to the first empty row; column C is for people.
+    rows = (
+        (
+            "Interpreter_Win",
+            sys.executable if sys.platform == "win32" else "python",
+            "Windows: the full path of the python.exe that embedsheet is installed in.",
+        ),
+        (
+            "Interpreter_Mac",
+            sys.executable if sys.platform == "darwin" else "python",
+            "macOS: the full path of the same; run once in a terminal: xlwings runpython install",
+        ),
+        (
+            "ADD_WORKBOOK_TO_PYTHONPATH",
+            False,
+            "Keep it FALSE: Python files that lie beside the workbook are then not run by mistake.",
+        ),
+        (
+            "USE UDF SERVER",
+            False,
+            "Windows: TRUE keeps Python running between presses, which saves its start each time.",
+        ),
+        ("SHOW CONSOLE", False, "Windows: TRUE shows Python’s window while a button works."),
+    )
+    for row, (key, value, explanation) in enumerate(rows, 1):
+        page.write(row, 1, key, "plain")
+        if isinstance(value, bool):
+            page.sheet.write_boolean(row - 1, 1, value, book.style("code"))
+        else:
+            page.write(row, 2, value, "code")
+        page.write(row, 3, explanation, "lead")
+    page.write(
+        len(rows) + 2,
+        3,
+        "xlwings reads this sheet at each press; embedsheet doctor BOOK.xlsm checks it. "
+        "LibreOffice needs none of it: embedsheet open BOOK.xlsm serves the buttons there.",
+        "lead",
+    )
+    page.widths((1, 1, 32), (2, 2, 50), (3, 3, 90))
+
+
+def _add_memory(book: Book, models: list[Page]) -> None:
+    memory = book.page(MEMORY_SHEET)
+    memory.sheet.hide()
+    column = 1
+    for page in models:
+        assert page.setup is not None
+        for area in page.setup.changing:
+            memory.write(1, column, page.name)
+            memory.write(2, column, START)
+            # A formula, so that the reference follows when rows are inserted above the area.
+            memory.formula(3, column, f"ROWS({area.absolute()})", area.shape[0], "plain")
+            for row, value in enumerate(_written(page, area), MEMORY_HEAD + 1):
+                if value is not None:
+                    memory.write(row, column, value)
+            column += 1
+
+
+def _written(page: Page, area: Area) -> list[float | None]:
+    """Return the numbers that were written into an area, row by row; None for an empty cell."""
+    found: list[float | None] = []
+    for cell in area.cells():
+        entry = page.sheet.table.get(cell.row - 1, {}).get(cell.column - 1)
+        number = getattr(entry, "number", None)
+        found.append(None if number is None else float(number))
+    return found

@@ -1,0 +1,101 @@
+"""What Undo and Reset bring back: areas with their values, one a column of a hidden sheet of the same workbook.
+
+Row 1 holds the model sheet's name, row 2 "start" or "undo", row 3 a formula `=ROWS(area)` that nobody reads the value
+of: a formula's reference follows when rows or columns are inserted, a written address would not. The values stand
+below, row by row of the area.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from embedsheet.ground.errors import ModelError
+from embedsheet.hosts.buttons.table import MEMORY_HEAD, MEMORY_SHEET
+from embedsheet.hosts.live import rows_of
+from embedsheet.notation.addresses import Area, column_letters, parse_area
+
+Rows: TypeAlias = Sequence[Sequence[Any]]
+Block: TypeAlias = tuple[Area, Rows]
+_AREA = re.compile(r"=\s*ROWS\((.+)\)\s*\Z", re.IGNORECASE)
+
+
+class Memory:
+    """The hidden sheet of an open workbook; made anew when its user has deleted it."""
+
+    def __init__(self, book: Any) -> None:
+        self.book = book
+        names = [sheet.name for sheet in book.sheets]
+        self.sheet = book.sheets[MEMORY_SHEET] if MEMORY_SHEET in names else self._add()
+        self._heads = self._read_heads()
+
+    def _add(self) -> Any:
+        here = self.book.sheets.active
+        sheet = self.book.sheets.add(MEMORY_SHEET, after=self.book.sheets[len(self.book.sheets) - 1])
+        sheet.visible = False
+        here.activate()
+        return sheet
+
+    def _read_heads(self) -> list[tuple[str, str, str]]:
+        """(model sheet, what, formula) of each column."""
+        used = self.sheet.used_range
+        last = used.column + used.shape[1] - 1
+        cells = self.sheet.range((1, 1), (MEMORY_HEAD, last))
+        names, whats, _ = rows_of(cells.options(ndim=2).value)
+        formulas = rows_of(cells.formula)[2]
+        return [
+            (str(name or ""), str(what or ""), str(formula))
+            for name, what, formula in zip(names, whats, formulas, strict=True)
+        ]
+
+    def _columns(self, sheet: str, what: str) -> list[int]:
+        return [place for place, head in enumerate(self._heads, 1) if head[:2] == (sheet, what)]
+
+    def recall(self, sheet: str, what: str) -> list[Block]:
+        """Return the areas remembered for a model sheet, with their values.
+
+        Raises ModelError when nothing is remembered, or the cells are gone.
+        """
+        blocks: list[Block] = []
+        for column in self._columns(sheet, what):
+            formula = self._heads[column - 1][2]
+            match = _AREA.match(formula)
+            if match is None or "#REF!" in formula:
+                raise ModelError(f"{sheet}: the cells to bring back have been deleted; nothing was changed.")
+            area = parse_area(match[1])
+            top = MEMORY_HEAD + 1
+            cells = self.sheet.range((top, column), (top + area.size - 1, column))
+            values = [line[0] for line in rows_of(cells.options(ndim=2).value)]
+            width = area.shape[1]
+            blocks.append((area, [values[at : at + width] for at in range(0, area.size, width)]))
+        if not blocks:
+            remedy = "press another button first" if what == "undo" else "it was kept when the workbook was made"
+            raise ModelError(f"{sheet}: nothing is remembered for {what}; {remedy}.")
+        return blocks
+
+    def remember(self, sheet: str, what: str, blocks: Sequence[Block]) -> list[Block]:
+        """Note whose values these are; return what is still to be written, as areas of the hidden sheet."""
+        columns = self._columns(sheet, what)
+        heads = [(sheet, what, f"=ROWS({area.absolute()})") for area, _ in blocks]
+        if [self._heads[column - 1][2].replace(" ", "") for column in columns] != [
+            h[2].replace(" ", "") for h in heads
+        ]:
+            for column in columns:
+                letters = column_letters(column)
+                self.sheet.range(f"{letters}1:{letters}{self.sheet.used_range.shape[0]}").clear_contents()
+                self._heads[column - 1] = ("", "", "")
+            used = max((place for place, head in enumerate(self._heads, 1) if head[0]), default=0)
+            columns = list(range(used + 1, used + 1 + len(blocks)))
+            self._heads[used:] = heads
+            for column, head in zip(columns, heads, strict=True):
+                self.sheet.range((1, column), (2, column)).value = [[head[0]], [head[1]]]
+                self.sheet.range((3, column)).formula = head[2]
+        top = MEMORY_HEAD + 1
+        return [
+            (
+                Area(MEMORY_SHEET, top, column, top + area.size - 1, column),
+                [[value] for row in rows for value in row],
+            )
+            for column, (area, rows) in zip(columns, blocks, strict=True)
+        ]

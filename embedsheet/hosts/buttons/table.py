@@ -1,0 +1,57 @@
+"""The buttons and what stands beside them, by name: all that a press needs to know of how a workbook is made.
+
+Apart from `layout.py`, which makes it, because each press in Excel starts Python anew and should not load XlsxWriter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CONFIG_SHEET = "xlwings.conf"
+MEMORY_SHEET = "embedsheet.memory"
+# Rows of the memory sheet: the model sheet, what is remembered, a formula that refers to the area, then the values.
+MEMORY_HEAD = 3
+START = "start"
+UNDO = "undo"
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button: the function of `embedsheet.excel` that it calls, its caption, and what a screen reader says."""
+
+    function: str
+    caption: str
+    hint: str
+
+    @property
+    def macro(self) -> str:
+        """The Sub in embedsheet.bas."""
+        return "Embedsheet" + self.function.capitalize()
+
+
+BUTTONS = (
+    Button("step", "Step", "One step against the gradient, as large as the learning rate says"),
+    Button("solve", "Solve", "Change the cells until the objective is at its best"),
+    Button("train", "Train in Keras", "Train the same model in Keras from the same start"),
+    Button("compare", "Compare", "Compare the sheet's numbers with Keras' at the same weights"),
+    Button("gradient", "Gradient", "Write the gradient of the objective to a sheet of its own"),
+    Button("randomize", "Randomize", "Fill the changing cells with small random numbers"),
+    Button("undo", "Undo", "Bring back the cells as they were before the last button"),
+    Button("reset", "Reset", "Bring back the cells as the workbook was made"),
+)
+# (name, label, value, number format)
+CONTROLS: tuple[tuple[str, str, float, str], ...] = (
+    ("controls.learning_rate", "Step’s learning rate", 0.1, "0.####"),
+    ("controls.iterations", "Solve’s iterations", 1000, "0"),
+    ("controls.epochs", "Keras’ epochs", 100, "0"),
+)
+OUTCOME = "controls.outcome"
+# What `embedsheet.mirrors.recommender.results` fills, and where a lesson has it.
+KERAS_SHEETS = ("Keras", "Compare")
+KERAS_BLOCKS = (
+    "keras.source", "keras.settings", "keras.rmse", "keras.predictions", "keras.ratings.user", "keras.ratings.movie",
+    *(f"keras.{what}.{part}" for what in ("users", "movies") for part in ("id", "factors", "bias")),
+    *(f"keras.history.{what}" for what in ("epoch", "rmse", "validation")),
+    "compare.users.mixing", "compare.movies.mixing", "compare.checks", "compare.summary", "compare.code",
+    "compare.predictions.same_weights",
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""The same model beside the sheet: in Keras, in PyTensor, in NumPy."""

@@ -1,0 +1,1 @@
+"""Sheets of ratings and their model in Keras."""

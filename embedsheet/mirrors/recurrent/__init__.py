@@ -1,0 +1,1 @@
+"""Sheets of recurrent nets and their twins in Keras, PyTensor and NumPy."""

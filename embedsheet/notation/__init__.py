@@ -1,0 +1,1 @@
+"""Excel's formula language: addresses, text to tree and back, moving a formula."""

@@ -1,0 +1,1 @@
+"""What lessons and homework draw workbooks with."""
