@@ -9,7 +9,6 @@ import random
 import shutil
 import subprocess
 import sys
-import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable
@@ -37,8 +36,6 @@ from embedsheet.networks.text_training import start
 from embedsheet.notation.addresses import Area
 from embedsheet.workbook import Edit, Workbook
 from embedsheet.xlsx import undo
-
-SECONDS = 10  # of the processor, the longest that any file may take
 
 
 @pytest.fixture(autouse=True)
@@ -192,7 +189,6 @@ def outcomes(kind: str, count: int, seed: int, folder: Path) -> Counter[str]:
     for number in range(count):
         place = folder / f"damaged-{number}"
         place.mkdir(parents=True)
-        began = time.process_time()
         try:
             KINDS[kind](chance, place)
             tally["read"] += 1
@@ -202,7 +198,6 @@ def outcomes(kind: str, count: int, seed: int, folder: Path) -> Counter[str]:
             tally["refused"] += 1
         except Exception as fault:
             raise AssertionError(f"{kind}, number {number} of seed {seed}") from fault
-        assert time.process_time() - began < SECONDS, number
         shutil.rmtree(place)
     return tally
 
