@@ -35,11 +35,11 @@ mark = time.perf_counter()
 import embedsheet.excel
 parts["import embedsheet"] = time.perf_counter() - mark
 mark = time.perf_counter()
-from embedsheet.libreoffice.attach import attach
+from embedsheet.hosts.libreoffice.attach import attach
 attach(sys.argv[1]).set_mock_caller()
 parts["connect"] = time.perf_counter() - mark
 mark = time.perf_counter()
-import embedsheet.program, jax
+import embedsheet.compiler.program, jax
 parts["import JAX"] = time.perf_counter() - mark
 mark = time.perf_counter()
 said = embedsheet.excel.step()

@@ -242,9 +242,9 @@ SEVENTEEN_MILLION = """
 import resource, sys
 from pathlib import Path
 from embedsheet.workbook import Workbook
-from embedsheet.addresses import Cell
+from embedsheet.notation.addresses import Cell
 from embedsheet.cli import app
-from embedsheet.errors import FileError
+from embedsheet.ground.errors import FileError
 resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
 try:
     Workbook.open(sys.argv[1])

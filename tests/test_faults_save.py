@@ -349,8 +349,8 @@ def test_old_copies_go_when_the_cache_is_full(path: Path, monkeypatch: pytest.Mo
 SAVER = """
 import sys
 import numpy as np
-from embedsheet.addresses import Area
-from embedsheet.errors import FileError
+from embedsheet.notation.addresses import Area
+from embedsheet.ground.errors import FileError
 from embedsheet.workbook import Edit, Workbook
 area = Area("S", 1, 1, int(sys.argv[2]), 4)
 print("ready", flush=True)
