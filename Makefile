@@ -65,7 +65,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 
 soak: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -m soak
+	$(BIN)/python -m pytest -q -m soak --timeout 0
 
 wheel: $(VENV)/.dev
 	rm -rf dist

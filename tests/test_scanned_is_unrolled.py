@@ -42,7 +42,7 @@ def _cells(seed: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("start", (0, 6))
 def test_a_scanned_recurrence_is_the_unrolled_one(start: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("embedsheet.compiler.program.make_engine", TapeEngine)
+    monkeypatch.setattr("embedsheet.compiler.program.make_engine", lambda name: TapeEngine())
     scanned = 0
     for seed in range(start, start + 6):
         results = []

@@ -29,7 +29,7 @@ _REFERENCE = rf"(?P<cells>{_CELLS})|(?P<columns>{_COLUMNS})|(?P<rows>{_ROWS})"
 _WORD = rf"(?:[^\W\d]|\\){_NAME_CHARACTER}*+"
 _ERROR = r"(?i:#(?:NULL!|DIV/0!|VALUE!|REF!|NAME\?|NUM!|N/A|GETTING_DATA|SPILL!|CALC!|[A-Z]+[!?]?))"
 _TEXT = r'"[^"]*+(?:""[^"]*+)*+"'
-_NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_NUMBER = rf"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?+(?!{_NAME_CHARACTER})"
 _QUOTED = r"'[^']*+(?:''[^']*+)*+'"
 _PREFIX = rf"(?:{_QUOTED}|(?!{_CELL}:){_NAME_CHARACTER}++:{_NAME_CHARACTER}++|{_NAME_CHARACTER}++)!"
 # Of another workbook, [1]Sheet1!A1 or 'C:\folder\[Book.xlsx]My sheet'!A1, taken whole.
@@ -47,13 +47,15 @@ OPERAND = re.compile(
     rf"|(?P<word>{_WORD})|(?P<error>{_ERROR})|(?P<bracket>{_BRACKET})",
     re.DOTALL,
 )
-# Anything: an operand, or else one sign.
-PIECE = re.compile(rf"{OPERAND.pattern}|.", re.DOTALL)
+# What begins no operand: a quote or bracket that nothing closes and all behind it, signs of names in a row, one sign.
+# Taken whole, so that no text is read again from each of its places.
+_REST = rf"['\[].*+|{_NAME_CHARACTER}++|."
+PIECE = re.compile(rf"{OPERAND.pattern}|{_REST}", re.DOTALL)
 # A reference and everything before it that is none, cut into the same pieces as OPERAND does; the first two
 # alternatives are short cuts for what begins no longer piece. At the end of a formula the reference is empty.
 NEXT_REFERENCE = re.compile(
     rf"(?:[-+*/^&=<>(),;{{}}% ]++|(?!{_CELLS}|{_COLUMNS}|{_ROWS})(?:{_WORD}(?![!:])|{_TEXT}|{_EXTERNAL}|{_PREFIX}"
-    rf"|{_NUMBER}|{_WORD}|{_ERROR}|{_BRACKET}|.))*+({_CELLS}|{_COLUMNS}|{_ROWS}|\Z)",
+    rf"|{_NUMBER}|{_WORD}|{_ERROR}|{_BRACKET}|{_REST}))*+({_CELLS}|{_COLUMNS}|{_ROWS}|\Z)",
     re.DOTALL,
 )
 ARRAY_ELEMENT = re.compile(

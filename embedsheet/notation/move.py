@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW, column_letters, column_number
-from embedsheet.notation.lexis import PIECE, REFERENCE
+from embedsheet.notation.lexis import LONGEST_FORMULA, PIECE, REFERENCE
 
 _CORNER = re.compile(r"(\$?)([A-Za-z]*)(\$?)([0-9]*)")
 
@@ -14,8 +14,11 @@ def shift(text: str, rows: int, columns: int) -> str:
     """Return the formula as it reads `rows` further down and `columns` further right: relative references move.
 
     A reference that would leave the sheet becomes #REF!, as when Excel copies the formula there. What `write` gives
-    for the formula's tree is the same formula; here white space and spelling stay.
+    for the formula's tree is the same formula; here white space and spelling stay. So does a text that is longer
+    than any formula: nothing reads it.
     """
+    if len(text) > LONGEST_FORMULA:
+        return text
     return PIECE.sub(lambda piece: _piece(piece, rows, columns), text)
 
 
