@@ -16,6 +16,7 @@ from typing import Any, get_args
 import judges
 import openpyxl
 import pytest
+import xlsxwriter
 from foreign import ForeignBook
 from foreign_linear import product_mix
 from foreign_nonlinear import growth_curve
@@ -275,6 +276,17 @@ def test_recalculate_refreshes_what_other_programs_left_out(tmp_path: Path, curv
     for address in ("C2", "C13", "F5"):
         assert stored[address].value == pytest.approx(judged[address], rel=1e-12)
     assert "13 formulas, 0 results out of date or missing; nothing was written" in run("recalculate", curve).stdout
+
+
+def test_recalculate_takes_an_empty_text_that_is_stored_without_value_for_what_it_is(tmp_path: Path) -> None:
+    """XlsxWriter stores "" as <v></v> of no type; A2 shows x and stores nothing, too, and that is missing."""
+    with xlsxwriter.Workbook(tmp_path / "texts.xlsx") as book:
+        sheet = book.add_worksheet("S")
+        sheet.write_formula("A1", '=IF(B1=0,"","x")', None, "")
+        sheet.write_formula("A2", '=IF(B1=0,"x","")', None, "")
+    said = run("recalculate", tmp_path / "texts.xlsx").stdout
+    assert "2 formulas, 1 results out of date or missing; 1 cells written" in said
+    assert judges.read_values(tmp_path / "texts.xlsx")["S"]["A2"] == "x"
 
 
 def test_recalculate_tells_rounding_from_results_that_are_out_of_date(movielens_book: Path, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from embedsheet.compiler.order import Planner
 from embedsheet.compiler.recurrence import NotScannableError, Recurrence
 from embedsheet.compiler.results import Results, edits_of, results_at
 from embedsheet.compiler.store import Note, Store, TracedStore
-from embedsheet.compiler.verify import Verification, verify
+from embedsheet.compiler.verify import Verification, stored_cells, verify
 from embedsheet.formulas.traced import operations
 from embedsheet.formulas.values import Array, namespace
 from embedsheet.ground.errors import ModelError, UnsupportedError
@@ -481,6 +481,8 @@ def recalculate(workbook: Workbook, *, progress: Callable[[int, int], None] | No
     planner.require(formulas)
     computed = formulas[store.done[formulas]]
     same = (store.kinds == store.table.kinds) & (store.numbers == store.table.numbers)
+    # A formula's empty text is stored as such or, by XlsxWriter, as no value at all.
+    same |= (store.table.kinds == BLANK) & (store.kinds == TEXT) & (store.numbers == store.strings.code(""))
     changed = computed[~same[computed]]
     verification = verify(store, computed)
     functions: dict[str, int] = {}
@@ -489,7 +491,7 @@ def recalculate(workbook: Workbook, *, progress: Callable[[int, int], None] | No
             functions[name] = functions.get(name, 0) + len(group.ids)
     return Recalculation(
         edits=edits_of(store, changed),
-        out_of_date=min(len(changed), verification.mismatch_count + len(computed) - verification.compared),
+        out_of_date=min(len(changed), verification.mismatch_count + int((~stored_cells(store)[changed]).sum())),
         verification=verification,
         faults=planner.all_faults(),
         formulas=len(formulas),

@@ -47,7 +47,7 @@ class Verification:
 
 def verify(store: Store, ids: Ids) -> Verification:
     """Compare evaluated cells with what the file stores; see `differing`."""
-    has_stored = _stored(store)
+    has_stored = stored_cells(store)
     ids = ids[has_stored[ids]]
     if not len(ids):
         return Verification(never_calculated=True)
@@ -77,7 +77,7 @@ def verify(store: Store, ids: Ids) -> Verification:
 
 def disagreeing(store: Store, ids: Ids) -> NDArray[np.bool_]:
     """Return which of some evaluated cells have another result stored than the one their formula gives."""
-    has_stored = _stored(store)
+    has_stored = stored_cells(store)
     wrong: NDArray[np.bool_] = has_stored[ids]
     wrong[wrong] = differing(store, ids[wrong], has_stored)
     return wrong
@@ -102,7 +102,7 @@ def differing(store: Store, ids: Ids, has_stored: NDArray[np.bool_]) -> NDArray[
     return wrong
 
 
-def _stored(store: Store) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def stored_cells(store: Store) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Return which cells hold a stored result; the other cells of an array formula count as its first one does."""
     found = np.zeros(store.table.count + 1, bool)
     for place, sheet in enumerate(store.workbook.sheets.values()):
