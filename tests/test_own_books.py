@@ -1,16 +1,26 @@
-"""Every lesson with every option is recalculated by judges, who find the results that it stores."""
+"""Every workbook that any command writes, each option of each command, is recalculated by judges.
+
+They find the results that it stores. A command or option without a place in the tables here fails.
+"""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import shlex
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from judges import Values, embedsheet_values, gnumeric_values
+import typer
+from foreign import ForeignBook
+from judges import Values, embedsheet_values, gnumeric_values, libreoffice_values_of
 from stored import departures
+from typer.testing import CliRunner
 
+from embedsheet.cli import app
 from embedsheet.lessons import LESSONS, find
 
 POEM = "I am Sam. Sam I am. Do you like them, Sam? I do not like them here or there.\n" * 3
@@ -27,6 +37,91 @@ CASES = [(lesson, "") for lesson in OPTIONS] + [
     (lesson, name) for lesson, options in OPTIONS.items() for name, value in options.items() if value is not None
 ]
 
+# Commands that write no workbook; `open` writes what a button or its user saves: tests/test_buttons_press.py.
+WRITE_NONE = {
+    "lessons", "gradient", "inspect", "text train", "text generate", "homework list", "doctor", "open",
+}  # fmt: skip
+# Options without a trace in the workbook: what is printed, which other files are written, what is not refused.
+TRACELESS = {"dry_run", "json", "history", "force", "ignore_lock"}
+ABSENT = {
+    "movielens": {"ladder", "device"},  # --ladder writes nothing
+    "train": {"device"},
+    "homework grade": {"seconds", "megabytes"},
+    # To a workbook without our names `compare` adds nothing.
+    "compare": {
+        "user_ids", "user_factors", "user_bias", "movie_ids", "movie_factors", "movie_bias", "ratings", "rating_users",
+        "rating_movies", "predictions", "rmse",
+    },
+}  # fmt: skip
+# Lines run one after another beside a lesson, somebody's workbook, ratings and a class; what they leave is judged.
+RUNS = {
+    "new with buttons": "new movielens --users 4 --movies 5 --factors 2 --buttons -o buttons.xlsm",
+    "solve": "solve lesson.xlsx --sheet Cross-tab --max-iterations 5 --save-setup",
+    "solve by steps": "solve lesson.xlsx --sheet 'One rating a row' --method adam --learning-rate 0.05 "
+    "--max-iterations 3 --randomize 3 -o copy.xlsx",
+    "solve a model of the command line": "solve theirs.xlsx --objective C5 --changing B2:B4 --maximize "
+    "--without-stored --bound 'B2:B4 <= 7' --subject-to 'C5 <= 40' --nonnegative --restarts 1 --seed 2 "
+    "--tolerance 1e-8 --engine tape --trust-embedsheet --save-setup",
+    "solve for a value": "solve theirs.xlsx --objective C5 --changing B2:B4 --target 12",
+    "solve over formulas": "solve theirs.xlsx --objective C6 --changing B2:B4 --changing E2 --minimize --free "
+    "--without-stored --overwrite-formulas",
+    "solve and undo": "solve lesson.xlsx --sheet Cross-tab --max-iterations 2; undo lesson.xlsx",
+    "recalculate": "recalculate theirs.xlsx",
+    "recalculate a copy": "recalculate lesson.xlsx -o copy.xlsx",
+    "compare": "compare lesson.xlsx",
+    "compare one sheet": "compare lesson.xlsx --sheet Cross-tab --float64 --steps 2 --learning-rate 0.05",
+    "train": "train lesson.xlsx --epochs 2",
+    "train as said": "train lesson.xlsx --sheet 'Cross-tab with bias' --optimizer sgd --learning-rate 0.01 --epochs 3 "
+    "--batch-size 8 --l2 0.001 --validation 0.2 --patience 1 --seed 3 --float64 --replace -o copy.xlsx",
+    "train cells": "train lesson.xlsx --sheet 'Cross-tab with bias' --epochs 2 --user-ids users.id --user-factors "
+    "users.factors --user-bias users.bias --movie-ids movies.id --movie-factors movies.factors --movie-bias "
+    "movies.bias --ratings ratings --predictions predictions --rmse rmse -o copy.xlsx",
+    "train cells in place": "train lesson.xlsx --sheet 'One rating a row' --epochs 2 --user-ids users.id "
+    "--user-factors users.factors --movie-ids movies.id --movie-factors movies.factors --ratings ratings.rating "
+    "--rating-users ratings.user --rating-movies ratings.movie --predictions predictions --rmse rmse --replace",
+    "movielens": "movielens --ratings ratings.csv --factors 2 --epochs 2 --validation 0.3 --seed 3 --movies 20 "
+    "-o copy.xlsx",
+    "movielens, dot": "movielens --model dot --ratings ratings.csv --factors 2 --epochs 2 -o copy.xlsx",
+    "movielens, bias": "movielens --model bias --ratings ratings.csv --factors 2 --epochs 2 -o copy.xlsx",
+    "movielens of the lecture": "movielens --model bias --lecture --ratings ratings.csv --factors 2 --epochs 2 "
+    "--batch-size 32 --learning-rate 0.01 -o copy.xlsx",
+    "homework": "homework new embeddings --roster class.csv -o . --key key.json; "
+    "homework grade . --key key.json --processes 1 -o gradebook.xlsx",
+}  # fmt: skip
+
+
+def commands(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, dict[str, set[str]]]]:
+    """Yield every command that is no lesson's: its words, and {option: how it is written}."""
+    if hasattr(node, "list_commands"):
+        for name in node.list_commands(None):
+            if path != ("new",):
+                yield from commands(node.get_command(None, name), (*path, name))
+    else:
+        yield (
+            " ".join(path),
+            {
+                option.name: {*option.opts, *option.secondary_opts}
+                for option in node.params
+                if option.param_type_name == "option"
+            },
+        )
+
+
+def lines() -> list[list[str]]:
+    return [shlex.split(line) for run in RUNS.values() for line in run.split("; ")]
+
+
+def test_no_command_and_no_option_is_forgotten_here() -> None:
+    known = dict(commands(typer.main.get_command(app)))
+    assert not WRITE_NONE - known.keys()
+    for command, options in known.items():
+        if command in WRITE_NONE:
+            continue
+        words = {word for line in lines() if " ".join(line).startswith(f"{command} ") for word in line}
+        assert words, f"{command}: name it in WRITE_NONE or let RUNS run it"
+        unused = {name for name, written in options.items() if not written & words}
+        assert unused - TRACELESS == ABSENT.get(command, set()), command
+
 
 def test_no_option_of_a_lesson_is_forgotten_here() -> None:
     assert {str(name) for name in (getattr(one, "name", one) for one in LESSONS)} == OPTIONS.keys()
@@ -35,15 +130,83 @@ def test_no_option_of_a_lesson_is_forgotten_here() -> None:
         assert parameters.keys() - {"path", "force", "finish", "progress"} == options.keys(), lesson
 
 
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with what RUNS name: lesson.xlsx, theirs.xlsx, ratings.csv, class.csv."""
+    folder = tmp_path_factory.mktemp("inputs")
+    find("movielens").load().build(folder / "lesson.xlsx", users=5, movies=6, factors=2)
+    theirs = ForeignBook({"A1": "part", "B1": "number", "C1": "worth"}, "C5", "B2:B4", "maximize", nonnegative=True)
+    theirs.constraints = [("B2:B4", "<=", 10.0)]
+    theirs.block("A2", [["x", 1, 0], ["y", 2, 0], ["z", 3, 0]])
+    theirs.fill("C2:C4", "=B{r}*3")
+    theirs.cells |= {
+        "C5": "=SUM(C2:C4)", "E2": "=B2+1", "C6": "=SUMSQ(B2:B4)+E2^2", "E3": '=IF(C5>30,"much","")',
+        "E4": "=C5/(B2-B2)", "E5": "=C5>30",
+    }  # fmt: skip
+    theirs.save_libreoffice(folder / "theirs.xlsx")
+    generator = np.random.default_rng(8)
+    rated = [f"{pair // 40 + 1},{pair % 40 + 1},{pair % 9 / 2 + 0.5},0" for pair in generator.permutation(1200)[:500]]
+    films = [f"{movie},Movie {movie} (19{movie + 50}),Comedy|Drama" for movie in range(1, 41)]
+    for name, rows in {
+        "ratings.csv": ["userId,movieId,rating,timestamp", *rated],
+        "movies.csv": ["movieId,title,genres", *films],
+        "class.csv": ["id,name", "s1,Ada Lovelace"],
+    }.items():
+        (folder / name).write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def books(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[Path]]:
+    """Return {what was done: the workbooks that it left}."""
+    found = {}
+    for label, run in RUNS.items():
+        folder = Path(shutil.copytree(inputs, tmp_path_factory.mktemp("run") / "here"))
+        untouched = {path: path.read_bytes() for path in folder.glob("*.xls?")}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            for line in run.split("; "):
+                result = CliRunner().invoke(app, shlex.split(line))
+                assert result.exit_code == 0, (line, result.output)
+        left = [path for path in folder.glob("*.xls?") if untouched.get(path) != path.read_bytes()]
+        found[label] = left or [folder / "lesson.xlsx"]
+    for lesson, option in CASES:
+        folder = tmp_path_factory.mktemp("lesson")
+        chosen = {}
+        if option:
+            chosen[option] = OPTIONS[lesson][option]
+            if chosen[option] is Path:
+                chosen[option] = folder / "poem.txt"
+                chosen[option].write_text(POEM, encoding="utf-8")
+        found[f"new {lesson} {option}".strip()] = [find(lesson).load().build(folder / "book.xlsx", **chosen)]
+    return found
+
+
+@pytest.fixture(scope="module")
+def judged_by_libreoffice(books: Mapping[str, list[Path]]) -> Callable[[Path], Values]:
+    """Return LibreOffice as a judge, which was started once for all books."""
+    paths = [path for left in books.values() for path in left]
+    found = dict(zip(paths, libreoffice_values_of(paths), strict=True))
+
+    def libreoffice_values(path: Path) -> Values:
+        return found[path]
+
+    return libreoffice_values
+
+
+LABELS = [*RUNS, *(f"new {lesson} {option}".strip() for lesson, option in CASES)]
+
+
 @pytest.mark.parametrize("judge", [embedsheet_values, gnumeric_values])
-@pytest.mark.parametrize(("lesson", "option"), CASES)
-def test_a_lesson_stores_what_judges_compute(
-    lesson: str, option: str, judge: Callable[[Path], Values], tmp_path: Path
+@pytest.mark.parametrize("label", LABELS)
+def test_what_is_stored_is_what_judges_compute(
+    label: str, judge: Callable[[Path], Values], books: Mapping[str, list[Path]]
 ) -> None:
-    chosen = {}
-    if option:
-        chosen[option] = OPTIONS[lesson][option]
-        if chosen[option] is Path:
-            chosen[option] = tmp_path / "poem.txt"
-            chosen[option].write_text(POEM, encoding="utf-8")
-    assert departures(find(lesson).load().build(tmp_path / "book.xlsx", **chosen), judge) == []
+    assert [departures(path, judge) for path in books[label]] == [[] for _ in books[label]]
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_what_is_stored_is_what_libreoffice_computes(
+    label: str, books: Mapping[str, list[Path]], judged_by_libreoffice: Callable[[Path], Values]
+) -> None:
+    assert [departures(path, judged_by_libreoffice) for path in books[label]] == [[] for _ in books[label]]

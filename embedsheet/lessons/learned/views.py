@@ -32,7 +32,8 @@ def best_and_worst(page: Page, movies: Page, shown: Shown) -> None:
             page.write(row, left, row - TOP + 1, "id")
             bias = f"{function}({block(movies, 'movies.bias')},{a1(row, left)})"
             page.formula(row, left + 2, bias, shown.model.movie_bias[place])
-            _place(page, row, left + 5, left + 2, block(movies, "movies.bias"), len(bias_of), place)
+            keys = (a1(row, left + 2), a1(row - 1, left + 2))
+            _place(page, row, left + 5, keys, block(movies, "movies.bias"), len(bias_of), place)
             found = a1(row, left + 5)
             for column, name, value, style, extra in (
                 (left + 1, "movies.title", shown.movie_titles[place], "calculated text", {}),
@@ -45,14 +46,22 @@ def best_and_worst(page: Page, movies: Page, shown: Shown) -> None:
     page.sheet.fit_to_pages(1, 1)
 
 
-def _place(page: Page, row: int, column: int, key: int, span: str, count: int, place: int) -> None:
-    """Write where in a list a key stands, counted from 1; equal keys one below the other have places of their own."""
-    wanted = a1(row, key)
+def _place(
+    page: Page, row: int, column: int, keys: tuple[str, str], span: str, count: int, place: int,
+    before: str | None = None, empty: bool = False,
+) -> None:  # fmt: skip
+    """Write where in a list a key stands, counted from 1; equal keys one below the other have places of their own.
+
+    keys: the row's and that of the row above, as formulas. before: the cell with the place before the first row's, if
+    any. empty: show nothing where a key is an error.
+    """
+    wanted, last = keys
     formula = f"MATCH({wanted},{span},0)"
-    if row > TOP:
-        above = a1(row - 1, column)
+    above = a1(row - 1, column) if row > TOP else before
+    if above:
         rest = f"INDEX({span},{above}+1):INDEX({span},{count})"
-        formula = f"IF({wanted}={a1(row - 1, key)},IFERROR({above}+MATCH({wanted},{rest},0),{formula}),{formula})"
+        formula = f"IF({wanted}={last},IFERROR({above}+MATCH({wanted},{rest},0),{formula}),{formula})"
+    formula = f'IFERROR({formula},"")' if empty else formula
     page.formula(row, column, formula, place + 1, "calculated", **FAINT, num_format="0")
 
 
@@ -206,7 +215,8 @@ def more_like_this(page: Page, movies: Page, shown: Shown) -> None:
         page.write(row, 1, row - TOP + 1, "id")
         # The chosen movie itself is the largest of all.
         page.formula(row, 3, f"LARGE({found},{a1(row, 1)}+1)", cosines[place])
-        _place(page, row, 6, 3, found, len(cosines), place)
+        keys = (a1(row, 3), a1(row - 1, 3) if row > TOP else f"LARGE({found},1)")
+        _place(page, row, 6, keys, found, len(cosines), place, before="$C$4")
         at = a1(row, 6)
         for column, name, value, style, extra in (
             (2, "movies.title", shown.movie_titles[place], "calculated text", {}),
@@ -239,7 +249,7 @@ def for_one_user(page: Page, result: Page, users: Page, movies: Page, ratings: P
         "Choose a user. Left: what they have not rated and would like best. Right: every movie, with their own rating.",
     )
     _chooser(page, "user", int(shown.user_ids[0]), block(users, "users.id"))
-    side = 6
+    side = 7
     facts = ("row", "bias", "first", "rated")
     rated = np.bincount(shown.rating_user, minlength=len(shown.user_ids))
     page.write(3, side, "the chosen user's row, bias, place and number of ratings, and factors", "lead")
@@ -292,19 +302,23 @@ def for_one_user(page: Page, result: Page, users: Page, movies: Page, ratings: P
     table = Area(page.name, TOP, side + 3, TOP + len(scores) - 1, side + 3).local(absolute=True)
     unseen = np.flatnonzero(np.isnan(own))
     order = unseen[np.argsort(-scores[unseen], kind="stable")][:LISTED]
-    head(page, TOP - 1, ["", "they would like", "prediction", "genres"])
+    head(page, TOP - 1, ["", "they would like", "prediction", "genres", "row"])
     for row, at in enumerate(order, TOP):
         page.write(row, 1, row - TOP + 1, "id")
-        found = f"MATCH(LARGE({table},{a1(row, 1)}),{table},0)"
+        keys = (f"LARGE({table},{a1(row, 1)})", f"LARGE({table},{a1(row - 1, 1)})")
+        _place(page, row, 5, keys, table, len(scores), at, empty=True)
+        found = a1(row, 5)
         # Somebody may have rated every movie but a few.
         for column, formula, value, style, extra in (
             (2, f"INDEX({block(movies, 'movies.title')},{found})", shown.movie_titles[at], "calculated text", {}),
-            (3, f"MIN(5,LARGE({table},{a1(row, 1)}))", stars[at], "calculated", {}),
+            (3, f"MIN(5,MAX(0.5,LARGE({table},{a1(row, 1)})))", stars[at], "calculated", {}),
             (4, f"INDEX({block(movies, 'movies.genres')},{found})", shown.movie_genres[at], "calculated text", FAINT),
         ):
             page.formula(row, column, f'IFERROR({formula},"")', value, style, **extra)
-    page.widths((1, 1, 8), (2, 2, 46), (3, 3, 10), (4, 4, 30), (5, 5, 3), (6, 6, 42), (7, 10, 11), (11, 9 + k, 9))
+    page.widths(
+        (1, 1, 8), (2, 2, 46), (3, 3, 10), (4, 4, 30), (5, 5, 6), (6, 6, 3), (7, 7, 42), (8, 11, 11), (12, 10 + k, 9)
+    )
     page.sheet.freeze_panes(TOP - 1, 0)
-    page.sheet.print_area(0, 0, TOP + LISTED, 8)
+    page.sheet.print_area(0, 0, TOP + LISTED, 9)
     page.printing()
     page.sheet.fit_to_pages(1, 1)
