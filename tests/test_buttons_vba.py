@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 import xlwings
+from olefile import DEFECT_INCORRECT, OleFileIO
 from pyopenvba import ExcelFile, check_file
+from pyopenvba.vba import decompress
 
 from embedsheet import excel
 from embedsheet.ground.errors import LessonError
+from embedsheet.hosts.buttons.compound import compound_file
 from embedsheet.hosts.buttons.layout import add_buttons
 from embedsheet.hosts.buttons.table import BUTTONS, CONFIG_SHEET, MEMORY_SHEET
 from embedsheet.hosts.buttons.vba import buttons_module, vba_project, xlwings_module
@@ -95,6 +98,60 @@ def test_all_modules_that_xlwings_puts_into_a_workbook_are_there(modules: dict[s
 def test_the_builder_finds_no_fault_with_the_file(path: Path) -> None:
     report = check_file(path)
     assert report.complete and not report.issues
+
+
+def test_the_project_is_what_ms_ovba_asks_writers_for(path: Path) -> None:
+    """[MS-OVBA] 2.3.4.1: `_VBA_PROJECT` is 7 bytes; 2.3.4.2: `dir` ends with its terminator; 2.3.4.3: no caches."""
+    with zipfile.ZipFile(path) as package, OleFileIO(package.read("xl/vbaProject.bin")) as file:
+        assert file.openstream("VBA/_VBA_PROJECT").read() == bytes.fromhex("CC61FFFF000100")
+        directory = decompress(file.openstream("VBA/dir").read())
+        assert directory.endswith(bytes.fromhex("2B0000000000100000000000"))
+        offsets = re.findall(rb"\x31\x00\x04\x00\x00\x00(.{4})\x1e\x00\x04\x00", directory, re.DOTALL)
+        assert offsets == [bytes(4)] * 7  # a module of each sheet and the workbook, three of code
+        for module in ("ThisWorkbook", "Sheet1", "xlwings"):
+            assert decompress(file.openstream(f"VBA/{module}").read()).startswith(b"Attribute VB_Name")
+
+
+@pytest.mark.parametrize("count", range(1, 40))
+def test_the_directory_is_a_red_black_tree(count: int) -> None:
+    """[MS-CFB] 2.6.4: no red node has a red child, and every way down passes as many black ones."""
+    with (
+        warnings.catch_warnings(),
+        OleFileIO(compound_file({("VBA", f"{'n' * (at % 5)}{at}"): b"x" for at in range(count)})) as file,
+    ):
+        warnings.simplefilter("error")
+        entries = file.direntries
+
+        def blacks(at: int, above_is_red: bool, low: tuple[int, str], high: tuple[int, str]) -> int:
+            if at == 0xFFFFFFFF:
+                return 0
+            one = entries[at]
+            red = one.color == 0
+            key = len(one.name), one.name.upper()
+            assert not (red and above_is_red) and low < key < high
+            below = {blacks(one.sid_left, red, low, key), blacks(one.sid_right, red, key, high)}
+            assert len(below) == 1
+            return below.pop() + (not red)
+
+        storage = entries[entries[0].sid_child]
+        assert entries[0].color != 0
+        assert blacks(storage.sid_child, True, (0, ""), (99, ""))
+        assert len(file.listdir()) == count
+
+
+def test_a_compound_file_gives_its_streams_back() -> None:
+    """olefile reads short ones, ones at the limit of 4,096 bytes, and ones beyond the header's first table."""
+    streams = {
+        ("a",): b"",
+        ("b",): b"b" * 63,
+        ("c", "d"): b"d" * 4095,
+        ("c", "e"): b"e" * 4096,
+        ("c", "f"): b"f" * 200_000,
+    }
+    with OleFileIO(compound_file(streams), raise_defects=DEFECT_INCORRECT) as file:
+        assert {tuple(name): file.openstream(name).read() for name in file.listdir()} == streams
+    with pytest.raises(ValueError, match="tables"):
+        compound_file({("a",): bytes(8_000_000)})
 
 
 def test_every_button_is_bound_to_its_sub(path: Path) -> None:

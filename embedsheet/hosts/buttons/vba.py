@@ -7,6 +7,7 @@ for a script of exactly that version. They are `xlwings` (BSD-3) and the class `
 
 from __future__ import annotations
 
+import re
 import tempfile
 import zipfile
 from importlib import resources
@@ -15,8 +16,16 @@ from pathlib import Path
 import xlsxwriter
 
 from embedsheet.ground.errors import MissingDependencyError
+from embedsheet.hosts.buttons.compound import compound_file
 
 PROJECT_PART = "xl/vbaProject.bin"
+# In `dir`: the stream's name in UTF-16 (MODULESTREAMNAME), no help text (MODULEDOCSTRING), where the source begins
+# (MODULEOFFSET).
+_MODULE = re.compile(
+    rb"\x32\x00....(?P<name>(?:[^\x00]\x00)+)\x1c\x00\x00{4}\x48\x00\x00{4}\x31\x00\x04\x00{3}(?P<offset>.{4})",
+    re.DOTALL,
+)
+_LAST = b"\x2b\x00" + bytes(4) + b"\x10\x00" + bytes(4)  # the ends of the last module and of `dir`
 
 
 def xlwings_module(name: str = "xlwings.bas") -> str:
@@ -55,7 +64,29 @@ def vba_project(sheets: int) -> bytes:
             project.add_module("embedsheet", _crlf(buttons_module()))
             file.save()
         with zipfile.ZipFile(shape) as package:
-            return package.read(PROJECT_PART)
+            return without_caches(package.read(PROJECT_PART))
+
+
+def without_caches(project: bytes) -> bytes:
+    """Return a VBA project that holds its sources and nothing which [MS-OVBA] forbids to write.
+
+    Gone are the performance caches of `_VBA_PROJECT` (2.3.4.1) and of the modules (2.3.4.3), which only the version of
+    Office that made them may read, and what stood behind the end of `dir`.
+    """
+    from pyopenvba.cfb import CFB
+    from pyopenvba.vba import compress, decompress
+
+    file = CFB.from_bytes(project)
+    directory = decompress(file.get_stream_in_storage("VBA", "dir"))
+    directory = directory[: directory.rindex(_LAST) + len(_LAST)]
+    streams = {(name,): file.get_stream_at((), name) for name in file.list_streams_at(())}
+    streams |= {("VBA", name): file.get_stream_in_storage("VBA", name) for name in file.list_streams_in_storage("VBA")}
+    for module in _MODULE.finditer(directory):
+        name = module["name"].decode("utf-16-le")
+        streams["VBA", name] = streams["VBA", name][int.from_bytes(module["offset"], "little") :]
+    streams["VBA", "dir"] = compress(_MODULE.sub(lambda found: found[0][:-4] + bytes(4), directory))
+    streams["VBA", "_VBA_PROJECT"] = b"\xcc\x61\xff\xff\x00\x01\x00"
+    return compound_file(streams)
 
 
 def _crlf(source: str) -> str:
