@@ -6,8 +6,10 @@ They find the results that it stores. A command or option without a place in the
 from __future__ import annotations
 
 import inspect
+import re
 import shlex
 import shutil
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ import pytest
 import typer
 from foreign import ForeignBook
 from judges import Values, embedsheet_values, gnumeric_values, libreoffice_values_of
+from lxml import etree
 from stored import departures
 from typer.testing import CliRunner
 
@@ -210,3 +213,17 @@ def test_what_is_stored_is_what_libreoffice_computes(
     label: str, books: Mapping[str, list[Path]], judged_by_libreoffice: Callable[[Path], Values]
 ) -> None:
     assert [departures(path, judged_by_libreoffice) for path in books[label]] == [[] for _ in books[label]]
+
+
+# Outside quotes: a sign that locales read differently, or a point that 10 ends with.
+ODD_FORMAT = re.compile(r'^(?:[^"]|"[^"]*")*?(?:[^\x00-\x7f"]|\.#+(?![0#]))')
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_number_formats_show_whole_numbers_whole(label: str, books: Mapping[str, list[Path]]) -> None:
+    assert ODD_FORMAT.match("0.##") and ODD_FORMAT.match("0;;·")
+    assert not any(map(ODD_FORMAT.match, ('0.0" €"', '0;;"·"', "0.0#", "General")))
+    for path in books[label]:
+        styles = etree.fromstring(zipfile.ZipFile(path).read("xl/styles.xml"))
+        formats = [one.get("formatCode", "") for one in styles.iter("{*}numFmt")]
+        assert not [one for one in formats if ODD_FORMAT.match(one)]

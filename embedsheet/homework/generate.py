@@ -169,7 +169,7 @@ def _instructions(page: Page, exercise: Page, assignment: Assignment, student: S
         row = 11 + number
         page.paragraph(row, 2, task.text, TASK_CHARACTERS)
         page.write(row, 1, float(number), "step", num_format="0")
-        page.write(row, 3, task.points, "number", num_format="0.##", valign="top")
+        page.write(row, 3, task.points, "number", num_format="General", valign="top")
         if task.kind == "text":
             page.empty(task.block, row, 6, (1, 1), "text", **ANSWER)
             page.height(row, 60)

@@ -109,8 +109,8 @@ def _grades(page: Page, key: Key, assignment: Assignment, best: dict[str, Grade]
         page.sheet.write_string(top + row - 1, 1, student.name, plain)
         page.write(top + row, total + 1, grade.file if grade else "nothing handed in", "lead")
         sums = f"SUM({a1(top + row, first)}:{a1(top + row, total - 1)})"
-        page.formula(top + row, total, sums, float(np.nansum(table[row])), num_format="0.##")
-    area = page.block("points", top, first, table, "number", num_format="0.##")
+        page.formula(top + row, total, sums, float(np.nansum(table[row])), num_format="General")
+    area = page.block("points", top, first, table, "number", num_format="General")
     totals = page.define("totals", top, total, len(key.students), 1)
     _statistics(page, table, tasks, first, top, last)
     page.sheet.freeze_panes(top - 1, 2)
@@ -137,7 +137,7 @@ def _statistics(page: Page, table: Floats, tasks: Sequence[Task], first: int, to
     page.write(9, 2, "share of the points", "header left")
     shares: list[float] = []
     for column, (values, most) in enumerate(zip(columns, worth, strict=True), first):
-        page.write(4, column, most, "number", num_format="0.##")
+        page.write(4, column, most, "number", num_format="General")
         there = values[~np.isnan(values)]
         share = float(there.mean() / most) if len(there) and most else float("nan")
         shares.append(share)
@@ -161,8 +161,8 @@ def _distribution(page: Page, assignment: Assignment, totals: Area, points: Sequ
     values = np.array(points)
     for i, (low, high) in enumerate(pairwise(edges)):
         row, final = 5 + i, i == 9
-        page.write(row, 1, low, "number", num_format="0.##")
-        page.write(row, 2, high, "number", num_format="0.##")
+        page.write(row, 1, low, "number", num_format="General")
+        page.write(row, 2, high, "number", num_format="General")
         page.write(row, 3, f"{low:g} – {high:g}", "plain", align="center")
         inside = (values >= low) & ((values <= high) if final else (values < high))
         below = "<=" if final else "<"

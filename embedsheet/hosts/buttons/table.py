@@ -41,7 +41,7 @@ BUTTONS = (
 )
 # (name, label, value, number format)
 CONTROLS: tuple[tuple[str, str, float, str], ...] = (
-    ("controls.learning_rate", "Step’s learning rate", 0.1, "0.####"),
+    ("controls.learning_rate", "Step’s learning rate", 0.1, "General"),
     ("controls.iterations", "Solve’s iterations", 1000, "0"),
     ("controls.epochs", "Keras’ epochs", 100, "0"),
 )

@@ -67,7 +67,7 @@ def write_one_hot(book: Book, net: Net, sequence: Page) -> Page:
             for left, key, number in ((one_hot, answer, answers[0, n]), (inputs, character, pieces[0, n])):
                 page.formula(
                     row, left + place, f"IF({a1(row, key, 'c')}={place + 1},1,0)", float(place == number),
-                    num_format="0;;·",
+                    num_format='0;;"·"',
                 )  # fmt: skip
             logit = f"{name}!{a1(source, area['logits'].left + place)}"
             largest = area["logits"].right + 2
