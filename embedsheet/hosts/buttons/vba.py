@@ -79,7 +79,7 @@ def without_caches(project: bytes) -> bytes:
     file = CFB.from_bytes(project)
     directory = decompress(file.get_stream_in_storage("VBA", "dir"))
     directory = directory[: directory.rindex(_LAST) + len(_LAST)]
-    streams = {(name,): file.get_stream_at((), name) for name in file.list_streams_at(())}
+    streams: dict[tuple[str, ...], bytes] = {(name,): file.get_stream_at((), name) for name in file.list_streams_at(())}
     streams |= {("VBA", name): file.get_stream_in_storage("VBA", name) for name in file.list_streams_in_storage("VBA")}
     for module in _MODULE.finditer(directory):
         name = module["name"].decode("utf-16-le")
