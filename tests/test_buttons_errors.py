@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import xlwings
 
-from embedsheet import excel
-from embedsheet.ground.errors import ModelError
+from embedsheet import api, excel
+from embedsheet.ground.errors import LessonError, ModelError
 from embedsheet.hosts.buttons import press as pressing
 from embedsheet.hosts.buttons.press import Press, run
 
@@ -85,6 +85,20 @@ def test_a_workbook_that_cannot_be_found_ends_in_a_message_for_excels_box(log: P
     # xlwings shows what a failing process has written: the message of SystemExit.
     with pytest.raises(SystemExit, match=r"open in more than one Excel instance.*close other workbooks of the same"):
         run("step", failing(ModelError("never")), nowhere, lambda: False)
+
+
+def test_a_workbook_with_an_equals_sign_in_its_name_is_named_as_the_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """xlwings' own way to the workbook: `caller` takes what stands between the first two equals signs."""
+    monkeypatch.setattr("sys.argv", ["-c", "--wb=a=b.xlsm", "--from_xl=1", "--hwnd=1"])
+    monkeypatch.delattr(xlwings.Book, "_mock_caller", raising=False)
+    with pytest.raises(SystemExit, match=r"name has an = in it.*without one"):
+        excel.step()
+
+
+def test_no_buttons_are_made_for_a_name_with_an_equals_sign(tmp_path: Path) -> None:
+    with pytest.raises(LessonError, match=r"call it k-2\.xlsm"):
+        api.new("movielens", tmp_path / "k=2.xlsm", users=4, movies=5, buttons=True)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_function_pressed_outside_excel_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,6 +110,12 @@ def test_a_cloud_folder_is_noted(book: Path) -> None:
     assert finding.state == "note" and "AutoSave" in finding.remedy
 
 
+def test_a_name_that_xlwings_cannot_read_is_found(book: Path, tmp_path: Path) -> None:
+    renamed = Path(shutil.copy(book, tmp_path / "a=b.xlsm"))
+    finding = next(f for f in check_book(renamed, system()) if f.what == "name")
+    assert finding.state == "fault" and finding.remedy == "Call it a-b.xlsm."
+
+
 def test_an_interpreter_of_another_version_is_found(book: Path) -> None:
     other = system("darwin", probe=lambda interpreter: (0, "0.30.0 0.1.0"))
     assert "has xlwings 0.30.0" in faults(list(check_book(book, other, run=True)))["interpreter"]

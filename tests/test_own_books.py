@@ -58,7 +58,8 @@ ABSENT = {
 }  # fmt: skip
 # Lines run one after another beside a lesson, somebody's workbook, ratings and a class; what they leave is judged.
 RUNS = {
-    "new with buttons": "new movielens --users 4 --movies 5 --factors 2 --buttons -o buttons.xlsm",
+    "new with buttons": "new movielens --users 4 --movies 5 --factors 2 --buttons -o buttons.xlsm; "
+    "new rnn --hidden 2 --factors 2 --length 3 --buttons -o net.xlsm",
     "solve": "solve lesson.xlsx --sheet Cross-tab --max-iterations 5 --save-setup",
     "solve by steps": "solve lesson.xlsx --sheet 'One rating a row' --method adam --learning-rate 0.05 "
     "--max-iterations 3 --randomize 3 -o copy.xlsx",

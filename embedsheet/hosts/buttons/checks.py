@@ -201,6 +201,11 @@ def _check_interpreter(interpreter: str, key: str, system: System, run: bool) ->
 
 
 def _check_place(path: Path, system: System) -> Iterator[Finding]:
+    if "=" in path.name:
+        yield Finding(
+            "name", "fault", f"{path.name} has an = in its name, where xlwings ends it: Excel's buttons do not find it",
+            f"Call it {path.name.replace('=', '-')}.",
+        )  # fmt: skip
     folder = str(path.resolve().parent)
     roots = [system.environment[name] for name in _CLOUD_VARIABLES if system.environment.get(name)]
     if _CLOUD_FOLDERS.search(folder) or any(folder.startswith(root) for root in roots):

@@ -14,6 +14,7 @@ from pathlib import Path
 from embedsheet.ground.errors import LessonError
 from embedsheet.hosts.buttons.table import BUTTONS, CONFIG_SHEET, CONTROLS, MEMORY_HEAD, MEMORY_SHEET, OUTCOME, START
 from embedsheet.hosts.buttons.vba import vba_project
+from embedsheet.mirrors.recommender.blocks import NAMES, NEEDED
 from embedsheet.notation.addresses import Area
 from embedsheet.writer.page import Book, Page
 
@@ -45,23 +46,34 @@ def add_buttons(book: Book) -> None:
 
 
 def check_for_buttons(path: Path) -> None:
-    """Raise LessonError unless a workbook of that name can hold macros."""
+    """Raise LessonError unless a workbook of that name can hold macros, and xlwings can find it when one is pressed."""
     if path.suffix.lower() != ".xlsm":
         raise LessonError(f"{path}: buttons need a workbook with macros; call it {path.stem}.xlsm.")
+    if "=" in path.name:
+        raise LessonError(
+            f"{path}: xlwings, through which Excel starts Python, ends a workbook's name at the =; call it "
+            f"{path.name.replace('=', '-')}."
+        )
 
 
 def _add_settings(page: Page) -> None:
     """Write label and value side by side, each label over as many columns as it needs; then the outcome's cell."""
     assert page.band is not None
     column = 1
-    for name, label, value, number_format in CONTROLS:
-        page.write(page.band, column, label, "lead")
-        column += _columns_for(page, column, len(label) * _LETTER)
-        page.define(name, page.band, column)
-        page.write(page.band, column, value, "changing", num_format=number_format, bg_color="#DBEAFE")
+    for control in CONTROLS:
+        if control.recommender and not _is_recommender(page):
+            continue
+        page.write(page.band, column, control.label, "lead")
+        column += _columns_for(page, column, len(control.label) * _LETTER)
+        page.define(control.name, page.band, column)
+        page.write(page.band, column, control.value, "changing", num_format=control.look, bg_color="#DBEAFE")
         column += 2
     page.define(OUTCOME, page.band, column)
     page.write(page.band, column, "Press a button below.", "lead")
+
+
+def _is_recommender(page: Page) -> bool:
+    return all(any(name in page.areas for name in NAMES[block]) for block in NEEDED)
 
 
 def _columns_for(page: Page, first: int, pixels: float) -> int:
@@ -77,7 +89,8 @@ def _columns_for(page: Page, first: int, pixels: float) -> int:
 def _add_row(page: Page) -> None:
     assert page.band is not None
     page.height(page.band + 1, _BUTTON_ROW_POINTS)
-    for place, button in enumerate(BUTTONS):
+    buttons = [button for button in BUTTONS if _is_recommender(page) or not button.recommender]
+    for place, button in enumerate(buttons):
         page.sheet.insert_button(
             page.band,
             0,

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from embedsheet.workbook import Workbook
 
 LOG = Path.home() / ".embedsheet" / "buttons.log"
-_DEFAULTS = {name: value for name, _, value, _ in CONTROLS}
+_DEFAULTS = {control.name: control.value for control in CONTROLS}
 _WANTED = (*_DEFAULTS, OUTCOME, *(name for group in NAMES.values() for name in group))
 _REJECTED = (
     -2147418111,
@@ -184,10 +184,10 @@ def run(function: str, work: Callable[[Press], str], caller: Callable[[], Any], 
         book = caller()
     except Exception as error:  # xlwings raises plain Exception for a caller that it cannot find
         _log(function, error)
-        raise SystemExit(
-            f"embedsheet could not find the workbook of the button: {error}. Press it in the workbook itself; close "
-            "other workbooks of the same name."
-        ) from error
+        remedy = "Press it in the workbook itself; close other workbooks of the same name."
+        if any(word.startswith("--wb=") and "=" in word[5:] for word in sys.argv):
+            remedy = "Its name has an = in it, where xlwings ends it: give the file a name without one."
+        raise SystemExit(f"embedsheet could not find the workbook of the button: {error}. {remedy}") from error
     app = book.app
     try:
         with _Alone(book):

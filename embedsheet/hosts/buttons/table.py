@@ -17,11 +17,15 @@ UNDO = "undo"
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A button: the function of `embedsheet.excel` that it calls, its caption, and what a screen reader says."""
+    """A button: the function of `embedsheet.excel` that it calls, its caption, and what a screen reader says.
+
+    recommender: it needs a model of users, movies and ratings.
+    """
 
     function: str
     caption: str
     hint: str
+    recommender: bool = False
 
     @property
     def macro(self) -> str:
@@ -32,18 +36,30 @@ class Button:
 BUTTONS = (
     Button("step", "Step", "One step against the gradient, as large as the learning rate says"),
     Button("solve", "Solve", "Change the cells until the objective is at its best"),
-    Button("train", "Train in Keras", "Train the same model in Keras from the same start"),
-    Button("compare", "Compare", "Compare the sheet's numbers with Keras' at the same weights"),
+    Button("train", "Train in Keras", "Train the same model in Keras from the same start", True),
+    Button("compare", "Compare", "Compare the sheet's numbers with Keras' at the same weights", True),
     Button("gradient", "Gradient", "Write the gradient of the objective to a sheet of its own"),
     Button("randomize", "Randomize", "Fill the changing cells with small random numbers"),
     Button("undo", "Undo", "Bring back the cells as they were before the last button"),
     Button("reset", "Reset", "Bring back the cells as the workbook was made"),
 )
-# (name, label, value, number format)
-CONTROLS: tuple[tuple[str, str, float, str], ...] = (
-    ("controls.learning_rate", "Step’s learning rate", 0.1, "General"),
-    ("controls.iterations", "Solve’s iterations", 1000, "0"),
-    ("controls.epochs", "Keras’ epochs", 100, "0"),
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A setting beside the buttons: the name of its cell, label, value, number format. recommender: as in `Button`."""
+
+    name: str
+    label: str
+    value: float
+    look: str
+    recommender: bool = False
+
+
+CONTROLS = (
+    Control("controls.learning_rate", "Step’s learning rate", 0.1, "General"),
+    Control("controls.iterations", "Solve’s iterations", 1000, "0"),
+    Control("controls.epochs", "Keras’ epochs", 100, "0", True),
 )
 OUTCOME = "controls.outcome"
 # What `embedsheet.mirrors.recommender.results` fills, and where a lesson has it.

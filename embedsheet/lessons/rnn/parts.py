@@ -196,5 +196,6 @@ def new_page(book: Book, name: str, title: str, lead: str, how_to: str) -> Page:
     page = book.page(name, tab=TAB)
     page.heading(title, lead)
     page.legend(3, 1)
-    page.write(LOSS_ROW + 1, 1, how_to, "lead")
+    page.band = LOSS_ROW + 1
+    page.write(page.band, 1, how_to, "lead")
     return page
