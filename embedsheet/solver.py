@@ -22,7 +22,7 @@ import numpy as np
 from embedsheet.ground.errors import MismatchError, ModelError
 from embedsheet.ground.keys import name_key
 from embedsheet.notation.addresses import Area, Cell, column_letters
-from embedsheet.solver_setup import Sense, SolverSetup
+from embedsheet.solver_setup import EVOLUTIONARY, Sense, SolverSetup
 from embedsheet.solvers.check import GradientCheck, check_gradient
 from embedsheet.solvers.methods import METHODS
 from embedsheet.solvers.model import choose_setup, describe, parse_constraint
@@ -142,6 +142,9 @@ def problem_of(program: Program, setup: SolverSetup, objective_name: str = "the 
         blocks=program.blocks,
         undefined=program.undefined_cells,
         unseen=lambda: program.unseen,
+        jumps=lambda: program.jumps,
+        unrounded=lambda: program.unrounded,
+        evolutionary=setup.engine == EVOLUTIONARY,
     )
 
 

@@ -10,6 +10,7 @@ from embedsheet.notation.addresses import Area, Cell, disjoint
 Sense = Literal["minimize", "maximize", "target"]
 # Codes as Excel stores them in solver_typ and solver_relN.
 SENSES: dict[int, Sense] = {1: "maximize", 2: "minimize", 3: "target"}
+EVOLUTIONARY = 3  # solver_eng
 RELATIONS = {1: "<=", 2: "=", 3: ">=", 4: "integer", 5: "binary", 6: "all different"}
 
 

@@ -126,3 +126,22 @@ def test_the_check_at_the_start_and_the_tape_evaluate_the_formulas_once(
     assert program.value_and_gradient(program.start)[1].tolist() == [3.0, 2.0]
     assert program.constraint_jacobian(program.start).tolist() == [[1.0, 1.0]]
     assert len(traced) == 1
+
+
+@pytest.mark.parametrize("engine", ["tape", "jax"])
+def test_many_points_at_once_are_each_point_alone(tmp_path: Path, engine: EngineName) -> None:
+    program = _program(tmp_path, "filled down", engine)
+    points = program.start + np.random.default_rng(0).uniform(-0.1, 0.1, (300, len(program.start)))
+    found = program.outcomes(points)
+    assert found.shape == (300, 1 + program.constraint_count)
+    np.testing.assert_allclose(found[:, 0], [program.value(x) for x in points], rtol=1e-12)
+
+
+def test_a_model_without_its_rounding_is_the_number_that_is_rounded(tmp_path: Path) -> None:
+    cells = {"A1": 1.26, "B1": "=ROUND(3*A1,1)+INT(A1)+CEILING(A1,0.5)"}
+    program = compile_program(Workbook.open(write_book(tmp_path / "book.xlsx", {"S": cells})), setup("B1", ["A1"]))
+    smooth = program.unrounded
+    assert smooth is not None
+    assert program.value(program.start) == pytest.approx(3.8 + 1 + 1.5)
+    assert smooth.value_and_gradient(program.start)[0] == pytest.approx(5 * 1.26)
+    assert smooth.value_and_gradient(program.start)[1].tolist() == [5.0]

@@ -35,7 +35,7 @@ OverwriteOption = Annotated[
 ]
 # `solvers.methods.METHODS` once more: importing it takes scipy, and --help must not.
 MethodName = Literal[
-    "auto", "linear", "L-BFGS-B", "CG", "Newton-CG", "SLSQP", "trust-constr", "augmented-lagrangian",
+    "auto", "linear", "global", "L-BFGS-B", "CG", "Newton-CG", "SLSQP", "trust-constr", "augmented-lagrangian",
     "gradient-descent", "momentum", "adam",
 ]  # fmt: skip
 

@@ -20,8 +20,9 @@ from embedsheet.compiler.shapes import finished, fit, per_cell, pick, side_by_si
 from embedsheet.compiler.sizes import picked, size_labels
 from embedsheet.compiler.windows import ACCUMULATED, accumulated, is_large
 from embedsheet.formulas.budget import TRACED
-from embedsheet.formulas.coerce import with_errors
+from embedsheet.formulas.coerce import as_numbers, with_errors
 from embedsheet.formulas.functions.choice import SplitError, joined_references
+from embedsheet.formulas.functions.rounding import NEAR_ITS_ARGUMENT
 from embedsheet.formulas.functions.table import FUNCTIONS, Function, LeftOut, Sizes, parameter
 from embedsheet.formulas.operators import binary, unary, without_crumb
 from embedsheet.formulas.values import (
@@ -117,6 +118,10 @@ class Evaluator:
         """Note something for the user about these cells."""
         mask = slice(None) if where is None else per_cell(where, self.count)
         self.store.warn(self.group, self.elements[mask], text)
+
+    def jumps(self, name: str) -> None:
+        """Note that what a function gives may jump where these cells' arguments move; see `Context.jumps`."""
+        self.store.note_jump(self.group, self.elements, name)
 
     def singular(self, text: str, where: NDArray[np.bool_]) -> None:
         """Note cells whose derivative is infinite where they stand."""
@@ -458,6 +463,10 @@ class Evaluator:
             arguments = self._address_arguments(row, node)
         else:
             arguments = [self._argument(row, i, argument) for i, argument in enumerate(node.arguments)]
+        if getattr(self.store, "unrounded", False) and node.name in NEAR_ITS_ARGUMENT:
+            first = arguments[0]
+            if isinstance(first, Value) and first.traced:
+                return as_numbers(self, first)
         if node.name in ACCUMULATED and len(arguments) == 1:
             only = arguments[0]
             running = accumulated(self, node.name, only) if isinstance(only, Reference) and is_large(only) else None

@@ -10,6 +10,7 @@ constant. Everything is in double precision.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ from embedsheet.compiler.recurrence import NotScannableError, Recurrence
 from embedsheet.compiler.results import Results, edits_of, results_at
 from embedsheet.compiler.store import Note, Store, TracedStore
 from embedsheet.compiler.verify import Verification, stored_cells, verify
+from embedsheet.formulas.functions.rounding import NEAR_ITS_ARGUMENT
 from embedsheet.formulas.traced import operations
 from embedsheet.formulas.values import Array, namespace
 from embedsheet.ground.errors import ModelError, UnsupportedError
@@ -90,6 +92,8 @@ class Program:
         self._notes: list[Note] = []
         self._checked = False
         self._recorded: dict[int | None, Graph] = {}  # by the number of rows, see `Engine.compile`
+        self._jumps: list[Note] = []
+        self._unrounded = False
         self._carries = True  # sums along growing ranges
         self._constants: Ids = np.empty(0, np.int64)  # the cells whose numbers are part of what is traced
         self._engine = engine
@@ -110,7 +114,7 @@ class Program:
         self._check_traced()
         if self._compiled_from() == kept._compiled_from():
             self._engine = kept._engine
-            for name in ("_objective", "_constraints"):
+            for name in ("_objective", "_constraints", "_together"):
                 if name in kept.__dict__:
                     self.__dict__[name] = kept.__dict__[name]
 
@@ -142,6 +146,10 @@ class Program:
     def value(self, x: FloatArray) -> float:
         """Return f(x); NaN where it is undefined."""
         return float(self._objective.value(x))
+
+    def outcomes(self, points: FloatArray) -> FloatArray:
+        """Return f and the rows of `constraints` for each of the points (k, n): (k, 1 + m)."""
+        return self._together.values(points)
 
     def value_and_gradient(self, x: FloatArray) -> tuple[float, FloatArray]:
         """Return f(x) and ∇f(x), (n,)."""
@@ -182,6 +190,34 @@ class Program:
     def _constraints(self) -> Compiled:
         self._check_traced()
         return self._compiled(lambda x: self._read_constraints(self._trace(x)), self.constraint_count)
+
+    @cached_property
+    def _together(self) -> Compiled:
+        self._check_traced()
+
+        def both(x: Array) -> Array:
+            traced = self._trace(x)
+            results = [self._read_objective(traced, x).reshape(1)]
+            if self.constraint_count:
+                results.append(self._read_constraints(traced).reshape(self.constraint_count))
+            return namespace(x).concatenate(results) if len(results) > 1 else results[0]
+
+        return self._compiled(both, 1 + self.constraint_count)
+
+    @cached_property
+    def unrounded(self) -> Program | None:
+        """The same with the numbers that ROUND, INT and their kin round, None where nothing is rounded.
+
+        Another function, and a smoother one: only for finding where to look.
+        """
+        self._check_traced()
+        if not any(note.text.split()[0] in NEAR_ITS_ARGUMENT for note in self._notes):
+            return None
+        other = copy(self)
+        for name in ("_objective", "_constraints", "_together", "unrounded", "curvature", "is_linear"):
+            other.__dict__.pop(name, None)
+        other._unrounded, other._checked, other._recorded, other._engine = True, True, {}, type(self._engine)()
+        return other
 
     def _check_traced(self) -> None:
         """Raise UnsupportedError unless each traced cell is the sheet's at the start.
@@ -256,7 +292,7 @@ class Program:
 
     def _trace_once(self, x: Array, places: list[tuple[Group, Ids]] | None = None) -> TracedStore:
         steps = [part for step in self._planner.steps for part in self._traceable(step)]
-        traced = TracedStore(self._store, operations(x), places)
+        traced = TracedStore(self._store, operations(x), places, self._unrounded)
         for area, block in zip(self.changing, self.blocks, strict=True):
             assert area.size == block.stop - block.start
             traced.add_buffer(self._changing[block], None, x[block])
@@ -265,7 +301,7 @@ class Program:
                 _trace_recurrence(traced, step)
             else:
                 _trace_step(traced, step)
-        self._notes = traced.notes
+        self._notes, self._jumps = traced.notes, traced.jumps
         return traced
 
     # Its form
@@ -315,6 +351,11 @@ class Program:
     def unseen(self) -> list[str]:
         """Cells with steps that the gradient does not see, each with what it does; complete as `notes` are."""
         return [str(note) for note in self._notes]
+
+    @property
+    def jumps(self) -> list[str]:
+        """Cells that compare changing numbers, and so may jump, each with what does; complete as `notes` are."""
+        return [f"{note.group.where(note.elements)}: {note.text}" for note in self._jumps]
 
     def undefined_cells(self, x: FloatArray) -> list[tuple[Cell, str]]:
         """Return where, at x, errors that reach a target begin or a derivative is infinite, and what is wrong."""
@@ -419,13 +460,13 @@ def _trace_step(traced: TracedStore, step: Step) -> None:
         return
     if tainted.mean() < 0.5:  # else a few constants more keep the reading pattern whole
         elements = elements[tainted]
-    notes = len(traced.notes)
+    notes, jumps = len(traced.notes), len(traced.jumps)
     try:
         with traced.cells(group, elements):
             value = Evaluator(traced, group, elements).run()
     except (PendingError, UnsupportedError) as fault:
         if group.parts:
-            del traced.notes[notes:]
+            del traced.notes[notes:], traced.jumps[jumps:]
             for part in group.parts:
                 _trace_step(traced, Step(part, np.arange(len(part.ids))))
             return

@@ -186,6 +186,9 @@ class Store(_Addresses):
     def warn(self, group: Group, elements: Ids, text: str) -> None:
         """Warnings concern gradients; a plain evaluation has none."""
 
+    def note_jump(self, group: Group, elements: Ids, name: str) -> None:
+        """Jumps concern searches; a plain evaluation has none."""
+
     def note_singular(self, group: Group, elements: Ids, text: str) -> None:
         """Note cells whose derivative is infinite at their present value."""
         if len(elements):
@@ -196,13 +199,19 @@ class TracedStore(_Addresses):
     """The same cells while an engine traces: those that depend on the changing cells live in traced buffers.
 
     With `places` each operation's name says which cells (a place in this list, which grows) and functions it is for;
-    only JAX's operations have names.
+    only JAX's operations have names. `unrounded`: ROUND and its kin give the number itself, for searches.
     """
 
     concrete = False
 
-    def __init__(self, base: Store, operations: Operations, places: list[tuple[Group, Ids]] | None = None) -> None:
-        self.base, self.operations, self.places = base, operations, places
+    def __init__(
+        self,
+        base: Store,
+        operations: Operations,
+        places: list[tuple[Group, Ids]] | None = None,
+        unrounded: bool = False,
+    ) -> None:
+        self.base, self.operations, self.places, self.unrounded = base, operations, places, unrounded
         self.workbook, self.strings, self.tables, self.names = base.workbook, base.strings, base.tables, base.names
         self.budget = base.budget
         self.table, self.groups, self.group_of = base.table, base.groups, base.group_of
@@ -214,6 +223,7 @@ class TracedStore(_Addresses):
         self.buffer_of = np.full(self.table.count + 1, -1, np.int32)
         self.place_of = np.zeros(self.table.count + 1, np.int64)
         self.notes: list[Note] = []
+        self.jumps: list[Note] = []  # the text names what jumps
         self.members: list[Ids] = []  # the cells of each buffer
         self.used = np.zeros(self.table.count + 1, bool)  # cells that were read
 
@@ -290,6 +300,11 @@ class TracedStore(_Addresses):
         """Keep a warning, once for a form and text."""
         if not any(note.group is group and note.text == text for note in self.notes):
             self.notes.append(Note(group, elements, text))
+
+    def note_jump(self, group: Group, elements: Ids, name: str) -> None:
+        """Keep by what function a result may jump, once for a form."""
+        if not any(note.group is group and note.text == name for note in self.jumps):
+            self.jumps.append(Note(group, elements, name))
 
     def note_singular(self, group: Group, elements: Ids, text: str) -> None:
         """Only concrete runs know where a derivative is infinite."""

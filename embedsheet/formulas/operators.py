@@ -198,6 +198,7 @@ def _compare(context: Context, relation: Callable[[Any, Any], Any], left: Value,
         answer = xp.where(same, relation(a, _levelled(a, b)), relation(class_a, class_b))
     result = answer.astype(np.float64)
     if xp is not np:
+        context.jumps("a comparison")
         # Comparing an undefined number is undefined, not FALSE.
         result = xp.where(xp.isnan(a) | xp.isnan(b), xp.nan, result)
     if not plain:

@@ -35,8 +35,8 @@ TABLE = {
     "augmented-lagrangian": Method(augmented.augmented_lagrangian, constraints=True),
     **{name: Method(partial(descent.descend, method=name)) for name in descent.LEARNING_RATES},
 }
-# "linear" is no descent: `search` asks `linear.py` first.
-METHODS = ("auto", "linear", *TABLE)
+# "linear" and "global" are no descents: `search` asks `linear.py` and `global_search.py`.
+METHODS = ("auto", "linear", "global", *TABLE)
 
 
 def refuse(problem: Problem, method: str) -> None:

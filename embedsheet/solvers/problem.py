@@ -66,7 +66,8 @@ class Problem:
     `lower`, `upper` (n,): bounds, ±inf where there is none. `relations` (m,): "<=", "=" or ">=" between each row's left
     side and right side. `integer` (n,): cells that must be whole numbers. `all_different`: groups of cells (their
     places) that must hold a permutation of 1…k; no method here can do that, the reason is said. `unseen()` names cells
-    whose steps the gradient does not see.
+    whose steps the gradient does not see, `jumps()` those that compare changing numbers and so may jump; `unrounded()`
+    is the objective without what rounds, if anything does. `evolutionary`: a global search is asked for beside others.
     `impossible` says which constraints fail whatever the cells are.
     `blocks`: the changing areas as slices of x. `undefined(x)` names cells whose value is an error or infinite there.
     """
@@ -86,6 +87,9 @@ class Problem:
     blocks: Sequence[slice] = field(default=())
     undefined: Callable[[FloatArray], Sequence[tuple[Cell, str]]] | None = None
     unseen: Callable[[], Sequence[str]] = tuple
+    jumps: Callable[[], Sequence[str]] = tuple
+    unrounded: Callable[[], Objective | None] = lambda: None
+    evolutionary: bool = False
 
     @classmethod
     def unbounded(cls, objective: Objective, **more: Any) -> Problem:
@@ -154,9 +158,19 @@ class Unbounded(Exception):  # noqa: N818  an outcome, not an error
 
 @dataclass(frozen=True)
 class Limits:
-    """When to stop. `tolerance` is relative, see `verdict.stationarity`; without `max_iterations` the method's own."""
+    """When to stop. `tolerance` is relative, see `verdict.stationarity`; without `max_iterations` the method's own.
+
+    `seconds` are those of the whole search.
+    """
 
     max_iterations: int | None = None
     tolerance: float = 1e-6
     learning_rate: float | None = None
     seed: int = 0
+    seconds: float | None = None
+    deadline: float | None = None  # when `seconds` are over, by time.perf_counter()
+
+    @property
+    def time_is_up(self) -> str:
+        """What to say where the time ended a search."""
+        return f"the time limit of {self.seconds:g} s is reached"

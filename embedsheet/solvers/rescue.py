@@ -5,15 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from embedsheet.solvers import kinks, newton, scipy_methods
+from embedsheet.solvers.global_search import MOST_CELLS, jumps_somewhere, search_globally
 from embedsheet.solvers.methods import MOST_FOR_SLSQP, descend
-from embedsheet.solvers.outcome import astray, exhausted
+from embedsheet.solvers.outcome import INTERRUPTED, Outcome, astray, exhausted, judge, report
 from embedsheet.solvers.start import nearby, random_start
+from embedsheet.solvers.sweep import sweep
 from embedsheet.solvers.tracker import Tracker
 from embedsheet.solvers.units import block_sizes, cell_sizes, cell_units
 from embedsheet.solvers.verdict import at_bounds, stationarity
 
 # A plateau: derivatives of this part of the objective, when a cell moves by this part of its size.
 _FLAT, _PROBE = 1e-9, 1e-3
+# A gain of less than this part of the objective, or of a trace of it at the start, does not undo an optimum.
+_LITTLE, _TRACE = 1e-9, 1e-6
 # Searches under constraints after the first.
 _ATTEMPTS = 4
 
@@ -121,3 +125,63 @@ def _settled(tracker: Tracker) -> bool:
     if tracker.problem.sense == "target" and tracker.on_target:
         return True
     return stationarity(tracker, tracker.best.x).measure <= max(tracker.limits.tolerance, 1e-8)
+
+
+def is_rough(tracker: Tracker) -> bool:
+    """Whether the model has steps that no gradient sees, or jumps."""
+    problem = tracker.problem
+    if problem.unseen():
+        return True
+    return bool(problem.jumps()) and problem.size <= MOST_CELLS and jumps_somewhere(tracker)
+
+
+def beyond_gradients(tracker: Tracker, outcome: Outcome) -> Outcome:
+    """Look everywhere where a gradient cannot lead to the best, or a stored set-up asks for it."""
+    problem = tracker.problem
+    done = problem.sense in ("satisfy", "target") and outcome.status == "optimal"
+    if done or problem.size > MOST_CELLS or outcome.message.startswith(INTERRUPTED):
+        return outcome
+    if tracker.limits.max_iterations is not None and exhausted(tracker):
+        return outcome
+    rough = is_rough(tracker)
+    if not rough and not problem.evolutionary:
+        return outcome
+    before, size = tracker.best, max(abs(tracker.best.value), _TRACE * abs(tracker.base.value))
+    found = everywhere(tracker)
+    if (
+        not rough
+        and outcome.status == "optimal"
+        and tracker.rank(before) - tracker.rank(tracker.best) <= _LITTLE * size
+    ):
+        outcome.evaluations = found.evaluations
+        outcome.notes.append(f"{found.message} and found nothing better")
+        return outcome
+    return found
+
+
+def everywhere(tracker: Tracker) -> Outcome:
+    """Search the whole box; what it finds is never called optimal, but where nothing can be better."""
+    problem = tracker.problem
+    local = tracker.method
+    tracker.method = f"{local}, global" if local else "global"
+    try:
+        words = search_globally(tracker)
+    except KeyboardInterrupt:
+        words = INTERRUPTED
+    sweep(tracker)
+    judged = judge(tracker, words)
+    if problem.sense in ("satisfy", "target") or judged.status == "infeasible":
+        return judged
+    if tracker.best is tracker.base:
+        return report(tracker, "failed", f"no better point was found: {words}")
+    return report(tracker, "improved", f"{words}, which proves no optimum{_steps(tracker)}")
+
+
+def _steps(tracker: Tracker) -> str:
+    """Name what hides the gradient."""
+    unseen = [one.split(" is constant")[0].split(" takes a place")[0] for one in tracker.problem.unseen()]
+    steps = [*unseen, *tracker.problem.jumps()]
+    if not steps:
+        return ""
+    more = f" and {len(steps) - 2} more" if len(steps) > 2 else ""
+    return f": {'; '.join(steps[:2])}{more}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -10,10 +11,12 @@ from threadpoolctl import threadpool_limits
 
 from embedsheet.ground.errors import ModelError
 from embedsheet.solvers import descent, kinks, linear, rescue
+from embedsheet.solvers.global_search import MOST_CELLS
 from embedsheet.solvers.methods import choose, descend, refuse
 from embedsheet.solvers.outcome import INTERRUPTED, Outcome, judge, report, unseen_words
 from embedsheet.solvers.problem import FloatArray, Limits, Problem, Status, Unbounded, Watcher
 from embedsheet.solvers.start import better_nearby, explain_flat_start, random_start, stuck_at_zero
+from embedsheet.solvers.sweep import sweep
 from embedsheet.solvers.tracker import Tracker
 from embedsheet.solvers.verdict import stationarity
 
@@ -35,8 +38,11 @@ def search(
     """
     refuse(problem, method)
     # More BLAS threads than one cost L-BFGS-B's little matrices ten times the computing they save.
+    limits = limits or Limits()
+    if limits.seconds is not None and limits.deadline is None:
+        limits = replace(limits, deadline=time.perf_counter() + limits.seconds)
     with threadpool_limits(1, user_api="blas"):
-        return _search(problem, method, limits or Limits(), restarts, randomize, watcher)
+        return _search(problem, method, limits, restarts, randomize, watcher)
 
 
 def _search(
@@ -131,6 +137,8 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
             f"{cell} must be a whole number, and {problem.objective_name} or a constraint is not linear: there is no "
             "gradient between whole numbers. Drop the constraint, solve, round, and compare; or make the model linear."
         )
+    if method == "global":
+        return rescue.everywhere(tracker)
     if not tracker.base.sound:
         if restart:
             return None
@@ -151,6 +159,8 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
         fault = explain_flat_start(tracker)
         if fault and (unseen := problem.unseen()):
             fault = f"the gradient is zero at the start, though it is no optimum: {unseen_words(unseen)}"
+        if fault and method == "auto" and rescue.is_rough(tracker) and problem.size <= MOST_CELLS:
+            return rescue.everywhere(tracker)
         if fault and len(tracker.row_sign) == 0:
             return report(tracker, "failed", fault)
         if fault:
@@ -164,11 +174,14 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
         tracker, reason = rescue.in_other_units(tracker, reason)
     if method == "auto" and problem.size <= kinks.MOST_CELLS:
         reason = rescue.leave_singular(tracker, reason)
+    sweep(tracker)
     outcome = judge(tracker, reason)
-    outcome.notes = notes
+    if method == "auto":
+        outcome = rescue.beyond_gradients(tracker, outcome)
+    outcome.notes = [*notes, *outcome.notes]
     if outcome.status == "optimal" and wants_slope and (stuck := stuck_at_zero(tracker)):
         outcome.status, outcome.message = "improved", "up to a saddle"
-        notes.append(stuck)
+        outcome.notes.append(stuck)
     return outcome
 
 

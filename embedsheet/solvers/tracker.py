@@ -42,7 +42,7 @@ _STALL_EVALUATIONS = 240
 # Constraints met to this part of the tolerance count as met exactly; among such points the lowest objective wins.
 # Without the distinction the best point would always be the one that uses up the tolerance.
 _EXACT = 1e-3
-_MISSED = 2  # a tier, see `_tier`
+_MISSED = 2  # a tier, see `tier`
 # A smaller part of the objective at the start is rounding.
 _SMALLEST = 1e-9
 
@@ -57,7 +57,7 @@ class Point:
     sound: bool
 
 
-def _tier(violation: float) -> int:
+def tier(violation: float) -> int:
     """Return 0 for constraints met exactly, 1 within the tolerance, 2 missed."""
     return 0 if violation <= _EXACT else 1 if violation <= 1.0 else _MISSED
 
@@ -249,11 +249,11 @@ class Tracker:
         if (point.x < self.problem.lower).any() or (point.x > self.problem.upper).any():
             return
         violation = self.violation(point)
-        tier, best_tier = _tier(violation), _tier(self.best_violation)
-        if tier == best_tier:
-            better = violation < self.best_violation if tier == _MISSED else self.rank(point) < self.rank(self.best)
+        mine, others = tier(violation), tier(self.best_violation)
+        if mine == others:
+            better = violation < self.best_violation if mine == _MISSED else self.rank(point) < self.rank(self.best)
         else:
-            better = tier < best_tier
+            better = mine < others
         if better or not self.best.sound:
             self.best, self.best_violation = point, violation
 
@@ -281,11 +281,13 @@ class Tracker:
         point = self.point(x)
         self.consider(point)
         self.record(x, gradient_norm)
-        if stationarity <= self.limits.tolerance and _tier(self.violation(point)) == 0:
+        if stationarity <= self.limits.tolerance and tier(self.violation(point)) == 0:
             self._settle(point)
             raise Finished("the gradient vanishes to the tolerance", converged=True)
         if self.on_target:
             raise Finished("the target is reached", converged=True)
+        if self.limits.deadline is not None and time.perf_counter() > self.limits.deadline:
+            raise Finished(self.limits.time_is_up)
         if self.iteration >= self.most_iterations:
             raise Finished(f"the limit of {self.most_iterations:,} iterations is reached")
         self._merits.append(self.rank(self.best))
@@ -303,7 +305,7 @@ class Tracker:
         Or by what constraints are worth that it misses by less than counts.
         """
         trifle = (self.limits.tolerance if len(self.row_sign) else 1e-12) * self.objective_scale
-        if self.rank(point) <= self.rank(self.best) + trifle or _tier(self.best_violation):
+        if self.rank(point) <= self.rank(self.best) + trifle or tier(self.best_violation):
             self.best, self.best_violation = point, self.violation(point)
 
     @property

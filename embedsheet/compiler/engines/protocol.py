@@ -23,6 +23,9 @@ class Compiled(Protocol):
     def value(self, x: FloatArray) -> FloatArray:
         """Return f(x), () or (m,)."""
 
+    def values(self, points: FloatArray) -> FloatArray:
+        """Return f of each row of `points` (k, n): (k,) or (k, m)."""
+
     def value_and_gradient(self, x: FloatArray) -> tuple[float, FloatArray]:
         """Return f(x) and ∇f(x), (n,), of a function that gives one number."""
 

@@ -32,6 +32,9 @@ class TapeCompiled:
     def value(self, x: FloatArray) -> FloatArray:
         return self._ran(self._at(x)._graph, x)
 
+    def values(self, points: FloatArray) -> FloatArray:
+        return np.array([self.value(x) for x in points]).reshape(len(points), *self._shape)
+
     def value_and_gradient(self, x: FloatArray) -> tuple[float, FloatArray]:
         value, gradient = self._counted(self._at(x)._with_gradient).run(x)
         return float(value), np.array(gradient)

@@ -127,6 +127,8 @@ def truths(context: Context, value: Value) -> Value:
     numbers = value.numbers
     xp = namespace(numbers)
     new_kinds = np.where((kinds == NUMBER) | (kinds == BLANK), BOOLEAN, kinds).astype(np.uint8)
+    if value.traced:
+        context.jumps("a condition")
     new_numbers = xp.where(kinds == NUMBER, xp.where(xp.isnan(numbers), numbers, (numbers != 0) * 1.0), numbers)
     if TEXT in present:
         if value.traced:

@@ -42,6 +42,8 @@ def _selected(
     value = context.value(numbers)
     # Where only these numbers differ from cell to cell, so do the results.
     conditions = Conditions(context, pairs, name, value.shape[0])
+    if conditions.traced:
+        context.jumps(name)
     if not conditions.same_size or value.shape[1:] != conditions.ranges[0].shape[1:]:
         return error(VALUE)
     return select(context, name, conditions, value, operation)

@@ -158,6 +158,8 @@ def _mod(context: Context, x: Value, divisor: Value) -> Value:
         zero = d == 0
         lost = ~zero & (abs(x) > _LARGEST_QUOTIENT * abs(d))
         bad = zero | lost
+        if xp is not np:
+            context.jumps("MOD")
         # The remainder of the doubles themselves: MOD(10,0.1) is nearly 0.1, since 0.1 is a little more than its name.
         result = xp.mod(xp.where(bad, 0.0, x), xp.where(bad, 1.0, d))
         if xp is np:
@@ -177,6 +179,13 @@ def _quotient(context: Context, x: Value, divisor: Value) -> Value:
         return (result, undefined(zero, DIV0)) if xp is np else (xp.where(zero, xp.nan, result), None)
 
     return elementwise(context, [x, divisor], compute)
+
+
+# What gives a number near its first argument: a search may look for that number first.
+NEAR_ITS_ARGUMENT = frozenset(
+    ["ROUND", "ROUNDUP", "ROUNDDOWN", "TRUNC", "INT", "EVEN", "ODD", "MROUND", "CEILING", "FLOOR", "CEILING.MATH",
+     "FLOOR.MATH", "CEILING.PRECISE", "ISO.CEILING", "FLOOR.PRECISE"]
+)  # fmt: skip
 
 
 def rounded(x: float, places: int) -> float:

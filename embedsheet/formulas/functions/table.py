@@ -87,6 +87,10 @@ class Context(Protocol):
         """Note something the user should know about these cells (`where`: which of the n), once a form."""
         ...
 
+    def jumps(self, name: str) -> None:
+        """Note that a traced result of a function or operator may jump; what `warn` tells of need not be noted."""
+        ...
+
     def singular(self, text: str, where: NDArray[np.bool_]) -> None:
         """Note cells at which the derivative is infinite, as SQRT at 0 (called in NumPy runs only)."""
         ...

@@ -1,0 +1,215 @@
+"""A search of the whole box for models whose gradient does not lead anywhere: ROUND, IF, COUNTIF, look-ups.
+
+Start points (the stored one, the best so far, corners, what the same model finds without its rounding), then scipy's
+differential evolution over batches of points, moves that gradients do not see, and exact-gradient descents from the
+best. The same seed gives the same points. Nothing here proves an optimum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.solvers import moves
+from embedsheet.solvers.methods import choose, descend
+from embedsheet.solvers.problem import Finished, FloatArray, Limits, Objective, Problem, Unbounded
+from embedsheet.solvers.tracker import Tracker
+from embedsheet.solvers.trials import Trials
+
+MOST_CELLS = 250  # of a search that nobody asked for
+_POPULATION = (24, 96)
+_GENERATIONS = 120
+_MOST_ROUNDS = 4
+_MARGIN = 0.05  # beyond the bounds, onto which such points are moved: evolution alone would never meet a bound
+_CORNERS = 8
+
+
+def search_globally(tracker: Tracker) -> str:
+    """Look for better points than the tracker's best; return in words what was done."""
+    trials = Trials(tracker)
+    generator = np.random.default_rng(tracker.limits.seed)
+    reason = ""
+    try:
+        _begin(trials, generator)
+        for round_ in range(_MOST_ROUNDS):
+            before = trials.energy
+            _evolve(trials, generator, round_)
+            moves.improve(trials, generator)
+            _polish(trials)
+            if round_ and not trials.energy < before:
+                break
+    except Finished as end:
+        reason = f"{end.reason}; "
+    return f"{reason}a global search tried {trials.evaluated:,} points"
+
+
+def _begin(trials: Trials, generator: np.random.Generator) -> None:
+    """Try the points that need no search."""
+    tracker, problem = trials.tracker, trials.problem
+    low, high = trials.box
+    points = [tracker.start, tracker.best.x, low, high, (low + high) / 2.0, np.clip(0.0, low, high)]
+    points += [np.where(generator.uniform(size=problem.size) < 0.5, low, high) for _ in range(_CORNERS)]
+    for place in range(min(problem.size, 50)):
+        points += [np.where(np.arange(problem.size) == place, high, low)]
+    trials.judge(_and_repaired(trials, np.array(points)))
+    smooth = problem.unrounded()
+    if smooth is not None:
+        x = without_rounding(problem, smooth, tracker.limits)
+        if x is not None:
+            trials.judge(_and_repaired(trials, np.array([x])))
+            moves.improve(trials, generator)
+
+
+def without_rounding(problem: Problem, smooth: Objective, limits: Limits) -> FloatArray | None:
+    """Return where the search ends in the same model without its rounding; None where it finds nothing."""
+    from embedsheet.ground.errors import ModelError
+    from embedsheet.solvers.search import search
+
+    easier = replace(
+        problem, objective=smooth, unseen=tuple, unrounded=lambda: None, evolutionary=False, undefined=None,
+    )  # fmt: skip
+    try:
+        found = search(easier, limits=limits)
+    except ModelError:
+        return None
+    return found.x if np.isfinite(found.x).all() else None
+
+
+def _and_repaired(trials: Trials, points: FloatArray) -> FloatArray:
+    if not len(trials.linear_rows[0]):
+        return points
+    return np.concatenate([points, trials.repaired(points)])
+
+
+def _evolve(trials: Trials, generator: np.random.Generator, round_: int) -> None:
+    """Run differential evolution; the first population holds the best point so far."""
+    from scipy import optimize
+
+    low, high = trials.box
+    free = np.flatnonzero(high > low)
+    if not len(free):
+        return
+    width = np.where(high > low, high - low, 0.0) * _MARGIN
+    count = int(np.clip(8 * len(free), *_POPULATION))
+    start = low + generator.uniform(size=(count, len(low))) * (high - low)
+    start[0] = trials.tracker.best.x
+    if round_ % 2:  # about the best point, more closely each time
+        start[1 : count // 2] = trials.tracker.best.x + (start[1 : count // 2] - trials.tracker.best.x) * 0.1**round_
+    start = np.clip(start, low, high)
+
+    def energies(columns: FloatArray) -> FloatArray:
+        points = np.repeat(trials.tracker.best.x[None], columns.shape[1], axis=0)
+        points[:, free] = np.clip(columns.T, low[free], high[free])
+        return trials.judge(trials.repaired(points)).energies
+
+    bounds = optimize.Bounds(low[free] - width[free], high[free] + width[free])
+    optimize.differential_evolution(
+        energies, bounds, init=start[:, free], vectorized=True, updating="deferred", polish=False,
+        maxiter=_GENERATIONS, tol=1e-10, rng=generator, mutation=(0.4, 1.0), recombination=0.8,
+    )  # fmt: skip
+
+
+def _polish(trials: Trials) -> None:
+    """Descend along exact gradients from the best point: on all cells, and without those at a bound or at 0."""
+    tracker, problem = trials.tracker, trials.problem
+    for held in (False, True):
+        x = tracker.best.x
+        resting = (x == problem.lower) | (x == problem.upper) | (x == 0.0) if held else np.zeros(len(x), bool)
+        if held and not resting.any():
+            break
+        _descend_from(trials, x, resting)
+        _descend_unrounded(trials)
+
+
+def _descend_from(trials: Trials, x: FloatArray, held: NDArray[np.bool_]) -> None:
+    tracker, problem = trials.tracker, trials.problem
+    fixed = held | problem.integer if problem.integer is not None else held
+    if fixed.all():
+        return
+    part = replace(
+        problem, lower=np.where(fixed, x, problem.lower), upper=np.where(fixed, x, problem.upper), integer=None,
+        all_different=(),
+    )  # fmt: skip
+    inner = Tracker(part, x, tracker.limits)
+    if not inner.base.sound:
+        return
+    inner.method = choose(part)
+    try:
+        descend(inner, x)
+    except Unbounded:
+        return
+    tracker.evaluations += inner.evaluations
+    trials.judge(np.array([inner.best.x]))
+
+
+def _descend_unrounded(trials: Trials) -> None:
+    """Descend in the model without its rounding, from the best point."""
+    tracker, problem = trials.tracker, trials.problem
+    smooth = problem.unrounded()
+    if smooth is None or (problem.integer is not None and problem.integer.all()):
+        return
+    x = tracker.best.x
+    fixed = np.zeros(len(x), bool) if problem.integer is None else problem.integer
+    part = replace(
+        problem, objective=smooth, lower=np.where(fixed, x, problem.lower), upper=np.where(fixed, x, problem.upper),
+        integer=None, all_different=(), unrounded=lambda: None,
+    )  # fmt: skip
+    inner = Tracker(part, x, tracker.limits)
+    if not inner.base.sound:
+        return
+    inner.method = choose(part)
+    try:
+        descend(inner, x)
+    except Unbounded:
+        return
+    trials.judge(_and_repaired(trials, np.array([inner.best.x])))
+
+
+# -- jumps ------------------------------------------------------------------------------------------------------------
+
+_SEGMENTS = 48
+_HALVINGS = 44
+_JUMP = 1e-7
+
+
+def jumps_somewhere(tracker: Tracker) -> bool:
+    """Whether the objective or a row is found to jump: between two points a rounding apart they differ by more.
+
+    Segments between points of the box are halved, always keeping the half across which more changes. A model that is
+    not caught may still jump.
+    """
+    trials = Trials(tracker)
+    low, high = trials.box
+    generator = np.random.default_rng(tracker.limits.seed)
+    corner = generator.integers(0, 4, size=(_SEGMENTS, len(low)))
+    drawn = low + generator.uniform(size=corner.shape) * (high - low)
+    ends = np.where(corner == 0, low, np.where(corner == 1, high, drawn))
+    ends[: _SEGMENTS // 4] = tracker.best.x
+    one, other = ends, low + generator.uniform(size=ends.shape) * (high - low)
+    at_one, at_other = (_all_of(trials, side) for side in (one, other))
+    size = np.maximum(1.0, np.nanmax(np.abs(np.concatenate([at_one, at_other])), axis=0, initial=0.0))
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (one + other)
+        at_middle = _all_of(trials, middle)
+        left = _apart(at_one, at_middle, size) >= _apart(at_middle, at_other, size)
+        other = np.where(left[:, None], middle, other)
+        at_other = np.where(left[:, None], at_middle, at_other)
+        one = np.where(left[:, None], one, middle)
+        at_one = np.where(left[:, None], at_one, at_middle)
+    return bool((_apart(at_one, at_other, size) > _JUMP).any())
+
+
+def _all_of(trials: Trials, points: FloatArray) -> FloatArray:
+    """Return objective and rows of points as they are, whole or not, (k, 1 + m)."""
+    shortcut = getattr(trials.problem.objective, "outcomes", None)
+    if shortcut is None:
+        return np.array([[trials.problem.objective.value(x)] for x in points])
+    return np.asarray(shortcut(points), dtype=np.float64)
+
+
+def _apart(one: FloatArray, other: FloatArray, size: FloatArray) -> FloatArray:
+    with np.errstate(invalid="ignore"):
+        changes = np.nan_to_num(np.abs(one - other) / size, nan=0.0, posinf=0.0)
+    return np.asarray(changes.max(axis=1))
