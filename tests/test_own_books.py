@@ -31,6 +31,7 @@ POEM = "I am Sam. Sam I am. Do you like them, Sam? I do not like them here or th
 OPTIONS: dict[str, dict[str, Any]] = {
     "movielens": {"users": 4, "movies": 6, "factors": 2, "seed": 7, "ratings": None, "all_ratings": None},
     "green-eggs": {"factors": 2, "text": Path, "seed": 7},
+    "optimisers": {"points": 7, "batch": 3, "steps": 9, "seed": 7},
     "rnn": {"text": Path, "hidden": 2, "factors": 2, "length": 3, "seed": 7},
     "pseudo-labels": {
         "users": 6, "movies": 7, "training": 12, "validation": 2, "pseudo": 5, "seed": 7, "ratings": None

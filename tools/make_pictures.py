@@ -38,6 +38,8 @@ PICTURES = (
     Picture("crosstab", "movielens", "Cross-tab"),
     Picture("movielens-one-hot", "movielens", "One-hot", 0.6),
     Picture("green-eggs-map", "green-eggs", "Map"),
+    Picture("optimisers-descent", "optimisers", "Gradient descent"),
+    Picture("optimisers-race", "optimisers", "Race"),
     Picture("rnn-three", "rnn", "Three characters"),
     Picture("homework-instructions", "homework", "Embeddings"),
     Picture("homework-exercise", "homework", "", 0.7),
@@ -65,7 +67,13 @@ def lesson(name: str) -> Callable[[Path], Path]:
     return lambda folder: Path(find(name).load().build(folder / f"{name}.xlsx", finish=_without_footers))
 
 
-BOOKS = {"movielens": movielens, "green-eggs": lesson("green-eggs"), "rnn": lesson("rnn"), "homework": homework}
+BOOKS = {
+    "movielens": movielens,
+    "green-eggs": lesson("green-eggs"),
+    "optimisers": lesson("optimisers"),
+    "rnn": lesson("rnn"),
+    "homework": homework,
+}
 
 
 def main(names: list[str]) -> None:

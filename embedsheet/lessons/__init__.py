@@ -44,6 +44,11 @@ LESSONS = {
     for lesson in (
         Lesson("movielens", "Film ratings: embeddings, dot product, bias, one-hot", "embedsheet.lessons.movielens"),
         Lesson("green-eggs", "Words as vectors: a vocabulary, its embedding, a map", "embedsheet.lessons.green_eggs"),
+        Lesson(
+            "optimisers",
+            "Six ways to use a gradient, a step a row: from descent to Adam",
+            "embedsheet.lessons.optimisers",
+        ),
         Lesson("rnn", "A recurrent net unrolled in formulas: characters predict the next", "embedsheet.lessons.rnn"),
         Lesson(
             "pseudo-labels",

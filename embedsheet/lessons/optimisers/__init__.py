@@ -1,0 +1,111 @@
+"""Lesson "optimisers": six ways to use a gradient, a step a row; n points, T steps.
+
+Sheets and the names of their blocks, scoped to the sheet; (rows, columns) follow the names.
+
+"Data"
+    data.number, data.x, data.y, data.line (n, 1); batch_size, start.intercept, start.slope; best.intercept,
+    best.slope, best.loss.
+"Gradient descent", "Momentum", "Nesterov", "RMSProp", "Adagrad", "Adam"
+    optimiser; the settings, named as Keras' arguments (learning_rate, momentum, rho, beta_1, …); steps.number
+    (T + 1, 1), gradients (T, 2), states.mean, states.square (T + 1, 2) where the optimiser has them, weights (T + 1, 2:
+    intercept, slope), losses (T + 1, 1), loss. Solver: minimise the last loss by changing the learning rate.
+"Race"
+    steps.number (T + 1, 1), race.losses (T + 1, 6), race.final, race.steps (1, 6).
+"Solver"
+    weights, gradient, newton (1, 2), hessian (2, 2), loss. Solver: minimise the loss by changing the weights.
+"Contours"
+    The lines of equal loss that the charts draw: angle, contour.1.intercept, contour.1.slope, … (49, 1).
+"Solve log": see `embedsheet.lessons.solve_log`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from embedsheet.ground.shell import word
+from embedsheet.lessons import solve_log
+from embedsheet.lessons.optimisers import data_sheet, race
+from embedsheet.lessons.optimisers.plan import Plan, plan, traces
+from embedsheet.lessons.optimisers.rule_sheet import write_rule
+from embedsheet.lessons.optimisers.rules import RULES
+from embedsheet.mirrors.optimisers import DATA
+from embedsheet.notation.addresses import Area
+from embedsheet.writer.guide import Line, write_guide
+from embedsheet.writer.page import Book, Finish, Page, RowProgress
+
+EXAMPLE = "embedsheet new optimisers -o descent.xlsx --batch 5 --steps 100"
+
+
+def build(
+    path: Path | str,
+    *,
+    points: Annotated[int, "How many points the line is drawn through."] = 20,
+    batch: Annotated[int | None, "Points in a batch; default: all of them."] = None,
+    steps: Annotated[int, "How many steps each optimiser makes."] = 60,
+    seed: Annotated[int, "Seed of the random points."] = 42,
+    force: bool = False,
+    finish: Finish | None = None,
+    progress: RowProgress | None = None,
+) -> Path:
+    """Make the workbook and return its path. Raises LessonError or FileError."""
+    chosen = plan(points, batch, steps, seed)
+    walked = traces(chosen)
+    with Book(path, "Optimisers, a step a row", force=force) as book:
+        guide = book.page("Guide")
+        data = data_sheet.write_data(book, chosen)
+        contours = data_sheet.write_contours(book, chosen, data)
+        for rule in RULES:
+            write_rule(book, chosen, rule, walked[rule.name], data, contours)
+        race.write_race(book, chosen, walked)
+        race.write_solver(book, chosen, data)
+        solve_log.write_solve_log(book)
+        _write_guide(guide, book, chosen)
+        return book.save(finish)
+
+
+def _write_guide(page: Page, book: Book, plan: Plan) -> None:
+    file = word(book.path.name)
+    first, last = RULES[0].name, RULES[-1].name
+
+    def block(sheet: str, name: str) -> Area:
+        return book.pages[sheet].areas[name]
+
+    steps = [
+        Line("Look at the points and the line. Its two numbers, intercept and slope, are the weights.", "the points",
+             block(DATA, "data.x")),
+        Line(f"Follow gradient descent: {plan.steps} rows, each made of the one above. Find the gradient (green) and "
+             "the step (orange).", f"go to {first}", block(first, "weights")),
+        Line("Type another learning rate into its orange cell, 0.02 or 0.3 or 0.4, and watch the path in the chart.",
+             "the learning rate", block(first, "learning_rate")),
+        Line("See what each of the others adds: a momentum, a size of its own for each weight, or both.",
+             f"go to {last}", block(last, "weights")),
+        Line("Compare them all. Which is near the goal first? Would it be with another learning rate?", "the race",
+             block(race.RACE, "race.losses")),
+        Line("Take smaller batches: type 5, or 1, into the blue cell. The gradient now is that of a few points, and "
+             "the path trembles.", "the batch", block(DATA, "batch_size")),
+        Line("Let a solver find the best learning rate: on each optimiser’s sheet Solver is filled in. Or save, close, "
+             f"and run\n    embedsheet solve {file} --sheet {word(last)}\nThe gradient of the last loss goes back "
+             f"through all {plan.steps} steps.", "the loss after all steps", block(last, "loss")),
+        Line("See how far a method comes that chooses its steps itself, and that Newton’s needs a single one.",
+             "L-BFGS and Newton", block(race.SOLVER, "weights")),
+        Line(f"Prove that Keras does the same: embedsheet compare {file} walks every path again with its optimizers."),
+    ]  # fmt: skip
+    about = {
+        DATA: "The points, the batch, the start, and the line of least squares.",
+        **{rule.name: rule.idea for rule in RULES},
+        race.RACE: "All losses side by side.",
+        race.SOLVER: "The same model for L-BFGS and Newton’s method.",
+        data_sheet.CONTOURS: "What the charts draw as lines of equal loss.",
+        solve_log.NAME: "What the solver did last. Empty until you solve.",
+    }
+    write_guide(
+        page,
+        "Six ways to use a gradient",
+        "A line is fitted to points by gradient descent and its relatives. Every step is a row of formulas: nothing is "
+        "hidden, and everything moves when you type.",
+        steps,
+        [Line(f"{name}: {what}", f"go to {name}", Area(name, 1, 1, 1, 1)) for name, what in about.items()],
+        ["The settings have the names of Keras’ arguments: learning_rate, momentum, rho, beta_1, beta_2, epsilon.",
+         "The points are made up: a line with intercept 3 and slope 2, and chance."],
+    )  # fmt: skip

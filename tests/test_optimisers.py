@@ -1,0 +1,130 @@
+"""The lesson "optimisers": its paths are Keras' own, its solver finds what algebra says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openpyxl
+import pytest
+from sheets import largest_gradient_error
+from typer.testing import CliRunner
+
+from embedsheet.cli import app
+from embedsheet.compiler.program import Program
+from embedsheet.ground.errors import LessonError, ModelError
+from embedsheet.lessons import find
+from embedsheet.lessons.optimisers.rules import RULES
+from embedsheet.mirrors.optimisers import compare_descents, keras_path, model_sheets, read_descent
+from embedsheet.solver import load_model, solve
+from embedsheet.workbook import Edit, Workbook
+
+SHEETS = [rule.name for rule in RULES]
+
+
+def build(folder: Path, **options: Any) -> Path:
+    return Path(find("optimisers").load().build(folder / "optimisers.xlsx", **options))
+
+
+def typed(path: Path, sheet: str, name: str, number: float) -> None:
+    """Type a number into a named cell, as a user does, without recalculating."""
+    workbook = Workbook.open(path)
+    area = workbook.area(name, sheet)
+    place = np.array([area.top]), np.array([area.left])
+    workbook.save([Edit(sheet, *place, np.array([1], np.uint8), np.array([number]))])
+
+
+@pytest.mark.parametrize("options", [{}, {"batch": 3, "steps": 25, "points": 11, "seed": 1}])
+def test_each_sheet_walks_as_keras_does(options: dict[str, Any], tmp_path: Path) -> None:
+    rows = compare_descents(Workbook.open(build(tmp_path, **options)))
+    assert [row.sheet for row in rows] == SHEETS
+    assert all(row.steps == options.get("steps", 60) for row in rows)
+    assert max(row.difference for row in rows) <= 1e-12
+
+
+@pytest.mark.parametrize("name", [(rule.name, setting) for rule in RULES for setting in rule.settings])
+def test_each_setting_is_the_argument_of_keras_by_that_name(name: tuple[str, str], tmp_path: Path) -> None:
+    """Typed into the cell and recalculated, the path is still Keras', and another one than before."""
+    sheet, setting = name
+    path = build(tmp_path, steps=12)
+    before = read_descent(Workbook.open(path), sheet)
+    typed(path, sheet, setting, 0.5 * before.settings[setting])
+    assert CliRunner().invoke(app, ["recalculate", str(path)]).exit_code == 0
+    after = read_descent(Workbook.open(path), sheet)
+    assert np.abs(after.weights - before.weights).max() > 1e-9
+    np.testing.assert_allclose(keras_path(after), after.weights, rtol=1e-12)
+
+
+def test_a_cell_that_departs_is_found(tmp_path: Path) -> None:
+    path = build(tmp_path, steps=12)
+    typed(path, "Adam", "beta_1", 0.8)  # not recalculated: the stored path is that of 0.9
+    rows = {row.sheet: row.agrees for row in compare_descents(Workbook.open(path))}
+    assert rows == {name: name != "Adam" for name in SHEETS}
+    result = CliRunner().invoke(app, ["compare", str(path)])
+    assert result.exit_code == 1
+    assert "Not the same" in result.output
+
+
+def test_the_solver_reaches_the_line_of_least_squares(tmp_path: Path) -> None:
+    path = build(tmp_path)
+    solution = solve(path, sheet="Solver")
+    data = Workbook.open(path)
+    x, y = (data.numbers(data.area(f"data.{one}", "Data")).ravel() for one in "xy")
+    slope, intercept = np.polyfit(x, y, 1)  # NumPy's own least squares
+    found = data.numbers(data.area("weights", "Solver")).ravel()
+    np.testing.assert_allclose(found, [intercept, slope], atol=1e-6)
+    np.testing.assert_allclose(solution.objective_after, np.mean((intercept + slope * x - y) ** 2), atol=1e-10)
+    # Newton's single step stands there before and after.
+    np.testing.assert_allclose(data.numbers(data.area("newton", "Solver")).ravel(), [intercept, slope], atol=1e-9)
+
+
+@pytest.mark.parametrize("sheet", SHEETS)
+def test_the_gradient_goes_back_through_all_steps(sheet: str, tmp_path: Path) -> None:
+    """The last loss by the learning rate: exact against central differences, and the best rate is better."""
+    path = build(tmp_path, steps=15)
+    program: Program = load_model(path, sheet=sheet).program
+    assert largest_gradient_error(program) < 1e-6
+    solution = solve(path, sheet=sheet)
+    assert solution.objective_after < solution.objective_before
+    assert Workbook.open(path).numbers(Workbook.open(path).area("loss", sheet))[0, 0] == solution.objective_after
+
+
+def test_a_contour_has_one_loss(tmp_path: Path) -> None:
+    book = Workbook.open(build(tmp_path))
+    x, y = (book.numbers(book.area(f"data.{one}", "Data")).ravel() for one in "xy")
+    excess = book.numbers(book.area("start.excess", "Contours"))[0, 0]
+    least = book.numbers(book.area("best.loss", "Data"))[0, 0]
+    for number, share in enumerate((1.0, 0.6, 0.35, 0.18, 0.08, 0.03, 0.005), 1):
+        intercepts, slopes = (
+            book.numbers(book.area(f"contour.{number}.{what}", "Contours")) for what in ("intercept", "slope")
+        )
+        losses = np.mean((intercepts + slopes * x - y) ** 2, axis=1)
+        np.testing.assert_allclose(losses, least + share * excess, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "options", [{"points": 2}, {"points": 201}, {"batch": 0}, {"batch": 21}, {"steps": 0}, {"steps": 501}, {"seed": -1}]
+)
+def test_options_that_make_no_sense_are_refused(options: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(LessonError, match=f"--{next(iter(options))}"):
+        build(tmp_path, **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_another_sheet_or_workbook_is_no_optimiser(tmp_path: Path) -> None:
+    path = build(tmp_path, steps=5)
+    result = CliRunner().invoke(app, ["compare", str(path), "--sheet", "Data"])
+    assert result.exit_code != 0
+    assert "choose one of Gradient descent" in str(result.exception) + result.output
+    other = Path(find("green-eggs").load().build(tmp_path / "words.xlsx"))
+    assert model_sheets(Workbook.open(other)) == []
+
+
+def test_an_unknown_optimiser_is_named(tmp_path: Path) -> None:
+    path = build(tmp_path, steps=5)
+    book = openpyxl.load_workbook(path)
+    book["Adam"]["A1"] = "Lion"
+    book.save(path)
+    with pytest.raises(ModelError, match="Adam!A1: no optimiser is called 'Lion'"):
+        compare_descents(Workbook.open(path), ["Adam"])
