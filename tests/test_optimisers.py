@@ -126,5 +126,5 @@ def test_an_unknown_optimiser_is_named(tmp_path: Path) -> None:
     book = openpyxl.load_workbook(path)
     book["Adam"]["A1"] = "Lion"
     book.save(path)
-    with pytest.raises(ModelError, match="Adam!A1: no optimiser is called 'Lion'"):
+    with pytest.raises(ModelError, match="Adam!A1: there is no optimiser 'Lion'"):
         compare_descents(Workbook.open(path), ["Adam"])
