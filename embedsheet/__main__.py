@@ -1,5 +1,7 @@
 """`embedsheet`, also as `python -m embedsheet`: the process around the command line, which Ctrl-C may end at any time.
 
+SIGTERM, and SIGHUP unless `nohup` keeps it away, are Ctrl-C here: the best so far is kept, nothing is left behind.
+
 Nothing is imported before Ctrl-C is prepared for; the commands themselves take a moment to import.
 """
 
@@ -21,7 +23,10 @@ _heard = False  # Ctrl-C, in this process
 
 def main() -> None:
     """Run the command line with the process' arguments, and leave."""
-    signal.signal(signal.SIGINT, _hear)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and (name == "SIGINT" or signal.getsignal(number) is not signal.SIG_IGN):
+            signal.signal(number, _hear)
     sys.unraisablehook = _hear_again
     code: Any = 0
     failed = False  # the output could not be written, so that Python could not either when it leaves

@@ -150,7 +150,7 @@ def test_a_foreign_workbooks_factors_are_replaced_when_asked_to(lecture: Path) -
 @pytest.mark.parametrize(
     ("arguments", "message", "code"),
     [
-        (["train", "BOOK", "--optimizer", "newton"], "no optimizer 'newton' here; choose one of adam", 1),
+        (["train", "BOOK", "--optimizer", "newton"], "no optimizer 'newton'; choose one of adam", 1),
         (["train", "BOOK", "--device", "gpu:9"], "sees no gpu:9, only", 1),
         (["train", "BOOK", "--sheet", "One-hot"], "One-hot: not found: movie ids", 2),
         (["train", "BOOK", "--learning-rate", "1e9", "--optimizer", "sgd"], "choose a smaller --learning-rate", 1),

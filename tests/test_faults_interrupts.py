@@ -194,21 +194,43 @@ def test_ctrl_c_at_many_moments(name: str, presses: int, tmp_path: Path, moviele
     interrupt(name, 15, 80 + presses, tmp_path, movielens_book, presses)
 
 
+# A command that gets a signal, with SIGHUP as `nohup` leaves it where a word is said.
+HANGING_UP = """
+import os, signal, sys
+import embedsheet.__main__ as start
+import embedsheet.cli
+
+if sys.argv[1:]:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+embedsheet.cli.main = lambda: os.kill(os.getpid(), signal.SIGHUP)
+start.main()
+"""
+
+
 @no_sigint
-def test_a_solve_stopped_in_its_search_keeps_the_best_so_far(tmp_path: Path, movielens_book: Path) -> None:
+@pytest.mark.parametrize(("words", "code"), [([], STOPPED), (["nohup"], 0)])
+def test_a_terminal_that_closes_stops_what_runs_in_it_unless_nohup_keeps_it(words: list[str], code: int) -> None:
+    done = subprocess.run([sys.executable, "-c", HANGING_UP, *words], cwd=ROOT, capture_output=True, timeout=100)
+    assert done.returncode == code
+
+
+@no_sigint
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_solve_stopped_in_its_search_keeps_the_best_so_far(name: str, tmp_path: Path, movielens_book: Path) -> None:
     """Steps of 1e-9 go on for ever. A machine that is still compiling after 8 s is given 40."""
     folder = tmp_path / "run"
     folder.mkdir()
-    line = "solve m.xlsx --sheet Cross-tab --method adam --learning-rate 1e-9 --max-iterations 1000000000 --json"
+    line = "solve m.xlsx --sheet Cross-tab --method adam --learning-rate 1e-9 --max-iterations 1000000000"
     for seconds in (8, 40):
         shutil.copy(movielens_book, folder / "m.xlsx")
         process = run(line, folder)
         time.sleep(seconds)
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, getattr(signal, name))
         output, errors = process.communicate(timeout=60)
         if process.returncode != STOPPED:
             break
-    assert '"status": "improved"' in output, errors
+    assert "Improved in" in output and "stopped by Ctrl-C" in output, errors
+    assert "embedsheet solve m.xlsx, with the same options, goes on from there." in output
     assert process.returncode == 0, errors
     assert Workbook.open(folder / "m.xlsx").sheets
 

@@ -96,7 +96,7 @@ def test_the_penalty_keeps_the_factors_small(model: SheetModel) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (Settings(optimizer="newton"), "no optimizer 'newton' here; choose one of adam"),
+        (Settings(optimizer="newton"), "no optimizer 'newton'; choose one of adam"),
         (Settings(dtype="float16"), "'float16' is no precision"),
         (Settings(validation=1.0), "Holding out 1 of 206 ratings leaves a part empty"),
     ],

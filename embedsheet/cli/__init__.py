@@ -101,15 +101,9 @@ class Commands(TyperGroup):
     @staticmethod
     def _say(message: str) -> None:
         """Write an error to stderr."""
-        from rich.console import Console
-        from rich.text import Text
+        from embedsheet.cli.progress import complain
 
-        from embedsheet.cli.progress import broken
-
-        console = Console(stderr=True)
-        words = Text(broken(f"Error: {message}", console))
-        words.stylize("bold red", 0, len("Error:"))
-        console.print(words, soft_wrap=True)
+        complain(message)
 
 
 def _let_flow(family: typer.Typer) -> None:
@@ -124,7 +118,6 @@ def _let_flow(family: typer.Typer) -> None:
 
 app = typer.Typer(
     cls=Commands,
-    add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

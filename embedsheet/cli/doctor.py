@@ -47,13 +47,12 @@ def doctor(
 
     No program is started because a workbook names it, unless you say --run.
     """
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    from embedsheet.cli.progress import print_table
     from embedsheet.hosts.buttons.checks import check_book, check_machine
 
-    console = Console()
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, style="bold")
@@ -66,7 +65,7 @@ def doctor(
         if finding.remedy:
             table.add_row("", "", Text(f"→ {finding.remedy}", "cyan"))
         faults += finding.state == "fault"
-    console.print(table, highlight=False)
+    print_table(table)
     if faults:
         raise typer.Exit(1)
 

@@ -40,6 +40,7 @@ def new(
     Run it again to add students who came late: nobody's numbers change, and no file is replaced without --force.
     """
     from embedsheet.cli.bars import bar
+    from embedsheet.cli.progress import resumable
     from embedsheet.ground.errors import DataError
     from embedsheet.ground.files import refuse_as_folder
     from embedsheet.homework.assignment import find, parse
@@ -63,7 +64,7 @@ def new(
     refuse_same_files(parsed, kept.students)
     place.parent.mkdir(parents=True, exist_ok=True)
     kept.save(place)  # before the first workbook: a workbook without its key could never be graded
-    with bar("workbooks") as progress:
+    with resumable("The same command makes the workbooks that are missing."), bar("workbooks") as progress:
         written, there = make_class(kept, students, output, force=force, progress=progress)
     typer.echo(f"{parsed.title}: {len(written)} workbooks written to {output}.")
     if there:
@@ -92,6 +93,7 @@ def grade(
     import tempfile
 
     from embedsheet.cli.bars import bar
+    from embedsheet.cli.progress import resumable
     from embedsheet.ground.files import refuse_existing
     from embedsheet.homework.assignment import parse
     from embedsheet.homework.gradebook import best_of_each, write_feedback, write_gradebook, write_upload
@@ -109,7 +111,7 @@ def grade(
     journal = output.with_suffix(".journal")
     with tempfile.TemporaryDirectory() as folder:
         found, notes = find_submissions(submissions, Path(folder))
-        with bar("graded") as progress:
+        with resumable(f"What is graded is kept in {journal}; the same command goes on."), bar("graded") as progress:
 
             def told(done: int, total: int, one: Any) -> None:
                 progress(done, total, one.file)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from embedsheet.cli.progress import say
+from embedsheet.cli.progress import console_of, print_table, say
 
 if TYPE_CHECKING:
     from embedsheet.networks.movielens_training import Progress, Recipe, Trained
@@ -27,10 +27,9 @@ class Bar:
     """A progress bar on the terminal, and above it what is said meanwhile."""
 
     def __init__(self, label: str) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-        self._console = Console(highlight=False)
+        self._console = console_of()
         self._bar = Progress(
             TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=self._console, transient=True
         )
@@ -75,7 +74,8 @@ def _hear(bar: Bar, lines: bool = True) -> Callable[[Progress], None]:
 @app.command(epilog="Example: [cyan]embedsheet movielens -o learned.xlsx[/cyan]")
 def movielens(
     model: Annotated[
-        Literal["best", "dot", "bias", "net"], typer.Option(help="best, or one of the lecture's three.")
+        Literal["best", "dot", "bias", "net"],
+        typer.Option(case_sensitive=False, help="best, or one of the lecture's three."),
     ] = "best",
     lecture: Annotated[bool, typer.Option("--lecture", help="Learn as in the lecture: Adam, batches of 64.")] = False,
     ladder: Annotated[bool, typer.Option("--ladder", help="Train every model, and print a table.")] = False,
@@ -173,7 +173,6 @@ def _write(
 
 
 def _ladder(training: Ratings, held_out: Ratings, seed: int, where: str) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from embedsheet.networks.movielens_training import choose_recipe
@@ -196,4 +195,4 @@ def _ladder(training: Ratings, held_out: Ratings, seed: int, where: str) -> None
         )  # fmt: skip
         if trained.ended == "Ctrl-C":
             break
-    Console(highlight=False).print(table)
+    print_table(table)

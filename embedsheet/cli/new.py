@@ -125,8 +125,9 @@ def _new() -> None:
 @app.command(epilog="Example: [cyan]embedsheet lessons[/cyan]")
 def lessons() -> None:
     """List the lessons that `embedsheet new` can make."""
-    from rich.console import Console
     from rich.table import Table
+
+    from embedsheet.cli.progress import print_table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("lesson", style="cyan", no_wrap=True)
@@ -134,4 +135,4 @@ def lessons() -> None:
     table.add_column("make it with", no_wrap=True)
     for lesson in LESSONS.values():
         table.add_row(lesson.name, lesson.summary, f"embedsheet new {lesson.name}")
-    Console().print(table)
+    print_table(table)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from embedsheet.cli.progress import console_of
+
 app = typer.Typer()
 
 
@@ -18,11 +20,9 @@ def open(
     ] = False,
 ) -> None:
     """Open a workbook in LibreOffice and let its buttons work until it is closed there."""
-    from rich.console import Console
-
     from embedsheet.hosts.libreoffice.serve import Server
 
-    console = Console()
+    console = console_of()
     with console.status("Starting LibreOffice …"):
         server = Server(book, headless=headless)
     if headless:
@@ -30,11 +30,10 @@ def open(
         server.app.impl.on_alert = lambda text, title: None
     console.print(
         f"{book.name} is open in LibreOffice {server.app.impl.version}; {server.buttons} buttons are served.\n"
-        "Esc stops a button at work. Save as usual; close the workbook to end.",
-        highlight=False,
+        "Esc stops a button at work. Save as usual; close the workbook to end."
     )
     try:
-        server.serve(lambda button, outcome: console.print(f"[bold]{button}[/bold] {outcome}", highlight=False))
+        server.serve(lambda button, outcome: console.print(f"[bold]{button}[/bold] {outcome}"))
     finally:
         if not server.close():
             console.print("LibreOffice stays open; its buttons are no longer served.")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.live import Live
+from rich.measure import Measurement
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
@@ -20,13 +24,39 @@ if TYPE_CHECKING:
 
 # A larger block is shown by its corner and its largest components.
 _MOST_ROWS, _MOST_COLUMNS = 20, 10
+_WIDEST_TABLE = 10_000  # columns: no limit
 _ROW_NUMBERS, _WIDEST_NUMBER = 9, 12  # columns on the terminal: 1048576 and -1.234e-105, with the space between
+
+
+def console_of(stderr: bool = False) -> Console:
+    """Return a console that breaks lines on a terminal only: what reads a pipe wants them whole."""
+    console = Console(stderr=stderr, highlight=False)
+    console.soft_wrap = not console.is_terminal
+    return console
 
 
 def say(words: str, style: str = "") -> None:
     """Print one message. On a terminal its lines break between words, so that addresses and paths can be copied."""
     console = Console(highlight=False)
     console.print(Text(broken(words, console), style=style), soft_wrap=True)
+
+
+def complain(words: str) -> None:
+    """Write an error to stderr."""
+    console = Console(stderr=True)
+    text = Text(broken(f"Error: {words}", console))
+    text.stylize("bold red", 0, len("Error:"))
+    console.print(text, soft_wrap=True)
+
+
+@contextmanager
+def resumable(how: str) -> Iterator[None]:
+    """Say how the work inside can be gone on with, where Ctrl-C ends it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        Console(stderr=True, highlight=False).print(Text(how, "yellow"), soft_wrap=True)
+        raise
 
 
 def broken(words: str, console: Console) -> str:
@@ -40,10 +70,33 @@ def broken(words: str, console: Console) -> str:
     return "\n".join(lines)
 
 
+def print_table(table: Table) -> None:
+    """Print a table with every number whole: wider than a narrow terminal if need be; off a terminal a row a line."""
+    console = Console(highlight=False)
+    unbroken = console.options.update(width=_WIDEST_TABLE)
+    for column in table.columns:
+        if column.no_wrap:
+            cells = [Text.from_markup(str(column.header)), *column.cells]
+            column.min_width = max(Measurement.get(console, unbroken, cell).maximum for cell in cells)
+    sizes = Measurement.get(console, unbroken, table)
+    wanted = sizes.minimum if console.is_terminal else sizes.maximum
+    if wanted > console.width or not console.is_terminal:
+        console = Console(highlight=False, width=wanted)
+    console.print(table)
+
+
 def print_json(value: Any) -> None:
-    """Print JSON, undecorated, so that it can be piped."""
-    json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
+    """Print JSON, undecorated, so that it can be piped; infinite and undefined numbers, which JSON lacks, as null."""
+    json.dump(_finite(value), sys.stdout, ensure_ascii=False, indent=2)
     sys.stdout.write("\n")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class LiveSearch:
@@ -110,6 +163,6 @@ def print_block(area: Area, block: FloatArray) -> None:
         table.add_column(column_letters(area.left + column), justify="right")
     for row, numbers in enumerate(shown):
         table.add_row(str(area.top + row), *(f"{number:.4g}" for number in numbers))
-    console.print(table)
+    print_table(table)
     if shown.shape != block.shape:
         console.print(f"  the first {shown.shape[0]} × {shown.shape[1]}; --json has all", style="dim")

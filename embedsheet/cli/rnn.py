@@ -2,33 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from embedsheet.cli.progress import say
+from embedsheet.cli.progress import print_json, print_table, say
 from embedsheet.workbook import Workbook
 
+if TYPE_CHECKING:
+    from embedsheet.mirrors.recurrent.comparison import Row
 
-def compare(path: Path, book: Workbook, sheet: str | None = None) -> bool:
+
+def compare(path: Path, book: Workbook, sheet: str | None = None, json: bool = False) -> bool:
     """Print the comparison of sheet, Keras, PyTensor and NumPy; return whether all agree within rounding.
 
-    sheet: the only one to compare; every model sheet without it.
+    sheet: the only one to compare; every model sheet without it. json: print JSON.
     """
-    from itertools import groupby
-
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     from embedsheet.ground.errors import MissingDependencyError
     from embedsheet.hosts.libreoffice.recalculate import recalculated
     from embedsheet.mirrors.recurrent.comparison import compare_rnn
 
+    notes: list[str] = []
+
+    def note(words: str, style: str = "") -> None:
+        notes.append(words)
+        if not json:
+            say(words, style)
+
     try:
         second = recalculated(path)
     except MissingDependencyError as error:
-        say(f"Without a spreadsheet program's opinion: {error}", "yellow")
+        note(f"Without a spreadsheet program's opinion: {error}", "yellow")
         second = None
-    rows = compare_rnn(book, second, say, None if sheet is None else [book.sheet(sheet).name])
+    rows = compare_rnn(book, second, note, None if sheet is None else [book.sheet(sheet).name])
+    wrong = [row for row in rows if not row.agrees]
+    # Large weights magnify the rounding of float32.
+    same = all(row.name.endswith("float32") for row in wrong)
+    if json:
+        found = [asdict(row) | {"agrees": row.agrees} for row in rows]
+        print_json({"same": same, "programs": found, "notes": notes})
+        return same
+    _print_rows(rows)
+    for sheet in sorted({row.sheet for row in rows if row.on_kink}):
+        say(f"{sheet}: a relu stands exactly at its kink, where there are two slopes; the gradient may be either.")
+    if not wrong:
+        say("One answer: every program computes the same net.", "green")
+    elif same:
+        say("One answer in double precision; large weights magnify the rounding of float32.", "green")
+    else:
+        say("Not one answer: see the lines marked ✗.", "red")
+    return same
+
+
+def _print_rows(rows: Sequence[Row]) -> None:
+    from itertools import groupby
+
+    from rich.table import Table
+    from rich.text import Text
+
     # A sheet's name has a line of its own: the numbers and the marks shall fit into 80 columns.
     table = Table(
         title="Δ: the largest difference from the numbers in the cells; a gradient's, from the compiled formulas'",
@@ -45,15 +77,4 @@ def compare(path: Path, book: Workbook, sheet: str | None = None) -> bool:
                 f"{row.probability_difference:.1e}", gradient, f"{row.tolerance:.0e}",
                 "[green]✓[/green]" if row.agrees else "[red]✗[/red]",
             )  # fmt: skip
-    Console(highlight=False).print(table)
-    for sheet in sorted({row.sheet for row in rows if row.on_kink}):
-        say(f"{sheet}: a relu stands exactly at its kink, where there are two slopes; the gradient may be either.")
-    wrong = [row for row in rows if not row.agrees]
-    if not wrong:
-        say("One answer: every program computes the same net.", "green")
-    elif all(row.name.endswith("float32") for row in wrong):
-        say("One answer in double precision; large weights magnify the rounding of float32.", "green")
-        return True
-    else:
-        say("Not one answer: see the lines marked ✗.", "red")
-    return not wrong
+    print_table(table)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
 
-from embedsheet.cli.progress import LiveSearch, print_json, say
+from embedsheet.cli.progress import LiveSearch, complain, print_json, say
 from embedsheet.ground.shell import word
 
 if TYPE_CHECKING:
@@ -41,7 +42,12 @@ MethodName = Literal[
 
 EngineOption = Annotated[
     Literal["auto", "jax", "tape"],
-    typer.Option("--engine", metavar="ENGINE", help="What differentiates: tape at once, jax after compiling, or auto."),
+    typer.Option(
+        "--engine",
+        metavar="ENGINE",
+        case_sensitive=False,
+        help="What differentiates: tape at once, jax after compiling, or auto.",
+    ),
 ]
 
 
@@ -50,7 +56,7 @@ EngineOption = Annotated[
     '--subject-to "D2:D5 <= E2:E5" --dry-run[/cyan]'
 )
 def solve(
-    book: BookArgument,
+    books: Annotated[list[Path], typer.Argument(metavar="BOOK", help="The workbook, or several, .xlsx or .xlsm.")],
     sheet: SheetOption = None,
     objective: ObjectiveOption = None,
     changing: ChangingOption = None,
@@ -81,7 +87,8 @@ def solve(
         bool, typer.Option("--save-setup", help="Store the model in the workbook, for Data ► Solver.")
     ] = False,
     method: Annotated[
-        MethodName, typer.Option(metavar="METHOD", help=f"How to search: {', '.join(get_args(MethodName))}.")
+        MethodName,
+        typer.Option(metavar="METHOD", case_sensitive=False, help=f"How to search: {', '.join(get_args(MethodName))}."),
     ] = "auto",
     learning_rate: Annotated[
         float | None, typer.Option(help="Step of gradient-descent, momentum and adam. (default: as in Keras)")
@@ -119,6 +126,8 @@ def solve(
     The model is the Solver set-up stored in the sheet, or what --objective and --changing say. Only the changing cells
     and the results that follow from them are rewritten. Ctrl-C stops and keeps the best so far; `embedsheet undo`
     brings the old values back. Exit code 0: optimal or improved; 1: infeasible, unbounded or failed; 2: bad input.
+
+    Several workbooks are solved with the same options; one that cannot be stops no other.
     """
     if without_stored and objective is None:
         raise typer.BadParameter("--without-stored is for a model named by --objective.")
@@ -126,6 +135,8 @@ def solve(
         raise typer.BadParameter("choose one of --minimize, --maximize and --target.")
     if dry_run and (output or save_setup):
         raise typer.BadParameter("--dry-run writes nothing; leave out --output and --save-setup.")
+    if len(books) > 1 and (output or history):
+        raise typer.BadParameter("--output and --history name one file; solve one workbook at a time with them.")
     from embedsheet import solver
     from embedsheet.solvers.descent import LEARNING_RATES
 
@@ -133,34 +144,41 @@ def solve(
         raise typer.BadParameter(f"--learning-rate is for --method {', '.join(LEARNING_RATES)}; {method} has none.")
     if history is not None:
         _check_history(history, force)
-    with LiveSearch(quiet=json) as live:
-        solution = solver.solve(
-            book,
-            sheet,
-            objective=objective,
-            changing=changing or (),
-            sense="minimize" if minimize else "maximize" if maximize else None,
-            target=target,
-            constraints=[*(bound or ()), *(subject_to or ())],
-            nonnegative=nonnegative,
-            without_stored=without_stored,
-            save_setup=save_setup,
-            method=method,
-            learning_rate=learning_rate,
-            restarts=restarts,
-            seed=seed,
-            max_iterations=max_iterations,
-            tolerance=tolerance,
-            randomize=randomize,
-            overwrite_formulas=overwrite_formulas,
-            trust_embedsheet=trust_embedsheet,
-            output=output,
-            force=force,
-            dry_run=dry_run,
-            ignore_lock=ignore_lock,
-            watcher=live.hear,
-            engine=engine,
-        )
+
+    def solve_one(book: Path) -> Solution:
+        with LiveSearch(quiet=json) as live:
+            return solver.solve(
+                book,
+                sheet,
+                objective=objective,
+                changing=changing or (),
+                sense="minimize" if minimize else "maximize" if maximize else None,
+                target=target,
+                constraints=[*(bound or ()), *(subject_to or ())],
+                nonnegative=nonnegative,
+                without_stored=without_stored,
+                save_setup=save_setup,
+                method=method,
+                learning_rate=learning_rate,
+                restarts=restarts,
+                seed=seed,
+                max_iterations=max_iterations,
+                tolerance=tolerance,
+                randomize=randomize,
+                overwrite_formulas=overwrite_formulas,
+                trust_embedsheet=trust_embedsheet,
+                output=output,
+                force=force,
+                dry_run=dry_run,
+                ignore_lock=ignore_lock,
+                watcher=live.hear,
+                engine=engine,
+            )
+
+    if len(books) > 1:
+        _solve_each(books, solve_one, json)
+        return
+    solution = solve_one(books[0])
     if json:
         print_json(solution.as_dict())
     else:
@@ -169,6 +187,38 @@ def solve(
         _write_history(solution, history)
     if not solution.solved:
         raise typer.Exit(1)
+
+
+def _solve_each(books: list[Path], solve_one: Callable[[Path], Solution], json: bool) -> None:
+    """Solve several workbooks; exit with the highest code that any of them alone would have ended with."""
+    from embedsheet.ground.errors import EmbedsheetError
+
+    code = 0
+    results: list[dict[str, Any]] = []
+    for place, book in enumerate(books):
+        if not json:
+            say(f"{book}:", "bold")
+        try:
+            solution = solve_one(book)
+        except EmbedsheetError as error:
+            code = max(code, error.exit_code)
+            results.append({"path": str(book), "error": str(error)})
+            if not json:
+                complain(str(error))
+            continue
+        code = max(code, 0 if solution.solved else 1)
+        results.append(solution.as_dict())
+        if not json:
+            _tell(solution)
+        if solution.interrupted:
+            left = [word(one) for one in books[place + 1 :]]
+            if left and not json:
+                say(f"Not begun: {' '.join(left)}", "yellow")
+            break
+    if json:
+        print_json(results)
+    if code:
+        raise typer.Exit(code)
 
 
 def _tell(solution: Solution) -> None:
@@ -182,6 +232,8 @@ def _tell(solution: Solution) -> None:
     say(f"{solution.method}, {solution.evaluations:,} evaluations by {solution.engine}; {seconds}", "dim")
     if solution.parts_changed:
         say(f"Changed parts: {', '.join(solution.parts_changed)}", "dim")
+    if solution.interrupted and solution.written_to is not None:
+        say(f"embedsheet solve {word(solution.written_to)}, with the same options, goes on from there.", "yellow")
     if solution.undo_kept:
         say(f"embedsheet undo {word(solution.path)} brings the old values back.", "dim")
 

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from embedsheet.cli.progress import console_of
+
 app = typer.Typer()
 text = typer.Typer(no_args_is_help=True, help="Train recurrent nets on a text and let them write.")
 app.add_typer(text, name="text")
@@ -52,15 +54,16 @@ def train(
     samples: Annotated[bool, typer.Option(help="Let the net write a line after each epoch.")] = True,
 ) -> None:
     """Train one net of the lecture's ladder; Ctrl-C keeps the best epoch."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
     from embedsheet.ground.errors import FileError
     from embedsheet.ground.files import refuse_as_folder, refuse_existing
+    from embedsheet.ground.shell import word
     from embedsheet.networks import text_training as training
     from embedsheet.networks.text_checkpoint import FILES
     from embedsheet.networks.text_data import default_text, read_book
+    from embedsheet.writer.page import counted
 
     refuse_as_folder(output)
     source = None if book is None else read_book(book)
@@ -77,7 +80,7 @@ def train(
         for name in FILES:
             refuse_existing(output / name, force)
         net = training.start(source or default_text(), model or "rnn", **options)
-    console = Console(highlight=False)
+    console = console_of()
     console.print(
         f"[bold]{net.name}[/bold]: {net.rung.summary}; {len(net.learning_text):,} characters to learn from, "
         f"{len(net.judging_text):,} held out, {len(net.vocabulary)} distinct; {net.model.count_params():,} weights"
@@ -99,7 +102,9 @@ def train(
                     # The held-out text begins where learning ended, so its beginning is a fair cue.
                     _write(console, net, net.judging_text[: max(20, net.sizes.length)], 120, 1.0, net.seed)
 
-        best = training.train(net, output, epochs or net.rung.epochs, show)
+        more = epochs or net.rung.epochs
+        wanted = len(net.epochs) + more
+        best = training.train(net, output, more, show)
     done = best.epochs[best.best_epoch]
     console.print(
         f"Trained {len(best.epochs)} epoch{'s' * (len(best.epochs) > 1)}: "
@@ -107,6 +112,9 @@ def train(
         f"{done.held_out_loss:.3f} (perplexity {math.exp(done.held_out_loss):.2f}) in epoch {best.best_epoch + 1}; "
         f"that one is kept in {output}."
     )
+    if (missing := wanted - len(net.epochs)) > 0:
+        again = f"embedsheet text train --resume --epochs {missing} --output {word(output)}"
+        console.print(f"Stopped {counted(missing, 'epoch')} early; {again} goes on.", style="yellow", soft_wrap=True)
     if best.rung.reads != "next":
         losses = " ".join(f"{loss:.2f}" for loss in training.losses_by_position(best)[:40])
         console.print(f"Held-out loss by position, the first knows least: {losses}")
@@ -128,13 +136,12 @@ def generate(
     ] = 0,
 ) -> None:
     """Let a trained net write, and say how much of it is quoted from the text it learnt."""
-    from rich.console import Console
 
     from embedsheet.networks.text_checkpoint import TextNet
     from embedsheet.networks.text_data import visible
     from embedsheet.networks.text_generation import next_character_probabilities
 
-    console = Console(highlight=False)
+    console = console_of()
     net = TextNet.open(folder)
     cue = net.judging_text[: max(40, net.sizes.length)] if seed_text is None else seed_text
     if not likeliest:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from embedsheet.cli.movielens import Bar, DeviceOption, ForceOption
-from embedsheet.cli.progress import say
+from embedsheet.cli.progress import print_json, print_table, say
+from embedsheet.cli.solve import JsonOption
 
 if TYPE_CHECKING:
     from embedsheet.keras_bridge import Check
@@ -67,6 +69,7 @@ def compare_command(
     steps: Annotated[int, typer.Option(min=1, help="Steps of gradient descent to walk together.")] = 10,
     learning_rate: Annotated[float, typer.Option(min=1e-9, help="Of these steps.")] = 0.1,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Leave the workbook's sheet Compare as it is.")] = False,
+    json: JsonOption = False,
     ignore_lock: LockOption = False,
     *,
     given: dict[str, str],
@@ -85,19 +88,15 @@ def compare_command(
     if rnn_bridge.model_sheets(workbook):
         from embedsheet.cli import rnn
 
-        if not rnn.compare(book, workbook, sheet):
+        if not rnn.compare(book, workbook, sheet, json):
             raise typer.Exit(1)
         return
     if optimisers.model_sheets(workbook):
         from embedsheet.cli import optimisers as steps_side_by_side
 
-        if not steps_side_by_side.compare(workbook, sheet):
+        if not steps_side_by_side.compare(workbook, sheet, json):
             raise typer.Exit(1)
         return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     from embedsheet import keras_bridge
     from embedsheet.mirrors.recommender import results as keras_results
     from embedsheet.mirrors.recommender.blocks import choose_sheet, model_sheets, read_model
@@ -106,34 +105,58 @@ def compare_command(
     several = model_sheets(workbook) if sheet is None and not given else []
     sheets = several or [choose_sheet(workbook, sheet, given)]
     models = {name: read_model(workbook, name, given) for name in sheets}
-    # A sheet's name has a line of its own: the numbers and the marks shall fit into 80 columns.
-    table = Table(title=f"The same weights in the sheet and in Keras ({dtype})", box=None)
-    for heading in ("", "sheet", "Keras", "difference", "allowed", ""):
-        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
-    every = []
-    for name, model in models.items():
-        checks = keras_bridge.compare(workbook, model, dtype, steps, learning_rate)
-        every += checks
-        table.add_row(Text(name, style="bold"))
-        for one in checks:
-            table.add_row(
-                f"  {one.what}", f"{one.sheet:.6f}", f"{one.keras:.6f}",
-                f"{one.difference:.1e}", f"{one.tolerance:.0e}",
-                "[green]✓[/green]" if one.agrees else "[red]✗[/red]",
-            )  # fmt: skip
-    Console(highlight=False).print(table)
+    checks = {
+        name: keras_bridge.compare(workbook, model, dtype, steps, learning_rate) for name, model in models.items()
+    }
+    same = all(one.agrees for every in checks.values() for one in every)
+    if not json:
+        _print_checks(checks, dtype)
+    report = None
     if keras_results.is_lesson(workbook) and not dry_run:
         model = models.get(keras_results.compared_sheet(workbook)) or next(iter(models.values()))
         both = _both_precisions(workbook, model, steps, learning_rate)
         report = keras_results.save(
             workbook, keras_results.compared_edits(workbook, model, both), ignore_lock=ignore_lock
         )
+    if json:
+        print_json(
+            {
+                "precision": dtype,
+                "same": same,
+                "sheets": {
+                    name: [asdict(one) | {"agrees": one.agrees} for one in every] for name, every in checks.items()
+                },
+                "cells_written": report.cells_written if report else 0,
+                "notes": list(report.notes) if report else [],
+            }
+        )
+    elif report:
         say(f"Filled in the sheet Compare ({report.cells_written:,} cells).")
         _tell_notes(report)
-    if not all(one.agrees for one in every):
-        say("Not the same: see the lines marked ✗.", "red")
+    if not json:
+        say(*(("The same model: every difference is rounding.", "green") if same else
+              ("Not the same: see the lines marked ✗.", "red")))  # fmt: skip
+    if not same:
         raise typer.Exit(1)
-    say("The same model: every difference is rounding.", "green")
+
+
+def _print_checks(checks: dict[str, list[Check]], dtype: str) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    # A sheet's name has a line of its own: the numbers and the marks shall fit into 80 columns.
+    table = Table(title=f"The same weights in the sheet and in Keras ({dtype})", box=None)
+    for heading in ("", "sheet", "Keras", "difference", "allowed", ""):
+        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
+    for name, every in checks.items():
+        table.add_row(Text(name, style="bold"))
+        for one in every:
+            table.add_row(
+                f"  {one.what}", f"{one.sheet:.6f}", f"{one.keras:.6f}",
+                f"{one.difference:.1e}", f"{one.tolerance:.0e}",
+                "[green]✓[/green]" if one.agrees else "[red]✗[/red]",
+            )  # fmt: skip
+    print_table(table)
 
 
 @app.command(

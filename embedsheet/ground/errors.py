@@ -9,7 +9,7 @@ The command line prints the message and exits with `exit_code`; `--debug` shows 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from embedsheet.ground.keys import name_key
 
@@ -22,6 +22,15 @@ def did_you_mean(word: str, known: Mapping[str, str]) -> str:
     names = {name_key(key): name for key, name in known.items()}
     near = get_close_matches(name_key(word), names, 1)
     return f"; did you mean {names[near[0]]}?" if near else ""
+
+
+def one_of(kind: str, name: str, known: Iterable[str], error: type[EmbedsheetError]) -> str:
+    """Return the one of the `known` names that `name` is, in whatever case; raise `error`, which lists them."""
+    names = list(known)
+    found = next((one for one in names if name_key(one) == name_key(name)), None)
+    if found is None:
+        raise error(f"There is no {kind} {name!r}; choose one of {', '.join(names)}.")
+    return found
 
 
 class EmbedsheetError(Exception):

@@ -20,7 +20,7 @@ import importlib
 from dataclasses import dataclass
 from types import ModuleType
 
-from embedsheet.ground.errors import LessonError
+from embedsheet.ground.errors import LessonError, one_of
 
 # Parameters of `build` that are not options of their own.
 INTERNAL = frozenset({"path", "force", "finish", "progress"})
@@ -61,6 +61,4 @@ LESSONS = {
 
 def find(name: str) -> Lesson:
     """Return a lesson by name. Raises LessonError that lists the lessons."""
-    if name not in LESSONS:
-        raise LessonError(f"There is no lesson {name!r}; choose one of {', '.join(LESSONS)}.")
-    return LESSONS[name]
+    return LESSONS[one_of("lesson", name, LESSONS, LessonError)]

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.ground.errors import DataError, FileError, LessonError, TrainingError
+from embedsheet.ground.errors import DataError, FileError, LessonError, TrainingError, one_of
+from embedsheet.ground.keys import name_key
 from embedsheet.networks.engine import load_keras
 from embedsheet.networks.text import LADDER, Sizes
 from embedsheet.networks.text_checkpoint import Epoch, TextNet, reset_state
@@ -55,8 +56,7 @@ def start(
     seed: int = 0,
 ) -> TextNet:
     """Return an untrained net for a text; sizes that are not given are the lecture's."""
-    if name not in LADDER:
-        raise LessonError(f"There is no net {name!r}; choose one of {', '.join(LADDER)}.")
+    name = one_of("net", name, LADDER, LessonError)
     rung = LADDER[name]
     if name == "three-char" and length not in (None, 3):
         raise LessonError("three-char reads three characters; leave --length out, or choose the net rnn.")
@@ -72,7 +72,7 @@ def resume(folder: str | Path, name: str | None = None, text: str | None = None,
     options: those of `start`; they stay what they were.
     """
     net = TextNet.open(folder, "last")
-    if name not in (None, net.name):
+    if name is not None and name_key(name) != name_key(net.name):
         raise FileError(f"{folder}: holds the net {net.name!r}, not {name!r}; leave --model out or choose --output.")
     if text not in (None, net.text):
         raise FileError(f"{folder}: learns from another text; leave --text out or choose another --output.")

@@ -9,10 +9,10 @@ from dataclasses import replace
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from embedsheet.ground.errors import ModelError
+from embedsheet.ground.errors import ModelError, one_of
 from embedsheet.solvers import descent, kinks, linear, rescue
 from embedsheet.solvers.global_search import MOST_CELLS
-from embedsheet.solvers.methods import choose, descend, refuse
+from embedsheet.solvers.methods import METHODS, choose, descend, refuse
 from embedsheet.solvers.outcome import INTERRUPTED, Outcome, judge, report, unseen_words
 from embedsheet.solvers.problem import FloatArray, Limits, Problem, Status, Unbounded, Watcher
 from embedsheet.solvers.start import better_nearby, explain_flat_start, random_start, stuck_at_zero
@@ -36,6 +36,7 @@ def search(
     first start by a random one. Raises ModelError for what no method, or the one asked for, can do, and when the
     objective is undefined at the start.
     """
+    method = one_of("method", method, METHODS, ModelError)
     refuse(problem, method)
     # More BLAS threads than one cost L-BFGS-B's little matrices ten times the computing they save.
     limits = limits or Limits()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from embedsheet.notation.addresses import Area
+from embedsheet.solvers.outcome import INTERRUPTED
 from embedsheet.solvers.problem import FloatArray, Sense, Status
 from embedsheet.solvers.tracker import HistoryRow
 
@@ -57,6 +58,11 @@ class Solution:
     def solved(self) -> bool:
         """Whether there is something to write: optimal or improved."""
         return self.status in ("optimal", "improved")
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended the search."""
+        return self.message.startswith(INTERRUPTED)
 
     def values(self, area: Area) -> FloatArray:
         """Return the values of one of the `changing` areas, (rows, columns)."""

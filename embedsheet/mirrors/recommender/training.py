@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from embedsheet.ground.errors import TrainingError
+from embedsheet.ground.errors import TrainingError, one_of
 from embedsheet.keras_bridge import build, precision, predictions, weights_of
 from embedsheet.mirrors.recommender.blocks import Floats, SheetModel
 from embedsheet.networks.devices import device_count
@@ -180,11 +180,8 @@ def _rmse(errors: Floats) -> float:
 
 
 def _checked(settings: Settings, model: SheetModel) -> Settings:
-    """Return the settings with the number of epochs. Raises TrainingError."""
-    if settings.optimizer not in OPTIMIZERS:
-        raise TrainingError(
-            f"There is no optimizer {settings.optimizer!r} here; choose one of {', '.join(OPTIMIZERS)}."
-        )
+    """Return the settings with the number of epochs and the optimizer's own spelling. Raises TrainingError."""
+    optimizer = one_of("optimizer", settings.optimizer, OPTIMIZERS, TrainingError)
     if settings.dtype not in ("float32", "float64"):
         raise TrainingError(f"{settings.dtype!r} is no precision; choose float32 or float64.")
     if device_count() > 1 and (settings.batch_size % device_count() or len(model.rating) % device_count()):
@@ -193,7 +190,7 @@ def _checked(settings: Settings, model: SheetModel) -> Settings:
             f"{device_count()} devices; train a workbook on one."
         )
     epochs = settings.epochs or min(MOST_EPOCHS, max(FEWEST_EPOCHS, RATINGS_SEEN // len(model.rating)))
-    return replace(settings, epochs=epochs)
+    return replace(settings, epochs=epochs, optimizer=optimizer)
 
 
 def _words(settings: Settings, ended: str, kept: int) -> str:
