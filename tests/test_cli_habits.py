@@ -45,7 +45,7 @@ def test_a_method_is_named_in_any_case(method: str, tmp_path: Path) -> None:
 def test_python_names_methods_in_any_case_too_and_lists_them(tmp_path: Path) -> None:
     path = parabola(tmp_path / "p.xlsx")
     assert embedsheet.solve(path, method="Slsqp", dry_run=True).method == "SLSQP"
-    with pytest.raises(ModelError, match="There is no method 'simplex'; choose one of auto, linear, L-BFGS-B"):
+    with pytest.raises(ModelError, match="There is no method 'simplex'; choose one of auto, linear, "):
         embedsheet.solve(path, method="simplex", dry_run=True)
 
 
