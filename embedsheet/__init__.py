@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from embedsheet.api import new as new
     from embedsheet.api import open as open
     from embedsheet.api import recalculate as recalculate
+    from embedsheet.coder.code import Code as Code
+    from embedsheet.coder.code import code as code
     from embedsheet.ground.errors import EmbedsheetError as EmbedsheetError
     from embedsheet.solver import Solution as Solution
     from embedsheet.solver import solve as solve
@@ -33,12 +35,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _WHERE = {
+    "Code": "coder.code",
     "EmbedsheetError": "ground.errors",
     "Graded": "api",
     "Gradient": "api",
     "Recalculated": "api",
     "Solution": "solver",
     "Workbook": "workbook",
+    "code": "coder.code",
     "grade": "api",
     "gradient": "api",
     "new": "api",
@@ -49,8 +53,8 @@ _WHERE = {
 }
 
 __all__ = [
-    "EmbedsheetError", "Graded", "Gradient", "Recalculated", "Solution", "Workbook", "grade", "gradient", "new", "open",
-    "recalculate", "solve", "undo",
+    "Code", "EmbedsheetError", "Graded", "Gradient", "Recalculated", "Solution", "Workbook", "code", "grade",
+    "gradient", "new", "open", "recalculate", "solve", "undo",
 ]  # fmt: skip
 
 

@@ -130,6 +130,10 @@ class Planner:
         """Return `reads` with long growing ranges as each cell reads them, not by the rectangle around them all."""
         return [*_static_reads(self.store, group, self._rectangles, cell_by_cell=True), *group.dynamic]
 
+    def needs(self, place: int) -> NDArray[np.int32]:
+        """Return the groups from which a group reads."""
+        return self._needed_groups(place)
+
     def _needed_groups(self, place: int) -> NDArray[np.int32]:
         """Return the groups that a group reads from, those already evaluated left out."""
         known = self._needs.get(place)

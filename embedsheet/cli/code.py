@@ -1,0 +1,58 @@
+"""`embedsheet code`: a workbook's formulas as a Python module."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from embedsheet.cli.progress import say
+from embedsheet.cli.solve import BookArgument, ChangingOption, ObjectiveOption, OverwriteOption
+from embedsheet.ground.shell import word
+
+app = typer.Typer()
+
+
+@app.command(epilog="Example: [cyan]embedsheet code films.xlsx --sheet Cross-tab --to jax -o films.py[/cyan]")
+def code(
+    book: BookArgument,
+    sheet: Annotated[
+        str | None, typer.Option("--sheet", help="The sheet to write, with what it needs; default: the whole workbook.")
+    ] = None,
+    to: Annotated[
+        Literal["numpy", "jax"], typer.Option("--to", metavar="LANGUAGE", help="What to write: numpy or jax.")
+    ] = "numpy",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The module to make; without it the code is shown.")
+    ] = None,
+    objective: ObjectiveOption = None,
+    changing: ChangingOption = None,
+    overwrite_formulas: OverwriteOption = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the files if they exist.")] = False,
+) -> None:
+    """Write a workbook's formulas as a Python module: one statement for each block of like formulas.
+
+    The module stands alone: it needs NumPy, for gradients JAX, and SciPy for the search. Larger arrays lie in an .npz
+    file beside it. Running it compares every block with what the workbook stores, and trains.
+    """
+    from embedsheet.coder.code import code as write
+
+    found = write(
+        book, sheet, to=to, objective=objective, changing=changing or (), overwrite_formulas=overwrite_formulas
+    )
+    if output is None:
+        typer.echo(found.text, nl=False)
+        if found.arrays:
+            typer.echo("The arrays named DATA are written beside the module: choose a file with -o.", err=True)
+        return
+    files = found.save(output, force=force)
+    say(
+        f"Wrote {' and '.join(str(file) for file in files)}: {found.statements:,} statements for {found.distinct:,} "
+        f"blocks of like formulas. Run it: python {word(str(output))}"
+    )
+    for note in found.notes:
+        say(f"Not written: {note}")
+    for block in found.blocks:
+        if block.constants:
+            say(f"As the workbook has it, not computed: {block.cells}: {', '.join(block.constants)}")

@@ -1,0 +1,155 @@
+"""A workbook's formulas as a module of Python: `code("films.xlsx", "Cross-tab").text`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.coder.formatting import formatted
+from embedsheet.coder.model import Written, written
+from embedsheet.coder.module import module
+from embedsheet.coder.spelling import JAX, NUMPY
+from embedsheet.ground.errors import DataError, ModelError, did_you_mean
+from embedsheet.notation.addresses import Area
+from embedsheet.solver_setup import SolverSetup
+from embedsheet.solvers.model import choose_setup
+from embedsheet.workbook import Workbook
+
+Target = Literal["numpy", "jax"]
+TARGETS: tuple[str, ...] = get_args(Target)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A statement of the code: `names` are the arrays it makes, `areas` their cells, `lines` (first, last) from 1.
+
+    `constants` are the functions whose values were taken from the workbook.
+    """
+
+    names: tuple[str, ...]
+    cells: str
+    formula: str
+    areas: tuple[Area, ...]
+    lines: tuple[int, int]
+    role: str = "block"
+    constants: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Code:
+    """A module's text; `blocks` in the order of the text; `arrays` lie in an .npz beside it.
+
+    `distinct` counts the workbook's blocks of like formulas; `notes` are what the user should know.
+    """
+
+    text: str
+    blocks: tuple[Block, ...]
+    arrays: dict[str, NDArray[Any]] = field(repr=False)
+    distinct: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def statements(self) -> int:
+        """How many statements stand for formulas."""
+        return sum(block.role == "block" for block in self.blocks)
+
+    def save(self, path: str | Path, *, force: bool = False) -> list[Path]:
+        """Write the module, and the arrays beside it where there are any; return the files written.
+
+        Raises DataError where a file is there already, unless `force`.
+        """
+        target = Path(path)
+        files = [target, target.with_suffix(".npz")] if self.arrays else [target]
+        for file in files:
+            if file.exists() and not force:
+                raise DataError(f"{file}: is there already; choose another name, or replace it with --force.")
+        target.write_text(self.text, encoding="utf-8", newline="\n")
+        if self.arrays:
+            np.savez_compressed(files[1], allow_pickle=False, **self.arrays)
+        return files
+
+
+def code(
+    book: str | Path | Workbook,
+    sheet: str | None = None,
+    *,
+    to: str = "numpy",
+    objective: str | None = None,
+    changing: Sequence[str] = (),
+    overwrite_formulas: bool = False,
+) -> Code:
+    """Return the formulas of a sheet, and what they need, as a module of Python; of the whole workbook by default.
+
+    `to`: "numpy" or "jax". The weights are the changing cells of the sheet's Solver set-up, or `changing`; without
+    either the module computes the formulas. Raises UnsupportedError with all formulas that cannot be written and depend
+    on the weights.
+    """
+    if to not in TARGETS:
+        guess = did_you_mean(to, {one: one for one in TARGETS}) or f"; there are {', '.join(TARGETS)}."
+        raise ModelError(f"{to!r} is no language to write code in{guess}")
+    workbook = book if isinstance(book, Workbook) else Workbook.open(book)
+    if sheet is not None:
+        sheet = workbook.sheet(sheet).name
+    model = written(workbook, sheet, _setup(workbook, sheet, objective, changing), overwrite_formulas)
+    language = {"numpy": NUMPY, "jax": JAX}[to]
+    parts = module(model, language, sheet)
+    text = formatted(parts.text)
+    return Code(text, _blocks(model, text), parts.arrays, model.distinct, tuple(model.notes))
+
+
+def _setup(workbook: Workbook, sheet: str | None, objective: str | None, changing: Sequence[str]) -> SolverSetup | None:
+    if objective or changing:
+        return choose_setup(workbook, sheet, objective=objective, changing=changing, without_stored=bool(changing))
+    own = workbook.setups.get(sheet) if sheet is not None else None
+    if sheet is None and len(workbook.setups) == 1:
+        own = next(iter(workbook.setups.values()))
+    return own if own is not None and not own.is_leftover else None
+
+
+def _blocks(model: Written, text: str) -> tuple[Block, ...]:
+    lines = _lines(text)
+    found = []
+    sheets = model.store.table.sheet_names
+    for role, variables in (("input", model.inputs), ("weight", model.weights)):
+        for variable in variables:
+            if variable.name in lines:
+                found.append(Block((variable.name,), "", "", (_area(sheets, variable),), lines[variable.name], role))
+    for statement in model.statements:
+        names = tuple(variable.name for variable in statement.variables)
+        spans = [lines[name] for name in names if name in lines]
+        span = (min(one for one, _ in spans), max(last for _, last in spans)) if spans else (0, 0)
+        areas = tuple(_area(sheets, variable) for variable in statement.variables)
+        found.append(Block(names, statement.cells, statement.formula, areas, span, "block", tuple(statement.constants)))
+    return tuple(sorted(found, key=lambda block: block.lines))
+
+
+def _area(sheets: Sequence[str], variable: Any) -> Area:
+    rows, columns = variable.rows, variable.columns
+    return Area(sheets[variable.sheet], int(rows.min()), int(columns.min()), int(rows.max()), int(columns.max()))
+
+
+def _lines(text: str) -> dict[str, tuple[int, int]]:
+    """Return the lines, from 1, on which each name gets its value."""
+    found: dict[str, tuple[int, int]] = {}
+    tree = ast.parse(text)
+    bodies: list[Sequence[ast.stmt]] = [tree.body]
+    bodies += [node.body for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+    for body in bodies:
+        for node in body:
+            targets: list[ast.expr] = []
+            if isinstance(node, ast.Assign):
+                targets = node.targets
+            elif isinstance(node, ast.AnnAssign):
+                targets = [node.target]
+            for target in targets:
+                for name in target.elts if isinstance(target, ast.Tuple) else [target]:
+                    if isinstance(name, ast.Name) and ast.unparse(getattr(node, "value", None) or name) != "weights":
+                        own = name.id.removesuffix("_steps")
+                        found[own] = (found.get(own, (node.lineno, 0))[0], node.end_lineno or node.lineno)
+    return found

@@ -1,0 +1,411 @@
+"""A workbook's formulas as blocks: which arrays there are, and one expression for each block of like formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.coder.expressions import Expr
+from embedsheet.coder.lattices import Ids, lattices
+from embedsheet.coder.loops import Loop, written_as_loop
+from embedsheet.coder.names import Namer
+from embedsheet.coder.translate import Translator, Untranslatable, full
+from embedsheet.coder.variables import Memory, Variable, array_of
+from embedsheet.compiler.beginning import prepare_changing
+from embedsheet.compiler.components import Step
+from embedsheet.compiler.evaluate import Evaluator, PendingError
+from embedsheet.compiler.forms import Group, describe
+from embedsheet.compiler.names import resolve_name
+from embedsheet.compiler.order import Planner
+from embedsheet.compiler.store import Store
+from embedsheet.formulas.values import Reference
+from embedsheet.ground.errors import EmbedsheetError, ModelError, UnsupportedError
+from embedsheet.ground.keys import name_key
+from embedsheet.ground.kinds import TEXT
+from embedsheet.notation import tree as t
+from embedsheet.notation.addresses import Area, quote_sheet
+from embedsheet.notation.walk import children
+from embedsheet.solver_setup import SolverSetup
+from embedsheet.workbook import Workbook
+
+_TOLERANCE = 1e-9
+
+
+@dataclass(eq=False)
+class Statement:
+    """One statement: `variables` get the arrays that `expressions` give, or those that a `loop` does.
+
+    `cells` and `formula` are what the workbook has there; `constants` the functions that are written as their values.
+    """
+
+    variables: list[Variable]
+    expressions: list[Expr]
+    cells: str
+    formula: str
+    groups: list[Group]
+    loop: Loop | None = None
+    constants: list[str] = field(default_factory=list)
+
+    @property
+    def fixed(self) -> bool:
+        """Whether it does not depend on the weights."""
+        return all(variable.fixed for variable in self.variables)
+
+
+@dataclass(eq=False)
+class Written:
+    """A workbook's model, to be spelled in some language of arrays."""
+
+    workbook: Workbook
+    setup: SolverSetup | None
+    store: Store
+    memory: Memory
+    weights: list[Variable]
+    inputs: list[Variable]
+    statements: list[Statement]
+    objective: Expr | None
+    distinct: int  # blocks of like formulas
+    notes: list[str]
+
+
+def written(workbook: Workbook, sheet: str | None, setup: SolverSetup | None, overwrite_formulas: bool) -> Written:
+    """Return the formulas of a sheet and what they need, or of the whole workbook, as statements.
+
+    Raises UnsupportedError with all formulas that cannot be written and depend on the weights.
+    """
+    changing = setup.changing if setup else ()
+    goals = [Area(*setup.objective, *setup.objective[1:])] if setup and setup.objective else []
+    store = Store(workbook, [*changing, *goals], replace(setup, constraints=()) if setup else None)
+    if setup:
+        prepare_changing(store, setup, overwrite_formulas)
+    planner = Planner(store)
+    wanted = store.group_of >= 0
+    if sheet is not None:
+        wanted &= store.table.sheets == store.table.sheet_places[name_key(sheet)]
+    planner.require(np.flatnonzero(wanted))
+    faults = [fault for place, words in planner.faults.items() for fault in words if store.groups[place].ids.size]
+    if faults and planner.depends_on_changing():
+        raise UnsupportedError(faults)
+    return _Writer(workbook, setup, store, planner, faults).write()
+
+
+class _Writer:
+    def __init__(
+        self, workbook: Workbook, setup: SolverSetup | None, store: Store, planner: Planner, notes: list[str]
+    ) -> None:
+        self.workbook, self.setup, self.store, self.planner, self.notes = workbook, setup, store, planner, list(notes)
+        self.memory, self.namer = Memory(store), Namer(store)
+        self.statements: list[Statement] = []
+        self.faults: list[str] = []
+
+    def write(self) -> Written:
+        items = self._items()
+        weights = [self._variable(area, "weight") for area in (self.setup.changing if self.setup else ())]
+        inputs = self._inputs(items)
+        for item in items:
+            self._write(item)
+        if self.faults:
+            raise UnsupportedError(self.faults)
+        objective = None
+        if self.setup and self.setup.objective is not None:
+            goal = self.setup.objective
+            place = self.store.table.sheet_places[name_key(goal.sheet)]
+            here = np.array(goal.row), np.array(goal.column)
+            if int(self.memory.owners(place, *here)) < 0:
+                raise ModelError(f"{goal}: the objective cell holds no formula; choose one that does.")
+            objective = self.memory.read(place, *here, ())
+        distinct = len({id(group) for one in self.statements for group in one.groups})
+        return Written(
+            self.workbook, self.setup, self.store, self.memory, weights, inputs, self.statements, objective, distinct,
+            self.notes,
+        )  # fmt: skip
+
+    # What there is
+
+    def _items(self) -> list[list[tuple[Group, Ids]]]:
+        """Return groups, with those of their cells that could be evaluated, in order; circles of groups in one item."""
+        store = self.store
+        seen: dict[int, int] = {}
+        items: list[list[tuple[Group, Ids]]] = []
+        circles = self._circles()
+        for step in self.planner.steps:
+            group = step.group if isinstance(step, Step) else None
+            if group is not None and group.parts:
+                items.append([(group, np.arange(len(group.ids)))])
+                continue
+            places = (
+                [store.groups.index(group)] if group is not None
+                else sorted(set(store.group_of[step.ids].tolist()))  # type: ignore[union-attr]
+            )  # fmt: skip
+            for place in places:
+                if place in seen:
+                    continue
+                together = circles.get(place, [place])
+                seen.update(dict.fromkeys(together, len(items)))
+                members = []
+                for one in together:
+                    done = np.flatnonzero(store.done[store.groups[one].ids])
+                    if len(done):
+                        members.append((store.groups[one], done))
+                items.append(members)
+        return items
+
+    def _circles(self) -> dict[int, list[int]]:
+        """Return the groups that need each other, or themselves, each with all of its circle."""
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import connected_components
+
+        count = len(self.store.groups)
+        sources, targets = [], []
+        for place in sorted({*np.unique(self.store.group_of[self.store.done]).tolist()} - {-1}):
+            try:
+                for needed in self.planner.needs(place).tolist():
+                    sources.append(int(needed))
+                    targets.append(place)
+            except EmbedsheetError:
+                continue
+        if not sources:
+            return {}
+        links = coo_array((np.ones(len(sources)), (sources, targets)), shape=(count, count))
+        labels = connected_components(links, directed=True, connection="strong")[1]
+        found: dict[int, list[int]] = {}
+        loops = {source for source, target in zip(sources, targets, strict=True) if source == target}
+        for label, size in zip(*np.unique(labels, return_counts=True), strict=True):
+            members = np.flatnonzero(labels == label).tolist()
+            if size > 1 or members[0] in loops:
+                found.update(dict.fromkeys(members, members))
+        return found
+
+    def _variable(self, area: Area, role: str) -> Variable:
+        place = self.store.table.sheet_places[name_key(area.sheet)]
+        rows = np.repeat(np.arange(area.top, area.bottom + 1)[:, None], area.shape[1], axis=1)
+        columns = np.repeat(np.arange(area.left, area.right + 1)[None], area.shape[0], axis=0)
+        shape = [length for length in area.shape if length > 1]
+        return self._add(place, rows.reshape(shape), columns.reshape(shape), role)
+
+    def _add(self, sheet: int, rows: Ids, columns: Ids, role: str) -> Variable:
+        ids = self.store.table.find(sheet, rows, columns)
+        value, kinds = array_of(self.store, ids)
+        name = self.namer.name(sheet, rows, columns)
+        fixed = role != "weight" and not (role == "block" and bool(self.store.tainted[ids].any()))
+        variable = Variable(name, sheet, rows, columns, value, kinds, fixed, role)
+        self.memory.add(variable)
+        return variable
+
+    def _inputs(self, items: Sequence[Sequence[tuple[Group, Ids]]]) -> list[Variable]:
+        """Make variables of the cells that formulas read and that hold none."""
+        reads: dict[tuple[int, bytes], tuple[int, Ids, Ids]] = {}
+        for item in items:
+            for group, elements in item:
+                for reference in self._references(group, elements):
+                    for sheet, rows, columns in self._cells(reference):
+                        reads.setdefault((sheet, rows.tobytes() + columns.tobytes()), (sheet, rows, columns))
+        found: list[Variable] = []
+        areas = [
+            (self.store.table.sheet_places[name_key(area.sheet)], area) for area in self.namer.areas()
+            if name_key(area.sheet) in self.store.table.sheet_places
+        ]  # fmt: skip
+        waiting = sorted(reads.values(), key=lambda one: -one[1].size)
+        for sheet, rows, columns in waiting:
+            rows, columns = self._free(sheet, rows, columns)
+            if not len(rows):
+                continue
+            for place, area in areas:
+                inside = (rows >= area.top) & (rows <= area.bottom) & (columns >= area.left) & (columns <= area.right)
+                if place == sheet and inside.all() and area.size <= 10 * len(rows):
+                    grid = np.mgrid[area.top : area.bottom + 1, area.left : area.right + 1]
+                    every = self._free(sheet, grid[0].ravel(), grid[1].ravel())
+                    if len(every[0]) == area.size:
+                        rows, columns = every
+                        break
+            for part in lattices(rows, columns):
+                found.append(self._add(sheet, rows[part], columns[part], "input"))
+        return found
+
+    def _free(self, sheet: int, rows: Ids, columns: Ids) -> tuple[Ids, Ids]:
+        """Return those cells that hold no formula and belong to no variable yet."""
+        index = self.store.table.indexes[sheet]
+        inside = (rows <= index.height) & (columns <= index.width)
+        rows, columns = rows[inside], columns[inside]
+        ids = self.store.table.find(sheet, rows, columns)
+        free = (self.memory.owners(sheet, rows, columns) < 0) & ((ids < 0) | (self.store.group_of[ids] < 0))
+        stored = free & (ids >= 0)
+        return (rows[free], columns[free]) if stored.any() else (rows[:0], columns[:0])
+
+    def _references(self, group: Group, elements: Ids) -> list[Reference]:
+        evaluator = Evaluator(self.store, group, elements)
+        found: list[Reference] = []
+        waiting: list[t.Node] = [group.tree]
+        seen: set[str] = set()
+        while waiting:
+            node = waiting.pop()
+            computed = isinstance(node, t.Call) and node.name == "OFFSET"
+            if isinstance(node, (t.Ref, t.Refs, t.TableRef, t.Spill)) or computed:
+                try:
+                    result = evaluator.evaluate(node)
+                    found += [result] if isinstance(result, Reference) else []
+                except (EmbedsheetError, PendingError):
+                    pass
+            if computed and isinstance(node, t.Call):
+                waiting += node.arguments[1:]
+                continue
+            if isinstance(node, t.Name) and name_key(node.name) not in seen:
+                seen.add(name_key(node.name))
+                body = resolve_name(self.store, group, node)
+                waiting += [body] if body is not None else []
+            waiting += children(node)
+        return found
+
+    def _cells(self, reference: Reference) -> list[tuple[int, Ids, Ids]]:
+        """Return the different cells of a reference, in order of rows and columns."""
+        index = self.store.table.indexes[reference.sheet]
+        bottom, right = np.minimum(reference.bottom, index.height), np.minimum(reference.right, index.width)
+        if reference.errors is not None or (bottom < reference.top).all() or (right < reference.left).all():
+            return []
+        mask = np.zeros((index.height + 2, index.width + 2), bool)
+        corners = np.unique(np.stack(np.broadcast_arrays(reference.top, reference.left, bottom, right)), axis=1)
+        for top, left, last, far in corners.T.tolist():
+            mask[top : last + 1, left : far + 1] = True
+        rows, columns = np.nonzero(mask)
+        return [(reference.sheet, rows.astype(np.int64), columns.astype(np.int64))]
+
+    # Statements
+
+    def _write(self, item: list[tuple[Group, Ids]]) -> None:
+        if len(item) > 1 or self._needs_itself(*item[0]):
+            self._write_circle(item)
+            return
+        group, elements = item[0]
+        self._write_group(group, elements)
+
+    def _needs_itself(self, group: Group, elements: Ids) -> bool:
+        own = np.zeros(self.store.table.count + 1, bool)
+        own[group.outputs[elements]] = True
+        for reference in self._references(group, elements):
+            for sheet, rows, columns in self._cells(reference):
+                if own[self.store.table.find(sheet, rows, columns)].any():
+                    return not group.parts
+        return False
+
+    def _write_group(self, group: Group, elements: Ids) -> None:
+        if group.array:
+            self._write_array(group, elements)
+            return
+        lots = [
+            alike[part] for alike in self._alike(group, elements)
+            for part in lattices(group.rows[alike], group.columns[alike])
+        ]  # fmt: skip
+        variables, expressions, constants = [], [], list[str]()
+        for lot in lots:
+            translator = Translator(self.memory, group, lot)
+            expr = self._checked(group, lot, translator, lot.shape)
+            constants += translator.constants
+            variables.append((lot, expr))
+        made = []
+        for lot, expr in variables:
+            variable = self._add(group.sheet, group.rows[lot], group.columns[lot], "block")
+            made.append(variable)
+            expressions.append(expr)
+        self.statements.append(
+            Statement(made, expressions, _where(group, elements), group.text, [*(group.parts or [group])],
+                      constants=constants)
+        )  # fmt: skip
+
+    def _alike(self, group: Group, elements: Ids) -> list[Ids]:
+        """Return cells that give texts apart from those that give numbers: no array holds both."""
+        kinds = self.store.kinds[group.ids[elements]]
+        text = (kinds == TEXT) & (self.store.numbers[group.ids[elements]] != self.store.strings.code(""))
+        lots = [elements[text], elements[~text]]
+        return lots if all(map(len, lots)) else [elements]
+
+    def _write_array(self, group: Group, elements: Ids) -> None:
+        _, height, width = group.outputs.shape
+        for element in elements:
+            lot = np.array(element)
+            translator = Translator(self.memory, group, lot, (height, width))
+            rows = group.rows[element] + np.repeat(np.arange(height)[:, None], width, axis=1)
+            columns = group.columns[element] + np.repeat(np.arange(width)[None], height, axis=0)
+            shape = [length for length in (height, width) if length > 1]
+            expr = self._checked(group, lot, translator, (height, width), tuple(shape), group.outputs[element])
+            variable = self._add(group.sheet, rows.reshape(shape), columns.reshape(shape), "block")
+            self.statements.append(
+                Statement([variable], [expr], _where(group, np.array([element])), f"{{={group.text}}}"[2:-1], [group],
+                          constants=translator.constants)
+            )  # fmt: skip
+
+    def _checked(
+        self, group: Group, lot: Ids, translator: Translator, shape: tuple[int, ...],
+        squeezed: tuple[int, ...] | None = None, ids: Ids | None = None,
+    ) -> Expr:  # fmt: skip
+        """Return the formula's expression, or its value where it cannot be written and is the same for all weights."""
+        ids = group.ids[lot] if ids is None else ids
+        wanted, _ = array_of(self.store, ids)
+        try:
+            expr = translator.whole()
+            if squeezed is not None:
+                kept = [place for place, length in enumerate(shape) if length > 1]
+                renamed = {one: place for place, one in enumerate(kept)}
+                if any(label not in renamed for label in expr.axes):
+                    raise Untranslatable("an array larger than its cells")
+                expr = replace(expr, axes=tuple(renamed[int(label)] for label in expr.axes))
+                expr = full(expr, squeezed)
+            else:
+                expr = full(expr, shape)
+            if not agree(np.asarray(expr.value), wanted.reshape(np.shape(expr.value))):
+                raise Untranslatable("a number that the module would give otherwise")
+            return expr
+        except (Untranslatable, AssertionError, ValueError, TypeError, IndexError, KeyError) as reason:
+            if self.store.tainted[ids].any():
+                self.faults.append(
+                    f"{_where(group, lot.ravel())}: {group.text[:80]} is not written as code ({reason}); write it with "
+                    "other functions."
+                )
+                return Expr("literal", (), tuple(range(wanted.ndim)), wanted, "0")
+            words = group.functions()
+            translator.constants.append(", ".join(sorted(words)) or "the formula")
+            wanted = wanted.reshape(squeezed if squeezed is not None else shape)
+            return self.memory.constant(wanted, tuple(range(wanted.ndim)))
+
+    def _write_circle(self, item: list[tuple[Group, Ids]]) -> None:
+        found = written_as_loop(self.memory, item)
+        if found is None:
+            self._write_levels(item)
+            return
+        loop, lots = found
+        variables = []
+        for (group, _), lot in zip(item, lots, strict=True):
+            variables.append(self._add(group.sheet, group.rows[lot], group.columns[lot], "block"))
+        cells = "; ".join(_where(group, elements) for group, elements in item)
+        formula = "; =".join(group.text for group, _ in item)
+        self.statements.append(Statement(variables, [], cells, formula, [group for group, _ in item], loop))
+
+    def _write_levels(self, item: list[tuple[Group, Ids]]) -> None:
+        """Write cells that need each other one level after the other."""
+        mine = {id(group) for group, _ in item}
+        for step in self.planner.steps:
+            parts = step.steps if hasattr(step, "steps") else getattr(step, "unrolled", None) or [step]
+            for part in parts:
+                if isinstance(part, Step) and id(part.group) in mine:
+                    self._write_group(part.group, part.elements)
+
+
+def agree(found: NDArray[np.generic], wanted: NDArray[np.generic]) -> bool:
+    """Whether two arrays are equal but for rounding; NaN stands for what is no number."""
+    if found.dtype.kind == "U" or wanted.dtype.kind == "U":
+        return found.dtype.kind == wanted.dtype.kind and bool((found == wanted).all())
+    if (found.dtype.kind == "b") != (wanted.dtype.kind == "b"):
+        return False
+    one, other = np.asarray(found, float), np.asarray(wanted, float)
+    if not (np.isnan(one) == np.isnan(other)).all():
+        return False
+    scale = np.maximum(1.0, np.abs(np.nan_to_num(other)))
+    return bool((np.abs(np.nan_to_num(one) - np.nan_to_num(other)) <= _TOLERANCE * scale).all())
+
+
+def _where(group: Group, elements: Ids) -> str:
+    elements = np.atleast_1d(elements)
+    words = describe(group.rows[elements], group.columns[elements])
+    return f"{quote_sheet(group.sheet_name)}!{words}"

@@ -1,0 +1,346 @@
+"""The text of a module: inputs, weights, one statement a block, the loss, its gradient, the search, and the check."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.coder.expressions import names_in
+from embedsheet.coder.literals import array_text
+from embedsheet.coder.loops import Loop
+from embedsheet.coder.model import Statement, Written
+from embedsheet.coder.search import Search
+from embedsheet.coder.spelling import NUMPY, Language, spell
+from embedsheet.coder.variables import Variable, array_of
+from embedsheet.compiler.forms import describe
+from embedsheet.notation.addresses import quote_sheet
+
+_LONGEST_FORMULA = 160
+
+
+@dataclass
+class Parts:
+    """A module's text before it is formatted, and the arrays that lie beside it."""
+
+    text: str
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+
+def module(model: Written, language: Language, sheet: str | None) -> Parts:
+    """Return the model as a module in NumPy or JAX."""
+    return _Module(model, language, sheet).parts()
+
+
+_CHECK = '''
+def check() -> list[str]:
+    """Return the names of the blocks that are not what the workbook stores, to one part in 10^9."""
+    found = @
+    return [name for name, value in STORED.items() if not _equal(np.asarray(found[name]), np.asarray(value))]
+
+
+def _equal(found: Any, stored: Any) -> bool:
+    if stored.dtype.kind in "Ub":
+        return bool(np.array_equal(found, stored))
+    return bool(np.allclose(found, stored, rtol=1e-9, atol=1e-9, equal_nan=True))
+'''
+_MAIN = '''
+def main() -> None:
+    """Say whether each block is what the workbook stores."""
+    wrong = check()
+    print(f"{len(STORED) - len(wrong)} of {len(STORED)} blocks equal what the workbook stores.", *wrong)
+
+
+if __name__ == "__main__":
+    main()
+'''
+_MAIN_TRAINS = '''
+def main() -> None:
+    """Say whether each block is what the workbook stores, and train."""
+    wrong = check()
+    print(f"{len(STORED) - len(wrong)} of {len(STORED)} blocks equal what the workbook stores.", *wrong)
+    before, after = (@value for weights in (START, train()))
+    print(f"@: {float(before):.6g} before, {float(after):.6g} after.")
+
+
+if __name__ == "__main__":
+    main()
+'''
+_TITLES = {"np": "NumPy", "jnp": "JAX"}
+
+
+class _Module:
+    def __init__(self, model: Written, language: Language, sheet: str | None) -> None:
+        self.model, self.sheet = model, sheet
+        self.search = Search(model) if model.weights and model.setup else None
+        self.arrays: dict[str, NDArray[Any]] = {}
+        self.asked = language  # what the module is called for
+        # In NumPy the gradient is JAX's: the same statements with its namespace.
+        self.language = language if language is not NUMPY or not model.weights else Language("xp", language.ops)
+        self.stored_apart = sum(v.value.size for v in self.blocks()) > 60
+
+    def blocks(self) -> list[Variable]:
+        return [variable for statement in self.model.statements for variable in statement.variables]
+
+    def parts(self) -> Parts:
+        body = [*self._given(), *self._fixed()]
+        if self.model.weights:
+            body += [*self._weights(), *self._forward(), *self._loss(), *self._train()]
+        body += [*self._check(), *self._main()]
+        head = self._head("\n".join(body))
+        return Parts("\n".join([*head, *body]) + "\n", self.arrays)
+
+    def _head(self, body: str) -> list[str]:
+        book = self.model.workbook.path.name
+        what = f"{self.sheet} of {book}" if self.sheet else book
+        language = _TITLES[self.asked.name]
+        lines = [
+            f'"""{_safe(what)} in {language}: one statement for each block of like formulas.',
+            "",
+            "Written by `embedsheet code`. Each comment names the cells and the formula that stands in the first of",
+            "them; an array holds NaN where a cell holds no number.",
+            '"""',
+            "",
+            "from __future__ import annotations",
+            "",
+        ]
+        if "DATA" in body:
+            lines.append("from pathlib import Path")
+        typing = [word for word in ("Any", "NamedTuple") if re.search(rf"\b{word}\b", body)]
+        lines += [f"from typing import {', '.join(typing)}", ""] if typing else [""]
+        traced = self.language.name == "jnp" and self.search is not None
+        if traced or "jnp." in body:
+            lines.append("import jax")
+        if "jnp." in body:
+            lines.append("import jax.numpy as jnp")
+        lines.append("import numpy as np")
+        if "minimize(" in body:
+            lines.append("from scipy.optimize import minimize")
+        lines.append("")
+        if traced or "jnp." in body:
+            lines += ['jax.config.update("jax_enable_x64", True)', ""]
+        if "DATA" in body:
+            lines += ['DATA = np.load(Path(__file__).with_suffix(".npz"))', ""]
+        return lines
+
+    # Arrays
+
+    def _given(self) -> list[str]:
+        needed = [variable for variable in self.model.inputs if variable.name in self._used()]
+        lines = ["# Inputs"] if needed else []
+        for variable in needed:
+            lines.append(f"# {_cells(self.model, variable)}")
+            lines.append(f"{variable.name} = {self._array(variable.name, variable.value)}")
+        constants = [one for one in self.model.memory.constants.values() if one.name in self._used()]
+        if constants:
+            lines += ["", "# Constants: places that formulas read, and values of formulas that are not written"]
+        for variable in constants:
+            lines.append(f"{variable.name} = {self._array(variable.name, variable.value)}")
+        return lines
+
+    def _used(self) -> set[str]:
+        if not hasattr(self, "_names"):
+            self._names = set[str]()
+            exprs = [expr for one in self.model.statements for expr in one.expressions]
+            for one in self.model.statements:
+                if one.loop:
+                    exprs += [*one.loop.bodies, *one.loop.outside, *(e for some in one.loop.before for e in some)]
+            exprs += self.search.expressions() if self.search else []
+            waiting = list(exprs)
+            while waiting:
+                expr = waiting.pop()
+                if expr.op == "name":
+                    self._names.add(expr.x)
+                waiting += expr.args
+        return self._names
+
+    def _array(self, name: str, value: NDArray[Any]) -> str:
+        text = array_text(np.asarray(value))
+        if text is None:
+            self.arrays[name] = np.asarray(value)
+            return f'DATA["{name}"]'
+        return text
+
+    # Statements
+
+    def _fixed(self) -> list[str]:
+        statements = [one for one in self.model.statements if one.fixed]
+        if not statements:
+            return []
+        words = ["", "# What does not depend on the weights"] if self.model.weights else ["", "# Formulas"]
+        return [*words, *(line for one in statements for line in self._statement(one, ""))]
+
+    def _forward(self) -> list[str]:
+        statements = [one for one in self.model.statements if not one.fixed]
+        names = ", ".join(variable.name for variable in self.model.weights)
+        argument = ", xp: Any = np" if self.language.name == "xp" else ""
+        lines = [
+            "",
+            f"def forward(weights: Weights{argument}) -> dict[str, Any]:",
+            '    """Return the arrays of all blocks that depend on the weights, by name."""',
+            f"    {names}{',' if len(self.model.weights) == 1 else ''} = weights",
+            *(line for one in statements for line in self._statement(one, "    ")),
+        ]
+        results = [variable.name for one in statements for variable in one.variables]
+        lines.append("    return {" + ", ".join(f'"{name}": {name}' for name in results) + "}")
+        return lines
+
+    def _statement(self, statement: Statement, indent: str) -> list[str]:
+        formula = " ".join(statement.formula.split())
+        words = f"# {statement.cells}  ={formula}"
+        lines = [f"{indent}{line}" for line in _wrapped(words)]
+        if statement.constants:
+            kept = ", ".join(dict.fromkeys(statement.constants))
+            lines.append(f"{indent}# as the workbook has it, not computed: {kept}")
+        if statement.loop:
+            return [*lines, *(indent + line for line in self._loop(statement, statement.loop))]
+        language = NUMPY if statement.fixed else self.language
+        texts = [spell(expr, language) for expr in statement.expressions]
+        names = ", ".join(variable.name for variable in statement.variables)
+        right = f"({', '.join(texts)})" if len(texts) > 1 else texts[0]
+        return [*lines, f"{indent}{names} = {right}"]
+
+    def _loop(self, statement: Statement, loop: Loop) -> list[str]:
+        language = NUMPY if loop.fixed else self.language
+        variables = statement.variables
+        names: dict[str, str] = {}
+        lines = []
+        for key, expr in enumerate(loop.outside):
+            place = expr.axes.index("t")
+            at = ", ".join([":"] * place + ["t"])
+            if expr.op == "name" and not expr.args:
+                names[f"@x.{key}"] = f"{expr.x}[{at}]"
+            else:
+                name = f"{variables[0].name}_in{key + 1 if key else ''}"
+                lines.append(f"{name} = {spell(expr, language)}")
+                names[f"@x.{key}"] = f"{name}[{at}]"
+        steps = [f"{variable.name}_steps" for variable in variables]
+        for name, before in zip(steps, loop.before, strict=True):
+            lines.append(f"{name}: list[Any] = [{', '.join(spell(expr, language) for expr in before)}]")
+        # `statement.expressions` is empty: the loop's bodies stand for it.
+        count = f"range({loop.steps})"
+        lines.append(f"for t in {f'reversed({count})' if loop.reverse else count}:")
+        done: set[int] = set()
+        for place in loop.order:
+            here = dict(names)
+            for other, name in enumerate(steps):
+                for ago in range(20):
+                    back = ago + 1 if other in done else ago
+                    here[f"@{other}.{ago}"] = f"{name}[-{back}]"
+            lines.append(f"    {steps[place]}.append({spell(loop.bodies[place], language, here)})")
+            done.add(place)
+        for variable, name, before, axis in zip(variables, steps, loop.before, loop.axes, strict=True):
+            part = f"[{len(before)}:]" if before else ""
+            part += "[::-1]" if loop.reverse else ""
+            axis_text = f", axis={axis}" if axis else ""
+            lines.append(f"{variable.name} = {language.name}.stack({name}{part}{axis_text})")
+        return lines
+
+    # Weights
+
+    def _weights(self) -> list[str]:
+        lines = ["", "class Weights(NamedTuple):", '    """The changing cells."""', ""]
+        for variable in self.model.weights:
+            shape = f"{variable.shape}" if variable.shape else "one number"
+            lines.append(f"    {variable.name}: Any  # {_cells(self.model, variable)}, {shape}")
+        lines += ["", "# As the workbook has them", "START = Weights("]
+        lines += [f"    {one.name}={self._array(one.name, one.value)}," for one in self.model.weights]
+        return [*lines, ")"]
+
+    def _loss(self) -> list[str]:
+        if self.search is None or self.model.objective is None:
+            return []
+        xp = self.language.name == "xp"
+        argument = ", xp: Any = np" if xp else ""
+        passed = ", xp" if xp else ""
+        value = self.search.objective()
+        lines = [
+            "",
+            f"def loss(weights: Weights{argument}) -> Any:",
+            f'    """Return {_safe(self.search.words)}."""',
+            f"    return {value.replace('@', f'forward(weights{passed})')}",
+            "",
+            "def gradient(weights: Weights) -> tuple[float, Weights]:",
+            '    """Return the loss and its derivative with respect to each weight."""',
+        ]
+        if xp:
+            lines += [
+                "    import jax",
+                "",
+                '    jax.config.update("jax_enable_x64", True)',
+                "    value, slope = jax.value_and_grad(lambda some: loss(some, jax.numpy))(weights)",
+            ]
+        else:
+            lines.append("    value, slope = _value_and_gradient(weights)")
+        lines.append("    return float(value), Weights(*map(np.asarray, slope))")
+        if not xp:
+            lines = [*lines[:5], "", "_value_and_gradient = jax.jit(jax.value_and_grad(loss))", "", *lines[5:]]
+        return lines
+
+    def _train(self) -> list[str]:
+        if self.search is None or self.model.objective is None:
+            return []
+        return self.search.lines(self.language)
+
+    # The check
+
+    def _check(self) -> list[str]:
+        lines = ["", "# What the workbook stores", "STORED = {"]
+        for variable in self.blocks():
+            stored = self._stored(variable)
+            if stored is not None and self.stored_apart:
+                self.arrays[f"stored.{variable.name}"] = stored
+            elif stored is not None:
+                text = array_text(stored) or self._array(f"stored.{variable.name}", stored)
+                lines.append(f'    "{variable.name}": {text},')
+        if self.stored_apart:
+            words = 'name.removeprefix("stored."): DATA[name] for name in DATA if name.startswith("stored.")'
+            lines[-1] = f"STORED = {{{words}}}"
+        else:
+            lines.append("}")
+        fixed = [one.name for statement in self.model.statements if statement.fixed for one in statement.variables]
+        known = "{" + ", ".join(f'"{name}": {name}' for name in fixed) + "}"
+        found = "{**FIXED, **forward(START)}" if self.model.weights else "FIXED"
+        return [*lines, "", f"FIXED: dict[str, Any] = {known}", "", *_CHECK.replace("@", found).splitlines()]
+
+    def _stored(self, variable: Variable) -> NDArray[Any] | None:
+        """Return what the workbook stores for a block; None where no program has calculated it."""
+        store = self.model.store
+        ids = store.table.find(variable.sheet, variable.rows, variable.columns)
+        if not store.table.kinds[ids].any():
+            return None
+        return array_of(store, ids, store.table.kinds, store.table.numbers)[0]
+
+    def _main(self) -> list[str]:
+        if self.search is None or self.model.objective is None:
+            return _MAIN.splitlines()
+        goal = self.model.objective
+        value = spell(goal, NUMPY, {name: f'forward(weights)["{name}"]' for name in names_in(goal)})
+        return _MAIN_TRAINS.replace("@value", value).replace("@", next(iter(names_in(goal)), "loss")).splitlines()
+
+
+def _cells(model: Written, variable: Variable) -> str:
+    sheet = quote_sheet(model.store.table.sheet_names[variable.sheet])
+    return f"{sheet}!{describe(variable.rows.ravel(), variable.columns.ravel())}"
+
+
+def _safe(text: str) -> str:
+    """Return a text that can stand in a docstring."""
+    return text.replace("\\", "/").replace('"', "'").replace("\n", " ")
+
+
+def _wrapped(words: str) -> list[str]:
+    words = "".join(letter if letter.isprintable() else " " for letter in words)
+    if len(words) > _LONGEST_FORMULA:
+        words = words[: _LONGEST_FORMULA - 2] + " …"
+    if len(words) <= 112:
+        return [words]
+    cut = words.rfind(" ", 0, 112)
+    cut = cut if cut > 60 else 112
+    return [words[:cut], "#   " + words[cut:].lstrip()]
+
+
+__all__ = ["Parts", "module"]

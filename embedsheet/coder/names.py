@@ -1,0 +1,114 @@
+"""What an array is called: by its defined name, else the heading above it or at its left, else its address."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import unicodedata
+
+import numpy as np
+
+from embedsheet.coder.lattices import Ids
+from embedsheet.compiler.store import Store
+from embedsheet.ground.errors import ModelError
+from embedsheet.ground.keys import name_key
+from embedsheet.ground.kinds import TEXT
+from embedsheet.notation.addresses import Area, column_letters
+from embedsheet.xlsx.solver_names import is_solver_name
+
+_MOST_UP = 4  # rows above a block among which its heading is looked for
+_LONGEST = 32
+# What the module itself says.
+TAKEN = frozenset(
+    "np jnp jax keras ops torch Weights START DATA STORED FIXED CONSTRAINTS forward loss train main gradient check "
+    "self math weights values result arrays layers model Model Any NamedTuple Path minimize dtype t x xp fun found "
+    "some rows value slope before after wrong name stored iterations parts sizes part array annotations".split()
+)
+
+
+def identifier(text: str) -> str:
+    """Return a text as a Python name, "" where nothing of it can be one."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    word = re.sub(r"[^0-9a-zA-Z]+", "_", plain).strip("_").lower()
+    if not re.search("[a-z]", word) or len(word) > _LONGEST:
+        return ""
+    if word[0].isdigit():
+        word = f"_{word}"[1:] if word[0].isalpha() else f"n{word}"
+    return word + "_" if keyword.iskeyword(word) or hasattr(__builtins__, word) or word in dir(__builtins__) else word
+
+
+class Namer:
+    """Gives out names, each once."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.used: set[str] = set(TAKEN)
+        self._defined: dict[Area, str] = {}
+        book = store.workbook
+        for name in book.names:
+            if name.hidden or is_solver_name(name_key(name.name)) or name.name.lower().startswith("_xlnm"):
+                continue
+            try:
+                areas = book.areas(name.text, name.sheet)
+            except ModelError:
+                continue
+            if len(areas) == 1:
+                self._defined.setdefault(areas[0], name.name)
+
+    def defined(self, sheet: int, rows: Ids, columns: Ids) -> str:
+        """Return the defined name of exactly these cells, else ""."""
+        corners = (rows.min(), columns.min(), rows.max(), columns.max())
+        area = Area(self.store.table.sheet_names[sheet], *map(int, corners))
+        return self._defined.get(area, "")
+
+    def areas(self) -> dict[Area, str]:
+        """All areas that have a name."""
+        return self._defined
+
+    def name(self, sheet: int, rows: Ids, columns: Ids) -> str:
+        """Return a name for an array of cells."""
+        words = [
+            self.defined(sheet, rows, columns),
+            self._heading(sheet, rows, columns),
+            self._address(rows, columns),
+        ]
+        sheet_word = identifier(self.store.table.sheet_names[sheet])
+        for word in filter(None, map(identifier, words)):
+            for candidate in (word, f"{sheet_word}_{word}" if sheet_word else word):
+                if candidate not in self.used and len(candidate) <= 2 * _LONGEST:
+                    self.used.add(candidate)
+                    return candidate
+        base = identifier(words[-1]) or "cells"
+        number = 2
+        while f"{base}_{number}" in self.used:
+            number += 1
+        self.used.add(f"{base}_{number}")
+        return f"{base}_{number}"
+
+    def _address(self, rows: Ids, columns: Ids) -> str:
+        first = f"{column_letters(int(columns.min()))}{int(rows.min())}"
+        last = f"{column_letters(int(columns.max()))}{int(rows.max())}"
+        return first if first == last else f"{first}_{last}"
+
+    def _heading(self, sheet: int, rows: Ids, columns: Ids) -> str:
+        top, left = int(rows.min()), int(columns.min())
+        for up in range(1, min(_MOST_UP, top - 1) + 1):
+            word = self._text(sheet, top - up, left)
+            if word:
+                return word if identifier(word) else ""
+            if self._text(sheet, top - up, left, anything=True):
+                break
+        if left > 1 and int(columns.max()) - left < 40:
+            word = self._text(sheet, top, left - 1)
+            if word and (rows.size == 1 or int(rows.max()) == top):
+                return word if identifier(word) else ""
+        return ""
+
+    def _text(self, sheet: int, row: int, column: int, anything: bool = False) -> str:
+        place = int(self.store.table.find(sheet, np.array([row]), np.array([column]))[0])
+        if place < 0:
+            return ""
+        kind = self.store.kinds[place]
+        if kind == TEXT:
+            return self.store.strings.text(int(self.store.numbers[place]))
+        return "1" if anything and kind else ""

@@ -1,0 +1,149 @@
+"""`embedsheet code`: the module that it writes gives what the workbook stores, and the sheet's gradient."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import modules
+import numpy as np
+import pytest
+import sheets
+from typer.testing import CliRunner
+
+import embedsheet as es
+from embedsheet.cli import app
+
+# Lesson, sheet: all sheets with a Solver set-up, and those whose formulas are of other kinds.
+MODELS = [
+    ("movielens", "Cross-tab"), ("movielens", "Cross-tab with bias"), ("movielens", "One rating a row"),
+    ("rnn", "Three characters"), ("rnn", "n characters"), ("rnn", "Sequence"),
+]  # fmt: skip
+OTHERS = [
+    ("movielens", "One-hot"), ("movielens", "Compare"), ("green-eggs", "Shuffled"), ("green-eggs", "Similarity"),
+    ("green-eggs", "Map"), ("rnn", "Scan"), ("pseudo-labels", "Mixed batch"), ("pseudo-labels", "Teacher"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lessons(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("lessons")
+    return {name: es.new(name, folder / f"{name}.xlsx") for name in ("movielens", "green-eggs", "rnn", "pseudo-labels")}
+
+
+@pytest.mark.parametrize("to", ["numpy", "jax"])
+@pytest.mark.parametrize(("lesson", "sheet"), MODELS)
+def test_a_lessons_module_has_the_sheets_results_and_gradient(
+    lessons: dict[str, Path], tmp_path: Path, lesson: str, sheet: str, to: str
+) -> None:
+    code = es.code(lessons[lesson], sheet, to=to)
+    found = modules.run(code, tmp_path)
+    assert found.stored > 1
+    assert found.wrong == []
+    wanted = modules.sheet_gradient(lessons[lesson], sheet)  # exact derivatives, checked against differences elsewhere
+    assert found.gradient is not None
+    assert np.abs(found.gradient - wanted).max() < 1e-9
+    assert code.statements <= code.distinct
+
+
+@pytest.mark.parametrize(("lesson", "sheet"), OTHERS)
+def test_formulas_without_weights_are_a_module_too(
+    lessons: dict[str, Path], tmp_path: Path, lesson: str, sheet: str
+) -> None:
+    code = es.code(lessons[lesson], sheet)
+    found = modules.run(code, tmp_path)
+    assert found.stored > 1
+    assert found.wrong == []
+    assert code.statements <= code.distinct
+
+
+@pytest.mark.parametrize(("lesson", "sheet"), MODELS[:5])
+def test_the_text_is_formatted_and_clean_by_ruff(lessons: dict[str, Path], lesson: str, sheet: str) -> None:
+    text = es.code(lessons[lesson], sheet).text
+    for arguments in (["format", "--check", "--line-length", "120"], ["check"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *arguments, "--isolated", "--no-cache", "--stdin-filename", "m.py", "-"],
+            input=text, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout
+
+
+def test_each_block_knows_its_cells_and_lines(lessons: dict[str, Path]) -> None:
+    code = es.code(lessons["movielens"], "Cross-tab")
+    block = next(block for block in code.blocks if "predictions" in block.names)
+    first, last = block.lines
+    assert code.text.splitlines()[first - 1 : last] == ["    predictions = users_factors @ movies_factors"]
+    assert [str(area) for area in block.areas] == ["'Cross-tab'!G32:U46"]
+    assert block.formula == "MMULT($A32:$E32,G$26:G$30)"
+
+
+def test_a_matrix_product_a_relu_and_a_softmax_are_written_as_such(tmp_path: Path) -> None:
+    cells: dict[str, object] = {
+        f"{column}{row}": row * 0.3 - place * 0.7 for row in (1, 2, 3) for place, column in enumerate("ABC")
+    }
+    cells |= {f"{column}{row}": 0.2 * row - 0.4 * place for row in (5, 6, 7) for place, column in enumerate("EF")}
+    cells |= {"E8": 0.1, "F8": -0.2}
+    for row in (1, 2, 3):
+        for column in "EF":
+            cells[f"{chr(ord(column) + 4)}{row}"] = (
+                f"=SUMPRODUCT($A{row}:$C{row},TRANSPOSE({column}$5:{column}$7))+{column}$8"
+            )
+            cells[f"{chr(ord(column) + 7)}{row}"] = f"=IF({chr(ord(column) + 4)}{row}>0,{chr(ord(column) + 4)}{row},0)"
+            cells[f"{chr(ord(column) + 10)}{row}"] = f"=EXP({chr(ord(column) + 7)}{row})/SUM(EXP($L{row}),EXP($M{row}))"
+    cells["R1"] = "=SUM(O1:P3)"
+    book = sheets.write(tmp_path / "net.xlsx", cells)
+    es.recalculate(book)
+    code = es.code(book, objective="S!O1", changing=["S!E5:F7", "S!E8:F8"])
+    assert "@" in code.text
+    assert "xp.maximum(0, " in code.text
+    found = modules.run(code, tmp_path)
+    assert found.wrong == []
+    assert found.gradient is not None
+    wanted = modules.sheet_gradient(book, "S", objective="S!O1", changing=["S!E5:F7", "S!E8:F8"])
+    assert np.abs(found.gradient - wanted).max() < 1e-12
+
+
+def test_a_formula_that_cannot_be_written_and_depends_on_the_weights_is_named(tmp_path: Path) -> None:
+    book = sheets.write(tmp_path / "b.xlsx", {"A1": 2, "A2": "=BESSELJ(A1,1)", "A3": "=A2^2"})
+    with pytest.raises(es.EmbedsheetError, match=r"S!A2.*BESSELJ"):
+        es.code(book, objective="S!A3", changing=["S!A1"])
+
+
+def test_what_cannot_be_written_and_is_the_same_for_all_weights_is_a_constant_that_is_told(tmp_path: Path) -> None:
+    book = sheets.write(tmp_path / "b.xlsx", {"A1": 2, "B1": 3, "A2": "=ROMAN(B1)", "A3": "=LEN(A2)*A1"})
+    es.recalculate(book)
+    code = es.code(book, objective="S!A3", changing=["S!A1"])
+    assert [block.constants for block in code.blocks if block.cells == "S!A2"] == [("ROMAN",)]
+    assert modules.run(code, tmp_path).wrong == []
+
+
+def test_bounds_and_constraints_of_the_set_up_are_in_train(tmp_path: Path) -> None:
+    # By hand: the nearest point to (3, 4) with x + y <= 5 and y >= 2.5 is (2, 3) + ((0, 0)), where y >= 2.5 holds.
+    cells = {"A1": 1, "A2": 1, "A3": "=(A1-3)^2+(A2-4)^2", "A4": "=A1+A2"}
+    book = sheets.write(tmp_path / "b.xlsx", cells)
+    es.solve(
+        book, "S", objective="A3", changing=["A1:A2"], constraints=["A4 <= 5", "A2 >= 2.5"], save_setup=True,
+        max_iterations=1,
+    )  # fmt: skip
+    code = es.code(book)
+    code.save(tmp_path / "written.py")
+    script = "import written; print([round(float(x), 6) for x in __import__('numpy').ravel(written.train())])"
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ast.literal_eval(done.stdout) == [2.0, 3.0]
+
+
+def test_the_command_writes_the_module_and_its_arrays_and_refuses_to_replace_them(
+    lessons: dict[str, Path], tmp_path: Path
+) -> None:
+    target = tmp_path / "films.py"
+    command = ["code", str(lessons["movielens"]), "--sheet", "One rating a row", "-o", str(target)]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    assert target.exists() and target.with_suffix(".npz").exists()
+    again = CliRunner().invoke(app, command)
+    assert again.exit_code == 2
+    done = subprocess.run([sys.executable, str(target)], capture_output=True, text=True, check=True)
+    assert "8 of 8 blocks equal what the workbook stores." in done.stdout
+    assert "rmse: 2.87541 before" in done.stdout  # as the sheet shows it
