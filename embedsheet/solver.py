@@ -234,6 +234,7 @@ def record(model: Model, outcome: Outcome) -> Solution:
         history=outcome.history,
         notes=[*model.notes, *outcome.notes],
         seconds=dict(model.seconds),
+        bound=outcome.bound,
     )
 
 

@@ -34,6 +34,14 @@ class TracedObjective:
             functions = [self._f, self._c] if self.constraint_count else [self._f]
             return all(analyse(jax.make_jaxpr(one)(self.start)).degree <= LINEAR for one in functions)
 
+    @functools.cached_property
+    def degrees(self) -> tuple[int, int]:
+        """The degrees of f and of c that their operations prove."""
+        with double_precision():
+            functions = [self._f, self._c] if self.constraint_count else [self._f]
+            found = [analyse(jax.make_jaxpr(one)(self.start)).degree for one in functions]
+        return found[0], max(found[1:], default=0)
+
     def value(self, x: FloatArray) -> float:
         with double_precision():
             return float(self._f(x))

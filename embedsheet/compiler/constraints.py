@@ -152,7 +152,6 @@ def _whole_numbers(constraint: Constraint, places: Ids, rows: ConstraintRows, re
         )
     if constraint.relation == "all different" and not relaxed:
         rows.all_different.append(places)
-        return
     rows.integer[places] = not relaxed
     if constraint.relation != "integer":
         low, high = (0.0, 1.0) if constraint.relation == "binary" else (1.0, float(len(places)))

@@ -45,10 +45,14 @@ class BentCells:
 
 @dataclass(frozen=True)
 class Curvature:
-    """`degree` of a model in its changing cells: 0 constant, 1 linear, 2 quadratic, 3 anything else; `bent` why."""
+    """`degree` of a model in its changing cells: 0 constant, 1 linear, 2 quadratic, 3 anything else; `bent` why.
+
+    `results`: the degree of each result, that of the model where it is 3.
+    """
 
     degree: int
     bent: tuple[BentCells, ...]
+    results: tuple[int, ...] = ()
 
 
 def curvature_of(trace: Callable[[Any, Places], Any], start: NDArray[np.float64]) -> Curvature:
@@ -76,7 +80,8 @@ def curvature_of(trace: Callable[[Any, Places], Any], start: NDArray[np.float64]
         BentCells(places[place][0], places[place][1][sorted(rows)], function, degree)
         for (place, function), (rows, degree) in cells.items()
     ]
-    return Curvature(found.degree, tuple(bent))
+    results = np.concatenate([np.ravel(one) for one in found.outputs])
+    return Curvature(found.degree, tuple(bent), tuple(np.maximum(results, OTHER * (found.degree == OTHER)).tolist()))
 
 
 def _rows(bend: Bend, count: int) -> list[int]:

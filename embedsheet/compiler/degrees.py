@@ -63,9 +63,13 @@ class Bend:
 
 @dataclass
 class Analysis:
-    """`degree` is the largest of any operation, used or not; `bends` (in order) say where degrees above 1 begin."""
+    """`degree` is the largest of any operation, used or not; `bends` (in order) say where degrees above 1 begin.
+
+    `outputs`: the degrees of the results, element by element; where `degree` is 3 they may hang on more than they say.
+    """
 
     degree: int = CONSTANT
+    outputs: list[Degrees] = field(default_factory=list)
     bends: list[Bend] = field(default_factory=list)
 
 
@@ -76,7 +80,7 @@ def analyse(jaxpr: Any) -> Analysis:
     """Return the degrees of a closed jaxpr in its inputs."""
     found = Analysis()
     inputs = [Form(np.full(one.aval.shape, LINEAR, np.int8)) for one in jaxpr.jaxpr.invars]
-    _run(jaxpr, inputs, (), found)
+    found.outputs = [form.degree for form in _run(jaxpr, inputs, (), found)]
     return found
 
 

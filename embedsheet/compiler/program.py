@@ -25,7 +25,7 @@ from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.components import Step
 from embedsheet.compiler.constraints import build_rows, constraint_cells
 from embedsheet.compiler.curvature import Curvature, curvature_of
-from embedsheet.compiler.degrees import LINEAR
+from embedsheet.compiler.degrees import LINEAR, OTHER
 from embedsheet.compiler.engines import EngineName, make_engine
 from embedsheet.compiler.engines.protocol import Compiled, Engine, Traceable
 from embedsheet.compiler.evaluate import Evaluator, PendingError
@@ -214,7 +214,7 @@ class Program:
         if not any(note.text.split()[0] in NEAR_ITS_ARGUMENT for note in self._notes):
             return None
         other = copy(self)
-        for name in ("_objective", "_constraints", "_together", "unrounded", "curvature", "is_linear"):
+        for name in ("_objective", "_constraints", "_together", "unrounded", "curvature", "is_linear", "degrees"):
             other.__dict__.pop(name, None)
         other._unrounded, other._checked, other._recorded, other._engine = True, True, {}, type(self._engine)()
         return other
@@ -310,6 +310,13 @@ class Program:
     def curvature(self) -> Curvature:
         """Of what degree objective and constraints are in x, and which cells and functions bend them."""
         return curvature_of(lambda x, places: self._trace(x, places).read(self._targets), self.start)
+
+    @cached_property
+    def degrees(self) -> tuple[int, int]:
+        """The proven degrees of the objective and of the constraint that has the largest; 3 for anything else."""
+        results = self.curvature.results or (OTHER, OTHER)
+        first = self.setup.objective is not None
+        return (results[0] if first else 0), max(results[first:], default=0)
 
     @cached_property
     def is_linear(self) -> bool:

@@ -167,6 +167,16 @@ def _descend_unrounded(trials: Trials) -> None:
     trials.judge(_and_repaired(trials, np.array([inner.best.x])))
 
 
+def steps(problem: Problem) -> str:
+    """Say which cells and functions hide the gradient, after a colon; "" for none."""
+    unseen = [one.split(" is constant")[0].split(" takes a place")[0] for one in problem.unseen()]
+    steps = [*unseen, *problem.jumps()]
+    if not steps:
+        return ""
+    more = f" and {len(steps) - 2} more" if len(steps) > 2 else ""
+    return f": {'; '.join(steps[:2])}{more}"
+
+
 # -- jumps ------------------------------------------------------------------------------------------------------------
 
 _SEGMENTS = 48

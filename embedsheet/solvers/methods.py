@@ -41,14 +41,15 @@ METHODS = ("auto", "linear", "global", *TABLE)
 
 def refuse(problem: Problem, method: str) -> None:
     """Raise ModelError for a method that cannot do what the problem needs."""
-    if len(problem.all_different):
-        names = ", ".join(problem.cell_name(int(group[0])) for group in problem.all_different)
-        raise ModelError(
-            f'{names}: the constraint "all different" orders things, which has no gradient and is not linear; '
-            "write the order with binary cells (row and column sums of 1) and SUMPRODUCT instead."
-        )
     if method not in TABLE:
         return
+    if len(problem.all_different) or problem.has_integers:
+        what = "all different" if len(problem.all_different) else "a whole number"
+        places = problem.all_different[0] if len(problem.all_different) else np.flatnonzero(np.asarray(problem.integer))
+        raise ModelError(
+            f"{problem.cell_name(int(places[0]))} must be {what}, and {method} knows fractions only; leave the choice "
+            "to embedsheet (--method auto), or use --method global."
+        )
     constrained = len(problem.relations) > 0
     if not TABLE[method].bounds and (problem.has_bounds or constrained):
         what = "constraints" if constrained else f"bounds such as {_first_bound(problem)}"

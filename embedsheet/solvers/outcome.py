@@ -31,6 +31,7 @@ class Outcome:
     active: list[str] = field(default_factory=list)
     history: list[HistoryRow] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    bound: float | None = None  # nothing can be better, proven
 
 
 def exhausted(tracker: Tracker) -> bool:

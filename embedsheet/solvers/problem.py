@@ -160,13 +160,14 @@ class Unbounded(Exception):  # noqa: N818  an outcome, not an error
 class Limits:
     """When to stop. `tolerance` is relative, see `verdict.stationarity`; without `max_iterations` the method's own.
 
-    `seconds` are those of the whole search.
+    `seconds` are those of the whole search. `gap`: what whole numbers may cost, as a part of the objective.
     """
 
     max_iterations: int | None = None
     tolerance: float = 1e-6
     learning_rate: float | None = None
     seed: int = 0
+    gap: float = 0.0
     seconds: float | None = None
     deadline: float | None = None  # when `seconds` are over, by time.perf_counter()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from embedsheet.solvers import kinks, newton, scipy_methods
-from embedsheet.solvers.global_search import MOST_CELLS, jumps_somewhere, search_globally
+from embedsheet.solvers.global_search import MOST_CELLS, jumps_somewhere, search_globally, steps
 from embedsheet.solvers.methods import MOST_FOR_SLSQP, descend
 from embedsheet.solvers.outcome import INTERRUPTED, Outcome, astray, exhausted, judge, report
 from embedsheet.solvers.start import nearby, random_start
@@ -174,14 +174,4 @@ def everywhere(tracker: Tracker) -> Outcome:
         return judged
     if tracker.best is tracker.base:
         return report(tracker, "failed", f"no better point was found: {words}")
-    return report(tracker, "improved", f"{words}, which proves no optimum{_steps(tracker)}")
-
-
-def _steps(tracker: Tracker) -> str:
-    """Name what hides the gradient."""
-    unseen = [one.split(" is constant")[0].split(" takes a place")[0] for one in tracker.problem.unseen()]
-    steps = [*unseen, *tracker.problem.jumps()]
-    if not steps:
-        return ""
-    more = f" and {len(steps) - 2} more" if len(steps) > 2 else ""
-    return f": {'; '.join(steps[:2])}{more}"
+    return report(tracker, "improved", f"{words}, which proves no optimum{steps(problem)}")

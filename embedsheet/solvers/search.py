@@ -10,7 +10,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from embedsheet.ground.errors import ModelError, one_of
-from embedsheet.solvers import descent, kinks, linear, rescue
+from embedsheet.solvers import descent, kinks, linear, quadratic, rescue, whole
 from embedsheet.solvers.global_search import MOST_CELLS
 from embedsheet.solvers.methods import METHODS, choose, descend, refuse
 from embedsheet.solvers.outcome import INTERRUPTED, Outcome, judge, report, unseen_words
@@ -19,6 +19,9 @@ from embedsheet.solvers.start import better_nearby, explain_flat_start, random_s
 from embedsheet.solvers.sweep import sweep
 from embedsheet.solvers.tracker import Tracker
 from embedsheet.solvers.verdict import stationarity
+
+# What these find does not depend on the start.
+_AT_ONCE = ("linear", "quadratic", "all points", "branch and bound")
 
 
 def search(
@@ -74,11 +77,11 @@ def _search(
             best = outcome
         else:
             best.evaluations += outcome.evaluations
-        if outcome.message.startswith(INTERRUPTED) or outcome.method == "linear":
+        if outcome.message.startswith(INTERRUPTED) or outcome.method in _AT_ONCE:
             break
     assert best is not None  # the first search ends in an outcome or an error
     best.value_before = before
-    if restarts and best.method != "linear":
+    if restarts and best.method not in _AT_ONCE:
         best.message += f"; the best of {restarts + 1} starts"
     return _no_worse_than_stored(problem, best, start, before)
 
@@ -87,7 +90,7 @@ def _no_worse_than_stored(problem: Problem, best: Outcome, start: FloatArray, be
     """Keep the stored values if a random start led to something worse and they satisfy every constraint."""
     if best.status not in ("improved", "failed") or not math.isfinite(before):
         return best
-    if ((start < problem.lower) | (start > problem.upper)).any():
+    if ((start < problem.lower) | (start > problem.upper)).any() or not _whole(problem, start):
         return best
 
     def rank(value: float) -> float:
@@ -125,19 +128,18 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
     problem = tracker.problem
     if problem.sense == "satisfy" and tracker.best_violation <= 1.0 and _whole(problem, tracker.start):
         return report(tracker, "optimal", "the values at the start satisfy all constraints")
-    if method in ("auto", "linear") or problem.has_integers:
+    if method in ("auto", "linear") and not len(problem.all_different):
         outcome = _linear(tracker, method)
         if outcome is not None:
             return outcome
         if method == "linear":
             raise ModelError(f"{problem.objective_name} or a constraint is not linear; use another method.")
-    if problem.has_integers:
-        assert problem.integer is not None
-        cell = problem.cell_name(int(np.flatnonzero(problem.integer)[0]))
-        raise ModelError(
-            f"{cell} must be a whole number, and {problem.objective_name} or a constraint is not linear: there is no "
-            "gradient between whole numbers. Drop the constraint, solve, round, and compare; or make the model linear."
-        )
+    if problem.has_integers or len(problem.all_different):
+        return whole.search_whole(tracker, method)
+    if method == "auto" and len(problem.relations):
+        outcome = _quadratic(tracker)
+        if outcome is not None:
+            return outcome
     if method == "global":
         return rescue.everywhere(tracker)
     if not tracker.base.sound:
@@ -187,7 +189,9 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
 
 
 def _whole(problem: Problem, x: FloatArray) -> bool:
-    """Whether the cells that must be whole numbers are."""
+    """Whether the cells that must be whole numbers are, and those that must be different."""
+    if any(sorted(x[group]) != list(range(1, len(group) + 1)) for group in problem.all_different):
+        return False
     return problem.integer is None or bool((np.round(x) == x)[problem.integer].all())
 
 
@@ -223,6 +227,34 @@ def _linear(tracker: Tracker, method: str) -> Outcome | None:
     tracker.record(result.x, conditions.norm if largest else 0.0)
     outcome = report(tracker, result.status, result.message)
     outcome.largest_gradient = largest
+    return outcome
+
+
+def _quadratic(tracker: Tracker) -> Outcome | None:
+    """Solve as a convex quadratic model with linear rows; None when it is none, or no optimum is proven."""
+    problem = tracker.problem
+    model = quadratic.recognise(problem)
+    if model is None:
+        return None
+    found = quadratic.QuadraticSolver(problem, model).solve(problem.lower, problem.upper)
+    if found.status == "infeasible":
+        result = linear.solve_linear(replace(problem, sense="satisfy"), model.linear)
+        if result.status == "infeasible":
+            tracker.method = "quadratic"
+            return report(tracker, "infeasible", result.message)
+    if found.x is None:
+        return None
+    tracker.method = choose(problem)
+    tracker.record(tracker.start, stationarity(tracker, tracker.start).norm)
+    tracker.consider(tracker.point(found.x))
+    reason, _ = descend(tracker, found.x)  # HiGHS holds constraints to 1e-7 only
+    sweep(tracker)
+    outcome = judge(tracker, reason)
+    if outcome.status != "optimal":
+        return None
+    tracker.method = outcome.method = "quadratic"
+    outcome.message += ", and the model is convex quadratic: no point is better"
+    outcome.bound = outcome.value
     return outcome
 
 

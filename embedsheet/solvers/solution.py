@@ -25,7 +25,7 @@ class Solution:
     bounds nor constraints hold back; `active` says which of them hold with equality. `history`: (iteration, objective,
     gradient norm, seconds). `seconds` by phase: read, compile, solve, write. Only "optimal" and "improved"
     are written; `undo_kept`: what was replaced is kept, for `embedsheet undo`. `engine`: what differentiated, "tape",
-    "jax" or "tape, then jax".
+    "jax" or "tape, then jax". `bound`: what the objective cannot pass, where that is proven, else None.
     """
 
     path: Path
@@ -53,6 +53,7 @@ class Solution:
     cells_written: int = 0
     parts_changed: list[str] = field(default_factory=list)
     undo_kept: bool = False
+    bound: float | None = None
 
     @property
     def solved(self) -> bool:
@@ -90,6 +91,7 @@ class Solution:
             "iterations": self.iterations,
             "evaluations": self.evaluations,
             "engine": self.engine,
+            "bound": None if self.bound is None else _json(self.bound),
             "largest_gradient": _json(self.largest_gradient),
             "active_constraints": self.active,
             "notes": self.notes,
@@ -117,6 +119,8 @@ class Solution:
         change = f"{self.objective_name} {before} → {after}"
         if self.status == "optimal" and self.method == "linear":
             head = f"Solved as a linear model: {change}"
+        elif self.status == "optimal" and self.method == "quadratic":
+            head = f"Solved as a convex quadratic model, which proves the optimum: {change}"
         elif self.status == "optimal" and ("gradient" in self.message or "optimality" in self.message):
             head = f"Converged in {steps}: {change}, largest gradient {self.largest_gradient:.0e}"
         elif self.status == "optimal":

@@ -275,6 +275,16 @@ class Tracker:
                 Progress(self.iteration, point.value, gradient_norm, seconds, restart=self.restart, method=self.method)
             )
 
+    def beat(self) -> None:
+        """Let the watcher know that the search goes on; it may end it."""
+        if self.watcher is not None:
+            seconds = time.perf_counter() - self.began
+            self.watcher(
+                Progress(
+                    self.iteration, self.best.value, float("nan"), seconds, restart=self.restart, method=self.method
+                )
+            )
+
     def iterate(self, x: FloatArray, gradient_norm: float, stationarity: float) -> None:
         """Count an iteration that ended at x; raise Finished when it is time to stop."""
         self.iteration += 1

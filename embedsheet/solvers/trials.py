@@ -50,7 +50,7 @@ class Trials:
     def __init__(self, tracker: Tracker) -> None:
         self.tracker, self.problem = tracker, tracker.problem
         self.energy = self._of([tracker.best.x]).energies[0] if tracker.best.sound else np.inf
-        self.evaluated = 0
+        self.evaluated = self._batches = 0
 
     def inside(self, points: FloatArray) -> FloatArray:
         """Return points within the bounds, with whole numbers where these are asked for."""
@@ -65,6 +65,10 @@ class Trials:
         limit = self.tracker.limits
         if limit.deadline is not None and time.perf_counter() > limit.deadline:
             raise Finished(limit.time_is_up)
+        most = self.tracker.limits.max_iterations
+        self._batches += 1
+        if most is not None and self._batches > most:
+            raise Finished(f"the limit of {most:,} iterations is reached")
         judged = self._of(self.inside(np.atleast_2d(points)))
         self.evaluated += len(judged.points)
         self.tracker.evaluations += len(judged.points)
@@ -74,6 +78,10 @@ class Trials:
             if energy < self.energy:
                 self.tracker.consider(self.tracker.point(judged.points[place]))
                 self.energy = float(energy)
+                self.tracker.iteration += 1
+                self.tracker.record(self.tracker.best.x, float("nan"))
+            else:
+                self.tracker.beat()
         return judged
 
     def _of(self, points: FloatArray | list[FloatArray]) -> Judged:

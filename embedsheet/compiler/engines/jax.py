@@ -21,7 +21,7 @@ from embedsheet.formulas.traced import Array, Rule, register
 
 # Fewer steps compile in a moment; steps of more cells gain from fusion, and compile sooner with it.
 _FEW_STEPS, _SMALL_STEP = 40, 4
-_LARGEST_LOT, _NUMBERS_IN_LOT = 256, 4_000_000
+_LARGEST_LOT, _NUMBERS_IN_LOT = 512, 4_000_000
 
 
 class _Operations:

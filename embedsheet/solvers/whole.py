@@ -1,0 +1,226 @@
+"""Whole numbers, and orders, in models that are not linear.
+
+Few points: all are tried, which proves the best. Convex quadratic: branch and bound, which proves it too. Else branch
+and bound over exact-gradient searches and a global search, which prove nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from embedsheet.solvers import permutations, quadratic
+from embedsheet.solvers.branch import Branched, Relaxation, branch
+from embedsheet.solvers.global_search import MOST_CELLS, search_globally, steps
+from embedsheet.solvers.methods import choose, descend
+from embedsheet.solvers.moves import improve
+from embedsheet.solvers.outcome import INTERRUPTED, Outcome, judge, report
+from embedsheet.solvers.problem import Finished, FloatArray, Problem, Unbounded
+from embedsheet.solvers.quadratic import Relaxed
+from embedsheet.solvers.sweep import sweep
+from embedsheet.solvers.tracker import Tracker
+from embedsheet.solvers.trials import Trials
+from embedsheet.solvers.verdict import worst_violation
+
+_MOST_TRIED = 20_000
+_LOT = 2048
+_QUADRATIC_NODES, _GRADIENT_NODES = 50_000, 300
+_NODE_ITERATIONS = 200
+
+
+def search_whole(tracker: Tracker, method: str) -> Outcome:
+    """Search for whole numbers; the tracker's start is moved onto them."""
+    problem = tracker.problem
+    ordered = permutations.start(problem, tracker.start)
+    if ordered is None:
+        return report(
+            tracker, "infeasible", "no order of the cells that must be all different lies within their bounds"
+        )
+    tracker = _from_whole_start(tracker, ordered)
+    try:
+        if len(problem.all_different):
+            return _orders(tracker)
+        if method == "auto" and (outcome := _all_tried(tracker, _whole_points(problem))) is not None:
+            return outcome
+        model = quadratic.recognise(problem) if method == "auto" else None
+        if model is not None:
+            return _quadratic(tracker, model)
+        return _heuristic(tracker, method)
+    except KeyboardInterrupt:
+        return _unproven(tracker, INTERRUPTED)
+
+
+def _from_whole_start(tracker: Tracker, x: FloatArray) -> Tracker:
+    problem = tracker.problem
+    if problem.integer is not None:
+        whole = np.clip(np.round(x), np.ceil(problem.lower), np.floor(problem.upper))
+        x = np.where(problem.integer, whole, x)
+    if np.array_equal(x, tracker.start):
+        return tracker
+    moved = Tracker(problem, x, tracker.limits, tracker.watcher, tracker.restart)
+    moved.evaluations += tracker.evaluations
+    return moved
+
+
+# -- all points -------------------------------------------------------------------------------------------------------
+
+
+def _whole_points(problem: Problem) -> Iterable[FloatArray] | None:
+    """Return all points in lots, None where they are too many or not countable."""
+    if problem.integer is None:
+        return None
+    fixed = problem.lower == problem.upper
+    if not (problem.integer | fixed).all() or not np.isfinite(problem.upper - problem.lower).all():
+        return None
+    low = np.where(problem.integer, np.ceil(problem.lower), problem.lower)
+    counts = np.where(problem.integer & ~fixed, np.floor(problem.upper) - low + 1.0, 1.0)
+    if (counts < 1).any() or np.prod(counts) > _MOST_TRIED:
+        return None
+    shape = tuple(int(one) for one in counts)
+    places = np.arange(int(np.prod(counts)))
+    return (
+        low + np.stack(np.unravel_index(part, shape), axis=1)
+        for part in np.split(places, np.arange(_LOT, len(places), _LOT))
+    )
+
+
+def _all_tried(tracker: Tracker, points: Iterable[FloatArray] | None) -> Outcome | None:
+    """Try all points; what is best of all is proven."""
+    if points is None:
+        return None
+    tracker.method = "all points"
+    trials, problem = Trials(tracker), tracker.problem
+    undefined = 0
+    try:
+        for lot in points:
+            judged = trials.judge(lot)
+            undefined += int(np.isnan(judged.ranks).sum())
+    except Finished as end:
+        return _unproven(tracker, end.reason)
+    tried = f"all {trials.evaluated:,} possible points were tried"
+    but = f" ({undefined:,} of them give an error)" if undefined else ""
+    if tracker.best_violation > 1.0:
+        worst = worst_violation(tracker, tracker.best.x)
+        return report(
+            tracker, "infeasible", f"{tried}{but}, and none satisfies every constraint: {worst} at the nearest"
+        )
+    missed = problem.sense == "target" and not tracker.on_target
+    if missed:
+        message = f"the target {problem.target:.10g} cannot be reached: {tried}; the nearest value is"
+        return report(tracker, "infeasible", f"{message} {tracker.best.value:.10g}")
+    return report(tracker, "optimal", f"{tried}{but}")
+
+
+# -- branch and bound -------------------------------------------------------------------------------------------------
+
+
+def _quadratic(tracker: Tracker, model: quadratic.QuadraticModel) -> Outcome:
+    problem = tracker.problem
+    tracker.method = "branch and bound"
+    solver = quadratic.QuadraticSolver(problem, model)
+    done = branch(tracker, solver.solve, _QUADRATIC_NODES, tracker.limits.gap)
+    sweep(tracker)
+    words = f"branch and bound over {done.nodes:,} convex quadratic models"
+    if tracker.best_violation > 1.0:
+        if done.complete and done.proven:
+            return report(tracker, "infeasible", f"no whole numbers satisfy all constraints together: {words}")
+        return judge(tracker, f"{words} stopped at {done.reason}" if done.reason else words)
+    bound = problem.sign * done.bound
+    if done.complete and done.proven:
+        exact = tracker.limits.gap <= 0 or abs(bound - tracker.best.value) <= 1e-9 * max(1.0, abs(tracker.best.value))
+        within = "" if exact else f", within the gap of {tracker.limits.gap:.3g}: nothing is better than {bound:.10g}"
+        return _bounded(report(tracker, "optimal", f"proven by {words}{within}"), bound)
+    return _bounded(_unproven(tracker, f"{words} stopped at {done.reason or 'a model that HiGHS gave up'}"), bound)
+
+
+def _bounded(outcome: Outcome, bound: float) -> Outcome:
+    outcome.bound = bound
+    if outcome.status == "improved" and np.isfinite(bound):
+        gap = abs(bound - outcome.value) / max(1e-12, abs(outcome.value))
+        outcome.message += f"; nothing can be better than {bound:.10g} (gap {gap:.2%})"
+    return outcome
+
+
+def _heuristic(tracker: Tracker, method: str) -> Outcome:
+    problem = tracker.problem
+    words = []
+    if method != "global" and not problem.unseen() and problem.sense != "target":
+        tracker.method = "branch and bound"
+        done: Branched = branch(tracker, _gradients(tracker), _GRADIENT_NODES, tracker.limits.gap)
+        words.append(f"branch and bound over {done.nodes:,} exact-gradient searches")
+        if done.reason:
+            words[-1] += f", stopped at {done.reason},"
+    if problem.size <= MOST_CELLS or method == "global":
+        tracker.method = f"{tracker.method}, global" if tracker.method else "global"
+        words.append(search_globally(tracker))
+    sweep(tracker)
+    return _unproven(tracker, " and ".join(words))
+
+
+def _gradients(tracker: Tracker) -> Relaxation:
+    """Return the relaxation by exact-gradient searches; of models that are not known to be convex, no proof."""
+    problem = tracker.problem
+    limits = replace(tracker.limits, max_iterations=_NODE_ITERATIONS)
+
+    def relaxed(lower: FloatArray, upper: FloatArray, near: FloatArray | None) -> Relaxed:
+        if (lower > upper).any():
+            return Relaxed("infeasible")
+        part = replace(problem, lower=lower, upper=upper, integer=None, all_different=())
+        inner = Tracker(part, np.clip(tracker.best.x if near is None else near, lower, upper), limits)
+        if not inner.base.sound:
+            return Relaxed("failed", proven=False)
+        inner.method = choose(part)
+        try:
+            if (lower < upper).any():
+                descend(inner, inner.start)
+        except Unbounded:
+            return Relaxed("unbounded", proven=False)
+        tracker.evaluations += inner.evaluations
+        if inner.best_violation > 1.0:
+            return Relaxed("infeasible", proven=False)
+        return Relaxed("optimal", inner.best.x, inner.rank(inner.best), proven=False)
+
+    return relaxed
+
+
+def _unproven(tracker: Tracker, words: str) -> Outcome:
+    """Report the best whole point, without a proof."""
+    problem = tracker.problem
+    judged = judge(tracker, words)
+    if not tracker.best.sound or tracker.best_violation > 1.0 or problem.sense in ("satisfy", "target"):
+        return judged
+    if tracker.best is tracker.base:
+        return report(tracker, "failed", f"no better point was found: {words}")
+    if words.startswith(INTERRUPTED):
+        return report(tracker, "improved", words)
+    return report(tracker, "improved", f"{words}, which proves no optimum{steps(problem)}")
+
+
+# -- orders -----------------------------------------------------------------------------------------------------------
+
+
+def _orders(tracker: Tracker) -> Outcome:
+    problem = tracker.problem
+    ordered = np.zeros(problem.size, bool)
+    for group in problem.all_different:
+        ordered[group] = True
+    if permutations.count(problem) <= permutations.MOST_ORDERS and ordered.all():
+        outcome = _all_tried(tracker, permutations.orders(problem, tracker.start))
+        assert outcome is not None
+        return outcome
+    tracker.method = "orders"
+    trials, generator = Trials(tracker), np.random.default_rng(tracker.limits.seed)
+    reason = ""
+    try:
+        for _ in range(1 if ordered.all() else 4):
+            before = trials.energy
+            permutations.search_orders(trials, generator)
+            if not ordered.all():
+                improve(trials, generator, ordered)
+            if not trials.energy < before:
+                break
+    except Finished as end:
+        reason = f"{end.reason}; "
+    return _unproven(tracker, f"{reason}{trials.evaluated:,} orders were tried by exchange, reversal and insertion")
