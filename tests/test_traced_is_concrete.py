@@ -169,3 +169,32 @@ def test_an_error_that_nothing_takes_part_of_is_the_same_error_while_traced(form
     cells = {"A1": 0.3, "B1": formula, "C1": "=IFERROR(B1,5)+A1"}
     compiled = program(tmp_path / "book.xlsx", cells, "C1", ["A1"])
     assert compiled.value(compiled.start) == 5.3
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "1/(A1*1E300)", "1/A1^12", "2^A1", "ATAN(A1*1E300)", "IF(A1*1E300>1,1,2)", "MIN(A1^12,3)", "TANH(A1^13)",
+        "AND(A1^12>0,A1>0)", "1/SUMPRODUCT(A1:A2,{1E300;1})", "A1^-12*0+1/A1^-12", "NORM.S.DIST(A1^13,TRUE)",
+    ],
+)  # fmt: skip
+def test_what_overflows_is_an_error_while_traced_too(formula: str, tmp_path: Path) -> None:
+    # A number beyond 1.8e308 is #NUM! in a sheet; infinity would give 0 as a divisor, and π/2 below ATAN.
+    cells = {"A1": 1e29, "A2": 1.0, "C1": f"={formula}", "D1": "=IFERROR(C1,3)+A2"}
+    compiled = program(tmp_path / "book.xlsx", cells, "D1", ["A1:A2"])
+    value, gradient = compiled.value_and_gradient(compiled.start)
+    assert (value, gradient.tolist()) == (4.0, [0.0, 1.0])
+
+
+def test_an_error_in_one_of_alike_conditions_is_in_that_one_only(tmp_path: Path) -> None:
+    cells: dict[str, Any] = {"A1": 0.3, "A2": 0.4, "B1": True, "B2": "=NA()", "D1": "=IFERROR(C2,9)+C1*A1"}
+    cells |= {"C1": "=AND(A$1:A$2,B1)", "C2": "=AND(A$1:A$2,B2)"}
+    compiled = program(tmp_path / "book.xlsx", cells, "D1", ["A1:A2"])
+    assert compiled.value(compiled.start) == pytest.approx(9.3, rel=1e-14)
+
+
+def test_a_text_that_changing_cells_choose_is_refused_as_one(tmp_path: Path) -> None:
+    cells: dict[str, Any] = {"A1": 2.0, "B1": 5, "B2": "none", "C1": "=LOOKUP(A1,{1,2},B1:B2)", "D1": "=N(C1)+A1"}
+    compiled = program(tmp_path / "book.xlsx", cells, "D1", ["A1"])
+    with pytest.raises(UnsupportedError, match=r"^S!C1: the changing cells decide that this is 'none'; a text has no"):
+        compiled.value(compiled.start)

@@ -82,6 +82,16 @@ def inputs(copy: int) -> dict[str, CellValue]:
     }  # fmt: skip
 
 
+def changing_cells(copies: Sequence[int], down: bool = False) -> list[str]:
+    """Return the addresses of the numbers of copies, where they stand to the right or below."""
+    return [
+        _address(int(address[1:]) - 1 + HEIGHT * copy * down, column_number(address[0]) - 1 + WIDTH * copy * (not down))
+        for copy in copies
+        for address, value in inputs(copy).items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    ]
+
+
 def _replaced(text: str, change: Callable[[str, int], str], sheet: str = "") -> str:
     """Return a formula's text with other references; texts in quotes stay."""
 
@@ -203,6 +213,10 @@ class Book:
                 places[copy] = (fill, *cell[:2])
                 self.formulas[places[copy]] = cell[2]
         return places
+
+    def addresses(self) -> list[tuple[str, str]]:
+        """Return sheet and address of each formula."""
+        return [(sheet, _address(row, column)) for sheet, row, column in self.formulas]
 
     def write(self, path: Path) -> Path:
         """Write the workbook, without stored results."""

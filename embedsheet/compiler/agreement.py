@@ -17,7 +17,7 @@ from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.store import Store
 from embedsheet.compiler.verify import differing, shown
 from embedsheet.ground.errors import UnsupportedError
-from embedsheet.ground.kinds import ERROR, NUM, NUMBER
+from embedsheet.ground.kinds import ERROR, NUM, NUMBER, TEXT
 
 
 def require_agreement(store: Store, ids: Ids, kinds: NDArray[np.uint8], numbers: NDArray[np.float64]) -> None:
@@ -27,13 +27,15 @@ def require_agreement(store: Store, ids: Ids, kinds: NDArray[np.uint8], numbers:
     """
     own_kinds, own_numbers = store.kinds[ids], store.numbers[ids]
     undefined = ~np.isfinite(numbers)
-    # What error an undefined number is, and whether a 1 is a truth value, only the sheet knows.
-    same = (undefined & (own_kinds == ERROR)) | ((kinds == NUMBER) & ~undefined & (own_kinds != ERROR))
+    failed = own_kinds == ERROR
+    # What error an undefined number is, and whether a 1 is a truth value, only the sheet knows. No error has a
+    # gradient; a formula that asks which one it is, as IFNA, is compared itself.
+    same = ((undefined | (kinds == ERROR)) & failed) | ((kinds == NUMBER) & ~undefined & ~failed)
     traced = copy(store)
     traced.table = copy(store.table)
     traced.table.kinds, traced.table.numbers = store.kinds.copy(), store.numbers.copy()
     traced.table.kinds[ids] = np.where(same, own_kinds, np.where(undefined, ERROR, kinds))
-    traced.table.numbers[ids] = np.where(undefined, np.where(own_kinds == ERROR, own_numbers, float(NUM)), numbers)
+    traced.table.numbers[ids] = np.where(same & failed, own_numbers, np.where(undefined, NUM, numbers))
     known = np.zeros(len(store.done), bool)
     known[ids] = True
     wrong = differing(traced, ids, known)
@@ -48,9 +50,14 @@ def require_agreement(store: Store, ids: Ids, kinds: NDArray[np.uint8], numbers:
             (own_kinds[first], own_numbers[first]),
         )
     )
+    words = store.table.words(cell)
+    if undefined[first] and own_kinds[first] == TEXT:
+        raise UnsupportedError(
+            [f"{words}: the changing cells decide that this is {own}; a text has no gradient, only take numbers there."]
+        )
     raise UnsupportedError(
         [
-            f"{store.table.words(cell)}: differentiated, this formula gives {mine} where the sheet has {own}, so that "
-            "its gradient would be another function's; write it with other functions, and please report it."
+            f"{words}: differentiated, this formula gives {mine} where the sheet has {own}, so that its gradient would "
+            "be another function's; write it with other functions, and please report it."
         ]
     )

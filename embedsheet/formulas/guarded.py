@@ -17,6 +17,7 @@ from embedsheet.formulas.traced import Rule, elementwise_rule, operations, shrun
 from embedsheet.formulas.values import Array, namespace
 
 _MOST_COFACTORS = 8
+_LARGEST = np.finfo(float).max
 
 
 def finite(xp: Any, x: Array) -> Array:
@@ -53,14 +54,15 @@ def _inverse(xp: Any, q: Array, b: Array) -> Array:
 
 
 _DIVIDE = elementwise_rule(
-    lambda xp, a, b: xp.where(b == 0, xp.nan, a / xp.where(b == 0, 1.0, b)),
+    # An overflow is an error, not a number by which something could be divided.
+    lambda xp, a, b: xp.where((b == 0) | xp.isinf(b), xp.nan, a / xp.where(b == 0, 1.0, b)),
     lambda xp, q, a, b: _inverse(xp, q, b),
     lambda xp, q, a, b: -finite(xp, q) * _inverse(xp, q, b),
 )
 
 
 def divide(a: Array, b: Array) -> Array:
-    """Return a/b, NaN where b = 0; da: 1/b, db: −a/b²."""
+    """Return a/b, NaN where b is 0 or infinite; da: 1/b, db: −a/b²."""
     return operations(a, b).apply(_DIVIDE, a, b)
 
 
@@ -86,7 +88,9 @@ def power_of_integer(x: Array, p: int) -> Array:
     if p == 2:
         return square(x)
     xp, taken = namespace(x), operations(x)
-    ok, inside = (xp.isfinite(x), 0.0) if p > 0 else (xp.isfinite(x) & (x != 0), 1.0)
+    # Beyond these ends the power overflows, which is an error, and NaN times 0 would become of its derivative.
+    end = _LARGEST ** (1.0 / abs(p))
+    ok, inside = (xp.abs(x) <= end, 0.0) if p > 0 else (xp.isfinite(x) & (xp.abs(x) >= 1.0 / end), 1.0)
     return smooth(lambda x: taken.integer_power(x, p), x, ok, inside)
 
 
@@ -102,6 +106,7 @@ def power(x: Array, p: Array) -> Array:
     negative = x < 0
     ok = (x > 0) | (negative & (whole | root))
     ok = ok & xp.isfinite(x) & xp.isfinite(p)
+    ok = ok & (p * xp.log(xp.where(ok, xp.abs(x), 1.0)) <= np.log(_LARGEST))
     base, safe = xp.where(ok, xp.abs(x), 1.0), xp.where(ok, p, 1.0)
     exponent = xp.where(x > 0, safe, constant(safe))
     result = xp.where(negative & (odd | root), -1.0, 1.0) * xp.power(base, exponent)

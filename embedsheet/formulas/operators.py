@@ -200,7 +200,7 @@ def _compare(context: Context, relation: Callable[[Any, Any], Any], left: Value,
     if xp is not np:
         context.jumps("a comparison")
         # Comparing an undefined number is undefined, not FALSE.
-        result = xp.where(xp.isnan(a) | xp.isnan(b), xp.nan, result)
+        result = xp.where(xp.isfinite(a) & xp.isfinite(b), result, xp.nan)
     if not plain:
         kinds = np.where(kinds == NUMBER, BOOLEAN, kinds).astype(np.uint8)
         if codes is not None:

@@ -129,7 +129,7 @@ def truths(context: Context, value: Value) -> Value:
     new_kinds = np.where((kinds == NUMBER) | (kinds == BLANK), BOOLEAN, kinds).astype(np.uint8)
     if value.traced:
         context.jumps("a condition")
-    new_numbers = xp.where(kinds == NUMBER, xp.where(xp.isnan(numbers), numbers, (numbers != 0) * 1.0), numbers)
+    new_numbers = xp.where(kinds == NUMBER, xp.where(xp.isfinite(numbers), (numbers != 0) * 1.0, xp.nan), numbers)
     if TEXT in present:
         if value.traced:
             raise context.unsupported("a text that depends on the changing cells is no condition; compare it with one.")

@@ -59,8 +59,9 @@ class Elementwise:
         )
 
     def _traced(self, xp: Any, x: Array) -> Array:
-        # A comparison with NaN is false, so a domain leaves NaN out; the whole line must do it on purpose.
-        ok = x == x if self.domain is None else self.domain(xp, x)
+        # A comparison with NaN is false, so a domain leaves NaN out; the whole line must do it on purpose, and leaves
+        # out what an overflow gives.
+        ok = xp.isfinite(x) if self.domain is None else self.domain(xp, x)
         result = guarded.smooth(lambda inner: self.compute(xp, inner), x, ok, self.inside)
         if self.edge is not None:
             edge = ~ok & self.edge(xp, x)

@@ -142,7 +142,7 @@ def _ddb(
 ) -> Value:
     def compute(xp: Any, cost: Array, salvage: Array, life: Array, at: Array, factor: Array) -> Array:
         kept = 1.0 - xp.minimum(factor / life, 1.0)
-        before = product(cost, power(context, kept, at - 1.0)[0])
+        before = product(cost, _repeated(context, xp, kept, at - 1.0))
         after = xp.maximum(product(before, kept), salvage)
         return xp.maximum(before - after, 0.0)
 
@@ -169,7 +169,7 @@ def _db(
         rate = _steady(xp, 1.0 - power(context, _steady(xp, salvage / cost), _steady(xp, 1.0 / life))[0])
         rate = xp.round(rate * 1000.0) / 1000.0
         start = product(cost, 1.0 - rate * months)
-        full = product(start, rate * power(context, 1.0 - rate, xp.maximum(at - 2.0, 0.0))[0])
+        full = product(start, rate * _repeated(context, xp, 1.0 - rate, xp.maximum(at - 2.0, 0.0)))
         usual = xp.where(at == 1.0, product(cost, rate * months), full)
         return xp.where(at > life, full * (1.0 - months), usual)
 
@@ -188,6 +188,12 @@ def _db(
         (1.0, 1.0, 1.0, 1.0, 12.0),
         lambda xp, cost, *others: ((cost == 0) & allowed(*others), 0.0 * cost),
     )
+
+
+def _repeated(context: Context, xp: Any, part: Array, periods: Array) -> Array:
+    """Return what so many periods leave that keep a part each: all after none of them, where 0^0 is no number."""
+    none = periods == 0.0
+    return xp.where(none, 1.0, power(context, xp.where(none, 1.0, part), periods)[0])
 
 
 def _steady(xp: Any, x: Array) -> Array:

@@ -165,7 +165,9 @@ def _usable(_: Evaluator, value: Value, other: Value) -> Value:
     own = np.broadcast_to(value.kinds, shape)
     fallback = np.broadcast_to(other.kinds, shape)
     failed = own == ERROR
-    usable = (own == NUMBER) & ((fallback == NUMBER) | (fallback == BOOLEAN) | (fallback == BLANK))
+    usable = np.isin(own, (NUMBER, BOOLEAN)) & np.isin(fallback, (NUMBER, BOOLEAN, BLANK))
+    # A truth value that may become a number counts as one.
+    own = np.where(usable & (own != fallback), NUMBER, own)
     numbers = xp.where(usable & ~xp.isfinite(value.numbers), other.numbers, value.numbers)
     numbers = xp.where(failed, other.numbers, numbers)
     return Value(np.where(failed, fallback, own).astype(np.uint8), numbers)
@@ -215,28 +217,23 @@ def _aggregate(context: Context, arguments: tuple[Any, ...], count: Callable[[Ar
         xp = namespace(value.numbers, true)
         true = true + xp.where(counted, value.numbers, 0.0).sum(axis=(1, 2), keepdims=True)
         total = total + counted.sum(axis=(1, 2), keepdims=True)
-    codes: Array = np.zeros((1, 1, 1))
-    for value in [*values, *tested]:
-        failed = np.broadcast_to(value.kinds == ERROR, value.shape)
-        if failed.any():
-            flat = failed.reshape(value.shape[0], -1)
-            numbers = namespace(value.numbers).broadcast_to(value.numbers, value.shape).reshape(flat.shape)
-            found = numbers[np.arange(len(flat)), np.argmax(flat, axis=1)] * flat.any(axis=1)
-            codes = namespace(codes, found).where(codes == 0, found[:, None, None], codes)
-    return _verdict(true, total, codes, count)
-
-
-def _verdict(true: Array, total: Any, codes: Array, count: Callable[[Array, Any], Array]) -> Value:
-    if not isinstance(codes, np.ndarray):
-        # Errors do not depend on the changing cells, but here their codes lie among traced numbers.
-        codes = np.full(codes.shape, float(VALUE))
-    codes = np.where((codes == 0) & (total == 0), float(VALUE), codes)
     xp = namespace(true)
     numbers = count(true, total) * 1.0
     if xp is not np:
         numbers = xp.where(xp.isnan(true), xp.nan, numbers)
-    kinds = np.where(codes > 0, ERROR, BOOLEAN).astype(np.uint8)
-    return Value(kinds, xp.where(codes > 0, codes, numbers) if (codes > 0).any() else numbers)
+    none = total == 0
+    numbers, undecided = xp.where(none, float(VALUE), numbers), none
+    # The last is put in first, so that the first stays. Which cells are errors is known of traced numbers too.
+    for value in reversed([*values, *tested]):
+        failed = np.broadcast_to(value.kinds == ERROR, value.shape)
+        if failed.any():
+            flat = failed.reshape(value.shape[0], -1)
+            has, first = failed.any(axis=(1, 2), keepdims=True), np.argmax(flat, axis=1)
+            codes = namespace(value.numbers).broadcast_to(value.numbers, value.shape).reshape(flat.shape)
+            found = codes[np.arange(len(flat)), first][:, None, None]
+            numbers = namespace(found, numbers).where(has, found, numbers)
+            undecided = undecided | has
+    return Value(np.where(undecided, ERROR, BOOLEAN).astype(np.uint8), numbers)
 
 
 @function("AND", "r(r)", "Whether all conditions hold", gradient="piecewise", sizes="any")

@@ -170,7 +170,7 @@ def xlookup(
         value = context.value(table)
         others = _beside(value, vertical, place)
         row, column = (place.numbers, others) if vertical else (others, place.numbers)
-        taken = _with_errors(needle, gather_traced(context, value, row, column), needle)
+        taken = _with_errors(needle, gather_traced(context, value, row, column), needle, place)
         nowhere = namespace(place.numbers).isnan(place.numbers) & (needle.kinds != ERROR)
         if needle.traced:
             nowhere = nowhere & ~namespace(needle.numbers).isnan(needle.numbers)

@@ -1,0 +1,112 @@
+"""Every function of the table with one argument after another on changing cells: traced, each gives the sheet's value.
+
+The cases are those of the twins, made from the function table: a new function is among them. `Program` compares each
+traced cell with the sheet's before it takes a derivative; here no difference that it names is let pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sheets import setup
+from twins import COPIES, HEIGHT, WIDTH, Book, Case, cases, changing_cells
+
+from embedsheet.compiler.engines import EngineName
+from embedsheet.compiler.program import Program, compile_program
+from embedsheet.ground.errors import EmbedsheetError
+from embedsheet.notation.addresses import parse_area
+from embedsheet.solver_setup import Constraint
+from embedsheet.workbook import Workbook
+
+# The argument that differs depends on the changing cells and the others do not; or all of them do, in the first cell.
+_OTHERS, _EVERY = tuple(range(1, COPIES)), tuple(range(COPIES))
+
+# Refused by name, for a reason: what the changing cells decide there is no number's value but how many there are.
+EXPLAINED = {
+    "INDEX(A1:A9,C4) by argument 2": "the place is 0, which asks for the whole column",
+}
+
+
+def _compiled(folder: Path, fill: str, several: Sequence[Case], copies: Sequence[int], engine: EngineName) -> Program:
+    """Return the cells of cases, each below a constraint that an error meets too, as functions of copies' numbers."""
+    book = Book()
+    for number, case in enumerate(several):
+        book.add(fill, case, number, range(COPIES))
+    sums = [f"=IFERROR(N({sheet}!{address}),0)" for sheet, address in book.addresses()]
+    for row, formula in enumerate(sums):
+        book.formulas["sums", row, 0] = formula
+    changing = tuple(parse_area(address, "S") for address in changing_cells(copies, down=fill == "down"))
+    sides = (Constraint(parse_area(f"A1:A{len(sums)}", "sums"), ">=", 0.0),)
+    model = replace(setup("A1", ["A1"]), objective=None, changing=changing, constraints=sides)
+    return compile_program(Workbook.open(book.write(folder / "book.xlsx")), model, engine=engine)
+
+
+def differing(
+    folder: Path, fill: str, several: Sequence[Case], copies: Sequence[int], engine: EngineName = "tape"
+) -> list[str]:
+    """Return what is said of cases of which another value is differentiated than the sheet's.
+
+    What is refused for another reason says nothing about the rest, which is then looked at by itself.
+    """
+    try:
+        found = _compiled(folder, fill, several, copies, engine)
+        taped = found.constraints(found.start)
+        if engine == "jax":
+            judge = _compiled(folder, fill, several, copies, "tape")
+            same = np.isclose(taped, judge.constraints(found.start), rtol=1e-9, atol=1e-12, equal_nan=True)
+            return [f"{several[0]} and others: {np.flatnonzero(~same)} by JAX"] if not same.all() else []
+    except EmbedsheetError as fault:
+        if len(several) > 1:
+            half = len(several) // 2
+            parts = (several[:half], several[half:])
+            return [one for part in parts for one in differing(folder, fill, part, copies, engine)]
+        wrong = "differentiated, this formula gives" in str(fault) and str(several[0]) not in EXPLAINED
+        return [f"{several[0]}: {fault}"] if wrong else []
+    return []
+
+
+def _in_batches(
+    folder: Path, fill: str, several: Sequence[Case], copies: Sequence[int], engine: EngineName = "tape"
+) -> list[str]:
+    batches = (several[start : start + 48] for start in range(0, len(several), 48))
+    return [one for batch in batches for one in differing(folder, fill, batch, copies, engine)]
+
+
+@pytest.mark.parametrize(
+    ("part", "fill", "copies"),
+    [
+        (0, "right", _OTHERS),
+        (5, "right", _EVERY),
+        (10, "array", _OTHERS),
+        *(pytest.param(part, "right", _OTHERS, marks=pytest.mark.soak) for part in range(1, 16)),
+        *(pytest.param(None, fill, _EVERY, marks=pytest.mark.soak) for fill in ("right", "array", "down", "growing")),
+    ],
+)
+def test_each_function_differentiated_gives_the_sheets_value(
+    tmp_path: Path, part: int | None, fill: str, copies: tuple[int, ...]
+) -> None:
+    several = cases(3) if part is None else cases(1)[part::16]
+    assert _in_batches(tmp_path, fill, several, copies) == []
+
+
+@pytest.mark.soak
+def test_jax_gives_what_the_tape_gives_of_each_function(tmp_path: Path) -> None:
+    assert _in_batches(tmp_path, "right", cases(1)[::4], _EVERY, "jax") == []
+
+
+def test_what_is_explained_is_still_refused(tmp_path: Path) -> None:
+    known = [case for case in cases(3) if str(case) in EXPLAINED]
+    assert {str(case) for case in known} == set(EXPLAINED)
+    for case in known:
+        with pytest.raises(EmbedsheetError, match="differentiated, this formula gives"):
+            found = _compiled(tmp_path, "right", [case], _EVERY, "tape")
+            found.constraints(found.start)
+
+
+def test_the_cells_of_a_copy_lie_where_its_formulas_read() -> None:
+    assert changing_cells([1])[0] == f"{chr(ord('A') + WIDTH)}1"
+    assert changing_cells([1], down=True)[0] == f"A{1 + HEIGHT}"
