@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from embedsheet.api import Graded as Graded
     from embedsheet.api import Gradient as Gradient
     from embedsheet.api import Recalculated as Recalculated
+    from embedsheet.api import derive as derive
     from embedsheet.api import grade as grade
     from embedsheet.api import gradient as gradient
     from embedsheet.api import new as new
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from embedsheet.api import recalculate as recalculate
     from embedsheet.coder.code import Code as Code
     from embedsheet.coder.code import code as code
+    from embedsheet.gradient_sheet.write import Derived as Derived
     from embedsheet.ground.errors import EmbedsheetError as EmbedsheetError
     from embedsheet.solver import Solution as Solution
     from embedsheet.solver import solve as solve
@@ -36,6 +38,7 @@ __version__ = "0.1.0"
 
 _WHERE = {
     "Code": "coder.code",
+    "Derived": "gradient_sheet.write",
     "EmbedsheetError": "ground.errors",
     "Graded": "api",
     "Gradient": "api",
@@ -43,6 +46,7 @@ _WHERE = {
     "Solution": "solver",
     "Workbook": "workbook",
     "code": "coder.code",
+    "derive": "api",
     "grade": "api",
     "gradient": "api",
     "new": "api",
@@ -53,8 +57,8 @@ _WHERE = {
 }
 
 __all__ = [
-    "Code", "EmbedsheetError", "Graded", "Gradient", "Recalculated", "Solution", "Workbook", "code", "grade",
-    "gradient", "new", "open", "recalculate", "solve", "undo",
+    "Code", "Derived", "EmbedsheetError", "Graded", "Gradient", "Recalculated", "Solution", "Workbook", "code",
+    "derive", "grade", "gradient", "new", "open", "recalculate", "solve", "undo",
 ]  # fmt: skip
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from embedsheet.compiler.engines import EngineName
     from embedsheet.compiler.program import Recalculation
+    from embedsheet.gradient_sheet.write import Derived
     from embedsheet.homework.grade import Grade
     from embedsheet.solver import Model
 
@@ -74,6 +75,35 @@ def gradient(
     )  # fmt: skip
     value, blocks = gradient_blocks(model.program)
     return Gradient(model.objective_name, value, dict(zip(model.setup.changing, blocks, strict=True)), model)
+
+
+def derive(
+    book: str | Path | Workbook,
+    sheet: str | None = None,
+    output: str | Path | None = None,
+    *,
+    objective: str | None = None,
+    changing: Sequence[str] = (),
+    trust_embedsheet: bool = False,
+    force: bool = False,
+    ignore_lock: bool = False,
+) -> Derived:
+    """Add a sheet whose formulas calculate the gradient of a sheet's model, in place or in the copy `output`.
+
+    The model is chosen as by `gradient`. The added sheet is calculated before it is written: every derivative is the
+    exact one to 1e-9. Raises UnsupportedError with all cells that have no rule, MismatchError where derivatives differ,
+    ModelError for a set-up that makes no sense; nothing is written then.
+    """
+    from embedsheet.gradient_sheet.write import derive_model
+    from embedsheet.solver import load_model
+
+    workbook = book if isinstance(book, Workbook) else Workbook.open(book)
+    workbook.check_target(output, ignore_lock, force=force)
+    model = load_model(
+        workbook, sheet, objective=objective, changing=changing, without_stored=bool(changing),
+        trust_embedsheet=trust_embedsheet,
+    )  # fmt: skip
+    return derive_model(model, None if output is None else Path(output), ignore_lock=ignore_lock)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import packages
 import pytest
+import sheets
 from judges import gnumeric_values, libreoffice_values, validity_faults
 
 from embedsheet.ground.errors import EmbedsheetError, FileError, ModelError
@@ -75,6 +76,14 @@ def test_a_sheet_is_added_to_any_workbook_and_other_parts_keep_their_bytes(tmp_p
         assert after.area("my.block", "Added <report>") == Area("Added <report>", 3, 2, 7, 2), what
         assert after.setups == before.setups, what
         assert validity_faults(target) == validity_faults(path), what
+
+
+def test_a_sheet_is_added_where_each_sheet_declares_the_prefix_of_its_relation(tmp_path: Path) -> None:
+    """As openpyxl writes workbook.xml."""
+    path, target = sheets.write(tmp_path / "book.xlsx", {"A1": 1}), tmp_path / "more.xlsx"
+    Workbook.open(path).save((), target, draw=draw)
+    assert list(Workbook.open(target).sheets) == ["S", "Added <report>"]
+    assert validity_faults(target) == validity_faults(path)
 
 
 @pytest.mark.parametrize("judge", [gnumeric_values, libreoffice_values])

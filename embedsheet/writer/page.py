@@ -4,7 +4,7 @@ A `Book` is a workbook in the making (XlsxWriter underneath), a `Page` one of it
 as `addresses.Area` does. Every formula is written with its value, so that a preview or pandas shows what Excel would.
 
 The colours mean the same everywhere: an orange background is what the solver changes ("changing"), bold orange is
-calculated ("calculated"), plain is given ("given").
+calculated ("calculated"), violet is a derivative ("gradient"), plain is given ("given").
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from embedsheet.xlsx.solver_names import solver_names
 
 DARK, GREY, PALE, LINE = "#1F2937", "#6B7280", "#F1F3F5", "#D0D5DD"
 ORANGE, ORANGE_FILL, BLUE = "#C2410C", "#FFD8A8", "#1D4ED8"
+VIOLET, VIOLET_FILL = "#6D28D9", "#EDE9FE"
 FONT = "Arial"  # its metrics are the same everywhere (Liberation Sans), so that nothing is cut off on Linux
 
 # Name of a style → XlsxWriter format properties.
@@ -56,6 +57,11 @@ STYLES: dict[str, dict[str, Any]] = {
     },
     "calculated": {
         "bold": True, "font_color": ORANGE, "align": "center", "valign": "vcenter", "num_format": "0.00",
+    },
+    "gradient": {"font_color": VIOLET, "align": "center", "valign": "vcenter", "num_format": "0.0000"},
+    "gradient result": {
+        "bold": True, "font_color": VIOLET, "bg_color": VIOLET_FILL, "align": "center", "valign": "vcenter",
+        "num_format": "0.0000", "border": 1, "border_color": "#FFFFFF",
     },
     "calculated text": {"bold": True, "font_color": ORANGE, "valign": "vcenter"},
     "result": {
@@ -89,7 +95,7 @@ RowProgress = Callable[[int, int], None]
 class Page:
     """One sheet in the making. `areas` holds its named blocks, `setup` its Solver model."""
 
-    def __init__(self, book: Book, name: str) -> None:
+    def __init__(self, book: Drawing, name: str) -> None:
         self.book = book
         self.name = name
         self.sheet = book.workbook.add_worksheet(name)
@@ -232,30 +238,16 @@ class Page:
         self.sheet.write_url(row - 1, column - 1, target, self.book.style(style), text)
 
 
-class Book:
-    """A workbook in the making: `workbook` is XlsxWriter's, `pages` the sheets by name, in order."""
+class Drawing:
+    """Sheets in the making: `workbook` is XlsxWriter's, `pages` the sheets by name, in order.
 
-    def __init__(self, path: str | Path, title: str, *, force: bool = False, rows_in_order: bool = False) -> None:
-        """Check that `path` can be written, before any work is done.
+    `properties` are those of every format, for a workbook that has other defaults than a `Book`.
+    """
 
-        force: replace an existing file. rows_in_order: for very long sheets; every sheet must then be written row by
-        row, top to bottom, one after the other. Raises FileError.
-        """
-        self.path = Path(path)
-        check_target(self.path, force)
-        self._temporary = _temporary_beside(self.path)
-        self.workbook = xlsxwriter.Workbook(
-            str(self._temporary),
-            {
-                "default_format_properties": {"font_name": FONT, "font_size": 10},
-                "strings_to_urls": False,
-                "constant_memory": rows_in_order,
-            },
-        )
-        # A fixed date makes the same options give the same file.
-        self.workbook.set_properties({"title": title, "author": "embedsheet", "created": datetime(2016, 10, 17)})
-        self.workbook.set_calc_mode("auto")
+    def __init__(self, workbook: Any, **properties: Any) -> None:
+        self.workbook = workbook
         self.pages: dict[str, Page] = {}
+        self._properties = properties
         self._styles: dict[tuple[str, tuple[tuple[str, Any], ...]], Any] = {}
 
     def page(self, name: str, tab: str | None = None) -> Page:
@@ -269,8 +261,35 @@ class Book:
         """Return the XlsxWriter format of a style, with some properties changed."""
         key = (name, tuple(sorted(extra.items())))
         if key not in self._styles:
-            self._styles[key] = self.workbook.add_format({**STYLES.get(name, {}), **extra})
+            self._styles[key] = self.workbook.add_format({**self._properties, **STYLES.get(name, {}), **extra})
         return self._styles[key]
+
+
+class Book(Drawing):
+    """A workbook in the making, which becomes a file of its own."""
+
+    def __init__(self, path: str | Path, title: str, *, force: bool = False, rows_in_order: bool = False) -> None:
+        """Check that `path` can be written, before any work is done.
+
+        force: replace an existing file. rows_in_order: for very long sheets; every sheet must then be written row by
+        row, top to bottom, one after the other. Raises FileError.
+        """
+        self.path = Path(path)
+        check_target(self.path, force)
+        self._temporary = _temporary_beside(self.path)
+        super().__init__(
+            xlsxwriter.Workbook(
+                str(self._temporary),
+                {
+                    "default_format_properties": {"font_name": FONT, "font_size": 10},
+                    "strings_to_urls": False,
+                    "constant_memory": rows_in_order,
+                },
+            )
+        )
+        # A fixed date makes the same options give the same file.
+        self.workbook.set_properties({"title": title, "author": "embedsheet", "created": datetime(2016, 10, 17)})
+        self.workbook.set_calc_mode("auto")
 
     def save(self, finish: Finish | None = None) -> Path:
         """Let `finish` have its say, write the file, and put it in place in one step. Raises FileError."""

@@ -232,9 +232,13 @@ class _Transplant:
         listed = next(element for element in root.children if element.name == "sheets")
         marks = [key for element in listed.children for key in element.attributes if key.endswith(":id")]
         mark = marks[0] if marks else "r:id"
+        space = f"xmlns:{mark.removesuffix(':id')}"
+        # openpyxl declares the prefix on each <sheet> alone.
+        declared = any(space in element.attributes for element in (root, listed))
+        more = "" if declared else f' {space}="{_RELATIONS}"'
         number = max((sheet.identity for sheet in self.book.sheets), default=0)
         tags = "".join(
-            f'<{p}sheet name="{escape_attribute(name)}" sheetId="{number + place}" {mark}="{identity}"/>'
+            f'<{p}sheet{more} name="{escape_attribute(name)}" sheetId="{number + place}" {mark}="{identity}"/>'
             for place, (name, identity) in enumerate(zip(sheets, ids, strict=True), 1)
         )
         pieces = [(data.rindex(b"</", listed.tag_end, listed.end), tags.encode())]

@@ -1,0 +1,193 @@
+"""The gradient sheet drawn: headings in words, notes on the rules, blocks, and what a step of descent would give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from embedsheet.compiler.program import Program
+from embedsheet.gradient_sheet.layout import LEFT, Formula, Placed
+from embedsheet.gradient_sheet.plan import named_areas
+from embedsheet.ground.errors import ModelError
+from embedsheet.ground.keys import name_key
+from embedsheet.notation.addresses import Area, Cell, quote_sheet
+from embedsheet.notation.write import number_text
+from embedsheet.workbook import Workbook
+from embedsheet.writer.page import DARK, FONT, ORANGE, VIOLET, Drawing, Page, a1
+
+_OBJECTIVE_ROW, _RATE_ROW, _LINK_ROW = 5, 6, 7
+_LONGEST_NAME = 31  # characters of a sheet's name
+_MOST_FORMULA = 120  # characters of a formula that a note or a heading shows
+RATE = "learning_rate"
+
+# What a note says of each rule.
+RULES = {
+    "sum rule": "sum: what flows back to a sum flows back unchanged to each of its terms",
+    "product rule": "product: what flows back to u·v flows back to u times v, and to v times u",
+    "quotient rule": "quotient: to u of u/v flows 1/v, to v flows −u/v²",
+    "power rule": "power: to u of u^n flows n·u^(n−1)",
+    "chain rule": "chain: through f(u) it is multiplied by f′(u)",
+    "matrix product": "matrix product: to A of A·B flows dC·Bᵀ, to B flows Aᵀ·dC",
+    "look-up": "look-up: the cell that was looked up gets what flows back to all that looked it up",
+    "choice": "choice: only what was chosen gets it, all else gets 0",
+}
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """All that `draw` needs. `names` has what blocks are called; `values` the results by (row, column)."""
+
+    title: str
+    sheet: str
+    objective: Cell
+    objective_name: str
+    placed: Sequence[Placed]
+    formulas: Mapping[str, Sequence[Formula]]
+    names: Mapping[str, str]
+    program: Program
+    values: Mapping[tuple[int, int], Any]
+
+    def gradient(self, number: int) -> Area:
+        """Return the added sheet's block of derivatives by a changing area."""
+        one = next(one for one in self.placed if one.block.changing == number)
+        rows, columns = one.block.area.shape
+        return Area(self.title, one.top, one.left, one.top + rows - 1, one.left + columns - 1)
+
+
+def title_of(workbook: Workbook, sheet: str) -> str:
+    """Return the added sheet's name; raises ModelError where there is such a sheet already."""
+    title = f"{sheet[: _LONGEST_NAME - len(' gradient')]} gradient"
+    if any(name_key(title) == name_key(own) for own in workbook.sheets):
+        raise ModelError(f"{workbook.path.name}: has a sheet {title} already; rename or remove it.")
+    return title
+
+
+def names_of(workbook: Workbook, placed: Sequence[Placed]) -> dict[str, str]:
+    """Return what each block's cells are called: a defined name that means just them, and their address."""
+    known = named_areas(workbook)
+    found = {}
+    for one in placed:
+        name, address = known.get(one.block.area), one.block.area.local()
+        found[one.block.name] = address if name is None else f"{name} ({address})"
+    return found
+
+
+def draw(workbook: Any, sketch: Sketch) -> None:
+    """Add the sheet to an XlsxWriter workbook."""
+    page = Drawing(workbook, font_name=FONT, font_size=10).page(sketch.title, tab=VIOLET)
+    page.heading(
+        sketch.title,
+        f"How {sketch.objective_name} changes with every cell between it and the changing cells: backpropagation, "
+        "as formulas.",
+    )
+    _legend(page, 3, LEFT)
+    page.widths((1, 1, 2), (LEFT, LEFT + 400, 10))
+    page.write(_OBJECTIVE_ROW, LEFT, sketch.objective_name, "header left")
+    page.write(_OBJECTIVE_ROW, LEFT + 1, None, "header left")
+    home = f"{quote_sheet(sketch.objective.sheet)}!{a1(sketch.objective.row, sketch.objective.column)}"
+    _formula(page, sketch, _OBJECTIVE_ROW, LEFT + 2, home, "calculated", num_format="0.000000")
+    page.write(_RATE_ROW, LEFT, "learning rate", "header left")
+    page.write(_RATE_ROW, LEFT + 1, None, "header left")
+    page.write(_RATE_ROW, LEFT + 2, _rate(), "choice", num_format="General")
+    page.define(RATE, _RATE_ROW, LEFT + 2)
+    page.note(
+        _RATE_ROW, LEFT,
+        "Each changing cell's next value is its value − learning rate × gradient. Paste the next values over the "
+        "changing cells (Paste Special ► Values) for one step of gradient descent.",
+    )  # fmt: skip
+    page.write(_LINK_ROW, LEFT, "to the gradients:", "small", text_wrap=False)
+    for number in range(len(sketch.program.changing)):
+        area = sketch.gradient(number)
+        page.link(_LINK_ROW, LEFT + 2 + 2 * number, area, f"gradient.{number + 1}")
+    for one in sketch.placed:
+        _block(page, sketch, one)
+    page.sheet.freeze_panes(3, 0)
+    page.printing()
+
+
+def _rate() -> float:
+    from embedsheet.solvers.descent import LEARNING_RATES
+
+    return LEARNING_RATES["gradient-descent"]
+
+
+def _legend(page: Page, row: int, column: int) -> None:
+    look = page.book.style
+    page.sheet.write_rich_string(
+        row - 1, column - 1, look("ink", font_color=VIOLET, bold=True), "1.23 violet: a derivative     ",
+        look("ink", font_color=ORANGE, bold=True), "1.23 bold orange: calculated     ",
+        look("ink", font_color=DARK), "blue: yours to set", look("plain"),
+    )  # fmt: skip
+
+
+def _formula(page: Page, sketch: Sketch, row: int, column: int, text: str, style: str, **extra: Any) -> None:
+    page.formula(row, column, text, sketch.values.get((row, column), 0), style, **extra)
+
+
+def _block(page: Page, sketch: Sketch, one: Placed) -> None:
+    block = one.block
+    heading, what = _heading(sketch, one)
+    page.write(one.heading, one.left, heading, "heading", font_size=10, font_color=VIOLET)
+    page.note(one.heading, one.left, what, width=420, height=150)
+    result = block.changing is not None
+    for formula in sketch.formulas[block.name]:
+        style = "gradient result" if result else "gradient"
+        if formula.array:
+            value = sketch.values.get((formula.row, formula.column), 0)
+            at = (formula.row - 1, formula.column - 1)
+            page.sheet.write_array_formula(*at, *at, "{=" + formula.text + "}", page.book.style(style), value)
+        else:
+            _formula(page, sketch, formula.row, formula.column, formula.text, style)
+    if block.changing is not None:
+        _next(page, sketch, one, block.changing)
+
+
+def _heading(sketch: Sketch, one: Placed) -> tuple[str, str]:
+    """Return a block's heading and its note."""
+    block, name = one.block, sketch.names[one.block.name]
+    where = "" if block.sheet == sketch.sheet else f"{quote_sheet(block.sheet)}!"
+    rules = [RULES[word] for word in block.words]
+    ways = f"\nRules: {'; '.join(rules)}." if rules else ""
+    if block.changing is not None:
+        said = f"gradient.{block.changing + 1}: how {sketch.objective_name} changes with {where}{name}"
+        return said, f"The gradient with respect to the changing cells {where}{name}.{ways}"
+    if block.part:
+        part = _short(block.text)
+        inside = f"inside {where}{name}"
+        return f"… with {part} {inside}", f"How {sketch.objective_name} changes with {part} {inside}.{ways}"
+    said = f"how {sketch.objective_name} changes with {where}{name}"
+    forward = f"Forward, in {where}{block.area.local()}: ={_short(block.text)}"
+    return said, f"{said[0].upper()}{said[1:]}: one number for each of its cells.\n{forward}{ways}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MOST_FORMULA else text[: _MOST_FORMULA - 1] + "…"
+
+
+def _next(page: Page, sketch: Sketch, one: Placed, number: int) -> None:
+    """Write, beside a gradient, the values after one step of gradient descent."""
+    program, area = sketch.program, one.block.area
+    rows, columns = area.shape
+    page.define(f"gradient.{number + 1}", one.top, one.left, rows, columns)
+    heading, top, left = one.beside
+    page.define(f"next.{number + 1}", top, left, rows, columns)
+    sense = program.setup.sense
+    sign, words = ("+", "+") if sense == "maximize" else ("-", "−")
+    towards = f"*SIGN({a1(_OBJECTIVE_ROW, LEFT + 2, 'rc')}-{number_text(program.setup.target)})"
+    side = f" × sign(objective − {number_text(program.setup.target)})" if sense == "target" else ""
+    title = f"next.{number + 1} = value {words} learning rate × gradient{side}"
+    page.write(heading, left, title, "heading", font_size=10)
+    block = program.blocks[number]
+    bounds = np.stack([program.lower[block], program.upper[block]], axis=1).reshape(rows, columns, 2)
+    for i in range(rows):
+        for j in range(columns):
+            own = f"{quote_sheet(area.sheet)}!{a1(area.top + i, area.left + j)}"
+            rate, slope = a1(_RATE_ROW, LEFT + 2, "rc"), a1(one.top + i, one.left + j)
+            text = f"{own}{sign}{rate}*{slope}{towards if sense == 'target' else ''}"
+            low, high = bounds[i, j]
+            text = text if np.isneginf(low) else f"MAX({number_text(float(low))},{text})"
+            text = text if np.isposinf(high) else f"MIN({number_text(float(high))},{text})"
+            _formula(page, sketch, top + i, left + j, text, "calculated", num_format="0.0000")

@@ -1,0 +1,281 @@
+"""`embedsheet derive`: what the added sheet's formulas give is the gradient, whoever calculates them."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import sheets
+from judges import Values, gnumeric_values, libreoffice_values_of, validity_faults
+from numpy.typing import NDArray
+from typer.testing import CliRunner
+
+import embedsheet as es
+from embedsheet.cli import app
+from embedsheet.ground.errors import ModelError, UnsupportedError
+from embedsheet.lessons import find
+from embedsheet.notation.addresses import Area, column_letters
+from embedsheet.notation.move import shift
+from embedsheet.workbook import Workbook
+
+# What the issue of the gradient sheet asks for.
+TOLERANCE = 1e-9
+SEED = np.random.default_rng(7)
+
+
+def numbers(values: Values, area: Area) -> NDArray[np.float64]:
+    """Return the numbers that a program calculated in an area; NaN for anything else."""
+    found = [values[area.sheet].get(f"{column_letters(cell.column)}{cell.row}") for cell in area.cells()]
+    return np.array([one if isinstance(one, float) else np.nan for one in found]).reshape(area.shape)
+
+
+def assert_exact(found: NDArray[np.float64], exact: NDArray[np.float64], what: object) -> None:
+    """Relative to each derivative; of what cancels, rounding of the largest one is left."""
+    allowed = TOLERANCE * np.abs(exact) + 1e-13 * np.abs(exact).max(initial=1.0)
+    assert (np.abs(found - exact) <= allowed).all(), (what, found, exact)
+
+
+Model = tuple[str | None, dict[str, Any]]  # a sheet, and options that say what its model is
+
+
+def judge(models: Mapping[Path, Sequence[Model]]) -> None:
+    """Let Gnumeric and LibreOffice calculate derived workbooks and compare with the tape and with JAX."""
+    for path, office in zip(models, libreoffice_values_of(list(models)), strict=True):
+        gnumeric, book = gnumeric_values(path), Workbook.open(path)
+        for sheet, options in models[path]:
+            for engine in ("tape", "jax"):
+                exact = es.gradient(book, sheet, engine=engine, **options)  # type: ignore[arg-type]
+                assert exact.model.setup.objective is not None
+                added = f"{exact.model.setup.objective.sheet[:22]} gradient"
+                for number, (area, block) in enumerate(exact.blocks.items(), 1):
+                    derived = book.area(f"gradient.{number}", sheet=added)
+                    for name, values in (("gnumeric", gnumeric), ("libreoffice", office)):
+                        assert_exact(numbers(values, derived), block, (path.name, name, engine, str(area)))
+                    # The file itself holds what they calculate.
+                    assert_exact(book.numbers(derived), block, (path.name, "file", engine, str(area)))
+
+
+@pytest.mark.parametrize("lesson", ["movielens", "rnn"])
+def test_spreadsheet_programs_calculate_the_exact_gradient_of_every_sheet_of_a_lesson(
+    lesson: str, tmp_path: Path
+) -> None:
+    path: Path = find(lesson).load().build(tmp_path / "lesson.xlsx")
+    for sheet in Workbook.open(path).setups:
+        es.derive(path, sheet)
+    judge({path: [(sheet, {}) for sheet in Workbook.open(path).setups]})
+
+
+def _grid(top: int, left: int, values: NDArray[np.float64]) -> dict[str, Any]:
+    return {
+        f"{column_letters(left + j)}{top + i}": float(values[i, j])
+        for i in range(values.shape[0])
+        for j in range(values.shape[1])
+    }
+
+
+def _filled(top: int, bottom: int, formulas: Mapping[str, str]) -> dict[str, Any]:
+    """Fill formulas, with {r} for the row and {p} for the one above, down columns."""
+    return {
+        f"{column}{r}": text.format(r=r, p=r - 1) for column, text in formulas.items() for r in range(top, bottom + 1)
+    }
+
+
+def _random(rows: int, columns: int) -> NDArray[np.float64]:
+    return np.round(SEED.normal(size=(rows, columns)), 3)
+
+
+# (cells, objective, changing), each a model as textbooks and students write it.
+MODELS: dict[str, tuple[dict[str, Any], str, list[str]]] = {
+    "a line by least squares": (
+        {**_grid(2, 1, _random(9, 2)), "E1": 0.3, "E2": -0.2,
+         "E4": "=SUMPRODUCT((B2:B10-(E1*A2:A10+E2))^2)/ROWS(B2:B10)"},
+        "E4", ["E1:E2"],
+    ),
+    "a line by rows": (
+        {**_grid(2, 1, _random(9, 2)), "G1": 0.3, "G2": -0.2,
+         **_filled(2, 10, {"C": "=G$1*A{r}+$G$2", "D": "=B{r}-C{r}", "E": "=D{r}^2"}), "G4": "=AVERAGE(E2:E10)"},
+        "G4", ["G1", "G2"],
+    ),
+    "logistic regression": (
+        {**_grid(2, 1, np.column_stack([_random(8, 2), [0, 1, 1, 0, 1, 0, 0, 1]])), "H1": 0.1, "H2": -0.4, "H3": 0.2,
+         **_filled(2, 9, {"D": "=1/(1+EXP(-($H$1*A{r}+$H$2*B{r}+$H$3)))",
+                          "E": "=-IF(C{r}=1,LN(D{r}),LN(1-D{r}))"}), "H5": "=SUM(E2:E9)/COUNT(E2:E9)"},
+        "H5", ["H1:H3"],
+    ),
+    "decimal logarithms": (
+        {**_grid(2, 1, np.abs(_random(6, 1)) + 0.5), "D1": 0.7,
+         **_filled(2, 7, {"B": "=LOG10(A{r}*D$1)+LOG(A{r}+D$1)+LOG(D$1+2,A{r}+2)"}), "D3": "=SUMSQ(B2:B7)"},
+        "D3", ["D1"],
+    ),
+    "a network that nobody filled down": (
+        {"A1": 0.5, "A2": -1.0, "B1": 0.1, "B2": 0.2, "B3": -0.3, "B4": 0.4, "C1": 0.05, "C2": -0.05, "D1": 0.7,
+         "D2": -0.8, "D3": 0.1, "E1": "=TANH(A1*B1+A2*B2+C1)", "E2": "=TANH(A1*B3+A2*B4+C2)",
+         "F1": "=1/(1+EXP(-(E1*D1+E2*D2+D3)))", "G1": "=(F1-1)^2/2"},
+        "G1", ["B1:B4", "C1:C2", "D1:D3"],
+    ),
+    "softmax by rows": (
+        {**_grid(2, 1, _random(5, 3)), **_grid(2, 5, _random(3, 4)), "J2": 1, "J3": 3, "J4": 4, "J5": 2, "J6": 1,
+         **_filled(2, 6, {
+             "L": "=$A{r}*E$2+$B{r}*E$3+$C{r}*E$4",
+             "M": "=$A{r}*F$2+$B{r}*F$3+$C{r}*F$4", "N": "=$A{r}*G$2+$B{r}*G$3+$C{r}*G$4",
+             "O": "=$A{r}*H$2+$B{r}*H$3+$C{r}*H$4", "P": "=MAX(L{r}:O{r})",
+             "Q": "=EXP(L{r}-$P{r})", "R": "=EXP(M{r}-$P{r})", "S": "=EXP(N{r}-$P{r})", "T": "=EXP(O{r}-$P{r})",
+             "U": "=SUM(Q{r}:T{r})", "V": "=-LN(INDEX(Q{r}:T{r},1,J{r})/U{r})"}), "J1": "=AVERAGE(V2:V6)"},
+        "J1", ["E2:H4"],
+    ),
+    "matrix products as array formulas": (
+        {**_grid(1, 1, _random(4, 3)), **_grid(1, 5, _random(3, 2)), "H1": ("H1:I4", "=MMULT(A1:C4,E1:F3)"),
+         "K1": ("K1:L4", "=1/(1+EXP(-H1:I4))"), "N1": ("N1:O2", "=MMULT(TRANSPOSE(K1:L4),K1:L4)"),
+         "Q1": "=SUMSQ(N1:O2)+SUM(K1:L4)"},
+        "Q1", ["A1:C4", "E1:F3"],
+    ),
+    "look-ups by key": (
+        {"A2": 11, "A3": 12, "A4": 13, "B2": 0.5, "B3": -0.2, "B4": 0.9, "C2": 0.1, "C3": 0.2, "C4": 0.3,
+         **{f"E{r}": key for r, key in zip(range(2, 8), (11, 13, 12, 11, 13, 13), strict=True)},
+         **_filled(2, 7, {"F": "=VLOOKUP(E{r},$A$2:$C$4,2,FALSE)", "G": "=INDEX(C$2:C$4,MATCH($E{r},$A$2:$A$4,0))",
+                          "H": "=F{r}*G{r}"}), "J1": "=SUMSQ(H2:H7)"},
+        "J1", ["B2:C4"],
+    ),
+    "a choice by number, and one that rescues errors": (
+        {"A1": 0.5, "A2": 2.0, "A3": -0.7, "B1": 1, "B2": 3, "B3": 2,
+         **_filled(1, 3, {"C": "=CHOOSE(B{r},$A$1,$A$2,$A$3)^2", "D": "=IFERROR(SQRT(A{r}),A{r}*3)"}),
+         "F1": "=SUM(C1:D3)"},
+        "F1", ["A1:A3"],
+    ),
+    "a running balance": (
+        {"B1": 100.0, "C1": 0.03, "C2": 5.0, **_filled(2, 14, {"B": "=B{p}*(1+$C$1)-$C$2"}),
+         "E1": "=B14^2/1000+SUM(B2:B14)"},
+        "E1", ["B1", "C1:C2"],
+    ),
+    "a recurrence backwards and to the right": (
+        {"F1": 0.4, **{f"{c}1": f"=TANH({n}1*$H$1+$H$2)" for c, n in zip("EDCBA", "FEDCB", strict=True)}, "H1": 0.8,
+         "H2": 0.1, "H4": "=A1^2+SUMPRODUCT(A1:F1,A1:F1)"},
+        "H4", ["F1", "H1:H2"],
+    ),
+    "growing sums": (
+        {**_grid(1, 1, _random(8, 1)), **_filled(1, 8, {"B": "=SUM(A$1:A{r})", "C": "=AVERAGE(A$1:A{r})"}),
+         "E1": "=SUMSQ(B1:B8)+SUMXMY2(B1:B8,C1:C8)"},
+        "E1", ["A1:A8"],
+    ),
+    "blanks and texts among the data": (
+        {**_grid(2, 1, _random(5, 3)), "B3": None, "C4": "n/a", "F1": 0.4, "F2": 0.6,
+         **{f"{c}{r}": f"=$F$1*{s}{r}+$F$2" if (s, r) not in {("B", 3), ("C", 4)} else '=""'
+            for c, s in zip("HIJ", "ABC", strict=True) for r in range(2, 7)},
+         **{f"{c}{r}": f'=IF({s}{r}="","",{s}{r}-{h}{r})' if (s, r) != ("C", 4) else "=$F$1"
+            for c, s, h in zip("LMN", "ABC", "HIJ", strict=True) for r in range(2, 7)},
+         "F4": "=SQRT(SUMSQ(L2:N6)/COUNT(L2:N6))+SUMXMY2(A2:C6,H2:J6)+AVERAGE(L2:N6)"},
+        "F4", ["F1:F2"],
+    ),
+    "means, spreads, extremes": (
+        {**_grid(1, 1, _random(6, 2)), "D1": "=STDEV(A1:B6)+VAR(A1:A6)*STDEVP(B1:B6)+VARP(A1:B6)+DEVSQ(A1:B6)",
+         "D2": "=MAX(A1:B6)*MIN(A1:B6)+MAX(A1,B2)+MIN(0,A3)+PRODUCT(A1:A3)", "D3": "=D1+D2"},
+        "D3", ["A1:B6"],
+    ),
+    "trigonometry, powers, percents": (
+        {"A1": 0.3, "A2": 1.7, "A3": "=SIN(A1)*COS(A2)+TAN(A1)/ATAN(A2)+ASIN(A1)-ACOS(A1)",
+         "A4": "=A2^A1+A1^3-POWER(A2,0.5)",
+         "A5": "=SINH(A1)+COSH(A1)-ABS(-A2)+A1%+-A2+SQRT(A2)", "A6": "=A3*A4/A5"},
+        "A6", ["A1:A2"],
+    ),
+}  # fmt: skip
+
+
+def _build(folder: Path, name: str) -> Path:
+    cells, objective, changing = MODELS[name]
+    path = sheets.write(folder / f"{list(MODELS).index(name)}.xlsx", cells)
+    es.derive(path, objective=f"S!{objective}", changing=[f"S!{area}" for area in changing])
+    return path
+
+
+def test_spreadsheet_programs_calculate_the_exact_gradient_of_textbook_models(tmp_path: Path) -> None:
+    models: dict[Path, list[Model]] = {}
+    for name, (_, objective, changing) in MODELS.items():
+        options = {"objective": f"S!{objective}", "changing": [f"S!{area}" for area in changing]}
+        models[_build(tmp_path, name)] = [(None, options)]
+    judge(models)
+
+
+def test_blocks_are_filled_from_one_form_each(tmp_path: Path, movielens_book: Path) -> None:
+    """Written for other cells, the first formula of a block is that cell's."""
+    path = tmp_path / "films.xlsx"
+    done = es.derive(movielens_book, "One rating a row", path)
+    book = Workbook.open(path)
+    for area in done.gradients.values():
+        first, *rest = area.cells()
+        text = book.formula(first)
+        assert text is not None
+        for cell in rest:
+            assert book.formula(cell) == shift(text, cell.row - first.row, cell.column - first.column)
+
+
+def test_the_gradient_of_a_look_up_is_a_sum_by_key(tmp_path: Path, movielens_book: Path) -> None:
+    path = tmp_path / "films.xlsx"
+    done = es.derive(movielens_book, "One rating a row", path)
+    book = Workbook.open(path)
+    for area in done.gradients.values():
+        assert str(book.formula(next(area.cells()))).startswith("SUMIF(")
+
+
+def test_nothing_of_the_workbook_changes_but_by_the_added_sheet(tmp_path: Path, movielens_book: Path) -> None:
+    path = tmp_path / "films.xlsx"
+    es.derive(movielens_book, "Cross-tab with bias", path)
+    lists = {"[Content_Types].xml", "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/styles.xml"}
+    with zipfile.ZipFile(movielens_book) as old, zipfile.ZipFile(path) as new:
+        assert {name for name in old.namelist() if old.read(name) != new.read(name)} <= lists
+    assert validity_faults(path) == []
+    # For a 15 × 15 lesson the issue allows 100 kB.
+    assert path.stat().st_size - movielens_book.stat().st_size < 100_000
+
+
+def test_next_values_are_one_step_of_gradient_descent(tmp_path: Path, movielens_book: Path) -> None:
+    path = tmp_path / "films.xlsx"
+    es.derive(movielens_book, "Cross-tab", path)
+    book = Workbook.open(path)
+    solution = es.solve(movielens_book, "Cross-tab", method="gradient-descent", max_iterations=1, dry_run=True)
+    stepped = [book.numbers(book.area(f"next.{k}", "Cross-tab gradient")).ravel() for k in (1, 2)]
+    np.testing.assert_allclose(np.concatenate(stepped), solution.x, rtol=1e-12)
+
+
+def test_a_model_to_be_made_large_steps_upwards_and_stays_within_its_bounds(tmp_path: Path) -> None:
+    path = sheets.write(tmp_path / "up.xlsx", {"A1": 0.999, "A2": 0.2, "A3": "=A1*3+A2"})
+    es.solve(path, objective="S!A3", changing=["S!A1:A2"], sense="maximize", constraints=["S!A1:A2 <= 1"],
+             save_setup=True, max_iterations=0, output=tmp_path / "set.xlsx")  # fmt: skip
+    shutil.copy(tmp_path / "set.xlsx", path)
+    x = Workbook.open(path).numbers(Area("S", 1, 1, 2, 1)).ravel()
+    es.derive(path)
+    book = Workbook.open(path)
+    # 0.01 is the learning rate; the derivatives are 3 and 1.
+    expected = np.minimum(x + 0.01 * np.array([3.0, 1.0]), 1.0)
+    np.testing.assert_allclose(book.numbers(book.area("next.1", "S gradient")).ravel(), expected, rtol=1e-15)
+
+
+def test_all_cells_without_a_rule_are_named_at_once_and_nothing_is_written(tmp_path: Path) -> None:
+    cells = {"A1": 0.3, "B1": "=NORMSDIST(A1)", "B2": "=GAMMALN(A1+1)", "C1": "=B1+B2"}
+    path = sheets.write(tmp_path / "book.xlsx", cells)
+    before = path.read_bytes()
+    with pytest.raises(UnsupportedError) as refusal:
+        es.derive(path, objective="S!C1", changing=["S!A1"])
+    assert "S!B1" in str(refusal.value)
+    assert "NORMSDIST" in str(refusal.value)
+    assert "S!B2" in str(refusal.value)
+    assert path.read_bytes() == before
+
+
+def test_a_sheet_of_that_name_is_not_replaced(tmp_path: Path, movielens_book: Path) -> None:
+    path = tmp_path / "films.xlsx"
+    es.derive(movielens_book, "Cross-tab", path)
+    with pytest.raises(ModelError, match="has a sheet Cross-tab gradient already"):
+        es.derive(path, "Cross-tab")
+
+
+def test_the_command_says_where_the_gradients_stand(tmp_path: Path, movielens_book: Path) -> None:
+    target = tmp_path / "films.xlsx"
+    outcome = CliRunner().invoke(app, ["derive", str(movielens_book), "--sheet", "Cross-tab", "-o", str(target)])
+    assert outcome.exit_code == 0, outcome.output
+    assert "Cross-tab gradient" in outcome.output
+    assert target.exists()
