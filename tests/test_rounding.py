@@ -166,6 +166,12 @@ def test_chain_calculated_in_other_order_and_precision_is_never_reported(
     assert [str(one) for one in done.mismatches] == []
 
 
+# What is left of large numbers is a crumb, and x/(1+|x|), MAX or a root bend it within a small part of its way.
+@pytest.mark.parametrize("seed", [336, 13406, 24683])
+def test_crumb_that_a_formula_bends_sharply_is_not_reported(seed: int, tmp_path: Path) -> None:
+    assert reported(chain(seed).write(tmp_path / "book.xlsx")) == set()
+
+
 @settings(max_examples=60)
 @given(seed=st.integers(0, 10**6), size=st.sampled_from([1e-6, 1e-4, 1e-2, 1.0, 100.0]), follow=st.booleans())
 def test_planted_error_is_always_reported(

@@ -7,7 +7,7 @@ makes no jump on the way from what is stored to what is recomputed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import copy
 
 import numpy as np
@@ -30,6 +30,7 @@ _LARGEST_COUNT = 2.0**40
 _SAFETY = 16.0  # of one variation, since others might have done more
 _WAY = (0.25, 0.5, 0.75)  # of the way from stored to recomputed operands
 _LARGEST_STEP = 0.75  # of the result's way in one of these quarters; a jump makes all of it in one
+_HALVINGS = 32  # of a quarter that makes more: a bend makes less of it in ever smaller parts, a jump does not
 _MOST_LINKS = 50  # of a chain along which a wrong result is followed; what is further down counts as wrong
 
 
@@ -62,23 +63,29 @@ def passed_on(store: Store, ids: Ids, wrong: Ids, has_stored: NDArray[np.bool_])
     read.done = np.ones_like(store.done)
     read.kinds = np.where(has_stored, store.table.kinds, store.kinds)
     read.numbers = np.where(has_stored, stored, recomputed)
-    between = []
-    for part in _WAY:
-        between.append(copy(read))
-        between[-1].numbers = np.where(known, stored + part * (recomputed - stored), read.numbers)
+
+    def between(part: float) -> Store:
+        store_there = copy(read)
+        store_there.numbers = np.where(known, stored + part * (recomputed - stored), read.numbers)
+        return store_there
+
+    quarters = [between(part) for part in _WAY]
     candidate = np.zeros(len(store.done), bool)
     for group, elements in _groups(store, ids):
         own = group.outputs[elements]
         plain = Evaluator(read, group, elements)
         here = _numbers(plain, own)
         varied = _numbers(_Varied(read, group, elements), own)
-        way = [_numbers(Evaluator(one, group, elements), own) for one in between]
+        way = [_numbers(Evaluator(one, group, elements), own) for one in quarters]
         sizes = np.maximum(np.maximum(np.abs(here), np.abs(stored[own])), plain.trace.operand[:, None, None])
         noise = TOLERANCE * sizes + _SAFETY * np.abs(varied - here)
         steps = np.abs(np.diff([here, *way, recomputed[own]], axis=0))
         total = steps.sum(axis=0)
         smooth = (steps.max(axis=0) <= _LARGEST_STEP * total) | (total <= noise)
-        candidate[own] = (np.abs(here - stored[own]) <= noise) & smooth
+        given_back = np.abs(here - stored[own]) <= noise
+        for place in np.flatnonzero((given_back & ~smooth & np.isfinite(total)).all(axis=(1, 2))):
+            smooth[place] = not _jumps(between, group, elements[[place]], here[[place]], recomputed[own[[place]]])
+        candidate[own] = given_back & smooth
     asked = np.zeros_like(candidate)
     asked[ids] = True
     candidate &= asked
@@ -96,6 +103,22 @@ def passed_on(store: Store, ids: Ids, wrong: Ids, has_stored: NDArray[np.bool_])
         candidate &= ~touched
         read.tainted |= touched
     return np.empty(0, np.int64)
+
+
+def _jumps(between: Callable[[float], Store], group: Group, element: Ids, first: FloatArray, last: FloatArray) -> bool:
+    """Return whether a formula's result makes most of its way in ever smaller parts of the way of what it reads."""
+    whole, low, high = np.abs(last - first).max(), 0.0, 1.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        there = _numbers(Evaluator(between(middle), group, element), group.outputs[element])
+        before, after = np.abs(there - first).max(), np.abs(last - there).max()
+        if not max(before, after) > _LARGEST_STEP * whole:
+            return bool(np.isnan(before))
+        if before > after:
+            high, last = middle, there
+        else:
+            low, first = middle, there
+    return True
 
 
 def _groups(store: Store, ids: Ids) -> Iterator[tuple[Group, Ids]]:
