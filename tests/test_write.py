@@ -88,6 +88,13 @@ def test_the_file_marks_new_functions_and_local_names() -> None:
     assert write(parse("x+LET(x,x+1,x)", 1, 1), 1, 1, FILE) == "x+_xlfn.LET(_xlpm.x,x+1,_xlpm.x)"
 
 
+@pytest.mark.parametrize("first", ["rate", "TRUE", "S!rate", "A1:rate", "-rate"])
+def test_a_word_before_an_intersection_in_brackets_stays_no_function(first: str) -> None:
+    tree = parse(f"({first}) (A1,B2)", 1, 1)
+    assert write(tree, 1, 1) == f"({first}) (A1,B2)"
+    assert write(parse("(rate) A1", 1, 1), 1, 1) == "rate A1"
+
+
 def test_a_chain_of_3000_terms_is_written() -> None:
     chain = "+".join(f"A{row}" for row in range(1, 3001))
     assert write(parse(chain, 1, 2), 1, 2) == chain

@@ -148,6 +148,8 @@ class _Writer:
             # can be a reference is taken for an intersection's operand.
             constant = step.operator == " " and isinstance(step.right, (t.Number, t.Text, t.Array, t.Boolean))
             right = f"({self.node(step.right)[0]})" if constant else self.within(step.right, binding + 1)
+            if step.operator == " " and right.startswith("(") and _ends_in_word(step.left):
+                left = f"({text})"  # a word before a bracket would be read as a function
             text, own = f"{left}{symbol}{right}", binding
         return text, own
 
@@ -209,6 +211,13 @@ class _Writer:
 def _is_union(node: t.Node) -> bool:
     """Whether a node is a union, which among arguments would be read as further ones without brackets."""
     return isinstance(node, t.Binary) and node.operator == ","
+
+
+def _ends_in_word(node: t.Node) -> bool:
+    """Whether the text of a node ends in a name or a truth value."""
+    while isinstance(node, (t.Binary, t.Unary)) and getattr(node, "operator", "") != "%":
+        node = node.right if isinstance(node, t.Binary) else node.operand
+    return isinstance(node, (t.Name, t.Boolean))
 
 
 def number_text(value: float) -> str:
