@@ -169,7 +169,7 @@ def _gradient(press: Press) -> str:
     here = sheets[press.sheet_name]
     if name not in [sheet.name for sheet in sheets]:
         sheets.add(name, after=here)
-        here.activate()  # adding a sheet has brought it to the front
+        sheets[press.pressed_on].activate()  # adding a sheet has brought it to the front
     sheets[name].clear_contents()
     blocks = [
         (area._replace(sheet=name), slope[block].reshape(area.shape).tolist())

@@ -27,6 +27,7 @@ from embedsheet.notation.move import shift
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.xlsx import parts, references
 from embedsheet.xlsx.added_sheets import Draw
+from embedsheet.xlsx.macros import MakeProject
 from embedsheet.xlsx.package import Package
 from embedsheet.xlsx.parts import Contents, DefinedName, SheetPart, Table
 from embedsheet.xlsx.plain import plain
@@ -247,12 +248,20 @@ class Workbook:
         home = int(sheet.formula_cells[master])
         return shift(text, cell.row - int(sheet.rows[home]), cell.column - int(sheet.columns[home]))
 
-    def check_target(self, path: str | Path | None = None, ignore_lock: bool = False, *, force: bool = False) -> None:
+    def check_target(
+        self,
+        path: str | Path | None = None,
+        ignore_lock: bool = False,
+        *,
+        force: bool = False,
+        macros: bool = False,
+    ) -> None:
         """Raise the FileError that `save` to the same place would end in, before work is done for it.
 
-        So does any other file that is there already, unless `force`; `save` itself would replace it.
+        So does any other file that is there already, unless `force`; `save` itself would replace it. `macros`: as
+        `save` with a `project`.
         """
-        check_target(self.path, self.path if path is None else Path(path), ignore_lock, force)
+        check_target(self.path, self.path if path is None else Path(path), ignore_lock, force, macros)
 
     def save(
         self,
@@ -264,12 +273,14 @@ class Workbook:
         ignore_lock: bool = False,
         keep_undo: bool = True,
         draw: Draw | None = None,
+        project: MakeProject | None = None,
     ) -> SaveReport:
         """Write the edits in place, or into a copy at `path`; every part that does not change stays byte for byte.
 
         `setups`: Solver models to store in their sheets. `full_calculation`: spreadsheet programs shall recalculate
         everything when they open the file. `keep_undo`: keep the old contents for `undo` (in place only). `draw`: adds
-        sheets behind the others; it is given an XlsxWriter workbook that has sheets of the same names.
+        sheets behind the others; it is given an XlsxWriter workbook that has sheets of the same names. `project`:
+        makes the VBA project that the workbook gets; `path` must then end in .xlsm.
         The object stays a picture of the file as it was read: open the file again before saving to it once more.
         Raises FileError when the file is open elsewhere, changed since, or cannot be written, and ModelError when an
         edit makes no sense; the file is then as it was.
@@ -278,7 +289,7 @@ class Workbook:
             self.path, self.digest, self.contents, self.sheets, self.strings,
             [replace(edit, sheet=self.sheet(edit.sheet).name) for edit in edits],
             [replace(setup, sheet=self.sheet(setup.sheet).name) for setup in setups],
-            full_calculation, draw,
+            full_calculation, draw, project,
         )  # fmt: skip
         return save_job(job, None if path is None else Path(path), ignore_lock, keep_undo)
 

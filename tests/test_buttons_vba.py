@@ -163,7 +163,7 @@ def test_every_button_is_bound_to_its_sub(path: Path) -> None:
 
 
 def test_the_same_workbook_gives_the_same_project() -> None:
-    assert vba_project(3) == vba_project(3)
+    assert vba_project(["worksheet"] * 3) == vba_project(["worksheet"] * 3)
 
 
 def test_settings_memory_and_configuration_are_where_the_code_looks(path: Path) -> None:

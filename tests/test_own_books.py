@@ -71,6 +71,7 @@ RUNS = {
     "solve over formulas": "solve theirs.xlsx --objective C6 --changing B2:B4 --changing E2 --minimize --free "
     "--without-stored --overwrite-formulas",
     "solve and undo": "solve lesson.xlsx --sheet Cross-tab --max-iterations 2; undo lesson.xlsx",
+    "buttons": "buttons theirs.xlsx; buttons lesson.xlsx -o lesson-buttons.xlsm",
     "recalculate": "recalculate theirs.xlsx",
     "recalculate a copy": "recalculate lesson.xlsx -o copy.xlsx",
     "compare": "compare lesson.xlsx",

@@ -26,6 +26,7 @@ from embedsheet.solver_setup import SolverSetup
 from embedsheet.xlsx import undo
 from embedsheet.xlsx.added_sheets import CONTENT_TYPES, Draw, drawn, with_sheets
 from embedsheet.xlsx.form import count_cells, find_region
+from embedsheet.xlsx.macros import MakeProject, with_project
 from embedsheet.xlsx.package import Package
 from embedsheet.xlsx.parts import Contents
 from embedsheet.xlsx.patch import Changes, Patched, patch
@@ -87,6 +88,7 @@ class Job:
     setups: Sequence[SolverSetup]
     full_calculation: bool
     draw: Draw | None = None  # adds sheets
+    project: MakeProject | None = None  # makes it a workbook with macros
 
 
 def save(job: Job, target: Path | None, ignore_lock: bool, keep_undo: bool) -> SaveReport:
@@ -97,7 +99,7 @@ def save(job: Job, target: Path | None, ignore_lock: bool, keep_undo: bool) -> S
     in_place = target is None or target.resolve() == job.path.resolve()
     path = job.path if target is None else target
     with saving(path):
-        check_target(job.path, path, ignore_lock, force=True)
+        check_target(job.path, path, ignore_lock, force=True, macros=job.project is not None)
         package = Package(job.path)
         if package.digest != job.digest:
             raise FileError(f"{job.path}: changed on disk since it was read; open it again and repeat.")
@@ -108,6 +110,13 @@ def save(job: Job, target: Path | None, ignore_lock: bool, keep_undo: bool) -> S
             more = with_sheets(package, job.contents, made, changed)
             changed, added = more.changed, more.new
         content = package.rebuilt(changed, removed, added)
+        if job.project is not None:
+            whole = Package(path, content)
+            more_parts = with_project(whole, job.project)
+            fresh = {part: data for part, data in more_parts.items() if part not in whole}
+            content = whole.rebuilt({part: more_parts[part] for part in more_parts.keys() - fresh.keys()}, added=fresh)
+            changed |= {part: data for part, data in more_parts.items() if part in package}
+            added |= fresh
         kept = False
         if in_place and keep_undo:
             kept = undo.keep(path, package.raw, content, written)
@@ -122,12 +131,15 @@ def save(job: Job, target: Path | None, ignore_lock: bool, keep_undo: bool) -> S
     )
 
 
-def check_target(book: Path, path: Path, ignore_lock: bool, force: bool) -> None:
+def check_target(book: Path, path: Path, ignore_lock: bool, force: bool, macros: bool = False) -> None:
     """Raise FileError when `book` cannot be saved as `path`, as far as can be known beforehand.
 
-    A file other than `book` itself is in the way unless `force`d: only an in-place write can be undone.
+    A file other than `book` itself is in the way unless `force`d: only an in-place write can be undone. macros: it gets
+    a VBA project.
     """
-    if path.suffix.casefold() != book.suffix.casefold():
+    if macros and path.suffix.casefold() != ".xlsm":
+        raise FileError(f"{path}: a workbook with macros must end in .xlsm; call it {path.stem}.xlsm.")
+    if not macros and path.suffix.casefold() != book.suffix.casefold():
         raise FileError(f"{path}: a copy of {book.name} must end in {book.suffix}; programs refuse it otherwise.")
     refuse_unwritable(path)
     if path.resolve() != book.resolve():

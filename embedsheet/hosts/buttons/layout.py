@@ -9,14 +9,24 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from embedsheet.ground.errors import LessonError
-from embedsheet.hosts.buttons.table import BUTTONS, CONFIG_SHEET, CONTROLS, MEMORY_HEAD, MEMORY_SHEET, OUTCOME, START
+from embedsheet.hosts.buttons.table import (
+    BUTTONS,
+    CONFIG_SHEET,
+    CONTROLS,
+    MEMORY_HEAD,
+    MEMORY_SHEET,
+    OUTCOME,
+    START,
+    Button,
+)
 from embedsheet.hosts.buttons.vba import vba_project
 from embedsheet.mirrors.recommender.blocks import NAMES, NEEDED
 from embedsheet.notation.addresses import Area
-from embedsheet.writer.page import Book, Page
+from embedsheet.writer.page import Book, Drawing, Page
 
 _BUTTON_WIDTH, _BUTTON_HEIGHT, _GAP = 112, 28, 4  # pixels
 _BUTTON_ROW_POINTS = 30.0
@@ -39,9 +49,9 @@ def add_buttons(book: Book) -> None:
     for page in models:
         _add_settings(page)
         _add_row(page)
-    _add_config(book)
-    _add_memory(book, models)
-    project = vba_project(len(book.workbook.worksheets()))
+    add_config(book)
+    add_memory(book, [(page.name, area, _written(page, area)) for page in models for area in _changing(page)])
+    project = vba_project(["worksheet"] * len(book.workbook.worksheets()))
     book.workbook.add_vba_project(io.BytesIO(project), is_stream=True)
 
 
@@ -88,11 +98,15 @@ def _columns_for(page: Page, first: int, pixels: float) -> int:
 
 def _add_row(page: Page) -> None:
     assert page.band is not None
-    page.height(page.band + 1, _BUTTON_ROW_POINTS)
-    buttons = [button for button in BUTTONS if _is_recommender(page) or not button.recommender]
+    add_row(page, page.band + 1, [button for button in BUTTONS if _is_recommender(page) or not button.recommender])
+
+
+def add_row(page: Page, row: int, buttons: Sequence[Button]) -> None:
+    """Put buttons side by side into a row."""
+    page.height(row, _BUTTON_ROW_POINTS)
     for place, button in enumerate(buttons):
         page.sheet.insert_button(
-            page.band,
+            row - 1,
             0,
             {
                 "macro": button.macro,
@@ -106,7 +120,8 @@ def _add_row(page: Page) -> None:
         )
 
 
-def _add_config(book: Book) -> None:
+def add_config(book: Drawing) -> None:
+    """Add the sheet that names the interpreter."""
     page = book.page(CONFIG_SHEET)
     # xlwings reads columns A and B down to the first empty row; column C is for people.
     rows = (
@@ -149,21 +164,23 @@ def _add_config(book: Book) -> None:
     page.widths((1, 1, 32), (2, 2, 50), (3, 3, 90))
 
 
-def _add_memory(book: Book, models: list[Page]) -> None:
+def add_memory(book: Drawing, starts: Iterable[tuple[str, Area, Sequence[float | None]]]) -> None:
+    """Add the hidden sheet with what Reset brings back: model sheet, area, its numbers row by row, None for a blank."""
     memory = book.page(MEMORY_SHEET)
     memory.sheet.hide()
-    column = 1
-    for page in models:
-        assert page.setup is not None
-        for area in page.setup.changing:
-            memory.write(1, column, page.name)
-            memory.write(2, column, START)
-            # A formula, so that the reference follows when rows are inserted above the area.
-            memory.formula(3, column, f"ROWS({area.absolute()})", area.shape[0], "plain")
-            for row, value in enumerate(_written(page, area), MEMORY_HEAD + 1):
-                if value is not None:
-                    memory.write(row, column, value)
-            column += 1
+    for column, (sheet, area, numbers) in enumerate(starts, 1):
+        memory.write(1, column, sheet)
+        memory.write(2, column, START)
+        # A formula, so that the reference follows when rows are inserted above the area.
+        memory.formula(3, column, f"ROWS({area.absolute()})", area.shape[0], "plain")
+        for row, value in enumerate(numbers, MEMORY_HEAD + 1):
+            if value is not None:
+                memory.write(row, column, value)
+
+
+def _changing(page: Page) -> Sequence[Area]:
+    assert page.setup is not None
+    return page.setup.changing
 
 
 def _written(page: Page, area: Area) -> list[float | None]:

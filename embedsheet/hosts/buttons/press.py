@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.ground.errors import EmbedsheetError, MismatchError, ModelError
+from embedsheet.ground.keys import name_key
 from embedsheet.hosts.buttons.memory import Block, Memory
-from embedsheet.hosts.buttons.table import CONTROLS, KERAS_BLOCKS, KERAS_SHEETS, OUTCOME, UNDO
+from embedsheet.hosts.buttons.table import CONTROLS, KERAS_BLOCKS, KERAS_SHEETS, MODEL, OUTCOME, UNDO
 from embedsheet.hosts.live import blocks_of, live_workbook, read_area, refusal, write_areas
 from embedsheet.hosts.live_names import refers_to
 from embedsheet.mirrors.recommender.blocks import NAMES, NEEDED, SheetModel, read_model
@@ -55,12 +56,27 @@ class Press:
         self.book = book
         self.function = function
         self.cancelled = cancelled
-        self.sheet_name: str = book.sheets.active.name
+        self.pressed_on: str = book.sheets.active.name
+        self.sheet_name = self._model_sheet()  # what the buttons work on
+
+    def _model_sheet(self) -> str:
+        """Return the sheet that a sheet of buttons names, else the active one. Raises ModelError for a wrong name."""
+        sheet = self.book.sheets.active
+        if MODEL not in sheet.names:
+            return self.pressed_on
+        cell = sheet.names[MODEL].refers_to_range
+        known = {name_key(one.name): one.name for one in self.book.sheets}
+        named = f"{cell.value:g}" if isinstance(cell.value, float) else str(cell.value or "")
+        found = known.get(name_key(named))
+        if found is None:
+            address = cell.get_address(False, False)
+            raise ModelError(f"{self.pressed_on}!{address}: there is no sheet {named!r}; choose one from the list.")
+        return str(found)
 
     @cached_property
     def workbook(self) -> Workbook:
         """The open workbook, read once."""
-        return live_workbook(self.book, self.sheet_name, _WANTED)
+        return live_workbook(self.book, self.sheet_name, _WANTED, {self.pressed_on} - {self.sheet_name})
 
     @cached_property
     def beside_keras(self) -> Workbook:
@@ -71,10 +87,11 @@ class Press:
     def setup(self) -> SolverSetup:
         """The Solver model of the active sheet. Raises ModelError where there is none."""
         setup = self.workbook.setups.get(self.sheet_name)
+        at_home = self.pressed_on == self.sheet_name
         if setup is None or setup.objective is None or not setup.changing:
             raise ModelError(
-                f"The sheet {self.sheet_name} has no model: go to a sheet with one, or set objective and changing "
-                "cells in Data ► Solver (LibreOffice: Tools ► Solver) and close it with Close."
+                f"The sheet {self.sheet_name} has no model: {'go to' if at_home else 'choose'} a sheet with one, or "
+                "set objective and changing cells in Data ► Solver (LibreOffice: Tools ► Solver) and choose Close."
             )
         return setup
 
@@ -140,10 +157,10 @@ class Press:
         Raises ModelError when the cell holds no positive number.
         """
         full = f"controls.{name}"
-        known = self.workbook.name(full, self.sheet_name)
+        known = self.workbook.name(full, self.pressed_on)
         if known is None:
             return _DEFAULTS[full]
-        area = self.workbook.area(full, self.sheet_name)
+        area = self.workbook.area(full, self.pressed_on)
         value = self.workbook.numbers(area)[0, 0]
         if not value > 0:
             raise ModelError(f"{area} ({full}) must hold a positive number.")

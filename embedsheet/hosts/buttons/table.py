@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+CONTROLS_SHEET = "Buttons"  # of somebody's own workbook, in place of buttons on each model sheet
+MODEL = "controls.sheet"  # the cell there that names the model sheet
 CONFIG_SHEET = "xlwings.conf"
 MEMORY_SHEET = "embedsheet.memory"
 # Rows of the memory sheet: the model sheet, what is remembered, a formula that refers to the area, then the values.

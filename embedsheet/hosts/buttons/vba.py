@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -44,16 +45,26 @@ def buttons_module() -> str:
     return resources.files(__package__).joinpath("embedsheet.bas").read_text(encoding="utf-8")
 
 
-def vba_project(sheets: int) -> bytes:
-    """Return vbaProject.bin for a workbook with so many sheets, whose code names are Sheet1, Sheet2, …"""
+def code_names(kinds: Sequence[str]) -> list[str]:
+    """Return the names of the modules of sheets, "worksheet" or "chartsheet": Sheet1, Chart2, Sheet3."""
+    return [f"{'Sheet' if kind == 'worksheet' else 'Chart'}{place}" for place, kind in enumerate(kinds, 1)]
+
+
+def vba_project(kinds: Sequence[str]) -> bytes:
+    """Return vbaProject.bin for a workbook with such sheets, whose code names are `code_names`."""
     from pyopenvba import ExcelFile, VBAModuleKind
 
     with tempfile.TemporaryDirectory() as folder:
         # The builder works on a file: an empty workbook of the same shape stands in for the real one.
         shape = Path(folder) / "shape.xlsm"
         book = xlsxwriter.Workbook(shape)
-        for _ in range(sheets):
-            book.add_worksheet()
+        for kind in kinds:
+            if kind == "worksheet":
+                book.add_worksheet()
+            else:
+                chart = book.add_chart({"type": "line"})
+                chart.add_series({"values": "=Sheet1!$A$1"})
+                book.add_chartsheet().set_chart(chart)
         book.close()
         with ExcelFile(shape) as file:
             file.add_vba_project()
