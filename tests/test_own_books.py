@@ -43,7 +43,7 @@ CASES = [(lesson, "") for lesson in OPTIONS] + [
 
 # Commands that write no workbook; `open` writes what a button or its user saves: tests/test_buttons_press.py.
 WRITE_NONE = {
-    "lessons", "gradient", "inspect", "text train", "text generate", "homework list", "doctor", "open",
+    "lessons", "gradient", "inspect", "text train", "text generate", "homework list", "doctor", "open", "code",
 }  # fmt: skip
 # Options without a trace in the workbook: what is printed, which other files are written, what is not refused.
 TRACELESS = {"dry_run", "json", "history", "force", "ignore_lock"}
@@ -74,6 +74,8 @@ RUNS = {
     "buttons": "buttons theirs.xlsx; buttons lesson.xlsx -o lesson-buttons.xlsm",
     "recalculate": "recalculate theirs.xlsx",
     "recalculate a copy": "recalculate lesson.xlsx -o copy.xlsx",
+    "derive": "derive theirs.xlsx --objective C5 --changing B2:B4 --trust-embedsheet",
+    "derive a lesson": "derive lesson.xlsx --sheet Cross-tab -o copy.xlsx",
     "compare": "compare lesson.xlsx",
     "compare one sheet": "compare lesson.xlsx --sheet Cross-tab --float64 --steps 2 --learning-rate 0.05",
     "train": "train lesson.xlsx --epochs 2",
