@@ -46,8 +46,11 @@ def test_a_symptom_of_ours_is_quoted_as_the_code_says_it(symptom: str, source: s
 def test_the_commands_and_the_python_shown_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     commands = re.findall(r"^\$ embedsheet (.+)$", PAGE, re.MULTILINE)
-    assert commands == ["new movielens --buttons", "open movielens.xlsm", "doctor movielens.xlsm"]
-    for command in (commands[0], commands[2]):
+    assert commands == [
+        "new movielens --buttons", "new movielens -o films.xlsx", "buttons films.xlsx", "open movielens.xlsm",
+        "doctor movielens.xlsm",
+    ]  # fmt: skip
+    for command in (*commands[:3], commands[4]):
         result = CliRunner().invoke(app, command.split())
         assert result.exit_code == 0, result.output
     need_office()
