@@ -85,12 +85,11 @@ def _step(press: Press) -> str:
 
 def _solve(press: Press) -> str:
     from embedsheet.lessons import solve_log
-    from embedsheet.solver import Model, Progress, problem_of, record, search
-    from embedsheet.solvers.problem import Limits
+    from embedsheet.solver import Model, Progress, limits_of, problem_of, record, search
     from embedsheet.solvers.solve_log import log_edits
 
     program, name = press.program, press.objective_name
-    limits = Limits(max_iterations=int(press.setting("iterations")))
+    limits = limits_of(press.setup, max_iterations=int(press.setting("iterations")))
     began = shown = time.perf_counter()
 
     def watch(progress: Progress) -> None:

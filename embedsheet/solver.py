@@ -27,7 +27,8 @@ from embedsheet.solvers.check import GradientCheck, check_gradient
 from embedsheet.solvers.methods import METHODS
 from embedsheet.solvers.model import choose_setup, describe, parse_constraint
 from embedsheet.solvers.outcome import Outcome
-from embedsheet.solvers.problem import FloatArray, Limits, Objective, Problem, Progress, Watcher
+from embedsheet.solvers.plan import plan, replaced
+from embedsheet.solvers.problem import FEASIBILITY, FloatArray, Limits, Objective, Problem, Progress, Watcher
 from embedsheet.solvers.search import search
 from embedsheet.solvers.solution import Solution
 from embedsheet.solvers.solve_log import log_edits
@@ -44,6 +45,7 @@ __all__ = [
 ]  # fmt: skip
 
 _MOST_SHOWN = 10
+_MOST_STARTS = 30  # of a stored multistart
 
 
 @dataclass
@@ -148,6 +150,37 @@ def problem_of(program: Program, setup: SolverSetup, objective_name: str = "the 
     )
 
 
+def limits_of(
+    setup: SolverSetup,
+    *,
+    max_iterations: int | None = None,
+    tolerance: float = 1e-6,
+    learning_rate: float | None = None,
+    seed: int | None = None,
+    seconds: float | None = None,
+    gap: float | None = None,
+) -> Limits:
+    """Return when a search stops: as said here, else as the set-up stores under Options, else as usual."""
+    stored = setup.options
+    return Limits(
+        max_iterations=max_iterations or stored.iterations,
+        tolerance=tolerance,
+        learning_rate=learning_rate,
+        seed=(stored.seed or 0) if seed is None else seed,
+        gap=(stored.gap or 0.0) if gap is None else gap,
+        precision=stored.precision or FEASIBILITY,
+        population=stored.population,
+        nodes=stored.nodes,
+        solutions=stored.solutions,
+        seconds=stored.seconds if seconds is None else seconds,
+    )
+
+
+def starts_of(setup: SolverSetup) -> int:
+    """Return from how many points a search begins: more than one where the set-up stores a multistart."""
+    return min(setup.options.population or _MOST_STARTS, _MOST_STARTS) if setup.options.multistart else 1
+
+
 def solve(
     book: str | Path | Workbook,
     sheet: str | None = None,
@@ -162,8 +195,10 @@ def solve(
     save_setup: bool = False,
     method: str = "auto",
     learning_rate: float | None = None,
-    restarts: int = 0,
-    seed: int = 0,
+    restarts: int | None = None,
+    seed: int | None = None,
+    time_limit: float | None = None,
+    gap: float | None = None,
     max_iterations: int | None = None,
     tolerance: float = 1e-6,
     randomize: int | None = None,
@@ -182,7 +217,9 @@ def solve(
 
     The model is the Solver set-up of `sheet` (default: the only one), or `objective` and `changing` by address or
     defined name; `constraints` are texts such as "B2:B9 >= 0"; see `choose_setup`. `restarts` more searches begin at
-    random points from `seed`; `randomize` replaces the start itself. `watcher` hears every iteration and may raise
+    random points from `seed`; `randomize` replaces the start itself. `time_limit` (seconds), `gap` (what whole numbers
+    may cost, as a part of the objective), `max_iterations`, `restarts` and `seed` are, where they are None, what the
+    set-up stores under Options; see `limits_of`. `watcher` hears every iteration and may raise
     KeyboardInterrupt.
     Raises the errors of `embedsheet.ground.errors`; a model without a solution is no error but a `Solution.status`.
     """
@@ -194,13 +231,23 @@ def solve(
     if not dry_run:
         model.workbook.check_target(output, ignore_lock, force=force)  # rather than after a long search
     began = time.perf_counter()
-    limits = Limits(max_iterations=max_iterations, tolerance=tolerance, learning_rate=learning_rate, seed=seed)
-    outcome = search(
-        problem_of(model.program, model.setup, model.objective_name),
-        method=method, limits=limits, restarts=restarts, randomize=randomize, watcher=watcher,
+    limits = limits_of(
+        model.setup, max_iterations=max_iterations, tolerance=tolerance, learning_rate=learning_rate, seed=seed,
+        seconds=time_limit, gap=gap,
     )  # fmt: skip
+    if restarts is None:
+        restarts = starts_of(model.setup) - 1
+    problem = problem_of(model.program, model.setup, model.objective_name)
+    choice = str(plan(problem)) if method == "auto" and not problem.impossible else ""
+    outcome = search(
+        problem, method=method, limits=limits, restarts=restarts, randomize=randomize, watcher=watcher,
+    )  # fmt: skip
+    if method == "auto" and outcome.status in ("optimal", "improved"):
+        note = replaced(model.setup.engine, outcome.method, outcome.bound is not None)
+        outcome.notes += [note] if note else []
     model.seconds["solve"] = time.perf_counter() - began
     solution = record(model, outcome)
+    solution.choice = choice
     began = time.perf_counter()
     if not dry_run:
         _write(model, solution, Path(output) if output else None, save_setup, ignore_lock)

@@ -31,6 +31,26 @@ class Constraint:
 
 
 @dataclass(frozen=True, slots=True)
+class SolverOptions:
+    """What a set-up stores under Options, None where it is what the dialog shows when nobody touches it.
+
+    `seconds`, `iterations`: the most of the whole search. `precision`: how far constraints may be missed. `gap`: what
+    whole numbers may cost, as a part of the objective. `population` and `seed` are those of a global search and of
+    `multistart`, which begins at so many points. `nodes`, `solutions`: the most of branch and bound.
+    """
+
+    seconds: float | None = None
+    iterations: int | None = None
+    precision: float | None = None
+    gap: float | None = None
+    population: int | None = None
+    seed: int | None = None
+    nodes: int | None = None
+    solutions: int | None = None
+    multistart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SolverSetup:
     """A Solver model as a sheet stores it. `nonnegative` binds changing cells without a lower bound of their own.
 
@@ -47,6 +67,7 @@ class SolverSetup:
     nonnegative: bool = False
     relaxed: bool = False
     engine: int = 1  # solver_eng: 1 GRG nonlinear, 2 simplex LP, 3 evolutionary
+    options: SolverOptions = SolverOptions()
     notes: tuple[str, ...] = field(default=(), compare=False)
     named: bool = field(default=False, compare=False)  # the objective, by whoever asks, rather than by the file
 

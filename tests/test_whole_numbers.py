@@ -254,6 +254,12 @@ def test_convex_quadratic_models_under_linear_constraints_are_proven(seed: int) 
         attacked(asked, found)
 
 
+def test_highs_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    asked = problem(lambda x: (x**2).sum(), [0.5], c=lambda x: jnp.array([x[0] - 1]), relations=[">="])
+    assert search(asked).method == "quadratic"
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_quadratic_model_that_is_not_convex_claims_no_proof() -> None:
     found = search(
         problem(

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from embedsheet.cli.progress import say
+
+if TYPE_CHECKING:
+    from embedsheet.solver_setup import SolverSetup
+    from embedsheet.workbook import Workbook
 
 _MOST_SHOWN = 10
 
@@ -33,6 +37,7 @@ def inspect_book(path: Path) -> dict[str, Any]:
         "path": str(workbook.path),
         "sheets": sheets,
         "setups": {name: describe(setup) for name, setup in workbook.setups.items()},
+        "methods": {name: _method(workbook, setup) for name, setup in workbook.setups.items()},
         "setup_notes": [note for setup in workbook.setups.values() for note in setup.notes],
         "setup_faults": workbook.setup_faults,
         "external_links": workbook.external_links,
@@ -50,6 +55,25 @@ def inspect_book(path: Path) -> dict[str, Any]:
     }
 
 
+def _method(workbook: Workbook, setup: SolverSetup) -> str:
+    """Say what `--method auto` would do with a set-up, or why it would not."""
+    from embedsheet.compiler.program import compile_program
+    from embedsheet.ground.errors import EmbedsheetError
+    from embedsheet.solver import problem_of
+    from embedsheet.solvers.plan import plan
+
+    if setup.is_leftover:
+        return "nothing to solve"
+    try:
+        program = compile_program(workbook, setup)
+        if program.impossible:
+            return f"infeasible: {program.impossible[0]}"
+        program.value_and_gradient(program.start)
+        return str(plan(problem_of(program, setup)))
+    except EmbedsheetError as error:
+        return f"cannot be solved: {str(error).splitlines()[0]}"
+
+
 def tell_inspection(found: dict[str, Any]) -> None:
     """Print what `inspect_book` found."""
     for sheet in found["sheets"]:
@@ -60,6 +84,7 @@ def tell_inspection(found: dict[str, Any]) -> None:
     say("")
     for name, words in found["setups"].items():
         say(f"Solver set-up on {name}: {words}", "cyan")
+        say(f"  {found['methods'][name]}")
     for note in found["setup_notes"]:
         say(f"Note: {note}", "yellow")
     for name, fault in found["setup_faults"].items():

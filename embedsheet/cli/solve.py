@@ -93,8 +93,26 @@ def solve(
     learning_rate: Annotated[
         float | None, typer.Option(help="Step of gradient-descent, momentum and adam. (default: as in Keras)")
     ] = None,
-    restarts: Annotated[int, typer.Option(min=0, help="Search again from so many random starts; the best counts.")] = 0,
-    seed: Annotated[int, typer.Option(help="Seed of the restarts.")] = 0,
+    restarts: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Search again from so many random starts; the best counts. [default: 0, or Multistart as stored]",
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of restarts and of the global search. [default: as stored, else 0]")
+    ] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(min=0.0, metavar="SECONDS", help="Stop after so long and keep the best. [default: as stored]"),
+    ] = None,
+    gap: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0, help="What whole numbers may cost, as a part of the objective. [default: as stored, else 0]"
+        ),
+    ] = None,
     max_iterations: Annotated[
         int | None,
         typer.Option(min=1, help="Stop after so many iterations. [default: 1,000; 20,000 for augmented-lagrangian]"),
@@ -162,6 +180,8 @@ def solve(
                 learning_rate=learning_rate,
                 restarts=restarts,
                 seed=seed,
+                time_limit=time_limit,
+                gap=gap,
                 max_iterations=max_iterations,
                 tolerance=tolerance,
                 randomize=randomize,
@@ -228,6 +248,8 @@ def _tell(solution: Solution) -> None:
         say("Active: " + "; ".join(shown) + (f"; and {rest} more" if rest > 0 else ""))
     for note in solution.notes:
         say(f"Note: {note}", "yellow")
+    if solution.choice:
+        say(f"{solution.choice[:1].upper()}{solution.choice[1:]}.", "dim")
     seconds = ", ".join(f"{phase} {time:.2f} s" for phase, time in solution.seconds.items())
     say(f"{solution.method}, {solution.evaluations:,} evaluations by {solution.engine}; {seconds}", "dim")
     if solution.parts_changed:

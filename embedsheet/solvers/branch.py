@@ -57,16 +57,19 @@ def branch(tracker: Tracker, relaxation: Relaxation, most_nodes: int, gap: float
     upper = np.where(integer, np.floor(problem.upper + _WHOLE), problem.upper)
     state = Branched(0, False, True, -np.inf)
     stack, heap, places = [_Node(-np.inf, 0, lower, upper, None)], list[_Node](), 1
-    incumbent = np.inf
+    incumbent, found_points = np.inf, 0
+    limits = tracker.limits
+    most_nodes = min(most_nodes, limits.nodes or most_nodes)
 
     def offer(x: FloatArray) -> None:
-        nonlocal incumbent
+        nonlocal incumbent, found_points
         before = tracker.best
         point = tracker.point(np.clip(x, problem.lower, problem.upper))
         tracker.consider(point)
         if tracker.violation(point) <= 1.0 and point.sound:
             incumbent = min(incumbent, tracker.rank(point))
         if tracker.best is not before:
+            found_points += 1
             tracker.iteration += 1
             tracker.record(tracker.best.x, np.nan)
 
@@ -83,9 +86,13 @@ def branch(tracker: Tracker, relaxation: Relaxation, most_nodes: int, gap: float
         if node.bound >= incumbent - allowed:
             best_open = min(best_open, node.bound)
             continue
-        limit = tracker.limits.deadline
-        if state.nodes >= most_nodes or (limit is not None and time.perf_counter() > limit):
-            state.reason = tracker.limits.time_is_up if state.nodes < most_nodes else f"{most_nodes:,} nodes"
+        if limits.deadline is not None and time.perf_counter() > limits.deadline:
+            state.reason = limits.time_is_up
+        elif state.nodes >= most_nodes:
+            state.reason = f"the limit of {most_nodes:,} nodes is reached"
+        elif limits.solutions is not None and found_points >= limits.solutions:
+            state.reason = f"the limit of {limits.solutions:,} points is reached"
+        if state.reason:
             heapq.heappush(heap, node)
             break
         state.nodes += 1
@@ -105,7 +112,7 @@ def branch(tracker: Tracker, relaxation: Relaxation, most_nodes: int, gap: float
         off = np.where(integer, np.abs(x - np.round(x)), 0.0)
         rounded = np.where(integer, np.clip(np.round(x), node.lower, node.upper), x)
         whole = off.max(initial=0.0) <= _WHOLE
-        if whole or not np.isfinite(incumbent) or state.nodes % 8 == 0:
+        if whole or not np.isfinite(incumbent) or state.nodes % 8 == 1:
             offer(_followed(relaxation, integer, rounded, problem.lower, problem.upper))
         if whole:
             continue

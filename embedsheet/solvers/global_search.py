@@ -92,7 +92,7 @@ def _evolve(trials: Trials, generator: np.random.Generator, round_: int) -> None
     if not len(free):
         return
     width = np.where(high > low, high - low, 0.0) * _MARGIN
-    count = int(np.clip(8 * len(free), *_POPULATION))
+    count = trials.tracker.limits.population or int(np.clip(8 * len(free), *_POPULATION))
     start = low + generator.uniform(size=(count, len(low))) * (high - low)
     start[0] = trials.tracker.best.x
     if round_ % 2:  # about the best point, more closely each time

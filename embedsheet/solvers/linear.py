@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from embedsheet.solvers.contradiction import explain
-from embedsheet.solvers.problem import FloatArray, Problem, Sense, Status
+from embedsheet.solvers.problem import FloatArray, Limits, Problem, Sense, Status
 
 # Seconds that HiGHS gets before it is asked for its best point so far; each slice starts anew and is thrice as long.
 _FIRST_SLICE = 10.0
@@ -21,6 +22,7 @@ _LAST_BITS = 8.0 * float(np.finfo(float).eps)
 # Rows that miss equality by less than this part of their terms hold a vertex in place; a larger system is not solved.
 _HELD = 1e-7
 _LARGEST_REFINED = 4_000_000
+_LEAST_GAP = 1e-9  # less is rounding
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class LinearResult:
     status: Status
     message: str
     x: FloatArray | None
+    bound: float | None = None  # nothing can be better than this objective
 
 
 def recognise(problem: Problem) -> LinearModel | None:
@@ -63,16 +66,16 @@ def recognise(problem: Problem) -> LinearModel | None:
     return LinearModel(cost, float(value), matrix, shift)
 
 
-def solve_linear(problem: Problem, model: LinearModel) -> LinearResult:
+def solve_linear(problem: Problem, model: LinearModel, limits: Limits = Limits()) -> LinearResult:  # noqa: B008
     """Solve with HiGHS. A target becomes an equality; if it cannot be met, the values nearest to it are looked for.
 
     Where nothing satisfies all constraints, the message names some that contradict each other.
     """
     if problem.sense != "target":
-        result = _solve(problem, model)
+        result = _solve(problem, model, limits)
         return _explained(problem, model, result) if result.status == "infeasible" else result
     on_target = _with_row(problem, model, model.cost, model.offset - problem.target, "=")
-    found = _solve(*on_target, feasible_only=True)
+    found = _solve(*on_target, limits, feasible_only=True)
     if found.x is not None:
         return replace(found, message=f"the target {problem.target:.10g} is reached")
     # With whole numbers there may be a nearest value on either side.
@@ -80,7 +83,7 @@ def solve_linear(problem: Problem, model: LinearModel) -> LinearResult:
     directions: tuple[tuple[str, Sense], ...] = (("<=", "maximize"), (">=", "minimize"))
     for relation, sense in directions:
         beside, wider = _with_row(problem, model, model.cost, model.offset - problem.target, relation)
-        x = _solve(replace(beside, sense=sense), wider).x
+        x = _solve(replace(beside, sense=sense), wider, replace(limits, gap=0.0)).x
         if x is not None:
             sides.append((model.offset + float(model.cost @ x), x))
     if not sides:
@@ -93,7 +96,7 @@ def solve_linear(problem: Problem, model: LinearModel) -> LinearResult:
 
 def _explained(problem: Problem, model: LinearModel, result: LinearResult) -> LinearResult:
     def feasible(some: Problem, part: LinearModel) -> bool | None:
-        status = _solve(some, part, slices=1).status
+        status = _solve(some, part, Limits(), slices=1).status
         return None if status == "failed" else status != "infeasible"
 
     try:
@@ -113,7 +116,7 @@ def _with_row(
 
 
 def _solve(
-    problem: Problem, model: LinearModel, feasible_only: bool = False, slices: int | None = None
+    problem: Problem, model: LinearModel, limits: Limits, feasible_only: bool = False, slices: int | None = None
 ) -> LinearResult:
     """Return what HiGHS finds; "failed" where it does not end within `slices` of its time."""
     from scipy import optimize
@@ -132,17 +135,20 @@ def _solve(
             bounds=optimize.Bounds(lower, upper),
             constraints=constraints,
             # HiGHS would be content within 0.01 % of the optimum.
-            options={"time_limit": seconds, "mip_rel_gap": 0.0},
+            options={"time_limit": seconds, "mip_rel_gap": limits.gap},
         )
 
     incumbent: FloatArray | None = None
     seconds = _FIRST_SLICE
     try:
         while True:
-            result = _interruptible(run, cost, problem.lower, problem.upper, integrality, seconds)
+            left = np.inf if limits.deadline is None else max(0.0, limits.deadline - time.perf_counter())
+            result = _interruptible(run, cost, problem.lower, problem.upper, integrality, min(seconds, left))
             if result.status != 1:
                 break
             incumbent = incumbent if result.x is None else result.x
+            if left <= seconds:
+                return LinearResult("improved", limits.time_is_up, incumbent)
             seconds *= 3.0
             slices = None if slices is None else slices - 1
             if slices == 0:
@@ -171,7 +177,15 @@ def _solve(
         again = run(cost, lower, upper, None, 1e9)
         x = again.x if again.status == 0 else whole
     conditions = "" if problem.sense == "satisfy" else " and the optimality conditions"
-    return LinearResult("optimal", f"all constraints{conditions} hold", _tidy(problem, model, x))
+    x, message, bound = _tidy(problem, model, x), f"all constraints{conditions} hold", None
+    dual = getattr(result, "mip_dual_bound", None)
+    if cost.any():
+        worth = float(cost @ x)
+        apart = 0.0 if dual is None else max(0.0, worth - dual)
+        bound = model.offset + problem.sign * (worth - apart)
+        if limits.gap > 0 and apart > _LEAST_GAP * max(1.0, abs(worth)):
+            message += f", within the gap of {limits.gap:.3g}: nothing is better than {bound:.10g}"
+    return LinearResult("optimal", message, x, bound)
 
 
 def _tidy(problem: Problem, model: LinearModel, x: FloatArray) -> FloatArray:

@@ -161,6 +161,8 @@ class Limits:
     """When to stop. `tolerance` is relative, see `verdict.stationarity`; without `max_iterations` the method's own.
 
     `seconds` are those of the whole search. `gap`: what whole numbers may cost, as a part of the objective.
+    `precision`: how far left and right of a constraint may be apart. `population`: points that a global search keeps;
+    `nodes`, `solutions`: the most of branch and bound.
     """
 
     max_iterations: int | None = None
@@ -168,6 +170,10 @@ class Limits:
     learning_rate: float | None = None
     seed: int = 0
     gap: float = 0.0
+    precision: float = FEASIBILITY
+    population: int | None = None
+    nodes: int | None = None
+    solutions: int | None = None
     seconds: float | None = None
     deadline: float | None = None  # when `seconds` are over, by time.perf_counter()
 

@@ -100,7 +100,6 @@ class QuadraticSolver:
 
         self._model, self._highs, self._names = model, _highs(), highspy
         self._places = np.arange(problem.size, dtype=np.int32)
-        self._highs.setOptionValue("output_flag", False)
         self._highs.passModel(_written(problem, model))
 
     def solve(self, lower: FloatArray, upper: FloatArray, near: FloatArray | None = None) -> Relaxed:
@@ -125,10 +124,18 @@ class QuadraticSolver:
 
 
 def _highs() -> Any:
+    """Return HiGHS, silent from the beginning: 1.16 prints its banner when it makes its callbacks known."""
     import highspy
 
-    highs: Any = highspy.Highs
-    return highs()
+    base: Any = highspy.Highs
+
+    class Silent(base):  # type: ignore[misc]
+        def enableCallbacks(self) -> None:  # noqa: N802
+            """Make none known; none is used."""
+
+    highs = Silent()
+    highs.setOptionValue("output_flag", False)
+    return highs
 
 
 def _written(problem: Problem, model: QuadraticModel) -> Any:

@@ -207,7 +207,7 @@ def _linear(tracker: Tracker, method: str) -> Outcome | None:
         )
     tracker.method = "linear"
     tracker.record(tracker.start, float(np.linalg.norm(model.cost)))
-    result = linear.solve_linear(problem, model)
+    result = linear.solve_linear(problem, model, tracker.limits)
     if result.x is None:
         status: Status = "failed" if result.status == "improved" else result.status
         return report(tracker, status, result.message)
@@ -226,6 +226,7 @@ def _linear(tracker: Tracker, method: str) -> Outcome | None:
     largest = 0.0 if problem.has_integers or problem.sense == "target" else conditions.largest
     tracker.record(result.x, conditions.norm if largest else 0.0)
     outcome = report(tracker, result.status, result.message)
+    outcome.bound = result.bound
     outcome.largest_gradient = largest
     return outcome
 

@@ -26,6 +26,7 @@ class Solution:
     gradient norm, seconds). `seconds` by phase: read, compile, solve, write. Only "optimal" and "improved"
     are written; `undo_kept`: what was replaced is kept, for `embedsheet undo`. `engine`: what differentiated, "tape",
     "jax" or "tape, then jax". `bound`: what the objective cannot pass, where that is proven, else None.
+    `choice`: what the model is and what is done with it, where the method was left to embedsheet.
     """
 
     path: Path
@@ -54,6 +55,7 @@ class Solution:
     parts_changed: list[str] = field(default_factory=list)
     undo_kept: bool = False
     bound: float | None = None
+    choice: str = ""
 
     @property
     def solved(self) -> bool:
@@ -86,6 +88,7 @@ class Solution:
             "status": self.status,
             "message": self.message,
             "method": self.method,
+            "choice": self.choice,
             "objective_before": _json(self.objective_before),
             "objective_after": _json(self.objective_after),
             "iterations": self.iterations,

@@ -15,7 +15,6 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from embedsheet.solvers.problem import (
-    FEASIBILITY,
     Finished,
     FloatArray,
     Limits,
@@ -216,7 +215,7 @@ class Tracker:
     # -- remembering --------------------------------------------------------------------------------------------------
 
     def violation(self, point: Point) -> float:
-        """Return by how much the worst constraint is missed, in units of `FEASIBILITY`; 0 without constraints."""
+        """Return by how much the worst constraint is missed, in units of `Limits.precision`; 0 without constraints."""
         if not len(self.row_sign):
             return 0.0
         rows = self.rows(point.x)
@@ -237,7 +236,7 @@ class Tracker:
         size = np.maximum(1.0, (self._row_size * np.abs(x)).max(axis=1, initial=0.0))
         if self.goal == "row":
             size[-1] = max(1.0, abs(self.problem.target)) / self.width
-        return np.asarray(FEASIBILITY * size)
+        return np.asarray(self.limits.precision * size)
 
     def consider(self, point: Point) -> None:
         """Keep the point if it is better: feasible before infeasible, then lower, then less infeasible.

@@ -67,17 +67,29 @@ def _from_whole_start(tracker: Tracker, x: FloatArray) -> Tracker:
 # -- all points -------------------------------------------------------------------------------------------------------
 
 
-def _whole_points(problem: Problem) -> Iterable[FloatArray] | None:
-    """Return all points in lots, None where they are too many or not countable."""
+def _counts(problem: Problem) -> FloatArray | None:
+    """Return how many values each cell may have, None where that is not countable."""
     if problem.integer is None:
         return None
     fixed = problem.lower == problem.upper
     if not (problem.integer | fixed).all() or not np.isfinite(problem.upper - problem.lower).all():
         return None
-    low = np.where(problem.integer, np.ceil(problem.lower), problem.lower)
-    counts = np.where(problem.integer & ~fixed, np.floor(problem.upper) - low + 1.0, 1.0)
-    if (counts < 1).any() or np.prod(counts) > _MOST_TRIED:
+    counts = np.where(problem.integer, np.floor(problem.upper) - np.ceil(problem.lower) + 1.0, 1.0)
+    return None if (counts < 1).any() or np.prod(counts) > _MOST_TRIED else counts
+
+
+def countable(problem: Problem) -> int | None:
+    """Return how many points there are, None where they are too many to be tried."""
+    counts = _counts(problem)
+    return None if counts is None else int(np.prod(counts))
+
+
+def _whole_points(problem: Problem) -> Iterable[FloatArray] | None:
+    """Return all points in lots, None where they are too many or not countable."""
+    counts = _counts(problem)
+    if counts is None:
         return None
+    low = np.where(np.asarray(problem.integer), np.ceil(problem.lower), problem.lower)
     shape = tuple(int(one) for one in counts)
     places = np.arange(int(np.prod(counts)))
     return (
@@ -126,13 +138,13 @@ def _quadratic(tracker: Tracker, model: quadratic.QuadraticModel) -> Outcome:
     if tracker.best_violation > 1.0:
         if done.complete and done.proven:
             return report(tracker, "infeasible", f"no whole numbers satisfy all constraints together: {words}")
-        return judge(tracker, f"{words} stopped at {done.reason}" if done.reason else words)
+        return judge(tracker, f"{words}; {done.reason}" if done.reason else words)
     bound = problem.sign * done.bound
     if done.complete and done.proven:
         exact = tracker.limits.gap <= 0 or abs(bound - tracker.best.value) <= 1e-9 * max(1.0, abs(tracker.best.value))
         within = "" if exact else f", within the gap of {tracker.limits.gap:.3g}: nothing is better than {bound:.10g}"
         return _bounded(report(tracker, "optimal", f"proven by {words}{within}"), bound)
-    return _bounded(_unproven(tracker, f"{words} stopped at {done.reason or 'a model that HiGHS gave up'}"), bound)
+    return _bounded(_unproven(tracker, f"{words}; {done.reason or 'HiGHS gave one of them up'}"), bound)
 
 
 def _bounded(outcome: Outcome, bound: float) -> Outcome:
@@ -151,7 +163,7 @@ def _heuristic(tracker: Tracker, method: str) -> Outcome:
         done: Branched = branch(tracker, _gradients(tracker), _GRADIENT_NODES, tracker.limits.gap)
         words.append(f"branch and bound over {done.nodes:,} exact-gradient searches")
         if done.reason:
-            words[-1] += f", stopped at {done.reason},"
+            words[-1] += f" ({done.reason})"
     if problem.size <= MOST_CELLS or method == "global":
         tracker.method = f"{tracker.method}, global" if tracker.method else "global"
         words.append(search_globally(tracker))

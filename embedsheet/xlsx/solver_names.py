@@ -16,7 +16,7 @@ from typing import TypeVar
 from embedsheet.ground.errors import ModelError
 from embedsheet.notation.addresses import Area, Cell
 from embedsheet.notation.structured import BRACKET
-from embedsheet.solver_setup import RELATIONS, SENSES, Constraint, SolverSetup
+from embedsheet.solver_setup import RELATIONS, SENSES, Constraint, SolverOptions, SolverSetup
 
 # What Excel 2010 and later writes beside the model when nobody touched the options; without them the dialog opens
 # with zeros in its limits.
@@ -27,6 +27,20 @@ OPTIONS = {
     "solver_rsd": "0", "solver_scl": "1", "solver_sho": "2", "solver_ssz": "100", "solver_tim": "2147483647",
     "solver_tol": "0.01", "solver_ver": "3",
 }  # fmt: skip
+
+# Which option a name holds, what it may be at least, and the values that Excel writes when nobody touches the dialog:
+# of today, and of versions before 2010, which stopped after 100 seconds and 100 iterations to ask.
+_STORED: dict[str, tuple[str, float, tuple[float, ...]]] = {
+    "solver_tim": ("seconds", 1.0, (2147483647.0, 100.0)),
+    "solver_itr": ("iterations", 1.0, (2147483647.0, 100.0)),
+    "solver_pre": ("precision", 1e-9, (0.000001,)),
+    "solver_tol": ("gap", 0.0, (0.01, 0.05)),
+    "solver_ssz": ("population", 5.0, (100.0,)),
+    "solver_rsd": ("seed", 1.0, ()),
+    "solver_nod": ("nodes", 1.0, (2147483647.0, 5000.0)),
+    "solver_mip": ("solutions", 1.0, (2147483647.0, 5000.0)),
+}
+_WHOLE_OPTIONS = frozenset(["iterations", "population", "seed", "nodes", "solutions"])
 
 _SENSE_CODES = {sense: code for code, sense in SENSES.items()}
 _RELATION_CODES = {relation: code for code, relation in RELATIONS.items()}
@@ -59,6 +73,12 @@ def solver_names(setup: SolverSetup) -> list[tuple[str, str]]:
     Sorted by name, as Excel writes them. XlsxWriter's `define_name` wants them as `'Sheet'!name` and `=text`.
     """
     names = dict(OPTIONS)
+    for name, (field, _, _) in _STORED.items():
+        value = getattr(setup.options, field)
+        if value is not None:
+            names[name] = number_text(value)
+    if setup.options.multistart:
+        names["solver_msl"] = "1"
     if setup.objective is not None:
         cell = setup.objective
         names["solver_opt"] = Area(cell.sheet, cell.row, cell.column, cell.row, cell.column).absolute()
@@ -174,8 +194,21 @@ def read_setup(sheet: str, names: Mapping[str, str], areas: Areas, is_name: IsNa
         nonnegative=one_of("solver_neg", {1: True, 2: False}, 1),
         relaxed=whole("solver_rlx", 2) == 1,
         engine=whole("solver_eng", 1),
+        options=_options(names),
         notes=tuple(notes),
     )
+
+
+def _options(names: Mapping[str, str]) -> SolverOptions:
+    """Return what is stored under Options; what is less than makes sense, as 0 for "no limit", is not set."""
+    found: dict[str, float | int] = {}
+    for name, (field, least, untouched) in _STORED.items():
+        value = _finite(names.get(name, ""))
+        if value is None or value < least or value in untouched:
+            continue
+        found[field] = int(min(value, 2**31 - 1)) if field in _WHOLE_OPTIONS else value
+    multistart = _finite(names.get("solver_msl", "")) == 1 or names.get("solver_msl", "").strip("= ").upper() == "TRUE"
+    return SolverOptions(**found, multistart=multistart)  # type: ignore[arg-type]
 
 
 def _right(sheet: str, name: str, names: Mapping[str, str], areas: Areas, is_name: IsName) -> Area | float | str:
