@@ -94,7 +94,7 @@ def test_where_the_gradient_does_not_vanish_the_reason_stands_in_its_place(tmp_p
     assert "(at a kink, where the slopes on all sides cancel): Model!A2 1.2 → 0.15; nothing was written." in kink
     target = run("solve", book, "--objective", "A3", "--changing", "A1", "--target", 2, "--dry-run").stdout
     assert "(the target 2 is reached): Model!A3 1 → 2; nothing was written." in target
-    assert "gradient" not in kink + target
+    assert "largest gradient" not in kink + target and "gradient vanishes" not in kink + target
 
 
 def test_a_book_that_nothing_calculated_can_be_solved_again(tmp_path: Path) -> None:
