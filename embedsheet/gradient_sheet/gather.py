@@ -220,6 +220,18 @@ class Gatherer:
                 return False
         return True
 
+    def all_numbers(self, node: t.Ref) -> bool:
+        """Whether a range holds numbers and nothing else, no empty cell either, as MMULT wants it."""
+        rows, columns = (
+            range(first.value, last.value + 1) for first, last in ((node.top, node.bottom), (node.left, node.right))
+        )
+        sheet = node.sheet or ""
+        if sheet.startswith(MARK):
+            return all((row, column) in self.occupied[sheet[1:]] for row in rows for column in columns)
+        place = self.store.table.sheet_places[name_key(sheet)]
+        ids = self.store.table.find(place, np.array(rows)[:, None], np.array(columns)[None, :])
+        return bool((self.store.kinds[ids] == NUMBER).all())
+
     @staticmethod
     def makes_arrays(node: t.Node) -> bool:
         """Whether an expression gives an array where it is given ranges, inside SUMPRODUCT."""

@@ -51,12 +51,14 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A cell of the added sheet; `array`: it must be entered as an array formula."""
+    """A cell of the added sheet; `array`: an array formula over so many rows and columns."""
 
     row: int
     column: int
     text: str
     array: bool
+    rows: int = 1
+    columns: int = 1
 
 
 def lay_out(blocks: Sequence[Block]) -> list[Placed]:
@@ -103,6 +105,11 @@ def formulas(placed: Sequence[Placed]) -> dict[str, list[Formula]]:
 
 def _written(placed: Placed, shifts: dict[str, tuple[int, int]]) -> list[Formula]:
     down, right = placed.shift
+    if placed.block.whole is not None:
+        row, column = placed.top, placed.left
+        relative = np.zeros((len(_corners(placed.block.whole)), 4), bool)
+        text = write(_marked(_on_sheet(placed.block.whole, shifts), relative, row, column), row, column, FILE)
+        return [Formula(row, column, text, True, *placed.block.area.shape)]
     lots: dict[tuple[object, ...], list[tuple[int, int, t.Node]]] = {}
     for (row, column), node in placed.block.formulas.items():
         own = _on_sheet(node, shifts)

@@ -15,6 +15,7 @@ from embedsheet.compiler.program import Program
 from embedsheet.gradient_sheet.backward import Sink, Target, Walk, text_of
 from embedsheet.gradient_sheet.expand import Expander, alike
 from embedsheet.gradient_sheet.gather import Gatherer
+from embedsheet.gradient_sheet.matrices import as_product
 from embedsheet.ground.errors import FormulaError, ModelError, UnsupportedError
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import ERROR
@@ -37,6 +38,7 @@ class Block:
     formulas: dict[tuple[int, int], t.Node]
     changing: int | None = None  # the place of the changing area
     part: bool = False  # of an expression inside formulas
+    whole: t.Node | None = None  # one array formula in place of the formulas
 
     @property
     def area(self) -> Area:
@@ -167,7 +169,8 @@ class _Plan:
                 formulas[target.row, target.column] = t.Number(1.0)
             words = tuple(sink.words.get(name, {}))
             changing = int(name[1:]) if name.startswith("x") else None
-            found.append(Block(name, sheet, text, words, formulas, changing, name.startswith("h")))
+            whole = as_product(formulas, gatherer.all_numbers)
+            found.append(Block(name, sheet, text, words, formulas, changing, name.startswith("h"), whole))
         return found
 
     @property

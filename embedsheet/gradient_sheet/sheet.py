@@ -136,13 +136,23 @@ def _block(page: Page, sketch: Sketch, one: Placed) -> None:
     for formula in sketch.formulas[block.name]:
         style = "gradient result" if result else "gradient"
         if formula.array:
-            value = sketch.values.get((formula.row, formula.column), 0)
-            at = (formula.row - 1, formula.column - 1)
-            page.sheet.write_array_formula(*at, *at, "{=" + formula.text + "}", page.book.style(style), value)
+            _array(page, sketch, formula, style)
         else:
             _formula(page, sketch, formula.row, formula.column, formula.text, style)
     if block.changing is not None:
         _next(page, sketch, one, block.changing)
+
+
+def _array(page: Page, sketch: Sketch, formula: Formula, style: str) -> None:
+    top, left = formula.row, formula.column
+    bottom, right = top + formula.rows - 1, left + formula.columns - 1
+    value = sketch.values.get((top, left), 0)
+    text = "{=" + formula.text + "}"
+    page.sheet.write_array_formula(top - 1, left - 1, bottom - 1, right - 1, text, page.book.style(style), value)
+    for row in range(top, bottom + 1):
+        for column in range(left, right + 1):
+            if (row, column) != (top, left):
+                page.write(row, column, sketch.values.get((row, column), 0), style)
 
 
 def _heading(sketch: Sketch, one: Placed) -> tuple[str, str]:
