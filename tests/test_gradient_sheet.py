@@ -81,7 +81,9 @@ def _grid(top: int, left: int, values: NDArray[np.float64]) -> dict[str, Any]:
 def _filled(top: int, bottom: int, formulas: Mapping[str, str]) -> dict[str, Any]:
     """Fill formulas, with {r} for the row and {p} for the one above, down columns."""
     return {
-        f"{column}{r}": text.format(r=r, p=r - 1) for column, text in formulas.items() for r in range(top, bottom + 1)
+        f"{column}{r}": text.replace("{r}", str(r)).replace("{p}", str(r - 1))
+        for column, text in formulas.items()
+        for r in range(top, bottom + 1)
     }
 
 
@@ -176,6 +178,36 @@ MODELS: dict[str, tuple[dict[str, Any], str, list[str]]] = {
          "D2": "=MAX(A1:B6)*MIN(A1:B6)+MAX(A1,B2)+MIN(0,A3)+PRODUCT(A1:A3)", "D3": "=D1+D2"},
         "D3", ["A1:B6"],
     ),
+    "sums and means under conditions": (
+        {**_grid(1, 1, _random(8, 1)), **{f"B{r}": key for r, key in enumerate("xyxzyxzz", 1)},
+         **{f"C{r}": r % 3 for r in range(1, 9)}, "E1": "x", "E2": "y", "E3": "z",
+         **_filled(1, 3, {"F": "=SUMIF($B$1:$B$8,E{r},$A$1:$A$8)^2", "G": "=AVERAGEIF($B$1:$B$8,E{r},$A$1:$A$8)",
+                          "H": '=SUMIFS($A$1:$A$8,$B$1:$B$8,E{r},$C$1:$C$8,">0")*G{r}'}),
+         "J1": '=SUM(F1:H3)+SUMIF(C1:C8,">1",A1:A8)*AVERAGEIFS(A1:A8,B1:B8,"z",C1:C8,"<2")'},
+        "J1", ["A1:A8"],
+    ),
+    "look-ups at computed places": (
+        {**_grid(1, 1, _random(5, 2)), **{f"D{r}": r % 5 for r in range(1, 8)},
+         **_filled(1, 7, {"E": "=INDEX(A$1:A$5,D{r}+1)*INDEX($A$1:$B$5,6-(D{r}+1),2)",
+                          "F": "=OFFSET($A$1,D{r},0)+INDEX($A$1:$B$5,1+MOD(D{r},2),1+MOD(D{r},2))"}),
+         "H1": "=SUMPRODUCT(E1:E7,F1:F7)+HLOOKUP(2,{1,2;3,4},2,FALSE)*A1"},
+        "H1", ["A1:B5"],
+    ),
+    "choices in words": (
+        {"A1": 0.4, "A2": -1.1, **{f"B{r}": r for r in range(1, 5)},
+         **_filled(1, 4, {"C": "=_xlfn.IFS(B{r}=1,A$1^2,B{r}<4,A$1*A$2,TRUE,A$2^3)",
+                          "D": "=_xlfn.SWITCH(B{r},1,A$1*3,2,A$2*2,A$1*A$2)",
+                          "E": "=IFERROR(MATCH(B{r},{2,3},0)*A$1,A$2)"}),
+         "H1": "=SUMSQ(C1:E4)"},
+        "H1", ["A1:A2"],
+    ),
+    "conditions on the changing cells": (
+        {**_grid(1, 1, _random(6, 1)),
+         **_filled(1, 6, {"B": "=IF(A{r}>0,SQRT(A{r}),LN(1-A{r}))*IF(AND(A{r}<1,A{r}>-1),A{r},2)",
+                          "C": "=MAX(A{r},0.1*A{r})+MIN(A{r},1)+ABS(A{r})+(A{r}>0)*A{r}"}),
+         "E1": "=SUMPRODUCT(B1:B6,C1:C6)"},
+        "E1", ["A1:A6"],
+    ),
     "trigonometry, powers, percents": (
         {"A1": 0.3, "A2": 1.7, "A3": "=SIN(A1)*COS(A2)+TAN(A1)/ATAN(A2)+ASIN(A1)-ACOS(A1)",
          "A4": "=A2^A1+A1^3-POWER(A2,0.5)",
@@ -219,6 +251,22 @@ def test_the_gradient_of_a_look_up_is_a_sum_by_key(tmp_path: Path, movielens_boo
     book = Workbook.open(path)
     for area in done.gradients.values():
         assert str(book.formula(next(area.cells()))).startswith("SUMIF(")
+
+
+def test_let_and_spilled_ranges_are_written_out(tmp_path: Path) -> None:
+    """No judge here knows LET: the command itself compares with the exact engine. What it writes knows it neither."""
+    cells = {
+        "A1": 0.4, "A2": 0.3, "A3": -0.2,
+        "B1": ("B1:B3", "=A1:A3^2"),
+        "C1": "=_xlfn.LET(_xlpm.a,A1*3,_xlpm.b,EXP(_xlpm.a),_xlpm.a*_xlpm.b+_xlpm.b)",
+        "C2": "=SUMPRODUCT(_xlfn.ANCHORARRAY(B1),_xlfn.ANCHORARRAY(B1))*C1",
+    }  # fmt: skip
+    path = sheets.write(tmp_path / "let.xlsx", cells)
+    es.derive(path, objective="S!C2", changing=["S!A1:A3"])
+    with zipfile.ZipFile(path) as package:
+        added = package.read("xl/worksheets/sheet2.xml")
+    assert b"LET" not in added
+    assert b"ANCHORARRAY" not in added
 
 
 def test_nothing_of_the_workbook_changes_but_by_the_added_sheet(tmp_path: Path, movielens_book: Path) -> None:

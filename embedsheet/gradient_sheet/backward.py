@@ -365,7 +365,7 @@ class Walk:
 
 def is_elementwise(name: str) -> bool:
     """Whether a function works element by element on arrays."""
-    if name in {"IF", "IFERROR", "IFNA"}:
+    if name in {"IF", "IFERROR"}:
         return True
     row = FUNCTIONS.get(name)
     return row is not None and not row.lazy and bool(row.parameters) and set(row.parameters) <= set("v()")

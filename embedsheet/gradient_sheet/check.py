@@ -15,12 +15,16 @@ from embedsheet.compiler.program import Program
 from embedsheet.compiler.store import Store
 from embedsheet.formulas.values import ERROR
 from embedsheet.ground.errors import MismatchError, UnsupportedError
+from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import ERRORS, NUMBER, TEXT
-from embedsheet.notation.addresses import Area, Cell
+from embedsheet.notation.addresses import Area
 from embedsheet.workbook import Workbook
 
 TOLERANCE = 1e-9
-_ROUNDING = 1e-12  # of the largest derivative: what is left of terms that cancel
+# What is left of terms that cancel has no digit right: beside a largest derivative of 1 on the whole sheet, one below
+# 1e-9 may be off by 1e-12.
+_SMALL, _ROUNDING = 1e-9, 1e-12
+_STEP = 1e-4  # from the start to where the formulas are calculated once more: they must follow the changing cells
 
 Value = float | str | bool
 
@@ -33,25 +37,32 @@ class Calculated:
     difference: float
 
 
-def calculate(draft: Path, sheet: str, gradients: Sequence[Area], program: Program) -> Calculated:
+def calculate(
+    draft: Path, sheet: str, blocks: Sequence[Area], gradients: Sequence[Area], program: Program
+) -> Calculated:
     """Calculate the added sheet of a draft where the values stand, and beside it; compare both with the exact engine.
 
+    `blocks` are all that hold derivatives, `gradients` those by the changing cells.
     Raises MismatchError with the cells of wrong derivatives, UnsupportedError where our engine cannot calculate.
     """
     book = Workbook.open(draft)
     store = Store(book, program.changing)
     changing = np.concatenate([store.table.area(area).ravel() for area in program.changing])
     store.tainted[changing] = True
-    place = store.table.sheet_places[next(key for key in store.table.sheet_places if key == _key(sheet))]
+    place = store.table.sheet_places[name_key(sheet)]
     formulas = np.flatnonzero((store.group_of >= 0) & (np.append(store.table.sheets[:-1], -1) == place))
-    derivatives = np.concatenate([store.table.area(area).ravel() for area in gradients])
+    derivatives, every = (
+        np.concatenate([store.table.area(area).ravel() for area in some]) for some in (gradients, blocks)
+    )
     start = program.start
     numbers = _calculated(store, changing, start, formulas)
-    largest = _compare(numbers, derivatives, program, start, "")
-    steps = np.linspace(0.3, 0.7, len(start)) * 0.01
+    largest = _compare(numbers, derivatives, every, program, start, "")
+    steps = np.linspace(0.3, 0.7, len(start)) * _STEP
     beside = start + np.maximum(1.0, np.abs(start)) * steps
     if np.isfinite(program.value(beside)) and np.isfinite(program.value_and_gradient(beside)[1]).all():
-        _compare(_calculated(store, changing, beside, formulas), derivatives, program, beside, " beside the start")
+        _compare(
+            _calculated(store, changing, beside, formulas), derivatives, every, program, beside, " beside the start"
+        )
     values: dict[tuple[int, int], Value] = {}
     for number in formulas.tolist():
         kind, found = int(numbers.kinds[number]), float(numbers.numbers[number])
@@ -61,12 +72,6 @@ def calculate(draft: Path, sheet: str, gradients: Sequence[Area], program: Progr
         else:
             values[cell] = numbers.strings.text(found) if kind == TEXT else found
     return Calculated(values, largest)
-
-
-def _key(sheet: str) -> str:
-    from embedsheet.ground.keys import name_key
-
-    return name_key(sheet)
 
 
 def _calculated(store: Store, changing: Ids, x: NDArray[np.float64], formulas: Ids) -> Store:
@@ -79,12 +84,14 @@ def _calculated(store: Store, changing: Ids, x: NDArray[np.float64], formulas: I
     return other
 
 
-def _compare(store: Store, derivatives: Ids, program: Program, x: NDArray[np.float64], where: str) -> float:
+def _compare(store: Store, derivatives: Ids, every: Ids, program: Program, x: NDArray[np.float64], where: str) -> float:
     exact = program.value_and_gradient(x)[1]
     own = np.where(store.kinds[derivatives] == NUMBER, store.numbers[derivatives], np.nan)
     gap = np.abs(own - exact)
-    allowed = TOLERANCE * np.abs(exact) + _ROUNDING * np.abs(exact).max(initial=0.0)
-    wrong = np.flatnonzero(~(gap <= allowed))
+    numbers = np.abs(store.numbers[every][store.kinds[every] == NUMBER])
+    scale = float(np.max(numbers, initial=0.0, where=np.isfinite(numbers)))
+    cancelled = (np.abs(exact) <= _SMALL * scale) & (gap <= _ROUNDING * scale)
+    wrong = np.flatnonzero(~((gap <= TOLERANCE * np.abs(exact)) | cancelled))
     if len(wrong):
         words = [
             f"  {program.cell_name(int(place))}: {own[place]:.12g} by the formula, {exact[place]:.12g} exactly"
@@ -98,7 +105,4 @@ def _compare(store: Store, derivatives: Ids, program: Program, x: NDArray[np.flo
             + "\nNothing was written."
         )
     with np.errstate(divide="ignore", invalid="ignore"):
-        return float(np.nan_to_num(np.where(gap > 0, gap / np.abs(exact), 0.0)).max(initial=0.0))
-
-
-__all__ = ["TOLERANCE", "Calculated", "Cell", "calculate"]
+        return float(np.nan_to_num(np.where((gap > 0) & ~cancelled, gap / np.abs(exact), 0.0)).max(initial=0.0))

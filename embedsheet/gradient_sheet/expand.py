@@ -5,6 +5,7 @@ What is left are references with their sheet's name, constants, operators and ca
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -26,7 +27,32 @@ from embedsheet.notation.walk import children, walk, with_children
 _HERE = t.Coordinate(0, False)
 _REFERENCE_OPERATORS = (":", ",", " ")
 # Of these the last arguments are what comes out, a range too.
-_CHOICES = {"IF": 1, "CHOOSE": 1, "IFERROR": 0, "IFNA": 0}
+_CHOICES = {"IF": 1, "CHOOSE": 1, "IFERROR": 0}
+
+
+def _conditions(arguments: tuple[t.Node, ...]) -> t.Node:
+    """IFS as IF in IF."""
+    rest: t.Node = t.Call("NA", ())
+    for condition, value in reversed(list(zip(arguments[::2], arguments[1::2], strict=True))):
+        rest = t.Call("IF", (condition, value, rest))
+    return rest
+
+
+def _cases(arguments: tuple[t.Node, ...]) -> t.Node:
+    """SWITCH as IF in IF."""
+    subject, *cases = arguments
+    rest: t.Node = cases.pop() if len(cases) % 2 else t.Call("NA", ())
+    for wanted, value in reversed(list(zip(cases[::2], cases[1::2], strict=True))):
+        rest = t.Call("IF", (t.Binary("=", subject, wanted), value, rest))
+    return rest
+
+
+# Functions that Excel 2010 lacks, in those that it has.
+_WRITTEN_OUT: dict[str, Callable[[tuple[t.Node, ...]], t.Node]] = {
+    "IFS": _conditions,
+    "SWITCH": _cases,
+    "IFNA": lambda arguments: t.Call("IF", (t.Call("ISNA", arguments[:1]), arguments[1], arguments[0])),
+}
 
 
 class Expander:
@@ -89,6 +115,8 @@ class Expander:
                 assert isinstance(name, t.Name)
                 inner[name_key(name.name)] = self.node(value, array, False, inner)
             return self.node(node.arguments[-1], array, scalar, inner)
+        if node.name in _WRITTEN_OUT:
+            return self.node(_WRITTEN_OUT[node.name](node.arguments), array, scalar, local)
         if node.name in {"ROW", "COLUMN"} and not node.arguments:
             own = t.Ref(self.group.sheet_name, _HERE, _HERE, _HERE, _HERE)
             return t.Call(node.name, (own,))

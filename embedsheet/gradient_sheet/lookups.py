@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from embedsheet.compiler.cells import Ids
-from embedsheet.formulas.values import Value
-from embedsheet.gradient_sheet.backward import MARK, Path, Seeds, Target, Walk
+from embedsheet.gradient_sheet.backward import Path, Seeds, Target, Walk
 from embedsheet.gradient_sheet.terms import Term, multiplied
 from embedsheet.notation import tree as t
 
@@ -76,6 +75,22 @@ def horizontal(walk: Walk, node: t.Call, path: Path, seeds: Seeds) -> None:
     _table(walk, node, path, seeds, 1)
 
 
+def any_way(walk: Walk, node: t.Call, path: Path, seeds: Seeds) -> None:
+    """XLOOKUP of an equal key in a line of results."""
+    key, line, table, *rest = node.arguments
+    exact = all(isinstance(one, t.Missing) or one == t.Number(0.0) for one in rest[1:2])
+    if not isinstance(line, t.Ref) or not isinstance(table, t.Ref) or walk.size(line) != walk.size(table) or not exact:
+        walk.refuse("this XLOOKUP has no rule on a gradient sheet; look up an equal key in a row or column.")
+        return
+    if any(walk.flows(one) for one in rest[:1]):
+        walk.refuse("what XLOOKUP gives for a missing key must not depend on the changing cells.")
+        return
+    down = 0 if walk.size(line)[1] == 1 else 1
+    axes = [Axis(t.Missing(), lambda table, place: table, 0)] * 2
+    axes[down] = keyed(key, line, down)
+    look_up(walk, path, seeds, table, (axes[0], axes[1]))
+
+
 def _table(walk: Walk, node: t.Call, path: Path, seeds: Seeds, along: int) -> None:
     key, table, place, *mode = node.arguments
     exact = bool(mode) and isinstance(mode[0], t.Boolean | t.Number) and not mode[0].value
@@ -83,8 +98,8 @@ def _table(walk: Walk, node: t.Call, path: Path, seeds: Seeds, along: int) -> No
         walk.refuse(f"{node.name} of a nearest key has no rule on a gradient sheet; look up an equal one (FALSE).")
         return
     line = replace(table, right=table.left) if along == 0 else replace(table, bottom=table.top)
-    keyed, counted = _keyed(key, line, along), _counted(walk, place, 1 - along)
-    look_up(walk, path, seeds, table, (keyed, counted) if along == 0 else (counted, keyed))
+    main, other = keyed(key, line, along), _counted(walk, place, 1 - along)
+    look_up(walk, path, seeds, table, (main, other) if along == 0 else (other, main))
 
 
 def _counted(walk: Walk, key: t.Node, axis: int, first: int = 1) -> Axis:
@@ -92,7 +107,7 @@ def _counted(walk: Walk, key: t.Node, axis: int, first: int = 1) -> Axis:
     if isinstance(key, t.Call) and key.name == "MATCH" and len(key.arguments) == 3 and first == 1:
         needle, line, mode = key.arguments
         if isinstance(line, t.Ref) and isinstance(mode, t.Number) and mode.value == 0:
-            return _keyed(needle, line, axis)
+            return keyed(needle, line, axis)
     fixed = int(key.value) - first if isinstance(key, t.Number) else 0 if isinstance(key, t.Missing) else None
 
     def criterion(table: t.Ref, place: int) -> t.Node:
@@ -104,7 +119,7 @@ def _counted(walk: Walk, key: t.Node, axis: int, first: int = 1) -> Axis:
     return Axis(key, criterion, fixed)
 
 
-def _keyed(key: t.Node, line: t.Ref, axis: int) -> Axis:
+def keyed(key: t.Node, line: t.Ref, axis: int) -> Axis:
     """Return an axis along which a line of keys stands."""
     down = line.top != line.bottom or (line.left == line.right and axis == 0)
     return Axis(key, lambda table, place: _step(line, 0 if down else 1, place))
@@ -119,8 +134,8 @@ def _step(line: t.Ref, axis: int, by: int) -> t.Ref:
     return replace(line, left=left, right=left, bottom=line.top)
 
 
-def look_up(walk: Walk, path: Path, seeds: Seeds, table: t.Ref, axes: tuple[Axis, Axis]) -> None:
-    """Send the seed back to the one cell of a table whose place the axes say."""
+def look_up(walk: Walk, path: Path, seeds: Seeds, table: t.Ref, axes: tuple[Axis, Axis], every: bool = False) -> None:
+    """Send the seed back to the one cell of a table whose place the axes say, or to `every` one with the key."""
     for axis in axes:
         if axis.fixed is None and (walk.flows(axis.key)):
             walk.refuse("the place that is looked up depends on the changing cells; look up a constant one.")
@@ -129,13 +144,33 @@ def look_up(walk: Walk, path: Path, seeds: Seeds, table: t.Ref, axes: tuple[Axis
     ids = np.broadcast_to(walk.ids(table), (len(walk.elements), high, wide))
     shared = len(np.unique(ids)) < ids.size
     terms = seeds(0, 0)
-    if not shared or not isinstance(terms, list):
+    if not shared:
         _compared(walk, seeds, table, axes, ids)
         return
     if len(terms) != 1 or not terms[0].bare:
         terms = walk.helper(table, (*path, -2), terms)(0, 0)
-    if not _summed(walk, terms[0], table, axes, ids):
+    if _summed(walk, terms[0], table, axes, ids):
+        return
+    if every:
         _compared(walk, lambda i, j: terms, table, axes, ids)
+    else:
+        _read(walk, terms, table, axes, ids)
+
+
+def _read(walk: Walk, terms: list[Term], table: t.Ref, axes: tuple[Axis, Axis], ids: Ids) -> None:
+    """Each cell of the table gets what those formulas send back that read it as things stand."""
+    places = []
+    for number, axis in enumerate(axes):
+        at = (
+            np.array([axis.fixed + 1])
+            if axis.fixed is not None
+            else np.asarray(walk.evaluated(_place_of(axis, table, walk, number)).numbers)[:, 0, 0].astype(int)
+        )
+        places.append(np.broadcast_to(at, len(walk.elements)) - 1)
+    for place, (i, j) in enumerate(zip(*places, strict=True)):
+        if 0 <= i < ids.shape[1] and 0 <= j < ids.shape[2]:
+            row, column = int(walk.rows[place]), int(walk.columns[place])
+            walk.sink.send(int(ids[place, i, j]), terms, row, column, ("look-up",))
 
 
 def _compared(walk: Walk, seeds: Seeds, table: t.Ref, axes: tuple[Axis, Axis], ids: Ids) -> None:
@@ -259,6 +294,3 @@ def placed(node: t.Node, row: int, column: int) -> t.Node:
         return replace(node, top=top, left=left, bottom=bottom, right=right)
     below = children(node)
     return with_children(node, [placed(one, row, column) for one in below]) if below else node
-
-
-__all__ = ["MARK", "Value", "horizontal", "index", "look_up", "offset", "placed", "vertical"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embedsheet.gradient_sheet import lookups
+from embedsheet.gradient_sheet import conditional, lookups
 from embedsheet.gradient_sheet.backward import Path, Seeds, Walk
 from embedsheet.gradient_sheet.terms import Term
 from embedsheet.notation import tree as t
@@ -189,16 +189,12 @@ def _branch(
     walk.back(branch, path, below)
 
 
-def _rescued(test: str) -> Back:
-    """Return the rule of IFERROR or IFNA."""
-
-    def call(walk: Walk, node: t.Call, path: Path, seeds: Seeds) -> None:
-        condition = t.Call(test, (node.arguments[0],))
-        size = walk.shape(node)
-        for place, branch in enumerate(node.arguments):
-            _branch(walk, branch, (*path, place), seeds, size, condition, place == 1)
-
-    return call
+def _rescued(walk: Walk, node: t.Call, path: Path, seeds: Seeds) -> None:
+    """IFERROR: to the first value unless it is an error, else to the other."""
+    condition = t.Call("ISERROR", (node.arguments[0],))
+    size = walk.shape(node)
+    for place, branch in enumerate(node.arguments):
+        _branch(walk, branch, (*path, place), seeds, size, condition, place == 1)
 
 
 def _chosen(walk: Walk, node: t.Call, path: Path, seeds: Seeds) -> None:
@@ -232,12 +228,13 @@ _LESS_ONE: Callable[[t.Node], t.Node] = lambda count: t.Binary("-", count, t.Num
 
 REDUCERS: dict[str, Reducer] = {
     "AVERAGE": Reducer("sum rule", _mean),
+    "AVERAGEIF": Reducer("look-up", conditional.mean_if),
+    "AVERAGEIFS": Reducer("look-up", conditional.mean_ifs),
     "CHOOSE": Reducer("choice", _chosen),
     "DEVSQ": Reducer("sum rule", _squared_deviations(lambda count: t.Number(1.0), root=False)),
     "HLOOKUP": Reducer("look-up", lookups.horizontal),
     "IF": Reducer("choice", _choice),
-    "IFERROR": Reducer("choice", _rescued("ISERROR")),
-    "IFNA": Reducer("choice", _rescued("ISNA")),
+    "IFERROR": Reducer("choice", _rescued),
     "INDEX": Reducer("look-up", lookups.index),
     "MAX": Reducer("choice", _extreme),
     "MIN": Reducer("choice", _extreme),
@@ -249,6 +246,8 @@ REDUCERS: dict[str, Reducer] = {
     "STDEV.S": Reducer("sum rule", _squared_deviations(_LESS_ONE, root=True)),
     "STDEVP": Reducer("sum rule", _squared_deviations(_ALL, root=True)),
     "SUM": Reducer("sum rule", _sum),
+    "SUMIF": Reducer("look-up", conditional.sum_if),
+    "SUMIFS": Reducer("look-up", conditional.sum_ifs),
     "SUMPRODUCT": Reducer("product rule", _products),
     "SUMSQ": Reducer("power rule", _squares),
     "SUMX2MY2": Reducer("power rule", _pairs(lambda a, b: a, lambda a, b: t.Unary("-", b))),
@@ -260,4 +259,5 @@ REDUCERS: dict[str, Reducer] = {
     "VAR.S": Reducer("sum rule", _squared_deviations(_LESS_ONE, root=False)),
     "VARP": Reducer("sum rule", _squared_deviations(_ALL, root=False)),
     "VLOOKUP": Reducer("look-up", lookups.vertical),
+    "XLOOKUP": Reducer("look-up", lookups.any_way),
 }

@@ -52,7 +52,10 @@ class Sketch:
 
     def gradient(self, number: int) -> Area:
         """Return the added sheet's block of derivatives by a changing area."""
-        one = next(one for one in self.placed if one.block.changing == number)
+        return self.mirror(next(one for one in self.placed if one.block.changing == number))
+
+    def mirror(self, one: Placed) -> Area:
+        """Return where a block stands on the added sheet."""
         rows, columns = one.block.area.shape
         return Area(self.title, one.top, one.left, one.top + rows - 1, one.left + columns - 1)
 

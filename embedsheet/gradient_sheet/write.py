@@ -52,7 +52,9 @@ def derive_model(model: Model, output: Path | None = None, *, ignore_lock: bool 
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / f"draft{workbook.path.suffix}"
         workbook.save((), draft, draw=partial(draw, sketch=sketch))
-        done = calculate(draft, title, list(gradients.values()), program)
+        # The objective's own derivative, 1, says nothing of how large the others are.
+        blocks = [sketch.mirror(one) for one in placed[1:]]
+        done = calculate(draft, title, blocks, list(gradients.values()), program)
     report = workbook.save((), output, draw=partial(draw, sketch=replace(sketch, values=done.values)),
                            ignore_lock=ignore_lock)  # fmt: skip
     return Derived(title, gradients, len(done.values), done.difference, report)
