@@ -16,9 +16,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from embedsheet.api import Against as Against
     from embedsheet.api import Graded as Graded
     from embedsheet.api import Gradient as Gradient
     from embedsheet.api import Recalculated as Recalculated
+    from embedsheet.api import against as against
     from embedsheet.api import derive as derive
     from embedsheet.api import grade as grade
     from embedsheet.api import gradient as gradient
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _WHERE = {
+    "Against": "api",
     "Code": "coder.code",
     "Derived": "gradient_sheet.write",
     "EmbedsheetError": "ground.errors",
@@ -45,6 +48,7 @@ _WHERE = {
     "Recalculated": "api",
     "Solution": "solver",
     "Workbook": "workbook",
+    "against": "api",
     "code": "coder.code",
     "derive": "api",
     "grade": "api",
@@ -57,8 +61,8 @@ _WHERE = {
 }
 
 __all__ = [
-    "Code", "Derived", "EmbedsheetError", "Graded", "Gradient", "Recalculated", "Solution", "Workbook", "code",
-    "derive", "grade", "gradient", "new", "open", "recalculate", "solve", "undo",
+    "Against", "Code", "Derived", "EmbedsheetError", "Graded", "Gradient", "Recalculated", "Solution", "Workbook",
+    "against", "code", "derive", "grade", "gradient", "new", "open", "recalculate", "solve", "undo",
 ]  # fmt: skip
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from embedsheet.compiler.engines import EngineName
     from embedsheet.compiler.program import Recalculation
+    from embedsheet.gradient_sheet.against import Claim
     from embedsheet.gradient_sheet.write import Derived
     from embedsheet.homework.grade import Grade
     from embedsheet.solver import Model
@@ -75,6 +76,47 @@ def gradient(
     )  # fmt: skip
     value, blocks = gradient_blocks(model.program)
     return Gradient(model.objective_name, value, dict(zip(model.setup.changing, blocks, strict=True)), model)
+
+
+@dataclass(frozen=True)
+class Against:
+    """Cells that claim to be derivatives, compared with the exact ones: a claim for each changing cell, in order."""
+
+    objective: str
+    claims: list[Claim]
+    model: Model
+
+    @property
+    def wrong(self) -> list[Claim]:
+        """The cells that are not the derivative."""
+        return [claim for claim in self.claims if claim.kind != "right"]
+
+
+def against(
+    book: str | Path | Workbook,
+    cells: str | Sequence[str],
+    sheet: str | None = None,
+    *,
+    objective: str | None = None,
+    changing: Sequence[str] = (),
+    overwrite_formulas: bool = False,
+    trust_embedsheet: bool = False,
+) -> Against:
+    """Compare cells that claim to be the derivatives by the changing cells, in their order, with the exact ones.
+
+    `cells` are addresses or names. The model is chosen as by `gradient`. Raises ModelError where the cells are not as
+    many as the changing ones.
+    """
+    from embedsheet.gradient_sheet.against import compare
+    from embedsheet.solver import load_model
+
+    model = load_model(
+        book, sheet, objective=objective, changing=changing, without_stored=bool(changing),
+        overwrite_formulas=overwrite_formulas, trust_embedsheet=trust_embedsheet,
+    )  # fmt: skip
+    texts = [cells] if isinstance(cells, str) else list(cells)
+    areas = [area for text in texts for area in model.workbook.areas(text, model.setup.sheet)]
+    return Against(model.objective_name, compare(model.workbook, model.program, areas), model)
 
 
 def derive(

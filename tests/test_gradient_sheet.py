@@ -208,6 +208,10 @@ MODELS: dict[str, tuple[dict[str, Any], str, list[str]]] = {
          "E1": "=SUMPRODUCT(B1:B6,C1:C6)"},
         "E1", ["A1:A6"],
     ),
+    "roots of zero, whose derivative counts as zero": (
+        {"A1": 0.5, "A2": 0.5, "B1": "=A1-A2", "B2": "=SQRT(B1^2)+STDEV(A1:A2)+B1^0.5+SQRT(A1)", "B3": "=B2*A1"},
+        "B3", ["A1:A2"],
+    ),
     "trigonometry, powers, percents": (
         {"A1": 0.3, "A2": 1.7, "A3": "=SIN(A1)*COS(A2)+TAN(A1)/ATAN(A2)+ASIN(A1)-ACOS(A1)",
          "A4": "=A2^A1+A1^3-POWER(A2,0.5)",

@@ -37,6 +37,7 @@ class Picture:
 PICTURES = (
     Picture("crosstab", "movielens", "Cross-tab"),
     Picture("movielens-one-hot", "movielens", "One-hot", 0.6),
+    Picture("gradient-sheet", "gradient", "Cross-tab gradient", 0.95),
     Picture("green-eggs-map", "green-eggs", "Map"),
     Picture("optimisers-descent", "optimisers", "Gradient descent"),
     Picture("optimisers-race", "optimisers", "Race"),
@@ -50,6 +51,15 @@ def movielens(folder: Path) -> Path:
     """Return the workbook of ratings, its cross-tab solved."""
     book = find("movielens").load().build(folder / "movielens.xlsx", finish=_without_footers)
     _run(sys.executable, "-m", "embedsheet", "solve", str(book), "--sheet", CROSSTAB)
+    return Path(book)
+
+
+def gradient(folder: Path) -> Path:
+    """Return a small workbook of ratings with the gradient of its cross-tab."""
+    import embedsheet as es
+
+    book = find("movielens").load().build(folder / "gradient.xlsx", users=8, movies=8, factors=3)
+    es.derive(book, CROSSTAB)
     return Path(book)
 
 
@@ -69,6 +79,7 @@ def lesson(name: str) -> Callable[[Path], Path]:
 
 BOOKS = {
     "movielens": movielens,
+    "gradient": gradient,
     "green-eggs": lesson("green-eggs"),
     "optimisers": lesson("optimisers"),
     "rnn": lesson("rnn"),

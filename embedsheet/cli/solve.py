@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
 
+from embedsheet.cli.against import as_json, tell
 from embedsheet.cli.progress import LiveSearch, complain, print_json, say
 from embedsheet.ground.shell import word
 
@@ -287,15 +288,35 @@ def gradient(
     objective: ObjectiveOption = None,
     changing: ChangingOption = None,
     check: Annotated[bool, typer.Option("--check", help="Compare with central finite differences.")] = False,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(help="Cells that claim to be these derivatives: compare them, one by one; may be repeated."),
+    ] = None,
     overwrite_formulas: OverwriteOption = False,
     trust_embedsheet: TrustOption = False,
     json: JsonOption = False,
     engine: EngineOption = "auto",
 ) -> None:
-    """Print the gradient of the objective at the stored values, block by block. Nothing is written."""
+    """Print the gradient of the objective at the stored values, block by block. Nothing is written.
+
+    With --against, cells of the workbook that claim to be the derivatives, in the order of the changing cells, are
+    compared with the exact ones, and where it can be told, what kind of mistake was made. Exit code 1 if one is wrong.
+    """
     from embedsheet import api, solver
     from embedsheet.cli.progress import print_block
 
+    if against:
+        compared = api.against(
+            book, against, sheet, objective=objective, changing=changing or (), overwrite_formulas=overwrite_formulas,
+            trust_embedsheet=trust_embedsheet,
+        )  # fmt: skip
+        if json:
+            print_json(as_json(compared))
+        else:
+            tell(compared)
+        if compared.wrong:
+            raise typer.Exit(1)
+        return
     found = api.gradient(
         book, sheet, objective=objective, changing=changing or (), overwrite_formulas=overwrite_formulas,
         trust_embedsheet=trust_embedsheet, engine=engine,

@@ -21,10 +21,10 @@ from embedsheet.formulas.functions.table import FUNCTIONS
 from embedsheet.formulas.values import Value
 from embedsheet.gradient_sheet import rules
 from embedsheet.gradient_sheet.expand import corners, sizes
-from embedsheet.gradient_sheet.terms import Term
+from embedsheet.gradient_sheet.terms import Term, may_fail
 from embedsheet.ground.errors import UnsupportedError
 from embedsheet.ground.keys import name_key
-from embedsheet.ground.kinds import NUMBER, TEXT
+from embedsheet.ground.kinds import ERROR, NUMBER, TEXT
 from embedsheet.notation import tree as t
 from embedsheet.notation.addresses import Area
 from embedsheet.notation.walk import children, walk, with_children
@@ -335,11 +335,18 @@ class Walk:
                         if terms:
                             values = [self.element(one, r, c) for one in arguments]
                             factor = rules.slope(slope, values, self.element(node, r, c))
-                            found += [term.times(factor) for term in terms]
+                            found += self.times(terms, factor)
                 return found
 
             with self.by(rule.word):
                 self.back(argument, (*path, place), below)
+
+    def times(self, terms: list[Term], factor: t.Node) -> list[Term]:
+        """Return terms times a derivative; 0 where it is undefined as things stand, as SQRT's at 0."""
+        found = [term.times(factor) for term in terms]
+        if not any(may_fail(one) for one in walk(factor)) or (self.evaluated(factor).kinds != ERROR).all():
+            return found
+        return [term.guarded(t.Call("ISERROR", (factor,)), False) for term in found]
 
     def settled(self, node: t.Node, path: Path, seeds: Seeds, force: bool = False) -> Seeds:
         """Give the seed of a single value a block of its own where it is more than a product and is used repeatedly."""

@@ -20,7 +20,7 @@ Ints = NDArray[np.int64]
 
 TOP = 9  # the first heading's row
 LEFT = 2
-_WIDE = 8  # columns; the next values of wider changing blocks stand below, not beside them
+_WIDE = 6  # columns; the next values of wider changing blocks stand below, not beside them
 _LONGEST = 8192  # characters of a formula, in Excel
 _REDUCING = frozenset({"SUM", "AVERAGE", "COUNT", "MAX", "MIN", "SUMSQ", "PRODUCT"})
 
@@ -46,7 +46,7 @@ class Placed:
         height, width = self.block.area.shape
         if width > _WIDE:
             return self.top + height + 1, self.top + height + 2, self.left
-        return self.heading, self.top, self.left + width + 1
+        return self.heading + 1, self.top, self.left + width + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,8 @@ def lay_out(blocks: Sequence[Block]) -> list[Placed]:
     found: list[Placed] = []
     row = TOP
     for band in _bands(blocks):
-        top = row + len(band)
+        beside = band[0].changing is not None and band[0].area.shape[1] <= _WIDE
+        top = row + len(band) + beside  # each heading has a row of its own, so that none cuts another off
         column = LEFT
         for number, block in enumerate(band):
             height, width = block.area.shape
@@ -75,7 +76,7 @@ def lay_out(blocks: Sequence[Block]) -> list[Placed]:
         if column > MAX_COLUMN or top + height > MAX_ROW:
             raise UnsupportedError(["the gradient does not fit on one sheet; derive a smaller model."])
         row = top + height + 1
-        if band[0].changing is not None and band[0].area.shape[1] > _WIDE:
+        if band[0].changing is not None and not beside:
             row += height + 2
     return found
 

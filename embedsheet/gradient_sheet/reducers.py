@@ -211,7 +211,8 @@ def _squared_deviations(count: Callable[[t.Node], t.Node], root: bool) -> Back:
     def call(walk: Walk, node: t.Call, path: Path, seeds: Seeds) -> None:
         mean, degrees = t.Call("AVERAGE", node.arguments), count(t.Call("COUNT", node.arguments))
         terms = [term.divided(degrees) for term in seeds(0, 0)]
-        terms = [term.divided(walk.element(node, 0, 0)) if root else term.times(_TWO) for term in terms]
+        value = walk.element(node, 0, 0)
+        terms = walk.times(terms, t.Binary("/", t.Number(1.0), value) if root else _TWO)
         outer = walk.settled(node, (*path, -1), lambda i, j: terms, force=True)
         for place, argument in enumerate(node.arguments):
 

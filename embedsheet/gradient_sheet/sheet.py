@@ -108,7 +108,9 @@ def draw(workbook: Any, sketch: Sketch) -> None:
     for one in sketch.placed:
         _block(page, sketch, one)
     page.sheet.freeze_panes(3, 0)
-    page.printing()
+    rows = max(one.top + one.block.area.shape[0] for one in sketch.placed)
+    columns = max(one.left + one.block.area.shape[1] for one in sketch.placed)
+    page.printing(portrait=rows > columns)
 
 
 def _rate() -> float:

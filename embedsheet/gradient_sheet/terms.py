@@ -55,7 +55,7 @@ class Term:
 
     def safe(self, node: t.Node, product: Term) -> Term:
         """Return a product, under the outer guards again where the new factor may be undefined."""
-        if self.outer and any(isinstance(one, t.Call) or _may_fail(one) for one in walk(node)):
+        if self.outer and any(may_fail(one) for one in walk(node)):
             return replace(product, guards=(*self.outer, *product.guards), outer=())
         return product
 
@@ -139,5 +139,6 @@ def simplified(node: t.Node) -> t.Node:
     return node
 
 
-def _may_fail(node: t.Node) -> bool:
-    return isinstance(node, t.Binary) and node.operator in "/^"
+def may_fail(node: t.Node) -> bool:
+    """Whether an operator or function may give an error for numbers."""
+    return isinstance(node, t.Call) or (isinstance(node, t.Binary) and node.operator in "/^")
