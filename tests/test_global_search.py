@@ -119,3 +119,31 @@ def test_equalities_and_inequalities_between_stepping_cells_hold(tmp_path: Path,
     # 4 · 3 + 3 · 2 + the rest at most; at least what just misses whole numbers: 0.999… twice and A3 = 4 give 4 + …
     best = 12 + 6 + 0.5 if rows[0] != ">=" else math.inf
     assert found.objective_after == pytest.approx(best, abs=1e-6) if rows[0] != ">=" else found.objective_after <= 8
+
+
+def test_a_rounded_objective_without_end_is_unbounded(tmp_path: Path) -> None:
+    path = write(tmp_path / "book.xlsx", {"A1": 1, "B1": "=ROUND(A1,0)"})
+    assert solve(path, objective="B1", changing=["A1"], sense="maximize", dry_run=True).status == "unbounded"
+
+
+def test_a_step_at_a_round_number_is_met_exactly(tmp_path: Path) -> None:
+    cells = {"A1": 10, "B1": "=A1*IF(A1>=100,7,IF(A1>=50,8,10))+IF(A1>0,20,0)"}
+    path = write(tmp_path / "book.xlsx", cells)
+    found = solve(path, objective="B1", changing=["A1"], constraints=["A1 >= 45"], sense="minimize", dry_run=True)
+    # From 45 at 10 each: 470; 50 at 8 each: 420; 100 at 7 each: 720.
+    assert (found.x[0], found.objective_after) == (50.0, 420.0)
+
+
+@pytest.mark.parametrize("heard", [0, 5, 60])
+def test_ctrl_c_in_a_global_search_keeps_the_best(tmp_path: Path, heard: int) -> None:
+    left = heard
+
+    def watcher(_: Any) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise KeyboardInterrupt
+
+    found = solved(tmp_path, ROUNDED_ITEMS, "B1", "B2 <= 100", sense="maximize", watcher=watcher)
+    assert found.status == "improved" and found.message == "stopped by Ctrl-C"
+    assert found.objective_after >= 70.25  # at the start

@@ -288,3 +288,13 @@ def test_a_portfolio_in_a_sheet_is_solved_as_convex_quadratic(tmp_path: Path) ->
     # The share of the first is (0.09 − 0.01) / (0.04 + 0.09 − 2 · 0.01), Markowitz.
     assert found.x == pytest.approx([8 / 11, 3 / 11], abs=1e-9)
     assert found.method == "quadratic" and "convex quadratic" in found.summary()
+
+
+def test_bounds_without_a_whole_number_between_are_named() -> None:
+    found = search(problem(lambda x: (x**4).sum(), [1.5], lower=1.2, upper=1.8, integer=np.array([True])))
+    assert found.status == "infeasible" and "between 1.2 and 1.8: there is none" in found.message
+
+
+@pytest.mark.parametrize("f", [lambda x: -(x**3).sum(), lambda x: (x[0] ** 2) - x[1]], ids=["cubic", "quadratic"])
+def test_whole_numbers_without_end_are_unbounded(f: Any) -> None:
+    assert search(problem(f, [1.0, 0.0], integer=WHOLE)).status == "unbounded"

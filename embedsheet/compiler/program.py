@@ -143,6 +143,11 @@ class Program:
         """m, the number of constraint rows."""
         return len(self.relations)
 
+    @property
+    def cells(self) -> int:
+        """How many formula cells are evaluated."""
+        return sum(len(step.elements if isinstance(step, Step) else step.ids) for step in self._planner.steps)
+
     def value(self, x: FloatArray) -> float:
         """Return f(x); NaN where it is undefined."""
         return float(self._objective.value(x))
@@ -252,9 +257,7 @@ class Program:
         self._checked = True
 
     def _compiled(self, f: Traceable, rows: int | None) -> Compiled:
-        steps = self._planner.steps
-        cells = sum(len(step.elements if isinstance(step, Step) else step.ids) for step in steps)
-        return self._engine.compile(f, rows, len(steps), cells, self._recorded.pop(rows, None))
+        return self._engine.compile(f, rows, len(self._planner.steps), self.cells, self._recorded.pop(rows, None))
 
     def _read_objective(self, traced: TracedStore, x: Array) -> Array:
         if self.setup.objective is None:

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from embedsheet.solvers.problem import FloatArray
+from embedsheet.solvers.problem import FloatArray, Unbounded
 from embedsheet.solvers.quadratic import Relaxed
 from embedsheet.solvers.tracker import Tracker
 
@@ -101,6 +101,8 @@ def branch(tracker: Tracker, relaxation: Relaxation, most_nodes: int, gap: float
         found = relaxation(node.lower, node.upper, node.near)
         state.proven &= found.proven
         if found.status == "unbounded":
+            if state.nodes == 1:
+                raise Unbounded
             state.proven = False
         if found.x is None:
             continue

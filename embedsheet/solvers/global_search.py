@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from embedsheet.solvers import moves
 from embedsheet.solvers.methods import choose, descend
+from embedsheet.solvers.outcome import Outcome
 from embedsheet.solvers.problem import Finished, FloatArray, Limits, Objective, Problem, Unbounded
 from embedsheet.solvers.tracker import Tracker
 from embedsheet.solvers.trials import Trials
@@ -24,6 +25,8 @@ _GENERATIONS = 120
 _MOST_ROUNDS = 4
 _MARGIN = 0.05  # beyond the bounds, onto which such points are moved: evolution alone would never meet a bound
 _CORNERS = 8
+_POINTS, _CELLS = (2_000, 60_000), 300_000_000
+_FAR = 1e6  # times the start: there an unbounded search has gone
 
 
 def search_globally(tracker: Tracker) -> str:
@@ -33,6 +36,7 @@ def search_globally(tracker: Tracker) -> str:
     reason = ""
     try:
         _begin(trials, generator)
+        trials.most = most_points(tracker.problem)
         for round_ in range(_MOST_ROUNDS):
             before = trials.energy
             _evolve(trials, generator, round_)
@@ -41,7 +45,7 @@ def search_globally(tracker: Tracker) -> str:
             if round_ and not trials.energy < before:
                 break
     except Finished as end:
-        reason = f"{end.reason}; "
+        reason = f"{end.reason}; " if end.reason else ""
     return f"{reason}a global search tried {trials.evaluated:,} points"
 
 
@@ -55,26 +59,49 @@ def _begin(trials: Trials, generator: np.random.Generator) -> None:
         points += [np.where(np.arange(problem.size) == place, high, low)]
     trials.judge(_and_repaired(trials, np.array(points)))
     smooth = problem.unrounded()
-    if smooth is not None:
-        x = without_rounding(problem, smooth, tracker.limits)
-        if x is not None:
-            trials.judge(_and_repaired(trials, np.array([x])))
-            moves.improve(trials, generator)
+    if smooth is None:
+        return
+    found = without_rounding(problem, smooth, tracker.limits)
+    if found is None:
+        return
+    trials.judge(_and_repaired(trials, np.array([found.x])))
+    moves.improve(trials, generator)
+    if found.status == "unbounded":
+        _go_far(trials, smooth)
 
 
-def without_rounding(problem: Problem, smooth: Objective, limits: Limits) -> FloatArray | None:
-    """Return where the search ends in the same model without its rounding; None where it finds nothing."""
+def _go_far(trials: Trials, smooth: Objective) -> None:
+    """Raise Unbounded where the sheet's own function follows an unrounded one that has no end."""
+    tracker, problem = trials.tracker, trials.problem
+    start = tracker.best.x
+    slope = problem.sign * np.asarray(smooth.value_and_gradient(start)[1])
+    steps = -slope / (np.abs(slope).max(initial=0.0) or 1.0)
+    trials.judge(_and_repaired(trials, start + (10.0 ** np.arange(1, 13))[:, None] * steps))
+    far = np.abs(tracker.best.x).max() > _FAR * (1.0 + np.abs(tracker.start).max())
+    if far and tracker.best_violation <= 1.0:
+        raise Unbounded
+
+
+def most_points(problem: Problem) -> int:
+    """Return how many points a search may try: more where it was asked for, fewer on large sheets."""
+    cells = getattr(problem.objective, "cells", 1)
+    return int(max(_POINTS[0], min(_POINTS[1], _CELLS // cells))) * (4 if problem.evolutionary else 1)
+
+
+def without_rounding(problem: Problem, smooth: Objective, limits: Limits) -> Outcome | None:
+    """Return what a search finds in the same model without its rounding; None where it finds nothing."""
     from embedsheet.ground.errors import ModelError
     from embedsheet.solvers.search import search
 
     easier = replace(
-        problem, objective=smooth, unseen=tuple, unrounded=lambda: None, evolutionary=False, undefined=None,
+        problem, objective=smooth, unseen=tuple, jumps=tuple, unrounded=lambda: None, evolutionary=False,
+        undefined=None,
     )  # fmt: skip
     try:
         found = search(easier, limits=limits)
     except ModelError:
         return None
-    return found.x if np.isfinite(found.x).all() else None
+    return found if np.isfinite(found.x).all() else None
 
 
 def _and_repaired(trials: Trials, points: FloatArray) -> FloatArray:

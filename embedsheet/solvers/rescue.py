@@ -168,10 +168,12 @@ def everywhere(tracker: Tracker) -> Outcome:
         words = search_globally(tracker)
     except KeyboardInterrupt:
         words = INTERRUPTED
-    sweep(tracker)
+    sweep(tracker, digits=True)
     judged = judge(tracker, words)
     if problem.sense in ("satisfy", "target") or judged.status == "infeasible":
         return judged
     if tracker.best is tracker.base:
         return report(tracker, "failed", f"no better point was found: {words}")
+    if words == INTERRUPTED:
+        return report(tracker, "improved", words)
     return report(tracker, "improved", f"{words}, which proves no optimum{steps(problem)}")

@@ -8,15 +8,28 @@ from embedsheet.solvers.problem import FloatArray
 from embedsheet.solvers.tracker import Tracker, tier
 
 _NEAR = 1e-9
+_DIGITS = (5, 8, 10, 12)
 _LAST_BITS = 8.0 * float(np.finfo(float).eps)
 _MOST_CELLS = 60  # tried one by one where all together are no better
 
 
-def sweep(tracker: Tracker) -> None:
-    """Replace the tracker's best point by one without crumbs that is at least as feasible and as good."""
+def sweep(tracker: Tracker, *, digits: bool = False) -> None:
+    """Replace the tracker's best point by one without crumbs that is at least as feasible and as good.
+
+    `digits`: numbers in fewer digits too, for where a step lies at 50 and a search ends at 50.00000000001.
+    """
     if not tracker.best.sound:
         return
-    crumbs = _swept(tracker, tracker.best.x)
+    _replace(tracker, _swept(tracker, tracker.best.x))
+    for count in _DIGITS if digits else ():
+        x = tracker.best.x
+        with np.errstate(divide="ignore"):
+            scale = 10.0 ** (count - np.ceil(np.log10(np.maximum(np.abs(x), 1e-3))))
+        _replace(tracker, np.clip(np.round(x * scale) / scale, tracker.problem.lower, tracker.problem.upper))
+
+
+def _replace(tracker: Tracker, crumbs: FloatArray) -> None:
+    """Take all of the new numbers, else those that can be taken alone."""
     places = np.flatnonzero(crumbs != tracker.best.x)
     if not len(places) or _taken(tracker, crumbs):
         return

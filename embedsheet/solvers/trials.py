@@ -51,6 +51,7 @@ class Trials:
         self.tracker, self.problem = tracker, tracker.problem
         self.energy = self._of([tracker.best.x]).energies[0] if tracker.best.sound else np.inf
         self.evaluated = self._batches = 0
+        self.most: int | None = None  # points to be tried
 
     def inside(self, points: FloatArray) -> FloatArray:
         """Return points within the bounds, with whole numbers where these are asked for."""
@@ -69,6 +70,8 @@ class Trials:
         self._batches += 1
         if most is not None and self._batches > most:
             raise Finished(f"the limit of {most:,} iterations is reached")
+        if self.most is not None and self.evaluated > self.most:
+            raise Finished("")
         judged = self._of(self.inside(np.atleast_2d(points)))
         self.evaluated += len(judged.points)
         self.tracker.evaluations += len(judged.points)

@@ -33,6 +33,15 @@ _NODE_ITERATIONS = 200
 def search_whole(tracker: Tracker, method: str) -> Outcome:
     """Search for whole numbers; the tracker's start is moved onto them."""
     problem = tracker.problem
+    if problem.integer is not None:
+        none = np.flatnonzero(problem.integer & (np.ceil(problem.lower) > np.floor(problem.upper)))
+        if len(none):
+            cell = int(none[0])
+            low, high = problem.lower[cell], problem.upper[cell]
+            words = (
+                f"{problem.cell_name(cell)} must be a whole number between {low:.10g} and {high:.10g}: there is none"
+            )
+            return report(tracker, "infeasible", words)
     ordered = permutations.start(problem, tracker.start)
     if ordered is None:
         return report(
