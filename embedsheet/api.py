@@ -127,11 +127,13 @@ def derive(
     objective: str | None = None,
     changing: Sequence[str] = (),
     trust_embedsheet: bool = False,
+    buttons: bool = False,
     force: bool = False,
     ignore_lock: bool = False,
 ) -> Derived:
     """Add a sheet whose formulas calculate the gradient of a sheet's model, in place or in the copy `output`.
 
+    `buttons` adds macros in plain VBA that step along the gradient, to a copy (.xlsm, by default beside the workbook).
     The model is chosen as by `gradient`. The added sheet is calculated before it is written: every derivative is the
     exact one to 1e-9. Raises UnsupportedError with all cells that have no rule, MismatchError where derivatives differ,
     ModelError for a set-up that makes no sense; nothing is written then.
@@ -140,12 +142,23 @@ def derive(
     from embedsheet.solver import load_model
 
     workbook = book if isinstance(book, Workbook) else Workbook.open(book)
-    workbook.check_target(output, ignore_lock, force=force)
+    if buttons and output is None:
+        output = workbook.path.with_suffix(".xlsm")
+    workbook.check_target(output, ignore_lock, force=force, macros=buttons)
     model = load_model(
         workbook, sheet, objective=objective, changing=changing, without_stored=bool(changing),
         trust_embedsheet=trust_embedsheet,
     )  # fmt: skip
-    return derive_model(model, None if output is None else Path(output), ignore_lock=ignore_lock)
+    target = None if output is None else Path(output)
+    return derive_model(model, target, ignore_lock=ignore_lock, project=_step_macros if buttons else None)
+
+
+def _step_macros(kinds: Sequence[str]) -> tuple[bytes, list[str]]:
+    """Return the VBA project of the gradient sheet's buttons, and the sheets' code names."""
+    from embedsheet.gradient_sheet.write import macros
+    from embedsheet.hosts.buttons.vba import code_names, vba_project
+
+    return vba_project(kinds, {"gradient": macros()}), code_names(kinds)
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,14 @@ import pytest
 import sheets
 from judges import Values, gnumeric_values, libreoffice_values_of, validity_faults
 from numpy.typing import NDArray
+from office import need_office
 from typer.testing import CliRunner
 
 import embedsheet as es
 from embedsheet.cli import app
 from embedsheet.ground.errors import ModelError, UnsupportedError
+from embedsheet.hosts.libreoffice.locate import import_uno
+from embedsheet.hosts.libreoffice.office import Office
 from embedsheet.lessons import find
 from embedsheet.notation.addresses import Area, column_letters
 from embedsheet.notation.move import shift
@@ -331,3 +334,38 @@ def test_the_command_says_where_the_gradients_stand(tmp_path: Path, movielens_bo
     assert outcome.exit_code == 0, outcome.output
     assert "Cross-tab gradient" in outcome.output
     assert target.exists()
+
+
+def test_the_buttons_walk_gradient_descent_in_libreoffice_step_for_step(tmp_path: Path, movielens_book: Path) -> None:
+    """Plain macros, run by LibreOffice's own Basic; nothing of ours is asked but for the comparison."""
+    path = tmp_path / "films.xlsm"
+    es.derive(movielens_book, "Cross-tab", path, buttons=True)
+    assert validity_faults(path) == []
+    before, after = run_macros(path, "Cross-tab gradient", "D5", ["GradientStep", "GradientRun"])
+    walked = es.solve(movielens_book, "Cross-tab", method="gradient-descent", max_iterations=101, dry_run=True)
+    assert before == pytest.approx(walked.objective_before, rel=1e-12)
+    assert after == pytest.approx(walked.objective_after, rel=1e-12)
+    (_, again) = run_macros(path, "Cross-tab gradient", "D5", ["GradientRun", "GradientReset"])
+    assert again == before
+
+
+def run_macros(path: Path, sheet: str, cell: str, macros: Sequence[str]) -> tuple[float, float]:
+    """Return a cell before and after macros ran in LibreOffice, with the sheet in view."""
+    need_office()
+    office = Office.start(headless=True)
+    try:
+        run_always = import_uno().createUnoStruct("com.sun.star.beans.PropertyValue")
+        run_always.Name, run_always.Value = "MacroExecutionMode", 4
+        document = office.desktop.loadComponentFromURL(path.as_uri(), "_blank", 0, (run_always,))
+        page = document.Sheets.getByName(sheet)
+        document.CurrentController.setActiveSheet(page)
+        before = float(page.getCellRangeByName(cell).Value)
+        scripts = document.getScriptProvider()
+        for macro in macros:
+            place = f"vnd.sun.star.script:VBAProject.gradient.{macro}?language=Basic&location=document"
+            scripts.getScript(place).invoke((), (), ())
+        after = float(page.getCellRangeByName(cell).Value)
+        document.close(True)
+        return before, after
+    finally:
+        office.close()

@@ -31,6 +31,9 @@ def derive(
     objective: ObjectiveOption = None,
     changing: ChangingOption = None,
     trust_embedsheet: TrustOption = False,
+    buttons: Annotated[
+        bool, typer.Option("--buttons", help="Add Step, Run 100 and Reset as plain macros: writes a copy, .xlsm.")
+    ] = False,
     json: JsonOption = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the file that --output names, if it exists.")] = False,
     ignore_lock: LockOption = False,
@@ -45,7 +48,7 @@ def derive(
 
     done = api.derive(
         book, sheet, output, objective=objective, changing=changing or (), trust_embedsheet=trust_embedsheet,
-        force=force, ignore_lock=ignore_lock,
+        buttons=buttons, force=force, ignore_lock=ignore_lock,
     )  # fmt: skip
     if json:
         print_json(

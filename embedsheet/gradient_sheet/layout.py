@@ -40,13 +40,13 @@ class Placed:
         area = self.block.area
         return self.top - area.top, self.left - area.left
 
-    @property
-    def beside(self) -> tuple[int, int, int]:
-        """Where a changing block's next values stand: the heading's row, the first cell's row and column."""
+    def companion(self, number: int) -> tuple[int, int, int]:
+        """Where a changing block's next values (1), and others (2 …), stand: the heading's row, the first cell."""
         height, width = self.block.area.shape
         if width > _WIDE:
-            return self.top + height + 1, self.top + height + 2, self.left
-        return self.heading + 1, self.top, self.left + width + 1
+            heading = self.top + height + 1 + (number - 1) * (height + 2)
+            return heading, heading + 1, self.left
+        return self.heading + number, self.top, self.left + number * (width + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +61,16 @@ class Formula:
     columns: int = 1
 
 
-def lay_out(blocks: Sequence[Block]) -> list[Placed]:
-    """Place blocks from top to bottom; those whose forward cells stand in the same rows side by side."""
+def lay_out(blocks: Sequence[Block], companions: int = 1) -> list[Placed]:
+    """Place blocks from top to bottom; those whose forward cells stand in the same rows side by side.
+
+    A changing block has so many `companions` of its size, beside it or, where it is wide, below.
+    """
     found: list[Placed] = []
     row = TOP
     for band in _bands(blocks):
         beside = band[0].changing is not None and band[0].area.shape[1] <= _WIDE
-        top = row + len(band) + beside  # each heading has a row of its own, so that none cuts another off
+        top = row + len(band) + beside * companions  # each heading has a row of its own, so that none cuts another off
         column = LEFT
         for number, block in enumerate(band):
             height, width = block.area.shape
@@ -77,7 +80,7 @@ def lay_out(blocks: Sequence[Block]) -> list[Placed]:
             raise UnsupportedError(["the gradient does not fit on one sheet; derive a smaller model."])
         row = top + height + 1
         if band[0].changing is not None and not beside:
-            row += height + 2
+            row += companions * (height + 2)
     return found
 
 

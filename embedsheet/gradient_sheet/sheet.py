@@ -18,10 +18,16 @@ from embedsheet.notation.write import number_text
 from embedsheet.workbook import Workbook
 from embedsheet.writer.page import DARK, FONT, ORANGE, VIOLET, Drawing, Page, a1
 
-_OBJECTIVE_ROW, _RATE_ROW, _LINK_ROW = 5, 6, 7
+_OBJECTIVE_ROW, _RATE_ROW, _LINK_ROW, _BUTTON_ROW = 5, 6, 7, 8
 _LONGEST_NAME = 31  # characters of a sheet's name
 _MOST_FORMULA = 120  # characters of a formula that a note or a heading shows
-RATE = "learning_rate"
+RATE, STEPS, AREAS = "learning_rate", "steps", "areas"
+# (macro in gradient.bas, caption, what a screen reader says)
+BUTTONS = (
+    ("GradientStep", "Step", "One step of gradient descent"),
+    ("GradientRun", "Run 100", "A hundred steps of gradient descent; Esc stops"),
+    ("GradientReset", "Reset", "Bring back the values to begin from"),
+)
 
 # What a note says of each rule.
 RULES = {
@@ -49,6 +55,7 @@ class Sketch:
     names: Mapping[str, str]
     program: Program
     values: Mapping[tuple[int, int], Any]
+    buttons: bool = False
 
     def gradient(self, number: int) -> Area:
         """Return the added sheet's block of derivatives by a changing area."""
@@ -105,6 +112,8 @@ def draw(workbook: Any, sketch: Sketch) -> None:
     for number in range(len(sketch.program.changing)):
         area = sketch.gradient(number)
         page.link(_LINK_ROW, LEFT + 2 + 2 * number, area, f"gradient.{number + 1}")
+    if sketch.buttons:
+        _buttons(page, sketch)
     for one in sketch.placed:
         _block(page, sketch, one)
     page.sheet.freeze_panes(3, 0)
@@ -117,6 +126,35 @@ def _rate() -> float:
     from embedsheet.solvers.descent import LEARNING_RATES
 
     return LEARNING_RATES["gradient-descent"]
+
+
+def _buttons(page: Page, sketch: Sketch) -> None:
+    """Add the buttons, and what their macros look for by name: see gradient.bas."""
+    column = LEFT + 5
+    for row, label, name, value in (
+        (_OBJECTIVE_ROW, "blocks that change", AREAS, len(sketch.program.changing)),
+        (_RATE_ROW, "steps so far", STEPS, 0),
+    ):
+        page.write(row, column, label, "header left")
+        page.write(row, column + 1, None, "header left")
+        page.write(row, column + 2, value, "plain", align="center")
+        page.define(name, row, column + 2)
+    page.height(_BUTTON_ROW, 30)
+    for place, (macro, caption, hint) in enumerate(BUTTONS):
+        page.sheet.insert_button(_BUTTON_ROW - 1, LEFT - 1, {
+            "macro": macro, "caption": caption, "description": hint, "width": 112, "height": 28,
+            "x_offset": place * 116, "y_offset": 4,
+        })  # fmt: skip
+    for number, area in enumerate(sketch.program.changing, 1):
+        page.book.workbook.define_name(f"{quote_sheet(sketch.title)}!changing.{number}", "=" + area.absolute())
+
+
+def _start(page: Page, sketch: Sketch, one: Placed, number: int) -> None:
+    """Write the values to begin again from."""
+    heading, top, left = one.companion(2)
+    values = sketch.program.start[sketch.program.blocks[number]].reshape(one.block.area.shape)
+    page.write(heading, left, f"start.{number + 1}: Reset brings these back", "heading", font_size=10)
+    page.block(f"start.{number + 1}", top, left, values, "number", num_format="0.0000")
 
 
 def _legend(page: Page, row: int, column: int) -> None:
@@ -146,6 +184,8 @@ def _block(page: Page, sketch: Sketch, one: Placed) -> None:
             _formula(page, sketch, formula.row, formula.column, formula.text, style)
     if block.changing is not None:
         _next(page, sketch, one, block.changing)
+        if sketch.buttons:
+            _start(page, sketch, one, block.changing)
 
 
 def _array(page: Page, sketch: Sketch, formula: Formula, style: str) -> None:
@@ -187,7 +227,7 @@ def _next(page: Page, sketch: Sketch, one: Placed, number: int) -> None:
     program, area = sketch.program, one.block.area
     rows, columns = area.shape
     page.define(f"gradient.{number + 1}", one.top, one.left, rows, columns)
-    heading, top, left = one.beside
+    heading, top, left = one.companion(1)
     page.define(f"next.{number + 1}", top, left, rows, columns)
     sense = program.setup.sense
     sign, words = ("+", "+") if sense == "maximize" else ("-", "−")

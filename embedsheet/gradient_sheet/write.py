@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib import resources
 from pathlib import Path
 
 from embedsheet.gradient_sheet.check import calculate
@@ -15,6 +16,7 @@ from embedsheet.ground.errors import ModelError
 from embedsheet.notation.addresses import Area
 from embedsheet.solver import Model
 from embedsheet.workbook import SaveReport
+from embedsheet.xlsx.macros import MakeProject
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,17 @@ class Derived:
     report: SaveReport
 
 
-def derive_model(model: Model, output: Path | None = None, *, ignore_lock: bool = False) -> Derived:
+def macros() -> str:
+    """Return the source of the VBA module behind the sheet's buttons."""
+    return resources.files(__package__).joinpath("gradient.bas").read_text(encoding="utf-8")
+
+
+def derive_model(
+    model: Model, output: Path | None = None, *, ignore_lock: bool = False, project: MakeProject | None = None
+) -> Derived:
     """Add the gradient sheet of a model to its workbook, in place or in the copy `output`.
+
+    `project` makes the VBA project of a copy with buttons, see `Workbook.save`.
 
     Raises UnsupportedError with all cells that have no rule, MismatchError where the sheet's own derivatives are not
     the exact ones; nothing is written then.
@@ -43,10 +54,11 @@ def derive_model(model: Model, output: Path | None = None, *, ignore_lock: bool 
         raise ModelError(f"{program.setup.sheet}: there is no objective cell, so there is no gradient; name one.")
     sheet = program.setup.objective.sheet
     title = title_of(workbook, sheet)
-    placed = lay_out(plan(program))
+    buttons = project is not None
+    placed = lay_out(plan(program), companions=1 + buttons)
     sketch = Sketch(
         title, sheet, program.setup.objective, model.objective_name, placed, formulas(placed),
-        names_of(workbook, placed), program, {},
+        names_of(workbook, placed), program, {}, buttons,
     )  # fmt: skip
     gradients = {area: sketch.gradient(number) for number, area in enumerate(program.changing)}
     with tempfile.TemporaryDirectory() as folder:
@@ -56,5 +68,5 @@ def derive_model(model: Model, output: Path | None = None, *, ignore_lock: bool 
         blocks = [sketch.mirror(one) for one in placed[1:]]
         done = calculate(draft, title, blocks, list(gradients.values()), program)
     report = workbook.save((), output, draw=partial(draw, sketch=replace(sketch, values=done.values)),
-                           ignore_lock=ignore_lock)  # fmt: skip
+                           ignore_lock=ignore_lock, project=project)  # fmt: skip
     return Derived(title, gradients, len(done.values), done.difference, report)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -50,8 +50,11 @@ def code_names(kinds: Sequence[str]) -> list[str]:
     return [f"{'Sheet' if kind == 'worksheet' else 'Chart'}{place}" for place, kind in enumerate(kinds, 1)]
 
 
-def vba_project(kinds: Sequence[str]) -> bytes:
-    """Return vbaProject.bin for a workbook with such sheets, whose code names are `code_names`."""
+def vba_project(kinds: Sequence[str], modules: Mapping[str, str] | None = None) -> bytes:
+    """Return vbaProject.bin for a workbook with such sheets, whose code names are `code_names`.
+
+    `modules` are the sources by name, by default those of the buttons that call Python.
+    """
     from pyopenvba import ExcelFile, VBAModuleKind
 
     with tempfile.TemporaryDirectory() as folder:
@@ -69,10 +72,12 @@ def vba_project(kinds: Sequence[str]) -> bytes:
         with ExcelFile(shape) as file:
             file.add_vba_project()
             project = file.vba_project()
-            project.add_module("xlwings", _crlf(xlwings_module()))
-            dictionary = _crlf(xlwings_module("addin/Dictionary.cls"))
-            project.add_module("Dictionary", dictionary, kind=VBAModuleKind.other)
-            project.add_module("embedsheet", _crlf(buttons_module()))
+            if modules is None:
+                dictionary = _crlf(xlwings_module("addin/Dictionary.cls"))
+                project.add_module("Dictionary", dictionary, kind=VBAModuleKind.other)
+                modules = {"xlwings": xlwings_module(), "embedsheet": buttons_module()}
+            for name, source in modules.items():
+                project.add_module(name, _crlf(source))
             file.save()
         with zipfile.ZipFile(shape) as package:
             return without_caches(package.read(PROJECT_PART))
