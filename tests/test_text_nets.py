@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -245,6 +246,24 @@ def test_a_checkpoint_that_is_not_the_one_asked_for_is_refused(tmp_path: Path) -
         TextNet.open(tmp_path / "no here")
     with pytest.raises(FileError, match="is a file; a text net is a folder"):
         TextNet.open(tmp_path / "rnn" / "text.txt")
+
+
+def test_weights_that_unpack_to_more_than_the_net_are_not_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred million zeros take a hundred kilobytes on disk, packed."""
+    folder = tmp_path / "net"
+    kept(small("rnn"), folder)
+    with h5py.File(folder / "best.weights.h5", "r+") as file:
+        (place,) = (f"layers/{name}/vars" for name in file["layers"] if name == "embedding")
+        del file[f"{place}/0"]
+        file[place].create_dataset("0", shape=(100_000_000,), dtype="f4", chunks=(10_000_000,), compression="gzip")
+    loaded: list[object] = []
+    monkeypatch.setattr(h5py.Dataset, "__getitem__", lambda self, key: loaded.append(self.name))
+    with pytest.raises(FileError, match="does not fit the net 'rnn'") as refusal:
+        TextNet.open(folder)
+    assert "numbers where the net has" in str(refusal.value.__cause__)
+    assert loaded == []
 
 
 def test_unknown_nets_and_lengths_are_refused() -> None:

@@ -23,17 +23,18 @@ def open(
     from embedsheet.hosts.libreoffice.serve import Server
 
     console = console_of()
-    with console.status("Starting LibreOffice …"):
-        server = Server(book, headless=headless)
-    if headless:
-        # Nobody could close a box that nobody sees.
-        server.app.impl.on_alert = lambda text, title: None
-    console.print(
-        f"{book.name} is open in LibreOffice {server.app.impl.version}; {server.buttons} buttons are served.\n"
-        "Esc stops a button at work. Save as usual; close the workbook to end."
-    )
+    server: Server | None = None
     try:
+        with console.status("Starting LibreOffice …"):
+            server = Server(book, headless=headless)
+        if headless:
+            # Nobody could close a box that nobody sees.
+            server.app.impl.on_alert = lambda text, title: None
+        console.print(
+            f"{book.name} is open in LibreOffice {server.app.impl.version}; {server.buttons} buttons are served.\n"
+            "Esc stops a button at work. Save as usual; close the workbook to end."
+        )
         server.serve(lambda button, outcome: console.print(f"[bold]{button}[/bold] {outcome}"))
     finally:
-        if not server.close():
+        if server is not None and not server.close():
             console.print("LibreOffice stays open; its buttons are no longer served.")

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from embedsheet.ground.errors import FileError
 
@@ -100,6 +101,14 @@ def _owner(lock: Path, program: str) -> str:
     return f" by {name}" if name and name.isprintable() else ""
 
 
+def open_lock(name: str) -> BinaryIO:
+    """Open a file of the user's alone, under any umask, whose lock keeps other processes out. Raises OSError."""
+    folder = cache_folder() / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    return os.fdopen(os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
+
+
 @contextmanager
 def saving(path: Path) -> Iterator[None]:
     """Keep other embedsheet processes from saving the same file meanwhile.
@@ -107,9 +116,7 @@ def saving(path: Path) -> Iterator[None]:
     The system drops the lock with the process, so that a killed one blocks nobody.
     """
     try:
-        folder = cache_folder() / "locks"
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = (folder / path_key(path)).open("a+b")
+        handle = open_lock(path_key(path))
     except OSError:
         # No cache folder can be written (a read-only home): the check of the file's state must do.
         yield

@@ -187,6 +187,7 @@ def _read_facts(path: Path) -> dict[str, Any]:
 def _load_weights(net: TextNet, path: Path) -> None:
     """Give a net the weights of a file. Raises FileError when it is broken or another net's."""
     try:
+        _refuse_swollen(net, path)
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # Keras only warns when it skips something
             net.model.load_weights(path)
@@ -194,6 +195,18 @@ def _load_weights(net: TextNet, path: Path) -> None:
             raise ValueError("some weights are no numbers")
     except Exception as error:  # whatever a broken file makes of the library that reads it
         raise _unfit(path, net.name) from error
+
+
+def _refuse_swollen(net: TextNet, path: Path) -> None:
+    """Raise ValueError where a file holds more numbers than the net: packed, they may be a thousandth of their size."""
+    import h5py
+
+    most = sum(math.prod(one.shape) for one in (*net.model.variables, *net.model.optimizer.variables))
+    sizes: list[int] = []
+    with h5py.File(path, "r") as file:
+        file.visititems(lambda _, node: sizes.append(node.size) if isinstance(node, h5py.Dataset) else None)
+    if sum(sizes) > most:
+        raise ValueError(f"{sum(sizes):,} numbers where the net has {most:,}")
 
 
 def _unfit(path: Path, name: str) -> FileError:

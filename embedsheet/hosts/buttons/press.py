@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import logging
 import logging.handlers
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.ground.errors import EmbedsheetError, MismatchError, ModelError
+from embedsheet.ground.files import open_lock
 from embedsheet.ground.keys import name_key
 from embedsheet.hosts.buttons.memory import Block, Memory
 from embedsheet.hosts.buttons.table import CONTROLS, KERAS_BLOCKS, KERAS_SHEETS, MODEL, OUTCOME, UNDO
@@ -256,13 +257,18 @@ class _Alone:
     traceback.
     """
 
+    _file: BinaryIO
+
     def __init__(self, book: Any) -> None:
-        key = hashlib.sha256(str(book.fullname).encode()).hexdigest()[:16]
-        self._path = Path(tempfile.gettempdir()) / f"embedsheet-{key}.lock"
+        self._name = "press-" + hashlib.sha256(str(book.fullname).encode()).hexdigest()[:16]
 
     def __enter__(self) -> None:
         """Raise BusyError when another process holds it."""
-        self._file = self._path.open("a+b")
+        try:
+            self._file = open_lock(self._name)
+        except OSError:  # no cache folder can be written (a read-only home): two presses at once are then possible
+            self._file = io.BytesIO()
+            return
         try:
             _lock(self._file.fileno())
         except OSError:

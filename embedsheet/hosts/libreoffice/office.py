@@ -21,14 +21,17 @@ from embedsheet.ground.errors import MissingDependencyError
 from embedsheet.hosts.libreoffice.locate import find_soffice, import_uno
 
 # Recalculate on loading (a file may come without results, and LibreOffice would otherwise trust old ones), greet
-# nobody, and never run a macro: the buttons are served from outside.
-_SETTINGS = """<?xml version="1.0" encoding="UTF-8"?>
+# nobody, and never run a macro: the buttons are served from outside. Fetch nothing that a workbook only names: no
+# picture that is a link, no other workbook.
+SETTINGS = """<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry">
 <item oor:path="/org.openoffice.Office.Calc/Formula/Load"><prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop></item>
 <item oor:path="/org.openoffice.Office.Common/Misc"><prop oor:name="ShowTipOfTheDay" oor:op="fuse"><value>false</value></prop></item>
 <item oor:path="/org.openoffice.Office.Common/Misc"><prop oor:name="FirstRun" oor:op="fuse"><value>false</value></prop></item>
 <item oor:path="/org.openoffice.Setup/Product"><prop oor:name="ooSetupLastVersion" oor:op="fuse"><value>99.9</value></prop></item>
 <item oor:path="/org.openoffice.Office.Common/Security/Scripting"><prop oor:name="MacroSecurityLevel" oor:op="fuse"><value>3</value></prop></item>
+<item oor:path="/org.openoffice.Office.Common/Security/Scripting"><prop oor:name="BlockUntrustedRefererLinks" oor:op="fuse"><value>true</value></prop></item>
+<item oor:path="/org.openoffice.Office.Calc/Content/Update"><prop oor:name="Link" oor:op="fuse"><value>2</value></prop></item>
 </oor:items>
 """  # noqa: E501 (one setting a line)
 _START_SECONDS = 60.0
@@ -59,7 +62,7 @@ class Office:
         import_uno(soffice)  # before anything is started
         profile = Path(tempfile.mkdtemp(prefix="embedsheet-libreoffice-"))
         (profile / "user").mkdir()
-        (profile / "user" / "registrymodifications.xcu").write_text(_SETTINGS, encoding="utf-8")
+        (profile / "user" / "registrymodifications.xcu").write_text(SETTINGS, encoding="utf-8")
         pipe = f"embedsheet{uuid.uuid4().hex}"
         arguments = [
             str(soffice),
@@ -80,26 +83,29 @@ class Office:
                 stdout=sink,
                 stderr=sink,
                 start_new_session=sys.platform != "win32",
+                umask=_umask(),
             )
         end = time.monotonic() + _START_SECONDS
-        while True:
-            context = connect(pipe)
-            if context is not None:
-                return cls(process, context, profile, pipe, headless)
-            code = process.poll()
-            if code in (0, 81):
-                # The launcher has handed over to another process, or there is no display: it does not say which.
-                end = min(end, time.monotonic() + _HANDED_OVER_SECONDS)
-            if (code is not None and code not in (0, 81)) or time.monotonic() > end:
-                process.kill()
-                process.wait()
-                words = " ".join(said.read_text(encoding="utf-8", errors="replace").split())[-_MOST_SAID:]
-                shutil.rmtree(profile, ignore_errors=True)
-                raise MissingDependencyError(
-                    f"LibreOffice ({soffice}) did not start. It said: {words or 'nothing'}\n"
-                    "Start it once by hand; on a machine without a display, use --headless."
-                )
-            time.sleep(0.05)
+        try:
+            while True:
+                context = connect(pipe)
+                if context is not None:
+                    return cls(process, context, profile, pipe, headless)
+                code = process.poll()
+                if code in (0, 81):
+                    # The launcher has handed over to another process, or there is no display: it does not say which.
+                    end = min(end, time.monotonic() + _HANDED_OVER_SECONDS)
+                if (code is not None and code not in (0, 81)) or time.monotonic() > end:
+                    words = " ".join(said.read_text(encoding="utf-8", errors="replace").split())[-_MOST_SAID:]
+                    raise MissingDependencyError(
+                        f"LibreOffice ({soffice}) did not start. It said: {words or 'nothing'}\n"
+                        "Start it once by hand; on a machine without a display, use --headless."
+                    )
+                time.sleep(0.05)
+        except BaseException:  # Ctrl-C, too
+            _kill(process)
+            shutil.rmtree(profile, ignore_errors=True)
+            raise
 
     @property
     def pid(self) -> int:
@@ -157,13 +163,25 @@ class Office:
 
     def kill(self) -> None:
         """End the process by force."""
-        if self.process is None:
-            return
-        if sys.platform != "win32":
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, 9)  # the launcher's group: on Linux soffice.bin is its child
-        self.process.kill()
-        self.process.wait()
+        if self.process is not None:
+            _kill(self.process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    if sys.platform != "win32":
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, 9)  # the launcher's group: on Linux soffice.bin is its child
+    process.kill()
+    process.wait()
+
+
+def _umask() -> int:
+    """Return a umask under which nobody else can write to what is made, such as the sockets in /tmp; −1 on Windows."""
+    if sys.platform == "win32":
+        return -1
+    own = os.umask(0o077)
+    os.umask(own)
+    return own | 0o022
 
 
 def connect(pipe: str) -> Any:

@@ -9,14 +9,9 @@ from pathlib import Path
 
 from embedsheet.ground.errors import FileError
 from embedsheet.hosts.libreoffice.locate import find_soffice
+from embedsheet.hosts.libreoffice.office import SETTINGS
 from embedsheet.workbook import Workbook
 
-# Calculate every formula on loading; LibreOffice would otherwise trust the results stored in the file.
-_SETTINGS = """<?xml version="1.0" encoding="UTF-8"?>
-<oor:items xmlns:oor="http://openoffice.org/2001/registry">
-<item oor:path="/org.openoffice.Office.Calc/Formula/Load"><prop oor:name="OOXMLRecalcMode" oor:op="fuse">
-<value>0</value></prop></item></oor:items>
-"""
 _SECONDS = 300
 
 
@@ -29,7 +24,7 @@ def recalculated(path: str | Path) -> Workbook:
     with tempfile.TemporaryDirectory(prefix="embedsheet-") as folder:
         profile, source, out = Path(folder) / "profile", Path(folder) / f"book{path.suffix}", Path(folder) / "out"
         (profile / "user").mkdir(parents=True)
-        (profile / "user" / "registrymodifications.xcu").write_text(_SETTINGS, encoding="utf-8")
+        (profile / "user" / "registrymodifications.xcu").write_text(SETTINGS, encoding="utf-8")
         shutil.copyfile(path, source)
         command = [str(soffice), f"-env:UserInstallation={profile.as_uri()}", "--headless", "--norestore"]
         command += ["--convert-to", "xlsx", "--outdir", str(out), str(source)]
