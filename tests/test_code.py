@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import modules
+import nets
 import numpy as np
 import pytest
 import sheets
@@ -15,6 +16,8 @@ from typer.testing import CliRunner
 
 import embedsheet as es
 from embedsheet.cli import app
+from embedsheet.notation.addresses import parse_area
+from embedsheet.solver_setup import Constraint
 
 # Lesson, sheet: all sheets with a Solver set-up, and those whose formulas are of other kinds.
 MODELS = [
@@ -134,6 +137,21 @@ def test_bounds_and_constraints_of_the_set_up_are_in_train(tmp_path: Path) -> No
     assert ast.literal_eval(done.stdout) == [2.0, 3.0]
 
 
+def test_constraints_whose_right_sides_are_cells_or_a_formula_are_kept(tmp_path: Path) -> None:
+    # The nearest point to (3, 4) with x <= 1, y = 2 · (x's bound): (1, 2), by hand.
+    cells = {"A1": 0, "A2": 0, "A3": "=(A1-3)^2+(A2-4)^2", "A4": "=A1+0", "A5": "=A2*1", "B4": 1, "B5": 7}
+    book = sheets.write(tmp_path / "b.xlsx", cells)
+    es.recalculate(book)
+    workbook = es.open(book)
+    below = Constraint(parse_area("S!A4"), "<=", parse_area("S!B4"))
+    equal = Constraint(parse_area("S!A5"), "=", "2*B4")  # Excel's Solver keeps such a text in solver_rhs2
+    workbook.setups["S"] = sheets.setup("A3", ["A1:A2"], constraints=(below, equal))
+    es.code(workbook).save(tmp_path / "written.py")
+    script = "import written; print([round(float(x), 6) for x in __import__('numpy').ravel(written.train())])"
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ast.literal_eval(done.stdout) == [1.0, 2.0]
+
+
 def test_the_command_writes_the_module_and_its_arrays_and_refuses_to_replace_them(
     lessons: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -147,3 +165,31 @@ def test_the_command_writes_the_module_and_its_arrays_and_refuses_to_replace_the
     done = subprocess.run([sys.executable, str(target)], capture_output=True, text=True, check=True)
     assert "8 of 8 blocks equal what the workbook stores." in done.stdout
     assert "rmse: 2.87541 before" in done.stdout  # as the sheet shows it
+
+
+@pytest.mark.parametrize("to", ["numpy", "jax"])
+@pytest.mark.parametrize("name", nets.NETS)
+def test_a_foreign_networks_module_has_the_sheets_results_and_gradient(tmp_path: Path, name: str, to: str) -> None:
+    cells, objective, changing = nets.NETS[name]()
+    book = sheets.write(tmp_path / "net.xlsx", cells)
+    es.recalculate(book)
+    code = es.code(book, to=to, objective=objective, changing=changing)
+    found = modules.run(code, tmp_path)
+    assert found.stored > 2
+    assert found.wrong == []
+    assert code.statements <= code.distinct
+    assert not any(block.constants for block in code.blocks)
+    if objective is not None:
+        assert found.gradient is not None
+        wanted = modules.sheet_gradient(book, "S", objective=objective, changing=changing)
+        assert np.abs(found.gradient - wanted).max() < 1e-9
+
+
+def test_a_formula_cannot_end_the_comment_it_stands_in(tmp_path: Path) -> None:
+    cells = {"A1": 1, "B1": '=IF(A1=1,"\u2028x\nimport os","""")', "C1": '="\\"&""""""', "A5": '"""', "A6": 2}
+    cells["B6"] = "=A6*2"
+    book = sheets.write(tmp_path / "b.xlsx", cells, sheet='"""\u2028')
+    es.recalculate(book)
+    code = es.code(book)
+    assert "import os" not in [line.strip() for line in code.text.splitlines()]
+    assert modules.run(code, tmp_path).wrong == []

@@ -6,8 +6,9 @@ the last of a list; what it reads of the step itself must have been computed bef
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 import numpy as np
 
@@ -31,6 +32,7 @@ from embedsheet.coder.variables import Memory, array_of
 from embedsheet.compiler.forms import Group
 
 _LONGEST_LAG = 16
+Cells: TypeAlias = tuple[Group, Ids]  # a group and some of its cells
 
 
 @dataclass(eq=False)
@@ -51,8 +53,11 @@ class Loop:
     fixed: bool = True
 
 
-def written_as_loop(memory: Memory, item: Sequence[tuple[Group, Ids]]) -> tuple[Loop, list[Ids]] | None:
-    """Return the loop that groups are which need each other, and the lattice of each; None where they are none."""
+def written_as_loop(memory: Memory, item: Sequence[Cells]) -> tuple[Loop, list[Ids]] | None:
+    """Return the loop that cells of some groups are which need each other, and the lattice of each group's.
+
+    None where they are no loop.
+    """
     lots = []
     for group, elements in item:
         parts = lattices(group.rows[elements], group.columns[elements])
@@ -70,7 +75,25 @@ def written_as_loop(memory: Memory, item: Sequence[tuple[Group, Ids]]) -> tuple[
     return None
 
 
-def _time_axes(item: Sequence[tuple[Group, Ids]], lots: Sequence[Ids]) -> list[list[int]]:
+def common_steps(item: Sequence[Cells]) -> Iterator[tuple[list[Cells], list[Cells], list[Cells]]]:
+    """Yield those cells that lie in the rows, or columns, which all groups have, those before and those behind them."""
+    for along in ("rows", "columns"):
+        places = [getattr(group, along)[elements] for group, elements in item]
+        first, last = max(int(one.min()) for one in places), min(int(one.max()) for one in places)
+        if last - first < 1:
+            continue
+        masks = (
+            [(at >= first) & (at <= last) for at in places],
+            [at < first for at in places],
+            [at > last for at in places],
+        )
+        inside, before, behind = (
+            [(group, elements[mask]) for (group, elements), mask in zip(item, some, strict=True)] for some in masks
+        )
+        yield inside, before, behind
+
+
+def _time_axes(item: Sequence[Cells], lots: Sequence[Ids]) -> list[list[int]]:
     """Return choices of one axis a block, all of one length."""
     found = []
     for axis, length in enumerate(lots[0].shape):
@@ -88,9 +111,7 @@ def _time_axes(item: Sequence[tuple[Group, Ids]], lots: Sequence[Ids]) -> list[l
 class _Attempt:
     """One choice of a time axis."""
 
-    def __init__(
-        self, memory: Memory, item: Sequence[tuple[Group, Ids]], lots: list[Ids], axes: list[int], reverse: bool
-    ) -> None:
+    def __init__(self, memory: Memory, item: Sequence[Cells], lots: list[Ids], axes: list[int], reverse: bool) -> None:
         self.memory, self.item, self.lots, self.axes, self.reverse = memory, item, lots, axes, reverse
         self.store = memory.store
         self.steps = lots[0].shape[axes[0]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from embedsheet.coder.expressions import Expr
 from embedsheet.coder.lattices import Ids, lattices
-from embedsheet.coder.loops import Loop, written_as_loop
+from embedsheet.coder.loops import Cells, Loop, common_steps, written_as_loop
 from embedsheet.coder.names import Namer
 from embedsheet.coder.translate import Translator, Untranslatable, full
 from embedsheet.coder.variables import Memory, Variable, array_of
 from embedsheet.compiler.beginning import prepare_changing
 from embedsheet.compiler.components import Step
+from embedsheet.compiler.constraints import constraint_cells
 from embedsheet.compiler.evaluate import Evaluator, PendingError
 from embedsheet.compiler.forms import Group, describe
 from embedsheet.compiler.names import resolve_name
@@ -78,14 +79,16 @@ def written(workbook: Workbook, sheet: str | None, setup: SolverSetup | None, ov
     """
     changing = setup.changing if setup else ()
     goals = [Area(*setup.objective, *setup.objective[1:])] if setup and setup.objective else []
-    store = Store(workbook, [*changing, *goals], replace(setup, constraints=()) if setup else None)
+    sides = [side for one in setup.constraints for side in (one.left, one.right)] if setup else []
+    store = Store(workbook, [*changing, *goals, *(side for side in sides if isinstance(side, Area))], setup)
     if setup:
         prepare_changing(store, setup, overwrite_formulas)
     planner = Planner(store)
     wanted = store.group_of >= 0
     if sheet is not None:
         wanted &= store.table.sheets == store.table.sheet_places[name_key(sheet)]
-    planner.require(np.flatnonzero(wanted))
+    cells = [np.flatnonzero(wanted), *([constraint_cells(store, setup)] if setup else [])]
+    planner.require(np.concatenate(cells))
     faults = [fault for place, words in planner.faults.items() for fault in words if store.groups[place].ids.size]
     if faults and planner.depends_on_changing():
         raise UnsupportedError(faults)
@@ -102,9 +105,10 @@ class _Writer:
         self.faults: list[str] = []
 
     def write(self) -> Written:
-        items = self._items()
+        every = self._items()
+        items = [item for item in every if not item[0][0].label]  # a constraint's right side is no cell's
         weights = [self._variable(area, "weight") for area in (self.setup.changing if self.setup else ())]
-        inputs = self._inputs(items)
+        inputs = self._inputs(every)
         for item in items:
             self._write(item)
         if self.faults:
@@ -125,11 +129,11 @@ class _Writer:
 
     # What there is
 
-    def _items(self) -> list[list[tuple[Group, Ids]]]:
+    def _items(self) -> list[list[Cells]]:
         """Return groups, with those of their cells that could be evaluated, in order; circles of groups in one item."""
         store = self.store
         seen: dict[int, int] = {}
-        items: list[list[tuple[Group, Ids]]] = []
+        items: list[list[Cells]] = []
         circles = self._circles()
         for step in self.planner.steps:
             group = step.group if isinstance(step, Step) else None
@@ -138,7 +142,7 @@ class _Writer:
                 continue
             places = (
                 [store.groups.index(group)] if group is not None
-                else sorted(set(store.group_of[step.ids].tolist()))  # type: ignore[union-attr]
+                else sorted(set(store.group_of[step.ids].ravel().tolist()))  # type: ignore[union-attr]
             )  # fmt: skip
             for place in places:
                 if place in seen:
@@ -186,22 +190,30 @@ class _Writer:
         shape = [length for length in area.shape if length > 1]
         return self._add(place, rows.reshape(shape), columns.reshape(shape), role)
 
-    def _add(self, sheet: int, rows: Ids, columns: Ids, role: str) -> Variable:
+    def _add(self, sheet: int, rows: Ids, columns: Ids, role: str, name: str | None = None) -> Variable:
         ids = self.store.table.find(sheet, rows, columns)
         value, kinds = array_of(self.store, ids)
-        name = self.namer.name(sheet, rows, columns)
+        name = self.namer.name(sheet, rows, columns) if name is None else self.namer.once(name)
         fixed = role != "weight" and not (role == "block" and bool(self.store.tainted[ids].any()))
         variable = Variable(name, sheet, rows, columns, value, kinds, fixed, role)
         self.memory.add(variable)
         return variable
 
-    def _inputs(self, items: Sequence[Sequence[tuple[Group, Ids]]]) -> list[Variable]:
+    def _inputs(self, items: Sequence[Sequence[Cells]]) -> list[Variable]:
         """Make variables of the cells that formulas read and that hold none."""
         reads: dict[tuple[int, bytes], tuple[int, Ids, Ids]] = {}
         for item in items:
             for group, elements in item:
                 for reference in self._references(group, elements):
                     for sheet, rows, columns in self._cells(reference):
+                        reads.setdefault((sheet, rows.tobytes() + columns.tobytes()), (sheet, rows, columns))
+        for one in self.setup.constraints if self.setup else ():
+            for area in (one.left, one.right):
+                if isinstance(area, Area):
+                    corners = [np.array([corner]) for corner in area[1:]]
+                    for sheet, rows, columns in self._cells(
+                        Reference(self.store.table.sheet_places[name_key(area.sheet)], *corners)
+                    ):
                         reads.setdefault((sheet, rows.tobytes() + columns.tobytes()), (sheet, rows, columns))
         found: list[Variable] = []
         areas = [
@@ -274,7 +286,7 @@ class _Writer:
 
     # Statements
 
-    def _write(self, item: list[tuple[Group, Ids]]) -> None:
+    def _write(self, item: list[Cells]) -> None:
         if len(item) > 1 or self._needs_itself(*item[0]):
             self._write_circle(item)
             return
@@ -290,7 +302,7 @@ class _Writer:
                     return not group.parts
         return False
 
-    def _write_group(self, group: Group, elements: Ids) -> None:
+    def _write_group(self, group: Group, elements: Ids, name: str | None = None) -> None:
         if group.array:
             self._write_array(group, elements)
             return
@@ -306,7 +318,7 @@ class _Writer:
             variables.append((lot, expr))
         made = []
         for lot, expr in variables:
-            variable = self._add(group.sheet, group.rows[lot], group.columns[lot], "block")
+            variable = self._add(group.sheet, group.rows[lot], group.columns[lot], "block", name)
             made.append(variable)
             expressions.append(expr)
         self.statements.append(
@@ -323,18 +335,22 @@ class _Writer:
 
     def _write_array(self, group: Group, elements: Ids) -> None:
         _, height, width = group.outputs.shape
+        shape = [length for length in (height, width) if length > 1]
+        expressions, constants = [], list[str]()
         for element in elements:
             lot = np.array(element)
             translator = Translator(self.memory, group, lot, (height, width))
-            rows = group.rows[element] + np.repeat(np.arange(height)[:, None], width, axis=1)
-            columns = group.columns[element] + np.repeat(np.arange(width)[None], height, axis=0)
-            shape = [length for length in (height, width) if length > 1]
-            expr = self._checked(group, lot, translator, (height, width), tuple(shape), group.outputs[element])
-            variable = self._add(group.sheet, rows.reshape(shape), columns.reshape(shape), "block")
-            self.statements.append(
-                Statement([variable], [expr], _where(group, np.array([element])), f"{{={group.text}}}"[2:-1], [group],
-                          constants=translator.constants)
-            )  # fmt: skip
+            expressions.append(
+                self._checked(group, lot, translator, (height, width), tuple(shape), group.outputs[element])
+            )
+            constants += translator.constants
+        down, right = np.mgrid[:height, :width].reshape(2, *shape)
+        variables = [
+            self._add(group.sheet, group.rows[element] + down, group.columns[element] + right, "block")
+            for element in elements
+        ]  # fmt: skip
+        cells = _where(group, elements)
+        self.statements.append(Statement(variables, expressions, cells, group.text, [group], constants=constants))
 
     def _checked(
         self, group: Group, lot: Ids, translator: Translator, shape: tuple[int, ...],
@@ -369,27 +385,54 @@ class _Writer:
             wanted = wanted.reshape(squeezed if squeezed is not None else shape)
             return self.memory.constant(wanted, tuple(range(wanted.ndim)))
 
-    def _write_circle(self, item: list[tuple[Group, Ids]]) -> None:
+    def _write_circle(self, item: list[Cells]) -> None:
+        """Write cells that need each other: as a loop, some before it and some behind it, else level by level."""
+        if self._write_loop(item):
+            return
+        for inside, before, behind in common_steps(item):
+            if not any(len(elements) for _, elements in (*before, *behind)):
+                continue
+            names = self._names(item)
+            known, statements = len(self.memory.variables), len(self.statements)
+            if self._write_levels(before, names, "first") and self._write_loop(inside, names):
+                self._write_levels(behind, names, "last")
+                return
+            self.memory.forget(known)
+            del self.statements[statements:]
+        self._write_levels(item)
+
+    def _names(self, item: Sequence[Cells]) -> dict[int, str]:
+        return {id(group): self.namer.name(group.sheet, group.rows[own], group.columns[own]) for group, own in item}
+
+    def _write_loop(self, item: list[Cells], names: Mapping[int, str] | None = None) -> bool:
         found = written_as_loop(self.memory, item)
         if found is None:
-            self._write_levels(item)
-            return
+            return False
         loop, lots = found
-        variables = []
-        for (group, _), lot in zip(item, lots, strict=True):
-            variables.append(self._add(group.sheet, group.rows[lot], group.columns[lot], "block"))
+        self.namer.used -= set((names or {}).values())  # kept for what comes now
+        variables = [
+            self._add(group.sheet, group.rows[lot], group.columns[lot], "block", (names or {}).get(id(group)))
+            for (group, _), lot in zip(item, lots, strict=True)
+        ]  # fmt: skip
         cells = "; ".join(_where(group, elements) for group, elements in item)
         formula = "; =".join(group.text for group, _ in item)
         self.statements.append(Statement(variables, [], cells, formula, [group for group, _ in item], loop))
+        return True
 
-    def _write_levels(self, item: list[tuple[Group, Ids]]) -> None:
-        """Write cells that need each other one level after the other."""
-        mine = {id(group) for group, _ in item}
+    def _write_levels(self, item: Sequence[Cells], names: Mapping[int, str] | None = None, word: str = "") -> bool:
+        """Write cells that need each other one level after the other; False for more levels than a few, with names."""
+        mine = {id(group): elements for group, elements in item}
+        parts = []
         for step in self.planner.steps:
-            parts = step.steps if hasattr(step, "steps") else getattr(step, "unrolled", None) or [step]
-            for part in parts:
+            for part in getattr(step, "steps", None) or getattr(step, "unrolled", None) or [step]:
                 if isinstance(part, Step) and id(part.group) in mine:
-                    self._write_group(part.group, part.elements)
+                    elements = np.intersect1d(part.elements, mine[id(part.group)])
+                    parts += [(part.group, elements)] if len(elements) else []
+        if names is not None and len(parts) > 2 * len(item):
+            return False
+        for group, elements in parts:
+            self._write_group(group, elements, f"{names[id(group)]}_{word}" if names else None)
+        return True
 
 
 def agree(found: NDArray[np.generic], wanted: NDArray[np.generic]) -> bool:

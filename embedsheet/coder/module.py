@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from embedsheet.coder.expressions import names_in
 from embedsheet.coder.literals import array_text
+from embedsheet.coder.loop_text import is_long, repeated, scanned
 from embedsheet.coder.loops import Loop
 from embedsheet.coder.model import Statement, Written
 from embedsheet.coder.search import Search
-from embedsheet.coder.spelling import NUMPY, Language, spell
+from embedsheet.coder.spelling import JAX, NUMPY, Language, spell
 from embedsheet.coder.variables import Variable, array_of
 from embedsheet.compiler.forms import describe
 from embedsheet.notation.addresses import quote_sheet
@@ -107,6 +108,8 @@ class _Module:
             "from __future__ import annotations",
             "",
         ]
+        if "@cache" in body:
+            lines.append("from functools import cache")
         if "DATA" in body:
             lines.append("from pathlib import Path")
         typing = [word for word in ("Any", "NamedTuple") if re.search(rf"\b{word}\b", body)]
@@ -205,39 +208,9 @@ class _Module:
 
     def _loop(self, statement: Statement, loop: Loop) -> list[str]:
         language = NUMPY if loop.fixed else self.language
-        variables = statement.variables
-        names: dict[str, str] = {}
-        lines = []
-        for key, expr in enumerate(loop.outside):
-            place = expr.axes.index("t")
-            at = ", ".join([":"] * place + ["t"])
-            if expr.op == "name" and not expr.args:
-                names[f"@x.{key}"] = f"{expr.x}[{at}]"
-            else:
-                name = f"{variables[0].name}_in{key + 1 if key else ''}"
-                lines.append(f"{name} = {spell(expr, language)}")
-                names[f"@x.{key}"] = f"{name}[{at}]"
-        steps = [f"{variable.name}_steps" for variable in variables]
-        for name, before in zip(steps, loop.before, strict=True):
-            lines.append(f"{name}: list[Any] = [{', '.join(spell(expr, language) for expr in before)}]")
-        # `statement.expressions` is empty: the loop's bodies stand for it.
-        count = f"range({loop.steps})"
-        lines.append(f"for t in {f'reversed({count})' if loop.reverse else count}:")
-        done: set[int] = set()
-        for place in loop.order:
-            here = dict(names)
-            for other, name in enumerate(steps):
-                for ago in range(20):
-                    back = ago + 1 if other in done else ago
-                    here[f"@{other}.{ago}"] = f"{name}[-{back}]"
-            lines.append(f"    {steps[place]}.append({spell(loop.bodies[place], language, here)})")
-            done.add(place)
-        for variable, name, before, axis in zip(variables, steps, loop.before, loop.axes, strict=True):
-            part = f"[{len(before)}:]" if before else ""
-            part += "[::-1]" if loop.reverse else ""
-            axis_text = f", axis={axis}" if axis else ""
-            lines.append(f"{variable.name} = {language.name}.stack({name}{part}{axis_text})")
-        return lines
+        names = [variable.name for variable in statement.variables]
+        write = scanned if language is JAX and is_long(loop) else repeated
+        return write(loop, names, language)
 
     # Weights
 
@@ -266,18 +239,18 @@ class _Module:
             "def gradient(weights: Weights) -> tuple[float, Weights]:",
             '    """Return the loss and its derivative with respect to each weight."""',
         ]
+        lines += [
+            "    value, slope = _derivative()(weights)",
+            "    return float(value), Weights(*map(np.asarray, slope))",
+            "",
+            "@cache",
+            "def _derivative() -> Any:",
+        ]
         if xp:
-            lines += [
-                "    import jax",
-                "",
-                '    jax.config.update("jax_enable_x64", True)',
-                "    value, slope = jax.value_and_grad(lambda some: loss(some, jax.numpy))(weights)",
-            ]
-        else:
-            lines.append("    value, slope = _value_and_gradient(weights)")
-        lines.append("    return float(value), Weights(*map(np.asarray, slope))")
-        if not xp:
-            lines = [*lines[:5], "", "_value_and_gradient = jax.jit(jax.value_and_grad(loss))", "", *lines[5:]]
+            lines += ["    import jax", "", '    jax.config.update("jax_enable_x64", True)']
+        long = any(one.loop and is_long(one.loop) for one in self.model.statements if not one.fixed)
+        value = "jax.value_and_grad(lambda weights: loss(weights, jax.numpy))" if xp else "jax.value_and_grad(loss)"
+        lines.append(f"    return {value}" if xp and long else f"    return jax.jit({value})")
         return lines
 
     def _train(self) -> list[str]:

@@ -78,12 +78,15 @@ class Namer:
                 if candidate not in self.used and len(candidate) <= 2 * _LONGEST:
                     self.used.add(candidate)
                     return candidate
-        base = identifier(words[-1]) or "cells"
-        number = 2
-        while f"{base}_{number}" in self.used:
-            number += 1
-        self.used.add(f"{base}_{number}")
-        return f"{base}_{number}"
+        return self.once(identifier(words[-1]) or "cells")
+
+    def once(self, name: str) -> str:
+        """Return a name, with a number behind it where it has been given out."""
+        number, found = 2, name
+        while found in self.used:
+            found, number = f"{name}_{number}", number + 1
+        self.used.add(found)
+        return found
 
     def _address(self, rows: Ids, columns: Ids) -> str:
         first = f"{column_letters(int(columns.min()))}{int(rows.min())}"
@@ -96,19 +99,14 @@ class Namer:
             word = self._text(sheet, top - up, left)
             if word:
                 return word if identifier(word) else ""
-            if self._text(sheet, top - up, left, anything=True):
-                break
         if left > 1 and int(columns.max()) - left < 40:
             word = self._text(sheet, top, left - 1)
             if word and (rows.size == 1 or int(rows.max()) == top):
                 return word if identifier(word) else ""
         return ""
 
-    def _text(self, sheet: int, row: int, column: int, anything: bool = False) -> str:
+    def _text(self, sheet: int, row: int, column: int) -> str:
         place = int(self.store.table.find(sheet, np.array([row]), np.array([column]))[0])
-        if place < 0:
+        if place < 0 or self.store.kinds[place] != TEXT:
             return ""
-        kind = self.store.kinds[place]
-        if kind == TEXT:
-            return self.store.strings.text(int(self.store.numbers[place]))
-        return "1" if anything and kind else ""
+        return self.store.strings.text(int(self.store.numbers[place]))

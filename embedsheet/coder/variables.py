@@ -94,6 +94,12 @@ class Memory:
         place[variable.rows, variable.columns] = np.arange(variable.rows.size).reshape(variable.shape)
         self.variables.append(variable)
 
+    def forget(self, count: int) -> None:
+        """Take back all variables but the first `count`."""
+        for variable in self.variables[count:]:
+            self._owner[variable.sheet][variable.rows, variable.columns] = -1
+        del self.variables[count:]
+
     def owners(self, sheet: int, rows: Ids, columns: Ids) -> NDArray[np.int32]:
         """Return which variable holds each cell, −1 for none: it is empty, or not written yet."""
         owner = self._owner[sheet]
