@@ -36,7 +36,7 @@ def lessons(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: es.new(name, folder / f"{name}.xlsx") for name in ("movielens", "green-eggs", "rnn", "pseudo-labels")}
 
 
-@pytest.mark.parametrize("to", ["numpy", "jax"])
+@pytest.mark.parametrize("to", ["numpy", "jax", "keras"])
 @pytest.mark.parametrize(("lesson", "sheet"), MODELS)
 def test_a_lessons_module_has_the_sheets_results_and_gradient(
     lessons: dict[str, Path], tmp_path: Path, lesson: str, sheet: str, to: str
@@ -167,7 +167,7 @@ def test_the_command_writes_the_module_and_its_arrays_and_refuses_to_replace_the
     assert "rmse: 2.87541 before" in done.stdout  # as the sheet shows it
 
 
-@pytest.mark.parametrize("to", ["numpy", "jax"])
+@pytest.mark.parametrize("to", ["numpy", "jax", "keras"])
 @pytest.mark.parametrize("name", nets.NETS)
 def test_a_foreign_networks_module_has_the_sheets_results_and_gradient(tmp_path: Path, name: str, to: str) -> None:
     cells, objective, changing = nets.NETS[name]()
@@ -193,3 +193,13 @@ def test_a_formula_cannot_end_the_comment_it_stands_in(tmp_path: Path) -> None:
     code = es.code(book)
     assert "import os" not in [line.strip() for line in code.text.splitlines()]
     assert modules.run(code, tmp_path).wrong == []
+
+
+def test_keras_code_has_the_layers_that_the_blocks_are(lessons: dict[str, Path]) -> None:
+    ratings = es.code(lessons["movielens"], "One rating a row", to="keras").text
+    assert ratings.count("= layers.Embedding(15, 5)") == 2
+    assert "predictions = self.dot([ratings_users_factors, ratings_movies_factors])[:, 0]" in ratings
+    net = es.code(lessons["rnn"], "Three characters", to="keras").text
+    assert "= layers.Embedding(12, 3)" in net
+    assert net.count("= layers.Dense(12)") == 1  # with the bias that stands in row 15
+    assert "ops.relu(" in net

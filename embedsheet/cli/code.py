@@ -21,7 +21,8 @@ def code(
         str | None, typer.Option("--sheet", help="The sheet to write, with what it needs; default: the whole workbook.")
     ] = None,
     to: Annotated[
-        Literal["numpy", "jax"], typer.Option("--to", metavar="LANGUAGE", help="What to write: numpy or jax.")
+        Literal["numpy", "jax", "keras"],
+        typer.Option("--to", metavar="LANGUAGE", help="What to write: numpy, jax or keras."),
     ] = "numpy",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The module to make; without it the code is shown.")

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.coder.formatting import formatted
+from embedsheet.coder.keras_module import keras_module
 from embedsheet.coder.model import Written, written
 from embedsheet.coder.module import module
 from embedsheet.coder.spelling import JAX, NUMPY
@@ -21,7 +22,7 @@ from embedsheet.solver_setup import SolverSetup
 from embedsheet.solvers.model import choose_setup
 from embedsheet.workbook import Workbook
 
-Target = Literal["numpy", "jax"]
+Target = Literal["numpy", "jax", "keras"]
 TARGETS: tuple[str, ...] = get_args(Target)
 
 
@@ -86,9 +87,9 @@ def code(
 ) -> Code:
     """Return the formulas of a sheet, and what they need, as a module of Python; of the whole workbook by default.
 
-    `to`: "numpy" or "jax". The weights are the changing cells of the sheet's Solver set-up, or `changing`; without
-    either the module computes the formulas. Raises UnsupportedError with all formulas that cannot be written and depend
-    on the weights.
+    `to`: "numpy", "jax" or "keras". The weights are the changing cells of the sheet's Solver set-up, or `changing`;
+    without either the module computes the formulas. Raises UnsupportedError with all formulas that cannot be written
+    and depend on the weights.
     """
     if to not in TARGETS:
         guess = did_you_mean(to, {one: one for one in TARGETS}) or f"; there are {', '.join(TARGETS)}."
@@ -97,8 +98,8 @@ def code(
     if sheet is not None:
         sheet = workbook.sheet(sheet).name
     model = written(workbook, sheet, _setup(workbook, sheet, objective, changing), overwrite_formulas)
-    language = {"numpy": NUMPY, "jax": JAX}[to]
-    parts = module(model, language, sheet)
+    languages = {"numpy": NUMPY, "jax": JAX}
+    parts = module(model, languages[to], sheet) if to in languages else keras_module(model, sheet)
     text = formatted(parts.text)
     return Code(text, _blocks(model, text), parts.arrays, model.distinct, tuple(model.notes))
 

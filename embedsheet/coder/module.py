@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.coder.expressions import names_in
+from embedsheet.coder.expressions import Expr, names_in
 from embedsheet.coder.literals import array_text
 from embedsheet.coder.loop_text import is_long, repeated, scanned
 from embedsheet.coder.loops import Loop
 from embedsheet.coder.model import Statement, Written
 from embedsheet.coder.search import Search
-from embedsheet.coder.spelling import JAX, NUMPY, Language, spell
+from embedsheet.coder.spelling import JAX, KERAS, NUMPY, Language, spell
 from embedsheet.coder.variables import Variable, array_of
 from embedsheet.compiler.forms import describe
 from embedsheet.notation.addresses import quote_sheet
@@ -33,7 +33,7 @@ class Parts:
 
 def module(model: Written, language: Language, sheet: str | None) -> Parts:
     """Return the model as a module in NumPy or JAX."""
-    return _Module(model, language, sheet).parts()
+    return Module(model, language, sheet).parts()
 
 
 _CHECK = '''
@@ -70,10 +70,10 @@ def main() -> None:
 if __name__ == "__main__":
     main()
 '''
-_TITLES = {"np": "NumPy", "jnp": "JAX"}
+_TITLES = {"np": "NumPy", "jnp": "JAX", "ops": "Keras"}
 
 
-class _Module:
+class Module:
     def __init__(self, model: Written, language: Language, sheet: str | None) -> None:
         self.model, self.sheet = model, sheet
         self.search = Search(model) if model.weights and model.setup else None
@@ -108,14 +108,23 @@ class _Module:
             "from __future__ import annotations",
             "",
         ]
+        if self.language is KERAS:
+            lines.append("import os")
         if "@cache" in body:
             lines.append("from functools import cache")
         if "DATA" in body:
             lines.append("from pathlib import Path")
         typing = [word for word in ("Any", "NamedTuple") if re.search(rf"\b{word}\b", body)]
         lines += [f"from typing import {', '.join(typing)}", ""] if typing else [""]
-        traced = self.language.name == "jnp" and self.search is not None
-        if traced or "jnp." in body:
+        lines += self._imports(body)
+        if "DATA" in body:
+            lines += ['DATA = np.load(Path(__file__).with_suffix(".npz"))', ""]
+        return lines
+
+    def _imports(self, body: str) -> list[str]:
+        lines = []
+        traced = (self.language is JAX and self.search is not None) or "jnp." in body
+        if traced:
             lines.append("import jax")
         if "jnp." in body:
             lines.append("import jax.numpy as jnp")
@@ -123,11 +132,15 @@ class _Module:
         if "minimize(" in body:
             lines.append("from scipy.optimize import minimize")
         lines.append("")
-        if traced or "jnp." in body:
-            lines += ['jax.config.update("jax_enable_x64", True)', ""]
-        if "DATA" in body:
-            lines += ['DATA = np.load(Path(__file__).with_suffix(".npz"))', ""]
-        return lines
+        return [*lines, 'jax.config.update("jax_enable_x64", True)', ""] if traced else lines
+
+    def spelled(self, expr: Expr) -> str:
+        """Return an expression that depends on the weights as text."""
+        return spell(self.rewritten(expr), self.language)
+
+    def rewritten(self, expr: Expr) -> Expr:
+        """Return an expression as the language has it."""
+        return expr
 
     # Arrays
 
@@ -200,8 +213,8 @@ class _Module:
             lines.append(f"{indent}# as the workbook has it, not computed: {kept}")
         if statement.loop:
             return [*lines, *(indent + line for line in self._loop(statement, statement.loop))]
-        language = NUMPY if statement.fixed else self.language
-        texts = [spell(expr, language) for expr in statement.expressions]
+        write = (lambda expr: spell(expr, NUMPY)) if statement.fixed else self.spelled
+        texts = [write(expr) for expr in statement.expressions]
         names = ", ".join(variable.name for variable in statement.variables)
         right = f"({', '.join(texts)})" if len(texts) > 1 else texts[0]
         return [*lines, f"{indent}{names} = {right}"]
@@ -210,6 +223,13 @@ class _Module:
         language = NUMPY if loop.fixed else self.language
         names = [variable.name for variable in statement.variables]
         write = scanned if language is JAX and is_long(loop) else repeated
+        if not loop.fixed:
+            loop = replace(
+                loop,
+                bodies=list(map(self.rewritten, loop.bodies)),
+                outside=list(map(self.rewritten, loop.outside)),
+                before=[list(map(self.rewritten, before)) for before in loop.before],
+            )
         return write(loop, names, language)
 
     # Weights
@@ -250,7 +270,7 @@ class _Module:
             lines += ["    import jax", "", '    jax.config.update("jax_enable_x64", True)']
         long = any(one.loop and is_long(one.loop) for one in self.model.statements if not one.fixed)
         value = "jax.value_and_grad(lambda weights: loss(weights, jax.numpy))" if xp else "jax.value_and_grad(loss)"
-        lines.append(f"    return {value}" if xp and long else f"    return jax.jit({value})")
+        lines.append(f"    return {value}" if long and self.language is not JAX else f"    return jax.jit({value})")
         return lines
 
     def _train(self) -> list[str]:

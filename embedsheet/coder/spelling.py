@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from embedsheet.coder.expressions import OPS, Expr, Op, _filled
 
@@ -19,8 +23,46 @@ class Language:
     ops: Mapping[str, Op] = field(default_factory=dict)
 
 
+_NUMPY = re.compile(r"\bnp\.(?!inf)")
 NUMPY = Language("np")
 JAX = Language("jnp")
+
+
+def _functions(*names: str) -> dict[str, Op]:
+    return {name: Op(f"np.{name}({{0}}{{,x}})") for name in names}
+
+
+def _instead(number: str) -> str:
+    """Return the text of an operand with another number in place of NaN."""
+    return f"np.where(np.isnan({{0}}), {number}, {{0}})"
+
+
+# Keras computes these, and means, in float32, whatever it is told.
+_SINGLE = (
+    "tanh", "sin", "cos", "tan", "sinh", "cosh", "arctan", "arcsin", "arccos", "floor", "ceil", "arcsinh", "arccosh",
+    "arctanh",
+)  # fmt: skip
+KERAS = Language(
+    "ops",
+    {
+        **_functions("sum", "max", "min", "prod", "all", "any"),
+        "nansum": Op(f"np.sum({_instead('0.0')}{{,x}})"),
+        "nanmax": Op(f"np.max({_instead('-np.inf')}{{,x}})"),
+        "nanmin": Op(f"np.min({_instead('np.inf')}{{,x}})"),
+        "mean": Op("np.sum({0}{,x}) / {count}", 6),
+        "nanmean": Op(f"np.sum({_instead('0.0')}{{,x}}) / np.sum(np.where(np.isnan({{0}}), 0.0, 1.0){{,x}})", 6),
+        "transpose": Op("np.transpose({0})"),
+        "reshape": Op("np.reshape({0}, {x})"),
+        "take": Op("np.take({0}, {1}, axis=0)"),
+        "sigmoid": Op("np.sigmoid({0})"),
+        "relu": Op("np.relu({0})"),
+        "layer": Op("self.{x}({0})"),
+        "dot": Op("self.dot([{0}, {1}])[:, 0]"),
+        "not": Op("np.logical_not({0})"),
+        **{name: Op(f"jnp.{name}({{0}})") for name in _SINGLE},
+        "arctan2": Op("jnp.arctan2({0}, {1})"),
+    },
+)
 
 
 def spell(expr: Expr, language: Language, names: Mapping[str, str] | None = None) -> str:
@@ -40,7 +82,7 @@ def _spelled(expr: Expr, language: Language, names: Mapping[str, str]) -> tuple[
     if expr.op == "literal":
         text = names.get(expr.x, expr.x)
         return text, 9 if not text.startswith("-") else 7
-    op = OPS[expr.op] if expr.fixed else language.ops.get(expr.op, OPS[expr.op])
+    op = OPS[expr.op] if expr.fixed else language.ops.get(expr.op) or OPS[expr.op]
     parts = []
     for place, arg in enumerate(expr.args):
         text, binds = _spelled(arg, language, names)
@@ -48,5 +90,8 @@ def _spelled(expr: Expr, language: Language, names: Mapping[str, str]) -> tuple[
         parts.append(f"({text})" if binds < least else text)
     template = op.text
     if not expr.fixed and language.name != "np":
-        template = template.replace("np.", f"{language.name}.")
+        template = _NUMPY.sub(f"{language.name}.", template)
+    if "{count}" in template:
+        over = math.prod(np.shape(expr.args[0].value)) // max(1, math.prod(np.shape(expr.value)))
+        template = template.replace("{count}", str(over))
     return _filled(template, parts, expr.x), op.binds
