@@ -171,3 +171,18 @@ def test_what_fails_while_drawing_leaves_the_file_alone(tmp_path: Path) -> None:
     with pytest.raises(EmbedsheetError, match="no drawing"):
         Workbook.open(path).save((), draw=broken)
     assert path.read_bytes() == content
+
+
+def test_a_format_keeps_how_it_aligns_its_text(tmp_path: Path) -> None:
+    def centred(workbook: Any) -> None:
+        style = workbook.add_format({"align": "center", "text_wrap": True, "locked": False})
+        workbook.add_worksheet("Added").write(0, 0, "words", style)
+
+    for what, path in _books(tmp_path).items():
+        target = tmp_path / f"centred-{path.name}"
+        Workbook.open(path).save((), target, draw=centred)
+        with zipfile.ZipFile(target) as book:
+            styles = book.read(next(name for name in book.namelist() if "styles" in name))
+        assert b'alignment horizontal="center" wrapText="1"/>' in styles, what
+        assert b'protection locked="0"/>' in styles, what
+        assert validity_faults(target) == validity_faults(path), what

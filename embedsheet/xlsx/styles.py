@@ -31,7 +31,7 @@ def merged(data: bytes, new: bytes, where: str) -> Merged:
 
     What was there keeps its bytes and numbers. Raises FileError for XML that is not well formed.
     """
-    root, theirs = elements(data, where), elements(new, where)
+    root, theirs = elements(data, where), elements(new, where, depth=4)  # a format holds its alignment
     pools = {element.name: element for element in root.children}
     more = {element.name: element for element in theirs.children}
     shift = {name: _count(pools.get(name)) for name in (*_POOLS.values(), "cellXfs", "dxfs")}
