@@ -38,6 +38,8 @@ from embedsheet.xlsx.solver_names import is_solver_name
 if TYPE_CHECKING:
     from embedsheet.compiler.engines import EngineName
     from embedsheet.compiler.program import Program
+    from embedsheet.reports.tables import Kind
+    from embedsheet.xlsx.added_sheets import Draw
 
 __all__ = [
     "METHODS", "GradientCheck", "Limits", "Model", "Objective", "Problem", "Progress", "Solution", "check_gradient",
@@ -210,6 +212,8 @@ def solve(
     ignore_lock: bool = False,
     watcher: Watcher | None = None,
     engine: EngineName = "auto",
+    reports: Sequence[Kind] = (),
+    moving: Sequence[str] = (),
 ) -> Solution:
     """Solve the model of a workbook and write the result into it, or into the copy `output`.
 
@@ -220,7 +224,8 @@ def solve(
     random points from `seed`; `randomize` replaces the start itself. `time_limit` (seconds), `gap` (what whole numbers
     may cost, as a part of the objective), `max_iterations`, `restarts` and `seed` are, where they are None, what the
     set-up stores under Options; see `limits_of`. `watcher` hears every iteration and may raise
-    KeyboardInterrupt.
+    KeyboardInterrupt. `reports` (`reports.tables.KINDS`) are kept in the solution and added to the workbook as sheets;
+    "inputs" also says how the changing cells follow each of the `moving` cells.
     Raises the errors of `embedsheet.ground.errors`; a model without a solution is no error but a `Solution.status`.
     """
     model = load_model(
@@ -230,6 +235,7 @@ def solve(
     )  # fmt: skip
     if not dry_run:
         model.workbook.check_target(output, ignore_lock, force=force)  # rather than after a long search
+    followed = [_cell(model, text) for text in moving]
     began = time.perf_counter()
     limits = limits_of(
         model.setup, max_iterations=max_iterations, tolerance=tolerance, learning_rate=learning_rate, seed=seed,
@@ -249,6 +255,12 @@ def solve(
     solution = record(model, outcome)
     solution.choice = choice
     began = time.perf_counter()
+    if reports:
+        from embedsheet.reports.make import make_reports
+
+        solution.reports = make_reports(model, problem, solution, reports, followed)
+        solution.seconds["reports"] = time.perf_counter() - began
+        began = time.perf_counter()
     if not dry_run:
         _write(model, solution, Path(output) if output else None, save_setup, ignore_lock)
     solution.seconds["write"] = time.perf_counter() - began
@@ -291,7 +303,8 @@ def _write(model: Model, solution: Solution, output: Path | None, save_setup: bo
     program, workbook = model.program, model.workbook
     results = program.results(solution.x, trusted=model.trusted) if solution.solved else Results([])
     edits = results.edits + (log_edits(workbook, solution) if solution.solved else [])
-    if not edits and not save_setup:
+    draw = _drawing(model, solution)
+    if not edits and not save_setup and draw is None:
         return
     report = workbook.save(
         edits,
@@ -299,6 +312,7 @@ def _write(model: Model, solution: Solution, output: Path | None, save_setup: bo
         setups=[model.setup] if save_setup else [],
         full_calculation=results.full_calculation,
         ignore_lock=ignore_lock,
+        draw=draw,
     )
     solution.notes += results.notes
     solution.written_to = report.path
@@ -307,6 +321,21 @@ def _write(model: Model, solution: Solution, output: Path | None, save_setup: bo
     solution.undo_kept = report.undo_kept
     if report.path == workbook.path and not report.undo_kept:
         solution.notes.append("the file as it was could not be kept for undo: it is too large or no cache is writable")
+
+
+def _drawing(model: Model, solution: Solution) -> Draw | None:
+    if not solution.reports:
+        return None
+    from embedsheet.reports.sheet import drawing
+
+    return drawing(model.workbook, solution.sheet, solution.reports)
+
+
+def _cell(model: Model, text: str) -> Cell:
+    area = model.workbook.area(text, model.setup.sheet)
+    if area.size != 1:
+        raise ModelError(f"{text} is {area.size} cells; name one cell that the changing cells are to follow.")
+    return Cell(area.sheet, area.top, area.left)
 
 
 def name_of(workbook: Workbook, cell: Cell) -> str:

@@ -134,6 +134,20 @@ def solve(
     history: Annotated[
         Path | None, typer.Option("--history", metavar="FILE.csv", help="Write every iteration to a CSV file.")
     ] = None,
+    report: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="Reports as tables here and as sheets of the workbook: answer, sensitivity, limits, linearity, "
+            "feasibility, inputs; several with commas, or all.",
+        ),
+    ] = None,
+    follow: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--follow", metavar="CELL", help="In the inputs report: how the changing cells follow this typed number."
+        ),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the files that --output and --history name, if they exist.")
     ] = False,
@@ -157,8 +171,12 @@ def solve(
     if len(books) > 1 and (output or history):
         raise typer.BadParameter("--output and --history name one file; solve one workbook at a time with them.")
     from embedsheet import solver
+    from embedsheet.reports.tables import kinds_of
     from embedsheet.solvers.descent import LEARNING_RATES
 
+    reports = kinds_of(report or "")
+    if follow and "inputs" not in reports:
+        raise typer.BadParameter("--follow belongs to --report inputs.")
     if learning_rate is not None and method not in LEARNING_RATES:
         raise typer.BadParameter(f"--learning-rate is for --method {', '.join(LEARNING_RATES)}; {method} has none.")
     if history is not None:
@@ -194,6 +212,8 @@ def solve(
                 ignore_lock=ignore_lock,
                 watcher=live.hear,
                 engine=engine,
+                reports=reports,
+                moving=follow or (),
             )
 
     if len(books) > 1:
@@ -259,6 +279,10 @@ def _tell(solution: Solution) -> None:
         say(f"embedsheet solve {word(solution.written_to)}, with the same options, goes on from there.", "yellow")
     if solution.undo_kept:
         say(f"embedsheet undo {word(solution.path)} brings the old values back.", "dim")
+    if solution.reports:
+        from embedsheet.cli.reports import tell_reports
+
+        tell_reports(solution.reports)
 
 
 def _check_history(path: Path, force: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +20,31 @@ HUGE = 1e30
 TOLERANCE = 1e-9
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One cell of a constraint: `left` relation `right`, a cell's number or, where that is −1, the number.
+
+    `constraint` is its place in the set-up. It became the `row` of that number, or a bound on the changing cell at
+    `place` of x; else each is −1, and there is nothing to keep. `fixed`: the right side does not change.
+    """
+
+    constraint: int
+    left: int
+    relation: str
+    right: int
+    number: float
+    place: int
+    fixed: bool
+    row: int = -1
+
+
 @dataclass
 class ConstraintRows:
     """`lower`, `upper` (n,) bound the changing cells; row i of m says `left[i] relation right`.
 
     `right_ids[i]` is a cell, or −1 where the right side is the number `right_numbers[i]`. `integer` (n,) marks whole
     numbers; `all_different` lists groups of places in x. `impossible` says which constraints between constants fail;
-    those that hold have no row.
+    those that hold have no row. `lines` are all the constraints' cells.
     """
 
     lower: NDArray[np.float64]
@@ -38,6 +56,7 @@ class ConstraintRows:
     right_ids: list[int] = field(default_factory=list)
     right_numbers: list[float] = field(default_factory=list)
     relations: list[str] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
 
 
 def constraint_cells(store: Store, setup: SolverSetup) -> Ids:
@@ -63,7 +82,7 @@ def build_rows(store: Store, setup: SolverSetup, changing: Ids) -> ConstraintRow
     place_in_x[changing] = np.arange(n)
     rows = ConstraintRows(np.full(n, -np.inf), np.full(n, np.inf), np.zeros(n, bool))
     bounded_below = np.zeros(n, bool)
-    for constraint in setup.constraints:
+    for number, constraint in enumerate(setup.constraints):
         left = store.table.area(constraint.left)
         if constraint.relation in ("integer", "binary", "all different"):
             places = place_in_x[left.ravel()]
@@ -74,6 +93,8 @@ def build_rows(store: Store, setup: SolverSetup, changing: Ids) -> ConstraintRow
         for left_id, (right_id, right_number) in zip(left.ravel().tolist(), right, strict=True):
             place = int(place_in_x[left_id])
             fixed = right_id < 0 or not store.tainted[right_id]
+            line = Line(number, left_id, constraint.relation, right_id, right_number, place if fixed else -1, fixed)
+            rows.lines.append(line)
             if fixed:
                 right_number = _number(store, constraint, right_id) if right_id >= 0 else right_number
                 if _is_no_bound(constraint.relation, right_number):
@@ -99,6 +120,7 @@ def build_rows(store: Store, setup: SolverSetup, changing: Ids) -> ConstraintRow
                         f"{right_number:.10g}, and does not depend on the changing cells"
                     )
                 continue
+            rows.lines[-1] = replace(line, row=len(rows.relations))
             rows.left_ids.append(left_id)
             rows.right_ids.append(-1 if fixed else right_id)
             rows.right_numbers.append(right_number if fixed else 0.0)

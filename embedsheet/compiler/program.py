@@ -23,7 +23,8 @@ from embedsheet.compiler.beginning import check_objective, check_sizes, error_or
 from embedsheet.compiler.carried import Ordered
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.components import Step
-from embedsheet.compiler.constraints import build_rows, constraint_cells
+from embedsheet.compiler.cone import constants, evaluated_at
+from embedsheet.compiler.constraints import Line, build_rows, constraint_cells
 from embedsheet.compiler.curvature import Curvature, curvature_of
 from embedsheet.compiler.degrees import LINEAR, OTHER
 from embedsheet.compiler.engines import EngineName, make_engine
@@ -362,6 +363,13 @@ class Program:
         """Cells with steps that the gradient does not see, each with what it does; complete as `notes` are."""
         return [str(note) for note in self._notes]
 
+    def degree_of(self, cell: int) -> int:
+        """The proven degree of a cell of `lines`; 3 for anything else, 0 for −1."""
+        if cell < 0:
+            return 0
+        places = np.flatnonzero(self._targets == cell)
+        return self.curvature.results[int(places[0])] if self.curvature.results else OTHER
+
     @property
     def jumps(self) -> list[str]:
         """Cells that compare changing numbers, and so may jump, each with what does; complete as `notes` are."""
@@ -384,6 +392,34 @@ class Program:
             for cell in ids[store.tainted[ids] & (store.table.sheets[ids] >= 0)]:
                 found.append((store.table.cell(int(cell)), f"{note.text} has no finite derivative"))
         return found
+
+    @property
+    def lines(self) -> list[Line]:
+        """What each cell of the constraints became."""
+        return self._rows.lines
+
+    @property
+    def changing_cells(self) -> list[Cell]:
+        """The changing cells, in the order of x."""
+        return [self._store.table.cell(int(cell)) for cell in self._changing]
+
+    def numbers_at(self, x: FloatArray, ids: Sequence[int]) -> FloatArray:
+        """Return what cells of `lines` hold with the changing cells at x; 0 for a blank or −1."""
+        there = evaluated_at(self._store, self._planner, self._changing, x, self._targets)
+        return np.asarray(there.numbers[np.array(ids, np.int64)])
+
+    def address(self, cell: int) -> Cell | None:
+        """Return where a cell of `lines` stands, None where it is a constraint's own formula."""
+        return self._store.table.cell(cell) if self._store.table.sheets[cell] >= 0 else None
+
+    @property
+    def stored(self) -> FloatArray:
+        """(n,) what the file stores in the changing cells."""
+        return np.asarray(self._verified.numbers[self._changing])
+
+    def constants(self) -> list[Cell]:
+        """Return the typed numbers that objective and constraints are made of."""
+        return [self._store.table.cell(int(cell)) for cell in constants(self._store, self._planner, self._targets)]
 
     def cell_name(self, place: int) -> str:
         """Return the address of the changing cell at a place of x."""

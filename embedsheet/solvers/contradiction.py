@@ -22,7 +22,12 @@ _MOST_SHOWN = 10
 
 
 def explain(problem: Problem, model: LinearModel, feasible: Feasible) -> str:
-    """Say which constraints contradict each other, as few as can be; `feasible` solves, None where it gave up.
+    """Say which constraints contradict each other, as few as can be; `feasible` solves, None where it gave up."""
+    return _words(problem, *contradicting(problem, model, feasible))
+
+
+def contradicting(problem: Problem, model: LinearModel, feasible: Feasible) -> tuple[list[Part], bool]:
+    """Return constraints that contradict each other, and whether none of them can be spared.
 
     Found by deletion: what can be left out without the rest becoming feasible is left out, in halves first.
     """
@@ -40,13 +45,18 @@ def explain(problem: Problem, model: LinearModel, feasible: Feasible) -> str:
                 break
             solves += 1
             if solves > _MOST_SOLVES:
-                return _words(problem, kept, False)
+                return _sorted(kept), False
             if feasible(*_only(problem, model, fewer)) is False:
                 kept = fewer
             else:
                 start += size
         size //= 2
-    return _words(problem, kept, True)
+    return _sorted(kept), True
+
+
+def _sorted(parts: list[Part]) -> list[Part]:
+    order = list(_WORDS)
+    return sorted(parts, key=lambda part: (order.index(part[0]), part[1]))
 
 
 def _only(problem: Problem, model: LinearModel, parts: list[Part]) -> tuple[Problem, LinearModel]:
@@ -76,8 +86,6 @@ _WORDS: dict[str, Callable[[Problem, int], str]] = {
 
 
 def _words(problem: Problem, parts: list[Part], smallest: bool) -> str:
-    order = list(_WORDS)
-    parts = sorted(parts, key=lambda part: (order.index(part[0]), part[1]))
     shown = [_WORDS[kind](problem, int(place)) for kind, place in parts[:_MOST_SHOWN]]
     more = f"; and {len(parts) - _MOST_SHOWN} more" if len(parts) > _MOST_SHOWN else ""
     spare = ", and without any one of them they would not" if smallest and len(parts) > 1 else ""

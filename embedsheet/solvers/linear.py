@@ -94,11 +94,13 @@ def solve_linear(problem: Problem, model: LinearModel, limits: Limits = Limits()
     return LinearResult("infeasible", f"the target {problem.target:.10g} cannot be reached; {nearest}", x)
 
 
-def _explained(problem: Problem, model: LinearModel, result: LinearResult) -> LinearResult:
-    def feasible(some: Problem, part: LinearModel) -> bool | None:
-        status = _solve(some, part, Limits(), slices=1).status
-        return None if status == "failed" else status != "infeasible"
+def feasible(problem: Problem, model: LinearModel) -> bool | None:
+    """Whether some x satisfies all constraints; None where HiGHS did not end in a slice of its time."""
+    status = _solve(problem, model, Limits(), slices=1).status
+    return None if status == "failed" else status != "infeasible"
 
+
+def _explained(problem: Problem, model: LinearModel, result: LinearResult) -> LinearResult:
     try:
         return replace(result, message=f"{result.message}; {explain(problem, model, feasible)}")
     except KeyboardInterrupt:

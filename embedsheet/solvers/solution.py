@@ -6,12 +6,15 @@ import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from embedsheet.notation.addresses import Area
 from embedsheet.solvers.outcome import INTERRUPTED
 from embedsheet.solvers.problem import FloatArray, Sense, Status
 from embedsheet.solvers.tracker import HistoryRow
+
+if TYPE_CHECKING:
+    from embedsheet.reports.tables import Report
 
 
 @dataclass
@@ -54,6 +57,7 @@ class Solution:
     cells_written: int = 0
     parts_changed: list[str] = field(default_factory=list)
     undo_kept: bool = False
+    reports: list[Report] = field(default_factory=list)
     bound: float | None = None
     choice: str = ""
 
@@ -102,6 +106,7 @@ class Solution:
             "written_to": None if self.written_to is None else str(self.written_to),
             "cells_written": self.cells_written,
             "parts_changed": self.parts_changed,
+            **({"reports": [report.as_dict() for report in self.reports]} if self.reports else {}),
             "changing": [{"area": str(area), "values": self.values(area).tolist()} for area in self.changing],
             "history": [
                 {"iteration": iteration, "objective": _json(value), "gradient_norm": _json(norm), "seconds": seconds}
@@ -132,7 +137,8 @@ class Solution:
         elif self.status == "improved":
             head = f"Improved in {steps} ({self.message}): {change}, largest gradient {self.largest_gradient:.1e}"
         else:
-            return f"{self.status.capitalize()}: {self.message}. Nothing was written."
+            written = "Nothing was written" if self.written_to is None else "Only what was asked for beside was written"
+            return f"{self.status.capitalize()}: {self.message}. {written}."
         return f"{head}; {self._written()}."
 
     def _written(self) -> str:

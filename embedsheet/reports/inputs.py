@@ -1,0 +1,281 @@
+"""How the optimum changes with every typed number that the model is made of: exact, by the envelope theorem.
+
+With p the constants, x*(p) the optimum and F(p) = f(x*(p), p),
+
+    ∂F/∂p = ∂f/∂p − Σ y_i ∂c_i/∂p,    c = left − right of every constraint that holds with equality, y its price,
+
+bounds on changing cells included. The derivatives come from the same formulas, compiled with the constants as further
+changing cells. The changing cells' own derivatives follow from the optimality conditions, differentiated:
+
+    H dx − Aᵀ dy = −∂²L/∂x∂p · dp,    A dx = −∂c/∂p · dp    (L = f − y c; free cells, held rows).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from embedsheet.compiler.constraints import Line
+from embedsheet.compiler.program import Program, compile_program
+from embedsheet.ground.errors import EmbedsheetError, ModelError
+from embedsheet.notation.addresses import Area, Cell
+from embedsheet.reports.duals import Prices, Ranging, prices
+from embedsheet.reports.point import Found
+from embedsheet.reports.sensitivity import refusal, unstrict
+from embedsheet.reports.tables import Bars, Entry, Report, Table
+from embedsheet.solvers.problem import FloatArray
+
+MOST_SHOWN = 20
+# More constants than this would take longer than the solve.
+MOST_CONSTANTS = 200_000
+_MOST_COMPILED = 40
+_COLUMNS = ("Cell", "Name", "Value", "One more changes the objective by", "1 % more changes the objective by")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """`cells` (k,) are the constants, `rates` (k,) the derivative of the optimal objective with respect to each.
+
+    `left_out` says which constants could not be differentiated; `notes` where the rates are not what one more brings.
+    """
+
+    found: Found
+    cells: list[Cell]
+    values: FloatArray
+    rates: FloatArray
+    left_out: list[Cell]
+    notes: list[str]
+    wide: Program
+    weights: FloatArray  # of the wide program's rows
+    price: Prices
+
+    def moves(self, cell: Cell) -> FloatArray:
+        """Return the derivatives of the changing cells with respect to one constant, (n,).
+
+        Raises ModelError where they are not unique: no vertex and no definite curvature, or something held at no price.
+        """
+        if cell not in self.cells:
+            raise ModelError(f"{cell}: is no typed number that the model is made of.")
+        found, local = self.found, self.found.local
+        if self._loose:
+            raise ModelError(
+                f"{cell}: the changing cells do not follow it smoothly: a constraint holds at no price, constraints "
+                "depend on each other, or there are several optima."
+            )
+        n, k = len(found.x), len(self.cells)
+        unit = np.zeros(n + k)
+        unit[n + self.cells.index(cell)] = 1.0
+        point = np.concatenate([found.x, self.values])
+        jacobian = np.asarray(self.wide.constraint_jacobian(point), dtype=np.float64).reshape(-1, n + k)
+        bent = found.sign * (self._curved(point, unit)[:n])
+        between = dict(_pairs(found.program, self.wide))
+        rows = [between[row] for row in local.held]
+        shift = np.zeros(n)  # of the cells that a bound holds, with the bound
+        for own, line in zip(found.program.lines, self.wide.lines, strict=True):
+            if own in self._bounds and line.row >= 0:
+                shift[self._bounds[own]] = -jacobian[line.row] @ unit
+        hessian = self._hessian(point)
+        free, held = local.free, local.held
+        a = local.matrix[np.ix_(held, free)]
+        system = np.block([[hessian[np.ix_(free, free)], -a.T], [a, np.zeros((len(held), len(held)))]])
+        right = np.concatenate(
+            [
+                -bent[free] - hessian[np.ix_(free, np.arange(n))] @ shift,
+                -np.array([jacobian[row] @ unit for row in rows]) - local.matrix[held] @ shift,
+            ]
+        )
+        solved, _, rank, _ = np.linalg.lstsq(system, right, rcond=None)
+        if rank < len(system):
+            raise ModelError(f"{cell}: several values of the changing cells are optimal, so they follow nothing.")
+        shift[free] = solved[: len(free)]
+        return shift
+
+    @cached_property
+    def _loose(self) -> bool:
+        return not self.found.local.unique_prices or unstrict(self.found, self.price)
+
+    @cached_property
+    def _bounds(self) -> dict[Line, int]:
+        return dict(bounds_held(self.found))
+
+    def _curved(self, point: FloatArray, direction: FloatArray) -> FloatArray:
+        product = self.wide.hessian_product(point, direction)
+        if len(self.weights) and self.weights.any():
+            product = product - self.wide.constraint_hessian_product(point, self.weights, direction)
+        return np.asarray(product)
+
+    def _hessian(self, point: FloatArray) -> FloatArray:
+        n = len(self.found.x)
+        if self.found.program.is_linear:
+            return np.zeros((n, n))
+        columns = []
+        for place in range(n):
+            unit = np.zeros(len(point))
+            unit[place] = 1.0
+            columns.append(self.found.sign * self._curved(point, unit)[:n])
+        return np.array(columns).T
+
+
+def differentiate(found: Found) -> Inputs:
+    """Return the derivatives of the optimal objective with respect to all constants; raises ModelError if none are."""
+    refused = refusal(found, "Sensitivities to constants")
+    if refused:
+        raise ModelError(f"{found.objective_name}: {refused}.")
+    cells = found.program.constants()
+    if not cells:
+        raise ModelError(f"{found.objective_name}: the model is made of no typed numbers.")
+    if len(cells) > MOST_CONSTANTS:
+        raise ModelError(f"{found.objective_name}: the model is made of {len(cells):,} typed numbers, too many here.")
+    wide, kept, left_out = _compiled(found, cells)
+    values = np.array([found.workbook.numbers(Area(*cell, cell.row, cell.column))[0, 0] for cell in kept])
+    price = prices(found.local)
+    weights = _weights(found, wide, price)
+    point = np.concatenate([found.x, values])
+    rates = np.asarray(wide.value_and_gradient(point)[1])
+    if weights.any():
+        rates = rates - np.asarray(wide.constraint_pull_back(point, weights))
+    rates = np.array([found.number(rate) for rate in rates[len(found.x) :]])
+    return Inputs(found, kept, values, rates, left_out, _notes(found, price), wide, weights, price)
+
+
+def inputs(found: Found, moving: Sequence[Cell] = ()) -> Report:
+    """Return the largest of these derivatives as a table with a chart; for `moving` also the changing cells'."""
+    try:
+        known = differentiate(found)
+    except ModelError as fault:
+        return Report("inputs", refused=str(fault).removeprefix(f"{found.objective_name}: ").rstrip("."))
+    per_cent = known.rates * known.values / 100
+    order = sorted(range(len(known.cells)), key=lambda one: (-abs(per_cent[one]), -abs(known.rates[one]), one))
+    rows: list[tuple[Entry, ...]] = [
+        (*found.named(cell), float(known.values[one]), float(known.rates[one]), found.number(float(per_cent[one])))
+        for one in order[:MOST_SHOWN] for cell in [known.cells[one]] if known.rates[one]
+    ]  # fmt: skip
+    tables = [Table("Typed numbers, the largest effects first", _COLUMNS, rows)]
+    notes = list(known.notes)
+    moved = int(np.count_nonzero(known.rates))
+    if moved > len(rows):
+        notes.append(f"{moved - len(rows):,} more numbers change the optimum; these are the largest {len(rows)}.")
+    if known.left_out:
+        shown = ", ".join(map(found.address, known.left_out[:10]))
+        notes.append(f"Not differentiated, for formulas choose by them what to read: {shown}.")
+    if rows:
+        notes.insert(0, _sentence(found, rows))
+    for cell in moving:
+        try:
+            moves = known.moves(cell)
+        except ModelError as fault:
+            notes.append(str(fault))
+            continue
+        title = f"What one more on {found.address(cell)} does to the changing cells"
+        tables.append(
+            Table(title, ("Cell", "Name", "Final Value", "Changes by"),
+                  [(*found.named(one), float(x), found.number(float(move)))
+                   for one, x, move in zip(found.program.changing_cells, found.x, moves, strict=True)])
+        )  # fmt: skip
+    bars = Bars("1 % more changes the optimum by", 0, "Name", _COLUMNS[-1], MOST_SHOWN) if rows else None
+    facts = (("Objective", f"{found.objective_name} = {found.after:.10g}"),)
+    return Report("inputs", facts, tables, notes, bars=bars)
+
+
+def _sentence(found: Found, rows: Sequence[tuple[Entry, ...]]) -> str:
+    address, rate = rows[0][0], rows[0][3]
+    return f"One more on {address} changes the optimum of {found.objective_name} by {rate:.6g}."
+
+
+def _notes(found: Found, price: Prices) -> list[str]:
+    notes = ["Exact rates at the optimum, for small changes: the changing cells are free to follow."]
+    if price.residual > 1e-4:
+        notes.append("The gradient does not vanish here, so this is no optimum and the rates are not exact.")
+    if not found.local.unique_prices:
+        notes.append(
+            "Not valid on both sides: the prices of the constraints are not unique (degenerate), so the rates for more "
+            "and for less may differ."
+        )
+    elif found.program.is_linear and Ranging(found.local, price).several_optima:
+        notes.append(
+            "Not valid on both sides: other values of the changing cells are as good, so the rates of numbers that "
+            "tell them apart differ for more and for less."
+        )
+    elif not found.program.is_linear and unstrict(found, price):
+        notes.append("A constraint or bound holds with equality at no price: rates may differ for more and for less.")
+    return notes
+
+
+def _compiled(found: Found, cells: list[Cell]) -> tuple[Program, list[Cell], list[Cell]]:
+    """Compile with the constants as further changing cells; those that formulas cannot follow are left out."""
+    tries = 0
+
+    def attempt(some: Sequence[Cell]) -> Program | None:
+        nonlocal tries
+        tries += 1
+        areas = tuple(Area(cell.sheet, cell.row, cell.column, cell.row, cell.column) for cell in some)
+        setup = replace(
+            found.program.setup, changing=(*found.program.setup.changing, *areas), nonnegative=False, notes=()
+        )
+        try:
+            program = compile_program(found.workbook, setup, overwrite_formulas=True)
+            program.value_and_gradient(program.start)
+        except EmbedsheetError:
+            return None
+        return program
+
+    whole = attempt(cells)
+    if whole is not None:
+        return whole, cells, []
+    good: list[Cell] = []
+    bad: list[Cell] = []
+    waiting = [cells]
+    best: Program | None = None
+    while waiting:
+        some = waiting.pop(0)
+        program = attempt([*good, *some]) if tries < _MOST_COMPILED else None
+        if program is not None:
+            good, best = [*good, *some], program
+        elif len(some) == 1 or tries >= _MOST_COMPILED:
+            bad += some
+        else:
+            half = len(some) // 2
+            waiting += [some[:half], some[half:]]
+    if best is None:
+        raise ModelError(f"{found.objective_name}: formulas choose by its typed numbers what to read.")
+    return best, good, bad
+
+
+def _pairs(program: Program, wide: Program) -> list[tuple[int, int]]:
+    """Return each row of a program with the wide program's row of the same constraint and cell."""
+    return [
+        (one.row, other.row) for one, other in zip(program.lines, wide.lines, strict=True)
+        if one.row >= 0 and other.row >= 0
+    ]  # fmt: skip
+
+
+def bounds_held(found: Found) -> list[tuple[Line, int]]:
+    """Return the constraints that are the bound at which a changing cell lies, each with the cell's place in x."""
+    local = found.local
+    seen: set[int] = set()
+    pairs = []
+    for line in found.lines:
+        place, relation = line.line.place, line.line.relation
+        if place < 0 or place in seen:
+            continue
+        low = local.at_lower[place] and relation in (">=", "=") and line.right == local.lower[place]
+        high = local.at_upper[place] and relation in ("<=", "=") and line.right == local.upper[place]
+        if low or high:
+            seen.add(place)
+            pairs.append((line.line, place))
+    return pairs
+
+
+def _weights(found: Found, wide: Program, price: Prices) -> FloatArray:
+    """Return the price of each row of the wide program, in the sheet's sense."""
+    weights = np.zeros(wide.constraint_count)
+    for own, other in _pairs(found.program, wide):
+        weights[other] = found.sign * price.rows[own]
+    held = dict(bounds_held(found))
+    for line, wider in zip(found.program.lines, wide.lines, strict=True):
+        if line in held and wider.row >= 0:
+            weights[wider.row] = found.sign * price.costs[held[line]]
+    return weights

@@ -1,0 +1,74 @@
+"""The Linearity Report: what is linear, which cells and functions are not, proven from the operations."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from embedsheet.compiler.program import Program
+from embedsheet.reports.point import Found
+from embedsheet.reports.tables import Entry, Report, Table
+
+_DEGREES = ("constant", "linear", "quadratic", "nonlinear")
+
+
+def linearity(found: Found) -> Report:
+    """Return which of objective, changing cells and constraints are linear, and where a model that is not bends.
+
+    "Yes" is proven. A changing cell occurs linearly where no other cell changes its effect, as far as the second
+    derivatives at three points show.
+    """
+    program = found.program
+    degree = program.curvature.degree
+    results = program.curvature.results
+    tables = []
+    if program.setup.objective is not None:
+        rows: list[tuple[Entry, ...]] = [
+            (*found.named(program.setup.objective), found.before, found.after, _yes(program.degrees[0]))
+        ]
+        title = f"Objective Cell ({found.sense_word})"
+        tables.append(Table(title, ("Cell", "Name", "Original Value", "Final Value", "Linear Function"), rows))
+    bent = np.zeros(len(found.x), bool) if degree <= 1 else _bent_cells(program, found)
+    cells: list[tuple[Entry, ...]] = [
+        (*found.named(cell), float(before), float(after), "No" if curved else "Yes")
+        for cell, before, after, curved in zip(program.changing_cells, program.stored, found.x, bent, strict=True)
+    ]
+    columns = ("Cell", "Name", "Original Value", "Final Value", "Occurs Linearly")
+    tables.append(Table("Variable Cells", columns, cells))
+    rows = []
+    for line in found.lines:
+        degree_of_line = max(program.degree_of(side) for side in (line.line.left, line.line.right))
+        rows.append((line.address, line.name, line.left, line.formula, _yes(degree_of_line)))
+    tables.append(Table("Constraints", ("Cell", "Name", "Cell Value", "Formula", "Linear Function"), rows))
+    if degree > 1:
+        tables.append(bends(program))
+    notes = [] if results else ["JAX is not installed, so nothing could be proven linear."]
+    return Report("linearity", (("The model is", _DEGREES[degree]),), tables, notes)
+
+
+def bends(program: Program) -> Table:
+    """Return which cells and functions bend the model."""
+    rows: list[tuple[Entry, ...]] = [(one.cells, one.function, _DEGREES[one.degree]) for one in program.curvature.bent]
+    return Table("Where the model bends", ("Cells", "Function", "Makes it"), rows)
+
+
+def _yes(degree: int) -> str:
+    return "Yes" if degree <= 1 else "No"
+
+
+def _bent_cells(program: Program, found: Found) -> np.ndarray:
+    """Return which cells' effects change with a cell: rows of second derivatives that are not zero."""
+    generator = np.random.default_rng(0)
+    curved = np.zeros(len(found.x), bool)
+    spread = np.maximum(1.0, np.abs(found.x))
+    for width in (0.0, 0.01, 0.3):
+        x = np.clip(found.x + width * spread * generator.uniform(-1, 1, len(found.x)), program.lower, program.upper)
+        direction = spread * generator.uniform(0.5, 1.5, len(x))
+        products = [program.hessian_product(x, direction)]
+        if program.constraint_count:
+            weights = generator.uniform(0.5, 1.5, program.constraint_count)
+            products.append(program.constraint_hessian_product(x, weights, direction))
+        gradient = np.abs(program.value_and_gradient(x)[1])
+        for product in products:
+            size = max(float(np.abs(product).max(initial=0.0)), 1e-9 * float(gradient.max(initial=0.0)), 1e-300)
+            curved |= np.isfinite(product) & (np.abs(product) > 1e-9 * size)
+    return curved

@@ -1,0 +1,252 @@
+"""Reports on solved models: their numbers against printed reports, HiGHS' own duals and models solved again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openpyxl
+import pytest
+from openpyxl.utils import get_column_letter
+from openpyxl.workbook.defined_name import DefinedName
+from scipy.optimize import linprog
+
+from embedsheet.reports.tables import Report, Table
+from embedsheet.solver import solve
+from embedsheet.solvers.solution import Solution
+from tests.judges import gnumeric_values, libreoffice_values, validity_faults
+from tests.repair import repair_causes
+
+Row = tuple[str, Sequence[float], str, float]
+RELATIONS = {"<=": "1", "=": "2", ">=": "3"}
+
+
+def set_up(page: Any, objective: str, changing: str, constraints: Sequence[tuple[str, str, str]], **more: str) -> None:
+    """Store a Solver model on a sheet, as Excel does."""
+    names = {"solver_opt": f"Plan!{objective}", "solver_adj": f"Plan!{changing}", "solver_typ": "1",
+             "solver_val": "0", "solver_neg": "1", "solver_eng": "2", "solver_num": str(len(constraints))}  # fmt: skip
+    for place, (left, relation, right) in enumerate(constraints, 1):
+        names[f"solver_lhs{place}"] = f"Plan!{left}"
+        names[f"solver_rel{place}"] = RELATIONS.get(relation, relation)
+        names[f"solver_rhs{place}"] = f"Plan!{right}" if right.startswith("$") else right
+    for name, text in (names | more).items():
+        page.defined_names[name] = DefinedName(name, attr_text=text, hidden=True)
+
+
+def mix(path: Path, profits: Sequence[float], rows: Sequence[Row], products: Sequence[str] = (), **more: str) -> Path:
+    """Write a product mix: amounts in row 3, profits in row 4, a constraint a row from 6; right sides in the last."""
+    book = openpyxl.Workbook()
+    page = book.active
+    page.title = "Plan"
+    count = len(profits)
+    last, total, right = (get_column_letter(count + more_) for more_ in (1, 2, 3))
+    for place, profit in enumerate(profits):
+        page.cell(2, 2 + place, (products or "ABCDEFGH")[place])
+        page.cell(3, 2 + place, 1)
+        page.cell(4, 2 + place, profit)
+    page["A3"], page["A4"] = "Made", "Profit"
+    page[f"{total}2"], page[f"{right}5"] = "Total", "Available"
+    page[f"{total}4"] = f"=SUMPRODUCT(B4:{last}4,$B$3:${last}$3)"
+    for row, (name, factors, _, limit) in enumerate(rows, 6):
+        page.cell(row, 1, name)
+        for place, factor in enumerate(factors):
+            page.cell(row, 2 + place, factor)
+        page[f"{total}{row}"] = f"=SUMPRODUCT(B{row}:{last}{row},$B$3:${last}$3)"
+        page[f"{right}{row}"] = limit
+    sides = [(f"${total}${row}", one[2], f"${right}${row}") for row, one in enumerate(rows, 6)]
+    set_up(page, f"${total}$4", f"$B$3:${last}$3", sides, **more)
+    book.save(path)
+    return path
+
+
+WYNDOR: list[Row] = [("Plant 1", [1, 0], "<=", 4), ("Plant 2", [0, 2], "<=", 12), ("Plant 3", [3, 2], "<=", 18)]
+
+
+def reports(path: Path, *kinds: Any, **more: Any) -> dict[str, Report]:
+    found = solve(path, reports=kinds, dry_run=True, **more)
+    return {report.kind: report for report in found.reports}
+
+
+def numbers(table: Table) -> list[list[Any]]:
+    """The rows without addresses and names."""
+    return [list(row[2:]) for row in table.rows]
+
+
+INF = float("inf")
+
+
+def test_the_sensitivity_report_of_wyndor_glass_is_the_printed_one(tmp_path: Path) -> None:
+    # Hillier and Lieberman's model; the report as printed in studylib.net/doc/15190649 (1E+30 is infinity).
+    cells, rows = reports(mix(tmp_path / "w.xlsx", [3, 5], WYNDOR), "sensitivity")["sensitivity"].tables
+    assert numbers(cells) == [[2, 0, 3, 4.5, 3], [6, 0, 5, INF, 3]]
+    assert numbers(rows) == [[2, 0, 4, INF, 2], [12, 1.5, 12, 6, 6], [18, 1, 18, 6, 6]]
+    assert cells.columns[2:] == (
+        "Final Value", "Reduced Cost", "Objective Coefficient", "Allowable Increase", "Allowable Decrease",
+    )  # fmt: skip
+    assert rows.columns[2:] == (
+        "Final Value", "Shadow Price", "Constraint R.H. Side", "Allowable Increase", "Allowable Decrease",
+    )  # fmt: skip
+
+
+def test_the_sensitivity_report_of_a_printed_excel_report_is_the_same(tmp_path: Path) -> None:
+    # "Microsoft Excel 16.0 Sensitivity Report" in scribd.com/document/788299644: A 0, B 70, C 30, profit 5850.
+    rows: list[Row] = [("1", [1, 1, 1], "<=", 100), ("2", [2, 3, 2], "<=", 300), ("3", [2, 3, 2], ">=", 250),
+                       ("4", [1, 0, 2], ">=", 60)]  # fmt: skip
+    found = solve(mix(tmp_path / "c.xlsx", [50, 60, 55], rows), reports=["sensitivity"], dry_run=True)
+    assert found.objective_after == 5850
+    cells, constraints = found.reports[0].tables
+    assert numbers(cells) == [[0, -7.5, 50, 7.5, INF], [70, 0, 60, INF, 5], [30, 0, 55, 5, 15]]
+    assert numbers(constraints) == [
+        [100, 60, 100, 10, pytest.approx(6.666666667)], [270, 0, 300, INF, 30], [270, 0, 250, 20, INF],
+        [60, -2.5, 60, 40, 60],
+    ]  # fmt: skip
+
+
+def _random_mix(seed: int) -> tuple[list[float], list[Row], bool]:
+    generator = np.random.default_rng(seed)
+    n, m = int(generator.integers(2, 6)), int(generator.integers(2, 6))
+    profits = generator.integers(1, 30, n).astype(float).tolist()
+    rows: list[Row] = []
+    for place in range(m):
+        factors = generator.integers(0, 9, n).astype(float)
+        factors[generator.integers(n)] += 1.0
+        rows.append((f"r{place}", factors.tolist(), "<=", float(generator.integers(20, 200))))
+    rows.append(("all", [1.0] * n, "<=", float(generator.integers(10, 60))))
+    return profits, rows, bool(seed % 2)
+
+
+def _highs(profits: list[float], rows: list[Row], maximize: bool) -> Any:
+    sign = -1.0 if maximize else 1.0
+    upper = [(np.array(a) if rel == "<=" else -np.array(a), b if rel == "<=" else -b) for _, a, rel, b in rows]
+    return linprog(sign * np.array(profits), A_ub=[a for a, _ in upper], b_ub=[b for _, b in upper], method="highs")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_prices_and_reduced_costs_are_those_of_highs_in_excels_sign(tmp_path: Path, seed: int) -> None:
+    # scipy's marginals: dz/db of the minimised problem; Excel's prices are dz/db of the sheet's own objective.
+    profits, rows, maximize = _random_mix(seed)
+    if not maximize:
+        rows = [(name, factors, ">=", limit) for name, factors, _, limit in rows]
+    typ = {} if maximize else {"solver_typ": "2"}
+    cells, constraints = reports(mix(tmp_path / "r.xlsx", profits, rows, **typ), "sensitivity")["sensitivity"].tables
+    judge = _highs(profits, rows, maximize)
+    sign = -1.0 if maximize else 1.0
+    turned = [1.0 if relation == "<=" else -1.0 for _, _, relation, _ in rows]
+    assert [row[1] for row in numbers(constraints)] == pytest.approx(
+        list(sign * judge.ineqlin.marginals * turned), abs=1e-7
+    )
+    assert [row[1] for row in numbers(cells)] == pytest.approx(list(sign * judge.lower.marginals), abs=1e-7)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_ranges_end_where_a_moved_right_side_or_cost_changes_the_answer(tmp_path: Path, seed: int) -> None:
+    # Solved again by HiGHS just inside and just beyond each end.
+    profits, rows, maximize = _random_mix(seed)
+    maximize = True
+    cells, constraints = reports(mix(tmp_path / "r.xlsx", profits, rows), "sensitivity")["sensitivity"].tables
+    base = -_highs(profits, rows, maximize).fun
+    for place, (_, price, right, more, less) in enumerate(numbers(constraints)):
+        for sign, reach in ((1.0, more), (-1.0, less)):
+            inside = 0.99 * min(reach, 1e3)
+
+            def at(step: float, sign: float = sign, place: int = place, right: float = right) -> float:
+                moved = [*rows]
+                moved[place] = (*rows[place][:3], right + sign * step)
+                found = _highs(profits, moved, maximize)
+                return -float(found.fun) if found.status == 0 else -INF
+
+            assert at(inside) == pytest.approx(base + sign * inside * price, rel=1e-9, abs=1e-7)
+            if np.isfinite(reach):
+                beyond = reach + 0.1 * max(1.0, reach)
+                assert at(beyond) < base + sign * beyond * price - 1e-9 or price == 0
+    x = np.array([row[0] for row in numbers(cells)])
+    for place, (_, _, cost, more, less) in enumerate(numbers(cells)):
+        for sign, reach in ((1.0, more), (-1.0, less)):
+
+            def best(step: float, sign: float = sign, place: int = place, cost: float = cost) -> tuple[float, float]:
+                moved = [*profits]
+                moved[place] = cost + sign * step
+                return -float(_highs(moved, rows, maximize).fun), float(np.dot(moved, x))
+
+            optimum, ours = best(0.99 * min(reach, 1e3))
+            assert ours == pytest.approx(optimum, rel=1e-9)
+            if np.isfinite(reach):
+                optimum, ours = best(reach + 0.1 * max(1.0, reach))
+                assert ours < optimum - 1e-9
+
+
+def test_the_answer_report_says_before_after_binding_and_slack(tmp_path: Path) -> None:
+    objective, cells, rows = reports(mix(tmp_path / "w.xlsx", [3, 5], WYNDOR), "answer")["answer"].tables
+    assert objective.title == "Objective Cell (Max)"
+    assert objective.rows == [("$D$4", "Profit Total", 8.0, 36.0)]
+    assert cells.rows == [("$B$3", "Made A", 1.0, 2.0, "Contin"), ("$C$3", "Made B", 1.0, 6.0, "Contin")]
+    assert rows.rows == [
+        ("$D$6", "Plant 1 Total", 2.0, "$D$6<=$E$6", "Not Binding", 2.0),
+        ("$D$7", "Plant 2 Total", 12.0, "$D$7<=$E$7", "Binding", 0.0),
+        ("$D$8", "Plant 3 Total", 18.0, "$D$8<=$E$8", "Binding", 0.0),
+    ]
+
+
+def test_the_limits_report_moves_each_cell_alone(tmp_path: Path) -> None:
+    _, cells = reports(mix(tmp_path / "w.xlsx", [3, 5], WYNDOR), "limits")["limits"].tables
+    # With 6 windows no more than 2 doors fit, and none brings 30; by hand.
+    assert numbers(cells) == [[2, 0, 30, 2, 36], [6, 0, 6, 6, 36]]
+
+
+def test_rates_of_all_typed_numbers_are_those_of_models_solved_again(tmp_path: Path) -> None:
+    path = mix(tmp_path / "w.xlsx", [3, 5], WYNDOR)
+    table = reports(path, "inputs")["inputs"].tables[0]
+    rates = {str(row[0]).replace("$", ""): float(row[3]) for row in table.rows if isinstance(row[3], float)}
+    assert len(rates) == 8  # two of the twelve factors and one right side bring nothing: their constraint has slack
+    for address, rate in rates.items():
+        values = []
+        for step in (1e-4, -1e-4):
+            book = openpyxl.load_workbook(path)
+            book["Plan"][address] = book["Plan"][address].value + step
+            book.save(tmp_path / "moved.xlsx")
+            values.append(solve(tmp_path / "moved.xlsx", dry_run=True).objective_after)
+        assert (values[0] - values[1]) / 2e-4 == pytest.approx(rate, rel=1e-6), address
+
+
+def test_reports_on_whole_numbers_are_refused_with_the_reason(tmp_path: Path) -> None:
+    path = mix(tmp_path / "w.xlsx", [3, 5], WYNDOR)
+    found = reports(path, "sensitivity", "limits", "inputs", "answer", constraints=["Plan!B3:C3 integer"])
+    for kind in ("sensitivity", "limits", "inputs"):
+        assert "not meaningful for models with whole numbers (here $B$3)" in str(found[kind].refused)
+    assert [row[4] for row in found["answer"].tables[1].rows] == ["Integer", "Integer"]
+    assert found["answer"].tables[2].rows[-1] == ("$B$3:$C$3", "", None, "$B$3:$C$3=Integer", "", None)
+
+
+def test_an_infeasible_model_brings_an_irreducible_set_unasked(tmp_path: Path) -> None:
+    path = mix(tmp_path / "w.xlsx", [3, 5], WYNDOR)
+    found = reports(path, "answer", constraints=["Plan!B3 >= 3", "Plan!C3 >= 5"])
+    rows = found["feasibility"].tables[0].rows
+    # 3·3 + 2·5 = 19 > 18.
+    assert [row[3] for row in rows] == ["$D$8<=$E$8", "$B$3>=3", "$C$3>=5"]
+
+
+@pytest.fixture
+def solved(tmp_path: Path) -> tuple[Path, Solution]:
+    path = mix(tmp_path / "w.xlsx", [3, 5], WYNDOR)
+    target = tmp_path / "solved.xlsx"
+    found = solve(
+        path, reports=["answer", "sensitivity", "limits", "linearity", "inputs"], output=target, moving=["E7"]
+    )
+    return target, found
+
+
+def test_added_sheets_are_valid_and_show_what_the_tables_say(solved: tuple[Path, Solution]) -> None:
+    path, _ = solved
+    assert validity_faults(path) == validity_faults(path.with_name("w.xlsx"))  # openpyxl's own order of a font's parts
+    assert repair_causes(path) == []
+    for values in (libreoffice_values(path), gnumeric_values(path)):
+        assert values["Sensitivity Report 1"]["E6"] == 0
+        assert values["Sensitivity Report 1"]["G7"] == 1e30  # as Excel prints infinity
+        assert values["Plan"]["D4"] == 36
+
+
+def test_a_second_report_gets_the_next_number(solved: tuple[Path, Solution], tmp_path: Path) -> None:
+    solve(solved[0], reports=["answer"], output=tmp_path / "again.xlsx", trust_embedsheet=True)
+    assert openpyxl.load_workbook(tmp_path / "again.xlsx").sheetnames[-1] == "Answer Report 2"
