@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import sheets
-from judges import Values, gnumeric_values, libreoffice_values_of, validity_faults
+from derived import Textbook, derive_all, filled, grid, judge
+from judges import validity_faults
 from numpy.typing import NDArray
 from office import need_office
 from typer.testing import CliRunner
@@ -22,45 +22,11 @@ from embedsheet.ground.errors import ModelError, UnsupportedError
 from embedsheet.hosts.libreoffice.locate import import_uno
 from embedsheet.hosts.libreoffice.office import Office
 from embedsheet.lessons import find
-from embedsheet.notation.addresses import Area, column_letters
+from embedsheet.notation.addresses import Area
 from embedsheet.notation.move import shift
 from embedsheet.workbook import Workbook
 
-# What the issue of the gradient sheet asks for.
-TOLERANCE = 1e-9
 SEED = np.random.default_rng(7)
-
-
-def numbers(values: Values, area: Area) -> NDArray[np.float64]:
-    """Return the numbers that a program calculated in an area; NaN for anything else."""
-    found = [values[area.sheet].get(f"{column_letters(cell.column)}{cell.row}") for cell in area.cells()]
-    return np.array([one if isinstance(one, float) else np.nan for one in found]).reshape(area.shape)
-
-
-def assert_exact(found: NDArray[np.float64], exact: NDArray[np.float64], what: object) -> None:
-    """Relative to each derivative; of what cancels, rounding of the largest one is left."""
-    allowed = TOLERANCE * np.abs(exact) + 1e-13 * np.abs(exact).max(initial=1.0)
-    assert (np.abs(found - exact) <= allowed).all(), (what, found, exact)
-
-
-Model = tuple[str | None, dict[str, Any]]  # a sheet, and options that say what its model is
-
-
-def judge(models: Mapping[Path, Sequence[Model]]) -> None:
-    """Let Gnumeric and LibreOffice calculate derived workbooks and compare with the tape and with JAX."""
-    for path, office in zip(models, libreoffice_values_of(list(models)), strict=True):
-        gnumeric, book = gnumeric_values(path), Workbook.open(path)
-        for sheet, options in models[path]:
-            for engine in ("tape", "jax"):
-                exact = es.gradient(book, sheet, engine=engine, **options)  # type: ignore[arg-type]
-                assert exact.model.setup.objective is not None
-                added = f"{exact.model.setup.objective.sheet[:22]} gradient"
-                for number, (area, block) in enumerate(exact.blocks.items(), 1):
-                    derived = book.area(f"gradient.{number}", sheet=added)
-                    for name, values in (("gnumeric", gnumeric), ("libreoffice", office)):
-                        assert_exact(numbers(values, derived), block, (path.name, name, engine, str(area)))
-                    # The file itself holds what they calculate.
-                    assert_exact(book.numbers(derived), block, (path.name, "file", engine, str(area)))
 
 
 @pytest.mark.parametrize("lesson", ["movielens", "rnn"])
@@ -73,48 +39,31 @@ def test_spreadsheet_programs_calculate_the_exact_gradient_of_every_sheet_of_a_l
     judge({path: [(sheet, {}) for sheet in Workbook.open(path).setups]})
 
 
-def _grid(top: int, left: int, values: NDArray[np.float64]) -> dict[str, Any]:
-    return {
-        f"{column_letters(left + j)}{top + i}": float(values[i, j])
-        for i in range(values.shape[0])
-        for j in range(values.shape[1])
-    }
-
-
-def _filled(top: int, bottom: int, formulas: Mapping[str, str]) -> dict[str, Any]:
-    """Fill formulas, with {r} for the row and {p} for the one above, down columns."""
-    return {
-        f"{column}{r}": text.replace("{r}", str(r)).replace("{p}", str(r - 1))
-        for column, text in formulas.items()
-        for r in range(top, bottom + 1)
-    }
-
-
 def _random(rows: int, columns: int) -> NDArray[np.float64]:
     return np.round(SEED.normal(size=(rows, columns)), 3)
 
 
 # (cells, objective, changing), each a model as textbooks and students write it.
-MODELS: dict[str, tuple[dict[str, Any], str, list[str]]] = {
+MODELS: dict[str, Textbook] = {
     "a line by least squares": (
-        {**_grid(2, 1, _random(9, 2)), "E1": 0.3, "E2": -0.2,
+        {**grid(2, 1, _random(9, 2)), "E1": 0.3, "E2": -0.2,
          "E4": "=SUMPRODUCT((B2:B10-(E1*A2:A10+E2))^2)/ROWS(B2:B10)"},
         "E4", ["E1:E2"],
     ),
     "a line by rows": (
-        {**_grid(2, 1, _random(9, 2)), "G1": 0.3, "G2": -0.2,
-         **_filled(2, 10, {"C": "=G$1*A{r}+$G$2", "D": "=B{r}-C{r}", "E": "=D{r}^2"}), "G4": "=AVERAGE(E2:E10)"},
+        {**grid(2, 1, _random(9, 2)), "G1": 0.3, "G2": -0.2,
+         **filled(2, 10, {"C": "=G$1*A{r}+$G$2", "D": "=B{r}-C{r}", "E": "=D{r}^2"}), "G4": "=AVERAGE(E2:E10)"},
         "G4", ["G1", "G2"],
     ),
     "logistic regression": (
-        {**_grid(2, 1, np.column_stack([_random(8, 2), [0, 1, 1, 0, 1, 0, 0, 1]])), "H1": 0.1, "H2": -0.4, "H3": 0.2,
-         **_filled(2, 9, {"D": "=1/(1+EXP(-($H$1*A{r}+$H$2*B{r}+$H$3)))",
+        {**grid(2, 1, np.column_stack([_random(8, 2), [0, 1, 1, 0, 1, 0, 0, 1]])), "H1": 0.1, "H2": -0.4, "H3": 0.2,
+         **filled(2, 9, {"D": "=1/(1+EXP(-($H$1*A{r}+$H$2*B{r}+$H$3)))",
                           "E": "=-IF(C{r}=1,LN(D{r}),LN(1-D{r}))"}), "H5": "=SUM(E2:E9)/COUNT(E2:E9)"},
         "H5", ["H1:H3"],
     ),
     "decimal logarithms": (
-        {**_grid(2, 1, np.abs(_random(6, 1)) + 0.5), "D1": 0.7,
-         **_filled(2, 7, {"B": "=LOG10(A{r}*D$1)+LOG(A{r}+D$1)+LOG(D$1+2,A{r}+2)"}), "D3": "=SUMSQ(B2:B7)"},
+        {**grid(2, 1, np.abs(_random(6, 1)) + 0.5), "D1": 0.7,
+         **filled(2, 7, {"B": "=LOG10(A{r}*D$1)+LOG(A{r}+D$1)+LOG(D$1+2,A{r}+2)"}), "D3": "=SUMSQ(B2:B7)"},
         "D3", ["D1"],
     ),
     "a network that nobody filled down": (
@@ -124,8 +73,8 @@ MODELS: dict[str, tuple[dict[str, Any], str, list[str]]] = {
         "G1", ["B1:B4", "C1:C2", "D1:D3"],
     ),
     "softmax by rows": (
-        {**_grid(2, 1, _random(5, 3)), **_grid(2, 5, _random(3, 4)), "J2": 1, "J3": 3, "J4": 4, "J5": 2, "J6": 1,
-         **_filled(2, 6, {
+        {**grid(2, 1, _random(5, 3)), **grid(2, 5, _random(3, 4)), "J2": 1, "J3": 3, "J4": 4, "J5": 2, "J6": 1,
+         **filled(2, 6, {
              "L": "=$A{r}*E$2+$B{r}*E$3+$C{r}*E$4",
              "M": "=$A{r}*F$2+$B{r}*F$3+$C{r}*F$4", "N": "=$A{r}*G$2+$B{r}*G$3+$C{r}*G$4",
              "O": "=$A{r}*H$2+$B{r}*H$3+$C{r}*H$4", "P": "=MAX(L{r}:O{r})",
@@ -134,7 +83,7 @@ MODELS: dict[str, tuple[dict[str, Any], str, list[str]]] = {
         "J1", ["E2:H4"],
     ),
     "matrix products as array formulas": (
-        {**_grid(1, 1, _random(4, 3)), **_grid(1, 5, _random(3, 2)), "H1": ("H1:I4", "=MMULT(A1:C4,E1:F3)"),
+        {**grid(1, 1, _random(4, 3)), **grid(1, 5, _random(3, 2)), "H1": ("H1:I4", "=MMULT(A1:C4,E1:F3)"),
          "K1": ("K1:L4", "=1/(1+EXP(-H1:I4))"), "N1": ("N1:O2", "=MMULT(TRANSPOSE(K1:L4),K1:L4)"),
          "Q1": "=SUMSQ(N1:O2)+SUM(K1:L4)"},
         "Q1", ["A1:C4", "E1:F3"],
@@ -142,18 +91,18 @@ MODELS: dict[str, tuple[dict[str, Any], str, list[str]]] = {
     "look-ups by key": (
         {"A2": 11, "A3": 12, "A4": 13, "B2": 0.5, "B3": -0.2, "B4": 0.9, "C2": 0.1, "C3": 0.2, "C4": 0.3,
          **{f"E{r}": key for r, key in zip(range(2, 8), (11, 13, 12, 11, 13, 13), strict=True)},
-         **_filled(2, 7, {"F": "=VLOOKUP(E{r},$A$2:$C$4,2,FALSE)", "G": "=INDEX(C$2:C$4,MATCH($E{r},$A$2:$A$4,0))",
+         **filled(2, 7, {"F": "=VLOOKUP(E{r},$A$2:$C$4,2,FALSE)", "G": "=INDEX(C$2:C$4,MATCH($E{r},$A$2:$A$4,0))",
                           "H": "=F{r}*G{r}"}), "J1": "=SUMSQ(H2:H7)"},
         "J1", ["B2:C4"],
     ),
     "a choice by number, and one that rescues errors": (
         {"A1": 0.5, "A2": 2.0, "A3": -0.7, "B1": 1, "B2": 3, "B3": 2,
-         **_filled(1, 3, {"C": "=CHOOSE(B{r},$A$1,$A$2,$A$3)^2", "D": "=IFERROR(SQRT(A{r}),A{r}*3)"}),
+         **filled(1, 3, {"C": "=CHOOSE(B{r},$A$1,$A$2,$A$3)^2", "D": "=IFERROR(SQRT(A{r}),A{r}*3)"}),
          "F1": "=SUM(C1:D3)"},
         "F1", ["A1:A3"],
     ),
     "a running balance": (
-        {"B1": 100.0, "C1": 0.03, "C2": 5.0, **_filled(2, 14, {"B": "=B{p}*(1+$C$1)-$C$2"}),
+        {"B1": 100.0, "C1": 0.03, "C2": 5.0, **filled(2, 14, {"B": "=B{p}*(1+$C$1)-$C$2"}),
          "E1": "=B14^2/1000+SUM(B2:B14)"},
         "E1", ["B1", "C1:C2"],
     ),
@@ -163,12 +112,12 @@ MODELS: dict[str, tuple[dict[str, Any], str, list[str]]] = {
         "H4", ["F1", "H1:H2"],
     ),
     "growing sums": (
-        {**_grid(1, 1, _random(8, 1)), **_filled(1, 8, {"B": "=SUM(A$1:A{r})", "C": "=AVERAGE(A$1:A{r})"}),
+        {**grid(1, 1, _random(8, 1)), **filled(1, 8, {"B": "=SUM(A$1:A{r})", "C": "=AVERAGE(A$1:A{r})"}),
          "E1": "=SUMSQ(B1:B8)+SUMXMY2(B1:B8,C1:C8)"},
         "E1", ["A1:A8"],
     ),
     "blanks and texts among the data": (
-        {**_grid(2, 1, _random(5, 3)), "B3": None, "C4": "n/a", "F1": 0.4, "F2": 0.6,
+        {**grid(2, 1, _random(5, 3)), "B3": None, "C4": "n/a", "F1": 0.4, "F2": 0.6,
          **{f"{c}{r}": f"=$F$1*{s}{r}+$F$2" if (s, r) not in {("B", 3), ("C", 4)} else '=""'
             for c, s in zip("HIJ", "ABC", strict=True) for r in range(2, 7)},
          **{f"{c}{r}": f'=IF({s}{r}="","",{s}{r}-{h}{r})' if (s, r) != ("C", 4) else "=$F$1"
@@ -177,36 +126,36 @@ MODELS: dict[str, tuple[dict[str, Any], str, list[str]]] = {
         "F4", ["F1:F2"],
     ),
     "means, spreads, extremes": (
-        {**_grid(1, 1, _random(6, 2)), "D1": "=STDEV(A1:B6)+VAR(A1:A6)*STDEVP(B1:B6)+VARP(A1:B6)+DEVSQ(A1:B6)",
+        {**grid(1, 1, _random(6, 2)), "D1": "=STDEV(A1:B6)+VAR(A1:A6)*STDEVP(B1:B6)+VARP(A1:B6)+DEVSQ(A1:B6)",
          "D2": "=MAX(A1:B6)*MIN(A1:B6)+MAX(A1,B2)+MIN(0,A3)+PRODUCT(A1:A3)", "D3": "=D1+D2"},
         "D3", ["A1:B6"],
     ),
     "sums and means under conditions": (
-        {**_grid(1, 1, _random(8, 1)), **{f"B{r}": key for r, key in enumerate("xyxzyxzz", 1)},
+        {**grid(1, 1, _random(8, 1)), **{f"B{r}": key for r, key in enumerate("xyxzyxzz", 1)},
          **{f"C{r}": r % 3 for r in range(1, 9)}, "E1": "x", "E2": "y", "E3": "z",
-         **_filled(1, 3, {"F": "=SUMIF($B$1:$B$8,E{r},$A$1:$A$8)^2", "G": "=AVERAGEIF($B$1:$B$8,E{r},$A$1:$A$8)",
+         **filled(1, 3, {"F": "=SUMIF($B$1:$B$8,E{r},$A$1:$A$8)^2", "G": "=AVERAGEIF($B$1:$B$8,E{r},$A$1:$A$8)",
                           "H": '=SUMIFS($A$1:$A$8,$B$1:$B$8,E{r},$C$1:$C$8,">0")*G{r}'}),
          "J1": '=SUM(F1:H3)+SUMIF(C1:C8,">1",A1:A8)*AVERAGEIFS(A1:A8,B1:B8,"z",C1:C8,"<2")'},
         "J1", ["A1:A8"],
     ),
     "look-ups at computed places": (
-        {**_grid(1, 1, _random(5, 2)), **{f"D{r}": r % 5 for r in range(1, 8)},
-         **_filled(1, 7, {"E": "=INDEX(A$1:A$5,D{r}+1)*INDEX($A$1:$B$5,6-(D{r}+1),2)",
+        {**grid(1, 1, _random(5, 2)), **{f"D{r}": r % 5 for r in range(1, 8)},
+         **filled(1, 7, {"E": "=INDEX(A$1:A$5,D{r}+1)*INDEX($A$1:$B$5,6-(D{r}+1),2)",
                           "F": "=OFFSET($A$1,D{r},0)+INDEX($A$1:$B$5,1+MOD(D{r},2),1+MOD(D{r},2))"}),
          "H1": "=SUMPRODUCT(E1:E7,F1:F7)+HLOOKUP(2,{1,2;3,4},2,FALSE)*A1"},
         "H1", ["A1:B5"],
     ),
     "choices in words": (
         {"A1": 0.4, "A2": -1.1, **{f"B{r}": r for r in range(1, 5)},
-         **_filled(1, 4, {"C": "=_xlfn.IFS(B{r}=1,A$1^2,B{r}<4,A$1*A$2,TRUE,A$2^3)",
+         **filled(1, 4, {"C": "=_xlfn.IFS(B{r}=1,A$1^2,B{r}<4,A$1*A$2,TRUE,A$2^3)",
                           "D": "=_xlfn.SWITCH(B{r},1,A$1*3,2,A$2*2,A$1*A$2)",
                           "E": "=IFERROR(MATCH(B{r},{2,3},0)*A$1,A$2)"}),
          "H1": "=SUMSQ(C1:E4)"},
         "H1", ["A1:A2"],
     ),
     "conditions on the changing cells": (
-        {**_grid(1, 1, _random(6, 1)),
-         **_filled(1, 6, {"B": "=IF(A{r}>0,SQRT(A{r}),LN(1-A{r}))*IF(AND(A{r}<1,A{r}>-1),A{r},2)",
+        {**grid(1, 1, _random(6, 1)),
+         **filled(1, 6, {"B": "=IF(A{r}>0,SQRT(A{r}),LN(1-A{r}))*IF(AND(A{r}<1,A{r}>-1),A{r},2)",
                           "C": "=MAX(A{r},0.1*A{r})+MIN(A{r},1)+ABS(A{r})+(A{r}>0)*A{r}"}),
          "E1": "=SUMPRODUCT(B1:B6,C1:C6)"},
         "E1", ["A1:A6"],
@@ -224,19 +173,8 @@ MODELS: dict[str, tuple[dict[str, Any], str, list[str]]] = {
 }  # fmt: skip
 
 
-def _build(folder: Path, name: str) -> Path:
-    cells, objective, changing = MODELS[name]
-    path = sheets.write(folder / f"{list(MODELS).index(name)}.xlsx", cells)
-    es.derive(path, objective=f"S!{objective}", changing=[f"S!{area}" for area in changing])
-    return path
-
-
 def test_spreadsheet_programs_calculate_the_exact_gradient_of_textbook_models(tmp_path: Path) -> None:
-    models: dict[Path, list[Model]] = {}
-    for name, (_, objective, changing) in MODELS.items():
-        options = {"objective": f"S!{objective}", "changing": [f"S!{area}" for area in changing]}
-        models[_build(tmp_path, name)] = [(None, options)]
-    judge(models)
+    judge(derive_all(tmp_path, MODELS))
 
 
 def test_blocks_are_filled_from_one_form_each(tmp_path: Path, movielens_book: Path) -> None:

@@ -172,6 +172,14 @@ class Walk:
                 return self.shape(left)[0], self.shape(right)[1]
             case t.Call(name="TRANSPOSE", arguments=(only,)):
                 return self.shape(only)[1], self.shape(only)[0]
+            case t.Call(name="INDEX"):
+                from embedsheet.gradient_sheet.lookups import index_keys, is_all
+
+                found = index_keys(self, node)
+                if found is None:
+                    return 1, 1
+                high, wide = self.size(found[0])
+                return high if is_all(found[1][0]) else 1, wide if is_all(found[1][1]) else 1
             case t.Call(name=name) if not is_elementwise(name):
                 return 1, 1
         shapes = [self.shape(one) for one in children(node) if not isinstance(one, t.Missing)]
@@ -198,16 +206,13 @@ class Walk:
             return False
         return any(self.flows(one) for one in children(node))
 
-    def leaves(self, node: t.Node) -> int:
-        """Return how many references bring something back, 2 for a range or for cells that several formulas read."""
-        found = 0
-        for one in walk(node):
-            if isinstance(one, t.Ref) and self.flows(one):
-                ids = self.ids(one)
-                pairs = len(self.elements) * ids.shape[1] * ids.shape[2]
-                many = ids.shape[1:] != (1, 1) or len(np.unique(ids)) < pairs
-                found += 2 if many else 1
-        return found
+    def branches(self, node: t.Node) -> bool:
+        """Whether an expression hands what it gets to several others, or to cells that several formulas read."""
+        if isinstance(node, t.Ref):
+            ids = self.ids(node)
+            return ids.shape[1:] != (1, 1) or len(np.unique(ids)) < len(self.elements)
+        below = [one for one in children(node) if self.flows(one)]
+        return len(below) > 1 or any(self.shape(one) != (1, 1) for one in below)
 
     def element(self, node: t.Node, i: int, j: int) -> t.Node:
         """Return the formula of one element of an expression, broadcast where it is smaller."""
@@ -235,6 +240,13 @@ class Walk:
                 inner = range(self.shape(left)[1])
                 products = [t.Binary("*", self.element(left, i, k), self.element(right, k, j)) for k in inner]
                 return t.Call("SUM", tuple(products))
+            case t.Call(name="INDEX", arguments=(table, *keys)) if (high, wide) != (1, 1):
+                # Gnumeric's INDEX knows no whole rows.
+                first, second = [*keys, t.Number(1.0)][:2]
+                places = (
+                    t.Number(i + 1.0) if high > 1 else first, t.Number(j + 1.0) if wide > 1 else second,
+                )  # fmt: skip
+                return t.Call("INDEX", (table, *places))
             case t.Call(name=name, arguments=arguments) if is_elementwise(name):
                 return t.Call(name, tuple(self.element(one, i, j) for one in arguments))
             case t.Call(name="SUM", arguments=(only,)) if not isinstance(only, t.Ref):
@@ -280,6 +292,8 @@ class Walk:
         match node:
             case t.Ref():
                 self.leaf(node, seeds)
+            case t.Binary() if (inner := rules.inside_sigmoid(node)) is not None:
+                self.elementwise(node, (inner[0],), inner[1], path, seeds)
             case t.Unary(operator=operator):
                 self.elementwise(node, (node.operand,), rules.PREFIXES[operator], path, seeds)
             case t.Binary(operator=operator):
@@ -351,7 +365,7 @@ class Walk:
     def settled(self, node: t.Node, path: Path, seeds: Seeds, force: bool = False) -> Seeds:
         """Give the seed of a single value a block of its own where it is more than a product and is used repeatedly."""
         terms = seeds(0, 0)
-        if not any(term.heavy for term in terms) or not (force or self.leaves(node) > 1):
+        if not any(term.heavy for term in terms) or not (force or self.branches(node)):
             return lambda i, j: terms
         found = self.helper(node, path, terms)
         self.words = self.words[-1:] if force else ()

@@ -6,6 +6,7 @@ each formula has a table of its own, its cells compare their place with the key.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -30,15 +31,35 @@ class Axis:
 
 def index(walk: Walk, node: t.Call, path: Path, seeds: Seeds) -> None:
     """INDEX of one cell."""
-    table, *keys = node.arguments
-    if not isinstance(table, t.Ref) or len(keys) > 2:
+    found = index_keys(walk, node)
+    if found is None:
         walk.refuse("INDEX of something else than a range has no rule on a gradient sheet.")
         return
+    table, keys = found
+    size = walk.size(table)
+    places = [range(size[axis]) if is_all(key) else [0] for axis, key in enumerate(keys)]
+    for i, j in itertools.product(*places):
+        axes = [
+            Axis(key, lambda table, place: table, place) if is_all(key) else _counted(walk, key, axis)
+            for axis, (key, place) in enumerate(zip(keys, (i, j), strict=True))
+        ]
+        part = path if len(places[0]) * len(places[1]) == 1 else (*path, i, j)
+        look_up(walk, part, lambda _i, _j, i=i, j=j: seeds(i, j), table, (axes[0], axes[1]))  # type: ignore[misc]
+
+
+def index_keys(walk: Walk, node: t.Call) -> tuple[t.Ref, list[t.Node]] | None:
+    """Return the table of an INDEX and its keys for row and column; None where it is of no range."""
+    table, *keys = node.arguments
+    if not isinstance(table, t.Ref) or len(keys) > 2:
+        return None
     if len(keys) == 1 and walk.size(table)[0] == 1:
         keys = [_FIRST, keys[0]]
-    keys += [_FIRST] * (2 - len(keys))
-    axes = [_counted(walk, key, axis) for axis, key in enumerate(keys)]
-    look_up(walk, path, seeds, table, (axes[0], axes[1]))
+    return table, [*keys, _FIRST][:2]
+
+
+def is_all(key: t.Node) -> bool:
+    """Whether a key of INDEX means all rows or columns: 0 or nothing."""
+    return isinstance(key, t.Missing) or key == t.Number(0.0)
 
 
 def offset(walk: Walk, node: t.Call, path: Path, seeds: Seeds) -> None:

@@ -65,6 +65,23 @@ FUNCTIONS: dict[str, Rule] = {
     "TANH": Rule(CHAIN, ("1-value^2",)),
 }
 
+SIGMOID = Rule("sigmoid", ("value*(1-value)",))
+_FALLING = Rule("sigmoid", ("-value*(1-value)",))
+
+
+def inside_sigmoid(node: t.Node) -> tuple[t.Node, Rule] | None:
+    """Return x, and its rule, of 1/(1+EXP(-x)), which has a derivative in terms of its own value; else None."""
+    match node:
+        case t.Binary(operator="/", left=t.Number(value=1.0), right=t.Binary(operator="+", left=one, right=other)):
+            first, second = (one, other) if isinstance(one, t.Number) else (other, one)
+            match first, second:
+                case t.Number(value=1.0), t.Call(name="EXP", arguments=(t.Unary(operator="-", operand=x),)):
+                    return x, SIGMOID
+                case t.Number(value=1.0), t.Call(name="EXP", arguments=(x,)):
+                    return x, _FALLING
+    return None
+
+
 # Arguments that may be left out, and what they are then.
 DEFAULTS: dict[str, tuple[t.Node | None, ...]] = {"LOG": (None, t.Number(10.0))}
 

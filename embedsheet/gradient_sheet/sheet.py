@@ -36,6 +36,7 @@ RULES = {
     "quotient rule": "quotient: to u of u/v flows 1/v, to v flows −u/v²",
     "power rule": "power: to u of u^n flows n·u^(n−1)",
     "chain rule": "chain: through f(u) it is multiplied by f′(u)",
+    "sigmoid": "sigmoid: through y = 1/(1+EXP(−x)) it is multiplied by y·(1−y)",
     "matrix product": "matrix product: to A of A·B flows dC·Bᵀ, to B flows Aᵀ·dC",
     "look-up": "look-up: the cell that was looked up gets what flows back to all that looked it up",
     "choice": "choice: only what was chosen gets it, all else gets 0",
