@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from embedsheet.coder.model import Written, written
 from embedsheet.coder.module import module
 from embedsheet.coder.spelling import JAX, NUMPY
 from embedsheet.ground.errors import DataError, ModelError, did_you_mean
+from embedsheet.ground.files import replace_file
 from embedsheet.notation.addresses import Area
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.solvers.model import choose_setup
@@ -70,9 +72,11 @@ class Code:
         for file in files:
             if file.exists() and not force:
                 raise DataError(f"{file}: is there already; choose another name, or replace it with --force.")
-        target.write_text(self.text, encoding="utf-8", newline="\n")
+        replace_file(target, self.text.encode())
         if self.arrays:
-            np.savez_compressed(files[1], allow_pickle=False, **self.arrays)
+            arrays = io.BytesIO()
+            np.savez_compressed(arrays, allow_pickle=False, **self.arrays)
+            replace_file(files[1], arrays.getvalue())
         return files
 
 

@@ -60,8 +60,12 @@ class Key:
         part = path.with_name(path.name + ".part")
         part.touch(mode=0o600)
         part.chmod(0o600)  # for its owner alone, before there is anything in it
-        part.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
-        part.replace(path)
+        try:
+            part.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
 
     @classmethod
     def load(cls, path: Path) -> Key:

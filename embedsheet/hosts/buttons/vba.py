@@ -7,6 +7,7 @@ for a script of exactly that version. They are `xlwings` (BSD-3) and the class `
 
 from __future__ import annotations
 
+import io
 import re
 import tempfile
 import zipfile
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import xlsxwriter
 
-from embedsheet.ground.errors import MissingDependencyError
+from embedsheet.ground.errors import FileError, MissingDependencyError
 from embedsheet.hosts.buttons.compound import compound_file
 
 PROJECT_PART = "xl/vbaProject.bin"
@@ -53,34 +54,44 @@ def code_names(kinds: Sequence[str]) -> list[str]:
 def vba_project(kinds: Sequence[str], modules: Mapping[str, str] | None = None) -> bytes:
     """Return vbaProject.bin for a workbook with such sheets, whose code names are `code_names`.
 
-    `modules` are the sources by name, by default those of the buttons that call Python.
+    `modules` are the sources by name, by default those of the buttons that call Python. Raises FileError where no
+    temporary file can be written.
     """
+    # The builder works on a file: an empty workbook of the same shape stands in for the real one.
+    shape = io.BytesIO()
+    book = xlsxwriter.Workbook(shape, {"in_memory": True})
+    for kind in kinds:
+        if kind == "worksheet":
+            book.add_worksheet()
+        else:
+            chart = book.add_chart({"type": "line"})
+            chart.add_series({"values": "=Sheet1!$A$1"})
+            book.add_chartsheet().set_chart(chart)
+    book.close()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "shape.xlsm"
+        try:
+            path.write_bytes(shape.getvalue())
+            _add_modules(path, modules)
+            with zipfile.ZipFile(path) as package:
+                return without_caches(package.read(PROJECT_PART))
+        except OSError as fault:
+            raise FileError(f"{folder}: no macros can be built there ({fault}); free some space.") from fault
+
+
+def _add_modules(path: Path, modules: Mapping[str, str] | None) -> None:
     from pyopenvba import ExcelFile, VBAModuleKind
 
-    with tempfile.TemporaryDirectory() as folder:
-        # The builder works on a file: an empty workbook of the same shape stands in for the real one.
-        shape = Path(folder) / "shape.xlsm"
-        book = xlsxwriter.Workbook(shape)
-        for kind in kinds:
-            if kind == "worksheet":
-                book.add_worksheet()
-            else:
-                chart = book.add_chart({"type": "line"})
-                chart.add_series({"values": "=Sheet1!$A$1"})
-                book.add_chartsheet().set_chart(chart)
-        book.close()
-        with ExcelFile(shape) as file:
-            file.add_vba_project()
-            project = file.vba_project()
-            if modules is None:
-                dictionary = _crlf(xlwings_module("addin/Dictionary.cls"))
-                project.add_module("Dictionary", dictionary, kind=VBAModuleKind.other)
-                modules = {"xlwings": xlwings_module(), "embedsheet": buttons_module()}
-            for name, source in modules.items():
-                project.add_module(name, _crlf(source))
-            file.save()
-        with zipfile.ZipFile(shape) as package:
-            return without_caches(package.read(PROJECT_PART))
+    with ExcelFile(path) as file:
+        file.add_vba_project()
+        project = file.vba_project()
+        if modules is None:
+            dictionary = _crlf(xlwings_module("addin/Dictionary.cls"))
+            project.add_module("Dictionary", dictionary, kind=VBAModuleKind.other)
+            modules = {"xlwings": xlwings_module(), "embedsheet": buttons_module()}
+        for name, source in modules.items():
+            project.add_module(name, _crlf(source))
+        file.save()
 
 
 def without_caches(project: bytes) -> bytes:

@@ -1,0 +1,181 @@
+"""Every command that writes ends well, or with one message and nothing half done, wherever it runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from embedsheet.lessons import find
+from embedsheet.workbook import Workbook
+
+ROOT = Path(__file__).parents[2]
+posix = pytest.mark.skipif(sys.platform == "win32", reason="about POSIX' environment, limits and links")
+POEM = "I am Sam. Sam I am. Do you like them, Sam? I do not like them here or there.\n" * 12
+# What writes, one line each: what it reads lies in `folder`, what it makes is named after it.
+WRITING = {
+    "new": "new green-eggs --factors 2 -o made.xlsx",
+    "new with buttons": "new movielens --users 4 --movies 5 --factors 2 --buttons -o made.xlsm",
+    "solve": "solve book.xlsx --sheet Cross-tab --max-iterations 3",
+    "solve a copy": "solve book.xlsx --sheet Cross-tab --max-iterations 3 -o made.xlsx --history made.csv",
+    "recalculate": "recalculate book.xlsx -o made.xlsx",
+    "derive": "derive book.xlsx --sheet Cross-tab -o made.xlsx",
+    "buttons": "buttons book.xlsx -o made.xlsm",
+    "code": "code book.xlsx --sheet Cross-tab -o made.py",
+    "homework": "homework new embeddings --roster class.csv -o made",
+}
+
+
+@pytest.fixture(scope="module")
+def lesson(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path: Path = (
+        find("movielens").load().build(tmp_path_factory.mktemp("lesson") / "book.xlsx", users=4, movies=5, factors=2)
+    )
+    return path
+
+
+@pytest.fixture
+def folder(lesson: Path, tmp_path: Path) -> Path:
+    """Return a folder with book.xlsx and class.csv."""
+    here = tmp_path / "here"
+    here.mkdir()
+    shutil.copy(lesson, here)
+    (here / "class.csv").write_text("id,name\ns1,Ada\n", encoding="utf-8")
+    return here
+
+
+def run(
+    line: str, folder: Path, environment: Mapping[str, str] | None = None, largest: int | None = None, **more: object
+) -> subprocess.CompletedProcess[str]:
+    """Run a command there; `largest`: no file may grow beyond so many bytes, as on a full disk."""
+
+    def limit() -> None:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest or 0, largest or 0))
+
+    process: subprocess.CompletedProcess[str] = subprocess.run(  # type: ignore[call-overload]
+        [sys.executable, "-m", "embedsheet", *line.split()], cwd=folder, text=True, check=False, encoding="utf-8",
+        env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
+        preexec_fn=limit if largest is not None else None,
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more},
+    )  # fmt: skip
+    for fault in ("Traceback", "embedsheet itself", "Exception ignored"):
+        assert fault not in (process.stdout or "") + (process.stderr or ""), process.stderr
+    return process
+
+
+def made(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.name not in ("book.xlsx", "class.csv"))
+
+
+@posix
+@pytest.mark.parametrize("name", WRITING)
+@pytest.mark.parametrize(
+    "lost",
+    [
+        {"HOME": "/nowhere", "XDG_CACHE_HOME": "", "TMPDIR": "/nowhere"},
+        {"HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null/cache", "TMPDIR": "/dev/null"},
+        {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"LC_ALL": "tr_TR.UTF-8", "COLUMNS": "40", "TERM": "dumb"},
+    ],
+    ids=["no home", "files for folders", "C", "Turkish and narrow"],
+)
+def test_missing_folders_and_other_locales_are_no_obstacle(name: str, lost: dict[str, str], folder: Path) -> None:
+    process = run(WRITING[name], folder, lost)
+    assert process.returncode == 0, process.stderr
+    assert bool(made(folder)) == ("made" in WRITING[name])
+
+
+@posix
+@pytest.mark.parametrize("name", WRITING)
+def test_a_full_disk_leaves_what_was_there_and_nothing_else(name: str, folder: Path) -> None:
+    """A file that may not grow beyond 200 bytes fails as it does on a full disk, a little later."""
+    before = (folder / "book.xlsx").read_bytes()
+    process = run(WRITING[name], folder, largest=200)
+    assert process.returncode == 2, (process.stdout, process.stderr)
+    assert process.stderr.startswith("Error: ")
+    assert (folder / "book.xlsx").read_bytes() == before
+    left = [path for path in made(folder) if (folder / path).is_file()]
+    assert [path for path in left if (folder / path).stat().st_size] == []
+
+
+@posix
+@pytest.mark.parametrize("name", WRITING)
+def test_closed_output_stops_no_work(name: str, folder: Path) -> None:
+    words = f"exec '{sys.executable}' -m embedsheet {WRITING[name]} >&- 2>&-"
+    process = subprocess.run(["sh", "-c", words], cwd=folder, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert process.returncode == 0
+    assert bool(made(folder)) == ("made" in WRITING[name])
+
+
+@posix
+def test_a_path_of_three_hundred_characters_is_read_written_and_undone(lesson: Path, tmp_path: Path) -> None:
+    folder = tmp_path.joinpath(*["a folder with a long name, number " + str(place) for place in range(9)])
+    folder.mkdir(parents=True)
+    assert len(str(folder)) > 300
+    path = Path(shutil.copy(lesson, folder / "book.xlsx"))
+    before = path.read_bytes()
+    for line in ("solve book.xlsx --sheet Cross-tab --max-iterations 2", "undo book.xlsx"):
+        assert run(line, folder).returncode == 0
+    assert path.read_bytes() == before
+
+
+@posix
+def test_a_link_to_a_workbook_stays_a_link(folder: Path, tmp_path: Path) -> None:
+    real = tmp_path / "elsewhere.xlsx"
+    (folder / "book.xlsx").rename(real)
+    (folder / "book.xlsx").symlink_to(real)
+    before = real.read_bytes()
+    assert run(WRITING["solve"], folder).returncode == 0
+    assert (folder / "book.xlsx").is_symlink()
+    assert real.read_bytes() != before
+    assert run("undo book.xlsx", folder).returncode == 0
+    assert (folder / "book.xlsx").is_symlink() and real.read_bytes() == before
+
+
+@posix
+def test_a_workbook_with_a_second_name_is_whole_under_both(folder: Path, tmp_path: Path) -> None:
+    """A save puts a new file in the place of the one that was named; the other name keeps what it had, as in Excel."""
+    other = tmp_path / "other.xlsx"
+    os.link(folder / "book.xlsx", other)
+    before = other.read_bytes()
+    assert run(WRITING["solve"], folder).returncode == 0
+    assert other.read_bytes() == before != (folder / "book.xlsx").read_bytes()
+    assert Workbook.open(folder / "book.xlsx").sheets.keys() == Workbook.open(other).sheets.keys()
+
+
+@posix
+def test_a_workbook_replaced_during_a_solve_is_not_overwritten(folder: Path, lesson: Path) -> None:
+    """The search runs until it is interrupted; meanwhile somebody saves another workbook under the same name."""
+    words = "solve book.xlsx --sheet Cross-tab --method adam --learning-rate 1e-9 --max-iterations 100000000"
+    started = folder / "started"
+    code = (
+        "import sys, pathlib, embedsheet.solver as s, embedsheet.solvers.search as search\n"
+        "first = search._search\n"
+        "def found(*words):\n"
+        f"    pathlib.Path({str(started)!r}).touch()\n"
+        "    return first(*words)\n"
+        "search._search = found\n"
+        "from embedsheet.__main__ import main\n"
+        "main()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *words.split()], cwd=folder, text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    while not started.exists() and process.poll() is None:
+        pass
+    other = find("green-eggs").load().build(folder / "other.xlsx", factors=2)
+    os.replace(other, folder / "book.xlsx")
+    theirs = (folder / "book.xlsx").read_bytes()
+    process.terminate()
+    errors = process.communicate(timeout=100)[1]
+    assert process.returncode == 2, errors
+    assert "changed on disk since it was read" in errors
+    assert (folder / "book.xlsx").read_bytes() == theirs
