@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from embedsheet.compiler.degrees import LINEAR, analyse
+from embedsheet.compiler.curvature import LINEAR, OTHER, QUADRATIC
 from embedsheet.compiler.precision import double_precision
 from embedsheet.solvers.problem import FloatArray, Problem
 
@@ -29,18 +29,13 @@ class TracedObjective:
 
     @functools.cached_property
     def is_linear(self) -> bool:
-        """Whether the operations of f and c prove that they are linear."""
-        with double_precision():
-            functions = [self._f, self._c] if self.constraint_count else [self._f]
-            return all(analyse(jax.make_jaxpr(one)(self.start)).degree <= LINEAR for one in functions)
+        """Whether f and c are linear."""
+        return max(self.degrees) <= LINEAR
 
     @functools.cached_property
     def degrees(self) -> tuple[int, int]:
-        """The degrees of f and of c that their operations prove."""
-        with double_precision():
-            functions = [self._f, self._c] if self.constraint_count else [self._f]
-            found = [analyse(jax.make_jaxpr(one)(self.start)).degree for one in functions]
-        return found[0], max(found[1:], default=0)
+        """The degrees of f and of c."""
+        return _degree(self._f, self.start), _degree(self._c, self.start) if self.constraint_count else 0
 
     def value(self, x: FloatArray) -> float:
         with double_precision():
@@ -66,6 +61,23 @@ class TracedObjective:
     def constraint_hessian_product(self, x: FloatArray, weights: FloatArray, v: FloatArray) -> FloatArray:
         with double_precision():
             return np.asarray(self._ch(x, weights, v))
+
+
+def _degree(f: Callable[..., Any], start: FloatArray) -> int:
+    """Return 1, 2 or 3 by the second derivatives of f, and its values, at points near and far."""
+    with double_precision():
+        second = jax.jit(jax.jacfwd(jax.jacrev(f)))
+        value, slope, bend = f(start), jax.jacrev(f)(start), second(start)
+        chance = np.random.default_rng(0)
+        ways = [
+            scale * chance.standard_normal(len(start)) for scale in (0.3, 3.0, 1e3, -1e3, 1e5, -1e5) for _ in range(3)
+        ]
+        for way in ways:
+            there, expected = f(start + way), value + slope @ way + 0.5 * (bend @ way) @ way
+            size = 1e-9 * (1 + np.abs(value).max() + np.abs(there).max())
+            if np.abs(there - expected).max() > size or np.abs(second(start + way) - bend).max() > 1e-9:
+                return OTHER
+        return QUADRATIC if np.abs(bend).max() > 0 else LINEAR
 
 
 def problem(

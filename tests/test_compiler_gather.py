@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+import embedsheet.compiler.engines.jax  # noqa: F401 – registers the arrays of JAX
 from embedsheet.compiler.gather import take
 from embedsheet.compiler.precision import double_precision
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +14,9 @@ import pytest
 from function_samples import CONSTANTS, POINTS, SAMPLES
 from judges import write_book
 from numpy.typing import NDArray
-from sheets import program, setup
+from sheets import program, setup, write
 
-from embedsheet.compiler.degrees import CONSTANT, LINEAR, OTHER, QUADRATIC
+from embedsheet.compiler.curvature import CONSTANT, LINEAR, OTHER, QUADRATIC
 from embedsheet.compiler.program import Program, compile_program
 from embedsheet.formulas.functions.table import FUNCTIONS
 from embedsheet.ground.errors import EmbedsheetError
@@ -51,7 +54,9 @@ PLAINLY_LINEAR = (
     "IF(ISNUMBER(A1),A1,0)", "NPV(0.1,A1:A4)", "PMT(0.1,12,A1)", "FV(0.1,12,A1,A2)", "SUM(A1:A9)/COUNT(A1:A9)",
     "SUM(INDEX(A1:A9,2):A5)", "DEGREES(A1)", "SUMPRODUCT(A1:A4,{1;2;3;4})", "SUM(CHOOSE({1,2},A1,A2))",
     "MMULT({1,2},A1:A2)", "SWITCH(B6,3,A1,A2^2)", "HLOOKUP(2,B1:B9,1)+A1", "SUM(@A1:A9,A2)", "MAX(B6:B9)*A1",
-    "SUM(SORT(B6:B9)*A1)",
+    "SUM(SORT(B6:B9)*A1)", "FORECAST(4,A1:A4,B6:B9)", "TREND(A1:A4,B6:B9,4)", "SUM(TREND(A1:A4,B6:B9))",
+    "SLOPE(A1:A4,B6:B9)", "INTERCEPT(A1:A4,B6:B9)", "SUM(LINEST(A1:A4,B6:B9))", "SUM(MMULT(MINVERSE({2,1;1,3}),A1:A2))",
+    "COVAR(A1:A4,B6:B9)", "FORECAST.LINEAR(B1,A1:A4,B6:B9)", "SUM(TREND(A1:A4,HSTACK(B6:B9,{1;5;2;2})))",
 )  # fmt: skip
 PLAINLY_QUADRATIC = (
     "A1*A2", "A1^2", "SUMSQ(A1:A3)", "SUMXMY2(A1:A3,B6:B8)", "SUMPRODUCT(A1:A3,A4:A6)",
@@ -220,3 +225,32 @@ def test_random_models_called_linear_are_linear_far_away(tmp_path: Path) -> None
 def test_a_constant_is_of_degree_nought(tmp_path: Path) -> None:
     found = program(tmp_path / "flat.xlsx", {"A1": 1.0, "B1": "=A1"}, "B1", ["A1"])
     assert (found.curvature.degree, found.is_linear, CONSTANT) == (LINEAR, True, 0)
+
+
+def test_a_linear_model_is_recognised_without_importing_jax(tmp_path: Path) -> None:
+    cells = {"A1": 1.0, "A2": 2.0, "B1": "=SUMPRODUCT(A1:A2,{3;4})+FORECAST(4,A1:A2,{1;2})"}
+    path = write(tmp_path / "book.xlsx", cells)
+    code = (
+        "import sys; from sheets import setup; from embedsheet.workbook import Workbook\n"
+        "from embedsheet.compiler.program import compile_program\n"
+        f"found = compile_program(Workbook.open({str(path)!r}), setup('B1', ['A1:A2']))\n"
+        "print(found.is_linear, 'jax' in sys.modules)"
+    )
+    folders = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    asked = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": folders},
+    )
+    assert asked.stdout.split() == ["True", "False"]
+
+
+def test_a_loop_and_a_function_with_its_own_derivative_are_looked_into(tmp_path: Path) -> None:
+    """A quotient by a constant is linear, by a changing cell not; so in each row of a recurrence."""
+    inputs = {f"A{row}": row / 7 for row in range(1, 60)} | {"D1": 4.0}
+    for divisor, degree in (("D$1", LINEAR), ("(1+A1^2)", OTHER)):
+        rows = {f"B{row}": f"=B{row - 1}/{divisor}-A{row}" for row in range(2, 60)}
+        found = program(tmp_path / "rows.xlsx", inputs | {"B1": "=A1"} | rows, "B59", ["A1:A59"])
+        assert found.curvature.degree == degree

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.compiler.cells import Ids
-from embedsheet.compiler.degrees import OTHER, Bend, analyse
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.store import DIVISION, PLACE
+
+if TYPE_CHECKING:
+    from embedsheet.compiler.degrees import Bend
+
+CONSTANT, LINEAR, QUADRATIC, OTHER = 0, 1, 2, 3
 
 Places: TypeAlias = list[tuple[Group, Ids]]
 
@@ -56,16 +59,13 @@ class Curvature:
 
 
 def curvature_of(trace: Callable[[Any, Places], Any], start: NDArray[np.float64]) -> Curvature:
-    """Return the curvature of `trace(x, places)`, whose scopes name `places` (see `TracedStore`) and functions.
-
-    Only JAX writes down what a trace does; without it nothing is known, and 3 is the degree.
-    """
-    if find_spec("jax") is None:
-        return Curvature(OTHER, ())
-    from embedsheet.compiler.engines.jax import written_down
+    """Return the curvature of `trace(x, places)`, whose scopes name `places` (see `TracedStore`) and functions."""
+    from embedsheet.compiler.degrees import analyse  # autograd is imported when something is differentiated
+    from embedsheet.compiler.engines.graph import record
 
     places: Places = []
-    found = analyse(written_down(lambda x: trace(x, places), start))
+    graph, _ = record(lambda x: [trace(x, places)], start)
+    found = analyse(graph, start)
     cells: dict[tuple[int, str], tuple[set[int], int]] = {}
     for bend in found.bends:
         marks = [at for at, name in enumerate(bend.scope) if name.startswith(PLACE)]

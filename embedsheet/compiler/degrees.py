@@ -2,10 +2,10 @@
 
     degree 0: constant · 1: a x + b · 2: quadratic · 3: anything else
 
-JAX writes down every operation that a trace performs (a jaxpr), also those whose results go nowhere: whether something
-can be counted, or is an error, may hang on them, and no number shows it. Here the operations are run over degrees
-instead of numbers, element by element. A rule says what degree an operation gives; without a rule whatever an input
-reaches is of degree 3, so that what is not known here is never called linear.
+The tape writes down every operation that a trace performs, also those whose results go nowhere: whether something can
+be counted, or is an error, may hang on them, and no number shows it. Here the operations are run over degrees beside
+numbers, element by element. A rule says what degree an operation gives; without a rule whatever an input reaches is of
+degree 3, so that what is not known here is never called linear.
 """
 
 from __future__ import annotations
@@ -17,23 +17,27 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.compiler.curvature import CONSTANT, LINEAR, OTHER, QUADRATIC
+from embedsheet.compiler.engines.graph import Graph, Step, record
+from embedsheet.compiler.engines.loop import Body, loop
+
 Degrees: TypeAlias = NDArray[np.int8]
 Places: TypeAlias = NDArray[np.int64]
 
-CONSTANT, LINEAR, QUADRATIC, OTHER = 0, 1, 2, 3
 # A loop whose state has not settled after so many rounds takes the largest degree in it everywhere.
 _ROUNDS = 4
 
 
 @dataclass(frozen=True)
 class Form:
-    """An array's `degree`, element by element, and its `value`, which means something where the degree is 0.
+    """An array's `degree`, element by element, and its `value` at one point.
 
-    `value` is None where the constants are not known.
+    Where the degree is 0 the value is the same everywhere, if it is `known`: in a loop it may be another in each round.
     """
 
     degree: Degrees
-    value: NDArray[Any] | None = None
+    value: Any
+    known: bool = True
 
     @property
     def constant(self) -> bool:
@@ -50,7 +54,7 @@ class Form:
 class Bend:
     """An operation whose result has a higher degree than what goes in: where a function stops being linear.
 
-    `scope` are the names (`jax.named_scope`) around it, outermost first; `rows` the places along the first axis of the
+    `scope` are the names (`Operations.scope`) around it, outermost first; `rows` the places along the first axis of the
     result, None where these are not known.
     """
 
@@ -63,7 +67,9 @@ class Bend:
 
 @dataclass
 class Analysis:
-    """`degree` is the largest of any operation, used or not; `bends` (in order) say where degrees above 1 begin.
+    """`degree` is the largest of any operation; `bends` (in order) say where degrees above 1 begin.
+
+    Polynomials whose results go nowhere count for nothing: they are numbers wherever the inputs are.
 
     `outputs`: the degrees of the results, element by element; where `degree` is 3 they may hang on more than they say.
     """
@@ -73,179 +79,148 @@ class Analysis:
     bends: list[Bend] = field(default_factory=list)
 
 
-Rule: TypeAlias = Callable[[dict[str, Any], list[Form]], "list[Form] | None"]
+@dataclass(frozen=True)
+class Operation:
+    """One operation: what goes in, as the function takes it and as forms (None: no array), and what comes out."""
+
+    function: Any
+    arguments: list[Any]
+    forms: list[Form | None]
+    options: dict[str, Any]
+    value: Any
+
+    def run(self, *arguments: Any) -> Any:
+        """Return the function of other arguments."""
+        return self.function.fun(*arguments, **self.options)
 
 
-def analyse(jaxpr: Any) -> Analysis:
-    """Return the degrees of a closed jaxpr in its inputs."""
+Rule: TypeAlias = Callable[[Operation], "Degrees | None"]
+
+
+def analyse(graph: Graph, x: NDArray[np.float64]) -> Analysis:
+    """Return the degrees of a recorded function in its input; x is any point."""
     found = Analysis()
-    inputs = [Form(np.full(one.aval.shape, LINEAR, np.int8)) for one in jaxpr.jaxpr.invars]
-    found.outputs = [form.degree for form in _run(jaxpr, inputs, (), found)]
+    results = _run(graph, [Form(np.full(x.shape, LINEAR, np.int8), x)], (), found)
+    found.outputs = [form.degree for form in results]
     return found
 
 
-def _run(closed: Any, inputs: Sequence[Form], scope: tuple[str, ...], found: Analysis) -> list[Form]:
-    """Return the forms of a closed jaxpr's outputs."""
-    jaxpr, constants = (closed.jaxpr, closed.consts) if hasattr(closed, "jaxpr") else (closed, ())
-    known: dict[Any, Form] = dict(zip(jaxpr.invars, inputs, strict=True))
-    for variable, array in zip(jaxpr.constvars, constants, strict=True):
-        known[variable] = _form_of(array)
-
-    def read(variable: Any) -> Form:
-        return _form_of(variable.val) if hasattr(variable, "val") else known[variable]
-
-    for equation in jaxpr.eqns:
-        arguments = [read(variable) for variable in equation.invars]
-        outputs = _equation(equation, arguments, scope, found)
-        known.update(zip(equation.outvars, outputs, strict=True))
-    return [read(variable) for variable in jaxpr.outvars]
+def constant_form(array: Any) -> Form:
+    """Return the form of what depends on nothing."""
+    return Form(np.zeros(np.shape(array), np.int8), array)
 
 
-def _form_of(array: Any) -> Form:
-    value = np.asarray(array)
-    return Form(np.zeros(value.shape, np.int8), value)
+def _run(graph: Graph, inputs: Sequence[Form], scope: tuple[str, ...], found: Analysis) -> list[Form]:
+    """Return the forms of a recorded function's results."""
+    forms: list[Any] = [None] * graph.slots
+    for slot, form in zip(graph.inputs, inputs, strict=True):
+        forms[slot] = form
+    last = {parent: place for place, step in enumerate(graph.recorded) for parent in step.parents}
+    kept = {*graph.outputs, *graph.inputs}
+    used = {step.slot for step in graph.steps}
+    for place, step in enumerate(graph.recorded):
+        seen, names = found if step.slot in used else Analysis(), (*scope, *step.scope)
+        forms[step.slot] = _result(step, forms, names, seen)
+        if not _looked_into(step):
+            _note(step, forms, names, seen)
+        if seen.degree == OTHER and seen is not found:
+            found.degree = OTHER
+            found.bends += [bend for bend in seen.bends if bend.degree == OTHER]
+        for parent in step.parents:
+            if last[parent] == place and parent not in kept:
+                forms[parent] = None  # large sheets have large arrays
+    return [
+        constant_form(known) if slot < 0 else forms[slot]
+        for slot, known in zip(graph.outputs, graph.known, strict=True)
+    ]
 
 
-def _equation(equation: Any, arguments: list[Form], scope: tuple[str, ...], found: Analysis) -> list[Form]:
-    from embedsheet.compiler.degree_rules import RULES, default
+def _result(step: Step, forms: list[Any], scope: tuple[str, ...], found: Analysis) -> Form:
+    from embedsheet.compiler.degree_rules import default, rule_of
 
-    name, parameters = equation.primitive.name, equation.params
-    shapes = [tuple(getattr(one.aval, "shape", ())) for one in equation.outvars]
-    inner = (*scope, *_names(equation))
-    if name in _LOOPS:
-        return _LOOPS[name](parameters, arguments, inner, found, shapes)
-    body = next((parameters[key] for key in ("jaxpr", "call_jaxpr", "fun_jaxpr") if key in parameters), None)
-    if body is not None and name in _CALLS:
-        return _run(body, arguments, inner, found)
-    if name == "ne" and equation.invars[0] is equation.invars[1] and arguments[0].largest <= QUADRATIC:
-        # What a polynomial gives is a number, never NaN.
-        return [_is_nan(arguments[0])]
-    if name == "eq" and equation.invars[0] is equation.invars[1] and arguments[0].largest <= QUADRATIC:
-        nan = _is_nan(arguments[0])
-        return [Form(nan.degree, None if nan.value is None else ~nan.value)]
-    rule = RULES.get(name)
+    arguments, given = list(step.args), [_form(argument) for argument in step.args]
+    for place, parent in zip(step.argnums, step.parents, strict=True):
+        given[place] = forms[parent]
+        arguments[place] = forms[parent].value
+    known = all(form.known for form in given if form is not None)
     with np.errstate(all="ignore"):
-        outputs = rule(parameters, arguments) if rule is not None else None
-    if outputs is None:
-        outputs = default(arguments, shapes)
-    if [form.degree.shape for form in outputs] != shapes:
-        outputs = default(arguments, shapes)  # an operation that has changed since its rule was written
-    _note(name, arguments, outputs, inner, found)
-    return outputs
+        value = step.function.fun(*arguments, **step.kwargs)
+        operation = Operation(step.function, arguments, given, step.kwargs, value)
+        degree: Degrees | None
+        own = getattr(step.function, "rule", None)
+        if step.function is loop:
+            degree, known = _loop(arguments[0], arguments[1], given[2:], scope, found), False
+        elif own is not None:
+            degree = _inner(own, [form for form in given if form is not None], scope, found)
+        else:
+            rule = rule_of(step.function)
+            degree = None if rule is None else rule(operation)
+        if degree is None or degree.shape != np.shape(value):
+            degree = default(operation)
+    return Form(degree, value, known)
 
 
-def _is_nan(form: Form) -> Form:
-    none = np.zeros(form.degree.shape, np.int8)
-    if form.value is None:
-        return Form(none, None if form.constant else np.zeros(form.degree.shape, bool))
-    with np.errstate(invalid="ignore"):
-        return Form(none, (form.value != form.value) & (form.degree == 0))
+def _looked_into(step: Step) -> bool:
+    """Return whether the operations that a step consists of are analysed themselves."""
+    return step.function is loop or hasattr(step.function, "rule")
 
 
-def _names(equation: Any) -> tuple[str, ...]:
-    text = str(equation.source_info.name_stack)
-    return tuple(text.split("/")) if text else ()
+def _form(argument: Any) -> Form | None:
+    return constant_form(argument) if isinstance(argument, (np.ndarray, np.generic, float, int)) else None
 
 
-def _note(name: str, arguments: list[Form], outputs: list[Form], scope: tuple[str, ...], found: Analysis) -> None:
+def _inner(rule: Any, given: list[Form], scope: tuple[str, ...], found: Analysis) -> Degrees:
+    """Return the degrees of a function with derivatives of its own, from the operations that it consists of."""
+    from embedsheet.compiler.engines.arrays import NUMPY
+
+    graph, _ = record(lambda *arrays: [rule.value(NUMPY, *arrays)], *(np.asarray(form.value) for form in given))
+    return _run(graph, given, scope, found)[0].degree
+
+
+def _note(step: Step, forms: list[Any], scope: tuple[str, ...], found: Analysis) -> None:
     """Keep an operation that raises the degree above 1."""
-    largest = max((form.largest for form in outputs), default=0)
+    result = forms[step.slot]
+    largest = result.largest
     found.degree = max(found.degree, largest)
     if largest < QUADRATIC:
         return
-    output = next(form for form in outputs if form.largest == largest)
-    before: Any = max((form.largest for form in arguments), default=0)
-    shapes = [form.degree.shape for form in arguments]
-    if all(shape in ((), output.degree.shape) for shape in shapes):
-        before = np.zeros(output.degree.shape, np.int8)
-        for form in arguments:
-            before = np.maximum(before, form.degree)
-    raised = (output.degree > before) & (output.degree >= QUADRATIC)
+    arrays = [forms[parent].degree for parent in step.parents]
+    before: Any = max((int(degree.max(initial=0)) for degree in arrays), default=0)
+    if all(degree.shape in ((), result.degree.shape) for degree in arrays):
+        before = np.zeros(result.degree.shape, np.int8)
+        for degree in arrays:
+            before = np.maximum(before, degree)
+    raised = (result.degree > before) & (result.degree >= QUADRATIC)
     if not raised.any():
         return
     rows = None
-    if output.degree.ndim:
+    if result.degree.ndim:
         rows = np.flatnonzero(raised.reshape(raised.shape[0], -1).any(axis=1))
-    length = output.degree.shape[0] if output.degree.ndim else 1
-    found.bends.append(Bend(scope, name, largest, rows, length))
+    length = result.degree.shape[0] if result.degree.ndim else 1
+    found.bends.append(Bend(scope, step.function.__name__, largest, rows, length))
 
 
-# -- loops and calls --------------------------------------------------------------------------------------------------
-
-_CALLS = frozenset(
-    ["jit", "pjit", "closed_call", "core_call", "remat", "checkpoint", "remat2", "custom_jvp_call", "custom_vjp_call",
-     "custom_vjp_call_jaxpr", "custom_lin"]
-)  # fmt: skip
+# -- loops ------------------------------------------------------------------------------------------------------------
 
 
-def _unknown(form: Form) -> Form:
-    return Form(form.degree)
-
-
-def _settle(state: list[Form], step: Callable[[list[Form]], list[Form]]) -> tuple[list[Form], list[Form]]:
-    """Return the state of a loop that holds in every round, and what `step` returns of it in all.
-
-    `step` returns the next state first.
-    """
+def _loop(body: Body, length: int, given: Sequence[Form | None], scope: tuple[str, ...], found: Analysis) -> Degrees:
+    """Return the degrees of what a loop returns end to end, see `Body.packed`."""
+    arrays = [form for form in given if form is not None]
+    carry, now = body.carry, body.now
+    examples = body.graph.examples
+    state = [Form(form.degree, examples[at], False) for at, form in enumerate(arrays[:carry])]
+    columns = [
+        Form(form.degree.max(axis=0, initial=0), examples[carry + at], False)
+        for at, form in enumerate(arrays[carry : carry + now])
+    ]
     for round_ in range(100):
-        outputs = step(state)
-        wider = [Form(np.maximum(before.degree, after.degree)) for before, after in zip(state, outputs, strict=False)]
-        if all((one.degree == other.degree).all() for one, other in zip(state, wider, strict=True)):
+        outputs = _run(body.graph, [*state, *columns, *arrays[carry + now :]], scope, found)
+        wider = [np.maximum(before.degree, after.degree) for before, after in zip(state, outputs, strict=False)]
+        if all((one.degree == other).all() for one, other in zip(state, wider, strict=True)):
             break
         if round_ >= _ROUNDS:
-            wider = [Form(np.full_like(form.degree, form.largest)) for form in wider]
-        state = wider
-    return state, outputs
-
-
-def _scan(parameters: Any, arguments: list[Form], scope: Any, found: Analysis, shapes: Any) -> list[Form]:
-    consts, carried = parameters["num_consts"], parameters["num_carry"]
-    fixed, state, along = arguments[:consts], arguments[consts : consts + carried], arguments[consts + carried :]
-    steps = [Form(form.degree.max(axis=0, initial=0)) for form in along]
-    state = [_unknown(form) for form in state]
-
-    def step(now: list[Form]) -> list[Form]:
-        return _run(parameters["jaxpr"], [*fixed, *now, *steps], scope, found)
-
-    state, outputs = _settle(state, step)
-    stacked = [
-        Form(np.array(np.broadcast_to(form.degree, shape)))
-        for form, shape in zip(outputs[carried:], shapes[carried:], strict=True)
-    ]
-    return [*state, *stacked]
-
-
-def _while(parameters: Any, arguments: list[Form], scope: Any, found: Analysis, shapes: Any) -> list[Form]:
-    conditions, bodies = parameters["cond_nconsts"], parameters["body_nconsts"]
-    of_condition, of_body = arguments[:conditions], arguments[conditions : conditions + bodies]
-    state = [_unknown(form) for form in arguments[conditions + bodies :]]
-
-    def step(now: list[Form]) -> list[Form]:
-        return _run(parameters["body_jaxpr"], [*of_body, *now], scope, found)
-
-    state, _ = _settle(state, step)
-    ends = _run(parameters["cond_jaxpr"], [*of_condition, *state], scope, found)
-    if ends[0].constant:
-        return state
-    found.degree = OTHER
-    found.bends.append(Bend(scope, "while", OTHER, None, 1))
-    return [Form(np.full(shape, OTHER, np.int8)) for shape in shapes]
-
-
-def _cond(parameters: Any, arguments: list[Form], scope: Any, found: Analysis, shapes: Any) -> list[Form]:
-    which, given = arguments[0], arguments[1:]
-    branches = [_run(branch, given, scope, found) for branch in parameters["branches"]]
-    if not which.constant:
-        found.degree = OTHER
-        found.bends.append(Bend(scope, "cond", OTHER, None, 1))
-        return [Form(np.full(shape, OTHER, np.int8)) for shape in shapes]
-    joined = []
-    for forms in zip(*branches, strict=True):
-        degree = forms[0].degree
-        for form in forms[1:]:
-            degree = np.maximum(degree, form.degree)
-        joined.append(Form(degree))
-    return joined
-
-
-_LOOPS = {"scan": _scan, "while": _while, "cond": _cond}
+            wider = [np.full_like(degree, degree.max(initial=0)) for degree in wider]
+        state = [Form(degree, form.value, False) for degree, form in zip(wider, state, strict=True)]
+    ends = [form.degree for form in (*state, *outputs[carry:])]
+    shapes = body.packed(length)
+    return np.concatenate([np.broadcast_to(one, shape).ravel() for one, shape in zip(ends, shapes, strict=True)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
@@ -34,10 +35,10 @@ class Taped(ArrayBox):  # type: ignore[misc]
 
     def __getitem__(self, places: Any) -> Any:
         each = places if isinstance(places, tuple) else (places,)
-        return _at(self, *each) if any(map(isbox, each)) else _item(self, places)
+        return at(self, *each) if any(map(isbox, each)) else item(self, places)
 
     def astype(self, kind: Any) -> Any:
-        return _whole(self, kind) if kind in (int, bool) else _converted(self, kind)
+        return _whole(self, kind) if kind in (int, bool) else converted(self, kind)
 
     def prod(self, axis: int) -> Any:
         """Return the product of pairs, of their products, and so on: autograd's own derivative divides by factors."""
@@ -88,15 +89,15 @@ def _wrapped(f: Callable[..., Array]) -> Any:
 
 _whole = _wrapped(lambda x, kind: x.astype(kind))
 register_notrace(VJPNode, _whole)
-_converted = _wrapped(lambda x, kind: x.astype(kind))
-defvjp(_converted, lambda *_: lambda g: g)
+converted = _wrapped(lambda x, kind: x.astype(kind))
+defvjp(converted, lambda *_: lambda g: g)
 
 # Reading and joining
 
-_item = _wrapped(lambda a, places: a[places])
-defvjp(_item, lambda _, a, places: lambda g: Scattered(anp.shape(a), places, g))
-_at = _wrapped(lambda a, *places: a[places])  # places are traced too
-defvjp(_at, lambda _, a, *places: lambda g: _put_at(g, anp.shape(a), *places))
+item = _wrapped(lambda a, places: a[places])
+defvjp(item, lambda _, a, places: lambda g: Scattered(anp.shape(a), places, g))
+at = _wrapped(lambda a, *places: a[places])  # places are traced too
+defvjp(at, lambda _, a, *places: lambda g: _put_at(g, anp.shape(a), *places))
 
 
 @primitive  # type: ignore[untyped-decorator]
@@ -128,7 +129,7 @@ def _put_at(numbers: Array, shape: tuple[int, ...], *places: Array) -> Array:
     return result
 
 
-defvjp(_put_at, lambda _, numbers, shape, *places: lambda g: _at(g, *places))
+defvjp(_put_at, lambda _, numbers, shape, *places: lambda g: at(g, *places))
 
 
 @primitive  # type: ignore[untyped-decorator]
@@ -144,7 +145,7 @@ defvjp_argnum(added, lambda *_: lambda g: g)
 
 
 @primitive  # type: ignore[untyped-decorator]
-def _take_along(a: Array, places: Array, axis: int) -> Array:
+def take_along(a: Array, places: Array, axis: int) -> Array:
     return np.take_along_axis(a, places, axis)
 
 
@@ -159,8 +160,8 @@ def _put_along(numbers: Array, places: Array, axis: int, shape: tuple[int, ...])
     return shrunk(result, shape)
 
 
-defvjp(_take_along, lambda _, a, places, axis: lambda g: _put_along(g, places, axis, anp.shape(a)))
-defvjp(_put_along, lambda _, numbers, places, axis, shape: lambda g: _take_along(g, places, axis))
+defvjp(take_along, lambda _, a, places, axis: lambda g: _put_along(g, places, axis, anp.shape(a)))
+defvjp(_put_along, lambda _, numbers, places, axis, shape: lambda g: take_along(g, places, axis))
 
 _argsort = _wrapped(lambda a, axis: np.argsort(a, axis=axis, kind="stable"))
 register_notrace(VJPNode, _argsort)
@@ -174,13 +175,13 @@ def _joined(argnum: int, _: Array, args: Sequence[Any], __: Any) -> Callable[[Ar
     places = (slice(None),) * (axis % len(anp.shape(arrays[0]))) + (
         slice(before, before + anp.shape(arrays[argnum - 1])[axis]),
     )
-    return lambda g: _item(g, places)
+    return lambda g: item(g, places)
 
 
 defvjp_argnum(anp.concatenate_args, _joined)
 
 # Autograd's function of this name is a frame around the operation.
-_where = trace_primitives_map[np.where]
+where = trace_primitives_map[np.where]
 
 # Arithmetic: as autograd has it, but nothing is summed over that was not repeated
 
@@ -211,14 +212,14 @@ for _function in (anp.maximum, anp.minimum):
 _binary(anp.mod, lambda g, *_: g, lambda g, _, x, y: -g * anp.floor(x / y))
 _binary(
     anp.power,
-    lambda g, _, x, y: g * y * x ** _where(y == 0, 1.0, y - 1.0),
-    lambda g, ans, x, y: g * anp.log(_where(x == 0, 1.0, x)) * ans,
+    lambda g, _, x, y: g * y * x ** where(y == 0, 1.0, y - 1.0),
+    lambda g, ans, x, y: g * anp.log(where(x == 0, 1.0, x)) * ans,
 )
 _binary(
-    _where,
+    where,
     lambda g, *_: 0.0 * g,
-    lambda g, _, ok, x, y: _where(ok, g, 0.0),
-    lambda g, _, ok, x, y: _where(ok, 0.0, g),
+    lambda g, _, ok, x, y: where(ok, g, 0.0),
+    lambda g, _, ok, x, y: where(ok, 0.0, g),
 )
 defvjp(anp.sqrt, lambda ans, x: lambda g: g * 0.5 / ans)
 defvjp(anp.tanh, lambda ans, x: lambda g: g * (1.0 - ans * ans))
@@ -260,7 +261,7 @@ defvjp(anp.broadcast_to, lambda _, x, shape: lambda g: shrunk(g, anp.shape(x)))
 class _Numpy:
     """NumPy's names for traced arrays."""
 
-    where = staticmethod(_where)
+    where = staticmethod(where)
 
     def __init__(self) -> None:
         self.linalg = SimpleNamespace(
@@ -289,10 +290,10 @@ class _Numpy:
         return anp.moveaxis(a, (axis1, axis2), (-2, -1))[..., places, places]
 
     def sort(self, a: Array, axis: int = -1) -> Array:
-        return _take_along(a, _argsort(a, axis), axis)
+        return take_along(a, _argsort(a, axis), axis)
 
     def take_along_axis(self, a: Array, places: Array, axis: int) -> Array:
-        return _take_along(a, places, axis)
+        return take_along(a, places, axis)
 
     def lexsort(self, keys: Sequence[Array], axis: int = -1) -> Array:
         return _lexsort(axis, *keys)
@@ -309,13 +310,13 @@ def _applied(rule: Rule) -> Any:
 
 
 NUMPY = _Numpy()
-_segment_sum = _wrapped(PLAIN.segment_sum)
-defvjp(_segment_sum, lambda _, numbers, rows, count: lambda g: _item(g, rows))
-_constant = _wrapped(lambda x: x)
-register_notrace(VJPNode, _constant)
-_windows = _wrapped(PLAIN.windows)
+segment_sum = _wrapped(PLAIN.segment_sum)
+defvjp(segment_sum, lambda _, numbers, rows, count: lambda g: item(g, rows))
+constant = _wrapped(lambda x: x)
+register_notrace(VJPNode, constant)
+windows = _wrapped(PLAIN.windows)
 defvjp(
-    _windows,
+    windows,
     lambda _, numbers, first, width: lambda g: Scattered(anp.shape(numbers), first[:, None] + np.arange(width), g),
 )
 
@@ -324,9 +325,9 @@ def _segment_extreme_maker(
     ans: Array, numbers: Array, rows: NDArray[np.int64], count: int, largest: bool
 ) -> Callable[[Array], Array]:
     def pull(g: Array) -> Array:
-        chosen = 1.0 * (numbers == _item(ans, rows))
-        ties = anp.maximum(_segment_sum(chosen, rows, count), 1.0)
-        return _item(g / ties, rows) * chosen
+        chosen = 1.0 * (numbers == item(ans, rows))
+        ties = anp.maximum(segment_sum(chosen, rows, count), 1.0)
+        return item(g / ties, rows) * chosen
 
     return pull
 
@@ -415,15 +416,22 @@ class TapeOperations(Plain):
     def __init__(self) -> None:
         self._functions: WeakKeyDictionary[Rule, Any] = WeakKeyDictionary()
 
+    def scope(self, name: str) -> AbstractContextManager[None]:
+        """Name what is recorded inside."""
+        from embedsheet.compiler.engines.graph import named
+
+        return named(name)
+
     def constant(self, x: Array) -> Array:
         """Return x with derivative 0."""
-        return _constant(x)
+        return constant(x)
 
     def apply(self, rule: Rule, *arrays: Array) -> Array:
         """Return a rule's value."""
         function = self._functions.get(rule)
         if function is None:
             function = self._functions[rule] = _applied(rule)
+            function.rule = rule
         return function(*arrays)
 
     def integer_power(self, x: Array, p: int) -> Array:
@@ -432,11 +440,11 @@ class TapeOperations(Plain):
 
     def pick(self, numbers: Array, *places: Array) -> Array:
         """Return `numbers[places]`."""
-        return _at(numbers, *places)
+        return at(numbers, *places)
 
     def segment_sum(self, numbers: Array, rows: NDArray[np.int64], count: int) -> Array:
         """Return the sum of each row's numbers."""
-        return _segment_sum(numbers, rows, count)
+        return segment_sum(numbers, rows, count)
 
     def segment_extreme(self, numbers: Array, rows: NDArray[np.int64], count: int, *, largest: bool) -> Array:
         """Return the largest or smallest number of each row."""
@@ -448,11 +456,11 @@ class TapeOperations(Plain):
 
     def windows(self, numbers: Array, first: NDArray[np.int64], width: int) -> Array:
         """Return `width` neighbours from each place on."""
-        return _windows(numbers, first, width)
+        return windows(numbers, first, width)
 
     def pieces(self, numbers: Array) -> Sequence[Array]:
         """Return the numbers one by one."""
-        return [_item(numbers, slice(place, place + 1)) for place in range(len(numbers))]
+        return [item(numbers, slice(place, place + 1)) for place in range(len(numbers))]
 
     def scan(self, step: Callable[..., Array], history: Array, inputs: Sequence[Array], length: int) -> Array:
         """Return all results of `step`."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from threading import RLock
 from typing import Any
 
@@ -15,22 +16,26 @@ from autograd.tracer import Node, getval, isbox, new_box, notrace_primitives, tr
 from embedsheet.compiler.engines.arrays import Scattered, added, scattered
 from embedsheet.formulas.traced import Array
 
+_NAMES: list[str] = []  # what is being recorded
 _CONSTANT = -1  # no slot: the number is known
 _RECORDING = RLock()  # autograd has one stack of what is being traced
 _CALL, _NUMBER = 1.6e-6, 1.5e-9  # seconds that an operation takes, and for each number of its result
 
 
-class _Step:
-    """One operation: `function(*args)`, where the places `argnums` of args are filled from the slots `parents`."""
+class Step:
+    """One operation: `function(*args)`, where the places `argnums` of args are filled from the slots `parents`.
 
-    __slots__ = ("argnums", "args", "function", "kwargs", "parents", "seconds", "slot")
+    `scope` are the names around it, outermost first, see `named`.
+    """
+
+    __slots__ = ("argnums", "args", "function", "kwargs", "parents", "scope", "seconds", "slot")
 
     def __init__(
         self, slot: int, function: Any, args: Sequence[Any], kwargs: dict[str, Any], argnums: Sequence[int],
         parents: Sequence[int], size: int,
     ) -> None:  # fmt: skip
         self.slot, self.function, self.kwargs, self.argnums, self.parents = slot, function, kwargs, argnums, parents
-        self.args = list(args)
+        self.args, self.scope = list(args), tuple(_NAMES)
         for place in argnums:
             self.args[place] = None
         body = getattr(self.args[0], "graph", None)  # of a loop: how often it runs comes next
@@ -66,7 +71,7 @@ class _Tape:
     """What is recorded so far. `free` are arrays of an outer tape that were met, and their slots here."""
 
     def __init__(self, inputs: int) -> None:
-        self.steps: list[_Step] = []
+        self.steps: list[Step] = []
         self.slots = inputs
         self.free: dict[int, tuple[Any, int]] = {}
 
@@ -78,7 +83,7 @@ class _Tape:
             if place not in argnums and isbox(argument):
                 argnums.append(place)
                 parents.append(self.outer(argument))
-        self.steps.append(_Step(self.slots, function, args, kwargs, argnums, parents, size))
+        self.steps.append(Step(self.slots, function, args, kwargs, argnums, parents, size))
         self.slots += 1
         return self.slots - 1
 
@@ -93,10 +98,11 @@ class Graph:
     """A recorded function of arrays, which gives arrays.
 
     `inputs` are the slots of its arguments and `outputs` those of its results, −1 where a result is one of `known`.
+    `steps` lead to the results, `recorded` are all.
     """
 
     def __init__(
-        self, steps: list[_Step], slots: int, inputs: list[int], outputs: list[int], known: list[Any],
+        self, steps: list[Step], slots: int, inputs: list[int], outputs: list[int], known: list[Any],
         examples: list[Any],
     ) -> None:  # fmt: skip
         self.inputs, self.outputs, self.known, self.examples, self.slots = inputs, outputs, known, examples, slots
@@ -107,7 +113,7 @@ class Graph:
             if needed[step.slot]:
                 kept.append(step)
                 needed[step.parents] = True
-        self.steps = kept[::-1]
+        self.steps, self.recorded = kept[::-1], steps
         self.seconds = sum(step.seconds for step in self.steps)  # that `run` takes, roughly
         self._prepared: list[Any] | None = None
 
@@ -208,6 +214,16 @@ def _total(parts: list[Any]) -> Array:
     if sparse:
         dense.append(scattered(sparse[0].shape, [part.places for part in sparse], *(part.numbers for part in sparse)))
     return dense[0] if len(dense) == 1 else added(*dense)
+
+
+@contextmanager
+def named(name: str) -> Iterator[None]:
+    """Give what is recorded inside a name."""
+    _NAMES.append(name)
+    try:
+        yield
+    finally:
+        _NAMES.pop()
 
 
 def record(f: Callable[..., Sequence[Array]], *examples: Array) -> tuple[Graph, list[Any]]:

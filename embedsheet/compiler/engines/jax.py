@@ -180,12 +180,6 @@ class _Compiled:
         return jax.jit(f, compiler_options=self._options)
 
 
-def written_down(f: Traceable, x: FloatArray) -> Any:
-    """Return the operations of f(x) as JAX writes them down, a closed jaxpr."""
-    with double_precision():
-        return jax.make_jaxpr(f)(x)
-
-
 class JaxEngine:
     """Compiles by XLA."""
 

@@ -15,7 +15,7 @@ from embedsheet.compiler.engines.graph import Graph, record
 from embedsheet.formulas.traced import Array
 
 
-class _Body:
+class Body:
     """One step, carry + now + fixed → carry + out: so many arrays each."""
 
     def __init__(self, graph: Graph, carry: int, now: int) -> None:
@@ -23,14 +23,14 @@ class _Body:
         self.out = len(graph.outputs) - carry
         results = graph.run(*graph.examples)
         self.shapes = [np.shape(result) for result in results]
-        self._backward: tuple[_Body, _Body] | None = None
+        self._backward: tuple[Body, Body] | None = None
 
     def packed(self, length: int) -> list[tuple[int, ...]]:
-        """Return the shapes of the arrays that `_loop` returns end to end: the last carry, and what each step gave."""
+        """Return the shapes of the arrays that `loop` returns end to end: the last carry, and what each step gave."""
         return [shape if place < self.carry else (length, *shape) for place, shape in enumerate(self.shapes)]
 
     @property
-    def backward(self) -> tuple[_Body, _Body]:
+    def backward(self) -> tuple[Body, Body]:
         """The same step that also gives the carry it began with, and the step of the derivative, last to first.
 
         The latter goes carry's cotangent + fixed' cotangent, then carry + now + out's cotangent, then fixed.
@@ -56,15 +56,15 @@ class _Body:
             held = [np.zeros(np.shape(one)) for one in at[carry + now :]]
             back = [*zeros[:carry], *held, *at[: carry + now], *zeros[carry:], *at[carry + now :]]
             self._backward = (
-                _Body(record(saving, *at)[0], carry, now),
-                _Body(record(pulled, *back)[0], carry + fixed, carry + now + self.out),
+                Body(record(saving, *at)[0], carry, now),
+                Body(record(pulled, *back)[0], carry + fixed, carry + now + self.out),
             )
         return self._backward
 
 
 @primitive  # type: ignore[untyped-decorator]
-def _loop(body: _Body, length: int, *arrays: Array) -> Array:
-    """Run a body `length` times; see `_Body.packed`."""
+def loop(body: Body, length: int, *arrays: Array) -> Array:
+    """Run a body `length` times; see `Body.packed`."""
     carry, now = list(arrays[: body.carry]), arrays[body.carry : body.carry + body.now]
     fixed = arrays[body.carry + body.now :]
     gathered: list[list[Array]] = [[] for _ in range(body.out)]
@@ -94,11 +94,11 @@ def _loop_maker(argnums: Sequence[int], _: Array, args: Sequence[Any], __: Any) 
         saving, pulled = body.backward
         carry, now = body.carry, body.now
         of_results = _unpacked(g, body.packed(length))
-        saved = _unpacked(_loop(saving, length, *arrays), saving.packed(length))[carry + body.out :]
+        saved = _unpacked(loop(saving, length, *arrays), saving.packed(length))[carry + body.out :]
         fixed = arrays[carry + now :]
         held = [np.zeros(anp.shape(one)) for one in fixed]
         reverse = [column[::-1] for column in [*saved, *arrays[carry : carry + now], *of_results[carry:]]]
-        found = _unpacked(_loop(pulled, length, *of_results[:carry], *held, *reverse, *fixed), pulled.packed(length))
+        found = _unpacked(loop(pulled, length, *of_results[:carry], *held, *reverse, *fixed), pulled.packed(length))
         of_carry, of_fixed, of_now = found[:carry], found[carry : carry + len(fixed)], found[carry + len(fixed) :]
         every = [*of_carry, *(column[::-1] for column in of_now), *of_fixed]
         return [every[argnum - 2] for argnum in argnums]
@@ -106,7 +106,7 @@ def _loop_maker(argnums: Sequence[int], _: Array, args: Sequence[Any], __: Any) 
     return pull
 
 
-defvjp_argnums(_loop, _loop_maker)
+defvjp_argnums(loop, _loop_maker)
 
 
 def scan(step: Callable[..., Array], history: Array, inputs: Sequence[Array], length: int) -> Array:
@@ -120,5 +120,5 @@ def scan(step: Callable[..., Array], history: Array, inputs: Sequence[Array], le
     depth = history.shape[0]
     examples = [getval(history), *(getval(column)[0] for column in inputs)]
     graph, fixed = record(body, *examples)
-    one = _Body(graph, 1, len(inputs))
-    return _unpacked(_loop(one, length, history, *inputs, *fixed), one.packed(length))[1]
+    one = Body(graph, 1, len(inputs))
+    return _unpacked(loop(one, length, history, *inputs, *fixed), one.packed(length))[1]
