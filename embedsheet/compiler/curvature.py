@@ -50,12 +50,14 @@ class BentCells:
 class Curvature:
     """`degree` of a model in its changing cells: 0 constant, 1 linear, 2 quadratic, 3 anything else; `bent` why.
 
-    `results`: the degree of each result, that of the model where it is 3.
+    `results`: the degree of each result, that of the model where it is 3; `apart`: by the operations that it alone is
+    made of, which is no proof where others may be errors.
     """
 
     degree: int
     bent: tuple[BentCells, ...]
     results: tuple[int, ...] = ()
+    apart: tuple[int, ...] = ()
 
 
 def curvature_of(trace: Callable[[Any, Places], Any], start: NDArray[np.float64]) -> Curvature:
@@ -81,7 +83,8 @@ def curvature_of(trace: Callable[[Any, Places], Any], start: NDArray[np.float64]
         for (place, function), (rows, degree) in cells.items()
     ]
     results = np.concatenate([np.ravel(one) for one in found.outputs])
-    return Curvature(found.degree, tuple(bent), tuple(np.maximum(results, OTHER * (found.degree == OTHER)).tolist()))
+    proven = np.maximum(results, OTHER * (found.degree == OTHER))
+    return Curvature(found.degree, tuple(bent), tuple(proven.tolist()), tuple(results.tolist()))
 
 
 def _rows(bend: Bend, count: int) -> list[int]:

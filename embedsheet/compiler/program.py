@@ -363,11 +363,11 @@ class Program:
         return [str(note) for note in self._notes]
 
     def degree_of(self, cell: int) -> int:
-        """The proven degree of a cell of `lines`; 3 for anything else, 0 for −1."""
+        """The degree of a cell of `lines` by its own operations; 3 for anything else, 0 for −1."""
         if cell < 0:
             return 0
         places = np.flatnonzero(self._targets == cell)
-        return self.curvature.results[int(places[0])] if self.curvature.results else OTHER
+        return self.curvature.apart[int(places[0])] if self.curvature.apart else OTHER
 
     @property
     def jumps(self) -> list[str]:

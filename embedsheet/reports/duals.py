@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -164,15 +164,39 @@ class Ranging:
 
     @cached_property
     def several_optima(self) -> bool:
-        """Whether other values of the cells may be as good: something held costs nothing, or x is no vertex."""
+        """Whether other values of the cells are as good.
+
+        At a vertex with as many rows and bounds as cells, something held that costs nothing is proof; elsewhere the
+        optima are looked at along a random direction.
+        """
         local = self.local
+        if not self.regular:
+            direction = np.random.default_rng(0).uniform(-1.0, 1.0, len(local.x)) / local.sizes
+            here = float(direction @ local.x)
+            ends = (self._optimal_program(sign * direction) - sign * here for sign in (1.0, -1.0))
+            return min(ends, default=0.0) < -1e-6
         size = float(np.abs(local.gradient).max(initial=0.0)) or 1.0
         inequality = [row for row in local.held if local.relations[row] != "="]
         loose = np.abs(self.prices.rows[inequality]) * np.abs(local.matrix[inequality]).max(axis=1, initial=0.0)
         edges = local.at_lower ^ local.at_upper
-        return not local.vertex or bool(
-            (loose <= 1e-9 * size).any() or (np.abs(self.prices.costs[edges]) <= 1e-9 * size).any()
-        )
+        return bool((loose <= 1e-9 * size).any() or (np.abs(self.prices.costs[edges]) <= 1e-9 * size).any())
+
+    def _optimal_program(self, goal: FloatArray) -> float:
+        """The least of goal · x over all x that are as good as this one."""
+        local = self.local
+        low, high = self._sides()
+        return self._program(
+            goal, local.matrix, low, high, local.gradient[None, :], np.array([float(local.gradient @ local.x)]),
+            local.lower, local.upper,
+        )  # fmt: skip
+
+    def _sides(self) -> tuple[FloatArray, FloatArray]:
+        """Between which numbers each row's value must lie, (m,) each."""
+        local = self.local
+        signs = np.array([1.0 if relation == "<=" else -1.0 for relation in local.relations])
+        rights = local.matrix @ local.x + signs * local.slack
+        equal = np.array([relation == "=" for relation in local.relations], bool)
+        return np.where(equal | (signs < 0), rights, -np.inf), np.where(equal | (signs > 0), rights, np.inf)
 
     # Right sides
 
@@ -182,33 +206,39 @@ class Ranging:
             return 0.0, 0.0
         if self.regular:
             return float(self.prices.rows[row]), float(self.prices.rows[row])
-        place = int(np.flatnonzero(self.local.held == row)[0])
-        return self._price_end(place, None, "least"), self._price_end(place, None, "most")
+        goal = np.zeros(len(self.local.relations))
+        goal[row] = 1.0
+        return self.extremes(goal, np.zeros(len(self.local.x)))
 
     def cost_ends(self, cell: int) -> Ends:
         """The same for the bound that a cell has reached."""
         if self.regular or cell in self.local.free:
             return float(self.prices.costs[cell]), float(self.prices.costs[cell])
-        return self._price_end(None, cell, "least"), self._price_end(None, cell, "most")
+        goal = np.zeros(len(self.local.x))
+        goal[cell] = 1.0
+        return self.extremes(np.zeros(len(self.local.relations)), goal)
 
-    def _price_end(self, place: int | None, cell: int | None, which: Literal["least", "most"]) -> float:
-        """The least or most of y_place, or of μ_cell, over all prices that explain the gradient."""
+    def extremes(self, rows: FloatArray, costs: FloatArray) -> Ends:
+        """Return the least and the most of rows · y + costs · μ over all prices that explain the gradient.
+
+        The most is how fast the optimum rises when what they weigh is moved, minus the least how fast when it is moved
+        back: a minimum with several prices is convex in the right sides.
+        """
         local = self.local
         at = np.setdiff1d(np.arange(len(local.x)), local.free)
         part = local.matrix[local.held]
         low, high = local.price_bounds()
-        goal, shift = np.zeros(len(local.held)), 0.0
-        if cell is not None:
-            goal, shift = -part[:, cell], float(local.gradient[cell])
-        elif place is not None:
-            goal[place] = 1.0
         cost_low, cost_high = (end[at] for end in local.cost_bounds())
-        sign = 1.0 if which == "least" else -1.0
-        value = self._program(
-            sign * goal, part[:, at].T, local.gradient[at] - cost_high, local.gradient[at] - cost_low,
-            part[:, local.free].T, local.gradient[local.free], low, high,
-        )  # fmt: skip
-        return sign * value + shift
+        goal = rows[local.held] - part @ costs
+        shift = float(costs @ local.gradient)
+        ends = [
+            sign * self._program(
+                sign * goal, part[:, at].T, local.gradient[at] - cost_high, local.gradient[at] - cost_low,
+                part[:, local.free].T, local.gradient[local.free], low, high,
+            ) + shift
+            for sign in (1.0, -1.0)
+        ]  # fmt: skip
+        return ends[0], ends[1]
 
     def right_side(self, row: int, price: float, ends: Ends) -> Range:
         """Return how far a row's right side may grow and fall while the price holds."""
@@ -249,16 +279,11 @@ class Ranging:
         """The most t for which some x with the right side moved by sign·t costs price · sign · t and no more."""
         local = self.local
         n, m = len(local.x), len(local.relations)
-        row_values = local.matrix @ local.x
-        signs = np.array([1.0 if relation == "<=" else -1.0 for relation in local.relations])
-        rights = row_values + signs * local.slack
-        equal = np.array([relation == "=" for relation in local.relations])
         matrix = np.hstack([local.matrix, np.zeros((m, 1))])
         matrix[row, n] = -sign
         goal = np.zeros(n + 1)
         goal[n] = -1.0
-        low = np.where(equal | (signs < 0), rights, -np.inf)
-        high = np.where(equal | (signs > 0), rights, np.inf)
+        low, high = self._sides()
         cost = np.append(local.gradient, -price * sign)
         return -self._program(
             goal, matrix, low, high, cost[None, :], np.array([float(local.gradient @ local.x)]),

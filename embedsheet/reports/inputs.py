@@ -32,20 +32,24 @@ MOST_SHOWN = 20
 # More constants than this would take longer than the solve.
 MOST_CONSTANTS = 200_000
 _MOST_COMPILED = 40
+_MOST_TWO_SIDED = 500  # constants of a degenerate model, each of which takes two linear programs
 _COLUMNS = ("Cell", "Name", "Value", "One more changes the objective by", "1 % more changes the objective by")
+_LESS = "One less changes the objective by"
 
 
 @dataclass(frozen=True)
 class Inputs:
     """`cells` (k,) are the constants, `rates` (k,) the derivative of the optimal objective with respect to each.
 
-    `left_out` says which constants could not be differentiated; `notes` where the rates are not what one more brings.
+    `below` (k,) are the same for a decrease, where a degenerate linear model makes them differ. `left_out` says which
+    constants could not be differentiated; `notes` where the rates are not what one more brings.
     """
 
     found: Found
     cells: list[Cell]
     values: FloatArray
     rates: FloatArray
+    below: FloatArray
     left_out: list[Cell]
     notes: list[str]
     wide: Program
@@ -137,8 +141,42 @@ def differentiate(found: Found) -> Inputs:
     rates = np.asarray(wide.value_and_gradient(point)[1])
     if weights.any():
         rates = rates - np.asarray(wide.constraint_pull_back(point, weights))
-    rates = np.array([found.number(rate) for rate in rates[len(found.x) :]])
-    return Inputs(found, kept, values, rates, left_out, _notes(found, price), wide, weights, price)
+    above = below = np.array([found.number(rate) for rate in rates[len(found.x) :]])
+    if _two_sided(found, kept):
+        above, below = _one_sided(found, wide, point, price)
+    return Inputs(found, kept, values, above, below, left_out, _notes(found, price, kept), wide, weights, price)
+
+
+def _two_sided(found: Found, cells: Sequence[Cell]) -> bool:
+    """Whether the rates for more and for less are worked out one by one."""
+    return found.program.is_linear and not found.local.unique_prices and len(cells) <= _MOST_TWO_SIDED
+
+
+def _one_sided(found: Found, wide: Program, point: FloatArray, price: Prices) -> tuple[FloatArray, FloatArray]:
+    """Return the rates for an increase and for a decrease of each constant, extremes over all prices."""
+    local, sign = found.local, found.sign
+    n = len(found.x)
+    ranging = Ranging(local, price)
+    own = sign * np.asarray(wide.value_and_gradient(point)[1])[n:]
+    jacobian = -np.asarray(wide.constraint_jacobian(point), dtype=np.float64).reshape(-1, len(point))[:, n:]
+    pairs, held = _pairs(found.program, wide), dict(bounds_held(found))
+    bounds = [
+        (held[line], wider.row)
+        for line, wider in zip(found.program.lines, wide.lines, strict=True)
+        if line in held and wider.row >= 0
+    ]
+    above, below = np.empty(len(own)), np.empty(len(own))
+    for place in range(len(own)):
+        rows, costs = np.zeros(len(local.relations)), np.zeros(n)
+        for row, wider in pairs:
+            rows[row] = jacobian[wider, place]
+        for cell, wider in bounds:
+            costs[cell] = jacobian[wider, place]
+        least = most = 0.0
+        if rows[local.held].any() or costs.any():
+            least, most = ranging.extremes(rows, costs)
+        above[place], below[place] = (found.number(sign * (own[place] + end)) for end in (most, least))
+    return above, below
 
 
 def inputs(found: Found, moving: Sequence[Cell] = ()) -> Report:
@@ -147,15 +185,27 @@ def inputs(found: Found, moving: Sequence[Cell] = ()) -> Report:
         known = differentiate(found)
     except ModelError as fault:
         return Report("inputs", refused=str(fault).removeprefix(f"{found.objective_name}: ").rstrip("."))
-    per_cent = known.rates * known.values / 100
-    order = sorted(range(len(known.cells)), key=lambda one: (-abs(per_cent[one]), -abs(known.rates[one]), one))
-    rows: list[tuple[Entry, ...]] = [
-        (*found.named(cell), float(known.values[one]), float(known.rates[one]), found.number(float(per_cent[one])))
-        for one in order[:MOST_SHOWN] for cell in [known.cells[one]] if known.rates[one]
-    ]  # fmt: skip
-    tables = [Table("Typed numbers, the largest effects first", _COLUMNS, rows)]
+    # One per cent more of a negative number is less.
+    per_cent = np.where(known.values < 0, known.below, known.rates) * known.values / 100
+    ends = np.abs([known.rates, known.below])
+    size = np.where(np.isfinite(ends), ends, 0.0).max(axis=0)
+    order = sorted(
+        range(len(known.cells)), key=lambda one: (-abs(size[one] * known.values[one]), -size[one], one)
+    )  # fmt: skip
+    rows: list[tuple[Entry, ...]] = []
+    two_sided = not np.array_equal(known.rates, known.below)
+    for one in order[:MOST_SHOWN]:
+        if not size[one] and np.isfinite(ends[:, one]).all():
+            continue
+        less = (_rate(-float(known.below[one])),) if two_sided else ()
+        rows.append(
+            (*found.named(known.cells[one]), float(known.values[one]), _rate(float(known.rates[one])), *less,
+             _rate(found.number(float(per_cent[one]))))
+        )  # fmt: skip
+    columns = (*_COLUMNS[:-1], _LESS, _COLUMNS[-1]) if two_sided else _COLUMNS
+    tables = [Table("Typed numbers, the largest effects first", columns, rows)]
     notes = list(known.notes)
-    moved = int(np.count_nonzero(known.rates))
+    moved = int(np.count_nonzero(size))
     if moved > len(rows):
         notes.append(f"{moved - len(rows):,} more numbers change the optimum; these are the largest {len(rows)}.")
     if known.left_out:
@@ -180,21 +230,30 @@ def inputs(found: Found, moving: Sequence[Cell] = ()) -> Report:
     return Report("inputs", facts, tables, notes, bars=bars)
 
 
+def _rate(rate: float) -> Entry:
+    """Return a rate, or "infeasible" where no solution is left."""
+    return "infeasible" if not np.isfinite(rate) else rate + 0.0
+
+
 def _sentence(found: Found, rows: Sequence[tuple[Entry, ...]]) -> str:
-    address, rate = rows[0][0], rows[0][3]
-    return f"One more on {address} changes the optimum of {found.objective_name} by {rate:.6g}."
+    address, rate = next(((row[0], row[3]) for row in rows if isinstance(row[3], float)), (rows[0][0], rows[0][3]))
+    if isinstance(rate, float):
+        return f"One more on {address} changes the optimum of {found.objective_name} by {rate:.6g}."
+    return f"One more on {address} leaves no solution."
 
 
-def _notes(found: Found, price: Prices) -> list[str]:
+def _notes(found: Found, price: Prices, cells: Sequence[Cell]) -> list[str]:
     notes = ["Exact rates at the optimum, for small changes: the changing cells are free to follow."]
     if price.residual > 1e-4:
         notes.append("The gradient does not vanish here, so this is no optimum and the rates are not exact.")
-    if not found.local.unique_prices:
+    if _two_sided(found, cells):
+        notes.append("The model is degenerate: rates differ for more and for less, so both are given.")
+    elif not found.local.unique_prices:
         notes.append(
             "Not valid on both sides: the prices of the constraints are not unique (degenerate), so the rates for more "
             "and for less may differ."
         )
-    elif found.program.is_linear and Ranging(found.local, price).several_optima:
+    if found.program.is_linear and Ranging(found.local, price).several_optima:
         notes.append(
             "Not valid on both sides: other values of the changing cells are as good, so the rates of numbers that "
             "tell them apart differ for more and for less."

@@ -14,16 +14,16 @@ _DEGREES = ("constant", "linear", "quadratic", "nonlinear")
 def linearity(found: Found) -> Report:
     """Return which of objective, changing cells and constraints are linear, and where a model that is not bends.
 
-    "Yes" is proven. A changing cell occurs linearly where no other cell changes its effect, as far as the second
-    derivatives at three points show.
+    "The model is linear" is proven. A changing cell occurs linearly where no other cell changes its effect, as far as
+    the second derivatives at three points show.
     """
     program = found.program
     degree = program.curvature.degree
-    results = program.curvature.results
+    apart = program.curvature.apart
     tables = []
     if program.setup.objective is not None:
         rows: list[tuple[Entry, ...]] = [
-            (*found.named(program.setup.objective), found.before, found.after, _yes(program.degrees[0]))
+            (*found.named(program.setup.objective), found.before, found.after, _yes(apart[0] if apart else 3))
         ]
         title = f"Objective Cell ({found.sense_word})"
         tables.append(Table(title, ("Cell", "Name", "Original Value", "Final Value", "Linear Function"), rows))
@@ -41,7 +41,7 @@ def linearity(found: Found) -> Report:
     tables.append(Table("Constraints", ("Cell", "Name", "Cell Value", "Formula", "Linear Function"), rows))
     if degree > 1:
         tables.append(bends(program))
-    notes = [] if results else ["JAX is not installed, so nothing could be proven linear."]
+    notes = [] if apart else ["JAX is not installed, so nothing could be proven linear."]
     return Report("linearity", (("The model is", _DEGREES[degree]),), tables, notes)
 
 

@@ -14,6 +14,7 @@ _LINEAR_CELLS = ("Final Value", "Reduced Cost", "Objective Coefficient", "Allowa
 _LINEAR_ROWS = ("Final Value", "Shadow Price", "Constraint R.H. Side", "Allowable Increase", "Allowable Decrease")
 # A gradient that neither constraints nor bounds explain: the point is no optimum.
 _LOOSE = 1e-4
+_MOST_NOTES = 8  # on prices that differ for more and for less
 
 
 def refusal(found: Found, what: str) -> str | None:
@@ -63,7 +64,7 @@ def _linear(found: Found) -> Report:
     cells: list[tuple[Entry, ...]] = []
     for place, cell in enumerate(program.changing_cells):
         below, above = (found.sign * end for end in ranging.cost_ends(place))
-        if not _same(found, below, above):
+        if not same(below, above):
             loose.append(_two_prices(found, f"the bound of {found.address(cell)}", below, above))
         reduced = above if math.isfinite(above) else below
         size = float(found.sign * local.gradient[place])
@@ -74,7 +75,7 @@ def _linear(found: Found) -> Report:
         row = line.line.row
         ends = ranging.ends(row)
         below, above = (found.sign * end for end in ends)
-        if not _same(found, below, above):
+        if not same(below, above):
             loose.append(_two_prices(found, f"the right side of {line.formula}", below, above))
         chosen = ends[1] if math.isfinite(ends[1]) else ends[0]
         reach = ranging.right_side(row, chosen, ends) if not ranging.exhausted else (math.nan, math.nan)
@@ -90,9 +91,11 @@ def _linear(found: Found) -> Report:
             "an increase differs from that for a decrease, the price for an increase stands in the table. Other "
             "programs print one of the many prices between them, depending on their last step."
         )
-        notes += loose
+        notes += loose[:_MOST_NOTES]
+        if len(loose) > _MOST_NOTES:
+            notes.append(f"So it is for {len(loose) - _MOST_NOTES} more.")
     if ranging.several_optima:
-        notes.append("Other values of the changing cells may reach the same objective: a price or reduced cost is 0.")
+        notes.append("Other values of the changing cells reach the same objective.")
     if any(not line.line.fixed for line in _rows(found)):
         notes.append(
             "Where both sides of a constraint change, Final Value is left less right, and the right side is 0."
@@ -159,17 +162,21 @@ def unstrict(found: Found, price: Prices) -> bool:
     )
 
 
-def _same(found: Found, one: float, other: float) -> bool:
+def same(one: float, other: float) -> bool:
     if math.isnan(one) or math.isnan(other):
         return True
-    return one == other or abs(one - other) <= 1e-9 * max(1.0, abs(one), abs(other))
+    if math.isinf(one) or math.isinf(other):
+        return one == other
+    return abs(one - other) <= 1e-9 * max(1.0, abs(one), abs(other))
 
 
 def _two_prices(found: Found, what: str, below: float, above: float) -> str:
-    def words(price: float) -> str:
-        return "none, nothing satisfies the constraints then" if math.isinf(price) else f"{found.number(price):.10g}"
+    def words(price: float, move: str) -> str:
+        if math.isinf(price):
+            return f"after {move} nothing satisfies the constraints"
+        return f"{found.number(price):.10g} a unit for {move}"
 
-    return f"For {what}: {words(above)} a unit for an increase, {words(below)} for a decrease."
+    return f"For {what}: {words(above, 'an increase')}, {words(below, 'a decrease')}."
 
 
 def _in_sense(found: Found, reach: Range) -> Range:
