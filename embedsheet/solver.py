@@ -148,6 +148,7 @@ def problem_of(program: Program, setup: SolverSetup, objective_name: str = "the 
         unseen=lambda: program.unseen,
         jumps=lambda: program.jumps,
         unrounded=lambda: program.unrounded,
+        piecewise=program.piecewise,
         evolutionary=setup.engine == EVOLUTIONARY,
     )
 

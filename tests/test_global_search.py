@@ -40,7 +40,7 @@ def solved(tmp_path: Path, cells: dict[str, Any], objective: str, *constraints: 
 
 
 def test_a_total_rounded_to_cents_is_searched_beyond_the_flat_start(tmp_path: Path) -> None:
-    found = solved(tmp_path, ROUNDED_TOTAL, "B1", "B2 <= 10", sense="maximize")
+    found = solved(tmp_path, ROUNDED_TOTAL, "B1", "B2 <= 10", sense="maximize", method="global")
     assert found.objective_after == pytest.approx(33.33)  # 10 of the dearer one
     assert found.status == "improved" and "ROUND" in found.message
 
@@ -53,13 +53,13 @@ def test_rounded_line_items_reach_what_the_model_without_rounding_reaches(tmp_pa
 
 
 def test_packs_rounded_up_cost_what_trying_all_packs_shows(tmp_path: Path) -> None:
-    found = solved(tmp_path, PACKS, "B1", "B2 >= 47", sense="minimize")
+    found = solved(tmp_path, PACKS, "B1", "B2 >= 47", sense="minimize", method="global")
     cheapest = min(5 * one + 7 * other for one, other in product(range(10), repeat=2) if 6 * one + 10 * other >= 47)
     assert (found.objective_after, found.status) == (cheapest, "improved")
 
 
 def test_a_fixed_charge_is_no_local_matter(tmp_path: Path) -> None:
-    found = solved(tmp_path, FIXED_CHARGE, "C1", "C2 >= 10", "A1 <= 6", sense="minimize")
+    found = solved(tmp_path, FIXED_CHARGE, "C1", "C2 >= 10", "A1 <= 6", sense="minimize", method="global")
     # All of A2: 10 + 5 · 10; any A1 costs 100 more.
     assert found.objective_after == pytest.approx(60, abs=1e-9)
     assert found.status == "improved" and "S!B1" in found.message

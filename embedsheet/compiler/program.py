@@ -47,8 +47,13 @@ from embedsheet.workbook import Edit, Workbook
 
 if TYPE_CHECKING:
     from embedsheet.compiler.engines.graph import Graph
+    from embedsheet.compiler.piecewise import Lowered
 
 FloatArray = NDArray[np.float64]
+# What a program of other formulas finds out anew.
+_DERIVED = (
+    "_objective", "_constraints", "_together", "unrounded", "curvature", "is_linear", "degrees", "_lowered",
+)  # fmt: skip
 _SLOPE_CHANGED = 1e-6  # rounding does not change a derivative by this part of itself
 
 
@@ -219,7 +224,16 @@ class Program:
         if not any(note.text.split()[0] in NEAR_ITS_ARGUMENT for note in self._notes):
             return None
         other = copy(self)
-        for name in ("_objective", "_constraints", "_together", "unrounded", "curvature", "is_linear", "degrees"):
+        for name in (
+            "_objective",
+            "_constraints",
+            "_together",
+            "unrounded",
+            "curvature",
+            "is_linear",
+            "degrees",
+            "_lowered",
+        ):
             other.__dict__.pop(name, None)
         other._unrounded, other._checked, other._recorded, other._engine = True, True, {}, type(self._engine)()
         return other
@@ -331,6 +345,22 @@ class Program:
             if (np.abs(there - here) > _SLOPE_CHANGED * (np.abs(here) + np.abs(there))).any():
                 return False
         return self.curvature.degree <= LINEAR
+
+    def piecewise(self) -> Lowered | None:
+        """Return objective and constraints as a mixed-integer linear model, None where they are no such thing."""
+        return self._lowered
+
+    @cached_property
+    def _lowered(self) -> Lowered | None:
+        from embedsheet.compiler.piecewise import lower_program
+
+        if self.setup.objective is None:
+            return None
+        rows = self._rows
+        return lower_program(
+            self._store, self._changing, self.lower, self.upper, self.integer, int(self._targets[0]),
+            list(zip(rows.left_ids, rows.right_ids, rows.right_numbers, strict=True)), self.relations,
+        )  # fmt: skip
 
     # What the user should know
 

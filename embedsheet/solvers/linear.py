@@ -145,7 +145,7 @@ def _solve(
     try:
         while True:
             left = np.inf if limits.deadline is None else max(0.0, limits.deadline - time.perf_counter())
-            result = _interruptible(run, cost, problem.lower, problem.upper, integrality, min(seconds, left))
+            result = interruptible(run, cost, problem.lower, problem.upper, integrality, min(seconds, left))
             if result.status != 1:
                 break
             incumbent = incumbent if result.x is None else result.x
@@ -161,7 +161,7 @@ def _solve(
         return LinearResult("improved", "stopped by Ctrl-C; this is the best point so far", incumbent)
     if result.status == 4 or (result.status == 2 and cost.any()):
         # Presolve may only say "infeasible or unbounded": without a cost it cannot be unbounded.
-        zero = _interruptible(run, np.zeros_like(cost), problem.lower, problem.upper, integrality, 1e9)
+        zero = interruptible(run, np.zeros_like(cost), problem.lower, problem.upper, integrality, 1e9)
         result.status = 3 if zero.status == 0 else zero.status
     if result.status == 2:
         return LinearResult("infeasible", "no values of the changing cells satisfy all constraints together", None)
@@ -252,7 +252,7 @@ def _on_bounds(problem: Problem, x: FloatArray) -> FloatArray:
     return np.where(problem.upper - x <= near, problem.upper, x)
 
 
-def _interruptible(run: Any, *arguments: Any) -> Any:
+def interruptible(run: Any, *arguments: Any) -> Any:
     """Run HiGHS in a thread, as it does not listen to Ctrl-C; the waiting thread does."""
     box: dict[str, Any] = {}
 

@@ -11,6 +11,7 @@ from embedsheet.solvers.tracker import HistoryRow, Tracker
 from embedsheet.solvers.verdict import active_constraints, stationarity, worst_violation
 
 INTERRUPTED = "stopped by Ctrl-C"
+AT_KINK = "at a kink"
 # A point counts as optimal when no cell's move can gain more than this part of the objective, to first order.
 _OPTIMAL = 1e-5
 
@@ -121,7 +122,7 @@ def _by_gradient(tracker: Tracker, reason: str, measure: float) -> tuple[Status,
     if not stopped and problem.sense == "minimize" and 0 <= best.value <= 1e-7 * abs(tracker.base.value):
         return "optimal", "the objective is zero to rounding"
     if not stopped and tracker.method not in descent.LEARNING_RATES and kinks.at_kink(tracker, best.x):
-        return "optimal", "at a kink, where the slopes on all sides cancel"
+        return "optimal", f"{AT_KINK}, where the slopes on all sides cancel"
     if best is tracker.base and not stopped:
         return "failed", f"no better point was found: {reason}"
     hint = "" if stopped else "; the gradient is not zero: --restarts 10 may find more"

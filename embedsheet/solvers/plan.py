@@ -47,6 +47,9 @@ def plan(problem: Problem) -> Plan:
                     f"{done}, which proves the optimum")  # fmt: skip
     rough, jumps = problem.unseen(), problem.jumps()
     reach = problem.size <= MOST_CELLS
+    if reach and (rough or jumps) and problem.sense in ("minimize", "maximize") and problem.piecewise() is not None:
+        done = "HiGHS on its mixed-integer linear form, which proves the optimum; else a global search"
+        return Plan("mixed-integer linear", f"a {_kind(problem)} model{numbers}, piecewise linear", done)
     if whole:
         first = "" if rough or problem.sense == "target" else "branch and bound over exact-gradient searches"
         done = " and ".join(filter(None, [first, "a global search" if reach else ""]))

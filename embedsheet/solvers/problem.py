@@ -65,9 +65,11 @@ class Problem:
 
     `lower`, `upper` (n,): bounds, ±inf where there is none. `relations` (m,): "<=", "=" or ">=" between each row's left
     side and right side. `integer` (n,): cells that must be whole numbers. `all_different`: groups of cells (their
-    places) that must hold a permutation of 1…k; no method here can do that, the reason is said. `unseen()` names cells
+    places) that must hold a permutation of 1…k. `unseen()` names cells
     whose steps the gradient does not see, `jumps()` those that compare changing numbers and so may jump; `unrounded()`
-    is the objective without what rounds, if anything does. `evolutionary`: a global search is asked for beside others.
+    is the objective without what rounds, if anything does. `piecewise()` gives it as a
+    mixed-integer linear model (`compiler.piecewise`), if it can be written so. `evolutionary`: a global search is asked
+    for beside others.
     `impossible` says which constraints fail whatever the cells are.
     `blocks`: the changing areas as slices of x. `undefined(x)` names cells whose value is an error or infinite there.
     """
@@ -89,6 +91,7 @@ class Problem:
     unseen: Callable[[], Sequence[str]] = tuple
     jumps: Callable[[], Sequence[str]] = tuple
     unrounded: Callable[[], Objective | None] = lambda: None
+    piecewise: Callable[[], Any] = lambda: None
     evolutionary: bool = False
 
     @classmethod

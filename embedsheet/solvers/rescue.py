@@ -7,7 +7,8 @@ import numpy as np
 from embedsheet.solvers import kinks, newton, scipy_methods
 from embedsheet.solvers.global_search import MOST_CELLS, jumps_somewhere, search_globally, steps
 from embedsheet.solvers.methods import MOST_FOR_SLSQP, descend
-from embedsheet.solvers.outcome import INTERRUPTED, Outcome, astray, exhausted, judge, report
+from embedsheet.solvers.outcome import AT_KINK, INTERRUPTED, Outcome, astray, exhausted, judge, report
+from embedsheet.solvers.piecewise import bounded, prove, proven
 from embedsheet.solvers.start import nearby, random_start
 from embedsheet.solvers.sweep import sweep
 from embedsheet.solvers.tracker import Tracker
@@ -144,6 +145,10 @@ def beyond_gradients(tracker: Tracker, outcome: Outcome) -> Outcome:
     if tracker.limits.max_iterations is not None and exhausted(tracker):
         return outcome
     rough = is_rough(tracker)
+    if not rough and (problem.jumps() or AT_KINK in outcome.message):
+        proof = prove(tracker)
+        if proof is not None and proof.closed(tracker):
+            return proven(tracker, proof)
     if not rough and not problem.evolutionary:
         return outcome
     before, size = tracker.best, max(abs(tracker.best.value), _TRACE * abs(tracker.base.value))
@@ -159,21 +164,27 @@ def beyond_gradients(tracker: Tracker, outcome: Outcome) -> Outcome:
     return found
 
 
-def everywhere(tracker: Tracker) -> Outcome:
-    """Search the whole box; what it finds is never called optimal, but where nothing can be better."""
+def everywhere(tracker: Tracker, *, proving: bool = True) -> Outcome:
+    """Search the whole box; what it finds is called optimal only where a mixed-integer linear model proves it."""
     problem = tracker.problem
     local = tracker.method
     tracker.method = f"{local}, global" if local else "global"
+    proof = None
     try:
+        proof = prove(tracker) if proving else None
+        if proof is not None and (proof.infeasible or proof.closed(tracker)):
+            return proven(tracker, proof)
         words = search_globally(tracker)
     except KeyboardInterrupt:
         words = INTERRUPTED
     sweep(tracker, digits=True)
+    if proof is not None and proof.closed(tracker):
+        return proven(tracker, proof)
     judged = judge(tracker, words)
     if problem.sense in ("satisfy", "target") or judged.status == "infeasible":
         return judged
     if tracker.best is tracker.base:
-        return report(tracker, "failed", f"no better point was found: {words}")
+        return bounded(report(tracker, "failed", f"no better point was found: {words}"), proof)
     if words == INTERRUPTED:
         return report(tracker, "improved", words)
-    return report(tracker, "improved", f"{words}, which proves no optimum{steps(problem)}")
+    return bounded(report(tracker, "improved", f"{words}, which proves no optimum{steps(problem)}"), proof)

@@ -17,6 +17,7 @@ from embedsheet.solvers.global_search import MOST_CELLS, search_globally, steps
 from embedsheet.solvers.methods import choose, descend
 from embedsheet.solvers.moves import improve
 from embedsheet.solvers.outcome import INTERRUPTED, Outcome, judge, report
+from embedsheet.solvers.piecewise import bounded, prove, proven
 from embedsheet.solvers.problem import Finished, FloatArray, Problem, Unbounded
 from embedsheet.solvers.quadratic import Relaxed
 from embedsheet.solvers.sweep import sweep
@@ -167,6 +168,9 @@ def _bounded(outcome: Outcome, bound: float) -> Outcome:
 def _heuristic(tracker: Tracker, method: str) -> Outcome:
     problem = tracker.problem
     words = []
+    proof = prove(tracker) if method != "global" and (problem.unseen() or problem.jumps()) else None
+    if proof is not None and (proof.infeasible or proof.closed(tracker)):
+        return proven(tracker, proof)
     if method != "global" and not problem.unseen() and problem.sense != "target":
         tracker.method = "branch and bound"
         done: Branched = branch(tracker, _gradients(tracker), _GRADIENT_NODES, tracker.limits.gap)
@@ -177,7 +181,9 @@ def _heuristic(tracker: Tracker, method: str) -> Outcome:
         tracker.method = f"{tracker.method}, global" if tracker.method else "global"
         words.append(search_globally(tracker))
     sweep(tracker)
-    return _unproven(tracker, " and ".join(words))
+    if proof is not None and proof.closed(tracker):
+        return proven(tracker, proof)
+    return bounded(_unproven(tracker, " and ".join(words)), proof)
 
 
 def _gradients(tracker: Tracker) -> Relaxation:

@@ -1,0 +1,231 @@
+"""Numbers of the form a x + b, and the variables of a mixed-integer linear model with their bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+_ROUNDS = 20
+# A larger bound on a choice would let HiGHS' tolerance through: 1e-6 of it.
+_LARGEST = 1e7
+_SLACK = 1e-9
+
+
+@dataclass(frozen=True)
+class Affine:
+    """Σ terms[j] x_j + constant."""
+
+    terms: dict[int, float]
+    constant: float = 0.0
+
+    def plus(self, other: Affine) -> Affine:
+        """Return the sum."""
+        terms = dict(self.terms)
+        for place, factor in other.terms.items():
+            total = terms.get(place, 0.0) + factor
+            if total:
+                terms[place] = total
+            else:
+                terms.pop(place, None)
+        return Affine(terms, self.constant + other.constant)
+
+    def times(self, factor: float) -> Affine:
+        """Return a multiple."""
+        if factor == 0:
+            return Affine({}, self.constant * 0.0)
+        return Affine({place: factor * one for place, one in self.terms.items()}, factor * self.constant)
+
+    def minus(self, other: Affine) -> Affine:
+        """Return the difference."""
+        return self.plus(other.times(-1.0))
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """Minimise cost · v + offset, low ≤ matrix v ≤ high, lower ≤ v ≤ upper, some whole; `choices` of them are 0/1."""
+
+    cost: FloatArray
+    offset: float
+    matrix: Any
+    low: FloatArray
+    high: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    integer: NDArray[np.bool_]
+    choices: int
+
+
+def _worth(new: float, old: float) -> bool:
+    """Whether a lower bound is so much better that another round is worth it."""
+    if np.isinf(new) or np.isinf(old):
+        return bool(new > old)
+    return bool(new > old + 1e-6 * max(1.0, abs(old)))
+
+
+@dataclass
+class Variables:
+    """Bounds of variables, `rows` (expression, low, high), and what holds where a 0/1 variable is 0 or 1."""
+
+    lower: Any
+    upper: Any
+    integer: Any
+    rows: list[tuple[Affine, float, float]] = field(default_factory=list)
+    _links: list[tuple[int, int, Affine]] = field(default_factory=list)
+    _hulls: list[tuple[int, tuple[Affine, ...]]] = field(default_factory=list)
+    _binary: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.lower, self.upper = [float(one) for one in self.lower], [float(one) for one in self.upper]
+        self.integer = [bool(one) for one in self.integer]
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.lower)
+
+    def _new(self, lower: float, upper: float, integer: bool) -> int:
+        self.lower.append(lower)
+        self.upper.append(upper)
+        self.integer.append(integer)
+        return self.count - 1
+
+    def binary(self) -> int:
+        """Return a new variable that is 0 or 1."""
+        place = self._new(0.0, 1.0, True)
+        self._binary.add(place)
+        return place
+
+    def is_binary(self, place: int) -> bool:
+        """Whether a variable is 0 or 1."""
+        return bool(self.integer[place] and self.lower[place] >= 0 and self.upper[place] <= 1)
+
+    def is_integer(self, place: int) -> bool:
+        """Whether a variable is a whole number."""
+        return bool(self.integer[place])
+
+    def between(self, *parts: Affine) -> int:
+        """Return a new variable that is always one of the parts."""
+        place = self._new(-np.inf, np.inf, False)
+        self._hulls.append((place, parts))
+        self._hull(place, parts)
+        return place
+
+    def whole(self, near: Affine) -> int:
+        """Return a new whole number within 1 of an expression."""
+        low, high = self.interval(near)
+        return self._new(np.floor(low) - 1.0, np.ceil(high) + 1.0, True)
+
+    def link(self, place: int, value: int, expression: Affine) -> None:
+        """Let an expression be at most 0 where a 0/1 variable has a value."""
+        self._links.append((place, value, expression))
+
+    def equal_where(self, place: int, value: int, variable: int, expression: Affine) -> None:
+        """Let a variable equal an expression where a 0/1 variable has a value."""
+        apart = Affine({variable: 1.0}).minus(expression)
+        self.link(place, value, apart)
+        self.link(place, value, apart.times(-1.0))
+
+    def interval(self, expression: Affine) -> tuple[float, float]:
+        """Return between what an expression lies."""
+        low = high = expression.constant
+        for place, factor in expression.terms.items():
+            ends = self.lower[place], self.upper[place]
+            low += factor * (ends[0] if factor > 0 else ends[1])
+            high += factor * (ends[1] if factor > 0 else ends[0])
+        return low, high
+
+    def _hull(self, place: int, parts: Sequence[Affine]) -> bool:
+        ends = [self.interval(part) for part in parts]
+        low, high = min(one[0] for one in ends), max(one[1] for one in ends)
+        changed = low > self.lower[place] or high < self.upper[place]
+        self.lower[place], self.upper[place] = max(low, self.lower[place]), min(high, self.upper[place])
+        return bool(changed)
+
+    def _by_row(self, expression: Affine, low: float, high: float) -> bool:
+        """Tighten bounds by low ≤ expression ≤ high."""
+        changed = False
+        for place, factor in expression.terms.items():
+            rest = Affine(
+                {other: one for other, one in expression.terms.items() if other != place}, expression.constant
+            )
+            least, most = self.interval(rest)
+            ends = sorted(((low - most) / factor, (high - least) / factor))
+            slack = _SLACK * max(1.0, *(abs(end) for end in ends if np.isfinite(end)), 0.0)
+            bottom, top = ends[0] - slack, ends[1] + slack
+            if self.integer[place]:
+                bottom, top = np.ceil(bottom - 1e-6), np.floor(top + 1e-6)
+            if _worth(bottom, self.lower[place]):
+                self.lower[place], changed = min(bottom, self.upper[place]), True
+            if _worth(-top, -self.upper[place]):
+                self.upper[place], changed = max(top, self.lower[place]), True
+        return changed
+
+    def tighten(self, rows: Sequence[Affine], relations: Sequence[str]) -> None:
+        """Tighten bounds by all that is known."""
+        sides = [
+            (row, -np.inf if relation == "<=" else 0.0, np.inf if relation == ">=" else 0.0)
+            for row, relation in zip(rows, relations, strict=True)
+        ]
+        for _ in range(_ROUNDS):
+            changed = False
+            for row, low, high in (*sides, *self.rows):
+                changed |= self._by_row(row, low, high)
+            for place, parts in self._hulls:
+                changed |= self._hull(place, parts)
+            if not changed:
+                break
+
+    def mixed(
+        self, objective: Affine, rows: Sequence[Affine], relations: Sequence[str], sign: float, cutoff: float | None
+    ) -> Mixed | None:
+        """Return all as arrays; None where a choice is not bounded."""
+        from scipy import sparse
+
+        goal = objective.times(sign)
+        kept = list(self.lower), list(self.upper)
+        try:
+            if cutoff is None:
+                self.tighten(rows, relations)
+            else:
+                no_worse = goal.plus(Affine({}, -cutoff - 1e-6 * max(1.0, abs(cutoff))))
+                self.tighten([*rows, no_worse], [*relations, "<="])
+            written = [
+                (row, -np.inf if relation == "<=" else 0.0, np.inf if relation == ">=" else 0.0)
+                for row, relation in zip(rows, relations, strict=True)
+            ]
+            written += self.rows
+            for place, value, expression in self._links:
+                most = self.interval(expression)[1]
+                if most <= 0:
+                    continue
+                if not most <= _LARGEST:
+                    return None
+                # expression ≤ most · (1 − z) for value 1, ≤ most · z for 0.
+                factor, constant = (most, -most) if value == 1 else (-most, 0.0)
+                written.append((expression.plus(Affine({place: factor}, constant)), -np.inf, 0.0))
+            lower, upper = np.array(self.lower), np.array(self.upper)
+        finally:
+            self.lower, self.upper = kept
+        columns, places, factors = [], [], []
+        for at, (expression, _, _) in enumerate(written):
+            for place, factor in expression.terms.items():
+                places.append(at)
+                columns.append(place)
+                factors.append(factor)
+        constants = np.array([expression.constant for expression, _, _ in written])
+        cost = np.zeros(self.count)
+        for place, factor in goal.terms.items():
+            cost[place] = factor
+        ends = np.array([(low, high) for _, low, high in written]).reshape(-1, 2) - constants[:, None]
+        return Mixed(
+            cost, goal.constant,
+            sparse.csr_array((factors, (places, columns)), shape=(len(written), self.count)),
+            ends[:, 0], ends[:, 1],
+            lower, upper, np.array(self.integer), len(self._binary),
+        )  # fmt: skip

@@ -1,0 +1,518 @@
+"""Formulas of IF, comparisons, MIN, MAX, ABS, COUNTIF, ROUND and tiers, written as a mixed-integer linear model.
+
+Every cell becomes a x + b over the changing cells and further variables: a 0/1 variable for each comparison, a whole
+number for each ROUND, a variable for each choice between two expressions that move. Where a step lies exactly at its
+edge the model takes either side: it is a relaxation. What it cannot reach no sheet reaches, and where the sheet reaches
+its optimum, that is proven.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.compiler.affine import Affine, Mixed, Variables
+from embedsheet.compiler.cells import Ids
+from embedsheet.compiler.evaluate import Evaluator, PendingError
+from embedsheet.compiler.forms import Group
+from embedsheet.compiler.store import Store
+from embedsheet.formulas.values import Reference, Value
+from embedsheet.ground.errors import EmbedsheetError
+from embedsheet.ground.kinds import BLANK, BOOLEAN, NUMBER, TEXT
+from embedsheet.notation import tree as t
+
+# (rows, columns) of Affine
+Cells: TypeAlias = NDArray[Any]
+
+# A blank cell: 0, but where only numbers count.
+_NOTHING = Affine({})
+_MOST_CELLS, _MOST_VARIABLES = 2000, 3000
+_RELATIONS = ("<=", ">=", "<>", "<", ">", "=")
+
+
+class NotPiecewiseError(Exception):
+    """Something that is not written as a mixed-integer linear model here."""
+
+
+@dataclass
+class Lowered:
+    """Objective and rows (left − right) over the `variables`, of which the first n are the changing cells."""
+
+    variables: Variables
+    objective: Affine
+    rows: list[Affine]
+    relations: Sequence[str]
+
+    def mixed(self, sign: float, cutoff: float | None) -> Mixed | None:
+        """Return the model that minimises sign · objective; None where a choice has no end that bounds could give.
+
+        `cutoff`: no point that is worse than this is wanted, which often gives cells the bounds that choices need.
+        """
+        return self.variables.mixed(self.objective, self.rows, self.relations, sign, cutoff)
+
+
+def lower_program(
+    store: Store, changing: Ids, lower: NDArray[np.float64], upper: NDArray[np.float64],
+    integer: NDArray[np.bool_], objective: int, rows: Sequence[tuple[int, int, float]], relations: Sequence[str],
+) -> Lowered | None:  # fmt: skip
+    """Return a program's formulas as a mixed-integer linear model, None where they are more than that.
+
+    `rows`: (left cell, right cell or −1, right number).
+    """
+    if int(store.tainted.sum()) > _MOST_CELLS:
+        return None
+    lowering = _Lowering(store, changing, Variables(lower, upper, integer))
+    try:
+        found = [
+            lowering.cell(left).minus(lowering.cell(right)).plus(Affine({}, -number)) for left, right, number in rows
+        ]
+        # What rows without choices say of the cells is known before choices need to know it.
+        lowering.variables.tighten(found, relations)
+        goal = lowering.cell(objective)
+    except (NotPiecewiseError, EmbedsheetError, PendingError, RecursionError):
+        return None
+    if not all(np.isfinite(one.constant) for one in (goal, *found)):
+        return None
+    return Lowered(lowering.variables, goal, found, relations)
+
+
+@dataclass
+class _Lowering:
+    store: Store
+    changing: Ids
+    variables: Variables
+    _cells: dict[int, Affine] = field(default_factory=dict)
+    _comparisons: dict[Any, Affine] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._cells |= {int(cell): Affine({place: 1.0}) for place, cell in enumerate(self.changing)}
+
+    def cell(self, cell: int) -> Affine:
+        """Return one cell; a text is NaN, which no result may hold."""
+        if cell < 0:
+            return _NOTHING
+        if cell not in self._cells:
+            if not self.store.tainted[cell]:
+                self._cells[cell] = self._constant(int(self.store.kinds[cell]), float(self.store.numbers[cell]))
+            else:
+                self._formula(cell)
+        if self.variables.count > _MOST_VARIABLES:
+            raise NotPiecewiseError
+        return self._cells[cell]
+
+    def _constant(self, kind: int, number: float) -> Affine:
+        if kind == TEXT:
+            return Affine({}, np.nan)
+        if kind == BLANK:
+            return _NOTHING
+        if kind not in (NUMBER, BOOLEAN):
+            raise NotPiecewiseError
+        return Affine({}, number)
+
+    def _formula(self, cell: int) -> None:
+        group = self.store.groups[int(self.store.group_of[cell])]
+        element = int(np.argwhere(group.outputs == cell)[0][0])
+        result = _Formula(self, group, element).of(group.tree, scalar=not group.array)
+        outputs = group.outputs[element]
+        for place, output in np.ndenumerate(outputs):
+            if result.shape not in ((1, 1), outputs.shape):
+                raise NotPiecewiseError
+            own: Any = result[place] if result.shape == outputs.shape else result[0, 0]
+            self._cells[int(output)] = own
+
+    # -- choices ------------------------------------------------------------------------------------------------------
+
+    def compare(self, relation: str, left: Affine, right: Affine) -> Affine:
+        """Return 1 where a relation holds, else 0."""
+        if relation == "<>":
+            return Affine({}, 1.0).minus(self.compare("=", left, right))
+        if relation in ("<", "<="):
+            relation, left, right = {"<": ">", "<=": ">="}[relation], right, left
+        gap = left.minus(right)
+        low, high = self.variables.interval(gap)
+        if np.isnan(gap.constant):
+            raise NotPiecewiseError
+        if not gap.terms:
+            return Affine({}, float({"=": gap.constant == 0, ">": gap.constant > 0, ">=": gap.constant >= 0}[relation]))
+        if relation != "=" and (low > 0 or high < 0):
+            return Affine({}, float(low > 0))
+        key = (relation, tuple(sorted(gap.terms.items())), gap.constant)
+        if key not in self._comparisons:
+            truth = self.variables.binary()
+            self.variables.link(truth, 1, gap.times(-1.0))
+            if relation == "=":
+                self.variables.link(truth, 1, gap)
+            else:
+                self.variables.link(truth, 0, gap)
+            self._comparisons[key] = Affine({truth: 1.0})
+        return self._comparisons[key]
+
+    def choose(self, truth: Affine, yes: Affine, no: Affine) -> Affine:
+        """Return `yes` where a truth is 1, else `no`."""
+        if np.isnan(yes.constant) or np.isnan(no.constant):
+            raise NotPiecewiseError  # a text
+        apart = yes.minus(no)
+        if not truth.terms or self._is_binary(apart):
+            return no.plus(self.product(truth, apart))
+        return self._chosen(truth, yes, no)
+
+    def _chosen(self, truth: Affine, yes: Affine, no: Affine) -> Affine:
+        place = self._binary_of(truth)
+        chosen = self.variables.between(yes, no)
+        self.variables.equal_where(place, 1, chosen, yes)
+        self.variables.equal_where(place, 0, chosen, no)
+        return Affine({chosen: 1.0})
+
+    def _binary_of(self, truth: Affine) -> int:
+        """Return the 0/1 variable that a truth is, a new one if it is put together."""
+        if truth.constant == 0 and list(truth.terms.values()) == [1.0]:
+            (place,) = truth.terms
+            if self.variables.is_binary(place):
+                return place
+        place = self.variables.binary()
+        self.variables.rows.append((truth.minus(Affine({place: 1.0})), 0.0, 0.0))
+        return place
+
+    def product(self, left: Affine, right: Affine) -> Affine:
+        """Return a product of which one side is a number, or a sum of 0/1 variables."""
+        for one, other in ((left, right), (right, left)):
+            if not one.terms:
+                return other.times(one.constant)
+        for one, other in ((left, right), (right, left)):
+            if self._is_binary(one):
+                total = other.times(one.constant)
+                for place, factor in one.terms.items():
+                    total = total.plus(self._times_binary(Affine({place: 1.0}), other).times(factor))
+                return total
+        raise NotPiecewiseError
+
+    def _is_binary(self, number: Affine) -> bool:
+        return all(self.variables.is_binary(place) for place in number.terms)
+
+    def _times_binary(self, binary: Affine, other: Affine) -> Affine:
+        if not self._is_binary(other):
+            return self._chosen(binary, other, Affine({}))
+        total = binary.times(other.constant)
+        for place, factor in other.terms.items():
+            total = total.plus(self.both([binary, Affine({place: 1.0})]).times(factor))
+        return total
+
+    def largest(self, parts: Sequence[Affine]) -> Affine:
+        """Return the largest of several."""
+        if len(parts) == 1:
+            return parts[0]
+        if not any(part.terms for part in parts):
+            return Affine({}, max(part.constant for part in parts))
+        top = self.variables.between(*parts)
+        chosen = []
+        for part in parts:
+            # One of them is not below it, none is above it.
+            self.variables.rows.append((part.minus(Affine({top: 1.0})), -np.inf, 0.0))
+            chosen.append(self.variables.binary())
+            self.variables.link(chosen[-1], 1, Affine({top: 1.0}).minus(part))
+        self.variables.rows.append((Affine(dict.fromkeys(chosen, 1.0)), 1.0, 1.0))
+        return Affine({top: 1.0})
+
+    def whole(self, number: Affine, scale: float, low: float, high: float) -> Affine:
+        """Return n / scale with a whole number n, low ≤ n − scale · number ≤ high."""
+        if not number.terms:
+            raise NotPiecewiseError
+        place = self.variables.whole(number.times(scale))
+        self.variables.rows.append((Affine({place: 1.0}).minus(number.times(scale)), low, high))
+        return Affine({place: 1.0 / scale})
+
+    def both(self, truths: Sequence[Affine]) -> Affine:
+        """Return 1 where all are 1."""
+        moving = [one for one in truths if one.terms]
+        if any(not one.terms and one.constant == 0 for one in truths):
+            return Affine({})
+        if len(moving) < 2:
+            return moving[0] if moving else Affine({}, 1.0)
+        place = Affine({self.variables.binary(): 1.0})
+        total = Affine({})
+        for one in moving:
+            self.variables.rows.append((place.minus(one), -np.inf, 0.0))
+            total = total.plus(one)
+        self.variables.rows.append((total.minus(place), -np.inf, len(moving) - 1.0))
+        return place
+
+
+class _Formula:
+    """One formula of one cell."""
+
+    def __init__(self, lowering: _Lowering, group: Group, element: int) -> None:
+        self.lowering, self.group, self.elements = lowering, group, np.array([element])
+
+    def of(self, node: t.Node, scalar: bool) -> Cells:
+        """Return what an expression gives; `scalar`: where one value is wanted of a range."""
+        evaluator = Evaluator(self.lowering.store, self.group, self.elements)
+        if isinstance(node, t.Cells):
+            return self._cells(node.ids[self.elements][:, None, None][0], scalar)
+        if isinstance(node, (t.Ref, t.Refs, t.Name, t.TableRef)):
+            result = evaluator.evaluate(node)
+            if isinstance(result, Reference):
+                found = evaluator.intersect(result) if scalar and not self.group.array else result
+                ids = evaluator.ids(found) if isinstance(found, Reference) else None
+                if ids is None:
+                    raise NotPiecewiseError
+                return self._cells(ids[0], scalar)
+        fixed = self._fixed(evaluator, node)
+        if fixed is not None:
+            return fixed
+        if isinstance(node, t.Unary) and node.operator in "+-":
+            sign = -1.0 if node.operator == "-" else 1.0
+            return _each(lambda one: one.times(sign), self.of(node.operand, scalar))
+        if isinstance(node, t.Unary) and node.operator == "%":
+            return _each(lambda one: one.times(0.01), self.of(node.operand, scalar))
+        if isinstance(node, t.Binary):
+            return self._binary(node, scalar)
+        if isinstance(node, t.Call) and node.name in _CALLS:
+            return _CALLS[node.name](self, node.arguments, scalar)
+        raise NotPiecewiseError
+
+    def _cells(self, ids: Ids, scalar: bool) -> Cells:
+        if not scalar and (self.lowering.store.kinds[ids] == BOOLEAN).any():
+            raise NotPiecewiseError  # SUM and its kin pass over truth values in cells
+        return _matrix(ids, self.lowering.cell)
+
+    def _fixed(self, evaluator: Evaluator, node: t.Node) -> Cells | None:
+        """Return an expression that does not depend on the changing cells, None for others."""
+        value: Value = evaluator.value(evaluator.evaluate(node))
+        if evaluator.trace.tainted.any():
+            return None
+        shape = value.shape
+        kinds = np.broadcast_to(value.kinds, shape)[0]
+        numbers = np.broadcast_to(np.asarray(value.numbers), shape)[0]
+        found = np.empty(kinds.shape, object)
+        for place, kind in np.ndenumerate(kinds):
+            found[place] = self.lowering._constant(int(kind), float(numbers[place]))
+        return found
+
+    def _binary(self, node: t.Binary, scalar: bool) -> Cells:
+        left, right = self.of(node.left, scalar), self.of(node.right, scalar)
+        lowering = self.lowering
+        match node.operator:
+            case "+":
+                return _each(Affine.plus, left, right)
+            case "-":
+                return _each(Affine.minus, left, right)
+            case "*":
+                return _each(lowering.product, left, right)
+            case "/":
+                return _each(_quotient, left, right)
+            case relation if relation in _RELATIONS:
+                return _each(lambda one, other: lowering.compare(relation, one, other), left, right)
+        raise NotPiecewiseError
+
+    def one(self, node: t.Node) -> Affine:
+        """Return the one value of an expression."""
+        found = self.of(node, scalar=True)
+        if found.shape != (1, 1):
+            raise NotPiecewiseError
+        single: Affine = found[0, 0]
+        return single
+
+    def number(self, node: t.Node) -> float:
+        """Return the number of an expression that does not move."""
+        found = self.one(node)
+        if found.terms or not np.isfinite(found.constant):
+            raise NotPiecewiseError
+        return found.constant
+
+    def numbers(self, nodes: Sequence[t.Node]) -> list[Affine]:
+        """Return all numbers of ranges and values, without texts."""
+        found = [one for node in nodes for one in self.of(node, scalar=False).ravel()]
+        return [one for one in found if one is not _NOTHING and not np.isnan(one.constant)]
+
+    def truth(self, node: t.Node) -> Affine:
+        """Return a condition as 0 or 1."""
+        found = self.one(node)
+        return found if self._is_truth(found) else self.lowering.compare("<>", found, Affine({}))
+
+    def _is_truth(self, found: Affine) -> bool:
+        low, high = self.lowering.variables.interval(found)
+        return (
+            low >= 0
+            and high <= 1
+            and all(self.lowering.variables.is_integer(place) for place in found.terms)
+            and all(float(factor).is_integer() for factor in (found.constant, *found.terms.values()))
+        )
+
+
+def _matrix(ids: Ids, cell: Callable[[int], Affine]) -> Cells:
+    found = np.empty(ids.shape, object)
+    for place, one in np.ndenumerate(ids):
+        found[place] = cell(int(one))
+    return found
+
+
+def _each(function: Callable[..., Affine], *arrays: Cells) -> Cells:
+    try:
+        shape = np.broadcast_shapes(*(array.shape for array in arrays))
+    except ValueError:
+        raise NotPiecewiseError from None
+    wide = [np.broadcast_to(array, shape) for array in arrays]
+    found = np.empty(shape, object)
+    for place in np.ndindex(*shape):
+        found[place] = function(*(array[place] for array in wide))
+    return found
+
+
+def _single(found: Affine) -> Cells:
+    array = np.empty((1, 1), object)
+    array[0, 0] = found
+    return array
+
+
+def _quotient(left: Affine, right: Affine) -> Affine:
+    if right.terms or right.constant == 0 or np.isnan(right.constant):
+        raise NotPiecewiseError
+    return left.times(1.0 / right.constant)
+
+
+# -- functions --------------------------------------------------------------------------------------------------------
+
+_Arguments: TypeAlias = Sequence[t.Node]
+
+
+def _total(parts: Sequence[Affine]) -> Affine:
+    total = Affine({})
+    for part in parts:
+        total = total.plus(part)
+    return total
+
+
+def _if(formula: _Formula, nodes: _Arguments, scalar: bool) -> Cells:
+    truth = formula.truth(nodes[0])
+    if len(nodes) < 3:
+        raise NotPiecewiseError  # FALSE is no 0 to MAX
+    return _single(formula.lowering.choose(truth, formula.one(nodes[1]), formula.one(nodes[2])))
+
+
+def _sum(formula: _Formula, nodes: _Arguments, scalar: bool) -> Cells:
+    return _single(_total(formula.numbers(nodes)))
+
+
+def _mean(formula: _Formula, nodes: _Arguments, scalar: bool) -> Cells:
+    # A blank cell does not count, and there is no telling it from 0 here.
+    found = formula.numbers(nodes)
+    if not found or not all(one.terms for one in found):
+        raise NotPiecewiseError
+    return _single(_total(found).times(1.0 / len(found)))
+
+
+def _sum_product(formula: _Formula, nodes: _Arguments, scalar: bool) -> Cells:
+    product: Cells = formula.of(nodes[0], scalar=False)
+    for node in nodes[1:]:
+        other = formula.of(node, scalar=False)
+        if other.shape != product.shape:
+            raise NotPiecewiseError
+        product = _each(formula.lowering.product, product, other)
+    return _single(_total(list(product.ravel())))
+
+
+def _largest(sign: float) -> Callable[[_Formula, _Arguments, bool], Cells]:
+    def call(formula: _Formula, nodes: _Arguments, scalar: bool) -> Cells:
+        found = [one.times(sign) for one in formula.numbers(nodes)]
+        if not found:
+            raise NotPiecewiseError
+        return _single(formula.lowering.largest(found).times(sign))
+
+    return call
+
+
+def _absolute(formula: _Formula, nodes: _Arguments, scalar: bool) -> Cells:
+    def one(number: Affine) -> Affine:
+        return formula.lowering.largest([number, number.times(-1.0)])
+
+    return _each(one, formula.of(nodes[0], scalar))
+
+
+def _all(formula: _Formula, nodes: _Arguments, scalar: bool) -> Cells:
+    return _single(formula.lowering.both([formula.truth(node) for node in nodes]))
+
+
+def _any(formula: _Formula, nodes: _Arguments, scalar: bool) -> Cells:
+    one = Affine({}, 1.0)
+    return _single(one.minus(formula.lowering.both([one.minus(formula.truth(node)) for node in nodes])))
+
+
+def _not(formula: _Formula, nodes: _Arguments, scalar: bool) -> Cells:
+    return _single(Affine({}, 1.0).minus(formula.truth(nodes[0])))
+
+
+def _count_if(formula: _Formula, nodes: _Arguments, scalar: bool) -> Cells:
+    evaluator = Evaluator(formula.lowering.store, formula.group, formula.elements)
+    wanted = evaluator.value(evaluator.evaluate(nodes[1]))
+    if evaluator.trace.tainted.any() or wanted.kinds.size != 1:
+        raise NotPiecewiseError
+    relation, number = "=", float(np.asarray(wanted.numbers).flat[0])
+    if int(wanted.kinds.flat[0]) == TEXT:
+        text = formula.lowering.store.strings.text(number)
+        relation = next((one for one in _RELATIONS if text.startswith(one)), "")
+        try:
+            number = float(text.removeprefix(relation))
+        except ValueError:
+            raise NotPiecewiseError from None
+    found = formula.of(nodes[0], scalar=False).ravel()
+    if not relation or not all(one.terms for one in found):
+        raise NotPiecewiseError  # a cell that does not move may be a blank, which meets no comparison with a number
+    return _single(_total([formula.lowering.compare(relation, one, Affine({}, number)) for one in found]))
+
+
+def _rounded(low: float, high: float, signed: bool = False) -> Callable[[_Formula, _Arguments, bool], Cells]:
+    """Return a rounding to digits; `signed`: away from zero for positive numbers, and known only for these."""
+
+    def call(formula: _Formula, nodes: _Arguments, scalar: bool) -> Cells:
+        number = formula.one(nodes[0])
+        digits = formula.number(nodes[1]) if len(nodes) > 1 else 0.0
+        if signed and formula.lowering.variables.interval(number)[0] < 0:
+            raise NotPiecewiseError
+        return _single(formula.lowering.whole(number, 10.0 ** float(np.trunc(digits)), low, high))
+
+    return call
+
+
+def _multiple(low: float, high: float) -> Callable[[_Formula, _Arguments, bool], Cells]:
+    def call(formula: _Formula, nodes: _Arguments, scalar: bool) -> Cells:
+        step = formula.number(nodes[1])
+        if step <= 0:
+            raise NotPiecewiseError
+        return _single(formula.lowering.whole(formula.one(nodes[0]), 1.0 / step, low, high))
+
+    return call
+
+
+def _tier(formula: _Formula, nodes: _Arguments, scalar: bool) -> Cells:
+    """VLOOKUP among ascending numbers that do not move, by the last that is not above."""
+    if len(nodes) > 3 and formula.number(nodes[3]) == 0:
+        raise NotPiecewiseError
+    table, column = formula.of(nodes[1], scalar=False), int(formula.number(nodes[2])) - 1
+    if any(one.terms or np.isnan(one.constant) for one in table.ravel()) or not 0 <= column < table.shape[1]:
+        raise NotPiecewiseError
+    edges = [one.constant for one in table[:, 0]]
+    if sorted(edges) != edges:
+        raise NotPiecewiseError
+    variables, needle = formula.lowering.variables, formula.one(nodes[0])
+    total, places = Affine({}), []
+    for row, edge in enumerate(edges):
+        places.append(variables.binary())
+        variables.link(places[-1], 1, Affine({}, edge).minus(needle))
+        if row + 1 < len(edges):
+            variables.link(places[-1], 1, needle.minus(Affine({}, edges[row + 1])))
+        total = total.plus(Affine({places[-1]: table[row, column].constant}))
+    variables.rows.append((Affine(dict.fromkeys(places, 1.0)), 1.0, 1.0))
+    return _single(total)
+
+
+_CALLS: dict[str, Callable[[_Formula, _Arguments, bool], Cells]] = {
+    "IF": _if, "SUM": _sum, "AVERAGE": _mean, "SUMPRODUCT": _sum_product, "MAX": _largest(1.0), "MIN": _largest(-1.0),
+    "ABS": _absolute, "AND": _all, "OR": _any, "NOT": _not, "COUNTIF": _count_if, "VLOOKUP": _tier,
+    "ROUND": _rounded(-0.5, 0.5), "INT": _rounded(-1.0, 0.0), "ROUNDUP": _rounded(0.0, 1.0, signed=True),
+    "ROUNDDOWN": _rounded(-1.0, 0.0, signed=True), "TRUNC": _rounded(-1.0, 0.0, signed=True),
+    "CEILING": _multiple(0.0, 1.0), "FLOOR": _multiple(-1.0, 0.0),
+}  # fmt: skip

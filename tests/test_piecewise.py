@@ -1,0 +1,149 @@
+"""Models of IF, MIN, ROUND, COUNTIF and tiers as mixed-integer linear models: the same numbers, and true proofs."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import optimize
+from sheets import setup, write
+
+from embedsheet.compiler.program import Program, compile_program
+from embedsheet.notation.addresses import parse_area
+from embedsheet.solver import problem_of, solve
+from embedsheet.solver_setup import Constraint
+from embedsheet.solvers.piecewise import prove
+from embedsheet.solvers.problem import Limits
+from embedsheet.solvers.search import search
+from embedsheet.solvers.tracker import Tracker
+from embedsheet.workbook import Workbook
+
+TABLE = {"E1": 0, "E2": 2, "E3": 5, "F1": 10, "F2": 8, "F3": 7.5}
+# Each in A1:A3, 0 to 9.
+WRITTEN = {
+    "IF": "=IF(A1>4,3*A1+1,A2-2)+IF(A3<=A1,5,A2)",
+    "IF below IF": "=A1*IF(A1>=7,7,IF(A1>=3,8,10))",
+    "conditions": "=IF(AND(A1>3,A2<6),A1,0)+IF(OR(A1>5,A3>8),4,A2)+IF(NOT(A3>2),7,1)+IF((A1>2)*(A2>2),1,0)",
+    "comparisons": "=(A1>4)*3-2*(A2<=5)+(A3<>4)+(A1>A2)*A3",
+    "MIN and MAX": "=MAX(A1,A2,4)-MIN(A2:A3,3)+MAX(A1:A3)",
+    "MIN over blanks": "=MIN(A1:A3,G1:G9)+MAX(-A1,G1:G9,-20)",
+    "ABS": "=ABS(A1-A2)+2*ABS(A3-5)-ABS(4-A1)",
+    "SUMPRODUCT": "=SUMPRODUCT(--(A1:A3>4),E1:E3)+SUMPRODUCT((A1:A3>2)*F1:F3)+SUMPRODUCT(A1:A3,F1:F3)",
+    "COUNTIF": '=COUNTIF(A1:A3,">4")*2+COUNTIF(A1:A3,"<=2")-COUNTIF(A1:A3,"<>3")',
+    "AVERAGE": "=AVERAGE(A1:A3)*3-SUM(A1:A3)/7+10%*A1",
+    "ROUND": "=ROUND(A1*1.37,1)+ROUND(A2/3,0)-ROUND(A3,-1)",
+    "rounding up and down": "=ROUNDUP(A1/6,0)+ROUNDDOWN(A2*1.7,0)+INT(A3-A1)+TRUNC(A3/2,1)",
+    "multiples": "=CEILING(A1,0.5)+FLOOR(A2,3)-CEILING(A3*2,5)",
+    "VLOOKUP": "=VLOOKUP(A1,E1:F3,2,TRUE)*A2+VLOOKUP(A3,E1:F3,2)",
+}
+# What is not written, or would be written wrongly: texts, blanks that count, products, truth values in cells.
+NOT_WRITTEN = ["=A1*A2", "=EXP(A1)", '=IF(A1>8,"",A2)', "=A1/(1+A2)", "=SUM(H1,A1)", "=MAX(IF(A1>3,-5))", "=MOD(A1,3)"]
+
+
+def compiled(path: Path, formula: str, **more: Any) -> Program:
+    cells = {"A1": 6.5, "A2": 3.25, "A3": 1.75, "B1": formula, "H1": "=A2>1", **TABLE}
+    bounds = (
+        Constraint(parse_area("A1:A3", "S"), "<=", 9.0), Constraint(parse_area("A1:A3", "S"), ">=", 0.0),
+        *more.pop("constraints", ()),
+    )  # fmt: skip
+    asked = setup("B1", ["A1:A3"], constraints=bounds, **more)
+    return compile_program(Workbook.open(write(path / "book.xlsx", cells)), asked)
+
+
+def extremes(program: Program, x: np.ndarray[Any, Any]) -> tuple[float, float]:
+    """Return the least and the largest objective of the mixed-integer model with the cells fixed."""
+    lowered = program.piecewise()
+    assert lowered is not None
+    found = []
+    for sign in (1.0, -1.0):
+        mixed = lowered.mixed(sign, None)
+        assert mixed is not None
+        lower, upper = mixed.lower.copy(), mixed.upper.copy()
+        lower[:3] = upper[:3] = x
+        result = optimize.milp(
+            mixed.cost, integrality=mixed.integer.astype(int), bounds=optimize.Bounds(lower, upper),
+            constraints=optimize.LinearConstraint(mixed.matrix, mixed.low, mixed.high),
+        )  # fmt: skip
+        assert result.status == 0
+        found.append(sign * (result.fun + mixed.offset))
+    return found[0], found[1]
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_the_mixed_integer_form_gives_the_sheets_number_and_no_other(tmp_path: Path, name: str) -> None:
+    program = compiled(tmp_path, WRITTEN[name])
+    generator = np.random.default_rng(3)
+    for _ in range(12):
+        x = generator.uniform(0.01, 8.99, 3).round(3) + 0.00037  # on no edge
+        least, largest = extremes(program, x)
+        assert least == pytest.approx(program.value(x), abs=1e-5)
+        assert largest == pytest.approx(program.value(x), abs=1e-5)
+
+
+@pytest.mark.parametrize("formula", NOT_WRITTEN)
+def test_what_is_no_such_model_is_not_written_as_one(tmp_path: Path, formula: str) -> None:
+    assert compiled(tmp_path, formula).piecewise() is None
+
+
+@pytest.mark.parametrize("sense", ["minimize", "maximize"])
+@pytest.mark.parametrize("name", WRITTEN)
+def test_no_whole_point_is_better_than_a_bound_that_is_called_proven(tmp_path: Path, name: str, sense: Any) -> None:
+    whole = Constraint(parse_area("A1:A3", "S"), "integer", None)
+    program = compiled(tmp_path, WRITTEN[name], sense=sense, constraints=(whole,))
+    asked = problem_of(program, program.setup)
+    values = program.outcomes(np.array(list(product(range(10), repeat=3)), float))[:, 0]
+    best = values.min() if sense == "minimize" else values.max()
+    proof = prove(Tracker(asked, np.array([6.0, 3.0, 2.0]), Limits()))
+    assert proof is not None
+    assert asked.sign * proof.bound <= asked.sign * best + 1e-6  # a bound is a bound
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_random_point_never_beats_what_is_called_optimal(tmp_path: Path, name: str) -> None:
+    program = compiled(tmp_path, WRITTEN[name])
+    asked = problem_of(program, program.setup)
+    found = search(asked)
+    points = np.random.default_rng(5).uniform(0, 9, (4000, 3))
+    points[::3] = points[::3].round()
+    points[1::3] = np.clip(found.x + np.random.default_rng(6).normal(size=points[1::3].shape) * 1e-3, 0, 9)
+    if found.status == "optimal":
+        assert program.outcomes(points)[:, 0].min() >= found.value - 1e-6 * max(1.0, abs(found.value))
+    elif found.bound is not None:
+        assert program.outcomes(points)[:, 0].min() >= found.bound - 1e-6 * max(1.0, abs(found.bound))
+
+
+FIXED_CHARGE = {"A1": 5, "A2": 5, "B1": "=IF(A1>0,100,0)+2*A1", "B2": "=IF(A2>0,10,0)+5*A2", "C1": "=B1+B2",
+                "C2": "=A1+A2"}  # fmt: skip
+
+
+def test_a_fixed_charge_without_upper_bounds_is_proven_by_what_the_best_so_far_costs(tmp_path: Path) -> None:
+    found = solve(
+        write(tmp_path / "book.xlsx", FIXED_CHARGE), objective="C1", changing=["A1:A2"], constraints=["C2 >= 10"],
+        sense="minimize", nonnegative=True, dry_run=True,
+    )  # fmt: skip
+    assert (found.status, found.objective_after) == ("optimal", 60.0)  # all of A2: 10 + 5 · 10
+    assert found.method == "mixed-integer linear" and found.bound == pytest.approx(60, abs=1e-6)
+
+
+def test_at_most_two_shares_of_four_are_proven(tmp_path: Path) -> None:
+    worth = [0.1, 0.12, 0.09, 0.15]
+    cells = {f"A{i}": 0.25 for i in range(1, 5)} | {f"C{i}": one for i, one in enumerate(worth, 1)}
+    cells |= {"B1": "=SUMPRODUCT(A1:A4,C1:C4)", "B2": "=SUM(A1:A4)", "B3": '=COUNTIF(A1:A4,">0")'}
+    found = solve(
+        write(tmp_path / "book.xlsx", cells), objective="B1", changing=["A1:A4"], sense="maximize", nonnegative=True,
+        constraints=["B2 = 1", "B3 <= 2", "A1:A4 <= 0.6"], dry_run=True,
+    )  # fmt: skip
+    assert found.status == "optimal" and found.objective_after == pytest.approx(0.6 * 0.15 + 0.4 * 0.12)
+
+
+def test_steps_that_no_point_can_satisfy_are_proven_infeasible(tmp_path: Path) -> None:
+    cells: dict[str, Any] = {f"A{i}": 1 for i in range(1, 5)}
+    cells |= {"B1": "=SUM(A1:A4)", "B2": '=COUNTIF(A1:A4,">3")', "B3": "=SUM(A1:A4)"}
+    found = solve(
+        write(tmp_path / "book.xlsx", cells), objective="B1", changing=["A1:A4"], sense="maximize", nonnegative=True,
+        constraints=["B2 >= 3", "B3 <= 8.5"], dry_run=True,
+    )  # fmt: skip
+    assert found.status == "infeasible" and "proves it" in found.message
