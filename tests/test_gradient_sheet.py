@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -274,36 +274,43 @@ def test_the_command_says_where_the_gradients_stand(tmp_path: Path, movielens_bo
     assert target.exists()
 
 
-def test_the_buttons_walk_gradient_descent_in_libreoffice_step_for_step(tmp_path: Path, movielens_book: Path) -> None:
+@pytest.mark.parametrize(("method", "of_solver", "steps"), [
+    ("descent", "gradient-descent", 101), ("momentum", "momentum", 3), ("Adam", "adam", 3),
+])  # fmt: skip
+def test_the_buttons_walk_a_method_in_libreoffice_step_for_step(
+    method: str, of_solver: str, steps: int, tmp_path: Path, movielens_book: Path
+) -> None:
     """Plain macros, run by LibreOffice's own Basic; nothing of ours is asked but for the comparison."""
     path = tmp_path / "films.xlsm"
     es.derive(movielens_book, "Cross-tab", path, buttons=True)
     assert validity_faults(path) == []
-    before, after = run_macros(path, "Cross-tab gradient", "D5", ["GradientStep", "GradientRun"])
-    walked = es.solve(movielens_book, "Cross-tab", method="gradient-descent", max_iterations=101, dry_run=True)
-    assert before == pytest.approx(walked.objective_before, rel=1e-12)
+    macros = ["GradientStep"] * (steps % 100) + ["GradientRun"] * (steps // 100)
+    before, after, again = run_macros(path, {"M6": method, "D6": "0.02"}, [*macros, "GradientReset"])
+    walked = es.solve(movielens_book, "Cross-tab", method=of_solver, learning_rate=0.02, max_iterations=steps,
+                      dry_run=True)  # fmt: skip
+    assert walked.objective_after < walked.objective_before
+    assert before == again == pytest.approx(walked.objective_before, rel=1e-12)
     assert after == pytest.approx(walked.objective_after, rel=1e-12)
-    (_, again) = run_macros(path, "Cross-tab gradient", "D5", ["GradientRun", "GradientReset"])
-    assert again == before
 
 
-def run_macros(path: Path, sheet: str, cell: str, macros: Sequence[str]) -> tuple[float, float]:
-    """Return a cell before and after macros ran in LibreOffice, with the sheet in view."""
+def run_macros(path: Path, settings: Mapping[str, str], macros: Sequence[str]) -> tuple[float, float, float]:
+    """Return the objective before all macros, before the last one, and after it, as LibreOffice runs them."""
     need_office()
     office = Office.start(headless=True)
     try:
         run_always = import_uno().createUnoStruct("com.sun.star.beans.PropertyValue")
         run_always.Name, run_always.Value = "MacroExecutionMode", 4
         document = office.desktop.loadComponentFromURL(path.as_uri(), "_blank", 0, (run_always,))
-        page = document.Sheets.getByName(sheet)
+        page = document.Sheets.getByName("Cross-tab gradient")
         document.CurrentController.setActiveSheet(page)
-        before = float(page.getCellRangeByName(cell).Value)
-        scripts = document.getScriptProvider()
+        for cell, value in settings.items():
+            page.getCellRangeByName(cell).setFormula(value)
+        found = [float(page.getCellRangeByName("D5").Value)]
         for macro in macros:
             place = f"vnd.sun.star.script:VBAProject.gradient.{macro}?language=Basic&location=document"
-            scripts.getScript(place).invoke((), (), ())
-        after = float(page.getCellRangeByName(cell).Value)
+            document.getScriptProvider().getScript(place).invoke((), (), ())
+            found.append(float(page.getCellRangeByName("D5").Value))
         document.close(True)
-        return before, after
+        return found[0], found[-2], found[-1]
     finally:
         office.close()

@@ -18,6 +18,7 @@ from embedsheet.notation.write import FILE, write
 
 Ints = NDArray[np.int64]
 
+OBJECTIVE_ROW, RATE_ROW = 5, 6
 TOP = 9  # the first heading's row
 LEFT = 2
 _WIDE = 6  # columns; the next values of wider changing blocks stand below, not beside them

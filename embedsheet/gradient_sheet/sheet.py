@@ -6,29 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from embedsheet.compiler.program import Program
-from embedsheet.gradient_sheet.layout import LEFT, Formula, Placed
+from embedsheet.gradient_sheet import descent
+from embedsheet.gradient_sheet.layout import LEFT, OBJECTIVE_ROW, RATE_ROW, Formula, Placed
 from embedsheet.gradient_sheet.plan import named_areas
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.keys import name_key
 from embedsheet.notation.addresses import Area, Cell, quote_sheet
-from embedsheet.notation.write import number_text
 from embedsheet.workbook import Workbook
 from embedsheet.writer.page import DARK, FONT, ORANGE, VIOLET, Drawing, Page, a1
 
-_OBJECTIVE_ROW, _RATE_ROW, _LINK_ROW, _BUTTON_ROW = 5, 6, 7, 8
+_LINK_ROW = 7
 _LONGEST_NAME = 31  # characters of a sheet's name
 _MOST_FORMULA = 120  # characters of a formula that a note or a heading shows
-RATE, STEPS, AREAS = "learning_rate", "steps", "areas"
-# (macro in gradient.bas, caption, what a screen reader says)
-BUTTONS = (
-    ("GradientStep", "Step", "One step of gradient descent"),
-    ("GradientRun", "Run 100", "A hundred steps of gradient descent; Esc stops"),
-    ("GradientReset", "Reset", "Bring back the values to begin from"),
-)
-
 # What a note says of each rule.
 RULES = {
     "sum rule": "sum: what flows back to a sum flows back unchanged to each of its terms",
@@ -57,6 +47,10 @@ class Sketch:
     program: Program
     values: Mapping[tuple[int, int], Any]
     buttons: bool = False
+
+    def formula(self, page: Page, row: int, column: int, text: str, style: str, **extra: Any) -> None:
+        """Write a formula with its result."""
+        page.formula(row, column, text, self.values.get((row, column), 0), style, **extra)
 
     def gradient(self, number: int) -> Area:
         """Return the added sheet's block of derivatives by a changing area."""
@@ -96,16 +90,16 @@ def draw(workbook: Any, sketch: Sketch) -> None:
     )
     _legend(page, 3, LEFT)
     page.widths((1, 1, 2), (LEFT, LEFT + 400, 10))
-    page.write(_OBJECTIVE_ROW, LEFT, sketch.objective_name, "header left")
-    page.write(_OBJECTIVE_ROW, LEFT + 1, None, "header left")
+    page.write(OBJECTIVE_ROW, LEFT, sketch.objective_name, "header left")
+    page.write(OBJECTIVE_ROW, LEFT + 1, None, "header left")
     home = f"{quote_sheet(sketch.objective.sheet)}!{a1(sketch.objective.row, sketch.objective.column)}"
-    _formula(page, sketch, _OBJECTIVE_ROW, LEFT + 2, home, "calculated", num_format="0.000000")
-    page.write(_RATE_ROW, LEFT, "learning rate", "header left")
-    page.write(_RATE_ROW, LEFT + 1, None, "header left")
-    page.write(_RATE_ROW, LEFT + 2, _rate(), "choice", num_format="General")
-    page.define(RATE, _RATE_ROW, LEFT + 2)
+    sketch.formula(page, OBJECTIVE_ROW, LEFT + 2, home, "calculated", num_format="0.000000")
+    page.write(RATE_ROW, LEFT, "learning rate", "header left")
+    page.write(RATE_ROW, LEFT + 1, None, "header left")
+    page.write(RATE_ROW, LEFT + 2, _rate(), "choice", num_format="General")
+    page.define(descent.RATE, RATE_ROW, LEFT + 2)
     page.note(
-        _RATE_ROW, LEFT,
+        RATE_ROW, LEFT,
         "Each changing cell's next value is its value − learning rate × gradient. Paste the next values over the "
         "changing cells (Paste Special ► Values) for one step of gradient descent.",
     )  # fmt: skip
@@ -114,7 +108,7 @@ def draw(workbook: Any, sketch: Sketch) -> None:
         area = sketch.gradient(number)
         page.link(_LINK_ROW, LEFT + 2 + 2 * number, area, f"gradient.{number + 1}")
     if sketch.buttons:
-        _buttons(page, sketch)
+        descent.write_buttons(page, sketch)
     for one in sketch.placed:
         _block(page, sketch, one)
     page.sheet.freeze_panes(3, 0)
@@ -129,35 +123,6 @@ def _rate() -> float:
     return LEARNING_RATES["gradient-descent"]
 
 
-def _buttons(page: Page, sketch: Sketch) -> None:
-    """Add the buttons, and what their macros look for by name: see gradient.bas."""
-    column = LEFT + 5
-    for row, label, name, value in (
-        (_OBJECTIVE_ROW, "blocks that change", AREAS, len(sketch.program.changing)),
-        (_RATE_ROW, "steps so far", STEPS, 0),
-    ):
-        page.write(row, column, label, "header left")
-        page.write(row, column + 1, None, "header left")
-        page.write(row, column + 2, value, "plain", align="center")
-        page.define(name, row, column + 2)
-    page.height(_BUTTON_ROW, 30)
-    for place, (macro, caption, hint) in enumerate(BUTTONS):
-        page.sheet.insert_button(_BUTTON_ROW - 1, LEFT - 1, {
-            "macro": macro, "caption": caption, "description": hint, "width": 112, "height": 28,
-            "x_offset": place * 116, "y_offset": 4,
-        })  # fmt: skip
-    for number, area in enumerate(sketch.program.changing, 1):
-        page.book.workbook.define_name(f"{quote_sheet(sketch.title)}!changing.{number}", "=" + area.absolute())
-
-
-def _start(page: Page, sketch: Sketch, one: Placed, number: int) -> None:
-    """Write the values to begin again from."""
-    heading, top, left = one.companion(2)
-    values = sketch.program.start[sketch.program.blocks[number]].reshape(one.block.area.shape)
-    page.write(heading, left, f"start.{number + 1}: Reset brings these back", "heading", font_size=10)
-    page.block(f"start.{number + 1}", top, left, values, "number", num_format="0.0000")
-
-
 def _legend(page: Page, row: int, column: int) -> None:
     look = page.book.style
     page.sheet.write_rich_string(
@@ -165,10 +130,6 @@ def _legend(page: Page, row: int, column: int) -> None:
         look("ink", font_color=ORANGE, bold=True), "1.23 bold orange: calculated     ",
         look("ink", font_color=DARK), "blue: yours to set", look("plain"),
     )  # fmt: skip
-
-
-def _formula(page: Page, sketch: Sketch, row: int, column: int, text: str, style: str, **extra: Any) -> None:
-    page.formula(row, column, text, sketch.values.get((row, column), 0), style, **extra)
 
 
 def _block(page: Page, sketch: Sketch, one: Placed) -> None:
@@ -182,11 +143,10 @@ def _block(page: Page, sketch: Sketch, one: Placed) -> None:
         if formula.array:
             _array(page, sketch, formula, style)
         else:
-            _formula(page, sketch, formula.row, formula.column, formula.text, style)
+            sketch.formula(page, formula.row, formula.column, formula.text, style)
     if block.changing is not None:
-        _next(page, sketch, one, block.changing)
-        if sketch.buttons:
-            _start(page, sketch, one, block.changing)
+        page.define(f"gradient.{block.changing + 1}", one.top, one.left, *block.area.shape)
+        descent.write_next(page, sketch, one, block.changing)
 
 
 def _array(page: Page, sketch: Sketch, formula: Formula, style: str) -> None:
@@ -221,29 +181,3 @@ def _heading(sketch: Sketch, one: Placed) -> tuple[str, str]:
 
 def _short(text: str) -> str:
     return text if len(text) <= _MOST_FORMULA else text[: _MOST_FORMULA - 1] + "…"
-
-
-def _next(page: Page, sketch: Sketch, one: Placed, number: int) -> None:
-    """Write, beside a gradient, the values after one step of gradient descent."""
-    program, area = sketch.program, one.block.area
-    rows, columns = area.shape
-    page.define(f"gradient.{number + 1}", one.top, one.left, rows, columns)
-    heading, top, left = one.companion(1)
-    page.define(f"next.{number + 1}", top, left, rows, columns)
-    sense = program.setup.sense
-    sign, words = ("+", "+") if sense == "maximize" else ("-", "−")
-    towards = f"*SIGN({a1(_OBJECTIVE_ROW, LEFT + 2, 'rc')}-{number_text(program.setup.target)})"
-    side = f" × sign(objective − {number_text(program.setup.target)})" if sense == "target" else ""
-    title = f"next.{number + 1} = value {words} learning rate × gradient{side}"
-    page.write(heading, left, title, "heading", font_size=10)
-    block = program.blocks[number]
-    bounds = np.stack([program.lower[block], program.upper[block]], axis=1).reshape(rows, columns, 2)
-    for i in range(rows):
-        for j in range(columns):
-            own = f"{quote_sheet(area.sheet)}!{a1(area.top + i, area.left + j)}"
-            rate, slope = a1(_RATE_ROW, LEFT + 2, "rc"), a1(one.top + i, one.left + j)
-            text = f"{own}{sign}{rate}*{slope}{towards if sense == 'target' else ''}"
-            low, high = bounds[i, j]
-            text = text if np.isneginf(low) else f"MAX({number_text(float(low))},{text})"
-            text = text if np.isposinf(high) else f"MIN({number_text(float(high))},{text})"
-            _formula(page, sketch, top + i, left + j, text, "calculated", num_format="0.0000")

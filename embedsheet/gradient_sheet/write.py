@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 from embedsheet.gradient_sheet.check import calculate
+from embedsheet.gradient_sheet.descent import companions
 from embedsheet.gradient_sheet.layout import formulas, lay_out
 from embedsheet.gradient_sheet.plan import plan
 from embedsheet.gradient_sheet.sheet import Sketch, draw, names_of, title_of
@@ -55,7 +56,7 @@ def derive_model(
     sheet = program.setup.objective.sheet
     title = title_of(workbook, sheet)
     buttons = project is not None
-    placed = lay_out(plan(program), companions=1 + buttons)
+    placed = lay_out(plan(program), companions=companions(buttons))
     sketch = Sketch(
         title, sheet, program.setup.objective, model.objective_name, placed, formulas(placed),
         names_of(workbook, placed), program, {}, buttons,
