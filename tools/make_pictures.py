@@ -39,6 +39,7 @@ PICTURES = (
     Picture("movielens-one-hot", "movielens", "One-hot", 0.6),
     Picture("gradient-sheet", "gradient", "Cross-tab gradient", 0.95),
     Picture("green-eggs-map", "green-eggs", "Map"),
+    Picture("green-eggs-trained", "green-eggs trained", "Trained"),
     Picture("optimisers-descent", "optimisers", "Gradient descent"),
     Picture("optimisers-race", "optimisers", "Race"),
     Picture("rnn-three", "rnn", "Three characters"),
@@ -63,6 +64,13 @@ def gradient(folder: Path) -> Path:
     return Path(book)
 
 
+def trained_words(folder: Path) -> Path:
+    """Return the workbook of words, its skip-gram solved."""
+    book = find("green-eggs").load().build(folder / "green-eggs-trained.xlsx", finish=_without_footers)
+    _run(sys.executable, "-m", "embedsheet", "solve", str(book), "--sheet", "Skip-gram")
+    return Path(book)
+
+
 def homework(folder: Path) -> Path:
     """Return a student's workbook of the assignment `embeddings`, with invented people."""
     roster = folder / "class.csv"
@@ -81,6 +89,7 @@ BOOKS = {
     "movielens": movielens,
     "gradient": gradient,
     "green-eggs": lesson("green-eggs"),
+    "green-eggs trained": trained_words,
     "optimisers": lesson("optimisers"),
     "rnn": lesson("rnn"),
     "homework": homework,

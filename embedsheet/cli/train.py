@@ -77,10 +77,10 @@ def compare_command(
     """Prove that the sheet and Keras are the same model: equal weights give equal numbers.
 
     Compares predictions, RMSE, the gradient, and the weights after some steps of gradient descent, and fills in a
-    lesson's sheet Compare. Exit code 1 when anything differs by more than rounding. A workbook of the lessons rnn and
-    optimisers is compared by its own programs.
+    lesson's sheet Compare. Exit code 1 when anything differs by more than rounding. A workbook of the lessons rnn,
+    optimisers and green-eggs is compared by its own programs.
     """
-    from embedsheet.mirrors import optimisers
+    from embedsheet.mirrors import optimisers, skip_gram
     from embedsheet.mirrors.recurrent import comparison as rnn_bridge
     from embedsheet.workbook import Workbook
 
@@ -95,6 +95,12 @@ def compare_command(
         from embedsheet.cli import optimisers as steps_side_by_side
 
         if not steps_side_by_side.compare(workbook, sheet, json):
+            raise typer.Exit(1)
+        return
+    if skip_gram.model_sheets(workbook):
+        from embedsheet.cli import skip_gram as words_side_by_side
+
+        if not words_side_by_side.compare(workbook, sheet, steps, learning_rate, json):
             raise typer.Exit(1)
         return
     from embedsheet import keras_bridge

@@ -14,6 +14,14 @@ Sheets and the names of their blocks, scoped to the sheet; (rows, columns) follo
     words.id, words.word, words.norm (n, 1), words.factors (n, k), similarity (n, n): the n ≤ 200 most frequent words.
 "Map"
     across, up (the two factors chosen); words.word, map.across, map.up (n, 1).
+"Skip-gram" (n ≤ 60 words, p ≤ 400 pairs; Solver: minimise loss by changing the first three)
+    words.factors (n, k), neighbours.factors (k, n), neighbours.bias (1, n); words.id, words.word (n, 1); scores,
+    probabilities (n, n); scores.largest, scores.sum (n, 1); pairs.number, pairs.word, pairs.neighbour, losses (p, 1);
+    loss.
+"Trained"
+    across, up; words.word, nearest, across.start, across.now, up.start, up.now (n, 1); start.factors (n, k); cosines
+    (n, n), empty on the diagonal.
+"Solve log": see `embedsheet.lessons.solve_log`.
 """
 
 from __future__ import annotations
@@ -22,8 +30,9 @@ from pathlib import Path
 from typing import Annotated
 
 from embedsheet.data import green_eggs_verse, read_text
-from embedsheet.lessons import one_hot
-from embedsheet.lessons.green_eggs import sheets
+from embedsheet.ground.shell import word as shell_word
+from embedsheet.lessons import one_hot, solve_log
+from embedsheet.lessons.green_eggs import sheets, skip_gram
 from embedsheet.lessons.green_eggs.vocabulary import Text, read
 from embedsheet.notation.addresses import Area
 from embedsheet.writer.guide import Line, write_guide
@@ -56,6 +65,11 @@ def build(
             table.areas["words.word"], table.areas["words.factors"],
         )  # fmt: skip
         sheets.write_map(book, parsed)
+        trained = skip_gram.plan(parsed, seed)
+        if trained is not None:
+            skip_gram.write_skip_gram(book, trained)
+            skip_gram.write_trained(book, trained)
+            solve_log.write_solve_log(book)
         _write_guide(guide, book, parsed, own_text=text is not None)
         return book.save(finish)
 
@@ -68,7 +82,7 @@ def _write_guide(page: Page, book: Book, text: Text, own_text: bool) -> None:
 
     steps = [
         Line("Look at the vocabulary: every word has an id, and every id a row of numbers, the embedding matrix. Here "
-             "they are random; a neural net learns them.", "the matrix", block(sheets.TEXT, "words.factors")),
+             "they are random; further down they are trained.", "the matrix", block(sheets.TEXT, "words.factors")),
         Line("Follow one word of the text: MATCH finds its id, INDEX takes the row of that id. So the text has become "
              f"a matrix of {len(text.ids):,} × {k} numbers.", "the text", block(sheets.TEXT, "text.factors")),
         Line("See that the ids themselves mean nothing: numbered in another order, with the rows moved along, the same "
@@ -80,12 +94,25 @@ def _write_guide(page: Page, book: Book, text: Text, own_text: bool) -> None:
              block(sheets.SIMILARITY, "similarity")),
         Line("Look at the words on a map of two factors.", "the map", block(sheets.MAP, "across")),
     ]  # fmt: skip
+    if skip_gram.SKIP_GRAM in book.pages:
+        file = shell_word(book.path.name)
+        steps += [
+            Line("Train them: from a word’s factors, softmax guesses which words stand beside it in the text. Save, "
+                 f"close, and run\n    embedsheet solve {file} --sheet {skip_gram.SKIP_GRAM}", "the loss",
+                 block(skip_gram.SKIP_GRAM, "loss")),
+            Line("See where each word went, and which word is its nearest now: words that stand beside the same words "
+                 "have moved together.", "the trained words", block(skip_gram.TRAINED, "nearest")),
+            Line(f"Prove that Keras trains the same model: embedsheet compare {file}"),
+        ]  # fmt: skip
     names = {
         sheets.TEXT: "Vocabulary, embedding matrix, and the text as rows of the matrix.",
         sheets.SHUFFLED: "Other ids, same numbers.",
         sheets.SIMILARITY: "The cosine between any two words.",
         one_hot.NAME: "Looking a row up is the same as multiplying a one-hot row by the matrix.",
         sheets.MAP: "The words as points in the plane of two factors.",
+        skip_gram.SKIP_GRAM: "A model that foresees the neighbours of a word: here the factors are trained.",
+        skip_gram.TRAINED: "Where training moved the words, and which have become alike.",
+        solve_log.NAME: "What the solver did last. Empty until you solve.",
     }
     sources = [
         "Dr. Seuss wrote Green Eggs and Ham (1960) with fifty different words. The list of words is a fact; the poem "
@@ -98,7 +125,11 @@ def _write_guide(page: Page, book: Book, text: Text, own_text: bool) -> None:
         f"A neural net reads numbers. So each of the {len(text.words):,} different words gets {k} of them, and the "
         "text, word by word, becomes rows of numbers. This workbook shows how, in cells.",
         steps,
-        [Line(f"{name}: {what}", f"go to {name}", Area(name, 1, 1, 1, 1)) for name, what in names.items()],
+        [
+            Line(f"{name}: {what}", f"go to {name}", Area(name, 1, 1, 1, 1))
+            for name, what in names.items()
+            if name in book.pages
+        ],
         ["Every block has a name (words.word, words.factors, text.id …): Formulas ► Name Manager lists them.",
          "A word is letters and digits, with apostrophes and hyphens inside. Capital letters make no difference."],
         sources,

@@ -1,0 +1,219 @@
+"""The sheet "Skip-gram" in Keras: Embedding → Dense → softmax; equal numbers give equal loss, gradient and steps.
+
+A sheet is of this kind when it has the names of `BLOCKS`. With n words and k factors: words.factors (n, k) is the
+embedding, neighbours.factors (k, n) and neighbours.bias (1, n) the dense layer. Each pair says which word stands beside
+which in the text; the loss is the mean of −ln p(neighbour | word) and penalty · Σ factor².
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.compiler.precision import double_precision
+from embedsheet.ground.errors import ModelError
+from embedsheet.ground.keys import name_key
+from embedsheet.networks.engine import load_keras
+from embedsheet.notation.addresses import Cell
+from embedsheet.solver_setup import SolverSetup
+from embedsheet.workbook import Workbook
+
+Floats = NDArray[np.float64]
+WEIGHTS = ("words.factors", "neighbours.factors", "neighbours.bias")
+BLOCKS = (*WEIGHTS, "pairs.word", "pairs.neighbour", "probabilities", "penalty", "loss")
+TOLERANCE = {"float64": 1e-10, "float32": 1e-5}
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """words (n, k), neighbours (k, n), bias (n,)."""
+
+    words: Floats
+    neighbours: Floats
+    bias: Floats
+
+    def flat(self) -> Floats:
+        """Return all of them in the order of the sheet's changing cells."""
+        return np.concatenate([self.words.ravel(), self.neighbours.ravel(), self.bias])
+
+
+@dataclass(frozen=True, slots=True)
+class SkipGram:
+    """A sheet's model; `pairs` (p, 2) are places from 0: word, neighbour. `probabilities` (n, n) are the cells'."""
+
+    sheet: str
+    weights: Weights
+    pairs: NDArray[np.int64]
+    probabilities: Floats
+    penalty: float
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the comparison: what a program says, and the largest differences."""
+
+    sheet: str
+    name: str
+    loss: float
+    loss_difference: float
+    probability_difference: float
+    gradient_difference: float
+    steps_difference: float | None
+    tolerance: float
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every difference is within the tolerance."""
+        found = [self.loss_difference, self.probability_difference, self.gradient_difference]
+        return max(*found, self.steps_difference or 0.0) <= self.tolerance
+
+
+def model_sheets(book: Workbook) -> list[str]:
+    """Return the names of the sheets that hold such a model, none for another workbook."""
+    named: dict[str, set[str]] = {}
+    for name in book.names:
+        if name.sheet is not None:
+            named.setdefault(name_key(name.sheet), set()).add(name_key(name.name))
+    return [sheet for sheet in book.sheets if set(BLOCKS) <= named.get(name_key(sheet), set())]
+
+
+def read_skip_gram(book: Workbook, sheet: str) -> SkipGram:
+    """Return a sheet's model. Raises ModelError for a cell without a number."""
+
+    def numbers(name: str) -> Floats:
+        found = book.numbers(book.area(name, sheet))
+        if np.isnan(found).any():
+            raise ModelError(f"{sheet}: the block {name} has a cell without a number; fill it in.")
+        return found
+
+    words, neighbours, bias = (numbers(name) for name in WEIGHTS)
+    pairs = np.hstack([numbers("pairs.word"), numbers("pairs.neighbour")]).astype(np.int64) - 1
+    return SkipGram(
+        sheet, Weights(words, neighbours, bias.ravel()), pairs, numbers("probabilities"),
+        float(numbers("penalty")[0, 0]), float(numbers("loss")[0, 0]),
+    )  # fmt: skip
+
+
+def probabilities(weights: Weights) -> Floats:
+    """Return p(neighbour | word), a row a word: (n, n)."""
+    scores = weights.words @ weights.neighbours + weights.bias
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def mean_loss(weights: Weights, pairs: NDArray[np.int64]) -> float:
+    """Return the mean of −ln p(neighbour | word) over the pairs."""
+    return float(-np.log(probabilities(weights)[pairs[:, 0], pairs[:, 1]]).mean())
+
+
+def compare_skip_grams(
+    book: Workbook, sheets: list[str] | None = None, steps: int = 10, rate: float = 0.5
+) -> list[Row]:
+    """Compare sheet, compiled formulas and Keras, also after some steps of gradient descent together."""
+    there = model_sheets(book)
+    rows = []
+    for sheet in there if sheets is None else sheets:
+        if sheet not in there:
+            raise ModelError(f"{sheet}: holds no skip-gram model; choose one of {', '.join(there)}.")
+        rows += _rows(book, read_skip_gram(book, sheet), steps, rate)
+    return rows
+
+
+def _rows(book: Workbook, model: SkipGram, steps: int, rate: float) -> list[Row]:
+    from embedsheet.compiler.program import compile_program
+
+    loss = book.area("loss", model.sheet)
+    changing = tuple(book.area(name, model.sheet) for name in WEIGHTS)
+    program = compile_program(book, SolverSetup(model.sheet, Cell(model.sheet, loss.top, loss.left), changing))
+    value, gradient = program.value_and_gradient(program.start)
+    walked = program.start
+    for _ in range(steps):
+        walked = walked - rate * program.value_and_gradient(walked)[1]
+    chances = probabilities(model.weights)
+    rows = [
+        Row(model.sheet, "compiled formulas", value, abs(value - model.loss),
+            float(np.abs(chances - model.probabilities).max()), 0.0, None, TOLERANCE["float64"])
+    ]  # fmt: skip
+    for dtype, tolerance in TOLERANCE.items():
+        their_loss, their_chances, their_gradient, their_walk = _keras(model, dtype, steps, rate)
+        rows.append(
+            Row(model.sheet, f"Keras, {dtype}", their_loss, abs(their_loss - model.loss),
+                float(np.abs(their_chances - model.probabilities).max()),
+                float(np.abs(their_gradient - gradient).max()), float(np.abs(their_walk - walked).max()), tolerance)
+        )  # fmt: skip
+    return rows
+
+
+def _keras(model: SkipGram, dtype: str, steps: int, rate: float) -> tuple[float, Floats, Floats, Floats]:
+    """Return loss, probabilities (n, n), gradient, and the weights after the steps, both as `Weights.flat`."""
+    keras = load_keras()
+    n, k = model.weights.words.shape
+    with _precision(keras, dtype):
+        net = keras.Sequential(
+            [
+                keras.Input((), dtype="int32", name="word"),
+                keras.layers.Embedding(n, k, dtype=dtype, name="words_factors"),
+                keras.layers.Dense(n, dtype=dtype, name="neighbours"),
+            ]
+        )
+        net.set_weights([model.weights.words, model.weights.neighbours, model.weights.bias])
+        before = keras.config.floatx()
+        keras.config.set_floatx(dtype)
+        try:
+            optimizer = keras.optimizers.SGD(rate)
+            optimizer.build(net.trainable_variables)
+            loss, slopes = _differentiate(keras, net, model)
+            first = loss, _flat(keras, slopes)
+            chances = np.asarray(keras.ops.convert_to_numpy(keras.ops.softmax(net(np.arange(n)))), np.float64)
+            for _ in range(steps):
+                optimizer.apply(_differentiate(keras, net, model)[1])
+            walked = _flat(keras, [one.value for one in net.trainable_variables])
+        finally:
+            keras.config.set_floatx(before)
+    return *first[:1], chances, first[1], walked
+
+
+def _flat(keras: Any, parts: list[Any]) -> Floats:
+    return np.concatenate([np.asarray(keras.ops.convert_to_numpy(part), np.float64).ravel() for part in parts])
+
+
+def _precision(keras: Any, dtype: str) -> AbstractContextManager[None]:
+    on_jax = dtype == "float64" and keras.backend.backend() == "jax"
+    return double_precision() if on_jax else nullcontext()
+
+
+def _differentiate(keras: Any, net: Any, model: SkipGram) -> tuple[float, list[Any]]:
+    """Return the loss and its gradient, a part a variable."""
+    words, neighbours = (model.pairs[:, place].astype(np.int32) for place in (0, 1))
+
+    def mean(logits: Any, weights: Any) -> Any:
+        surprise = keras.losses.sparse_categorical_crossentropy(neighbours, logits, from_logits=True)
+        squares = sum(keras.ops.sum(keras.ops.square(one)) for one in weights[:2])  # the bias goes free
+        # keras.ops.mean would make float32 of float64.
+        return keras.ops.sum(surprise) / len(words) + model.penalty * squares
+
+    engine = keras.backend.backend()
+    if engine == "jax":
+        import jax
+
+        def loss(trainable: Any) -> Any:
+            return mean(net.stateless_call(trainable, [], words)[0], trainable)
+
+        value, slopes = jax.value_and_grad(loss)([one.value for one in net.trainable_variables])
+        return float(value), list(slopes)
+    if engine == "torch":
+        for one in net.trainable_variables:
+            one.value.grad = None
+        value = mean(net(words), [one.value for one in net.trainable_variables])
+        value.backward()
+        return float(value), [one.value.grad.clone() for one in net.trainable_variables]
+    import tensorflow
+
+    with tensorflow.GradientTape() as tape:
+        value = mean(net(words), [one.value for one in net.trainable_variables])
+    return float(value), [tensorflow.convert_to_tensor(one) for one in tape.gradient(value, net.trainable_weights)]
