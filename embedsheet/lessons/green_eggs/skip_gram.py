@@ -259,7 +259,8 @@ def write_trained(book: Book, plan: Plan) -> Page:
         )
         page.formulas(f"{name}.now", top, left + 1, values, _taken(name, now._replace(bottom=now.top), now.top - top))
     norms = np.sqrt((factors**2).sum(axis=1))
-    cosines = factors @ factors.T / np.outer(norms, norms)
+    # Rounded, so that no program's last bit decides which of equals is the nearest.
+    cosines = (factors @ factors.T / np.outer(norms, norms)).round(10)
     np.fill_diagonal(cosines, np.nan)
     page.write(top - 2, cosine, "cosine of the factors now", "header left")
     for place, text in enumerate(plan.words):
@@ -273,7 +274,7 @@ def write_trained(book: Book, plan: Plan) -> Page:
         left = f"{source_sheet}!{a1(one, now.left, 'c')}:{a1(one, now.right, 'c')}"
         right = f"{source_sheet}!{a1(other, now.left, 'rc')}:{a1(other, now.right, 'rc')}"
         lengths = f"SQRT(SUMSQ({left})*SUMSQ({right}))"
-        return f"IF({lengths}=0,0,SUMPRODUCT({left},{right})/{lengths})"
+        return f"IF({lengths}=0,0,ROUND(SUMPRODUCT({left},{right})/{lengths},10))"
 
     shown = np.where(np.isnan(cosines), "", cosines.astype(object))
     page.formulas("cosines", top, cosine, shown, alike, "number", font_size=8)
