@@ -18,7 +18,7 @@ from embedsheet.compiler.names import resolve_name, resolve_table
 from embedsheet.compiler.rectangles import cell_ids, combine, edge, intersect
 from embedsheet.compiler.shapes import finished, fit, per_cell, pick, side_by_side
 from embedsheet.compiler.sizes import picked, size_labels
-from embedsheet.compiler.windows import ACCUMULATED, accumulated, is_large
+from embedsheet.compiler.windows import ACCUMULATED, accumulated_all, is_large
 from embedsheet.formulas.budget import TRACED
 from embedsheet.formulas.coerce import as_numbers, with_errors
 from embedsheet.formulas.functions.choice import SplitError, joined_references
@@ -467,9 +467,9 @@ class Evaluator:
             first = arguments[0]
             if isinstance(first, Value) and first.traced:
                 return as_numbers(self, first)
-        if node.name in ACCUMULATED and len(arguments) == 1:
-            only = arguments[0]
-            running = accumulated(self, node.name, only) if isinstance(only, Reference) and is_large(only) else None
+        if node.name in ACCUMULATED:
+            growing = [one for one in arguments if isinstance(one, Reference) and is_large(one)]
+            running = accumulated_all(self, node.name, growing) if len(growing) == len(arguments) else None
             if running is not None:
                 return running
         return self.together(row.sizes, partial(_computed, row), arguments)

@@ -5,6 +5,7 @@ Read cell by cell, n such formulas read n²/2 cells; here the whole range is rea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,6 +59,26 @@ def grown_by(reference: Reference) -> tuple[Reference, Ids] | None:
     if (bottom[shortest] - top[shortest] + 1) * len(order) > _SMALLEST:
         return None
     return Reference(reference.sheet, first, left, last, right), before
+
+
+def accumulated_all(evaluator: Evaluator, name: str, references: Sequence[Reference]) -> Value | None:
+    """Return `name` over several such ranges together; None where they do not grow so, or it is an extreme of them."""
+    if len(references) == 1:
+        return accumulated(evaluator, name, references[0])
+    if name in ("MAX", "MIN"):
+        return None
+    sums = [accumulated(evaluator, "SUM" if name == "AVERAGE" else name, one) for one in references]
+    counts = [accumulated(evaluator, "COUNT", one) for one in references] if name == "AVERAGE" else []
+    known = [one for one in (*sums, *counts) if one is not None]
+    if len(known) < len(sums) + len(counts):
+        return None
+    total: Array = sum(one.numbers for one in known[: len(sums)])
+    if counts:
+        count = sum(one.numbers for one in known[len(sums) :])
+        if not np.all(count):
+            return None
+        total = total / count
+    return Value(known[0].kinds, total)
 
 
 def accumulated(evaluator: Evaluator, name: str, reference: Reference) -> Value | None:
