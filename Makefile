@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo test lint docs site bench soak wheel clean
+.PHONY: help demo test lint docs site bench soak wheel front clean
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo "make site    the documentation as a site, in build/site"
 	@echo "make bench   the benchmarks beside rivals, into docs/benchmarks.md; ten minutes"
 	@echo "make soak    the long checks"
+	@echo "make front   the script of embedsheet show's page, from front/; needs npm"
 	@echo "make wheel   build dist/*.whl"
 	@echo "make clean   remove what was made, .venv too"
 
@@ -54,6 +55,11 @@ docs: $(VENV)/.dev
 	$(BIN)/python tools/make_buttons_picture.py
 	$(BIN)/python tools/function_docs.py
 	$(BIN)/python tools/command_docs.py
+
+front:
+	npm ci --prefix front --ignore-scripts --no-audit --no-fund --silent
+	npm run --prefix front check
+	npm run --prefix front build
 
 # Without the variable the theme prints an advertisement at every build.
 site: $(VENV)/.dev

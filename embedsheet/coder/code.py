@@ -17,6 +17,8 @@ from embedsheet.coder.keras_module import keras_module
 from embedsheet.coder.model import Written, written
 from embedsheet.coder.module import module
 from embedsheet.coder.spelling import JAX, NUMPY
+from embedsheet.coder.variables import Variable
+from embedsheet.compiler.forms import rectangles
 from embedsheet.ground.errors import DataError, ModelError, did_you_mean
 from embedsheet.ground.files import replace_file
 from embedsheet.notation.addresses import Area
@@ -48,13 +50,16 @@ class Block:
 class Code:
     """A module's text; `blocks` in the order of the text; `arrays` lie in an .npz beside it.
 
-    `distinct` counts the workbook's blocks of like formulas; `notes` are what the user should know.
+    `distinct` counts the workbook's blocks of like formulas; `notes` are what the user should know. `cells` has the
+    sheet, rows and columns of each array's numbers, flat; `start` are the weights as the workbook has them.
     """
 
     text: str
     blocks: tuple[Block, ...]
     arrays: dict[str, NDArray[Any]] = field(repr=False)
     distinct: int = 0
+    cells: dict[str, tuple[str, list[int], list[int]]] = field(default_factory=dict, repr=False)
+    start: tuple[NDArray[np.float64], ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = ()
 
     @property
@@ -105,7 +110,13 @@ def code(
     languages = {"numpy": NUMPY, "jax": JAX}
     parts = module(model, languages[to], sheet) if to in languages else keras_module(model, sheet)
     text = formatted(parts.text)
-    return Code(text, _blocks(model, text), parts.arrays, model.distinct, tuple(model.notes))
+    sheets = model.store.table.sheet_names
+    cells = {
+        one.name: (sheets[one.sheet], one.rows.ravel().tolist(), one.columns.ravel().tolist())
+        for one in model.memory.variables
+    }
+    start = tuple(variable.value for variable in model.weights)
+    return Code(text, _blocks(model, text), parts.arrays, model.distinct, cells, start, tuple(model.notes))
 
 
 def _setup(workbook: Workbook, sheet: str | None, objective: str | None, changing: Sequence[str]) -> SolverSetup | None:
@@ -124,19 +135,21 @@ def _blocks(model: Written, text: str) -> tuple[Block, ...]:
     for role, variables in (("input", model.inputs), ("weight", model.weights)):
         for variable in variables:
             if variable.name in lines:
-                found.append(Block((variable.name,), "", "", (_area(sheets, variable),), lines[variable.name], role))
+                found.append(
+                    Block((variable.name,), "", "", tuple(_areas(sheets, variable)), lines[variable.name], role)
+                )
     for statement in model.statements:
         names = tuple(variable.name for variable in statement.variables)
         spans = [lines[name] for name in names if name in lines]
         span = (min(one for one, _ in spans), max(last for _, last in spans)) if spans else (0, 0)
-        areas = tuple(_area(sheets, variable) for variable in statement.variables)
+        areas = tuple(area for variable in statement.variables for area in _areas(sheets, variable))
         found.append(Block(names, statement.cells, statement.formula, areas, span, "block", tuple(statement.constants)))
     return tuple(sorted(found, key=lambda block: block.lines))
 
 
-def _area(sheets: Sequence[str], variable: Any) -> Area:
-    rows, columns = variable.rows, variable.columns
-    return Area(sheets[variable.sheet], int(rows.min()), int(columns.min()), int(rows.max()), int(columns.max()))
+def _areas(sheets: Sequence[str], variable: Variable) -> list[Area]:
+    """Return an array's cells as rectangles."""
+    return [Area(sheets[variable.sheet], *one) for one in rectangles(variable.rows.ravel(), variable.columns.ravel())]
 
 
 def _lines(text: str) -> dict[str, tuple[int, int]]:

@@ -75,13 +75,13 @@ class Group:
 
 def describe(rows: Ids, columns: Ids) -> str:
     """Return cells in words, as rectangles: "C7:F20, H4 and 12 more"."""
-    rectangles = _rectangles(rows, columns)
-    words = ", ".join(Area("", *rectangle).local() for rectangle in rectangles[:3])
-    rest = len(rows) - sum(Area("", *rectangle).size for rectangle in rectangles[:3])
+    found = rectangles(rows, columns)
+    words = ", ".join(Area("", *rectangle).local() for rectangle in found[:3])
+    rest = len(rows) - sum(Area("", *rectangle).size for rectangle in found[:3])
     return f"{words} and {rest} more" if rest > 0 else words
 
 
-def _rectangles(rows: Ids, columns: Ids) -> list[tuple[int, int, int, int]]:
+def rectangles(rows: Ids, columns: Ids) -> list[tuple[int, int, int, int]]:
     """Return (top, left, bottom, right) of rectangles that cover the cells: runs down a column, like runs joined."""
     order = np.lexsort((rows, columns))
     rows, columns = rows[order], columns[order]
