@@ -203,3 +203,20 @@ def test_keras_code_has_the_layers_that_the_blocks_are(lessons: dict[str, Path])
     assert "= layers.Embedding(12, 3)" in net
     assert net.count("= layers.Dense(12)") == 1  # with the bias that stands in row 15
     assert "ops.relu(" in net
+
+
+def test_a_heading_at_the_top_of_a_growing_range_is_left_out_of_its_sum(tmp_path: Path) -> None:
+    # Bass' diffusion as people type it: each period's sales need the sum of those before.
+    cells: dict[str, object] = {"A1": 0.03, "B1": 0.4, "C1": "before", "D1": "sales", "E1": 1000}
+    for row in range(2, 12):
+        cells[f"C{row}"] = f"=SUM(D$1:D{row - 1})"
+        cells[f"D{row}"] = f"=($A$1+$B$1*C{row}/$E$1)*($E$1-C{row})"
+    cells["F1"] = "=SUMSQ(D2:D11)"
+    book = sheets.write(tmp_path / "b.xlsx", cells)
+    es.recalculate(book)
+    code = es.code(book, objective="S!F1", changing=["S!A1:B1"])
+    found = modules.run(code, tmp_path)
+    assert found.wrong == []
+    assert found.gradient is not None
+    wanted = modules.sheet_gradient(book, "S", objective="S!F1", changing=["S!A1:B1"])
+    assert np.allclose(found.gradient, wanted, rtol=1e-12)

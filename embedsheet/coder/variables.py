@@ -133,6 +133,7 @@ class Memory:
             pieces = zip(np.split(rows, edges, axis), np.split(columns, edges, axis), strict=True)
             parts = [self._whole(self._read(sheet, *piece, labels), labels, piece[0].shape) for piece in pieces]
             kinds = frozenset[int]().union(*(part.kinds for part in parts))
+            parts = _without_headings(parts, labels)
             return apply("concatenate", *parts, axes=labels, x=str(axis), kinds=kinds)
         return self._scattered(sheet, rows, columns, owners, labels)
 
@@ -160,6 +161,7 @@ class Memory:
             flat = expr if expr.axes == (0,) else apply(*_flat(expr), axes=(0,), x="-1")
             pieces.append(relabelled(flat, {0: "w"}))
             offset += variable.rows.size
+        pieces = _without_headings(pieces, ("w",))
         row = apply("raveled", *pieces, axes=("w",), kinds=frozenset().union(*(piece.kinds for piece in pieces)))
         return apply("take", row, self._named_places(places, labels), axes=labels, kinds=row.kinds)
 
@@ -234,6 +236,14 @@ def _flat(expr: Expr) -> tuple[str, Expr]:
 def _empty(shape: tuple[int, ...], labels: Axes) -> Expr:
     text = f"np.full({shape}, np.nan)"
     return Expr("literal", (), labels, np.full(shape, np.nan), text, True, frozenset({BLANK}))
+
+
+def _without_headings(parts: list[Expr], labels: Axes) -> list[Expr]:
+    """Return arrays that are to be joined with NaN in place of texts, unless all are texts."""
+    texts = [np.asarray(part.value).dtype.kind == "U" for part in parts]
+    if all(texts) or not any(texts):
+        return parts
+    return [_empty(np.shape(part.value), labels) if text else part for part, text in zip(parts, texts, strict=True)]
 
 
 def _arange(start: int, length: int, step: int, label: Label) -> Expr:
