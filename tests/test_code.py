@@ -220,3 +220,22 @@ def test_a_heading_at_the_top_of_a_growing_range_is_left_out_of_its_sum(tmp_path
     assert found.gradient is not None
     wanted = modules.sheet_gradient(book, "S", objective="S!F1", changing=["S!A1:B1"])
     assert np.allclose(found.gradient, wanted, rtol=1e-12)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("name", [name for name in nets.NETS if name != "perceptron"])
+def test_pytorch_code_has_the_sheets_results_and_gradient(tmp_path: Path, name: str) -> None:
+    cells, objective, changing = nets.NETS[name]()
+    book = sheets.write(tmp_path / "net.xlsx", cells)
+    es.recalculate(book)
+    found = modules.run(es.code(book, to="torch", objective=objective, changing=changing), tmp_path)
+    assert found.wrong == []
+    assert found.gradient is not None
+    wanted = modules.sheet_gradient(book, "S", objective=objective, changing=changing)
+    assert np.abs(found.gradient - wanted).max() < 1e-9
+
+
+def test_pytorch_code_makes_tensors_of_what_does_not_depend_on_the_weights(lessons: dict[str, Path]) -> None:
+    text = es.code(lessons["movielens"], "Cross-tab", to="torch").text
+    assert "errors = torch.where(torch.as_tensor(np.isnan(ratings)), np.nan, torch.as_tensor(ratings) - pred" in text
+    ast.parse(text)

@@ -21,8 +21,8 @@ def code(
         str | None, typer.Option("--sheet", help="The sheet to write, with what it needs; default: the whole workbook.")
     ] = None,
     to: Annotated[
-        Literal["numpy", "jax", "keras"],
-        typer.Option("--to", metavar="LANGUAGE", help="What to write: numpy, jax or keras."),
+        Literal["numpy", "jax", "keras", "torch"],
+        typer.Option("--to", metavar="LANGUAGE", help="What to write: numpy, jax, keras or torch."),
     ] = "numpy",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The module to make; without it the code is shown.")

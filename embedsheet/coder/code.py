@@ -17,6 +17,7 @@ from embedsheet.coder.keras_module import keras_module
 from embedsheet.coder.model import Written, written
 from embedsheet.coder.module import module
 from embedsheet.coder.spelling import JAX, NUMPY
+from embedsheet.coder.torch_module import torch_module
 from embedsheet.coder.variables import Variable
 from embedsheet.compiler.forms import rectangles
 from embedsheet.ground.errors import DataError, ModelError, did_you_mean
@@ -26,7 +27,7 @@ from embedsheet.solver_setup import SolverSetup
 from embedsheet.solvers.model import choose_setup
 from embedsheet.workbook import Workbook
 
-Target = Literal["numpy", "jax", "keras"]
+Target = Literal["numpy", "jax", "keras", "torch"]
 TARGETS: tuple[str, ...] = get_args(Target)
 
 
@@ -96,9 +97,9 @@ def code(
 ) -> Code:
     """Return the formulas of a sheet, and what they need, as a module of Python; of the whole workbook by default.
 
-    `to`: "numpy", "jax" or "keras". The weights are the changing cells of the sheet's Solver set-up, or `changing`;
-    without either the module computes the formulas. Raises UnsupportedError with all formulas that cannot be written
-    and depend on the weights.
+    `to`: "numpy", "jax", "keras" or "torch". The weights are the changing cells of the sheet's Solver set-up, or
+    `changing`; without either the module computes the formulas. Raises UnsupportedError with all formulas that
+    cannot be written and depend on the weights.
     """
     if to not in TARGETS:
         guess = did_you_mean(to, {one: one for one in TARGETS}) or f"; there are {', '.join(TARGETS)}."
@@ -107,8 +108,13 @@ def code(
     if sheet is not None:
         sheet = workbook.sheet(sheet).name
     model = written(workbook, sheet, _setup(workbook, sheet, objective, changing), overwrite_formulas)
-    languages = {"numpy": NUMPY, "jax": JAX}
-    parts = module(model, languages[to], sheet) if to in languages else keras_module(model, sheet)
+    writers = {
+        "numpy": lambda: module(model, NUMPY, sheet),
+        "jax": lambda: module(model, JAX, sheet),
+        "keras": lambda: keras_module(model, sheet),
+        "torch": lambda: torch_module(model, sheet),
+    }
+    parts = writers[to]()
     text = formatted(parts.text)
     sheets = model.store.table.sheet_names
     cells = {

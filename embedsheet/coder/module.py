@@ -70,7 +70,7 @@ def main() -> None:
 if __name__ == "__main__":
     main()
 '''
-_TITLES = {"np": "NumPy", "jnp": "JAX", "ops": "Keras"}
+_TITLES = {"np": "NumPy", "jnp": "JAX", "ops": "Keras", "torch": "PyTorch"}
 
 
 class Module:

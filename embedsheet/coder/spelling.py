@@ -64,6 +64,24 @@ KERAS = Language(
     },
 )
 
+TORCH = Language(
+    "torch",
+    {
+        "tensor": Op("torch.as_tensor({0})"),
+        "at_least_": Op("torch.clamp({1}, min={0})"),
+        "at_most_": Op("torch.clamp({1}, max={0})"),
+        "max": Op("torch.amax({0}{,x})"),
+        "min": Op("torch.amin({0}{,x})"),
+        "whole_max": Op("{0}.max()", 9, (9,)),
+        "whole_min": Op("{0}.min()", 9, (9,)),
+        "nanmax": Op(f"torch.amax({_instead('-np.inf')}{{,x}})"),
+        "nanmin": Op(f"torch.amin({_instead('np.inf')}{{,x}})"),
+        "moved": Op("torch.permute({0}, {x})"),
+        "sigmoid": Op("torch.sigmoid({0})"),
+        "cumsum": Op("torch.cumsum({0}, {x})"),
+    },
+)
+
 
 def spell(expr: Expr, language: Language, names: Mapping[str, str] | None = None) -> str:
     """Return an expression's text; what does not depend on the weights is NumPy's in every language.

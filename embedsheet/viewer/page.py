@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from embedsheet.coder.code import TARGETS, Code, code
+from embedsheet.coder.code import Code, code
 from embedsheet.compiler.cells import CellTable
 from embedsheet.compiler.forms import build_groups
 from embedsheet.compiler.names import Names
@@ -27,6 +27,7 @@ from embedsheet.workbook import Sheet, Workbook
 
 _MOST_CELLS = 20_000  # of all sheets together; of a larger workbook only what the code reads and makes
 _WIDEST = 400
+_LANGUAGES = ("numpy", "jax", "keras")
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def page(book: str | Path | Workbook, sheet: str | None = None, *, solve: bool =
     `solve`: the page shows how the solver finds the weights; the workbook stays as it is. Raises the errors of `code`.
     """
     workbook = book if isinstance(book, Workbook) else Workbook.open(book)
-    codes = {target: code(workbook, sheet, to=target) for target in TARGETS}
+    codes = {target: code(workbook, sheet, to=target) for target in _LANGUAGES}
     first = codes["numpy"]
     shown = _sheets(workbook, first, sheet)
     notes = list(first.notes)
