@@ -147,3 +147,14 @@ def test_steps_that_no_point_can_satisfy_are_proven_infeasible(tmp_path: Path) -
         constraints=["B2 >= 3", "B3 <= 8.5"], dry_run=True,
     )  # fmt: skip
     assert found.status == "infeasible" and "proves it" in found.message
+
+
+def test_the_smallest_sum_of_absolute_differences_is_proven(tmp_path: Path) -> None:
+    wanted = [4.5, 2.25, 8.0, 1.5, 7.0]
+    cells: dict[str, Any] = {f"A{i}": 1.0 for i in range(1, 6)} | {f"B{i}": one for i, one in enumerate(wanted, 1)}
+    cells["F1"] = "=SUMPRODUCT(ABS(A1:A5-B1:B5))"
+    found = solve(
+        write(tmp_path / "book.xlsx", cells), objective="F1", changing=["A1:A5"], constraints=["A1:A5 <= 5"],
+        sense="minimize", nonnegative=True, dry_run=True,
+    )  # fmt: skip
+    assert found.status == "optimal" and found.objective_after == pytest.approx(3 + 2)  # of 8 and 7, which end at 5

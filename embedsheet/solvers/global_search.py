@@ -206,7 +206,8 @@ def steps(problem: Problem) -> str:
 
 # -- jumps ------------------------------------------------------------------------------------------------------------
 
-_SEGMENTS = 48
+_SEGMENTS = 64
+_LENGTHS = (1.0, 1e-1, 1e-3, 1e-5)
 _HALVINGS = 44
 _JUMP = 1e-7
 
@@ -224,7 +225,10 @@ def jumps_somewhere(tracker: Tracker) -> bool:
     drawn = low + generator.uniform(size=corner.shape) * (high - low)
     ends = np.where(corner == 0, low, np.where(corner == 1, high, drawn))
     ends[: _SEGMENTS // 4] = tracker.best.x
-    one, other = ends, low + generator.uniform(size=ends.shape) * (high - low)
+    ends[_SEGMENTS // 4 : _SEGMENTS // 2] = low
+    # Long ones follow what is steep; short ones meet the step beside the bound that they begin at.
+    length = np.take(_LENGTHS, np.arange(_SEGMENTS) % len(_LENGTHS))[:, None]
+    one, other = ends, ends + length * (low + generator.uniform(size=ends.shape) * (high - low) - ends)
     at_one, at_other = (_all_of(trials, side) for side in (one, other))
     size = np.maximum(1.0, np.nanmax(np.abs(np.concatenate([at_one, at_other])), axis=0, initial=0.0))
     for _ in range(_HALVINGS):

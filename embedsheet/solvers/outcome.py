@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -36,13 +37,18 @@ class Outcome:
 
 
 def exhausted(tracker: Tracker) -> bool:
-    """Whether the search has used up its iterations."""
-    return tracker.iteration >= tracker.most_iterations
+    """Whether the search has used up its iterations or its time."""
+    return tracker.iteration >= tracker.most_iterations or out_of_time(tracker)
+
+
+def out_of_time(tracker: Tracker) -> bool:
+    """Whether the time that was given is over."""
+    return tracker.limits.deadline is not None and time.perf_counter() > tracker.limits.deadline
 
 
 def astray(tracker: Tracker) -> bool:
     """Whether constraints are missed though nobody limited the search: it may look further for where they hold."""
-    return tracker.best_violation > 1.0 and tracker.limits.max_iterations is None
+    return tracker.best_violation > 1.0 and tracker.limits.max_iterations is None and not out_of_time(tracker)
 
 
 def judge(tracker: Tracker, reason: str) -> Outcome:
@@ -85,7 +91,7 @@ def _verdict(tracker: Tracker, reason: str, measure: float) -> tuple[Status, str
 def unseen_words(unseen: Sequence[str]) -> str:
     """Say which steps the gradient does not see and what to do about them."""
     more = f" and {len(unseen) - 1} more" if len(unseen) > 1 else ""
-    return f"{unseen[0]}{more}; solve the model without these steps and round what it finds, or try --restarts 20"
+    return f"{unseen[0]}{more}; --method auto or global searches beyond such steps"
 
 
 def _by_gradient(tracker: Tracker, reason: str, measure: float) -> tuple[Status, str]:

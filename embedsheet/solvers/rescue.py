@@ -7,7 +7,7 @@ import numpy as np
 from embedsheet.solvers import kinks, newton, scipy_methods
 from embedsheet.solvers.global_search import MOST_CELLS, jumps_somewhere, search_globally, steps
 from embedsheet.solvers.methods import MOST_FOR_SLSQP, descend
-from embedsheet.solvers.outcome import AT_KINK, INTERRUPTED, Outcome, astray, exhausted, judge, report
+from embedsheet.solvers.outcome import AT_KINK, INTERRUPTED, Outcome, astray, exhausted, judge, out_of_time, report
 from embedsheet.solvers.piecewise import bounded, prove, proven
 from embedsheet.solvers.start import nearby, random_start
 from embedsheet.solvers.sweep import sweep
@@ -144,8 +144,12 @@ def beyond_gradients(tracker: Tracker, outcome: Outcome) -> Outcome:
         return outcome
     if tracker.limits.max_iterations is not None and exhausted(tracker):
         return outcome
+    if out_of_time(tracker):
+        if outcome.status == "optimal" and (problem.unseen() or problem.jumps()):
+            return report(tracker, "improved", f"{tracker.limits.time_is_up}, and the model may jump{steps(problem)}")
+        return outcome
     rough = is_rough(tracker)
-    if not rough and (problem.jumps() or AT_KINK in outcome.message):
+    if not rough and (problem.jumps() or AT_KINK in outcome.message or outcome.status == "improved"):
         proof = prove(tracker)
         if proof is not None and proof.closed(tracker):
             return proven(tracker, proof)

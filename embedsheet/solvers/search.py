@@ -21,7 +21,7 @@ from embedsheet.solvers.tracker import Tracker
 from embedsheet.solvers.verdict import stationarity
 
 # What these find does not depend on the start.
-_AT_ONCE = ("linear", "quadratic", "all points", "branch and bound")
+_AT_ONCE = ("linear", "quadratic", "all points", "branch and bound", "mixed-integer linear")
 
 
 def search(

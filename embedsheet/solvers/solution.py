@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from embedsheet.reports.tables import Report
 
 
+# Of these methods neither iterations nor a gradient say anything.
+_BY_OTHER_MEANS = ("mixed-integer linear", "all points", "branch and bound")
+
+
 @dataclass
 class Solution:
     """What solving a workbook found and did.
@@ -129,6 +133,8 @@ class Solution:
             head = f"Solved as a linear model: {change}"
         elif self.status == "optimal" and self.method == "quadratic":
             head = f"Solved as a convex quadratic model, which proves the optimum: {change}"
+        elif self.status == "optimal" and self.method in _BY_OTHER_MEANS:
+            head = f"Solved ({self.message}): {change}"
         elif self.status == "optimal" and ("gradient" in self.message or "optimality" in self.message):
             head = f"Converged in {steps}: {change}, largest gradient {self.largest_gradient:.0e}"
         elif self.status == "optimal":
