@@ -24,6 +24,8 @@ TOLERANCE = 1e-9
 # What is left of terms that cancel has no digit right: beside a largest derivative of 1 on the whole sheet, one below
 # 1e-9 may be off by 1e-12.
 _SMALL, _ROUNDING = 1e-9, 1e-12
+# And any, at an optimum for one, by the last digits of what it is a sum of.
+_LAST_DIGITS = 1e-14
 _STEP = 1e-4  # from the start to where the formulas are calculated once more: they must follow the changing cells
 
 Value = float | str | bool
@@ -90,7 +92,7 @@ def _compare(store: Store, derivatives: Ids, every: Ids, program: Program, x: ND
     gap = np.abs(own - exact)
     numbers = np.abs(store.numbers[every][store.kinds[every] == NUMBER])
     scale = float(np.max(numbers, initial=0.0, where=np.isfinite(numbers)))
-    cancelled = (np.abs(exact) <= _SMALL * scale) & (gap <= _ROUNDING * scale)
+    cancelled = (np.abs(exact) <= _SMALL * scale) & (gap <= _ROUNDING * scale) | (gap <= _LAST_DIGITS * scale)
     wrong = np.flatnonzero(~((gap <= TOLERANCE * np.abs(exact)) | cancelled))
     if len(wrong):
         words = [
