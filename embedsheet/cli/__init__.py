@@ -20,12 +20,16 @@ from embedsheet import __version__
 from embedsheet.cli import buttons, code, derive, doctor, homework, movielens, new, show, solve, text, train
 from embedsheet.cli import open_book as excel
 from embedsheet.ground.errors import EmbedsheetError
+from embedsheet.ground.shell import pip_install
 
 # In this order --help shows them.
 FAMILIES = (new, solve, derive, train, movielens, text, code, show, homework, excel, buttons, doctor)
 
 STOPPED = 130  # exit code after Ctrl-C, as shells number it
 FAULT = 70  # exit code for a mistake of ours, as sysexits.h numbers an internal software error
+
+# Module → package: the core (new, inspect, solve, recalculate, derive, code, homework) does without these.
+NOT_EVERYWHERE = {"jax": "jax", "keras": "keras", "xlwings": "xlwings", "polars": "polars", "pyopenvba": "pyOpenVBA"}
 
 GREETING = """\
 embedsheet [bold]{version}[/bold]: spreadsheets whose formulas are the model.
@@ -89,6 +93,11 @@ class Commands(TyperGroup):
             # Typer signals wrong usage and its own ends by exceptions that it wants to see.
             if ctx.params.get("debug") or type(error).__module__.startswith(("typer", "click")):
                 raise
+            missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
+            package = NOT_EVERYWHERE.get((missing or "").partition(".")[0])
+            if package is not None:
+                self._say(f"this needs {package}, which is not installed here; run: {pip_install(package)}")
+                raise typer.Exit(2) from error
             fault = f"{type(error).__name__}: {error}"
             self._say(f"embedsheet itself is at fault ({fault}); run this again with --debug and report it.")
             raise typer.Exit(FAULT) from error
