@@ -82,12 +82,12 @@ def inputs(copy: int) -> dict[str, CellValue]:
     }  # fmt: skip
 
 
-def changing_cells(copies: Sequence[int], down: bool = False) -> list[str]:
-    """Return the addresses of the numbers of copies, where they stand to the right or below."""
+def changing_cells(copies: Sequence[int], down: bool = False, equal: bool = False) -> list[str]:
+    """Return the addresses of the numbers of copies, where they stand to the right or below; `equal` as in a book."""
     return [
         _address(int(address[1:]) - 1 + HEIGHT * copy * down, column_number(address[0]) - 1 + WIDTH * copy * (not down))
         for copy in copies
-        for address, value in inputs(copy).items()
+        for address, value in inputs(0 if equal else copy).items()
         if isinstance(value, int | float) and not isinstance(value, bool)
     ]
 
@@ -116,6 +116,8 @@ def fixed(text: str, sheet: str = "", right: int = 0) -> str:
 def _calls(name: str) -> Iterator[tuple[str, ...]]:
     """Yield the arguments of the calls of a function in its samples."""
     for text in SAMPLES.get(name, ()):
+        if 'INDIRECT("R"' in text:
+            continue  # names a cell of the sheet that it stands in, where alone no other formulas stand
         start = re.search(rf"(?<![A-Z.]){re.escape(name)}\(", text)
         if start is not None:
             yield tuple(_split(text[start.end() :]))
@@ -218,12 +220,12 @@ class Book:
         """Return sheet and address of each formula."""
         return [(sheet, _address(row, column)) for sheet, row, column in self.formulas]
 
-    def write(self, path: Path) -> Path:
-        """Write the workbook, without stored results."""
+    def write(self, path: Path, equal: bool = False) -> Path:
+        """Write the workbook, without stored results; `equal`: all copies hold what the first does."""
         with xlsxwriter.Workbook(path, {"use_future_functions": True}) as book:
             sheet = book.add_worksheet("S")
             for copy in range(COPIES):
-                for address, value in inputs(copy).items():
+                for address, value in inputs(0 if equal else copy).items():
                     column, row = column_number(address[0]) - 1, int(address[1:]) - 1
                     for there in {(row, column + WIDTH * copy), (row + HEIGHT * copy, column)}:
                         _write(sheet, *there, value)

@@ -31,7 +31,8 @@ from cosmic_ray.plugins import get_operator, operator_names
 
 ROOT = Path(__file__).parents[1]
 SAMPLED, SEED, ENOUGH = 200, 13, 0.9
-SECONDS = 240  # a mutant that runs longer, in a loop without end, is killed
+# A mutant that takes more of the processor, in a loop without end, is killed; so is one that waits for longer.
+SECONDS, WAITING = 120, 1800
 
 # The first pattern that fits a module, and its tests, those first that kill most and take least.
 TESTS = (
@@ -139,6 +140,12 @@ def _run(folder: str, tests: list[str]) -> None:
     """Exit with 0 if all tests pass, in a process of its own."""
     import pytest
 
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    except ImportError:  # Windows: by the clock alone
+        pass
     os.chdir(folder)
     sys.path[:0] = [folder, f"{folder}/tests"]
     sys.dont_write_bytecode = True
@@ -153,7 +160,7 @@ def passes(folder: Path, tests: list[str]) -> bool:
     """Return whether tests pass in time."""
     process = _CONTEXT.Process(target=_run, args=(str(folder), tests))
     process.start()
-    process.join(SECONDS)
+    process.join(WAITING)
     if process.is_alive():
         process.kill()
         process.join()
