@@ -9,6 +9,7 @@ is not negative (for a maximum: its largest not positive) a point that meets the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, Literal
 
 import numpy as np
@@ -36,7 +37,12 @@ class QuadraticModel:
 
 
 def recognise(problem: Problem) -> QuadraticModel | None:
-    """Return the model if its formulas prove it to be convex quadratic with linear rows, else None."""
+    """Return the model if its formulas prove it to be convex quadratic with linear rows, else None.
+
+    None, too, where HiGHS' own package is not installed: the model is then searched as any smooth one.
+    """
+    if find_spec("highspy") is None:
+        return None
     objective = problem.objective
     if problem.sense not in ("minimize", "maximize") or problem.size > MOST_CELLS:
         return None
