@@ -1,7 +1,9 @@
 """The gradient as live formulas: reverse-mode differentiation from spreadsheet to spreadsheet.
 
-`rules` is the table of derivatives, `terms` the products that they make, `expand` writes names, tables and LET out,
-`backward` walks a formula from its result to the cells it reads, `gather` adds up what all readers of a cell send
-back, `blocks` lays the mirror blocks out, `sheet` draws them, `check` calculates them. `against` compares derivatives
-that somebody else wrote.
+`plan` finds the formulas between objective and changing cells. `expand` writes names, tables and LET out; `backward`
+walks a formula from its result to the cells it reads, by the tables `rules` (element by element), `reducers`,
+`conditional` and `lookups`; `terms` are the products that come of it. `gather` adds up what all readers of a cell send
+back, `matrices` sees where a block is a product of matrices. `layout` places the blocks and fills their formulas,
+`sheet` and `descent` draw them, `check` calculates them before `write` writes. `against` compares derivatives that
+somebody else wrote.
 """

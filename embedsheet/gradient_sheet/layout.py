@@ -21,7 +21,7 @@ Ints = NDArray[np.int64]
 OBJECTIVE_ROW, RATE_ROW = 5, 6
 TOP = 9  # the first heading's row
 LEFT = 2
-_WIDE = 6  # columns; the next values of wider changing blocks stand below, not beside them
+_WIDE = 14  # columns that a changing block and what goes with it may take; else it stands below, not beside
 _LONGEST = 8192  # characters of a formula, in Excel
 _REDUCING = frozenset({"SUM", "AVERAGE", "COUNT", "MAX", "MIN", "SUMSQ", "PRODUCT"})
 
@@ -34,6 +34,7 @@ class Placed:
     heading: int
     top: int
     left: int
+    below: bool = False  # what goes with it stands below, not beside
 
     @property
     def shift(self) -> tuple[int, int]:
@@ -44,7 +45,7 @@ class Placed:
     def companion(self, number: int) -> tuple[int, int, int]:
         """Where a changing block's next values (1), and others (2 …), stand: the heading's row, the first cell."""
         height, width = self.block.area.shape
-        if width > _WIDE:
+        if self.below:
             heading = self.top + height + 1 + (number - 1) * (height + 2)
             return heading, heading + 1, self.left
         return self.heading + number, self.top, self.left + number * (width + 1)
@@ -70,17 +71,18 @@ def lay_out(blocks: Sequence[Block], companions: int = 1) -> list[Placed]:
     found: list[Placed] = []
     row = TOP
     for band in _bands(blocks):
-        beside = band[0].changing is not None and band[0].area.shape[1] <= _WIDE
+        changing = band[0].changing is not None
+        beside = changing and (companions + 1) * (band[0].area.shape[1] + 1) <= _WIDE
         top = row + len(band) + beside * companions  # each heading has a row of its own, so that none cuts another off
         column = LEFT
         for number, block in enumerate(band):
             height, width = block.area.shape
-            found.append(Placed(block, row + number, top, column))
+            found.append(Placed(block, row + number, top, column, changing and not beside))
             column += width + 1
         if column > MAX_COLUMN or top + height > MAX_ROW:
             raise UnsupportedError(["the gradient does not fit on one sheet; derive a smaller model."])
         row = top + height + 1
-        if band[0].changing is not None and not beside:
+        if changing and not beside:
             row += companions * (height + 2)
     return found
 

@@ -16,6 +16,7 @@ from embedsheet.compiler.cells import Ids
 from embedsheet.gradient_sheet.backward import Path, Seeds, Target, Walk
 from embedsheet.gradient_sheet.terms import Term, multiplied
 from embedsheet.notation import tree as t
+from embedsheet.notation.walk import children, with_children
 
 _FIRST = t.Number(1.0)
 
@@ -307,8 +308,6 @@ def _spanned(node: t.Node, first: tuple[int, int], last: tuple[int, int]) -> t.N
 
 def placed(node: t.Node, row: int, column: int) -> t.Node:
     """Return an expression with the addresses that it has in the formula at (row, column), all absolute."""
-    from embedsheet.notation.walk import children, with_children
-
     if isinstance(node, t.Ref):
         sides = (node.top.at(row), node.left.at(column), node.bottom.at(row), node.right.at(column))
         top, left, bottom, right = (t.Coordinate(side, True) for side in sides)
