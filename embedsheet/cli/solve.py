@@ -10,6 +10,7 @@ import typer
 
 from embedsheet.cli.against import as_json, tell
 from embedsheet.cli.progress import LiveSearch, complain, print_json, say
+from embedsheet.cli.steps import Steps
 from embedsheet.ground.shell import word
 
 if TYPE_CHECKING:
@@ -134,6 +135,9 @@ def solve(
     history: Annotated[
         Path | None, typer.Option("--history", metavar="FILE.csv", help="Write every iteration to a CSV file.")
     ] = None,
+    step: Annotated[
+        bool, typer.Option("--step", help="Show every iterate; on a terminal, wait for Enter after each.")
+    ] = False,
     report: Annotated[
         str | None,
         typer.Option(
@@ -168,6 +172,8 @@ def solve(
         raise typer.BadParameter("choose one of --minimize, --maximize and --target.")
     if dry_run and (output or save_setup):
         raise typer.BadParameter("--dry-run writes nothing; leave out --output and --save-setup.")
+    if step and json:
+        raise typer.BadParameter("--step talks and --json does not; --json has the history.")
     if len(books) > 1 and (output or history):
         raise typer.BadParameter("--output and --history name one file; solve one workbook at a time with them.")
     from embedsheet import solver
@@ -183,7 +189,7 @@ def solve(
         _check_history(history, force)
 
     def solve_one(book: Path) -> Solution:
-        with LiveSearch(quiet=json) as live:
+        with LiveSearch(quiet=json or step) as live:
             return solver.solve(
                 book,
                 sheet,
@@ -210,7 +216,7 @@ def solve(
                 force=force,
                 dry_run=dry_run,
                 ignore_lock=ignore_lock,
-                watcher=live.hear,
+                watcher=Steps().hear if step else live.hear,
                 engine=engine,
                 reports=reports,
                 moving=follow or (),

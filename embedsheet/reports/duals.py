@@ -105,7 +105,7 @@ class Local:
 
 @dataclass(frozen=True)
 class Prices:
-    """`rows` (m,) and `costs` (n,): y and μ. `residual`: the part of the gradient that nothing holds, relative."""
+    """`rows` (m,) and `costs` (n,): y and μ. `residual`: what of the gradient nothing holds, times the cell's size."""
 
     rows: FloatArray
     costs: FloatArray
@@ -143,7 +143,7 @@ def prices(local: Local) -> Prices:
     low, high = local.cost_bounds()
     excess = np.maximum(low - costs, 0.0) + np.maximum(costs - high, 0.0)
     costs = np.clip(costs, low, high)
-    return Prices(rows, costs, float((excess * local.sizes).max(initial=0.0)) / size)
+    return Prices(rows, costs, float((excess * local.sizes).max(initial=0.0)))
 
 
 class Ranging:

@@ -24,14 +24,14 @@ from embedsheet.ground.errors import EmbedsheetError, ModelError
 from embedsheet.notation.addresses import Area, Cell
 from embedsheet.reports.duals import Prices, Ranging, prices
 from embedsheet.reports.point import Found
-from embedsheet.reports.sensitivity import refusal, unstrict
+from embedsheet.reports.sensitivity import loose, refusal, unstrict
 from embedsheet.reports.tables import Bars, Entry, Report, Table
 from embedsheet.solvers.problem import FloatArray
 
 MOST_SHOWN = 20
 # More constants than this would take longer than the solve.
 MOST_CONSTANTS = 200_000
-_MOST_COMPILED = 40
+_MOST_COMPILED = 20
 _MOST_TWO_SIDED = 500  # constants of a degenerate model, each of which takes two linear programs
 _COLUMNS = ("Cell", "Name", "Value", "One more changes the objective by", "1 % more changes the objective by")
 _LESS = "One less changes the objective by"
@@ -210,7 +210,7 @@ def inputs(found: Found, moving: Sequence[Cell] = ()) -> Report:
         notes.append(f"{moved - len(rows):,} more numbers change the optimum; these are the largest {len(rows)}.")
     if known.left_out:
         shown = ", ".join(map(found.address, known.left_out[:10]))
-        notes.append(f"Not differentiated, for formulas choose by them what to read: {shown}.")
+        notes.append(f"Not differentiated, for formulas choose by them what to compute: {shown}.")
     if rows:
         notes.insert(0, _sentence(found, rows))
     for cell in moving:
@@ -244,7 +244,7 @@ def _sentence(found: Found, rows: Sequence[tuple[Entry, ...]]) -> str:
 
 def _notes(found: Found, price: Prices, cells: Sequence[Cell]) -> list[str]:
     notes = ["Exact rates at the optimum, for small changes: the changing cells are free to follow."]
-    if price.residual > 1e-4:
+    if loose(found, price):
         notes.append("The gradient does not vanish here, so this is no optimum and the rates are not exact.")
     if _two_sided(found, cells):
         notes.append("The model is degenerate: rates differ for more and for less, so both are given.")
@@ -265,10 +265,10 @@ def _notes(found: Found, price: Prices, cells: Sequence[Cell]) -> list[str]:
 
 def _compiled(found: Found, cells: list[Cell]) -> tuple[Program, list[Cell], list[Cell]]:
     """Compile with the constants as further changing cells; those that formulas cannot follow are left out."""
-    tries = 0
+    tries, reason = 0, ""
 
     def attempt(some: Sequence[Cell]) -> Program | None:
-        nonlocal tries
+        nonlocal tries, reason
         tries += 1
         areas = tuple(Area(cell.sheet, cell.row, cell.column, cell.row, cell.column) for cell in some)
         setup = replace(
@@ -277,7 +277,8 @@ def _compiled(found: Found, cells: list[Cell]) -> tuple[Program, list[Cell], lis
         try:
             program = compile_program(found.workbook, setup, overwrite_formulas=True)
             program.value_and_gradient(program.start)
-        except EmbedsheetError:
+        except EmbedsheetError as fault:
+            reason = reason or str(fault).splitlines()[0]
             return None
         return program
 
@@ -299,7 +300,7 @@ def _compiled(found: Found, cells: list[Cell]) -> tuple[Program, list[Cell], lis
             half = len(some) // 2
             waiting += [some[:half], some[half:]]
     if best is None:
-        raise ModelError(f"{found.objective_name}: formulas choose by its typed numbers what to read.")
+        raise ModelError(f"{found.objective_name}: formulas cannot follow its typed numbers: {reason}")
     return best, good, bad
 
 

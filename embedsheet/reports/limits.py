@@ -15,7 +15,7 @@ from embedsheet.solvers.problem import FloatArray
 _DOUBLINGS, _HALVINGS = 60, 60
 _FAR = 1e15
 # Evaluations that a report on a nonlinear model may take.
-_MOST_EVALUATIONS = 200_000
+_MOST_EVALUATIONS = 20_000
 
 
 def limits(found: Found) -> Report:
@@ -83,6 +83,8 @@ def _searched(found: Found, place: int, sign: float) -> tuple[float, int]:
     room = abs(bound - start)
     if room <= local.near[place]:
         return start, 0
+    if not local.relations:
+        return bound, 0
     pressing = local.matrix[:, place] * sign * np.where(np.array(local.relations, object) == "<=", 1.0, -1.0) > 0
     equal = np.array(local.relations, object) == "="
     tight = local.slack <= local.tolerance

@@ -150,6 +150,12 @@ class Found:
         near = (1e-9 if program.is_linear else 1e-7) * np.maximum(1.0, np.abs(x))
         return Local(x, gradient, matrix, slack, relations, program.lower, program.upper, width * terms, near)
 
+    @property
+    def scale(self) -> float:
+        """What a change of the objective is measured against: its size, or the most that a cell's own size changes."""
+        most = float(np.abs(self.local.gradient * self.local.sizes).max(initial=0.0))
+        return max(most, abs(self.after) if np.isfinite(self.after) else 0.0) or 1.0
+
     def number(self, value: float) -> float:
         """Return a number of the objective's size without crumbs."""
         return clean(value, max(1e-6, abs(self.after)) if np.isfinite(self.after) else 1.0)

@@ -60,12 +60,12 @@ def _linear(found: Found) -> Report:
     local, program = found.local, found.program
     price = prices(local)
     ranging = Ranging(local, price)
-    loose: list[str] = []
+    pairs: list[str] = []
     cells: list[tuple[Entry, ...]] = []
     for place, cell in enumerate(program.changing_cells):
         below, above = (found.sign * end for end in ranging.cost_ends(place))
         if not same(below, above):
-            loose.append(_two_prices(found, f"the bound of {found.address(cell)}", below, above))
+            pairs.append(_two_prices(found, f"the bound of {found.address(cell)}", below, above))
         reduced = above if math.isfinite(above) else below
         size = float(found.sign * local.gradient[place])
         more, less = _in_sense(found, ranging.cost(place) if not ranging.exhausted else (math.nan, math.nan))
@@ -76,7 +76,7 @@ def _linear(found: Found) -> Report:
         ends = ranging.ends(row)
         below, above = (found.sign * end for end in ends)
         if not same(below, above):
-            loose.append(_two_prices(found, f"the right side of {line.formula}", below, above))
+            pairs.append(_two_prices(found, f"the right side of {line.formula}", below, above))
         chosen = ends[1] if math.isfinite(ends[1]) else ends[0]
         reach = ranging.right_side(row, chosen, ends) if not ranging.exhausted else (math.nan, math.nan)
         right = found.number(line.right if line.line.fixed else 0.0)
@@ -91,9 +91,9 @@ def _linear(found: Found) -> Report:
             "an increase differs from that for a decrease, the price for an increase stands in the table. Other "
             "programs print one of the many prices between them, depending on their last step."
         )
-        notes += loose[:_MOST_NOTES]
-        if len(loose) > _MOST_NOTES:
-            notes.append(f"So it is for {len(loose) - _MOST_NOTES} more.")
+        notes += pairs[:_MOST_NOTES]
+        if len(pairs) > _MOST_NOTES:
+            notes.append(f"So it is for {len(pairs) - _MOST_NOTES} more.")
     if ranging.several_optima:
         notes.append("Other values of the changing cells reach the same objective.")
     if any(not line.line.fixed for line in _rows(found)):
@@ -128,9 +128,9 @@ def _nonlinear(found: Found) -> Report:
 def doubts(found: Found, price: Prices) -> list[str]:
     """Say where the numbers are not the only ones, or none."""
     notes = []
-    if price.residual > _LOOSE:
+    if loose(found, price):
         notes.append(
-            f"The gradient does not vanish here (a part of {price.residual:.1e} is left): this is no optimum, and the "
+            "A part of the gradient is left here that neither constraints nor bounds hold: this is no optimum, and the "
             "numbers describe none."
         )
     if not found.local.unique_prices:
@@ -145,10 +145,15 @@ def doubts(found: Found, price: Prices) -> list[str]:
     return notes
 
 
+def loose(found: Found, price: Prices) -> bool:
+    """Whether a part of the gradient is left that nothing holds."""
+    return price.residual > _LOOSE * found.scale
+
+
 def unstrict(found: Found, price: Prices) -> bool:
     """Whether strict complementarity fails: something is reached that does not press."""
     local = found.local
-    size = float(np.abs(local.gradient * local.sizes).max(initial=0.0)) or 1.0
+    size = found.scale
     edges = local.at_lower ^ local.at_upper
     if (np.abs(price.costs * local.sizes)[edges] <= 1e-7 * size).any():
         return True

@@ -132,7 +132,8 @@ class Progress:
     """One iteration: `objective` is the cell's value, `gradient_norm` the Euclidean length of the projected gradient.
 
     With constraints the gradient is the Lagrangian's. `seconds` count from the start of the search; `restart` counts
-    from 0; `method` is the one at work.
+    from 0; `method` is the one at work. `x` (n,) is where the search stands, its cells named by `cell_name`; None
+    where it only says that it goes on.
     """
 
     iteration: int
@@ -141,6 +142,8 @@ class Progress:
     seconds: float
     restart: int = 0
     method: str = ""
+    x: FloatArray | None = None
+    cell_name: Callable[[int], str] = "x[{}]".format
 
 
 Watcher: TypeAlias = Callable[[Progress], None]

@@ -271,7 +271,16 @@ class Tracker:
         self.history.append((self.iteration, point.value, gradient_norm, seconds))
         if self.watcher is not None:
             self.watcher(
-                Progress(self.iteration, point.value, gradient_norm, seconds, restart=self.restart, method=self.method)
+                Progress(
+                    self.iteration,
+                    point.value,
+                    gradient_norm,
+                    seconds,
+                    self.restart,
+                    self.method,
+                    point.x,
+                    self.problem.cell_name,
+                )
             )
 
     def beat(self) -> None:
