@@ -22,6 +22,7 @@ import numpy as np
 from embedsheet.ground.errors import MismatchError, ModelError
 from embedsheet.ground.keys import name_key
 from embedsheet.notation.addresses import Area, Cell, column_letters
+from embedsheet.reports.tables import kinds_of
 from embedsheet.solver_setup import EVOLUTIONARY, Sense, SolverSetup
 from embedsheet.solvers.check import GradientCheck, check_gradient
 from embedsheet.solvers.methods import METHODS
@@ -38,7 +39,6 @@ from embedsheet.xlsx.solver_names import is_solver_name
 if TYPE_CHECKING:
     from embedsheet.compiler.engines import EngineName
     from embedsheet.compiler.program import Program
-    from embedsheet.reports.tables import Kind
     from embedsheet.xlsx.added_sheets import Draw
 
 __all__ = [
@@ -213,7 +213,7 @@ def solve(
     ignore_lock: bool = False,
     watcher: Watcher | None = None,
     engine: EngineName = "auto",
-    reports: Sequence[Kind] = (),
+    reports: Sequence[str] = (),
     moving: Sequence[str] = (),
 ) -> Solution:
     """Solve the model of a workbook and write the result into it, or into the copy `output`.
@@ -229,6 +229,7 @@ def solve(
     "inputs" also says how the changing cells follow each of the `moving` cells.
     Raises the errors of `embedsheet.ground.errors`; a model without a solution is no error but a `Solution.status`.
     """
+    kinds = kinds_of(",".join(reports))
     model = load_model(
         book, sheet, objective=objective, changing=changing, sense=sense, target=target, constraints=constraints,
         nonnegative=nonnegative, without_stored=without_stored, overwrite_formulas=overwrite_formulas,
@@ -256,10 +257,10 @@ def solve(
     solution = record(model, outcome)
     solution.choice = choice
     began = time.perf_counter()
-    if reports:
+    if kinds:
         from embedsheet.reports.make import make_reports
 
-        solution.reports = make_reports(model, problem, solution, reports, followed)
+        solution.reports = make_reports(model, problem, solution, kinds, followed)
         solution.seconds["reports"] = time.perf_counter() - began
         began = time.perf_counter()
     if not dry_run:

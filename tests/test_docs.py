@@ -47,11 +47,16 @@ def _assignment(path: Path) -> None:
     shutil.copy(pages.ROOT / "templates" / "homework" / "embeddings.toml", path)
 
 
+def _workshop(path: Path) -> None:
+    runpy.run_path(str(pages.ROOT / "examples" / "workshop.py"))["make"](path)
+
+
 # What a reader has and a test must make.
 READERS_FILES: dict[str, Callable[[Path], None]] = {
     "class.csv": _roster,
     "handed-in.zip": _hand_in,
     "my-embeddings.toml": _assignment,
+    "workshop.xlsx": _workshop,
 }
 
 

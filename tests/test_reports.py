@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,11 @@ import pytest
 from openpyxl.utils import get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
 from scipy.optimize import linprog
+from typer.testing import CliRunner
 
-from embedsheet.reports.tables import Report, Table
+from embedsheet.cli import app
+from embedsheet.ground.errors import ModelError
+from embedsheet.reports.tables import KINDS, Report, Table
 from embedsheet.solver import solve
 from embedsheet.solvers.solution import Solution
 from tests.judges import gnumeric_values, libreoffice_values, validity_faults
@@ -250,3 +254,57 @@ def test_added_sheets_are_valid_and_show_what_the_tables_say(solved: tuple[Path,
 def test_a_second_report_gets_the_next_number(solved: tuple[Path, Solution], tmp_path: Path) -> None:
     solve(solved[0], reports=["answer"], output=tmp_path / "again.xlsx", trust_embedsheet=True)
     assert openpyxl.load_workbook(tmp_path / "again.xlsx").sheetnames[-1] == "Answer Report 2"
+
+
+def test_the_command_prints_reports_and_gives_them_as_json(tmp_path: Path) -> None:
+    path = mix(tmp_path / "w.xlsx", [3, 5], WYNDOR)
+    told = CliRunner().invoke(app, ["solve", str(path), "--report", "Sensitivity, limits", "--dry-run"]).output
+    assert "$D$7  Plant 2 Total           12           1.5                    12                   6" in told
+    words = ["solve", str(path), "--report", "all", "--json", "--dry-run"]
+    data = json.loads(CliRunner().invoke(app, words).stdout)
+    assert [report["kind"] for report in data["reports"]] == list(KINDS)
+    cells = data["reports"][1]["tables"][0]["rows"]
+    assert cells[1]["Allowable Increase"] == "inf"
+    assert data["reports"][4]["refused"].startswith("there is no contradiction")
+
+
+def test_a_report_that_there_is_not_is_named(tmp_path: Path) -> None:
+    path = mix(tmp_path / "w.xlsx", [3, 5], WYNDOR)
+    with pytest.raises(ModelError, match=r"no report 'sensitivty'; did you mean sensitivity"):
+        solve(path, reports=["sensitivty"], dry_run=True)
+
+
+def test_steps_show_the_objective_and_the_changing_cells_of_each_iterate(tmp_path: Path) -> None:
+    path = mix(tmp_path / "w.xlsx", [3, 5], WYNDOR)
+    said = CliRunner().invoke(app, ["solve", str(path), "--step", "--dry-run"]).output.splitlines()
+    assert said[0].startswith("Iteration 0: objective 8,")
+    assert said[0].endswith("Plan!B3 = 1, Plan!C3 = 1")
+    assert said[1].startswith("Iteration 1: objective 36,")
+    assert said[1].endswith("Plan!B3 = 2, Plan!C3 = 6")
+
+
+def test_a_model_without_constraints_has_no_doubts_and_no_limits(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    page = book.active
+    page.title = "Plan"
+    page["A1"], page["A2"], page["B1"] = 0.0, "=(A1-B1)^2+1", 3
+    set_up(page, "$A$2", "$A$1", [], solver_typ="2", solver_neg="2", solver_eng="1")
+    book.save(tmp_path / "p.xlsx")
+    found = reports(tmp_path / "p.xlsx", "sensitivity", "limits", "inputs", moving=["B1"])
+    assert found["sensitivity"].notes == []
+    assert numbers(found["limits"].tables[1]) == [[pytest.approx(3), "none", None, "none", None]]
+    assert [row[3] for row in found["inputs"].tables[-1].rows] == [pytest.approx(1)]
+
+
+def test_numbers_by_which_formulas_choose_are_left_out_by_address(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    page = book.active
+    page.title = "Plan"
+    # A text where B2 is 0: what kind A3 is depends on B2.
+    page["A1"], page["B1"], page["B2"] = 1.0, 3, 5
+    page["A3"], page["A2"] = '=IF(B2=0,"",B2*A1)', "=(A1-B1)^2+SUM(A3)"
+    set_up(page, "$A$2", "$A$1", [], solver_typ="2", solver_neg="2", solver_eng="1")
+    book.save(tmp_path / "p.xlsx")
+    report = reports(tmp_path / "p.xlsx", "inputs")["inputs"]
+    assert [row[0] for row in report.tables[0].rows] == ["$B$1"]
+    assert any(note.endswith("choose by them what to compute: $B$2.") for note in report.notes)

@@ -43,6 +43,7 @@ PICTURES = (
     Picture("optimisers-descent", "optimisers", "Gradient descent"),
     Picture("optimisers-race", "optimisers", "Race"),
     Picture("rnn-three", "rnn", "Three characters"),
+    Picture("report-inputs", "workshop", "embedsheet Inputs Report", 1.07),
     Picture("homework-instructions", "homework", "Embeddings"),
     Picture("homework-exercise", "homework", "", 0.7),
 )
@@ -71,6 +72,14 @@ def trained_words(folder: Path) -> Path:
     return Path(book)
 
 
+def workshop(folder: Path) -> Path:
+    """Return the plan of examples/workshop.py with its inputs report."""
+    _run(sys.executable, str(Path(__file__).parents[1] / "examples" / "workshop.py"), str(folder))
+    book = folder / "workshop.xlsx"
+    _run(sys.executable, "-m", "embedsheet", "solve", str(book), "--report", "inputs")
+    return book
+
+
 def homework(folder: Path) -> Path:
     """Return a student's workbook of the assignment `embeddings`, with invented people."""
     roster = folder / "class.csv"
@@ -93,6 +102,7 @@ BOOKS = {
     "optimisers": lesson("optimisers"),
     "rnn": lesson("rnn"),
     "homework": homework,
+    "workshop": workshop,
 }
 
 

@@ -14,6 +14,7 @@ from embedsheet.xlsx.added_sheets import Draw
 
 _BLUE, _GREY = "#1F3864", "#6B7280"
 _WIDEST, _NARROWEST = 42, 9
+_ONE_PAGE = 60  # rows
 _LEFT = 1  # the column of the first heading
 
 
@@ -82,7 +83,7 @@ def _draw_one(book: Any, page: Any, report: Report, home: str, styles: dict[str,
     if report.bars is not None and report.tables[report.bars.table].rows:
         _draw_bars(book, page, report, report.bars, tops[report.bars.table], row + 2)
     page.set_landscape()
-    page.fit_to_pages(1, 0)
+    page.fit_to_pages(1, 1 if report.bars is not None and row < _ONE_PAGE else 0)  # no page ends inside a chart
 
 
 def _draw_table(page: Any, table: Table, row: int, styles: dict[str, Any], widths: dict[int, int]) -> int:

@@ -75,6 +75,10 @@ class Solution:
         """Whether Ctrl-C ended the search."""
         return self.message.startswith(INTERRUPTED)
 
+    def report(self, kind: str) -> Report:
+        """Return one of the `reports`; raises KeyError for one that was not asked for."""
+        return {str(report.kind): report for report in self.reports}[kind]
+
     def values(self, area: Area) -> FloatArray:
         """Return the values of one of the `changing` areas, (rows, columns)."""
         start = 0
