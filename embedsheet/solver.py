@@ -250,7 +250,8 @@ def solve(
     outcome = search(
         problem, method=method, limits=limits, restarts=restarts, randomize=randomize, watcher=watcher,
     )  # fmt: skip
-    if method == "auto" and outcome.status in ("optimal", "improved"):
+    stored = model.setup.sheet in model.workbook.setups
+    if stored and method == "auto" and outcome.status in ("optimal", "improved"):
         note = replaced(model.setup.engine, outcome.method, outcome.status == "optimal" and outcome.bound is not None)
         outcome.notes += [note] if note else []
     model.seconds["solve"] = time.perf_counter() - began
