@@ -239,3 +239,21 @@ def test_pytorch_code_makes_tensors_of_what_does_not_depend_on_the_weights(lesso
     text = es.code(lessons["movielens"], "Cross-tab", to="torch").text
     assert "errors = torch.where(torch.as_tensor(np.isnan(ratings)), np.nan, torch.as_tensor(ratings) - pred" in text
     ast.parse(text)
+
+
+def test_a_volatile_cell_keeps_its_stored_value_and_is_told(tmp_path: Path) -> None:
+    book = sheets.write(tmp_path / "b.xlsx", {"A1": 3, "B1": "=RAND()", "C1": "=A1*(1+B1)", "D1": "=C1^2"})
+    es.recalculate(book)
+    code = es.code(book, objective="S!D1", changing=["S!A1"])
+    assert "S!B1: volatile" in code.notes[0]
+    found = modules.run(code, tmp_path)
+    assert found.wrong == []
+    assert found.gradient is not None
+    wanted = modules.sheet_gradient(book, "S", objective="S!D1", changing=["S!A1"])
+    assert np.allclose(found.gradient, wanted, rtol=1e-12)
+
+
+def test_a_workbook_with_several_set_ups_says_that_none_was_chosen(lessons: dict[str, Path]) -> None:
+    code = es.code(lessons["rnn"])
+    assert "choose one with --sheet" in code.notes[-1]
+    assert "class Weights" not in code.text

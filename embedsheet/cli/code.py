@@ -53,7 +53,7 @@ def code(
         f"blocks of like formulas. Run it: python {word(str(output))}"
     )
     for note in found.notes:
-        say(f"Not written: {note}")
+        say(note)
     for block in found.blocks:
         if block.constants:
             say(f"As the workbook has it, not computed: {block.cells}: {', '.join(block.constants)}")

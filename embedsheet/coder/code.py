@@ -122,7 +122,11 @@ def code(
         for one in model.memory.variables
     }
     start = tuple(variable.value for variable in model.weights)
-    return Code(text, _blocks(model, text), parts.arrays, model.distinct, cells, start, tuple(model.notes))
+    notes = [*model.notes]
+    if not model.weights and len(workbook.setups) > 1 and sheet is None:
+        sheets_with = ", ".join(workbook.setups)
+        notes.append(f"Without weights: there are Solver set-ups on {sheets_with}; choose one with --sheet.")
+    return Code(text, _blocks(model, text), parts.arrays, model.distinct, cells, start, tuple(notes))
 
 
 def _setup(workbook: Workbook, sheet: str | None, objective: str | None, changing: Sequence[str]) -> SolverSetup | None:

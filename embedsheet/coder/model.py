@@ -99,7 +99,13 @@ class _Writer:
     def __init__(
         self, workbook: Workbook, setup: SolverSetup | None, store: Store, planner: Planner, notes: list[str]
     ) -> None:
-        self.workbook, self.setup, self.store, self.planner, self.notes = workbook, setup, store, planner, list(notes)
+        self.workbook, self.setup, self.store, self.planner = workbook, setup, store, planner
+        self.notes = [f"Not written: {note}" for note in notes]
+        # Cells with RAND, NOW and the like keep what is stored, as inputs do.
+        self.given = store.group_of < 0
+        for group, elements in store.frozen:
+            self.given[group.outputs[elements]] = True
+            self.notes.append(f"{_where(group, elements)}: volatile; the value that is stored stands in the code")
         self.memory, self.namer = Memory(store), Namer(store)
         self.statements: list[Statement] = []
         self.faults: list[str] = []
@@ -243,7 +249,7 @@ class _Writer:
         inside = (rows <= index.height) & (columns <= index.width)
         rows, columns = rows[inside], columns[inside]
         ids = self.store.table.find(sheet, rows, columns)
-        free = (self.memory.owners(sheet, rows, columns) < 0) & ((ids < 0) | (self.store.group_of[ids] < 0))
+        free = (self.memory.owners(sheet, rows, columns) < 0) & ((ids < 0) | self.given[ids])
         stored = free & (ids >= 0)
         return (rows[free], columns[free]) if stored.any() else (rows[:0], columns[:0])
 
