@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo test lint docs site bench soak wheel front clean
+.PHONY: help demo test lint docs site bench soak mutants wheel front clean
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo "make site    the documentation as a site, in build/site"
 	@echo "make bench   the benchmarks beside rivals, into docs/benchmarks.md; ten minutes"
 	@echo "make soak    the long checks"
+	@echo "make mutants which of 200 small changes of the code no test notices; hours"
 	@echo "make front   the script of embedsheet show's page, from front/; needs npm"
 	@echo "make wheel   build dist/*.whl"
 	@echo "make clean   remove what was made, .venv too"
@@ -72,6 +73,9 @@ bench: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -m soak --timeout 0
+
+mutants: $(VENV)/.dev
+	$(BIN)/python tools/mutate.py
 
 wheel: $(VENV)/.dev
 	rm -rf dist
