@@ -308,3 +308,27 @@ def test_numbers_by_which_formulas_choose_are_left_out_by_address(tmp_path: Path
     report = reports(tmp_path / "p.xlsx", "inputs")["inputs"]
     assert [row[0] for row in report.tables[0].rows] == ["$B$1"]
     assert any(note.endswith("choose by them what to compute: $B$2.") for note in report.notes)
+
+
+def test_inspect_says_as_json_where_each_set_up_bends(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    page = book.active
+    page.title = "Plan"
+    page["A1"], page["A2"] = 1.0, "=EXP(A1)+A1*A1"
+    set_up(page, "$A$2", "$A$1", [], solver_typ="2", solver_eng="1")
+    book.save(tmp_path / "p.xlsx")
+    data = json.loads(CliRunner().invoke(app, ["inspect", str(tmp_path / "p.xlsx"), "--json"]).stdout)
+    assert {(row["Function"], row["Makes it"]) for row in data["bends"]["Plan"]} == {
+        ("EXP", "nonlinear"), ("a product", "quadratic"),
+    }  # fmt: skip
+    assert {row["Cells"] for row in data["bends"]["Plan"]} == {"Plan!A2"}
+
+
+def test_limits_without_an_objective_show_none(tmp_path: Path) -> None:
+    path = mix(tmp_path / "w.xlsx", [3, 5], WYNDOR)
+    book = openpyxl.load_workbook(path)
+    del book["Plan"].defined_names["solver_opt"]
+    book.save(path)
+    (table,) = reports(path, "limits")["limits"].tables
+    # At 1 and 1, within plant 1's 4 and plant 2's 12/2.
+    assert numbers(table) == [[1, 0, None, 4, None], [1, 0, None, 6, None]]

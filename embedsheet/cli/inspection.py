@@ -23,6 +23,7 @@ def inspect_book(path: Path) -> dict[str, Any]:
     workbook = Workbook.open(path)
     done = recalculate(workbook)
     check = done.verification
+    models = {name: _model(workbook, setup) for name, setup in workbook.setups.items()}
     sheets = [
         {
             "name": sheet.name,
@@ -37,7 +38,8 @@ def inspect_book(path: Path) -> dict[str, Any]:
         "path": str(workbook.path),
         "sheets": sheets,
         "setups": {name: describe(setup) for name, setup in workbook.setups.items()},
-        "methods": {name: _method(workbook, setup) for name, setup in workbook.setups.items()},
+        "methods": {name: method for name, (method, _) in models.items()},
+        "bends": {name: bends for name, (_, bends) in models.items()},
         "setup_notes": [note for setup in workbook.setups.values() for note in setup.notes],
         "setup_faults": workbook.setup_faults,
         "external_links": workbook.external_links,
@@ -55,23 +57,24 @@ def inspect_book(path: Path) -> dict[str, Any]:
     }
 
 
-def _method(workbook: Workbook, setup: SolverSetup) -> str:
-    """Say what `--method auto` would do with a set-up, or why it would not."""
+def _model(workbook: Workbook, setup: SolverSetup) -> tuple[str, list[dict[str, Any]]]:
+    """Say what `--method auto` would do with a set-up, or why not, and which cells keep it from being linear."""
     from embedsheet.compiler.program import compile_program
     from embedsheet.ground.errors import EmbedsheetError
+    from embedsheet.reports.linearity import bends
     from embedsheet.solver import problem_of
     from embedsheet.solvers.plan import plan
 
     if setup.is_leftover:
-        return "nothing to solve"
+        return "nothing to solve", []
     try:
         program = compile_program(workbook, setup)
         if program.impossible:
-            return f"infeasible: {program.impossible[0]}"
+            return f"infeasible: {program.impossible[0]}", []
         program.value_and_gradient(program.start)
-        return str(plan(problem_of(program, setup)))
+        return str(plan(problem_of(program, setup))), bends(program).as_dict()["rows"]
     except EmbedsheetError as error:
-        return f"cannot be solved: {str(error).splitlines()[0]}"
+        return f"cannot be solved: {str(error).splitlines()[0]}", []
 
 
 def tell_inspection(found: dict[str, Any]) -> None:

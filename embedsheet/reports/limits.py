@@ -29,6 +29,7 @@ def limits(found: Found) -> Report:
     rows: list[tuple[Entry, ...]] = []
     linear = program.is_linear
     spent = 0
+    aimless = program.setup.objective is None
     for place, cell in enumerate(program.changing_cells):
         row: list[Entry] = [*found.named(cell), float(found.x[place])]
         for sign in (-1.0, 1.0):
@@ -45,7 +46,10 @@ def limits(found: Found) -> Report:
             x = found.x.copy()
             x[place] = end
             value = program.value(x)
-            row += [clean(end, max(1.0, abs(end))), None if not math.isfinite(value) else found.number(value)]
+            row += [
+                clean(end, max(1.0, abs(end))),
+                None if aimless or not math.isfinite(value) else found.number(value),
+            ]
         rows.append(tuple(row))
     tables = []
     if program.setup.objective is not None:

@@ -41,7 +41,7 @@ def linearity(found: Found) -> Report:
     tables.append(Table("Constraints", ("Cell", "Name", "Cell Value", "Formula", "Linear Function"), rows))
     if degree > 1:
         tables.append(bends(program))
-    notes = [] if apart else ["JAX is not installed, so nothing could be proven linear."]
+    notes = [] if apart else ["Nothing could be proven about the operations of this model."]
     return Report("linearity", (("The model is", _DEGREES[degree]),), tables, notes)
 
 
