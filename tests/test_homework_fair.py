@@ -235,3 +235,61 @@ def test_a_class_that_is_refused_leaves_no_key_behind(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 2 and "the same file" in " ".join(result.output.split())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["class.csv"]
+
+
+@pytest.mark.parametrize(("old", "new"), [("Exercise", "Ada"), ("Instructions", "Info")])
+def test_a_renamed_sheet_is_found_by_its_names(old: str, new: str, tmp_path: Path) -> None:
+    key, path, sketch = made("embeddings", tmp_path)
+    fill(path, tmp_path / "full.xlsx", parse(key.assignment), sketch, {})
+    # As a spreadsheet program renames: in the list of sheets and in everything that refers to it.
+    with zipfile.ZipFile(tmp_path / "full.xlsx") as package, zipfile.ZipFile(tmp_path / "in.xlsx", "w") as copy:
+        for name in package.namelist():
+            content = package.read(name)
+            if name == "xl/workbook.xml" or name.startswith("xl/worksheets/sheet"):
+                content = content.replace(f'name="{old}"'.encode(), f'name="{new}"'.encode())
+                content = content.replace(f"{old}!".encode(), f"{new}!".encode())
+                content = content.replace(f"'{old}'!".encode(), f"'{new}'!".encode())
+            copy.writestr(name, content)
+    grade = grade_file(key, tmp_path / "in.xlsx")
+    assert (grade.points, grade.fault, grade.notes) == (100, "", [])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("factors = 3", "factor = 3"), "option 'factor' is not known"),
+        (("title =", "titel ="), "'titel' is not known"),
+        (("users = 5", "users = " + "9" * 5000), "is no TOML"),
+    ],
+)
+def test_what_an_assignment_does_not_know_is_refused(change: tuple[str, str], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        parse(find("embeddings").replace(*change))
+
+
+def test_the_sheet_that_solver_changes_is_not_protected(tmp_path: Path) -> None:
+    """Excel's Solver stops at a protected sheet; where students write formulas the protection stays."""
+    for name, protected in (("solver", False), ("embeddings", True)):
+        _, path, _ = made(name, tmp_path)
+        book = openpyxl.load_workbook(path)
+        assert (book["Exercise"].protection.sheet, book["Instructions"].protection.sheet) == (protected, True)
+        book.close()
+
+
+def test_a_name_in_a_zip_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    path = _zip(tmp_path / "class.zip", {"a\x1b[31mred\x9b2J.xlsx": b"PK", "b\x1b]0;x\x07.txt": b""})
+    (tmp_path / "out").mkdir()
+    found, notes = find_submissions(path, tmp_path / "out")
+    assert [one.shown_as for one in found] == [r"class.zip/a\x1b[31mred\x9b2J.xlsx"]
+    assert all(text.isprintable() for text in notes) and len(notes) == 1
+
+
+def test_a_file_in_the_journal_s_place_is_left_alone(tmp_path: Path) -> None:
+    key, path, _ = made("words", tmp_path)
+    key.save(tmp_path / "key.json")
+    diary = tmp_path / "g.journal"
+    diary.write_text("Dear diary\n", encoding="utf-8")
+    words = ["homework", "grade", str(path.parent), "--key", str(tmp_path / "key.json"), "-o", str(tmp_path / "g.xlsx")]
+    result = CliRunner().invoke(app, [*words, "--force"])
+    assert result.exit_code == 2 and "is no journal of this grading" in " ".join(result.output.split())
+    assert diary.read_text(encoding="utf-8") == "Dear diary\n"

@@ -22,12 +22,13 @@ from pathlib import Path
 from reprlib import repr as brief
 from typing import Any, get_args
 
-from embedsheet.ground.errors import DataError, LessonError
-from embedsheet.homework.bases import BASES, Options, Rng
+from embedsheet.ground.errors import DataError, LessonError, did_you_mean
+from embedsheet.homework.bases import BASES, OPTIONS, Options, Rng
 from embedsheet.homework.sketch import Kind, Sketch
 
 _NAME = re.compile(r"[^\W\d_]{4,}\w*(?:\.[^\W\d_]\w*)*|[^\W\d_]\w*(?:\.[^\W\d_]\w*)+")  # never like an address
 _PARTIAL = {"typed": 0.0, "shown only": 0.25, "rounded": 0.75}  # of a cell's points
+_KEYS = ("title", "lesson", "text", "options", "partial", "task")
 _TASK_KEYS = {"block", "kind", "points", "text", "hint", "tolerance", "lowest", "highest", "below", "changing"}
 
 
@@ -96,8 +97,13 @@ def parse(source: str, place: str = "the assignment") -> Assignment:
     """Read an assignment. Raises DataError naming task and fault."""
     try:
         content = tomllib.loads(source)
-    except (tomllib.TOMLDecodeError, RecursionError) as fault:
+    except (ValueError, RecursionError) as fault:  # a whole number of thousands of digits is a bare ValueError
         raise DataError(f"{place}: is no TOML: {fault}.") from None
+    if unknown := sorted(content.keys() - _KEYS):
+        guess = did_you_mean(unknown[0], {name: name for name in _KEYS})
+        raise DataError(
+            f"{place}: {brief(unknown[0])} is not known; an assignment has {', '.join(_KEYS)}{guess or '.'}"
+        )
     lesson = content.get("lesson")
     if not isinstance(lesson, str) or lesson not in BASES:
         raise DataError(f"{place}: lesson = {brief(lesson)}; take one of {', '.join(BASES)}.")
@@ -107,6 +113,11 @@ def parse(source: str, place: str = "the assignment") -> Assignment:
     options, partial = content.get("options", {}), content.get("partial", {})
     if not isinstance(options, dict):
         raise DataError(f"{place}: options = {brief(options)}; write a table [options].")
+    if unknown := sorted(options.keys() - OPTIONS[lesson].keys()):
+        raise DataError(
+            f"{place}: option {brief(unknown[0])} is not known; "
+            f"{lesson} has {', '.join(OPTIONS[lesson])}{did_you_mean(unknown[0], OPTIONS[lesson]) or '.'}"
+        )
     if not isinstance(partial, dict) or partial.keys() - _PARTIAL.keys():
         raise DataError(f"{place}: partial = {brief(partial)}; write a table [partial] of {', '.join(_PARTIAL)}.")
     partial = {**_PARTIAL, **{name: _number(share, f"{place}, partial, {name}", 1) for name, share in partial.items()}}

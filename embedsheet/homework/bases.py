@@ -365,3 +365,13 @@ BASES: dict[str, Callable[[Rng, Options], Sketch]] = {
     "words": words,
     "rnn": rnn,
 }
+
+OPTIONS: dict[str, dict[str, str]] = {
+    lesson: {name: name for name in names.split()}
+    for lesson, names in {
+        "movielens": "users movies factors ratings bias",
+        "gradient": "factors",
+        "words": "words factors length",
+        "rnn": "hidden characters factors",
+    }.items()
+}

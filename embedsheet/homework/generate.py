@@ -74,7 +74,9 @@ def make_workbook(key: Key, assignment: Assignment, student: Student, path: Path
         for task in assignment.tasks:
             if task.kind == "state":
                 exercise.solver(task.changing, task.block)
-        for page in (instructions, exercise):
+        # Solver refuses to change the cells of a protected sheet, unlocked ones too.
+        solved = any(task.kind == "state" for task in assignment.tasks)
+        for page in (instructions,) if solved else (instructions, exercise):
             page.sheet.protect("", {"format_columns": True, "format_rows": True})
         book.save()
     _calculate(path)

@@ -10,7 +10,8 @@ import re
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Set
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.ground.errors import DataError, EmbedsheetError
+from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import BOOLEAN, ERROR, ERRORS, NUMBER
 from embedsheet.homework.assignment import Assignment, Task, parse
 from embedsheet.homework.circles import CIRCULAR, circular_cells
@@ -121,8 +123,9 @@ def _saved_by(path: Path) -> str:
 def identify(key: Key, book: Workbook, grade: Grade) -> Student:
     """Return whose workbook it is, by what is written in it. Raises DataError when it says nothing known."""
     try:
-        student_id = str(book.values(book.area("student.id", INSTRUCTIONS))[0][0] or "")
-        token = str(book.values(book.area("student.token", INSTRUCTIONS))[0][0] or "")
+        sheet = sheet_with(book, INSTRUCTIONS, {"student.id", "student.token"})
+        student_id = str(book.values(book.area("student.id", sheet))[0][0] or "")
+        token = str(book.values(book.area("student.token", sheet))[0][0] or "")
     except EmbedsheetError:
         raise DataError(
             "is no workbook of this assignment: the cells with the student's id are missing; ask for the right file."
@@ -136,6 +139,15 @@ def identify(key: Key, book: Workbook, grade: Grade) -> Student:
     return known[owner.id]
 
 
+def sheet_with(book: Workbook, wanted: str, names: Set[str]) -> str:
+    """Return the sheet `wanted` by its name or, where it was renamed, the one that most of these names belong to."""
+    if any(name_key(sheet) == name_key(wanted) for sheet in book.sheets):
+        return wanted
+    keys = {name_key(name) for name in names}
+    owners = Counter(entry.sheet for entry in book.names if entry.sheet and name_key(entry.name) in keys)
+    return owners.most_common(1)[0][0] if owners else wanted
+
+
 class _Grading:
     """Grades one workbook; `inputs[i]` are the varied blocks' numbers in trial i."""
 
@@ -147,6 +159,7 @@ class _Grading:
         areas = {name: block.area for name, block in sketch.blocks.items()}
         self.reference = Runner(reference, list(areas.values()))
         self.reference_areas = areas
+        self.sheet = sheet_with(book, SHEET, areas.keys())
         self.areas = {name: area for name in areas if (area := self._find(name, areas[name])) is not None}
         self.student = Runner(book, list(self.areas.values()))
         # Drawn anew for every file, so that what feedback tells of one is of no use in the next.
@@ -179,7 +192,7 @@ class _Grading:
 
     def _find(self, name: str, wanted: Area) -> Area | None:
         try:
-            area = self.book.area(name, SHEET)
+            area = self.book.area(name, self.sheet)
         except EmbedsheetError:
             return None
         return area if area.shape == wanted.shape else None
@@ -405,7 +418,8 @@ class _Grading:
 
     def _text(self, task: Task) -> TaskGrade:
         try:
-            value = self.book.values(self.book.area(task.block, INSTRUCTIONS))[0][0]
+            sheet = sheet_with(self.book, INSTRUCTIONS, {task.block, "student.token"})
+            value = self.book.values(self.book.area(task.block, sheet))[0][0]
         except EmbedsheetError:
             value = None
         answer = "" if value is None else str(value)[:5000]

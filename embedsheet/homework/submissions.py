@@ -36,7 +36,7 @@ def find_submissions(place: Path, unpacked: Path) -> tuple[list[Submission], lis
     files = [place] if place.is_file() else sorted(path for path in place.rglob("*") if path.is_file())
     for path in files:
         shown = path.name if place.is_file() else path.relative_to(place).as_posix()
-        shown = shown.encode("utf-8", "replace").decode()  # names on Linux need not be text
+        shown = _printable(shown)
         if path.name.startswith(_LOCKS) or "__MACOSX" in path.parts:
             continue
         if path.suffix.lower() == ".zip":
@@ -51,6 +51,12 @@ def find_submissions(place: Path, unpacked: Path) -> tuple[list[Submission], lis
     return found, notes
 
 
+def _printable(name: str) -> str:
+    """Return a file's name with what is no text, or would steer a terminal, written as escapes."""
+    name = name.encode("utf-8", "replace").decode()  # names on Linux need not be text
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in name)
+
+
 def _from_zip(path: Path, shown: str, unpacked: Path, found: list[Submission], notes: list[str]) -> None:
     """Unpack a zip's workbooks; an entry that cannot be unpacked is named, and the others are graded."""
     try:
@@ -59,7 +65,7 @@ def _from_zip(path: Path, shown: str, unpacked: Path, found: list[Submission], n
         with zipfile.ZipFile(path) as archive:
             room = _FREE + _RATIO * path.stat().st_size
             for entry in archive.infolist():
-                name = f"{shown}/{entry.filename}"
+                name = _printable(f"{shown}/{entry.filename}")
                 base = entry.filename.replace("\\", "/").rsplit("/", 1)[-1]
                 if entry.is_dir() or base.startswith(_LOCKS) or "__MACOSX" in entry.filename:
                     continue

@@ -13,6 +13,7 @@ import hmac
 import json
 import multiprocessing
 import os
+import re
 import signal
 import sys
 import threading
@@ -24,12 +25,14 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
+from embedsheet.ground.errors import FileError
 from embedsheet.homework.grade import Grade, grade_file
 from embedsheet.homework.key import Key
 
 SECONDS = 30.0
 MEGABYTES = 2048
 Progress = Callable[[int, int, Grade], None]
+_FIRST_LINE_CUT_SHORT = re.compile(r"[0-9a-f]{1,63}|[0-9a-f]{64} ?({.*)?")
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ def grade_all(
 ) -> list[Grade]:
     """Grade every submission; what the journal holds already, for the same key and bytes, is not graded again."""
     limits = limits or Limits()
+    refuse_foreign_journal(journal, key)
     known = _read_journal(journal, key)
     marks = [_mark(submission, key) for submission in submissions]
     grades: dict[int, Grade] = {i: known[mark] for i, mark in enumerate(marks) if mark in known}
@@ -100,6 +104,22 @@ def _read_journal(journal: Path, key: Key) -> dict[str, Grade]:
                 entry = json.loads(line)
                 found[entry["mark"]] = Grade.from_dict(entry["grade"])
     return found
+
+
+def refuse_foreign_journal(journal: Path, key: Key) -> None:
+    """Raise FileError for a file in the journal's place without a line of this key's: it is another's.
+
+    A run that was stopped while it wrote its first line leaves a piece of it.
+    """
+    if journal.is_file():
+        words = journal.read_text(encoding="utf-8", errors="replace")
+        if not words or _FIRST_LINE_CUT_SHORT.fullmatch(words) or _read_journal(journal, key):
+            return
+    elif not journal.exists():
+        return
+    raise FileError(
+        f"{journal}: is there already and is no journal of this grading; move it, or name another gradebook with -o."
+    )
 
 
 def _run(
