@@ -32,6 +32,7 @@ class Conditions:
         areas = max(value.shape[0] for value in self.ranges)
         self.result_shape = np.broadcast_shapes((max(areas, least), 1, 1), *(value.shape for value in wanted))
         self.results = int(np.prod(self.result_shape))
+        context.spend("steps", self.results // self.result_shape[0])  # an array of criteria is read one by one
         self.size = int(np.prod(self.ranges[0].shape[1:]))
         self.wanted_kinds = [np.broadcast_to(value.kinds, self.result_shape).ravel() for value in wanted]
         self.wanted_numbers = [np.broadcast_to(value.numbers, self.result_shape).ravel() for value in wanted]
