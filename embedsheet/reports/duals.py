@@ -204,7 +204,7 @@ class Ranging:
         """Return what a row's price is for a decrease and for an increase of its right side."""
         if row not in self.local.held:
             return 0.0, 0.0
-        if self.regular:
+        if self.regular or self.exhausted:
             return float(self.prices.rows[row]), float(self.prices.rows[row])
         goal = np.zeros(len(self.local.relations))
         goal[row] = 1.0
@@ -212,7 +212,7 @@ class Ranging:
 
     def cost_ends(self, cell: int) -> Ends:
         """The same for the bound that a cell has reached."""
-        if self.regular or cell in self.local.free:
+        if self.regular or self.exhausted or cell in self.local.free:
             return float(self.prices.costs[cell]), float(self.prices.costs[cell])
         goal = np.zeros(len(self.local.x))
         goal[cell] = 1.0

@@ -61,15 +61,6 @@ def _linear(found: Found) -> Report:
     price = prices(local)
     ranging = Ranging(local, price)
     pairs: list[str] = []
-    cells: list[tuple[Entry, ...]] = []
-    for place, cell in enumerate(program.changing_cells):
-        below, above = (found.sign * end for end in ranging.cost_ends(place))
-        if not same(below, above):
-            pairs.append(_two_prices(found, f"the bound of {found.address(cell)}", below, above))
-        reduced = above if math.isfinite(above) else below
-        size = float(found.sign * local.gradient[place])
-        more, less = _in_sense(found, ranging.cost(place) if not ranging.exhausted else (math.nan, math.nan))
-        cells.append((*found.named(cell), float(found.x[place]), found.number(reduced), found.number(size), more, less))
     rows: list[tuple[Entry, ...]] = []
     for line in _rows(found):
         row = line.line.row
@@ -84,6 +75,15 @@ def _linear(found: Found) -> Report:
         rows.append(
             (line.address, line.name, left, found.number(found.sign * chosen), right, *map(found.number, reach))
         )
+    cells: list[tuple[Entry, ...]] = []
+    for place, cell in enumerate(program.changing_cells):
+        below, above = (found.sign * end for end in ranging.cost_ends(place))
+        if not same(below, above):
+            pairs.append(_two_prices(found, f"the bound of {found.address(cell)}", below, above))
+        reduced = above if math.isfinite(above) else below
+        size = float(found.sign * local.gradient[place])
+        more, less = _in_sense(found, ranging.cost(place) if not ranging.exhausted else (math.nan, math.nan))
+        cells.append((*found.named(cell), float(found.x[place]), found.number(reduced), found.number(size), more, less))
     notes = []
     if not local.unique_prices:
         notes.append(
@@ -101,7 +101,10 @@ def _linear(found: Found) -> Report:
             "Where both sides of a constraint change, Final Value is left less right, and the right side is 0."
         )
     if ranging.exhausted:
-        notes.append("The model is degenerate and too large for ranges: those that are left out were not computed.")
+        notes.append(
+            "The model is degenerate and large: ranges that are left out were not computed, and of the prices of "
+            "their cells one of many is shown."
+        )
     return Report("sensitivity", tables=[
         Table("Variable Cells", ("Cell", "Name", *_LINEAR_CELLS), cells),
         Table("Constraints", ("Cell", "Name", *_LINEAR_ROWS), rows),
