@@ -167,7 +167,8 @@ def test_chain_calculated_in_other_order_and_precision_is_never_reported(
 
 
 # What is left of large numbers is a crumb, and x/(1+|x|), MAX or a root bend it within a small part of its way.
-@pytest.mark.parametrize("seed", [336, 13406, 24683])
+# The last has a number of 5E-323, which Excel does not have.
+@pytest.mark.parametrize("seed", [336, 13406, 24683, 5204])
 def test_crumb_that_a_formula_bends_sharply_is_not_reported(seed: int, tmp_path: Path) -> None:
     assert reported(chain(seed).write(tmp_path / "book.xlsx")) == set()
 

@@ -14,6 +14,7 @@ from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, ERRORS, NUMBER, TEXT
 from embedsheet.notation.addresses import Cell
 
 _MOST_REPORTED = 1000
+_SMALLEST = np.finfo(float).tiny  # Excel's "smallest allowed positive number", 2.2251E-308; what is less is 0 there
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ def differing(store: Store, ids: Ids, has_stored: NDArray[np.bool_]) -> NDArray[
     numbers, stored = store.numbers[ids], store.table.numbers[ids]
     both = (kinds == NUMBER) & (stored_kinds == NUMBER)
     limit = TOLERANCE * np.maximum(np.maximum(np.abs(numbers), np.abs(stored)), store.operand[ids])
+    limit = np.maximum(limit, _SMALLEST)
     wrong: NDArray[np.bool_] = np.where(
         both, np.abs(numbers - stored) > limit, (kinds != stored_kinds) | (numbers != stored)
     )
