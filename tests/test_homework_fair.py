@@ -12,6 +12,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from judges import gnumeric_values
 from openpyxl.worksheet.formula import ArrayFormula
 from test_homework import fill
 from typer.testing import CliRunner
@@ -21,7 +22,7 @@ from embedsheet.ground.errors import DataError
 from embedsheet.homework.assignment import find, parse, ready_made
 from embedsheet.homework.generate import file_name, make_workbook
 from embedsheet.homework.grade import Grade, grade_file
-from embedsheet.homework.gradebook import write_feedback
+from embedsheet.homework.gradebook import best_of_each, not_graded, write_feedback, write_gradebook, write_upload
 from embedsheet.homework.key import Key
 from embedsheet.homework.roster import Student, read_roster
 from embedsheet.homework.sketch import Block, Sketch
@@ -293,3 +294,22 @@ def test_a_file_in_the_journal_s_place_is_left_alone(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, [*words, "--force"])
     assert result.exit_code == 2 and "is no journal of this grading" in " ".join(result.output.split())
     assert diary.read_text(encoding="utf-8") == "Dear diary\n"
+
+
+def test_what_could_not_be_graded_is_not_nothing_handed_in(tmp_path: Path) -> None:
+    """Of three students one is graded, one's file is damaged, one is absent: only the first counts in the means."""
+    key, path, sketch = made("words", tmp_path)
+    assignment = parse(key.assignment)
+    fill(path, tmp_path / "full.xlsx", assignment, sketch, {})
+    key.students = [ADA, Student("007", "Bond"), Student("c", "Cid")]
+    damaged = Grade("Words-as-numbers-007.xlsx", "", "", fault="is no workbook")
+    grades = [grade_file(key, tmp_path / "full.xlsx"), damaged]
+    assert not_graded(key, grades) == {"007": "Words-as-numbers-007.xlsx could not be graded"}
+    write_upload(key, assignment, best_of_each(key, grades), tmp_path / "u.csv", not_graded(key, grades))
+    rows = (tmp_path / "u.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert rows[2].startswith("007,Bond,,") and rows[2].endswith("could not be graded")
+    assert rows[3].startswith("c,Cid,0,") and rows[3].endswith("nothing handed in")
+    write_gradebook(key, assignment, grades, [], tmp_path / "g.xlsx")
+    judged = gnumeric_values(tmp_path / "g.xlsx")["Grades"]
+    points = [*(task.points for task in assignment.tasks), assignment.points]
+    assert [judged[f"{column_letters(3 + at)}5"] for at in range(len(points))] == points  # means

@@ -96,7 +96,7 @@ def grade(
     from embedsheet.cli.progress import resumable
     from embedsheet.ground.files import refuse_existing
     from embedsheet.homework.assignment import parse
-    from embedsheet.homework.gradebook import best_of_each, write_feedback, write_gradebook, write_upload
+    from embedsheet.homework.gradebook import best_of_each, not_graded, write_feedback, write_gradebook, write_upload
     from embedsheet.homework.key import Key
     from embedsheet.homework.submissions import find_submissions
     from embedsheet.homework.workers import Limits, grade_all
@@ -122,7 +122,7 @@ def grade(
     best = best_of_each(kept, grades)
     write_gradebook(kept, assignment, grades, notes, output, force=force)
     write_feedback(assignment, best, feedback)
-    write_upload(kept, assignment, best, upload)
+    write_upload(kept, assignment, best, upload, not_graded(kept, grades))
     typer.echo(
         f"{counted(len(found), 'file')}, {len(best)} of {len(kept.students)} students graded; gradebook: {output}."
     )

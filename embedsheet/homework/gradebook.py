@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ _STATISTICS: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("lowest", "MIN", np.min),
     ("highest", "MAX", np.max),
 )
+_ABSENT = "nothing handed in"
 _UNUSUAL = 3  # a formula that at most so many students share counts as unusual
 _SHORTEST_UNUSUAL = 25  # characters: shorter formulas are alike by nature
 
@@ -35,9 +36,28 @@ def best_of_each(key: Key, grades: Sequence[Grade]) -> dict[str, Grade]:
     """Return the best graded submission of each student."""
     best: dict[str, Grade] = {}
     for grade in grades:
-        if grade.student_id and (grade.student_id not in best or grade.points > best[grade.student_id].points):
+        if (
+            grade.student_id
+            and not grade.fault
+            and (grade.student_id not in best or grade.points > best[grade.student_id].points)
+        ):
             best[grade.student_id] = grade
     return best
+
+
+def not_graded(key: Key, grades: Sequence[Grade]) -> dict[str, str]:
+    """Return by student's id which file of theirs could not be graded, where no other was.
+
+    A file that could not be read tells by its name alone whose it is.
+    """
+    best = best_of_each(key, grades)
+    found: dict[str, str] = {}
+    for grade in grades:
+        words = set(re.split(r"[^\w.]+", re.sub(r"\.xls[xm]$", "", grade.file.casefold()))) if grade.fault else set()
+        for student in key.students:
+            if student.id not in best and (student.id == grade.student_id or student.id.casefold() in words):
+                found[student.id] = f"{grade.file} could not be graded"
+    return found
 
 
 def integrity(key: Key, assignment: Assignment, grades: Sequence[Grade]) -> list[tuple[str, str, str]]:
@@ -59,9 +79,11 @@ def integrity(key: Key, assignment: Assignment, grades: Sequence[Grade]) -> list
         facts += [("noted in the file", grade.student_id or grade.file, note) for note in grade.notes]
         if grade.tasks and all(task.verdict == "blank" for task in grade.tasks):
             facts.append(("nothing was filled in", grade.student_id, grade.file))
+    programs: dict[str, list[str]] = defaultdict(list)
+    for grade in grades:
         if grade.program:
-            facts.append(("saved by", grade.student_id or grade.file, grade.program))
-    return facts
+            programs[grade.program].append(grade.student_id or grade.file)
+    return facts + [("saved by", ", ".join(whose), program) for program, whose in sorted(programs.items())]
 
 
 def write_gradebook(
@@ -70,8 +92,8 @@ def write_gradebook(
     """Write the workbook: one row a student, one column a task; statistics, distribution, feedback, integrity."""
     best = best_of_each(key, grades)
     with Book(path, f"{assignment.title}: grades", force=force) as book:
-        totals = _grades(book.page("Grades", "#C2410C"), key, assignment, best)
-        handed_in = [best[student.id].points if student.id in best else 0.0 for student in key.students]
+        totals = _grades(book.page("Grades", "#C2410C"), key, assignment, best, not_graded(key, grades))
+        handed_in = [best[student.id].points for student in key.students if student.id in best]
         _distribution(book.page("Distribution"), assignment, totals, handed_in)
         _feedback(book.page("Feedback"), key, assignment, best)
         _lines(
@@ -87,8 +109,11 @@ def write_gradebook(
         book.save()
 
 
-def _grades(page: Page, key: Key, assignment: Assignment, best: dict[str, Grade]) -> Area:
-    """Write the table and what is said above it; return the area of the totals."""
+def _grades(page: Page, key: Key, assignment: Assignment, best: dict[str, Grade], ungraded: Mapping[str, str]) -> Area:
+    """Write the table and what is said above it; return the area of the totals.
+
+    Who has no graded file has no points, and counts in no mean.
+    """
     tasks = assignment.tasks
     page.heading(
         assignment.title, f"{len(best)} of {len(key.students)} students handed in; {assignment.points:g} points in all."
@@ -107,9 +132,11 @@ def _grades(page: Page, key: Key, assignment: Assignment, best: dict[str, Grade]
             table[row] = [task.points for task in grade.tasks]
         page.sheet.write_string(top + row - 1, 0, student.id, plain)
         page.sheet.write_string(top + row - 1, 1, student.name, plain)
-        page.write(top + row, total + 1, grade.file if grade else "nothing handed in", "lead")
-        sums = f"SUM({a1(top + row, first)}:{a1(top + row, total - 1)})"
-        page.formula(top + row, total, sums, float(np.nansum(table[row])), num_format="General")
+        page.write(top + row, total + 1, grade.file if grade else ungraded.get(student.id, _ABSENT), "lead")
+        points = f"{a1(top + row, first)}:{a1(top + row, total - 1)}"
+        sums = f'IF(COUNT({points})=0,"",SUM({points}))'
+        there = not np.isnan(table[row]).all()
+        page.formula(top + row, total, sums, float(np.nansum(table[row])) if there else "", num_format="General")
     area = page.block("points", top, first, table, "number", num_format="General")
     totals = page.define("totals", top, total, len(key.students), 1)
     _statistics(page, table, tasks, first, top, last)
@@ -124,7 +151,7 @@ def _grades(page: Page, key: Key, assignment: Assignment, best: dict[str, Grade]
 def _statistics(page: Page, table: Floats, tasks: Sequence[Task], first: int, top: int, last: int) -> None:
     """Write points, mean, median, lowest, highest and the share of points of every task, and the hardest task."""
     width = table.shape[1]
-    columns = [*table.T, np.nansum(table, axis=1)]
+    columns = [*table.T, np.where(np.isnan(table).all(axis=1), np.nan, np.nansum(table, axis=1))]
     worth = [*(task.points for task in tasks), sum(task.points for task in tasks)]
     for row, (label, name, compute) in enumerate(_STATISTICS, 5):
         page.write(row, 2, label, "header left")
@@ -241,17 +268,26 @@ def _still_to_read(grade: Grade) -> str:
     return f"; your words, up to {unread:g} points, are read by your teacher" if unread else ""
 
 
-def write_upload(key: Key, assignment: Assignment, best: dict[str, Grade], path: Path) -> None:
-    """Write a CSV that learning platforms take: id, name, points, of, and the feedback in one cell."""
+def write_upload(
+    key: Key, assignment: Assignment, best: dict[str, Grade], path: Path, ungraded: Mapping[str, str] | None = None
+) -> None:
+    """Write a CSV that learning platforms take: id, name, points, of, and the feedback in one cell.
+
+    `ungraded`: see `not_graded`; these have no points yet. Who handed nothing in has 0.
+    """
+    ungraded = ungraded or {}
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["id", "name", "points", "of", "feedback"])
         for student in key.students:
             grade = best.get(student.id)
             words = (
-                " | ".join(f"{task.block}: {task.message}" for task in grade.tasks) if grade else "nothing handed in"
+                " | ".join(f"{task.block}: {task.message}" for task in grade.tasks)
+                if grade
+                else ungraded.get(student.id, _ABSENT)
             )
-            row = [student.id, student.name, f"{grade.points:g}" if grade else "0", f"{assignment.points:g}", words]
+            points = f"{grade.points:g}" if grade else "" if student.id in ungraded else "0"
+            row = [student.id, student.name, points, f"{assignment.points:g}", words]
             writer.writerow([_inert(cell) for cell in row])
 
 
