@@ -313,3 +313,15 @@ def test_what_could_not_be_graded_is_not_nothing_handed_in(tmp_path: Path) -> No
     judged = gnumeric_values(tmp_path / "g.xlsx")["Grades"]
     points = [*(task.points for task in assignment.tasks), assignment.points]
     assert [judged[f"{column_letters(3 + at)}5"] for at in range(len(points))] == points  # means
+
+
+def test_of_several_files_the_best_counts_and_its_name_is_told(tmp_path: Path) -> None:
+    key, path, sketch = made("words", tmp_path)
+    assignment = parse(key.assignment)
+    fill(path, tmp_path / "full.xlsx", assignment, sketch, {})
+    grades = [grade_file(key, path), grade_file(key, tmp_path / "full.xlsx")]
+    write_feedback(assignment, best_of_each(key, grades), tmp_path / "feedback", grades)
+    text = (tmp_path / "feedback" / "a.txt").read_text(encoding="utf-8")
+    assert "You handed in 2 files; the best one counts: full.xlsx" in text
+    write_feedback(assignment, best_of_each(key, grades[1:]), tmp_path / "feedback", grades[1:])
+    assert "files" not in (tmp_path / "feedback" / "a.txt").read_text(encoding="utf-8")

@@ -121,7 +121,7 @@ def grade(
             )
     best = best_of_each(kept, grades)
     write_gradebook(kept, assignment, grades, notes, output, force=force)
-    write_feedback(assignment, best, feedback)
+    write_feedback(assignment, best, feedback, grades)
     write_upload(kept, assignment, best, upload, not_graded(kept, grades))
     typer.echo(
         f"{counted(len(found), 'file')}, {len(best)} of {len(kept.students)} students graded; gradebook: {output}."

@@ -240,14 +240,17 @@ def _lines(
     page.printing((4, 4))
 
 
-def write_feedback(assignment: Assignment, best: dict[str, Grade], folder: Path) -> None:
-    """Write a text a student: place, what was found, a hint."""
+def write_feedback(assignment: Assignment, best: dict[str, Grade], folder: Path, grades: Sequence[Grade] = ()) -> None:
+    """Write a text a student: place, what was found, a hint; of several files in `grades`, which one counts."""
+    counts = Counter(grade.student_id for grade in grades if grade.student_id and not grade.fault)
     folder.mkdir(parents=True, exist_ok=True)
     taken: set[str] = set()
     for grade in best.values():
         lines = [assignment.title, f"{grade.name} ({grade.student_id})", ""]
         graded = sum(task.of for task in grade.tasks if task.verdict != "collected")
         lines.append(f"{grade.points:g} of {graded:g} points" + _still_to_read(grade))
+        if counts[grade.student_id] > 1:
+            lines.append(f"You handed in {counts[grade.student_id]} files; the best one counts: {grade.file}")
         for number, task in enumerate(grade.tasks, 1):
             lines += [
                 "",
