@@ -54,9 +54,7 @@ def _mentioned(book: Workbook, cell: Cell) -> list[Area]:
     found: list[Area] = []
     for node in walk(tree):
         if isinstance(node, Ref):
-            top, bottom = sorted((node.top.at(cell.row), node.bottom.at(cell.row)))
-            left, right = sorted((node.left.at(cell.column), node.right.at(cell.column)))
-            found.append(Area(node.sheet or cell.sheet, top, left, bottom, right))
+            found.append(Area(node.sheet or cell.sheet, *node.sides(cell.row, cell.column)))
         elif isinstance(node, Name):
             try:
                 found += book.areas(node.name, node.sheet or cell.sheet)

@@ -68,9 +68,7 @@ class Block:
 
 def _meet(reference: Ref, row: int, column: int, area: Area) -> bool:
     """Whether a reference in the formula at (row, column) touches an area."""
-    top, bottom = sorted((reference.top.at(row), reference.bottom.at(row)))
-    left, right = sorted((reference.left.at(column), reference.right.at(column)))
-    return top <= area.bottom and bottom >= area.top and left <= area.right and right >= area.left
+    return Area(area.sheet, *reference.sides(row, column)).meets(area)
 
 
 @dataclass

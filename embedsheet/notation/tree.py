@@ -96,6 +96,12 @@ class Ref(Node):
     right: Coordinate
     last_sheet: str | None = None
 
+    def sides(self, row: int, column: int) -> tuple[int, int, int, int]:
+        """Return (top, left, bottom, right) as meant in the formula of the cell at (row, column), in order."""
+        top, bottom = sorted((self.top.at(row), self.bottom.at(row)))
+        left, right = sorted((self.left.at(column), self.right.at(column)))
+        return top, left, bottom, right
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Refs(Node):
