@@ -22,7 +22,14 @@ from embedsheet.ground.errors import DataError
 from embedsheet.homework.assignment import find, parse, ready_made
 from embedsheet.homework.generate import file_name, make_workbook
 from embedsheet.homework.grade import Grade, grade_file
-from embedsheet.homework.gradebook import best_of_each, not_graded, write_feedback, write_gradebook, write_upload
+from embedsheet.homework.gradebook import (
+    best_of_each,
+    integrity,
+    not_graded,
+    write_feedback,
+    write_gradebook,
+    write_upload,
+)
 from embedsheet.homework.key import Key
 from embedsheet.homework.roster import Student, read_roster
 from embedsheet.homework.sketch import Block, Sketch
@@ -325,3 +332,13 @@ def test_of_several_files_the_best_counts_and_its_name_is_told(tmp_path: Path) -
     assert "You handed in 2 files; the best one counts: full.xlsx" in text
     write_feedback(assignment, best_of_each(key, grades[1:]), tmp_path / "feedback", grades[1:])
     assert "files" not in (tmp_path / "feedback" / "a.txt").read_text(encoding="utf-8")
+
+
+def test_the_formula_that_the_hint_leads_to_is_no_finding_and_another_is() -> None:
+    key = Key(bytes(32), find("words"), [ADA])
+    assignment = parse(key.assignment)
+    formula = assignment.sketch(key.generator("a")).blocks["cosine"].formula
+    assert formula is not None
+    for shared, named in ((formula, False), (f"1*({formula})", True)):
+        grades = [Grade(f"{n}.xlsx", str(n), "", formulas={"cosine": shared if n < 2 else f"{n}"}) for n in range(9)]
+        assert bool(integrity(key, assignment, grades)) == named

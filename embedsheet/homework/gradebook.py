@@ -60,6 +60,10 @@ def not_graded(key: Key, grades: Sequence[Grade]) -> dict[str, str]:
     return found
 
 
+def _bare(formula: str) -> str:
+    return "".join(formula.split()).replace("$", "").upper()
+
+
 def integrity(key: Key, assignment: Assignment, grades: Sequence[Grade]) -> list[tuple[str, str, str]]:
     """Return facts worth a look: (what, whose, details). Facts, not verdicts: each has innocent explanations."""
     facts: list[tuple[str, str, str]] = []
@@ -72,7 +76,11 @@ def integrity(key: Key, assignment: Assignment, grades: Sequence[Grade]) -> list
     for grade in grades:
         for block, formula in grade.formulas.items():
             users["".join(formula.split()).upper(), block].add(grade.student_id)
+    blocks = assignment.sketch(np.random.default_rng(0)).blocks
+    expected = {(_bare(block.formula), name) for name, block in blocks.items() if block.formula}
     for (formula, block), students in sorted(users.items()):
+        if (_bare(formula), block) in expected or 2 * len(students) >= len(counts):
+            continue  # what the hint leads to, or what half the class found
         if 2 <= len(students) <= _UNUSUAL < len(counts) and len(formula) >= _SHORTEST_UNUSUAL:
             facts.append((f"the same unusual formula in {block}", ", ".join(sorted(students)), f"={formula}"[:300]))
     for grade in grades:
