@@ -49,6 +49,7 @@ WRITE_NONE = {
 TRACELESS = {"dry_run", "json", "history", "force", "ignore_lock"}
 ABSENT = {
     "solve": {"step", "follow", "report"},  # --step shows only; reports are not judged here yet
+    "derive": {"buttons"},  # not judged here yet
     "movielens": {"ladder", "device"},  # --ladder writes nothing
     "train": {"device"},
     "homework grade": {"seconds", "megabytes"},
