@@ -54,15 +54,15 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run a command there; `largest`: no file may grow beyond so many bytes, as on a full disk."""
 
-    def limit() -> None:
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_FSIZE, (largest or 0, largest or 0))
-
+    command = [sys.executable, "-m", "embedsheet", *line.split()]
+    if largest is not None:  # by a process of its own: one that is forked off beside JAX warns of its threads
+        limited = (
+            f"resource.setrlimit(resource.RLIMIT_FSIZE, ({largest}, {largest})); os.execv(sys.argv[1], sys.argv[1:])"
+        )
+        command = [sys.executable, "-c", f"import os, resource, sys; {limited}", *command]
     process: subprocess.CompletedProcess[str] = subprocess.run(  # type: ignore[call-overload]
-        [sys.executable, "-m", "embedsheet", *line.split()], cwd=folder, text=True, check=False, encoding="utf-8",
+        command, cwd=folder, text=True, check=False, encoding="utf-8",
         env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
-        preexec_fn=limit if largest is not None else None,
         **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more},
     )  # fmt: skip
     for fault in ("Traceback", "embedsheet itself", "Exception ignored"):
