@@ -200,8 +200,7 @@ import os, signal, sys
 import embedsheet.__main__ as start
 import embedsheet.cli
 
-if sys.argv[1:]:
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+signal.signal(signal.SIGHUP, signal.SIG_IGN if sys.argv[1:] else signal.SIG_DFL)
 embedsheet.cli.main = lambda: os.kill(os.getpid(), signal.SIGHUP)
 start.main()
 """

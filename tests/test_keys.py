@@ -52,6 +52,14 @@ OTHERS = {
     "xlsx/save.py": "file suffixes",
     "xlsx/workbook_part.py": "names of parts",
     "xlsx/xml.py": "names of encodings",
+    "xlsx/macros.py": "names of parts",
+    "reports/tables.py": "words of an option",
+    "coder/names.py": "words of Python",
+    "lessons/optimisers/rule_sheet.py": "letters of a template",
+    "cli/steps.py": "a message and an answer",
+    "gradient_sheet/sheet.py": "a message",
+    "viewer/formats.py": "digits of a colour",
+    "hosts/buttons/compound.py": "a directory's order, as [MS-CFB] defines it",
 }
 
 

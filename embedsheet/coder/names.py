@@ -46,7 +46,7 @@ class Namer:
         self._defined: dict[Area, str] = {}
         book = store.workbook
         for name in book.names:
-            if name.hidden or is_solver_name(name_key(name.name)) or name.name.lower().startswith("_xlnm"):
+            if name.hidden or is_solver_name(name_key(name.name)) or name_key(name.name).startswith("_xlnm"):
                 continue
             try:
                 areas = book.areas(name.text, name.sheet)

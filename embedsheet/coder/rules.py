@@ -38,6 +38,7 @@ from embedsheet.coder.expressions import (
 )
 from embedsheet.coder.lookups import choose, indexed, matched, offset, vertical_lookup
 from embedsheet.coder.translate import Translator, Untranslatable, _is_nan
+from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import BLANK, ERROR, NUMBER, TEXT
 from embedsheet.notation import tree as t
 
@@ -194,7 +195,7 @@ def _let(tr: Translator, nodes: Nodes) -> Expr:
     try:
         for name, node in zip(nodes[:-1:2], nodes[1:-1:2], strict=True):
             assert isinstance(name, t.Name)
-            tr.local[name.name.lower()] = tr.range(node)
+            tr.local[name_key(name.name)] = tr.range(node)
         return tr.scalar(nodes[-1])
     finally:
         tr.local = before
