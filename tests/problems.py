@@ -64,20 +64,24 @@ class TracedObjective:
 
 
 def _degree(f: Callable[..., Any], start: FloatArray) -> int:
-    """Return 1, 2 or 3 by the second derivatives of f, and its values, at points near and far."""
+    """Return 1, 2 or 3 by the second derivatives of f along random ways, and its values, at points near and far."""
     with double_precision():
-        second = jax.jit(jax.jacfwd(jax.jacrev(f)))
-        value, slope, bend = f(start), jax.jacrev(f)(start), second(start)
+        slope = jax.jit(lambda x, v: jax.jvp(f, (x,), (v,))[1])
+        bend = jax.jit(lambda x, v: jax.jvp(lambda y: jax.jvp(f, (y,), (v,))[1], (x,), (v,))[1])
+        value, bent = f(start), 0.0
         chance = np.random.default_rng(0)
         ways = [
             scale * chance.standard_normal(len(start)) for scale in (0.3, 3.0, 1e3, -1e3, 1e5, -1e5) for _ in range(3)
         ]
         for way in ways:
-            there, expected = f(start + way), value + slope @ way + 0.5 * (bend @ way) @ way
+            here, there = bend(start, way), f(start + way)
+            expected = value + slope(start, way) + 0.5 * here
             size = 1e-9 * (1 + np.abs(value).max() + np.abs(there).max())
-            if np.abs(there - expected).max() > size or np.abs(second(start + way) - bend).max() > 1e-9:
+            changed = np.abs(bend(start + way, way) - here).max()
+            if np.abs(there - expected).max() > size or changed > 1e-9 * (way @ way):
                 return OTHER
-        return QUADRATIC if np.abs(bend).max() > 0 else LINEAR
+            bent = max(bent, float(np.abs(here).max()))
+        return QUADRATIC if bent > 0 else LINEAR
 
 
 def problem(
