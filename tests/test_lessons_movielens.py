@@ -25,7 +25,7 @@ from embedsheet.workbook import Workbook
 from embedsheet.writer.page import Book
 
 LECTURE = Path(__file__).parents[2] / "shared" / "data" / "lecture" / "collab_filter.xlsx"
-# From the issue: what the lecture's cross-tab shows, as MovieLens ids.
+# What the lecture's cross-tab shows, as MovieLens ids.
 LECTURE_USERS = [15, 30, 73, 212, 213, 294, 311, 380, 452, 468, 509, 547, 564, 580, 624]
 LECTURE_MOVIES = [110, 296, 356, 480, 527, 589, 593, 318, 260, 1196, 1198, 1270, 2571, 1, 608]
 MODEL_SHEETS = ("Cross-tab", "Cross-tab with bias", "One rating a row")
