@@ -6,7 +6,7 @@ that was misspelt, or whose cells were deleted, stops a training before it begin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,6 +71,24 @@ class Schema:
         if faults:
             raise ModelError("\n".join(f"{owner.sheet or self.title}: {fault}" for fault in faults))
         return areas
+
+
+def sheets_with(workbook: Workbook, names: Iterable[str]) -> list[str]:
+    """Return the sheets that have all these names of their own, in the workbook's order."""
+    named: dict[str, set[str]] = {}
+    for name in workbook.names:
+        if name.sheet is not None:
+            named.setdefault(name_key(name.sheet), set()).add(name_key(name.name))
+    wanted = set(map(name_key, names))
+    return [sheet for sheet in workbook.sheets if wanted <= named.get(name_key(sheet), set())]
+
+
+def numbers_in(workbook: Workbook, name: str, sheet: str) -> NDArray[np.float64]:
+    """Return the numbers of a block, (rows, columns). Raises ModelError for a cell that holds none."""
+    numbers = workbook.numbers(workbook.area(name, sheet))
+    if np.isnan(numbers).any():
+        raise ModelError(f"{sheet}: the block {name} has a cell without a number; fill it in.")
+    return numbers
 
 
 def filled(workbook: Workbook, area: Area, values: Table) -> Edit:

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.compiler.precision import double_precision
+from embedsheet.blocks import numbers_in, sheets_with
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.keys import name_key
-from embedsheet.networks.engine import load_keras
+from embedsheet.networks.engine import default_precision, load_keras
 from embedsheet.workbook import Workbook
 
 Floats = NDArray[np.float64]
@@ -68,23 +68,11 @@ class Row:
 
 def model_sheets(book: Workbook) -> list[str]:
     """Return the names of the sheets that hold an optimiser of this lesson, none for another workbook."""
-    named: dict[str, set[str]] = {}
-    for name in book.names:
-        if name.sheet is not None:
-            named.setdefault(name_key(name.sheet), set()).add(name_key(name.name))
-    if not set(DATA_BLOCKS) <= named.get(name_key(DATA), set()):
-        return []
-    return [sheet for sheet in book.sheets if set(BLOCKS) <= named.get(name_key(sheet), set())]
+    return sheets_with(book, BLOCKS) if DATA in sheets_with(book, DATA_BLOCKS) else []
 
 
 def read_descent(book: Workbook, sheet: str) -> Descent:
     """Return a sheet's model. Raises ModelError for a hole or a name that no rule has."""
-
-    def numbers(name: str, where: str) -> Floats:
-        found = book.numbers(book.area(name, where))
-        if np.isnan(found).any():
-            raise ModelError(f"{where}: the block {name} has a cell without a number; fill it in.")
-        return found
 
     cell = book.area("optimiser", sheet)
     optimiser = str(book.values(cell)[0][0])
@@ -96,11 +84,11 @@ def read_descent(book: Workbook, sheet: str) -> Descent:
     return Descent(
         sheet,
         optimiser,
-        numbers("data.x", DATA).ravel(),
-        numbers("data.y", DATA).ravel(),
-        int(numbers("batch_size", DATA)[0, 0]),
-        {name: float(numbers(name, sheet)[0, 0]) for name in SETTINGS if name in there},
-        numbers("weights", sheet),
+        numbers_in(book, "data.x", DATA).ravel(),
+        numbers_in(book, "data.y", DATA).ravel(),
+        int(numbers_in(book, "batch_size", DATA)[0, 0]),
+        {name: float(numbers_in(book, name, sheet)[0, 0]) for name in SETTINGS if name in there},
+        numbers_in(book, "weights", sheet),
     )
 
 
@@ -119,16 +107,8 @@ def keras_path(model: Descent) -> Floats:
     """Return the weights after each step of Keras' own optimizer in float64, from the sheet's start: (steps + 1, 2)."""
     keras = load_keras()
     name, more = KERAS[model.optimiser]
-    before = keras.config.floatx()
-    on_jax = keras.backend.backend() == "jax"
-    keras.config.set_floatx("float64")
-    try:
-        if on_jax:
-            with double_precision():
-                return _walk(keras, getattr(keras.optimizers, name)(**model.settings, **more), model)
+    with default_precision("float64"):
         return _walk(keras, getattr(keras.optimizers, name)(**model.settings, **more), model)
-    finally:
-        keras.config.set_floatx(before)
 
 
 def _walk(keras: Any, optimizer: Any, model: Descent) -> Floats:

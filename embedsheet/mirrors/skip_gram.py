@@ -7,17 +7,16 @@ which in the text; the loss is the mean of −ln p(neighbour | word) and penalty
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.compiler.precision import double_precision
+from embedsheet.blocks import numbers_in, sheets_with
 from embedsheet.ground.errors import ModelError
-from embedsheet.ground.keys import name_key
-from embedsheet.networks.engine import load_keras
+from embedsheet.mirrors.recurrent.numpy_net import softmax
+from embedsheet.networks.engine import default_precision, load_keras
 from embedsheet.notation.addresses import Cell
 from embedsheet.solver_setup import SolverSetup
 from embedsheet.workbook import Workbook
@@ -35,10 +34,6 @@ class Weights:
     words: Floats
     neighbours: Floats
     bias: Floats
-
-    def flat(self) -> Floats:
-        """Return all of them in the order of the sheet's changing cells."""
-        return np.concatenate([self.words.ravel(), self.neighbours.ravel(), self.bias])
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,35 +70,23 @@ class Row:
 
 def model_sheets(book: Workbook) -> list[str]:
     """Return the names of the sheets that hold such a model, none for another workbook."""
-    named: dict[str, set[str]] = {}
-    for name in book.names:
-        if name.sheet is not None:
-            named.setdefault(name_key(name.sheet), set()).add(name_key(name.name))
-    return [sheet for sheet in book.sheets if set(BLOCKS) <= named.get(name_key(sheet), set())]
+    return sheets_with(book, BLOCKS)
 
 
 def read_skip_gram(book: Workbook, sheet: str) -> SkipGram:
     """Return a sheet's model. Raises ModelError for a cell without a number."""
 
-    def numbers(name: str) -> Floats:
-        found = book.numbers(book.area(name, sheet))
-        if np.isnan(found).any():
-            raise ModelError(f"{sheet}: the block {name} has a cell without a number; fill it in.")
-        return found
-
-    words, neighbours, bias = (numbers(name) for name in WEIGHTS)
-    pairs = np.hstack([numbers("pairs.word"), numbers("pairs.neighbour")]).astype(np.int64) - 1
+    words, neighbours, bias = (numbers_in(book, name, sheet) for name in WEIGHTS)
+    pairs = np.hstack([numbers_in(book, f"pairs.{side}", sheet) for side in ("word", "neighbour")]).astype(np.int64) - 1
     return SkipGram(
-        sheet, Weights(words, neighbours, bias.ravel()), pairs, numbers("probabilities"),
-        float(numbers("penalty")[0, 0]), float(numbers("loss")[0, 0]),
+        sheet, Weights(words, neighbours, bias.ravel()), pairs, numbers_in(book, "probabilities", sheet),
+        float(numbers_in(book, "penalty", sheet)[0, 0]), float(numbers_in(book, "loss", sheet)[0, 0]),
     )  # fmt: skip
 
 
 def probabilities(weights: Weights) -> Floats:
     """Return p(neighbour | word), a row a word: (n, n)."""
-    scores = weights.words @ weights.neighbours + weights.bias
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+    return softmax(weights.words @ weights.neighbours + weights.bias)
 
 
 def mean_loss(weights: Weights, pairs: NDArray[np.int64]) -> float:
@@ -150,10 +133,10 @@ def _rows(book: Workbook, model: SkipGram, steps: int, rate: float) -> list[Row]
 
 
 def _keras(model: SkipGram, dtype: str, steps: int, rate: float) -> tuple[float, Floats, Floats, Floats]:
-    """Return loss, probabilities (n, n), gradient, and the weights after the steps, both as `Weights.flat`."""
+    """Return loss, probabilities (n, n), gradient and the weights after the steps, flat as the cells."""
     keras = load_keras()
     n, k = model.weights.words.shape
-    with _precision(keras, dtype):
+    with default_precision(dtype):
         net = keras.Sequential(
             [
                 keras.Input((), dtype="int32", name="word"),
@@ -162,29 +145,19 @@ def _keras(model: SkipGram, dtype: str, steps: int, rate: float) -> tuple[float,
             ]
         )
         net.set_weights([model.weights.words, model.weights.neighbours, model.weights.bias])
-        before = keras.config.floatx()
-        keras.config.set_floatx(dtype)
-        try:
-            optimizer = keras.optimizers.SGD(rate)
-            optimizer.build(net.trainable_variables)
-            loss, slopes = _differentiate(keras, net, model)
-            first = loss, _flat(keras, slopes)
-            chances = np.asarray(keras.ops.convert_to_numpy(keras.ops.softmax(net(np.arange(n)))), np.float64)
-            for _ in range(steps):
-                optimizer.apply(_differentiate(keras, net, model)[1])
-            walked = _flat(keras, [one.value for one in net.trainable_variables])
-        finally:
-            keras.config.set_floatx(before)
-    return *first[:1], chances, first[1], walked
+        loss, slopes = _differentiate(keras, net, model)
+        gradient = _flat(keras, slopes)
+        chances = np.asarray(keras.ops.convert_to_numpy(keras.ops.softmax(net(np.arange(n)))), np.float64)
+        optimizer = keras.optimizers.SGD(rate)
+        optimizer.build(net.trainable_variables)
+        for _ in range(steps):
+            optimizer.apply(_differentiate(keras, net, model)[1])
+        walked = _flat(keras, [one.value for one in net.trainable_variables])
+    return loss, chances, gradient, walked
 
 
 def _flat(keras: Any, parts: list[Any]) -> Floats:
     return np.concatenate([np.asarray(keras.ops.convert_to_numpy(part), np.float64).ravel() for part in parts])
-
-
-def _precision(keras: Any, dtype: str) -> AbstractContextManager[None]:
-    on_jax = dtype == "float64" and keras.backend.backend() == "jax"
-    return double_precision() if on_jax else nullcontext()
 
 
 def _differentiate(keras: Any, net: Any, model: SkipGram) -> tuple[float, list[Any]]:

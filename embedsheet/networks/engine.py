@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from numpy.typing import NDArray
+
+from embedsheet.compiler.precision import double_precision
 
 
 def load_keras() -> Any:
@@ -14,6 +18,26 @@ def load_keras() -> Any:
     import keras
 
     return keras
+
+
+def precision(dtype: str) -> AbstractContextManager[None]:
+    """Return the context in which the engine computes in this precision: JAX must be allowed to use float64."""
+    if dtype == "float64" and load_keras().backend.backend() == "jax":
+        return double_precision()
+    return nullcontext()
+
+
+@contextmanager
+def default_precision(dtype: str) -> Iterator[None]:
+    """Compute in this precision inside, also what says none of its own, as an optimizer's learning rate."""
+    config = load_keras().config
+    before = config.floatx()
+    config.set_floatx(dtype)
+    try:
+        with precision(dtype):
+            yield
+    finally:
+        config.set_floatx(before)
 
 
 def get_weights(model: Any) -> list[NDArray[Any]]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.blocks import numbers_in, sheets_with
 from embedsheet.ground.errors import MissingDependencyError, ModelError
-from embedsheet.ground.keys import name_key
 from embedsheet.mirrors.recurrent import numpy_net as numpy_rnn
 from embedsheet.mirrors.recurrent.numpy_net import Floats, Weights
 from embedsheet.notation.addresses import Cell
@@ -42,12 +42,7 @@ class SheetNet:
 
 def model_sheets(book: Workbook) -> list[str]:
     """Return the names of the sheets that hold a recurrent net of this lesson, none for another workbook."""
-    named: dict[str, set[str]] = {}
-    for name in book.names:
-        if name.sheet is not None:
-            named.setdefault(name.sheet, set()).add(name_key(name.name))
-    wanted = {*BLOCKS, "steps.id", "answers.id", "probabilities", "loss"}
-    return [sheet for sheet in book.sheets if wanted <= named.get(sheet, set())]
+    return sheets_with(book, [*BLOCKS, "steps.id", "answers.id", "probabilities", "loss"])
 
 
 def read_net(book: Workbook, sheet: str) -> SheetNet:
@@ -56,10 +51,7 @@ def read_net(book: Workbook, sheet: str) -> SheetNet:
     def numbers(name: str) -> Floats:
         return book.numbers(book.area(name, sheet))
 
-    parts = [numbers(name) for name in BLOCKS]
-    for name, part in zip(BLOCKS, parts, strict=True):
-        if np.isnan(part).any():
-            raise ModelError(f"{sheet}: the block {name} has a cell without a number; fill it in.")
+    parts = [numbers_in(book, name, sheet) for name in BLOCKS]
     weights = Weights(
         *(part.ravel() if name.endswith("bias") else part for name, part in zip(BLOCKS, parts, strict=True))
     )

@@ -6,15 +6,13 @@ large weights, which magnify the rounding of float32 far beyond its seven digits
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.compiler.precision import double_precision
 from embedsheet.mirrors.recurrent.numpy_net import Floats, Weights
-from embedsheet.networks.engine import load_keras
+from embedsheet.networks.engine import load_keras, precision
 
 
 def build(weights: Weights, dtype: str = "float32") -> Any:
@@ -23,7 +21,7 @@ def build(weights: Weights, dtype: str = "float32") -> Any:
     layers = keras.layers
     characters, factors = weights.character_factors.shape
     hidden = len(weights.hidden_bias)
-    with _precision(dtype):
+    with precision(dtype):
         model = keras.Sequential(
             [
                 keras.Input((None,), dtype="int32", name="ids"),
@@ -35,13 +33,6 @@ def build(weights: Weights, dtype: str = "float32") -> Any:
         )
         model.set_weights([np.asarray(weights[place]) for place in _ORDER])
     return model
-
-
-def _precision(dtype: str) -> AbstractContextManager[None]:
-    """Return the context in which the engine computes in this precision: JAX must be allowed to use float64."""
-    if dtype == "float64" and load_keras().backend.backend() == "jax":
-        return double_precision()
-    return nullcontext()
 
 
 # Keras lists a SimpleRNN's weights as kernel, recurrent kernel, bias; `Weights` has the bias before the orange arrow.
@@ -60,7 +51,7 @@ def weights_of(model: Any) -> Weights:
 def probabilities(model: Any, pieces: NDArray[np.integer]) -> Floats:
     """Return softmax after every character: ids (n, T) → (n, T, characters)."""
     keras = load_keras()
-    with _precision(model.layers[0].dtype):
+    with precision(model.layers[0].dtype):
         logits = model(pieces.astype(np.int32), training=False)
         return np.asarray(keras.ops.convert_to_numpy(keras.ops.softmax(logits)), np.float64)
 
@@ -73,7 +64,7 @@ def loss_and_gradient(
     `pieces`: ids (n, T); `answers`: (n, T), −1 where the net is not asked. The gradient is None on another engine
     than JAX and PyTorch.
     """
-    with _precision(model.layers[0].dtype):
+    with precision(model.layers[0].dtype):
         value, slopes = _differentiate(model, pieces.astype(np.int32), answers)
     if slopes is None:
         return value, None
