@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from embedsheet.cli.progress import print_json, print_table, say
+from embedsheet.cli.progress import MARKS, print_json, print_table, say
 from embedsheet.workbook import Workbook
 
 
@@ -28,7 +28,7 @@ def compare(book: Workbook, sheet: str | None = None, json: bool = False) -> boo
     for row in rows:
         table.add_row(
             row.sheet, row.keras, str(row.steps), f"{row.difference:.1e}", f"{row.tolerance:.0e}",
-            "[green]✓[/green]" if row.agrees else "[red]✗[/red]",
+            MARKS[row.agrees],
         )  # fmt: skip
     print_table(table)
     if agree:

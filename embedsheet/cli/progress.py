@@ -70,6 +70,10 @@ def broken(words: str, console: Console) -> str:
     return "\n".join(lines)
 
 
+# At the end of a comparison's line: whether both agree.
+MARKS = {True: "[green]✓[/green]", False: "[red]✗[/red]"}
+
+
 def print_table(table: Table) -> None:
     """Print a table with every number whole: wider than a narrow terminal if need be; off a terminal a row a line."""
     console = Console(highlight=False)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embedsheet.cli.progress import print_json, print_table, say
+from embedsheet.cli.progress import MARKS, print_json, print_table, say
 from embedsheet.workbook import Workbook
 
 if TYPE_CHECKING:
@@ -75,6 +75,6 @@ def _print_rows(rows: Sequence[Row]) -> None:
             table.add_row(
                 f"  {row.name}", f"{row.loss:.6f}", f"{row.loss_difference:.1e}",
                 f"{row.probability_difference:.1e}", gradient, f"{row.tolerance:.0e}",
-                "[green]✓[/green]" if row.agrees else "[red]✗[/red]",
+                MARKS[row.agrees],
             )  # fmt: skip
     print_table(table)

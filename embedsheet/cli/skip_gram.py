@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from embedsheet.cli.progress import print_json, print_table, say
+from embedsheet.cli.progress import MARKS, print_json, print_table, say
 from embedsheet.workbook import Workbook
 
 
@@ -27,7 +27,7 @@ def compare(book: Workbook, sheet: str | None, steps: int, rate: float, json: bo
         table.add_row(
             row.name, f"{row.loss:.4f}", f"{row.loss_difference:.1e}", f"{row.probability_difference:.1e}",
             f"{row.gradient_difference:.1e}", walked, f"{row.tolerance:.0e}",
-            "[green]✓[/green]" if row.agrees else "[red]✗[/red]",
+            MARKS[row.agrees],
         )  # fmt: skip
     print_table(table)
     if agree:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from embedsheet.cli.movielens import Bar, DeviceOption, ForceOption
-from embedsheet.cli.progress import print_json, print_table, say
+from embedsheet.cli.progress import MARKS, print_json, print_table, say
 from embedsheet.cli.solve import JsonOption
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def _print_checks(checks: dict[str, list[Check]], dtype: str) -> None:
             table.add_row(
                 f"  {one.what}", f"{one.sheet:.6f}", f"{one.keras:.6f}",
                 f"{one.difference:.1e}", f"{one.tolerance:.0e}",
-                "[green]✓[/green]" if one.agrees else "[red]✗[/red]",
+                MARKS[one.agrees],
             )  # fmt: skip
     print_table(table)
 

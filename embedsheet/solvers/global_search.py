@@ -159,16 +159,24 @@ def _descend_from(trials: Trials, x: FloatArray, held: NDArray[np.bool_]) -> Non
         problem, lower=np.where(fixed, x, problem.lower), upper=np.where(fixed, x, problem.upper), integer=None,
         all_different=(),
     )  # fmt: skip
-    inner = Tracker(part, x, tracker.limits)
-    if not inner.base.sound:
+    inner = _descended(part, x, tracker.limits)
+    if inner is None:
         return
+    tracker.evaluations += inner.evaluations
+    trials.judge(np.array([inner.best.x]))
+
+
+def _descended(part: Problem, x: FloatArray, limits: Limits) -> Tracker | None:
+    """Return the tracker of a search from x, None where there is nothing to begin from or no end."""
+    inner = Tracker(part, x, limits)
+    if not inner.base.sound:
+        return None
     inner.method = choose(part)
     try:
         descend(inner, x)
     except Unbounded:
-        return
-    tracker.evaluations += inner.evaluations
-    trials.judge(np.array([inner.best.x]))
+        return None
+    return inner
 
 
 def _descend_unrounded(trials: Trials) -> None:
@@ -183,13 +191,8 @@ def _descend_unrounded(trials: Trials) -> None:
         problem, objective=smooth, lower=np.where(fixed, x, problem.lower), upper=np.where(fixed, x, problem.upper),
         integer=None, all_different=(), unrounded=lambda: None,
     )  # fmt: skip
-    inner = Tracker(part, x, tracker.limits)
-    if not inner.base.sound:
-        return
-    inner.method = choose(part)
-    try:
-        descend(inner, x)
-    except Unbounded:
+    inner = _descended(part, x, tracker.limits)
+    if inner is None:
         return
     trials.judge(_and_repaired(trials, np.array([inner.best.x])))
 

@@ -168,19 +168,10 @@ def write_map(book: Book, text: Text) -> Page:
     ids = text.most_frequent(MOST_COMPARED)
     factors = text.factors[ids - 1]
     n, k = factors.shape
-    up = min(2, k)
     page.heading(
         "Map: the words in the plane of two factors", "Choose the two factors in the blue cells; the map follows."
     )
-    for row, name, label, value in ((4, "across", "factor across", 1), (5, "up", "factor up", up)):
-        page.write(row, 1, label, "header left")
-        page.define(name, row, 2)
-        page.write(row, 2, value, "choice")
-        page.sheet.data_validation(
-            row - 1, 1, row - 1, 1,
-            {"validate": "integer", "criteria": "between", "minimum": 1, "maximum": k,
-             "error_title": "No such factor", "error_message": f"Choose 1 to {k}."},
-        )  # fmt: skip
+    up = write_choice_of_factors(page, k)
     top = 8
     for column, head in enumerate(("word", "across", "up"), 1):
         page.write(top - 1, column, head, "header")
@@ -218,6 +209,21 @@ def write_map(book: Book, text: Text) -> Page:
     page.widths((1, 1, 18), (2, 3, 9), (4, 4, 3))
     page.printing(high=1 if n <= 60 else 0)
     return page
+
+
+def write_choice_of_factors(page: Page, factors: int) -> int:
+    """Write the two blue cells that choose a map's factors, across and up; return the one that is chosen for up."""
+    up = min(2, factors)
+    for row, name, label, value in ((4, "across", "factor across", 1), (5, "up", "factor up", up)):
+        page.write(row, 1, label, "header left")
+        page.define(name, row, 2)
+        page.write(row, 2, value, "choice")
+        page.sheet.data_validation(
+            row - 1, 1, row - 1, 1,
+            {"validate": "integer", "criteria": "between", "minimum": 1, "maximum": factors,
+             "error_title": "No such factor", "error_message": f"Choose 1 to {factors}."},
+        )  # fmt: skip
+    return up
 
 
 def _along(name: str, vocabulary: Page) -> Callable[[int, int], str]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.ground.shell import word as shell_word
-from embedsheet.lessons.green_eggs.sheets import TEXT
+from embedsheet.lessons.green_eggs.sheets import TEXT, write_choice_of_factors
 from embedsheet.lessons.green_eggs.vocabulary import Text
 from embedsheet.mirrors.skip_gram import WEIGHTS, Floats, Weights, mean_loss, probabilities
 from embedsheet.notation.addresses import Area, quote_sheet
@@ -223,16 +223,7 @@ def write_trained(book: Book, plan: Plan) -> Page:
         "Trained: where the words went",
         f"From the factors at the start (grey) to those of the sheet {SKIP_GRAM} now; before training, the same.",
     )
-    up = min(2, k)
-    for row, name, label, value in ((4, "across", "factor across", 1), (5, "up", "factor up", up)):
-        page.write(row, 1, label, "header left")
-        page.define(name, row, 2)
-        page.write(row, 2, value, "choice")
-        page.sheet.data_validation(
-            row - 1, 1, row - 1, 1,
-            {"validate": "integer", "criteria": "between", "minimum": 1, "maximum": k,
-             "error_title": "No such factor", "error_message": f"Choose 1 to {k}."},
-        )  # fmt: skip
+    up = write_choice_of_factors(page, k)
     top = 9
     before = 7
     chart = before + k + 1
