@@ -289,8 +289,12 @@ class _Grading:
         if any(CIRCULAR in fault for fault in own[0].faults) and circular_cells(self.book, area):
             path = next(fault for fault in own[0].faults if CIRCULAR in fault).partition("; ")[0]
             return TaskGrade(task.block, "circular", 0, task.points, f"{area.local()}: {path}", task.hint)
+        if task.kind == "number":  # asked for the numbers shown, so that it may be typed
+            alone, own, expected = alone[:1], own[:1], expected[:1]
         right = self._everywhere(alone, expected, task.tolerance)
         own_right = self._everywhere(own, expected, task.tolerance)
+        if task.kind == "number":
+            right |= self._follows(task, own[0])
         carried = right & ~own_right
         shares, words = self._judge(task, alone, expected, right | own_right, written, blank)
         points = round(task.points * float(shares.mean()), 2)
@@ -301,6 +305,18 @@ class _Grading:
         return TaskGrade(
             task.block, str(verdict), points, task.points, message, "" if verdict == "right" else task.hint
         )
+
+    def _follows(self, task: Task, own: Outcome) -> Bools:
+        """Return which cells hold what is right for the student's own earlier answers, (rows, columns)."""
+        replaced: dict[Area, NDArray[Any]] = {self.reference_areas[name]: self.inputs[0][name] for name in self.varied}
+        for name in self.needs[task.block]:
+            area = self.areas.get(name)
+            found = None if area is None else self.student.run(self._student_inputs(self.inputs[0], {}), area)
+            if found is None or not (found.done & (found.kinds == NUMBER)).all():
+                return np.zeros(own.kinds.shape, bool)
+            replaced[self.reference_areas[name]] = found.numbers
+        wanted = self.reference.run(replaced, self.reference_areas[task.block])
+        return _equal(wanted, wanted.numbers, 0.0) & _equal(own, wanted.numbers, task.tolerance)
 
     def _arrays(self, area: Area) -> Bools:
         """Return which cells of an area an array formula fills, spilled ones too, (rows, columns)."""
