@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedsheet.formulas.functions import selection
+from embedsheet.formulas import growing
+from embedsheet.formulas.functions import conditional, selection
 from embedsheet.formulas.functions.conditions import Conditions
 from embedsheet.formulas.functions.selection import MAX, MIN, SUM, Operation, select
-from embedsheet.formulas.values import BLANK, BOOLEAN, DIV0, ERROR, NA, NUMBER, TEXT, Strings, Value
+from embedsheet.formulas.values import BLANK, BOOLEAN, DIV0, ERROR, NA, NUMBER, TEXT, Reference, Strings, Value
 from tests.judges import embedsheet_values
 from tests.sheets import Cells, write
 
@@ -154,3 +155,50 @@ def test_typed_keys_find_what_the_same_keys_in_cells_find() -> None:
     typed, read = (evaluated(cells, some) for some in addresses)
     assert typed == read
     assert typed[:7] == [4.0, 40.0, 1.0, 40.0, 1.0, 40.0, "#N/A"]  # the 5 in A4, beside 40
+
+
+_GROWING = (
+    "COUNTIF(A${first}:A{row},A{row})",
+    "COUNTIF(A{row}:A${last},A{row})",
+    'COUNTIF(A${first}:A{row},">"&A{row})',
+    'COUNTIF(A${first}:A{row},"<>a*")',
+    "SUMIF(A${first}:A{row},A{row},B${first}:B{row})",
+    "SUMIF(A{row}:A${last},A{row},B{row}:B${last})",
+    "SUMIFS(B${first}:B{row},A${first}:A{row},A{row},C${first}:C{row},C{row})",
+    'COUNTIFS(A${first}:A{row},A{row},C${first}:C{row},">="&C{row})',
+    "AVERAGEIF(A${first}:A{row},A{row},B${first}:B{row})",
+    'MAXIFS(B{row}:B${last},A{row}:A${last},"<>"&A{row})',
+    "MINIFS(B${first}:B{row},C${first}:C{row},C${first})",
+    "COUNTIF(A${first}:C{row},A{row})",
+    "SUMIF(A${first}:A{row},A{row},D${above}:D{before})+B{row}",
+)
+
+
+@pytest.mark.parametrize("formula", _GROWING)
+def test_criteria_in_ranges_that_grow_find_what_they_find_in_each_range_of_its_own(
+    formula: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = 40
+    kinds = [1.0, 2.0, 3.0, "a", "ab", "1", True, None, "=1/0"]
+    cells: Cells = {}
+    for row in range(2, rows + 2):
+        cells[f"A{row}"] = kinds[row * 7 % len(kinds)] if row % 5 else 2.0
+        cells[f"B{row}"] = row * 1.25 if row != 23 else "text"
+        cells[f"C{row}"] = row * row % 7
+        cells[f"D{row}"] = "=" + formula.format(first=2, row=row, last=rows + 1, above=1, before=row - 1)
+    book = write(tmp_path / "growing.xlsx", cells)
+    apart = embedsheet_values(book)["S"]
+    read = 0
+    together = growing.grown_together
+
+    def noticed(references: Sequence[Reference]) -> Any:
+        nonlocal read
+        found = together(references)
+        read += found is not None
+        return found
+
+    monkeypatch.setattr(growing, "SMALLEST", 1)
+    monkeypatch.setattr(conditional, "grown_together", noticed)
+    assert embedsheet_values(book)["S"] == apart
+    # A cell that needs the one before it is evaluated alone.
+    assert bool(read) == ("D{before}" not in formula)

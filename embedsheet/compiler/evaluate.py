@@ -18,12 +18,13 @@ from embedsheet.compiler.names import resolve_name, resolve_table
 from embedsheet.compiler.rectangles import cell_ids, combine, edge, intersect
 from embedsheet.compiler.shapes import finished, fit, per_cell, pick, side_by_side
 from embedsheet.compiler.sizes import picked, size_labels
-from embedsheet.compiler.windows import ACCUMULATED, accumulated_all, is_large
+from embedsheet.compiler.windows import ACCUMULATED, accumulated_all
 from embedsheet.formulas.budget import TRACED
 from embedsheet.formulas.coerce import as_numbers, with_errors
 from embedsheet.formulas.functions.choice import SplitError, joined_references
 from embedsheet.formulas.functions.rounding import NEAR_ITS_ARGUMENT
 from embedsheet.formulas.functions.table import FUNCTIONS, Function, LeftOut, Sizes, parameter
+from embedsheet.formulas.growing import is_large
 from embedsheet.formulas.operators import binary, unary, without_crumb
 from embedsheet.formulas.values import (
     ABSENT,
@@ -75,6 +76,9 @@ class Trace:
         self.tainted = np.zeros(n, bool)  # depends on the changing cells
         self.input_error = np.zeros(n, bool)  # read a cell that holds an error
         self.operand = np.zeros(n)  # largest number read, for the tolerance of comparisons
+
+
+_PER_CELL_READ = 16  # operations that each cell of a range counts as: looking it up, its kind, number and error
 
 
 class Evaluator:
@@ -537,6 +541,7 @@ class Evaluator:
     def _of_cells(self, ids: Ids, errors: NDArray[np.uint8] | None = None) -> Value:
         """Return the Value of cells by their numbers (n or 1, rows, columns); −2 is none."""
         store = self.store
+        self.spend("operations", _PER_CELL_READ * ids.shape[1] * ids.shape[2])
         absent = ids == -2
         padded = bool(absent.any())
         if padded:

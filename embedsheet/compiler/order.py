@@ -25,8 +25,9 @@ from embedsheet.compiler.names import resolve_name
 from embedsheet.compiler.noise import TOLERANCE
 from embedsheet.compiler.recurrence import MOST_UNROLLED, Recurrence, find_recurrence
 from embedsheet.compiler.store import Store
-from embedsheet.compiler.windows import bounding, grown_by, is_large
+from embedsheet.compiler.windows import grown_by
 from embedsheet.formulas.functions.table import FUNCTIONS
+from embedsheet.formulas.growing import bounding, is_large
 from embedsheet.formulas.values import BLANK, NUMBER, Reference, Value
 from embedsheet.ground.errors import FormulaError, UnsupportedError
 from embedsheet.ground.keys import name_key

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embedsheet.compiler.cells import Ids
+from embedsheet.formulas.growing import SMALLEST, bounding
 from embedsheet.formulas.traced import operations
 from embedsheet.formulas.values import ERROR, NUMBER, Array, Reference, Value, namespace
 
@@ -18,23 +19,6 @@ if TYPE_CHECKING:
     from embedsheet.compiler.evaluate import Evaluator
 
 ACCUMULATED = frozenset({"SUM", "COUNT", "AVERAGE", "MAX", "MIN"})
-# Fewer cells than this are read one by one: the sums then have the rounding errors of the spreadsheet's own.
-_SMALLEST = 1_000_000
-
-
-def bounding(reference: Reference) -> Reference:
-    """Return the one rectangle around a reference's rectangles."""
-    top, left = reference.top.min(keepdims=True), reference.left.min(keepdims=True)
-    return Reference(
-        reference.sheet, top, left, reference.bottom.max(keepdims=True), reference.right.max(keepdims=True)
-    )
-
-
-def is_large(reference: Reference) -> bool:
-    """Whether the rectangles differ in height and have too many cells to be read one by one."""
-    heights = reference.bottom - reference.top + 1
-    widths = reference.right - reference.left + 1
-    return bool((heights != heights[0]).any()) and len(heights) * int(heights.max()) * int(widths.max()) > _SMALLEST
 
 
 def grown_by(reference: Reference) -> tuple[Reference, Ids] | None:
@@ -56,7 +40,7 @@ def grown_by(reference: Reference) -> tuple[Reference, Ids] | None:
         return None
     first, last = first.copy(), last.copy()
     first[shortest], last[shortest] = top[shortest], bottom[shortest]
-    if (bottom[shortest] - top[shortest] + 1) * len(order) > _SMALLEST:
+    if (bottom[shortest] - top[shortest] + 1) * len(order) > SMALLEST:
         return None
     return Reference(reference.sheet, first, left, last, right), before
 

@@ -17,6 +17,7 @@ from embedsheet.formulas.functions.conditions import Conditions
 from embedsheet.formulas.functions.samples import Argument
 from embedsheet.formulas.functions.selection import MAX, MIN, SUM, Operation, Selected, select
 from embedsheet.formulas.functions.table import Context, Gradient, function
+from embedsheet.formulas.growing import Grown, grown_together
 from embedsheet.formulas.values import DIV0, NUMBER, VALUE, Reference, Value, error, namespace
 
 
@@ -32,6 +33,19 @@ def _resized(context: Context, area: Argument, like: Argument) -> Argument:
     return Reference(area.sheet, top, left, top + height, left + width, area.errors)
 
 
+def _shared(
+    pairs: Sequence[tuple[Argument, Value]], *others: Argument
+) -> tuple[Sequence[tuple[Argument, Value]], Sequence[Argument], Grown | None]:
+    """Return ranges that grow together from cell to cell as one range each, and what of it each cell reads."""
+    areas = [*(area for area, _ in pairs), *others]
+    references = [area for area in areas if isinstance(area, Reference)]
+    found = grown_together(references) if len(references) == len(areas) else None
+    if found is None:
+        return pairs, others, None
+    whole, grown = found
+    return [(area, wanted) for area, (_, wanted) in zip(whole, pairs, strict=False)], whole[len(pairs) :], grown
+
+
 def _selected(
     context: Context,
     name: str,
@@ -39,9 +53,10 @@ def _selected(
     pairs: Sequence[tuple[Argument, Value]],
     operation: Operation,
 ) -> Selected | Value:
+    pairs, (numbers,), grown = _shared(pairs, numbers)
     value = context.value(numbers)
     # Where only these numbers differ from cell to cell, so do the results.
-    conditions = Conditions(context, pairs, name, value.shape[0])
+    conditions = Conditions(context, pairs, name, value.shape[0], grown)
     if conditions.traced:
         context.jumps(name)
     if not conditions.same_size or value.shape[1:] != conditions.ranges[0].shape[1:]:
@@ -98,7 +113,8 @@ _many_conditions("MINIFS", "Smallest of the cells that meet all criteria", _extr
 
 
 def _count(context: Context, name: str, pairs: Sequence[tuple[Argument, Value]]) -> Value:
-    conditions = Conditions(context, pairs, name)
+    pairs, _, grown = _shared(pairs)
+    conditions = Conditions(context, pairs, name, grown=grown)
     if not conditions.same_size:
         return error(VALUE)
     if conditions.traced:

@@ -14,19 +14,34 @@ from embedsheet.formulas.functions.criteria import Criterion, criterion, matches
 from embedsheet.formulas.functions.samples import Argument
 from embedsheet.formulas.functions.stretches import Stretches, stretches
 from embedsheet.formulas.functions.table import Context
-from embedsheet.formulas.values import Value, namespace
+from embedsheet.formulas.growing import Grown
+from embedsheet.formulas.values import NUMBER, Value, namespace
 
 # Comparisons of results with cells that are made in one step; more are made in several.
 CHUNK = 5_000_000
 
 
 class Conditions:
-    """Ranges with their criteria, and which cells meet them all; results for `least` cells of the n at least."""
+    """Ranges with their criteria, and which cells meet them all; results for `least` cells of the n at least.
 
-    def __init__(self, context: Context, pairs: Sequence[tuple[Argument, Value]], name: str, least: int = 1) -> None:
+    Each of the n cells has only those rows of the ranges that `grown` says, where it is given.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        pairs: Sequence[tuple[Argument, Value]],
+        name: str,
+        least: int = 1,
+        grown: Grown | None = None,
+    ) -> None:
         self.context = context
         self.ranges = [context.value(area) for area, _ in pairs]
         wanted = [concrete(context, value, f"A criterion of {name}") for _, value in pairs]
+        if grown is not None:
+            self.ranges.append(_numbers(np.broadcast_to(grown.places()[None, :, None], self.ranges[0].shape)))
+            wanted.append(_numbers(grown.heights[:, None, None]))
+        self._within = None if grown is None else len(pairs)
         self.same_size = len({value.shape[1:] for value in self.ranges}) <= 1
         # Results: one for each of n cells and each element of the criteria.
         areas = max(value.shape[0] for value in self.ranges)
@@ -60,6 +75,8 @@ class Conditions:
         """Return the different criteria of a range, and which of them each of some results asks for."""
         kinds, numbers = self.wanted_kinds[place][results], self.wanted_numbers[place][results]
         distinct, which = np.unique(np.stack([kinds.astype(np.float64), numbers], axis=1), axis=0, return_inverse=True)
+        if place == self._within:
+            return [Criterion("<=", NUMBER, number) for _, number in distinct], which.ravel()
         return [criterion(self.context.strings, int(kind), number) for kind, number in distinct], which.ravel()
 
     def found(self) -> Iterator[tuple[slice, NDArray[np.int64], NDArray[np.int64]]]:
@@ -117,3 +134,7 @@ class Conditions:
 def _of_cells(value: Value, cells: NDArray[np.int64]) -> Value:
     kinds = value.kinds[cells] if value.kinds.shape[0] > 1 else value.kinds
     return Value(kinds, value.numbers[cells] if value.numbers.shape[0] > 1 else value.numbers)
+
+
+def _numbers(numbers: NDArray[np.int64]) -> Value:
+    return Value(np.full((1, 1, 1), NUMBER, np.uint8), numbers.astype(np.float64))
