@@ -115,8 +115,9 @@ def _solve(press: Press) -> str:
 def _train(press: Press) -> str:
     model = press.recommender
     press.status("starting Keras …")
+    from embedsheet.mirrors.protocol import Settings
     from embedsheet.mirrors.recommender.results import is_lesson, learned_edits
-    from embedsheet.mirrors.recommender.training import Progress, Settings
+    from embedsheet.mirrors.recommender.training import Progress
     from embedsheet.mirrors.recommender.training import train as train_in_keras
 
     workbook = press.beside_keras

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from judges import gnumeric_values
+from judges import gnumeric_values, write_book
 from stored import departures
 from typer.testing import CliRunner
 
@@ -171,8 +171,14 @@ def test_what_makes_no_sense_is_refused_and_nothing_written(
     assert fingerprint(lesson) == before
 
 
-def test_train_names_the_missing_blocks_of_a_workbook_without_a_recommender(green_eggs_book: Path) -> None:
+def test_a_model_that_is_not_trained_in_keras_is_refused_with_what_trains_it(green_eggs_book: Path) -> None:
     result = run("train", green_eggs_book)
+    assert "a skip-gram model is not trained in Keras; embedsheet solve trains it in its own cells" in result.stderr
+    assert result.exit_code == 2
+
+
+def test_train_names_the_missing_blocks_of_a_workbook_without_a_model(tmp_path: Path) -> None:
+    result = run("train", write_book(tmp_path / "other.xlsx", {"S": {"A1": 1.0}}))
     assert "no sheet has the names users.id, users.factors" in result.stderr
     assert result.exit_code == 2
 

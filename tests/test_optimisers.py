@@ -16,7 +16,7 @@ from embedsheet.compiler.program import Program
 from embedsheet.ground.errors import LessonError, ModelError
 from embedsheet.lessons import find
 from embedsheet.lessons.optimisers.rules import RULES
-from embedsheet.mirrors.optimisers import compare_descents, keras_path, model_sheets, read_descent
+from embedsheet.mirrors.optimisers.comparison import Row, compare_descents, keras_path, model_sheets, read_descent
 from embedsheet.solver import load_model, solve
 from embedsheet.workbook import Edit, Workbook
 
@@ -25,6 +25,12 @@ SHEETS = [rule.name for rule in RULES]
 
 def build(folder: Path, **options: Any) -> Path:
     return Path(find("optimisers").load().build(folder / "optimisers.xlsx", **options))
+
+
+def descents(path: Path) -> list[Row]:
+    """Compare every optimiser of a workbook with Keras."""
+    book = Workbook.open(path)
+    return compare_descents(read_descent(book, sheet) for sheet in model_sheets(book))
 
 
 def typed(path: Path, sheet: str, name: str, number: float) -> None:
@@ -37,7 +43,7 @@ def typed(path: Path, sheet: str, name: str, number: float) -> None:
 
 @pytest.mark.parametrize("options", [{}, {"batch": 3, "steps": 25, "points": 11, "seed": 1}])
 def test_each_sheet_walks_as_keras_does(options: dict[str, Any], tmp_path: Path) -> None:
-    rows = compare_descents(Workbook.open(build(tmp_path, **options)))
+    rows = descents(build(tmp_path, **options))
     assert [row.sheet for row in rows] == SHEETS
     assert all(row.steps == options.get("steps", 60) for row in rows)
     assert max(row.difference for row in rows) <= 1e-12
@@ -59,7 +65,7 @@ def test_each_setting_is_the_argument_of_keras_by_that_name(name: tuple[str, str
 def test_a_cell_that_departs_is_found(tmp_path: Path) -> None:
     path = build(tmp_path, steps=12)
     typed(path, "Adam", "beta_1", 0.8)  # not recalculated: the stored path is that of 0.9
-    rows = {row.sheet: row.agrees for row in compare_descents(Workbook.open(path))}
+    rows = {row.sheet: row.agrees for row in descents(path)}
     assert rows == {name: name != "Adam" for name in SHEETS}
     result = CliRunner().invoke(app, ["compare", str(path)])
     assert result.exit_code == 1
@@ -127,4 +133,4 @@ def test_an_unknown_optimiser_is_named(tmp_path: Path) -> None:
     book["Adam"]["A1"] = "Lion"
     book.save(path)
     with pytest.raises(ModelError, match="Adam!A1: there is no optimiser 'Lion'"):
-        compare_descents(Workbook.open(path), ["Adam"])
+        read_descent(Workbook.open(path), "Adam")

@@ -56,7 +56,7 @@ ABSENT = {
     # To a workbook without our names `compare` adds nothing.
     "compare": {
         "user_ids", "user_factors", "user_bias", "movie_ids", "movie_factors", "movie_bias", "ratings", "rating_users",
-        "rating_movies", "predictions", "rmse",
+        "rating_movies", "predictions", "rmse", "code",
     },
 }  # fmt: skip
 # Lines run one after another beside a lesson, somebody's workbook, ratings and a class; what they leave is judged.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import judges
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
-from embedsheet.cli.rnn import compare
+from embedsheet.cli import app
 from embedsheet.compiler.program import compile_program, recalculate
 from embedsheet.compiler.recurrence import Recurrence
 from embedsheet.ground.errors import ModelError
@@ -18,10 +20,17 @@ from embedsheet.hosts.libreoffice.recalculate import recalculated
 from embedsheet.lessons import rnn
 from embedsheet.mirrors.recurrent import keras_net as keras_rnn
 from embedsheet.mirrors.recurrent import numpy_net as numpy_rnn
-from embedsheet.mirrors.recurrent.comparison import compare_rnn, model_sheets, read_net
+from embedsheet.mirrors.recurrent.comparison import Row, compare_rnn, model_sheets, read_net
+from embedsheet.mirrors.recurrent.mirror import MIRROR
 from embedsheet.workbook import Edit, Workbook
 
 TEXT = "the cat sat on the mat"
+
+
+def compared(path: Path, second: Workbook | None = None, sheets: Sequence[str] = ()) -> list[Row]:
+    """Compare the nets of some sheets, or all."""
+    book = Workbook.open(path)
+    return compare_rnn(book, [read_net(book, sheet) for sheet in sheets or model_sheets(book)], second)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +56,7 @@ def test_sheet_compiled_formulas_keras_pytensor_and_numpy_give_one_answer(book_p
     """Loss, probabilities and gradient of three nets; to 1e-10 in double precision, to 1e-5 in Keras' float32."""
     pytest.importorskip("pytensor", reason="the extra theano is not installed")
     judges.libreoffice_values(book_path)  # skips the test where there is no LibreOffice
-    rows = compare_rnn(Workbook.open(book_path), recalculated(book_path))
+    rows = compared(book_path, recalculated(book_path))
     assert {row.sheet for row in rows} == {"Three characters", "n characters", "Sequence"}
     assert {row.name for row in rows} == {
         "spreadsheet program", "compiled formulas", "Keras, float64", "Keras, float32", "PyTensor", "NumPy, by hand",
@@ -82,7 +91,7 @@ def test_a_wrong_number_in_a_cell_is_noticed(book_path: Path, tmp_path: Path) ->
     area = book.area("probabilities", "Three characters")
     cell = area._replace(bottom=area.top, right=area.left)
     book.save([Edit.of_numbers(cell, book.numbers(cell) + 1e-6)], tmp_path / "wrong.xlsx")
-    rows = compare_rnn(Workbook.open(tmp_path / "wrong.xlsx"), sheets=["Three characters"])
+    rows = compared(tmp_path / "wrong.xlsx", sheets=["Three characters"])
     assert [row.name for row in rows if row.agrees] == ["Keras, float32"]
     assert [row.probability_difference for row in rows] == pytest.approx([1e-6] * len(rows), rel=0.2)
 
@@ -106,19 +115,9 @@ def test_a_sheet_s_text_is_read_as_pieces_and_answers(book_path: Path) -> None:
     assert ["".join(alphabet[i] for i in ahead) for ahead in net.answers] == ["he c", "at s", "at o", "n th", "e ma"]
 
 
-def test_a_workbook_without_a_recurrent_net_is_refused_with_the_remedy(tmp_path: Path) -> None:
-    """Any other workbook."""
-    import xlsxwriter
-
-    with xlsxwriter.Workbook(str(tmp_path / "other.xlsx")) as book:
-        book.add_worksheet()
-    with pytest.raises(ModelError, match=r"other\.xlsx: holds no recurrent net; make one with: embedsheet new rnn"):
-        compare_rnn(Workbook.open(tmp_path / "other.xlsx"))
-
-
 def test_a_sheet_without_a_net_is_refused_with_the_sheets_that_have_one(book_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"Scan holds no recurrent net .*; Three characters, n characters, Sequence"):
-        compare_rnn(Workbook.open(book_path), sheets=["Scan"])
+    with pytest.raises(ModelError, match=r"Scan: holds no recurrent net .* Three characters, n characters, Sequence"):
+        MIRROR.chosen(Workbook.open(book_path), "Scan", {})
 
 
 def test_a_hole_in_the_weights_is_named(book_path: Path, tmp_path: Path) -> None:
@@ -131,7 +130,7 @@ def test_a_hole_in_the_weights_is_named(book_path: Path, tmp_path: Path) -> None
 
 
 def test_compare_says_one_answer_and_does_without_what_is_not_installed(
-    book_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    book_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """PyTensor and LibreOffice are optional; the message names the remedy."""
     real = builtins.__import__
@@ -144,9 +143,9 @@ def test_compare_says_one_answer_and_does_without_what_is_not_installed(
     monkeypatch.setattr(builtins, "__import__", without)
     monkeypatch.setenv("EMBEDSHEET_SOFFICE", "/nowhere/soffice")
     monkeypatch.setenv("COLUMNS", "140")
-    monkeypatch.setattr("embedsheet.mirrors.recurrent.comparison.model_sheets", lambda book: ["Three characters"])
-    assert compare(book_path, Workbook.open(book_path))
-    said = capsys.readouterr().out
+    result = CliRunner().invoke(app, ["compare", str(book_path), "--sheet", "Three characters"])
+    assert result.exit_code == 0
+    said = result.output
     assert "there is no file /nowhere/soffice" in said
     assert '-m pip install "embedsheet[theano]"' in said
     assert "One answer: every program computes the same net." in said

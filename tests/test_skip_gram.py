@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +13,9 @@ from stored import departures
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
-from embedsheet.ground.errors import ModelError
 from embedsheet.lessons.green_eggs import build
-from embedsheet.mirrors.skip_gram import (
+from embedsheet.mirrors.skip_gram.comparison import (
+    Row,
     compare_skip_grams,
     mean_loss,
     model_sheets,
@@ -34,6 +35,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def compared(path: Path, **options: Any) -> list[Row]:
+    book = Workbook.open(path)
+    return compare_skip_grams(book, [read_skip_gram(book, sheet) for sheet in model_sheets(book)], **options)
+
+
 def nearest(book: Workbook) -> dict[str, str]:
     words = book.values(book.area("words.word", "Trained"))
     found = book.values(book.area("nearest", "Trained"))
@@ -41,13 +47,13 @@ def nearest(book: Workbook) -> dict[str, str]:
 
 
 def test_sheet_formulas_and_keras_are_one_model_before_training(green_eggs_book: Path) -> None:
-    rows = compare_skip_grams(Workbook.open(green_eggs_book))
+    rows = compared(green_eggs_book)
     assert [row.name for row in rows] == ["compiled formulas", "Keras, float64", "Keras, float32"]
     assert all(row.agrees for row in rows), rows
 
 
 def test_and_after_it(trained: Path) -> None:
-    rows = compare_skip_grams(Workbook.open(trained), steps=25, rate=0.2)
+    rows = compared(trained, steps=25, rate=0.2)
     assert all(row.agrees for row in rows), rows
 
 
@@ -63,7 +69,7 @@ def test_a_cell_that_departs_is_found(trained: Path, tmp_path: Path) -> None:
     area = book.area("words.factors", SHEET)
     place = np.array([area.top]), np.array([area.left])
     book.save([Edit(SHEET, *place, np.array([1], np.uint8), model.weights.words[:1, 0] + 0.5)], copy)
-    assert not all(row.agrees for row in compare_skip_grams(Workbook.open(copy)))
+    assert not all(row.agrees for row in compared(copy))
     assert CliRunner().invoke(app, ["compare", str(copy)]).exit_code == 1
 
 
@@ -114,5 +120,7 @@ def test_a_long_text_is_trained_on_its_frequent_words(tmp_path: Path) -> None:
 
 
 def test_another_sheet_is_refused(green_eggs_book: Path) -> None:
-    with pytest.raises(ModelError, match="Map: holds no skip-gram model; choose one of Skip-gram"):
-        compare_skip_grams(Workbook.open(green_eggs_book), ["Map"])
+    result = CliRunner().invoke(app, ["compare", str(green_eggs_book), "--sheet", "Map"])
+    assert "Map: holds no skip-gram model that could be compared; choose one of Skip-gram." in result.stderr.replace(
+        "\n", " "
+    )

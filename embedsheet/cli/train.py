@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,9 +15,7 @@ from embedsheet.cli.progress import MARKS, print_json, print_table, say
 from embedsheet.cli.solve import JsonOption
 
 if TYPE_CHECKING:
-    from embedsheet.keras_bridge import Check
-    from embedsheet.mirrors.recommender.blocks import SheetModel
-    from embedsheet.workbook import SaveReport, Workbook
+    from embedsheet.mirrors.protocol import Comparison
 
 app = typer.Typer()
 
@@ -69,6 +66,7 @@ def compare_command(
     steps: Annotated[int, typer.Option(min=1, help="Steps of gradient descent to walk together.")] = 10,
     learning_rate: Annotated[float, typer.Option(min=1e-9, help="Of these steps.")] = 0.1,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Leave the workbook's sheet Compare as it is.")] = False,
+    code: Annotated[bool, typer.Option("--code", help="Only show the model's code in Keras.")] = False,
     json: JsonOption = False,
     ignore_lock: LockOption = False,
     *,
@@ -76,92 +74,68 @@ def compare_command(
 ) -> None:
     """Prove that the sheet and Keras are the same model: equal weights give equal numbers.
 
-    Compares predictions, RMSE, the gradient, and the weights after some steps of gradient descent, and fills in a
-    lesson's sheet Compare. Exit code 1 when anything differs by more than rounding. A workbook of the lessons rnn,
-    optimisers and green-eggs is compared by its own programs.
+    Compares predictions, loss, the gradient, and the weights after some steps of gradient descent, and fills in a
+    lesson's sheet Compare. Exit code 1 when anything differs by more than rounding. The sheets of the lessons rnn,
+    optimisers and green-eggs are compared in a way of their own.
     """
-    from embedsheet.mirrors import optimisers, skip_gram
-    from embedsheet.mirrors.recurrent import comparison as rnn_bridge
+    from embedsheet.hosts.libreoffice.recalculate import recalculated
+    from embedsheet.mirrors.protocol import Asked
+    from embedsheet.mirrors.recommender.results import save
+    from embedsheet.mirrors.table import choose
     from embedsheet.workbook import Workbook
 
     workbook = Workbook.open(book)
-    if rnn_bridge.model_sheets(workbook):
-        from embedsheet.cli import rnn
-
-        if not rnn.compare(book, workbook, sheet, json):
-            raise typer.Exit(1)
+    mirror = choose(workbook, sheet, given)
+    models = {name: mirror.read(workbook, name, given) for name in mirror.chosen(workbook, sheet, given)}
+    if code:
+        for name, model in models.items():
+            typer.echo("\n".join([f"# {name}", *mirror.code(model), ""]))
         return
-    if optimisers.model_sheets(workbook):
-        from embedsheet.cli import optimisers as steps_side_by_side
+    notes: list[str] = []
 
-        if not steps_side_by_side.compare(workbook, sheet, json):
-            raise typer.Exit(1)
-        return
-    if skip_gram.model_sheets(workbook):
-        from embedsheet.cli import skip_gram as words_side_by_side
-
-        if not words_side_by_side.compare(workbook, sheet, steps, learning_rate, json):
-            raise typer.Exit(1)
-        return
-    from embedsheet import keras_bridge
-    from embedsheet.mirrors.recommender import results as keras_results
-    from embedsheet.mirrors.recommender.blocks import choose_sheet, model_sheets, read_model
+    def note(words: str, style: str = "") -> None:
+        notes.append(words)
+        if not json:
+            say(words, style)
 
     dtype = "float64" if float64 else "float32"
-    several = model_sheets(workbook) if sheet is None and not given else []
-    sheets = several or [choose_sheet(workbook, sheet, given)]
-    models = {name: read_model(workbook, name, given) for name in sheets}
-    checks = {
-        name: keras_bridge.compare(workbook, model, dtype, steps, learning_rate) for name, model in models.items()
-    }
-    same = all(one.agrees for every in checks.values() for one in every)
+    asked = Asked(steps, learning_rate, dtype, note, lambda workbook: recalculated(workbook.path))
+    found = mirror.compare(workbook, models, asked)
     if not json:
-        _print_checks(checks, dtype)
-    report = None
-    if keras_results.is_lesson(workbook) and not dry_run:
-        model = models.get(keras_results.compared_sheet(workbook)) or next(iter(models.values()))
-        both = _both_precisions(workbook, model, steps, learning_rate)
-        report = keras_results.save(
-            workbook, keras_results.compared_edits(workbook, model, both), ignore_lock=ignore_lock
-        )
+        _print_table(found)
+    written = 0
+    if found.edits is not None and not dry_run:
+        report = save(workbook, found.edits(), ignore_lock=ignore_lock)
+        written = report.cells_written
+        if not json:
+            say(f"Filled in the sheet Compare ({written:,} cells).")
+        for words in report.notes:
+            note(words if json else f"Note: {words}", "yellow")
     if json:
-        print_json(
-            {
-                "precision": dtype,
-                "same": same,
-                "sheets": {
-                    name: [asdict(one) | {"agrees": one.agrees} for one in every] for name, every in checks.items()
-                },
-                "cells_written": report.cells_written if report else 0,
-                "notes": list(report.notes) if report else [],
-            }
-        )
-    elif report:
-        say(f"Filled in the sheet Compare ({report.cells_written:,} cells).")
-        _tell_notes(report)
-    if not json:
-        say(*(("The same model: every difference is rounding.", "green") if same else
-              ("Not the same: see the lines marked ✗.", "red")))  # fmt: skip
-    if not same:
+        print_json({"same": found.same, **found.found, "cells_written": written, "notes": notes})
+    else:
+        for remark in found.remarks:
+            say(remark)
+        say(found.verdict, "green" if found.same else "red")
+    if not found.same:
         raise typer.Exit(1)
 
 
-def _print_checks(checks: dict[str, list[Check]], dtype: str) -> None:
+def _print_table(found: Comparison) -> None:
     from rich.table import Table
     from rich.text import Text
 
     # A sheet's name has a line of its own: the numbers and the marks shall fit into 80 columns.
-    table = Table(title=f"The same weights in the sheet and in Keras ({dtype})", box=None)
-    for heading in ("", "sheet", "Keras", "difference", "allowed", ""):
+    table = Table(title=found.title, box=None)
+    for heading in (*found.headings, ""):
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
-    for name, every in checks.items():
-        table.add_row(Text(name, style="bold"))
-        for one in every:
-            table.add_row(
-                f"  {one.what}", f"{one.sheet:.6f}", f"{one.keras:.6f}",
-                f"{one.difference:.1e}", f"{one.tolerance:.0e}",
-                MARKS[one.agrees],
-            )  # fmt: skip
+    above = ""
+    for line in found.lines:
+        if line.sheet != above:
+            table.add_row(Text(line.sheet, style="bold"))
+            above = line.sheet
+        first, *rest = line.cells
+        table.add_row(Text(f"  {first}" if line.sheet else first), *map(Text, rest), MARKS[line.agrees])
     print_table(table)
 
 
@@ -201,70 +175,18 @@ def train(
     In a lesson's workbook it goes to the sheets Keras and Compare. To any other workbook no sheet is added: -o names a
     new workbook for the comparison, --replace writes over the factors. Ctrl-C stops and keeps the best.
     """
-    from embedsheet.ground.errors import ModelError
-    from embedsheet.mirrors.recommender import results as keras_results
-    from embedsheet.mirrors.recommender.blocks import read_model
-    from embedsheet.mirrors.recommender.training import Settings
-    from embedsheet.mirrors.recommender.training import train as train_model
-    from embedsheet.networks.devices import device as on_device
+    from embedsheet.mirrors.protocol import Settings, Task
+    from embedsheet.mirrors.table import choose
     from embedsheet.workbook import Workbook
-    from embedsheet.writer.page import check_target
 
     workbook = Workbook.open(book)
-    model = read_model(workbook, sheet, given)
-    lesson = keras_results.is_lesson(workbook) and not given
-    if not lesson and output is None and not replace:
-        raise ModelError(
-            f"{book.name}: has no sheet Keras to write to; name a new workbook for the comparison with -o, or write "
-            "over its factors with --replace."
-        )
-    if output is not None:
-        check_target(output, force)
-    if lesson or replace:
-        workbook.check_target(output if lesson else None, ignore_lock, force=force)
+    mirror = choose(workbook, sheet, given)
+    model = mirror.read(workbook, mirror.one(workbook, sheet, given), given)
     dtype = "float64" if float64 else "float32"
     settings = Settings(optimizer, learning_rate, epochs, batch_size, l2, validation, patience, seed, dtype)
-    with on_device(device) as where, Bar(model.sheet) as bar:
-        learned = train_model(model, settings, lambda done: bar.show(done.epoch + 1, done.epochs))
-    say(
-        f"{model.sheet}: RMSE {learned.rmse_before:.4f} → {learned.rmse:.4f} after {learned.kept + 1} epochs of Keras' "
-        f"{optimizer} on {where}; ended by {learned.ended}.",
-        "green",
-    )
-    checks = _both_precisions(workbook, model) if "rmse" in model.blocks else []
-    if lesson:
-        edits = keras_results.learned_edits(workbook, model, learned)
-        edits += keras_results.compared_edits(workbook, model, checks)
-        if replace:
-            edits += keras_results.replaced_edits(model, learned)
-        report = keras_results.save(workbook, edits, output, ignore_lock)
-        say(f"Wrote {report.cells_written:,} cells of {report.path}; see its sheets Keras and Compare.")
-        _tell_notes(report)
-        return
-    if replace:
-        report = keras_results.replace_in_place(workbook, model, learned, ignore_lock)
-        say(f"Wrote {report.cells_written:,} cells of {report.path}.")
-        _tell_notes(report)
-    if output is not None:
-        from embedsheet.lessons import comparison
-
-        comparison.build(output, model, learned, checks, book.name, force=force)
-        say(f"Wrote {output}: the sheet and Keras side by side.")
-
-
-def _tell_notes(report: SaveReport) -> None:
-    for note in report.notes:
-        say(f"Note: {note}", "yellow")
-
-
-def _both_precisions(workbook: Workbook, model: SheetModel, steps: int = 10, learning_rate: float = 0.1) -> list[Check]:
-    """Return the checks in float32 and, where the engine can, float64, as the sheet Compare shows them."""
-    from dataclasses import replace
-
-    from embedsheet.keras_bridge import compare, precisions
-
-    return [
-        replace(one, what=f"{one.what} ({dtype})")
-        for dtype in precisions()
-        for one in compare(workbook, model, dtype, steps, learning_rate)
-    ]
+    trainer = mirror.trainer(workbook, model, Task(settings, given, output, replace, device, force, ignore_lock))
+    with Bar(trainer.sheet) as bar:
+        learned = trainer.learn(bar.show)
+    say(learned, "green")
+    for words, style in trainer.keep():
+        say(words, style)

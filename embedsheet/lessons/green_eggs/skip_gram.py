@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from embedsheet.ground.shell import word as shell_word
 from embedsheet.lessons.green_eggs.sheets import TEXT, write_choice_of_factors
 from embedsheet.lessons.green_eggs.vocabulary import Text
-from embedsheet.mirrors.skip_gram import WEIGHTS, Floats, Weights, mean_loss, probabilities
+from embedsheet.mirrors.skip_gram.comparison import WEIGHTS, Floats, Weights, mean_loss, probabilities
 from embedsheet.notation.addresses import Area, quote_sheet
 from embedsheet.writer.page import LINE, ORANGE, Book, Page, a1, counted
 

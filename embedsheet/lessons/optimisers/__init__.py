@@ -29,7 +29,7 @@ from embedsheet.lessons.optimisers import data_sheet, race
 from embedsheet.lessons.optimisers.plan import Plan, plan, traces
 from embedsheet.lessons.optimisers.rule_sheet import write_rule
 from embedsheet.lessons.optimisers.rules import RULES
-from embedsheet.mirrors.optimisers import DATA
+from embedsheet.mirrors.optimisers.comparison import DATA
 from embedsheet.notation.addresses import Area
 from embedsheet.writer.guide import Line, write_guide
 from embedsheet.writer.page import Book, Finish, Page, RowProgress

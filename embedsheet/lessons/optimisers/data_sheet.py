@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from embedsheet.lessons.optimisers.plan import START, Plan
-from embedsheet.mirrors.optimisers import DATA, Floats
+from embedsheet.mirrors.optimisers.comparison import DATA, Floats
 from embedsheet.writer.page import LINE, ORANGE, Book, Page, a1
 
 CONTOURS = "Contours"

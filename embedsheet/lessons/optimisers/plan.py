@@ -8,7 +8,7 @@ import numpy as np
 
 from embedsheet.ground.errors import LessonError
 from embedsheet.lessons.optimisers.rules import RULES, Rule
-from embedsheet.mirrors.optimisers import Floats, batch_rows, gradient
+from embedsheet.mirrors.optimisers.comparison import Floats, batch_rows, gradient
 
 TRUE_LINE = (3.0, 2.0)  # intercept and slope that the points are drawn around
 START = (-4.0, 7.0)

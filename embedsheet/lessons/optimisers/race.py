@@ -8,7 +8,7 @@ from embedsheet.ground.shell import word
 from embedsheet.lessons.optimisers.data_sheet import CONTOURS, PARAMETERS
 from embedsheet.lessons.optimisers.plan import START, Plan, Trace
 from embedsheet.lessons.optimisers.rules import RULES
-from embedsheet.mirrors.optimisers import DATA, gradient
+from embedsheet.mirrors.optimisers.comparison import DATA, gradient
 from embedsheet.notation.addresses import quote_sheet
 from embedsheet.writer.page import LINE, Book, Page, a1
 

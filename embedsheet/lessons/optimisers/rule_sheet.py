@@ -7,7 +7,7 @@ import numpy as np
 from embedsheet.lessons.optimisers.data_sheet import PARAMETERS, contour_series
 from embedsheet.lessons.optimisers.plan import START, Plan, Trace
 from embedsheet.lessons.optimisers.rules import Rule
-from embedsheet.mirrors.optimisers import DATA, KERAS
+from embedsheet.mirrors.optimisers.comparison import DATA, KERAS
 from embedsheet.writer.page import BLUE, LINE, ORANGE, Book, Page, a1
 
 SETTINGS_TOP = 6

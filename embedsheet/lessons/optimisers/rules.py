@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from embedsheet.mirrors.optimisers import KERAS, Floats
+from embedsheet.mirrors.optimisers.comparison import KERAS, Floats
 
 # (weights, gradient, states, number of the step, settings) → weights and states after the step
 Step = Callable[[Floats, Floats, list[Floats], int, Mapping[str, float]], tuple[Floats, list[Floats]]]

@@ -11,6 +11,7 @@ import numpy as np
 
 from embedsheet.ground.errors import TrainingError, one_of
 from embedsheet.keras_bridge import build, precision, predictions, weights_of
+from embedsheet.mirrors.protocol import Settings
 from embedsheet.mirrors.recommender.blocks import Floats, SheetModel
 from embedsheet.networks.devices import device_count
 from embedsheet.networks.engine import load_keras
@@ -19,21 +20,6 @@ OPTIMIZERS = ("adam", "sgd", "rmsprop", "adagrad", "adamax", "nadam", "adamw")
 SMALLEST_GAIN = 1e-5  # of the RMSE; less is no improvement
 # As many ratings as training looks at when nothing else is said, within these numbers of epochs.
 RATINGS_SEEN, FEWEST_EPOCHS, MOST_EPOCHS = 1_000_000, 10, 300
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How to train. `validation`: the share of ratings held out; `patience`: epochs without gain before it ends."""
-
-    optimizer: str = "adam"
-    learning_rate: float = 0.03
-    epochs: int | None = None
-    batch_size: int = 64
-    l2: float = 0.0
-    validation: float = 0.0
-    patience: int = 30
-    seed: int = 42
-    dtype: str = "float32"
 
 
 @dataclass(frozen=True, slots=True)

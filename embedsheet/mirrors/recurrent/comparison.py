@@ -6,7 +6,7 @@ weights and text to the other programs, and lists the largest differences.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,22 +115,16 @@ class Row:
 
 def compare_rnn(
     book: Workbook,
+    nets: Iterable[SheetNet],
     recalculated: Workbook | None = None,
     say: Callable[[str], None] = lambda _: None,
-    sheets: Sequence[str] | None = None,
 ) -> list[Row]:
-    """Return the comparison for every model sheet of the workbook, or for those named.
+    """Return the comparison for every net.
 
     `recalculated` is the same workbook as a spreadsheet program calculates it, a witness of its own. PyTensor is left
-    out, with a word through `say`, when it is not installed. Raises ModelError for a workbook of another lesson.
+    out, with a word through `say`, when it is not installed.
     """
-    found = model_sheets(book)
-    if not found:
-        raise ModelError(f"{book.path.name}: holds no recurrent net; make one with: embedsheet new rnn")
-    for sheet in sheets or ():
-        if sheet not in found:
-            raise ModelError(f"{sheet} holds no recurrent net that could be compared; {', '.join(found)} do.")
-    nets = [read_net(book, sheet) for sheet in sheets or found]
+    nets = list(nets)
     try:
         pytensor = _PyTensor(nets[0].weights, say)
     except MissingDependencyError as error:

@@ -7,6 +7,7 @@ which in the text; the loss is the mean of −ln p(neighbour | word) and penalty
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.blocks import numbers_in, sheets_with
-from embedsheet.ground.errors import ModelError
 from embedsheet.mirrors.recurrent.numpy_net import softmax
 from embedsheet.networks.engine import default_precision, load_keras
 from embedsheet.notation.addresses import Cell
@@ -75,7 +75,6 @@ def model_sheets(book: Workbook) -> list[str]:
 
 def read_skip_gram(book: Workbook, sheet: str) -> SkipGram:
     """Return a sheet's model. Raises ModelError for a cell without a number."""
-
     words, neighbours, bias = (numbers_in(book, name, sheet) for name in WEIGHTS)
     pairs = np.hstack([numbers_in(book, f"pairs.{side}", sheet) for side in ("word", "neighbour")]).astype(np.int64) - 1
     return SkipGram(
@@ -94,17 +93,9 @@ def mean_loss(weights: Weights, pairs: NDArray[np.int64]) -> float:
     return float(-np.log(probabilities(weights)[pairs[:, 0], pairs[:, 1]]).mean())
 
 
-def compare_skip_grams(
-    book: Workbook, sheets: list[str] | None = None, steps: int = 10, rate: float = 0.5
-) -> list[Row]:
+def compare_skip_grams(book: Workbook, models: Iterable[SkipGram], steps: int = 10, rate: float = 0.5) -> list[Row]:
     """Compare sheet, compiled formulas and Keras, also after some steps of gradient descent together."""
-    there = model_sheets(book)
-    rows = []
-    for sheet in there if sheets is None else sheets:
-        if sheet not in there:
-            raise ModelError(f"{sheet}: holds no skip-gram model; choose one of {', '.join(there)}.")
-        rows += _rows(book, read_skip_gram(book, sheet), steps, rate)
-    return rows
+    return [row for model in models for row in _rows(book, model, steps, rate)]
 
 
 def _rows(book: Workbook, model: SkipGram, steps: int, rate: float) -> list[Row]:

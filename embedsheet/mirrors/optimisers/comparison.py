@@ -6,7 +6,7 @@ carry the names of Keras' arguments.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +73,6 @@ def model_sheets(book: Workbook) -> list[str]:
 
 def read_descent(book: Workbook, sheet: str) -> Descent:
     """Return a sheet's model. Raises ModelError for a hole or a name that no rule has."""
-
     cell = book.area("optimiser", sheet)
     optimiser = str(book.values(cell)[0][0])
     if optimiser not in KERAS:
@@ -123,18 +122,14 @@ def _walk(keras: Any, optimizer: Any, model: Descent) -> Floats:
     return np.stack(path)
 
 
-def compare_descents(book: Workbook, sheets: list[str] | None = None) -> list[Row]:
-    """Walk the same steps with Keras from each sheet's start. Raises ModelError where a block is damaged."""
-    there = model_sheets(book)
+def compare_descents(models: Iterable[Descent]) -> list[Row]:
+    """Walk the same steps with Keras from each sheet's start."""
     rows = []
-    for sheet in there if sheets is None else sheets:
-        if sheet not in there:
-            raise ModelError(f"{sheet}: shows no optimiser; choose one of {', '.join(there)}.")
-        model = read_descent(book, sheet)
+    for model in models:
         path = keras_path(model)
         scale = max(1.0, float(np.abs(path).max()))
         rows.append(
-            Row(sheet, KERAS[model.optimiser][0], len(path) - 1, float(np.abs(path - model.weights).max()) / scale,
-                TOLERANCE)
+            Row(model.sheet, KERAS[model.optimiser][0], len(path) - 1,
+                float(np.abs(path - model.weights).max()) / scale, TOLERANCE)
         )  # fmt: skip
     return rows

@@ -1,0 +1,1 @@
+"""The lesson "optimisers" and Keras' own optimizers."""

@@ -1,0 +1,54 @@
+"""The mirror of the lesson "optimisers"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from embedsheet.mirrors.optimisers.comparison import KERAS, Descent, compare_descents, model_sheets, read_descent
+from embedsheet.mirrors.protocol import Asked, Comparison, Line, Mirror
+from embedsheet.workbook import Workbook
+
+
+class _Optimisers(Mirror[Descent]):
+    title = "descent by an optimiser"
+
+    def sheets(self, book: Workbook) -> list[str]:
+        return model_sheets(book)
+
+    def read(self, book: Workbook, sheet: str, given: Mapping[str, str]) -> Descent:
+        return read_descent(book, sheet)
+
+    def compare(self, book: Workbook, models: Mapping[str, Descent], asked: Asked) -> Comparison:
+        rows = compare_descents(models.values())
+        same = all(row.agrees for row in rows)
+        lines = [
+            Line(
+                "", (row.sheet, row.keras, str(row.steps), f"{row.difference:.1e}", f"{row.tolerance:.0e}"), row.agrees
+            )
+            for row in rows
+        ]
+        return Comparison(
+            "The same steps in the sheet and in Keras (float64)",
+            ("", "Keras", "steps", "largest difference", "allowed"),
+            lines,
+            same,
+            "The same steps: every difference is rounding." if same else "Not the same: see the lines marked ✗.",
+            {"sheets": [asdict(row) | {"agrees": row.agrees} for row in rows]},
+        )
+
+    def code(self, model: Descent) -> list[str]:
+        name, more = KERAS[model.optimiser]
+        arguments = ", ".join(f"{name}={value!r}" for name, value in {**model.settings, **more}.items())
+        return [
+            "import keras",
+            "",
+            f"weights = keras.Variable({model.weights[0].tolist()})  # intercept, slope",
+            f"optimizer = keras.optimizers.{name}({arguments})",
+            "optimizer.build([weights])",
+            "# for each step, the gradient of mean((intercept + slope * x - y) ** 2) over its points:",
+            "# optimizer.apply([gradient])",
+        ]
+
+
+MIRROR = _Optimisers()

@@ -1,0 +1,1 @@
+"""The sheet "Skip-gram" and Keras."""

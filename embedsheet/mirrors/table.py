@@ -1,0 +1,37 @@
+"""The mirrors there are, and which of them a workbook is meant for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from embedsheet.ground.errors import ModelError
+from embedsheet.mirrors.protocol import Mirror
+from embedsheet.workbook import Workbook
+
+# Modules in this folder with a `MIRROR`. The last is asked where none knows the workbook: it says what it needs.
+MIRRORS = ("recurrent.mirror", "optimisers.mirror", "skip_gram.mirror", "recommender.mirror")
+
+
+def mirrors() -> list[Mirror[Any]]:
+    """Return all mirrors."""
+    return [import_module(f"embedsheet.mirrors.{module}").MIRROR for module in MIRRORS]
+
+
+def choose(book: Workbook, sheet: str | None, given: Mapping[str, str]) -> Mirror[Any]:
+    """Return the mirror of a workbook's sheets, of the one asked for, or the one that takes the `given` blocks.
+
+    Raises ModelError where sheets of several kinds could be meant.
+    """
+    every = mirrors()
+    if given:
+        return next(mirror for mirror in every if set(given) <= set(mirror.places))
+    found = [(mirror, sheets) for mirror in every if (sheets := mirror.sheets(book))]
+    if sheet is not None:
+        name = book.sheet(sheet).name
+        found = [(mirror, sheets) for mirror, sheets in found if name in sheets] or found
+    if len(found) > 1:
+        kinds = "; ".join(f"{mirror.title}: {', '.join(sheets)}" for mirror, sheets in found)
+        raise ModelError(f"{book.path.name}: has models of several kinds; choose one with --sheet: {kinds}.")
+    return found[0][0] if found else every[-1]
