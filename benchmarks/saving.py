@@ -19,8 +19,8 @@ import openpyxl
 from benchmarks.books import folder, lesson, some_ratings
 from benchmarks.measure import in_turns
 from benchmarks.row import Row, tell
+from embedsheet.book.edits import Edit
 from embedsheet.workbook import Workbook
-from embedsheet.xlsx.save import Edit
 
 PART = "Opening a workbook, changing 150 cells, saving"
 COUNT = 30_000

@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embedsheet.book.setups import SolverSetup
 from embedsheet.compiler.precision import double_precision
 from embedsheet.ground.errors import ModelError, TrainingError
 from embedsheet.mirrors.recommender.blocks import Floats, SheetModel
 from embedsheet.networks.engine import get_weights, load_keras
 from embedsheet.notation.addresses import Cell
-from embedsheet.solver_setup import SolverSetup
 from embedsheet.workbook import Workbook
 
 if TYPE_CHECKING:

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from embedsheet.book.setups import EVOLUTIONARY, Sense, SolverSetup
 from embedsheet.ground.errors import MismatchError, ModelError
 from embedsheet.ground.keys import name_key
 from embedsheet.notation.addresses import Area, Cell, column_letters
 from embedsheet.reports.tables import kinds_of
-from embedsheet.solver_setup import EVOLUTIONARY, Sense, SolverSetup
 from embedsheet.solvers.check import GradientCheck, check_gradient
 from embedsheet.solvers.methods import METHODS
 from embedsheet.solvers.model import choose_setup, describe, parse_constraint

@@ -18,24 +18,27 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.book import references
+from embedsheet.book.edits import Edit
+from embedsheet.book.setups import SolverSetup
+from embedsheet.book.sheet import ArrayFormula, Sheet
+from embedsheet.book.tables import DefinedName, Table
 from embedsheet.ground.errors import FileError, ModelError, did_you_mean
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import BOOLEAN, ERROR, ERRORS, NUMBER, TEXT, ErrorText
 from embedsheet.ground.strings import Strings
 from embedsheet.notation.addresses import Area, Cell
 from embedsheet.notation.move import shift
-from embedsheet.solver_setup import SolverSetup
-from embedsheet.xlsx import parts, references
+from embedsheet.xlsx import parts
 from embedsheet.xlsx.added_sheets import Draw
 from embedsheet.xlsx.macros import MakeProject
 from embedsheet.xlsx.package import Package
-from embedsheet.xlsx.parts import Contents, DefinedName, SheetPart, Table
+from embedsheet.xlsx.parts import Contents, SheetPart
 from embedsheet.xlsx.plain import plain
-from embedsheet.xlsx.save import Edit, Job, SaveReport, check_target
+from embedsheet.xlsx.save import Job, SaveReport, check_target
 from embedsheet.xlsx.save import save as save_job
 from embedsheet.xlsx.scan import Source, check_cell_count, scan
-from embedsheet.xlsx.sheet import ArrayFormula, Sheet
-from embedsheet.xlsx.solver_names import is_solver_model, is_solver_name, read_setup, split_union
+from embedsheet.xlsx.solver_names import is_solver_model, is_solver_name, read_setup
 
 __all__ = ["ArrayFormula", "DefinedName", "Edit", "SaveReport", "Sheet", "Table", "Workbook"]
 
@@ -164,7 +167,7 @@ class Workbook:
         return self._areas(text, sheet, frozenset())
 
     def _areas(self, text: str, sheet: str | None, seen: frozenset[str]) -> list[Area]:
-        return [area for piece in split_union(text) for area in self._piece(piece, sheet, seen)]
+        return [area for piece in references.split_union(text) for area in self._piece(piece, sheet, seen)]
 
     def _piece(self, text: str, sheet: str | None, seen: frozenset[str]) -> list[Area]:
         if "#REF!" in text:

@@ -10,9 +10,9 @@ import numpy as np
 import openpyxl
 from openpyxl.worksheet.formula import ArrayFormula
 
+from embedsheet.book.setups import SolverSetup
 from embedsheet.compiler.program import Program, compile_program
 from embedsheet.notation.addresses import Cell, parse_area
-from embedsheet.solver_setup import SolverSetup
 from embedsheet.workbook import Workbook
 
 Cells = Mapping[str, Any]

@@ -15,9 +15,9 @@ import sheets
 from typer.testing import CliRunner
 
 import embedsheet as es
+from embedsheet.book.setups import Constraint
 from embedsheet.cli import app
 from embedsheet.notation.addresses import parse_area
-from embedsheet.solver_setup import Constraint
 
 # Lesson, sheet: all sheets with a Solver set-up, and those whose formulas are of other kinds.
 MODELS = [

@@ -15,11 +15,11 @@ from openpyxl.worksheet.table import Table
 from packages import book
 from sheets import largest_gradient_error, program, setup, write
 
+from embedsheet.book.setups import Constraint
 from embedsheet.compiler.program import compile_program, recalculate
 from embedsheet.ground.errors import ModelError, UnsupportedError
 from embedsheet.notation.addresses import Cell, parse_area
 from embedsheet.solver import problem_of
-from embedsheet.solver_setup import Constraint
 from embedsheet.solvers.problem import Limits
 from embedsheet.solvers.tracker import Tracker
 from embedsheet.workbook import Workbook

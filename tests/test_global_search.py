@@ -13,10 +13,10 @@ import pytest
 from problems import problem
 from sheets import setup, write
 
+from embedsheet.book.setups import Constraint
 from embedsheet.compiler.program import compile_program
 from embedsheet.notation.addresses import parse_area
 from embedsheet.solver import Solution, problem_of, solve
-from embedsheet.solver_setup import Constraint
 from embedsheet.solvers.outcome import Outcome
 from embedsheet.solvers.problem import Limits
 from embedsheet.solvers.search import search

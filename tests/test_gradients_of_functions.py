@@ -14,13 +14,13 @@ from judges import write_book
 from numpy.typing import NDArray
 from sheets import setup
 
+from embedsheet.book.setups import Constraint
 from embedsheet.compiler.program import compile_program
 from embedsheet.formulas.functions import table
 from embedsheet.formulas.functions.elementwise import Elementwise
 from embedsheet.formulas.functions.table import FUNCTIONS
 from embedsheet.formulas.traced import elementwise_rule, operations
 from embedsheet.notation.addresses import parse_area
-from embedsheet.solver_setup import Constraint
 from embedsheet.workbook import Workbook
 
 FloatArray = NDArray[np.float64]

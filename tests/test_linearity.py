@@ -16,12 +16,12 @@ from judges import write_book
 from numpy.typing import NDArray
 from sheets import program, setup, write
 
+from embedsheet.book.setups import Constraint
 from embedsheet.compiler.curvature import CONSTANT, LINEAR, OTHER, QUADRATIC
 from embedsheet.compiler.program import Program, compile_program
 from embedsheet.formulas.functions.table import FUNCTIONS
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.notation.addresses import column_letters, parse_area
-from embedsheet.solver_setup import Constraint
 from embedsheet.workbook import Workbook
 
 FloatArray = NDArray[np.float64]

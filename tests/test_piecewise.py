@@ -11,10 +11,10 @@ import pytest
 from scipy import optimize
 from sheets import setup, write
 
+from embedsheet.book.setups import Constraint
 from embedsheet.compiler.program import Program, compile_program
 from embedsheet.notation.addresses import parse_area
 from embedsheet.solver import problem_of, solve
-from embedsheet.solver_setup import Constraint
 from embedsheet.solvers.piecewise import prove
 from embedsheet.solvers.problem import Limits
 from embedsheet.solvers.search import search

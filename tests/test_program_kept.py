@@ -9,10 +9,10 @@ import pytest
 from judges import write_book
 from sheets import setup
 
+from embedsheet.book.setups import SolverSetup
 from embedsheet.compiler.program import Program, compile_program
 from embedsheet.ground.errors import ModelError
 from embedsheet.solver import problem_of
-from embedsheet.solver_setup import SolverSetup
 from embedsheet.solvers.search import search
 from embedsheet.workbook import Workbook
 

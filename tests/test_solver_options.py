@@ -11,11 +11,11 @@ import pytest
 from problems import problem
 from sheets import setup, write
 
+from embedsheet.book.setups import Constraint, SolverOptions
 from embedsheet.cli.inspection import inspect_book
 from embedsheet.compiler.program import compile_program
 from embedsheet.notation.addresses import Area, parse_area
 from embedsheet.solver import limits_of, problem_of, solve, starts_of
-from embedsheet.solver_setup import Constraint, SolverOptions
 from embedsheet.solvers.plan import plan
 from embedsheet.solvers.problem import Limits
 from embedsheet.solvers.search import search

@@ -13,12 +13,12 @@ from openpyxl.workbook.defined_name import DefinedName
 from sheets import program, write
 from typer.testing import CliRunner
 
+from embedsheet.book.setups import Constraint
 from embedsheet.cli import app
 from embedsheet.compiler.program import Program, compile_program
 from embedsheet.ground.errors import ModelError
 from embedsheet.notation.addresses import disjoint, parse_area
 from embedsheet.solver import choose_setup, describe, solve
-from embedsheet.solver_setup import Constraint
 from embedsheet.workbook import Workbook
 
 MODEL = {"solver_opt": "S!$B$1", "solver_adj": "S!$A$1:$A$2", "solver_typ": "2", "solver_neg": "1", "solver_num": "0"}

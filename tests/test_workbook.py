@@ -15,10 +15,10 @@ import xlsxwriter
 from openpyxl.workbook.defined_name import DefinedName as OpenpyxlName
 from packages import LECTURE, book, contents, parts, sheet_xml, write
 
+from embedsheet.book.setups import Constraint
 from embedsheet.ground.errors import FileError, ModelError
 from embedsheet.ground.kinds import ErrorText
 from embedsheet.notation.addresses import Area, Cell, parse_area
-from embedsheet.solver_setup import Constraint
 from embedsheet.solvers.model import choose_setup
 from embedsheet.workbook import Edit, Workbook
 from embedsheet.xlsx.solver_names import solver_names

@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from packages import LECTURE, book, contents, parts, sheet_xml, write
 
+from embedsheet.book.setups import Constraint, SolverSetup
 from embedsheet.ground.errors import FileError, ModelError
 from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, NUMBER, TEXT, ErrorText
 from embedsheet.notation.addresses import Area, Cell
-from embedsheet.solver_setup import Constraint, SolverSetup
 from embedsheet.workbook import Edit, Workbook
 from embedsheet.xlsx.undo import undo
 

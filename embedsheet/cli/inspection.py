@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from embedsheet.cli.progress import say
 
 if TYPE_CHECKING:
-    from embedsheet.solver_setup import SolverSetup
+    from embedsheet.book.setups import SolverSetup
     from embedsheet.workbook import Workbook
 
 _MOST_SHOWN = 10

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.book.setups import SolverSetup
 from embedsheet.coder.formatting import formatted
 from embedsheet.coder.keras_module import keras_module
 from embedsheet.coder.model import Written, written
@@ -23,7 +24,6 @@ from embedsheet.compiler.forms import rectangles
 from embedsheet.ground.errors import DataError, ModelError, did_you_mean
 from embedsheet.ground.files import replace_file
 from embedsheet.notation.addresses import Area
-from embedsheet.solver_setup import SolverSetup
 from embedsheet.solvers.model import choose_setup
 from embedsheet.workbook import Workbook
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.book.setups import SolverSetup
 from embedsheet.coder.expressions import Expr
 from embedsheet.coder.lattices import Ids, lattices
 from embedsheet.coder.loops import Cells, Loop, common_steps, written_as_loop
@@ -19,8 +20,8 @@ from embedsheet.compiler.components import Step
 from embedsheet.compiler.constraints import constraint_cells
 from embedsheet.compiler.evaluate import Evaluator, PendingError
 from embedsheet.compiler.forms import Group, describe
-from embedsheet.compiler.names import resolve_name
 from embedsheet.compiler.order import Planner
+from embedsheet.compiler.resolve import resolve_name
 from embedsheet.compiler.store import Store
 from embedsheet.formulas.values import Reference
 from embedsheet.ground.errors import EmbedsheetError, ModelError, UnsupportedError
@@ -29,7 +30,6 @@ from embedsheet.ground.kinds import TEXT
 from embedsheet.notation import tree as t
 from embedsheet.notation.addresses import Area, quote_sheet
 from embedsheet.notation.walk import children
-from embedsheet.solver_setup import SolverSetup
 from embedsheet.workbook import Workbook
 
 _TOLERANCE = 1e-9

@@ -24,7 +24,7 @@ from embedsheet.coder.lattices import Ids
 from embedsheet.coder.variables import Memory
 from embedsheet.compiler.evaluate import Evaluator, PendingError
 from embedsheet.compiler.forms import Group
-from embedsheet.compiler.names import resolve_name
+from embedsheet.compiler.resolve import resolve_name
 from embedsheet.formulas.values import MISSING, Reference, Value
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.keys import name_key

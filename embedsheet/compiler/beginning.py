@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.book.setups import SolverSetup
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.constraints import HUGE, build_rows
 from embedsheet.compiler.order import Planner
@@ -14,7 +15,6 @@ from embedsheet.compiler.store import Store
 from embedsheet.ground.errors import FormulaError, ModelError, UnsupportedError
 from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, ERRORS, NA, NAME, NUMBER, REF, TEXT, VALUE
 from embedsheet.notation.addresses import Area
-from embedsheet.solver_setup import SolverSetup
 
 FloatArray = NDArray[np.float64]
 MOST_CELLS = 1_000_000  # that may change, or stand on the left of constraints: a sheet's height, whole columns not

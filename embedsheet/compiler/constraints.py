@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.book.setups import Constraint, SolverSetup
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.store import Store
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.kinds import BLANK, BOOLEAN, NUMBER
 from embedsheet.notation.addresses import Area
-from embedsheet.solver_setup import Constraint, SolverSetup
 
 # A bound beyond it is none: nobody's sheet holds such numbers, and solvers take them for infinite or overflow.
 HUGE = 1e30

@@ -14,8 +14,8 @@ from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.faults import argument_count, other_workbook, unknown_function
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.indirect import followed
-from embedsheet.compiler.names import resolve_name, resolve_table
 from embedsheet.compiler.rectangles import cell_ids, combine, edge, intersect
+from embedsheet.compiler.resolve import resolve_name, resolve_table
 from embedsheet.compiler.shapes import finished, fit, per_cell, pick, side_by_side
 from embedsheet.compiler.sizes import picked, size_labels
 from embedsheet.compiler.windows import ACCUMULATED, accumulated_all

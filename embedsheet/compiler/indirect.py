@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embedsheet.compiler.faults import other_workbook
-from embedsheet.compiler.names import resolve_name
+from embedsheet.compiler.resolve import resolve_name
 from embedsheet.formulas.values import REF, Reference, Result
 from embedsheet.ground.errors import FormulaError
 from embedsheet.notation import tree as t

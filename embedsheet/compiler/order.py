@@ -21,9 +21,9 @@ from embedsheet.compiler.components import ComponentCells, Step, circle, in_orde
 from embedsheet.compiler.evaluate import ADDRESS_FUNCTIONS, SHAPE_FUNCTIONS, Evaluator, PendingError, Trace
 from embedsheet.compiler.faults import other_workbook, unknown_function
 from embedsheet.compiler.forms import Group
-from embedsheet.compiler.names import resolve_name
 from embedsheet.compiler.noise import TOLERANCE
 from embedsheet.compiler.recurrence import MOST_UNROLLED, Recurrence, find_recurrence
+from embedsheet.compiler.resolve import resolve_name
 from embedsheet.compiler.store import Store
 from embedsheet.compiler.windows import grown_by
 from embedsheet.formulas.functions.table import FUNCTIONS

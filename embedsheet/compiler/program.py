@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.book.setups import SolverSetup
 from embedsheet.compiler.agreement import require_agreement
 from embedsheet.compiler.beginning import check_objective, check_sizes, error_origins, other_start, prepare_changing
 from embedsheet.compiler.carried import Ordered
@@ -42,7 +43,6 @@ from embedsheet.ground.errors import ModelError, UnsupportedError
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import BLANK, ERRORS, TEXT
 from embedsheet.notation.addresses import Area, Cell
-from embedsheet.solver_setup import SolverSetup
 from embedsheet.workbook import Edit, Workbook
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.components import ComponentCells, Step, topological_levels
 from embedsheet.compiler.evaluate import SHAPE_FUNCTIONS, Evaluator, PendingError
 from embedsheet.compiler.forms import Group
-from embedsheet.compiler.names import resolve_name
+from embedsheet.compiler.resolve import resolve_name
 from embedsheet.compiler.shapes import finished
 from embedsheet.compiler.store import Store, TracedStore
 from embedsheet.formulas.functions.table import SUBTOTALS

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.book.setups import SolverSetup
 from embedsheet.compiler.cells import CellTable, Ids
 from embedsheet.compiler.forms import Group, array_areas, build_groups, loose_groups
 from embedsheet.compiler.gather import take
@@ -22,7 +23,6 @@ from embedsheet.formulas.traced import Operations, operations
 from embedsheet.formulas.values import ERROR, NUMBER, REF, Array, Reference, Value, namespace
 from embedsheet.ground.keys import name_key
 from embedsheet.notation.addresses import Area
-from embedsheet.solver_setup import SolverSetup
 from embedsheet.workbook import Workbook
 
 _LARGEST_SPLIT = 512  # cells of a buffer that may be read one by one

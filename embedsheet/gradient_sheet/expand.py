@@ -12,8 +12,8 @@ import numpy as np
 
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.forms import Group
-from embedsheet.compiler.names import resolve_name, resolve_table
 from embedsheet.compiler.rectangles import edge
+from embedsheet.compiler.resolve import resolve_name, resolve_table
 from embedsheet.compiler.store import Store
 from embedsheet.formulas.functions.table import FUNCTIONS, parameter
 from embedsheet.formulas.values import Reference, Value

@@ -16,6 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.book.edits import Edit
+from embedsheet.book.sheet import ArrayFormula, Sheet
+from embedsheet.book.tables import Table
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, ERROR_CODES, NUMBER, TEXT
@@ -24,9 +27,7 @@ from embedsheet.hosts.live_arrays import array_formulas
 from embedsheet.hosts.live_names import LiveNames, refers_to
 from embedsheet.notation.addresses import Area, parse_area, quote_sheet
 from embedsheet.workbook import Workbook
-from embedsheet.xlsx.parts import Contents, Table
-from embedsheet.xlsx.save import Edit
-from embedsheet.xlsx.sheet import ArrayFormula, Sheet
+from embedsheet.xlsx.parts import Contents
 from embedsheet.xlsx.solver_names import is_solver_model
 
 _EPOCH = datetime.datetime(1899, 12, 30)

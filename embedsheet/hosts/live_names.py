@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from embedsheet.book.tables import DefinedName
 from embedsheet.ground.keys import name_key
-from embedsheet.xlsx.parts import DefinedName
 
 # What cannot hold a name: texts, quoted sheets, what stands in brackets of a table.
 _NO_NAMES = re.compile(r"\"[^\"]*\"|'[^']*'|\[[^\]]*\]+")

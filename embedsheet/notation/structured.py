@@ -1,4 +1,4 @@
-"""What stands in the brackets of a structured reference, and which cells of a table it means.
+"""What stands in the brackets of a structured reference.
 
 `Table[Col]`, `Table[[#This Row],[A]:[B]]`, `[@Col]`: the formulas' parser and the addresses that users and set-ups
 write read them by this one grammar.
@@ -9,10 +9,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from embedsheet.book.tables import Table
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.keys import name_key
-from embedsheet.notation.addresses import Area
 
 BRACKET = r"\[(?:[^\[\]']++|'.|\[(?:[^\[\]']++|'.)*+\])*+\]"
 THIS_ROW = "#This Row"
@@ -75,29 +73,3 @@ def read(bracket: str) -> Structured:
 
 def _unreadable(bracket: str) -> ModelError:
     return ModelError(f"{bracket} cannot be read; write [Column], [@Column] or [[#This Row],[First]:[Last]].")
-
-
-def cells(table: Table, what: Structured) -> Area | None:
-    """Return the cells meant, for "#This Row" all data rows; None where the table has no such rows.
-
-    Raises ModelError for a column that the table lacks.
-    """
-    names = [name_key(column) for column in table.columns]
-    places = []
-    for column in (what.first, what.last):
-        if column is not None and name_key(column) not in names:
-            raise ModelError(f"the table {table.name} has no column {column!r}; it has {', '.join(table.columns)}.")
-        places += [] if column is None else [table.area.left + names.index(name_key(column))]
-    whole, body = table.area, table.body
-    rows = {
-        "#All": (whole.top, whole.bottom),
-        "#Data": (body.top, body.bottom),
-        "#Headers": (whole.top, body.top - 1),
-        "#Totals": (body.bottom + 1, whole.bottom),
-        THIS_ROW: (body.top, body.bottom),
-    }
-    meant = [rows[item] for item in what.items or ("#Data",)]
-    top, bottom = min(first for first, _ in meant), max(last for _, last in meant)
-    if top > bottom:
-        return None
-    return Area(whole.sheet, top, min(places, default=whole.left), bottom, max(places, default=whole.right))

@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from embedsheet.book.sheet import Sheet
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import TEXT
 from embedsheet.notation.addresses import Cell
 from embedsheet.workbook import Workbook
-from embedsheet.xlsx.sheet import Sheet
 
 
 def labeller(workbook: Workbook) -> Callable[[Cell], str]:

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from embedsheet.book.setups import Constraint, Sense, SolverSetup
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.shell import word
 from embedsheet.notation.addresses import Area, Cell
-from embedsheet.solver_setup import Constraint, Sense, SolverSetup
 from embedsheet.workbook import Workbook
 
 _RELATION = re.compile(r"(<=|>=|=<|=>|≤|≥|==|=|<|>)")

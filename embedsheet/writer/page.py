@@ -21,10 +21,10 @@ import numpy as np
 import xlsxwriter
 from numpy.typing import ArrayLike
 
+from embedsheet.book.setups import SolverSetup
 from embedsheet.ground.errors import FileError, LessonError
 from embedsheet.ground.files import refuse_existing, refuse_unwritable
 from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW, Area, Cell, column_letters, quote_sheet
-from embedsheet.solver_setup import SolverSetup
 from embedsheet.xlsx.solver_names import solver_names
 
 DARK, GREY, PALE, LINE = "#1F2937", "#6B7280", "#F1F3F5", "#D0D5DD"

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from embedsheet.book.tables import DefinedName as DefinedName
-from embedsheet.book.tables import Table as Table
+from embedsheet.book.tables import DefinedName, Table
 from embedsheet.ground.errors import FileError, ModelError
 from embedsheet.ground.keys import name_key
 from embedsheet.notation.addresses import parse_area

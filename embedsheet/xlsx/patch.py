@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.book.sheet import Sheet, place_keys
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, ERRORS, NUMBER, TEXT
 from embedsheet.ground.strings import Strings
@@ -20,7 +21,6 @@ from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW, Area, Cell, colum
 from embedsheet.notation.move import shift
 from embedsheet.xlsx.form import Region, cell_starts, whole_cell_pattern
 from embedsheet.xlsx.rows import CrookedError, Replacement, Rows, column_styles, widened_dimension
-from embedsheet.xlsx.sheet import Sheet, place_keys
 from embedsheet.xlsx.xml import escape, escape_cell_text
 
 _TYPE = re.compile(rb'\s(?:t|vm)="[^"]*"')

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.book.sheet import Sheet
 from embedsheet.ground.errors import ModelError
 from embedsheet.notation.addresses import Area, parse_area
 from embedsheet.xlsx.form import Region
-from embedsheet.xlsx.sheet import Sheet
 
 Replacement = tuple[int, int, bytes]  # data[start:end] becomes these bytes; an insertion where start is end
 

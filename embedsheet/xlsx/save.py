@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from embedsheet.ground.errors import FileError, ModelError
+from embedsheet.book.edits import Edit
+from embedsheet.book.setups import SolverSetup
+from embedsheet.book.sheet import Sheet, place_keys
+from embedsheet.ground.errors import FileError
 from embedsheet.ground.files import (
     file_digest,
     refuse_existing,
@@ -19,10 +21,8 @@ from embedsheet.ground.files import (
     replace_file,
     saving,
 )
-from embedsheet.ground.kinds import BLANK, NUMBER
 from embedsheet.ground.strings import Strings
-from embedsheet.notation.addresses import Area, column_letters
-from embedsheet.solver_setup import SolverSetup
+from embedsheet.notation.addresses import column_letters
 from embedsheet.xlsx import undo
 from embedsheet.xlsx.added_sheets import CONTENT_TYPES, Draw, drawn, with_sheets
 from embedsheet.xlsx.form import count_cells, find_region
@@ -32,36 +32,7 @@ from embedsheet.xlsx.parts import Contents
 from embedsheet.xlsx.patch import Changes, Patched, patch
 from embedsheet.xlsx.plain import plain
 from embedsheet.xlsx.rows import CrookedError
-from embedsheet.xlsx.sheet import Sheet, place_keys
 from embedsheet.xlsx.workbook_part import patch_chain, patch_workbook, without_content_type, without_relation
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """Values for many cells of one sheet: parallel arrays as in `Sheet`, texts by their place in `workbook.strings`.
-
-    `replace_formula` False: a cell with a formula keeps it and the value is its stored result. True: the value takes
-    the formula's place.
-    """
-
-    sheet: str
-    rows: NDArray[np.int32]
-    columns: NDArray[np.int32]
-    kinds: NDArray[np.uint8]
-    numbers: NDArray[np.float64]
-    replace_formula: bool = False
-
-    @classmethod
-    def of_numbers(cls, area: Area, numbers: NDArray[np.float64], replace_formula: bool = False) -> Edit:
-        """Numbers, (rows, columns), for an area; NaN empties a cell."""
-        if np.shape(numbers) != area.shape:
-            raise ModelError(f"{area}: {np.shape(numbers)} values do not fit {area.shape} cells.")
-        rows, columns = np.mgrid[area.top : area.bottom + 1, area.left : area.right + 1]
-        values = np.asarray(numbers, np.float64).ravel()
-        blank = np.isnan(values)
-        kinds = np.where(blank, BLANK, NUMBER).astype(np.uint8)
-        return cls(area.sheet, rows.ravel().astype(np.int32), columns.ravel().astype(np.int32), kinds,
-                   np.where(blank, 0.0, values), replace_formula)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

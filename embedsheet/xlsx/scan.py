@@ -21,6 +21,7 @@ from xml.parsers import expat
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.book.sheet import ArrayFormula, Sheet, place_keys
 from embedsheet.ground.errors import FileError, ModelError
 from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, ERROR_CODES, NUMBER, TEXT, VALUE
 from embedsheet.ground.strings import Strings
@@ -35,7 +36,6 @@ from embedsheet.notation.addresses import (
 )
 from embedsheet.xlsx.form import cell_pattern, count_cells, find_region
 from embedsheet.xlsx.parts import plain_text
-from embedsheet.xlsx.sheet import ArrayFormula, Sheet, place_keys
 from embedsheet.xlsx.xml import cell_text, parse, unescape
 
 CELLS_LIMIT = 10_000_000  # all sheets together: 15 times the largest lesson; beyond it memory runs to gigabytes

@@ -13,10 +13,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
+from embedsheet.book.references import split_union
+from embedsheet.book.setups import RELATIONS, SENSES, Constraint, SolverOptions, SolverSetup
 from embedsheet.ground.errors import ModelError
 from embedsheet.notation.addresses import Area, Cell
-from embedsheet.notation.structured import BRACKET
-from embedsheet.solver_setup import RELATIONS, SENSES, Constraint, SolverOptions, SolverSetup
 
 # What Excel 2010 and later writes beside the model when nobody touched the options; without them the dialog opens
 # with zeros in its limits.
@@ -49,7 +49,6 @@ _WORDS = {"integer": "integer", "binary": "binary", "all different": "AllDiffere
 # OpenSolver's GetObjectiveSense and GetNonNegativity (OpenSolverAPI.bas): what a set-up without the name means.
 _MISSING = {"solver_typ": "minimized", "solver_neg": "changing cells without a lower bound are not negative"}
 MOST_CHARACTERS = 8192  # of a formula, in Excel
-_BETWEEN_COMMAS = re.compile(rf"(?:{BRACKET}|'[^']*'|[^,;~'])+", re.DOTALL)
 _WORD = re.compile(r"[^\W\d][\w.]*")
 _MODEL_NAME = re.compile(r"solver_(?:opt|adj|typ|val|num|neg|eng|(?:lhs|rel|rhs)\d+)\Z")
 
@@ -113,17 +112,6 @@ def is_solver_model(names: Mapping[str, str]) -> bool:
 def is_solver_name(name: str) -> bool:
     """Whether a sheet's name (lower case) belongs to Solver: part of a model or one of its options."""
     return name in OPTIONS or bool(_MODEL_NAME.match(name))
-
-
-def split_union(text: str) -> list[str]:
-    """Split "A!$B$1,'My, sheet'!$C$2" at the commas that stand outside quotes and brackets.
-
-    LibreOffice also writes ; and ~ for the comma.
-    """
-    body = text.strip().removeprefix("=").strip()
-    if body.startswith("(") and body.endswith(")"):
-        body = body[1:-1]
-    return [part.strip() for part in _BETWEEN_COMMAS.findall(body) if part.strip()]
 
 
 def read_setup(sheet: str, names: Mapping[str, str], areas: Areas, is_name: IsName) -> SolverSetup:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from embedsheet.book.setups import SolverSetup
 from embedsheet.ground.keys import name_key
-from embedsheet.solver_setup import SolverSetup
 from embedsheet.xlsx.solver_names import is_solver_name, solver_names
 from embedsheet.xlsx.spans import Element, elements
 from embedsheet.xlsx.xml import escape, utf8

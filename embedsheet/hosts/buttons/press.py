@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.book.setups import SolverSetup
+from embedsheet.book.tables import DefinedName
 from embedsheet.ground.errors import EmbedsheetError, MismatchError, ModelError
 from embedsheet.ground.files import open_lock
 from embedsheet.ground.keys import name_key
@@ -29,8 +31,6 @@ from embedsheet.hosts.live import blocks_of, live_workbook, read_area, refusal, 
 from embedsheet.hosts.live_names import refers_to
 from embedsheet.mirrors.recommender.blocks import NAMES, NEEDED, SheetModel, read_model
 from embedsheet.notation.addresses import Area
-from embedsheet.solver_setup import SolverSetup
-from embedsheet.xlsx.parts import DefinedName
 
 if TYPE_CHECKING:
     from embedsheet.compiler.program import Program

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.blocks import numbers_in, sheets_with
+from embedsheet.book.setups import SolverSetup
 from embedsheet.ground.errors import MissingDependencyError, ModelError
 from embedsheet.mirrors.recurrent import numpy_net as numpy_rnn
 from embedsheet.mirrors.recurrent.numpy_net import Floats, Weights
 from embedsheet.notation.addresses import Cell
-from embedsheet.solver_setup import SolverSetup
 from embedsheet.workbook import Workbook
 
 BLOCKS = ("characters.factors", "input.weights", "hidden.bias", "hidden.weights", "output.weights", "output.bias")

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.blocks import numbers_in, sheets_with
+from embedsheet.book.setups import SolverSetup
 from embedsheet.mirrors.recurrent.numpy_net import softmax
 from embedsheet.networks.engine import default_precision, load_keras
 from embedsheet.notation.addresses import Cell
-from embedsheet.solver_setup import SolverSetup
 from embedsheet.workbook import Workbook
 
 Floats = NDArray[np.float64]

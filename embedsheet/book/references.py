@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
-from embedsheet.book.tables import Table
+from embedsheet.book.tables import Table, cells
 from embedsheet.ground.errors import ModelError
 from embedsheet.notation import structured
 from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW, Area, column_number, parse_area
 
 _COLUMNS = re.compile(r"\$?([A-Za-z]{1,3}):\$?([A-Za-z]{1,3})\Z")
 TABLE = re.compile(rf"([^\[]*?)\s*({structured.BRACKET}|)\Z", re.DOTALL)
+_BETWEEN_COMMAS = re.compile(rf"(?:{structured.BRACKET}|'[^']*'|[^,;~'])+", re.DOTALL)
 _CALL, _QUOTED = re.compile(r"[\w.]\("), re.compile(r"'[^']*'|\"[^\"]*\"")
 _ROWS = re.compile(r"\$?(\d{1,7}):\$?(\d{1,7})\Z")
 
@@ -43,7 +44,18 @@ def table_area(table: Table, bracket: str) -> Area:
     what = structured.read(bracket or "[]")
     if structured.THIS_ROW in what.items:
         raise ModelError(f"{table.name}{bracket} means another cell in every row; give the column: {table.name}[Name].")
-    found = structured.cells(table, what)
+    found = cells(table, what)
     if found is None:
         raise ModelError(f"{table.name}{bracket}: the table has no such rows; choose another part of it.")
     return found
+
+
+def split_union(text: str) -> list[str]:
+    """Split "A!$B$1,'My, sheet'!$C$2" at the commas that stand outside quotes and brackets.
+
+    LibreOffice also writes ; and ~ for the comma.
+    """
+    body = text.strip().removeprefix("=").strip()
+    if body.startswith("(") and body.endswith(")"):
+        body = body[1:-1]
+    return [part.strip() for part in _BETWEEN_COMMAS.findall(body) if part.strip()]
