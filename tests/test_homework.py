@@ -23,6 +23,7 @@ from embedsheet.homework.grade import Grade, grade_file
 from embedsheet.homework.grade import _pattern as pattern
 from embedsheet.homework.gradebook import best_of_each, integrity, write_feedback, write_gradebook, write_upload
 from embedsheet.homework.key import Key
+from embedsheet.homework.reference import Reference
 from embedsheet.homework.roster import Student, read_roster
 from embedsheet.homework.sketch import Block, Sketch
 from embedsheet.homework.submissions import find_submissions
@@ -157,14 +158,9 @@ def test_files_saved_by_libreoffice_get_the_same_grades(key: Key, handed_in: Pat
 
 
 def test_a_typed_number_that_is_right_earns_nothing(key: Key, handed_in: Path, tmp_path: Path) -> None:
-    from embedsheet.compiler.program import recalculate
-    from embedsheet.homework.generate import make_reference
-
     assignment, student = parse(key.assignment), key.students[0]
-    sketch = make_reference(key, assignment, student, tmp_path / "reference.xlsx")
-    reference = Workbook.open(tmp_path / "reference.xlsx")
-    reference.save(recalculate(reference).edits)
-    value = Workbook.open(tmp_path / "reference.xlsx").values(sketch.blocks["rmse"].area)[0][0]
+    sketch = assignment.sketch(key.generator(student.id))
+    value = float(Reference(sketch).run({}, ["rmse"])["rmse"].numbers[0, 0])
     source = handed_in / "out" / file_name(assignment, student)
     for answer, verdict in ((value, "typed"), (f"={value!r}", "constant")):
         fill(source, tmp_path / "in.xlsx", assignment, sketch, {"rmse": lambda *_, answer=answer: answer})
@@ -211,19 +207,16 @@ def test_a_student_s_workbook_is_what_gnumeric_computes(key: Key, handed_in: Pat
 
 
 def test_nothing_in_a_student_s_file_gives_an_answer_away(key: Key, handed_in: Path, tmp_path: Path) -> None:
-    from embedsheet.compiler.program import recalculate
-    from embedsheet.homework.generate import make_reference
-
     assignment, student = parse(key.assignment), key.students[0]
-    sketch = make_reference(key, assignment, student, tmp_path / "reference.xlsx")
-    values = recalculate(Workbook.open(tmp_path / "reference.xlsx")).values
+    sketch = assignment.sketch(key.generator(student.id))
+    values = Reference(sketch).run({}, [task.block for task in assignment.tasks])
     with zipfile.ZipFile(handed_in / "out" / file_name(assignment, student)) as archive:
         parts = {name: archive.read(name).decode("utf-8", "replace") for name in archive.namelist()}
     everything = "\n".join(parts.values())
     for task in assignment.tasks:
         block = sketch.blocks[task.block]
         assert block.formula is not None and block.formula not in everything
-        numbers = values.numbers[values.table.area(block.area)].ravel()
+        numbers = values[task.block].numbers.ravel()
         for number in numbers[np.abs(numbers - np.round(numbers, 2)) > 1e-6]:
             assert repr(float(number))[:8] not in everything  # look-ups repeat given numbers; results must not appear
     for secret in (key.secret.hex(), str(int.from_bytes(key._digest("seed", student.id), "big"))):

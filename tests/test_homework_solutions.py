@@ -10,15 +10,14 @@ import pytest
 from judges import libreoffice_converted
 from openpyxl.worksheet.formula import ArrayFormula
 
-from embedsheet.compiler.program import recalculate
 from embedsheet.homework.assignment import Assignment, find, parse, ready_made
-from embedsheet.homework.generate import file_name, make_reference, make_workbook
+from embedsheet.homework.generate import file_name, make_workbook
 from embedsheet.homework.grade import Grade, grade_file
 from embedsheet.homework.key import Key
+from embedsheet.homework.reference import Reference
 from embedsheet.homework.roster import Student
 from embedsheet.homework.sketch import Block, Sketch
 from embedsheet.solver import solve
-from embedsheet.workbook import Workbook
 
 ADA = Student("a", "Ada")
 # What a student writes who follows the hint, by assignment and task; {block} is all of a block, {block@} its cell in
@@ -208,7 +207,7 @@ def test_the_model_s_own_formulas_get_all_points_in_tasks_of_every_kind(lesson: 
             files.append(folder / "saved" / "in.xlsx")
         for file in files:
             assert (kind, lost(grade_file(key, file))) == (kind, [])
-        grade = grade_file(key, typed(key, assignment, path, folder / "typed.xlsx"))
+        grade = grade_file(key, typed(assignment, sketch, path, folder / "typed.xlsx"))
         if kind == "number":  # typed values are numbers, and no formulas
             assert lost(grade) == []
         else:
@@ -220,7 +219,7 @@ def test_a_number_worked_out_from_an_earlier_mistake_is_charged_there(tmp_path: 
     source = of_every_block("gradient", "number")
     assignment = parse(source)
     key, path, sketch = handed_out(assignment, source, tmp_path)
-    full = typed(key, assignment, path, tmp_path / "typed.xlsx")
+    full = typed(assignment, sketch, path, tmp_path / "typed.xlsx")
     book = openpyxl.load_workbook(full)
     page = book["Exercise"]
     prediction, error, rating = (page[sketch.blocks[name].at()] for name in ("prediction", "squared_error", "rating"))
@@ -231,17 +230,13 @@ def test_a_number_worked_out_from_an_earlier_mistake_is_charged_there(tmp_path: 
     assert (first.verdict, second.verdict) == ("wrong", "right") and "charged there" in second.message
 
 
-def typed(key: Key, assignment: Assignment, path: Path, target: Path) -> Path:
+def typed(assignment: Assignment, sketch: Sketch, path: Path, target: Path) -> Path:
     """Type the right values into every cell that is asked for."""
-    reference = target.with_name("reference.xlsx")
-    sketch = make_reference(key, assignment, ADA, reference)
-    book = Workbook.open(reference)
-    book.save(recalculate(book).edits)
-    book = Workbook.open(reference)
+    values = Reference(sketch).run({}, [task.block for task in assignment.tasks])
     page = openpyxl.load_workbook(path)
     for task in assignment.tasks:
         area = sketch.blocks[task.block].area
-        for cell, value in zip(area.cells(), book.numbers(area).ravel().tolist(), strict=True):
+        for cell, value in zip(area.cells(), values[task.block].numbers.ravel().tolist(), strict=True):
             page["Exercise"].cell(cell.row, cell.column).value = value
     page.save(target)
     page.close()

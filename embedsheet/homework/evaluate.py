@@ -8,7 +8,7 @@ Cells in the first argument are given numbers in place of what they hold, formul
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
@@ -45,19 +45,29 @@ class Runner:
 
     def run(self, replaced: Mapping[Area, NDArray[Any]], wanted: Area) -> Outcome:
         """Evaluate `wanted` with the cells of `replaced` holding these numbers or texts, (rows, columns) each."""
+        return self.run_all(replaced, [wanted])[0]
+
+    def run_all(self, replaced: Mapping[Area, NDArray[Any]], wanted: Sequence[Area]) -> list[Outcome]:
+        """Evaluate several areas at once; each outcome has the faults of all."""
         store = copy(self._store)
         store.kinds, store.numbers = self._store.kinds.copy(), self._store.numbers.copy()
         store.done = self._store.done.copy()
         store.group_of = self._store.group_of.copy()
         store.operand, store.first_error = self._store.operand.copy(), self._store.first_error.copy()
         store.singular, store.frozen, store.notes = [], [], []
-        for area, numbers in replaced.items():
+        for area, values in replaced.items():
             cells = store.table.area(area)
-            texts = numbers.dtype == object
-            codes = np.vectorize(store.strings.code, otypes=[float])(numbers) if texts else numbers
-            store.kinds[cells], store.numbers[cells] = TEXT if texts else NUMBER, np.broadcast_to(codes, area.shape)
+            kinds: Any = NUMBER
+            if values.dtype.kind in "OU":
+                texts = np.vectorize(lambda value: isinstance(value, str), otypes=[bool])(values)
+                kinds = np.where(texts, TEXT, NUMBER)
+                values = np.vectorize(
+                    lambda value: store.strings.code(value) if isinstance(value, str) else value, otypes=[float]
+                )(values)
+            store.kinds[cells], store.numbers[cells] = kinds, np.broadcast_to(values, area.shape)
             store.done[cells], store.group_of[cells] = True, -1
         planner = Planner(store, like=self._planner)
-        cells = store.table.area(wanted)
-        planner.require(cells.ravel())
-        return Outcome(store.kinds[cells], store.numbers[cells], store.done[cells], planner.all_faults())
+        places = [store.table.area(area) for area in wanted]
+        planner.require(np.concatenate([cells.ravel() for cells in places]))
+        faults = planner.all_faults()
+        return [Outcome(store.kinds[cells], store.numbers[cells], store.done[cells], faults) for cells in places]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from embedsheet.compiler.program import recalculate
 from embedsheet.ground.errors import FileError
+from embedsheet.ground.kinds import ERROR, ERRORS
 from embedsheet.homework.assignment import Assignment, Task, parse
+from embedsheet.homework.evaluate import Outcome
 from embedsheet.homework.key import Key
+from embedsheet.homework.reference import Reference
 from embedsheet.homework.roster import Student
 from embedsheet.homework.sketch import SHEET, Block, Sketch
 from embedsheet.notation.addresses import Area
-from embedsheet.workbook import Workbook
 from embedsheet.writer.page import Book, Page
 
 INSTRUCTIONS = "Instructions"
@@ -66,11 +67,13 @@ def make_workbook(key: Key, assignment: Assignment, student: Student, path: Path
     """Write one student's workbook."""
     sketch = assignment.sketch(key.generator(student.id))
     blanks = {task.block for task in assignment.tasks if task.kind in ("formula", "block", "number")}
-    with Book(path, assignment.title, force=force) as book:
+    given = [name for name, block in sketch.blocks.items() if block.formula is not None and name not in blanks]
+    values = Reference(sketch, frozenset(blanks)).run({}, given)
+    with Book(path, assignment.title, force=force, small=True) as book:
         instructions = book.page(INSTRUCTIONS, "#1F2937")
         exercise = book.page(SHEET, "#C2410C")
-        write_sheet(exercise, sketch, blanks, assignment)
-        _instructions(instructions, exercise, assignment, student, key.token(student.id))
+        write_sheet(exercise, sketch, blanks, assignment, values)
+        _instructions(instructions, exercise, assignment, student, key.token(student.id), values)
         for task in assignment.tasks:
             if task.kind == "state":
                 exercise.solver(task.changing, task.block)
@@ -79,28 +82,12 @@ def make_workbook(key: Key, assignment: Assignment, student: Student, path: Path
         for page in (instructions,) if solved else (instructions, exercise):
             page.sheet.protect("", {"format_columns": True, "format_rows": True})
         book.save()
-    _calculate(path)
 
 
-def make_reference(key: Key, assignment: Assignment, student: Student, path: Path) -> Sketch:
-    """Write a student's sheet with every formula in place, for grading; return its sketch."""
-    sketch = assignment.sketch(key.generator(student.id))
-    with Book(path, assignment.title, force=True) as book:
-        write_sheet(book.page(SHEET), sketch, set(), assignment)
-        book.save()
-    return sketch
-
-
-def _calculate(path: Path) -> None:
-    """Store the values that the formulas have with the blanks blank."""
-    book = Workbook.open(path)
-    edits = recalculate(book).edits
-    if edits:
-        book.save(edits)
-
-
-def write_sheet(page: Page, sketch: Sketch, blanks: set[str], assignment: Assignment) -> None:
-    """Write the exercise's sheet; blocks in `blanks` are left empty and marked."""
+def write_sheet(
+    page: Page, sketch: Sketch, blanks: set[str], assignment: Assignment, values: Mapping[str, Outcome]
+) -> None:
+    """Write the exercise's sheet; blocks in `blanks` are left empty and marked, other formulas have `values`."""
     page.heading(sketch.title, sketch.lead)
     widest = max(block.area.right for block in sketch.blocks.values())
     page.widths((1, 1, 12), (2, widest, 11))
@@ -123,10 +110,16 @@ def write_sheet(page: Page, sketch: Sketch, blanks: set[str], assignment: Assign
             for row in range(area.shape[0]):
                 for column in range(area.shape[1]):
                     page.formula(
-                        area.top + row, area.left + column, block.formula_at(row, column), 0, **_number_format(block)
-                    )
+                        area.top + row, area.left + column, block.formula_at(row, column),
+                        _shown(values[block.name], row, column), **_number_format(block),
+                    )  # fmt: skip
         assert area == block.area
     page.printing()
+
+
+def _shown(outcome: Outcome, row: int, column: int) -> object:
+    number = float(outcome.numbers[row, column])
+    return ERRORS[int(number)] if outcome.kinds[row, column] == ERROR else number
 
 
 def _number_format(block: Block) -> dict[str, str]:
@@ -147,7 +140,9 @@ def _help(page: Page, area: Area, task: Task) -> None:
     )  # fmt: skip
 
 
-def _instructions(page: Page, exercise: Page, assignment: Assignment, student: Student, token: str) -> None:
+def _instructions(
+    page: Page, exercise: Page, assignment: Assignment, student: Student, token: str, values: Mapping[str, Outcome]
+) -> None:
     page.heading(assignment.title, "Your own workbook: nobody else has these numbers.")
     page.widths((1, 1, 4), (2, 2, TASK_WIDTH), (3, 3, 9), (4, 4, 16), (5, 5, 26), (6, 6, 40))
     about = [
@@ -180,18 +175,23 @@ def _instructions(page: Page, exercise: Page, assignment: Assignment, student: S
         else:
             area = exercise.areas[task.block]
             page.link(row, 4, area, f"Exercise {area.local()}")
-            check, value = _check(task, area)
+            check, value = _check(task, area, values.get(task.block))
         page.formula(row, 5, check, value, "calculated text", valign="top")
     last = 11 + len(assignment.tasks)
     page.write(last + 2, 2, f"{assignment.points:g} points in all", "lead")
     page.printing()
 
 
-def _check(task: Task, area: Area) -> tuple[str, str]:
-    """Return the live check's formula and what it says of a fresh workbook: the answer's shape, never its value."""
+def _check(task: Task, area: Area, value: Outcome | None) -> tuple[str, str]:
+    """Return the live check's formula and what it says of a fresh workbook: the answer's shape, never its value.
+
+    `value`: what a formula gives that was handed out.
+    """
     where = area.absolute()
     if task.kind == "state":
-        return f'IF(ISNUMBER({where}),IF({where}<{task.below:g},"reached","not yet"),"not a number")', "not yet"
+        shown = None if value is None else _shown(value, 0, 0)
+        words = "not a number" if not isinstance(shown, float) else "reached" if shown < task.below else "not yet"
+        return f'IF(ISNUMBER({where}),IF({where}<{task.below:g},"reached","not yet"),"not a number")', words
     bounds = f"OR(MIN({where})<{task.lowest:g},MAX({where})>{task.highest:g})"
     return (
         f'IF(ISERROR(SUM({where})),"an error in it",IF(COUNT({where})=0,"to do",'
@@ -200,4 +200,4 @@ def _check(task: Task, area: Area) -> tuple[str, str]:
     )
 
 
-__all__ = ["INSTRUCTIONS", "Block", "make_class", "make_reference", "make_workbook"]
+__all__ = ["INSTRUCTIONS", "Block", "make_class", "make_workbook"]

@@ -7,12 +7,12 @@ charged once, and with the student's own answers throughout. Better counts. What
 from __future__ import annotations
 
 import re
-import tempfile
 import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Mapping, Set
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,9 @@ from embedsheet.ground.kinds import BOOLEAN, ERROR, ERRORS, NUMBER
 from embedsheet.homework.assignment import Assignment, Task, parse
 from embedsheet.homework.circles import CIRCULAR, circular_cells
 from embedsheet.homework.evaluate import Outcome, Runner
-from embedsheet.homework.generate import INSTRUCTIONS, make_reference
+from embedsheet.homework.generate import INSTRUCTIONS
 from embedsheet.homework.key import Key
+from embedsheet.homework.reference import Reference
 from embedsheet.homework.roster import Student
 from embedsheet.homework.sketch import SHEET, Sketch
 from embedsheet.notation.addresses import Area, Cell
@@ -94,10 +95,7 @@ def grade_file(key: Key, path: Path, shown_as: str = "") -> Grade:
         student = identify(key, book, grade)
         grade.student_id, grade.name = student.id, student.name
         assignment = parse(key.assignment)
-        with tempfile.TemporaryDirectory() as folder:
-            reference = Path(folder) / "reference.xlsx"
-            sketch = make_reference(key, assignment, student, reference)
-            _Grading(key, assignment, student, sketch, Workbook.open(reference), book, grade).run()
+        _Grading(key, assignment, student, assignment.sketch(key.generator(student.id)), book, grade).run()
     except EmbedsheetError as fault:
         grade.fault = str(fault).replace(str(path), grade.file)
     return grade
@@ -152,13 +150,11 @@ class _Grading:
     """Grades one workbook; `inputs[i]` are the varied blocks' numbers in trial i."""
 
     def __init__(
-        self, key: Key, assignment: Assignment, student: Student, sketch: Sketch, reference: Workbook, book: Workbook,
-        grade: Grade,
-    ) -> None:  # fmt: skip
+        self, key: Key, assignment: Assignment, student: Student, sketch: Sketch, book: Workbook, grade: Grade
+    ) -> None:
         self.assignment, self.sketch, self.book, self.grade = assignment, sketch, book, grade
         areas = {name: block.area for name, block in sketch.blocks.items()}
-        self.reference = Runner(reference, list(areas.values()))
-        self.reference_areas = areas
+        self.reference = Reference(sketch)
         self.sheet = sheet_with(book, SHEET, areas.keys())
         self.areas = {name: area for name in areas if (area := self._find(name, areas[name])) is not None}
         self.student = Runner(book, list(self.areas.values()))
@@ -213,14 +209,14 @@ class _Grading:
             if not any(cells.any() for cells in still.values()):
                 return
             inputs = self._drawn(rng)
-            values = {name: self._reference_values(name, inputs) for name in still if still[name].any()}
+            values = self._right({name for name in still if still[name].any()}, inputs)
             if any((still[name] & ~self._still(name, [self.expected[name][0], values[name]])).any() for name in values):
                 self._add_trial(inputs)
 
     def _add_trial(self, inputs: dict[str, NDArray[Any]]) -> None:
         self.inputs.append(inputs)
-        for name, values in self.expected.items():
-            values.append(self._reference_values(name, inputs))
+        for name, values in self._right(self.answers, inputs).items():
+            self.expected[name].append(values)
 
     def _still(self, name: str, values: list[Floats]) -> Bools:
         """Return which cells of an answer are the same in all trials, as far as grading looks, (rows, columns)."""
@@ -228,9 +224,9 @@ class _Grading:
         still: Bools = np.all([_near(other, values[0], tolerance) for other in values[1:]], axis=0)
         return still
 
-    def _reference_values(self, name: str, inputs: Mapping[str, NDArray[Any]]) -> Floats:
-        replaced = {self.reference_areas[one]: numbers for one, numbers in inputs.items()}
-        return self.reference.run(replaced, self.reference_areas[name]).numbers
+    def _right(self, names: Set[str], inputs: Mapping[str, NDArray[Any]]) -> dict[str, Floats]:
+        """Return what is right in some blocks for these inputs."""
+        return {name: outcome.numbers for name, outcome in self.reference.run(inputs, sorted(names)).items()}
 
     def _changed_data(self) -> None:
         """Note given numbers and formulas that are not as they were handed out."""
@@ -249,7 +245,7 @@ class _Grading:
                     self.grade.notes.append(f"given data were changed: {name} ({area.local()})")
             elif block.formula is not None and name not in self.answers:
                 outcome = self.student.run(self._student_inputs(self.inputs[1], {}), area)
-                wanted_numbers = self._reference_values(name, self.inputs[1])
+                wanted_numbers = self._right({name}, self.inputs[1])[name]
                 if not (outcome.done.all() and _near(outcome.numbers, wanted_numbers, 1e-6).all()):
                     self.grade.notes.append(f"given formulas were changed: {name} ({area.local()})")
 
@@ -261,13 +257,23 @@ class _Grading:
         values = {**inputs, **right}
         return {self.areas[name]: value for name, value in values.items() if name in self.areas}
 
-    def _student_outcomes(self, area: Area, isolated: str | None = None) -> list[Outcome]:
-        """Return what the student's formulas give in each trial; `isolated`: with right answers to all it needs."""
-        needed = self.needs[isolated] if isolated else set()
+    def _alone(self, name: str) -> list[Outcome]:
+        """Return what the student's formulas give in each trial with right answers to all that the block needs."""
         return [
-            self.student.run(self._student_inputs(inputs, {name: self.expected[name][trial] for name in needed}), area)
+            self.student.run(
+                self._student_inputs(inputs, {other: self.expected[other][trial] for other in self.needs[name]}),
+                self.areas[name],
+            )
             for trial, inputs in enumerate(self.inputs)
         ]
+
+    @cached_property
+    def _own(self) -> dict[str, list[Outcome]]:
+        """What the student's formulas give in each trial by themselves, all answers at once."""
+        names = sorted(self.answers & self.areas.keys())
+        areas = [self.areas[name] for name in names]
+        trials = [self.student.run_all(self._student_inputs(inputs, {}), areas) for inputs in self.inputs if areas]
+        return {name: [outcomes[at] for outcomes in trials] for at, name in enumerate(names)}
 
     # Formulas
 
@@ -284,15 +290,16 @@ class _Grading:
         self.grade.formulas[task.block] = next((f for line in formulas for f in line if f), "")
         if blank.all():
             return TaskGrade(task.block, "blank", 0, task.points, f"{area.local()}: nothing was written", task.hint)
-        alone, own = self._student_outcomes(area, task.block), self._student_outcomes(area)
-        expected = self.expected[task.block]
+        own, expected = self._own[task.block], self.expected[task.block]
         if any(CIRCULAR in fault for fault in own[0].faults) and circular_cells(self.book, area):
-            path = next(fault for fault in own[0].faults if CIRCULAR in fault).partition("; ")[0]
+            faults = self.student.run(self._student_inputs(self.inputs[0], {}), area).faults
+            path = next(fault for fault in faults if CIRCULAR in fault).partition("; ")[0]
             return TaskGrade(task.block, "circular", 0, task.points, f"{area.local()}: {path}", task.hint)
         if task.kind == "number":  # asked for the numbers shown, so that it may be typed
-            alone, own, expected = alone[:1], own[:1], expected[:1]
-        right = self._everywhere(alone, expected, task.tolerance)
+            own, expected = own[:1], expected[:1]
         own_right = self._everywhere(own, expected, task.tolerance)
+        alone = own if own_right.all() else self._alone(task.block)[: len(own)]
+        right = self._everywhere(alone, expected, task.tolerance)
         if task.kind == "number":
             right |= self._follows(task, own[0])
         carried = right & ~own_right
@@ -308,14 +315,14 @@ class _Grading:
 
     def _follows(self, task: Task, own: Outcome) -> Bools:
         """Return which cells hold what is right for the student's own earlier answers, (rows, columns)."""
-        replaced: dict[Area, NDArray[Any]] = {self.reference_areas[name]: self.inputs[0][name] for name in self.varied}
+        replaced = dict(self.inputs[0])
         for name in self.needs[task.block]:
             area = self.areas.get(name)
             found = None if area is None else self.student.run(self._student_inputs(self.inputs[0], {}), area)
             if found is None or not (found.done & (found.kinds == NUMBER)).all():
                 return np.zeros(own.kinds.shape, bool)
-            replaced[self.reference_areas[name]] = found.numbers
-        wanted = self.reference.run(replaced, self.reference_areas[task.block])
+            replaced[name] = found.numbers
+        wanted = self.reference.run(replaced, [task.block])[task.block]
         return _equal(wanted, wanted.numbers, 0.0) & _equal(own, wanted.numbers, task.tolerance)
 
     def _arrays(self, area: Area) -> Bools:
@@ -397,8 +404,8 @@ class _Grading:
             return ""
         for _ in range(_EXAMPLES):
             inputs = {name: block.varied(self.examples) for name, block in self.varied.items()}
-            right = {name: self._reference_values(name, inputs) for name in self.needs[task.block]}
-            wanted = self._reference_values(task.block, inputs)
+            right = self._right(self.needs[task.block] | {task.block}, inputs)
+            wanted = right.pop(task.block)
             outcome = self.student.run(self._student_inputs(inputs, right), area)
             if not _equal(outcome, wanted, 1e-6)[row, column]:
                 number = outcome.kinds[row, column] == NUMBER
@@ -408,7 +415,7 @@ class _Grading:
 
     def _some_input(self, inputs: Mapping[str, NDArray[Any]]) -> str:
         name, values = next(iter(inputs.items()))
-        area = self.areas.get(name, self.reference_areas[name])
+        area = self.areas.get(name, self.sketch.blocks[name].area)
         first = Area(area.sheet, area.top, area.left, area.top, area.left).local()
         value = values.flat[0]
         return f"with other numbers ({first} = {value if isinstance(value, str) else format(float(value), 'g')}, …)"
@@ -416,15 +423,15 @@ class _Grading:
     # Other kinds
 
     def _state(self, task: Task) -> TaskGrade:
-        numbers: dict[Area, Floats] = {}
+        numbers: dict[str, Floats] = {}
         for name in task.changing:
             area = self.areas.get(name)
             if area is None or not np.isfinite(self.book.numbers(area)).all():
                 return TaskGrade(
                     task.block, "missing", 0, task.points, f"the block {name} holds cells without a number", task.hint
                 )
-            numbers[self.reference_areas[name]] = self.book.numbers(area)
-        value = float(self.reference.run(numbers, self.reference_areas[task.block]).numbers[0, 0])
+            numbers[name] = self.book.numbers(area)
+        value = float(self.reference.run(numbers, [task.block])[task.block].numbers[0, 0])
         reached = value <= task.below
         words = f"recomputed from the orange cells, {task.block} is {value:.4f}; below {task.below:g} was asked for"
         return TaskGrade(

@@ -268,11 +268,14 @@ class Drawing:
 class Book(Drawing):
     """A workbook in the making, which becomes a file of its own."""
 
-    def __init__(self, path: str | Path, title: str, *, force: bool = False, rows_in_order: bool = False) -> None:
+    def __init__(
+        self, path: str | Path, title: str, *, force: bool = False, rows_in_order: bool = False, small: bool = False
+    ) -> None:
         """Check that `path` can be written, before any work is done.
 
         force: replace an existing file. rows_in_order: for very long sheets; every sheet must then be written row by
-        row, top to bottom, one after the other. Raises FileError.
+        row, top to bottom, one after the other. small: its parts are put together in memory, which takes half the
+        time. Raises FileError.
         """
         self.path = Path(path)
         check_target(self.path, force)
@@ -284,6 +287,7 @@ class Book(Drawing):
                     "default_format_properties": {"font_name": FONT, "font_size": 10},
                     "strings_to_urls": False,
                     "constant_memory": rows_in_order,
+                    "in_memory": small,
                 },
             )
         )
