@@ -123,6 +123,18 @@ def test_a_circle_of_answers_earns_nothing_and_is_named(tmp_path: Path) -> None:
     assert f"Exercise!{gradient} → Exercise!{after} → Exercise!{gradient}" in message
 
 
+def test_what_follows_from_a_circle_is_no_circle(tmp_path: Path) -> None:
+    """COLUMNS(G22:G22) in G22 looks at the address alone; the look-ups are right for right rows."""
+    key, path, sketch = made("embeddings", tmp_path)
+    circle: dict[str, Callable[[Block, int, int], object] | None]
+    circle = {"ratings.user_index": lambda block, row, _: f"={block.at(row)}+1"}
+    fill(path, tmp_path / "in.xlsx", parse(key.assignment), sketch, circle)
+    grade = grade_file(key, tmp_path / "in.xlsx")
+    assert [(block, verdict) for block, (verdict, _) in points(grade).items() if verdict != "right"] == [
+        ("ratings.user_index", "circular")
+    ]
+
+
 def test_an_answer_is_not_paid_for_by_a_later_one(tmp_path: Path) -> None:
     """The derivative taken from its own check, which was left blank, is no derivative."""
     key, path, sketch = made("gradient-by-hand", tmp_path)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from embedsheet.compiler.evaluate import SHAPE_FUNCTIONS
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.notation.addresses import Area, Cell
 from embedsheet.notation.parse import parse
-from embedsheet.notation.tree import Name, Node, Ref
-from embedsheet.notation.walk import walk
+from embedsheet.notation.tree import Call, Name, Node, Ref
+from embedsheet.notation.walk import children
 from embedsheet.workbook import Workbook
 
 CIRCULAR = "circular reference"  # how the compiler calls it
@@ -46,13 +49,23 @@ def circular_cells(book: Workbook, area: Area) -> set[Cell]:
     return {cells[place] for place in np.flatnonzero(circular & inside)}
 
 
+def _read(tree: Node) -> Iterator[Node]:
+    """Every node but those below COLUMNS and its like, which look at addresses, not at values."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not (isinstance(node, Call) and node.name in SHAPE_FUNCTIONS):
+            waiting.extend(children(node))
+
+
 def _mentioned(book: Workbook, cell: Cell) -> list[Area]:
     try:
         tree: Node = parse(book.formula(cell) or "0", cell.row, cell.column)
     except EmbedsheetError:
         return []
     found: list[Area] = []
-    for node in walk(tree):
+    for node in _read(tree):
         if isinstance(node, Ref):
             found.append(Area(node.sheet or cell.sheet, *node.sides(cell.row, cell.column)))
         elif isinstance(node, Name):

@@ -293,7 +293,7 @@ class _Grading:
         own, expected = self._own[task.block], self.expected[task.block]
         if any(CIRCULAR in fault for fault in own[0].faults) and circular_cells(self.book, area):
             faults = self.student.run(self._student_inputs(self.inputs[0], {}), area).faults
-            path = next(fault for fault in faults if CIRCULAR in fault).partition("; ")[0]
+            path = next((fault for fault in faults if CIRCULAR in fault), CIRCULAR).partition("; ")[0]
             return TaskGrade(task.block, "circular", 0, task.points, f"{area.local()}: {path}", task.hint)
         if task.kind == "number":  # asked for the numbers shown, so that it may be typed
             own, expected = own[:1], expected[:1]
