@@ -150,7 +150,7 @@ def derive(
         trust_embedsheet=trust_embedsheet,
     )  # fmt: skip
     target = None if output is None else Path(output)
-    return derive_model(model, target, ignore_lock=ignore_lock, project=_step_macros if buttons else None)
+    return derive_model(workbook, model, target, ignore_lock=ignore_lock, project=_step_macros if buttons else None)
 
 
 def _step_macros(kinds: Sequence[str]) -> tuple[bytes, list[str]]:

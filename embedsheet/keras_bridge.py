@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embedsheet.book.book import Book
 from embedsheet.book.setups import SolverSetup
 from embedsheet.compiler.precision import double_precision
 from embedsheet.ground.errors import ModelError, TrainingError
 from embedsheet.mirrors.recommender.blocks import Floats, SheetModel
 from embedsheet.networks.engine import get_weights, load_keras
 from embedsheet.notation.addresses import Cell
-from embedsheet.workbook import Workbook
 
 if TYPE_CHECKING:
     from embedsheet.compiler.program import Program
@@ -213,7 +213,7 @@ class Check:
 
 
 def compare(
-    workbook: Workbook, model: SheetModel, dtype: str = "float32", steps: int = 10, learning_rate: float = 0.1
+    workbook: Book, model: SheetModel, dtype: str = "float32", steps: int = 10, learning_rate: float = 0.1
 ) -> list[Check]:
     """Compare the sheet with Keras at equal weights, and along `steps` of gradient descent from them.
 
@@ -251,7 +251,7 @@ def compare(
     return checks
 
 
-def compile_sheet(workbook: Workbook, model: SheetModel) -> Program:
+def compile_sheet(workbook: Book, model: SheetModel) -> Program:
     """Compile the sheet's formulas from the blocks that Keras has as weights to the RMSE cell, checking its values."""
     from embedsheet.compiler.program import compile_program
     from embedsheet.solver import verify

@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from embedsheet.book.book import Book
 from embedsheet.book.setups import EVOLUTIONARY, Sense, SolverSetup
+from embedsheet.book.solver_names import is_solver_name
 from embedsheet.ground.errors import MismatchError, ModelError
 from embedsheet.ground.keys import name_key
 from embedsheet.notation.addresses import Area, Cell, column_letters
@@ -34,7 +36,6 @@ from embedsheet.solvers.search import search
 from embedsheet.solvers.solution import Solution
 from embedsheet.solvers.solve_log import log_edits
 from embedsheet.workbook import Workbook
-from embedsheet.xlsx.solver_names import is_solver_name
 
 if TYPE_CHECKING:
     from embedsheet.compiler.engines import EngineName
@@ -54,7 +55,7 @@ _MOST_STARTS = 30  # of a stored multistart
 class Model:
     """A workbook's model, compiled and checked: what `solve` works on. `seconds`: read and compile."""
 
-    workbook: Workbook
+    workbook: Book
     setup: SolverSetup
     program: Program
     seconds: dict[str, float]
@@ -230,13 +231,17 @@ def solve(
     Raises the errors of `embedsheet.ground.errors`; a model without a solution is no error but a `Solution.status`.
     """
     kinds = kinds_of(",".join(reports))
+    began = time.perf_counter()
+    workbook = book if isinstance(book, Workbook) else Workbook.open(book)
+    read = time.perf_counter() - began
     model = load_model(
-        book, sheet, objective=objective, changing=changing, sense=sense, target=target, constraints=constraints,
+        workbook, sheet, objective=objective, changing=changing, sense=sense, target=target, constraints=constraints,
         nonnegative=nonnegative, without_stored=without_stored, overwrite_formulas=overwrite_formulas,
         trust_embedsheet=trust_embedsheet, engine=engine,
     )  # fmt: skip
+    model.seconds["read"] += read
     if not dry_run:
-        model.workbook.check_target(output, ignore_lock, force=force)  # rather than after a long search
+        workbook.check_target(output, ignore_lock, force=force)  # rather than after a long search
     followed = [_cell(model, text) for text in moving]
     began = time.perf_counter()
     limits = limits_of(
@@ -265,7 +270,7 @@ def solve(
         solution.seconds["reports"] = time.perf_counter() - began
         began = time.perf_counter()
     if not dry_run:
-        _write(model, solution, Path(output) if output else None, save_setup, ignore_lock)
+        _write(workbook, model, solution, Path(output) if output else None, save_setup, ignore_lock)
     solution.seconds["write"] = time.perf_counter() - began
     return solution
 
@@ -300,10 +305,12 @@ def record(model: Model, outcome: Outcome) -> Solution:
     )
 
 
-def _write(model: Model, solution: Solution, output: Path | None, save_setup: bool, ignore_lock: bool) -> None:
+def _write(
+    workbook: Workbook, model: Model, solution: Solution, output: Path | None, save_setup: bool, ignore_lock: bool
+) -> None:
     from embedsheet.compiler.results import Results
 
-    program, workbook = model.program, model.workbook
+    program = model.program
     results = program.results(solution.x, trusted=model.trusted) if solution.solved else Results([])
     edits = results.edits + (log_edits(workbook, solution) if solution.solved else [])
     draw = _drawing(model, solution)
@@ -341,7 +348,7 @@ def _cell(model: Model, text: str) -> Cell:
     return Cell(area.sheet, area.top, area.left)
 
 
-def name_of(workbook: Workbook, cell: Cell) -> str:
+def name_of(workbook: Book, cell: Cell) -> str:
     """Return the shortest visible name of a cell, else its address."""
     mark = f"${column_letters(cell.column)}${cell.row}"
     found = []

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from embedsheet.blocks import thinned
+from embedsheet.book.blocks import thinned
 from embedsheet.cli import app
 from embedsheet.lessons import find
 from embedsheet.mirrors.recommender.results import SCHEMAS, areas_of

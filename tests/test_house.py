@@ -33,8 +33,8 @@ LAYERS = (
     ("solver",),
     ("reports", "coder"),
     ("solvers", "networks"),
-    ("compiler", "blocks"),
-    ("workbook", "writer"),
+    ("workbook",),
+    ("compiler", "writer"),
     ("formulas", "xlsx"),
     ("book",),
     ("notation", "data"),
@@ -66,7 +66,6 @@ EXCEPTIONS: set[Import] = {
     ("solvers.contradiction", "solvers.linear"),
     ("solvers.global_search", "solvers.search"),
     ("solvers.solution", "reports.tables"),
-    ("workbook", "compiler.areas"),
 }
 
 # A large package, and the only places that may name it; everything else is installed and imported without.

@@ -23,7 +23,7 @@ OTHERS = {
     "formulas/functions/stretches.py": "texts in cells",
     "formulas/wildcards.py": "texts in cells",
     "xlsx/added_sheets.py": "names of parts",
-    "xlsx/solver_names.py": "TRUE and FALSE",
+    "book/solver_names.py": "TRUE and FALSE",
     "notation/addresses.py": "the letters of a column",
     "hosts/buttons/checks.py": "file suffixes, settings",
     "hosts/buttons/layout.py": "file suffixes",

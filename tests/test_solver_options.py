@@ -12,6 +12,7 @@ from problems import problem
 from sheets import setup, write
 
 from embedsheet.book.setups import Constraint, SolverOptions
+from embedsheet.book.solver_names import OPTIONS, read_setup, solver_names
 from embedsheet.cli.inspection import inspect_book
 from embedsheet.compiler.program import compile_program
 from embedsheet.notation.addresses import Area, parse_area
@@ -20,7 +21,6 @@ from embedsheet.solvers.plan import plan
 from embedsheet.solvers.problem import Limits
 from embedsheet.solvers.search import search
 from embedsheet.workbook import Workbook
-from embedsheet.xlsx.solver_names import OPTIONS, read_setup, solver_names
 
 MODEL = {"solver_opt": "S!$B$1", "solver_adj": "S!$A$1:$A$2", "solver_typ": "2", "solver_neg": "2"}
 

@@ -16,12 +16,12 @@ from openpyxl.workbook.defined_name import DefinedName as OpenpyxlName
 from packages import LECTURE, book, contents, parts, sheet_xml, write
 
 from embedsheet.book.setups import Constraint
+from embedsheet.book.solver_names import solver_names
 from embedsheet.ground.errors import FileError, ModelError
 from embedsheet.ground.kinds import ErrorText
 from embedsheet.notation.addresses import Area, Cell, parse_area
 from embedsheet.solvers.model import choose_setup
 from embedsheet.workbook import Edit, Workbook
-from embedsheet.xlsx.solver_names import solver_names
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.book.book import Book
 from embedsheet.book.setups import SolverSetup
 from embedsheet.coder.expressions import Expr
 from embedsheet.coder.lattices import Ids, lattices
@@ -30,7 +31,6 @@ from embedsheet.ground.kinds import TEXT
 from embedsheet.notation import tree as t
 from embedsheet.notation.addresses import Area, quote_sheet
 from embedsheet.notation.walk import children
-from embedsheet.workbook import Workbook
 
 _TOLERANCE = 1e-9
 
@@ -60,7 +60,7 @@ class Statement:
 class Written:
     """A workbook's model, to be spelled in some language of arrays."""
 
-    workbook: Workbook
+    workbook: Book
     setup: SolverSetup | None
     store: Store
     memory: Memory
@@ -72,7 +72,7 @@ class Written:
     notes: list[str]
 
 
-def written(workbook: Workbook, sheet: str | None, setup: SolverSetup | None, overwrite_formulas: bool) -> Written:
+def written(workbook: Book, sheet: str | None, setup: SolverSetup | None, overwrite_formulas: bool) -> Written:
     """Return the formulas of a sheet and what they need, or of the whole workbook, as statements.
 
     Raises UnsupportedError with all formulas that cannot be written and depend on the weights.
@@ -97,7 +97,7 @@ def written(workbook: Workbook, sheet: str | None, setup: SolverSetup | None, ov
 
 class _Writer:
     def __init__(
-        self, workbook: Workbook, setup: SolverSetup | None, store: Store, planner: Planner, notes: list[str]
+        self, workbook: Book, setup: SolverSetup | None, store: Store, planner: Planner, notes: list[str]
     ) -> None:
         self.workbook, self.setup, self.store, self.planner = workbook, setup, store, planner
         self.notes = [f"Not written: {note}" for note in notes]

@@ -8,13 +8,13 @@ import unicodedata
 
 import numpy as np
 
+from embedsheet.book.solver_names import is_solver_name
 from embedsheet.coder.lattices import Ids
 from embedsheet.compiler.store import Store
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import TEXT
 from embedsheet.notation.addresses import Area, column_letters
-from embedsheet.xlsx.solver_names import is_solver_name
 
 _MOST_UP = 4  # rows above a block among which its heading is looked for
 _LONGEST = 32

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from embedsheet.book.book import Book
 from embedsheet.compiler.evaluate import Evaluator, PendingError
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.order import Planner
@@ -13,10 +14,9 @@ from embedsheet.formulas.values import Result
 from embedsheet.ground.errors import FormulaError, ModelError, UnsupportedError
 from embedsheet.ground.keys import name_key
 from embedsheet.notation.addresses import Area
-from embedsheet.workbook import Workbook
 
 
-def formula_areas(workbook: Workbook, text: str, sheet: str) -> list[Area]:
+def formula_areas(workbook: Book, text: str, sheet: str) -> list[Area]:
     """Return the areas that a formula means, were it in A1 of a sheet, with the values stored in the file.
 
     Raises ModelError for a formula that gives no reference.

@@ -8,10 +8,10 @@ from copy import copy
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.book.book import Book
 from embedsheet.formulas.values import BLANK
 from embedsheet.ground.keys import name_key
 from embedsheet.notation.addresses import MAX_COLUMN, Area, Cell
-from embedsheet.workbook import Workbook
 
 Ids = NDArray[np.int64]
 
@@ -57,7 +57,7 @@ class CellTable:
     a blank.
     """
 
-    def __init__(self, workbook: Workbook, extra: Sequence[Area] = (), formulas: Sequence[str] = ()) -> None:
+    def __init__(self, workbook: Book, extra: Sequence[Area] = (), formulas: Sequence[str] = ()) -> None:
         self.sheet_names = list(workbook.sheets)
         self.sheet_places = {name_key(name): place for place, name in enumerate(self.sheet_names)}
         self.indexes: list[_SheetIndex] = []

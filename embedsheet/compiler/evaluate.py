@@ -104,7 +104,7 @@ class Evaluator:
         self.columns = group.columns[elements]
         self.array_formula = group.array
         self.plain = not group.array  # what a condition needs to know below a function that takes arrays
-        self.first_day = DAYS_TO_1904 if store.workbook.contents.date1904 else 0
+        self.first_day = DAYS_TO_1904 if store.workbook.date1904 else 0
         self.trace = trace or Trace(len(elements))
         self.index = np.arange(len(elements)) if index is None else index
         self.names = names or {}

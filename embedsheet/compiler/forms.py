@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from embedsheet.book.book import Book
+from embedsheet.book.sheet import Sheet
 from embedsheet.compiler.cells import CellTable, Ids
 from embedsheet.ground.errors import FormulaError, UnsupportedError
 from embedsheet.ground.keys import name_key
@@ -19,7 +21,6 @@ from embedsheet.notation.parse import parse
 from embedsheet.notation.relative import relative_forms
 from embedsheet.notation.tree import Call, Node
 from embedsheet.notation.walk import walk
-from embedsheet.workbook import Sheet, Workbook
 
 _LARGEST_AREA = 16_000_000  # cells that one array formula fills
 
@@ -99,7 +100,7 @@ def rectangles(rows: Ids, columns: Ids) -> list[tuple[int, int, int, int]]:
     return sorted([*finished, *found.values()])
 
 
-def array_areas(workbook: Workbook) -> list[Area]:
+def array_areas(workbook: Book) -> list[Area]:
     """Return the areas that array formulas and data tables fill."""
     areas: list[Area] = []
     for sheet in workbook.sheets.values():
@@ -113,7 +114,7 @@ def array_areas(workbook: Workbook) -> list[Area]:
     return areas
 
 
-def build_groups(workbook: Workbook, table: CellTable) -> list[Group]:
+def build_groups(workbook: Book, table: CellTable) -> list[Group]:
     """Return the groups of all formulas of a workbook, in no particular order."""
     groups: list[Group] = []
     for place, sheet in enumerate(workbook.sheets.values()):

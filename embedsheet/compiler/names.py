@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from embedsheet.book.book import Book
 from embedsheet.ground.keys import name_key
 from embedsheet.notation.parse import parse
 from embedsheet.notation.structured import Structured
 from embedsheet.notation.tree import Node, TableRef
-from embedsheet.workbook import Workbook
 
 
 class Names:
     """The defined names of a workbook as trees, parsed when first used; a table's bare name means its rows."""
 
-    def __init__(self, workbook: Workbook) -> None:
+    def __init__(self, workbook: Book) -> None:
         self._texts = {
             (name_key(name.sheet) if name.sheet else None, name_key(name.name)): name for name in workbook.names
         }

@@ -343,7 +343,7 @@ class Planner:
     def _run_levels(self, cells: ComponentCells, nodes: Ids, steps: list[Any]) -> bool:
         """Evaluate cells (places in `cells`) in an order that works and append the steps; False when that failed."""
         levels, rest = in_order(cells, nodes[~self.store.done[cells.ids[nodes]]])
-        iterates = self.store.workbook.contents.iteration is not None
+        iterates = self.store.workbook.iteration is not None
         if len(rest) and not iterates:
             self._fail_circle(cells, rest, "break the circle.")
             return False
@@ -358,7 +358,7 @@ class Planner:
 
         False, with the fault noted, where a changing cell moves it: what a stop halfway gives has no derivative.
         """
-        store, iteration = self.store, self.store.workbook.contents.iteration
+        store, iteration = self.store, self.store.workbook.iteration
         assert iteration is not None
         places = rest[np.argsort(cells.ids[rest])].tolist()
         ids = cells.ids[places]

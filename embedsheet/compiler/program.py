@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.book.book import Book
+from embedsheet.book.edits import Edit
 from embedsheet.book.setups import SolverSetup
 from embedsheet.compiler.agreement import require_agreement
 from embedsheet.compiler.beginning import check_objective, check_sizes, error_origins, other_start, prepare_changing
@@ -43,7 +45,6 @@ from embedsheet.ground.errors import ModelError, UnsupportedError
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import BLANK, ERRORS, TEXT
 from embedsheet.notation.addresses import Area, Cell
-from embedsheet.workbook import Edit, Workbook
 
 if TYPE_CHECKING:
     from embedsheet.compiler.engines.graph import Graph
@@ -482,7 +483,7 @@ class Program:
 
 
 def compile_program(
-    workbook: Workbook,
+    workbook: Book,
     setup: SolverSetup,
     *,
     progress: Callable[[int, int], None] | None = None,
@@ -589,7 +590,7 @@ class Recalculation:
     planner: Planner
 
 
-def recalculate(workbook: Workbook, *, progress: Callable[[int, int], None] | None = None) -> Recalculation:
+def recalculate(workbook: Book, *, progress: Callable[[int, int], None] | None = None) -> Recalculation:
     """Compute every supported formula of a workbook in NumPy; `progress` hears (cells done, cells in all)."""
     store = Store(workbook)
     planner = Planner(store, progress)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.book.edits import Edit
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.order import Planner
 from embedsheet.compiler.store import Store
@@ -19,7 +20,6 @@ from embedsheet.compiler.verify import Verification, disagreeing, verify
 from embedsheet.ground.errors import FormulaError, UnsupportedError
 from embedsheet.ground.kinds import BLANK, NUMBER
 from embedsheet.notation.addresses import Cell
-from embedsheet.workbook import Edit
 
 Mask = NDArray[np.bool_]
 _MOST_NAMED = 10

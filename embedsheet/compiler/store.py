@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.book.book import Book
 from embedsheet.book.setups import SolverSetup
 from embedsheet.compiler.cells import CellTable, Ids
 from embedsheet.compiler.forms import Group, array_areas, build_groups, loose_groups
@@ -23,7 +24,6 @@ from embedsheet.formulas.traced import Operations, operations
 from embedsheet.formulas.values import ERROR, NUMBER, REF, Array, Reference, Value, namespace
 from embedsheet.ground.keys import name_key
 from embedsheet.notation.addresses import Area
-from embedsheet.workbook import Workbook
 
 _LARGEST_SPLIT = 512  # cells of a buffer that may be read one by one
 PLACE = "cells:"  # begins a scope that names cells
@@ -45,7 +45,7 @@ class Note:
 class _Addresses:
     """What both kinds of store know of the workbook's layout."""
 
-    workbook: Workbook
+    workbook: Book
     table: CellTable
     places: list[tuple[Group, Ids]] | None = None
     groups: list[Group]
@@ -82,7 +82,7 @@ class Store(_Addresses):
 
     concrete = True
 
-    def __init__(self, workbook: Workbook, changing: Sequence[Area] = (), setup: SolverSetup | None = None) -> None:
+    def __init__(self, workbook: Book, changing: Sequence[Area] = (), setup: SolverSetup | None = None) -> None:
         self.workbook = workbook
         self.strings = workbook.strings
         self.tables = workbook.tables

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.book.book import Book
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.evaluate import Evaluator, PendingError
 from embedsheet.compiler.forms import Group
@@ -27,7 +28,6 @@ from embedsheet.notation.addresses import Area, Cell
 from embedsheet.notation.relative import relative_form
 from embedsheet.notation.walk import children, walk, with_children
 from embedsheet.notation.write import write
-from embedsheet.workbook import Workbook
 
 Floats = NDArray[np.float64]
 
@@ -66,7 +66,7 @@ class Claim:
         return gap / abs(self.exact) if self.exact else (math.inf if gap else 0.0)
 
 
-def compare(workbook: Workbook, program: Program, areas: Sequence[Area]) -> list[Claim]:
+def compare(workbook: Book, program: Program, areas: Sequence[Area]) -> list[Claim]:
     """Return a claim for each changing cell, in their order.
 
     Raises ModelError where the claiming cells are not as many as the changing ones.
@@ -75,7 +75,7 @@ def compare(workbook: Workbook, program: Program, areas: Sequence[Area]) -> list
 
 
 class _Comparison:
-    def __init__(self, workbook: Workbook, program: Program, areas: Sequence[Area]) -> None:
+    def __init__(self, workbook: Book, program: Program, areas: Sequence[Area]) -> None:
         self.workbook, self.program = workbook, program
         self.cells = list(_in_order(areas, program.changing))
         self.exact: Floats = program.value_and_gradient(program.start)[1]

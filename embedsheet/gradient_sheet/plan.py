@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from embedsheet.book.book import Book
+from embedsheet.book.solver_names import is_solver_name
 from embedsheet.compiler.alike import shape_of
 from embedsheet.compiler.components import Step
 from embedsheet.compiler.program import Program
@@ -21,8 +23,6 @@ from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import ERROR
 from embedsheet.notation import tree as t
 from embedsheet.notation.addresses import Area
-from embedsheet.workbook import Workbook
-from embedsheet.xlsx.solver_names import is_solver_name
 
 _LOOSEST = 3  # a block's rectangle may have so many times the cells that are in use
 
@@ -198,7 +198,7 @@ class _Plan:
         return group.sheet_name, group.text
 
 
-def named_areas(workbook: Workbook) -> dict[Area, str]:
+def named_areas(workbook: Book) -> dict[Area, str]:
     """Return the shortest visible name of each area that has one."""
     known: dict[Area, str] = {}
     for name in workbook.names:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from embedsheet.book.book import Book
 from embedsheet.compiler.program import Program
 from embedsheet.gradient_sheet import descent
 from embedsheet.gradient_sheet.layout import LEFT, OBJECTIVE_ROW, RATE_ROW, Formula, Placed
@@ -13,7 +14,6 @@ from embedsheet.gradient_sheet.plan import named_areas
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.keys import name_key
 from embedsheet.notation.addresses import Area, Cell, quote_sheet
-from embedsheet.workbook import Workbook
 from embedsheet.writer.page import DARK, FONT, ORANGE, VIOLET, Drawing, Page, a1
 
 _LINK_ROW = 7
@@ -62,7 +62,7 @@ class Sketch:
         return Area(self.title, one.top, one.left, one.top + rows - 1, one.left + columns - 1)
 
 
-def title_of(workbook: Workbook, sheet: str) -> str:
+def title_of(workbook: Book, sheet: str) -> str:
     """Return the added sheet's name; raises ModelError where there is such a sheet already."""
     title = f"{sheet[: _LONGEST_NAME - len(' gradient')]} gradient"
     if any(name_key(title) == name_key(own) for own in workbook.sheets):
@@ -70,7 +70,7 @@ def title_of(workbook: Workbook, sheet: str) -> str:
     return title
 
 
-def names_of(workbook: Workbook, placed: Sequence[Placed]) -> dict[str, str]:
+def names_of(workbook: Book, placed: Sequence[Placed]) -> dict[str, str]:
     """Return what each block's cells are called: a defined name that means just them, and their address."""
     known = named_areas(workbook)
     found = {}

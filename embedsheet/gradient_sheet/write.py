@@ -16,7 +16,7 @@ from embedsheet.gradient_sheet.sheet import Sketch, draw, names_of, title_of
 from embedsheet.ground.errors import ModelError
 from embedsheet.notation.addresses import Area
 from embedsheet.solver import Model
-from embedsheet.workbook import SaveReport
+from embedsheet.workbook import SaveReport, Workbook
 from embedsheet.xlsx.macros import MakeProject
 
 
@@ -41,16 +41,21 @@ def macros() -> str:
 
 
 def derive_model(
-    model: Model, output: Path | None = None, *, ignore_lock: bool = False, project: MakeProject | None = None
+    workbook: Workbook,
+    model: Model,
+    output: Path | None = None,
+    *,
+    ignore_lock: bool = False,
+    project: MakeProject | None = None,
 ) -> Derived:
-    """Add the gradient sheet of a model to its workbook, in place or in the copy `output`.
+    """Add the gradient sheet of a workbook's model to it, in place or in the copy `output`.
 
     `project` makes the VBA project of a copy with buttons, see `Workbook.save`.
 
     Raises UnsupportedError with all cells that have no rule, MismatchError where the sheet's own derivatives are not
     the exact ones; nothing is written then.
     """
-    program, workbook = model.program, model.workbook
+    program = model.program
     if program.setup.objective is None:
         raise ModelError(f"{program.setup.sheet}: there is no objective cell, so there is no gradient; name one.")
     sheet = program.setup.objective.sheet

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from embedsheet.book.edits import Edit
 from embedsheet.book.sheet import ArrayFormula, Sheet
+from embedsheet.book.solver_names import is_solver_model
 from embedsheet.book.tables import Table
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.keys import name_key
@@ -26,9 +27,7 @@ from embedsheet.ground.strings import Strings
 from embedsheet.hosts.live_arrays import array_formulas
 from embedsheet.hosts.live_names import LiveNames, refers_to
 from embedsheet.notation.addresses import Area, parse_area, quote_sheet
-from embedsheet.workbook import Workbook
-from embedsheet.xlsx.parts import Contents
-from embedsheet.xlsx.solver_names import is_solver_model
+from embedsheet.workbook import Book, formula_areas
 
 _EPOCH = datetime.datetime(1899, 12, 30)
 _SOLVER_NAMES = ("solver_opt", "solver_adj", "solver_typ", "solver_val", "solver_neg", "solver_num", "solver_rlx",
@@ -37,7 +36,7 @@ _SOLVER_NAMES = ("solver_opt", "solver_adj", "solver_typ", "solver_val", "solver
 _THREE_D = re.compile(r"'[^'!]*:[^'!]*'!|\w:\w[\w.]*!")
 
 
-def live_workbook(book: Any, model_sheet: str, wanted: Iterable[str] = (), also: Iterable[str] = ()) -> Workbook:
+def live_workbook(book: Any, model_sheet: str, wanted: Iterable[str] = (), also: Iterable[str] = ()) -> Book:
     """Read `model_sheet` of an open workbook, with its Solver model, and every sheet that its formulas lead to.
 
     `also` are further sheets to read, where there are such. Names are those that the formulas use and those `wanted`
@@ -63,9 +62,9 @@ def live_workbook(book: Any, model_sheet: str, wanted: Iterable[str] = (), also:
     sheets = {name: read.get(name) or _without_cells(name) for name in live}
     for place, one in enumerate(sheets.values()):
         one.index = place
-    workbook = Workbook(
-        path=Path(book.fullname), sheets=sheets, strings=strings, names=names.found, tables=tables, setups={},
-        setup_faults={}, external_links=False, digest="", contents=Contents("", [], names.found, {}, False),
+    workbook = Book(
+        path=Path(book.fullname), sheets=sheets, strings=strings, names=names.found, tables=tables,
+        formula_areas=formula_areas,
     )  # fmt: skip
     if is_solver_model(solver):
         workbook.setups[model_sheet] = workbook.read_setup(model_sheet, solver)

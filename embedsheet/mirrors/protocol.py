@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from embedsheet.book.book import Book
+from embedsheet.book.edits import Edit
 from embedsheet.ground.errors import ModelError
-from embedsheet.workbook import Edit, Workbook
+from embedsheet.workbook import Workbook
 
 Model = TypeVar("Model")
 Epochs = Callable[[int, int], None]  # hears how many epochs of at most how many are done
@@ -40,7 +42,7 @@ class Asked:
     learning_rate: float = 0.1
     dtype: str = "float32"
     say: Say = _silent
-    recalculated: Callable[[Workbook], Workbook] | None = None
+    recalculated: Callable[[Book], Book] | None = None
 
 
 class Line(NamedTuple):
@@ -120,15 +122,15 @@ class Mirror(Protocol[Model]):
     title: str  # as in "a recurrent net", in messages
     places: tuple[str, ...] = ()  # blocks that the user may point out on a sheet without our names
 
-    def sheets(self, book: Workbook) -> list[str]:
+    def sheets(self, book: Book) -> list[str]:
         """Return the sheets that have this kind's names, none for another workbook."""
         ...
 
-    def read(self, book: Workbook, sheet: str, given: Mapping[str, str]) -> Model:
+    def read(self, book: Book, sheet: str, given: Mapping[str, str]) -> Model:
         """Return a sheet's model. Raises ModelError for a block that is missing or has holes."""
         ...
 
-    def compare(self, book: Workbook, models: Mapping[str, Model], asked: Asked) -> Comparison:
+    def compare(self, book: Book, models: Mapping[str, Model], asked: Asked) -> Comparison:
         """Compare models, by their sheets, with their twins."""
         ...
 
@@ -136,7 +138,7 @@ class Mirror(Protocol[Model]):
         """Return lines of Python that build the twin."""
         ...
 
-    def chosen(self, book: Workbook, sheet: str | None, given: Mapping[str, str]) -> list[str]:
+    def chosen(self, book: Book, sheet: str | None, given: Mapping[str, str]) -> list[str]:
         """Return the sheet asked for, or all of this kind. Raises ModelError for one of another kind."""
         there = self.sheets(book)
         if sheet is None:
@@ -146,7 +148,7 @@ class Mirror(Protocol[Model]):
             raise ModelError(f"{name}: holds no {self.title} that could be compared; choose one of {', '.join(there)}.")
         return [name]
 
-    def one(self, book: Workbook, sheet: str | None, given: Mapping[str, str]) -> str:
+    def one(self, book: Book, sheet: str | None, given: Mapping[str, str]) -> str:
         """Return the one sheet to train. Raises ModelError where several could be meant."""
         found = self.chosen(book, sheet, given)
         if len(found) > 1:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
+from embedsheet.book.book import Book
 from embedsheet.ground.errors import ModelError
 from embedsheet.mirrors.protocol import Mirror
-from embedsheet.workbook import Workbook
 
 # Modules in this folder with a `MIRROR`. The last is asked where none knows the workbook: it says what it needs.
 MIRRORS = ("recurrent.mirror", "optimisers.mirror", "skip_gram.mirror", "recommender.mirror")
@@ -19,7 +19,7 @@ def mirrors() -> list[Mirror[Any]]:
     return [import_module(f"embedsheet.mirrors.{module}").MIRROR for module in MIRRORS]
 
 
-def choose(book: Workbook, sheet: str | None, given: Mapping[str, str]) -> Mirror[Any]:
+def choose(book: Book, sheet: str | None, given: Mapping[str, str]) -> Mirror[Any]:
     """Return the mirror of a workbook's sheets, of the one asked for, or the one that takes the `given` blocks.
 
     Raises ModelError where sheets of several kinds could be meant.

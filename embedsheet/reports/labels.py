@@ -9,21 +9,21 @@ from collections.abc import Callable
 
 import numpy as np
 
+from embedsheet.book.book import Book
 from embedsheet.book.sheet import Sheet
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import TEXT
 from embedsheet.notation.addresses import Cell
-from embedsheet.workbook import Workbook
 
 
-def labeller(workbook: Workbook) -> Callable[[Cell], str]:
+def labeller(workbook: Book) -> Callable[[Cell], str]:
     """Return what gives a cell's name: "Chairs produced", "" where no text stands to the left and none above."""
     texts = {name_key(name): _Texts(sheet, workbook) for name, sheet in workbook.sheets.items()}
     return lambda cell: texts[name_key(cell.sheet)].label(cell)
 
 
 class _Texts:
-    def __init__(self, sheet: Sheet, workbook: Workbook) -> None:
+    def __init__(self, sheet: Sheet, workbook: Book) -> None:
         there = np.flatnonzero(sheet.kinds == TEXT)
         words = [" ".join(workbook.strings.text(number).split()) for number in sheet.numbers[there].tolist()]
         self.words = [word for word in words if word]

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from embedsheet.book.book import Book
 from embedsheet.compiler.constraints import Line
 from embedsheet.compiler.program import Program
 from embedsheet.notation.addresses import Area, Cell
@@ -15,7 +16,6 @@ from embedsheet.reports.duals import Local
 from embedsheet.reports.labels import labeller
 from embedsheet.reports.tables import clean
 from embedsheet.solvers.problem import FEASIBILITY, FloatArray
-from embedsheet.workbook import Workbook
 
 # What Excel's Solver calls its senses, and whole numbers.
 _SENSES = {"maximize": "Max", "minimize": "Min", "target": "Value Of"}
@@ -58,7 +58,7 @@ class Found:
     """A program, x as found, its `status` and `message`; `home` is the sheet that addresses need not name."""
 
     program: Program
-    workbook: Workbook
+    workbook: Book
     objective_name: str
     x: FloatArray
     status: str

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from embedsheet.book.book import Book
 from embedsheet.ground.keys import name_key
 from embedsheet.reports.tables import INFINITE, Bars, Entry, Report, Table
-from embedsheet.workbook import Workbook
 from embedsheet.xlsx.added_sheets import Draw
 
 _BLUE, _GREY = "#1F3864", "#6B7280"
@@ -18,7 +18,7 @@ _ONE_PAGE = 60  # rows
 _LEFT = 1  # the column of the first heading
 
 
-def drawing(workbook: Workbook, sheet: str, reports: Sequence[Report]) -> Draw | None:
+def drawing(workbook: Book, sheet: str, reports: Sequence[Report]) -> Draw | None:
     """Return what adds the reports to the workbook, those refused left out; None where that leaves nothing."""
     shown = [report for report in reports if report.refused is None]
     if not shown:
@@ -39,7 +39,7 @@ def _free(title: str, taken: set[str]) -> str:
     return f"{title} {number}"
 
 
-def _draw(book: Any, workbook: Workbook, sheet: str, reports: dict[str, Report]) -> None:
+def _draw(book: Any, workbook: Book, sheet: str, reports: dict[str, Report]) -> None:
     styles = {
         "title": book.add_format({"bold": True, "font_size": 12, "font_color": _BLUE}),
         "fact": book.add_format({"font_color": _GREY}),

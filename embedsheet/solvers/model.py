@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from embedsheet.book.book import Book
 from embedsheet.book.setups import Constraint, Sense, SolverSetup
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.shell import word
 from embedsheet.notation.addresses import Area, Cell
-from embedsheet.workbook import Workbook
 
 _RELATION = re.compile(r"(<=|>=|=<|=>|≤|≥|==|=|<|>)")
 _SAME = {"≤": "<=", "≥": ">=", "=<": "<=", "=>": ">=", "==": "=", "<": "<=", ">": ">="}
@@ -24,7 +24,7 @@ _KINDS = {
 
 
 def choose_setup(
-    workbook: Workbook,
+    workbook: Book,
     sheet: str | None = None,
     *,
     objective: str | None = None,
@@ -64,7 +64,7 @@ def choose_setup(
 
 
 def _new(
-    workbook: Workbook, sheet: str | None, objective: str, changing: Sequence[str], without_stored: bool
+    workbook: Book, sheet: str | None, objective: str, changing: Sequence[str], without_stored: bool
 ) -> SolverSetup:
     home = sheet
     if home is None and len(workbook.sheets) == 1:
@@ -116,11 +116,11 @@ def listed(constraints: Sequence[Constraint]) -> str:
     return f"{words} and {more:,} more" if more > 0 else words
 
 
-def _areas(workbook: Workbook, texts: Sequence[str], sheet: str) -> tuple[Area, ...]:
+def _areas(workbook: Book, texts: Sequence[str], sheet: str) -> tuple[Area, ...]:
     return tuple(area for text in texts for area in workbook.areas(text, sheet))
 
 
-def _stored(workbook: Workbook, sheet: str | None) -> SolverSetup:
+def _stored(workbook: Book, sheet: str | None) -> SolverSetup:
     setups, faults = workbook.setups, workbook.setup_faults
     if sheet is None:
         # Excel keeps names of a model whose cells were taken away, or of a dialog that was opened only.
@@ -164,7 +164,7 @@ def describe(setup: SolverSetup) -> str:
     return "; ".join(words)
 
 
-def parse_constraint(workbook: Workbook, text: str, sheet: str) -> list[Constraint]:
+def parse_constraint(workbook: Book, text: str, sheet: str) -> list[Constraint]:
     """Return the constraints that a text states: "A1:A5 <= B1:B5", "0 <= B2:B5 <= 1", "B2:B5 integer".
 
     Addresses without a sheet are on `sheet`; defined names are understood. Raises ModelError with the forms there are.
@@ -191,7 +191,7 @@ def parse_constraint(workbook: Workbook, text: str, sheet: str) -> list[Constrai
     raise _unclear(text)
 
 
-def _compare(workbook: Workbook, left: str, relation: str, right: str, *, text: str, sheet: str) -> list[Constraint]:
+def _compare(workbook: Book, left: str, relation: str, right: str, *, text: str, sheet: str) -> list[Constraint]:
     relation = _SAME.get(relation, relation)
     if not left or not right:
         raise _unclear(text)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from embedsheet.blocks import Block, Schema, filled, thinned
+from embedsheet.book.blocks import Block, Schema, filled, thinned
+from embedsheet.book.book import Book
+from embedsheet.book.edits import Edit
 from embedsheet.ground.errors import ModelError
 from embedsheet.solvers.solution import Solution
-from embedsheet.workbook import Edit, Workbook
 
 _FACTS = ("sheet", "method", "status", "before", "after", "iterations", "evaluations", "gradient", "seconds")
 _HISTORY = ("iteration", "objective", "gradient", "seconds")
@@ -18,7 +19,7 @@ SCHEMA = Schema(
 )
 
 
-def log_edits(workbook: Workbook, solution: Solution) -> list[Edit]:
+def log_edits(workbook: Book, solution: Solution) -> list[Edit]:
     """Return the edits that fill the blocks `solver.sheet` … `solver.history.seconds`; none where there are none.
 
     A history longer than its block is thinned; the first and the last iteration stay. What is left of an earlier run

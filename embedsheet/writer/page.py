@@ -22,10 +22,10 @@ import xlsxwriter
 from numpy.typing import ArrayLike
 
 from embedsheet.book.setups import SolverSetup
+from embedsheet.book.solver_names import solver_names
 from embedsheet.ground.errors import FileError, LessonError
 from embedsheet.ground.files import refuse_existing, refuse_unwritable
 from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW, Area, Cell, column_letters, quote_sheet
-from embedsheet.xlsx.solver_names import solver_names
 
 DARK, GREY, PALE, LINE = "#1F2937", "#6B7280", "#F1F3F5", "#D0D5DD"
 ORANGE, ORANGE_FILL, BLUE = "#C2410C", "#FFD8A8", "#1D4ED8"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from embedsheet.book.book import Iteration
 from embedsheet.book.tables import DefinedName, Table
 from embedsheet.ground.errors import FileError, ModelError
 from embedsheet.ground.keys import name_key
@@ -34,14 +35,6 @@ class SheetPart:
     part: str
     kind: str
     hidden: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Iteration:
-    """Circles are calculated again and again, so often at most, until no number changes by more than `least`."""
-
-    most: int = 100
-    least: float = 0.001
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 
 from embedsheet.book.setups import SolverSetup
+from embedsheet.book.solver_names import is_solver_name, solver_names
 from embedsheet.ground.keys import name_key
-from embedsheet.xlsx.solver_names import is_solver_name, solver_names
 from embedsheet.xlsx.spans import Element, elements
 from embedsheet.xlsx.xml import escape, utf8
 

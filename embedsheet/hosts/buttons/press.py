@@ -33,8 +33,8 @@ from embedsheet.mirrors.recommender.blocks import NAMES, NEEDED, SheetModel, rea
 from embedsheet.notation.addresses import Area
 
 if TYPE_CHECKING:
+    from embedsheet.book.book import Book
     from embedsheet.compiler.program import Program
-    from embedsheet.workbook import Workbook
 
 LOG = Path.home() / ".embedsheet" / "buttons.log"
 _DEFAULTS = {control.name: control.value for control in CONTROLS}
@@ -75,12 +75,12 @@ class Press:
         return str(found)
 
     @cached_property
-    def workbook(self) -> Workbook:
+    def workbook(self) -> Book:
         """The open workbook, read once."""
         return live_workbook(self.book, self.sheet_name, _WANTED, {self.pressed_on} - {self.sheet_name})
 
     @cached_property
-    def beside_keras(self) -> Workbook:
+    def beside_keras(self) -> Book:
         """The open workbook with the sheets on which a lesson shows what Keras makes of the model."""
         return live_workbook(self.book, self.sheet_name, (*_WANTED, *KERAS_BLOCKS), KERAS_SHEETS)
 

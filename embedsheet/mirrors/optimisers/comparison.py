@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.blocks import numbers_in, sheets_with
+from embedsheet.book.blocks import numbers_in, sheets_with
+from embedsheet.book.book import Book
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.keys import name_key
 from embedsheet.networks.engine import default_precision, load_keras
-from embedsheet.workbook import Workbook
 
 Floats = NDArray[np.float64]
 TOLERANCE = 1e-12  # of the largest weight on the path: what rounding in float64 does in some dozens of steps
@@ -66,12 +66,12 @@ class Row:
         return self.difference <= self.tolerance
 
 
-def model_sheets(book: Workbook) -> list[str]:
+def model_sheets(book: Book) -> list[str]:
     """Return the names of the sheets that hold an optimiser of this lesson, none for another workbook."""
     return sheets_with(book, BLOCKS) if DATA in sheets_with(book, DATA_BLOCKS) else []
 
 
-def read_descent(book: Workbook, sheet: str) -> Descent:
+def read_descent(book: Book, sheet: str) -> Descent:
     """Return a sheet's model. Raises ModelError for a hole or a name that no rule has."""
     cell = book.area("optimiser", sheet)
     optimiser = str(book.values(cell)[0][0])

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 
+from embedsheet.book.book import Book
 from embedsheet.mirrors.optimisers.comparison import KERAS, Descent, compare_descents, model_sheets, read_descent
 from embedsheet.mirrors.protocol import Asked, Comparison, Line, Mirror
-from embedsheet.workbook import Workbook
 
 
 class _Optimisers(Mirror[Descent]):
     title = "descent by an optimiser"
 
-    def sheets(self, book: Workbook) -> list[str]:
+    def sheets(self, book: Book) -> list[str]:
         return model_sheets(book)
 
-    def read(self, book: Workbook, sheet: str, given: Mapping[str, str]) -> Descent:
+    def read(self, book: Book, sheet: str, given: Mapping[str, str]) -> Descent:
         return read_descent(book, sheet)
 
-    def compare(self, book: Workbook, models: Mapping[str, Descent], asked: Asked) -> Comparison:
+    def compare(self, book: Book, models: Mapping[str, Descent], asked: Asked) -> Comparison:
         rows = compare_descents(models.values())
         same = all(row.agrees for row in rows)
         lines = [

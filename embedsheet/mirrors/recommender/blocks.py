@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.book.book import Book
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.kinds import ErrorText
 from embedsheet.notation.addresses import Area, Cell
-from embedsheet.workbook import Workbook
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int32]
@@ -77,7 +77,7 @@ class SheetModel:
         return turned if turned.shape == self.blocks[name].shape else turned.T
 
 
-def model_sheets(workbook: Workbook) -> list[str]:
+def model_sheets(workbook: Book) -> list[str]:
     """Return the sheets whose names make a recommender, in the workbook's order."""
     return [
         sheet
@@ -86,7 +86,7 @@ def model_sheets(workbook: Workbook) -> list[str]:
     ]
 
 
-def choose_sheet(workbook: Workbook, sheet: str | None, given: Mapping[str, str]) -> str:
+def choose_sheet(workbook: Book, sheet: str | None, given: Mapping[str, str]) -> str:
     """Return the sheet asked for, or that of the given blocks, the only one, the only one with one rating a row."""
     if sheet is not None:
         return workbook.sheet(sheet).name
@@ -105,7 +105,7 @@ def choose_sheet(workbook: Workbook, sheet: str | None, given: Mapping[str, str]
     )
 
 
-def find_blocks(workbook: Workbook, sheet: str, given: Mapping[str, str] | None = None) -> dict[str, Area]:
+def find_blocks(workbook: Book, sheet: str, given: Mapping[str, str] | None = None) -> dict[str, Area]:
     """Return the areas of a sheet's blocks; `given` (block → address or name) goes before the defined names.
 
     Raises ModelError that lists every block that is missing.
@@ -133,7 +133,7 @@ def find_blocks(workbook: Workbook, sheet: str, given: Mapping[str, str] | None 
     return blocks
 
 
-def read_model(workbook: Workbook, sheet: str | None = None, given: Mapping[str, str] | None = None) -> SheetModel:
+def read_model(workbook: Book, sheet: str | None = None, given: Mapping[str, str] | None = None) -> SheetModel:
     """Read a sheet's recommender. Raises ModelError that lists everything wrong with the blocks."""
     sheet = choose_sheet(workbook, sheet, given or {})
     blocks = find_blocks(workbook, sheet, given)
@@ -167,7 +167,7 @@ def read_model(workbook: Workbook, sheet: str | None = None, given: Mapping[str,
     )  # fmt: skip
 
 
-def _own(workbook: Workbook, name: str, sheet: str) -> bool:
+def _own(workbook: Book, name: str, sheet: str) -> bool:
     entry = workbook.name(name, sheet)
     return entry is not None and entry.sheet is not None and "#REF!" not in entry.text
 
@@ -186,7 +186,7 @@ def _cells(area: Area) -> Iterator[Cell]:
     return area.cells()
 
 
-def _ids(workbook: Workbook, area: Area, faults: list[str]) -> list[Id]:
+def _ids(workbook: Book, area: Area, faults: list[str]) -> list[Id]:
     """Return the ids of a row or column of cells; numbers and texts are ids."""
     if min(area.shape) != 1:
         faults.append(f"{area}: ids stand in one row or one column, not in {area.shape[0]} × {area.shape[1]} cells.")
@@ -209,7 +209,7 @@ def _plain(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else repr(value)
 
 
-def _numbers(workbook: Workbook, area: Area, faults: list[str], what: str) -> Floats:
+def _numbers(workbook: Book, area: Area, faults: list[str], what: str) -> Floats:
     """Return the numbers of an area, NaN for a blank; whatever is neither is a fault."""
     numbers = workbook.numbers(area)
     for (row, column), value in (
@@ -222,7 +222,7 @@ def _numbers(workbook: Workbook, area: Area, faults: list[str], what: str) -> Fl
     return numbers
 
 
-def _table(workbook: Workbook, blocks: Mapping[str, Area], name: str, count: int, faults: list[str]) -> Floats:
+def _table(workbook: Book, blocks: Mapping[str, Area], name: str, count: int, faults: list[str]) -> Floats:
     """Return a block's rows, (users or movies, k)."""
     area = blocks[name]
     numbers = _numbers(workbook, area, faults, _words(name))
@@ -239,7 +239,7 @@ def _table(workbook: Workbook, blocks: Mapping[str, Area], name: str, count: int
 
 
 def _crosstab(
-    workbook: Workbook, blocks: Mapping[str, Area], users: list[Id], movies: list[Id], faults: list[str]
+    workbook: Book, blocks: Mapping[str, Area], users: list[Id], movies: list[Id], faults: list[str]
 ) -> tuple[Places, Places, Floats]:
     area = blocks["ratings"]
     numbers = _numbers(workbook, area, faults, "rating")
@@ -254,7 +254,7 @@ def _crosstab(
 
 
 def _rows(
-    workbook: Workbook, blocks: Mapping[str, Area], users: list[Id], movies: list[Id], faults: list[str]
+    workbook: Book, blocks: Mapping[str, Area], users: list[Id], movies: list[Id], faults: list[str]
 ) -> tuple[Places, Places, Floats]:
     area = blocks["ratings"]
     rating = _numbers(workbook, area, faults, "rating")[:, 0]
@@ -301,7 +301,7 @@ def _without_factors(
 
 
 def _predictions(
-    workbook: Workbook, blocks: Mapping[str, Area], user: Places, movie: Places, rating: Floats, faults: list[str]
+    workbook: Book, blocks: Mapping[str, Area], user: Places, movie: Places, rating: Floats, faults: list[str]
 ) -> Floats | None:
     area = blocks.get("predictions")
     if area is None or faults:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 
+from embedsheet.book.book import Book
+from embedsheet.book.edits import Edit
 from embedsheet.ground.errors import ModelError
 from embedsheet.keras_bridge import Check, code, compare, precisions
 from embedsheet.mirrors.protocol import Asked, Comparison, Epochs, Line, Mirror, Task
@@ -12,7 +14,7 @@ from embedsheet.mirrors.recommender import new_book, results
 from embedsheet.mirrors.recommender.blocks import NAMES, SheetModel, choose_sheet, model_sheets, read_model
 from embedsheet.mirrors.recommender.training import Learned, train
 from embedsheet.networks.devices import device
-from embedsheet.workbook import Edit, SaveReport, Workbook
+from embedsheet.workbook import SaveReport, Workbook
 from embedsheet.writer.page import check_target
 
 
@@ -20,20 +22,20 @@ class _Recommenders(Mirror[SheetModel]):
     title = "recommender"
     places = tuple(NAMES)
 
-    def sheets(self, book: Workbook) -> list[str]:
+    def sheets(self, book: Book) -> list[str]:
         return model_sheets(book)
 
-    def chosen(self, book: Workbook, sheet: str | None, given: Mapping[str, str]) -> list[str]:
+    def chosen(self, book: Book, sheet: str | None, given: Mapping[str, str]) -> list[str]:
         several = model_sheets(book) if sheet is None and not given else []
         return several or [choose_sheet(book, sheet, given)]
 
-    def one(self, book: Workbook, sheet: str | None, given: Mapping[str, str]) -> str:
+    def one(self, book: Book, sheet: str | None, given: Mapping[str, str]) -> str:
         return choose_sheet(book, sheet, given)
 
-    def read(self, book: Workbook, sheet: str, given: Mapping[str, str]) -> SheetModel:
+    def read(self, book: Book, sheet: str, given: Mapping[str, str]) -> SheetModel:
         return read_model(book, sheet, given)
 
-    def compare(self, book: Workbook, models: Mapping[str, SheetModel], asked: Asked) -> Comparison:
+    def compare(self, book: Book, models: Mapping[str, SheetModel], asked: Asked) -> Comparison:
         lesson = results.is_lesson(book)
         checks = {
             sheet: compare(book, model, asked.dtype, asked.steps, asked.learning_rate)
@@ -123,7 +125,7 @@ def _line(sheet: str, one: Check) -> Line:
     return Line(sheet, cells, one.agrees)
 
 
-def _both_precisions(book: Workbook, model: SheetModel, steps: int = 10, learning_rate: float = 0.1) -> list[Check]:
+def _both_precisions(book: Book, model: SheetModel, steps: int = 10, learning_rate: float = 0.1) -> list[Check]:
     """Return the checks in float32 and, where the engine can, float64, as the sheet Compare shows them."""
     return [
         replace(one, what=f"{one.what} ({dtype})")

@@ -13,14 +13,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.blocks import Block, Schema, Table, filled, thinned
+from embedsheet.book.blocks import Block, Schema, Table, filled, thinned
+from embedsheet.book.book import Book
+from embedsheet.book.edits import Edit
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import BLANK, TEXT
 from embedsheet.keras_bridge import Check, build, code, compile_sheet, flat, precision, predictions, summary
 from embedsheet.mirrors.recommender.blocks import Floats, SheetModel, choose_sheet, model_sheets
 from embedsheet.mirrors.recommender.training import Learned
 from embedsheet.notation.addresses import Area
-from embedsheet.workbook import Edit, SaveReport, Workbook
+from embedsheet.workbook import SaveReport, Workbook
 
 SCHEMAS = (
     Schema(
@@ -50,24 +52,24 @@ SCHEMAS = (
 ROUNDING = 1e-13  # relative; two programs that compute the same sum may differ by as much
 
 
-def is_lesson(workbook: Workbook) -> bool:
+def is_lesson(workbook: Book) -> bool:
     """Whether a workbook has the sheets that are filled here. Raises ModelError where it has them only in part."""
     return bool(model_sheets(workbook)) and "keras.users.factors" in areas_of(workbook)
 
 
-def areas_of(workbook: Workbook) -> dict[str, Area]:
+def areas_of(workbook: Book) -> dict[str, Area]:
     """Return where the blocks are that are filled here. Raises ModelError, before any work, for what is missing."""
     return {name: area for schema in SCHEMAS for name, area in schema.areas(workbook).items()}
 
 
-def compared_sheet(workbook: Workbook) -> str:
+def compared_sheet(workbook: Book) -> str:
     """Return the model sheet that the sheet Compare is about: that of the last training, or the default one."""
     area = areas_of(workbook).get("keras.source")
     source = workbook.values(area)[0][0] if area is not None else None
     return source if source in model_sheets(workbook) else choose_sheet(workbook, None, {})
 
 
-def learned_edits(workbook: Workbook, model: SheetModel, learned: Learned) -> list[Edit]:
+def learned_edits(workbook: Book, model: SheetModel, learned: Learned) -> list[Edit]:
     """Return the edits that fill the sheet Keras, and Compare's mixing of the factors."""
     fill = _Filler(workbook)
     fill.cells("keras.source", [[model.sheet]])
@@ -96,7 +98,7 @@ def learned_edits(workbook: Workbook, model: SheetModel, learned: Learned) -> li
     return fill.edits
 
 
-def compared_edits(workbook: Workbook, model: SheetModel, checks: Sequence[Check]) -> list[Edit]:
+def compared_edits(workbook: Book, model: SheetModel, checks: Sequence[Check]) -> list[Edit]:
     """Return the edits that fill the sheet Compare with what holds at equal weights."""
     fill = _Filler(workbook)
     fill.cells("compare.checks", [[one.what, one.sheet, one.keras, one.difference] for one in checks])
@@ -164,7 +166,7 @@ def save(workbook: Workbook, edits: Sequence[Edit], path: Path | None = None, ig
     return replace(report, notes=[left_alone_words(alone)] if alone else [])
 
 
-def _moved(workbook: Workbook, edit: Edit) -> Edit:
+def _moved(workbook: Book, edit: Edit) -> Edit:
     """Return the part of a recalculation that is more than another program's way of rounding."""
     sheet = workbook.sheets[edit.sheet]
     places = sheet.positions(edit.rows, edit.columns)
@@ -182,7 +184,7 @@ def _part(edit: Edit, cells: NDArray[np.bool_]) -> Edit:
     )
 
 
-def _translated(edit: Edit, source: Workbook, target: Workbook) -> Edit:
+def _translated(edit: Edit, source: Book, target: Book) -> Edit:
     """Give an edit's texts the places that they have in another workbook's strings."""
     numbers = edit.numbers.copy()
     for place in np.flatnonzero(edit.kinds == TEXT):
@@ -236,7 +238,7 @@ def _in_order(fill: _Filler, model: SheetModel, stars: Floats) -> Floats:
 class _Filler:
     """Collects edits of named blocks; what a block has room for and is not given is emptied."""
 
-    def __init__(self, workbook: Workbook) -> None:
+    def __init__(self, workbook: Book) -> None:
         self.workbook = workbook
         self.areas = areas_of(workbook)
         self.edits: list[Edit] = []

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.blocks import numbers_in, sheets_with
+from embedsheet.book.blocks import numbers_in, sheets_with
+from embedsheet.book.book import Book
 from embedsheet.book.setups import SolverSetup
 from embedsheet.ground.errors import MissingDependencyError, ModelError
 from embedsheet.mirrors.recurrent import numpy_net as numpy_rnn
 from embedsheet.mirrors.recurrent.numpy_net import Floats, Weights
 from embedsheet.notation.addresses import Cell
-from embedsheet.workbook import Workbook
 
 BLOCKS = ("characters.factors", "input.weights", "hidden.bias", "hidden.weights", "output.weights", "output.bias")
 SINGLE, DOUBLE = 1e-5, 1e-10  # what rounding may do in float32 and float64
@@ -40,12 +40,12 @@ class SheetNet:
     loss: float
 
 
-def model_sheets(book: Workbook) -> list[str]:
+def model_sheets(book: Book) -> list[str]:
     """Return the names of the sheets that hold a recurrent net of this lesson, none for another workbook."""
     return sheets_with(book, [*BLOCKS, "steps.id", "answers.id", "probabilities", "loss"])
 
 
-def read_net(book: Workbook, sheet: str) -> SheetNet:
+def read_net(book: Book, sheet: str) -> SheetNet:
     """Return the net of a model sheet. Raises ModelError when a block is missing or has holes."""
 
     def numbers(name: str) -> Floats:
@@ -114,9 +114,9 @@ class Row:
 
 
 def compare_rnn(
-    book: Workbook,
+    book: Book,
     nets: Iterable[SheetNet],
-    recalculated: Workbook | None = None,
+    recalculated: Book | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> list[Row]:
     """Return the comparison for every net.
@@ -175,7 +175,7 @@ def _flat(gradient: Iterable[Floats]) -> Floats:
     return np.concatenate([np.asarray(part, np.float64).ravel() for part in gradient])
 
 
-def _compiled(book: Workbook, net: SheetNet) -> Witness:
+def _compiled(book: Book, net: SheetNet) -> Witness:
     """Ask the formulas themselves, compiled: every probability cell, the loss and its gradient."""
     from embedsheet.compiler.program import compile_program
 

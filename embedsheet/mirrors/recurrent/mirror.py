@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 
+from embedsheet.book.book import Book
 from embedsheet.ground.errors import MissingDependencyError
 from embedsheet.mirrors.protocol import Asked, Comparison, Line, Mirror
 from embedsheet.mirrors.recurrent.comparison import Row, SheetNet, compare_rnn, model_sheets, read_net
-from embedsheet.workbook import Workbook
 
 
 class _RecurrentNets(Mirror[SheetNet]):
     title = "recurrent net"
 
-    def sheets(self, book: Workbook) -> list[str]:
+    def sheets(self, book: Book) -> list[str]:
         return model_sheets(book)
 
-    def read(self, book: Workbook, sheet: str, given: Mapping[str, str]) -> SheetNet:
+    def read(self, book: Book, sheet: str, given: Mapping[str, str]) -> SheetNet:
         return read_net(book, sheet)
 
-    def compare(self, book: Workbook, models: Mapping[str, SheetNet], asked: Asked) -> Comparison:
+    def compare(self, book: Book, models: Mapping[str, SheetNet], asked: Asked) -> Comparison:
         second = None
         if asked.recalculated is not None:
             try:

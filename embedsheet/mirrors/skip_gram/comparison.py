@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.blocks import numbers_in, sheets_with
+from embedsheet.book.blocks import numbers_in, sheets_with
+from embedsheet.book.book import Book
 from embedsheet.book.setups import SolverSetup
 from embedsheet.mirrors.recurrent.numpy_net import softmax
 from embedsheet.networks.engine import default_precision, load_keras
 from embedsheet.notation.addresses import Cell
-from embedsheet.workbook import Workbook
 
 Floats = NDArray[np.float64]
 WEIGHTS = ("words.factors", "neighbours.factors", "neighbours.bias")
@@ -68,12 +68,12 @@ class Row:
         return max(*found, self.steps_difference or 0.0) <= self.tolerance
 
 
-def model_sheets(book: Workbook) -> list[str]:
+def model_sheets(book: Book) -> list[str]:
     """Return the names of the sheets that hold such a model, none for another workbook."""
     return sheets_with(book, BLOCKS)
 
 
-def read_skip_gram(book: Workbook, sheet: str) -> SkipGram:
+def read_skip_gram(book: Book, sheet: str) -> SkipGram:
     """Return a sheet's model. Raises ModelError for a cell without a number."""
     words, neighbours, bias = (numbers_in(book, name, sheet) for name in WEIGHTS)
     pairs = np.hstack([numbers_in(book, f"pairs.{side}", sheet) for side in ("word", "neighbour")]).astype(np.int64) - 1
@@ -93,12 +93,12 @@ def mean_loss(weights: Weights, pairs: NDArray[np.int64]) -> float:
     return float(-np.log(probabilities(weights)[pairs[:, 0], pairs[:, 1]]).mean())
 
 
-def compare_skip_grams(book: Workbook, models: Iterable[SkipGram], steps: int = 10, rate: float = 0.5) -> list[Row]:
+def compare_skip_grams(book: Book, models: Iterable[SkipGram], steps: int = 10, rate: float = 0.5) -> list[Row]:
     """Compare sheet, compiled formulas and Keras, also after some steps of gradient descent together."""
     return [row for model in models for row in _rows(book, model, steps, rate)]
 
 
-def _rows(book: Workbook, model: SkipGram, steps: int, rate: float) -> list[Row]:
+def _rows(book: Book, model: SkipGram, steps: int, rate: float) -> list[Row]:
     from embedsheet.compiler.program import compile_program
 
     loss = book.area("loss", model.sheet)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 
+from embedsheet.book.book import Book
 from embedsheet.mirrors.protocol import Asked, Comparison, Line, Mirror
 from embedsheet.mirrors.skip_gram.comparison import (
     SkipGram,
@@ -12,19 +13,18 @@ from embedsheet.mirrors.skip_gram.comparison import (
     model_sheets,
     read_skip_gram,
 )
-from embedsheet.workbook import Workbook
 
 
 class _SkipGrams(Mirror[SkipGram]):
     title = "skip-gram model"
 
-    def sheets(self, book: Workbook) -> list[str]:
+    def sheets(self, book: Book) -> list[str]:
         return model_sheets(book)
 
-    def read(self, book: Workbook, sheet: str, given: Mapping[str, str]) -> SkipGram:
+    def read(self, book: Book, sheet: str, given: Mapping[str, str]) -> SkipGram:
         return read_skip_gram(book, sheet)
 
-    def compare(self, book: Workbook, models: Mapping[str, SkipGram], asked: Asked) -> Comparison:
+    def compare(self, book: Book, models: Mapping[str, SkipGram], asked: Asked) -> Comparison:
         rows = compare_skip_grams(book, models.values(), asked.steps, asked.learning_rate)
         same = all(row.agrees for row in rows)
         lines = [

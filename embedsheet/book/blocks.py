@@ -12,11 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.book.book import Book
+from embedsheet.book.edits import Edit
+from embedsheet.book.tables import DefinedName
 from embedsheet.ground.errors import ModelError, did_you_mean
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import BLANK, NUMBER, TEXT
 from embedsheet.notation.addresses import Area
-from embedsheet.workbook import DefinedName, Edit, Workbook
 
 Table = Sequence[Sequence[float | str]]
 
@@ -40,7 +42,7 @@ class Schema:
     title: str
     blocks: tuple[Block, ...]
 
-    def areas(self, workbook: Workbook) -> dict[str, Area]:
+    def areas(self, workbook: Book) -> dict[str, Area]:
         """Return where the blocks are, {} in a workbook that has none of them.
 
         Raises ModelError that lists every block that is missing or whose cells were deleted.
@@ -73,7 +75,7 @@ class Schema:
         return areas
 
 
-def sheets_with(workbook: Workbook, names: Iterable[str]) -> list[str]:
+def sheets_with(workbook: Book, names: Iterable[str]) -> list[str]:
     """Return the sheets that have all these names of their own, in the workbook's order."""
     named: dict[str, set[str]] = {}
     for name in workbook.names:
@@ -83,7 +85,7 @@ def sheets_with(workbook: Workbook, names: Iterable[str]) -> list[str]:
     return [sheet for sheet in workbook.sheets if wanted <= named.get(name_key(sheet), set())]
 
 
-def numbers_in(workbook: Workbook, name: str, sheet: str) -> NDArray[np.float64]:
+def numbers_in(workbook: Book, name: str, sheet: str) -> NDArray[np.float64]:
     """Return the numbers of a block, (rows, columns). Raises ModelError for a cell that holds none."""
     numbers = workbook.numbers(workbook.area(name, sheet))
     if np.isnan(numbers).any():
@@ -91,7 +93,7 @@ def numbers_in(workbook: Workbook, name: str, sheet: str) -> NDArray[np.float64]
     return numbers
 
 
-def filled(workbook: Workbook, area: Area, values: Table) -> Edit:
+def filled(workbook: Book, area: Area, values: Table) -> Edit:
     """Return the edit that fills a block from its top left corner and empties the rest of it.
 
     NaN and "" empty a cell; what the block has no room for is left out.
@@ -117,5 +119,5 @@ def thinned(rows: Sequence[Sequence[float]], area: Area | None) -> Sequence[Sequ
     return [rows[int(at)] for at in np.linspace(0, len(rows) - 1, area.shape[0]).round()]
 
 
-def _entries(workbook: Workbook, name: str) -> list[DefinedName]:
+def _entries(workbook: Book, name: str) -> list[DefinedName]:
     return [entry for entry in workbook.names if name_key(entry.name) == name_key(name)]
