@@ -6,10 +6,6 @@ charged once, and with the student's own answers throughout. Better counts. What
 
 from __future__ import annotations
 
-import re
-import zipfile
-import zlib
-from collections import Counter
 from collections.abc import Mapping, Set
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -19,17 +15,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.ground.errors import DataError, EmbedsheetError
-from embedsheet.ground.keys import name_key
+from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.kinds import BOOLEAN, ERROR, ERRORS, NUMBER
 from embedsheet.homework.assignment import Assignment, Task, parse
 from embedsheet.homework.circles import CIRCULAR, circular_cells
 from embedsheet.homework.evaluate import Outcome, Runner
 from embedsheet.homework.generate import INSTRUCTIONS
 from embedsheet.homework.key import Key
+from embedsheet.homework.locate import locate
 from embedsheet.homework.reference import Reference
 from embedsheet.homework.roster import Student
-from embedsheet.homework.sketch import SHEET, Sketch
+from embedsheet.homework.sketch import Sketch
+from embedsheet.homework.whose import identify, saved_by, sheet_with, text_of, words_beside
 from embedsheet.notation.addresses import Area, Cell
 from embedsheet.workbook import Workbook
 
@@ -91,8 +88,8 @@ def grade_file(key: Key, path: Path, shown_as: str = "") -> Grade:
     grade = Grade(shown_as or path.name, "", "")
     try:
         book = Workbook.open(path)
-        grade.program = _saved_by(path)
-        student = identify(key, book, grade)
+        grade.program = saved_by(path)
+        student = identify(key, book, grade.notes)
         grade.student_id, grade.name = student.id, student.name
         assignment = parse(key.assignment)
         _Grading(key, assignment, student, assignment.sketch(key.generator(student.id)), book, grade).run()
@@ -101,70 +98,24 @@ def grade_file(key: Key, path: Path, shown_as: str = "") -> Grade:
     return grade
 
 
-def _saved_by(path: Path) -> str:
-    """Return the program that a workbook says saved it; "" where it says nothing or is as it was handed out.
-
-    XlsxWriter, which makes the workbooks, calls itself Microsoft Excel, of version 12; Excel 2010 was 14.
-    """
-    try:
-        with zipfile.ZipFile(path) as package, package.open("docProps/app.xml") as part:
-            properties = part.read(65536).decode("utf-8", "replace")
-    except (KeyError, OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError):
-        return ""
-    program = re.search(r"<Application>([^<]{1,100})</Application>", properties)
-    version = re.search(r"<AppVersion>(\d{1,9})", properties)
-    if program is None or (program[1] == "Microsoft Excel" and version and int(version[1]) < 14):
-        return ""
-    return program[1]
-
-
-def identify(key: Key, book: Workbook, grade: Grade) -> Student:
-    """Return whose workbook it is, by what is written in it. Raises DataError when it says nothing known."""
-    try:
-        sheet = sheet_with(book, INSTRUCTIONS, {"student.id", "student.token"})
-        student_id = str(book.values(book.area("student.id", sheet))[0][0] or "")
-        token = str(book.values(book.area("student.token", sheet))[0][0] or "")
-    except EmbedsheetError:
-        raise DataError(
-            "is no workbook of this assignment: the cells with the student's id are missing; ask for the right file."
-        ) from None
-    known = {student.id: student for student in key.students}
-    owner = next((one for one in key.students if key.token(one.id) == token), None)
-    if owner is None:
-        raise DataError(f"says it belongs to {student_id!r}, but its code is not one of this class; ask for the file.")
-    if owner.id != student_id:
-        grade.notes.append(f"the id in the file is {student_id!r}, its code that of {owner.id}")
-    return known[owner.id]
-
-
-def sheet_with(book: Workbook, wanted: str, names: Set[str]) -> str:
-    """Return the sheet `wanted` by its name or, where it was renamed, the one that most of these names belong to."""
-    if any(name_key(sheet) == name_key(wanted) for sheet in book.sheets):
-        return wanted
-    keys = {name_key(name) for name in names}
-    owners = Counter(entry.sheet for entry in book.names if entry.sheet and name_key(entry.name) in keys)
-    return owners.most_common(1)[0][0] if owners else wanted
-
-
 class _Grading:
     """Grades one workbook; `inputs[i]` are the varied blocks' numbers in trial i."""
 
     def __init__(
         self, key: Key, assignment: Assignment, student: Student, sketch: Sketch, book: Workbook, grade: Grade
     ) -> None:
-        self.assignment, self.sketch, self.book, self.grade = assignment, sketch, book, grade
-        areas = {name: block.area for name, block in sketch.blocks.items()}
+        self.assignment, self.sketch, self.grade = assignment, sketch, grade
         self.reference = Reference(sketch)
-        self.sheet = sheet_with(book, SHEET, areas.keys())
-        self.areas = {name: area for name in areas if (area := self._find(name, areas[name])) is not None}
-        self.student = Runner(book, list(self.areas.values()))
+        self.found = locate(book, sketch)
+        self.book, self.areas = self.found.book, self.found.areas
+        self.student = Runner(self.book, list(self.areas.values()))
         # Drawn anew for every file, so that what feedback tells of one is of no use in the next.
         rng = key.generator(student.id, f"grading {book.digest}")
         self.varied = {name: block for name, block in sketch.blocks.items() if block.vary}
         self.answers = {
             task.block
             for task in assignment.tasks
-            if task.kind in ("formula", "block", "number") and task.block in areas
+            if task.kind in ("formula", "block", "number") and task.block in sketch.blocks
         }
         self.tolerances = {task.block: task.tolerance for task in assignment.tasks}
         self.inputs: list[dict[str, NDArray[Any]]] = []
@@ -186,12 +137,9 @@ class _Grading:
                 result = self._formulas(task)
             self.grade.tasks.append(result)
 
-    def _find(self, name: str, wanted: Area) -> Area | None:
-        try:
-            area = self.book.area(name, self.sheet)
-        except EmbedsheetError:
-            return None
-        return area if area.shape == wanted.shape else None
+    def _where(self, area: Area) -> str:
+        """Return an address as the student sees it."""
+        return self.found.closing.address(area.local())
 
     def _drawn(self, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
         return {name: block.varied(rng) for name, block in self.varied.items()}
@@ -233,7 +181,7 @@ class _Grading:
         for name, block in self.sketch.blocks.items():
             area = self.areas.get(name)
             if area is None:
-                self.grade.notes.append(f"the block {name} is missing or has another size")
+                self.grade.notes.append(f"the block {name} was not found: {self.found.faults[name]}")
             elif block.role == "given" and block.values is not None:
                 found = self.book.values(area)
                 same = all(
@@ -242,12 +190,12 @@ class _Grading:
                     for one, other in zip(row, wanted, strict=True)
                 )
                 if not same:
-                    self.grade.notes.append(f"given data were changed: {name} ({area.local()})")
+                    self.grade.notes.append(f"given data were changed: {name} ({self._where(area)})")
             elif block.formula is not None and name not in self.answers:
                 outcome = self.student.run(self._student_inputs(self.inputs[1], {}), area)
                 wanted_numbers = self._right({name}, self.inputs[1])[name]
                 if not (outcome.done.all() and _near(outcome.numbers, wanted_numbers, 1e-6).all()):
-                    self.grade.notes.append(f"given formulas were changed: {name} ({area.local()})")
+                    self.grade.notes.append(f"given formulas were changed: {name} ({self._where(area)})")
 
     def _student_inputs(self, inputs: Mapping[str, NDArray[Any]], right: Mapping[str, Floats]) -> dict[Area, Any]:
         """Return what replaces the student's cells: the inputs, and answers by their right values.
@@ -280,7 +228,7 @@ class _Grading:
     def _formulas(self, task: Task) -> TaskGrade:
         area = self.areas.get(task.block)
         if area is None:
-            return TaskGrade(task.block, "missing", 0, task.points, "the cells of this task are missing", task.hint)
+            return TaskGrade(task.block, "missing", 0, task.points, self.found.faults[task.block], task.hint)
         values = np.array(self.book.values(area), dtype=object)
         formulas = [
             [self.book.formula(Cell(area.sheet, cell.row, cell.column)) for cell in line] for line in _lines(area)
@@ -289,12 +237,15 @@ class _Grading:
         blank = ~written & np.array([[value is None or value == "" for value in row] for row in values])
         self.grade.formulas[task.block] = next((f for line in formulas for f in line if f), "")
         if blank.all():
-            return TaskGrade(task.block, "blank", 0, task.points, f"{area.local()}: nothing was written", task.hint)
+            return TaskGrade(
+                task.block, "blank", 0, task.points, f"{self._where(area)}: nothing was written", task.hint
+            )
         own, expected = self._own[task.block], self.expected[task.block]
         if any(CIRCULAR in fault for fault in own[0].faults) and circular_cells(self.book, area):
             faults = self.student.run(self._student_inputs(self.inputs[0], {}), area).faults
             path = next((fault for fault in faults if CIRCULAR in fault), CIRCULAR).partition("; ")[0]
-            return TaskGrade(task.block, "circular", 0, task.points, f"{area.local()}: {path}", task.hint)
+            path = self.found.closing.shown(path)
+            return TaskGrade(task.block, "circular", 0, task.points, f"{self._where(area)}: {path}", task.hint)
         if task.kind == "number":  # asked for the numbers shown, so that it may be typed
             own, expected = own[:1], expected[:1]
         own_right = self._everywhere(own, expected, task.tolerance)
@@ -375,15 +326,15 @@ class _Grading:
         words: NDArray[Any],
     ) -> str:
         if (words == "right").all():
-            return f"{area.local()}: right, on other numbers too"
+            return f"{self._where(area)}: right, on other numbers too"
         worst = np.argwhere(shares == shares.min())[0]
         row, column = int(worst[0]), int(worst[1])
-        cell = Area(area.sheet, area.top + row, area.left + column, area.top + row, area.left + column).local()
+        cell = self._where(Area(area.sheet, area.top + row, area.left + column, area.top + row, area.left + column))
         count = "" if area.size == 1 else f"{int((words == 'right').sum())} of {area.size} cells right; "
         word = words[row, column]
         if word == "unsupported":
-            faults = outcome.faults
-            return f"{count}{cell}: cannot be run: {faults[0] if faults else 'it depends on such a cell'}"
+            fault = self.found.closing.shown(outcome.faults[0]) if outcome.faults else "it depends on such a cell"
+            return f"{count}{cell}: cannot be run: {fault}"
         if word == "error":
             return f"{count}{cell}: shows {ERRORS.get(int(outcome.numbers[row, column]), 'an error')}"
         sayings = {
@@ -416,7 +367,7 @@ class _Grading:
     def _some_input(self, inputs: Mapping[str, NDArray[Any]]) -> str:
         name, values = next(iter(inputs.items()))
         area = self.areas.get(name, self.sketch.blocks[name].area)
-        first = Area(area.sheet, area.top, area.left, area.top, area.left).local()
+        first = self._where(Area(area.sheet, area.top, area.left, area.top, area.left))
         value = values.flat[0]
         return f"with other numbers ({first} = {value if isinstance(value, str) else format(float(value), 'g')}, …)"
 
@@ -440,12 +391,8 @@ class _Grading:
         )  # fmt: skip
 
     def _text(self, task: Task) -> TaskGrade:
-        try:
-            sheet = sheet_with(self.book, INSTRUCTIONS, {task.block, "student.token"})
-            value = self.book.values(self.book.area(task.block, sheet))[0][0]
-        except EmbedsheetError:
-            value = None
-        answer = "" if value is None else str(value)[:5000]
+        sheet = sheet_with(self.book, INSTRUCTIONS, {task.block, "student.token"})
+        answer = (text_of(self.book, task.block, sheet) or words_beside(self.book, task.text))[:5000]
         words = "for the teacher to read" if answer else "nothing was written"
         return TaskGrade(task.block, "collected" if answer else "blank", 0, task.points, words, "", answer)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,11 @@ class Student:
 
     id: str
     name: str
+
+
+def alike(student_id: str) -> str:
+    """Return what two spellings of one id have in common: é is one character or two, and capitals do not count."""
+    return unicodedata.normalize("NFKC", student_id).casefold()
 
 
 def read_roster(path: Path) -> list[Student]:
@@ -94,10 +100,10 @@ def _students(path: Path, lines: Iterable[tuple[int, list[str]]]) -> list[Studen
         student_id, name = cells[id_at], " ".join(filter(None, (cells[at] for at in names_at)))
         if not student_id:
             faults.append(f"line {line}: {name or 'a student'} has no id")
-        elif student_id.casefold() in seen:
-            faults.append(f"line {line}: id {student_id} stands already in line {seen[student_id.casefold()]}")
+        elif alike(student_id) in seen:
+            faults.append(f"line {line}: id {student_id} stands already in line {seen[alike(student_id)]}")
         else:
-            seen[student_id.casefold()] = line
+            seen[alike(student_id)] = line
             students.append(Student(student_id, name or student_id))
     if faults:
         more = f"\n  … and {len(faults) - 20} more" if len(faults) > 20 else ""

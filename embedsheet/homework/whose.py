@@ -1,0 +1,93 @@
+"""Whose workbook it is, what program saved it, and the student's own words in it."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Set
+from pathlib import Path
+
+import numpy as np
+
+from embedsheet.ground.errors import DataError, EmbedsheetError
+from embedsheet.ground.keys import name_key
+from embedsheet.ground.kinds import TEXT
+from embedsheet.homework.generate import INSTRUCTIONS
+from embedsheet.homework.key import Key
+from embedsheet.homework.roster import Student, alike
+from embedsheet.workbook import Workbook
+
+
+def saved_by(path: Path) -> str:
+    """Return the program that a workbook says saved it; "" where it says nothing or is as it was handed out.
+
+    XlsxWriter, which makes the workbooks, calls itself Microsoft Excel, of version 12; Excel 2010 was 14.
+    """
+    try:
+        with zipfile.ZipFile(path) as package, package.open("docProps/app.xml") as part:
+            properties = part.read(65536).decode("utf-8", "replace")
+    except (KeyError, OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError):
+        return ""
+    program = re.search(r"<Application>([^<]{1,100})</Application>", properties)
+    version = re.search(r"<AppVersion>(\d{1,9})", properties)
+    if program is None or (program[1] == "Microsoft Excel" and version and int(version[1]) < 14):
+        return ""
+    return program[1]
+
+
+def identify(key: Key, book: Workbook, notes: list[str]) -> Student:
+    """Return whose workbook it is, by what is written in it; what is odd goes into `notes`. Raises DataError."""
+    sheet = sheet_with(book, INSTRUCTIONS, {"student.id", "student.token"})
+    student_id, token = (text_of(book, name, sheet) for name in ("student.id", "student.token"))
+    owners = {key.token(student.id): student for student in key.students}
+    if token is None:  # names are lost where Numbers or Google Sheets saved the workbook
+        texts = {text for sheet_name in book.sheets for text in _texts(book, sheet_name)}
+        token = next(iter(texts & owners.keys()), None)
+        if token is None:
+            raise DataError(
+                "is no workbook of this assignment: no cell holds the code of a student; ask for the right file."
+            )
+        student_id = owners[token].id if owners[token].id in texts else None
+    owner = owners.get(token)
+    if owner is None:
+        raise DataError(f"says it belongs to {student_id!r}, but its code is not one of this class; ask for the file.")
+    if student_id is None or alike(owner.id) != alike(student_id):
+        notes.append(f"the id in the file is {student_id!r}, its code that of {owner.id}")
+    return owner
+
+
+def text_of(book: Workbook, name: str, sheet: str) -> str | None:
+    """Return what a named cell holds as text; None where there is no such name. Numbers that were ids keep no point."""
+    try:
+        value = book.values(book.area(name, sheet))[0][0]
+    except EmbedsheetError:
+        return None
+    return f"{value:.15g}" if isinstance(value, float) else "" if value is None else str(value)
+
+
+def _texts(book: Workbook, sheet: str) -> set[str]:
+    page = book.sheet(sheet)
+    return {book.strings.text(float(number)) for number in page.numbers[page.kinds == TEXT]}
+
+
+def sheet_with(book: Workbook, wanted: str, names: Set[str]) -> str:
+    """Return the sheet `wanted` by its name or, where it was renamed, the one that most of these names belong to."""
+    if any(name_key(sheet) == name_key(wanted) for sheet in book.sheets):
+        return wanted
+    keys = {name_key(name) for name in names}
+    owners = Counter(entry.sheet for entry in book.names if entry.sheet and name_key(entry.name) in keys)
+    return owners.most_common(1)[0][0] if owners else wanted
+
+
+def words_beside(book: Workbook, question: str) -> str:
+    """Return the last text in the row of a question, where the cell for the answer has lost its name; or ""."""
+    wanted = " ".join(question.split())
+    for sheet in book.sheets.values():
+        texts = np.flatnonzero(sheet.kinds == TEXT)
+        for at in texts:
+            if " ".join(book.strings.text(float(sheet.numbers[at])).split()) == wanted:
+                row = texts[(sheet.rows[texts] == sheet.rows[at]) & (sheet.columns[texts] > sheet.columns[at] + 3)]
+                return book.strings.text(float(sheet.numbers[row[-1]])) if len(row) else ""
+    return ""
