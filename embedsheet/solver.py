@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +32,7 @@ from embedsheet.solvers.model import choose_setup, describe, parse_constraint
 from embedsheet.solvers.outcome import Outcome
 from embedsheet.solvers.plan import plan, replaced
 from embedsheet.solvers.problem import FEASIBILITY, FloatArray, Limits, Objective, Problem, Progress, Watcher
+from embedsheet.solvers.replay import Recorded, replay
 from embedsheet.solvers.search import search
 from embedsheet.solvers.solution import Solution
 from embedsheet.solvers.solve_log import log_edits
@@ -176,6 +177,8 @@ def limits_of(
         population=stored.population,
         nodes=stored.nodes,
         solutions=stored.solutions,
+        convergence=stored.convergence,
+        idle=stored.idle,
         seconds=stored.seconds if seconds is None else seconds,
     )
 
@@ -216,6 +219,7 @@ def solve(
     engine: EngineName = "auto",
     reports: Sequence[str] = (),
     moving: Sequence[str] = (),
+    replayed: Callable[[Sequence[str]], Recorded] | None = None,
 ) -> Solution:
     """Solve the model of a workbook and write the result into it, or into the copy `output`.
 
@@ -227,7 +231,8 @@ def solve(
     may cost, as a part of the objective), `max_iterations`, `restarts` and `seed` are, where they are None, what the
     set-up stores under Options; see `limits_of`. `watcher` hears every iteration and may raise
     KeyboardInterrupt. `reports` (`reports.tables.KINDS`) are kept in the solution and added to the workbook as sheets;
-    "inputs" also says how the changing cells follow each of the `moving` cells.
+    "inputs" also says how the changing cells follow each of the `moving` cells. `replayed` gives, for the names of the
+    changing cells, the iterates to go through in place of a search.
     Raises the errors of `embedsheet.ground.errors`; a model without a solution is no error but a `Solution.status`.
     """
     kinds = kinds_of(",".join(reports))
@@ -251,12 +256,17 @@ def solve(
     if restarts is None:
         restarts = starts_of(model.setup) - 1
     problem = problem_of(model.program, model.setup, model.objective_name)
-    choice = str(plan(problem)) if method == "auto" and not problem.impossible else ""
-    outcome = search(
-        problem, method=method, limits=limits, restarts=restarts, randomize=randomize, watcher=watcher,
-    )  # fmt: skip
+    searched = method == "auto" and not problem.impossible and replayed is None
+    choice = str(plan(problem)) if searched else ""
+    if replayed is None:
+        outcome = search(
+            problem, method=method, limits=limits, restarts=restarts, randomize=randomize, watcher=watcher,
+        )  # fmt: skip
+    else:
+        iterates = replayed([problem.cell_name(place) for place in range(problem.size)])
+        outcome = replay(problem, iterates, limits, watcher)
     stored = model.setup.sheet in model.workbook.setups
-    if stored and method == "auto" and outcome.status in ("optimal", "improved"):
+    if stored and searched and outcome.status in ("optimal", "improved"):
         note = replaced(model.setup.engine, outcome.method, outcome.status == "optimal" and outcome.bound is not None)
         outcome.notes += [note] if note else []
     model.seconds["solve"] = time.perf_counter() - began
@@ -302,6 +312,7 @@ def record(model: Model, outcome: Outcome) -> Solution:
         notes=[*model.notes, *outcome.notes],
         seconds=dict(model.seconds),
         bound=outcome.bound,
+        population=outcome.population,
     )
 
 

@@ -144,12 +144,48 @@ def test_json_holds_the_words_of_the_message(mix: Path) -> None:
     assert told["cells_written"] == 0
 
 
+def test_a_history_is_gone_through_again_and_its_last_step_kept(curve: Path, tmp_path: Path) -> None:
+    target, third = tmp_path / "history.csv", tmp_path / "third.xlsx"
+    run("solve", curve, "--history", target, "--max-iterations", 9, "-o", tmp_path / "ninth.xlsx")
+    rows = [line.split(",") for line in target.read_text().splitlines()]
+    cells = rows[0][4:]
+    told = run("solve", curve, "--replay", target, "--max-iterations", 3, "-o", third)
+    shown = [line for line in told.stdout.splitlines() if line.startswith("Iteration ")]
+    assert len(shown) == 4 and f"{cells[0]} = {float(rows[4][4]):.8g}" in shown[3]
+    assert "iteration 3 of history.csv" in told.stdout
+    kept = Workbook.open(third)
+    for name, value in zip(cells, rows[4][4:], strict=True):
+        assert kept.numbers(kept.area(name)).item() == float(value)
+    again = run("solve", third, "--replay", target, "--dry-run", "--json")
+    assert json.loads(again.stdout)["iterations"] == 9
+
+
+def test_a_record_that_is_not_of_this_workbook_is_refused(curve: Path, tmp_path: Path) -> None:
+    target = tmp_path / "history.csv"
+    run("solve", curve, "--history", target, "--max-iterations", 3, "-o", tmp_path / "copy.xlsx")
+    text = target.read_text()
+
+    def refused(changed: str) -> str:
+        target.write_text(changed)
+        result = run("solve", curve, "--replay", target, "--dry-run")
+        assert result.exit_code == 2
+        return " ".join((result.stdout + result.stderr).split())
+
+    lines = text.splitlines()
+    values = lines[2].split(",")
+    assert "the workbook has changed since" in refused(text.replace(values[1], "12345.5", 1))
+    assert "has no column for" in refused("\n".join(line.rsplit(",", 1)[0] for line in lines))
+    assert "is no history of a search" in refused("a,b\n1,2\n")
+    assert "line 3: is no iterate" in refused(text.replace(lines[2], "x" + lines[2], 1))
+
+
 def test_history_goes_to_a_csv_file(curve: Path, tmp_path: Path) -> None:
     target = tmp_path / "history.csv"
     run("solve", curve, "--history", target, "--max-iterations", 9)
     with target.open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
-    assert rows[0] == ["iteration", "objective", "gradient_norm", "seconds"]
+    assert rows[0][:4] == ["iteration", "objective", "gradient_norm", "seconds"]
+    assert len(rows[0]) > 4 and all(name.startswith("Model!") for name in rows[0][4:])
     assert [row[0] for row in rows[1:]] == [str(iteration) for iteration in range(10)]
 
 

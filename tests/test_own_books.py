@@ -48,7 +48,7 @@ WRITE_NONE = {
 # Options without a trace in the workbook: what is printed, which other files are written, what is not refused.
 TRACELESS = {"dry_run", "json", "history", "force", "ignore_lock"}
 ABSENT = {
-    "solve": {"step", "follow", "report"},  # --step shows only; reports are not judged here yet
+    "solve": {"step"},  # shows only
     "derive": {"buttons"},  # not judged here yet
     "movielens": {"ladder", "device"},  # --ladder writes nothing
     "train": {"device"},
@@ -70,6 +70,11 @@ RUNS = {
     "--without-stored --bound 'B2:B4 <= 7' --subject-to 'C5 <= 40' --nonnegative --restarts 1 --seed 2 "
     "--tolerance 1e-8 --engine tape --trust-embedsheet --save-setup",
     "solve for a value": "solve theirs.xlsx --objective C5 --changing B2:B4 --target 12 --time-limit 60 --gap 0.01",
+    "solve with reports": "solve theirs.xlsx --report all --follow C2 -o copy.xlsx; "
+    "solve theirs.xlsx --objective C6 --changing B2:B4 --minimize --without-stored --bound '1 <= B2:B4 <= 7' --free "
+    "--method global --report population,answer,linearity",
+    "solve and replay": "solve lesson.xlsx --sheet Cross-tab --method CG --max-iterations 4 --history steps.csv "
+    "-o copy.xlsx; solve lesson.xlsx --sheet Cross-tab --replay steps.csv --max-iterations 2 --report answer",
     "solve over formulas": "solve theirs.xlsx --objective C6 --changing B2:B4 --changing E2 --minimize --free "
     "--without-stored --overwrite-formulas",
     "solve and undo": "solve lesson.xlsx --sheet Cross-tab --max-iterations 2; undo lesson.xlsx",

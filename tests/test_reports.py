@@ -265,7 +265,38 @@ def test_the_command_prints_reports_and_gives_them_as_json(tmp_path: Path) -> No
     assert [report["kind"] for report in data["reports"]] == list(KINDS)
     cells = data["reports"][1]["tables"][0]["rows"]
     assert cells[1]["Allowable Increase"] == "inf"
-    assert data["reports"][4]["refused"].startswith("there is no contradiction")
+    assert data["reports"][KINDS.index("feasibility")]["refused"].startswith("there is no contradiction")
+
+
+def test_the_population_report_describes_the_last_points_of_a_global_search(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    page = book.active
+    page.title = "Plan"
+    for address, value in {
+        "A1": "width", "B1": 3, "A2": "height", "B2": 4, "A4": "cost", "A5": "area", "B5": "=B1*B2",
+        "B4": "=ROUNDUP(B1*1.3,0)^2+(B2-2)^2+B1*B2/3",
+    }.items():  # fmt: skip
+        page[address] = value
+    set_up(page, "$B$4", "$B$1:$B$2", [("$B$5", ">=", "3"), ("$B$1:$B$2", "<=", "9")], solver_typ="2", solver_eng="3")
+    path = tmp_path / "steps.xlsx"
+    book.save(path)
+    found = solve(path, reports=["population"])
+    assert found.population is not None and "global search" in found.message
+    cells, rows = found.report("population").tables
+    # solver.com, "Interpreting the Population Report": best, mean, standard deviation, maximum, minimum.
+    assert cells.columns[2:] == ("Best Value", "Mean Value", "Standard Deviation", "Maximum Value", "Minimum Value")
+    points = found.population
+    expected = np.array([found.x, points.mean(axis=0), points.std(axis=0, ddof=1), points.max(axis=0),
+                         points.min(axis=0)]).T  # fmt: skip
+    assert np.array(numbers(cells), float) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    assert [row[0] for row in rows.rows] == ["$B$5", "$B$1", "$B$2"]  # once, though it has two limits
+    areas = points.prod(axis=1)
+    assert numbers(rows)[0] == pytest.approx(
+        [found.x.prod(), areas.mean(), areas.std(ddof=1), areas.max(), areas.min()]
+    )
+    assert openpyxl.load_workbook(path)["Population Report 1"]["B5"].value == "Cell"
+    refused = reports(mix(tmp_path / "mix.xlsx", [3, 5], WYNDOR), "population")["population"].refused
+    assert refused is not None and "linear found the values" in refused
 
 
 def test_a_report_that_there_is_not_is_named(tmp_path: Path) -> None:

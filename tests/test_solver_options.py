@@ -41,18 +41,19 @@ def test_options_that_nobody_touched_set_nothing() -> None:
 def test_options_are_read_by_their_names_and_written_back() -> None:
     stored = read(
         solver_tim="7", solver_itr="250", solver_pre="0.001", solver_tol="0.2", solver_ssz="40", solver_rsd="3",
-        solver_nod="900", solver_mip="5", solver_msl="1",
+        solver_nod="900", solver_mip="5", solver_msl="1", solver_cvg="0.02", solver_mni="4",
     )  # fmt: skip
-    assert stored == SolverOptions(7.0, 250, 0.001, 0.2, 40, 3, 900, 5, True)
+    assert stored == SolverOptions(7.0, 250, 0.001, 0.2, 40, 3, 900, 5, True, 0.02, 4.0)
     written = dict(solver_names(setup("B1", ["A1:A2"], options=stored)))
     assert read(**{name: text for name, text in written.items() if name in OPTIONS}) == stored
 
 
 def test_stored_options_become_limits_and_what_is_said_beats_them() -> None:
-    stored = setup("B1", ["A1"], options=SolverOptions(7.0, 250, 0.001, 0.2, 40, 3, 900, 5, True))
+    stored = setup("B1", ["A1"], options=SolverOptions(7.0, 250, 0.001, 0.2, 40, 3, 900, 5, True, 0.02, 4.0))
     found = limits_of(stored)
     assert (found.seconds, found.max_iterations, found.precision, found.gap) == (7.0, 250, 0.001, 0.2)
     assert (found.population, found.seed, found.nodes, found.solutions) == (40, 3, 900, 5)
+    assert (found.convergence, found.idle) == (0.02, 4.0)
     said = limits_of(stored, seconds=1.0, max_iterations=3, gap=0.0, seed=0)
     assert (said.seconds, said.max_iterations, said.gap, said.seed) == (1.0, 3, 0.0, 0)
     assert starts_of(stored) == 30 and starts_of(setup("B1", ["A1"])) == 1
@@ -69,6 +70,24 @@ def test_a_stored_precision_is_how_far_a_constraint_may_be_missed() -> None:
     assert search(missed, limits=Limits(precision=1e-3)).x[0] == 1.0001  # holds as it stands
     assert abs(search(missed).x[0] - 1.0) <= 1e-6
     assert search(asked, limits=Limits(precision=1e-8)).status == "optimal"
+
+
+def test_a_stored_convergence_ends_a_search_that_hardly_gains() -> None:
+    # Rosenbrock's valley: each step along it gains little; the optimum is 0 at (1, 1).
+    asked = problem(lambda x: 1 + 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2, [-1.2, 1.0])
+    whole, rough = search(asked), search(asked, limits=Limits(convergence=0.5))
+    assert whole.status == "optimal" and whole.value == pytest.approx(1.0)
+    assert rough.status == "improved" and "the Convergence of 0.5 in 5 iterations" in rough.message
+    assert rough.iterations < whole.iterations and 1.0 < rough.value < asked.objective.value(np.array([-1.2, 1.0]))
+
+
+def test_a_global_search_ends_when_its_points_are_alike_or_nothing_better_comes() -> None:
+    asked = problem(lambda x: 1 + (x**2).sum(), [3.0, 3.0], lower=-5, upper=5)
+    usual = search(asked, method="global")
+    soon = search(asked, method="global", limits=Limits(convergence=0.1))
+    assert soon.evaluations < usual.evaluations and soon.value == pytest.approx(1.0)
+    idle = search(asked, method="global", limits=Limits(idle=0.0))
+    assert "no better point was found in 0 s" in idle.message
 
 
 @pytest.mark.parametrize("method", ["auto", "global", "SLSQP", "augmented-lagrangian", "trust-constr"])

@@ -37,6 +37,8 @@ class SolverOptions:
     `seconds`, `iterations`: the most of the whole search. `precision`: how far constraints may be missed. `gap`: what
     whole numbers may cost, as a part of the objective. `population` and `seed` are those of a global search and of
     `multistart`, which begins at so many points. `nodes`, `solutions`: the most of branch and bound.
+    `convergence`: by what part of itself the objective must change in five iterations for a search to go on. `idle`:
+    seconds without a better point that end a global search.
     """
 
     seconds: float | None = None
@@ -48,6 +50,8 @@ class SolverOptions:
     nodes: int | None = None
     solutions: int | None = None
     multistart: bool = False
+    convergence: float | None = None
+    idle: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

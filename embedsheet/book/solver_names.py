@@ -29,7 +29,10 @@ OPTIONS = {
 }  # fmt: skip
 
 # Which option a name holds, what it may be at least, and the values that Excel writes when nobody touches the dialog:
-# of today, and of versions before 2010, which stopped after 100 seconds and 100 iterations to ask.
+# of today, and of versions before 2010, which stopped after 100 seconds and 100 iterations to ask. Each option of
+# Microsoft's SolverOptions function has one name; which is whose says ONLYOFFICE's sdkjs, which opens Excel's files
+# (asc_COptions.getDefNameToAttribute: solver_nod Max Subproblems, solver_mip Max Feasible Solutions, solver_mni Maximum
+# Time without improvement, solver_cvg Convergence).
 _STORED: dict[str, tuple[str, float, tuple[float, ...]]] = {
     "solver_tim": ("seconds", 1.0, (2147483647.0, 100.0)),
     "solver_itr": ("iterations", 1.0, (2147483647.0, 100.0)),
@@ -39,6 +42,8 @@ _STORED: dict[str, tuple[str, float, tuple[float, ...]]] = {
     "solver_rsd": ("seed", 1.0, ()),
     "solver_nod": ("nodes", 1.0, (2147483647.0, 5000.0)),
     "solver_mip": ("solutions", 1.0, (2147483647.0, 5000.0)),
+    "solver_cvg": ("convergence", 1e-12, (0.0001, 0.001)),
+    "solver_mni": ("idle", 1.0, (30.0,)),
 }
 _WHOLE_OPTIONS = frozenset(["iterations", "population", "seed", "nodes", "solutions"])
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 import typer
 
 from embedsheet.cli.against import as_json, tell
+from embedsheet.cli.history import Recorder, check_history, read_history
 from embedsheet.cli.progress import LiveSearch, complain, print_json, say
 from embedsheet.cli.steps import Steps
 from embedsheet.ground.shell import word
@@ -133,7 +134,16 @@ def solve(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Solve and say so, but write nothing.")] = False,
     json: JsonOption = False,
     history: Annotated[
-        Path | None, typer.Option("--history", metavar="FILE.csv", help="Write every iteration to a CSV file.")
+        Path | None,
+        typer.Option("--history", metavar="FILE.csv", help="Write every iterate, objective and cells, to a CSV file."),
+    ] = None,
+    replay: Annotated[
+        Path | None,
+        typer.Option(
+            "--replay",
+            metavar="FILE.csv",
+            help="Go through the iterates of a --history again, in place of a search, and keep the last one shown.",
+        ),
     ] = None,
     step: Annotated[
         bool, typer.Option("--step", help="Show every iterate; on a terminal, wait for Enter after each.")
@@ -142,8 +152,8 @@ def solve(
         str | None,
         typer.Option(
             metavar="LIST",
-            help="Reports as tables here and as sheets of the workbook: answer, sensitivity, limits, linearity, "
-            "feasibility, inputs; several with commas, or all.",
+            help="Reports as tables here and as sheets of the workbook: answer, sensitivity, limits, population, "
+            "linearity, feasibility, inputs; several with commas, or all.",
         ),
     ] = None,
     follow: Annotated[
@@ -174,8 +184,10 @@ def solve(
         raise typer.BadParameter("--dry-run writes nothing; leave out --output and --save-setup.")
     if step and json:
         raise typer.BadParameter("--step talks and --json does not; --json has the history.")
-    if len(books) > 1 and (output or history):
-        raise typer.BadParameter("--output and --history name one file; solve one workbook at a time with them.")
+    if len(books) > 1 and (output or history or replay):
+        raise typer.BadParameter("--output, --history and --replay name one file; solve one workbook at a time.")
+    if replay and (history or method != "auto" or restarts or randomize is not None):
+        raise typer.BadParameter("--replay does not search; leave out --history, --method, --restarts, --randomize.")
     from embedsheet import solver
     from embedsheet.reports.tables import kinds_of
     from embedsheet.solvers.descent import LEARNING_RATES
@@ -186,10 +198,15 @@ def solve(
     if learning_rate is not None and method not in LEARNING_RATES:
         raise typer.BadParameter(f"--learning-rate is for --method {', '.join(LEARNING_RATES)}; {method} has none.")
     if history is not None:
-        _check_history(history, force)
+        check_history(history, force)
+    recorder: Recorder | None = None
 
     def solve_one(book: Path) -> Solution:
-        with LiveSearch(quiet=json or step) as live:
+        nonlocal recorder
+        shown = step or (replay is not None and not json)
+        with LiveSearch(quiet=json or shown) as live:
+            watcher = Steps().hear if shown else live.hear
+            recorder = Recorder(watcher)
             return solver.solve(
                 book,
                 sheet,
@@ -216,10 +233,11 @@ def solve(
                 force=force,
                 dry_run=dry_run,
                 ignore_lock=ignore_lock,
-                watcher=Steps().hear if step else live.hear,
+                watcher=watcher if history is None else recorder.hear,
                 engine=engine,
                 reports=reports,
                 moving=follow or (),
+                replayed=None if replay is None else lambda names: read_history(replay, names),
             )
 
     if len(books) > 1:
@@ -230,8 +248,8 @@ def solve(
         print_json(solution.as_dict())
     else:
         _tell(solution)
-    if history is not None:
-        _write_history(solution, history)
+    if history is not None and recorder is not None:
+        recorder.write(solution, history)
     if not solution.solved:
         raise typer.Exit(1)
 
@@ -289,26 +307,6 @@ def _tell(solution: Solution) -> None:
         from embedsheet.cli.reports import tell_reports
 
         tell_reports(solution.reports)
-
-
-def _check_history(path: Path, force: bool) -> None:
-    """Raise FileError where the history would take a workbook's place, or another file's unasked."""
-    from embedsheet.ground.errors import FileError
-    from embedsheet.ground.files import refuse_existing, refuse_unwritable
-
-    refuse_unwritable(path)
-    if path.suffix.casefold().startswith((".xl", ".ods")):
-        raise FileError(f"{path}: is a workbook's name, and the history is a CSV file; call it {path.stem}.csv.")
-    refuse_existing(path, force)
-
-
-def _write_history(solution: Solution, path: Path) -> None:
-    import csv
-
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["iteration", "objective", "gradient_norm", "seconds"])
-        writer.writerows(solution.history)
 
 
 @app.command(epilog="Example: [cyan]embedsheet gradient films.xlsx --sheet Cross-tab --check[/cyan]")

@@ -56,7 +56,7 @@ def limits(found: Found) -> Report:
         tables.append(
             Table("Objective", ("Cell", "Name", "Value"), [(*found.named(program.setup.objective), found.after)])
         )
-    columns = ("Cell", "Name", "Value", "Lower Limit", "Objective at Lower", "Upper Limit", "Objective at Upper")
+    columns = ("Cell", "Name", "Value", "Lower Limit", "Objective Result", "Upper Limit", "Objective Result")
     tables.append(Table("Variable Cells", columns, rows))
     notes = ["Each cell moves alone; all others stay at their final values."]
     return Report("limits", tables=tables, notes=notes)

@@ -12,6 +12,7 @@ from embedsheet.reports.inputs import inputs
 from embedsheet.reports.limits import limits
 from embedsheet.reports.linearity import linearity
 from embedsheet.reports.point import Found
+from embedsheet.reports.population import population
 from embedsheet.reports.sensitivity import sensitivity
 from embedsheet.reports.tables import Kind, Report
 
@@ -46,7 +47,10 @@ def make_reports(
     wanted = list(dict.fromkeys(kinds))
     if wanted and solution.status == "infeasible" and FEASIBILITY not in wanted:
         wanted.append(FEASIBILITY)
-    return [_one(kind, found, problem, moving) for kind in wanted]
+    return [
+        population(found, solution.population) if kind == "population" else _one(kind, found, problem, moving)
+        for kind in wanted
+    ]
 
 
 def _one(kind: Kind, found: Found, problem: Problem, moving: Sequence[Cell]) -> Report:

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from embedsheet.ground.errors import ModelError, did_you_mean
 
-Kind: TypeAlias = Literal["answer", "sensitivity", "limits", "linearity", "feasibility", "inputs"]
+Kind: TypeAlias = Literal["answer", "sensitivity", "limits", "population", "linearity", "feasibility", "inputs"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 TITLES: dict[Kind, str] = {kind: f"{kind.capitalize()} Report" for kind in KINDS}
 Entry: TypeAlias = float | str | None
@@ -26,11 +26,15 @@ class Table:
     rows: list[tuple[Entry, ...]]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the table as JSON knows it: a row is an object, and what is infinite "inf" or "-inf"."""
-        return {
-            "title": self.title,
-            "rows": [dict(zip(self.columns, map(_json, row), strict=True)) for row in self.rows],
-        }
+        """Return the table as JSON knows it: a row is an object, and what is infinite "inf" or "-inf".
+
+        A heading that stands twice, as "Objective Result" in Excel's Limits Report, is "Objective Result 2" there.
+        """
+        keys = [
+            heading + (f" {before + 1}" if (before := self.columns[:place].count(heading)) else "")
+            for place, heading in enumerate(self.columns)
+        ]
+        return {"title": self.title, "rows": [dict(zip(keys, map(_json, row), strict=True)) for row in self.rows]}
 
 
 @dataclass(frozen=True)

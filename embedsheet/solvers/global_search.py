@@ -46,6 +46,9 @@ def search_globally(tracker: Tracker) -> str:
                 break
     except Finished as end:
         reason = f"{end.reason}; " if end.reason else ""
+    if tracker.population is not None:
+        # What moves and descents found beside the population belongs to it.
+        tracker.population = np.vstack([tracker.best.x, tracker.population])
     return f"{reason}a global search tried {trials.evaluated:,} points"
 
 
@@ -131,11 +134,27 @@ def _evolve(trials: Trials, generator: np.random.Generator, round_: int) -> None
         points[:, free] = np.clip(columns.T, low[free], high[free])
         return trials.judge(trials.repaired(points)).energies
 
+    def keep(intermediate_result: optimize.OptimizeResult) -> bool:
+        """Keep the population; end where its points are as good as each other, if that was asked for."""
+        columns = intermediate_result.population.T
+        points = np.repeat(trials.tracker.best.x[None], columns.shape[1], axis=0)
+        points[:, free] = np.clip(columns.T, low[free], high[free])
+        trials.tracker.population = trials.inside(trials.repaired(points))
+        return _alike(intermediate_result.population_energies, trials.tracker.limits.convergence)
+
     bounds = optimize.Bounds(low[free] - width[free], high[free] + width[free])
     optimize.differential_evolution(
         energies, bounds, init=start[:, free], vectorized=True, updating="deferred", polish=False,
-        maxiter=_GENERATIONS, tol=1e-10, rng=generator, mutation=(0.4, 1.0), recombination=0.8,
+        maxiter=_GENERATIONS, tol=1e-10, rng=generator, mutation=(0.4, 1.0), recombination=0.8, callback=keep,
     )  # fmt: skip
+
+
+def _alike(energies: FloatArray, convergence: float | None) -> bool:
+    """Whether 99 % of a population differ by less than a Convergence (solver.com, on the Evolutionary method's end)."""
+    if convergence is None:
+        return False
+    best = np.sort(energies)[: max(2, int(np.ceil(0.99 * len(energies))))]
+    return bool(best[-1] - best[0] <= convergence * max(abs(best[0]), abs(best[-1])))
 
 
 def _polish(trials: Trials) -> None:

@@ -34,11 +34,12 @@ class Outcome:
     history: list[HistoryRow] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     bound: float | None = None  # nothing can be better, proven
+    population: FloatArray | None = None  # (k, n): the last points of a global search
 
 
 def exhausted(tracker: Tracker) -> bool:
-    """Whether the search has used up its iterations or its time."""
-    return tracker.iteration >= tracker.most_iterations or out_of_time(tracker)
+    """Whether the search has used up its iterations or its time, or gains less than its Convergence."""
+    return tracker.iteration >= tracker.most_iterations or out_of_time(tracker) or tracker.hardly_changes
 
 
 def out_of_time(tracker: Tracker) -> bool:
@@ -72,6 +73,7 @@ def report(tracker: Tracker, status: Status, message: str) -> Outcome:
         largest_gradient=stationarity(tracker, best.x).largest,
         active=active_constraints(tracker, best.x) if status in ("optimal", "improved") else [],
         history=tracker.history,
+        population=tracker.population,
     )
 
 

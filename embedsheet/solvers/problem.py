@@ -168,7 +168,8 @@ class Limits:
 
     `seconds` are those of the whole search. `gap`: what whole numbers may cost, as a part of the objective.
     `precision`: how far left and right of a constraint may be apart. `population`: points that a global search keeps;
-    `nodes`, `solutions`: the most of branch and bound.
+    `nodes`, `solutions`: the most of branch and bound. `convergence`: by what part of itself the objective must change
+    in five iterations for the search to go on; `idle`: seconds without a better point that end a global search.
     """
 
     max_iterations: int | None = None
@@ -180,6 +181,8 @@ class Limits:
     population: int | None = None
     nodes: int | None = None
     solutions: int | None = None
+    convergence: float | None = None
+    idle: float | None = None
     seconds: float | None = None
     deadline: float | None = None  # when `seconds` are over, by time.perf_counter()
 

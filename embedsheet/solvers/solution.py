@@ -33,6 +33,7 @@ class Solution:
     gradient norm, seconds). `seconds` by phase: read, compile, solve, write. Only "optimal" and "improved"
     are written; `undo_kept`: what was replaced is kept, for `embedsheet undo`. `engine`: what differentiated, "tape",
     "jax" or "tape, then jax". `bound`: what the objective cannot pass, where that is proven, else None.
+    `population`: the last points of a global search, (k, n), or None.
     `choice`: what the model is and what is done with it, where the method was left to embedsheet.
     """
 
@@ -64,6 +65,7 @@ class Solution:
     reports: list[Report] = field(default_factory=list)
     bound: float | None = None
     choice: str = ""
+    population: FloatArray | None = None
 
     @property
     def solved(self) -> bool:

@@ -36,6 +36,8 @@ _FAR = 1e20
 # A method that has gained less than this part of the objective's scale in so many iterations has stalled.
 _STALL_ITERATIONS = 30
 _STALL_GAIN = 1e-13
+# Solver's Convergence: the change over so many iterations (solver.com, "GRG Solving Method Stopping Conditions").
+_CONVERGENCE_ITERATIONS = 5
 # So many evaluations in so many iterations: the line search meets a kink every time.
 _STALL_EVALUATIONS = 240
 # Constraints met to this part of the tolerance count as met exactly; among such points the lowest objective wins.
@@ -78,6 +80,7 @@ class Tracker:
         self.history: list[HistoryRow] = []
         self.may_stall = True
         self.own_units = False  # whether L-BFGS-B measures each cell by its own start instead of its block's
+        self.population: FloatArray | None = None  # (k, n), of the last global search
         self.multipliers: FloatArray | None = None  # of the rows, where a method knows them
         self._points: list[Point] = []
         self._rows: tuple[bytes, FloatArray] | None
@@ -310,12 +313,25 @@ class Tracker:
             raise Finished(f"the limit of {self.most_iterations:,} iterations is reached")
         self._merits.append(self.rank(self.best))
         self._spent.append(self.evaluations)
+        if self.hardly_changes:
+            raise Finished(
+                f"the objective changed by less than the Convergence of {self.limits.convergence:g} in "
+                f"{_CONVERGENCE_ITERATIONS} iterations"
+            )
         if self.may_stall and len(self._merits) > _STALL_ITERATIONS and not len(self.row_sign):
             gain = self._merits[-1 - _STALL_ITERATIONS] - self._merits[-1]
             if gain <= _STALL_GAIN * self.objective_scale:
                 raise Finished("no further decrease is possible in double precision")
             if self._spent[-1] - self._spent[-1 - _STALL_ITERATIONS] > _STALL_EVALUATIONS:
                 raise Finished("the line search keeps failing")
+
+    @property
+    def hardly_changes(self) -> bool:
+        """Whether a Convergence was asked for and the best point, which holds, has gained less in five iterations."""
+        least, merits = self.limits.convergence, self._merits
+        if least is None or len(merits) <= _CONVERGENCE_ITERATIONS or tier(self.best_violation) == _MISSED:
+            return False
+        return abs(merits[-1 - _CONVERGENCE_ITERATIONS] - merits[-1]) <= least * self.objective_scale
 
     def _settle(self, point: Point) -> None:
         """Prefer the point where a method converged to one that is lower by rounding only.

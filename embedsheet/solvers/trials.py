@@ -52,6 +52,7 @@ class Trials:
         self.energy = self._of([tracker.best.x]).energies[0] if tracker.best.sound else np.inf
         self.evaluated = self._batches = 0
         self.most: int | None = None  # points to be tried
+        self._better_at = time.perf_counter()
 
     def inside(self, points: FloatArray) -> FloatArray:
         """Return points within the bounds, with whole numbers where these are asked for."""
@@ -66,7 +67,9 @@ class Trials:
         limit = self.tracker.limits
         if limit.deadline is not None and time.perf_counter() > limit.deadline:
             raise Finished(limit.time_is_up)
-        most = self.tracker.limits.max_iterations
+        if limit.idle is not None and time.perf_counter() > self._better_at + limit.idle:
+            raise Finished(f"no better point was found in {limit.idle:g} s")
+        most = limit.max_iterations
         self._batches += 1
         if most is not None and self._batches > most:
             raise Finished(f"the limit of {most:,} iterations is reached")
@@ -81,6 +84,7 @@ class Trials:
             if energy < self.energy:
                 self.tracker.consider(self.tracker.point(judged.points[place]))
                 self.energy = float(energy)
+                self._better_at = time.perf_counter()
                 self.tracker.iteration += 1
                 self.tracker.record(self.tracker.best.x, float("nan"))
             else:
