@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from embedsheet.book.references import split_union
@@ -54,6 +54,7 @@ _WORDS = {"integer": "integer", "binary": "binary", "all different": "AllDiffere
 # OpenSolver's GetObjectiveSense and GetNonNegativity (OpenSolverAPI.bas): what a set-up without the name means.
 _MISSING = {"solver_typ": "minimized", "solver_neg": "changing cells without a lower bound are not negative"}
 MOST_CHARACTERS = 8192  # of a formula, in Excel
+_MOST_PAIRS = 10_000  # cells of areas that are cut up to be compared
 _WORD = re.compile(r"[^\W\d][\w.]*")
 _MODEL_NAME = re.compile(r"solver_(?:opt|adj|typ|val|num|neg|eng|(?:lhs|rel|rhs)\d+)\Z")
 
@@ -173,10 +174,16 @@ def read_setup(sheet: str, names: Mapping[str, str], areas: Areas, is_name: IsNa
             raise ModelError(f"{sheet}: solver_rel{place} is {code}; it must be 1 to 6.")
         left = cells(f"solver_lhs{place}")
         right = None if relation in _WORDS else _right(sheet, f"solver_rhs{place}", names, areas, is_name)
-        if isinstance(right, Area) and right.size != 1 and (len(left) != 1 or left[0].size != right.size):
-            raise ModelError(f"{sheet}: constraint {place} compares {names[f'solver_lhs{place}']} with {right}, "
-                             "which has another number of cells; give both sides one size.")  # fmt: skip
-        constraints += [Constraint(area, relation, right) for area in left]
+        if not isinstance(right, list):
+            constraints += [Constraint(area, relation, right) for area in left]
+            continue
+        pairs = paired(left, right)
+        if pairs is None:
+            raise ModelError(
+                f"{sheet}: constraint {place} compares {names[f'solver_lhs{place}']} with "
+                f"{names[f'solver_rhs{place}']}, which has another number of cells; give both sides one size."
+            )
+        constraints += [Constraint(one, relation, other) for one, other in pairs]
     return SolverSetup(
         sheet=sheet,
         objective=objective,
@@ -204,7 +211,28 @@ def _options(names: Mapping[str, str]) -> SolverOptions:
     return SolverOptions(**found, multistart=multistart)  # type: ignore[arg-type]
 
 
-def _right(sheet: str, name: str, names: Mapping[str, str], areas: Areas, is_name: IsName) -> Area | float | str:
+def paired(left: Sequence[Area], right: Sequence[Area]) -> list[tuple[Area, Area]] | None:
+    """Return what is compared with what where both sides may be several areas, None where they do not fit.
+
+    One cell on the right is compared with every area on the left; else the cells meet in the order in which the areas
+    are named, each area row by row, whatever its shape.
+    """
+    if len(right) == 1 and right[0].size == 1:
+        return [(area, right[0]) for area in left]
+    if sum(area.size for area in left) != sum(area.size for area in right):
+        return None
+    if [area.size for area in left] == [area.size for area in right]:
+        return list(zip(left, right, strict=True))
+    if sum(area.size for area in left) > _MOST_PAIRS:
+        return None
+    return list(zip(_cut(left), _cut(right), strict=True))
+
+
+def _cut(areas: Sequence[Area]) -> list[Area]:
+    return [Area(*cell, cell.row, cell.column) for area in areas for cell in area.cells()]
+
+
+def _right(sheet: str, name: str, names: Mapping[str, str], areas: Areas, is_name: IsName) -> list[Area] | float | str:
     if name not in names:
         raise ModelError(f"{sheet}: the Solver set-up lacks {name}, the right side of a constraint; set it anew.")
     number = _finite(names[name])
@@ -219,9 +247,9 @@ def _right(sheet: str, name: str, names: Mapping[str, str], areas: Areas, is_nam
                 f"{sheet}: the Solver set-up's {name} is {names[name]!r}; set it anew in Data ► Solver ({fault})"
             ) from None
         return text  # a formula, or a name of a constant
-    if len(found) != 1:
-        raise ModelError(f"{sheet}: {name} is {names[name]!r}; the right side of a constraint is a number or one area.")
-    return found[0]
+    if not found:
+        raise ModelError(f"{sheet}: {name} is {names[name]!r}; the right side of a constraint is a number or an area.")
+    return found
 
 
 def _listed(codes: Iterable[int]) -> str:

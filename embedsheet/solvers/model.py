@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from embedsheet.book.book import Book
+from embedsheet.book.solver_names import paired
 from embedsheet.book.setups import Constraint, Sense, SolverSetup
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.shell import word
@@ -203,7 +204,10 @@ def _compare(workbook: Book, left: str, relation: str, right: str, *, text: str,
         return [Constraint(area, mirrored, left_number) for area in workbook.areas(right, sheet)]
     if right_number is not None:
         return [Constraint(area, relation, right_number) for area in workbook.areas(left, sheet)]
-    return [Constraint(workbook.area(left, sheet), relation, workbook.area(right, sheet))]
+    pairs = paired(workbook.areas(left, sheet), workbook.areas(right, sheet))
+    if pairs is None:
+        raise ModelError(f"{text!r}: the sides have different numbers of cells; give both one size, or one cell right.")
+    return [Constraint(one, relation, other) for one, other in pairs]
 
 
 def _number(text: str) -> float | None:
