@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from embedsheet.compiler.curves import Curve
 
 FloatArray = NDArray[np.float64]
 
@@ -15,6 +18,8 @@ _ROUNDS = 20
 # A larger bound on a choice would let HiGHS' tolerance through: 1e-6 of it.
 _LARGEST = 1e7
 _SLACK = 1e-9
+_LARGEST_FACTOR = 1e6
+_MOST_CUTS = 12  # chords that are cut at once
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,33 @@ def _worth(new: float, old: float) -> bool:
     return bool(new > old + 1e-6 * max(1.0, abs(old)))
 
 
+def _is_even(row: tuple[Affine, float, float]) -> bool:
+    """Whether the numbers of a row are neither too large nor too far apart."""
+    sizes = [abs(factor) for factor in row[0].terms.values()]
+    return not sizes or (max(sizes) <= _LARGEST_FACTOR * max(min(sizes), 1e-6) and abs(row[0].constant) <= _LARGEST)
+
+
+def interval(expression: Affine, lower: Any, upper: Any) -> tuple[float, float]:
+    """Return between what an expression lies whose variables lie between these bounds."""
+    low = high = expression.constant
+    for place, factor in expression.terms.items():
+        ends = lower[place], upper[place]
+        low += factor * (ends[0] if factor > 0 else ends[1])
+        high += factor * (ends[1] if factor > 0 else ends[0])
+    return float(low), float(high)
+
+
+def value_of(expression: Affine, values: FloatArray) -> float:
+    """Return an expression's value."""
+    return float(expression.constant + sum(factor * values[place] for place, factor in expression.terms.items()))
+
+
+def times(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    """Return between what a product lies whose sides lie between these ends; 0 times infinity is 0."""
+    ends = [0.0 if 0.0 in (left, right) else left * right for left in one for right in other]
+    return min(ends), max(ends)
+
+
 @dataclass
 class Variables:
     """Bounds of variables, `rows` (expression, low, high), and what holds where a 0/1 variable is 0 or 1."""
@@ -76,6 +108,9 @@ class Variables:
     upper: Any
     integer: Any
     rows: list[tuple[Affine, float, float]] = field(default_factory=list)
+    curves: list[Curve] = field(default_factory=list)
+    products: list[tuple[int, Affine, Affine]] = field(default_factory=list)
+    quotients: list[tuple[int, Affine, Affine]] = field(default_factory=list)
     _links: list[tuple[int, int, Affine]] = field(default_factory=list)
     _hulls: list[tuple[int, tuple[Affine, ...]]] = field(default_factory=list)
     _binary: set[int] = field(default_factory=set)
@@ -100,6 +135,14 @@ class Variables:
         place = self._new(0.0, 1.0, True)
         self._binary.add(place)
         return place
+
+    def share(self) -> int:
+        """Return a new variable between 0 and 1."""
+        return self._new(0.0, 1.0, False)
+
+    def within(self, low: float, high: float) -> int:
+        """Return a new variable between two ends, which may be infinite or unknown (NaN)."""
+        return self._new(-np.inf if np.isnan(low) else low, np.inf if np.isnan(high) else high, False)
 
     def is_binary(self, place: int) -> bool:
         """Whether a variable is 0 or 1."""
@@ -133,12 +176,7 @@ class Variables:
 
     def interval(self, expression: Affine) -> tuple[float, float]:
         """Return between what an expression lies."""
-        low = high = expression.constant
-        for place, factor in expression.terms.items():
-            ends = self.lower[place], self.upper[place]
-            low += factor * (ends[0] if factor > 0 else ends[1])
-            high += factor * (ends[1] if factor > 0 else ends[0])
-        return low, high
+        return interval(expression, self.lower, self.upper)
 
     def _hull(self, place: int, parts: Sequence[Affine]) -> bool:
         ends = [self.interval(part) for part in parts]
@@ -178,8 +216,71 @@ class Variables:
                 changed |= self._by_row(row, low, high)
             for place, parts in self._hulls:
                 changed |= self._hull(place, parts)
+            changed |= self._tighten_curves()
             if not changed:
                 break
+
+    def _tighten_curves(self) -> bool:
+        """Tighten what curves and products can be by what goes into them."""
+        changed = False
+        images = [(curve.place, curve.shape.image(*self.interval(curve.inner))) for curve in self.curves]
+        images += [(place, times(self.interval(one), self.interval(other))) for place, one, other in self.products]
+        for place, (low, high) in images:
+            slack = _SLACK * max(1.0, *(abs(end) for end in (low, high) if np.isfinite(end)), 0.0)
+            if _worth(low - slack, self.lower[place]):
+                self.lower[place], changed = min(low - slack, self.upper[place]), True
+            if _worth(-high - slack, -self.upper[place]):
+                self.upper[place], changed = max(high + slack, self.lower[place]), True
+        return changed
+
+    def followed(self, x: FloatArray) -> FloatArray:
+        """Return what changing cells x (n,) make of the variables; NaN for those that a choice determines."""
+        values = np.full(self.count, np.nan)
+        values[: len(x)] = x
+        made: list[tuple[int, Any]] = [(curve.place, curve) for curve in self.curves]
+        made += [(place, (one, other, np.multiply)) for place, one, other in self.products]
+        made += [(place, (one, other, np.divide)) for place, one, other in self.quotients]
+        with np.errstate(all="ignore"):
+            # What goes into one stands before it, but for a quotient, which comes before the product that defines it.
+            for place, how in sorted(made, key=lambda one: one[0]):
+                if isinstance(how, tuple):
+                    values[place] = how[2](value_of(how[0], values), value_of(how[1], values))
+                else:
+                    values[place] = how.at(value_of(how.inner, values))
+        return values
+
+    def touch(self, values: FloatArray) -> None:
+        """Let tangents touch the curves where these values of the variables are; NaN where one is unknown."""
+        for curve in self.curves:
+            curve.touch(value_of(curve.inner, values))
+
+    def refine(self, values: FloatArray, mixed: Mixed, tolerance: float) -> bool:
+        """Bring tangents and chords closer to the curves where a solution of `mixed` leaves them; False where none."""
+        beyond, improved = [], False
+        for curve in self.curves:
+            ends = interval(curve.inner, mixed.lower, mixed.upper)
+            at = value_of(curve.inner, values)
+            tangent, chord = curve.off(at, float(values[curve.place]), *ends)
+            if tangent > tolerance:
+                curve.touch(at)
+                improved = True
+            elif chord > tolerance:
+                beyond.append((chord, curve, at, ends))
+        beyond.sort(key=lambda one: -one[0])
+        for _, curve, at, ends in beyond[:_MOST_CUTS]:
+            improved |= curve.cut(at, *ends)
+        return improved
+
+    def _write_products(self) -> None:
+        """Add McCormick's rows: what a product can be between the ends of its sides."""
+        for place, one, other in self.products:
+            ends = (*self.interval(one), *self.interval(other))
+            if not all(map(np.isfinite, ends)):
+                continue
+            own, (low, high, least, most) = Affine({place: 1.0}), ends
+            for left, right, sign in ((low, least, 1.0), (high, most, 1.0), (low, most, -1.0), (high, least, -1.0)):
+                gap = own.minus(other.times(left)).minus(one.times(right)).plus(Affine({}, left * right)).times(sign)
+                self.rows.append((gap, 0.0, np.inf))
 
     def mixed(
         self, objective: Affine, rows: Sequence[Affine], relations: Sequence[str], sign: float, cutoff: float | None
@@ -188,13 +289,19 @@ class Variables:
         from scipy import sparse
 
         goal = objective.times(sign)
-        kept = list(self.lower), list(self.upper)
+        kept = list(self.lower), list(self.upper), list(self.integer), list(self.rows), set(self._binary)
         try:
             if cutoff is None:
                 self.tighten(rows, relations)
             else:
                 no_worse = goal.plus(Affine({}, -cutoff - 1e-6 * max(1.0, abs(cutoff))))
                 self.tighten([*rows, no_worse], [*relations, "<="])
+            exact = len(self.rows)
+            for curve in self.curves:
+                curve.write(self)
+            self._write_products()
+            # Without one of these the model is looser; such numbers in it make HiGHS find contradictions.
+            self.rows[exact:] = [row for row in self.rows[exact:] if _is_even(row)]
             written = [
                 (row, -np.inf if relation == "<=" else 0.0, np.inf if relation == ">=" else 0.0)
                 for row, relation in zip(rows, relations, strict=True)
@@ -209,9 +316,9 @@ class Variables:
                 # expression ≤ most · (1 − z) for value 1, ≤ most · z for 0.
                 factor, constant = (most, -most) if value == 1 else (-most, 0.0)
                 written.append((expression.plus(Affine({place: factor}, constant)), -np.inf, 0.0))
-            lower, upper = np.array(self.lower), np.array(self.upper)
+            lower, upper, integer = np.array(self.lower), np.array(self.upper), np.array(self.integer)
         finally:
-            self.lower, self.upper = kept
+            self.lower, self.upper, self.integer, self.rows, self._binary = kept
         columns, places, factors = [], [], []
         for at, (expression, _, _) in enumerate(written):
             for place, factor in expression.terms.items():
@@ -219,13 +326,13 @@ class Variables:
                 columns.append(place)
                 factors.append(factor)
         constants = np.array([expression.constant for expression, _, _ in written])
-        cost = np.zeros(self.count)
+        cost = np.zeros(len(lower))
         for place, factor in goal.terms.items():
             cost[place] = factor
         ends = np.array([(low, high) for _, low, high in written]).reshape(-1, 2) - constants[:, None]
         return Mixed(
             cost, goal.constant,
-            sparse.csr_array((factors, (places, columns)), shape=(len(written), self.count)),
+            sparse.csr_array((factors, (places, columns)), shape=(len(written), len(lower))),
             ends[:, 0], ends[:, 1],
-            lower, upper, np.array(self.integer), len(self._binary),
+            lower, upper, integer, len(self._binary),
         )  # fmt: skip

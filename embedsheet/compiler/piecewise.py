@@ -1,9 +1,9 @@
-"""Formulas of IF, comparisons, MIN, MAX, ABS, COUNTIF, ROUND and tiers, written as a mixed-integer linear model.
+"""Formulas of IF, comparisons, MIN, MAX, ABS, COUNTIF, ROUND, tiers and curves as a mixed-integer linear model.
 
 Every cell becomes a x + b over the changing cells and further variables: a 0/1 variable for each comparison, a whole
-number for each ROUND, a variable for each choice between two expressions that move. Where a step lies exactly at its
-edge the model takes either side: it is a relaxation. What it cannot reach no sheet reaches, and where the sheet reaches
-its optimum, that is proven.
+number for each ROUND, a variable for each choice between two expressions that move, one for each curve (`curves`).
+Where a step lies exactly at its edge the model takes either side, and near a curve it takes more than the curve: it is
+a relaxation. What it cannot reach no sheet reaches, and where the sheet reaches its optimum, that is proven.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.compiler.affine import Affine, Mixed, Variables
+from embedsheet.compiler.affine import Affine, FloatArray, Mixed, Variables, times
 from embedsheet.compiler.cells import Ids
+from embedsheet.compiler.curves import EXPONENTIAL, LOGARITHM, NEITHER, RECIPROCAL, SQUARE, Curve, Shape, power
 from embedsheet.compiler.evaluate import Evaluator, PendingError
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.store import Store
@@ -46,6 +47,15 @@ class Lowered:
     objective: Affine
     rows: list[Affine]
     relations: Sequence[str]
+
+    @property
+    def curved(self) -> bool:
+        """Whether there are curves, to which tangents and chords come only so near."""
+        return bool(self.variables.curves)
+
+    def touch(self, x: FloatArray) -> None:
+        """Let tangents touch the curves at a point of the changing cells."""
+        self.variables.touch(self.variables.followed(x))
 
     def mixed(self, sign: float, cutoff: float | None) -> Mixed | None:
         """Return the model that minimises sign · objective; None where a choice has no end that bounds could give.
@@ -87,6 +97,7 @@ class _Lowering:
     variables: Variables
     _cells: dict[int, Affine] = field(default_factory=dict)
     _comparisons: dict[Any, Affine] = field(default_factory=dict)
+    _bent: dict[Any, Affine] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._cells |= {int(cell): Affine({place: 1.0}) for place, cell in enumerate(self.changing)}
@@ -188,7 +199,99 @@ class _Lowering:
                 for place, factor in one.terms.items():
                     total = total.plus(self._times_binary(Affine({place: 1.0}), other).times(factor))
                 return total
+        return self._curved_product(left, right)
+
+    # -- curves -------------------------------------------------------------------------------------------------------
+
+    def curve(self, shape: Shape, name: str, inner: Affine) -> Affine:
+        """Return a function of one number."""
+        if np.isnan(inner.constant):
+            raise NotPiecewiseError
+        if not inner.terms:
+            return Affine({}, shape.value(inner.constant))
+        key = (name, tuple(sorted(inner.terms.items())), inner.constant)
+        if key not in self._bent:
+            ends = self.variables.interval(inner)
+            if shape.bend(*ends) == NEITHER:
+                raise NotPiecewiseError
+            place = self.variables.within(*shape.image(*ends))
+            self.variables.curves.append(Curve(place, inner, shape))
+            self._bent[key] = Affine({place: 1.0})
+        return self._bent[key]
+
+    def power(self, base: Affine, exponent: float) -> Affine:
+        """Return base^exponent."""
+        if exponent in (0.0, 1.0):
+            return base if exponent else Affine({}, 1.0)
+        if exponent > 0 and len(base.terms) == 1 and base.constant == 0 and list(base.terms.values()) == [1.0]:
+            (place,) = base.terms
+            if self.variables.is_binary(place):
+                return base
+        return self.curve(power(exponent), f"^{exponent!r}", base)
+
+    def raised(self, base: Affine, exponent: Affine) -> Affine:
+        """Return base^exponent, where one of them does not move."""
+        if not exponent.terms and np.isfinite(exponent.constant):
+            if base.terms:
+                return self.power(base, exponent.constant)
+            if base.constant > 0:
+                return Affine({}, base.constant**exponent.constant)
+        if not base.terms and base.constant > 0:
+            return self.curve(EXPONENTIAL, "exp", exponent.times(float(np.log(base.constant))))
         raise NotPiecewiseError
+
+    def _curved_product(self, left: Affine, right: Affine) -> Affine:
+        """Return u v: a multiple of a square where the sides are multiples of each other, else by two squares.
+
+        4 u v = (s u + v/s)² − (s u − v/s)², s such that both sides are about as wide.
+        """
+        if np.isnan(left.constant) or np.isnan(right.constant):
+            raise NotPiecewiseError
+        if left.terms.keys() == right.terms.keys():
+            place = next(iter(left.terms))
+            factor = right.terms[place] / left.terms[place]
+            if right.minus(left.times(factor)) == Affine({}, 0.0):
+                return self.curve(SQUARE, "^2", left).times(factor)
+        sides = sorted((tuple(sorted(one.terms.items())), one.constant) for one in (left, right))
+        key = ("*", *sides)
+        if key not in self._bent:
+            ends = [self.variables.interval(one) for one in (left, right)]
+            widths = [high - low for low, high in ends]
+            scale = float(np.sqrt(widths[1] / widths[0])) if all(0 < one < np.inf for one in widths) else 1.0
+            one, other = left.times(scale), right.times(1.0 / scale)
+            more, less = self.curve(SQUARE, "^2", one.plus(other)), self.curve(SQUARE, "^2", one.minus(other))
+            place = self.variables.within(*times(*ends))
+            own = Affine({place: 1.0})
+            self.variables.rows.append((own.times(4.0).minus(more).plus(less), 0.0, 0.0))
+            self.variables.products.append((place, left, right))
+            self._bent[key] = own
+        return self._bent[key]
+
+    def quotient(self, left: Affine, right: Affine) -> Affine:
+        """Return left / right, where right has one sign."""
+        if np.isnan(left.constant) or np.isnan(right.constant) or right == Affine({}, 0.0):
+            raise NotPiecewiseError
+        if not right.terms:
+            return left.times(1.0 / right.constant)
+        low, high = self.variables.interval(right)
+        if low <= 0 <= high:
+            raise NotPiecewiseError
+        if not left.terms:
+            return self.curve(RECIPROCAL, "^-1", right).times(left.constant)
+        key = (
+            "/",
+            tuple(sorted(left.terms.items())),
+            left.constant,
+            tuple(sorted(right.terms.items())),
+            right.constant,
+        )
+        if key not in self._bent:
+            place = self.variables.within(*times(self.variables.interval(left), (1.0 / high, 1.0 / low)))
+            own = Affine({place: 1.0})
+            self.variables.quotients.append((place, left, right))
+            self.variables.rows.append((self.product(own, right).minus(left), 0.0, 0.0))
+            self._bent[key] = own
+        return self._bent[key]
 
     def _is_binary(self, number: Affine) -> bool:
         return all(self.variables.is_binary(place) for place in number.terms)
@@ -303,7 +406,9 @@ class _Formula:
             case "*":
                 return _each(lowering.product, left, right)
             case "/":
-                return _each(_quotient, left, right)
+                return _each(lowering.quotient, left, right)
+            case "^":
+                return _each(lowering.raised, left, right)
             case relation if relation in _RELATIONS:
                 return _each(lambda one, other: lowering.compare(relation, one, other), left, right)
         raise NotPiecewiseError
@@ -368,12 +473,6 @@ def _single(found: Affine) -> Cells:
     return array
 
 
-def _quotient(left: Affine, right: Affine) -> Affine:
-    if right.terms or right.constant == 0 or np.isnan(right.constant):
-        raise NotPiecewiseError
-    return left.times(1.0 / right.constant)
-
-
 # -- functions --------------------------------------------------------------------------------------------------------
 
 _Arguments: TypeAlias = Sequence[t.Node]
@@ -413,6 +512,46 @@ def _sum_product(formula: _Formula, nodes: _Arguments, scalar: bool) -> Cells:
             raise NotPiecewiseError
         product = _each(formula.lowering.product, product, other)
     return _single(_total(list(product.ravel())))
+
+
+def _curve(shape: Shape, name: str, factor: float = 1.0) -> Callable[[_Formula, _Arguments, bool], Cells]:
+    def call(formula: _Formula, nodes: _Arguments, scalar: bool) -> Cells:
+        if len(nodes) != 1:
+            raise NotPiecewiseError
+        return _each(lambda one: formula.lowering.curve(shape, name, one).times(factor), formula.of(nodes[0], scalar))
+
+    return call
+
+
+def _power(formula: _Formula, nodes: _Arguments, scalar: bool) -> Cells:
+    return _each(formula.lowering.raised, formula.of(nodes[0], scalar), formula.of(nodes[1], scalar))
+
+
+def _sum_of_squares(formula: _Formula, nodes: _Arguments, scalar: bool) -> Cells:
+    return _single(_total([formula.lowering.product(one, one) for one in formula.numbers(nodes)]))
+
+
+def _sum_of_squared_gaps(formula: _Formula, nodes: _Arguments, scalar: bool) -> Cells:
+    left, right = (formula.of(node, scalar=False) for node in nodes)
+    if left.shape != right.shape or any(one is _NOTHING for side in (left, right) for one in side.ravel()):
+        raise NotPiecewiseError  # pairs with a blank do not count
+    gaps = _each(Affine.minus, left, right)
+    return _single(_total([formula.lowering.product(one, one) for one in gaps.ravel()]))
+
+
+def _matrix_product(formula: _Formula, nodes: _Arguments, scalar: bool) -> Cells:
+    left, right = (formula.of(node, scalar=False) for node in nodes)
+    if left.shape[1] != right.shape[0] or any(one is _NOTHING for side in (left, right) for one in side.ravel()):
+        raise NotPiecewiseError
+    found = np.empty((left.shape[0], right.shape[1]), object)
+    for row, column in np.ndindex(*found.shape):
+        pairs = zip(left[row], right[:, column], strict=True)
+        found[row, column] = _total([formula.lowering.product(one, other) for one, other in pairs])
+    return found
+
+
+def _transposed(formula: _Formula, nodes: _Arguments, scalar: bool) -> Cells:
+    return formula.of(nodes[0], scalar=False).T
 
 
 def _largest(sign: float) -> Callable[[_Formula, _Arguments, bool], Cells]:
@@ -514,5 +653,8 @@ _CALLS: dict[str, Callable[[_Formula, _Arguments, bool], Cells]] = {
     "ABS": _absolute, "AND": _all, "OR": _any, "NOT": _not, "COUNTIF": _count_if, "VLOOKUP": _tier,
     "ROUND": _rounded(-0.5, 0.5), "INT": _rounded(-1.0, 0.0), "ROUNDUP": _rounded(0.0, 1.0, signed=True),
     "ROUNDDOWN": _rounded(-1.0, 0.0, signed=True), "TRUNC": _rounded(-1.0, 0.0, signed=True),
+    "EXP": _curve(EXPONENTIAL, "exp"), "LN": _curve(LOGARITHM, "ln"), "SQRT": _curve(power(0.5), "^0.5"),
+    "LOG10": _curve(LOGARITHM, "ln", 1.0 / float(np.log(10.0))), "POWER": _power, "SUMSQ": _sum_of_squares,
+    "SUMXMY2": _sum_of_squared_gaps, "MMULT": _matrix_product, "TRANSPOSE": _transposed,
     "CEILING": _multiple(0.0, 1.0), "FLOOR": _multiple(-1.0, 0.0),
 }  # fmt: skip

@@ -162,11 +162,24 @@ def _polish(trials: Trials) -> None:
     tracker, problem = trials.tracker, trials.problem
     for held in (False, True):
         x = tracker.best.x
-        resting = (x == problem.lower) | (x == problem.upper) | (x == 0.0) if held else np.zeros(len(x), bool)
+        resting = _resting(problem, x) if held else np.zeros(len(x), bool)
         if held and not resting.any():
             break
         _descend_from(trials, x, resting)
         _descend_unrounded(trials)
+
+
+def placed_from(trials: Trials, x: FloatArray) -> None:
+    """Keep the whole numbers of a point and descend along exact gradients in the others: all, and those not at rest."""
+    _descend_from(trials, x, np.zeros(len(x), bool))
+    resting = _resting(trials.problem, x)
+    if resting.any():
+        _descend_from(trials, x, resting)
+
+
+def _resting(problem: Problem, x: FloatArray) -> NDArray[np.bool_]:
+    """Return which cells are at a bound or at 0."""
+    return np.asarray((x == problem.lower) | (x == problem.upper) | (x == 0.0))
 
 
 def _descend_from(trials: Trials, x: FloatArray, held: NDArray[np.bool_]) -> None:

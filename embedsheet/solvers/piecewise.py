@@ -6,39 +6,56 @@ function reaches it, the point is the optimum.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Any
 
 import numpy as np
 
-from embedsheet.solvers.linear import interruptible
+from embedsheet.compiler.affine import Mixed
+from embedsheet.solvers.global_search import placed_from
+from embedsheet.solvers.mixed import infeasible_for_certain, solve_mixed
 from embedsheet.solvers.outcome import Outcome, report
+from embedsheet.solvers.problem import Finished, FloatArray
 from embedsheet.solvers.sweep import sweep
 from embedsheet.solvers.tracker import Tracker
 from embedsheet.solvers.trials import Trials
 
 _SECONDS = 30.0  # where nobody set a limit
+_TRACE = 1e-6
 _PROVEN = 1e-8  # of the objective; HiGHS and the sheet round
+# With curves: seconds where nobody set a limit, rounds of tangents and chords, how near is proven, how near a curve is.
+_CURVED_SECONDS, _MOST_ROUNDS, _CURVED_PROVEN, _ON_CURVE = 15.0, 80, 1e-6, 1e-9
 
 
 class Proof:
     """`bound`: nothing is better, in the sheet's own sense; `closed`: the tracker's best point reaches it."""
 
-    def __init__(self, bound: float, choices: int, infeasible: bool = False) -> None:
-        self.bound, self.choices, self.infeasible = bound, choices, infeasible
+    def __init__(self, bound: float, choices: int, infeasible: bool = False, curves: int = 0) -> None:
+        self.bound, self.choices, self.infeasible, self.curves = bound, choices, infeasible, curves
 
     @property
     def model(self) -> str:
         """What proves it, in words."""
-        what = f" with {self.choices:,} choice{'' if self.choices == 1 else 's'}" if self.choices else ""
-        return f"the model's mixed-integer linear form{what}"
+        counts = {"choice": self.choices, "curve": self.curves}
+        parts = [f"{count:,} {what}{'' if count == 1 else 's'}" for what, count in counts.items() if count]
+        return f"the model's mixed-integer linear form{' with ' if parts else ''}{' and '.join(parts)}"
+
+    @property
+    def nearness(self) -> float:
+        """How near the best point must come to the bound, as a part of it."""
+        return _CURVED_PROVEN if self.curves else _PROVEN
 
     def closed(self, tracker: Tracker) -> bool:
         """Whether the best point is as good as the bound."""
         if not tracker.best.sound or tracker.best_violation > 1.0 or not np.isfinite(self.bound):
             return False
-        gap = tracker.problem.sign * (tracker.best.value - self.bound)
-        return gap <= max(_PROVEN, tracker.limits.gap) * max(1.0, abs(self.bound))
+        best, bound = tracker.best.value, self.bound
+        gap = tracker.problem.sign * (best - bound)
+        # Where the optimum is 0 a trace of the start tells what is large.
+        start = abs(tracker.base.value) if tracker.base.sound else 0.0
+        size = max(abs(best), abs(bound), _TRACE * start)
+        return gap <= max(self.nearness, tracker.limits.gap) * size
 
 
 def proven(tracker: Tracker, proof: Proof) -> Outcome:
@@ -48,7 +65,8 @@ def proven(tracker: Tracker, proof: Proof) -> Outcome:
     model = proof.model
     if proof.infeasible:
         return report(tracker, "infeasible", f"no values satisfy all constraints together: {model} proves it")
-    within = "" if tracker.limits.gap <= 0 else f", within the gap of {tracker.limits.gap:.3g}"
+    gap = max(tracker.limits.gap, proof.nearness if proof.curves else 0.0)
+    within = "" if gap <= 0 else f", within the gap of {gap:.3g}" if tracker.limits.gap else f" by more than {gap:.0e}"
     outcome = report(tracker, "optimal", f"proven by {model}: nothing is better{within}")
     outcome.bound = proof.bound
     return outcome
@@ -63,43 +81,95 @@ def bounded(outcome: Outcome, proof: Proof | None) -> Outcome:
     return outcome
 
 
-def prove(tracker: Tracker) -> Proof | None:
-    """Look for the optimum, and a bound, in the model's mixed-integer linear form; None where it has none."""
-    from scipy import optimize
+def prove(tracker: Tracker, seconds: float | None = None) -> Proof | None:
+    """Look for the optimum, and a bound, in the model's mixed-integer linear form; None where it has none.
 
+    `seconds`: the most, where it is less than usual.
+    """
     problem = tracker.problem
     lowered = problem.piecewise() if problem.sense in ("minimize", "maximize") else None
     if lowered is None:
         return None
-    feasible = tracker.best.sound and tracker.best_violation <= 1.0
-    mixed = lowered.mixed(problem.sign, tracker.rank(tracker.best) if feasible else None)
-    if mixed is None:
+    if lowered.curved:
+        return _prove_curved(tracker, lowered, _seconds(tracker, seconds or _CURVED_SECONDS))
+    mixed = lowered.mixed(problem.sign, _rank(tracker))
+    if mixed is None or (mixed.lower > mixed.upper).any():
         return None
-    if (mixed.lower > mixed.upper).any():
-        return None
-    seconds = _SECONDS
-    if tracker.limits.deadline is not None:
-        seconds = min(seconds, max(0.0, tracker.limits.deadline - time.perf_counter()))
-
-    def run() -> Any:
-        return optimize.milp(
-            mixed.cost,
-            integrality=mixed.integer.astype(np.uint8),
-            bounds=optimize.Bounds(mixed.lower, mixed.upper),
-            constraints=optimize.LinearConstraint(mixed.matrix, mixed.low, mixed.high) if len(mixed.low) else (),
-            options={"time_limit": seconds, "mip_rel_gap": tracker.limits.gap},
-        )
-
-    result = interruptible(run)
-    if result.status == 2:
+    seconds = _seconds(tracker, seconds or _SECONDS)
+    result = solve_mixed(mixed, seconds, tracker.limits.gap)
+    if result.status == "infeasible":
         # With a point that is feasible this would be rounding.
-        return None if feasible else Proof(problem.sign * np.inf, mixed.choices, infeasible=True)
+        return _contradicted(tracker, mixed, seconds, 0)
     if result.x is not None:
-        trials = Trials(tracker)
-        point = np.asarray(result.x[: problem.size], dtype=np.float64)
-        points = [point, *(np.round(point, digits) for digits in (9, 6, 4))]
-        trials.judge(np.concatenate([points, trials.repaired(np.array(points))]))
-    dual = getattr(result, "mip_dual_bound", None)
-    if dual is None or not np.isfinite(dual):
+        with contextlib.suppress(Finished):  # a bound holds though the time is up
+            _try(tracker, result.x)
+    bound = problem.sign * (result.bound + mixed.offset)
+    return Proof(bound, mixed.choices) if np.isfinite(bound) else None
+
+
+def _contradicted(tracker: Tracker, mixed: Mixed, seconds: float, curves: int) -> Proof | None:
+    if _rank(tracker) is not None or not infeasible_for_certain(mixed, seconds):
         return None
-    return Proof(problem.sign * (float(dual) + mixed.offset), mixed.choices)
+    return Proof(tracker.problem.sign * np.inf, mixed.choices, infeasible=True, curves=curves)
+
+
+def _rank(tracker: Tracker) -> float | None:
+    """Return what the best point reaches, None where it is not feasible."""
+    return tracker.rank(tracker.best) if tracker.best.sound and tracker.best_violation <= 1.0 else None
+
+
+def _seconds(tracker: Tracker, most: float) -> float:
+    if tracker.limits.deadline is None:
+        return most
+    return min(most, max(0.0, tracker.limits.deadline - time.perf_counter()))
+
+
+def _try(tracker: Tracker, values: FloatArray) -> Trials:
+    """Offer the changing cells of a solution, in several roundings, to the tracker."""
+    trials = Trials(tracker)
+    point = values[: tracker.problem.size]
+    points = [point, *(np.round(point, digits) for digits in (9, 6, 4))]
+    trials.judge(np.concatenate([points, trials.repaired(np.array(points))]))
+    return trials
+
+
+def _prove_curved(tracker: Tracker, lowered: Any, seconds: float) -> Proof | None:
+    """Close in on the optimum from both sides: outer approximation, with chords cut where curves bend inwards.
+
+    Each round HiGHS solves the model with the tangents and chords so far, which gives a bound; its whole numbers are
+    kept and an exact-gradient search places the other cells, which gives a point of the sheet. Tangents are added at
+    both (Duran and Grossmann 1986); where a curve bends inwards the chord is cut at the solution.
+    """
+    problem, bound, choices = tracker.problem, -np.inf, 0
+    ends = time.perf_counter() + seconds
+    curves = len(lowered.variables.curves)
+    whole = np.zeros(problem.size, bool) if problem.integer is None else problem.integer
+    for _ in range(_MOST_ROUNDS):
+        left = ends - time.perf_counter()
+        if left <= 0:
+            break
+        if tracker.best.sound:
+            lowered.touch(tracker.best.x)
+        mixed = lowered.mixed(problem.sign, _rank(tracker))
+        if mixed is None or (mixed.lower > mixed.upper).any():
+            break
+        choices = max(choices, mixed.choices)
+        result = solve_mixed(mixed, left, max(_PROVEN, 0.5 * tracker.limits.gap))
+        if result.status == "infeasible":
+            if (contradicted := _contradicted(tracker, mixed, left, curves)) is not None:
+                return contradicted
+            break
+        bound = max(bound, result.bound + mixed.offset)
+        if result.x is None:
+            break
+        with contextlib.suppress(Finished):
+            trials = _try(tracker, result.x)
+            if not whole.all():
+                placed_from(trials, trials.inside(result.x[None, : problem.size])[0])
+        proof = Proof(problem.sign * bound, choices, curves=curves)
+        if proof.closed(tracker):
+            return proof
+        tracker.beat()
+        if not lowered.variables.refine(result.x, mixed, _ON_CURVE):
+            break
+    return Proof(problem.sign * bound, choices, curves=curves) if np.isfinite(bound) else None

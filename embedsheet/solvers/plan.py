@@ -47,9 +47,15 @@ def plan(problem: Problem) -> Plan:
                     f"{done}, which proves the optimum")  # fmt: skip
     rough, jumps = problem.unseen(), problem.jumps()
     reach = problem.size <= MOST_CELLS
-    if reach and (rough or jumps) and problem.sense in ("minimize", "maximize") and problem.piecewise() is not None:
+    lowered = problem.piecewise() if problem.sense in ("minimize", "maximize") and (whole or rough or jumps) else None
+    if reach and lowered is not None:
+        curved = lowered.curved
         done = "HiGHS on its mixed-integer linear form, which proves the optimum; else a global search"
-        return Plan("mixed-integer linear", f"a {_kind(problem)} model{numbers}, piecewise linear", done)
+        if curved:
+            done = "HiGHS on tangents and chords of its curves, which proves the optimum where they close in; else "
+            done += "a global search" if rough or not whole else "branch and bound over exact-gradient searches"
+        kind = f"a {_kind(problem)} model{numbers}, {'curves of sums' if curved else 'piecewise linear'}"
+        return Plan("mixed-integer linear", kind, done)
     if whole:
         first = "" if rough or problem.sense == "target" else "branch and bound over exact-gradient searches"
         done = " and ".join(filter(None, [first, "a global search" if reach else ""]))

@@ -104,7 +104,7 @@ class QuadraticSolver:
     def __init__(self, problem: Problem, model: QuadraticModel) -> None:
         import highspy
 
-        self._model, self._highs, self._names = model, _highs(), highspy
+        self._model, self._highs, self._names = model, silent_highs(), highspy
         self._places = np.arange(problem.size, dtype=np.int32)
         self._highs.passModel(_written(problem, model))
 
@@ -129,7 +129,7 @@ class QuadraticSolver:
         return Relaxed("failed", proven=False)
 
 
-def _highs() -> Any:
+def silent_highs() -> Any:
     """Return HiGHS, silent from the beginning: 1.16 prints its banner when it makes its callbacks known."""
     import highspy
 

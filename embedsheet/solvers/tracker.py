@@ -42,7 +42,7 @@ _CONVERGENCE_ITERATIONS = 5
 _STALL_EVALUATIONS = 240
 # Constraints met to this part of the tolerance count as met exactly; among such points the lowest objective wins.
 # Without the distinction the best point would always be the one that uses up the tolerance.
-_EXACT = 1e-3
+EXACT = 1e-3
 _MISSED = 2  # a tier, see `tier`
 # A smaller part of the objective at the start is rounding.
 _SMALLEST = 1e-9
@@ -60,7 +60,7 @@ class Point:
 
 def tier(violation: float) -> int:
     """Return 0 for constraints met exactly, 1 within the tolerance, 2 missed."""
-    return 0 if violation <= _EXACT else 1 if violation <= 1.0 else _MISSED
+    return 0 if violation <= EXACT else 1 if violation <= 1.0 else _MISSED
 
 
 class Tracker:
@@ -232,13 +232,21 @@ class Tracker:
 
     def row_tolerance(self, x: FloatArray) -> FloatArray:
         """Return how much each row may be missed: 1e-6 of its largest term, at least 1e-6 (of the gap for a target)."""
+        return np.asarray(self.row_tolerances(x[None])[0])
+
+    def row_tolerances(self, points: FloatArray) -> FloatArray:
+        """Return `row_tolerance` of points (k, n), (k, m)."""
         if self._row_size is None:
             with np.errstate(invalid="ignore"):
                 jacobian = np.abs(self.row_jacobian(self.start))
             self._row_size = np.where(np.isfinite(jacobian), jacobian, 0.0)
-        size = np.maximum(1.0, (self._row_size * np.abs(x)).max(axis=1, initial=0.0))
+        far = np.abs(points)
+        size = np.ones((len(points), len(self._row_size)))
+        for row, factors in enumerate(self._row_size):
+            there = np.flatnonzero(factors)
+            size[:, row] = np.maximum(1.0, (factors[there] * far[:, there]).max(axis=1, initial=0.0))
         if self.goal == "row":
-            size[-1] = max(1.0, abs(self.problem.target)) / self.width
+            size[:, -1] = max(1.0, abs(self.problem.target)) / self.width
         return np.asarray(self.limits.precision * size)
 
     def consider(self, point: Point) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.solvers.problem import Finished, FloatArray
-from embedsheet.solvers.tracker import Tracker, tier
+from embedsheet.solvers.tracker import EXACT, Tracker
 
 # Energies of points that miss a constraint lie above all others, the more the farther they are off.
 _MISSED = 1e100
@@ -30,7 +30,7 @@ class Judged:
     @property
     def energies(self) -> FloatArray:
         """Return one number a point, the lower the better: constraints first."""
-        exact = np.array([tier(one) == 0 for one in self.violations])
+        exact = self.violations <= EXACT
         worse = np.where(np.isfinite(self.violations), np.log1p(self.violations), 1e3)
         energies = np.where(exact, np.clip(self.ranks, -_MISSED / 10, _MISSED / 10), _MISSED * (1.0 + worse))
         return np.where(np.isnan(self.ranks), _MISSED * 1e4, energies)
@@ -109,7 +109,7 @@ class Trials:
         violations = np.zeros(len(points))
         if left.shape[1]:
             rows = tracker.row_sign * left
-            tolerances = np.array([tracker.row_tolerance(x) for x in points])
+            tolerances = tracker.row_tolerances(points)
             with np.errstate(invalid="ignore"):
                 violations = np.max(tracker.missed(rows) / tolerances, axis=1, initial=0.0)
             violations = np.where(np.isfinite(rows).all(axis=1), violations, np.inf)

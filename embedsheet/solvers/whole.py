@@ -25,8 +25,11 @@ from embedsheet.solvers.tracker import Tracker
 from embedsheet.solvers.trials import Trials
 from embedsheet.solvers.verdict import worst_violation
 
-_MOST_TRIED = 20_000
-_LOT = 2048
+_MOST_TRIED = 20_000  # before anything else
+# Where nothing else proves the best: points times formulas, a million of which take about a second.
+_MOST_CELLS_TRIED = 20_000_000
+_SHORT_SECONDS = 3.0  # for a proof, where all points can be tried
+_LOT = 8192
 _QUADRATIC_NODES, _GRADIENT_NODES = 50_000, 300
 _NODE_ITERATIONS = 200
 
@@ -77,15 +80,15 @@ def _from_whole_start(tracker: Tracker, x: FloatArray) -> Tracker:
 # -- all points -------------------------------------------------------------------------------------------------------
 
 
-def _counts(problem: Problem) -> FloatArray | None:
-    """Return how many values each cell may have, None where that is not countable."""
+def _counts(problem: Problem, most: float = _MOST_TRIED) -> FloatArray | None:
+    """Return how many values each cell may have, None where that is not countable or they make more than `most`."""
     if problem.integer is None:
         return None
     fixed = problem.lower == problem.upper
     if not (problem.integer | fixed).all() or not np.isfinite(problem.upper - problem.lower).all():
         return None
     counts = np.where(problem.integer, np.floor(problem.upper) - np.ceil(problem.lower) + 1.0, 1.0)
-    return None if (counts < 1).any() or np.prod(counts) > _MOST_TRIED else counts
+    return None if (counts < 1).any() or np.prod(counts) > most else counts
 
 
 def countable(problem: Problem) -> int | None:
@@ -94,17 +97,17 @@ def countable(problem: Problem) -> int | None:
     return None if counts is None else int(np.prod(counts))
 
 
-def _whole_points(problem: Problem) -> Iterable[FloatArray] | None:
-    """Return all points in lots, None where they are too many or not countable."""
-    counts = _counts(problem)
+def _whole_points(problem: Problem, most: float = _MOST_TRIED) -> Iterable[FloatArray] | None:
+    """Return all points in lots, None where they are more than `most` or not countable."""
+    counts = _counts(problem, most)
     if counts is None:
         return None
     low = np.where(np.asarray(problem.integer), np.ceil(problem.lower), problem.lower)
     shape = tuple(int(one) for one in counts)
-    places = np.arange(int(np.prod(counts)))
+    count = int(np.prod(counts))
     return (
-        low + np.stack(np.unravel_index(part, shape), axis=1)
-        for part in np.split(places, np.arange(_LOT, len(places), _LOT))
+        low + np.stack(np.unravel_index(np.arange(first, min(first + _LOT, count)), shape), axis=1)
+        for first in range(0, count, _LOT)
     )
 
 
@@ -168,9 +171,14 @@ def _bounded(outcome: Outcome, bound: float) -> Outcome:
 def _heuristic(tracker: Tracker, method: str) -> Outcome:
     problem = tracker.problem
     words = []
-    proof = prove(tracker) if method != "global" and (problem.unseen() or problem.jumps()) else None
-    if proof is not None and (proof.infeasible or proof.closed(tracker)):
-        return proven(tracker, proof)
+    proof = None
+    if method != "global":
+        points = _affordable_points(tracker)
+        proof = prove(tracker) if points is None else prove(tracker, _SHORT_SECONDS)
+        if proof is not None and (proof.infeasible or proof.closed(tracker)):
+            return proven(tracker, proof)
+        if (outcome := _all_tried(tracker, points)) is not None:
+            return outcome
     if method != "global" and not problem.unseen() and problem.sense != "target":
         tracker.method = "branch and bound"
         done: Branched = branch(tracker, _gradients(tracker), _GRADIENT_NODES, tracker.limits.gap)
@@ -184,6 +192,14 @@ def _heuristic(tracker: Tracker, method: str) -> Outcome:
     if proof is not None and proof.closed(tracker):
         return proven(tracker, proof)
     return bounded(_unproven(tracker, " and ".join(words)), proof)
+
+
+def _affordable_points(tracker: Tracker) -> Iterable[FloatArray] | None:
+    """Return all points where trying them takes seconds and nobody limited the search, else None."""
+    objective, limits = tracker.problem.objective, tracker.limits
+    if not hasattr(objective, "outcomes") or limits.max_iterations is not None:
+        return None
+    return _whole_points(tracker.problem, _MOST_CELLS_TRIED / max(1, getattr(objective, "cells", 1)))
 
 
 def _gradients(tracker: Tracker) -> Relaxation:

@@ -1,0 +1,99 @@
+"""HiGHS on a mixed-integer linear model: by its own package, which can be told to be exact and silent, or SciPy's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Literal
+
+import numpy as np
+
+from embedsheet.compiler.affine import Mixed
+from embedsheet.solvers.linear import interruptible
+from embedsheet.solvers.problem import FloatArray
+
+_FEASIBILITY = 1e-9  # of rows; HiGHS' own 1e-7 is too coarse for tangents
+_WHOLE = 1e-7
+_LOOSER = 1e-5
+
+
+@dataclass(frozen=True)
+class Solved:
+    """`x`: the best point found or None. `bound`: no point of the model is below it, −inf where that is not known."""
+
+    status: Literal["solved", "infeasible", "stopped"]
+    x: FloatArray | None
+    bound: float
+
+
+def solve_mixed(mixed: Mixed, seconds: float, gap: float) -> Solved:
+    """Return the least point of a model, or the best within a time and a gap (a part of the objective)."""
+    run = _by_highspy if find_spec("highspy") is not None else _by_scipy
+    found: Solved = interruptible(lambda: run(mixed, seconds, gap))
+    return found
+
+
+def infeasible_for_certain(mixed: Mixed, seconds: float) -> bool:
+    """Whether a model that was found infeasible still is when every row is looser than rounding could matter."""
+    slack = _LOOSER * np.maximum(1.0, np.where(np.isfinite(mixed.low), np.abs(mixed.low), 0.0))
+    more = _LOOSER * np.maximum(1.0, np.where(np.isfinite(mixed.high), np.abs(mixed.high), 0.0))
+    looser = Mixed(
+        np.zeros_like(mixed.cost), 0.0, mixed.matrix, mixed.low - slack, mixed.high + more, mixed.lower, mixed.upper,
+        mixed.integer, mixed.choices,
+    )  # fmt: skip
+    return solve_mixed(looser, seconds, 0.0).status == "infeasible"
+
+
+def _by_highspy(mixed: Mixed, seconds: float, gap: float) -> Solved:
+    import highspy
+
+    from embedsheet.solvers.quadratic import silent_highs
+
+    highs = silent_highs()
+    for option, value in {
+        "time_limit": max(seconds, 0.01), "mip_rel_gap": gap, "mip_abs_gap": 0.0, "threads": 1,
+        "primal_feasibility_tolerance": _FEASIBILITY, "mip_feasibility_tolerance": _WHOLE,
+    }.items():  # fmt: skip
+        highs.setOptionValue(option, value)
+    lp = highspy.HighsLp()
+    lp.num_row_, lp.num_col_ = mixed.matrix.shape
+    lp.col_cost_, lp.col_lower_, lp.col_upper_ = mixed.cost, mixed.lower, mixed.upper
+    lp.row_lower_, lp.row_upper_ = mixed.low, mixed.high
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    matrix = mixed.matrix.tocsr()
+    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
+    kinds = highspy.HighsVarType
+    lp.integrality_ = [kinds.kInteger if one else kinds.kContinuous for one in mixed.integer]
+    highs.passModel(lp)
+    highs.run()
+    status, names = highs.getModelStatus(), highspy.HighsModelStatus
+    info = highs.getInfo()
+    if status == names.kInfeasible:
+        return Solved("infeasible", None, np.inf)
+    there = info.primal_solution_status == int(highspy.SolutionStatus.kSolutionStatusFeasible)
+    x = np.array(highs.getSolution().col_value, float) if there else None
+    bound = float(info.mip_dual_bound) if mixed.integer.any() else -np.inf
+    if not mixed.integer.any() and status == names.kOptimal:
+        bound = float(info.objective_function_value)
+    solved = status == names.kOptimal
+    return Solved("solved" if solved else "stopped", x, bound if np.isfinite(bound) else -np.inf)
+
+
+def _by_scipy(mixed: Mixed, seconds: float, gap: float) -> Solved:
+    from scipy import optimize
+
+    result = optimize.milp(
+        mixed.cost,
+        integrality=mixed.integer.astype(np.uint8),
+        bounds=optimize.Bounds(mixed.lower, mixed.upper),
+        constraints=optimize.LinearConstraint(mixed.matrix, mixed.low, mixed.high) if len(mixed.low) else (),
+        options={"time_limit": seconds, "mip_rel_gap": gap},
+    )
+    if result.status == 2:
+        return Solved("infeasible", None, np.inf)
+    dual = getattr(result, "mip_dual_bound", None)
+    if dual is None and result.status == 0:
+        dual = result.fun
+    bound = float(dual) if dual is not None and np.isfinite(dual) else -np.inf
+    x = None if result.x is None else np.asarray(result.x, dtype=np.float64)
+    return Solved("solved" if result.status == 0 else "stopped", x, bound)
