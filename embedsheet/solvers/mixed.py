@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from embedsheet.compiler.affine import Mixed
+from embedsheet.compiler.variables import Mixed
 from embedsheet.solvers.linear import interruptible
 from embedsheet.solvers.problem import FloatArray
 

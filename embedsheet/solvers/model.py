@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 from embedsheet.book.book import Book
-from embedsheet.book.solver_names import paired
 from embedsheet.book.setups import Constraint, Sense, SolverSetup
+from embedsheet.book.solver_names import paired
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.shell import word
 from embedsheet.notation.addresses import Area, Cell

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from embedsheet.compiler.affine import Mixed
+from embedsheet.compiler.variables import Mixed
 from embedsheet.solvers.global_search import placed_from
 from embedsheet.solvers.mixed import infeasible_for_certain, solve_mixed
 from embedsheet.solvers.outcome import Outcome, report
@@ -121,7 +121,8 @@ def _rank(tracker: Tracker) -> float | None:
 def _seconds(tracker: Tracker, most: float) -> float:
     if tracker.limits.deadline is None:
         return most
-    return min(most, max(0.0, tracker.limits.deadline - time.perf_counter()))
+    # What is left of the time is for searches that find a point where a proof takes too long.
+    return min(most, 0.5 * max(0.0, tracker.limits.deadline - time.perf_counter()))
 
 
 def _try(tracker: Tracker, values: FloatArray) -> Trials:
