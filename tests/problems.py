@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from embedsheet.compiler.curvature import LINEAR, OTHER, QUADRATIC
+from embedsheet.compiler.degree import LINEAR, OTHER, QUADRATIC
 from embedsheet.compiler.precision import double_precision
 from embedsheet.solvers.problem import FloatArray, Problem
 

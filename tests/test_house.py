@@ -43,17 +43,6 @@ LAYERS = (
 LEVEL = {room: level for level, rooms in enumerate(reversed(LAYERS)) for room in rooms}
 
 EXCEPTIONS: set[Import] = {
-    ("coder.loops", "coder.model"),
-    ("coder.translate", "coder.rules"),
-    ("compiler.curvature", "compiler.degrees"),
-    ("compiler.degrees", "compiler.degree_rules"),
-    ("compiler.engines.arrays", "compiler.engines.graph"),
-    ("compiler.engines.arrays", "compiler.engines.loop"),
-    ("compiler.evaluate", "compiler.indirect"),
-    ("compiler.evaluate", "compiler.windows"),
-    ("gradient_sheet.backward", "gradient_sheet.lookups"),
-    ("gradient_sheet.backward", "gradient_sheet.reducers"),
-    ("gradient_sheet.descent", "gradient_sheet.sheet"),
     ("hosts.libreoffice.books", "hosts.libreoffice.apps"),
     ("hosts.libreoffice.names", "hosts.libreoffice.books"),
     ("hosts.libreoffice.ranges", "hosts.libreoffice.apps"),

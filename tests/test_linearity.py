@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sheets import program, setup, write
 
 from embedsheet.book.setups import Constraint
-from embedsheet.compiler.curvature import CONSTANT, LINEAR, OTHER, QUADRATIC
+from embedsheet.compiler.degree import CONSTANT, LINEAR, OTHER, QUADRATIC
 from embedsheet.compiler.program import Program, compile_program
 from embedsheet.formulas.functions.table import FUNCTIONS
 from embedsheet.ground.errors import EmbedsheetError

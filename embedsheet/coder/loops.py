@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from embedsheet.coder.agreement import agree
 from embedsheet.coder.expressions import (
     Axes,
     Expr,
@@ -163,8 +164,6 @@ class _Attempt:
         expr = translator.whole()
         axis = self.axes[self.current]
         wanted, _ = array_of(self.store, translator.group.ids[lot])
-        from embedsheet.coder.model import agree
-
         value = np.asarray(full(expr, lot.shape).value)
         if not agree(value, wanted):
             raise Untranslatable("a number that the loop would give otherwise")

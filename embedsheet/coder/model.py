@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from embedsheet.book.book import Book
 from embedsheet.book.setups import SolverSetup
+from embedsheet.coder.agreement import agree
 from embedsheet.coder.expressions import Expr
 from embedsheet.coder.lattices import Ids, lattices
 from embedsheet.coder.loops import Cells, Loop, common_steps, written_as_loop
 from embedsheet.coder.names import Namer
+from embedsheet.coder.rules import RULES
 from embedsheet.coder.translate import Translator, Untranslatable, full
 from embedsheet.coder.variables import Memory, Variable, array_of
 from embedsheet.compiler.beginning import prepare_changing
@@ -31,8 +32,6 @@ from embedsheet.ground.kinds import TEXT
 from embedsheet.notation import tree as t
 from embedsheet.notation.addresses import Area, quote_sheet
 from embedsheet.notation.walk import children
-
-_TOLERANCE = 1e-9
 
 
 @dataclass(eq=False)
@@ -106,7 +105,7 @@ class _Writer:
         for group, elements in store.frozen:
             self.given[group.outputs[elements]] = True
             self.notes.append(f"{_where(group, elements)}: volatile; the value that is stored stands in the code")
-        self.memory, self.namer = Memory(store), Namer(store)
+        self.memory, self.namer = Memory(store, RULES), Namer(store)
         self.statements: list[Statement] = []
         self.faults: list[str] = []
 
@@ -439,19 +438,6 @@ class _Writer:
         for group, elements in parts:
             self._write_group(group, elements, f"{names[id(group)]}_{word}" if names else None)
         return True
-
-
-def agree(found: NDArray[np.generic], wanted: NDArray[np.generic]) -> bool:
-    """Whether two arrays are equal but for rounding; NaN stands for what is no number."""
-    if found.dtype.kind == "U" or wanted.dtype.kind == "U":
-        return found.dtype.kind == wanted.dtype.kind and bool((found == wanted).all())
-    if (found.dtype.kind == "b") != (wanted.dtype.kind == "b"):
-        return False
-    one, other = np.asarray(found, float), np.asarray(wanted, float)
-    if not (np.isnan(one) == np.isnan(other)).all():
-        return False
-    scale = np.maximum(1.0, np.abs(np.nan_to_num(other)))
-    return bool((np.abs(np.nan_to_num(one) - np.nan_to_num(other)) <= _TOLERANCE * scale).all())
 
 
 def _where(group: Group, elements: Ids) -> str:

@@ -204,9 +204,7 @@ class Translator:
             case t.Binary():
                 return self._binary(node)
             case t.Call():
-                from embedsheet.coder.rules import RULES
-
-                rule = RULES.get(node.name)
+                rule = self.memory.rules.get(node.name)
                 if rule is None:
                     raise Untranslatable(node.name)
                 return rule(self, node.arguments)

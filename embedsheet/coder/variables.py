@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,8 +23,10 @@ from embedsheet.coder.expressions import (
 from embedsheet.coder.lattices import Ids, steps_along
 from embedsheet.compiler.store import Store
 from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, NUMBER, TEXT
+from embedsheet.notation import tree as t
 
 Array = NDArray[Any]
+Rule = Callable[[Any, Sequence[t.Node]], Expr]  # writes a call of a function; its first argument is a `Translator`
 
 _MOST_PIECES = 4  # that are joined one behind the other
 _LONGEST_LIST = 12  # places that are written where they are used; more get a name
@@ -77,10 +79,10 @@ def array_of(
 
 
 class Memory:
-    """All variables, and for each cell of a sheet which of them holds it, and where."""
+    """All variables, and for each cell of a sheet which of them holds it, and where; `rules` write the functions."""
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
+    def __init__(self, store: Store, rules: Mapping[str, Rule]) -> None:
+        self.store, self.rules = store, rules
         self.variables: list[Variable] = []
         self.constants: dict[bytes, Variable] = {}  # arrays that no cells hold, by their content
         shapes = [(index.height + 2, index.width + 2) for index in store.table.indexes]

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.compiler.cells import Ids
+from embedsheet.compiler.degree import OTHER, Bend
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.store import DIVISION, PLACE
-
-if TYPE_CHECKING:
-    from embedsheet.compiler.degrees import Bend
-
-CONSTANT, LINEAR, QUADRATIC, OTHER = 0, 1, 2, 3
 
 Places: TypeAlias = list[tuple[Group, Ids]]
 

@@ -12,8 +12,7 @@ import autograd.numpy as anp
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.compiler.curvature import CONSTANT, LINEAR, OTHER, QUADRATIC
-from embedsheet.compiler.degrees import Degrees, Form, Operation, Rule
+from embedsheet.compiler.degree import CONSTANT, LINEAR, OTHER, QUADRATIC, Degrees, Form, Operation, Rule
 from embedsheet.compiler.engines import arrays
 
 

@@ -10,59 +10,31 @@ degree 3, so that what is not known here is never called linear.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.compiler.curvature import CONSTANT, LINEAR, OTHER, QUADRATIC
+from embedsheet.compiler.degree import (
+    CONSTANT,
+    LINEAR,
+    OTHER,
+    QUADRATIC,
+    Bend,
+    Degrees,
+    Form,
+    Operation,
+    constant_form,
+)
+from embedsheet.compiler.degree_rules import default, rule_of
 from embedsheet.compiler.engines.graph import Graph, Step, record
 from embedsheet.compiler.engines.loop import Body, loop
-
-Degrees: TypeAlias = NDArray[np.int8]
-Places: TypeAlias = NDArray[np.int64]
+from embedsheet.compiler.engines.operations import OPERATIONS
 
 # A loop whose state has not settled after so many rounds takes the largest degree in it everywhere.
 _ROUNDS = 4
-
-
-@dataclass(frozen=True)
-class Form:
-    """An array's `degree`, element by element, and its `value` at one point.
-
-    Where the degree is 0 the value is the same everywhere, if it is `known`: in a loop it may be another in each round.
-    """
-
-    degree: Degrees
-    value: Any
-    known: bool = True
-
-    @property
-    def constant(self) -> bool:
-        """Whether no element depends on the inputs."""
-        return not self.degree.any()
-
-    @property
-    def largest(self) -> int:
-        """The largest degree of an element, 0 of none."""
-        return int(self.degree.max(initial=0))
-
-
-@dataclass(frozen=True)
-class Bend:
-    """An operation whose result has a higher degree than what goes in: where a function stops being linear.
-
-    `scope` are the names (`Operations.scope`) around it, outermost first; `rows` the places along the first axis of the
-    result, None where these are not known.
-    """
-
-    scope: tuple[str, ...]
-    operation: str
-    degree: int
-    rows: Places | None
-    length: int
 
 
 @dataclass
@@ -79,35 +51,12 @@ class Analysis:
     bends: list[Bend] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Operation:
-    """One operation: what goes in, as the function takes it and as forms (None: no array), and what comes out."""
-
-    function: Any
-    arguments: list[Any]
-    forms: list[Form | None]
-    options: dict[str, Any]
-    value: Any
-
-    def run(self, *arguments: Any) -> Any:
-        """Return the function of other arguments."""
-        return self.function.fun(*arguments, **self.options)
-
-
-Rule: TypeAlias = Callable[[Operation], "Degrees | None"]
-
-
 def analyse(graph: Graph, x: NDArray[np.float64]) -> Analysis:
     """Return the degrees of a recorded function in its input; x is any point."""
     found = Analysis()
     results = _run(graph, [Form(np.full(x.shape, LINEAR, np.int8), x)], (), found)
     found.outputs = [form.degree for form in results]
     return found
-
-
-def constant_form(array: Any) -> Form:
-    """Return the form of what depends on nothing."""
-    return Form(np.zeros(np.shape(array), np.int8), array)
 
 
 def _run(graph: Graph, inputs: Sequence[Form], scope: tuple[str, ...], found: Analysis) -> list[Form]:
@@ -136,8 +85,6 @@ def _run(graph: Graph, inputs: Sequence[Form], scope: tuple[str, ...], found: An
 
 
 def _result(step: Step, forms: list[Any], scope: tuple[str, ...], found: Analysis) -> Form:
-    from embedsheet.compiler.degree_rules import default, rule_of
-
     arguments, given = list(step.args), [_form(argument) for argument in step.args]
     for place, parent in zip(step.argnums, step.parents, strict=True):
         given[place] = forms[parent]
@@ -171,9 +118,9 @@ def _form(argument: Any) -> Form | None:
 
 def _inner(rule: Any, given: list[Form], scope: tuple[str, ...], found: Analysis) -> Degrees:
     """Return the degrees of a function with derivatives of its own, from the operations that it consists of."""
-    from embedsheet.compiler.engines.arrays import NUMPY
-
-    graph, _ = record(lambda *arrays: [rule.value(NUMPY, *arrays)], *(np.asarray(form.value) for form in given))
+    graph, _ = record(
+        lambda *arrays: [rule.value(OPERATIONS.numpy, *arrays)], *(np.asarray(form.value) for form in given)
+    )
     return _run(graph, given, scope, found)[0].degree
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from embedsheet.compiler.faults import other_workbook
+from embedsheet.compiler.reader import Reader
 from embedsheet.compiler.resolve import resolve_name
 from embedsheet.formulas.values import REF, Reference, Result
 from embedsheet.ground.errors import FormulaError
@@ -16,14 +16,11 @@ from embedsheet.notation import tree as t
 from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW, column_letters
 from embedsheet.notation.parse import parse
 
-if TYPE_CHECKING:
-    from embedsheet.compiler.evaluate import Evaluator
-
 _PART = r"(?:R(?P<row{0}>\[-?[0-9]+\]|[0-9]+)?)?(?:C(?P<column{0}>\[-?[0-9]+\]|[0-9]+)?)?"
 _R1C1 = re.compile(rf"(?P<sheet>.*!)?(?P<first>{_PART.format(1)})(?::(?P<last>{_PART.format(2)}))?\Z", re.I | re.DOTALL)
 
 
-def followed(evaluator: Evaluator, texts: Sequence[str | int], a1: Sequence[bool]) -> Reference:
+def followed(evaluator: Reader, texts: Sequence[str | int], a1: Sequence[bool]) -> Reference:
     """Return what the text of each cell spells, an error's code standing for its text: #REF! where it spells nothing.
 
     Raises SplitError where the cells' sheets differ.
@@ -46,7 +43,7 @@ def followed(evaluator: Evaluator, texts: Sequence[str | int], a1: Sequence[bool
     return Reference(sheet, top, left, bottom, right, codes if codes.any() else None)
 
 
-def _reference(evaluator: Evaluator, text: str, a1: bool) -> Reference | int:
+def _reference(evaluator: Reader, text: str, a1: bool) -> Reference | int:
     """Return what a text spells in a formula of one cell, or the code of the error that it is."""
     row, column = int(evaluator.rows[0]), int(evaluator.columns[0])
     spelled = text.strip() if a1 else _in_letters(text.strip(), row, column)

@@ -28,7 +28,8 @@ from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.components import Step
 from embedsheet.compiler.cone import constants, evaluated_at
 from embedsheet.compiler.constraints import Line, build_rows, constraint_cells
-from embedsheet.compiler.curvature import LINEAR, OTHER, Curvature, curvature_of
+from embedsheet.compiler.curvature import Curvature, curvature_of
+from embedsheet.compiler.degree import LINEAR, OTHER
 from embedsheet.compiler.engines import EngineName, make_engine
 from embedsheet.compiler.engines.protocol import Compiled, Engine, Traceable
 from embedsheet.compiler.evaluate import Evaluator, PendingError

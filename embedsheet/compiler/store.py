@@ -142,7 +142,7 @@ class Store(_Addresses):
     @property
     def operations(self) -> Operations:
         """What runs a long recurrence."""
-        from embedsheet.compiler.engines.arrays import OPERATIONS
+        from embedsheet.compiler.engines.operations import OPERATIONS
 
         return OPERATIONS
 

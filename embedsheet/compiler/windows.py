@@ -6,17 +6,14 @@ Read cell by cell, n such formulas read n²/2 cells; here the whole range is rea
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from embedsheet.compiler.cells import Ids
+from embedsheet.compiler.reader import Reader
 from embedsheet.formulas.growing import SMALLEST, bounding
 from embedsheet.formulas.traced import operations
 from embedsheet.formulas.values import ERROR, NUMBER, Array, Reference, Value, namespace
-
-if TYPE_CHECKING:
-    from embedsheet.compiler.evaluate import Evaluator
 
 ACCUMULATED = frozenset({"SUM", "COUNT", "AVERAGE", "MAX", "MIN"})
 
@@ -45,7 +42,7 @@ def grown_by(reference: Reference) -> tuple[Reference, Ids] | None:
     return Reference(reference.sheet, first, left, last, right), before
 
 
-def accumulated_all(evaluator: Evaluator, name: str, references: Sequence[Reference]) -> Value | None:
+def accumulated_all(evaluator: Reader, name: str, references: Sequence[Reference]) -> Value | None:
     """Return `name` over several such ranges together; None where they do not grow so, or it is an extreme of them."""
     if len(references) == 1:
         return accumulated(evaluator, name, references[0])
@@ -65,7 +62,7 @@ def accumulated_all(evaluator: Evaluator, name: str, references: Sequence[Refere
     return Value(known[0].kinds, total)
 
 
-def accumulated(evaluator: Evaluator, name: str, reference: Reference) -> Value | None:
+def accumulated(evaluator: Reader, name: str, reference: Reference) -> Value | None:
     """Return `name` over ranges that grow downwards from one cell or upwards to one; None where they do not."""
     top, bottom = reference.top, reference.bottom
     same_columns = (reference.left == reference.left[0]).all() and (reference.right == reference.right[0]).all()

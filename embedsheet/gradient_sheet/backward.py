@@ -31,6 +31,7 @@ from embedsheet.notation.walk import children, walk, with_children
 from embedsheet.notation.write import write
 
 MARK = "\0"  # begins the name of the sheet of a mirror cell, which stands at its forward cell's row and column
+FIRST = t.Number(1.0)
 _MOST_TERMS = 200_000
 _FLAT = frozenset({"zero", "constant", "frozen"})  # gradients of the function table through which nothing comes back
 
@@ -38,6 +39,16 @@ Seeds = Callable[[int, int], list[Term]]
 Path = tuple[int, ...]
 Shape = tuple[int, int]
 Words = tuple[str, ...]
+
+Back = Callable[["Walk", t.Call, Path, Seeds], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reducer:
+    """`word` is what the rule is called."""
+
+    word: str
+    call: Back
 
 
 def mirror(block: str, down: int = 0, right: int = 0) -> t.Ref:
@@ -108,7 +119,10 @@ class Sink:
 class Walk:
     """Walks the formula of one lot of a group's cells, in which every reference has one size."""
 
-    def __init__(self, sink: Sink, group: Group, block: str, tree: t.Node, elements: Ids) -> None:
+    def __init__(
+        self, sink: Sink, group: Group, block: str, tree: t.Node, elements: Ids, reducers: Mapping[str, Reducer]
+    ) -> None:
+        self.reducers = reducers  # functions that make one number of many, and how their seeds go back
         self.sink, self.store, self.group, self.tree = sink, sink.store, group, tree
         self.block, self.elements = block, elements
         self.rows, self.columns = group.rows[elements], group.columns[elements]
@@ -173,8 +187,6 @@ class Walk:
             case t.Call(name="TRANSPOSE", arguments=(only,)):
                 return self.shape(only)[1], self.shape(only)[0]
             case t.Call(name="INDEX"):
-                from embedsheet.gradient_sheet.lookups import index_keys, is_all
-
                 found = index_keys(self, node)
                 if found is None:
                     return 1, 1
@@ -198,8 +210,6 @@ class Walk:
         if isinstance(node, t.Call) and (node.name not in FUNCTIONS or FUNCTIONS[node.name].gradient in _FLAT):
             return False
         if isinstance(node, t.Call) and node.name == "OFFSET":
-            from embedsheet.gradient_sheet.lookups import offset_table
-
             table = offset_table(self, node)
             return table is not None and self.flows(table)
         if isinstance(node, t.Binary) and node.operator in {"=", "<>", "<", ">", "<=", ">=", "&"}:
@@ -304,9 +314,7 @@ class Walk:
                 arguments += [one for one in defaults if one is not None]
                 self.elementwise(node, tuple(arguments), rules.FUNCTIONS[name], path, seeds)
             case t.Call(name=name):
-                from embedsheet.gradient_sheet.reducers import REDUCERS
-
-                rule = REDUCERS.get(name)
+                rule = self.reducers.get(name)
                 if rule is None:
                     self.refuse(f"{name} has no rule on a gradient sheet; write it out with functions that have one.")
                     return
@@ -382,6 +390,34 @@ class Walk:
         outer = (*terms[0].outer, *terms[0].guards) if len(terms) == 1 else ()
         found = [Term(over=(mirror(name),), outer=outer)]
         return lambda i, j: found
+
+
+def index_keys(walk: Walk, node: t.Call) -> tuple[t.Ref, list[t.Node]] | None:
+    """Return the table of an INDEX and its keys for row and column; None where it is of no range."""
+    table, *keys = node.arguments
+    if not isinstance(table, t.Ref) or len(keys) > 2:
+        return None
+    if len(keys) == 1 and walk.size(table)[0] == 1:
+        keys = [FIRST, keys[0]]
+    return table, [*keys, FIRST][:2]
+
+
+def is_all(key: t.Node) -> bool:
+    """Whether a key of INDEX means all rows or columns: 0 or nothing."""
+    return isinstance(key, t.Missing) or key == t.Number(0.0)
+
+
+def offset_table(walk: Walk, node: t.Call) -> t.Ref | None:
+    """Return the smallest range, from its base on, in which an OFFSET finds its one cell; None if there is none."""
+    base, *keys = node.arguments
+    if not isinstance(base, t.Ref) or walk.size(base) != (1, 1) or len(keys) > 2:
+        return None
+    places = [np.asarray(walk.evaluated(key).numbers).astype(int) for key in keys]
+    if min((int(place.min()) for place in places), default=0) < 0:
+        return None
+    down, right = [*(int(place.max()) for place in places), 0, 0][:2]
+    bottom = t.Coordinate(base.top.value + down, base.top.absolute)
+    return replace(base, bottom=bottom, right=t.Coordinate(base.left.value + right, base.left.absolute))
 
 
 def is_elementwise(name: str) -> bool:

@@ -6,17 +6,13 @@ in gradient.bas copy the next state over it as they copy the next values over th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from embedsheet.gradient_sheet.layout import LEFT, OBJECTIVE_ROW, RATE_ROW, Placed
+from embedsheet.gradient_sheet.sketch import Sketch
 from embedsheet.notation.addresses import quote_sheet
 from embedsheet.notation.write import number_text
 from embedsheet.writer.page import Page, a1
-
-if TYPE_CHECKING:
-    from embedsheet.gradient_sheet.sheet import Sketch
 
 RATE, METHOD, STEPS, AREAS, CORRECTION = "learning_rate", "method", "steps", "areas", "correction"
 METHODS = ("descent", "momentum", "Adam")

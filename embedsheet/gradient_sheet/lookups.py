@@ -13,12 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from embedsheet.compiler.cells import Ids
-from embedsheet.gradient_sheet.backward import Path, Seeds, Target, Walk
+from embedsheet.gradient_sheet.backward import Path, Seeds, Target, Walk, index_keys, is_all, offset_table
 from embedsheet.gradient_sheet.terms import Term, multiplied
 from embedsheet.notation import tree as t
 from embedsheet.notation.walk import children, with_children
-
-_FIRST = t.Number(1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +46,6 @@ def index(walk: Walk, node: t.Call, path: Path, seeds: Seeds) -> None:
         look_up(walk, part, lambda _i, _j, i=i, j=j: seeds(i, j), table, (axes[0], axes[1]))  # type: ignore[misc]
 
 
-def index_keys(walk: Walk, node: t.Call) -> tuple[t.Ref, list[t.Node]] | None:
-    """Return the table of an INDEX and its keys for row and column; None where it is of no range."""
-    table, *keys = node.arguments
-    if not isinstance(table, t.Ref) or len(keys) > 2:
-        return None
-    if len(keys) == 1 and walk.size(table)[0] == 1:
-        keys = [_FIRST, keys[0]]
-    return table, [*keys, _FIRST][:2]
-
-
-def is_all(key: t.Node) -> bool:
-    """Whether a key of INDEX means all rows or columns: 0 or nothing."""
-    return isinstance(key, t.Missing) or key == t.Number(0.0)
-
-
 def offset(walk: Walk, node: t.Call, path: Path, seeds: Seeds) -> None:
     """OFFSET to one cell."""
     table = offset_table(walk, node)
@@ -72,19 +55,6 @@ def offset(walk: Walk, node: t.Call, path: Path, seeds: Seeds) -> None:
     keys = [*node.arguments[1:], t.Missing(), t.Missing()][:2]
     axes = [_counted(walk, key, axis, first=0) for axis, key in enumerate(keys)]
     look_up(walk, path, seeds, table, (axes[0], axes[1]))
-
-
-def offset_table(walk: Walk, node: t.Call) -> t.Ref | None:
-    """Return the smallest range, from its base on, in which an OFFSET finds its one cell; None if there is none."""
-    base, *keys = node.arguments
-    if not isinstance(base, t.Ref) or walk.size(base) != (1, 1) or len(keys) > 2:
-        return None
-    places = [np.asarray(walk.evaluated(key).numbers).astype(int) for key in keys]
-    if min((int(place.min()) for place in places), default=0) < 0:
-        return None
-    down, right = [*(int(place.max()) for place in places), 0, 0][:2]
-    bottom = t.Coordinate(base.top.value + down, base.top.absolute)
-    return replace(base, bottom=bottom, right=t.Coordinate(base.left.value + right, base.left.absolute))
 
 
 def vertical(walk: Walk, node: t.Call, path: Path, seeds: Seeds) -> None:

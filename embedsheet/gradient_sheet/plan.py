@@ -18,6 +18,7 @@ from embedsheet.gradient_sheet.backward import Sink, Target, Walk, text_of
 from embedsheet.gradient_sheet.expand import Expander, alike
 from embedsheet.gradient_sheet.gather import Gatherer
 from embedsheet.gradient_sheet.matrices import as_product
+from embedsheet.gradient_sheet.reducers import REDUCERS
 from embedsheet.ground.errors import FormulaError, ModelError, UnsupportedError
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import ERROR
@@ -142,7 +143,7 @@ class _Plan:
         for tree, elements in alike(Expander(self.store, group).run(), group):
             kept = elements[sink.block_of[group.ids[elements]] >= 0]
             if len(kept):
-                walk = Walk(sink, group, self.home[place], tree, kept)
+                walk = Walk(sink, group, self.home[place], tree, kept, REDUCERS)
                 walk.run()
                 faults += walk.faults
 

@@ -6,25 +6,15 @@ A row has a word for notes and a function that takes (walk, node, path, seeds), 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from embedsheet.gradient_sheet import conditional, lookups
-from embedsheet.gradient_sheet.backward import Path, Seeds, Walk
+from embedsheet.gradient_sheet.backward import Back, Path, Reducer, Seeds, Walk
 from embedsheet.gradient_sheet.terms import Term
 from embedsheet.notation import tree as t
 
-Back = Callable[[Walk, t.Call, Path, Seeds], None]
 _TWO = t.Number(2.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Reducer:
-    """`word` is what the rule is called."""
-
-    word: str
-    call: Back
 
 
 def _times(terms: Sequence[Term], *factors: t.Node) -> list[Term]:

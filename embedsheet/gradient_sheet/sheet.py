@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from embedsheet.book.book import Book
-from embedsheet.compiler.program import Program
 from embedsheet.gradient_sheet import descent
 from embedsheet.gradient_sheet.layout import LEFT, OBJECTIVE_ROW, RATE_ROW, Formula, Placed
 from embedsheet.gradient_sheet.plan import named_areas
+from embedsheet.gradient_sheet.sketch import Sketch
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.keys import name_key
-from embedsheet.notation.addresses import Area, Cell, quote_sheet
+from embedsheet.notation.addresses import quote_sheet
 from embedsheet.writer.page import DARK, FONT, ORANGE, VIOLET, Drawing, Page, a1
 
 _LINK_ROW = 7
@@ -31,35 +30,6 @@ RULES = {
     "look-up": "look-up: the cell that was looked up gets what flows back to all that looked it up",
     "choice": "choice: only what was chosen gets it, all else gets 0",
 }
-
-
-@dataclass(frozen=True)
-class Sketch:
-    """All that `draw` needs. `names` has what blocks are called; `values` the results by (row, column)."""
-
-    title: str
-    sheet: str
-    objective: Cell
-    objective_name: str
-    placed: Sequence[Placed]
-    formulas: Mapping[str, Sequence[Formula]]
-    names: Mapping[str, str]
-    program: Program
-    values: Mapping[tuple[int, int], Any]
-    buttons: bool = False
-
-    def formula(self, page: Page, row: int, column: int, text: str, style: str, **extra: Any) -> None:
-        """Write a formula with its result."""
-        page.formula(row, column, text, self.values.get((row, column), 0), style, **extra)
-
-    def gradient(self, number: int) -> Area:
-        """Return the added sheet's block of derivatives by a changing area."""
-        return self.mirror(next(one for one in self.placed if one.block.changing == number))
-
-    def mirror(self, one: Placed) -> Area:
-        """Return where a block stands on the added sheet."""
-        rows, columns = one.block.area.shape
-        return Area(self.title, one.top, one.left, one.top + rows - 1, one.left + columns - 1)
 
 
 def title_of(workbook: Book, sheet: str) -> str:

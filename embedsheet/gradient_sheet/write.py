@@ -12,7 +12,8 @@ from embedsheet.gradient_sheet.check import calculate
 from embedsheet.gradient_sheet.descent import companions
 from embedsheet.gradient_sheet.layout import formulas, lay_out
 from embedsheet.gradient_sheet.plan import plan
-from embedsheet.gradient_sheet.sheet import Sketch, draw, names_of, title_of
+from embedsheet.gradient_sheet.sheet import draw, names_of, title_of
+from embedsheet.gradient_sheet.sketch import Sketch
 from embedsheet.ground.errors import ModelError
 from embedsheet.notation.addresses import Area
 from embedsheet.solver import Model

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from embedsheet.compiler.engines import operations as operations  # makes formulas know the tape's arrays
 from embedsheet.compiler.engines.graph import Graph, record
 from embedsheet.compiler.engines.protocol import FloatArray, Traceable
 from embedsheet.formulas.traced import Array
