@@ -100,6 +100,8 @@ RUNS = {
     "movielens, bias": "movielens --model bias --ratings ratings.csv --factors 2 --epochs 2 -o copy.xlsx",
     "movielens of the lecture": "movielens --model bias --lecture --ratings ratings.csv --factors 2 --epochs 2 "
     "--batch-size 32 --learning-rate 0.01 -o copy.xlsx",
+    "homework from a workbook": "homework from theirs.xlsx -o own --asked C2:C4 --asked C5 --varies A2:A4; "
+    "homework new own --roster class.csv -o . --key own-key.json",
     "homework": "homework new embeddings --roster class.csv -o . --key key.json; "
     "homework grade . --key key.json --processes 1 -o gradebook.xlsx",
 }  # fmt: skip

@@ -7,8 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from embedsheet.cli.homework_own import own
+
 app = typer.Typer()
 homework = typer.Typer(no_args_is_help=True, help="Make homework for a class, and grade it by running the formulas.")
+homework.add_typer(own)
 app.add_typer(homework, name="homework")
 
 
@@ -27,7 +30,12 @@ def list_assignments() -> None:
     epilog="Example: [cyan]embedsheet homework new embeddings --roster class.csv -o embeddings[/cyan]",
 )
 def new(
-    assignment: Annotated[str, typer.Argument(help="A ready-made assignment (see `homework list`) or a TOML file.")],
+    assignment: Annotated[
+        str,
+        typer.Argument(
+            help="A ready-made assignment (see `homework list`), a TOML file, or a folder of `homework from`."
+        ),
+    ],
     roster: Annotated[Path, typer.Option(help="The class, .csv or .xlsx with the columns id and name.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the students' workbooks.")],
     key: Annotated[
@@ -43,25 +51,30 @@ def new(
     from embedsheet.cli.progress import resumable
     from embedsheet.ground.errors import DataError
     from embedsheet.ground.files import refuse_as_folder
-    from embedsheet.homework.assignment import find, parse
+    from embedsheet.homework.assignment import find, parse, workbook_beside
     from embedsheet.homework.generate import make_class, refuse_same_files
     from embedsheet.homework.key import Key
     from embedsheet.homework.roster import read_roster
 
     refuse_as_folder(output)
     students = read_roster(roster)
-    source = find(assignment)
-    parsed = parse(source, assignment)
+    source, workbook = find(assignment), workbook_beside(assignment)
+    parsed = parse(source, assignment, workbook)
     place = key or output.parent / f"{output.name}-key.json"
     if place.exists():
         kept = Key.load(place)
-        if kept.assignment != source:
+        if kept.assignment != source or kept.workbook != workbook:
             raise DataError(f"{place}: belongs to another assignment; name another key with --key.")
     else:
-        kept = Key.new(source)
+        kept = Key.new(source, workbook)
     known = {student.id for student in kept.students}
     kept.students += [student for student in students if student.id not in known]
     refuse_same_files(parsed, kept.students)
+    if workbook:
+        from embedsheet.homework.own.make import draw_class
+
+        with resumable("Nothing was written; the same command begins again."), bar("numbers drawn") as progress:
+            draw_class(kept, kept.students, progress)
     place.parent.mkdir(parents=True, exist_ok=True)
     kept.save(place)  # before the first workbook: a workbook without its key could never be graded
     with resumable("The same command makes the workbooks that are missing."), bar("workbooks") as progress:
@@ -103,7 +116,7 @@ def grade(
     from embedsheet.writer.page import check_target, counted
 
     kept = Key.load(key)
-    assignment = parse(kept.assignment)
+    assignment = parse(kept.assignment, workbook=kept.workbook)
     check_target(output, force)
     feedback, upload = output.with_name(f"{output.stem}-feedback"), output.with_name(f"{output.stem}-upload.csv")
     for place in (feedback, upload):

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -24,11 +25,15 @@ from typing import Any, get_args
 
 from embedsheet.ground.errors import DataError, LessonError, did_you_mean
 from embedsheet.homework.bases import BASES, OPTIONS, Options, Rng
+from embedsheet.homework.key import Key
+from embedsheet.homework.roster import Student
 from embedsheet.homework.sketch import Kind, Sketch
+from embedsheet.workbook import Workbook
 
 _NAME = re.compile(r"[^\W\d_]{4,}\w*(?:\.[^\W\d_]\w*)*|[^\W\d_]\w*(?:\.[^\W\d_]\w*)+")  # never like an address
+OWN = "assignment.toml"  # in a folder that `homework from` made
 _PARTIAL = {"typed": 0.0, "shown only": 0.25, "rounded": 0.75}  # of a cell's points
-_KEYS = ("title", "lesson", "text", "options", "partial", "task")
+_KEYS = {name: name for name in ("title", "lesson", "text", "options", "partial", "task")}
 _TASK_KEYS = {"block", "kind", "points", "text", "hint", "tolerance", "lowest", "highest", "below", "changing"}
 
 
@@ -74,6 +79,22 @@ class Assignment:
         return BASES[self.lesson](rng, self.options)
 
 
+class Standalone(Assignment):
+    """An assignment that is made and graded in a way of its own."""
+
+    def make(self, key: Key, student: Student, path: Path, force: bool) -> None:
+        """Write one student's workbook."""
+        raise NotImplementedError
+
+    def grade(self, key: Key, student: Student, book: Workbook, grade: Any) -> None:
+        """Fill in the grade of one submission."""
+        raise NotImplementedError
+
+
+# The key of an assignment's TOML that tells its kind → what reads (TOML, place, the teacher's workbook).
+READERS: dict[str, Callable[[str, str, bytes], Assignment]] = {}
+
+
 def ready_made() -> dict[str, Path]:
     """Return the assignments that come with embedsheet, by name."""
     packaged = Path(str(files("embedsheet"))) / "templates" / "homework"
@@ -84,7 +105,7 @@ def ready_made() -> dict[str, Path]:
 def find(name: str) -> str:
     """Return the TOML text of a ready-made assignment or a file. Raises DataError naming those there are."""
     known = ready_made()
-    path = known.get(name, Path(name))
+    path = _place(name)
     if not path.is_file():
         raise DataError(f"{name}: there is no such assignment; take {', '.join(known)}, or a TOML file of your own.")
     try:
@@ -93,14 +114,39 @@ def find(name: str) -> str:
         raise DataError(f"{path}: cannot be read as UTF-8 text ({fault}); save it as UTF-8.") from None
 
 
-def parse(source: str, place: str = "the assignment") -> Assignment:
-    """Read an assignment. Raises DataError naming task and fault."""
+def _place(name: str) -> Path:
+    """Return the file of a ready-made assignment, of a folder that `homework from` made, or the file itself."""
+    path = ready_made().get(name, Path(name))
+    return path / OWN if path.is_dir() else path
+
+
+def workbook_beside(name: str) -> bytes:
+    """Return the teacher's own workbook, which lies beside the assignment that names it; b"" where it names none."""
+    try:
+        content = tomllib.loads(find(name))
+    except (ValueError, RecursionError):
+        return b""  # `parse` says what is wrong
+    file = content.get("workbook")
+    if not isinstance(file, str) or not file:
+        return b""
+    place = _place(name).parent / file
+    try:
+        return place.read_bytes()
+    except OSError as fault:
+        words = fault.strerror or fault
+        raise DataError(f"{place}: cannot be read ({words}); put your finished workbook there.") from None
+
+
+def parse(source: str, place: str = "the assignment", workbook: bytes = b"") -> Assignment:
+    """Read an assignment; `workbook` is the teacher's own that it names. Raises DataError naming task and fault."""
     try:
         content = tomllib.loads(source)
     except (ValueError, RecursionError) as fault:  # a whole number of thousands of digits is a bare ValueError
         raise DataError(f"{place}: is no TOML: {fault}.") from None
-    if unknown := sorted(content.keys() - _KEYS):
-        guess = did_you_mean(unknown[0], {name: name for name in _KEYS})
+    for word in READERS.keys() & content.keys():
+        return READERS[word](source, place, workbook)
+    if unknown := sorted(content.keys() - _KEYS.keys()):
+        guess = did_you_mean(unknown[0], _KEYS)
         raise DataError(
             f"{place}: {brief(unknown[0])} is not known; an assignment has {', '.join(_KEYS)}{guess or '.'}"
         )

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.compiler.cells import CellTable, Ids
 from embedsheet.compiler.order import Planner
 from embedsheet.compiler.store import Store
-from embedsheet.ground.kinds import NUMBER, TEXT
+from embedsheet.ground.kinds import BLANK, NUMBER, TEXT
 from embedsheet.notation.addresses import Area
 from embedsheet.workbook import Workbook
 
@@ -43,12 +44,29 @@ class Runner:
         self._store = Store(alone, areas)
         self._planner = Planner(self._store)
 
+    @property
+    def table(self) -> CellTable:
+        """Every cell under its number."""
+        return self._store.table
+
+    @property
+    def formula_cells(self) -> NDArray[np.bool_]:
+        """Which cells hold formulas, by their numbers."""
+        return self._store.group_of >= 0
+
     def run(self, replaced: Mapping[Area, NDArray[Any]], wanted: Area) -> Outcome:
         """Evaluate `wanted` with the cells of `replaced` holding these numbers or texts, (rows, columns) each."""
         return self.run_all(replaced, [wanted])[0]
 
     def run_all(self, replaced: Mapping[Area, NDArray[Any]], wanted: Sequence[Area]) -> list[Outcome]:
         """Evaluate several areas at once; each outcome has the faults of all."""
+        places = [self._store.table.area(area) for area in wanted]
+        store, planner = self.evaluated(replaced, np.concatenate([cells.ravel() for cells in places]))
+        faults = planner.all_faults()
+        return [Outcome(store.kinds[cells], store.numbers[cells], store.done[cells], faults) for cells in places]
+
+    def evaluated(self, replaced: Mapping[Area, NDArray[Any]], wanted: Ids) -> tuple[Store, Planner]:
+        """Return all values as they are once the cells `wanted` are evaluated; NaN in `replaced` is an empty cell."""
         store = copy(self._store)
         store.kinds, store.numbers = self._store.kinds.copy(), self._store.numbers.copy()
         store.done = self._store.done.copy()
@@ -64,10 +82,10 @@ class Runner:
                 values = np.vectorize(
                     lambda value: store.strings.code(value) if isinstance(value, str) else value, otypes=[float]
                 )(values)
-            store.kinds[cells], store.numbers[cells] = kinds, np.broadcast_to(values, area.shape)
+            blank = np.isnan(values)
+            store.kinds[cells] = np.broadcast_to(np.where(blank, BLANK, kinds), area.shape)
+            store.numbers[cells] = np.broadcast_to(np.where(blank, 0.0, values), area.shape)
             store.done[cells], store.group_of[cells] = True, -1
         planner = Planner(store, like=self._planner)
-        places = [store.table.area(area) for area in wanted]
-        planner.require(np.concatenate([cells.ravel() for cells in places]))
-        faults = planner.all_faults()
-        return [Outcome(store.kinds[cells], store.numbers[cells], store.done[cells], faults) for cells in places]
+        planner.require(wanted)
+        return store, planner

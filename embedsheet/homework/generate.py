@@ -8,7 +8,7 @@ from pathlib import Path
 
 from embedsheet.ground.errors import FileError
 from embedsheet.ground.kinds import ERROR, ERRORS
-from embedsheet.homework.assignment import Assignment, Task, parse
+from embedsheet.homework.assignment import Assignment, Standalone, Task, parse
 from embedsheet.homework.evaluate import Outcome
 from embedsheet.homework.key import Key
 from embedsheet.homework.reference import Reference
@@ -20,6 +20,11 @@ from embedsheet.writer.page import Book, Page
 INSTRUCTIONS = "Instructions"
 TASK_WIDTH, TASK_CHARACTERS = 62, 72  # of the column of texts: its width in digits, the letters in one of its lines
 ANSWER = {"bg_color": "#E0F2FE", "border": 1, "border_color": "#0284C7", "locked": False}
+LEAD = (
+    "Write your formulas into the light blue cells of the sheet Exercise. The column Check says whether a cell looks "
+    "possible, not whether it is right: your formulas are run on other numbers when they are graded, so a typed-in "
+    "number will not do. Select a blue cell to see its hint."
+)
 Progress = Callable[[int, int, str], None]
 
 
@@ -46,7 +51,7 @@ def make_class(
 
     `progress` hears (done, all, file name). Raises FileError when two students would get the same file.
     """
-    assignment = parse(key.assignment)
+    assignment = parse(key.assignment, workbook=key.workbook)
     refuse_same_files(assignment, students)
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
@@ -65,6 +70,9 @@ def make_class(
 
 def make_workbook(key: Key, assignment: Assignment, student: Student, path: Path, *, force: bool = False) -> None:
     """Write one student's workbook."""
+    if isinstance(assignment, Standalone):
+        assignment.make(key, student, path, force)
+        return
     sketch = assignment.sketch(key.generator(student.id))
     blanks = {task.block for task in assignment.tasks if task.kind in ("formula", "block", "number")}
     given = [name for name, block in sketch.blocks.items() if block.formula is not None and name not in blanks]
@@ -73,7 +81,11 @@ def make_workbook(key: Key, assignment: Assignment, student: Student, path: Path
         instructions = book.page(INSTRUCTIONS, "#1F2937")
         exercise = book.page(SHEET, "#C2410C")
         write_sheet(exercise, sketch, blanks, assignment, values)
-        _instructions(instructions, exercise, assignment, student, key.token(student.id), values)
+
+        def check_of(task: Task, area: Area) -> tuple[str, str]:
+            return _check(task, area, values.get(task.block))
+
+        write_instructions(instructions, exercise.areas, assignment, student, key.token(student.id), LEAD, check_of)
         for task in assignment.tasks:
             if task.kind == "state":
                 exercise.solver(task.changing, task.block)
@@ -140,9 +152,20 @@ def _help(page: Page, area: Area, task: Task) -> None:
     )  # fmt: skip
 
 
-def _instructions(
-    page: Page, exercise: Page, assignment: Assignment, student: Student, token: str, values: Mapping[str, Outcome]
+def write_instructions(
+    page: Page,
+    areas: Mapping[str, Area],
+    assignment: Assignment,
+    student: Student,
+    token: str,
+    lead: str,
+    check_of: Callable[[Task, Area], tuple[str, str]],
 ) -> None:
+    """Write whose workbook it is, and each task with its place (`areas` by block) and live check.
+
+    `check_of` returns the check's formula and what it says of a fresh workbook; a task without a place is answered in
+    a cell of this sheet.
+    """
     page.heading(assignment.title, "Your own workbook: nobody else has these numbers.")
     page.widths((1, 1, 4), (2, 2, TASK_WIDTH), (3, 3, 9), (4, 4, 16), (5, 5, 26), (6, 6, 40))
     about = [
@@ -154,11 +177,7 @@ def _instructions(
         page.sheet.write_string(row - 1, 3, value, page.book.style("header left"))
         page.define(name, row, 4)
     page.paragraph(8, 2, " ".join(assignment.text.split()), TASK_CHARACTERS)
-    page.paragraph(
-        9, 2, "Write your formulas into the light blue cells of the sheet Exercise. The column Check says whether a "
-        "cell looks possible, not whether it is right: your formulas are run on other numbers when they are graded, so "
-        "a typed-in number will not do. Select a blue cell to see its hint.", TASK_CHARACTERS,
-    )  # fmt: skip
+    page.paragraph(9, 2, lead, TASK_CHARACTERS)
     for column, title in enumerate(("", "Task", "Points", "Where", "Check", "Your words"), 1):
         if title not in ("", "Your words") or any(task.kind == "text" for task in assignment.tasks):
             page.write(11, column, title, "header left")
@@ -167,15 +186,15 @@ def _instructions(
         page.paragraph(row, 2, task.text, TASK_CHARACTERS)
         page.write(row, 1, float(number), "step", num_format="0")
         page.write(row, 3, task.points, "number", num_format="General", valign="top")
-        if task.kind == "text":
+        if task.block not in areas:
             page.empty(task.block, row, 6, (1, 1), "text", **ANSWER)
             page.height(row, 60)
             check = f'IF(LEN({task.block})=0,"to do","written")'
             value = "to do"
         else:
-            area = exercise.areas[task.block]
-            page.link(row, 4, area, f"Exercise {area.local()}")
-            check, value = _check(task, area, values.get(task.block))
+            area = areas[task.block]
+            page.link(row, 4, area, f"{area.sheet} {area.local()}")
+            check, value = check_of(task, area)
         page.formula(row, 5, check, value, "calculated text", valign="top")
     last = 11 + len(assignment.tasks)
     page.write(last + 2, 2, f"{assignment.points:g} points in all", "lead")

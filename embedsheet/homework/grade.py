@@ -6,23 +6,23 @@ charged once, and with the student's own answers throughout. Better counts. What
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.kinds import BOOLEAN, ERROR, ERRORS, NUMBER
-from embedsheet.homework.assignment import Assignment, Task, parse
+from embedsheet.homework.assignment import Assignment, Standalone, Task, parse
 from embedsheet.homework.circles import CIRCULAR, circular_cells
 from embedsheet.homework.evaluate import Outcome, Runner
 from embedsheet.homework.generate import INSTRUCTIONS
 from embedsheet.homework.key import Key
-from embedsheet.homework.locate import locate
+from embedsheet.homework.locate import Found, locate
 from embedsheet.homework.reference import Reference
 from embedsheet.homework.roster import Student
 from embedsheet.homework.sketch import Sketch
@@ -91,22 +91,34 @@ def grade_file(key: Key, path: Path, shown_as: str = "") -> Grade:
         grade.program = saved_by(path)
         student = identify(key, book, grade.notes)
         grade.student_id, grade.name = student.id, student.name
-        assignment = parse(key.assignment)
+        assignment = parse(key.assignment, workbook=key.workbook)
+        if isinstance(assignment, Standalone):
+            assignment.grade(key, student, book, grade)
+            return grade
         _Grading(key, assignment, student, assignment.sketch(key.generator(student.id)), book, grade).run()
     except EmbedsheetError as fault:
         grade.fault = str(fault).replace(str(path), grade.file)
     return grade
 
 
+class RightValues(Protocol):
+    """What says what is right, from the blocks of inputs and the blocks that are wanted: `Reference`, for lessons."""
+
+    def run(self, inputs: Mapping[str, NDArray[Any]], wanted: Sequence[str]) -> dict[str, Outcome]:
+        """Return what the formulas of some blocks give where others hold these numbers or texts."""
+        ...
+
+
 class _Grading:
     """Grades one workbook; `inputs[i]` are the varied blocks' numbers in trial i."""
 
     def __init__(
-        self, key: Key, assignment: Assignment, student: Student, sketch: Sketch, book: Workbook, grade: Grade
-    ) -> None:
+        self, key: Key, assignment: Assignment, student: Student, sketch: Sketch, book: Workbook, grade: Grade,
+        reference: RightValues | None = None, found: Found | None = None,
+    ) -> None:  # fmt: skip
         self.assignment, self.sketch, self.grade = assignment, sketch, grade
-        self.reference = Reference(sketch)
-        self.found = locate(book, sketch)
+        self.reference: RightValues = reference or Reference(sketch)
+        self.found = found or locate(book, sketch)
         self.book, self.areas = self.found.book, self.found.areas
         self.student = Runner(self.book, list(self.areas.values()))
         # Drawn anew for every file, so that what feedback tells of one is of no use in the next.
@@ -129,13 +141,12 @@ class _Grading:
         """Fill the grade."""
         self._changed_data()
         for task in self.assignment.tasks:
-            if task.kind == "text":
-                result = self._text(task)
-            elif task.kind == "state":
-                result = self._state(task)
-            else:
-                result = self._formulas(task)
-            self.grade.tasks.append(result)
+            self.grade.tasks.append(self._graded(task))
+
+    def _graded(self, task: Task) -> TaskGrade:
+        if task.kind == "text":
+            return self._text(task)
+        return self._state(task) if task.kind == "state" else self._formulas(task)
 
     def _where(self, area: Area) -> str:
         """Return an address as the student sees it."""
@@ -354,15 +365,18 @@ class _Grading:
         if task.kind == "number":
             return ""
         for _ in range(_EXAMPLES):
-            inputs = {name: block.varied(self.examples) for name, block in self.varied.items()}
+            inputs = self._drawn(self.examples)
             right = self._right(self.needs[task.block] | {task.block}, inputs)
             wanted = right.pop(task.block)
             outcome = self.student.run(self._student_inputs(inputs, right), area)
             if not _equal(outcome, wanted, 1e-6)[row, column]:
                 number = outcome.kinds[row, column] == NUMBER
-                shown = f"{outcome.numbers[row, column]:.6g}" if number else "no number"
-                return f": {self._some_input(inputs)} it gives {shown}, {wanted[row, column]:.6g} is right"
+                shown = self._shown(outcome.numbers[row, column]) if number else "no number"
+                return f": {self._some_input(inputs)} it gives {shown}, {self._shown(wanted[row, column])} is right"
         return ""
+
+    def _shown(self, number: float) -> str:
+        return f"{number:.6g}"
 
     def _some_input(self, inputs: Mapping[str, NDArray[Any]]) -> str:
         name, values = next(iter(inputs.items()))

@@ -7,12 +7,14 @@ the same secret with another purpose, so it says whose workbook it is and nothin
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,16 +27,21 @@ _FORMAT = "embedsheet homework key 1"
 
 @dataclass
 class Key:
-    """`assignment` is the assignment's TOML text as it was handed out; `students` all who have a workbook."""
+    """`assignment` is the assignment's TOML text as it was handed out; `students` all who have a workbook.
+
+    `workbook` is the teacher's own, b"" for a lesson; `drawn` by student's id what was drawn for it: see `own.make`.
+    """
 
     secret: bytes
     assignment: str
     students: list[Student] = field(default_factory=list)
+    workbook: bytes = b""
+    drawn: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
-    def new(cls, assignment: str) -> Key:
+    def new(cls, assignment: str, workbook: bytes = b"") -> Key:
         """Return a key with a fresh secret."""
-        return cls(secrets.token_bytes(_SECRET_BYTES), assignment)
+        return cls(secrets.token_bytes(_SECRET_BYTES), assignment, workbook=workbook)
 
     def _digest(self, purpose: str, student_id: str) -> bytes:
         words = json.dumps([purpose, self.assignment, student_id]).encode()
@@ -55,6 +62,7 @@ class Key:
             "keep secret": "whoever has this file can make the answers",
             "secret": self.secret.hex(),
             "assignment": self.assignment,
+            **({"workbook": base64.b64encode(self.workbook).decode(), "drawn": self.drawn} if self.workbook else {}),
             "students": [{"id": student.id, "name": student.name} for student in self.students],
         }
         part = path.with_name(path.name + ".part")
@@ -79,7 +87,11 @@ class Key:
             secret = bytes.fromhex(content["secret"])
             if len(secret) != _SECRET_BYTES:
                 raise ValueError("the secret is cut short")
-            return cls(secret, str(content["assignment"]), students)
+            workbook = base64.b64decode(str(content.get("workbook", "")), validate=True)
+            drawn = content.get("drawn", {})
+            if not isinstance(drawn, dict) or not all(isinstance(one, dict) for one in drawn.values()):
+                raise ValueError("the numbers drawn are damaged")
+            return cls(secret, str(content["assignment"]), students, workbook, drawn)
         except FileNotFoundError:
             raise DataError(f"{path}: there is no such key; give the key.json that `homework new` wrote.") from None
         except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError, RecursionError) as fault:

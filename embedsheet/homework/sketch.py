@@ -23,7 +23,7 @@ from embedsheet.writer.page import a1
 
 SHEET = "Exercise"
 Role = Literal["given", "changing", "calculated"]
-Kind = Literal["formula", "block", "number", "state", "text"]
+Kind = Literal["formula", "block", "number", "state", "text", "solver"]
 
 
 @dataclass(frozen=True, eq=False)

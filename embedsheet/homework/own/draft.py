@@ -1,0 +1,243 @@
+"""The first draft of an assignment.toml, written from a finished workbook and explained line by line."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from embedsheet.ground.errors import DataError
+from embedsheet.homework.own.labels import label_of
+from embedsheet.homework.own.marks import (
+    ASKED_PREFIXES,
+    ASKED_STYLE,
+    VARIED_PREFIXES,
+    VARIED_STYLE,
+    Marked,
+    find_marked,
+)
+from embedsheet.homework.own.notes import read_notes
+from embedsheet.homework.own.solution import Solution
+from embedsheet.homework.own.styles import Look, Looks
+from embedsheet.notation.addresses import Area, Cell
+from embedsheet.solvers.model import describe
+from embedsheet.workbook import Workbook
+
+_WIDEST = 20  # per cent that a number varies up and down in a draft
+_DAYS = 30
+_MOST_GUESSED = 30
+_HEAD = """\
+# Homework from {book}: a first draft, for you to change. Lines that begin with # are read by nobody.
+# 1. Read it through: what is asked, what varies, what it is worth.
+# 2. See it:     embedsheet homework preview {folder}
+# 3. Check it:   embedsheet homework check {folder}
+# 4. Hand out:   embedsheet homework new {folder} --roster class.csv -o for-students
+# 5. Grade:      embedsheet homework grade handed-in --key for-students-key.json -o gradebook.xlsx
+# Cells are written as Excel does, Sheet1!C3 or Sheet1!C3:C14, or by a name that your workbook defines.
+
+title = {title}
+workbook = {file}    # your finished workbook, beside this file: it is the solution, keep it to yourself
+text = {lead}    # what students read first; may be "several lines"
+
+# What of a cell's points an answer earns that is right in part only: a number typed instead of a formula; a formula
+# that is right for the numbers shown only; right up to rounding; for Solver, allowed but not the best.
+[partial]
+typed = 0
+"shown only" = 0.25
+rounded = 0.75
+feasible = 0.5
+"""
+_VARIES = """
+# ---- What varies: every student gets other numbers here, and grading runs the formulas on yet others. ----
+#   lowest, highest   the numbers are drawn between them; or
+#   spread = 20       … within so many per cent of what each cell holds in your workbook
+#   step = 0.5        rounded to multiples of it; whole = true is step = 1
+#   distribution      "even" (all alike), "normal" (the middle more often), "log" (0.1 to 1 as often as 1 to 10)
+#   list = [12, 24]   one of these instead, texts too; different = true: none twice in the cells
+#   only_grading = true   all students get your numbers, only grading uses others
+# Nobody is handed numbers with which your workbook shows an error. To bound a result, add for example
+#   [[keep]]
+#   cells = "Sheet1!C9"
+#   lowest = 0
+#   highest = 5000
+"""
+_GUESSED = """# Nothing in {book} says what varies, so these are the numbers that the answers are calculated from.
+# Take out what must stay as it is (months of a year, say).
+"""
+_TASKS = """
+# ---- What is asked: these cells are handed out empty. ----
+#   kind       "formula" (graded by running it on other numbers), "number" (typed numbers count, too), "solver" (cells
+#              for Solver: graded by the objective they give), "state" (a cell must come below or above a number by
+#              changing others), "text" (words for you to read)
+#   points     of the whole task; every cell counts alike
+#   title      what students and the gradebook call it;   text   what is to be done
+#   hint       shown beside the task and in the feedback; a hint that begins with = is a formula, and is checked
+#   tolerance  0.000001 counts what agrees to six digits; 0.005 forgives rounding to half a per cent
+"""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """`text` is the TOML; `asked` and `varies` what was found; `notes` what the teacher should know."""
+
+    text: str
+    asked: list[Marked]
+    varies: list[Marked]
+    notes: list[str]
+
+
+def draft(book: Workbook, folder: str, asked: Sequence[str] = (), varies: Sequence[str] = ()) -> Draft:
+    """Return a first draft from a finished workbook. `asked` and `varies`: see `marks.find_marked`.
+
+    Raises DataError where nothing says what is asked, or a formula cannot be run here.
+    """
+    looks, said = Looks.of(book.path), read_notes(book.path)
+    wanted = find_marked(book, looks, asked, ASKED_PREFIXES, ASKED_STYLE, formulas=True)
+    setups = [setup for setup in book.setups.values() if not setup.is_leftover and setup.objective is not None]
+    wanted = [one for one in wanted if not any(area.meets(one.area) for setup in setups for area in setup.changing)]
+    if not wanted and not setups:
+        raise DataError(
+            f"{book.path.name}: nothing says what is asked. Give the cells names that begin with ask_ (Formulas ► Name "
+            "Manager), or the cell style Output (Home ► Cell Styles); or say how they look: --asked 'like Sheet1!C9' "
+            "for every cell of that colour, --asked Sheet1!C9:C20 for an address."
+        )
+    changing = [area for setup in setups for area in setup.changing]
+    given = find_marked(book, looks, varies, VARIED_PREFIXES, VARIED_STYLE, formulas=False)
+    given = [one for one in given if not any(one.area.meets(area) for area in (*changing, *(w.area for w in wanted)))]
+    solution = Solution(book, [one.area for one in (*wanted, *given)])
+    notes = list(solution.errors[:5])
+    if solution.faults:
+        raise DataError(f"{book.path.name}: formulas that cannot be run here: " + "; ".join(solution.faults[:5]))
+    guessed = not given
+    if guessed:
+        given = _guess(book, looks, solution, [one.area for one in wanted] or changing, changing)
+        notes.append("nothing says what varies: the numbers that the answers follow from were taken; look them through")
+    title = book.path.stem.replace("-", " ").replace("_", " ")
+    parts = [
+        _HEAD.format(book=book.path.name, folder=folder, title=_quoted(title), file=_quoted(book.path.name),
+                     lead=_quoted("Fill in the cells that are asked for.")),
+        _VARIES,
+        _GUESSED.format(book=book.path.name) if guessed and given else "",
+        *(_variation(book, looks, one) for one in given),
+        _TASKS,
+    ]  # fmt: skip
+    for one in wanted:
+        entry = _entry(said, one.area)
+        label = str(entry.get("title") or label_of(book, one.area) or one.text)
+        parts.append(_task(one.text, label, entry))
+    for setup in setups:
+        area = setup.changing[0]
+        entry = _entry(said, area)
+        label = str(entry.get("title") or "Find the best plan with Solver")
+        parts.append(
+            _task(
+                str(area), label, {"text": f"Let Solver find it: {describe(setup)}.", **entry},
+                '\nkind = "solver"    # objective and constraints are those of Solver\'s set-up in your workbook'
+                "\nwithin = 1    # per cent of the best: as good as the best",
+            )
+        )  # fmt: skip
+        if len(setup.changing) > 1:
+            notes.append(f"{setup.sheet}: Solver changes several areas; one task can ask for one: {area} was taken")
+    return Draft("".join(parts), wanted, given, notes)
+
+
+def _entry(said: Mapping[Cell, Mapping[str, str | float]], area: Area) -> dict[str, str | float]:
+    """Return what the note on the first cell that has one says."""
+    return dict(next((said[cell] for cell in area.cells() if cell in said), {}))
+
+
+def _task(cells: str, title: str, entry: Mapping[str, str | float], more: str = "") -> str:
+    kind = f"\nkind = {_quoted(str(entry['kind']))}" if "kind" in entry else ""
+    tolerance = f"\ntolerance = {entry['tolerance']:g}" if "tolerance" in entry else ""
+    return (
+        f"\n[[task]]\ncells = {_quoted(cells)}\ntitle = {_quoted(title)}\npoints = {entry.get('points', 10):g}{kind}\n"
+        f"text = {_quoted(str(entry.get('text', title)))}\nhint = {_quoted(str(entry.get('hint', '')))}"
+        f"{tolerance}{more}\n"
+    )
+
+
+def _variation(book: Workbook, looks: Looks, one: Marked) -> str:
+    area = one.area
+    label = label_of(book, area)
+    lines = [f"\n[[varies]]\ncells = {_quoted(one.text)}" + (f"\ntitle = {_quoted(label)}" if label else "")]
+    values = [value for row in book.values(area) for value in row if value is not None]
+    numbers = [value for value in values if isinstance(value, float)]
+    if any(isinstance(value, str) for value in values):
+        choices = list(dict.fromkeys(value for value in values if isinstance(value, str)))
+        lines.append(f"list = [{', '.join(map(_quoted, choices))}]    # add others")
+    elif looks.cells.get(Cell(area.sheet, area.top, area.left), Look()).date and numbers:
+        lines.append(f"lowest = {min(numbers) - _DAYS:g}    # days, as Excel counts them; shown as dates")
+        lines.append(f"highest = {max(numbers) + _DAYS:g}\nwhole = true")
+    elif len(numbers) == 1:
+        low, high, step = _range(numbers[0])
+        lines.append(
+            f"lowest = {low:.15g}    # your workbook has {numbers[0]:.15g}\nhighest = {high:.15g}\nstep = {step:.15g}"
+        )
+    elif numbers:
+        lines.append(f"spread = {_WIDEST}    # per cent, of each cell\nstep = {_finest(numbers):.15g}")
+    return "\n".join(lines) + "\n"
+
+
+def _range(value: float) -> tuple[float, float, float]:
+    """Return lowest, highest and step around a number: 250000 varies in steps of 10000, 0.045 in steps of 0.001."""
+    if value == 0:
+        return -1.0, 1.0, 0.1
+    step = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
+    step = max(step, 1.0) if value == round(value) else min(step, _finest([value]))
+    ends = sorted((value * (1 - _WIDEST / 100), value * (1 + _WIDEST / 100)))
+    low, high = math.floor(ends[0] / step + 1e-9) * step, math.ceil(ends[1] / step - 1e-9) * step
+    return round(low, 10), round(high, 10), round(step, 10)
+
+
+def _finest(numbers: Sequence[float]) -> float:
+    """Return the place of the last decimal that the numbers have, of six at most."""
+    for places in range(6):
+        if np.allclose(numbers, np.round(numbers, places), rtol=0, atol=1e-9):
+            return 10.0**-places
+    return 1e-6
+
+
+def _guess(
+    book: Workbook, looks: Looks, solution: Solution, wanted: Sequence[Area], changing: Sequence[Area]
+) -> list[Marked]:
+    """Return single numbers that the answers follow from, one area each; a column of them stays together."""
+    read = solution.read_by(wanted)
+    cells = [
+        cell for cell in read
+        if book.formula(cell) is None
+        and isinstance(book.values(Area(cell.sheet, cell.row, cell.column, cell.row, cell.column))[0][0], float)
+        and not any(area.meets(Area(cell.sheet, cell.row, cell.column, cell.row, cell.column)) for area in changing)
+        and not looks.cells.get(cell, Look()).date
+    ]  # fmt: skip
+    runs: list[Area] = []
+    for cell in sorted(cells, key=lambda one: (one.sheet, one.column, one.row)):
+        last = runs[-1] if runs else None
+        if last and (last.sheet, last.left, last.bottom) == (cell.sheet, cell.column, cell.row - 1):
+            runs[-1] = last._replace(bottom=cell.row)
+        else:
+            runs.append(Area(cell.sheet, cell.row, cell.column, cell.row, cell.column))
+    single = []
+    for run in runs:
+        values = [row[0] for row in book.values(run)]
+        steps = np.diff(np.array(values, float))
+        if len(steps) > 1 and np.allclose(steps, steps[0]):
+            continue  # 1, 2, 3, …: the numbers of periods or rows
+        labelled = run.size > 1 and all(
+            label_of(book, Area(run.sheet, row, run.left, row, run.left)) for row in range(run.top, run.bottom + 1)
+        )
+        beside = {
+            label_of(book, Area(run.sheet, row, run.left, row, run.left)) for row in range(run.top, run.bottom + 1)
+        }
+        if labelled and len(beside) == run.size and run.size <= _MOST_GUESSED:
+            single += [Area(run.sheet, row, run.left, row, run.left) for row in range(run.top, run.bottom + 1)]
+        else:
+            single.append(run)
+    return [Marked(area) for area in single[:_MOST_GUESSED]]
+
+
+def _quoted(text: str) -> str:
+    """Return a text as TOML writes it."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+    return '"' + "".join(letter if letter.isprintable() else f"\\u{ord(letter):04X}" for letter in escaped) + '"'

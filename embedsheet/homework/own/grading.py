@@ -1,0 +1,358 @@
+"""Grading what comes back of the teacher's own workbook: by the rules of `grade`, cell by cell.
+
+A cell is graded with right values in all that the solution's own cell follows from, its neighbours in the same block
+included, so that a slip in one month is charged in that month; a cell that reads answers which the solution does not
+need gets the student's own there, so that no later answer pays for an earlier one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.compiler.order import Planner
+from embedsheet.compiler.store import Store
+from embedsheet.ground.errors import EmbedsheetError
+from embedsheet.ground.kinds import NUMBER
+from embedsheet.homework.assignment import Task
+from embedsheet.homework.closing import Closing, Lines
+from embedsheet.homework.evaluate import Outcome
+from embedsheet.homework.grade import TRIALS, Bools, Floats, Grade, TaskGrade, _equal, _Grading
+from embedsheet.homework.key import Key
+from embedsheet.homework.locate import Found
+from embedsheet.homework.own.make import numbers_of, own
+from embedsheet.homework.own.plan import OwnAssignment, OwnTask
+from embedsheet.homework.own.sketch import sketch_of
+from embedsheet.homework.own.solution import Dependence
+from embedsheet.homework.own.solver_task import judged
+from embedsheet.homework.own.trials import GRADED, SHOWN, Pool, Trial, differs, number_kinds, pool_of
+from embedsheet.homework.roster import Student
+from embedsheet.homework.sketch import Sketch
+from embedsheet.notation.addresses import Area
+from embedsheet.workbook import Workbook
+from embedsheet.writer.page import counted
+
+_LEARNED = 5  # rounds of finding out what a formula reads
+_EXAMPLES = 4  # inputs on which feedback looks for a difference
+
+
+def grade_own(key: Key, student: Student, book: Workbook, grade: Grade) -> None:
+    """Fill in the grade of one submission."""
+    assignment = own(key)
+    sketch = sketch_of(assignment, numbers_of(assignment, key, student))
+    best = key.drawn[student.id].get("best", {})
+    OwnGrading(key, assignment, student, sketch, book, grade, best).run()
+
+
+def find(book: Workbook, sketch: Sketch) -> Found:
+    """Return where the blocks are now: by their names or, where these were deleted, where they were handed out."""
+    found = Found(book, Closing("", Lines(), Lines()))
+    for name, block in sketch.blocks.items():
+        area, wanted = block.area, block.area.shape
+        if book.name(name) is not None:
+            try:
+                area = book.area(name)
+            except EmbedsheetError:
+                found.faults[name] = "the cells of this task were deleted"
+                continue
+        elif area.sheet not in book.sheets:
+            found.faults[name] = f"the sheet {area.sheet} is missing"
+            continue
+        if area.shape == wanted:
+            found.areas[name] = area
+        else:
+            word, now, was = ("row", area.shape[0], wanted[0]) if area.shape[0] != wanted[0] else (
+                "column", area.shape[1], wanted[1])  # fmt: skip
+            found.faults[name] = f"{area}: {counted(now, word)}, {was} {'was' if was == 1 else 'were'} handed out"
+    return found
+
+
+class _Solution:
+    """What is right, as the teacher's workbook gives it."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def run(self, inputs: Mapping[str, NDArray[Any]], wanted: Sequence[str]) -> dict[str, Outcome]:
+        """Return what the answers are for these inputs, texts by their numbers."""
+        solution, areas = self._pool.assignment.solution, self._pool.assignment.areas
+        store = solution.values({areas[name]: self._pool.texts.as_cells(values) for name, values in inputs.items()})
+        found = {}
+        for name in wanted:
+            cells = solution.cells(areas[name])
+            numbers = self._pool.texts.numbers(store, cells, learn=True)
+            found[name] = Outcome(number_kinds(store.kinds[cells]), numbers, store.done[cells], [])
+        return found
+
+
+class OwnGrading(_Grading):
+    """Grades one workbook; `best` is the objective of the best plan known, by Solver task."""
+
+    def __init__(
+        self, key: Key, assignment: OwnAssignment, student: Student, sketch: Sketch, book: Workbook, grade: Grade,
+        best: Mapping[str, float],
+    ) -> None:  # fmt: skip
+        self.own, self.best = assignment, best
+        self.pool = pool_of(key)
+        self.trials: list[Trial] = []
+        self._steps: dict[int, tuple[Store, dict[int, list[str]]]] = {}
+        super().__init__(key, assignment, student, sketch, book, grade, _Solution(self.pool), find(book, sketch))
+
+    # Trials
+
+    def _where(self, area: Area) -> str:
+        return area.local() if len(self.own.solution.book.sheets) == 1 else str(area)
+
+    def _draw_trials(self, rng: np.random.Generator) -> None:
+        """Choose inputs: those shown, and others until every cell that ever changes has had another value."""
+        shown = {name: np.asarray(block.values) for name, block in self.varied.items()}
+        for name in self.own.changed:
+            numbers = self.book.numbers(self.areas[name]) if name in self.areas else np.full(1, math.nan)
+            if np.isfinite(numbers).all():
+                shown[name] = numbers
+        self._take(self.pool.of(shown))
+        waiting = {name: self.pool.moving[name].copy() for name in self.expected}
+        for count, number in enumerate(rng.permutation(GRADED).tolist(), 2):
+            trial = self.pool.trial("grading", number)
+            changes = {name: waiting[name] & differs(trial.expected[name], self.expected[name][0]) for name in waiting}
+            if count <= TRIALS or any(cells.any() for cells in changes.values()):
+                self._take(trial)
+                for name, cells in changes.items():
+                    waiting[name] &= ~cells
+            if count >= TRIALS and not any(cells.any() for cells in waiting.values()):
+                return
+
+    def _take(self, trial: Trial) -> None:
+        self.trials.append(trial)
+        self.inputs.append(trial.inputs)
+        for name, values in self.expected.items():
+            values.append(trial.expected[name])
+
+    # Values
+
+    def _outcome(self, store: Store, cells: NDArray[np.int64], faults: list[str]) -> Outcome:
+        """Return what cells hold, texts by their numbers."""
+        kinds = number_kinds(store.kinds[cells])
+        return Outcome(kinds, self.pool.texts.numbers(store, cells), store.done[cells].copy(), faults)
+
+    def _shown(self, number: float) -> str:
+        text = self.pool.texts.text(float(number))
+        return super()._shown(number) if text is None else f"“{text}”"
+
+    def _student_inputs(self, inputs: Mapping[str, NDArray[Any]], right: Mapping[str, Floats]) -> dict[Area, Any]:
+        values = super()._student_inputs(inputs, right)
+        return {area: self.pool.texts.as_cells(numbers) for area, numbers in values.items()}
+
+    # The student's cells
+
+    def _alone(self, name: str) -> list[Outcome]:
+        """Return what the student's formulas give in each trial with right answers to all that each cell needs."""
+        cells, allowed = self.student.table.area(self.areas[name]), self._allowed[name]
+        return [self._isolated(trial, name, cells, allowed) for trial in self.trials]
+
+    @cached_property
+    def _own(self) -> dict[str, list[Outcome]]:
+        """What the student's formulas give in each trial by themselves: as step by step, if all is right."""
+        cells = {name: self.student.table.area(self.areas[name]) for name in sorted(self.answers & self.areas.keys())}
+        if self._flawless:
+            return {name: [self._one_step(trial, ids) for trial in self.trials] for name, ids in cells.items()}
+        wanted = _joined([ids.ravel() for ids in cells.values()])
+        found: dict[str, list[Outcome]] = {name: [] for name in cells}
+        for trial in self.trials:
+            store, planner = self.student.evaluated(self._student_inputs(trial.inputs, {}), wanted)
+            for name, ids in cells.items():
+                found[name].append(self._outcome(store, ids, planner.all_faults()))
+        return found
+
+    def _isolated(self, trial: Trial, name: str, cells: NDArray[np.int64], allowed: Bools) -> Outcome:
+        if allowed.all():
+            return self._one_step(trial, cells)
+        right = {other: trial.expected[other] for other in self.needs[name]}
+        store, planner = self.student.evaluated(self._student_inputs(trial.inputs, right), cells.ravel())
+        alone, step = self._outcome(store, cells, planner.all_faults()), self._one_step(trial, cells)
+        kinds, numbers, done = (
+            np.where(allowed, getattr(step, what), getattr(alone, what)) for what in ("kinds", "numbers", "done")
+        )
+        return Outcome(kinds, numbers, done, alone.faults or step.faults)
+
+    @cached_property
+    def _flawless(self) -> bool:
+        """Whether every answer is right, step by step, and reads no more than the solution, so no circle, either."""
+        for name in self.answers:
+            if name not in self.areas or not self._allowed[name].all():
+                return False
+            cells = self.student.table.area(self.areas[name])
+            for trial in self.trials:
+                if not _equal(self._one_step(trial, cells), trial.expected[name], self.tolerances[name]).all():
+                    return False
+        return True
+
+    def _one_step(self, trial: Trial, cells: NDArray[np.int64]) -> Outcome:
+        """Return what each cell's formula gives where all other answers, its block's too, are right."""
+        if id(trial) not in self._steps:
+            self._steps[id(trial)] = self._stepped(trial)
+        store, faults = self._steps[id(trial)]
+        mine = np.unique(self._owners[cells]).tolist()
+        return self._outcome(store, cells, [fault for place in mine for fault in faults.get(place, [])])
+
+    @cached_property
+    def _owners(self) -> NDArray[np.int32]:
+        """By cell the place of its formula among the student's, −1 for none."""
+        return self.student.evaluated({}, _joined([]))[0].group_of
+
+    def _stepped(self, trial: Trial) -> tuple[Store, dict[int, list[str]]]:
+        store, planner = self.student.evaluated(self._student_inputs(trial.inputs, trial.expected), _joined([]))
+        cells = [store.table.area(self.areas[name]).ravel() for name in self.answers if name in self.areas]
+        answers = np.zeros(len(store.kinds), bool)
+        answers[_joined(cells)] = True
+        answers[-1] = False
+        table = store.table
+        kinds, numbers, done = table.kinds.copy(), table.numbers.copy(), np.ones(len(answers), bool)
+        for place, group in enumerate(store.groups):
+            elements = np.flatnonzero(answers[group.outputs].any(axis=(1, 2)))
+            if not len(elements):
+                continue
+            filled = group.outputs[elements].ravel()
+            before = store.kinds[filled], store.numbers[filled]
+            done[filled] = self._run_group(store, planner, place, elements)
+            kinds[filled], numbers[filled] = store.kinds[filled], store.numbers[filled]
+            store.kinds[filled], store.numbers[filled] = before
+            store.done[filled] = True
+        store.kinds, store.numbers, store.done = kinds, numbers, done
+        return store, planner.faults
+
+    def _run_group(self, store: Store, planner: Planner, place: int, elements: NDArray[np.int64]) -> bool:
+        """Evaluate some cells of a group, and before them what they read; False where that cannot be done."""
+        for _ in range(_LEARNED):
+            try:
+                reads = planner.reads(place)
+                for ids in reads:
+                    planner.require(ids.ravel())
+            except EmbedsheetError:
+                return False
+            if any(not store.done[ids].all() for ids in reads):
+                return False
+            learned = len(store.groups[place].dynamic)
+            if planner._run(place, elements, record=False):
+                return True
+            if len(store.groups[place].dynamic) == learned:
+                return False
+        return False
+
+    @cached_property
+    def _allowed(self) -> dict[str, Bools]:
+        """By answer which of its cells read no answers but those that the solution's cell follows from."""
+        table, order = self.student.table, self.own.answers
+        ids = {name: table.area(self.areas[name]).ravel() for name in order if name in self.areas}
+        asked = _joined([ids.get(name, np.full(area.size, -1)) for name, area in order.items()])
+        _, planner = self.student.evaluated({}, np.flatnonzero(self.student.formula_cells))
+        direct = Dependence(planner, asked, through=False)
+        return {
+            name: np.array(
+                [direct.of(int(cell)) & ~bits == 0 for cell, bits in zip(cells, self.own.followed[name], strict=True)]
+            ).reshape(order[name].shape)
+            for name, cells in ids.items()
+        }
+
+    def _difference(self, task: Task, area: Area, row: int, column: int) -> str:
+        """Show where a cell goes wrong, on inputs that no file is graded on."""
+        if task.kind == "number":
+            return ""
+        cells, allowed = self.student.table.area(area), self._allowed[task.block]
+        for number in self.examples.permutation(SHOWN)[:_EXAMPLES].tolist():
+            trial = self.pool.trial("examples", number)
+            outcome, wanted = self._isolated(trial, task.block, cells, allowed), trial.expected[task.block]
+            if not _equal(outcome, wanted, task.tolerance)[row, column]:
+                shown = "no number"
+                if outcome.kinds[row, column] == NUMBER:
+                    shown = self._shown(outcome.numbers[row, column])
+                return (
+                    f": {self._some_input(trial.inputs)} it gives {shown}, {self._shown(wanted[row, column])} is right"
+                )
+        return ""
+
+    # Other kinds
+
+    def _graded(self, task: Task) -> TaskGrade:
+        return self._solver(cast(OwnTask, task)) if task.kind == "solver" else super()._graded(task)
+
+    def _changed_data(self) -> None:
+        """Note given numbers and formulas that are not as they were handed out."""
+        super()._changed_data()
+        cells = self.own.locked_formulas
+        moved = any(area != self.sketch.blocks[name].area for name, area in self.areas.items())
+        if moved or not cells or any(sheet not in self.book.sheets for sheet in self.own.solution.book.sheets):
+            return  # rows were inserted, sheets renamed: places say nothing any more
+        trial, table = self.trials[1], self.student.table
+        places = [Area(cell.sheet, cell.row, cell.column, cell.row, cell.column) for cell in cells]
+        mine = _joined([table.area(place).ravel() for place in places])
+        theirs = _joined([self.own.solution.cells(place).ravel() for place in places])
+        store, _ = self.student.evaluated(self._student_inputs(trial.inputs, trial.expected), mine[mine >= 0])
+        got, wanted = self._outcome(store, mine, []), self._outcome(trial.store, theirs, [])
+        changed = np.flatnonzero(
+            (got.kinds != wanted.kinds) | ~np.isclose(got.numbers, wanted.numbers, rtol=1e-6, atol=1e-6)
+        )
+        if len(changed):
+            self.grade.notes.append(f"given formulas were changed: {', '.join(str(cells[one]) for one in changed[:5])}")
+
+    def _state(self, task: Task) -> TaskGrade:
+        one = cast(OwnTask, task)
+        numbers = {self.sketch.blocks[name].area: values for name, values in self._given().items()}
+        for name in one.changed:
+            area = self.areas.get(name)
+            if area is None or not np.isfinite(self.book.numbers(area)).all():
+                words = f"{self._where(area) if area else name}: holds cells without a number"
+                return TaskGrade(task.block, "missing", 0, task.points, words, task.hint)
+            numbers[self.sketch.blocks[name].area] = self.book.numbers(area)
+        store = self.own.solution.values(numbers)
+        cell = self.own.solution.cells(self.sketch.blocks[task.block].area)[0, 0]
+        value = float(store.numbers[cell]) if store.kinds[cell] == NUMBER else math.nan
+        reached = one.above <= value <= one.below
+        bounds = (("below", one.below), ("above", one.above))
+        wanted = " and ".join(f"{word} {bound:g}" for word, bound in bounds if math.isfinite(bound))
+        words = f"recomputed from your numbers it is {value:.6g}; {wanted} was asked for"
+        if reached:
+            return TaskGrade(task.block, "reached", task.points, task.points, words)
+        return TaskGrade(task.block, "not reached", 0, task.points, words, task.hint)
+
+    def _given(self) -> dict[str, NDArray[Any]]:
+        """Return the numbers that the student was handed out, by block."""
+        return {name: np.asarray(block.values) for name, block in self.varied.items() if name not in self.own.changed}
+
+    def _solver(self, task: OwnTask) -> TaskGrade:
+        """Grade a plan by what it gives in the teacher's workbook."""
+        area = self.areas.get(task.block)
+        if area is None:
+            return TaskGrade(task.block, "missing", 0, task.points, self.found.faults[task.block], task.hint)
+
+        def said(verdict: str, points: float, words: str) -> TaskGrade:
+            hint = "" if verdict == "reached" else task.hint
+            return TaskGrade(task.block, verdict, points, task.points, f"{self._where(area)}: {words}", hint)
+
+        empty = np.array([[value is None for value in row] for row in self.book.values(area)])
+        if empty.all():
+            return said("blank", 0, "nothing was written")
+        plan = np.where(empty, 0.0, self.book.numbers(area))  # as Solver and every formula take an empty cell
+        if not np.isfinite(plan).all():
+            return said("wrong", 0, "holds cells without a number")
+        value, fault = judged(self.own, task, self._given(), plan)
+        if fault:
+            return said("not reached", 0, f"the plan is not allowed: {fault}")
+        setup = task.setup
+        assert setup is not None
+        best = float(self.best.get(task.block, math.nan))
+        lost = {"minimize": value - best, "maximize": best - value}.get(setup.sense, abs(value - setup.target))
+        size = max(abs(best), abs(setup.target) if setup.sense == "target" else 0.0)
+        if lost <= task.within / 100 * size + 1e-9:
+            return said("reached", task.points, f"allowed, and as good as the best: {value:.6g}")
+        points = round(task.points * self.own.partial["feasible"], 2)
+        return said("not reached", points, f"allowed, but it gives {value:.6g} where {best:.6g} can be had")
+
+
+def _joined(ids: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    return np.concatenate([*ids, np.empty(0, np.int64)]).astype(np.int64)

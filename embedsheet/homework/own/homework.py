@@ -1,0 +1,42 @@
+"""The teacher's own workbook as a kind of assignment, beside the lessons'."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from embedsheet.homework.assignment import READERS, Assignment
+from embedsheet.homework.grade import Grade
+from embedsheet.homework.key import Key
+from embedsheet.homework.own.grading import grade_own
+from embedsheet.homework.own.make import make_own
+from embedsheet.homework.own.plan import OwnAssignment, read_plan
+from embedsheet.homework.own.sketch import sketch_of
+from embedsheet.homework.roster import Student
+from embedsheet.homework.sketch import Sketch
+from embedsheet.workbook import Workbook
+
+
+class OwnHomework(OwnAssignment):
+    """An assignment that is made from and graded by the teacher's workbook."""
+
+    def sketch(self, rng: np.random.Generator) -> Sketch:
+        """Return the teacher's own workbook as an exercise; students' numbers are in the key."""
+        return sketch_of(self, {one.name: one.shown for one in self.varies})
+
+    def make(self, key: Key, student: Student, path: Path, force: bool) -> None:
+        """Write one student's workbook."""
+        make_own(key, student, path, force=force)
+
+    def grade(self, key: Key, student: Student, book: Workbook, grade: Grade) -> None:
+        """Fill in the grade of one submission."""
+        grade_own(key, student, book, grade)
+
+
+def read(source: str, place: str, workbook: bytes) -> Assignment:
+    """Read an assignment that names a workbook."""
+    return read_plan(source, place, workbook, OwnHomework)
+
+
+READERS["workbook"] = read

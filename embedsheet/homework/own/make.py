@@ -1,0 +1,172 @@
+"""One student's copy of the teacher's workbook: other numbers, the answers empty, all else byte for byte.
+
+What was drawn is kept in the key, so that grading needs nothing but the key:
+`key.drawn[student id]` = {"numbers": {block: rows}, "best": {block: objective}}.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.compiler.results import edits_of
+from embedsheet.compiler.store import Store
+from embedsheet.ground.errors import DataError
+from embedsheet.ground.files import refuse_existing
+from embedsheet.ground.keys import name_key
+from embedsheet.ground.kinds import BLANK, TEXT
+from embedsheet.homework.assignment import Task, parse
+from embedsheet.homework.generate import INSTRUCTIONS, write_instructions
+from embedsheet.homework.key import Key
+from embedsheet.homework.own.plan import OwnAssignment, OwnTask
+from embedsheet.homework.own.sketch import Drawn, draw
+from embedsheet.homework.own.solver_task import best_known
+from embedsheet.homework.roster import Student
+from embedsheet.notation.addresses import Area
+from embedsheet.workbook import Edit
+from embedsheet.writer.page import FONT, Drawing
+
+_LEAD = (
+    "Fill in the cells named below; they are linked. The column Check says whether cells are filled, not whether they "
+    "are right: your formulas are run on other numbers when they are graded, so a typed-in number will not do where a "
+    "formula is asked for. Use other sheets and cells as you like."
+)
+_DRAWS = 20  # until Solver finds a plan for a student's numbers
+
+
+def own(key: Key) -> OwnAssignment:
+    """Return a key's assignment."""
+    return cast(OwnAssignment, parse(key.assignment, workbook=key.workbook))
+
+
+def draw_class(key: Key, students: Sequence[Student], progress: Callable[[int, int, str], None] | None = None) -> None:
+    """Draw numbers for students who have none yet, and find the best plans for them; the key must be saved after."""
+    assignment = own(key)
+    for number, student in enumerate(students, 1):
+        if student.id not in key.drawn:
+            key.drawn[student.id] = drawn_for(assignment, key.generator(student.id))
+        if progress:
+            progress(number, len(students), student.id)
+
+
+def drawn_for(assignment: OwnAssignment, rng: np.random.Generator) -> dict[str, Any]:
+    """Return one student's entry in the key. Raises DataError when no numbers will do."""
+    tasks = [task for task in assignment.own_tasks if task.setup is not None]
+    fault = ""
+    for _ in range(_DRAWS):
+        numbers = draw(assignment, rng, handed_out=True)
+        best: dict[str, float] = {}
+        for task in tasks:
+            value, fault = best_known(assignment, task, numbers)
+            if fault:
+                break
+            best[task.block] = value
+        else:
+            return {"numbers": {name: _plain(values) for name, values in numbers.items()}, "best": best}
+    raise DataError(
+        f"{assignment.workbook}: Solver finds no plan for any of {_DRAWS} draws: {fault}. Narrow what varies."
+    )
+
+
+def _plain(values: NDArray[Any]) -> list[list[float | str | None]]:
+    return [[None if isinstance(one, float) and math.isnan(one) else one for one in row] for row in values.tolist()]
+
+
+def numbers_of(assignment: OwnAssignment, key: Key, student: Student) -> Drawn:
+    """Return what a student was handed out. Raises DataError when the key has lost it."""
+    found = Drawn()
+    for one in assignment.varies:
+        try:
+            rows = key.drawn[student.id]["numbers"][one.name]
+            values = [[math.nan if value is None else value for value in row] for row in rows]
+            found[one.name] = np.array(values, object if one.texts else float).reshape(one.area.shape)
+        except (KeyError, TypeError, ValueError):
+            raise DataError(
+                f"the key has no numbers of {student.id} for {one.name}; use the key as it was written."
+            ) from None
+    return found
+
+
+def make_own(key: Key, student: Student, path: Path, *, force: bool = False) -> None:
+    """Write one student's workbook."""
+    refuse_existing(path, force)
+    assignment = own(key)
+    if student.id not in key.drawn:
+        key.drawn[student.id] = drawn_for(assignment, key.generator(student.id))
+    numbers = numbers_of(assignment, key, student)
+    book = assignment.solution.book
+    book.save(
+        _edits(assignment, numbers), path, keep_undo=False, ignore_lock=True,
+        draw=lambda workbook: _draw(workbook, assignment, student, key.token(student.id)),
+    )  # fmt: skip
+
+
+def blanks_of(assignment: OwnAssignment) -> dict[Area, NDArray[np.float64]]:
+    """Return what the cells that are asked for hold when they are handed out: nothing, or Solver's start."""
+    return {
+        task.area: np.full(task.area.shape, task.start if task.kind == "solver" else math.nan)
+        for task in assignment.own_tasks
+        if task.area is not None and task.kind != "state"
+    }
+
+
+def _edits(assignment: OwnAssignment, numbers: Drawn) -> list[Edit]:
+    solution, areas = assignment.solution, assignment.areas
+    blanks = blanks_of(assignment)
+    store = solution.values({**{areas[name]: values for name, values in numbers.items()}, **blanks})
+    table, edits = store.table, [Edit.of_numbers(area, values, True) for area, values in blanks.items()]
+    changed = _changed(store)
+    gone = np.zeros(len(changed), bool)
+    for area in blanks:
+        gone[solution.cells(area)] = True
+    given = np.concatenate([solution.cells(areas[name]).ravel() for name in numbers] or [np.empty(0, np.int64)])
+    results = np.flatnonzero(changed & ~gone & solution.runner.formula_cells & store.done)
+    return [*edits, *edits_of(store, given[changed[given]], True), *edits_of(store, results[results < table.count])]
+
+
+def _changed(store: Store) -> NDArray[np.bool_]:
+    """Return which cells hold another value than the file; an empty text is stored as such or as nothing."""
+    table = store.table
+    same = (store.kinds == table.kinds) & (store.numbers == table.numbers)
+    same |= (table.kinds == BLANK) & (store.kinds == TEXT) & (store.numbers == store.strings.code(""))
+    return np.asarray(~same)
+
+
+def _draw(workbook: Any, assignment: OwnAssignment, student: Student, token: str) -> None:
+    """Add the sheet of instructions, and names for the cells, by which they are found wherever they are moved."""
+    drawing = Drawing(workbook, font_name=FONT, font_size=10)
+    book = assignment.solution.book
+    taken = {name_key(sheet.name) for sheet in book.contents.sheets}
+    name = next(one for one in (INSTRUCTIONS, "Homework", *(f"Homework {n}" for n in range(2, 99)))
+                if name_key(one) not in taken)  # fmt: skip
+    page = drawing.page(name, "#1F2937")
+    own_names = {name_key(entry.name) for entry in book.names}
+    for block, area in assignment.areas.items():
+        if name_key(block) not in own_names:
+            workbook.define_name(block, "=" + area.absolute())
+    write_instructions(page, assignment.areas, assignment, student, token, _LEAD, _check)
+    page.sheet.protect("", {"format_columns": True, "format_rows": True})
+
+
+def _check(task: Task, area: Area) -> tuple[str, str]:
+    """Return the live check's formula and what it says of a fresh workbook: whether all is filled in, no more."""
+    where = area.absolute()
+    if task.kind == "state":
+        assert isinstance(task, OwnTask)
+        bounds = [
+            f"{where}{sign}{bound:.15g}"
+            for sign, bound in (("<", task.below), (">", task.above))
+            if math.isfinite(bound)
+        ]
+        return f'IF(ISNUMBER({where}),IF(AND({",".join(bounds)}),"reached","not yet"),"not a number")', "not yet"
+    fresh = "to do" if not isinstance(task, OwnTask) or math.isnan(task.start) or task.kind != "solver" else "filled in"
+    return (
+        f'IF(ISERROR(SUM({where})),"an error in it",IF(COUNTA({where})=0,"to do",'
+        f'IF(COUNTA({where})<{area.size},"not all filled","filled in")))',
+        fresh,
+    )

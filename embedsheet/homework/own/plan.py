@@ -1,0 +1,440 @@
+"""An assignment from the teacher's own workbook: assignment.toml and the finished workbook beside it.
+
+title = "A loan"
+workbook = "loan.xlsx"
+[[varies]]
+cells = "Loan!C3"
+lowest = 80000
+highest = 240000
+step = 1000
+[[task]]
+cells = "Loan!C7"
+title = "The monthly instalment"
+points = 10
+text = "…"
+
+`KEYS` lists all keys; docs/homework-own.md explains them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from reprlib import repr as brief
+from typing import Any, cast
+
+import numpy as np
+
+from embedsheet.book.setups import Sense, SolverSetup
+from embedsheet.ground.errors import DataError, EmbedsheetError, did_you_mean
+from embedsheet.ground.keys import name_key
+from embedsheet.homework.assignment import Standalone, Task
+from embedsheet.homework.own.solution import Bound, Dependence, Solution, stored
+from embedsheet.homework.own.variation import DISTRIBUTIONS, Distribution, Variation
+from embedsheet.notation.addresses import Area, Cell
+from embedsheet.workbook import Workbook
+
+KINDS = ("formula", "number", "text", "state", "solver")
+KEYS: dict[str, tuple[str, ...]] = {
+    "": ("title", "workbook", "text", "partial", "varies", "keep", "task"),
+    "partial": ("typed", "shown only", "rounded", "feasible"),
+    "varies": (
+        "cells", "title", "lowest", "highest", "step", "whole", "spread", "distribution", "list", "different",
+        "only_grading",
+    ),
+    "keep": ("cells", "lowest", "highest"),
+    "task": (
+        "cells", "title", "kind", "points", "text", "hint", "tolerance", "lowest", "highest", "below", "above",
+        "changing", "objective", "sense", "target", "constraints", "nonnegative", "within", "start",
+    ),
+}  # fmt: skip
+_PARTIAL = {"typed": 0.0, "shown only": 0.25, "rounded": 0.75, "feasible": 0.5}
+_SENSES = ("minimize", "maximize", "target")
+_VALID_NAME = re.compile(r"[^\W\d_]{4,}\w*(?:\.\w+)*|[^\W\d_]\w*(?:\.[^\W\d_]\w*)+")  # never like an address
+_LONGEST_NAME = 60
+
+
+@dataclass(frozen=True)
+class OwnTask(Task):
+    """`area` is what is asked for; None for words that are written on the sheet of instructions.
+
+    `above` and `below` bound the cell of a state task. For `solver`, `area` are the cells that Solver may change,
+    which are handed out holding `start` (NaN: empty); `within` per cent of the best is as good as the best.
+    """
+
+    title: str = ""
+    area: Area | None = None
+    above: float = -math.inf
+    changed: tuple[str, ...] = ()
+    setup: SolverSetup | None = None
+    within: float = 1.0
+    start: float = math.nan
+
+
+@dataclass(frozen=True)
+class OwnAssignment(Standalone):
+    """`solution` is the finished workbook; `changed` the areas, by block, that a Solver or state task lets change."""
+
+    workbook: str = ""
+    solution: Solution = field(kw_only=True)
+    varies: tuple[Variation, ...] = ()
+    bounds: tuple[Bound, ...] = ()
+    changed: Mapping[str, Area] = field(default_factory=dict)
+
+    @property
+    def areas(self) -> dict[str, Area]:
+        """Every named block of cells: what varies, what is asked, what Solver may change."""
+        asked = {task.block: task.area for task in self.own_tasks if task.area is not None}
+        return {**{one.name: one.area for one in self.varies}, **asked, **self.changed}
+
+    @cached_property
+    def answers(self) -> dict[str, Area]:
+        """The blocks that are graded by running their formulas, in order."""
+        asked = (task for task in self.own_tasks if task.kind in ("formula", "block", "number"))
+        return {task.block: task.area for task in asked if task.area is not None}
+
+    @cached_property
+    def followed(self) -> dict[str, list[int]]:
+        """By answer, for each of its cells, the answers' cells that it follows from in the solution, as bits."""
+        cells = {name: self.solution.cells(area).ravel() for name, area in self.answers.items()}
+        if not cells:
+            return {}
+        dependence = Dependence(self.solution.planner, np.concatenate(list(cells.values())), through=True)
+        return {name: [dependence.of(int(cell)) for cell in ids] for name, ids in cells.items()}
+
+    @cached_property
+    def locked_formulas(self) -> list[Cell]:
+        """The cells of formulas that are neither asked for nor vary."""
+        table, mine = self.solution.runner.table, set()
+        for area in self.areas.values():
+            mine |= set(self.solution.cells(area).ravel().tolist())
+        return [table.cell(int(one)) for one in self.solution.formulas if int(one) not in mine]
+
+    def needs_of(self, name: str) -> set[str]:
+        """Return the answers that an answer follows from, itself never."""
+        bits, found, first = 0, set(), 0
+        for one in self.followed.get(name, []):
+            bits |= one
+        for other, area in self.answers.items():
+            if other != name and bits >> first & ((1 << area.size) - 1):
+                found.add(other)
+            first += area.size
+        return found
+
+    @property
+    def own_tasks(self) -> tuple[OwnTask, ...]:
+        """The tasks, of which every one is an `OwnTask`."""
+        return cast("tuple[OwnTask, ...]", self.tasks)
+
+
+@lru_cache(8)
+def _opened(data: bytes, name: str) -> Workbook:
+    return Workbook.open(stored(data, name))
+
+
+Make = Callable[..., "OwnAssignment"]
+
+
+@lru_cache(8)
+def read_plan(source: str, place: str, data: bytes, make: Make) -> OwnAssignment:
+    """Read an assignment from its TOML and its workbook's bytes. Raises DataError naming place, fault and remedy.
+
+    `make` is the class of what is returned.
+    """
+    content = tomllib.loads(source)
+    _known(content, "", place)
+    name = content["workbook"]
+    if not isinstance(name, str) or not name:
+        raise DataError(f"{place}: workbook = {brief(name)}; name your finished workbook, which lies beside this file.")
+    return _Reader(_opened(data, name), place, make).read(content, source)
+
+
+def _known(entry: Any, kind: str, where: str) -> None:
+    """Raise DataError for a table with keys that mean nothing, naming the nearest one that does."""
+    if not isinstance(entry, dict):
+        raise DataError(f"{where} = {brief(entry)}; write a table [[{kind}]].")
+    for key in sorted(entry.keys() - set(KEYS[kind])):
+        guess = did_you_mean(key, {name: name for name in KEYS[kind]})
+        raise DataError(f"{where}: {brief(key)} is not known; there are {', '.join(KEYS[kind])}{guess or '.'}")
+
+
+class _Reader:
+    def __init__(self, book: Workbook, place: str, make: Make) -> None:
+        self.book, self.place, self.make = book, place, make
+        self.names = {name_key(entry.name) for entry in book.names}
+        self.used: dict[str, Area | None] = {}  # blocks by name
+
+    def read(self, content: Mapping[str, Any], source: str) -> OwnAssignment:
+        place = self.place
+        title = _text(content, "title", place, str(content["workbook"]).rpartition(".")[0])
+        partial = content.get("partial", {})
+        _known(partial, "partial", f"{place}: partial")
+        shares = {name: _number(partial, name, f"{place}, partial", share) for name, share in _PARTIAL.items()}
+        for name, share in shares.items():
+            if not 0 <= share <= 1:
+                raise DataError(f"{place}, partial: {name} = {share:g}; write a share from 0 to 1.")
+        varies = tuple(
+            self.variation(entry, f"{place}, varies {number}") for number, entry in _tables(content, "varies", place)
+        )
+        tasks = tuple(self.task(entry, f"{place}, task {number}") for number, entry in _tables(content, "task", place))
+        if not tasks:
+            raise DataError(f"{place}: has no [[task]]; write at least one.")
+        bounds = tuple(
+            self.bound(entry, f"{place}, keep {number}") for number, entry in _tables(content, "keep", place)
+        )
+        self.refuse_overlaps(varies, tasks)
+        changed = {name: area for name, area in self.used.items() if area is not None}
+        solution = Solution(self.book, [*changed.values(), *(bound.area for bound in bounds)])
+        areas = {name: changed[name] for task in tasks for name in task.changed}
+        return self.make(
+            title, "", _text(content, "text", place), tasks, {}, shares, source, str(content["workbook"]),
+            varies, bounds, areas, solution=solution,
+        )  # fmt: skip
+
+    # Cells and their names
+
+    def area(self, entry: Mapping[str, Any], where: str, key: str = "cells") -> Area:
+        text = entry.get(key)
+        if not isinstance(text, str) or not text:
+            raise DataError(f'{where}: {key} is missing; write an address or a name, like {key} = "Sheet1!C3:C9".')
+        return self.at(text, f"{where}: {key} = {brief(text)}")
+
+    def at(self, text: str, where: str) -> Area:
+        sheets = list(self.book.sheets)
+        try:
+            area = self.book.area(text, sheets[0] if len(sheets) == 1 or "!" not in text else None)
+        except EmbedsheetError as fault:
+            raise DataError(f"{where}: {fault}") from None
+        return area
+
+    def block(self, text: str, title: str, area: Area | None) -> str:
+        """Return the name of some cells in students' workbooks: the teacher's own, or one made of the title."""
+        own = next((entry for entry in self.book.names if name_key(entry.name) == name_key(text)), None)
+        if own is not None and area is not None and not own.hidden and own.name not in self.used:
+            self.used[own.name] = area
+            return own.name
+        word = re.sub(r"\W+", ".", title).strip("._")[:_LONGEST_NAME]
+        if not _VALID_NAME.fullmatch(word):
+            word = f"cells.{word}" if word and _VALID_NAME.fullmatch(f"cells.{word}") else "task.cells"
+        name, number = word, 2
+        while name_key(name) in self.names or name_key(name) in map(name_key, self.used):
+            name, number = f"{word}.no{number}", number + 1
+        self.used[name] = area
+        return name
+
+    def numbers(self, area: Area, where: str) -> np.ndarray[Any, Any]:
+        """Return what cells hold, numbers or texts, NaN where nothing; raises DataError for formulas and the like."""
+        for cell in area.cells():
+            if self.book.formula(cell) is not None:
+                raise DataError(f"{where}: {cell} holds a formula; only cells with numbers or texts of their own vary.")
+        values = np.array(self.book.values(area), dtype=object)
+        texts = np.vectorize(lambda value: isinstance(value, str), otypes=[bool])(values)
+        if texts.any():
+            if not texts.all():
+                raise DataError(f"{where}: {area} holds numbers and texts; write one [[varies]] for each.")
+            return values
+        filled = [[value if isinstance(value, (int, float)) else math.nan for value in row] for row in values.tolist()]
+        numbers = np.array(filled, float)
+        if np.isnan(numbers).all():
+            raise DataError(f"{where}: {area} is empty; put the numbers of your own solution there.")
+        return numbers
+
+    # Entries
+
+    def variation(self, entry: Any, where: str) -> Variation:
+        _known(entry, "varies", where)
+        area = self.area(entry, where)
+        title = _text(entry, "title", where, str(entry["cells"]))
+        where = f"{where} ({title})"
+        shown = self.numbers(area, where)
+        choices = entry.get("list", [])
+        low, high = (_number(entry, key, where, math.nan) for key in ("lowest", "highest"))
+        spread, step = _number(entry, "spread", where, 20.0), _number(entry, "step", where, 0.0)
+        distribution = entry.get("distribution", "even")
+        step = max(step, 1.0) if _flag(entry, "whole", where) else step
+        if distribution not in DISTRIBUTIONS:
+            guess = did_you_mean(str(distribution), {name: name for name in DISTRIBUTIONS})
+            raise DataError(
+                f"{where}: distribution = {brief(distribution)}; take {', '.join(DISTRIBUTIONS)}{guess or '.'}"
+            )
+        if not isinstance(choices, list) or not all(isinstance(one, (int, float, str)) for one in choices):
+            raise DataError(
+                f'{where}: list = {brief(choices)}; write numbers or texts, like [12, 24, 36] or ["A", "B"].'
+            )
+        texts = shown.dtype == object
+        if choices and any(isinstance(one, str) != texts for one in choices):
+            raise DataError(f"{where}: the list must hold {'texts' if texts else 'numbers'}, as {area} does.")
+        if texts and not choices:
+            raise DataError(f'{where}: {area} holds texts; say among which to choose, like list = ["A", "B"].')
+        different = _flag(entry, "different", where)
+        if different and len(set(choices)) < area.size:
+            raise DataError(f"{where}: {len(set(choices))} different entries in the list, {area.size} cells to fill.")
+        if math.isnan(low) != math.isnan(high):
+            raise DataError(f"{where}: lowest and highest belong together; write both, or spread = 20 (per cent).")
+        if low > high:
+            raise DataError(f"{where}: lowest = {low:g} is more than highest = {high:g}.")
+        if step < 0 or (step and not math.isnan(low) and math.floor(high / step + 1e-9) < math.ceil(low / step - 1e-9)):
+            raise DataError(f"{where}: no multiple of step = {step:g} lies between lowest and highest.")
+        if not 0 < spread <= 1000:
+            raise DataError(f"{where}: spread = {spread:g}; write per cents, like 20.")
+        if distribution == "log" and not (low if not math.isnan(low) else np.nanmin(np.where(texts, 1, shown))) > 0:
+            raise DataError(f"{where}: distribution = 'log' wants numbers above 0.")
+        return Variation(
+            self.block(str(entry["cells"]), title, area), area, shown,
+            None if math.isnan(low) else low, None if math.isnan(high) else high, spread, step,
+            cast(Distribution, distribution), tuple(float(one) if not texts else one for one in choices), different,
+            not _flag(entry, "only_grading", where),
+        )  # fmt: skip
+
+    def bound(self, entry: Any, where: str) -> Bound:
+        _known(entry, "keep", where)
+        low, high = _number(entry, "lowest", where, -math.inf), _number(entry, "highest", where, math.inf)
+        if low > high or (low, high) == (-math.inf, math.inf):
+            raise DataError(f"{where}: write lowest, highest or both, the lowest first.")
+        return Bound(self.area(entry, where), low, high)
+
+    def task(self, entry: Any, where: str) -> OwnTask:
+        _known(entry, "task", where)
+        kind = entry.get("kind", "formula")
+        if kind == "block":
+            kind = "formula"
+        if kind not in KINDS:
+            guess = did_you_mean(str(kind), {name: name for name in KINDS})
+            raise DataError(f"{where}: kind = {brief(kind)}; take {', '.join(KINDS)}{guess or '.'}")
+        area = None if kind == "text" and "cells" not in entry else self.area(entry, where)
+        title = _text(entry, "title", where, str(entry.get("cells", "Your words")))
+        where = f"{where} ({title})"
+        points, tolerance = _number(entry, "points", where, 1.0), _number(entry, "tolerance", where, 1e-6)
+        if points < 0 or not 0 <= tolerance < 1:
+            raise DataError(f"{where}: points cannot be less than 0, and tolerance is a share such as 0.001.")
+        block = self.block(str(entry.get("cells", "")), title, area)
+        task = OwnTask(
+            block, "block" if kind == "formula" and area and area.size > 1 else kind, points,
+            _text(entry, "text", where, title), _text(entry, "hint", where), tolerance,
+            _number(entry, "lowest", where, -1e12), _number(entry, "highest", where, 1e12),
+            _number(entry, "below", where, math.inf), title=title, area=area,
+            above=_number(entry, "above", where, -math.inf), within=_number(entry, "within", where, 1.0),
+            start=_number(entry, "start", where, math.nan),
+        )  # fmt: skip
+        if kind in ("formula", "number") and area is not None:
+            self.refuse_unanswered(task, area, where)
+        elif kind == "state" and area is not None:
+            task = self.state(entry, task, area, where)
+        elif kind == "solver" and area is not None:
+            task = self.solver(entry, task, area, where)
+        return task
+
+    def refuse_unanswered(self, task: OwnTask, area: Area, where: str) -> None:
+        arrays = [array.area for array in self.book.sheet(area.sheet).arrays.values()]
+        for cell in area.cells():
+            one = Area(cell.sheet, cell.row, cell.column, cell.row, cell.column)
+            array = next((other for other in arrays if other.meets(one)), None)
+            if array and not (array.top >= area.top and array.left >= area.left and array.bottom <= area.bottom
+                              and array.right <= area.right):  # fmt: skip
+                raise DataError(f"{where}: {cell} is part of the array formula in {array.local()}; ask for all of it.")
+            if array is None and self.book.formula(cell) is None and task.kind != "number":
+                raise DataError(
+                    f"{where}: {cell} holds no formula in your workbook; put the right one there, or write "
+                    'kind = "number" where a number is to be typed.'
+                )
+            if self.book.values(one)[0][0] is None and self.book.formula(cell) is None and array is None:
+                raise DataError(f"{where}: {cell} is empty in your workbook; put the right answer there.")
+
+    def state(self, entry: Mapping[str, Any], task: OwnTask, area: Area, where: str) -> OwnTask:
+        if area.size != 1:
+            raise DataError(f"{where}: {area} is {area.size} cells; a state is that of one cell.")
+        if (task.below, task.above) == (math.inf, -math.inf):
+            raise DataError(f"{where}: write below, above or both: what the cell has to come to.")
+        names = []
+        for text in _texts(entry, "changing", where):
+            changing = self.at(text, f"{where}: changing = {brief(text)}")
+            known = next((name for name, other in self.used.items() if other == changing), None)
+            names.append(known or self.block(text, f"{task.title} changing", changing))
+        if not names:
+            raise DataError(f'{where}: changing is missing; write which cells may change, like ["Sheet1!B2:B9"].')
+        return replace(task, changing=tuple(names), changed=tuple(names))
+
+    def solver(self, entry: Mapping[str, Any], task: OwnTask, area: Area, where: str) -> OwnTask:
+        from embedsheet.solvers.model import choose_setup
+
+        sense = entry.get("sense")
+        if sense is not None and sense not in _SENSES:
+            guess = did_you_mean(str(sense), {name: name for name in _SENSES})
+            raise DataError(f"{where}: sense = {brief(sense)}; take {', '.join(_SENSES)}{guess or '.'}")
+        objective = None if entry.get("objective") is None else str(self.area(entry, where, "objective"))
+        sheet = area.sheet if objective is None else self.area(entry, where, "objective").sheet
+        try:
+            setup = choose_setup(
+                self.book, sheet, objective=objective, changing=[str(area)] if objective else (),
+                sense=cast("Sense | None", sense),
+                target=_number(entry, "target", where, 0.0) if "target" in entry else None,
+                constraints=_texts(entry, "constraints", where),
+                nonnegative=_flag(entry, "nonnegative", where) if "nonnegative" in entry else None,
+            )  # fmt: skip
+        except EmbedsheetError as fault:
+            raise DataError(
+                f'{where}: {fault} In this file: objective = "Sheet1!D5", constraints = ["Sheet1!B2:B4 <= 10"].'
+            ) from None
+        if setup.objective is None:
+            raise DataError(f'{where}: no objective cell; write one, like objective = "Sheet1!D5".')
+        if any(isinstance(one.right, str) for one in setup.constraints):
+            raise DataError(f"{where}: a constraint's right side is a formula; put it into a cell and name that.")
+        if not all(any(other == area for other in setup.changing) for area in (area,)) or len(setup.changing) != 1:
+            cells = ", ".join(map(str, setup.changing))
+            raise DataError(
+                f"{where}: Solver changes {cells}, the task's cells are {area}; they must be the same area."
+            )
+        if not 0 <= task.within <= 100:
+            raise DataError(f"{where}: within = {task.within:g}; write per cents, like 1.")
+        return replace(task, setup=setup, changed=(task.block,))
+
+    def refuse_overlaps(self, varies: Sequence[Variation], tasks: Sequence[OwnTask]) -> None:
+        filled = [(task.title, task.area) for task in tasks if task.area is not None and task.kind != "state"]
+        filled += [(one.name, one.area) for one in varies]
+        for place, (title, area) in enumerate(filled):
+            for other, theirs in filled[:place]:
+                if area.meets(theirs):
+                    raise DataError(
+                        f"{self.place}: {title} ({area}) and {other} ({theirs}) share cells; each cell once."
+                    )
+
+
+def _tables(content: Mapping[str, Any], key: str, place: str) -> list[tuple[int, Any]]:
+    entries = content.get(key, [])
+    if not isinstance(entries, list):
+        raise DataError(f"{place}: {key} = {brief(entries)}; write tables [[{key}]].")
+    return list(enumerate(entries, 1))
+
+
+def _text(entry: Mapping[str, Any], key: str, where: str, default: str = "") -> str:
+    value = entry.get(key, default)
+    if not isinstance(value, str):
+        raise DataError(f"{where}: {key} = {brief(value)} is no text; put it into quotation marks.")
+    return value.strip()
+
+
+def _texts(entry: Mapping[str, Any], key: str, where: str) -> list[str]:
+    values = entry.get(key, [])
+    if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
+        raise DataError(f'{where}: {key} = {brief(values)}; write a list of texts, like ["Sheet1!B2:B9"].')
+    return values
+
+
+def _flag(entry: Mapping[str, Any], key: str, where: str) -> bool:
+    value = entry.get(key, False)
+    if not isinstance(value, bool):
+        raise DataError(f"{where}: {key} = {brief(value)}; write true or false.")
+    return value
+
+
+def _number(entry: Mapping[str, Any], key: str, where: str, default: float) -> float:
+    if key not in entry:
+        return default
+    value = entry[key]
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= 1e300:
+        raise DataError(f"{where}: {key} = {brief(value)} is no number.")
+    return float(value)

@@ -1,0 +1,92 @@
+"""A student's numbers in the teacher's workbook, as the grader knows an exercise: named blocks of cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.compiler.store import Store
+from embedsheet.ground.errors import DataError
+from embedsheet.homework.own.plan import OwnAssignment
+from embedsheet.homework.sketch import Block, Sketch
+from embedsheet.notation.addresses import Area, Cell
+
+Drawn = dict[str, NDArray[Any]]
+_TRIES = 300  # draws until one is sensible
+
+
+@dataclass
+class OwnSketch(Sketch):
+    """The blocks of the teacher's workbook; what a block needs is what its formulas there follow from."""
+
+    assignment: OwnAssignment | None = None
+
+    def needs(self, name: str) -> set[str]:
+        """Return the answers that an answer's formulas follow from, itself never."""
+        assert self.assignment is not None
+        return self.assignment.needs_of(name)
+
+
+def draw(assignment: OwnAssignment, rng: np.random.Generator, handed_out: bool = False) -> Drawn:
+    """Return numbers for all that varies with which the solution is sensible; see `evaluate`."""
+    return evaluate(assignment, rng, handed_out=handed_out)[0]
+
+
+def evaluate(
+    assignment: OwnAssignment, rng: np.random.Generator, changing: bool = False, handed_out: bool = False
+) -> tuple[Drawn, Store]:
+    """Return numbers for all that varies with which the solution is sensible, and what it then gives.
+
+    `changing`: numbers for Solver's cells, too, whatever the bounds say of the plan. `handed_out`: what is varied by
+    grading only keeps the teacher's numbers. Raises DataError when no draw will do.
+    """
+    solution, areas = assignment.solution, assignment.areas
+    bounds = () if changing and assignment.changed else assignment.bounds
+    fault, drawn = "", Drawn()
+    for _ in range(_TRIES):
+        drawn = {
+            one.name: one.shown if handed_out and not one.handed_out else one.drawn(rng) for one in assignment.varies
+        }
+        if changing:
+            drawn |= {name: moved(assignment, area, rng) for name, area in assignment.changed.items()}
+        store = solution.values({areas[name]: values for name, values in drawn.items()})
+        fault = solution.fault_of(store, bounds)
+        if not fault:
+            return drawn, store
+    shown = ", ".join(f"{name} = {_first(values)}" for name, values in list(drawn.items())[:5])
+    raise DataError(
+        f"{assignment.workbook}: none of {_TRIES} draws is sensible: with {shown} … {fault}. Narrow what varies, or "
+        "widen [[keep]]."
+    )
+
+
+def _first(values: NDArray[Any]) -> str:
+    value = values.flat[0]
+    return repr(value) if isinstance(value, str) else f"{value:g}"
+
+
+def moved(assignment: OwnAssignment, area: Area, rng: np.random.Generator) -> NDArray[Any]:
+    """Return other numbers for cells that Solver may change: grading formulas must not hang on the best plan."""
+    numbers = assignment.solution.shown.numbers[assignment.solution.cells(area)]
+    size = max(1.0, float(np.abs(numbers).max()))
+    drawn = numbers * rng.uniform(0.5, 1.5, numbers.shape) + rng.uniform(0.0, 0.5, numbers.shape) * size
+    return np.round(drawn, 0 if (numbers == np.round(numbers)).all() else 3)
+
+
+def sketch_of(assignment: OwnAssignment, drawn: Drawn) -> OwnSketch:
+    """Return the workbook of a student who got these numbers."""
+    book = assignment.solution.book
+    blocks: dict[str, Block] = {}
+    for one in assignment.varies:
+        blocks[one.name] = Block(one.name, one.area, "given", drawn[one.name], vary="numbers")
+    for name, area in assignment.changed.items():
+        numbers = assignment.solution.shown.numbers[assignment.solution.cells(area)]
+        blocks[name] = Block(name, area, "changing", numbers, vary="numbers")
+    for task in assignment.own_tasks:
+        if task.area is not None and task.kind not in ("text", "solver"):
+            formula = book.formula(Cell(task.area.sheet, task.area.top, task.area.left))
+            blocks[task.block] = Block(task.block, task.area, "calculated", formula=formula or "0")
+    return OwnSketch(assignment.title, "", blocks, assignment=assignment)

@@ -1,0 +1,144 @@
+"""The inputs that answers are graded on: drawn from the key, evaluated once in the teacher's workbook, many for all.
+
+Each file is graded on a few of them, chosen by its own bytes; what feedback shows comes from others, which no file is
+graded on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.compiler.store import Store
+from embedsheet.ground.errors import DataError
+from embedsheet.ground.kinds import NUMBER, TEXT
+from embedsheet.homework.key import Key
+from embedsheet.homework.own.plan import OwnAssignment
+from embedsheet.homework.own.sketch import Drawn, evaluate
+from embedsheet.notation.addresses import Area
+
+GRADED, SHOWN = 24, 12  # sets of inputs for grading and for feedback
+_LOOKED_AT = 8  # sets of inputs by which a cell that never changes is known
+_FIRST_TEXT, _MOST_TEXTS = 200, 700
+_STILL = 0.005  # what differs by less counts as the same where a typed number is looked for
+
+
+class Texts:
+    """Gives every text of the solution a number of its own, far from what sheets hold, so that texts compare."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, float] = {}
+        self._texts: dict[float, str] = {}
+
+    def number(self, text: str, learn: bool) -> float:
+        """Return a text's number; one that is not to be learned and is unknown has that of no other text.
+
+        As Excel compares them, small and capital letters are the same; outer and double spaces are nobody's mistake.
+        """
+        key = " ".join(text.split()).casefold()
+        if key not in self._numbers:
+            if not learn:
+                return 2.0 ** (_FIRST_TEXT - 1)
+            if len(self._numbers) == _MOST_TEXTS:
+                raise DataError(f"the answers give more than {_MOST_TEXTS} different texts; ask for numbers instead.")
+            self._numbers[key] = 2.0 ** (_FIRST_TEXT + len(self._numbers))
+            self._texts[self._numbers[key]] = text
+        return self._numbers[key]
+
+    def text(self, number: float) -> str | None:
+        """Return the text of a number, None where it is an ordinary one."""
+        return self._texts.get(number, "another text" if number == 2.0 ** (_FIRST_TEXT - 1) else None)
+
+    def numbers(self, store: Store, cells: NDArray[np.int64], learn: bool = False) -> NDArray[np.float64]:
+        """Return what cells hold, texts by their numbers, (rows, columns)."""
+        numbers = store.numbers[cells].copy()
+        for place in map(tuple, np.argwhere(store.kinds[cells] == TEXT)):
+            numbers[place] = self.number(store.strings.text(numbers[place]), learn)
+        return numbers
+
+    def as_cells(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return values as cells hold them: the numbers of texts as texts."""
+        if values.dtype == object or not (np.abs(values) >= 2.0 ** (_FIRST_TEXT - 1)).any():
+            return values
+        found = np.empty(values.shape, object)
+        for place, value in np.ndenumerate(values):
+            text = self.text(float(value))
+            found[place] = value if text is None else text
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """`inputs` by block, `expected` by answer (texts by their numbers), and all other cells of the solution."""
+
+    inputs: Drawn
+    expected: Mapping[str, NDArray[np.float64]]
+    store: Store
+
+
+class Pool:
+    """The sets of inputs of one key; each is drawn when it is first used."""
+
+    def __init__(self, key: Key, assignment: OwnAssignment) -> None:
+        self.key, self.assignment = key, assignment
+        self.texts = Texts()
+        self._trials: dict[tuple[str, int], Trial] = {}
+
+    def trial(self, purpose: str, number: int) -> Trial:
+        """Return one set of inputs: of "grading" or of "examples"."""
+        if (purpose, number) not in self._trials:
+            rng = self.key.generator("", f"{purpose} {number}")
+            inputs, store = evaluate(self.assignment, rng, changing=True)
+            self._trials[purpose, number] = self.of(inputs, store)
+        return self._trials[purpose, number]
+
+    def of(self, inputs: Drawn, store: Store | None = None) -> Trial:
+        """Return a set of inputs with what the solution gives for it."""
+        solution, areas = self.assignment.solution, self.assignment.areas
+        if store is None:
+            store = solution.values({areas[name]: values for name, values in inputs.items()})
+        expected = {
+            name: self.texts.numbers(store, solution.cells(area), learn=True)
+            for name, area in self.assignment.answers.items()
+        }
+        return Trial(inputs, expected, store)
+
+    @cached_property
+    def moving(self) -> dict[str, NDArray[np.bool_]]:
+        """By answer which of its cells change from one set of inputs to another."""
+        trials = [self.trial("grading", number) for number in range(_LOOKED_AT)]
+        return {
+            name: np.any([differs(one.expected[name], trials[0].expected[name]) for one in trials[1:]], axis=0)
+            for name in self.assignment.answers
+        }
+
+
+def differs(got: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return where numbers differ by more than a typed or rounded one is allowed to."""
+    return np.asarray(np.abs(got - wanted) > _STILL * np.maximum(1.0, np.abs(wanted)))
+
+
+@lru_cache(4)
+def _pool(secret: bytes, source: str, workbook: bytes) -> Pool:
+    from embedsheet.homework.own.make import own
+
+    key = Key(secret, source, workbook=workbook)
+    return Pool(key, own(key))
+
+
+def pool_of(key: Key) -> Pool:
+    """Return a key's sets of inputs; one process draws them once."""
+    return _pool(key.secret, key.assignment, key.workbook)
+
+
+def number_kinds(kinds: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return kinds with texts, which stand for themselves as numbers, as numbers."""
+    return np.where(kinds == TEXT, NUMBER, kinds).astype(np.uint8)
+
+
+__all__ = ["Area", "Pool", "Trial", "differs", "number_kinds", "pool_of"]

@@ -1,0 +1,262 @@
+"""Homework from the teacher's own workbook: what is asked, what varies, what is handed out, how it is graded."""
+
+from __future__ import annotations
+
+import tomllib
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import openpyxl
+import pytest
+from judges import libreoffice_converted, libreoffice_values
+from openpyxl.styles import PatternFill
+from own_homework import (
+    ADA,
+    BOOKS,
+    MARKS,
+    assignment_of,
+    cells_of,
+    graded,
+    hand_in,
+    handed_out,
+    key_of,
+    right_answers,
+    verdicts,
+)
+from stored import departures
+from typer.testing import CliRunner
+
+from embedsheet.cli import app
+from embedsheet.ground.errors import DataError
+from embedsheet.homework.assignment import parse
+from embedsheet.homework.key import Key
+from embedsheet.homework.own.draft import draft
+from embedsheet.homework.own.make import own
+from embedsheet.notation.addresses import Cell
+from embedsheet.workbook import Workbook
+
+
+@pytest.fixture(scope="module")
+def loan(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return assignment_of("loan", tmp_path_factory.mktemp("loan"))
+
+
+def run(*words: object) -> str:
+    result = CliRunner().invoke(app, [str(word) for word in words], env={"COLUMNS": "200"})
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+# From workbook to draft
+
+
+def test_names_say_what_is_asked_and_what_varies(loan: Path) -> None:
+    content = tomllib.loads((loan / "assignment.toml").read_text(encoding="utf-8"))
+    assert [task["cells"] for task in content["task"]][:4] == [
+        "ask_instalment", "ask_interest_paid", "ask_bank", "ask_before",
+    ]  # fmt: skip
+    assert [one["cells"] for one in content["varies"]][:3] == ["vary_amount", "vary_rate", "vary_offer"]
+    assert content["varies"][0] == {
+        "cells": "vary_amount", "title": "Amount of the loan", "lowest": 19000, "highest": 29000, "step": 1000,
+    }  # fmt: skip
+    # the note on B7 says: points: 20, title: The monthly instalment, hint: =-PMT(B4/12,B5,B3)
+    assert content["task"][0] == {
+        "cells": "ask_instalment", "title": "The monthly instalment", "points": 20, "text": "The monthly instalment",
+        "hint": "=-PMT(B4/12,B5,B3)",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asked", "varies"),
+    [(["#E2EFDA"], ["#FFCC99"]), (["like Sales!E5"], ["like Sales!C4"]), (["Result"], ["Sales!C4:D33"])],
+)
+def test_colours_styles_and_addresses_mark_the_same_cells(asked: list[str], varies: list[str], tmp_path: Path) -> None:
+    path = BOOKS["statistics"](tmp_path / "statistics.xlsx")
+    book = openpyxl.load_workbook(path)
+    style = openpyxl.styles.NamedStyle("Result", fill=PatternFill("solid", fgColor="E2EFDA"))
+    for row in book["Sales"].iter_rows():
+        for cell in row:
+            if cell.fill.fgColor.rgb == "FFE2EFDA":
+                cell.style = style
+    book.save(tmp_path / "styled.xlsx")
+    found = draft(Workbook.open(tmp_path / "styled.xlsx"), "sales", asked, varies)
+    assert {one.text for one in found.asked} == {
+        "Sales!E4:E33", *(f"Sales!H{row}" for row in range(3, 10)), "Sales!H13:H15", "Sales!I13:I15", "Sales!J13:J15",
+    }  # fmt: skip
+    assert [one.text for one in found.varies] == ["Sales!C4:D33"]
+
+
+def test_without_marks_what_varies_is_what_the_answers_follow_from(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    page = book.active
+    page.title = "S"
+    for row, (label, value) in enumerate([("Price", 12.5), ("Pieces", 40), ("Not read", 3), ("Total", "=B1*B2")], 1):
+        page.cell(row, 1).value, page.cell(row, 2).value = label, value
+    book.save(tmp_path / "b.xlsx")
+    made = draft(Workbook.open(tmp_path / "b.xlsx"), "b", ["S!B4"])
+    assert [one.text for one in made.varies] == ["S!B1", "S!B2"]
+    assert "Nothing in b.xlsx says what varies" in made.text and len(made.notes) == 1
+
+
+def test_a_workbook_without_marks_and_a_mark_without_cells_are_refused_with_a_remedy(tmp_path: Path) -> None:
+    path = BOOKS["statistics"](tmp_path / "statistics.xlsx")
+    book = Workbook.open(path)
+    with pytest.raises(DataError, match=r"nothing says what is asked.*ask_.*Output.*--asked"):
+        draft(book, "x")
+    with pytest.raises(DataError, match=r"#123456: no cell is filled so; the fills are #E2EFDA, #FFCC99"):
+        draft(book, "x", ["#123456"])
+    with pytest.raises(DataError, match=r"like Sales!A1: no such cell with a fill"):
+        draft(book, "x", ["like Sales!A1"])
+
+
+# Handed out
+
+
+@pytest.mark.parametrize("name", BOOKS)
+def test_what_is_handed_out_gives_nothing_away_and_keeps_every_other_byte(name: str, tmp_path: Path) -> None:
+    """LibreOffice finds the stored results of what is left, and no cell that was asked for holds anything."""
+    key = key_of(assignment_of(name, tmp_path))
+    path, assignment = handed_out(key, ADA, tmp_path), own(key)
+    book = Workbook.open(path)
+    for task in assignment.own_tasks:
+        assert task.area is not None
+        assert {value for row in book.values(task.area) for value in row} == {None}
+        assert all(book.formula(cell) is None for cell in task.area.cells())
+    assert departures(path, libreoffice_values) == []
+    solution = assignment.solution.book.path
+    with zipfile.ZipFile(solution) as before, zipfile.ZipFile(path) as after:
+        kept = [part for part in before.namelist() if before.read(part) == after.read(part)]
+        changed = set(before.namelist()) - set(kept)
+    sheets = {sheet.part for sheet in assignment.solution.book.contents.sheets}
+    lists = {
+        "[Content_Types].xml",
+        "xl/workbook.xml",
+        "xl/_rels/workbook.xml.rels",
+        "xl/styles.xml",
+        "xl/calcChain.xml",
+    }
+    assert changed <= sheets | lists
+    if name == "loan":
+        assert {"xl/charts/chart1.xml", "xl/comments1.xml", "xl/sharedStrings.xml"} <= set(kept)
+
+
+def test_numbers_differ_from_student_to_student_and_stay_as_the_assignment_says(loan: Path, tmp_path: Path) -> None:
+    key = key_of(loan)
+    from embedsheet.homework.own.make import draw_class
+    from embedsheet.homework.roster import Student
+
+    students = [Student(str(number), "S") for number in range(30)]
+    draw_class(key, students)
+    amounts = [key.drawn[student.id]["numbers"]["vary_amount"][0][0] for student in students]
+    assert len(set(amounts)) > 5 and min(amounts) >= 19000 and max(amounts) <= 29000
+    assert {amount % 1000 for amount in amounts} == {0}
+    key.save(tmp_path / "key.json")
+    assert Key.load(tmp_path / "key.json") == key
+
+
+# Graded
+
+
+@pytest.mark.parametrize("name", ["loan", "statistics", "physics", "regression", "network"])
+def test_the_solutions_own_formulas_earn_all_points_saved_by_libreoffice_too(name: str, tmp_path: Path) -> None:
+    key = key_of(assignment_of(name, tmp_path))
+    path = handed_out(key, ADA, tmp_path)
+    filled = hand_in(path, tmp_path / "in.xlsx", right_answers(own(key)))
+    libreoffice_converted([filled], tmp_path / "saved")
+    for file in (filled, tmp_path / "saved" / "in.xlsx"):
+        grade = graded(key, file)
+        assert (verdicts(grade), grade.points) == ({}, own(key).points)
+        assert grade.notes == []
+
+
+def test_a_slip_in_one_month_is_charged_in_that_month(loan: Path, tmp_path: Path) -> None:
+    """The month's interest without /12: 1 of 24 cells of 10 points, though 23 months and the sum follow from it."""
+    key = key_of(loan)
+    answers = dict(right_answers(own(key)))
+    answers[Cell("Loan", 20, 3)] = "=B20*$B$4"
+    grade = graded(key, hand_in(handed_out(key, ADA, tmp_path), tmp_path / "in.xlsx", answers))
+    assert verdicts(grade) == {"ask_interest": ("partly", round(10 * 23 / 24, 2))}
+    told = {task.block: task.message for task in grade.tasks}
+    assert told["ask_interest"].startswith("23 of 24 cells right; C20: wrong")
+    assert "charged there" in told["ask_interest_paid"] and "charged there" in told["ask_after"]
+
+
+def test_a_column_filled_upwards_from_a_typed_end_earns_nothing(loan: Path, tmp_path: Path) -> None:
+    """Balance before = balance before of the next month + repayment of this one: each pays for the one above."""
+    key = key_of(loan)
+    answers = dict(right_answers(own(key)))
+    for cell in cells_of(own(key), "ask_before"):
+        answers[cell] = f"=B{cell.row + 1}+D{cell.row}" if cell.row < 37 else 1045.5
+    grade = graded(key, hand_in(handed_out(key, ADA, tmp_path), tmp_path / "in.xlsx", answers))
+    assert verdicts(grade)["ask_before"] in {("circular", 0), ("wrong", 0), ("partly", 0)}
+
+
+def test_texts_are_answers_too(loan: Path, tmp_path: Path) -> None:
+    key = key_of(loan)
+    answers = dict(right_answers(own(key)))
+    path, bank = handed_out(key, ADA, tmp_path), Cell("Loan", 10, 2)
+    for written, said in (
+        ('=IF(B7>B9,"Other","Ours")', {}),
+        ('=IF(B9<B7,"ours","other")', {"ask_bank": ("wrong", 0)}),
+        ('="other"', {"ask_bank": ("constant", 0)}),
+    ):
+        grade = graded(key, hand_in(path, tmp_path / "in.xlsx", {**answers, bank: written}))
+        found = verdicts(grade)
+        if written == '="other"':  # right for the numbers shown or not
+            assert found["ask_bank"][1] == 0
+        else:
+            assert found == said
+        assert "e+" not in "".join(task.message for task in grade.tasks)
+
+
+def test_the_commands_go_from_workbook_to_gradebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    BOOKS["loan"](Path("loan.xlsx"))
+    Path("class.csv").write_text("id,name\n007,Ada\n008,Bob\n", encoding="utf-8")
+    run("homework", "from", "loan.xlsx", "-o", "assignment")
+    run("homework", "new", "assignment", "--roster", "class.csv", "-o", "out")
+    assert [path.name for path in sorted(Path("out").iterdir())] == ["loan-007.xlsx", "loan-008.xlsx"]
+    said = run("homework", "grade", "out", "--key", "out-key.json", "-o", "book.xlsx", "--processes", 1)
+    assert "2 of 2 students graded" in said
+
+
+def test_what_the_file_says_wrongly_is_refused_with_the_nearest_right_word(loan: Path) -> None:
+    source = (loan / "assignment.toml").read_text(encoding="utf-8")
+    data = (loan / "loan.xlsx").read_bytes()
+    for old, new, said in (
+        ("points = 20", "pints = 20", r"task 1: 'pints' is not known; .*did you mean points\?"),
+        ("step = 1000", "stap = 1000", r"varies 1: 'stap' is not known; .*did you mean step\?"),
+        ('cells = "ask_bank"', 'cells = "ask_banc"', r"task 3: cells = 'ask_banc': .*did you mean ask_bank\?"),
+        ("lowest = 19000", "lowest = 39000", r"varies 1 \(Amount of the loan\): lowest = 39000 is more than highest"),
+        ('cells = "vary_rate"', 'cells = "Loan!B7"', r"varies 2 .*Loan!B7 holds a formula"),
+        ('cells = "ask_bank"', 'cells = "Loan!B3"', r"task 3 .*Loan!B3 holds no formula in your workbook"),
+    ):
+        assert old in source
+        with pytest.raises(DataError, match=said):
+            parse(source.replace(old, new, 1), "assignment.toml", data)
+
+
+def test_numbers_that_make_the_solution_show_an_error_are_never_handed_out(tmp_path: Path) -> None:
+    """1/(B1-B2) is an error where B1 = B2, which one of two draws is."""
+    book = openpyxl.Workbook()
+    page = book.active
+    page.title = "S"
+    for address, value in {"B1": 1, "B2": 2, "B3": "=1/(B1-B2)"}.items():
+        page[address] = value
+    book.save(tmp_path / "b.xlsx")
+    source = 'workbook = "b.xlsx"\n[[varies]]\ncells = "S!B1"\nlist = [1, 2]\n[[task]]\ncells = "S!B3"\n'
+    data = (tmp_path / "b.xlsx").read_bytes()
+    key = Key(bytes(range(32)), source, workbook=data)
+    from embedsheet.homework.own.sketch import draw
+
+    for seed in range(20):
+        drawn = draw(own(key), np.random.default_rng(seed))
+        assert [values.tolist() for values in drawn.values()] == [[[1.0]]]
+    hopeless = source.replace("[1, 2]", "[2]")
+    with pytest.raises(DataError, match=r"none of 300 draws is sensible: .*S!B3 shows #DIV/0!"):
+        draw(own(Key(bytes(range(32)), hopeless, workbook=data)), np.random.default_rng(0))
+
+
+def test_marks_of_the_examples_are_known() -> None:
+    assert MARKS.keys() <= BOOKS.keys()
