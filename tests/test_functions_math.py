@@ -309,3 +309,23 @@ def test_exponential_curves_give_what_the_judges_give(tmp_path: Path) -> None:
     formulas = ["INDEX(GROWTH(A1:A9),5)", "GROWTH(A1:A9,B1:B9,3)", "GROWTH(A1:A9,B1:B9,3,FALSE)", "GROWTH({1,0,2})"]
     formulas += [f"INDEX(LOGEST(A1:A9,B1:B9,{c},TRUE),{i},{j})" for c in (0, 1) for i in range(1, 6) for j in (1, 2)]
     assert disagreements(tmp_path, TESTED, ["{=" + formula + "}" for formula in formulas]) == []
+
+
+def test_functions_of_the_analysis_toolpak_refuse_texts_and_truth_values(tmp_path: Path) -> None:
+    """Microsoft: "If any argument is nonnumeric, GCD returns the #VALUE! error value", and so of the others.
+
+    Of FVSCHEDULE: "numbers or blank cells; any other value produces the #VALUE! error value". Where a range holds texts
+    XNPV is an error in Gnumeric, formulon, IronCalc and pyOpenVBA.
+    """
+    inputs: dict[str, Any] = {"A1": 2, "A2": 4, "B1": 2, "B2": "x", "C1": 2, "C2": True, "D1": 2, "G1": 9, "G2": 20}
+    calls = ("GCD({})", "LCM({})", "MULTINOMIAL({})", "FVSCHEDULE(1,{})", "SERIESSUM(2,1,1,{})", "XNPV(0,{},G1:G2)")
+    cells = {
+        f"{column}{row}": f"={call.format(area)}"
+        for column, area in (("K", "A1:A2"), ("L", "B1:B2"), ("M", "C1:C2"), ("N", "D1:D2"))
+        for row, call in enumerate(calls, 1)
+    }
+    values = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": {**inputs, **cells}}))["S"]
+    columns = [[values[f"{column}{row}"] for row in range(1, 7)] for column in "KLMN"]
+    # Numbers and blanks by hand: 2·2 + 4·2², (1+2)(1+4), 6!/(2!·4!).
+    numbers, blank = [2.0, 4.0, 15.0, 15.0, 20.0, 6.0], [2.0, 2.0, 1.0, 3.0, 4.0, 2.0]
+    assert columns == [numbers, ["#VALUE!"] * 6, ["#VALUE!"] * 6, blank]

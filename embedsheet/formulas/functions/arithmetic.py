@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from embedsheet.formulas import guarded
 from embedsheet.formulas.coerce import elementwise, first_fault, undefined, with_errors
 from embedsheet.formulas.functions.elementwise import Elementwise, enter, warn_of_zero_gradient
-from embedsheet.formulas.functions.samples import sample
+from embedsheet.formulas.functions.samples import strict_sample
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.operators import power, product, quotient
 from embedsheet.formulas.traced import special
@@ -266,7 +266,7 @@ def _lcm(context: Context, *arguments: Any) -> Value:
 
 
 def _divisors(context: Context, name: str, arguments: tuple[Any, ...], combine: np.ufunc) -> Value:
-    numbers = sample(context, arguments)
+    numbers = strict_sample(context, arguments)
     if not isinstance(numbers.numbers, np.ndarray):
         raise context.unsupported(f"{name} must not depend on the changing cells: it has no gradient")
     whole = np.trunc(numbers.kept(0.0 if combine is np.gcd else 1.0))
@@ -277,7 +277,7 @@ def _divisors(context: Context, name: str, arguments: tuple[Any, ...], combine: 
 
 @function("MULTINOMIAL", "(r)", "Factorial of a sum by the factorials of its parts", least=1, gradient="constant")
 def _multinomial(context: Context, *arguments: Any) -> Value:
-    numbers = sample(context, arguments)
+    numbers = strict_sample(context, arguments)
     if not isinstance(numbers.numbers, np.ndarray):
         raise context.unsupported("MULTINOMIAL must not depend on the changing cells: counting has no gradient")
     parts = np.trunc(numbers.kept(0.0))
@@ -292,7 +292,7 @@ def _multinomial(context: Context, *arguments: Any) -> Value:
 
 @function("SERIESSUM", "vvvr", "Sum of a·x^n + b·x^(n+m) + c·x^(n+2m) …")
 def _seriessum(context: Context, x: Value, first: Value, step: Value, coefficients: Any) -> Value:
-    parts = sample(context, [coefficients])
+    parts = strict_sample(context, [coefficients])
 
     def compute(xp: Any, x: Array, first: Array, step: Array) -> tuple[Array, Any]:
         total: Array = np.zeros((1, 1, 1))

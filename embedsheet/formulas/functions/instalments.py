@@ -15,7 +15,7 @@ from embedsheet.formulas import guarded
 from embedsheet.formulas.coerce import Faults, as_numbers, concrete, elementwise, first_fault, undefined, with_errors
 from embedsheet.formulas.functions.distributions import smooth
 from embedsheet.formulas.functions.financial import grown
-from embedsheet.formulas.functions.samples import Argument, sample
+from embedsheet.formulas.functions.samples import Argument, sample, strict_sample
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.operators import power, product, quotient
 from embedsheet.formulas.values import DIV0, NUM, Array, Value, namespace, number
@@ -259,7 +259,7 @@ def _mirr(context: Context, payments: Argument, owed: Value, earned: Value) -> V
 
 @function("FVSCHEDULE", "vr", "Value of a sum after a series of interest rates")
 def _fvschedule(context: Context, principal: Value, schedule: Argument) -> Value:
-    rates = sample(context, [schedule])
+    rates = strict_sample(context, [schedule])
     growth: Array = np.ones(1)
     for place in range(rates.size):
         growth = product(growth, 1.0 + rates.kept(0.0)[:, place])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from embedsheet.formulas import guarded
 from embedsheet.formulas.coerce import Faults, as_numbers, concrete, elementwise, first_fault, undefined, with_errors
-from embedsheet.formulas.functions.samples import Argument, Sample, flatten
+from embedsheet.formulas.functions.samples import Argument, Sample, flatten, strict_sample
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.operators import product
 from embedsheet.formulas.traced import operations
@@ -92,7 +92,7 @@ def _irr(context: Context, payments: Argument, guess: Value | None = None) -> Va
 @function("XNPV", "vrr", "Present value of dated payments")
 def _xnpv(context: Context, rate: Value, payments: Argument, dates: Argument) -> Value:
     part, when = (
-        flatten(context.value(payments)).clean(),
+        strict_sample(context, [payments]).clean(),
         flatten(concrete(context, context.value(dates), "Dates in XNPV")),
     )
     if part.size != when.size:

@@ -21,6 +21,7 @@ from embedsheet.formulas.values import (
     NA,
     NUMBER,
     TEXT,
+    VALUE,
     Array,
     Reference,
     Union,
@@ -129,6 +130,24 @@ def sample(context: Context, arguments: Sequence[Argument], *, everything: bool 
         )
     failed, codes = _first_failure(parts)
     return Sample(numbers, mask, failed, codes)
+
+
+def strict_sample(context: Context, arguments: Sequence[Argument]) -> Sample:
+    """Return the numbers among the arguments as functions of Excel's former Analysis ToolPak take them.
+
+    A boolean or a text is #VALUE! unless an argument is an error, but for a number typed as text.
+    """
+    numbers = sample(context, arguments)
+    wrong = np.zeros(1, bool)
+    for argument in arguments:
+        direct = isinstance(argument, Value) and argument.shape[1:] == (1, 1)
+        kinds = (BOOLEAN,) if direct else (BOOLEAN, TEXT)
+        wrong = wrong | np.isin(context.value(argument).kinds, kinds).any(axis=(1, 2))
+    if not wrong.any():
+        return numbers
+    failed = np.zeros(1, bool) if numbers.failed is None else numbers.failed
+    codes = np.zeros(1) if numbers.codes is None else numbers.codes
+    return replace(numbers, failed=failed | wrong, codes=namespace(codes).where(failed, codes, float(VALUE)))
 
 
 def samples(context: Context, arguments: Sequence[Argument], *, everything: bool = False) -> list[Sample]:
