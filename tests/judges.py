@@ -1,4 +1,4 @@
-"""Independent judges of a workbook's values: Gnumeric, LibreOffice and, in process, formulon.
+"""Independent judges of a workbook's values: Gnumeric, LibreOffice and, in process, formulon and IronCalc.
 
 Each recalculates every formula and trusts no stored result. A missing program skips the test, unless
 EMBEDSHEET_REQUIRE_JUDGES=1, as in continuous integration, where it fails.
@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -86,6 +86,35 @@ def formulon_values(cells: Mapping[str, CellValue]) -> dict[str, CellValue]:
                 workbook.set_text(0, row, column, value)
         workbook.recalc()
         return {address: _formulon_value(workbook.get_value(0, *_place(address))) for address in cells}
+
+
+def formulon_book_values(path: str | Path) -> Values:
+    """Return {sheet: {"B5": value}} of all cells as formulon recalculates a workbook; it takes formulas as dynamic."""
+    formulon = pytest.importorskip("formulon", reason="formulon has wheels for some systems only")
+    with formulon.Workbook.load(Path(path).read_bytes()) as workbook:
+        workbook.recalc()
+        return {
+            workbook.sheet_name(place): {
+                f"{column_letters(cell.col + 1)}{cell.row + 1}": _formulon_value(cell.value)
+                for cell in workbook.iter_cells(place)
+            }
+            for place in range(workbook.sheet_count())
+        }
+
+
+def ironcalc_values(path: str | Path, cells: Iterable[tuple[str, str]]) -> Values:
+    """Return {sheet: {"B5": value}} of these cells (sheet, address) as IronCalc recalculates a workbook."""
+    ironcalc = pytest.importorskip("ironcalc")
+    model = ironcalc.load_from_xlsx(str(path), "en", "UTC", "en")
+    model.evaluate()
+    places = {sheet["name"]: place for place, sheet in enumerate(model.get_worksheets_properties())}
+    values: Values = {}
+    for sheet, address in cells:
+        row, column = _place(address)
+        value = model.get_cell_value(places[sheet], row + 1, column + 1)
+        number = isinstance(value, int) and not isinstance(value, bool)
+        values.setdefault(sheet, {})[address] = float(value) if number else value
+    return values
 
 
 def embedsheet_values(path: str | Path) -> Values:

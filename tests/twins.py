@@ -21,6 +21,7 @@ import xlsxwriter
 from agreement import same
 from function_samples import CONSTANTS, POINTS, SAMPLES
 from judges import CellValue, embedsheet_values, write_book
+from twin_arguments import ORDINARY
 
 from embedsheet.formulas.functions.table import FUNCTIONS, parameter
 from embedsheet.notation.addresses import column_letters, column_number
@@ -38,7 +39,7 @@ _OWN: list[dict[str, CellValue]] = [
 _OPTIONS: dict[str, list[CellValue]] = {
     "C1": [1, 2, 3, 2], "C2": [2, 1, 1, 3], "C3": [True, False, True, False], "C4": [0, 1, 0, -1],
     "C5": ["ab-cd", "x", "A-b-c", "-"], "C6": [0.1, 0.25, 0.5, 0.9], "C7": [5, 7, 9, 12],
-    "C8": [300, 423.25, 380.5, 365], "C9": ["-", "b", "c", ""],
+    "C8": [40000, 40123.25, 43860.5, 44196], "C9": ["-", "b", "c", ""],
 }  # fmt: skip
 _CELL = re.compile(r"(?<![A-Z.\"$])([ABC])([1-9])(?![0-9(.])")
 _RANGE = re.compile(rf"{_CELL.pattern}(:{_CELL.pattern})?")
@@ -114,8 +115,8 @@ def fixed(text: str, sheet: str = "", right: int = 0) -> str:
 
 
 def _calls(name: str) -> Iterator[tuple[str, ...]]:
-    """Yield the arguments of the calls of a function in its samples."""
-    for text in SAMPLES.get(name, ()):
+    """Yield the arguments of the calls of a function in its samples, or those that people give it."""
+    for text in SAMPLES.get(name, [f"{name}({ORDINARY[name]})"] if name in ORDINARY else []):
         if 'INDIRECT("R"' in text:
             continue  # names a cell of the sheet that it stands in, where alone no other formulas stand
         start = re.search(rf"(?<![A-Z.]){re.escape(name)}\(", text)
@@ -156,12 +157,14 @@ def _tries(name: str) -> Iterator[tuple[str, ...]]:
 @functools.cache
 def working_calls(most: int) -> dict[str, list[tuple[str, ...]]]:
     """Return up to `most` lists of arguments for each function, those before others that give a result."""
-    tried = {name: list(dict.fromkeys(_tries(name)))[:_MOST_TRIED] for name in FUNCTIONS}
+    good: dict[str, list[tuple[str, ...]]] = {name: list(dict.fromkeys(_calls(name)))[:most] for name in FUNCTIONS}
+    tried = {
+        name: list(dict.fromkeys(_tries(name)))[:_MOST_TRIED] for name, several in good.items() if len(several) < most
+    }
     places = [(name, arguments) for name, several in tried.items() for arguments in several]
     sheet = {**inputs(0), **{f"Z{row}": f"={n}({','.join(a)})" for row, (n, a) in enumerate(places, 1)}}
     with tempfile.TemporaryDirectory() as folder:
         values = embedsheet_values(write_book(Path(folder) / "tries.xlsx", {"S": sheet}))["S"]
-    good: dict[str, list[tuple[str, ...]]] = {name: list(dict.fromkeys(_calls(name)))[:most] for name in FUNCTIONS}
     for row, (name, arguments) in enumerate(places, 1):
         failed = str(values.get(f"Z{row}", "")).startswith(("#", "unsupported"))
         if len(good[name]) < most and not failed:
@@ -218,7 +221,12 @@ class Book:
 
     def addresses(self) -> list[tuple[str, str]]:
         """Return sheet and address of each formula."""
-        return [(sheet, _address(row, column)) for sheet, row, column in self.formulas]
+        return [(place[0], self.address(place)) for place in self.formulas]
+
+    @staticmethod
+    def address(place: tuple[str, int, int]) -> str:
+        """Return the address of a formula on its sheet."""
+        return _address(*place[1:])
 
     def write(self, path: Path, equal: bool = False) -> Path:
         """Write the workbook, without stored results; `equal`: all copies hold what the first does."""
@@ -257,7 +265,8 @@ def _right(_: Book, case: Case, number: int, copy: int) -> tuple[int, int, str]:
 
 
 def _down(_: Book, case: Case, number: int, copy: int) -> tuple[int, int, str]:
-    return HEIGHT * copy, number, "=" + case.formula(shifted(case.own, down=HEIGHT * copy, sheet="S!"), "S!")
+    # A judge that takes every formula as dynamic finds room here for what it spills.
+    return HEIGHT * copy, WIDTH * number, "=" + case.formula(shifted(case.own, down=HEIGHT * copy, sheet="S!"), "S!")
 
 
 def _growing(_: Book, case: Case, number: int, copy: int) -> tuple[int, int, str] | None:
@@ -329,6 +338,12 @@ def _corners(text: str) -> tuple[int, int, int, int] | None:
         return None
     column, row, last_column, last_row = match[1], match[2], match[4] or match[1], match[5] or match[2]
     return int(row) - 1, column_number(column) - 1, int(last_row) - 1, column_number(last_column) - 1
+
+
+def is_single(text: str) -> bool:
+    """Return whether an argument is one cell."""
+    corners = _corners(text)
+    return corners is not None and corners[:2] == corners[2:]
 
 
 def _address(row: int, column: int) -> str:

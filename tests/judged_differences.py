@@ -1,0 +1,144 @@
+"""Where another program calculates cells of `twins` otherwise than embedsheet, and why ours stay.
+
+"Microsoft" is the function's page at support.microsoft.com; where no source is named, the other judges give what we do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What the judges make otherwise in some cell of each of these functions."""
+
+    why: str
+    judges: str
+    functions: str
+
+    @property
+    def pairs(self) -> set[tuple[str, str]]:
+        """Each judge with each function."""
+        return {(judge, function) for judge in self.judges.split() for function in self.functions.split()}
+
+
+DIFFERENCES = (
+    # Ranges.
+    Difference("Microsoft: the summed range has the size of the other, from its first cell on", "formulon IronCalc",
+               "SUMIF AVERAGEIF"),
+    Difference("refuses a summed range of another size", "Gnumeric", "SUMIF AVERAGEIF"),
+    Difference("Microsoft: ranges of different sizes are #VALUE!", "IronCalc",
+               "SUMIFS AVERAGEIFS COUNTIFS MAXIFS MINIFS"),
+    Difference("refuses an array where Excel wants a range", "Gnumeric IronCalc", "SUMIFS AVERAGEIFS MAXIFS MINIFS"),
+    Difference("refuses an array where Excel wants a range", "IronCalc", "COUNTIF SUMIF AVERAGEIF"),
+    Difference("finds another error than the criterion's", "Gnumeric", "MAXIFS MINIFS"),
+    Difference("ranges of different lengths are no fault", "IronCalc", "T.TEST"),
+    Difference("ranges of different lengths are no fault", "Gnumeric LibreOffice", "LOOKUP"),
+    Difference("an array has no criteria, counts, areas or values", "IronCalc", "COUNT COUNTBLANK NPV AREAS XLOOKUP"),
+    Difference("an array is no range", "formulon", "AGGREGATE"),
+    Difference("an array of one computed value is no value", "formulon",
+               "SERIESSUM MIRR INDIRECT NETWORKDAYS NETWORKDAYS.INTL"),
+    Difference("an array of one computed value is no value", "IronCalc", "ARABIC"),
+    Difference("an array of one computed value is no value", "LibreOffice", "ERROR.TYPE"),
+    Difference("a text where the array's own kind is kept", "IronCalc", "HYPERLINK"),
+    # What A1# is.
+    Difference("A1# is an array, no range", "formulon IronCalc", "ISREF"),
+    Difference("A1# is an array, no range", "formulon", "ROW COLUMN"),
+    Difference("A1# of a row or column is refused", "formulon", "SUMPRODUCT"),
+    Difference("A1# of a row or column is refused", "IronCalc",
+               "CHISQ.TEST CHITEST CORREL PEARSON RSQ SLOPE INTERCEPT STEYX FORECAST FORECAST.LINEAR SUMXMY2"),
+    # Which of several values a plain formula takes.
+    Difference("gives the last element, as a plain formula, where Excel stores the first", "formulon", "TRANSPOSE"),
+    Difference("takes operators in IRR's range as arrays in a plain formula; in Excel only functions of arrays do",
+               "Gnumeric formulon IronCalc", "IRR"),
+    Difference("takes the array constant's operator as one value in a plain formula", "formulon", "LOOKUP XNPV"),
+    # Texts, truth values, blanks.
+    Difference("TRUE in a range counts as 1", "LibreOffice",
+               "COUNT COUNTIF COUNTIFS SUMIF SUMIFS AVERAGEIFS MODE MODE.SNGL XNPV FVSCHEDULE"),
+    Difference("counts the other kinds in a computed array otherwise", "LibreOffice", "AVERAGEIF NPV"),
+    Difference("a text or blank leaves a pair out in Excel", "LibreOffice", "SUMXMY2 CHISQ.TEST"),
+    Difference("a blank or text counts as 0 in a pair", "IronCalc",
+               "SUMXMY2 SUMX2MY2 SUMX2PY2"),
+    Difference("a blank or text makes the lengths differ", "IronCalc", "COVAR COVARIANCE.P COVARIANCE.S"),
+    Difference("TRANSPOSE turns a blank into 0, which counts; a text in an array does not", "formulon IronCalc",
+               "VARA VARPA STDEVA STDEVPA"),
+    Difference("the same; it counts the text as 0, too", "LibreOffice", "VARA VARPA STDEVA STDEVPA"),
+    Difference("TRANSPOSE turns a blank into 0, which counts", "formulon", "MINA COUNTA"),
+    Difference("Microsoft: a text or truth value in the range is #VALUE!", "Gnumeric LibreOffice formulon", "MMULT"),
+    Difference("Microsoft: a text or truth value in the range is #VALUE!", "LibreOffice formulon", "LINEST"),
+    Difference("Microsoft: a text or truth value in the range is #VALUE!", "IronCalc", "LINEST TREND GROWTH LOGEST"),
+    Difference("Microsoft: a text or truth value in the range is #VALUE!", "Gnumeric", "GROWTH"),
+    Difference("Microsoft: if any argument is nonnumeric, #VALUE!", "Gnumeric LibreOffice", "GCD LCM MULTINOMIAL"),
+    Difference("Microsoft: any value but numbers and blanks is #VALUE!", "formulon IronCalc", "FVSCHEDULE"),
+    Difference("Microsoft: if any argument is nonnumeric, #VALUE!", "formulon IronCalc", "SERIESSUM"),
+    Difference("a text that is a number is one where a number is wanted", "formulon IronCalc", "Z.TEST"),
+    Difference("a text that is a number is one where a number is wanted", "formulon", "FORECAST FORECAST.LINEAR"),
+    Difference("a text as holiday is no fault", "LibreOffice", "NETWORKDAYS NETWORKDAYS.INTL WORKDAY.INTL"),
+    Difference("cannot take SORT's second argument left out, errors or a text", "IronCalc", "SORT SCAN"),
+    Difference("refuses to sort sideways beside one value", "IronCalc", "SORTBY"),
+    Difference("takes ISNUMBER of a range as one value", "IronCalc", "FILTER"),
+    Difference("reads a blank separator as 0", "Gnumeric", "TEXTJOIN"),
+    # Numbers that a function does not take.
+    Difference("Microsoft: a number out of bounds is #NUM!", "Gnumeric",
+               "BINOM.DIST.RANGE NEGBINOM.DIST DB SYD"),
+    Difference("Microsoft: a number out of bounds is #NUM!", "LibreOffice", "NEGBINOMDIST SYD"),
+    Difference("Microsoft: a number out of bounds is #NUM!, which the others do not do", "IronCalc",
+               "HYPGEOM.DIST HYPGEOMDIST"),
+    Difference("Microsoft: if the number is not in the list, #N/A", "Gnumeric LibreOffice", "RANK RANK.EQ RANK.AVG"),
+    Difference("an empty text is found at the start", "LibreOffice", "FIND SEARCH"),
+    Difference("Microsoft: the place 0 is the whole range", "Gnumeric", "INDEX"),
+    Difference("passes over the equal number in a list that is not sorted downwards", "IronCalc", "MATCH"),
+    Difference("cannot compare an array that grows", "Gnumeric", "MATCH"),
+    # Other results.
+    Difference("wants whole periods", "Gnumeric", "CUMIPMT CUMPRINC ISPMT"),
+    Difference("Excel cuts a day number's fraction off", "LibreOffice", "DAYS"),
+    Difference("counts days of 1900 by another calendar", "Gnumeric", "DAYS"),
+    Difference("Excel counts working days backwards as negative", "Gnumeric", "NETWORKDAYS"),
+    Difference("refuses holidays that NETWORKDAYS takes", "IronCalc", "WORKDAY WORKDAY.INTL"),
+    Difference("the 31st of a month counts as the 30th", "IronCalc", "YEARFRAC"),
+    Difference("gives the last days of December to the next year's first week", "LibreOffice", "WEEKNUM"),
+    Difference("counts stand where the limits do; Gnumeric and formulon sort them", "Gnumeric formulon", "FREQUENCY"),
+    Difference("swaps limits that stand the wrong way round", "LibreOffice", "PROB"),
+    Difference("Microsoft: cut off, not rounded", "LibreOffice", "PERCENTRANK PERCENTRANK.INC PERCENTRANK.EXC"),
+    Difference("finds another place in a list that is not sorted", "LibreOffice", "VLOOKUP"),
+    Difference("stops at ten digits", "IronCalc", "CHISQ.INV"),
+    Difference("rounds a half to the even digit", "IronCalc", "TEXT"),
+    Difference("Microsoft: F.TEST is the two-tailed probability, at most 1", "IronCalc", "F.TEST FTEST"),
+    Difference("fewer than three pairs have no error of estimate", "Gnumeric", "STEYX"),
+    Difference("gives a blank coefficient no power", "Gnumeric", "SERIESSUM"),
+    Difference("refuses the call", "Gnumeric", "BASE NUMBERVALUE"),
+    Difference("a blank separator", "formulon", "NUMBERVALUE"),
+    Difference("an empty name of a sheet, which Microsoft does not speak of", "Gnumeric formulon IronCalc", "ADDRESS"),
+)  # fmt: skip
+
+# Functions in which several judges agree on something else, more than agree with us, or name another error.
+OUTVOTED = {
+    "AVERAGEIF": "Microsoft: the averaged range has the size of the other",
+    "SUMIF": "Microsoft: the summed range has the size of the other",
+    "SUMIFS": "an array where Excel wants a range, which nobody can type there",
+    "AGGREGATE": "formulon takes no array; the error is the array's own",
+    "INDIRECT": "formulon takes no array of one computed value; the error is the cell's own",
+    "SORT": "IronCalc does not know a left-out argument; the error is the range's own",
+    "FVSCHEDULE": "Microsoft: any value but numbers and blanks is #VALUE!",
+    "SERIESSUM": "Microsoft: if any argument is nonnumeric, #VALUE!",
+    "XNPV": "where a payment is no number all but LibreOffice have an error, Gnumeric and pyOpenVBA this one",
+    "GROWTH": "ranges of different lengths are #REF!, as in TREND, where Gnumeric says so too",
+    "TREND": "ranges of different lengths are #REF!, as Gnumeric says",
+    "LINEST": "Microsoft: a text or truth value is #VALUE!; ranges of different lengths #REF!, as in TREND",
+    "IRR": "operators in a plain formula take one value a cell, as LibreOffice does",
+    "ISREF": "A1# is a reference",
+    "MAKEARRAY": "TRANSPOSE of a function is no function: #CALC!, Excel's error for one that stands alone",
+    "MAP": "the same",
+    "REDUCE": "the same",
+    "MMULT": "Microsoft: a text or truth value is #VALUE!",
+    "RANK": "Microsoft: if the number is not in the list, #N/A, as formulon and IronCalc say",
+    "RANK.EQ": "the same",
+    "SYD": "Microsoft: a period beyond the life is #NUM!, as formulon and IronCalc say",
+    "VARA": "TRANSPOSE turns a blank into 0, which counts; a text in an array does not; so does Gnumeric",
+    "VARPA": "the same",
+    "STDEVA": "the same",
+    "STDEVPA": "the same",
+}
+
+# Functions of which no judge says anything.
+UNJUDGED = {"LAMBDA": "alone it is #CALC! or refused, and has no result; below MAP and its kin it is judged"}

@@ -1,0 +1,40 @@
+"""The cells of the twins are what other programs make of them, or the difference is explained."""
+
+from __future__ import annotations
+
+import pytest
+from judged_differences import DIFFERENCES, OUTVOTED, UNJUDGED
+from judged_twins import Judged, judged
+from twins import cases
+
+# Each other way to fill asks the judges what one of these does.
+_FILLS = ("down", "growing", "array", "growing array", "spill", "name")
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory: pytest.TempPathFactory) -> list[Judged]:
+    return judged(_FILLS, cases(1), tmp_path_factory.mktemp("judged"))
+
+
+def _pairs(cells: list[Judged]) -> set[tuple[str, str]]:
+    return {(judge, cell.case.name) for cell in cells for judge in cell.dissenters}
+
+
+def test_each_judge_agrees_or_its_difference_is_explained(cells: list[Judged]) -> None:
+    explained = set().union(*(difference.pairs for difference in DIFFERENCES))
+    unexplained = [
+        str(cell) for cell in cells if any((judge, cell.case.name) not in explained for judge in cell.dissenters)
+    ]
+    assert unexplained == []
+    assert sorted(explained - _pairs(cells)) == []
+
+
+def test_no_result_is_outvoted_but_for_a_reason(cells: list[Judged]) -> None:
+    assert [str(cell) for cell in cells if cell.outvoted and cell.case.name not in OUTVOTED] == []
+    assert sorted(set(OUTVOTED) - {cell.case.name for cell in cells if cell.outvoted}) == []
+
+
+def test_every_argument_of_every_function_is_judged(cells: list[Judged]) -> None:
+    asked = {(cell.case.name, cell.case.place) for cell in cells}
+    silent = asked - {(cell.case.name, cell.case.place) for cell in cells if cell.votes}
+    assert {name for name, _ in silent} == set(UNJUDGED)
