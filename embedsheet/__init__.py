@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from embedsheet.coder.code import code as code
     from embedsheet.gradient_sheet.write import Derived as Derived
     from embedsheet.ground.errors import EmbedsheetError as EmbedsheetError
-    from embedsheet.solver import Solution as Solution
-    from embedsheet.solver import solve as solve
+    from embedsheet.solvers.solution import Solution as Solution
+    from embedsheet.solvers.solve import solve as solve
     from embedsheet.workbook import Workbook as Workbook
     from embedsheet.xlsx.undo import undo as undo
 
@@ -46,7 +46,7 @@ _WHERE = {
     "Graded": "api",
     "Gradient": "api",
     "Recalculated": "api",
-    "Solution": "solver",
+    "Solution": "solvers.solution",
     "Workbook": "workbook",
     "against": "api",
     "code": "coder.code",
@@ -56,7 +56,7 @@ _WHERE = {
     "new": "api",
     "open": "api",
     "recalculate": "api",
-    "solve": "solver",
+    "solve": "solvers.solve",
     "undo": "xlsx.undo",
 }
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from embedsheet.gradient_sheet.against import Claim
     from embedsheet.gradient_sheet.write import Derived
     from embedsheet.homework.grade import Grade
-    from embedsheet.solver import Model
+    from embedsheet.solvers.load import Model
 
 
 def open(path: str | Path) -> Workbook:
@@ -68,7 +68,7 @@ def gradient(
     where recomputed formulas differ from the stored results, unless `trust_embedsheet`; ModelError for a set-up that
     makes no sense; UnsupportedError with all formulas that cannot be compiled.
     """
-    from embedsheet.solver import gradient_blocks, load_model
+    from embedsheet.solvers.load import gradient_blocks, load_model
 
     model = load_model(
         book, sheet, objective=objective, changing=changing, without_stored=bool(changing),
@@ -108,7 +108,7 @@ def against(
     many as the changing ones.
     """
     from embedsheet.gradient_sheet.against import compare
-    from embedsheet.solver import load_model
+    from embedsheet.solvers.load import load_model
 
     model = load_model(
         book, sheet, objective=objective, changing=changing, without_stored=bool(changing),
@@ -139,7 +139,7 @@ def derive(
     ModelError for a set-up that makes no sense; nothing is written then.
     """
     from embedsheet.gradient_sheet.write import derive_model
-    from embedsheet.solver import load_model
+    from embedsheet.solvers.load import load_model
 
     workbook = book if isinstance(book, Workbook) else Workbook.open(book)
     if buttons and output is None:

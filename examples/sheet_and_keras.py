@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from embedsheet.keras_bridge import compare
 from embedsheet.lessons import find
 from embedsheet.mirrors.recommender.blocks import read_model
+from embedsheet.mirrors.recommender.comparison import compare
 from embedsheet.workbook import Workbook
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from embedsheet.workbook import Workbook
 
 # Modules that change the case of something that is no name of a workbook, and what that is.
 OTHERS = {
+    "cli/history.py": "file suffixes",
     "cli/solve.py": "file suffixes",
     "compiler/indirect.py": "letters of columns",
     "formulas/functions/stretches.py": "texts in cells",
@@ -56,7 +57,7 @@ OTHERS = {
     "xlsx/workbook_part.py": "names of parts",
     "xlsx/xml.py": "names of encodings",
     "xlsx/macros.py": "names of parts",
-    "reports/tables.py": "words of an option",
+    "solvers/reports/tables.py": "words of an option",
     "coder/names.py": "words of Python",
     "lessons/optimisers/rule_sheet.py": "letters of a template",
     "cli/steps.py": "a message and an answer",

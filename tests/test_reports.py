@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 
 from embedsheet.cli import app
 from embedsheet.ground.errors import ModelError
-from embedsheet.reports.tables import KINDS, Report, Table
 from embedsheet.solver import solve
+from embedsheet.solvers.reports.tables import KINDS, Report, Table
 from embedsheet.solvers.solution import Solution
 from tests.judges import gnumeric_values, libreoffice_values, validity_faults
 from tests.repair import repair_causes

@@ -17,7 +17,7 @@ _MOST_SHOWN = 10
 def inspect_book(path: Path) -> dict[str, Any]:
     """Return sheets, Solver set-ups, functions, unsupported formulas and the check of the stored results."""
     from embedsheet.compiler.program import recalculate
-    from embedsheet.solver import describe
+    from embedsheet.solvers.model import describe
     from embedsheet.workbook import Workbook
 
     workbook = Workbook.open(path)
@@ -61,9 +61,9 @@ def _model(workbook: Workbook, setup: SolverSetup) -> tuple[str, list[dict[str, 
     """Say what `--method auto` would do with a set-up, or why not, and which cells keep it from being linear."""
     from embedsheet.compiler.program import compile_program
     from embedsheet.ground.errors import EmbedsheetError
-    from embedsheet.reports.linearity import bends
-    from embedsheet.solver import problem_of
     from embedsheet.solvers.plan import plan
+    from embedsheet.solvers.reports.linearity import bends
+    from embedsheet.solvers.solve import problem_of
 
     if setup.is_leftover:
         return "nothing to solve", []

@@ -11,7 +11,7 @@ from rich.table import Table as RichTable
 from embedsheet.cli.progress import say
 
 if TYPE_CHECKING:
-    from embedsheet.reports.tables import Entry, Report, Table
+    from embedsheet.solvers.reports.tables import Entry, Report, Table
 
 _MOST_ROWS = 60  # of one table; --json and the sheet have all
 

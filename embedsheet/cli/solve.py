@@ -188,9 +188,9 @@ def solve(
         raise typer.BadParameter("--output, --history and --replay name one file; solve one workbook at a time.")
     if replay and (history or method != "auto" or restarts or randomize is not None):
         raise typer.BadParameter("--replay does not search; leave out --history, --method, --restarts, --randomize.")
-    from embedsheet import solver
-    from embedsheet.reports.tables import kinds_of
     from embedsheet.solvers.descent import LEARNING_RATES
+    from embedsheet.solvers.reports.tables import kinds_of
+    from embedsheet.solvers.solve import solve as solve_book
 
     reports = kinds_of(report or "")
     if follow and "inputs" not in reports:
@@ -207,7 +207,7 @@ def solve(
         with LiveSearch(quiet=json or shown) as live:
             watcher = Steps().hear if shown else live.hear
             recorder = Recorder(watcher)
-            return solver.solve(
+            return solve_book(
                 book,
                 sheet,
                 objective=objective,
@@ -330,8 +330,9 @@ def gradient(
     With --against, cells of the workbook that claim to be the derivatives, in the order of the changing cells, are
     compared with the exact ones, and where it can be told, what kind of mistake was made. Exit code 1 if one is wrong.
     """
-    from embedsheet import api, solver
+    from embedsheet import api
     from embedsheet.cli.progress import print_block
+    from embedsheet.solvers.check import check_gradient
 
     if against:
         compared = api.against(
@@ -350,7 +351,7 @@ def gradient(
         trust_embedsheet=trust_embedsheet, engine=engine,
     )  # fmt: skip
     model, value, blocks = found.model, found.value, found.blocks
-    checked = solver.check_gradient(model.program) if check else None
+    checked = check_gradient(model.program) if check else None
     if json:
         result: dict[str, Any] = {
             "objective": str(model.setup.objective),

@@ -16,7 +16,7 @@ from embedsheet.gradient_sheet.sheet import draw, names_of, title_of
 from embedsheet.gradient_sheet.sketch import Sketch
 from embedsheet.ground.errors import ModelError
 from embedsheet.notation.addresses import Area
-from embedsheet.solver import Model
+from embedsheet.solvers.load import Model
 from embedsheet.workbook import SaveReport, Workbook
 from embedsheet.xlsx.macros import MakeProject
 

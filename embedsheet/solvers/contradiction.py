@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from embedsheet.solvers.linear_model import LinearModel
 from embedsheet.solvers.problem import Problem
-
-if TYPE_CHECKING:
-    from embedsheet.solvers.linear import LinearModel
 
 # A constraint that can be left out: ("row", its place), or a cell's ("lower" | "upper" | "integer", its place).
 Part = tuple[str, int]
-Feasible = Callable[[Problem, "LinearModel"], bool | None]
+Feasible = Callable[[Problem, LinearModel], bool | None]
 
 _MOST_SOLVES = 300
 _MOST_SHOWN = 10

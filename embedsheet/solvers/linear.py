@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from embedsheet.solvers.contradiction import explain
+from embedsheet.solvers.linear_model import LinearModel
 from embedsheet.solvers.problem import FloatArray, Limits, Problem, Sense, Status
 
 # Seconds that HiGHS gets before it is asked for its best point so far; each slice starts anew and is thrice as long.
@@ -23,16 +24,6 @@ _LAST_BITS = 8.0 * float(np.finfo(float).eps)
 _HELD = 1e-7
 _LARGEST_REFINED = 4_000_000
 _LEAST_GAP = 1e-9  # less is rounding
-
-
-@dataclass(frozen=True)
-class LinearModel:
-    """f(x) = offset + cost · x; left − right = shift + matrix x, (m,)."""
-
-    cost: FloatArray
-    offset: float
-    matrix: Any
-    shift: FloatArray
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from embedsheet.solvers.linear import LinearModel
+from embedsheet.solvers.linear_model import LinearModel
 from embedsheet.solvers.problem import FloatArray, Problem
 
 MOST_CELLS = 500

@@ -14,7 +14,7 @@ from embedsheet.solvers.problem import FloatArray, Sense, Status
 from embedsheet.solvers.tracker import HistoryRow
 
 if TYPE_CHECKING:
-    from embedsheet.reports.tables import Report
+    from embedsheet.solvers.reports.tables import Report
 
 
 # Of these methods neither iterations nor a gradient say anything.

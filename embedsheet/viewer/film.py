@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.coder.code import Code, code
-from embedsheet.solver import load_model, problem_of, search
+from embedsheet.solvers.load import load_model
 from embedsheet.solvers.problem import Limits, Progress
+from embedsheet.solvers.search import search
+from embedsheet.solvers.solve import problem_of
 from embedsheet.workbook import Workbook
 
 _MOST_FRAMES = 40

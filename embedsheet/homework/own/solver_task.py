@@ -25,7 +25,8 @@ _SLACK = 1e-5  # a constraint may be missed by so much of its size, as Solver's 
 def best_known(assignment: OwnAssignment, task: OwnTask, numbers: Drawn) -> tuple[float, str]:
     """Return the objective of the best plan for these numbers, and why there is none ("" where there is one)."""
     from embedsheet.compiler.program import compile_program
-    from embedsheet.solver import limits_of, problem_of, search, starts_of
+    from embedsheet.solvers.search import search
+    from embedsheet.solvers.solve import limits_of, problem_of, starts_of
 
     assert task.setup is not None and task.area is not None
     try:

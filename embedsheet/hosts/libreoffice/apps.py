@@ -12,15 +12,10 @@ from xlwings import base_classes
 
 from embedsheet.hosts.libreoffice.books import Books
 from embedsheet.hosts.libreoffice.office import Office
+from embedsheet.hosts.libreoffice.parents import CellError
 
 NAME = "libreoffice"
 _EPOCH = datetime.datetime(1899, 12, 30)
-
-
-class CellError(str):
-    """An error in a cell, such as "#N/A"; a subclass, so that text that reads the same stays text."""
-
-    __slots__ = ()
 
 
 class Engine:

@@ -6,7 +6,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from xlwings import base_classes
 
@@ -15,11 +15,9 @@ from embedsheet.ground.keys import name_key
 from embedsheet.hosts.libreoffice.formulas import excel_translator
 from embedsheet.hosts.libreoffice.names import Names
 from embedsheet.hosts.libreoffice.office import properties
+from embedsheet.hosts.libreoffice.parents import Program
 from embedsheet.hosts.libreoffice.ranges import Range
 from embedsheet.hosts.libreoffice.sheets import Sheet, Sheets
-
-if TYPE_CHECKING:
-    from embedsheet.hosts.libreoffice.apps import App
 
 _FILTERS = {
     ".xlsx": "Calc MS Excel 2007 XML",
@@ -31,7 +29,7 @@ _FILTERS = {
 class Books(base_classes.Books):
     """The workbooks that are open in one LibreOffice."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: Program) -> None:
         self.app = app
 
     @property
@@ -111,7 +109,7 @@ class Book(base_classes.Book):
 
     app: Any = None  # an attribute, where the base class has a property
 
-    def __init__(self, app: App, model: Any) -> None:
+    def __init__(self, app: Program, model: Any) -> None:
         self.app = app
         self.model = model
 

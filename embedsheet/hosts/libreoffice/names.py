@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from xlwings import base_classes
 
 from embedsheet.ground.keys import name_key
 from embedsheet.hosts.libreoffice.formulas import to_calc
 from embedsheet.hosts.libreoffice.locate import import_uno
+from embedsheet.hosts.libreoffice.parents import Workbook, Worksheet
 from embedsheet.hosts.libreoffice.ranges import Range
 from embedsheet.notation.addresses import parse_area, quote_sheet
-
-if TYPE_CHECKING:
-    from embedsheet.hosts.libreoffice.books import Book
-    from embedsheet.hosts.libreoffice.sheets import Sheet
 
 
 class Names(base_classes.Names):
     """The names of a workbook, or of one sheet."""
 
-    def __init__(self, book: Book, collection: Any, sheet: Sheet | None) -> None:
+    def __init__(self, book: Workbook, collection: Any, sheet: Worksheet | None) -> None:
         self.book = book
         self._collection = collection
         self.sheet = sheet

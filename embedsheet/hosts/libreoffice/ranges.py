@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from xlwings import base_classes
 
 from embedsheet.ground.errors import ModelError
 from embedsheet.hosts.libreoffice.formulas import rows_to_excel, to_calc
+from embedsheet.hosts.libreoffice.parents import CellError, Worksheet
 from embedsheet.notation.addresses import Area
-
-if TYPE_CHECKING:
-    from embedsheet.hosts.libreoffice.sheets import Sheet
 
 _ERROR_RESULTS = 4  # com.sun.star.sheet.FormulaResult.ERROR
 _LOGICAL = 1024  # com.sun.star.util.NumberFormat.LOGICAL
@@ -32,7 +30,7 @@ _ERRORS = {
 class Range(base_classes.Range):
     """A rectangle of cells; `area` is (top, left, bottom, right), counted from 1, edges included."""
 
-    def __init__(self, sheet: Sheet, area: tuple[int, int, int, int]) -> None:
+    def __init__(self, sheet: Worksheet, area: tuple[int, int, int, int]) -> None:
         self.sheet = sheet
         self.area = area
         self.options: dict[str, Any] = {}
@@ -89,8 +87,6 @@ class Range(base_classes.Range):
     @property
     def raw_value(self) -> list[list[Any]]:
         """Rows of float, str, bool, CellError, or "" for nothing."""
-        from embedsheet.hosts.libreoffice.apps import CellError
-
         cells = self.api
         rows = [list(row) for row in cells.getDataArray()]
         top, left, _, _ = self.area

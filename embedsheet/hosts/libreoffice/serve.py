@@ -1,8 +1,8 @@
-"""Serve the buttons of a workbook that is open in LibreOffice: listen for presses, run `embedsheet.excel`.
+"""Serve the buttons of a workbook that is open in LibreOffice: listen for presses, do their work.
 
 LibreOffice imports an Excel form button as a control whose script event names the macro. The macro itself is never
 run (the workbook is opened with macros off); a listener on the form hears the event, names the Sub, and the function of
-the same name in `embedsheet.excel` runs here, with `xlwings.Book.caller()` being the open workbook.
+the same name in `buttons/work.py` runs here, with `xlwings.Book.caller()` being the open workbook.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any
 
 import xlwings
 
-from embedsheet import excel
 from embedsheet.ground.errors import FileError
 from embedsheet.hosts.buttons.table import BUTTONS
+from embedsheet.hosts.buttons.work import press
 from embedsheet.hosts.libreoffice.apps import register
 from embedsheet.hosts.libreoffice.locate import import_uno
 from embedsheet.xlsx.package import Package
@@ -136,7 +136,7 @@ class Server:
         """Run one button's function now."""
         self.running, self.refused, self._escaped = function, False, False
         try:
-            outcome = excel.press(function, cancelled=self.cancelled)
+            outcome = press(function, cancelled=self.cancelled)
         finally:
             self.running = None
         if self.refused:

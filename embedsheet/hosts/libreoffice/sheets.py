@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from xlwings import base_classes
 
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.keys import name_key
 from embedsheet.hosts.libreoffice.names import Names
+from embedsheet.hosts.libreoffice.parents import Workbook
 from embedsheet.hosts.libreoffice.ranges import Range
 from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW, parse_area
-
-if TYPE_CHECKING:
-    from embedsheet.hosts.libreoffice.books import Book
 
 
 class Sheets(base_classes.Sheets):
     """The sheets of a workbook."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: Workbook) -> None:
         self.book = book
 
     @property
@@ -60,7 +58,7 @@ class Sheet(base_classes.Sheet):
 
     book: Any = None  # an attribute, where the base class has a property
 
-    def __init__(self, book: Book, uno_sheet: Any) -> None:
+    def __init__(self, book: Workbook, uno_sheet: Any) -> None:
         self.book = book
         self.uno = uno_sheet
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from embedsheet import keras_bridge
-from embedsheet.keras_bridge import Check, code, precision, predictions, summary
 from embedsheet.mirrors.recommender.blocks import Floats, SheetModel
+from embedsheet.mirrors.recommender.comparison import Check
+from embedsheet.mirrors.recommender.keras_net import build as build_net
+from embedsheet.mirrors.recommender.keras_net import code, precision, predictions, summary
 from embedsheet.mirrors.recommender.results import mixing
 from embedsheet.mirrors.recommender.training import Learned
 from embedsheet.writer.page import Book, Page, a1
@@ -33,7 +34,7 @@ def build(
 ) -> Path:
     """Make the workbook; `source` is the name of the workbook compared. Raises FileError."""
     with Book(path, f"{source} and Keras", force=force) as book, precision("float32"):
-        built = keras_bridge.build(model)
+        built = build_net(model)
         same_weights, texts = predictions(built, model), (summary(built), code(model))
         compare, factors, keras = (book.page(name, "#10B981") for name in ("Compare", "Factors", "Keras"))
         _keras(keras, learned, texts)

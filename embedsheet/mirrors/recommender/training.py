@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from embedsheet.ground.errors import TrainingError, one_of
-from embedsheet.keras_bridge import build, precision, predictions, weights_of
 from embedsheet.mirrors.protocol import Settings
 from embedsheet.mirrors.recommender.blocks import Floats, SheetModel
+from embedsheet.mirrors.recommender.keras_net import build, precision, predictions, weights_of
 from embedsheet.networks.devices import device_count
 from embedsheet.networks.engine import load_keras
 

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from embedsheet.reports.duals import Prices, Range, Ranging, prices
-from embedsheet.reports.point import Found, LineAt
-from embedsheet.reports.tables import Entry, Report, Table
+from embedsheet.solvers.reports.duals import Prices, Range, Ranging, prices
+from embedsheet.solvers.reports.point import Found, LineAt
+from embedsheet.solvers.reports.tables import Entry, Report, Table
 
 _LINEAR_CELLS = ("Final Value", "Reduced Cost", "Objective Coefficient", "Allowable Increase", "Allowable Decrease")
 _LINEAR_ROWS = ("Final Value", "Shadow Price", "Constraint R.H. Side", "Allowable Increase", "Allowable Decrease")

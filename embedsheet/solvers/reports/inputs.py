@@ -22,11 +22,11 @@ from embedsheet.compiler.constraints import Line
 from embedsheet.compiler.program import Program, compile_program
 from embedsheet.ground.errors import EmbedsheetError, ModelError
 from embedsheet.notation.addresses import Area, Cell
-from embedsheet.reports.duals import Prices, Ranging, prices
-from embedsheet.reports.point import Found
-from embedsheet.reports.sensitivity import loose, refusal, unstrict
-from embedsheet.reports.tables import Bars, Entry, Report, Table
 from embedsheet.solvers.problem import FloatArray
+from embedsheet.solvers.reports.duals import Prices, Ranging, prices
+from embedsheet.solvers.reports.point import Found
+from embedsheet.solvers.reports.sensitivity import loose, refusal, unstrict
+from embedsheet.solvers.reports.tables import Bars, Entry, Report, Table
 
 MOST_SHOWN = 20
 # More constants than this would take longer than the solve.

@@ -9,7 +9,7 @@ from typing import Any
 
 from embedsheet.book.book import Book
 from embedsheet.ground.keys import name_key
-from embedsheet.reports.tables import INFINITE, Bars, Entry, Report, Table
+from embedsheet.solvers.reports.tables import INFINITE, Bars, Entry, Report, Table
 from embedsheet.xlsx.added_sheets import Draw
 
 _BLUE, _GREY = "#1F3864", "#6B7280"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from embedsheet.reports.point import Found
-from embedsheet.reports.tables import Entry, Report, Table, clean
+from embedsheet.solvers.reports.point import Found
+from embedsheet.solvers.reports.tables import Entry, Report, Table, clean
 
 
 def answer(found: Found) -> Report:

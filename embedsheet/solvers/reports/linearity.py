@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from embedsheet.compiler.program import Program
-from embedsheet.reports.point import Found
-from embedsheet.reports.tables import Entry, Report, Table
+from embedsheet.solvers.reports.point import Found
+from embedsheet.solvers.reports.tables import Entry, Report, Table
 
 _DEGREES = ("constant", "linear", "quadratic", "nonlinear")
 

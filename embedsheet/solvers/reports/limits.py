@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from embedsheet.reports.point import Found
-from embedsheet.reports.sensitivity import refusal
-from embedsheet.reports.tables import Entry, Report, Table, clean
 from embedsheet.solvers.problem import FloatArray
+from embedsheet.solvers.reports.point import Found
+from embedsheet.solvers.reports.sensitivity import refusal
+from embedsheet.solvers.reports.tables import Entry, Report, Table, clean
 
 # A search along one cell: doublings until a constraint is missed, halvings to where that begins.
 _DOUBLINGS, _HALVINGS = 60, 60

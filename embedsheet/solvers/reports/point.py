@@ -12,10 +12,10 @@ from embedsheet.book.book import Book
 from embedsheet.compiler.constraints import Line
 from embedsheet.compiler.program import Program
 from embedsheet.notation.addresses import Area, Cell
-from embedsheet.reports.duals import Local
-from embedsheet.reports.labels import labeller
-from embedsheet.reports.tables import clean
 from embedsheet.solvers.problem import FEASIBILITY, FloatArray
+from embedsheet.solvers.reports.duals import Local
+from embedsheet.solvers.reports.labels import labeller
+from embedsheet.solvers.reports.tables import clean
 
 # What Excel's Solver calls its senses, and whole numbers.
 _SENSES = {"maximize": "Max", "minimize": "Min", "target": "Value Of"}

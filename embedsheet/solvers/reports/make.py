@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from embedsheet.notation.addresses import Cell
-from embedsheet.reports.answer import answer
-from embedsheet.reports.feasibility import feasibility
-from embedsheet.reports.inputs import inputs
-from embedsheet.reports.limits import limits
-from embedsheet.reports.linearity import linearity
-from embedsheet.reports.point import Found
-from embedsheet.reports.population import population
-from embedsheet.reports.sensitivity import sensitivity
-from embedsheet.reports.tables import Kind, Report
+from embedsheet.solvers.reports.answer import answer
+from embedsheet.solvers.reports.feasibility import feasibility
+from embedsheet.solvers.reports.inputs import inputs
+from embedsheet.solvers.reports.limits import limits
+from embedsheet.solvers.reports.linearity import linearity
+from embedsheet.solvers.reports.point import Found
+from embedsheet.solvers.reports.population import population
+from embedsheet.solvers.reports.sensitivity import sensitivity
+from embedsheet.solvers.reports.tables import Kind, Report
 
 if TYPE_CHECKING:
-    from embedsheet.solver import Model
+    from embedsheet.solvers.load import Model
     from embedsheet.solvers.problem import Problem
     from embedsheet.solvers.solution import Solution
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from embedsheet.reports.point import Found
-from embedsheet.reports.tables import Entry, Report, Table, clean
 from embedsheet.solvers.problem import FloatArray
+from embedsheet.solvers.reports.point import Found
+from embedsheet.solvers.reports.tables import Entry, Report, Table, clean
 
 # Excel's words, in its order (solver.com, "Interpreting the Population Report").
 _COLUMNS = ("Cell", "Name", "Best Value", "Mean Value", "Standard Deviation", "Maximum Value", "Minimum Value")

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from embedsheet.reports.point import Found, LineAt
-from embedsheet.reports.tables import Entry, Report, Table, clean
 from embedsheet.solvers.contradiction import Part, contradicting
 from embedsheet.solvers.linear import feasible, recognise
 from embedsheet.solvers.problem import Problem
+from embedsheet.solvers.reports.point import Found, LineAt
+from embedsheet.solvers.reports.tables import Entry, Report, Table, clean
 
 _COLUMNS = ("Cell", "Name", "Cell Value", "Formula", "Status", "Slack")
 _TITLE = "Constraints Which Make the Problem Infeasible"

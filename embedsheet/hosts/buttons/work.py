@@ -1,0 +1,191 @@
+"""What each button does: one function each, of a `Press`; it returns what the button says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import xlwings
+from numpy.typing import NDArray
+
+from embedsheet.ground.errors import MismatchError, ModelError
+from embedsheet.hosts.buttons.memory import Memory
+from embedsheet.hosts.buttons.press import Press, escape_pressed, gradient_sheet, run
+from embedsheet.hosts.buttons.table import START, UNDO
+from embedsheet.hosts.live import block_of, write_areas
+
+_SECONDS_BETWEEN_WORDS = 0.25
+
+
+def press(function: str, cancelled: Callable[[], bool] = escape_pressed) -> str:
+    """Do what the button of that name does in the workbook whose button was pressed, and return what it says."""
+    return run(function, _WORK[function], xlwings.Book.caller, cancelled)
+
+
+def _step(press: Press) -> str:
+    program, setup, start = press.program, press.setup, press.start
+    value, slope = program.value_and_gradient(start)
+    _refuse_undefined(press, value, slope)
+    rate = press.setting("learning_rate")
+    direction = -slope
+    if setup.sense == "maximize":
+        direction = slope
+    elif setup.sense == "target":
+        direction = -slope * np.sign(value - setup.target)
+    x = np.clip(start + rate * direction, program.lower, program.upper)
+    press.write_changing(x)
+    foretold = float(slope @ (x - start))
+    return f"{press.objective_name} {value:.6g} → {press.objective_now():.6g} (the gradient foretold {foretold:+.3g})"
+
+
+def _solve(press: Press) -> str:
+    from embedsheet.solvers.load import Model
+    from embedsheet.solvers.problem import Progress
+    from embedsheet.solvers.search import search
+    from embedsheet.solvers.solve import limits_of, problem_of, record
+    from embedsheet.solvers.solve_log import SCHEMA, log_edits
+
+    program, name = press.program, press.objective_name
+    limits = limits_of(press.setup, max_iterations=int(press.setting("iterations")))
+    began = shown = time.perf_counter()
+
+    def watch(progress: Progress) -> None:
+        nonlocal shown
+        if press.cancelled():
+            raise KeyboardInterrupt
+        if time.perf_counter() - shown > _SECONDS_BETWEEN_WORDS:
+            shown = time.perf_counter()
+            press.status(f"iteration {progress.iteration}: {name} {progress.objective:.6g} (Esc stops)")
+
+    outcome = search(problem_of(program, press.setup, name), limits=limits, watcher=watch)
+    seconds = {"solve": time.perf_counter() - began}
+    solution = record(Model(press.workbook, press.setup, program, seconds, []), outcome)
+    if not solution.solved:
+        raise ModelError(solution.summary())
+    press.find_names(SCHEMA.title, [block.name for block in SCHEMA.blocks])
+    log = [block_of(edit, press.workbook.strings) for edit in log_edits(press.workbook, solution)]
+    press.write_changing(solution.x, also=log)
+    solution.written_to, solution.cells_written = solution.path, len(solution.x)
+    return solution.summary()
+
+
+def _train(press: Press) -> str:
+    model = press.recommender
+    press.status("starting Keras …")
+    from embedsheet.mirrors.protocol import Settings
+    from embedsheet.mirrors.recommender.results import is_lesson, learned_edits
+    from embedsheet.mirrors.recommender.training import Progress
+    from embedsheet.mirrors.recommender.training import train as train_in_keras
+
+    workbook = press.beside_keras
+    if not is_lesson(workbook):
+        raise ModelError("The workbook has no sheet Keras with its blocks, where what Keras learns could be shown.")
+    shown = time.perf_counter()
+
+    def watch(progress: Progress) -> None:
+        nonlocal shown
+        if press.cancelled():
+            raise KeyboardInterrupt
+        if time.perf_counter() - shown > _SECONDS_BETWEEN_WORDS:
+            shown = time.perf_counter()
+            number = f"epoch {progress.epoch + 1} of {progress.epochs}"
+            press.status(f"{number}: RMSE {progress.finished.rmse:.4f} (Esc stops)")
+
+    learned = train_in_keras(model, Settings(epochs=int(press.setting("epochs"))), watch)
+    press.write([block_of(edit, workbook.strings) for edit in learned_edits(workbook, model, learned)])
+    return (
+        f"Keras: RMSE {learned.rmse_before:.4f} → {learned.rmse:.4f} in {len(learned.epochs)} epochs; what it learned "
+        "is on the sheet Keras, and beside the solver's on Compare"
+    )
+
+
+def _compare(press: Press) -> str:
+    model = press.recommender
+    press.status("comparing with Keras …")
+    from embedsheet.mirrors.recommender.comparison import compare as checks_of
+    from embedsheet.mirrors.recommender.results import compared_edits
+
+    workbook = press.beside_keras
+    checks = checks_of(workbook, model)
+    press.write([], also=[block_of(edit, workbook.strings) for edit in compared_edits(workbook, model, checks)])
+    apart = "; ".join(f"{check.what}: {check.difference:.0e} apart" for check in checks)
+    wrong = [check.what for check in checks if not check.agrees]
+    if wrong:
+        raise MismatchError(
+            f"At equal weights sheet and Keras differ in {', '.join(wrong)} by more than rounding. {apart}."
+        )
+    return f"The same model at equal weights. {apart}."
+
+
+def _gradient(press: Press) -> str:
+    program = press.program
+    value, slope = program.value_and_gradient(press.start)
+    _refuse_undefined(press, value, slope)
+    name = gradient_sheet(press.sheet_name)
+    sheets = press.book.sheets
+    here = sheets[press.sheet_name]
+    if name not in [sheet.name for sheet in sheets]:
+        sheets.add(name, after=here)
+        sheets[press.pressed_on].activate()  # adding a sheet has brought it to the front
+    sheets[name].clear_contents()
+    blocks = [
+        (area._replace(sheet=name), slope[block].reshape(area.shape).tolist())
+        for area, block in zip(press.setup.changing, program.blocks, strict=True)
+    ]
+    write_areas(press.book, blocks)
+    if not any(area.top == 1 for area, _ in blocks):
+        sheets[name].range(
+            "A1"
+        ).value = f"∂ {press.objective_name} / ∂ each changing cell of {press.sheet_name}, at the cell's own address"
+    steepest = int(np.argmax(np.abs(slope)))
+    return (
+        f"The gradient of {press.objective_name} is on the sheet {name}; its largest component is "
+        f"{slope[steepest]:.3g}, at {program.cell_name(steepest)}."
+    )
+
+
+def _randomize(press: Press) -> str:
+    from embedsheet.solvers.problem import Problem
+    from embedsheet.solvers.start import random_start
+
+    program = press.program
+    before = press.objective_now()
+    problem = Problem(program, program.lower, program.upper)
+    press.write_changing(random_start(problem, np.random.default_rng(), around=np.zeros_like(press.start)))
+    now = press.objective_now()
+    return f"{len(press.start)} cells filled at random: {press.objective_name} {before:.6g} → {now:.6g}"
+
+
+def _undo(press: Press) -> str:
+    return _bring_back(press, UNDO, "Undone")
+
+
+def _reset(press: Press) -> str:
+    return _bring_back(press, START, "As the workbook was made")
+
+
+def _bring_back(press: Press, what: str, word: str) -> str:
+    blocks = Memory(press.book).recall(press.sheet_name, what)
+    press.write(blocks)
+    cells = sum(area.size for area, _ in blocks)
+    return f"{word}: {cells} cells, {press.objective_name} {press.objective_now():.6g}"
+
+
+def _refuse_undefined(press: Press, value: float, slope: NDArray[np.float64]) -> None:
+    if np.isfinite(value) and np.isfinite(slope).all():
+        return
+    cells = "; ".join(f"{cell} {fault}" for cell, fault in press.program.undefined_cells(press.start)[:3])
+    raise ModelError(f"The gradient of {press.objective_name} is undefined here: {cells or 'an infinite derivative'}.")
+
+
+_WORK: dict[str, Callable[[Press], str]] = {
+    "step": _step,
+    "solve": _solve,
+    "train": _train,
+    "compare": _compare,
+    "gradient": _gradient,
+    "randomize": _randomize,
+    "undo": _undo,
+    "reset": _reset,
+}

@@ -1,0 +1,267 @@
+"""Solve a workbook's model in place: the formulas below the objective cell, differentiated exactly, and scipy.
+
+    from embedsheet.solver import solve
+    solution = solve("collab_filter.xlsx", sheet="dotprod")
+    print(solution.summary())
+
+The file is read, compiled and checked against its own stored values before anything else; it is written only when a
+better point was found, and then only the changed cells and the stored results that follow from them.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from embedsheet.book.setups import EVOLUTIONARY, Sense, SolverSetup
+from embedsheet.ground.errors import ModelError
+from embedsheet.notation.addresses import Cell
+from embedsheet.solvers.load import Model, load_model
+from embedsheet.solvers.outcome import Outcome
+from embedsheet.solvers.plan import plan, replaced
+from embedsheet.solvers.problem import FEASIBILITY, Limits, Problem, Watcher
+from embedsheet.solvers.replay import Recorded, replay
+from embedsheet.solvers.reports.tables import kinds_of
+from embedsheet.solvers.search import search
+from embedsheet.solvers.solution import Solution
+from embedsheet.solvers.solve_log import log_edits
+from embedsheet.workbook import Workbook
+
+if TYPE_CHECKING:
+    from embedsheet.compiler.engines import EngineName
+    from embedsheet.compiler.program import Program
+    from embedsheet.xlsx.added_sheets import Draw
+
+_MOST_STARTS = 30  # of a stored multistart
+
+
+def problem_of(program: Program, setup: SolverSetup, objective_name: str = "the objective") -> Problem:
+    """Return a compiled program as the search wants it."""
+    return Problem(
+        objective=program,
+        lower=program.lower,
+        upper=program.upper,
+        sense="satisfy" if setup.objective is None else setup.sense,
+        target=setup.target,
+        relations=program.relations,
+        integer=program.integer,
+        all_different=program.all_different,
+        impossible=program.impossible,
+        cell_name=program.cell_name,
+        row_name=program.row_name,
+        objective_name=objective_name,
+        blocks=program.blocks,
+        undefined=program.undefined_cells,
+        unseen=lambda: program.unseen,
+        jumps=lambda: program.jumps,
+        unrounded=lambda: program.unrounded,
+        piecewise=program.piecewise,
+        evolutionary=setup.engine == EVOLUTIONARY,
+    )
+
+
+def limits_of(
+    setup: SolverSetup,
+    *,
+    max_iterations: int | None = None,
+    tolerance: float = 1e-6,
+    learning_rate: float | None = None,
+    seed: int | None = None,
+    seconds: float | None = None,
+    gap: float | None = None,
+) -> Limits:
+    """Return when a search stops: as said here, else as the set-up stores under Options, else as usual."""
+    stored = setup.options
+    return Limits(
+        max_iterations=max_iterations or stored.iterations,
+        tolerance=tolerance,
+        learning_rate=learning_rate,
+        seed=(stored.seed or 0) if seed is None else seed,
+        gap=(stored.gap or 0.0) if gap is None else gap,
+        precision=stored.precision or FEASIBILITY,
+        population=stored.population,
+        nodes=stored.nodes,
+        solutions=stored.solutions,
+        convergence=stored.convergence,
+        idle=stored.idle,
+        seconds=stored.seconds if seconds is None else seconds,
+    )
+
+
+def starts_of(setup: SolverSetup) -> int:
+    """Return from how many points a search begins: more than one where the set-up stores a multistart."""
+    return min(setup.options.population or _MOST_STARTS, _MOST_STARTS) if setup.options.multistart else 1
+
+
+def solve(
+    book: str | Path | Workbook,
+    sheet: str | None = None,
+    *,
+    objective: str | None = None,
+    changing: Sequence[str] = (),
+    sense: Sense | None = None,
+    target: float | None = None,
+    constraints: Sequence[str] = (),
+    nonnegative: bool | None = None,
+    without_stored: bool = False,
+    save_setup: bool = False,
+    method: str = "auto",
+    learning_rate: float | None = None,
+    restarts: int | None = None,
+    seed: int | None = None,
+    time_limit: float | None = None,
+    gap: float | None = None,
+    max_iterations: int | None = None,
+    tolerance: float = 1e-6,
+    randomize: int | None = None,
+    overwrite_formulas: bool = False,
+    trust_embedsheet: bool = False,
+    output: str | Path | None = None,
+    force: bool = False,
+    dry_run: bool = False,
+    ignore_lock: bool = False,
+    watcher: Watcher | None = None,
+    engine: EngineName = "auto",
+    reports: Sequence[str] = (),
+    moving: Sequence[str] = (),
+    replayed: Callable[[Sequence[str]], Recorded] | None = None,
+) -> Solution:
+    """Solve the model of a workbook and write the result into it, or into the copy `output`.
+
+    A file that is at `output` already is replaced only if `force`.
+
+    The model is the Solver set-up of `sheet` (default: the only one), or `objective` and `changing` by address or
+    defined name; `constraints` are texts such as "B2:B9 >= 0"; see `choose_setup`. `restarts` more searches begin at
+    random points from `seed`; `randomize` replaces the start itself. `time_limit` (seconds), `gap` (what whole numbers
+    may cost, as a part of the objective), `max_iterations`, `restarts` and `seed` are, where they are None, what the
+    set-up stores under Options; see `limits_of`. `watcher` hears every iteration and may raise
+    KeyboardInterrupt. `reports` (`reports.tables.KINDS`) are kept in the solution and added to the workbook as sheets;
+    "inputs" also says how the changing cells follow each of the `moving` cells. `replayed` gives, for the names of the
+    changing cells, the iterates to go through in place of a search.
+    Raises the errors of `embedsheet.ground.errors`; a model without a solution is no error but a `Solution.status`.
+    """
+    kinds = kinds_of(",".join(reports))
+    began = time.perf_counter()
+    workbook = book if isinstance(book, Workbook) else Workbook.open(book)
+    read = time.perf_counter() - began
+    model = load_model(
+        workbook, sheet, objective=objective, changing=changing, sense=sense, target=target, constraints=constraints,
+        nonnegative=nonnegative, without_stored=without_stored, overwrite_formulas=overwrite_formulas,
+        trust_embedsheet=trust_embedsheet, engine=engine,
+    )  # fmt: skip
+    model.seconds["read"] += read
+    if not dry_run:
+        workbook.check_target(output, ignore_lock, force=force)  # rather than after a long search
+    followed = [_cell(model, text) for text in moving]
+    began = time.perf_counter()
+    limits = limits_of(
+        model.setup, max_iterations=max_iterations, tolerance=tolerance, learning_rate=learning_rate, seed=seed,
+        seconds=time_limit, gap=gap,
+    )  # fmt: skip
+    if restarts is None:
+        restarts = starts_of(model.setup) - 1
+    problem = problem_of(model.program, model.setup, model.objective_name)
+    searched = method == "auto" and not problem.impossible and replayed is None
+    choice = str(plan(problem)) if searched else ""
+    if replayed is None:
+        outcome = search(
+            problem, method=method, limits=limits, restarts=restarts, randomize=randomize, watcher=watcher,
+        )  # fmt: skip
+    else:
+        iterates = replayed([problem.cell_name(place) for place in range(problem.size)])
+        outcome = replay(problem, iterates, limits, watcher)
+    stored = model.setup.sheet in model.workbook.setups
+    if stored and searched and outcome.status in ("optimal", "improved"):
+        note = replaced(model.setup.engine, outcome.method, outcome.status == "optimal" and outcome.bound is not None)
+        outcome.notes += [note] if note else []
+    model.seconds["solve"] = time.perf_counter() - began
+    solution = record(model, outcome)
+    solution.choice = choice
+    began = time.perf_counter()
+    if kinds:
+        from embedsheet.solvers.reports.make import make_reports
+
+        solution.reports = make_reports(model, problem, solution, kinds, followed)
+        solution.seconds["reports"] = time.perf_counter() - began
+        began = time.perf_counter()
+    if not dry_run:
+        _write(workbook, model, solution, Path(output) if output else None, save_setup, ignore_lock)
+    solution.seconds["write"] = time.perf_counter() - began
+    return solution
+
+
+def record(model: Model, outcome: Outcome) -> Solution:
+    """Return what a search found as the solution of a model."""
+    setup = model.setup
+    aimless = setup.objective is None
+    return Solution(
+        path=model.workbook.path,
+        sheet=setup.sheet,
+        objective=None if aimless else str(setup.objective),
+        objective_name=model.objective_name,
+        sense="satisfy" if aimless else setup.sense,
+        target=setup.target if setup.sense == "target" and not aimless else None,
+        changing=list(setup.changing),
+        x=outcome.x,
+        objective_before=math.nan if aimless else outcome.value_before,
+        objective_after=math.nan if aimless else outcome.value + 0.0,  # 0, not -0, as a cell shows it
+        status=outcome.status,
+        message=outcome.message,
+        method=outcome.method,
+        iterations=outcome.iterations,
+        evaluations=outcome.evaluations,
+        engine=model.program.engine,
+        largest_gradient=outcome.largest_gradient,
+        active=outcome.active,
+        history=outcome.history,
+        notes=[*model.notes, *outcome.notes],
+        seconds=dict(model.seconds),
+        bound=outcome.bound,
+        population=outcome.population,
+    )
+
+
+def _write(
+    workbook: Workbook, model: Model, solution: Solution, output: Path | None, save_setup: bool, ignore_lock: bool
+) -> None:
+    from embedsheet.compiler.results import Results
+
+    program = model.program
+    results = program.results(solution.x, trusted=model.trusted) if solution.solved else Results([])
+    edits = results.edits + (log_edits(workbook, solution) if solution.solved else [])
+    draw = _drawing(model, solution)
+    if not edits and not save_setup and draw is None:
+        return
+    report = workbook.save(
+        edits,
+        output,
+        setups=[model.setup] if save_setup else [],
+        full_calculation=results.full_calculation,
+        ignore_lock=ignore_lock,
+        draw=draw,
+    )
+    solution.notes += results.notes
+    solution.written_to = report.path
+    solution.cells_written = report.cells_written
+    solution.parts_changed = list(report.parts_changed)
+    solution.undo_kept = report.undo_kept
+    if report.path == workbook.path and not report.undo_kept:
+        solution.notes.append("the file as it was could not be kept for undo: it is too large or no cache is writable")
+
+
+def _drawing(model: Model, solution: Solution) -> Draw | None:
+    if not solution.reports:
+        return None
+    from embedsheet.solvers.reports.sheet import drawing
+
+    return drawing(model.workbook, solution.sheet, solution.reports)
+
+
+def _cell(model: Model, text: str) -> Cell:
+    area = model.workbook.area(text, model.setup.sheet)
+    if area.size != 1:
+        raise ModelError(f"{text} is {area.size} cells; name one cell that the changing cells are to follow.")
+    return Cell(area.sheet, area.top, area.left)
