@@ -18,7 +18,7 @@ from embedsheet.notation.lexis import LONGEST_FORMULA, PIECE
 from embedsheet.workbook import Workbook
 
 _CORNER = re.compile(r"(\$?)([A-Za-z]*)(\$?)([0-9]*)")
-_ADDRESS = re.compile(r"\$?([A-Z]{1,3})\$?([0-9]+)")
+_ADDRESS = re.compile(r"(\$?)\b([A-Z]{1,3})(\$?)([0-9]+)\b")
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,12 @@ class Closing:
         return re.sub(where, lambda found: self.address(found[0]), text)
 
     def address(self, text: str) -> str:
-        """Return an address, of a cell or an area, as it is in the workbook as it was handed in."""
+        """Return an address, or words with addresses of this sheet, as in the workbook as it was handed in."""
         head, mark, cells = text.rpartition("!")
 
         def back(found: re.Match[str]) -> str:
-            column = column_letters(self.columns.back(column_number(found[1])))
-            return f"{column}{self.rows.back(int(found[2]))}"
+            column = column_letters(self.columns.back(column_number(found[2])))
+            return f"{found[1]}{column}{found[3]}{self.rows.back(int(found[4]))}"
 
         return head + mark + _ADDRESS.sub(back, cells)
 

@@ -19,9 +19,12 @@ from numpy.typing import NDArray
 from embedsheet.compiler.cells import CellTable, Ids
 from embedsheet.compiler.order import Planner
 from embedsheet.compiler.store import Store
-from embedsheet.ground.kinds import BLANK, NUMBER, TEXT
+from embedsheet.ground.kinds import BLANK, BOOLEAN, NUMBER, TEXT
 from embedsheet.notation.addresses import Area
 from embedsheet.workbook import Workbook
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -89,3 +92,14 @@ class Runner:
         planner = Planner(store, like=self._planner)
         planner.require(wanted)
         return store, planner
+
+
+def near(got: Floats, wanted: Floats, tolerance: float) -> Bools:
+    """Return which numbers agree; `tolerance` is relative to the larger of 1 and the right one."""
+    return np.abs(got - wanted) <= tolerance * np.maximum(1.0, np.abs(wanted))
+
+
+def equal(outcome: Outcome, wanted: Floats, tolerance: float) -> Bools:
+    """Return which cells came out as wanted."""
+    number = outcome.done & np.isin(outcome.kinds, (NUMBER, BOOLEAN))
+    return number & near(outcome.numbers, wanted, tolerance)

@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.ground.errors import EmbedsheetError
-from embedsheet.ground.kinds import BOOLEAN, ERROR, ERRORS, NUMBER
+from embedsheet.ground.kinds import ERROR, NUMBER
 from embedsheet.homework.assignment import Assignment, Standalone, Task, parse
 from embedsheet.homework.circles import CIRCULAR, circular_cells
-from embedsheet.homework.evaluate import Outcome, Runner
+from embedsheet.homework.evaluate import Bools, Floats, Outcome, Runner, equal, near
+from embedsheet.homework.feedback import Telling
 from embedsheet.homework.generate import INSTRUCTIONS
 from embedsheet.homework.key import Key
 from embedsheet.homework.locate import Found, locate
@@ -32,10 +33,7 @@ from embedsheet.workbook import Workbook
 
 TRIALS = 4  # inputs as handed out, and three others; more where an answer's cells would not all change
 MOST_DRAWN = 200
-_EXAMPLES = 5
 _ROUNDED = 0.005  # a typed or rounded value this near counts as rounded
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 
 
 @dataclass
@@ -109,7 +107,7 @@ class RightValues(Protocol):
         ...
 
 
-class _Grading:
+class _Grading(Telling):
     """Grades one workbook; `inputs[i]` are the varied blocks' numbers in trial i."""
 
     def __init__(
@@ -148,10 +146,6 @@ class _Grading:
             return self._text(task)
         return self._state(task) if task.kind == "state" else self._formulas(task)
 
-    def _where(self, area: Area) -> str:
-        """Return an address as the student sees it."""
-        return self.found.closing.address(area.local())
-
     def _drawn(self, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
         return {name: block.varied(rng) for name, block in self.varied.items()}
 
@@ -180,7 +174,7 @@ class _Grading:
     def _still(self, name: str, values: list[Floats]) -> Bools:
         """Return which cells of an answer are the same in all trials, as far as grading looks, (rows, columns)."""
         tolerance = max(self.tolerances[name], _ROUNDED)
-        still: Bools = np.all([_near(other, values[0], tolerance) for other in values[1:]], axis=0)
+        still: Bools = np.all([near(other, values[0], tolerance) for other in values[1:]], axis=0)
         return still
 
     def _right(self, names: Set[str], inputs: Mapping[str, NDArray[Any]]) -> dict[str, Floats]:
@@ -205,7 +199,7 @@ class _Grading:
             elif block.formula is not None and name not in self.answers:
                 outcome = self.student.run(self._student_inputs(self.inputs[1], {}), area)
                 wanted_numbers = self._right({name}, self.inputs[1])[name]
-                if not (outcome.done.all() and _near(outcome.numbers, wanted_numbers, 1e-6).all()):
+                if not (outcome.done.all() and near(outcome.numbers, wanted_numbers, 1e-6).all()):
                     self.grade.notes.append(f"given formulas were changed: {name} ({self._where(area)})")
 
     def _student_inputs(self, inputs: Mapping[str, NDArray[Any]], right: Mapping[str, Floats]) -> dict[Area, Any]:
@@ -268,7 +262,7 @@ class _Grading:
         shares, words = self._judge(task, alone, expected, right | own_right, written, blank)
         points = round(task.points * float(shares.mean()), 2)
         verdict = words.flat[0] if (words == words.flat[0]).all() else "partly"
-        message = self._message(task, area, alone[0], expected[0], shares, words)
+        message = self._message(task, area, alone[0], shares, words)
         if verdict == "right" and carried.any():
             message += "; numbers differ only because of an earlier answer, which is charged there"
         return TaskGrade(
@@ -285,7 +279,7 @@ class _Grading:
                 return np.zeros(own.kinds.shape, bool)
             replaced[name] = found.numbers
         wanted = self.reference.run(replaced, [task.block])[task.block]
-        return _equal(wanted, wanted.numbers, 0.0) & _equal(own, wanted.numbers, task.tolerance)
+        return equal(wanted, wanted.numbers, 0.0) & equal(own, wanted.numbers, task.tolerance)
 
     def _arrays(self, area: Area) -> Bools:
         """Return which cells of an area an array formula fills, spilled ones too, (rows, columns)."""
@@ -298,7 +292,7 @@ class _Grading:
 
     def _everywhere(self, outcomes: list[Outcome], expected: list[Floats], tolerance: float) -> Bools:
         everywhere: Bools = np.all(
-            [_equal(outcome, wanted, tolerance) for outcome, wanted in zip(outcomes, expected, strict=True)], axis=0
+            [equal(outcome, wanted, tolerance) for outcome, wanted in zip(outcomes, expected, strict=True)], axis=0
         )
         return everywhere
 
@@ -310,7 +304,7 @@ class _Grading:
         words = np.full(right.shape, "wrong", dtype=object)
         shares = np.zeros(right.shape)
         first = outcomes[0]
-        shown = _equal(first, expected[0], max(task.tolerance, _ROUNDED))
+        shown = equal(first, expected[0], max(task.tolerance, _ROUNDED))
         rounded = self._everywhere(outcomes, expected, _ROUNDED)
         still = np.all([outcome.numbers == first.numbers for outcome in outcomes], axis=0)
         varies = np.any([np.abs(wanted - expected[0]) > task.tolerance for wanted in expected], axis=0)
@@ -326,64 +320,6 @@ class _Grading:
         ):
             words[mask], shares[mask] = word, share
         return shares, words
-
-    def _message(
-        self,
-        task: Task,
-        area: Area,
-        outcome: Outcome,
-        expected: Floats,
-        shares: Floats,
-        words: NDArray[Any],
-    ) -> str:
-        if (words == "right").all():
-            return f"{self._where(area)}: right, on other numbers too"
-        worst = np.argwhere(shares == shares.min())[0]
-        row, column = int(worst[0]), int(worst[1])
-        cell = self._where(Area(area.sheet, area.top + row, area.left + column, area.top + row, area.left + column))
-        count = "" if area.size == 1 else f"{int((words == 'right').sum())} of {area.size} cells right; "
-        word = words[row, column]
-        if word == "unsupported":
-            fault = self.found.closing.shown(outcome.faults[0]) if outcome.faults else "it depends on such a cell"
-            return f"{count}{cell}: cannot be run: {fault}"
-        if word == "error":
-            return f"{count}{cell}: shows {ERRORS.get(int(outcome.numbers[row, column]), 'an error')}"
-        sayings = {
-            "typed": "a number was typed where a formula was asked for",
-            "constant": "right now, but it does not follow when the numbers above change",
-            "shown only": "right for the numbers shown, wrong for others",
-            "rounded": "right up to rounding; do not round on the way",
-            "blank": "nothing was written",
-        }
-        difference = self._difference(task, area, row, column) if word not in sayings or word == "shown only" else ""
-        if word in sayings:
-            return f"{count}{cell}: {sayings[word]}{difference}"
-        return f"{count}{cell}: wrong{difference}{_pattern(outcome.numbers, expected, words)}"
-
-    def _difference(self, task: Task, area: Area, row: int, column: int) -> str:
-        """Show where a cell goes wrong, on numbers that are not graded; for a number asked for, nothing is told."""
-        if task.kind == "number":
-            return ""
-        for _ in range(_EXAMPLES):
-            inputs = self._drawn(self.examples)
-            right = self._right(self.needs[task.block] | {task.block}, inputs)
-            wanted = right.pop(task.block)
-            outcome = self.student.run(self._student_inputs(inputs, right), area)
-            if not _equal(outcome, wanted, 1e-6)[row, column]:
-                number = outcome.kinds[row, column] == NUMBER
-                shown = self._shown(outcome.numbers[row, column]) if number else "no number"
-                return f": {self._some_input(inputs)} it gives {shown}, {self._shown(wanted[row, column])} is right"
-        return ""
-
-    def _shown(self, number: float) -> str:
-        return f"{number:.6g}"
-
-    def _some_input(self, inputs: Mapping[str, NDArray[Any]]) -> str:
-        name, values = next(iter(inputs.items()))
-        area = self.areas.get(name, self.sketch.blocks[name].area)
-        first = self._where(Area(area.sheet, area.top, area.left, area.top, area.left))
-        value = values.flat[0]
-        return f"with other numbers ({first} = {value if isinstance(value, str) else format(float(value), 'g')}, …)"
 
     # Other kinds
 
@@ -414,34 +350,6 @@ class _Grading:
 def _lines(area: Area) -> list[list[Cell]]:
     cells = list(area.cells())
     return [cells[at : at + area.shape[1]] for at in range(0, len(cells), area.shape[1])]
-
-
-def _near(got: Floats, wanted: Floats, tolerance: float) -> Bools:
-    return np.abs(got - wanted) <= tolerance * np.maximum(1.0, np.abs(wanted))
-
-
-def _equal(outcome: Outcome, wanted: Floats, tolerance: float) -> Bools:
-    number = outcome.done & np.isin(outcome.kinds, (NUMBER, BOOLEAN))
-    return number & _near(outcome.numbers, wanted, tolerance)
-
-
-def _pattern(got: Floats, wanted: Floats, words: NDArray[Any]) -> str:
-    """Name a mistake that is seen in many cells at once."""
-    wrong = words == "wrong"
-    if wrong.sum() < 3:
-        return ""
-    for step, text in ((1, "below"), (-1, "above")):
-        moved = np.roll(wanted, -step, axis=0)
-        same = _near(got, moved, 1e-6)
-        edge = np.zeros(wrong.shape, bool)
-        edge[-1 if step == 1 else 0] = True
-        if (same | edge | ~wrong)[wrong].mean() > 0.8 and (same & wrong).sum() >= 2:
-            return f"; off by one row: most cells hold the answer of the row {text}"
-    if not wrong[0].any() and wrong[1:].any():
-        return "; right in the first row only: look where a $ is missing, or is one too many"
-    if wrong.shape[1] > 1 and not wrong[:, 0].any():
-        return "; right in the first column only: look where a $ is missing, or is one too many"
-    return ""
 
 
 __all__ = ["Grade", "TaskGrade", "grade_file"]

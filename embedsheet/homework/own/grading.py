@@ -21,8 +21,8 @@ from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.kinds import NUMBER
 from embedsheet.homework.assignment import Task
 from embedsheet.homework.closing import Closing, Lines
-from embedsheet.homework.evaluate import Outcome
-from embedsheet.homework.grade import TRIALS, Bools, Floats, Grade, TaskGrade, _equal, _Grading
+from embedsheet.homework.evaluate import Bools, Floats, Outcome, equal
+from embedsheet.homework.grade import TRIALS, Grade, TaskGrade, _Grading
 from embedsheet.homework.key import Key
 from embedsheet.homework.locate import Found
 from embedsheet.homework.own.make import numbers_of, own
@@ -188,7 +188,7 @@ class OwnGrading(_Grading):
                 return False
             cells = self.student.table.area(self.areas[name])
             for trial in self.trials:
-                if not _equal(self._one_step(trial, cells), trial.expected[name], self.tolerances[name]).all():
+                if not equal(self._one_step(trial, cells), trial.expected[name], self.tolerances[name]).all():
                     return False
         return True
 
@@ -267,7 +267,7 @@ class OwnGrading(_Grading):
         for number in self.examples.permutation(SHOWN)[:_EXAMPLES].tolist():
             trial = self.pool.trial("examples", number)
             outcome, wanted = self._isolated(trial, task.block, cells, allowed), trial.expected[task.block]
-            if not _equal(outcome, wanted, task.tolerance)[row, column]:
+            if not equal(outcome, wanted, task.tolerance)[row, column]:
                 shown = "no number"
                 if outcome.kinds[row, column] == NUMBER:
                     shown = self._shown(outcome.numbers[row, column])

@@ -1,0 +1,180 @@
+"""What a student is told of an answer: where it goes wrong, on numbers that are not graded, and by which slip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.ground.errors import EmbedsheetError
+from embedsheet.ground.kinds import ERRORS, NUMBER
+from embedsheet.homework.assignment import Task
+from embedsheet.homework.evaluate import Floats, Outcome, Runner, equal, near
+from embedsheet.homework.locate import Found
+from embedsheet.homework.sketch import Sketch
+from embedsheet.homework.slips import Place, Slip, on_trial, slips, without_sign
+from embedsheet.notation.addresses import Area
+from embedsheet.workbook import Workbook
+
+_EXAMPLES = 5
+_MOST_TRIED = 40  # wrong cells in which a mend must prove itself
+_SAYINGS = {
+    "typed": "a number was typed where a formula was asked for",
+    "constant": "right now, but it does not follow when the numbers above change",
+    "shown only": "right for the numbers shown, wrong for others",
+    "rounded": "right up to rounding; do not round on the way",
+    "blank": "nothing was written",
+}
+_SLIPPED = ("wrong", "error", "shown only")  # words for cells that a small mend may make right
+
+
+class Telling:
+    """What a grading needs to tell a student of an answer; `inputs[i]` and `expected[…][i]` are those of trial i."""
+
+    sketch: Sketch
+    found: Found
+    book: Workbook
+    areas: dict[str, Area]
+    student: Runner
+    inputs: list[dict[str, NDArray[Any]]]
+    expected: dict[str, list[Floats]]
+    needs: dict[str, set[str]]
+    examples: np.random.Generator  # draws the numbers that are shown, which are not graded
+
+    def _where(self, area: Area) -> str:
+        """Return an address as the student sees it."""
+        return self.found.closing.address(area.local())
+
+    def _drawn(self, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
+        raise NotImplementedError
+
+    def _right(self, names: Set[str], inputs: Mapping[str, NDArray[Any]]) -> dict[str, Floats]:
+        raise NotImplementedError
+
+    def _student_inputs(self, inputs: Mapping[str, NDArray[Any]], right: Mapping[str, Floats]) -> dict[Area, Any]:
+        raise NotImplementedError
+
+    def _message(self, task: Task, area: Area, outcome: Outcome, shares: Floats, words: NDArray[Any]) -> str:
+        """Return what is told of an answer; `shares` and `words` are those of its cells, (rows, columns)."""
+        if (words == "right").all():
+            return f"{self._where(area)}: right, on other numbers too"
+        worst = np.argwhere(shares == shares.min())[0]
+        row, column = int(worst[0]), int(worst[1])
+        cell = Area(area.sheet, area.top + row, area.left + column, area.top + row, area.left + column)
+        place = f"{_count(words)}{self._where(cell)}"
+        word = words[row, column]
+        if word == "unsupported":
+            fault = self.found.closing.shown(outcome.faults[0]) if outcome.faults else "it depends on such a cell"
+            return f"{place}: cannot be run: {fault}"
+        slip = self._slip(task, area, words) if word in _SLIPPED else ""
+        if word == "error":
+            return f"{place}: shows {ERRORS.get(int(outcome.numbers[row, column]), 'an error')}{slip}"
+        if word in _SAYINGS and word != "shown only":
+            return f"{place}: {_SAYINGS[word]}"
+        slip = slip or (_pattern(outcome.numbers, self.expected[task.block][0], words) if word == "wrong" else "")
+        return f"{place}: {_SAYINGS.get(word, 'wrong')}{self._difference(task, area, row, column)}{slip}"
+
+    def _difference(self, task: Task, area: Area, row: int, column: int) -> str:
+        """Show where a cell goes wrong, on numbers that are not graded; for a number asked for, nothing is told."""
+        if task.kind == "number":
+            return ""
+        for _ in range(_EXAMPLES):
+            inputs = self._drawn(self.examples)
+            right = self._right(self.needs[task.block] | {task.block}, inputs)
+            wanted = right.pop(task.block)
+            outcome = self.student.run(self._student_inputs(inputs, right), area)
+            if not equal(outcome, wanted, 1e-6)[row, column]:
+                number = outcome.kinds[row, column] == NUMBER
+                shown = self._shown(outcome.numbers[row, column]) if number else "no number"
+                return f": {self._some_input(inputs)} it gives {shown}, {self._shown(wanted[row, column])} is right"
+        return ""
+
+    def _shown(self, number: float) -> str:
+        return f"{number:.6g}"
+
+    def _some_input(self, inputs: Mapping[str, NDArray[Any]]) -> str:
+        name, values = next(iter(inputs.items()))
+        area = self.areas.get(name, self.sketch.blocks[name].area)
+        first = self._where(Area(area.sheet, area.top, area.left, area.top, area.left))
+        value = values.flat[0]
+        return f"with other numbers ({first} = {value if isinstance(value, str) else format(float(value), 'g')}, …)"
+
+    def _slip(self, task: Task, area: Area, words: NDArray[Any]) -> str:
+        """Name the mend that makes all wrong cells right, on the inputs that are graded."""
+        if task.kind == "number":
+            return ""
+        values = self.book.values(area)
+        formulas: dict[Place, str] = {}
+        texts: dict[Place, str] = {}
+        wrong: list[Place] = []
+        for cell in area.cells():
+            at = cell.row - area.top, cell.column - area.left
+            value, formula = values[at[0]][at[1]], self.book.formula(cell)
+            if formula is not None:
+                formulas[cell.row, cell.column] = formula
+            if words[at] in _SLIPPED and len(wrong) < _MOST_TRIED:
+                wrong.append((cell.row, cell.column))
+                if formula is None and isinstance(value, str):
+                    texts[cell.row, cell.column] = value
+        candidates = without_sign(texts) if len(texts) == len(wrong) else slips(formulas, wrong)
+        try:
+            likely = self._proven(task, area, candidates, wrong[:1])
+            sure = next((slip for slip in likely if self._proven(task, area, [slip], wrong)), None)
+        except (EmbedsheetError, ValueError, RecursionError):  # the mended formula may be beyond what can be run
+            return ""
+        return "" if sure is None else f"; {self.found.closing.address(sure.words)}"
+
+    def _proven(self, task: Task, area: Area, candidates: list[Slip], wrong: list[Place]) -> list[Slip]:
+        """Return the slips whose mend gives the right values in some cells, in every trial."""
+        if not candidates:
+            return []
+        texts = [slip.formulas[place] for slip in candidates for place in wrong]
+        book, cells = on_trial(self.book, area.sheet, texts)
+        runner = Runner(book, [*self.areas.values(), *cells])
+        at = np.array(wrong) - (area.top, area.left)
+        size, left = len(wrong), list(range(len(candidates)))
+        for trial, inputs in enumerate(self.inputs):
+            right = {name: self.expected[name][trial] for name in self.needs[task.block]}
+            asked = [cell for number in left for cell in cells[number * size : (number + 1) * size]]
+            if not asked:
+                return []
+            outcomes = runner.run_all(self._student_inputs(inputs, right), asked)
+            aims = self.expected[task.block][trial][at[:, 0], at[:, 1]]
+            good = [
+                equal(outcome, np.full((1, 1), aims[place % size]), task.tolerance).all()
+                for place, outcome in enumerate(outcomes)
+            ]
+            left = [number for place, number in enumerate(left) if all(good[place * size : (place + 1) * size])]
+        return [candidates[number] for number in left]
+
+
+def _count(words: NDArray[Any]) -> str:
+    """Return how much is right: "3 of 10 rows right; "."""
+    rows, columns = words.shape
+    if words.size == 1:
+        return ""
+    whole = int((words == "right").all(axis=1).sum())
+    if rows > 1 and (whole or columns == 1):
+        return f"{whole} of {rows} rows right; "
+    return f"{int((words == 'right').sum())} of {words.size} cells right; "
+
+
+def _pattern(got: Floats, wanted: Floats, words: NDArray[Any]) -> str:
+    """Name a mistake that is seen in many cells at once."""
+    wrong = words == "wrong"
+    if wrong.sum() < 3:
+        return ""
+    for step, text in ((1, "below"), (-1, "above")):
+        moved = np.roll(wanted, -step, axis=0)
+        same = near(got, moved, 1e-6)
+        edge = np.zeros(wrong.shape, bool)
+        edge[-1 if step == 1 else 0] = True
+        if (same | edge | ~wrong)[wrong].mean() > 0.8 and (same & wrong).sum() >= 2:
+            return f"; off by one row: most cells hold the answer of the row {text}"
+    if not wrong[0].any() and wrong[1:].any():
+        return "; right in the first row only: look where a $ is missing, or is one too many"
+    if wrong.shape[1] > 1 and not wrong[:, 0].any():
+        return "; right in the first column only: look where a $ is missing, or is one too many"
+    return ""
