@@ -178,7 +178,7 @@ def test_a_slip_in_one_month_is_charged_in_that_month(loan: Path, tmp_path: Path
     grade = graded(key, hand_in(handed_out(key, ADA, tmp_path), tmp_path / "in.xlsx", answers))
     assert verdicts(grade) == {"ask_interest": ("partly", round(10 * 23 / 24, 2))}
     told = {task.block: task.message for task in grade.tasks}
-    assert told["ask_interest"].startswith("23 of 24 cells right; Loan!C20: wrong")
+    assert told["ask_interest"].startswith("23 of 24 rows right; Loan!C20: wrong")
     assert "charged there" in told["ask_interest_paid"] and "charged there" in told["ask_after"]
 
 

@@ -101,6 +101,15 @@ def test_right_rows_are_counted(tmp_path: Path) -> None:
     assert found.points == 4.5  # of 15
 
 
+def test_a_row_unlike_the_first_is_not_called_a_missing_dollar(tmp_path: Path) -> None:
+    key, path, sketch = made("embeddings", tmp_path)
+    odd: Answer = lambda block, row, column: "=" + ("B25" if row == 3 else block.formula_at(row, column))  # noqa: E731
+    fill(path, tmp_path / "in.xlsx", parse(key.assignment), sketch, {"ratings.user_index": odd})
+    found = next(one for one in grade_file(key, tmp_path / "in.xlsx").tasks if one.block == "ratings.user_index")
+    assert found.message.startswith("9 of 10 rows right; E25: wrong")
+    assert found.message.endswith("; the formula of E22, filled in, is right")
+
+
 def test_candidates_are_few_and_none_comes_of_what_cannot_be_read() -> None:
     """Of a formula with many references the first six are tried: 7 mends, 8 sides of each range, 3 pins of each."""
     many = "+".join(f"SUM(A{row}:B{row + 3})" for row in range(1, 40))

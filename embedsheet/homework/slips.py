@@ -11,7 +11,7 @@ import numpy as np
 from embedsheet.book.sheet import place_keys
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.kinds import BLANK
-from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW, Area
+from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW, Area, column_letters
 from embedsheet.notation.parse import parse
 from embedsheet.notation.tree import Binary, Call, Coordinate, Node, Number, Ref, Unary
 from embedsheet.notation.walk import children, with_children
@@ -43,7 +43,7 @@ def slips(formulas: Mapping[Place, str], wrong: Sequence[Place]) -> list[Slip]:
                 found += [Slip(words, mended)] if (mended := _each(formulas, wrong, mend)) else []
     anchor = min(formulas, default=None)
     if anchor is not None and len(formulas) > 1:
-        found += _pinned(formulas[anchor], anchor, wrong)
+        found += _filled(formulas, anchor, wrong)
     return found
 
 
@@ -152,15 +152,22 @@ def _ranges(number: int, reference: Ref, here: Place) -> Iterator[tuple[str, Men
         yield f"the range {shown} {words}", mend
 
 
-def _pinned(text: str, anchor: Place, wrong: Sequence[Place]) -> list[Slip]:
-    """Return the first cell's formula filled into the wrong cells, with a $ more or less in one reference."""
-    tree = _tree(text, anchor)
+def _filled(formulas: Mapping[Place, str], anchor: Place, wrong: Sequence[Place]) -> list[Slip]:
+    """Return the first cell's formula filled into the wrong cells: as it is, or with a $ more or less in it."""
+    tree = _tree(formulas[anchor], anchor)
+    if tree is None or any(place not in formulas for place in wrong):
+        return []
+    if any(_tree(formulas[place], place) != tree for place in wrong):
+        first = f"{column_letters(anchor[1])}{anchor[0]}"
+        return [
+            Slip(f"the formula of {first}, filled in, is right", {place: write(tree, *place, FILE) for place in wrong})
+        ]
     found: list[Slip] = []
     for number, reference in enumerate(_references(tree)):
         old = write(reference, *anchor)
         ways = {_pin(reference, anchor, rows, columns): (rows, columns) for rows in (0, 1) for columns in (0, 1)}
         for other in ways:
-            if other == reference or tree is None:
+            if other == reference:
                 continue
             changed = _with_reference(tree, number, lambda _, other=other: other)  # type: ignore[misc]
             new = write(other, *anchor)
