@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from embedsheet.cli import app
 from embedsheet.ground.errors import ModelError
 from embedsheet.lessons import find
+from embedsheet.mirrors.nets.comparison import Net, for_keras
 from embedsheet.mirrors.protocol import Asked
 from embedsheet.mirrors.table import MIRRORS, choose, mirrors
 from embedsheet.networks.engine import load_keras
@@ -22,6 +23,7 @@ SMALL: dict[str, tuple[str, dict[str, Any]]] = {
     "recurrent.mirror": ("rnn", {"hidden": 2, "factors": 2, "length": 3}),
     "optimisers.mirror": ("optimisers", {"steps": 4}),
     "skip_gram.mirror": ("green-eggs", {"factors": 2}),
+    "perceptron.mirror": ("mlp", {"hidden": 2, "points": 3, "passengers": 8, "epochs": 3}),
     "recommender.mirror": ("movielens", {"users": 4, "movies": 5, "factors": 2}),
 }
 
@@ -68,6 +70,10 @@ def test_its_code_runs_and_has_the_sheets_weights(module: str, books: dict[str, 
     if module == "optimisers.mirror":
         np.testing.assert_allclose(np.asarray(names["weights"]), model.weights[0], rtol=1e-6)
         assert float(names["optimizer"].learning_rate) == pytest.approx(model.settings["learning_rate"])
+        return
+    if isinstance(model, Net):
+        shapes = [tuple(weight.shape) for weight in names["model"].trainable_weights]
+        assert sum(part.size for part in for_keras(model, shapes)) == sum(part.size for part in model.weights.values())
         return
     theirs = sorted(tuple(weight.shape) for weight in names["model"].weights)
     weights = model.weights

@@ -22,7 +22,7 @@ from embedsheet.compiler.evaluate import ADDRESS_FUNCTIONS, SHAPE_FUNCTIONS, Eva
 from embedsheet.compiler.faults import other_workbook, unknown_function
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.noise import TOLERANCE
-from embedsheet.compiler.recurrence import MOST_UNROLLED, Recurrence, find_recurrence
+from embedsheet.compiler.recurrence import MOST_RUNS, MOST_UNROLLED, Recurrence, find_recurrence
 from embedsheet.compiler.resolve import resolve_name
 from embedsheet.compiler.store import Store
 from embedsheet.compiler.windows import grown_by
@@ -333,7 +333,9 @@ class Planner:
             return
         if not self._run_levels(cells, recurrence.before, self.steps):
             return
-        scanned = recurrence.length > MOST_UNROLLED and recurrence.run_concrete(self.store)
+        runs = recurrence.length * len(np.unique(cells.owners[recurrence.members]))
+        long = recurrence.length > MOST_UNROLLED or runs > MOST_RUNS
+        scanned = long and recurrence.run_concrete(self.store)
         if not scanned and not self._run_levels(cells, recurrence.members, recurrence.unrolled):
             self.steps += recurrence.unrolled
             return

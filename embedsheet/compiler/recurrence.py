@@ -34,6 +34,7 @@ from embedsheet.notation.walk import children
 SHORTEST = 24  # fewer steps than this are evaluated one after the other
 LONGEST_LAG = 64
 MOST_UNROLLED = 400  # in the first evaluation, more steps than this are scanned too
+MOST_RUNS = 1000  # as are fewer steps of many different formulas: each costs some milliseconds in every step
 
 _REFERENCES = (t.Ref, t.Refs, t.Cells)
 
@@ -435,4 +436,4 @@ def _paths(store: Any, group: Group, tree: t.Node) -> Iterator[tuple[t.Node, lis
             yield node, path
 
 
-__all__ = ["MOST_UNROLLED", "NotScannableError", "Recurrence", "find_recurrence"]
+__all__ = ["MOST_RUNS", "MOST_UNROLLED", "NotScannableError", "Recurrence", "find_recurrence"]

@@ -49,6 +49,7 @@ LESSONS = {
             "Six ways to use a gradient, a step a row: from descent to Adam",
             "embedsheet.lessons.optimisers",
         ),
+        Lesson("mlp", "From one neuron to two hidden layers, forward and backward in cells", "embedsheet.lessons.mlp"),
         Lesson("rnn", "A recurrent net unrolled in formulas: characters predict the next", "embedsheet.lessons.rnn"),
         Lesson(
             "pseudo-labels",

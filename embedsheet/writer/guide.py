@@ -35,9 +35,12 @@ class Picture:
 
 def write_guide(
     page: Page, title: str, lead: str, steps: Sequence[Line], sheets: Sequence[Line], notes: Sequence[str] = (),
-    sources: Sequence[str] = (), picture: Picture | None = None,
+    sources: Sequence[str] = (), picture: Picture | None = None, gradient: bool = False,
 ) -> None:  # fmt: skip
-    """Fill the sheet: title, lead, picture, colours, numbered steps with links, the sheets, further notes, sources."""
+    """Fill the sheet: title, lead, picture, colours, numbered steps with links, the sheets, further notes, sources.
+
+    gradient: there are derivatives on the sheets, in violet.
+    """
     page.widths((NUMBER, NUMBER, 5), (TEXT, TEXT, WIDTH), (LINK, LINK, 30))
     page.height(1, 34)
     page.write(1, 1, title, "title")
@@ -54,6 +57,12 @@ def write_guide(
     page.write(row + 1, TEXT, "Bold orange: calculated by a formula. Click on one and read it.", "text")
     page.write(row + 2, NUMBER, 4.0, "given")
     page.write(row + 2, TEXT, "Plain: given. A small red corner is a note that explains the cell.", "text")
+    if gradient:
+        row += 1
+        page.write(row + 2, NUMBER, 0.7, "gradient", num_format="0.00")
+        page.write(
+            row + 2, TEXT, "Violet: a derivative, how much the loss would grow if the number above grew.", "text"
+        )
     row = _heading(page, row + 4, "What to do")
     for number, step in enumerate(steps, 1):
         page.write(row, NUMBER, number, "step", num_format="0")

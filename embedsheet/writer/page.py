@@ -174,13 +174,17 @@ class Page:
         self.write(1, 1, title, "title")
         self.write(2, 1, lead, "lead")
 
-    def legend(self, row: int, column: int) -> None:
-        """Write what the colours mean, as one text that runs on over the empty cells at its right."""
+    def legend(self, row: int, column: int, gradient: bool = False) -> None:
+        """Write what the colours mean, as one text that runs on over the empty cells at its right.
+
+        gradient: say what violet means, too.
+        """
         look = self.book.style
+        violet = (look("ink", font_color=VIOLET), "1.23 violet: a derivative     ") if gradient else ()
         self.sheet.write_rich_string(
             row - 1, column - 1, look("ink", font_color="#F59E0B", bold=True), "    ■ ", look("ink", font_color=DARK),
             "orange background: the solver changes it     ", look("ink", font_color=ORANGE, bold=True),
-            "1.23 bold orange: calculated     ", look("ink", font_color=DARK), "plain: given", look("plain"),
+            "1.23 bold orange: calculated     ", *violet, look("ink", font_color=DARK), "plain: given", look("plain"),
         )  # fmt: skip
 
     def solver(self, changing: Sequence[str], objective: str = "rmse") -> None:

@@ -1,0 +1,122 @@
+"""Lesson "mlp": from one neuron to two hidden layers, forward and backward in cells; n samples, d inputs, c classes.
+
+Sheets and the names of their blocks, scoped to the sheet; (rows, columns) follow the names.
+
+"Logistic regression", "XOR", "Spiral", "Table" (model sheets)
+    inputs (n, d), answers (n, 1), output.weights, output.bias, penalty, probabilities (n, c), losses (n, 1), loss; and
+    of each block of weights its derivative: gradient.output.weights, …. With hidden layers: activation,
+    hidden.1.weights (d, h), hidden.1.bias (1, h), hidden.2.weights, …. Logistic regression has one output, answers 0
+    and 1, and estimates (d + 1, 1) of the derivatives; the others count classes from 1.
+"Epochs"
+    activation, learning_rate, scale, start (1, w), epochs.number (T + 1, 1), path (T + 1, w), activations,
+    probabilities, losses, dead, gradient.output.z, gradient.hidden.z (T + 1, …), loss.
+"Spiral map"
+    picture (21, 21), places (441, 2), places.layer.1, …, places.probability.
+"Solve log": see `embedsheet.lessons.solve_log`.
+
+Each model sheet carries Solver's hidden names: minimise loss by changing the weights, GRG nonlinear.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from embedsheet.ground.shell import word
+from embedsheet.lessons import solve_log
+from embedsheet.lessons.mlp import epochs as epochs_sheet
+from embedsheet.lessons.mlp import map_sheet
+from embedsheet.lessons.mlp.logistic import write_logistic
+from embedsheet.lessons.mlp.net_sheet import write_net
+from embedsheet.lessons.mlp.plan import Plan, plan
+from embedsheet.notation.addresses import Area
+from embedsheet.writer.guide import Line, write_guide
+from embedsheet.writer.page import Book, Finish, Page, RowProgress
+
+EXAMPLE = "embedsheet new mlp -o net.xlsx --hidden 6 --activation relu"
+
+
+def build(
+    path: Path | str,
+    *,
+    hidden: Annotated[int, "How many units each hidden layer of the spiral’s net has."] = 8,
+    activation: Annotated[str, "What hidden units do: relu, tanh or sigmoid."] = "tanh",
+    points: Annotated[int, "How many points an arm of the spiral has."] = 20,
+    passengers: Annotated[int, "How many passengers the made-up table has."] = 30,
+    epochs: Annotated[int, "How many epochs the sheet Epochs has."] = 120,
+    learning_rate: Annotated[float, "Of the sheet Epochs."] = 1.0,
+    seed: Annotated[int, "Seed of the random numbers."] = 42,
+    force: bool = False,
+    finish: Finish | None = None,
+    progress: RowProgress | None = None,
+) -> Path:
+    """Make the workbook and return its path. Raises LessonError or FileError."""
+    chosen = plan(hidden, activation, points, passengers, epochs, learning_rate, seed)
+    with Book(path, "Neurons, forward and backward", force=force) as book:
+        guide = book.page("Guide")
+        write_logistic(book, chosen.passengers)
+        write_net(
+            book, chosen.xor, "XOR: what no single neuron can do",
+            "Answer 1 where exactly one input is 1. Two inputs, three hidden units, softmax over the two answers.",
+        )  # fmt: skip
+        epochs_sheet.write_epochs(book, chosen)
+        write_net(book, chosen.spiral, "Spiral: two hidden layers",
+                  "Two arms wind around each other. Which of them does a point belong to?")  # fmt: skip
+        map_sheet.write_map(book, chosen.spiral)
+        write_net(
+            book, chosen.table, "The passengers again, with a hidden layer",
+            "Units that see two things at once, as woman and not third class, find what one neuron cannot say.",
+        )  # fmt: skip
+        solve_log.write_solve_log(book)
+        _write_guide(guide, book, chosen)
+        return book.save(finish)
+
+
+def _write_guide(page: Page, book: Book, plan: Plan) -> None:
+    file = word(book.path.name)
+
+    def block(sheet: str, name: str) -> Area:
+        return book.pages[sheet].areas[name]
+
+    logistic, xor, spiral, table = (task.sheet for task in (plan.passengers, plan.xor, plan.spiral, plan.table))
+    steps = [
+        Line("Begin with one neuron: a weighted sum z of what is known, and from it a probability p. Type other "
+             "weights over the orange ones: the loss, how surprised the neuron is by what happened, moves.",
+             f"go to {logistic}", block(logistic, "output.weights")),
+        Line("Look at the derivatives in violet, and beside each its estimate: what the loss gains when h is added to "
+             "the weight, divided by h.", "derivatives", block(logistic, "gradient.output.weights")),
+        Line(f"Let it learn: save, close, and run\n    embedsheet solve {file} --sheet {word(logistic)}\nWhen nothing "
+             "more can be won, all derivatives are 0.", "the loss", block(logistic, "loss")),
+        Line("XOR needs a hidden layer. Read one way: weights, z, a, the next z, p. Read back: ∂loss/∂z, ∂loss/∂a, and "
+             "at the bottom the derivative of every weight.", f"go to {xor}", block(xor, "gradient.output.z")),
+        Line("Watch it learn, an epoch a row. Change the learning rate, the activation, and the scale of the start: "
+             "relu with scale 2 has a unit that is dead.", "epochs", block(epochs_sheet.NAME, "scale")),
+        Line(f"Two hidden layers learn a spiral: embedsheet solve {file} --sheet {spiral}", f"go to {spiral}",
+             block(spiral, "loss")),
+        Line("See the plane as the net sees it, before and after.", "the map", block(map_sheet.NAME, "picture")),
+        Line(f"The passengers again, with a hidden layer: embedsheet solve {file} --sheet {table}. Compare with one "
+             "neuron: how many are right?", f"go to {table}", block(table, "loss")),
+        Line(f"Prove that Keras computes the same, forward, backward and step by step: embedsheet compare {file}"),
+    ]  # fmt: skip
+    about = {
+        logistic: "One neuron and maximum likelihood.",
+        xor: "One hidden layer, forward and backward, on four samples.",
+        epochs_sheet.NAME: "Gradient descent written out; learning rate, activation and scale by a cell.",
+        spiral: "Two hidden layers on a spiral.",
+        map_sheet.NAME: "The spiral’s plane as coloured cells.",
+        table: "One hidden layer on the passengers.",
+        solve_log.NAME: "What the solver did last. Empty until you solve.",
+    }
+    write_guide(
+        page,
+        "Neurons, forward and backward",
+        "A net is made of sums and one bent line. On every sheet the numbers run forward in orange, from what is known "
+        "to a probability; and the derivatives run back in violet, from the loss to every weight.",
+        steps,
+        [Line(f"{name}: {text}", f"go to {name}", Area(name, 1, 1, 1, 1)) for name, text in about.items()],
+        ["Every block has a name that is the same on every model sheet: inputs, hidden.1.weights, output.bias, "
+         "gradient.hidden.1.weights …: Formulas ► Name Manager lists them.",
+         "relu: max(0, z). tanh: between −1 and 1. sigmoid: 1 ÷ (1 + exp(−z)). softmax: exp(z) ÷ Σ exp(z)."],
+        ["The passengers and the spiral are made up: random numbers with a seed."],
+        gradient=True,
+    )  # fmt: skip

@@ -1,0 +1,346 @@
+"""A net on a sheet: weights on top, the samples' way forward below them, the derivatives' way back below that.
+
+The matrices stand so that each product stands at the crossing of its factors: the activations at the left, the weights
+above. The derivatives of a number stand in its own column, further down and in violet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from embedsheet.ground.shell import word
+from embedsheet.lessons.mlp.plan import Task
+from embedsheet.mirrors.perceptron.model import ACTIVATIONS, HIDDEN, OUTPUT, Pass, surprises, there_and_back
+from embedsheet.writer.page import ORANGE, VIOLET, Book, Page, a1
+
+NUMBER, INPUT = 1, 2
+FACTS = 5  # first row of the facts at the left
+WEIGHTS_TOP = 11
+NAMES = {"hidden.1": "first layer", "hidden.2": "second layer", OUTPUT: "output"}
+EXPLAINED = {
+    "relu": "relu: what is below 0 becomes 0.",
+    "tanh": "tanh: pressed between −1 and 1.",
+    "sigmoid": "sigmoid: pressed between 0 and 1.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where a layer stands: its name, the columns of its input, of its z and of its a."""
+
+    layer: str
+    before: int
+    inputs: int
+    label: int
+    z: int
+    units: int
+    a: int
+
+
+class NetSheet:
+    """One sheet in the making: where its rows and columns are."""
+
+    def __init__(self, book: Book, task: Task) -> None:
+        self.page = book.page(task.sheet, tab="#F59E0B")
+        self.task = task
+        self.numbers: Pass = there_and_back(task.layers, task.inputs, task.answers, task.activation, task.penalty)
+        names = [*HIDDEN[: len(task.layers) - 1], OUTPUT]
+        self.layers: list[Columns] = []
+        before, inputs = INPUT, task.inputs.shape[1]
+        for name, layer in zip(names, task.layers, strict=True):
+            units = layer.bias.size
+            label = before + inputs
+            self.layers.append(Columns(name, before, inputs, label, label + 1, units, label + 2 + units))
+            before, inputs = label + 2 + units, units
+        last = self.layers[-1]
+        self.right = last.a + last.units + 1  # largest, Σ exp, answer, −ln p
+        tallest = max(layer.inputs for layer in self.layers)
+        self.bias = WEIGHTS_TOP + tallest
+        self.top = self.bias + 4
+        self.count = len(task.inputs)
+        self.bottom = self.top + self.count - 1
+        self.back = self.bottom + 4
+        self.gradient = self.back + self.count + 3
+
+    def weights_top(self, layer: Columns) -> int:
+        """Return the row of the first of the layer's weights: they stand upon their biases."""
+        return self.bias - layer.inputs
+
+
+def write_net(book: Book, task: Task, title: str, lead: str) -> Page:
+    """Add the sheet of a net with softmax on top."""
+    sheet = NetSheet(book, task)
+    page = sheet.page
+    page.heading(title, lead)
+    _write_facts(sheet, book)
+    _write_weights(sheet)
+    _write_forward(sheet)
+    _write_backward(sheet)
+    _write_gradient(sheet)
+    page.solver([f"{layer.layer}.{part}" for layer in sheet.layers for part in ("weights", "bias")], "loss")
+    widths = [(NUMBER, NUMBER, 6.0), (INPUT, INPUT + task.inputs.shape[1] - 1, 8.5)]
+    for layer in sheet.layers:
+        widths += [(layer.label, layer.label, 5.5), (layer.z, layer.z + layer.units - 1, 7.2),
+                   (layer.a - 1, layer.a - 1, 1.5), (layer.a, layer.a + layer.units - 1, 7.2)]  # fmt: skip
+    page.widths(*widths, (sheet.right - 1, sheet.right - 1, 1.5), (sheet.right, sheet.right + 3, 9))
+    page.printing(labels=1)
+    return page
+
+
+def _write_facts(sheet: NetSheet, book: Book) -> None:
+    page, task, numbers = sheet.page, sheet.task, sheet.numbers
+    value = sheet.layers[0].z
+    page.height(3, 30)
+    page.write(3, NUMBER, "loss", "result label", align="left")
+    page.define("loss", 3, value)
+    page.sheet.merge_range(2, value - 1, 2, value, "", book.style("result", font_size=18))
+    page.formula(3, value, "surprise+penalty*squares", numbers.loss, "result", font_size=18)
+    nothing = np.log(len(task.classes))
+    page.note(3, value, "Solver’s objective: the mean of −ln p, and a little for large weights. "
+              f"ln {len(task.classes)} = {nothing:.2f} is what a net that knows nothing has.")  # fmt: skip
+    page.legend(3, value + 2, gradient=True)
+    page.write(4, NUMBER, f"To train, save and close, then: embedsheet solve {word(book.path.name)} --sheet "
+               f"{word(page.name)}     or, in Excel: Data ► Solver ► Solve (it opens filled in)", "lead")  # fmt: skip
+    surprise = float(surprises(numbers.z[-1], task.answers).mean())
+    squares = sum(float((layer.weights**2).sum()) for layer in task.layers)
+    total = "+".join(f"SUMSQ({layer.layer}.weights)" for layer in sheet.layers)
+    right = int((numbers.probabilities.argmax(axis=1) == task.answers).sum())
+    page.write(FACTS, NUMBER, "activation: choose")
+    page.define("activation", FACTS, value)
+    page.sheet.merge_range(FACTS - 1, value - 1, FACTS - 1, value, "", book.style("choice"))
+    page.write(FACTS, value, task.activation, "choice")
+    page.sheet.data_validation(
+        FACTS - 1, value - 1, FACTS - 1, value - 1, {"validate": "list", "source": [*ACTIVATIONS]}
+    )
+    page.note(FACTS, value, "Of the hidden layers. " + " ".join(EXPLAINED.values()))
+    for row, (name, label, formula, number, look) in enumerate(
+        (
+            ("surprise", "mean of −ln p", "AVERAGE(losses)", surprise, "0.0000"),
+            ("squares", "Σ weight²", total, squares, "0.00"),
+            ("penalty", "price of Σ weight²", "", task.penalty, "0.0000"),
+            ("score", f"right, of {sheet.count}", "SUM(hits)", right, "0"),
+        ),
+        FACTS + 1,
+    ):
+        page.write(row, NUMBER, label)
+        page.define(name, row, value)
+        if formula:
+            page.formula(row, value, formula, number, num_format=look)
+        else:
+            page.write(row, value, number, "given", num_format=look)
+            page.note(row, value, "Large weights are dear. With 0 they grow without end where the net can be right "
+                      "about everything. Keras calls it an L2 regularizer.")  # fmt: skip
+
+
+def band(page: Page, row: int, column: int, width: int, text: str, color: str) -> None:
+    """Write a heading in white on a colour over some columns."""
+    look = page.book.style("header", font_color="#FFFFFF", bg_color=color)
+    if width > 1:
+        page.sheet.merge_range(row - 1, column - 1, row - 1, column + width - 2, text, look)
+    else:
+        page.sheet.write_string(row - 1, column - 1, text, look)
+
+
+def _unit(sheet: NetSheet, place: int, number: int) -> str:
+    """Return the name of one input of layer `place`."""
+    return str(sheet.task.features[number]) if place == 0 else f"a{number + 1}"
+
+
+def _write_weights(sheet: NetSheet) -> None:
+    page = sheet.page
+    for place, (layer, numbers) in enumerate(zip(sheet.layers, sheet.task.layers, strict=True)):
+        top = sheet.weights_top(layer)
+        band(page, top - 1, layer.z, layer.units, f"{NAMES[layer.layer]}: weights", ORANGE)
+        for number in range(layer.inputs):
+            page.write(top + number, layer.label, _unit(sheet, place, number), "id", font_size=8)
+        page.write(sheet.bias, layer.label, "bias", "id", font_size=8)
+        page.block(f"{layer.layer}.weights", top, layer.z, numbers.weights, "changing")
+        page.block(f"{layer.layer}.bias", sheet.bias, layer.z, numbers.bias, "changing")
+
+
+def _write_forward(sheet: NetSheet) -> None:
+    page, task, numbers = sheet.page, sheet.task, sheet.numbers
+    top, header = sheet.top, sheet.top - 1
+    page.write(header - 1, NUMBER, "Forward", "heading", font_color=ORANGE)
+    page.write(header, NUMBER, "no.", "header")
+    page.block("number", top, NUMBER, np.arange(1, sheet.count + 1)[:, None], "id")
+    for offset, name in enumerate(task.features):
+        page.write(header, INPUT + offset, name, "header")
+    page.block("inputs", top, INPUT, task.inputs, "given", num_format="0.0#")
+    for place, layer in enumerate(sheet.layers):
+        band(page, header - 1, layer.z, layer.units, "z = a·W + b" if place else "z = x·W + b", ORANGE)
+        last = layer.layer == OUTPUT
+        band(page, header - 1, layer.a, layer.units, "p = softmax(z)" if last else "a = f(z)", ORANGE)
+        for unit in range(layer.units):
+            page.write(header, layer.z + unit, f"z{unit + 1}" if not last else task.classes[unit], "header")
+            page.write(header, layer.a + unit, f"a{unit + 1}" if not last else task.classes[unit], "header")
+        page.formulas(f"{layer.layer}.z", top, layer.z, numbers.z[place], _product(sheet, layer))
+        page.note(
+            top, layer.z,
+            f"The row of the {'activations' if place else 'inputs'} at the left times the column of the weights above "
+            "(MMULT), plus the bias: the product stands where its factors cross.",
+        )  # fmt: skip
+        if not last:
+            page.formulas(f"{layer.layer}.a", top, layer.a, numbers.a[place], _activated(layer))
+    _write_softmax(sheet)
+
+
+def _product(sheet: NetSheet, layer: Columns) -> Callable[[int, int], str]:
+    top = sheet.weights_top(layer)
+
+    def formula(row: int, column: int) -> str:
+        left = f"{a1(row, layer.before, 'c')}:{a1(row, layer.before + layer.inputs - 1, 'c')}"
+        above = f"{a1(top, column, 'r')}:{a1(top + layer.inputs - 1, column, 'r')}"
+        return f"MMULT({left},{above})+{a1(sheet.bias, column, 'r')}"
+
+    return formula
+
+
+def _activated(layer: Columns) -> Callable[[int, int], str]:
+    def formula(row: int, column: int) -> str:
+        relu, tanh, sigmoid = (
+            ACTIVATIONS[name].formula.format(z=a1(row, column - layer.a + layer.z))
+            for name in ("relu", "tanh", "sigmoid")
+        )
+        return f'IF(activation="relu",{relu},IF(activation="tanh",{tanh},{sigmoid}))'
+
+    return formula
+
+
+def _write_softmax(sheet: NetSheet) -> None:
+    page, task, numbers = sheet.page, sheet.task, sheet.numbers
+    top, header, layer = sheet.top, sheet.top - 1, sheet.layers[-1]
+    largest, total, answer, loss = range(sheet.right, sheet.right + 4)
+    for column, text in ((largest, "largest z"), (total, "Σ exp"), (answer, "answer"), (loss, "−ln p")):
+        page.write(header, column, text, "header")
+    z = numbers.z[-1]
+
+    def logits(row: int) -> str:
+        return f"{a1(row, layer.z, 'c')}:{a1(row, layer.z + layer.units - 1, 'c')}"
+
+    page.formulas("largest", top, largest, z.max(axis=1)[:, None], lambda row, _: f"MAX({logits(row)})")
+    powers = np.exp(z - z.max(axis=1, keepdims=True)).sum(axis=1)  # Gnumeric's EXP takes no range in SUMPRODUCT; ^ does
+    page.formulas(
+        "total", top, total, powers[:, None],
+        lambda row, _: f"SUMPRODUCT(EXP(1)^({logits(row)}-{a1(row, largest, 'c')}))",
+    )  # fmt: skip
+    page.formulas(
+        "probabilities", top, layer.a, numbers.probabilities,
+        lambda row, column: f"EXP({a1(row, column - layer.a + layer.z)}-{a1(row, largest, 'c')})/{a1(row, total, 'c')}",
+    )  # fmt: skip
+    page.sheet.conditional_format(
+        top - 1, layer.a - 1, sheet.bottom - 1, layer.a + layer.units - 2,
+        {"type": "2_color_scale", "min_type": "num", "max_type": "num", "min_value": 0, "max_value": 1,
+         "min_color": "#FFFFFF", "max_color": "#F6B26B"},
+    )  # fmt: skip
+    labels = ", ".join(f"{number} {name}" for number, name in enumerate(task.classes, 1))
+    page.block("answers", top, answer, task.answers[:, None] + 1, "given", num_format="0")
+    page.note(top, answer, f"Which class it is: {labels}.")
+    page.formulas(
+        "losses", top, loss, surprises(z, task.answers)[:, None],
+        lambda row, _: f"{a1(row, largest)}+LN({a1(row, total)})-INDEX({logits(row)},1,{a1(row, answer)})",
+    )  # fmt: skip
+    page.note(top, loss, "How surprised the net is by the answer: −ln of its probability, written so that it stays "
+              "finite where the probability is 0.")  # fmt: skip
+    page.write(header, loss + 1, "right", "header")
+    probabilities = numbers.probabilities
+    hits = (probabilities.argmax(axis=1) == task.answers).astype(int)
+    page.formulas(
+        "hits", top, loss + 1, hits[:, None],
+        lambda row, _: f"IF(INDEX({logits(row)},1,{a1(row, answer)})={a1(row, largest)},1,0)", num_format="0",
+    )  # fmt: skip
+
+
+def _write_backward(sheet: NetSheet) -> None:
+    page, numbers = sheet.page, sheet.numbers
+    top, header = sheet.back, sheet.back - 1
+    page.write(header - 1, NUMBER, "Backward", "heading", font_color=VIOLET)
+    page.write(header, NUMBER, "no.", "header")
+    page.block("number.back", top, NUMBER, np.arange(1, sheet.count + 1)[:, None], "id")
+    last = sheet.layers[-1]
+    answer = sheet.right + 2
+
+    def forward(row: int) -> int:
+        return row - sheet.back + sheet.top
+
+    for place, layer in enumerate(sheet.layers):
+        band(page, header - 1, layer.z, layer.units, "∂loss/∂z", VIOLET)
+        for unit in range(layer.units):
+            page.write(header, layer.z + unit, f"∂z{unit + 1}", "header")
+        if layer is last:
+            page.formulas(
+                f"gradient.{layer.layer}.z", top, layer.z, numbers.by_z[place],
+                lambda row, column: f"({a1(forward(row), column - last.z + last.a)}-IF({a1(forward(row), answer, 'c')}="
+                f"{column - last.z + 1},1,0))/{sheet.count}", "gradient",
+            )  # fmt: skip
+            page.note(top, layer.z, "Softmax and −ln together have this simple derivative: p, less 1 at the answer; "
+                      f"divided by {sheet.count}, for the loss is a mean.")  # fmt: skip
+            continue
+        after = sheet.layers[place + 1]
+        band(page, header - 1, layer.a, layer.units, "∂loss/∂a", VIOLET)
+        for unit in range(layer.units):
+            page.write(header, layer.a + unit, f"∂a{unit + 1}", "header")
+        page.formulas(
+            f"gradient.{layer.layer}.a", top, layer.a, numbers.below[place], _returned(sheet, layer, after), "gradient"
+        )
+        page.note(top, layer.a, "a acts on every z of the next layer, through one weight each: "
+                  "∂loss/∂a = Σ ∂loss/∂z · weight, a row times a row.")  # fmt: skip
+        page.formulas(f"gradient.{layer.layer}.z", top, layer.z, numbers.by_z[place], _slowed(sheet, layer), "gradient")
+        page.note(top, layer.z, "∂loss/∂z = ∂loss/∂a · f′(z). relu: 1 where z > 0, else 0. tanh: 1 − a². "
+                  "sigmoid: a (1 − a).")  # fmt: skip
+
+
+def _returned(sheet: NetSheet, layer: Columns, after: Columns) -> Callable[[int, int], str]:
+    def formula(row: int, column: int) -> str:
+        weights = sheet.weights_top(after) + column - layer.a
+        return (
+            f"SUMPRODUCT({a1(row, after.z, 'c')}:{a1(row, after.z + after.units - 1, 'c')},"
+            f"{a1(weights, after.z, 'rc')}:{a1(weights, after.z + after.units - 1, 'rc')})"
+        )
+
+    return formula
+
+
+def _slowed(sheet: NetSheet, layer: Columns) -> Callable[[int, int], str]:
+    def formula(row: int, column: int) -> str:
+        place = column - layer.z + layer.a
+        relu, tanh, sigmoid = (
+            ACTIVATIONS[name].slope_formula.format(a=a1(row - sheet.back + sheet.top, place))
+            for name in ("relu", "tanh", "sigmoid")
+        )
+        return f'{a1(row, place)}*IF(activation="relu",{relu},IF(activation="tanh",{tanh},{sigmoid}))'
+
+    return formula
+
+
+def _write_gradient(sheet: NetSheet) -> None:
+    page, numbers = sheet.page, sheet.numbers
+    page.write(sheet.gradient - 1, NUMBER, "Gradient", "heading", font_color=VIOLET)
+    for place, layer in enumerate(sheet.layers):
+        top = sheet.gradient
+        band(page, top - 1, layer.z, layer.units, "∂loss/∂W", VIOLET)
+        for number in range(layer.inputs):
+            page.write(top + number, layer.label, _unit(sheet, place, number), "id", font_size=8)
+        page.write(top + layer.inputs, layer.label, "bias", "id", font_size=8)
+
+        def weight(row: int, column: int, layer: Columns = layer, top: int = top) -> str:
+            source = layer.before + row - top
+            activations = f"{a1(sheet.top, source, 'rc')}:{a1(sheet.bottom, source, 'rc')}"
+            slopes = f"{a1(sheet.back, column, 'r')}:{a1(sheet.back + sheet.count - 1, column, 'r')}"
+            own = a1(sheet.weights_top(layer) + row - top, column)
+            return f"SUMPRODUCT({activations},{slopes})+2*penalty*{own}"
+
+        def bias(row: int, column: int) -> str:
+            return f"SUM({a1(sheet.back, column, 'r')}:{a1(sheet.back + sheet.count - 1, column, 'r')})"
+
+        page.formulas(
+            f"gradient.{layer.layer}.weights", top, layer.z, numbers.gradient[place].weights, weight, "gradient"
+        )
+        page.formulas(
+            f"gradient.{layer.layer}.bias", top + layer.inputs, layer.z, numbers.gradient[place].bias, bias, "gradient"
+        )
+        page.note(top, layer.z, "A weight acts in every sample: ∂loss/∂W = Σ a · ∂loss/∂z over the samples, a column "
+                  "times a column, and what the penalty adds.")  # fmt: skip
