@@ -32,6 +32,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "movielens": {"users": 4, "movies": 6, "factors": 2, "seed": 7, "ratings": None, "all_ratings": None},
     "green-eggs": {"factors": 2, "text": Path, "seed": 7},
     "optimisers": {"points": 7, "batch": 3, "steps": 9, "seed": 7},
+    "mlp": {
+        "hidden": 2, "activation": "relu", "points": 3, "passengers": 9, "epochs": 5, "learning_rate": 0.5, "seed": 7
+    },
     "rnn": {"text": Path, "hidden": 2, "factors": 2, "length": 3, "seed": 7},
     "pseudo-labels": {
         "users": 6, "movies": 7, "training": 12, "validation": 2, "pseudo": 5, "seed": 7, "ratings": None

@@ -42,6 +42,9 @@ PICTURES = (
     Picture("green-eggs-trained", "green-eggs trained", "Trained"),
     Picture("optimisers-descent", "optimisers", "Gradient descent"),
     Picture("optimisers-race", "optimisers", "Race"),
+    Picture("mlp-xor", "mlp", "XOR"),
+    Picture("mlp-epochs", "mlp", "Epochs", 0.45),
+    Picture("mlp-map", "mlp trained", "The plane"),
     Picture("rnn-three", "rnn", "Three characters"),
     Picture("report-inputs", "workshop", "embedsheet Inputs Report", 1.07),
     Picture("homework-instructions", "homework", "Embeddings"),
@@ -69,6 +72,13 @@ def trained_words(folder: Path) -> Path:
     """Return the workbook of words, its skip-gram solved."""
     book = find("green-eggs").load().build(folder / "green-eggs-trained.xlsx", finish=_without_footers)
     _run(sys.executable, "-m", "embedsheet", "solve", str(book), "--sheet", "Skip-gram")
+    return Path(book)
+
+
+def trained_spiral(folder: Path) -> Path:
+    """Return the workbook of perceptrons, its spiral solved."""
+    book = find("mlp").load().build(folder / "mlp-trained.xlsx", finish=_without_footers)
+    _run(sys.executable, "-m", "embedsheet", "solve", str(book), "--sheet", "Spiral")
     return Path(book)
 
 
@@ -100,6 +110,8 @@ BOOKS = {
     "green-eggs": lesson("green-eggs"),
     "green-eggs trained": trained_words,
     "optimisers": lesson("optimisers"),
+    "mlp": lesson("mlp"),
+    "mlp trained": trained_spiral,
     "rnn": lesson("rnn"),
     "homework": homework,
     "workshop": workshop,

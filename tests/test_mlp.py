@@ -1,0 +1,220 @@
+"""The lesson "mlp": its cells, their derivatives and Keras' are one net; what it says of learning is so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openpyxl
+import pytest
+from judges import gnumeric_values, libreoffice_values
+from sheets import largest_gradient_error
+from stored import departures
+from typer.testing import CliRunner
+
+from embedsheet.cli import app
+from embedsheet.ground.errors import LessonError, ModelError
+from embedsheet.lessons import find
+from embedsheet.mirrors.nets.comparison import Row, compare_net
+from embedsheet.mirrors.perceptron.mirror import MIRROR
+from embedsheet.mirrors.perceptron.model import read_perceptron, sigmoid
+from embedsheet.networks.engine import default_precision, load_keras
+from embedsheet.solver import load_model, solve
+from embedsheet.workbook import Edit, Workbook
+
+SHEETS = ["Logistic regression", "XOR", "Spiral", "Table"]
+# What L-BFGS of scipy reaches from the same start on the same loss in NumPy.
+REACHED = {"Logistic regression": 0.5379, "XOR": 0.0679, "Spiral": 0.036, "Table": 0.2792}
+
+
+def build(folder: Path, **options: Any) -> Path:
+    return Path(find("mlp").load().build(folder / "mlp.xlsx", **options))
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("small"), hidden=3, points=4, passengers=9, epochs=30)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = build(tmp_path_factory.mktemp("trained"), epochs=30)
+    for sheet in SHEETS:
+        solve(path, sheet=sheet)
+    return path
+
+
+def compared(path: Path, **options: Any) -> list[Row]:
+    book = Workbook.open(path)
+    steps, rate = options.get("steps", 10), options.get("rate", 0.1)
+    return [
+        row for sheet in MIRROR.sheets(book) for row in compare_net(book, read_perceptron(book, sheet), steps, rate)
+    ]
+
+
+def typed(path: Path, sheet: str, name: str, value: float | str, copy: Path) -> Path:
+    """Type into a named cell, as a user does, and recalculate."""
+    book = openpyxl.load_workbook(path)
+    area = Workbook.open(path).area(name, sheet)
+    book[sheet].cell(area.top, area.left).value = value
+    book.save(copy)
+    assert CliRunner().invoke(app, ["recalculate", str(copy)]).exit_code == 0
+    return copy
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
+def test_cells_formulas_and_keras_are_one_net(activation: str, tmp_path: Path) -> None:
+    """Forward, loss, gradient (in the sheet's violet cells, too) and ten steps, to 1e-12 in float64."""
+    rows = compared(build(tmp_path, hidden=3, points=4, passengers=9, epochs=3, activation=activation))
+    assert [row.sheet for row in rows[::3]] == SHEETS
+    assert all(row.agrees for row in rows), rows
+    for row in rows:
+        if not row.name.endswith("float32"):
+            differences = (row.loss_difference, row.output_difference, row.gradient_difference, row.steps_difference)
+            assert max(one or 0.0 for one in differences) <= 1e-12
+            assert row.gradient_difference is not None
+
+
+def test_training_reaches_what_another_search_does(trained: Path) -> None:
+    book = Workbook.open(trained)
+    for sheet, loss in REACHED.items():
+        assert read_perceptron(book, sheet).loss == pytest.approx(loss, abs=2e-3), sheet
+    assert book.numbers(book.area("score", "XOR"))[0, 0] == 4
+    assert book.numbers(book.area("score", "Spiral"))[0, 0] == 40
+    # At the best weights of one neuron, by maximum likelihood, no derivative is left.
+    assert np.abs(book.numbers(book.area("gradient.output.weights", "Logistic regression"))).max() < 1e-5
+
+
+def test_what_was_trained_is_still_one_net(trained: Path) -> None:
+    assert all(row.agrees for row in compared(trained, steps=25)), compared(trained, steps=25)
+
+
+def test_every_program_recalculates_the_trained_book(trained: Path) -> None:
+    assert departures(trained, gnumeric_values) == []
+    assert departures(trained, libreoffice_values) == []
+
+
+def test_the_map_is_what_the_spirals_net_says(trained: Path) -> None:
+    """Each arm's own samples lie in its colour: the cell nearest to a sample says the sample's arm."""
+    book = Workbook.open(trained)
+    places = book.numbers(book.area("places", "Spiral map"))
+    chances = book.numbers(book.area("places.probability", "Spiral map"))[:, 0]
+    picture = book.numbers(book.area("picture", "Spiral map"))
+    np.testing.assert_allclose(picture.ravel(), chances, atol=1e-12)
+    net = read_perceptron(book, "Spiral")
+    samples = np.asarray(net.inputs)
+    answers = book.numbers(book.area("answers", "Spiral")).ravel() - 1
+    nearest = ((samples[:, None] - places[None]) ** 2).sum(axis=2).argmin(axis=1)
+    assert ((chances[nearest] > 0.5) == answers).mean() > 0.9
+
+
+@pytest.mark.parametrize("sheet", SHEETS)
+def test_the_gradient_is_that_of_differences(sheet: str, small: Path) -> None:
+    assert largest_gradient_error(load_model(small, sheet=sheet).program) < 1e-6
+
+
+def test_an_estimate_comes_near_its_derivative(small: Path) -> None:
+    """(f(w + h) − f(w)) ÷ h departs by h/2 of the second derivative, mean p(1−p)x² ≤ ¼ · 7²: here at most 0.007."""
+    book = Workbook.open(small)
+    sheet = "Logistic regression"
+    slopes = np.vstack([book.numbers(book.area(f"gradient.output.{part}", sheet)) for part in ("weights", "bias")])
+    assert 0 < np.abs(book.numbers(book.area("estimates", sheet)) - slopes).max() < 0.007
+
+
+def test_each_epoch_is_a_step_of_keras(small: Path) -> None:
+    """The path on the sheet Epochs, walked again by keras.optimizers.SGD through Keras' own layers."""
+    book = Workbook.open(small)
+    path = book.numbers(book.area("path", "Epochs"))
+    keras = load_keras()
+    inputs, answers = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], float), np.array([[0], [1], [1], [0]], float)
+    with default_precision("float64"):
+        model = keras.Sequential(
+            [
+                keras.Input((2,)),
+                # Keras' own tanh makes float32 of float64.
+                keras.layers.Dense(3, activation=lambda z: 2 * keras.ops.sigmoid(2 * z) - 1, dtype="float64"),
+                keras.layers.Dense(1, dtype="float64"),
+            ]
+        )
+        units, last = path[0, :9].reshape(3, 3), path[0, 9:]
+        model.set_weights([units[:, 1:].T, units[:, 0], last[1:, None], last[:1]])
+        loss = keras.losses.BinaryCrossentropy(from_logits=True)
+        model.compile(keras.optimizers.SGD(1.0), loss=loss)
+        for row in path[1:]:
+            model.train_on_batch(inputs, answers)
+            kernel, bias, out, out_bias = (keras.ops.convert_to_numpy(one.value) for one in model.weights)
+            walked = np.concatenate([np.column_stack([bias, kernel.T]).ravel(), out_bias, out.ravel()])
+            np.testing.assert_allclose(walked, row, rtol=1e-12, atol=1e-12)
+
+
+def test_relu_dies_where_the_scale_is_doubled_and_tanh_sleeps_where_it_is_small(tmp_path: Path) -> None:
+    """What the Guide and the notes say of the sheet Epochs, as descent in NumPy has it."""
+    path = build(tmp_path, points=3, passengers=8, hidden=2)
+
+    def end(activation: str, scale: float) -> tuple[float, float]:
+        copy = typed(path, "Epochs", "activation", activation, tmp_path / "one.xlsx")
+        book = Workbook.open(typed(copy, "Epochs", "scale", scale, tmp_path / "two.xlsx"))
+        return book.numbers(book.area("loss", "Epochs"))[0, 0], book.numbers(book.area("dead", "Epochs"))[-1, 0]
+
+    assert end("tanh", 1)[0] < 0.1
+    assert end("tanh", 0.1)[0] == pytest.approx(np.log(2), abs=1e-3)
+    assert end("relu", 1) == pytest.approx((0.029, 0), abs=5e-3)
+    loss, dead = end("relu", 2)
+    assert loss == pytest.approx(np.log(2), abs=1e-3) and dead >= 1
+
+
+def test_choosing_an_activation_changes_the_net_and_keras_follows(small: Path, tmp_path: Path) -> None:
+    before = read_perceptron(Workbook.open(small), "Spiral").loss
+    copy = typed(small, "Spiral", "activation", "SIGMOID", tmp_path / "copy.xlsx")  # as Excel, whatever the case
+    assert read_perceptron(Workbook.open(copy), "Spiral").loss != pytest.approx(before, abs=1e-6)
+    assert all(row.agrees for row in compared(copy))
+
+
+def test_an_unknown_activation_is_named(small: Path, tmp_path: Path) -> None:
+    book = openpyxl.load_workbook(small)
+    area = Workbook.open(small).area("activation", "XOR")
+    book["XOR"].cell(area.top, area.left).value = "gelu"
+    book.save(tmp_path / "copy.xlsx")
+    with pytest.raises(ModelError, match=r"XOR!\w+: there is no activation 'gelu'; take one of relu, tanh, sigmoid"):
+        read_perceptron(Workbook.open(tmp_path / "copy.xlsx"), "XOR")
+
+
+def test_a_cell_that_departs_is_found(small: Path, tmp_path: Path) -> None:
+    """A weight typed over and not recalculated: the stored results are those of another net."""
+    book = Workbook.open(small)
+    area = book.area("hidden.1.weights", "XOR")
+    place = np.array([area.top]), np.array([area.left])
+    book.save([Edit("XOR", *place, np.array([1], np.uint8), np.array([3.0]))], tmp_path / "stale.xlsx")
+    rows = {row.sheet: row.agrees for row in compared(tmp_path / "stale.xlsx")}
+    assert rows == {sheet: sheet != "XOR" for sheet in SHEETS}
+    result = CliRunner().invoke(app, ["compare", str(tmp_path / "stale.xlsx"), "--sheet", "XOR"])
+    assert result.exit_code == 1 and "Not the same" in result.output
+
+
+def test_the_likelihood_is_the_product_of_the_probabilities(small: Path) -> None:
+    book = Workbook.open(small)
+    sheet = "Logistic regression"
+    chances, answers, z = (
+        book.numbers(book.area(name, sheet)).ravel() for name in ("probabilities", "answers", "output.z")
+    )
+    np.testing.assert_allclose(chances, sigmoid(z), atol=1e-12)
+    right = np.where(answers == 1, chances, 1 - chances)
+    assert book.numbers(book.area("likelihood", sheet))[0, 0] == pytest.approx(np.prod(right), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"hidden": 0}, {"hidden": 13}, {"points": 1}, {"passengers": 7}, {"epochs": 0}, {"epochs": 401},
+     {"learning_rate": 0.0}, {"seed": -1}],
+)  # fmt: skip
+def test_options_that_make_no_sense_are_refused(options: dict[str, Any], tmp_path: Path) -> None:
+    name = next(iter(options)).replace("_", "-")
+    with pytest.raises(LessonError, match=f"--{name}"):
+        build(tmp_path, **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_activation_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LessonError, match="relu"):
+        build(tmp_path, activation="gelu")
