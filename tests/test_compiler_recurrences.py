@@ -197,3 +197,32 @@ def test_a_running_balance_over_long_growing_ranges_is_no_circle(tmp_path: Path)
         for row, column, number in zip(edit.rows.tolist(), edit.columns.tolist(), edit.numbers.tolist(), strict=True)
     }
     assert found[rows, 5] == pytest.approx(451.8596018176006, rel=1e-12)
+
+
+def test_few_steps_of_many_different_formulas_are_scanned_in_the_first_evaluation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An epoch a row: 40 formulas that read the row above, each its own neighbours, for 30 rows; values by NumPy."""
+    cells: dict[str, Any] = {f"{letters(column)}1": column / 100 for column in range(1, 41)}
+    values = [np.arange(1, 41) / 100]
+    for row in range(2, 32):
+        before = values[-1]
+        now = np.empty(40)
+        for column in range(40):
+            other = (column * 7 + 3) % 40
+            cells[f"{letters(column + 1)}{row}"] = f"=0.5*{letters(other + 1)}{row - 1}+0.1"
+            now[column] = 0.5 * before[other] + 0.1
+        values.append(now)
+    scanned: list[bool] = []
+    concrete = Recurrence.run_concrete
+
+    def heard(self: Recurrence, store: Any) -> bool:
+        scanned.append(concrete(self, store))
+        return scanned[-1]
+
+    monkeypatch.setattr(Recurrence, "run_concrete", heard)
+    done = recalculate(Workbook.open(write_book(tmp_path / "epochs.xlsx", {"S": cells})))
+    assert scanned == [True]
+    store = done.values
+    found = {str(store.table.cell(place)): store.numbers[place] for place in range(store.table.count)}
+    np.testing.assert_allclose([found[f"S!{letters(column)}31"] for column in range(1, 41)], values[-1], rtol=1e-12)
