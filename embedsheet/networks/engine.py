@@ -31,13 +31,16 @@ def precision(dtype: str) -> AbstractContextManager[None]:
 def default_precision(dtype: str) -> Iterator[None]:
     """Compute in this precision inside, also what says none of its own, as an optimizer's learning rate."""
     config = load_keras().config
-    before = config.floatx()
+    before = config.floatx(), config.dtype_policy()
     config.set_floatx(dtype)
+    # Keras makes the policy for all layers from floatx when the first of them asks for it, and keeps it from then on.
+    config.set_dtype_policy(dtype)
     try:
         with precision(dtype):
             yield
     finally:
-        config.set_floatx(before)
+        config.set_floatx(before[0])
+        config.set_dtype_policy(before[1])
 
 
 def get_weights(model: Any) -> list[NDArray[Any]]:
