@@ -14,7 +14,8 @@ from typing import Annotated, Any, get_args, get_origin
 import typer
 from typer.core import TyperGroup
 
-from embedsheet.lessons import INTERNAL, LESSONS, Lesson, find
+from embedsheet.lessons import INTERNAL, Lesson, find
+from embedsheet.lessons import lessons as all_lessons
 
 app = typer.Typer()
 
@@ -24,7 +25,7 @@ class LessonCommands(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """All lessons, in the order of the table."""
-        return list(LESSONS)
+        return list(all_lessons())
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a command that knows the lesson's summary only: enough for a list. Raises LessonError if unknown."""
@@ -133,6 +134,6 @@ def lessons() -> None:
     table.add_column("lesson", style="cyan", no_wrap=True)
     table.add_column("what it shows")
     table.add_column("make it with", no_wrap=True)
-    for lesson in LESSONS.values():
+    for lesson in all_lessons().values():
         table.add_row(lesson.name, lesson.summary, f"embedsheet new {lesson.name}")
     print_table(table)

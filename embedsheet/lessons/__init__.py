@@ -1,8 +1,10 @@
 """The lessons: one module each, which makes a workbook.
 
-To add a lesson, write a module `embedsheet/lessons/NAME.py` and add its row to `LESSONS`. The module has
+To add a lesson, write a module `embedsheet/lessons/NAME.py` and add its row to `LESSONS`; another package names its
+module in the entry-point group `embedsheet.lessons`, where the entry's name is the lesson's. The module has
 
-* a docstring that says what its sheets hold and which blocks have which defined names;
+* a docstring whose first line says what it shows, and the rest what its sheets hold and which blocks have which
+  defined names;
 * `EXAMPLE`, a command line for the help;
 * `build(path, *, …, force=False, finish=None, progress=None) -> Path`: makes the workbook through `layout.Book`, calls
   `book.save(finish)`, returns the path. Each further keyword parameter is an option of `embedsheet new NAME`: it is
@@ -21,6 +23,7 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from embedsheet.ground.errors import LessonError, one_of
+from embedsheet.ground.plugins import load, package_of, plugins
 
 # Parameters of `build` that are not options of their own.
 INTERNAL = frozenset({"path", "force", "finish", "progress"})
@@ -60,6 +63,22 @@ LESSONS = {
 }
 
 
+def lessons() -> dict[str, Lesson]:
+    """Return all lessons by name: ours, then those of other packages, whose modules are imported for their summary."""
+    found = dict(LESSONS)
+    for entry in plugins("embedsheet.lessons"):
+        if entry.name in found:
+            raise LessonError(
+                f"{package_of(entry)}: its lesson {entry.name} has the name of another; give it one of its own."
+            )
+        summary = (load(entry).__doc__ or "").strip().partition("\n")[0]
+        found[entry.name] = Lesson(entry.name, summary, entry.value)
+    return found
+
+
 def find(name: str) -> Lesson:
     """Return a lesson by name. Raises LessonError that lists the lessons."""
-    return LESSONS[one_of("lesson", name, LESSONS, LessonError)]
+    if name in LESSONS:
+        return LESSONS[name]
+    every = lessons()
+    return every[one_of("lesson", name, every, LessonError)]

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.formulas.values import Array, Reference, Result, Strings, Value
+from embedsheet.ground.errors import ModelError
 
 Gradient = Literal[
     "exact",  # differentiable everywhere it is defined
@@ -120,7 +121,38 @@ class Function:
     sizes: Sizes = "apart"
 
 
-FUNCTIONS: dict[str, Function] = {}
+class Functions(dict[str, Function]):
+    """The rows by name. For a name that is missing other packages are asked, once: `embedsheet.functions`."""
+
+    _asked = False
+
+    def __contains__(self, name: object) -> bool:
+        if not self._asked and not super().__contains__(name):
+            self._ask()
+        return super().__contains__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a row, or the default."""
+        return super().get(name, default) if name in self else default
+
+    def _ask(self) -> None:
+        from embedsheet.ground.plugins import load, package_of, plugins
+
+        self._asked = True
+        for entry in plugins("embedsheet.functions"):
+            before = dict(self)
+            load(entry)
+            taken = [name for name, row in before.items() if self[name] is not row]
+            if taken:
+                self.clear()
+                self.update(before)
+                raise ModelError(
+                    f"{package_of(entry)}: {entry.value} enters {', '.join(sorted(taken))}, which there is already; "
+                    "a function of another package needs a name of its own."
+                )
+
+
+FUNCTIONS = Functions()
 
 
 def function(
