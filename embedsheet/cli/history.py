@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from embedsheet.ground.errors import FileError
 
 if TYPE_CHECKING:
@@ -57,6 +55,8 @@ class Recorder:
 
 def read_history(path: Path, names: Sequence[str]) -> Recorded:
     """Return the iterates of a history whose columns are the changing cells `names`; raises FileError for any other."""
+    import numpy as np
+
     from embedsheet.solvers.replay import Recorded
 
     try:
