@@ -158,3 +158,23 @@ def test_the_smallest_sum_of_absolute_differences_is_proven(tmp_path: Path) -> N
         sense="minimize", nonnegative=True, dry_run=True,
     )  # fmt: skip
     assert found.status == "optimal" and found.objective_after == pytest.approx(3 + 2)  # of 8 and 7, which end at 5
+
+
+def test_many_roundings_in_one_sum_are_proven_though_the_best_lies_at_their_edges(tmp_path: Path) -> None:
+    # Least Σ ROUND(b x, 0) with Σ d x ≥ 60: n costs n and allows x up to (n + ½) / b, at most 9. Each further unit of n
+    # adds d / b, or what is left to 9, and never more than the one before: the largest additions first are the best.
+    generator = np.random.default_rng(3)
+    n = 20
+    b, d = generator.uniform(0.5, 3, n).round(3), generator.uniform(0.5, 3, n).round(2)
+    reach = np.minimum(9, (np.arange(40)[:, None] + 0.5) / b) * d
+    gains = -np.sort(-np.diff(reach, axis=0).ravel())
+    least = int(np.argmax(reach[0].sum() + np.append(0, np.cumsum(gains)) > 60))
+    cells: dict[str, Any] = {f"A{place + 1}": 1 for place in range(n)}
+    cells |= {f"B{place + 1}": float(one) for place, one in enumerate(d)}
+    cells["C1"] = "=" + "+".join(f"ROUND({float(one)}*A{place + 1},0)" for place, one in enumerate(b))
+    cells["C2"] = f"=SUMPRODUCT(A1:A{n},B1:B{n})"
+    found = solve(
+        write(tmp_path / "book.xlsx", cells), objective="C1", changing=[f"A1:A{n}"], sense="minimize", dry_run=True,
+        constraints=["C2 >= 60", f"0 <= A1:A{n} <= 9"],
+    )  # fmt: skip
+    assert (found.status, found.objective_after) == ("optimal", least)

@@ -155,11 +155,11 @@ class _Lowering:
         key = (relation, tuple(sorted(gap.terms.items())), gap.constant)
         if key not in self._comparisons:
             truth = self.variables.binary()
-            self.variables.link(truth, 1, gap.times(-1.0))
+            self.variables.link(truth, 1, gap.times(-1.0), edge=relation != "=")
             if relation == "=":
                 self.variables.link(truth, 1, gap)
             else:
-                self.variables.link(truth, 0, gap)
+                self.variables.link(truth, 0, gap, edge=True)
             self._comparisons[key] = Affine({truth: 1.0})
         return self._comparisons[key]
 
@@ -326,6 +326,7 @@ class _Lowering:
         if not number.terms:
             raise NotPiecewiseError
         place = self.variables.whole(number.times(scale))
+        self.variables.steps.add(len(self.variables.rows))
         self.variables.rows.append((Affine({place: 1.0}).minus(number.times(scale)), low, high))
         return Affine({place: 1.0 / scale})
 

@@ -22,7 +22,10 @@ _MOST_CUTS = 12  # chords that are cut at once
 
 @dataclass(frozen=True)
 class Mixed:
-    """Minimise cost · v + offset, low ≤ matrix v ≤ high, lower ≤ v ≤ upper, some whole; `choices` of them are 0/1."""
+    """Minimise cost · v + offset, low ≤ matrix v ≤ high, lower ≤ v ≤ upper, some whole; `choices` of them are 0/1.
+
+    `edges` (rows,): at an end of these a formula steps, and the sheet may be on the other side of it.
+    """
 
     cost: FloatArray
     offset: float
@@ -33,6 +36,7 @@ class Mixed:
     upper: FloatArray
     integer: NDArray[np.bool_]
     choices: int
+    edges: NDArray[np.bool_]
 
 
 def _worth(new: float, old: float) -> bool:
@@ -59,7 +63,8 @@ class Variables:
     curves: list[Curve] = field(default_factory=list)
     products: list[tuple[int, Affine, Affine]] = field(default_factory=list)
     quotients: list[tuple[int, Affine, Affine]] = field(default_factory=list)
-    _links: list[tuple[int, int, Affine]] = field(default_factory=list)
+    steps: set[int] = field(default_factory=set)  # places in `rows`, see `Mixed.edges`
+    _links: list[tuple[int, int, Affine, bool]] = field(default_factory=list)
     _hulls: list[tuple[int, tuple[Affine, ...]]] = field(default_factory=list)
     _binary: set[int] = field(default_factory=set)
 
@@ -112,9 +117,9 @@ class Variables:
         low, high = self.interval(near)
         return self._new(np.floor(low) - 1.0, np.ceil(high) + 1.0, True)
 
-    def link(self, place: int, value: int, expression: Affine) -> None:
-        """Let an expression be at most 0 where a 0/1 variable has a value."""
-        self._links.append((place, value, expression))
+    def link(self, place: int, value: int, expression: Affine, *, edge: bool = False) -> None:
+        """Let an expression be at most 0 where a 0/1 variable has a value; `edge`: at 0 the variable changes."""
+        self._links.append((place, value, expression, edge))
 
     def equal_where(self, place: int, value: int, variable: int, expression: Affine) -> None:
         """Let a variable equal an expression where a 0/1 variable has a value."""
@@ -254,8 +259,9 @@ class Variables:
                 (row, -np.inf if relation == "<=" else 0.0, np.inf if relation == ">=" else 0.0)
                 for row, relation in zip(rows, relations, strict=True)
             ]
+            edges = [False] * len(written) + [place in self.steps for place in range(len(self.rows))]
             written += self.rows
-            for place, value, expression in self._links:
+            for place, value, expression, edge in self._links:
                 most = self.interval(expression)[1]
                 if most <= 0:
                     continue
@@ -264,6 +270,7 @@ class Variables:
                 # expression ≤ most · (1 − z) for value 1, ≤ most · z for 0.
                 factor, constant = (most, -most) if value == 1 else (-most, 0.0)
                 written.append((expression.plus(Affine({place: factor}, constant)), -np.inf, 0.0))
+                edges.append(edge)
             lower, upper, integer = np.array(self.lower), np.array(self.upper), np.array(self.integer)
         finally:
             self.lower, self.upper, self.integer, self.rows, self._binary = kept
@@ -282,5 +289,5 @@ class Variables:
             cost, goal.constant,
             sparse.csr_array((factors, (places, columns)), shape=(len(written), len(lower))),
             ends[:, 0], ends[:, 1],
-            lower, upper, integer, len(self._binary),
+            lower, upper, integer, len(self._binary), np.array(edges, bool),
         )  # fmt: skip

@@ -15,6 +15,7 @@ from embedsheet.solvers.problem import FloatArray
 _FEASIBILITY = 1e-9  # of rows; HiGHS' own 1e-7 is too coarse for tangents
 _WHOLE = 1e-7
 _LOOSER = 1e-5
+_FARTHEST = 1e-3  # from the edge of a step
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,41 @@ def infeasible_for_certain(mixed: Mixed, seconds: float) -> bool:
     more = _LOOSER * np.maximum(1.0, np.where(np.isfinite(mixed.high), np.abs(mixed.high), 0.0))
     looser = Mixed(
         np.zeros_like(mixed.cost), 0.0, mixed.matrix, mixed.low - slack, mixed.high + more, mixed.lower, mixed.upper,
-        mixed.integer, mixed.choices,
+        mixed.integer, mixed.choices, mixed.edges,
     )  # fmt: skip
     return solve_mixed(looser, seconds, 0.0).status == "infeasible"
+
+
+def off_edges(mixed: Mixed, values: FloatArray, seconds: float) -> FloatArray | None:
+    """Return a solution as good as `values`, with the same whole numbers, as far from the edges of steps as can be.
+
+    At an edge the model takes either side and the sheet one. None where there is no edge, or no way off it.
+    """
+    from scipy import sparse
+
+    if not mixed.edges.any():
+        return None
+    whole = mixed.integer
+    lower = np.where(whole, np.round(values), mixed.lower)
+    upper = np.where(whole, np.round(values), mixed.upper)
+    matrix = mixed.matrix.tocsr()
+    at, low, high = mixed.edges, mixed.low, mixed.high
+    top, bottom = at & np.isfinite(high), at & np.isfinite(low)
+    cost = sparse.csr_array(mixed.cost[None])
+    goal = float(mixed.cost @ values)
+    parts = [(matrix[~at], low[~at], high[~at], 0.0), (matrix[top], np.full(top.sum(), -np.inf), high[top], 1.0),
+             (matrix[bottom], low[bottom], np.full(bottom.sum(), np.inf), -1.0),
+             (cost, np.array([-np.inf]), np.array([goal + 1e-9 * max(1.0, abs(goal))]), 0.0)]  # fmt: skip
+    columns = np.concatenate([np.full(rows.shape[0], factor) for rows, _, _, factor in parts])
+    stacked = sparse.hstack([sparse.vstack([rows for rows, _, _, _ in parts]), sparse.csr_array(columns[:, None])])
+    inner = Mixed(
+        np.append(np.zeros_like(mixed.cost), -1.0), 0.0, sparse.csr_array(stacked),
+        np.concatenate([one for _, one, _, _ in parts]), np.concatenate([one for _, _, one, _ in parts]),
+        np.append(lower, 0.0), np.append(upper, _FARTHEST), np.zeros(len(lower) + 1, bool), 0,
+        np.zeros(len(columns), bool),
+    )  # fmt: skip
+    found = solve_mixed(inner, seconds, 0.0).x
+    return None if found is None or found[-1] <= 0 else found[:-1]
 
 
 def _by_highspy(mixed: Mixed, seconds: float, gap: float) -> Solved:

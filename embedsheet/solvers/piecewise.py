@@ -14,7 +14,7 @@ import numpy as np
 
 from embedsheet.compiler.variables import Mixed
 from embedsheet.solvers.global_search import placed_from
-from embedsheet.solvers.mixed import infeasible_for_certain, solve_mixed
+from embedsheet.solvers.mixed import infeasible_for_certain, off_edges, solve_mixed
 from embedsheet.solvers.outcome import Outcome, report
 from embedsheet.solvers.problem import Finished, FloatArray
 from embedsheet.solvers.sweep import sweep
@@ -22,6 +22,7 @@ from embedsheet.solvers.tracker import Tracker
 from embedsheet.solvers.trials import Trials
 
 _SECONDS = 30.0  # where nobody set a limit
+_INNER_SECONDS = 5.0
 _TRACE = 1e-6
 _PROVEN = 1e-8  # of the objective; HiGHS and the sheet round
 # With curves: seconds where nobody set a limit, rounds of tangents and chords, how near is proven, how near a curve is.
@@ -102,7 +103,7 @@ def prove(tracker: Tracker, seconds: float | None = None) -> Proof | None:
         return _contradicted(tracker, mixed, seconds, 0)
     if result.x is not None:
         with contextlib.suppress(Finished):  # a bound holds though the time is up
-            _try(tracker, result.x)
+            _try(tracker, mixed, result.x)
     bound = problem.sign * (result.bound + mixed.offset)
     return Proof(bound, mixed.choices) if np.isfinite(bound) else None
 
@@ -125,11 +126,12 @@ def _seconds(tracker: Tracker, most: float) -> float:
     return min(most, 0.5 * max(0.0, tracker.limits.deadline - time.perf_counter()))
 
 
-def _try(tracker: Tracker, values: FloatArray) -> Trials:
-    """Offer the changing cells of a solution, in several roundings, to the tracker."""
-    trials = Trials(tracker)
-    point = values[: tracker.problem.size]
-    points = [point, *(np.round(point, digits) for digits in (9, 6, 4))]
+def _try(tracker: Tracker, mixed: Mixed, values: FloatArray) -> Trials:
+    """Offer the changing cells of a solution, off the edges of steps and in several roundings, to the tracker."""
+    trials, size = Trials(tracker), tracker.problem.size
+    inner = off_edges(mixed, values, _seconds(tracker, _INNER_SECONDS))
+    points = [values[:size]] if inner is None else [values[:size], inner[:size]]
+    points += [np.round(point, digits) for point in points for digits in (9, 6, 4)]
     trials.judge(np.concatenate([points, trials.repaired(np.array(points))]))
     return trials
 
@@ -164,7 +166,7 @@ def _prove_curved(tracker: Tracker, lowered: Any, seconds: float) -> Proof | Non
         if result.x is None:
             break
         with contextlib.suppress(Finished):
-            trials = _try(tracker, result.x)
+            trials = _try(tracker, mixed, result.x)
             if not whole.all():
                 placed_from(trials, trials.inside(result.x[None, : problem.size])[0])
         proof = Proof(problem.sign * bound, choices, curves=curves)
