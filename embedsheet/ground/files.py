@@ -122,12 +122,14 @@ def saving(path: Path) -> Iterator[None]:
         yield
         return
     with handle:
-        if not _lock(handle.fileno()):
+        if not locked(handle):
             raise FileError(f"{path}: is being saved by another embedsheet; wait for it and try again.")
         yield
 
 
-def _lock(descriptor: int) -> bool:
+def locked(handle: BinaryIO) -> bool:
+    """Lock a file of `open_lock` until it is closed; return False where another process holds it."""
+    descriptor = handle.fileno()
     try:
         if sys.platform == "win32":
             import msvcrt

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from embedsheet.data import movielens, read_ratings
 from embedsheet.data.ratings import CITATION, CONDITIONS
 from embedsheet.ground.errors import LessonError
+from embedsheet.ground.measures import rmse
 from embedsheet.lessons.movielens.choice import Choice, choose, movie_label
 from embedsheet.networks.mixed_batches import Batches, MixIterator
 from embedsheet.writer.guide import Line, write_guide
@@ -233,7 +234,7 @@ def _write_errors(page: Page, ratings: Page, plan: Plan, row: int) -> None:
         page.write(row, column, label, "result label")
         page.define(name, row, column + 1)
         formula = f"SQRT(SUMPRODUCT({weight}*({table}-{predictions})^2)/SUMPRODUCT({weight}*1))"
-        page.formula(row, column + 1, formula, float(np.sqrt(np.mean(errors[where] ** 2))))
+        page.formula(row, column + 1, formula, rmse(errors[where]))
 
 
 def _write_draws(page: Page, plan: Plan) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.ground.errors import TrainingError
+from embedsheet.ground.measures import rmse
 from embedsheet.networks import full_batch
 from embedsheet.networks.devices import device_count
 from embedsheet.networks.engine import get_weights
@@ -177,8 +178,8 @@ def _at_once(
 
     def each_iteration(stars: NDArray[np.float32], predict: full_batch.Predict) -> None:
         nonlocal iteration
-        held_out = rmse(predict([validation.user, validation.movie]), validation.rating)
-        epoch = Epoch(rmse(stars, training.rating), held_out, time.monotonic() - began)
+        held_out = clipped_rmse(predict([validation.user, validation.movie]), validation.rating)
+        epoch = Epoch(clipped_rmse(stars, training.rating), held_out, time.monotonic() - began)
         keep(epoch)
         progress(Progress(iteration, recipe.iterations, 1, 1, epoch))
         iteration += 1
@@ -222,7 +223,7 @@ def _in_batches(
             ).history  # fmt: skip
             if not math.isfinite(history["loss"][0]):
                 raise full_batch.NotANumberError("The loss is no longer a number.")
-            held_out = rmse(predict(model, validation.user, validation.movie), validation.rating)
+            held_out = clipped_rmse(predict(model, validation.user, validation.movie), validation.rating)
             done = Epoch(history["rmse"][0], held_out, time.monotonic() - began)
             keep(done)
             progress(Progress(epoch, recipe.epochs, batches, batches, done))
@@ -254,9 +255,9 @@ def _per_rating(options: Options, rows: int) -> Options:
     return replace(options, **{name: getattr(options, name) / rows for name in penalties})
 
 
-def rmse(stars: NDArray[Any], target: NDArray[Any]) -> float:
+def clipped_rmse(stars: NDArray[Any], target: NDArray[Any]) -> float:
     """Root mean squared error of predictions clipped to the scale."""
-    return float(np.sqrt(np.mean((np.clip(stars, LOWEST, HIGHEST) - target) ** 2, dtype=np.float64)))
+    return rmse(np.clip(stars, LOWEST, HIGHEST) - target)
 
 
 def predict(model: Any, user: NDArray[np.int32], movie: NDArray[np.int32]) -> NDArray[np.float32]:

@@ -17,7 +17,7 @@ from embedsheet.ground.errors import DataError, MissingDependencyError
 from embedsheet.ground.shell import pip_install
 from embedsheet.networks.mixed_batches import Batches, MixIterator
 from embedsheet.networks.movielens import BUILDERS, Options, keras
-from embedsheet.networks.movielens_training import predict, rmse
+from embedsheet.networks.movielens_training import clipped_rmse, predict
 from embedsheet.networks.ratings import Ratings
 
 BATCH, PSEUDO = 64, 16  # a batch, and how many of its rows are pseudo-labelled
@@ -55,7 +55,7 @@ def movielens_trial(ratings: Ratings, seed: int, epochs: int = 4, pseudo: int = 
         return _fit(model, sources, steps, "mse", 2e-3)
 
     def error(model: Any) -> float:
-        return rmse(predict(model, validation.user, validation.movie), validation.rating)
+        return clipped_rmse(predict(model, validation.user, validation.movie), validation.rating)
 
     teacher = learn([Batches(inputs, training.rating, BATCH, seed=seed)], 0)
     user, movie = unrated_pairs(ratings, pseudo, seed)

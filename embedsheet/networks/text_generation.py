@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.ground.errors import DataError
+from embedsheet.ground.measures import softmax
 from embedsheet.networks.text_checkpoint import TextNet
 from embedsheet.networks.text_data import Ids
 
@@ -44,12 +45,6 @@ def _seed_ids(net: TextNet, seed_text: str) -> Ids:
             f"{net.sizes.length} at once; give a longer one with --seed-text."
         )
     return net.vocabulary.encode(seed_text)
-
-
-def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return exp(logits) / Σ exp(logits) along the last axis; the largest is subtracted first, so nothing overflows."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
 def next_character_probabilities(net: TextNet, text: str) -> NDArray[np.float64]:

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from embedsheet.ground.errors import DataError, FileError, LessonError, TrainingError, one_of
 from embedsheet.ground.keys import name_key
+from embedsheet.ground.measures import softmax
 from embedsheet.networks.engine import load_keras
 from embedsheet.networks.text import LADDER, Sizes
 from embedsheet.networks.text_checkpoint import Epoch, TextNet, reset_state
 from embedsheet.networks.text_data import Ids, Vocabulary, next_character, next_characters, streams
-from embedsheet.networks.text_generation import softmax
 
 
 @dataclass(frozen=True, slots=True)

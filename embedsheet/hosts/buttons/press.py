@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from embedsheet.book.setups import SolverSetup
 from embedsheet.book.tables import DefinedName
 from embedsheet.ground.errors import EmbedsheetError, MismatchError, ModelError
-from embedsheet.ground.files import open_lock
+from embedsheet.ground.files import locked, open_lock
 from embedsheet.ground.keys import name_key
 from embedsheet.hosts.buttons.memory import Block, Memory
 from embedsheet.hosts.buttons.table import CONTROLS, KERAS_BLOCKS, KERAS_SHEETS, MODEL, OUTCOME, UNDO
@@ -269,25 +269,12 @@ class _Alone:
         except OSError:  # no cache folder can be written (a read-only home): two presses at once are then possible
             self._file = io.BytesIO()
             return
-        try:
-            _lock(self._file.fileno())
-        except OSError:
+        if not locked(self._file):
             self._file.close()
-            raise BusyError("Another button of this workbook is still at work; wait until it is done.") from None
+            raise BusyError("Another button of this workbook is still at work; wait until it is done.")
 
     def __exit__(self, *error: object) -> None:
         self._file.close()
-
-
-def _lock(descriptor: int) -> None:
-    if sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _log(function: str, error: BaseException) -> None:

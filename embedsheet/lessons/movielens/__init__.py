@@ -86,7 +86,7 @@ def _lecture(book: Book, choice: Choice, begin: Start) -> None:
     first = models[0].areas
     one_hot.write_one_hot(book, "user", choice.users.tolist(), begin.users, first["users.id"], first["users.factors"])
     keras_sheet.write_keras(book, choice, k)
-    before = {model.name: compare.rmse(choice, begin, model.name == CROSSTAB_BIAS) for model in models}
+    before = {model.name: compare.start_rmse(choice, begin, model.name == CROSSTAB_BIAS) for model in models}
     solve_log.write_solve_log(book)
     compare.write_compare(book, choice, begin, models, before)
 
@@ -98,4 +98,4 @@ def _everything(book: Book, choice: Choice, begin: Start, progress: RowProgress 
     page = compact_rows.write_compact_rows(book, choice, begin, how_to, progress)
     keras_sheet.write_keras(book, choice, k, compact=True)
     solve_log.write_solve_log(book)
-    compare.write_compare(book, choice, begin, [page], {ROWS: compare.rmse(choice, begin)}, compact=True)
+    compare.write_compare(book, choice, begin, [page], {ROWS: compare.start_rmse(choice, begin)}, compact=True)

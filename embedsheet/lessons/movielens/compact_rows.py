@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from embedsheet.ground.measures import rmse
 from embedsheet.lessons.movielens.choice import Choice, Start, movie_label
 from embedsheet.lessons.movielens.rows import GROUPS, HEADER, NAME, TOP, group, table_header, top_rows
 from embedsheet.notation.addresses import column_letters
@@ -51,7 +52,7 @@ def write_compact_rows(
         f"{counted(n, 'user')} and {counted(m, 'movie')} with {counted(k, 'factor')} each: "
         f"{(n + m) * k:,} changing cells, and four formulas a rating.",
     )
-    top_rows(page, title_column, left, how_to, float(np.sqrt(np.mean(squared_errors))))
+    top_rows(page, title_column, left, how_to, rmse(choice.ratings - predictions))
     page.solver(("users.factors", "movies.factors"))
     group(page, GROUPS, 1, title_column, "Factor tables: users, and below them movies")
     group(page, GROUPS, user, rating, "Ratings")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
+from embedsheet.ground.measures import rmse
 from embedsheet.ground.shell import word
 from embedsheet.lessons import solve_log
 from embedsheet.lessons.movielens import keras_sheet, rows
@@ -231,7 +230,7 @@ def _factor(area: Area, model: Page, what: str, place: int, factor: int) -> str:
     return f"{quote_sheet(model.name)}!{a1(area.top + row, area.left + column)}"
 
 
-def rmse(choice: Choice, start: Start, bias: bool = False) -> float:
+def start_rmse(choice: Choice, start: Start, bias: bool = False) -> float:
     """Return the RMSE over the rated pairs that training starts from."""
     predictions = start.predictions(bias)[choice.user_places, choice.movie_places]
-    return float(np.sqrt(np.mean((choice.ratings - predictions) ** 2)))
+    return rmse(choice.ratings - predictions)

@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from embedsheet.ground.measures import rmse
 from embedsheet.lessons.movielens.choice import Choice, Start, movie_label
 from embedsheet.writer.page import Book, Page, a1, counted
 
@@ -103,8 +104,9 @@ def write_crosstab(book: Book, name: str, choice: Choice, start: Start, how_to: 
     )  # fmt: skip
 
     page.define("rmse", 3, id_column)
-    rmse = float(np.sqrt(np.nanmean(errors**2)))
-    page.formula(3, id_column, "SQRT(SUMSQ(errors)/COUNT(ratings))", rmse, "result", font_size=20)
+    page.formula(
+        3, id_column, "SQRT(SUMSQ(errors)/COUNT(ratings))", rmse(errors[~np.isnan(errors)]), "result", font_size=20
+    )
     biases = ("users.bias", "movies.bias") if bias else ()
     page.solver(("users.factors", "movies.factors", *biases))
     _notes(page, choice, first, predictions_top, id_column, bias)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from embedsheet.ground.measures import rmse
 from embedsheet.lessons.movielens.choice import Choice, Start, movie_label
 from embedsheet.notation.addresses import Area
 from embedsheet.writer.page import ORANGE, Book, Page, a1, counted, index
@@ -41,7 +42,7 @@ def write_rows(book: Book, choice: Choice, start: Start, how_to: str) -> Page:
     users, movies = start.users[choice.user_places], start.movies[choice.movie_places]
     predictions = np.sum(users * movies, axis=1)
     squared_errors = (choice.ratings - predictions) ** 2
-    top_rows(page, title_column, left, how_to, float(np.sqrt(np.mean(squared_errors))))
+    top_rows(page, title_column, left, how_to, rmse(choice.ratings - predictions))
 
     group(page, GROUPS, 1, title_column, "Factor tables: users, and below them movies")
     table_header(page, HEADER, "user", k)

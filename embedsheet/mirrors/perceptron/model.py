@@ -18,8 +18,9 @@ from embedsheet.book.blocks import numbers_in
 from embedsheet.book.book import Book
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.keys import name_key
+from embedsheet.ground.measures import softmax
 from embedsheet.mirrors.nets.comparison import Floats, Net, cross_entropy, keras_activation, squares
-from embedsheet.mirrors.recurrent.numpy_net import relu, relu_derivative, softmax
+from embedsheet.mirrors.recurrent.numpy_net import relu, relu_derivative
 
 HIDDEN = ("hidden.1", "hidden.2")  # layers, in their order; a sheet has none, the first or both
 OUTPUT = "output"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from embedsheet.ground.measures import rmse
 from embedsheet.mirrors.recommender.blocks import Floats, SheetModel
 from embedsheet.mirrors.recommender.comparison import Check
 from embedsheet.mirrors.recommender.keras_net import build as build_net
@@ -83,7 +84,7 @@ def _compare(
     ):
         page.write(row, side, label, "header left")
         block = page.areas[f"predictions.{name}"].local(absolute=True)
-        value = float(np.sqrt(np.mean((model.rating - stars) ** 2)))
+        value = rmse(model.rating - stars)
         page.define(f"rmse.{name}", row, side + 1)
         page.formula(row, side + 1, f"SQRT(SUMXMY2({rating},{block})/{count})", value, num_format="0.000000")
     page.write(TOP + 4, side, "Same weights in the sheet and in Keras", "heading")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from embedsheet.ground.errors import TrainingError, one_of
+from embedsheet.ground.measures import rmse
 from embedsheet.mirrors.protocol import Settings
 from embedsheet.mirrors.recommender.blocks import Floats, SheetModel
 from embedsheet.mirrors.recommender.keras_net import build, precision, predictions, weights_of
@@ -98,7 +99,7 @@ def train(
             built.get_layer(name).set_weights([table])
         stars = predictions(built, model)
     return Learned(
-        watch.best, stars, watch.before, _rmse(model.rating - stars), watch.epochs, watch.kept, ended,
+        watch.best, stars, watch.before, rmse(model.rating - stars), watch.epochs, watch.kept, ended,
         _words(settings, ended, watch.kept),
     )  # fmt: skip
 
@@ -110,7 +111,7 @@ class _Watch:
         self._model, self._held_out, self._patience = model, held_out, patience
         self.best = model.weights
         start = self._judge(self.best)
-        self.before = _rmse(self._errors(self.best))
+        self.before = rmse(self._errors(self.best))
         self._least = self._measure(start)
         self.epochs: list[Epoch] = []
         self.kept, self._last_gain, self.ended = -1, -1, ""
@@ -126,7 +127,7 @@ class _Watch:
     def _judge(self, weights: dict[str, Floats]) -> Epoch:
         errors = self._errors(weights)
         held_out = errors[self._held_out]
-        return Epoch(_rmse(errors[~self._held_out]), _rmse(held_out) if len(held_out) else math.nan)
+        return Epoch(rmse(errors[~self._held_out]), rmse(held_out) if len(held_out) else math.nan)
 
     def _measure(self, epoch: Epoch) -> float:
         return epoch.rmse if math.isnan(epoch.validation) and not self._held_out.any() else epoch.validation
@@ -158,11 +159,6 @@ class _Watch:
         if epoch - self._last_gain >= self._patience:
             self.ended = f"{self._patience} epochs without gain"
         return bool(self.ended)
-
-
-def _rmse(errors: Floats) -> float:
-    with np.errstate(over="ignore", invalid="ignore"):
-        return float(np.sqrt(np.mean(errors**2)))
 
 
 def _checked(settings: Settings, model: SheetModel) -> Settings:

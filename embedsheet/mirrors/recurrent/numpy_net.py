@@ -21,6 +21,8 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.ground.measures import softmax
+
 Floats = NDArray[np.float64]
 State = TypeVar("State")
 Item = TypeVar("Item")
@@ -69,12 +71,6 @@ def relu(a: Floats) -> Floats:
 def relu_derivative(a: Floats) -> Floats:
     """Return 1 where a > 0, else 0: what is shut lets nothing back."""
     return np.asarray(a > 0, np.float64)
-
-
-def softmax(z: Floats) -> Floats:
-    """Return exp(z) / Σ exp(z) along the last axis. The largest z is taken off first: no overflow, the same result."""
-    powers = np.exp(z - z.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
 def cross_entropy(z: Floats, answer: int) -> float:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from embedsheet.book.blocks import numbers_in, sheets_with
 from embedsheet.book.book import Book
 from embedsheet.book.setups import SolverSetup
-from embedsheet.mirrors.recurrent.numpy_net import softmax
+from embedsheet.ground.measures import softmax
 from embedsheet.networks.engine import default_precision, load_keras
 from embedsheet.notation.addresses import Cell
 
