@@ -34,6 +34,11 @@ def gradient() -> str:
     return press("gradient")
 
 
+def check() -> str:
+    """Say whether the cells selected are the derivatives by a changing block, or by all, and which are wrong how."""
+    return press("check")
+
+
 def randomize() -> str:
     """Fill the changing cells with small random numbers."""
     return press("randomize")

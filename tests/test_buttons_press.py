@@ -272,6 +272,34 @@ def test_gradient_writes_each_derivative_at_its_cells_own_address(press: Presser
     assert "gradient Cross-tab" in said
 
 
+def select(sheet: xlwings.Sheet, address: str) -> None:
+    cells = sheet.api.getCellRangeByName(address)
+    sheet.book.api.CurrentController.select(cells)
+
+
+def test_check_mine_says_of_each_selected_cell_how_it_is_wrong(press: Presser, sheet: xlwings.Sheet) -> None:
+    """The users' factors stand in six rows and two columns; their derivatives by hand are NumPy's."""
+    _, slope = by_hand(sheet, factors(sheet))
+    own = slope[:12].reshape(6, 2)
+    target = sheet.range("X40:Y45")
+    target.value = own.tolist()
+    try:
+        select(sheet, "X40:Y45")
+        users = sheet.names["users.factors"].refers_to_range.address.replace("$", "")
+        assert press("check") == f"All 12 cells of X40:Y45 are the derivative of rmse by {users}."
+        wrong = own.copy()
+        wrong[1, 1] *= -1
+        wrong[3, 0] *= 2
+        target.value = wrong.tolist()
+        said = press("check")
+        assert said.startswith(f"2 of 12 cells are not the derivative of rmse by {users}: Y41 has the wrong sign (")
+        assert f"X43 is 2 times the derivative ({own[3, 0]:.6g})" in said
+        select(sheet, "X40:X41")
+        assert "X40:X41 has 2 cells: select your own derivatives" in press("check")
+    finally:
+        target.clear_contents()
+
+
 def test_a_cell_that_cannot_be_used_is_named_and_nothing_changes(
     press: Presser, sheet: xlwings.Sheet, running: tuple[Server, list[str]], log: Path
 ) -> None:

@@ -71,23 +71,32 @@ def compare(workbook: Book, program: Program, areas: Sequence[Area]) -> list[Cla
 
     Raises ModelError where the claiming cells are not as many as the changing ones.
     """
-    return _Comparison(workbook, program, areas).run()
+    exact = program.value_and_gradient(program.start)[1]
+    return _Comparison(workbook, program._store.copied(), program.changing, areas, exact).run()
+
+
+def mistakes(
+    workbook: Book, areas: Sequence[Area], changing: Sequence[Area], exact: Floats, numbers: Floats | None = None
+) -> list[Claim]:
+    """Return the same where the derivatives `exact`, (n,), are known, and perhaps the `numbers` that cells claim."""
+    store = Store(workbook, [*areas, *changing])
+    return _Comparison(workbook, store, changing, areas, exact, numbers).run()
 
 
 class _Comparison:
-    def __init__(self, workbook: Book, program: Program, areas: Sequence[Area]) -> None:
-        self.workbook, self.program = workbook, program
-        self.cells = list(_in_order(areas, program.changing))
-        self.exact: Floats = program.value_and_gradient(program.start)[1]
-        self.store = program._store.copied()
-        table = self.store.table
-        self.changing = [table.cell(int(number)) for number in program._changing]
+    def __init__(
+        self, workbook: Book, store: Store, changing: Sequence[Area], areas: Sequence[Area], exact: Floats,
+        numbers: Floats | None = None,
+    ) -> None:  # fmt: skip
+        self.workbook, self.store, self.exact = workbook, store, exact
+        self.cells = list(_in_order(areas, changing))
+        self.changing = [cell for area in changing for cell in area.cells()]
+        table = store.table
         self.ids: Ids = np.array([int(table.area(Area(*cell, *cell[1:]))[0, 0]) for cell in self.cells], np.int64)
         planner = Planner(self.store)
         planner.require(self.ids[self.ids >= 0])
-        self.numbers = np.where(
-            (self.store.kinds[self.ids] == NUMBER) & self.store.done[self.ids], self.store.numbers[self.ids], np.nan
-        )
+        own = np.where((store.kinds[self.ids] == NUMBER) & store.done[self.ids], store.numbers[self.ids], np.nan)
+        self.numbers = own if numbers is None else numbers
         self.scale = float(np.abs(self.exact[np.isfinite(self.exact)]).max(initial=0.0))
 
     def run(self) -> list[Claim]:

@@ -6,7 +6,7 @@ lesson = "movielens"            # which sheet: see bases.BASES
 factors = 3
 [[task]]
 block = "predictions"           # which of the sheet's named blocks is the student's to fill
-kind = "block"                  # formula, block, number, state or text
+kind = "block"                  # formula, block, number, derivative, state or text
 points = 10
 text = "…"
 hint = "…"
@@ -34,12 +34,16 @@ _NAME = re.compile(r"[^\W\d_]{4,}\w*(?:\.[^\W\d_]\w*)*|[^\W\d_]\w*(?:\.[^\W\d_]\
 OWN = "assignment.toml"  # in a folder that `homework from` made
 _PARTIAL = {"typed": 0.0, "shown only": 0.25, "rounded": 0.75}  # of a cell's points
 _KEYS = {name: name for name in ("title", "lesson", "text", "options", "partial", "task")}
-_TASK_KEYS = {"block", "kind", "points", "text", "hint", "tolerance", "lowest", "highest", "below", "changing"}
+_TASK_KEYS = {
+    "block", "kind", "points", "text", "hint", "tolerance", "lowest", "highest", "below", "changing", "of"
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Task:
     """`block` is the named block to fill; for `state` the cell that must come below `below`, changing `changing`.
+
+    For `derivative` it is how the cell `of` changes with each cell of `changing`.
 
     `tolerance` is relative to the larger of 1 and the right value; `lowest` and `highest` bound what the live check
     calls possible.
@@ -55,6 +59,7 @@ class Task:
     highest: float = 1e6
     below: float = 0.0
     changing: tuple[str, ...] = ()
+    of: str = ""
 
 
 @dataclass(frozen=True)
@@ -182,7 +187,7 @@ def _task(entry: Any, number: int, place: str) -> Task:
         raise DataError(f"{where}: {unknown} is not known; a task has {', '.join(sorted(_TASK_KEYS))}.")
     if entry.get("kind") not in get_args(Kind):
         raise DataError(f"{where}: kind = {brief(entry.get('kind'))}; take one of {', '.join(get_args(Kind))}.")
-    for key in ("block", "text"):
+    for key in ("block", "text", "of") if entry["kind"] == "derivative" else ("block", "text"):
         if not isinstance(entry.get(key), str) or not entry[key]:
             raise DataError(f"{where}: {key} is missing.")
     values = dict(entry)
@@ -232,3 +237,10 @@ def _check_blocks(assignment: Assignment, place: str) -> None:
         for name in task.changing:
             if name not in blocks:
                 raise DataError(f"{place}: there is no block {brief(name)} to change.")
+        if task.kind == "derivative":
+            cells = sum(blocks[name].area.size for name in task.changing)
+            if task.of not in blocks or blocks[task.of].area.size != 1 or cells != blocks[task.block].area.size:
+                raise DataError(
+                    f"{place}: {brief(task.block)} is to hold {blocks[task.block].area.size} derivatives: name a cell "
+                    'as of = "…", and as changing = ["…"] blocks of as many cells.'
+                )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.kinds import ERRORS, NUMBER
+from embedsheet.homework import derivatives
 from embedsheet.homework.assignment import Task
 from embedsheet.homework.evaluate import Floats, Outcome, Runner, equal, near
 from embedsheet.homework.locate import Found
@@ -68,7 +69,8 @@ class Telling:
         if word == "unsupported":
             fault = self.found.closing.shown(outcome.faults[0]) if outcome.faults else "it depends on such a cell"
             return f"{place}: cannot be run: {fault}"
-        slip = self._slip(task, area, words) if word in _SLIPPED else ""
+        slip = self._mistake(task, area, outcome) if task.kind == "derivative" and word == "wrong" else ""
+        slip = slip or (self._slip(task, area, words) if word in _SLIPPED else "")
         if word == "error":
             return f"{place}: shows {ERRORS.get(int(outcome.numbers[row, column]), 'an error')}{slip}"
         if word in _SAYINGS and word != "shown only":
@@ -100,6 +102,15 @@ class Telling:
         first = self._where(Area(area.sheet, area.top, area.left, area.top, area.left))
         value = values.flat[0]
         return f"with other numbers ({first} = {value if isinstance(value, str) else format(float(value), 'g')}, …)"
+
+    def _mistake(self, task: Task, area: Area, outcome: Outcome) -> str:
+        """Name the kinds of mistake that explain wrong derivatives, cell by cell."""
+        changing = [self.areas[name] for name in task.changing if name in self.areas]
+        if len(changing) < len(task.changing):
+            return ""
+        claims = np.where(outcome.done & (outcome.kinds == NUMBER), outcome.numbers, np.nan)
+        named = derivatives.named(self.book, area, changing, claims, self.expected[task.block][0])
+        return self.found.closing.address(named)
 
     def _slip(self, task: Task, area: Area, words: NDArray[Any]) -> str:
         """Name the mend that makes all wrong cells right, on the inputs that are graded."""

@@ -13,7 +13,7 @@ from embedsheet.homework.evaluate import Outcome
 from embedsheet.homework.key import Key
 from embedsheet.homework.reference import Reference
 from embedsheet.homework.roster import Student
-from embedsheet.homework.sketch import SHEET, Block, Sketch
+from embedsheet.homework.sketch import ANSWERED, SHEET, Block, Sketch
 from embedsheet.notation.addresses import Area
 from embedsheet.writer.page import Book, Page
 
@@ -49,10 +49,15 @@ def make_class(
 ) -> tuple[list[Path], list[Student]]:
     """Write a workbook for each student; return the files written and the students whose file was there already.
 
-    `progress` hears (done, all, file name). Raises FileError when two students would get the same file.
+    `progress` hears (done, all, file name). Raises FileError when two students would get the same file, DataError where
+    a model solution is not the derivative that it is to be.
     """
+    from embedsheet.homework.derivatives import verify
+
     assignment = parse(key.assignment, workbook=key.workbook)
     refuse_same_files(assignment, students)
+    for student in students[:1]:
+        verify(key, assignment, student)
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     kept: list[Student] = []
@@ -74,7 +79,7 @@ def make_workbook(key: Key, assignment: Assignment, student: Student, path: Path
         assignment.make(key, student, path, force)
         return
     sketch = assignment.sketch(key.generator(student.id))
-    blanks = {task.block for task in assignment.tasks if task.kind in ("formula", "block", "number")}
+    blanks = {task.block for task in assignment.tasks if task.kind in ANSWERED}
     given = [name for name, block in sketch.blocks.items() if block.formula is not None and name not in blanks]
     values = Reference(sketch, frozenset(blanks)).run({}, given)
     with Book(path, assignment.title, force=force, small=True) as book:

@@ -26,7 +26,7 @@ from embedsheet.homework.key import Key
 from embedsheet.homework.locate import Found, locate
 from embedsheet.homework.reference import Reference
 from embedsheet.homework.roster import Student
-from embedsheet.homework.sketch import Sketch
+from embedsheet.homework.sketch import ANSWERED, Sketch
 from embedsheet.homework.whose import identify, saved_by, sheet_with, text_of, words_beside
 from embedsheet.notation.addresses import Area, Cell
 from embedsheet.workbook import Workbook
@@ -123,9 +123,7 @@ class _Grading(Telling):
         rng = key.generator(student.id, f"grading {book.digest}")
         self.varied = {name: block for name, block in sketch.blocks.items() if block.vary}
         self.answers = {
-            task.block
-            for task in assignment.tasks
-            if task.kind in ("formula", "block", "number") and task.block in sketch.blocks
+            task.block for task in assignment.tasks if task.kind in ANSWERED and task.block in sketch.blocks
         }
         self.tolerances = {task.block: task.tolerance for task in assignment.tasks}
         self.inputs: list[dict[str, NDArray[Any]]] = []

@@ -23,7 +23,8 @@ from embedsheet.writer.page import a1
 
 SHEET = "Exercise"
 Role = Literal["given", "changing", "calculated"]
-Kind = Literal["formula", "block", "number", "state", "text", "solver"]
+Kind = Literal["formula", "block", "number", "derivative", "state", "text", "solver"]
+ANSWERED = ("formula", "block", "number", "derivative")  # kinds whose block the student fills
 
 
 @dataclass(frozen=True, eq=False)

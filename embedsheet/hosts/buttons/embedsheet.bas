@@ -27,6 +27,10 @@ Public Sub EmbedsheetGradient()
     RunPython "import embedsheet.excel; embedsheet.excel.gradient()"
 End Sub
 
+Public Sub EmbedsheetCheck()
+    RunPython "import embedsheet.excel; embedsheet.excel.check()"
+End Sub
+
 Public Sub EmbedsheetRandomize()
     RunPython "import embedsheet.excel; embedsheet.excel.randomize()"
 End Sub

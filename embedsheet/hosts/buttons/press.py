@@ -191,6 +191,15 @@ class Press:
         value = read_area(self.book, Area(*cell, *cell[1:]))[0][0]
         return float(value) if isinstance(value, int | float) else float("nan")
 
+    @property
+    def selected(self) -> Area:
+        """The cells selected on the sheet. Raises ModelError where they are no single block."""
+        chosen = self.book.app.selection
+        if chosen is None or "," in chosen.address:
+            raise ModelError("Select one block of cells and press again.")
+        (top, left), (rows, columns) = (chosen.row, chosen.column), chosen.shape
+        return Area(chosen.sheet.name, top, left, top + rows - 1, left + columns - 1)
+
     def status(self, text: str) -> None:
         """Show progress in the status bar."""
         self.book.app.status_bar = f"embedsheet: {text}"

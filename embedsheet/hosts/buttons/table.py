@@ -41,6 +41,7 @@ BUTTONS = (
     Button("train", "Train in Keras", "Train the same model in Keras from the same start", True),
     Button("compare", "Compare", "Compare the sheet's numbers with Keras' at the same weights", True),
     Button("gradient", "Gradient", "Write the gradient of the objective to a sheet of its own"),
+    Button("check", "Check mine", "Compare the cells selected, your own derivatives, with the exact ones"),
     Button("randomize", "Randomize", "Fill the changing cells with small random numbers"),
     Button("undo", "Undo", "Bring back the cells as they were before the last button"),
     Button("reset", "Reset", "Bring back the cells as the workbook was made"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import xlwings
@@ -14,8 +14,10 @@ from embedsheet.hosts.buttons.memory import Memory
 from embedsheet.hosts.buttons.press import Press, escape_pressed, gradient_sheet, run
 from embedsheet.hosts.buttons.table import START, UNDO
 from embedsheet.hosts.live import block_of, write_areas
+from embedsheet.notation.addresses import Area, column_letters
 
 _SECONDS_BETWEEN_WORDS = 0.25
+_MOST_TOLD = 8  # wrong derivatives in one sentence
 
 
 def press(function: str, cancelled: Callable[[], bool] = escape_pressed) -> str:
@@ -145,6 +147,47 @@ def _gradient(press: Press) -> str:
     )
 
 
+def _check(press: Press) -> str:
+    from embedsheet.gradient_sheet.against import mistakes
+
+    program, claimed = press.program, press.selected
+    value, slope = program.value_and_gradient(press.start)
+    _refuse_undefined(press, value, slope)
+    places = _claimed(claimed, press.setup.changing)
+    if not places:
+        blocks = ", ".join(f"{area.local()} ({area.size})" for area in press.setup.changing)
+        raise ModelError(
+            f"{claimed.local()} has {claimed.size} cells: select your own derivatives, one by each changing cell of a "
+            f"block ({blocks}), and press again."
+        )
+    exact = np.concatenate([slope[program.blocks[place]] for place in places])
+    changing = [press.setup.changing[place] for place in places]
+    claims = mistakes(press.workbook, [claimed], changing, exact)
+    wrong = [claim for claim in claims if claim.kind != "right"]
+    by = " and ".join(area.local() for area in changing)
+    if not wrong:
+        return f"All {len(claims)} cells of {claimed.local()} are the derivative of {press.objective_name} by {by}."
+    told = "; ".join(
+        f"{column_letters(claim.cell.column)}{claim.cell.row} {claim.words} ({claim.exact:.6g})"
+        for claim in wrong[:_MOST_TOLD]
+    )
+    rest = f"; and {len(wrong) - _MOST_TOLD} more" if len(wrong) > _MOST_TOLD else ""
+    return (
+        f"{len(wrong)} of {len(claims)} cells are not the derivative of {press.objective_name} by {by}: {told}{rest}."
+    )
+
+
+def _claimed(claimed: Area, changing: Sequence[Area]) -> list[int]:
+    """Return which changing areas so many cells, in that shape, can be derivatives by: all, or one; else none."""
+    if claimed.size == sum(area.size for area in changing):
+        return list(range(len(changing)))
+    for shape in (claimed.shape, claimed.shape[::-1]):
+        found = [place for place, area in enumerate(changing) if area.shape == shape]
+        if found:
+            return found if len(found) == 1 else []
+    return []
+
+
 def _randomize(press: Press) -> str:
     from embedsheet.solvers.problem import Problem
     from embedsheet.solvers.start import random_start
@@ -185,6 +228,7 @@ _WORK: dict[str, Callable[[Press], str]] = {
     "train": _train,
     "compare": _compare,
     "gradient": _gradient,
+    "check": _check,
     "randomize": _randomize,
     "undo": _undo,
     "reset": _reset,
