@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import pytest
 import sheets
 from derived import Textbook, derive_all, filled, grid, judge
-from judges import validity_faults
+from judges import read_values, validity_faults
 from numpy.typing import NDArray
 from office import need_office
 from typer.testing import CliRunner
@@ -29,14 +30,53 @@ from embedsheet.workbook import Workbook
 SEED = np.random.default_rng(7)
 
 
-@pytest.mark.parametrize("lesson", ["movielens", "rnn"])
+@pytest.fixture(scope="module")
+def plain_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The MovieLens workbook without gradient sheets."""
+    folder = tmp_path_factory.mktemp("plain")
+    path: Path = find("movielens").load().build(folder / "movielens.xlsx", no_gradient_sheet=True)
+    return path
+
+
+@pytest.mark.parametrize(("lesson", "options", "carried"), [
+    ("movielens", {}, ["Cross-tab gradient", "Cross-tab with bias gradient", "One rating a row gradient"]),
+    ("rnn", {}, ["Sequence gradient"]),
+    ("green-eggs", {"factors": 3}, ["Skip-gram gradient"]),
+    ("optimisers", {"points": 7, "steps": 9}, ["Solver gradient"]),
+])  # fmt: skip
 def test_spreadsheet_programs_calculate_the_exact_gradient_of_every_sheet_of_a_lesson(
-    lesson: str, tmp_path: Path
+    lesson: str, options: dict[str, int], carried: list[str], tmp_path: Path
 ) -> None:
-    path: Path = find(lesson).load().build(tmp_path / "lesson.xlsx")
-    for sheet in Workbook.open(path).setups:
-        es.derive(path, sheet)
-    judge({path: [(sheet, {}) for sheet in Workbook.open(path).setups]})
+    """Those that the lesson carries, and of its other model sheets those that `derive` adds."""
+    path: Path = find(lesson).load().build(tmp_path / "lesson.xlsx", **options)
+    book = Workbook.open(path)
+    assert list(book.sheets)[-len(carried) :] == carried
+    for sheet in book.setups:
+        if f"{sheet} gradient" not in carried:
+            es.derive(path, sheet)
+    judge({path: [(sheet, {}) for sheet in book.setups]})
+
+
+@pytest.mark.parametrize("lesson", ["movielens", "rnn", "green-eggs", "optimisers"])
+def test_a_lesson_can_do_without_gradient_sheets(lesson: str, tmp_path: Path) -> None:
+    path: Path = find(lesson).load().build(tmp_path / "lesson.xlsx", no_gradient_sheet=True)
+    assert not [sheet for sheet in Workbook.open(path).sheets if sheet.endswith("gradient")]
+    guide = [value for value in read_values(path)["Guide"].values() if isinstance(value, str)]
+    assert not [text for text in guide if "violet" in text.casefold()]
+
+
+def test_the_gradient_sheets_of_a_lesson_grow_the_file_by_less_than_100_kilobytes(
+    plain_book: Path, movielens_book: Path
+) -> None:
+    """It is to stay a file that is sent by mail."""
+    assert 20_000 < movielens_book.stat().st_size - plain_book.stat().st_size < 100_000
+
+
+def test_links_of_the_guide_lead_to_the_gradient_sheets(movielens_book: Path) -> None:
+    guide = openpyxl.load_workbook(movielens_book)["Guide"]
+    links = [cell.hyperlink.location for row in guide for cell in row if cell.hyperlink]
+    assert links.count("'Cross-tab gradient'!A1") == 2
+    assert "'One rating a row gradient'!A1" in links
 
 
 def _random(rows: int, columns: int) -> NDArray[np.float64]:
@@ -177,10 +217,10 @@ def test_spreadsheet_programs_calculate_the_exact_gradient_of_textbook_models(tm
     judge(derive_all(tmp_path, MODELS))
 
 
-def test_blocks_are_filled_from_one_form_each(tmp_path: Path, movielens_book: Path) -> None:
+def test_blocks_are_filled_from_one_form_each(tmp_path: Path, plain_book: Path) -> None:
     """Written for other cells, the first formula of a block is that cell's."""
     path = tmp_path / "films.xlsx"
-    done = es.derive(movielens_book, "One rating a row", path)
+    done = es.derive(plain_book, "One rating a row", path)
     book = Workbook.open(path)
     for area in done.gradients.values():
         first, *rest = area.cells()
@@ -190,9 +230,9 @@ def test_blocks_are_filled_from_one_form_each(tmp_path: Path, movielens_book: Pa
             assert book.formula(cell) == shift(text, cell.row - first.row, cell.column - first.column)
 
 
-def test_the_gradient_of_a_look_up_is_a_sum_by_key(tmp_path: Path, movielens_book: Path) -> None:
+def test_the_gradient_of_a_look_up_is_a_sum_by_key(tmp_path: Path, plain_book: Path) -> None:
     path = tmp_path / "films.xlsx"
-    done = es.derive(movielens_book, "One rating a row", path)
+    done = es.derive(plain_book, "One rating a row", path)
     book = Workbook.open(path)
     for area in done.gradients.values():
         assert str(book.formula(next(area.cells()))).startswith("SUMIF(")
@@ -214,15 +254,15 @@ def test_let_and_spilled_ranges_are_written_out(tmp_path: Path) -> None:
     assert b"ANCHORARRAY" not in added
 
 
-def test_nothing_of_the_workbook_changes_but_by_the_added_sheet(tmp_path: Path, movielens_book: Path) -> None:
+def test_nothing_of_the_workbook_changes_but_by_the_added_sheet(tmp_path: Path, plain_book: Path) -> None:
     path = tmp_path / "films.xlsx"
-    es.derive(movielens_book, "Cross-tab with bias", path)
+    es.derive(plain_book, "Cross-tab with bias", path)
     lists = {"[Content_Types].xml", "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/styles.xml"}
-    with zipfile.ZipFile(movielens_book) as old, zipfile.ZipFile(path) as new:
+    with zipfile.ZipFile(plain_book) as old, zipfile.ZipFile(path) as new:
         assert {name for name in old.namelist() if old.read(name) != new.read(name)} <= lists
     assert validity_faults(path) == []
     # It is to stay a file that is sent by mail.
-    assert path.stat().st_size - movielens_book.stat().st_size < 100_000
+    assert path.stat().st_size - plain_book.stat().st_size < 100_000
 
 
 def test_a_solved_workbook_has_a_gradient_sheet(tmp_path: Path) -> None:
@@ -234,11 +274,11 @@ def test_a_solved_workbook_has_a_gradient_sheet(tmp_path: Path) -> None:
     assert np.abs(book.numbers(book.area("gradient.1", "Cross-tab gradient"))).max() < 1e-6
 
 
-def test_next_values_are_one_step_of_gradient_descent(tmp_path: Path, movielens_book: Path) -> None:
+def test_next_values_are_one_step_of_gradient_descent(tmp_path: Path, plain_book: Path) -> None:
     path = tmp_path / "films.xlsx"
-    es.derive(movielens_book, "Cross-tab", path)
+    es.derive(plain_book, "Cross-tab", path)
     book = Workbook.open(path)
-    solution = es.solve(movielens_book, "Cross-tab", method="gradient-descent", max_iterations=1, dry_run=True)
+    solution = es.solve(plain_book, "Cross-tab", method="gradient-descent", max_iterations=1, dry_run=True)
     stepped = [book.numbers(book.area(f"next.{k}", "Cross-tab gradient")).ravel() for k in (1, 2)]
     np.testing.assert_allclose(np.concatenate(stepped), solution.x, rtol=1e-12)
 
@@ -268,16 +308,16 @@ def test_all_cells_without_a_rule_are_named_at_once_and_nothing_is_written(tmp_p
     assert path.read_bytes() == before
 
 
-def test_a_sheet_of_that_name_is_not_replaced(tmp_path: Path, movielens_book: Path) -> None:
+def test_a_sheet_of_that_name_is_not_replaced(tmp_path: Path, plain_book: Path) -> None:
     path = tmp_path / "films.xlsx"
-    es.derive(movielens_book, "Cross-tab", path)
+    es.derive(plain_book, "Cross-tab", path)
     with pytest.raises(ModelError, match="has a sheet Cross-tab gradient already"):
         es.derive(path, "Cross-tab")
 
 
-def test_the_command_says_where_the_gradients_stand(tmp_path: Path, movielens_book: Path) -> None:
+def test_the_command_says_where_the_gradients_stand(tmp_path: Path, plain_book: Path) -> None:
     target = tmp_path / "films.xlsx"
-    outcome = CliRunner().invoke(app, ["derive", str(movielens_book), "--sheet", "Cross-tab", "-o", str(target)])
+    outcome = CliRunner().invoke(app, ["derive", str(plain_book), "--sheet", "Cross-tab", "-o", str(target)])
     assert outcome.exit_code == 0, outcome.output
     assert "Cross-tab gradient" in outcome.output
     assert target.exists()
@@ -287,15 +327,15 @@ def test_the_command_says_where_the_gradients_stand(tmp_path: Path, movielens_bo
     ("descent", "gradient-descent", 101), ("momentum", "momentum", 3), ("Adam", "adam", 3),
 ])  # fmt: skip
 def test_the_buttons_walk_a_method_in_libreoffice_step_for_step(
-    method: str, of_solver: str, steps: int, tmp_path: Path, movielens_book: Path
+    method: str, of_solver: str, steps: int, tmp_path: Path, plain_book: Path
 ) -> None:
     """Plain macros, run by LibreOffice's own Basic; nothing of ours is asked but for the comparison."""
     path = tmp_path / "films.xlsm"
-    es.derive(movielens_book, "Cross-tab", path, buttons=True)
+    es.derive(plain_book, "Cross-tab", path, buttons=True)
     assert validity_faults(path) == []
     macros = ["GradientStep"] * (steps % 100) + ["GradientRun"] * (steps // 100)
     before, after, again = run_macros(path, {"M6": method, "D6": "0.02"}, [*macros, "GradientReset"])
-    walked = es.solve(movielens_book, "Cross-tab", method=of_solver, learning_rate=0.02, max_iterations=steps,
+    walked = es.solve(plain_book, "Cross-tab", method=of_solver, learning_rate=0.02, max_iterations=steps,
                       dry_run=True)  # fmt: skip
     assert walked.objective_after < walked.objective_before
     assert before == again == pytest.approx(walked.objective_before, rel=1e-12)

@@ -29,13 +29,14 @@ from embedsheet.lessons import LESSONS, find
 POEM = "I am Sam. Sam I am. Do you like them, Sam? I do not like them here or there.\n" * 3
 # A value for each option of each lesson; `Path` stands for a small file of that kind, None for what other tests hold.
 OPTIONS: dict[str, dict[str, Any]] = {
-    "movielens": {"users": 4, "movies": 6, "factors": 2, "seed": 7, "ratings": None, "all_ratings": None},
-    "green-eggs": {"factors": 2, "text": Path, "seed": 7},
-    "optimisers": {"points": 7, "batch": 3, "steps": 9, "seed": 7},
+    "movielens": {"users": 4, "movies": 6, "factors": 2, "seed": 7, "ratings": None, "all_ratings": None,
+                  "no_gradient_sheet": True},
+    "green-eggs": {"factors": 2, "text": Path, "seed": 7, "no_gradient_sheet": True},
+    "optimisers": {"points": 7, "batch": 3, "steps": 9, "seed": 7, "no_gradient_sheet": True},
     "mlp": {
         "hidden": 2, "activation": "relu", "points": 3, "passengers": 9, "epochs": 5, "learning_rate": 0.5, "seed": 7
     },
-    "rnn": {"text": Path, "hidden": 2, "factors": 2, "length": 3, "seed": 7},
+    "rnn": {"text": Path, "hidden": 2, "factors": 2, "length": 3, "seed": 7, "no_gradient_sheet": True},
     "pseudo-labels": {
         "users": 6, "movies": 7, "training": 12, "validation": 2, "pseudo": 5, "seed": 7, "ratings": None
     },
@@ -52,7 +53,6 @@ WRITE_NONE = {
 TRACELESS = {"dry_run", "json", "history", "force", "ignore_lock"}
 ABSENT = {
     "solve": {"step"},  # shows only
-    "derive": {"buttons"},  # not judged here yet
     "movielens": {"ladder", "device"},  # --ladder writes nothing
     "train": {"device"},
     "homework grade": {"seconds", "megabytes"},
@@ -85,7 +85,8 @@ RUNS = {
     "recalculate": "recalculate theirs.xlsx",
     "recalculate a copy": "recalculate lesson.xlsx -o copy.xlsx",
     "derive": "derive theirs.xlsx --objective C5 --changing B2:B4 --trust-embedsheet",
-    "derive a lesson": "derive lesson.xlsx --sheet Cross-tab -o copy.xlsx",
+    "derive a lesson": "new movielens --users 4 --movies 5 --factors 2 --no-gradient-sheet -o plain.xlsx; "
+    "derive plain.xlsx --sheet Cross-tab -o copy.xlsx; derive plain.xlsx --sheet 'One rating a row' --buttons",
     "compare": "compare lesson.xlsx",
     "compare one sheet": "compare lesson.xlsx --sheet Cross-tab --float64 --steps 2 --learning-rate 0.05",
     "train": "train lesson.xlsx --epochs 2",

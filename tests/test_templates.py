@@ -21,7 +21,10 @@ def test_a_template_equals_what_its_lesson_makes(lesson: str, tmp_path: Path) ->
     old, new = openpyxl.load_workbook(kept), openpyxl.load_workbook(made)
     assert old.sheetnames == new.sheetnames
     for sheet in old.sheetnames:
-        formulas = [{cell.coordinate: cell.value for row in book[sheet] for cell in row} for book in (old, new)]
+        formulas = [
+            {cell.coordinate: getattr(cell.value, "text", cell.value) for row in book[sheet] for cell in row}
+            for book in (old, new)
+        ]
         assert formulas[0] == formulas[1], f"{sheet}: run `make docs`"
         names = [{name: found.attr_text for name, found in book[sheet].defined_names.items()} for book in (old, new)]
         assert names[0] == names[1]

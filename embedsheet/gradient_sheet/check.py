@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,14 +39,13 @@ class Calculated:
 
 
 def calculate(
-    draft: Path, sheet: str, blocks: Sequence[Area], gradients: Sequence[Area], program: Program
+    book: Workbook, sheet: str, blocks: Sequence[Area], gradients: Sequence[Area], program: Program
 ) -> Calculated:
     """Calculate the added sheet of a draft where the values stand, and beside it; compare both with the exact engine.
 
     `blocks` are all that hold derivatives, `gradients` those by the changing cells.
     Raises MismatchError with the cells of wrong derivatives, UnsupportedError where our engine cannot calculate.
     """
-    book = Workbook.open(draft)
     store = Store(book, program.changing)
     changing = np.concatenate([store.table.area(area).ravel() for area in program.changing])
     store.tainted[changing] = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from embedsheet.gradient_sheet.plan import Block
 from embedsheet.ground.errors import UnsupportedError
 from embedsheet.notation import tree as t
 from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW
+from embedsheet.notation.move import shift
 from embedsheet.notation.walk import children, walk, with_children
 from embedsheet.notation.write import FILE, write
 
@@ -125,13 +126,14 @@ def _written(placed: Placed, shifts: dict[str, tuple[int, int]]) -> list[Formula
     for lot in lots.values():
         places = np.array([(row, column) for row, column, _ in lot], np.int64)
         corners = np.array([_corners(node) for _, _, node in lot], np.int64).reshape(len(lot), -1, 4)
-        fixed = _fixed(places, corners)
-        for (row, column, node), marks in zip(lot, fixed, strict=True):
-            text = write(_marked(node, marks, row, column), row, column, FILE)
+        for members, marks in _fills(places, corners):
+            top, left, node = lot[members[0]]
+            text, array = write(_marked(node, marks, top, left), top, left, FILE), _needs_array(node)
             if len(text) > _LONGEST:
                 area = placed.block.area
                 raise UnsupportedError([f"{area}: too many formulas read one of these cells, in too many ways."])
-            found.append(Formula(row, column, text, _needs_array(node)))
+            for row, column, _ in (lot[member] for member in members):
+                found.append(Formula(row, column, shift(text, row - top, column - left), array))
     return found
 
 
@@ -170,29 +172,26 @@ def _corners(node: t.Node) -> list[tuple[int, int, int, int]]:
     ]
 
 
-def _fixed(places: Ints, corners: Ints) -> NDArray[np.bool_]:
-    """Return which coordinates get a $, (n, references, 4): those that stay where the cells move."""
-    n = len(places)
-    found = np.zeros(corners.shape, bool)
+def _fills(places: Ints, corners: Ints) -> list[tuple[list[int], NDArray[np.bool_]]]:
+    """Return the formulas (their places) that can be filled from their first one, and which of its coordinates get a $.
+
+    Those are the coordinates, (references, 4), that stay where the cells move.
+    """
     whole = _one_form(places, corners)
     if whole is not None:
-        found[:] = whole
-        return found
-    best: NDArray[np.bool_] | None = None
-    most = -1
+        return [(list(range(len(places))), whole)]
+    best: list[tuple[list[int], NDArray[np.bool_]]] = []
     for axis in (1, 0):
-        marks, good = np.zeros(corners.shape, bool), 0
+        fills = []
         for value in np.unique(places[:, axis]):
             some = np.flatnonzero(places[:, axis] == value)
             form = _one_form(places[some], corners[some])
             if form is not None:
-                marks[some] = form
-                good += len(some)
-        if good > most:
-            best, most = marks, good
-        if most == n:
-            break
-    assert best is not None
+                fills.append((some.tolist(), form))
+            else:
+                fills += [([place], np.zeros(corners.shape[1:], bool)) for place in some.tolist()]
+        if not best or len(fills) < len(best):
+            best = fills
     return best
 
 
@@ -221,7 +220,7 @@ def _marked(node: t.Node, marks: NDArray[np.bool_], row: int, column: int) -> t.
                 side if bool(mark) else t.Coordinate(side.value - own, False)
                 for side, mark, own in zip((one.top, one.left, one.bottom, one.right), marks[count], here, strict=True)
             ]
-            return replace(one, top=sides[0], left=sides[1], bottom=sides[2], right=sides[3])
+            return t.Ref(one.sheet, sides[0], sides[1], sides[2], sides[3])
         below = children(one)
         return with_children(one, [put(part) for part in below]) if below else one
 

@@ -281,6 +281,6 @@ def placed(node: t.Node, row: int, column: int) -> t.Node:
     if isinstance(node, t.Ref):
         sides = (node.top.at(row), node.left.at(column), node.bottom.at(row), node.right.at(column))
         top, left, bottom, right = (t.Coordinate(side, True) for side in sides)
-        return replace(node, top=top, left=left, bottom=bottom, right=right)
+        return t.Ref(node.sheet, top, left, bottom, right)
     below = children(node)
     return with_children(node, [placed(one, row, column) for one in below]) if below else node

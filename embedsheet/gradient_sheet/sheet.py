@@ -32,9 +32,14 @@ RULES = {
 }
 
 
+def title_for(sheet: str) -> str:
+    """Return what the gradient sheet of a sheet is called."""
+    return f"{sheet[: _LONGEST_NAME - len(' gradient')]} gradient"
+
+
 def title_of(workbook: Book, sheet: str) -> str:
     """Return the added sheet's name; raises ModelError where there is such a sheet already."""
-    title = f"{sheet[: _LONGEST_NAME - len(' gradient')]} gradient"
+    title = title_for(sheet)
     if any(name_key(title) == name_key(own) for own in workbook.sheets):
         raise ModelError(f"{workbook.path.name}: has a sheet {title} already; rename or remove it.")
     return title
@@ -58,6 +63,8 @@ def draw(workbook: Any, sketch: Sketch) -> None:
         f"How {sketch.objective_name} changes with every cell between it and the changing cells: backpropagation, "
         "as formulas.",
     )
+    if sketch.buttons:
+        page.sheet.set_vba_name(f"Sheet{len(workbook.worksheets())}")
     _legend(page, 3, LEFT)
     page.widths((1, 1, 2), (LEFT, LEFT + 400, 10))
     page.write(OBJECTIVE_ROW, LEFT, sketch.objective_name, "header left")

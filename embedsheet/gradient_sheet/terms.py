@@ -128,7 +128,7 @@ def added(nodes: Sequence[t.Node]) -> t.Node:
 
 
 def simplified(node: t.Node) -> t.Node:
-    """Return the same with x^1, x^0 and sums of numbers worked out."""
+    """Return the same with x^1, x^0, sums of numbers and LN(EXP(x)) worked out."""
     if isinstance(node, t.Binary):
         left, right = simplified(node.left), simplified(node.right)
         if isinstance(left, t.Number) and isinstance(right, t.Number) and node.operator in "+-":
@@ -136,6 +136,9 @@ def simplified(node: t.Node) -> t.Node:
         if node.operator == "^" and isinstance(right, t.Number) and right.value in (0.0, 1.0):
             return left if right.value else t.Number(1.0)
         return t.Binary(node.operator, left, right)
+    match node:
+        case t.Call(name="LN", arguments=(t.Call(name="EXP", arguments=(x,)),)):
+            return x
     return node
 
 

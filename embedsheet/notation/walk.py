@@ -33,13 +33,13 @@ def children(node: Node) -> tuple[Node, ...]:
 def with_children(node: Node, below: Sequence[Node]) -> Node:
     """Return a node of the same kind with other nodes directly below; array constants stay as they are."""
     if isinstance(node, Binary):
-        return replace(node, left=below[0], right=below[1])
+        return Binary(node.operator, below[0], below[1], place=node.place)
     if isinstance(node, Call):
-        return replace(node, arguments=tuple(below))
+        return Call(node.name, tuple(below), place=node.place)
     if isinstance(node, Apply):
         return replace(node, function=below[0], arguments=tuple(below[1:]))
     if isinstance(node, Unary):
-        return replace(node, operand=below[0])
+        return Unary(node.operator, below[0], place=node.place)
     if isinstance(node, Spill):
         return replace(node, anchor=below[0])
     return node

@@ -61,7 +61,7 @@ def write_guide(
         row += 1
         page.write(row + 2, NUMBER, 0.7, "gradient", num_format="0.00")
         page.write(
-            row + 2, TEXT, "Violet: a derivative, how much the loss would grow if the number above grew.", "text"
+            row + 2, TEXT, "Violet: a derivative, how much the objective would grow if the number it is about grew.", "text"
         )
     row = _heading(page, row + 4, "What to do")
     for number, step in enumerate(steps, 1):

@@ -90,6 +90,8 @@ STYLES: dict[str, dict[str, Any]] = {
 Finish = Callable[["Book"], None]
 # Rows done and rows in all; the doors draw a bar from it.
 RowProgress = Callable[[int, int], None]
+# What happens to the file that was written, before it gets its name; the flag says whether it has macros.
+Complete = Callable[[Path, bool], None]
 
 
 class Page:
@@ -272,6 +274,8 @@ class Drawing:
 class Book(Drawing):
     """A workbook in the making, which becomes a file of its own."""
 
+    to_come = 0  # sheets that are added behind the others once the file is written
+
     def __init__(
         self, path: str | Path, title: str, *, force: bool = False, rows_in_order: bool = False, small: bool = False
     ) -> None:
@@ -299,12 +303,14 @@ class Book(Drawing):
         self.workbook.set_properties({"title": title, "author": "embedsheet", "created": datetime(2016, 10, 17)})
         self.workbook.set_calc_mode("auto")
 
-    def save(self, finish: Finish | None = None) -> Path:
-        """Let `finish` have its say, write the file, and put it in place in one step. Raises FileError."""
+    def save(self, finish: Finish | None = None, complete: Complete | None = None) -> Path:
+        """Let `finish` have its say, write and `complete` the file, put it in place in one step. Raises FileError."""
         try:
             if finish is not None:
                 finish(self)
             self.workbook.close()
+            if complete is not None:
+                complete(self._temporary, self.workbook.vba_project is not None)
             self._temporary.replace(self.path)
         except (OSError, xlsxwriter.exceptions.FileCreateError) as error:
             self.discard()

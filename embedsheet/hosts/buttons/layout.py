@@ -51,7 +51,11 @@ def add_buttons(book: Book) -> None:
         _add_row(page)
     add_config(book)
     add_memory(book, [(page.name, area, _written(page, area)) for page in models for area in _changing(page)])
-    project = vba_project(["worksheet"] * len(book.workbook.worksheets()))
+    from embedsheet.gradient_sheet.write import macros
+
+    # The gradient sheets that follow have buttons of their own, which call no Python.
+    more = {"gradient": macros()} if book.to_come else {}
+    project = vba_project(["worksheet"] * (len(book.workbook.worksheets()) + book.to_come), more=more)
     book.workbook.add_vba_project(io.BytesIO(project), is_stream=True)
 
 

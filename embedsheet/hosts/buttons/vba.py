@@ -51,11 +51,13 @@ def code_names(kinds: Sequence[str]) -> list[str]:
     return [f"{'Sheet' if kind == 'worksheet' else 'Chart'}{place}" for place, kind in enumerate(kinds, 1)]
 
 
-def vba_project(kinds: Sequence[str], modules: Mapping[str, str] | None = None) -> bytes:
+def vba_project(
+    kinds: Sequence[str], modules: Mapping[str, str] | None = None, more: Mapping[str, str] | None = None
+) -> bytes:
     """Return vbaProject.bin for a workbook with such sheets, whose code names are `code_names`.
 
-    `modules` are the sources by name, by default those of the buttons that call Python. Raises FileError where no
-    temporary file can be written.
+    `modules` are the sources by name, by default those of the buttons that call Python; `more` come beside them.
+    Raises FileError where no temporary file can be written.
     """
     # The builder works on a file: an empty workbook of the same shape stands in for the real one.
     shape = io.BytesIO()
@@ -72,14 +74,14 @@ def vba_project(kinds: Sequence[str], modules: Mapping[str, str] | None = None) 
         path = Path(folder) / "shape.xlsm"
         try:
             path.write_bytes(shape.getvalue())
-            _add_modules(path, modules)
+            _add_modules(path, modules, more or {})
             with zipfile.ZipFile(path) as package:
                 return without_caches(package.read(PROJECT_PART))
         except OSError as fault:
             raise FileError(f"{folder}: no macros can be built there ({fault}); free some space.") from fault
 
 
-def _add_modules(path: Path, modules: Mapping[str, str] | None) -> None:
+def _add_modules(path: Path, modules: Mapping[str, str] | None, more: Mapping[str, str]) -> None:
     from pyopenvba import ExcelFile, VBAModuleKind
 
     with ExcelFile(path) as file:
@@ -89,7 +91,7 @@ def _add_modules(path: Path, modules: Mapping[str, str] | None) -> None:
             dictionary = _crlf(xlwings_module("addin/Dictionary.cls"))
             project.add_module("Dictionary", dictionary, kind=VBAModuleKind.other)
             modules = {"xlwings": xlwings_module(), "embedsheet": buttons_module()}
-        for name, source in modules.items():
+        for name, source in {**modules, **more}.items():
             project.add_module(name, _crlf(source))
         file.save()
 

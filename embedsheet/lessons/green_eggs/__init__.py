@@ -22,6 +22,7 @@ Sheets and the names of their blocks, scoped to the sheet; (rows, columns) follo
     across, up; words.word, nearest, across.start, across.now, up.start, up.now (n, 1); start.factors (n, k); cosines
     (n, n), empty on the diagonal.
 "Solve log": see `embedsheet.lessons.solve_log`.
+"Skip-gram gradient": see `embedsheet.gradient_sheet`.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from typing import Annotated
 
 from embedsheet.data import green_eggs_verse, read_text
 from embedsheet.ground.shell import word as shell_word
-from embedsheet.lessons import one_hot, solve_log
+from embedsheet.lessons import gradients, one_hot, solve_log
 from embedsheet.lessons.green_eggs import sheets, skip_gram
 from embedsheet.lessons.green_eggs.vocabulary import Text, read
 from embedsheet.notation.addresses import Area
@@ -47,6 +48,7 @@ def build(
     factors: Annotated[int, "How many factors a word has."] = 5,
     text: Annotated[Path | None, "A text of your own (UTF-8) instead of the verse."] = None,
     seed: Annotated[int, "Seed of the random numbers."] = 42,
+    no_gradient_sheet: Annotated[bool, "Leave out the sheets on which formulas calculate the gradient."] = False,
     force: bool = False,
     finish: Finish | None = None,
     progress: RowProgress | None = None,
@@ -65,16 +67,18 @@ def build(
             table.areas["words.word"], table.areas["words.factors"],
         )  # fmt: skip
         sheets.write_map(book, parsed)
+        derived: list[Page] = []
         trained = skip_gram.plan(parsed, seed)
         if trained is not None:
-            skip_gram.write_skip_gram(book, trained)
+            model = skip_gram.write_skip_gram(book, trained)
+            derived = gradients.derived([model], no_gradient_sheet)
             skip_gram.write_trained(book, trained)
             solve_log.write_solve_log(book)
-        _write_guide(guide, book, parsed, own_text=text is not None)
-        return book.save(finish)
+        _write_guide(guide, book, parsed, derived, own_text=text is not None)
+        return gradients.save(book, finish, derived)
 
 
-def _write_guide(page: Page, book: Book, text: Text, own_text: bool) -> None:
+def _write_guide(page: Page, book: Book, text: Text, derived: list[Page], own_text: bool) -> None:
     k = text.factors.shape[1]
 
     def block(sheet: str, name: str) -> Area:
@@ -100,6 +104,11 @@ def _write_guide(page: Page, book: Book, text: Text, own_text: bool) -> None:
             Line("Train them: from a word’s factors, softmax guesses which words stand beside it in the text. Save, "
                  f"close, and run\n    embedsheet solve {file} --sheet {skip_gram.SKIP_GRAM}", "the loss",
                  block(skip_gram.SKIP_GRAM, "loss")),
+            *(
+                Line("See which way training pushes each factor: violet, how the loss changes with every cell, block "
+                     "by block by the chain rule.", f"go to {gradients.home(page).sheet}", gradients.home(page))
+                for page in derived
+            ),
             Line("See where each word went, and which word is its nearest now: words that stand beside the same words "
                  "have moved together.", "the trained words", block(skip_gram.TRAINED, "nearest")),
             Line(f"Prove that Keras trains the same model: embedsheet compare {file}"),
@@ -129,8 +138,9 @@ def _write_guide(page: Page, book: Book, text: Text, own_text: bool) -> None:
             Line(f"{name}: {what}", f"go to {name}", Area(name, 1, 1, 1, 1))
             for name, what in names.items()
             if name in book.pages
-        ],
+        ] + gradients.lines(derived, "loss"),
         ["Every block has a name (words.word, words.factors, text.id …): Formulas ► Name Manager lists them.",
          "A word is letters and digits, with apostrophes and hyphens inside. Capital letters make no difference."],
         sources,
+        gradient=bool(derived),
     )  # fmt: skip

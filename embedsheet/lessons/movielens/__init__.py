@@ -28,6 +28,8 @@ empty until a program fills in values; everything else on the sheets Keras, Comp
     (k, k: A and A⁻ᵀ; while empty, Keras's factors are shown as they are), compare.users.factors, compare.users.keras
     (n, k), compare.movies.factors, compare.movies.keras (m, k).
 "Solve log": see `embedsheet.lessons.solve_log`.
+"Cross-tab gradient", "Cross-tab with bias gradient", "One rating a row gradient": see `embedsheet.gradient_sheet`; not
+    with --all.
 
 Each model sheet carries Solver's hidden names: minimise rmse by changing the factors (and biases), GRG nonlinear.
 """
@@ -38,7 +40,7 @@ from pathlib import Path
 from typing import Annotated
 
 from embedsheet.data import movielens, read_ratings
-from embedsheet.lessons import one_hot, solve_log
+from embedsheet.lessons import gradients, one_hot, solve_log
 from embedsheet.lessons.movielens import compact_rows, compare, crosstab, guide_sheet, keras_sheet, rows
 from embedsheet.lessons.movielens.choice import Choice, Start, choose, everything, start
 from embedsheet.writer.page import Book, Finish, RowProgress
@@ -56,6 +58,7 @@ def build(
     seed: Annotated[int, "Seed of the random numbers that training starts from."] = 42,
     ratings: Annotated[Path | None, "Another MovieLens release: ratings.csv, ratings.dat, u.data or the .zip."] = None,
     all_ratings: Annotated[bool, "Put every rating on one sheet, without cross-tabs."] = False,
+    no_gradient_sheet: Annotated[bool, "Leave out the sheets on which formulas calculate the gradient."] = False,
     force: bool = False,
     finish: Finish | None = None,
     progress: RowProgress | None = None,
@@ -71,8 +74,9 @@ def build(
         else:
             _lecture(book, choice, begin)
         models = [page for page in book.pages.values() if page.setup]
-        guide_sheet.write(guide, book, choice, factors, models)
-        return book.save(finish)
+        derived = gradients.derived(models, no_gradient_sheet or all_ratings)
+        guide_sheet.write(guide, book, choice, factors, models, derived)
+        return gradients.save(book, finish, derived)
 
 
 def _lecture(book: Book, choice: Choice, begin: Start) -> None:

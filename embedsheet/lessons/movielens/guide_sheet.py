@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from embedsheet.data.ratings import CITATION, CONDITIONS
 from embedsheet.ground.shell import word
-from embedsheet.lessons import one_hot
+from embedsheet.lessons import gradients, one_hot
 from embedsheet.lessons.movielens import compare, keras_sheet, rows
 from embedsheet.lessons.movielens.choice import Choice
 from embedsheet.lessons.solve_log import NAME as SOLVE_LOG
@@ -29,8 +29,8 @@ def how_to(count: int, file: str, sheet: str) -> str:
     return f"To train: Data ► Solver ► Solve (it opens filled in), or on the command line: {command}"
 
 
-def write(page: Page, book: Book, choice: Choice, factors: int, models: list[Page]) -> None:
-    """Fill the Guide in, now that every sheet is there to link to."""
+def write(page: Page, book: Book, choice: Choice, factors: int, models: list[Page], derived: list[Page]) -> None:
+    """Fill the Guide in, now that every sheet is there to link to; `derived` get a gradient sheet."""
     file = word(book.path.name)
     first, last = models[0], models[-1]
     cells = [changing_cells(model) for model in models]
@@ -64,6 +64,13 @@ def write(page: Page, book: Book, choice: Choice, factors: int, models: list[Pag
              "writes the factors back into the orange cells. The progress is on the sheet Solve log.",
              "the log", book.pages[SOLVE_LOG].areas["solver.history.objective"])
     )  # fmt: skip
+    if derived:
+        steps.append(
+            Line("See which way training goes: violet, how the RMSE changes with every cell between it and the "
+                 "factors. Read it from the top: each block is made from the one above by the chain rule, and the last "
+                 "are the gradient. Next to it stands each factor after one step of gradient descent.",
+                 f"go to {gradients.home(derived[0]).sheet}", gradients.home(derived[0]))
+        )  # fmt: skip
     if not everything:
         steps += [
             Line("Do the same with a bias: one more number a user (some are generous) and a movie (some are liked by "
@@ -95,7 +102,7 @@ def write(page: Page, book: Book, choice: Choice, factors: int, models: list[Pag
         Line(f"{name}: {text}", f"go to {name}", Area(name, 1, 1, 1, 1))
         for name, text in texts.items()
         if name in book.pages
-    ]
+    ] + gradients.lines(derived, "RMSE")
     limit = (
         f"Changing cells: {counts}. Excel’s own Solver accepts up to {SOLVER_LIMIT}"
         + (", so it can train each of these sheets." if small else
@@ -121,4 +128,5 @@ def write(page: Page, book: Book, choice: Choice, factors: int, models: list[Pag
         sheets,
         notes,
         ["MovieLens ratings, collected by GroupLens Research at the University of Minnesota. " + CONDITIONS, CITATION],
+        gradient=bool(derived),
     )

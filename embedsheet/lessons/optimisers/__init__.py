@@ -16,6 +16,7 @@ Sheets and the names of their blocks, scoped to the sheet; (rows, columns) follo
 "Contours"
     The lines of equal loss that the charts draw: angle, contour.1.intercept, contour.1.slope, … (49, 1).
 "Solve log": see `embedsheet.lessons.solve_log`.
+"Solver gradient": see `embedsheet.gradient_sheet`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Annotated
 
 from embedsheet.ground.shell import word
-from embedsheet.lessons import solve_log
+from embedsheet.lessons import gradients, solve_log
 from embedsheet.lessons.optimisers import data_sheet, race
 from embedsheet.lessons.optimisers.plan import Plan, plan, traces
 from embedsheet.lessons.optimisers.rule_sheet import write_rule
@@ -44,6 +45,7 @@ def build(
     batch: Annotated[int | None, "Points in a batch; default: all of them."] = None,
     steps: Annotated[int, "How many steps each optimiser makes."] = 60,
     seed: Annotated[int, "Seed of the random points."] = 42,
+    no_gradient_sheet: Annotated[bool, "Leave out the sheets on which formulas calculate the gradient."] = False,
     force: bool = False,
     finish: Finish | None = None,
     progress: RowProgress | None = None,
@@ -58,13 +60,14 @@ def build(
         for rule in RULES:
             write_rule(book, chosen, rule, walked[rule.name], data, contours)
         race.write_race(book, chosen, walked)
-        race.write_solver(book, chosen, data)
+        # On the other sheets the gradients stand in the cells already, and what is solved for is a learning rate.
+        derived = gradients.derived([race.write_solver(book, chosen, data)], no_gradient_sheet)
         solve_log.write_solve_log(book)
-        _write_guide(guide, book, chosen)
-        return book.save(finish)
+        _write_guide(guide, book, chosen, derived)
+        return gradients.save(book, finish, derived)
 
 
-def _write_guide(page: Page, book: Book, plan: Plan) -> None:
+def _write_guide(page: Page, book: Book, plan: Plan, derived: list[Page]) -> None:
     file = word(book.path.name)
     first, last = RULES[0].name, RULES[-1].name
 
@@ -89,6 +92,11 @@ def _write_guide(page: Page, book: Book, plan: Plan) -> None:
              f"through all {plan.steps} steps.", "the loss after all steps", block(last, "loss")),
         Line("See how far a method comes that chooses its steps itself, and that Newton’s needs a single one.",
              "L-BFGS and Newton", block(race.SOLVER, "weights")),
+        *(
+            Line("See where that sheet’s gradient comes from: violet, the same two numbers, made by the chain rule "
+                 "from the loss back to the weights.", f"go to {gradients.home(page).sheet}", gradients.home(page))
+            for page in derived
+        ),
         Line(f"Prove that Keras does the same: embedsheet compare {file} walks every path again with its optimizers."),
     ]  # fmt: skip
     about = {
@@ -105,7 +113,11 @@ def _write_guide(page: Page, book: Book, plan: Plan) -> None:
         "A line is fitted to points by gradient descent and its relatives. Every step is a row of formulas: nothing is "
         "hidden, and everything moves when you type.",
         steps,
-        [Line(f"{name}: {what}", f"go to {name}", Area(name, 1, 1, 1, 1)) for name, what in about.items()],
+        [
+            *(Line(f"{name}: {what}", f"go to {name}", Area(name, 1, 1, 1, 1)) for name, what in about.items()),
+            *gradients.lines(derived, "loss"),
+        ],
         ["The settings have the names of Keras’ arguments: learning_rate, momentum, rho, beta_1, beta_2, epsilon.",
          "The points are made up: a line with intercept 3 and slope 2, and chance."],
+        gradient=bool(derived),
     )  # fmt: skip

@@ -16,6 +16,7 @@ Sheets and the names of their blocks. Every name is scoped to its sheet; (rows, 
 "One-hot and integers"
     loss.categorical, loss.sparse.
 "Solve log": see `embedsheet.lessons.solve_log`.
+"Sequence gradient": see `embedsheet.gradient_sheet`.
 
 Each model sheet carries Solver's hidden names: minimise loss by changing the weights, GRG nonlinear.
 """
@@ -25,7 +26,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from embedsheet.lessons import solve_log
+from embedsheet.lessons import gradients, solve_log
 from embedsheet.lessons.rnn import guide_sheet, net, one_hot, scan_sheet, text_sheet, three, unrolled
 from embedsheet.networks.text_data import read_book
 from embedsheet.writer.page import Book, Finish, RowProgress
@@ -41,6 +42,7 @@ def build(
     factors: Annotated[int, "How many numbers an embedding row has."] = 3,
     length: Annotated[int, "How many characters a piece has on the last two model sheets."] = 8,
     seed: Annotated[int, "Seed of the random numbers that training starts from."] = 42,
+    no_gradient_sheet: Annotated[bool, "Leave out the sheets on which formulas calculate the gradient."] = False,
     force: bool = False,
     finish: Finish | None = None,
     progress: RowProgress | None = None,
@@ -59,5 +61,6 @@ def build(
         scan_sheet.write_scan(book, plan, models[-1])
         one_hot.write_one_hot(book, plan, models[-1])
         solve_log.write_solve_log(book)
-        guide_sheet.write(guide, book, plan, models)
-        return book.save(finish)
+        derived = gradients.derived(models[-1:], no_gradient_sheet)
+        guide_sheet.write(guide, book, plan, models, derived)
+        return gradients.save(book, finish, derived)

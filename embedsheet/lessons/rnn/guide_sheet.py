@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from embedsheet.ground.shell import word
+from embedsheet.lessons import gradients
 from embedsheet.lessons.rnn import one_hot, scan_sheet
 from embedsheet.lessons.rnn.net import SOLVER_LIMIT, Net
 from embedsheet.lessons.rnn.parts import TEXT_SHEET
@@ -38,8 +39,8 @@ def how_to(net: Net, file: str) -> Callable[[str], str]:
     return line
 
 
-def write(page: Page, book: Book, net: Net, models: list[Page]) -> None:
-    """Fill the Guide in, now that every sheet is there to link to."""
+def write(page: Page, book: Book, net: Net, models: list[Page], derived: list[Page]) -> None:
+    """Fill the Guide in, now that every sheet is there to link to; `derived` get a gradient sheet."""
     file = word(book.path.name)
     first, second, last = models
     text = book.pages[TEXT_SHEET]
@@ -64,6 +65,13 @@ def write(page: Page, book: Book, net: Net, models: list[Page]) -> None:
              f"{word(last.name)}\nIt differentiates the formulas exactly. Backpropagation through time is nothing else "
              "than the gradient of the loss cell. Then look at the probabilities, and at the loss by position.",
              "the log", book.pages[SOLVE_LOG].areas["solver.history.objective"]),
+        *(
+            Line("Watch backpropagation through time: violet, how the loss changes with every cell, each block made "
+                 "from the one above by the chain rule. A hidden state’s derivative needs the one below it, where the "
+                 f"state needs the one above. For the other sheets: embedsheet derive {file} --sheet "
+                 f"{word(first.name)}", f"go to {gradients.home(page).sheet}", gradients.home(page))
+            for page in derived
+        ),
         Line("See that a running sum and the recurrent net are the same idea, a scan.", f"go to {scan_sheet.NAME}",
              book.pages[scan_sheet.NAME].areas["sum.total"]),
         Line("Convince yourself that one-hot answers and integer answers give one loss.", f"go to {one_hot.NAME}",
@@ -86,7 +94,10 @@ def write(page: Page, book: Book, net: Net, models: list[Page]) -> None:
         f"A net reads “{net.text[:40]}{'…' if len(net.text) > 40 else ''}” and guesses which character comes next. "
         "Three kinds of arrows, green, orange and blue, each one matrix, used again at every character.",
         steps,
-        [Line(f"{name}: {about}", f"go to {name}", Area(name, 1, 1, 1, 1)) for name, about in texts.items()],
+        [
+            *(Line(f"{name}: {about}", f"go to {name}", Area(name, 1, 1, 1, 1)) for name, about in texts.items()),
+            *gradients.lines(derived, "loss"),
+        ],
         [
             f"The net has {net.weight_count:,} weights on each model sheet: an embedding row of "
             f"{net.weights.character_factors.shape[1]} numbers for each of {len(net.vocabulary)} characters, "
@@ -96,4 +107,5 @@ def write(page: Page, book: Book, net: Net, models: list[Page]) -> None:
             "The same nets at full size, on a whole book: embedsheet text train --model rnn --text book.txt",
         ],
         picture=LEGEND,
+        gradient=bool(derived),
     )
