@@ -60,9 +60,8 @@ def write_guide(
     if gradient:
         row += 1
         page.write(row + 2, NUMBER, 0.7, "gradient", num_format="0.00")
-        page.write(
-            row + 2, TEXT, "Violet: a derivative, how much the objective would grow if the number it is about grew.", "text"
-        )
+        words = "Violet: a derivative, how much the objective would grow if the number it is about grew."
+        page.write(row + 2, TEXT, words, "text")
     row = _heading(page, row + 4, "What to do")
     for number, step in enumerate(steps, 1):
         page.write(row, NUMBER, number, "step", num_format="0")
