@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from embedsheet.solvers.solution import Solution as Solution
     from embedsheet.solvers.solve import solve as solve
     from embedsheet.workbook import Workbook as Workbook
-    from embedsheet.xlsx.undo import undo as undo
+    from embedsheet.workbook import undo as undo
 
 __version__ = "0.1.0"
 
@@ -57,7 +57,7 @@ _WHERE = {
     "open": "api",
     "recalculate": "api",
     "solve": "solvers.solve",
-    "undo": "xlsx.undo",
+    "undo": "workbook",
 }
 
 __all__ = [

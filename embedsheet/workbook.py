@@ -34,10 +34,11 @@ from embedsheet.xlsx.plain import plain
 from embedsheet.xlsx.save import Job, SaveReport, check_target
 from embedsheet.xlsx.save import save as save_job
 from embedsheet.xlsx.scan import Source, check_cell_count, scan
+from embedsheet.xlsx.undo import undo
 
 __all__ = [
-    "ArrayFormula", "Book", "CellValue", "DefinedName", "Edit", "SaveReport", "Sheet", "Table", "Workbook",
-    "formula_areas",
+    "ArrayFormula", "Book", "CellValue", "DefinedName", "Draw", "Edit", "MakeProject", "SaveReport", "Sheet", "Table",
+    "Workbook", "formula_areas", "refuse_other_files", "undo",
 ]  # fmt: skip
 
 
@@ -47,6 +48,11 @@ def formula_areas(book: Book, text: str, sheet: str) -> list[Area]:
     from embedsheet.compiler.areas import formula_areas as calculated
 
     return calculated(book, text, sheet)
+
+
+def refuse_other_files(path: str | Path) -> None:
+    """Raise FileError for a file that is no workbook, without reading its sheets."""
+    Package(Path(path))
 
 
 @dataclass(kw_only=True)

@@ -28,7 +28,7 @@ LAYERS = (
     ("",),
     ("api", "excel"),
     ("lessons", "hosts", "homework"),
-    ("mirrors", "viewer"),
+    ("mirrors",),
     ("gradient_sheet", "coder"),
     ("solver",),
     ("solvers", "networks"),

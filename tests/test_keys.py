@@ -62,7 +62,7 @@ OTHERS = {
     "lessons/optimisers/rule_sheet.py": "letters of a template",
     "cli/steps.py": "a message and an answer",
     "gradient_sheet/sheet.py": "a message",
-    "viewer/formats.py": "digits of a colour",
+    "coder/viewer/formats.py": "digits of a colour",
     "hosts/buttons/compound.py": "a directory's order, as [MS-CFB] defines it",
 }
 

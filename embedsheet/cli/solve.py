@@ -438,7 +438,7 @@ def recalculate(
 @app.command(epilog="Example: [cyan]embedsheet undo films.xlsx[/cyan]")
 def undo(book: BookArgument, ignore_lock: LockOption = False) -> None:
     """Bring back what the last in-place write to a workbook replaced."""
-    from embedsheet.xlsx.undo import undo as bring_back
+    from embedsheet.workbook import undo as bring_back
 
     undone = bring_back(book, ignore_lock)
     say(f"{undone.path}: as before the last write, {undone.cells:,} cells brought back.", "green")

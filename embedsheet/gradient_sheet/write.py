@@ -19,8 +19,7 @@ from embedsheet.gradient_sheet.sketch import Sketch
 from embedsheet.ground.errors import ModelError
 from embedsheet.notation.addresses import Area
 from embedsheet.solvers.load import Model
-from embedsheet.workbook import SaveReport, Workbook
-from embedsheet.xlsx.macros import MakeProject
+from embedsheet.workbook import MakeProject, SaveReport, Workbook
 
 
 @dataclass(frozen=True)

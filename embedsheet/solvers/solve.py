@@ -33,7 +33,7 @@ from embedsheet.workbook import Workbook
 if TYPE_CHECKING:
     from embedsheet.compiler.engines import EngineName
     from embedsheet.compiler.program import Program
-    from embedsheet.xlsx.added_sheets import Draw
+    from embedsheet.workbook import Draw
 
 _MOST_STARTS = 30  # of a stored multistart
 

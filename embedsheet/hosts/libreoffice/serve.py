@@ -20,7 +20,7 @@ from embedsheet.hosts.buttons.table import BUTTONS
 from embedsheet.hosts.buttons.work import press
 from embedsheet.hosts.libreoffice.apps import register
 from embedsheet.hosts.libreoffice.locate import import_uno
-from embedsheet.xlsx.package import Package
+from embedsheet.workbook import refuse_other_files
 
 _SCRIPT = re.compile(r"\.(Embedsheet\w+)\?")
 _FUNCTIONS = {button.macro: button.function for button in BUTTONS}
@@ -33,7 +33,7 @@ class Server:
 
     def __init__(self, path: Path, headless: bool = False) -> None:
         """Open the workbook. Raises FileError when it cannot be opened or has no buttons."""
-        Package(path)  # refuses what is no workbook; LibreOffice would show it as a text
+        refuse_other_files(path)  # refuses what is no workbook; LibreOffice would show it as a text
         register()
         self.app = xlwings.App(visible=not headless, add_book=False)
         self.presses: queue.Queue[str | None] = queue.Queue()

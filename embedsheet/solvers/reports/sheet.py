@@ -10,7 +10,7 @@ from typing import Any
 from embedsheet.book.book import Book
 from embedsheet.ground.keys import name_key
 from embedsheet.solvers.reports.tables import INFINITE, Bars, Entry, Report, Table
-from embedsheet.xlsx.added_sheets import Draw
+from embedsheet.workbook import Draw
 
 _BLUE, _GREY = "#1F3864", "#6B7280"
 _WIDEST, _NARROWEST = 42, 9

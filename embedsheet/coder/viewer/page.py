@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 
 from embedsheet.coder.code import Code, code
+from embedsheet.coder.viewer.film import Film, film
+from embedsheet.coder.viewer.formats import Look, look_of
+from embedsheet.coder.viewer.templates import template
 from embedsheet.compiler.cells import CellTable
 from embedsheet.compiler.forms import build_groups
 from embedsheet.compiler.names import Names
@@ -20,9 +23,6 @@ from embedsheet.ground.errors import DataError
 from embedsheet.ground.kinds import BOOLEAN, ERROR, ERRORS, NUMBER, TEXT
 from embedsheet.notation import tree as t
 from embedsheet.notation.addresses import Area
-from embedsheet.viewer.film import Film, film
-from embedsheet.viewer.formats import Look, look_of
-from embedsheet.viewer.templates import template
 from embedsheet.workbook import Sheet, Workbook
 
 _MOST_CELLS = 20_000  # of all sheets together; of a larger workbook only what the code reads and makes
@@ -184,7 +184,7 @@ def _film(workbook: Workbook, found: Film, written: Code) -> dict[str, Any]:
 
 
 def _html(title: str, data: dict[str, Any]) -> str:
-    folder = resources.files("embedsheet.viewer")
+    folder = resources.files("embedsheet.coder.viewer")
     script, style = (folder.joinpath(name).read_text(encoding="utf-8") for name in ("page.js", "page.css"))
     # Nothing of the workbook is markup here: the script puts it in as text.
     told = json.dumps(data, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
