@@ -14,7 +14,7 @@ TOPICS = {
     "Arithmetic, exponentials and trigonometry": ("arithmetic", "rounding"),
     "Matrices": ("matrix",),
     "Arrays made, joined, cut and sorted": ("arrays", "sorting"),
-    "Sums and counts on a condition": ("conditional", "criteria"),
+    "Sums and counts on a condition": ("conditional", "criteria", "databases"),
     "Statistics of samples": ("statistics", "samples", "regression", "hypotheses"),
     "Distributions": ("distributions", "families"),
     "Logic": ("logic",),

@@ -32,9 +32,18 @@ def cache_folder() -> Path:
         raise OSError(str(fault)) from None
 
 
+def real(path: Path) -> Path:
+    """Return the absolute path of what a link leads to. Raises FileError where links lead in a circle."""
+    with suppress(RuntimeError, OSError):  # Python before 3.13 raises RuntimeError
+        found = path.resolve()
+        if not found.is_symlink():
+            return found
+    raise FileError(f"{path}: is a link that leads back to itself; remove it or let it lead to a file.")
+
+
 def path_key(path: Path) -> str:
     """A file name for what is kept about `path`: the hash of its absolute, case-normalised form."""
-    return hashlib.sha256(os.path.normcase(path.resolve()).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return hashlib.sha256(os.path.normcase(real(path)).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def digest(content: bytes) -> str:
@@ -52,7 +61,7 @@ def file_digest(path: Path) -> str:
 
 def refuse_if_open(path: Path) -> None:
     """Raise FileError when Excel or LibreOffice has the file open, as their lock files beside it tell."""
-    path = path.resolve()
+    path = real(path)
     for program, name in (("Excel", f"~${path.name}"), ("LibreOffice", f".~lock.{path.name}#")):
         lock = path.with_name(name)
         if os.path.exists(lock):  # Path.exists raises where a name is longer than the system takes
@@ -150,7 +159,7 @@ def replace_file(path: Path, content: bytes, check: Callable[[], None] = lambda:
     `check` runs right before the renaming and may refuse. At any moment the old or the new file is there, whole.
     Raises FileError when folder or file cannot be written or the disk is full; the old file is then as it was.
     """
-    path = path.resolve()  # through a link the file it leads to is replaced, not the link
+    path = real(path)  # through a link the file it leads to is replaced, not the link
     temporary: Path | None = None
     try:
         refuse_unwritable(path)

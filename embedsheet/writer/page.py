@@ -10,6 +10,7 @@ calculated ("calculated"), violet is a derivative ("gradient"), plain is given (
 from __future__ import annotations
 
 import contextlib
+import io
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -287,10 +288,10 @@ class Book(Drawing):
         """
         self.path = Path(path)
         check_target(self.path, force)
-        self._temporary = _temporary_beside(self.path)
+        self._temporary, self._content = _temporary_beside(self.path), io.BytesIO()
         super().__init__(
             xlsxwriter.Workbook(
-                str(self._temporary),
+                self._content,  # a file that cannot be finished is closed again, and fails again, whenever it is found
                 {
                     "default_format_properties": {"font_name": FONT, "font_size": 10},
                     "strings_to_urls": False,
@@ -309,6 +310,7 @@ class Book(Drawing):
             if finish is not None:
                 finish(self)
             self.workbook.close()
+            self._temporary.write_bytes(self._content.getvalue())
             if complete is not None:
                 complete(self._temporary, self.workbook.vba_project is not None)
             self._temporary.replace(self.path)

@@ -15,6 +15,7 @@ from embedsheet.book.sheet import Sheet, place_keys
 from embedsheet.ground.errors import FileError
 from embedsheet.ground.files import (
     file_digest,
+    real,
     refuse_existing,
     refuse_if_open,
     refuse_unwritable,
@@ -67,7 +68,7 @@ def save(job: Job, target: Path | None, ignore_lock: bool, keep_undo: bool) -> S
 
     Raises FileError or ModelError, and then nothing was written.
     """
-    in_place = target is None or target.resolve() == job.path.resolve()
+    in_place = target is None or real(target) == real(job.path)
     path = job.path if target is None else target
     with saving(path):
         check_target(job.path, path, ignore_lock, force=True, macros=job.project is not None)
@@ -113,7 +114,7 @@ def check_target(book: Path, path: Path, ignore_lock: bool, force: bool, macros:
     if not macros and path.suffix.casefold() != book.suffix.casefold():
         raise FileError(f"{path}: a copy of {book.name} must end in {book.suffix}; programs refuse it otherwise.")
     refuse_unwritable(path)
-    if path.resolve() != book.resolve():
+    if real(path) != real(book):
         refuse_existing(path, force)
     if not ignore_lock:
         refuse_if_open(path)

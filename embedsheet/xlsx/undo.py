@@ -14,7 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embedsheet.ground.errors import FileError
-from embedsheet.ground.files import cache_folder, digest, file_digest, path_key, refuse_if_open, replace_file, saving
+from embedsheet.ground.files import (
+    cache_folder,
+    digest,
+    file_digest,
+    path_key,
+    real,
+    refuse_if_open,
+    replace_file,
+    saving,
+)
 
 FILE_LIMIT = 256 << 20
 TOTAL_LIMIT = 1 << 30
@@ -49,7 +58,7 @@ def keep(path: Path, before: bytes, after: bytes, cells: int) -> bool:
         copy.write_bytes(before)
         copy.chmod(0o600)  # the cache must not show more than the file itself did
         digests = {"before": digest(before), "after": digest(after)}
-        record.write_text(json.dumps({"path": str(path.resolve()), "cells": cells, **digests}), encoding="utf-8")
+        record.write_text(json.dumps({"path": str(real(path)), "cells": cells, **digests}), encoding="utf-8")
         _prune(copy)
     except OSError:
         return False

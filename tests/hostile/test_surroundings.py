@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,8 +28,20 @@ WRITING = {
     "derive": "derive book.xlsx --sheet Cross-tab -o made.xlsx",
     "buttons": "buttons book.xlsx -o made.xlsm",
     "code": "code book.xlsx --sheet Cross-tab -o made.py",
+    "show": "show book.xlsx --sheet Cross-tab -o made.html",
     "homework": "homework new embeddings --roster class.csv -o made",
+    "grade": "homework grade handed --key handed-key.json -o made.xlsx",
 }
+# Those that train in Keras.
+TRAINING = {
+    "compare": "compare book.xlsx --sheet Cross-tab --steps 1",
+    "train": "train book.xlsx --sheet Cross-tab --epochs 1",
+    "train a copy": "train book.xlsx --sheet Cross-tab --epochs 1 -o made.xlsx",
+    "movielens": "movielens --model dot --lecture --ratings ratings.csv --epochs 1 --movies 3 -o made.xlsx",
+    "text": "text train --text words.txt --epochs 1 --factors 2 --hidden 3 --length 4 -o made",
+}
+EVERY = {**WRITING, **TRAINING}
+SLOW = [pytest.param(name, marks=pytest.mark.soak) for name in TRAINING]
 
 
 @pytest.fixture(scope="module")
@@ -36,16 +49,27 @@ def lesson(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path: Path = (
         find("movielens").load().build(tmp_path_factory.mktemp("lesson") / "book.xlsx", users=4, movies=5, factors=2)
     )
+    here = path.parent
+    rated = [f"{user},{movie},{(user * movie) % 5 + 0.5},0" for user in range(1, 9) for movie in range(1, 8)]
+    (here / "ratings.csv").write_text("userId,movieId,rating,timestamp\n" + "\n".join(rated), encoding="utf-8")
+    (here / "movies.csv").write_text(
+        "movieId,title,genres\n" + "\n".join(f"{movie},Film {movie} (1990),Drama" for movie in range(1, 8)),
+        encoding="utf-8",
+    )
+    (here / "words.txt").write_text("one two three, three two one. " * 40, encoding="utf-8")
+    (here / "class.csv").write_text("id,name\ns1,Ada\n", encoding="utf-8")
+    process = run("homework new embeddings --roster class.csv -o handed", here)
+    assert process.returncode == 0, process.stderr
     return path
 
 
 @pytest.fixture
 def folder(lesson: Path, tmp_path: Path) -> Path:
-    """Return a folder with book.xlsx and class.csv."""
+    """Return a folder with what the commands read."""
     here = tmp_path / "here"
     here.mkdir()
-    shutil.copy(lesson, here)
-    (here / "class.csv").write_text("id,name\ns1,Ada\n", encoding="utf-8")
+    for path in lesson.parent.iterdir():
+        (shutil.copytree if path.is_dir() else shutil.copy)(path, here / path.name)
     return here
 
 
@@ -70,12 +94,13 @@ def run(
     return process
 
 
-def made(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if path.name not in ("book.xlsx", "class.csv"))
+def made(folder: Path, lesson: Path) -> list[str]:
+    there = {path.name for path in lesson.parent.iterdir()}
+    return sorted(path.name for path in folder.iterdir() if path.name not in there)
 
 
 @posix
-@pytest.mark.parametrize("name", WRITING)
+@pytest.mark.parametrize("name", [*WRITING, *SLOW])
 @pytest.mark.parametrize(
     "lost",
     [
@@ -86,32 +111,35 @@ def made(folder: Path) -> list[str]:
     ],
     ids=["no home", "files for folders", "C", "Turkish and narrow"],
 )
-def test_missing_folders_and_other_locales_are_no_obstacle(name: str, lost: dict[str, str], folder: Path) -> None:
-    process = run(WRITING[name], folder, lost)
+def test_missing_folders_and_other_locales_are_no_obstacle(
+    name: str, lost: dict[str, str], folder: Path, lesson: Path
+) -> None:
+    process = run(EVERY[name], folder, lost)
     assert process.returncode == 0, process.stderr
-    assert bool(made(folder)) == ("made" in WRITING[name])
+    assert bool(made(folder, lesson)) == ("made" in EVERY[name])
 
 
 @posix
-@pytest.mark.parametrize("name", WRITING)
-def test_a_full_disk_leaves_what_was_there_and_nothing_else(name: str, folder: Path) -> None:
+@pytest.mark.parametrize("name", EVERY)
+def test_a_full_disk_leaves_what_was_there_and_nothing_else(name: str, folder: Path, lesson: Path) -> None:
     """A file that may not grow beyond 200 bytes fails as it does on a full disk, a little later."""
     before = (folder / "book.xlsx").read_bytes()
-    process = run(WRITING[name], folder, largest=200)
+    process = run(EVERY[name], folder, largest=200)
     assert process.returncode == 2, (process.stdout, process.stderr)
-    assert process.stderr.startswith("Error: ")
+    assert process.stderr.lstrip().startswith("Error: ")
     assert (folder / "book.xlsx").read_bytes() == before
-    left = [path for path in made(folder) if (folder / path).is_file()]
+    # What was graded is kept, so that grading goes on from there.
+    left = [path for path in made(folder, lesson) if (folder / path).is_file() and path != "made.journal"]
     assert [path for path in left if (folder / path).stat().st_size] == []
 
 
 @posix
-@pytest.mark.parametrize("name", WRITING)
-def test_closed_output_stops_no_work(name: str, folder: Path) -> None:
-    words = f"exec '{sys.executable}' -m embedsheet {WRITING[name]} >&- 2>&-"
+@pytest.mark.parametrize("name", [*WRITING, *SLOW])
+def test_closed_output_stops_no_work(name: str, folder: Path, lesson: Path) -> None:
+    words = f"exec '{sys.executable}' -m embedsheet {EVERY[name]} >&- 2>&-"
     process = subprocess.run(["sh", "-c", words], cwd=folder, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert process.returncode == 0
-    assert bool(made(folder)) == ("made" in WRITING[name])
+    assert bool(made(folder, lesson)) == ("made" in EVERY[name])
 
 
 @posix
@@ -137,6 +165,56 @@ def test_a_link_to_a_workbook_stays_a_link(folder: Path, tmp_path: Path) -> None
     assert real.read_bytes() != before
     assert run("undo book.xlsx", folder).returncode == 0
     assert (folder / "book.xlsx").is_symlink() and real.read_bytes() == before
+
+
+@posix
+def test_links_that_lead_to_themselves_end_in_a_message(folder: Path) -> None:
+    (folder / "one.xlsx").symlink_to("two.xlsx")
+    (folder / "two.xlsx").symlink_to("one.xlsx")
+    (folder / "round").symlink_to("round")
+    for line, said in {
+        "inspect one.xlsx": "link",
+        "solve one.xlsx": "link",
+        "undo one.xlsx": "link",
+        "recalculate book.xlsx -o one.xlsx": "link",
+        "recalculate book.xlsx -o round/made.xlsx": "round does not exist",
+        "homework grade round --key handed-key.json": "round",
+    }.items():
+        process = run(line, folder)
+        assert process.returncode == 2, (line, process.stdout, process.stderr)
+        assert process.stderr.startswith("Error: ") and said in process.stderr, process.stderr
+
+
+@posix
+def test_a_clock_set_back_loses_nothing(folder: Path) -> None:
+    """Everything there is from tomorrow; two saves and two undos later the workbook is what it was."""
+    tomorrow = time.time() + 86_400
+    for path in (folder / "book.xlsx", folder):
+        os.utime(path, (tomorrow, tomorrow))
+    stored = [(folder / "book.xlsx").read_bytes()]
+    for _ in range(2):
+        assert run(WRITING["solve"], folder).returncode == 0
+        stored.append((folder / "book.xlsx").read_bytes())
+        os.utime(folder / "book.xlsx", (tomorrow - 3600 * len(stored),) * 2)
+    assert len(set(stored)) == 3
+    assert run("undo book.xlsx", folder).returncode == 0
+    assert (folder / "book.xlsx").read_bytes() == stored[1]
+
+
+@posix
+@pytest.mark.skipif(shutil.which("localedef") is None, reason="localedef makes the Turkish locale")
+def test_turkish_letters_change_no_name(folder: Path, tmp_path: Path) -> None:
+    """Where the C library takes i for the small letter of İ, SUMIF and TITLE are the same names as elsewhere."""
+    made = subprocess.run(
+        ["localedef", "-i", "tr_TR", "-f", "UTF-8", str(tmp_path / "tr_TR.UTF-8")], capture_output=True, check=False
+    )
+    if made.returncode:
+        pytest.skip(f"the sources of the Turkish locale are not installed: {made.stderr.decode()}")
+    turkish = {"LOCPATH": str(tmp_path), "LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8"}
+    for line in ("inspect book.xlsx --json", "gradient book.xlsx --sheet Cross-tab --json"):
+        here, there = (run(line, folder, environment) for environment in (None, turkish))
+        assert here.returncode == there.returncode == 0, there.stderr
+        assert here.stdout == there.stdout
 
 
 @posix

@@ -20,6 +20,7 @@ from embedsheet.compiler.cells import CellTable
 from embedsheet.compiler.forms import build_groups
 from embedsheet.compiler.names import Names
 from embedsheet.ground.errors import DataError
+from embedsheet.ground.files import replace_file
 from embedsheet.ground.kinds import BOOLEAN, ERROR, ERRORS, NUMBER, TEXT
 from embedsheet.notation import tree as t
 from embedsheet.notation.addresses import Area
@@ -42,7 +43,7 @@ class Page:
         target = Path(path)
         if target.exists() and not force:
             raise DataError(f"{target}: is there already; choose another name, or replace it with --force.")
-        target.write_text(self.html, encoding="utf-8", newline="\n")
+        replace_file(target, self.html.encode("utf-8"))
         return target
 
 

@@ -19,6 +19,7 @@ from typing import Literal
 import xlwings
 
 from embedsheet.ground.errors import EmbedsheetError
+from embedsheet.ground.files import real
 from embedsheet.ground.shell import word
 from embedsheet.hosts.buttons.table import CONFIG_SHEET, MEMORY_SHEET
 from embedsheet.workbook import Workbook
@@ -206,7 +207,7 @@ def _check_place(path: Path, system: System) -> Iterator[Finding]:
             "name", "fault", f"{path.name} has an = in its name, where xlwings ends it: Excel's buttons do not find it",
             f"Call it {path.name.replace('=', '-')}.",
         )  # fmt: skip
-    folder = str(path.resolve().parent)
+    folder = str(real(path).parent)
     roots = [system.environment[name] for name in _CLOUD_VARIABLES if system.environment.get(name)]
     if _CLOUD_FOLDERS.search(folder) or any(folder.startswith(root) for root in roots):
         yield Finding(

@@ -11,6 +11,7 @@ from typing import Any
 from xlwings import base_classes
 
 from embedsheet.ground.errors import FileError
+from embedsheet.ground.files import real
 from embedsheet.ground.keys import name_key
 from embedsheet.hosts.libreoffice.formulas import excel_translator
 from embedsheet.hosts.libreoffice.names import Names
@@ -79,7 +80,7 @@ class Books(base_classes.Books):
 
         Raises FileError when another program holds it open, or LibreOffice cannot read it.
         """
-        path = Path(fullname).resolve()
+        path = real(Path(fullname))
         _refuse_locked(path)
         # NEVER_EXECUTE, no links updated: nothing in the file acts by itself.
         options = {"MacroExecutionMode": 0, "UpdateDocMode": 0, "ReadOnly": bool(read_only)}
@@ -176,7 +177,7 @@ class Book(base_classes.Book):
             if path is None:
                 self.model.store()
                 return
-            target = Path(path).resolve()
+            target = real(Path(path))
             kind = _FILTERS.get(target.suffix.lower())
             if kind is None:
                 raise FileError(f"{target.name}: save as .xlsx, .xlsm or .ods.")
