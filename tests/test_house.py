@@ -1,7 +1,6 @@
 """The plan of the house: rooms stand in layers, imports point down, no modules import each other in a circle.
 
-Every import counts: inside a function, and for types alone. `EXCEPTIONS` are imports that the plan forbids and the code
-still has; one that is gone, or that the plan no longer forbids, fails too, so the list can only shrink.
+Every import counts: inside a function, and for types alone.
 """
 
 from __future__ import annotations
@@ -40,10 +39,6 @@ LAYERS = (
     ("ground",),
 )
 LEVEL = {room: level for level, rooms in enumerate(reversed(LAYERS)) for room in rooms}
-
-EXCEPTIONS: set[Import] = {
-    ("solvers.global_search", "solvers.search"),
-}
 
 # A large package, and the only places that may name it; everything else is installed and imported without.
 HEAVY = {
@@ -119,24 +114,13 @@ def _circular(imports: Iterable[Import]) -> set[Import]:
     return {pair for pair, a, b in zip(pairs, knot[who], knot[what], strict=True) if a == b}
 
 
-def _wrong(imports: Iterable[Import]) -> set[Import]:
-    imports = set(imports)
-    return _upward(imports) | _circular(imports)
-
-
 def test_every_room_has_its_layer() -> None:
     assert {_room(module) for module in _imports()} == set(LEVEL)
 
 
 def test_imports_point_down_and_never_in_a_circle() -> None:
-    wrong = sorted(_wrong(_inside() - EXCEPTIONS))
+    wrong = sorted(_upward(_inside()) | _circular(_inside()))
     assert not wrong, "upward or in a circle: " + "; ".join(f"{who} imports {what}" for who, what in wrong)
-
-
-@pytest.mark.parametrize(("who", "what"), sorted(EXCEPTIONS))
-def test_an_exception_is_still_needed(who: str, what: str) -> None:
-    rest = _inside() - EXCEPTIONS
-    assert (who, what) in _inside() and _wrong(rest | {(who, what)}), "no longer needed: strike it from EXCEPTIONS"
 
 
 @pytest.mark.parametrize("package", HEAVY)

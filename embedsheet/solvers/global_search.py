@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from embedsheet.solvers import moves
 from embedsheet.solvers.methods import choose, descend
-from embedsheet.solvers.outcome import Outcome
 from embedsheet.solvers.problem import Finished, FloatArray, Limits, Objective, Problem, Unbounded
-from embedsheet.solvers.tracker import Tracker
+from embedsheet.solvers.tracker import Found, Tracker
 from embedsheet.solvers.trials import Trials
 
 MOST_CELLS = 250  # of a search that nobody asked for
@@ -64,7 +63,7 @@ def _begin(trials: Trials, generator: np.random.Generator) -> None:
     smooth = problem.unrounded()
     if smooth is None:
         return
-    found = without_rounding(problem, smooth, tracker.limits)
+    found = without_rounding(tracker, smooth)
     if found is None:
         return
     trials.judge(_and_repaired(trials, np.array([found.x])))
@@ -91,17 +90,18 @@ def most_points(problem: Problem) -> int:
     return int(max(_POINTS[0], min(_POINTS[1], _CELLS // cells))) * (4 if problem.evolutionary else 1)
 
 
-def without_rounding(problem: Problem, smooth: Objective, limits: Limits) -> Outcome | None:
+def without_rounding(tracker: Tracker, smooth: Objective) -> Found | None:
     """Return what a search finds in the same model without its rounding; None where it finds nothing."""
     from embedsheet.ground.errors import ModelError
-    from embedsheet.solvers.search import search
 
+    if tracker.again is None:
+        return None
     easier = replace(
-        problem, objective=smooth, unseen=tuple, jumps=tuple, unrounded=lambda: None, evolutionary=False,
+        tracker.problem, objective=smooth, unseen=tuple, jumps=tuple, unrounded=lambda: None, evolutionary=False,
         undefined=None,
     )  # fmt: skip
     try:
-        found = search(easier, limits=limits)
+        found = tracker.again(easier, tracker.limits)
     except ModelError:
         return None
     return found if np.isfinite(found.x).all() else None

@@ -77,7 +77,7 @@ def in_other_units(tracker: Tracker, reason: str) -> tuple[Tracker, str]:
         return tracker, reason
     if _settled(tracker) and not _on_plateau(tracker):
         return tracker, reason
-    other = Tracker(problem, start, tracker.limits, tracker.watcher, tracker.restart)
+    other = tracker.beside(start)
     other.method, other.own_units = tracker.method, True
     other.iteration, other.history = tracker.iteration, tracker.history
     words, converged = descend(other, start)

@@ -116,6 +116,7 @@ def _once(
 ) -> Outcome | None:
     """Search from one start. Returns None when a random start is no place to begin."""
     tracker = Tracker(problem, start, replace(limits, seed=limits.seed + restart), watcher, restart)
+    tracker.again = lambda easier, limits: search(easier, limits=limits)
     try:
         return _run(tracker, method, restart)
     except KeyboardInterrupt:

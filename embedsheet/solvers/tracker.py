@@ -8,9 +8,9 @@ gap with L-BFGS-B needs 10–40 evaluations and the row with SLSQP 5–25; the s
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from embedsheet.solvers.problem import (
     Limits,
     Problem,
     Progress,
+    Status,
     Unbounded,
     Watcher,
 )
@@ -63,6 +64,13 @@ def tier(violation: float) -> int:
     return 0 if violation <= EXACT else 1 if violation <= 1.0 else _MISSED
 
 
+class Found(Protocol):
+    """What another search ends in."""
+
+    x: FloatArray
+    status: Status
+
+
 class Tracker:
     """One search. Methods call `merit`, `rows` and `row_jacobian`, and `iterate` after each iteration."""
 
@@ -74,6 +82,7 @@ class Tracker:
         self.watcher = watcher
         self.restart = restart
         self.method = ""
+        self.again: Callable[[Problem, Limits], Found] | None = None  # a whole search, of an easier problem
         self.began = time.perf_counter()
         self.evaluations = 0
         self.iteration = 0
@@ -96,6 +105,12 @@ class Tracker:
         if problem.sense == "target":
             goal = "row" if len(problem.relations) else "gap"
         self.aim(goal)
+
+    def beside(self, start: FloatArray) -> Tracker:
+        """Return a tracker of the same problem that begins at another point."""
+        other = Tracker(self.problem, start, self.limits, self.watcher, self.restart)
+        other.again = self.again
+        return other
 
     def aim(self, goal: Goal) -> None:
         """Set what the merit and the rows are."""

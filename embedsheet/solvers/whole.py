@@ -72,7 +72,7 @@ def _from_whole_start(tracker: Tracker, x: FloatArray) -> Tracker:
         x = np.where(problem.integer, whole, x)
     if np.array_equal(x, tracker.start):
         return tracker
-    moved = Tracker(problem, x, tracker.limits, tracker.watcher, tracker.restart)
+    moved = tracker.beside(x)
     moved.evaluations += tracker.evaluations
     return moved
 
