@@ -134,8 +134,9 @@ def statistics(path: Path) -> Path:
     regions, rng = ["north", "south", "west"], np.random.default_rng(5)
     t.put({"A3": "Order", "B3": "Region", "C3": "Pieces", "D3": "Price"}, bold=True)
     for row in range(4, 34):
-        t.put({f"A{row}": row - 3, f"B{row}": regions[int(rng.integers(3))]})
-        t.put({f"C{row}": int(rng.integers(5, 60)), f"D{row}": round(float(rng.uniform(8, 30)), 2)}, **INPUT)
+        pieces, price = int(rng.integers(5, 60)), round(float(rng.uniform(8, 30)), 2)
+        t.put({f"A{row}": row - 3})
+        t.put({f"B{row}": regions[int(rng.integers(3))], f"C{row}": pieces, f"D{row}": price}, **INPUT)
     t.put({"E3": "Turnover"}, bold=True)
     t.fill("E4:E33", "=C{r}*D{r}", num_format="0.00", **OUTPUT)
     t.put({"G3": "Pieces: mean", "G4": "Pieces: median", "G5": "Pieces: standard deviation", "G6": "Turnover in all",

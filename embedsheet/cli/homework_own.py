@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -50,3 +50,49 @@ def from_workbook(
     for note in made.notes:
         typer.echo(f"Note: {note}.")
     typer.echo(f"Read the file through, then: embedsheet homework preview {output}")
+
+
+@own.command("preview", epilog="Example: [cyan]embedsheet homework preview loan[/cyan]")
+def preview(
+    assignment: Annotated[Path, typer.Argument(help="The folder that `homework from` made, or its assignment.toml.")],
+) -> None:
+    """Show what students will get, what is right, how long it takes, and what a guesser earns; nothing is written."""
+    from embedsheet.homework.own.preview import preview as lines
+
+    for line in lines(_trial_key(assignment)):
+        typer.echo(line)
+
+
+@own.command("check", epilog="Example: [cyan]embedsheet homework check loan[/cyan]")
+def check(
+    assignment: Annotated[Path, typer.Argument(help="The folder that `homework from` made, or its assignment.toml.")],
+) -> None:
+    """Look an assignment through: every task solvable, every hint right, nothing to be had by typing.
+
+    Exit code 1 where something must be mended before it is handed out; nothing is written.
+    """
+    from embedsheet.homework.own.check import STUDENTS, look_through
+
+    found = look_through(_trial_key(assignment))
+    for note in found.notes:
+        typer.echo(f"Note: {note}.")
+    for fault in found.faults:
+        typer.echo(f"To mend: {fault}")
+    if found.faults:
+        raise typer.Exit(1)
+    typer.echo(f"In order: your formulas earn all points with the numbers of {STUDENTS} students; no hint is wrong.")
+
+
+def _trial_key(assignment: Path) -> Any:
+    """Return a key that is for looking only: always the same, and of nobody's workbook."""
+    from embedsheet.ground.errors import DataError
+    from embedsheet.homework.assignment import find, workbook_beside
+    from embedsheet.homework.key import Key
+
+    source, workbook = find(str(assignment)), workbook_beside(str(assignment))
+    if not workbook:
+        raise DataError(
+            f"{assignment}: names no workbook of yours; ready-made assignments need no check. Give the folder that "
+            "`homework from` made."
+        )
+    return Key(bytes(32), source, workbook=workbook)

@@ -244,7 +244,7 @@ class _Grading(Telling):
                 task.block, "blank", 0, task.points, f"{self._where(area)}: nothing was written", task.hint
             )
         own, expected = self._own[task.block], self.expected[task.block]
-        if any(CIRCULAR in fault for fault in own[0].faults) and circular_cells(self.book, area):
+        if any(CIRCULAR in fault for fault in own[0].faults) and self._reads_itself(task.block, area):
             faults = self.student.run(self._student_inputs(self.inputs[0], {}), area).faults
             path = next((fault for fault in faults if CIRCULAR in fault), CIRCULAR).partition("; ")[0]
             path = self.found.closing.shown(path)
@@ -266,6 +266,10 @@ class _Grading(Telling):
         return TaskGrade(
             task.block, str(verdict), points, task.points, message, "" if verdict == "right" else task.hint
         )
+
+    def _reads_itself(self, name: str, area: Area) -> bool:
+        """Whether an answer is in a circle, and so pays for itself."""
+        return bool(circular_cells(self.book, area))
 
     def _follows(self, task: Task, own: Outcome) -> Bools:
         """Return which cells hold what is right for the student's own earlier answers, (rows, columns)."""

@@ -17,6 +17,7 @@ from embedsheet.homework.own.marks import (
     VARIED_STYLE,
     Marked,
     find_marked,
+    finest,
 )
 from embedsheet.homework.own.notes import read_notes
 from embedsheet.homework.own.solution import Solution
@@ -176,7 +177,7 @@ def _variation(book: Workbook, looks: Looks, one: Marked) -> str:
             f"lowest = {low:.15g}    # your workbook has {numbers[0]:.15g}\nhighest = {high:.15g}\nstep = {step:.15g}"
         )
     elif numbers:
-        lines.append(f"spread = {_WIDEST}    # per cent, of each cell\nstep = {_finest(numbers):.15g}")
+        lines.append(f"spread = {_WIDEST}    # per cent, of each cell\nstep = {finest(numbers):.15g}")
     return "\n".join(lines) + "\n"
 
 
@@ -185,18 +186,10 @@ def _range(value: float) -> tuple[float, float, float]:
     if value == 0:
         return -1.0, 1.0, 0.1
     step = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
-    step = max(step, 1.0) if value == round(value) else min(step, _finest([value]))
+    step = max(step, 1.0) if value == round(value) else min(step, finest([value]))
     ends = sorted((value * (1 - _WIDEST / 100), value * (1 + _WIDEST / 100)))
     low, high = math.floor(ends[0] / step + 1e-9) * step, math.ceil(ends[1] / step - 1e-9) * step
     return round(low, 10), round(high, 10), round(step, 10)
-
-
-def _finest(numbers: Sequence[float]) -> float:
-    """Return the place of the last decimal that the numbers have, of six at most."""
-    for places in range(6):
-        if np.allclose(numbers, np.round(numbers, places), rtol=0, atol=1e-9):
-            return 10.0**-places
-    return 1e-6
 
 
 def _guess(

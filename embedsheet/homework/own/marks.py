@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from embedsheet.ground.errors import DataError, EmbedsheetError, did_you_mean
 from embedsheet.ground.keys import name_key
 from embedsheet.homework.own.styles import Look, Looks
@@ -137,6 +139,25 @@ def _components(cells: set[tuple[int, int]]) -> list[set[tuple[int, int]]]:
     return found
 
 
+def finest(numbers: Sequence[float]) -> float:
+    """Return the place of the last decimal that numbers have, of six at most: 0.01 for prices."""
+    for places in range(6):
+        if np.allclose(numbers, np.round(numbers, places), rtol=0, atol=1e-9):
+            return 10.0**-places
+    return 1e-6
+
+
+def _kinds(book: Workbook, sheet: str, block: set[tuple[int, int]]) -> dict[int, str]:
+    """Return by column what constants are: texts, or numbers of so many decimals; unlike columns vary apart."""
+    found = {}
+    for column in {column for _, column in block}:
+        rows = [row for row, other in block if other == column]
+        values = [book.values(Area(sheet, row, column, row, column))[0][0] for row in rows]
+        numbers = [value for value in values if isinstance(value, float)]
+        found[column] = f"numbers {finest(numbers)}" if len(numbers) == len(values) else "texts"
+    return found
+
+
 def _rectangles(
     book: Workbook, sheet: str, block: set[tuple[int, int]], formulas: bool
 ) -> list[tuple[int, int, int, int]]:
@@ -144,12 +165,13 @@ def _rectangles(
 
     def form(place: tuple[int, int]) -> str:
         if not formulas:
-            return ""
+            return kinds[place[1]]
         area = Area(sheet, *place, *place)
         array = next((one.area for one in book.sheet(sheet).arrays.values() if one.area.meets(area)), None)
         text = book.formula(Cell(sheet, *place))
         return f"array {array.local()}" if array else "" if text is None else relative_form(text, *place)
 
+    kinds = {} if formulas else _kinds(book, sheet, block)
     forms = {place: form(place) for place in block}
     top, bottom = min(row for row, _ in block), max(row for row, _ in block)
     left, right = min(column for _, column in block), max(column for _, column in block)

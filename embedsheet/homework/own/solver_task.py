@@ -24,22 +24,30 @@ _SLACK = 1e-5  # a constraint may be missed by so much of its size, as Solver's 
 
 def best_known(assignment: OwnAssignment, task: OwnTask, numbers: Drawn) -> tuple[float, str]:
     """Return the objective of the best plan for these numbers, and why there is none ("" where there is one)."""
+    plan, fault = best_plan(assignment, task, numbers)
+    if fault:
+        return float("nan"), fault
+    return judged(assignment, task, numbers, plan)
+
+
+def best_plan(assignment: OwnAssignment, task: OwnTask, numbers: Drawn) -> tuple[NDArray[np.float64], str]:
+    """Return the best plan for these numbers, and why there is none ("" where there is one)."""
     from embedsheet.compiler.program import compile_program
     from embedsheet.solvers.search import search
     from embedsheet.solvers.solve import limits_of, problem_of, starts_of
 
     assert task.setup is not None and task.area is not None
+    plan = np.zeros(task.area.shape)
     try:
         program = compile_program(_with_numbers(assignment, numbers), task.setup, engine="tape")
         limits = limits_of(task.setup, seconds=_SECONDS)
         outcome = search(problem_of(program, task.setup), limits=limits, restarts=starts_of(task.setup) - 1)
     except EmbedsheetError as error:
-        return float("nan"), str(error)
-    plan = np.zeros(task.area.shape)
+        return plan, str(error)
     for cell, number in zip(program.changing_cells, outcome.x, strict=True):
         plan[cell.row - task.area.top, cell.column - task.area.left] = number
-    value, fault = judged(assignment, task, numbers, plan)
-    return value, f"{outcome.message}; {fault}" if fault else ""
+    fault = judged(assignment, task, numbers, plan)[1]
+    return plan, f"{outcome.message}; {fault}" if fault else ""
 
 
 def _with_numbers(assignment: OwnAssignment, numbers: Drawn) -> Workbook:

@@ -110,11 +110,15 @@ class Pool:
 
     @cached_property
     def moving(self) -> dict[str, NDArray[np.bool_]]:
-        """By answer which of its cells change from one set of inputs to another."""
-        trials = [self.trial("grading", number) for number in range(_LOOKED_AT)]
-        return {
-            name: np.any([differs(one.expected[name], trials[0].expected[name]) for one in trials[1:]], axis=0)
+        """By answer, and by what varies, which of its cells change from one set of inputs to another."""
+        first, *others = [self.trial("grading", number) for number in range(_LOOKED_AT)]
+        found = {
+            name: np.any([differs(one.expected[name], first.expected[name]) for one in others], axis=0)
             for name in self.assignment.answers
+        }
+        return found | {
+            name: np.any([one.inputs[name] != values for one in others], axis=0)
+            for name, values in first.inputs.items()
         }
 
 

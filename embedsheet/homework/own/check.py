@@ -1,0 +1,160 @@
+"""Looking an assignment through before it is handed out: each task solvable, each hint right, nothing for typing.
+
+The solution itself, with other numbers, is graded as a student's workbook would be; what it does not earn in full, no
+student can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from embedsheet.compiler.program import recalculate
+from embedsheet.ground.errors import EmbedsheetError
+from embedsheet.homework.grade import Grade
+from embedsheet.homework.key import Key
+from embedsheet.homework.own.grading import OwnGrading
+from embedsheet.homework.own.make import drawn_for, numbers_of, own
+from embedsheet.homework.own.plan import OwnAssignment, OwnTask
+from embedsheet.homework.own.sketch import sketch_of
+from embedsheet.homework.own.styles import Look, Looks
+from embedsheet.homework.own.trials import pool_of
+from embedsheet.homework.roster import Student
+from embedsheet.notation.addresses import Cell
+from embedsheet.notation.move import shift
+from embedsheet.workbook import Workbook
+
+STUDENTS = 3  # whose numbers are tried
+_CALCULATED_ANEW = {"RAND", "RANDBETWEEN", "RANDARRAY", "NOW", "TODAY"}
+
+
+@dataclass
+class Findings:
+    """`faults` must be mended before anything is handed out; `notes` are for the teacher to weigh."""
+
+    faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def look_through(key: Key) -> Findings:
+    """Check an assignment; `key` needs no students, and its secret is used for nothing else."""
+    assignment, found = own(key), Findings()
+    _workbook(assignment, found)
+    if found.faults:
+        return found
+    students = [Student(f"check-{number}", "Nobody") for number in range(STUDENTS)]
+    for student in students:
+        try:
+            key.drawn[student.id] = drawn_for(assignment, key.generator(student.id))
+        except EmbedsheetError as fault:
+            found.faults.append(str(fault))
+            return found
+    for student in students:
+        for task in graded(key, student, assignment.solution.book).tasks:
+            if task.verdict not in ("right", "reached", "collected", "blank") and _gradable(assignment, task.block):
+                found.faults.append(
+                    f"{_title(assignment, task.block)}: your own formula does not earn all points: {task.message}"
+                )
+    _typed(key, assignment, found)
+    _hints(key, students[0], assignment, found)
+    found.faults = list(dict.fromkeys(found.faults))
+    return found
+
+
+def graded(key: Key, student: Student, book: Workbook) -> Grade:
+    """Grade a workbook as that of a student, whatever it says of itself."""
+    assignment = own(key)
+    grade = Grade("", student.id, student.name)
+    sketch = sketch_of(assignment, numbers_of(assignment, key, student))
+    OwnGrading(key, assignment, student, sketch, book, grade, key.drawn[student.id]["best"]).run()
+    return grade
+
+
+def _gradable(assignment: OwnAssignment, block: str) -> bool:
+    """Whether the solution is an answer for other numbers, too: plans and states are for its own alone."""
+    return block in assignment.answers
+
+
+def _title(assignment: OwnAssignment, block: str) -> str:
+    task = next(task for task in assignment.own_tasks if task.block == block)
+    return f"{task.title} ({task.area})" if task.area else task.title
+
+
+def _workbook(assignment: OwnAssignment, found: Findings) -> None:
+    """Look at the solution as it stands: errors, what cannot be run, stored results, locked cells, links."""
+    solution, book = assignment.solution, assignment.solution.book
+    found.faults += solution.faults
+    found.faults += [f"{error} in your own workbook; mend it first." for error in solution.errors]
+    done = recalculate(book)
+    if done.verification.mismatch_count and not done.verification.never_calculated:
+        found.faults += [f"your workbook stores another result: {one}" for one in done.verification.mismatches[:5]]
+    if volatile := sorted(_CALCULATED_ANEW & done.functions.keys()):
+        found.faults.append(f"{', '.join(volatile)} gives another result each time; put a number in its place.")
+    if book.external_links:
+        found.notes.append("the workbook refers to other workbooks, which students do not have")
+    if not assignment.varies:
+        found.faults.append("nothing varies, so numbers copied from a neighbour count as right; write a [[varies]].")
+    looks = Looks.of(book.path)
+    for task in assignment.own_tasks:
+        if (
+            task.area
+            and task.area.sheet in looks.protected
+            and any(looks.cells.get(cell, Look()).locked for cell in task.area.cells())
+        ):
+            found.faults.append(
+                f"{task.title} ({task.area}): the sheet is protected and these cells are locked, so nobody can fill "
+                "them in; unlock them (Format Cells ► Protection), or unprotect the sheet."
+            )
+
+
+def _typed(key: Key, assignment: OwnAssignment, found: Findings) -> None:
+    """Name cells whose right value never changes: there a typed number is as good as a formula."""
+    moving = pool_of(key).moving
+    for task in assignment.own_tasks:
+        if task.kind in ("formula", "block") and task.area is not None and not moving[task.block].all():
+            still = [
+                cell for cell, moves in zip(task.area.cells(), moving[task.block].ravel(), strict=True) if not moves
+            ]
+            words = f"{task.title} ({task.area}): nothing that varies reaches "
+            if len(still) == task.area.size:
+                found.faults.append(f"{words}it, so a typed number earns all points; let what it follows from vary.")
+            else:
+                more = f" and {len(still) - 3} more" if len(still) > 3 else ""
+                found.notes.append(f"{words}{', '.join(map(str, still[:3]))}{more}: a typed number is right there")
+
+
+def _hints(key: Key, student: Student, assignment: OwnAssignment, found: Findings) -> None:
+    """Fill in each hint that is a formula, as a student would, and grade it."""
+    for task in assignment.own_tasks:
+        if not task.hint.startswith("=") or task.block not in assignment.answers:
+            continue
+        tasks = graded(key, student, _with_hint(assignment.solution.book, task)).tasks
+        result = next(one for one in tasks if one.block == task.block)
+        if result.verdict != "right":
+            found.faults.append(f"{task.title} ({task.area}): the hint {task.hint} is not right: {result.message}")
+
+
+def _with_hint(book: Workbook, task: OwnTask) -> Workbook:
+    """Return a workbook with a task's hint filled in, down and to the right."""
+    assert task.area is not None
+    first = task.hint.removeprefix("=")
+    return with_formulas(
+        book,
+        {cell: shift(first, cell.row - task.area.top, cell.column - task.area.left) for cell in task.area.cells()},
+    )
+
+
+def with_formulas(book: Workbook, formulas: Mapping[Cell, str]) -> Workbook:
+    """Return a workbook with other formulas in cells that hold some already."""
+    sheets = dict(book.sheets)
+    for name in {cell.sheet for cell in formulas}:
+        sheet = sheets[name]
+        texts, masters = list(sheet.formula_texts), sheet.formula_masters.copy()
+        for place, position in enumerate(sheet.formula_cells.tolist()):
+            cell = Cell(name, int(sheet.rows[position]), int(sheet.columns[position]))
+            texts[place] = formulas.get(cell) or book.formula(cell) or ""
+        masters[:] = np.arange(len(masters))
+        sheets[name] = replace(sheet, formula_texts=texts, formula_masters=masters)
+    return replace(book, sheets=sheets)

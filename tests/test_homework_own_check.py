@@ -1,0 +1,98 @@
+"""Homework from a workbook is looked through before it is handed out: faults that must be mended, facts to weigh."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from openpyxl.styles import Protection
+from own_homework import BOOKS, assignment_of, wide
+from typer.testing import CliRunner
+
+from embedsheet.cli import app
+
+
+def run(*words: object) -> tuple[int, str]:
+    result = CliRunner().invoke(app, [str(word) for word in words], env={"COLUMNS": "200"})
+    return result.exit_code, result.output
+
+
+def small(folder: Path, toml: str, change: Any = None, **cells: Any) -> Path:
+    """Write an assignment of one sheet S."""
+    book = openpyxl.Workbook()
+    page = book.active
+    page.title = "S"
+    for address, value in cells.items():
+        page[address] = value
+    if change:
+        change(page)
+    folder.mkdir(exist_ok=True)
+    book.save(folder / "s.xlsx")
+    (folder / "assignment.toml").write_text('workbook = "s.xlsx"\n' + toml, encoding="utf-8")
+    return folder
+
+
+VARIES = '[[varies]]\ncells = "S!A1"\nlowest = 1\nhighest = 9\nstep = 1\n'
+TASK = '[[task]]\ncells = "S!A2"\ntitle = "Double"\n'
+
+
+@pytest.mark.parametrize("name", BOOKS)
+def test_the_six_workbooks_drafts_are_in_order(name: str, tmp_path: Path) -> None:
+    place = assignment_of(name, tmp_path)
+    if name == "network":  # within a fifth of its numbers each of its units stays on, or off
+        code, said = run("homework", "check", place)
+        assert code == 1 and "Prediction (Network!B26): nothing that varies reaches it" in said
+        wide(place, name)
+    code, said = run("homework", "check", place)
+    assert code == 0 and "In order: your formulas earn all points" in said
+
+
+def test_a_preview_says_what_is_handed_out_what_is_right_and_what_a_guesser_gets(tmp_path: Path) -> None:
+    """3 pieces at 2.5 are 7.5; typed 0s, and right numbers that are typed, earn nothing of 1 point."""
+    toml = '[[varies]]\ncells = "S!A1"\nlist = [3]\n[[varies]]\ncells = "S!B1"\nlowest = 2\nhighest = 3\n'
+    place = small(tmp_path / "a", toml + '[[task]]\ncells = "S!C1"\ntitle = "Price"\nhint = "=A1*B1"\n',
+                  A1=3, B1=2.5, C1="=A1*B1")  # fmt: skip
+    code, said = run("homework", "preview", place)
+    lines = said.splitlines()
+    assert code == 0 and lines[0] == "s: 1 tasks, 1 points, from s.xlsx"
+    assert any("S!A1" in line and "yours 3 " in line and "→ 3 | 3 | 3" in line for line in lines)
+    assert any("Price" in line and "S!C1" in line and " 7.5 " in line for line in lines)
+    assert [line.split("of")[0].strip() for line in lines[-4:]] == ["0.0"] * 4
+
+
+@pytest.mark.parametrize(
+    ("toml", "cells", "said"),
+    [
+        (TASK, {"A1": 3, "A2": "=2*A1"}, "nothing varies, so numbers copied from a neighbour count as right"),
+        (VARIES + TASK, {"A1": 3, "A2": "=2*B1", "B1": 4}, "Double (S!A2): nothing that varies reaches it"),
+        (VARIES + TASK + 'hint = "=3*A1"\n', {"A1": 3, "A2": "=2*A1"}, "Double (S!A2): the hint =3*A1 is not right"),
+        (VARIES + TASK, {"A1": 3, "A2": "=2*A1+RAND()"}, "RAND gives another result each time"),
+        (VARIES + TASK, {"A1": 3, "A2": "=2*A1", "B1": "=1/0"}, "S!B1 shows #DIV/0! in your own workbook"),
+        (VARIES + TASK, {"A1": 3, "A2": "=A1/(A1-A1)"}, "S!A2 shows #DIV/0! in your own workbook"),
+    ],
+    ids=["nothing varies", "not reached", "wrong hint", "random", "error", "error asked for"],
+)
+def test_what_cannot_be_handed_out_is_named(toml: str, cells: dict[str, Any], said: str, tmp_path: Path) -> None:
+    code, output = run("homework", "check", small(tmp_path / "a", toml, **cells))
+    assert code == 1 and f"To mend: {said}" in output
+
+
+def test_cells_that_nobody_could_fill_in_are_named(tmp_path: Path) -> None:
+    def protect(page: Any) -> None:
+        page.protection.sheet = True
+
+    code, output = run("homework", "check", small(tmp_path / "a", VARIES + TASK, protect, A1=3, A2="=2*A1"))
+    assert code == 1 and "the sheet is protected and these cells are locked" in output
+
+    def unlocked(page: Any) -> None:
+        protect(page)
+        page["A2"].protection = Protection(locked=False)
+
+    assert run("homework", "check", small(tmp_path / "b", VARIES + TASK, unlocked, A1=3, A2="=2*A1"))[0] == 0
+
+
+def test_a_ready_made_assignment_needs_no_check(tmp_path: Path) -> None:
+    code, output = run("homework", "check", "embeddings")
+    assert code == 2 and "names no workbook of yours" in output
