@@ -5,7 +5,7 @@ concern of this class, nor is writing it anywhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.book import references
+from embedsheet.book.changes import by_sheet, edited
+from embedsheet.book.edits import Edit
 from embedsheet.book.setups import SolverSetup
 from embedsheet.book.sheet import Sheet
 from embedsheet.book.solver_names import is_solver_model, is_solver_name, read_setup
@@ -87,6 +89,19 @@ class Book:
             return self.areas(text)[0].sheet
         except (ModelError, IndexError):
             return next(iter(self.sheets), "")
+
+    def edited(self, edits: Iterable[Edit]) -> Book:
+        """Return the book as it reads after the edits are saved; formulas keep the results that they have stored.
+
+        Raises ModelError where an edit makes no sense.
+        """
+        changed = by_sheet(replace(edit, sheet=self.sheet(edit.sheet).name) for edit in edits)
+        sheets = {
+            name: edited(sheet, changed[name]) if name in changed else sheet for name, sheet in self.sheets.items()
+        }
+        # A book alone: the file that a workbook can be saved into is still as it was.
+        held = {one.name: getattr(self, one.name) for one in fields(Book)}
+        return Book(**held | {"sheets": sheets})
 
     def sheet(self, name: str) -> Sheet:
         """Return a sheet by its name, whatever the case. Raises ModelError listing the names there are."""

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.book.sheet import Sheet, place_keys
-from embedsheet.ground.errors import ModelError
+from embedsheet.book.changes import Changes, formulas_gone, refuse
+from embedsheet.book.sheet import Sheet
 from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, ERRORS, NUMBER, TEXT
 from embedsheet.ground.strings import Strings
-from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW, Area, Cell, column_letters
+from embedsheet.notation.addresses import Area, column_letters
 from embedsheet.notation.move import shift
 from embedsheet.xlsx.form import Region, cell_starts, whole_cell_pattern
 from embedsheet.xlsx.rows import CrookedError, Replacement, Rows, column_styles, widened_dimension
@@ -27,20 +27,6 @@ _TYPE = re.compile(rb'\s(?:t|vm)="[^"]*"')
 # Without its formula a cell has no calculated array left, which is what cm tells.
 _TYPE_AND_ARRAY = re.compile(rb'\s(?:t|vm|cm)="[^"]*"')
 _FORMULA_KIND = re.compile(rb'\s(?:t|ref)="[^"]*"')
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """The cells of one sheet to write: parallel arrays, each cell once, in row-major order.
-
-    `replace`: whether a formula in the cell goes; else it stays and the value is its stored result.
-    """
-
-    rows: NDArray[np.int32]
-    columns: NDArray[np.int32]
-    kinds: NDArray[np.uint8]
-    numbers: NDArray[np.float64]
-    replace: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +44,7 @@ def patch(data: bytes, region: Region, sheet: Sheet, changes: Changes, strings: 
     Raises ModelError when part of an array formula or data table would be replaced, or a value is no finite number;
     CrookedError when rows and cells contradict each other.
     """
-    _refuse_unwritable(sheet, changes)
-    _refuse_parts_of_arrays(sheet, changes)
+    refuse(sheet, changes)
     return _Patch(data, region, sheet, changes, strings).run()
 
 
@@ -77,7 +62,7 @@ class _Patch:
     def run(self) -> Patched:
         changes, sheet = self.changes, self.sheet
         positions = sheet.positions(changes.rows, changes.columns)
-        gone = self._formulas_gone(positions)
+        gone = formulas_gone(sheet, changes, positions)
         pieces = list(self._existing(positions, gone))
         missing = np.flatnonzero((positions < 0) & (changes.kinds != BLANK))
         if len(missing):
@@ -95,11 +80,6 @@ class _Patch:
         cells = sheet.formula_cells[gone]
         removed = list(zip(sheet.rows[cells].tolist(), sheet.columns[cells].tolist(), strict=True))
         return Patched(b"".join(out), len(missing), removed)
-
-    def _formulas_gone(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return which formulas go, as places in the formula list."""
-        replaced = positions[(positions >= 0) & self.changes.replace]
-        return np.flatnonzero(np.isin(self.sheet.formula_cells, replaced))
 
     def _existing(self, positions: NDArray[np.int64], gone: NDArray[np.int64]) -> Iterator[Replacement]:
         """Yield the new bytes of stored cells: the changed ones, and those that inherit a shared formula."""
@@ -196,31 +176,6 @@ class _Patch:
             body = b"".join(xml for *_, xml in pieces)
             pieces = [(self.region.start, self.region.end, b"<%bsheetData>%b</%bsheetData>" % (p, body, p))]
         return pieces + widened_dimension(head, p, changes.rows[missing], changes.columns[missing])
-
-
-def _refuse_unwritable(sheet: Sheet, changes: Changes) -> None:
-    outside = (changes.rows < 1) | (changes.rows > MAX_ROW) | (changes.columns < 1) | (changes.columns > MAX_COLUMN)
-    for place in np.flatnonzero(outside).tolist():
-        raise ModelError(f"{sheet.name}: has no cell in row {changes.rows[place]}, column {changes.columns[place]}.")
-    for place in np.flatnonzero((changes.kinds == NUMBER) & ~np.isfinite(changes.numbers)).tolist():
-        cell = Cell(sheet.name, int(changes.rows[place]), int(changes.columns[place]))
-        raise ModelError(f"{cell}: {changes.numbers[place]} cannot be stored in a cell; nothing was written.")
-
-
-def _refuse_parts_of_arrays(sheet: Sheet, changes: Changes) -> None:
-    areas = [(array.area, "array formula") for array in sheet.arrays.values() if array.area.size > 1]
-    areas += [(area, "data table") for area in sheet.data_tables]
-    if not areas or not changes.replace.any():
-        return
-    rows, columns = changes.rows[changes.replace], changes.columns[changes.replace]
-    keys = place_keys(rows, columns)
-    for area, what in areas:
-        first, last = np.searchsorted(keys, place_keys(np.array([area.top, area.bottom + 1]), np.array([0, 0])))
-        row, column = rows[first:last], columns[first:last]
-        inside = (column >= area.left) & (column <= area.right)
-        if inside.any() and inside.sum() != area.size:
-            cell = Cell(sheet.name, int(row[inside][0]), int(column[inside][0]))
-            raise ModelError(f"{cell}: is part of the {what} in {area.local()}; replace all of it or none.")
 
 
 def _value_texts(changes: Changes, strings: Strings, prefix: bytes) -> list[bytes]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
+from embedsheet.book.changes import Changes, by_sheet
 from embedsheet.book.edits import Edit
 from embedsheet.book.setups import SolverSetup
-from embedsheet.book.sheet import Sheet, place_keys
+from embedsheet.book.sheet import Sheet
 from embedsheet.ground.errors import FileError
 from embedsheet.ground.files import (
     file_digest,
@@ -30,7 +29,7 @@ from embedsheet.xlsx.form import count_cells, find_region
 from embedsheet.xlsx.macros import MakeProject, with_project
 from embedsheet.xlsx.package import Package
 from embedsheet.xlsx.parts import Contents
-from embedsheet.xlsx.patch import Changes, Patched, patch
+from embedsheet.xlsx.patch import Patched, patch
 from embedsheet.xlsx.plain import plain
 from embedsheet.xlsx.rows import CrookedError
 from embedsheet.xlsx.workbook_part import patch_chain, patch_workbook, without_content_type, without_relation
@@ -128,7 +127,7 @@ def _changed_parts(job: Job, package: Package) -> tuple[dict[str, bytes], frozen
     gone: dict[int, list[str]] = {}
     written = 0
     parts = {sheet.name: sheet for sheet in contents.sheets}
-    for name, changes in _by_sheet(job).items():
+    for name, changes in by_sheet(job.edits).items():
         part = parts[name]
         data = package.read(part.part)
         patched = _patched(data, job, job.sheets[name], changes)
@@ -156,30 +155,6 @@ def _changed_parts(job: Job, package: Package) -> tuple[dict[str, bytes], frozen
         where = f"{job.path}: {contents.part}"
         changed[contents.part] = patch_workbook(package.read(contents.part), where, setups, job.full_calculation)
     return changed, frozenset(removed), written
-
-
-def _by_sheet(job: Job) -> dict[str, Changes]:
-    grouped: dict[str, list[Edit]] = {}
-    for edit in job.edits:
-        grouped.setdefault(edit.sheet, []).append(edit)
-    return {name: _merged(edits) for name, edits in grouped.items()}
-
-
-def _merged(edits: Iterable[Edit]) -> Changes:
-    """Return the edits as one, each cell once (the last edit counts), in row-major order."""
-    edits = [edit for edit in edits if len(edit.rows)]
-    if not edits:
-        empty = np.empty(0, np.int32)
-        return Changes(empty, empty, np.empty(0, np.uint8), np.empty(0), np.empty(0, np.bool_))
-    rows, columns, kinds, numbers = (
-        np.concatenate([np.asarray(getattr(edit, name)) for edit in edits])
-        for name in ("rows", "columns", "kinds", "numbers")
-    )
-    replace = np.concatenate([np.full(len(edit.rows), edit.replace_formula) for edit in edits])
-    keys = place_keys(rows, columns)
-    _, last = np.unique(keys[::-1], return_index=True)
-    order = len(keys) - 1 - last
-    return Changes(rows[order], columns[order], kinds[order], numbers[order], replace[order])
 
 
 def _patched(data: bytes, job: Job, sheet: Sheet, changes: Changes) -> Patched:

@@ -5,7 +5,6 @@ The blocks that are filled, on the sheets Keras and Compare, are listed in `embe
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -133,16 +132,12 @@ def replaced_edits(model: SheetModel, learned: Learned) -> list[Edit]:
 def save(workbook: Workbook, edits: Sequence[Edit], path: Path | None = None, ignore_lock: bool = False) -> SaveReport:
     """Save the edits and the stored results of every formula that follows from them, in one write.
 
-    What follows is found on a temporary copy: the edits hold text as well as numbers, and may empty cells. Where a
-    stored result is not reproduced before the edits, the cell and what reads it are left alone.
+    Where a stored result is not reproduced before the edits, the cell and what reads it are left alone.
     """
     from embedsheet.compiler.program import recalculate
     from embedsheet.compiler.results import edits_of, left_alone_words, not_reproduced, read_from
 
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / workbook.path.name
-        workbook.save(edits, copy)
-        changed = Workbook.open(copy)
+    changed = workbook.edited(edits)
     results = recalculate(changed)
     table, before = results.values.table, recalculate(workbook).values
 
@@ -156,7 +151,7 @@ def save(workbook: Workbook, edits: Sequence[Edit], path: Path | None = None, ig
         wrong[ids(edit)] = True
     left = read_from(results.planner, wrong)
     moved = [_moved(changed, edit) for edit in results.edits]
-    following = [_translated(_part(edit, ~left[ids(edit)]), changed, workbook) for edit in moved]
+    following = [_part(edit, ~left[ids(edit)]) for edit in moved]
     alone = [table.cell(int(one)) for edit in moved for one in ids(edit) if left[one]]
     report = workbook.save(
         [*edits, *(edit for edit in following if len(edit.rows))],
@@ -183,14 +178,6 @@ def _part(edit: Edit, cells: NDArray[np.bool_]) -> Edit:
     return replace(
         edit, rows=edit.rows[cells], columns=edit.columns[cells], kinds=edit.kinds[cells], numbers=edit.numbers[cells]
     )
-
-
-def _translated(edit: Edit, source: Book, target: Book) -> Edit:
-    """Give an edit's texts the places that they have in another workbook's strings."""
-    numbers = edit.numbers.copy()
-    for place in np.flatnonzero(edit.kinds == TEXT):
-        numbers[place] = target.strings.code(source.strings.text(numbers[place]))
-    return replace(edit, numbers=numbers)
 
 
 def mixing(users: Floats, movies: Floats, wanted_users: Floats, wanted_movies: Floats) -> tuple[Floats, Floats]:
