@@ -381,7 +381,7 @@ def test_the_gradebook_agrees_with_the_grades_and_with_gnumeric(key: Key, handed
         for address, value in cells.items():
             if isinstance(value, float):
                 assert stored[sheet][address].value == pytest.approx(value), (sheet, address)
-    assert judged["Grades"]["C10"] == "rmse"  # seven of ten answered it right, fewer than any other task
+    assert judged["Grades"]["C10"] == "RMSE"  # seven of ten answered it right, fewer than any other task
     stored.close()
 
 

@@ -45,30 +45,27 @@ def new(
 ) -> None:
     """Make one workbook a student, each with numbers of its own.
 
-    Run it again to add students who came late: nobody's numbers change, and no file is replaced without --force.
+    Run it again to add students who came late, or to tell the key of changed words, points or tolerances: nobody's
+    numbers change, and no file is replaced without --force.
     """
     from embedsheet.cli.bars import bar
     from embedsheet.cli.progress import resumable
-    from embedsheet.ground.errors import DataError
     from embedsheet.ground.files import refuse_as_folder
     from embedsheet.homework.assignment import find, parse, workbook_beside
     from embedsheet.homework.generate import make_class, refuse_same_files
     from embedsheet.homework.key import Key
-    from embedsheet.homework.roster import read_roster
+    from embedsheet.homework.mending import mended
+    from embedsheet.homework.roster import read_class
 
     refuse_as_folder(output)
-    students = read_roster(roster)
+    people = read_class(roster)
     source, workbook = find(assignment), workbook_beside(assignment)
     parsed = parse(source, assignment, workbook)
     place = key or output.parent / f"{output.name}-key.json"
-    if place.exists():
-        kept = Key.load(place)
-        if kept.assignment != source or kept.workbook != workbook:
-            raise DataError(f"{place}: belongs to another assignment; name another key with --key.")
-    else:
-        kept = Key.new(source, workbook)
-    known = {student.id for student in kept.students}
+    kept = mended(Key.load(place), source, assignment, workbook) if place.exists() else Key.new(source, workbook)
+    students, known = people.students, {student.id for student in kept.students}
     kept.students += [student for student in students if student.id not in known]
+    kept.columns |= people.columns
     refuse_same_files(parsed, kept.students)
     if workbook:
         from embedsheet.homework.own.make import draw_class
@@ -96,9 +93,14 @@ def grade(
     processes: Annotated[int | None, typer.Option(min=1, help="How many files at once; default: one a core.")] = None,
     seconds: Annotated[float, typer.Option(min=1, help="Longest time for one file.")] = 30.0,
     megabytes: Annotated[int, typer.Option(min=256, help="Most memory for one file.")] = 2048,
+    assignment: Annotated[
+        str | None, typer.Option(help="The assignment with other words, points or tolerances than were handed out.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace gradebook, texts and CSV that exist.")] = False,
 ) -> None:
     """Grade the workbooks: gradebook, a text for each student, a CSV to upload.
+
+    Points that you typed into the gradebook for words of students are kept when you grade again with --force.
 
     An interrupted run continues where it stopped: results are kept in GRADEBOOK.journal. Exit code 1: no file could be
     graded.
@@ -108,16 +110,21 @@ def grade(
     from embedsheet.cli.bars import bar
     from embedsheet.cli.progress import resumable
     from embedsheet.ground.files import refuse_existing
-    from embedsheet.homework.assignment import parse
+    from embedsheet.homework.assignment import find, parse, workbook_beside
     from embedsheet.homework.gradebook import best_of_each, not_graded, write_feedback, write_gradebook, write_upload
     from embedsheet.homework.key import Key
+    from embedsheet.homework.mending import mended
     from embedsheet.homework.submissions import find_submissions
+    from embedsheet.homework.typed import read_points, with_points
     from embedsheet.homework.workers import Limits, grade_all
     from embedsheet.writer.page import check_target, counted
 
     kept = Key.load(key)
-    assignment = parse(kept.assignment, workbook=kept.workbook)
+    if assignment is not None:
+        kept = mended(kept, find(assignment), assignment, workbook_beside(assignment))
+    asked = parse(kept.assignment, workbook=kept.workbook)
     check_target(output, force)
+    typed = read_points(output, kept, asked) if output.exists() else {}
     feedback, upload = output.with_name(f"{output.stem}-feedback"), output.with_name(f"{output.stem}-upload.csv")
     for place in (feedback, upload):
         refuse_existing(place, force)
@@ -132,10 +139,11 @@ def grade(
             grades = grade_all(
                 kept, found, journal, processes=processes, limits=Limits(seconds, megabytes), progress=told
             )
+    grades = with_points(grades, typed)
     best = best_of_each(kept, grades)
-    write_gradebook(kept, assignment, grades, notes, output, force=force)
-    write_feedback(assignment, best, feedback, grades)
-    write_upload(kept, assignment, best, upload, not_graded(kept, grades))
+    write_gradebook(kept, asked, grades, notes, output, force=force)
+    write_feedback(asked, best, feedback, grades)
+    write_upload(kept, asked, best, upload, not_graded(kept, grades))
     typer.echo(
         f"{counted(len(found), 'file')}, {len(best)} of {len(kept.students)} students graded; gradebook: {output}."
     )

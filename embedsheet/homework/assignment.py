@@ -7,6 +7,7 @@ factors = 3
 [[task]]
 block = "predictions"           # which of the sheet's named blocks is the student's to fill
 kind = "block"                  # formula, block, number, derivative, state or text
+title = "The predictions"         # what feedback and gradebook call it
 points = 10
 text = "…"
 hint = "…"
@@ -35,7 +36,7 @@ OWN = "assignment.toml"  # in a folder that `homework from` made
 _PARTIAL = {"typed": 0.0, "shown only": 0.25, "rounded": 0.75}  # of a cell's points
 _KEYS = {name: name for name in ("title", "lesson", "text", "options", "partial", "task")}
 _TASK_KEYS = {
-    "block", "kind", "points", "text", "hint", "tolerance", "lowest", "highest", "below", "changing", "of"
+    "block", "kind", "points", "text", "hint", "tolerance", "lowest", "highest", "below", "changing", "of", "title"
 }  # fmt: skip
 
 
@@ -46,7 +47,7 @@ class Task:
     For `derivative` it is how the cell `of` changes with each cell of `changing`.
 
     `tolerance` is relative to the larger of 1 and the right value; `lowest` and `highest` bound what the live check
-    calls possible.
+    calls possible. `title` is what feedback and gradebook call it.
     """
 
     block: str
@@ -60,6 +61,12 @@ class Task:
     below: float = 0.0
     changing: tuple[str, ...] = ()
     of: str = ""
+    title: str = ""
+
+    @property
+    def name(self) -> str:
+        """What feedback and gradebook call the task: its title, or the words of its block."""
+        return self.title or " ".join(re.split(r"[._]+", self.block)).strip().capitalize()
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,11 @@ class Assignment:
     def points(self) -> float:
         """The sum of all tasks' points."""
         return sum(task.points for task in self.tasks)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What each task is called, by its block."""
+        return {task.block: task.name for task in self.tasks}
 
     def sketch(self, rng: Rng) -> Sketch:
         """Return a student's sheet with everything filled in."""
@@ -199,8 +211,9 @@ def _task(entry: Any, number: int, place: str) -> Task:
     changing = values.get("changing", [])
     if not isinstance(changing, list) or not all(isinstance(name, str) for name in changing):
         raise DataError(f'{where}: changing = {brief(changing)}; write a list of blocks, like ["users.factors"].')
-    if not isinstance(values.get("hint", ""), str):
-        raise DataError(f"{where}: hint = {brief(values['hint'])} is no text.")
+    for key in ("hint", "title"):
+        if not isinstance(values.get(key, ""), str):
+            raise DataError(f"{where}: {key} = {brief(values[key])} is no text.")
     return Task(**{"points": 1.0, **values, "changing": tuple(changing)})
 
 

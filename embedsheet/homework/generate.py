@@ -25,6 +25,8 @@ LEAD = (
     "possible, not whether it is right: your formulas are run on other numbers when they are graded, so a typed-in "
     "number will not do. Select a blue cell to see its hint."
 )
+_AMISS = ("an error in it", "hardly possible", "not a number")  # words of the live check
+_DONE = ("looks possible", "written", "reached")
 Progress = Callable[[int, int, str], None]
 
 
@@ -55,14 +57,15 @@ def make_class(
     from embedsheet.homework.derivatives import verify
 
     assignment = parse(key.assignment, workbook=key.workbook)
-    refuse_same_files(assignment, students)
+    named = parse(key.first_assignment, workbook=key.workbook)  # files keep their names when a title is mended
+    refuse_same_files(named, students)
     for student in students[:1]:
         verify(key, assignment, student)
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     kept: list[Student] = []
     for number, student in enumerate(students, 1):
-        path = folder / file_name(assignment, student)
+        path = folder / file_name(named, student)
         if path.exists() and not force:
             kept.append(student)
         else:
@@ -200,10 +203,21 @@ def write_instructions(
             area = areas[task.block]
             page.link(row, 4, area, f"{area.sheet} {area.local()}")
             check, value = check_of(task, area)
-        page.formula(row, 5, check, value, "calculated text", valign="top")
+        page.formula(row, 5, check, value, "plain", valign="top")
+    _colour_checks(page, 12, 11 + len(assignment.tasks))
     last = 11 + len(assignment.tasks)
     page.write(last + 2, 2, f"{assignment.points:g} points in all", "lead")
     page.printing()
+
+
+def _colour_checks(page: Page, first: int, last: int) -> None:
+    """Let only what needs a look be red: an answer that looks possible is none of it."""
+    for words, colour in ((_AMISS, "#B91C1C"), (_DONE, "#15803D")):
+        look = page.book.workbook.add_format({"font_color": colour, "bold": True})
+        test = ",".join(f'$E{first}="{word}"' for word in words)
+        page.sheet.conditional_format(
+            first - 1, 4, last - 1, 4, {"type": "formula", "criteria": f"=OR({test})", "format": look}
+        )
 
 
 def _check(task: Task, area: Area, value: Outcome | None) -> tuple[str, str]:

@@ -14,8 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.homework.assignment import Assignment, Task
+from embedsheet.homework.generate import ANSWER
 from embedsheet.homework.grade import Grade
 from embedsheet.homework.key import Key
+from embedsheet.homework.roster import platform
+from embedsheet.homework.typed import GRADES, IDS, column_name
 from embedsheet.notation.addresses import Area
 from embedsheet.writer.page import Book, Page, a1
 
@@ -28,6 +31,7 @@ _STATISTICS: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("highest", "MAX", np.max),
 )
 _ABSENT = "nothing handed in"
+TO_READ = {name: look for name, look in ANSWER.items() if name != "locked"}
 _UNUSUAL = 3  # a formula that at most so many students share counts as unusual
 _SHORTEST_UNUSUAL = 25  # characters: shorter formulas are alike by nature
 
@@ -76,13 +80,20 @@ def integrity(key: Key, assignment: Assignment, grades: Sequence[Grade]) -> list
     for grade in grades:
         for block, formula in grade.formulas.items():
             users["".join(formula.split()).upper(), block].add(grade.student_id)
+    names = assignment.names
     blocks = assignment.sketch(np.random.default_rng(0)).blocks
     expected = {(_bare(block.formula), name) for name, block in blocks.items() if block.formula}
     for (formula, block), students in sorted(users.items()):
         if (_bare(formula), block) in expected or 2 * len(students) >= len(counts):
             continue  # what the hint leads to, or what half the class found
         if 2 <= len(students) <= _UNUSUAL < len(counts) and len(formula) >= _SHORTEST_UNUSUAL:
-            facts.append((f"the same unusual formula in {block}", ", ".join(sorted(students)), f"={formula}"[:300]))
+            facts.append(
+                (
+                    f"the same unusual formula in {names.get(block, block)}",
+                    ", ".join(sorted(students)),
+                    f"={formula}"[:300],
+                )
+            )
     for grade in grades:
         facts += [("noted in the file", grade.student_id or grade.file, note) for note in grade.notes]
         if grade.tasks and all(task.verdict == "blank" for task in grade.tasks):
@@ -100,7 +111,7 @@ def write_gradebook(
     """Write the workbook: one row a student, one column a task; statistics, distribution, feedback, integrity."""
     best = best_of_each(key, grades)
     with Book(path, f"{assignment.title}: grades", force=force) as book:
-        totals = _grades(book.page("Grades", "#C2410C"), key, assignment, best, not_graded(key, grades))
+        totals = _grades(book.page(GRADES, "#C2410C"), key, assignment, best, not_graded(key, grades))
         handed_in = [best[student.id].points for student in key.students if student.id in best]
         _distribution(book.page("Distribution"), assignment, totals, handed_in)
         _feedback(book.page("Feedback"), key, assignment, best)
@@ -123,21 +134,24 @@ def _grades(page: Page, key: Key, assignment: Assignment, best: dict[str, Grade]
     Who has no graded file has no points, and counts in no mean.
     """
     tasks = assignment.tasks
+    words = any(task.kind == "text" for task in tasks)
     page.heading(
-        assignment.title, f"{len(best)} of {len(key.students)} students handed in; {assignment.points:g} points in all."
+        assignment.title,
+        f"{len(best)} of {len(key.students)} students handed in; {assignment.points:g} points in all."
+        + (" Type the points for words into the blue cells and grade again." if words else ""),
     )
     first, top = 3, 12
     total, last = first + len(tasks), top + len(key.students) - 1
     page.widths((1, 1, 14), (2, 2, 26), (first, total, 13), (total + 1, total + 1, 46))
     page.height(top - 1, 44)
-    for column, text in enumerate(["Id", "Name", *(task.block for task in tasks), "Points", "File"], 1):
+    for column, text in enumerate(["Id", "Name", *(task.name for task in tasks), "Points", "File"], 1):
         page.write(top - 1, column, text, "header wrapped")
     plain = page.book.style("plain")
     table = np.full((len(key.students), len(tasks)), np.nan)
     for row, student in enumerate(key.students):
         grade = best.get(student.id)
         if grade is not None and len(grade.tasks) == len(tasks):
-            table[row] = [task.points for task in grade.tasks]
+            table[row] = [np.nan if task.verdict == "collected" else task.points for task in grade.tasks]
         page.sheet.write_string(top + row - 1, 0, student.id, plain)
         page.sheet.write_string(top + row - 1, 1, student.name, plain)
         page.write(top + row, total + 1, grade.file if grade else ungraded.get(student.id, _ABSENT), "lead")
@@ -146,6 +160,13 @@ def _grades(page: Page, key: Key, assignment: Assignment, best: dict[str, Grade]
         there = not np.isnan(table[row]).all()
         page.formula(top + row, total, sums, float(np.nansum(table[row])) if there else "", num_format="General")
     area = page.block("points", top, first, table, "number", num_format="General")
+    page.define(IDS, top, 1, len(key.students), 1)
+    for column, task in enumerate(tasks, first):
+        if task.kind == "text":  # what is typed here comes back in
+            page.define(column_name(task.block), top, column, len(key.students), 1)
+            for row, student in enumerate(key.students):
+                if student.id in best and np.isnan(table[row, column - first]):
+                    page.write(top + row, column, None, "number", num_format="General", **TO_READ)
     totals = page.define("totals", top, total, len(key.students), 1)
     _statistics(page, table, tasks, first, top, last)
     page.sheet.freeze_panes(top - 1, 2)
@@ -182,7 +203,7 @@ def _statistics(page: Page, table: Floats, tasks: Sequence[Task], first: int, to
     low = f"{a1(9, first)}:{a1(9, first + width - 1)}"
     names = f"{a1(top - 1, first)}:{a1(top - 1, first + width - 1)}"
     known = [share for share in shares[:width] if not np.isnan(share)]
-    shown = tasks[shares.index(min(known))].block if known else ""
+    shown = tasks[shares.index(min(known))].name if known else ""
     page.formula(10, first, f'IF(COUNT({low})=0,"",INDEX({names},1,MATCH(MIN({low}),{low},0)))', shown)
 
 
@@ -220,11 +241,20 @@ def _distribution(page: Page, assignment: Assignment, totals: Area, points: Sequ
 def _feedback(page: Page, key: Key, assignment: Assignment, best: dict[str, Grade]) -> None:
     """Write what each student is told, one task a row; texts to be read by the teacher with what was written."""
     rows = []
+    names = assignment.names
     for student in key.students:
         grade = best.get(student.id)
         for task in grade.tasks if grade else ():
             rows.append(
-                (student.id, student.name, task.block, task.points, task.of, task.verdict, task.answer or task.message)
+                (
+                    student.id,
+                    student.name,
+                    names[task.block],
+                    task.points,
+                    task.of,
+                    task.verdict,
+                    task.answer or task.message,
+                )
             )
     heading = ("Id", "Name", "Task", "Points", "Of", "Verdict", "Found")
     _lines(
@@ -253,6 +283,7 @@ def write_feedback(assignment: Assignment, best: dict[str, Grade], folder: Path,
     counts = Counter(grade.student_id for grade in grades if grade.student_id and not grade.fault)
     folder.mkdir(parents=True, exist_ok=True)
     taken: set[str] = set()
+    names = assignment.names
     for grade in best.values():
         lines = [assignment.title, f"{grade.name} ({grade.student_id})", ""]
         graded = sum(task.of for task in grade.tasks if task.verdict != "collected")
@@ -262,7 +293,7 @@ def write_feedback(assignment: Assignment, best: dict[str, Grade], folder: Path,
         for number, task in enumerate(grade.tasks, 1):
             lines += [
                 "",
-                f"{number}. {task.block}: {task.points:g} of {task.of:g} ({task.verdict})",
+                f"{number}. {names[task.block]}: {task.points:g} of {task.of:g} ({task.verdict})",
                 f"   {task.message}",
             ]
             lines += [f"   Hint: {task.hint}"] if task.hint else []
@@ -284,22 +315,42 @@ def write_upload(
 ) -> None:
     """Write a CSV that learning platforms take: id, name, points, of, and the feedback in one cell.
 
+    Where the class came from a learning platform's list, its columns come first, as the platform wants them back.
     `ungraded`: see `not_graded`; these have no points yet. Who handed nothing in has 0.
     """
     ungraded = ungraded or {}
+    headings = next(iter(key.columns.values()), {})
+    kind = platform(headings)
+    lines: list[list[str]] = [_upload_heading(kind, list(headings), assignment)]
+    if kind == "canvas":
+        lines.append(["    Points Possible", *[""] * (len(headings) - 1), f"{assignment.points:g}"])
+    names = assignment.names
+    for student in key.students:
+        grade = best.get(student.id)
+        words = (
+            " | ".join(f"{names[task.block]}: {task.message}" for task in grade.tasks)
+            if grade
+            else ungraded.get(student.id, _ABSENT)
+        )
+        points = f"{grade.points:g}" if grade else "" if student.id in ungraded else "0"
+        theirs = key.columns.get(student.id, {})
+        if not kind:
+            lines.append([student.id, student.name, points, f"{assignment.points:g}", words])
+        elif theirs or kind != "canvas":
+            who = [theirs.get(heading, "") for heading in headings]
+            lines.append([*who, points] + ([] if kind == "canvas" else [words]))
     with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["id", "name", "points", "of", "feedback"])
-        for student in key.students:
-            grade = best.get(student.id)
-            words = (
-                " | ".join(f"{task.block}: {task.message}" for task in grade.tasks)
-                if grade
-                else ungraded.get(student.id, _ABSENT)
-            )
-            points = f"{grade.points:g}" if grade else "" if student.id in ungraded else "0"
-            row = [student.id, student.name, points, f"{assignment.points:g}", words]
-            writer.writerow([_inert(cell) for cell in row])
+        csv.writer(file).writerows([_inert(cell) for cell in line] for line in lines)
+
+
+def _upload_heading(kind: str, headings: list[str], assignment: Assignment) -> list[str]:
+    """Return the heading line: Canvas takes no words, Blackboard reads the most points out of the column's name."""
+    title = assignment.title
+    return {
+        "canvas": [*headings, title],
+        "blackboard": [*headings, f"{title} [Total Pts: {assignment.points:g} Score]", "Feedback to Learner"],
+        "moodle": [*headings, title, "Feedback"],
+    }.get(kind, ["id", "name", "points", "of", "feedback"])
 
 
 def _inert(text: str) -> str:

@@ -27,8 +27,11 @@ _FORMAT = "embedsheet homework key 1"
 
 @dataclass
 class Key:
-    """`assignment` is the assignment's TOML text as it was handed out; `students` all who have a workbook.
+    """`assignment` is the assignment's TOML text; `students` all who have a workbook.
 
+    `columns` is what a learning platform's list says of each student, by id: heading → words.
+
+    `handed_out` is the text from which numbers are drawn, where words, points or tolerances were changed since.
     `workbook` is the teacher's own, b"" for a lesson; `drawn` by student's id what was drawn for it: see `own.make`.
     """
 
@@ -37,6 +40,13 @@ class Key:
     students: list[Student] = field(default_factory=list)
     workbook: bytes = b""
     drawn: dict[str, dict[str, Any]] = field(default_factory=dict)
+    handed_out: str = ""
+    columns: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def first_assignment(self) -> str:
+        """The assignment as it was handed out."""
+        return self.handed_out or self.assignment
 
     @classmethod
     def new(cls, assignment: str, workbook: bytes = b"") -> Key:
@@ -44,7 +54,7 @@ class Key:
         return cls(secrets.token_bytes(_SECRET_BYTES), assignment, workbook=workbook)
 
     def _digest(self, purpose: str, student_id: str) -> bytes:
-        words = json.dumps([purpose, self.assignment, student_id]).encode()
+        words = json.dumps([purpose, self.first_assignment, student_id]).encode()
         return hmac.new(self.secret, words, hashlib.sha256).digest()
 
     def generator(self, student_id: str, purpose: str = "seed") -> np.random.Generator:
@@ -62,8 +72,13 @@ class Key:
             "keep secret": "whoever has this file can make the answers",
             "secret": self.secret.hex(),
             "assignment": self.assignment,
+            **({"handed out": self.handed_out} if self.handed_out else {}),
             **({"workbook": base64.b64encode(self.workbook).decode(), "drawn": self.drawn} if self.workbook else {}),
-            "students": [{"id": student.id, "name": student.name} for student in self.students],
+            "students": [
+                {"id": student.id, "name": student.name}
+                | ({"columns": self.columns[student.id]} if student.id in self.columns else {})
+                for student in self.students
+            ],
         }
         part = path.with_name(path.name + ".part")
         part.touch(mode=0o600)
@@ -91,10 +106,16 @@ class Key:
             drawn = content.get("drawn", {})
             if not isinstance(drawn, dict) or not all(isinstance(one, dict) for one in drawn.values()):
                 raise ValueError("the numbers drawn are damaged")
-            return cls(secret, str(content["assignment"]), students, workbook, drawn)
+            handed_out = str(content.get("handed out", ""))
+            columns = {
+                str(entry["id"]): {str(heading): str(words) for heading, words in entry["columns"].items()}
+                for entry in content["students"]
+                if "columns" in entry
+            }
+            return cls(secret, str(content["assignment"]), students, workbook, drawn, handed_out, columns)
         except FileNotFoundError:
             raise DataError(f"{path}: there is no such key; give the key.json that `homework new` wrote.") from None
-        except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError, RecursionError) as fault:
+        except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
             raise DataError(
                 f"{path}: is no homework key ({fault}); give the key.json that `homework new` wrote."
             ) from None

@@ -8,14 +8,29 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from embedsheet.ground.errors import DataError, EmbedsheetError
 
-_ID_HEADINGS = ("id", "student id", "student_id", "studentid", "number", "matriculation", "username", "login")
+# In the order in which they are tried: the first that any student has is the id.
+_ID_HEADINGS = (
+    "id", "student id", "student_id", "studentid", "id number", "number", "matriculation", "username", "user name",
+    "login", "sis login id", "sis user id", "email address", "email",
+)  # fmt: skip
 _NAME_HEADINGS = ("name", "full name", "student", "student name")
 _FIRST_HEADINGS = ("first name", "firstname", "given name", "first")
 _LAST_HEADINGS = ("last name", "lastname", "surname", "family name", "last")
 _MOST_STUDENTS = 100_000
+_PLATFORMS = {
+    "canvas": {"student", "id", "section"},
+    "blackboard": {"last name", "first name", "username"},
+    "moodle": {"first name", "email address"},
+}
+_KEPT = {  # the columns by which a platform knows its students again
+    "canvas": ("student", "id", "sis user id", "sis login id", "section"),
+    "blackboard": ("last name", "first name", "username", "student id"),
+    "moodle": ("first name", "last name", "surname", "id number", "username", "email address"),
+}
 
 
 @dataclass(frozen=True)
@@ -31,7 +46,30 @@ def alike(student_id: str) -> str:
     return unicodedata.normalize("NFKC", student_id).casefold()
 
 
+@dataclass(frozen=True)
+class Roster:
+    """`columns` is what a learning platform's list says of each student, by id: heading → words; else empty."""
+
+    students: list[Student]
+    columns: dict[str, dict[str, str]]
+
+
+def platform(headings: Iterable[str]) -> str:
+    """Return "canvas", "blackboard" or "moodle", whose list has such headings, or "".
+
+    As their gradebooks are exported: Canvas `Student,ID,SIS User ID,SIS Login ID,Section`; Blackboard `Last Name,First
+    Name,Username,Student ID,Last Access,Availability`; Moodle `First name,Surname,ID number,…,Email address`.
+    """
+    words = {heading.strip().casefold() for heading in headings}
+    return next((name for name, needed in _PLATFORMS.items() if needed <= words), "")
+
+
 def read_roster(path: Path) -> list[Student]:
+    """Return the students that `read_class` finds."""
+    return read_class(path).students
+
+
+def read_class(path: Path) -> Roster:
     """Read a .csv or .xlsx with a heading line that names an id and a name (or first and last name).
 
     Empty lines are passed over. Raises DataError naming the lines of missing or doubled ids, wrong encodings, or a
@@ -71,27 +109,44 @@ def _csv_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _sheet_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    from embedsheet.notation.addresses import Area
+    import openpyxl
+
     from embedsheet.workbook import Workbook
 
     try:
-        book = Workbook.open(path)
-    except EmbedsheetError as fault:
+        Workbook.open(path)
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except (EmbedsheetError, ValueError, KeyError, TypeError) as fault:
         raise DataError(f"{path}: the roster cannot be read: {fault}") from None
-    sheet = next(iter(book.sheets.values()))
-    if not len(sheet.rows):
-        return
-    area = Area(sheet.name, 1, 1, min(int(sheet.rows.max()), _MOST_STUDENTS), min(int(sheet.columns.max()), 50))
-    for line, row in enumerate(book.values(area), 1):
-        yield line, ["" if cell is None else f"{cell:.15g}" if isinstance(cell, float) else str(cell) for cell in row]
+    try:
+        sheet = book.worksheets[0]
+        for line, row in enumerate(sheet.iter_rows(max_row=_MOST_STUDENTS, max_col=50), 1):
+            yield line, [_words(cell) for cell in row]
+    finally:
+        book.close()
 
 
-def _students(path: Path, lines: Iterable[tuple[int, list[str]]]) -> list[Student]:
+def _words(cell: Any) -> str:
+    """Return a cell's text; 7 shown by the format 000 is 007, as an id."""
+    value = cell.value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        text = f"{value:.15g}"
+        zeros = str(cell.number_format)
+        return text.zfill(len(zeros)) if zeros.strip("0") == "" and value >= 0 else text
+    return "" if value is None else str(value)
+
+
+def _students(path: Path, lines: Iterable[tuple[int, list[str]]]) -> Roster:
     rows = [(line, [cell.strip() for cell in row]) for line, row in lines if any(cell.strip() for cell in row)]
     if not rows:
         raise DataError(f"{path}: is empty; write a heading line `id,name` and one student a line.")
     heading = [cell.casefold() for cell in rows[0][1]]
-    id_at, names_at = _columns(path, heading)
+    kind = platform(heading)
+    rows = [rows[0], *(row for row in rows[1:] if "points possible" not in (cell.casefold() for cell in row[1]))]
+    filled = [any(at < len(row) and row[at] for _, row in rows[1:]) for at in range(len(heading))]
+    id_at, names_at = _columns(path, heading, filled)
+    kept = [at for at, word in enumerate(heading) if word in _KEPT.get(kind, ())]
+    columns: dict[str, dict[str, str]] = {}
     students: list[Student] = []
     faults: list[str] = []
     seen: dict[str, int] = {}
@@ -105,17 +160,20 @@ def _students(path: Path, lines: Iterable[tuple[int, list[str]]]) -> list[Studen
         else:
             seen[alike(student_id)] = line
             students.append(Student(student_id, name or student_id))
+            if kept:
+                columns[student_id] = {rows[0][1][at]: cells[at] for at in kept}
     if faults:
         more = f"\n  … and {len(faults) - 20} more" if len(faults) > 20 else ""
         raise DataError(f"{path}: correct these lines of the roster:\n  " + "\n  ".join(faults[:20]) + more)
     if not students:
         raise DataError(f"{path}: names no student below its heading.")
-    return students
+    return Roster(students, columns)
 
 
-def _columns(path: Path, heading: list[str]) -> tuple[int, list[int]]:
+def _columns(path: Path, heading: list[str], filled: list[bool]) -> tuple[int, list[int]]:
     def find(words: tuple[str, ...]) -> int | None:
-        return next((heading.index(word) for word in words if word in heading), None)
+        there = [heading.index(word) for word in words if word in heading]
+        return next((at for at in there if filled[at]), there[0] if there else None)
 
     id_at, name_at = find(_ID_HEADINGS), find(_NAME_HEADINGS)
     first, last = find(_FIRST_HEADINGS), find(_LAST_HEADINGS)
