@@ -61,18 +61,20 @@ SLIPS: list[tuple[str, str, Callable[[Sketch], Answer], str]] = [
     ),
     (
         "gradient-by-hand", "gradient", lambda _: lambda block, _, column: f"=-({block.formula_at(0, column)})",
-        "the sign is the wrong way round",
+        "B34 has the wrong sign",
     ),
     (
         "gradient-by-hand", "gradient",
         lambda _: lambda block, _, column: "=" + block.formula_at(0, column).replace("-2*", "-1*"),
-        "a factor 2 is missing",
+        "B34 is 1/2 of the derivative",
     ),
     (
         "gradient-by-hand", "difference_quotient",
         lambda _: lambda block, *_: "=" + block.formula_at(0, 0).replace("/(2*", "/(1*"),
         "it is twice what it should be",
     ),
+    ("gradient-by-hand", "prediction", lambda _: lambda block, *_: f"=-{block.formula}", "the sign is the wrong way"),
+    ("gradient-by-hand", "prediction", lambda _: lambda block, *_: f"={block.formula}/2", "a factor 2 is missing"),
     ("gradient-by-hand", "squared_error", lambda _: lambda *_: "=(rating-prediction)", "the square is missing"),
 ]  # fmt: skip
 

@@ -6,6 +6,7 @@ charged once, and with the student's own answers throughout. Better counts. What
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -25,14 +26,19 @@ from embedsheet.homework.generate import INSTRUCTIONS
 from embedsheet.homework.key import Key
 from embedsheet.homework.locate import Found, locate
 from embedsheet.homework.reference import Reference
-from embedsheet.homework.roster import Student
+from embedsheet.homework.roster import Student, visible
 from embedsheet.homework.sketch import ANSWERED, Sketch
-from embedsheet.homework.whose import identify, saved_by, sheet_with, text_of, words_beside
+from embedsheet.homework.whose import identify, others_with, saved_by, sheet_with, text_of, words_beside
 from embedsheet.notation.addresses import Area, Cell
 from embedsheet.workbook import Workbook
 
 TRIALS = 4  # inputs as handed out, and three others; more where an answer's cells would not all change
 MOST_DRAWN = 200
+_SAME = 1e-9  # programs save 15 digits
+_NOTICED = 2  # of the numbers shown in one formula are no chance
+_NUMBER = re.compile(r"(?<![\w.$])\d*\.\d+(?:[eE][+-]?\d+)?(?![\w.])")
+_CELL = re.compile(r"[A-Za-z]{1,3}\$?\d")
+_QUOTED = re.compile(r'"[^"]*"')
 _ROUNDED = 0.005  # a typed or rounded value this near counts as rounded
 
 
@@ -115,6 +121,7 @@ class _Grading(Telling):
         reference: RightValues | None = None, found: Found | None = None,
     ) -> None:  # fmt: skip
         self.assignment, self.sketch, self.grade = assignment, sketch, grade
+        self.key = key
         self.reference: RightValues = reference or Reference(sketch)
         self.found = found or locate(book, sketch)
         self.book, self.areas = self.found.book, self.found.areas
@@ -180,7 +187,17 @@ class _Grading(Telling):
         return {name: outcome.numbers for name, outcome in self.reference.run(inputs, sorted(names)).items()}
 
     def _changed_data(self) -> None:
-        """Note given numbers and formulas that are not as they were handed out."""
+        """Note given numbers and formulas that are not as they were handed out, and whose numbers they are."""
+        solved = {name for task in self.assignment.tasks for name in task.changing}
+        mine = {
+            name: np.asarray(block.values)
+            for name, block in self.sketch.blocks.items()
+            if block.vary == "numbers" and name not in solved and name in self.areas and block.area.size > 1
+        }
+        here = {name: self.book.numbers(self.areas[name]) for name in mine}
+        if any(not near(here[name], values, _SAME).all() for name, values in mine.items()):
+            for student in others_with(self.key, here):
+                self.grade.notes.append(f"the numbers in the file are those of {student}")
         for name, block in self.sketch.blocks.items():
             area = self.areas.get(name)
             if area is None:
@@ -260,6 +277,10 @@ class _Grading(Telling):
         shares, words = self._judge(task, alone, expected, right | own_right, written, blank)
         points = round(task.points * float(shares.mean()), 2)
         verdict = words.flat[0] if (words == words.flat[0]).all() else "partly"
+        if verdict != "right" and self._holds_shown([text for line in formulas for text in line if text]):
+            self.grade.notes.append(
+                f"a formula of {self._where(area)} holds numbers that are shown, and looks at cells"
+            )
         message = self._message(task, area, alone[0], shares, words)
         if verdict == "right" and carried.any():
             message += "; numbers differ only because of an earlier answer, which is charged there"
@@ -270,6 +291,21 @@ class _Grading(Telling):
     def _reads_itself(self, name: str, area: Area) -> bool:
         """Whether an answer is in a circle, and so pays for itself."""
         return bool(circular_cells(self.book, area))
+
+    def _holds_shown(self, formulas: Sequence[str]) -> bool:
+        """Whether a formula reads cells and holds two of the numbers or right answers shown: it may notice grading."""
+        values = [*self.inputs[0].values(), *(expected[0] for expected in self.expected.values())]
+        numbers = [np.asarray(value, float).ravel() for value in values if np.asarray(value).dtype.kind in "fiu"]
+        shown = np.concatenate(numbers) if numbers else np.empty(0)
+        shown = np.abs(shown[np.abs(shown - np.round(shown, 1)) > 1e-9])  # 2 and 0.5 are in many a formula
+        for text in dict.fromkeys(formulas):
+            written = [float(found) for found in _NUMBER.findall(_QUOTED.sub("", text))]
+            if (
+                _CELL.search(text)
+                and sum(bool(near(shown, np.full(1, one), 1e-6).any()) for one in written) >= _NOTICED
+            ):
+                return True
+        return False
 
     def _follows(self, task: Task, own: Outcome) -> Bools:
         """Return which cells hold what is right for the student's own earlier answers, (rows, columns)."""
@@ -344,7 +380,7 @@ class _Grading(Telling):
 
     def _text(self, task: Task) -> TaskGrade:
         sheet = sheet_with(self.book, INSTRUCTIONS, {task.block, "student.token"})
-        answer = (text_of(self.book, task.block, sheet) or words_beside(self.book, task.text))[:5000]
+        answer = visible(text_of(self.book, task.block, sheet) or words_beside(self.book, task.text))[:5000]
         words = "for the teacher to read" if answer else "nothing was written"
         return TaskGrade(task.block, "collected" if answer else "blank", 0, task.points, words, "", answer)
 

@@ -20,6 +20,7 @@ _ID_HEADINGS = (
 _NAME_HEADINGS = ("name", "full name", "student", "student name")
 _FIRST_HEADINGS = ("first name", "firstname", "given name", "first")
 _LAST_HEADINGS = ("last name", "lastname", "surname", "family name", "last")
+_HARMLESS = "\n\t\u200c\u200d"  # the last two join letters, in Persian as in Hindi
 _MOST_STUDENTS = 100_000
 _PLATFORMS = {
     "canvas": {"student", "id", "section"},
@@ -39,6 +40,18 @@ class Student:
 
     id: str
     name: str
+
+
+def visible(text: str) -> str:
+    """Return a text with what would steer a terminal or turn the direction of reading written as escapes."""
+    return "".join(
+        letter
+        if letter.isprintable() or letter in _HARMLESS
+        else " "
+        if unicodedata.category(letter) == "Zs"
+        else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
 
 
 def alike(student_id: str) -> str:
@@ -137,7 +150,7 @@ def _words(cell: Any) -> str:
 
 
 def _students(path: Path, lines: Iterable[tuple[int, list[str]]]) -> Roster:
-    rows = [(line, [cell.strip() for cell in row]) for line, row in lines if any(cell.strip() for cell in row)]
+    rows = [(line, [visible(cell.strip()) for cell in row]) for line, row in lines if any(cell.strip() for cell in row)]
     if not rows:
         raise DataError(f"{path}: is empty; write a heading line `id,name` and one student a line.")
     heading = [cell.casefold() for cell in rows[0][1]]

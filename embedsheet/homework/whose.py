@@ -6,14 +6,17 @@ import re
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Iterable, Mapping, Set
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embedsheet.ground.errors import DataError, EmbedsheetError
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import TEXT
+from embedsheet.homework.assignment import parse
 from embedsheet.homework.generate import INSTRUCTIONS
 from embedsheet.homework.key import Key
 from embedsheet.homework.roster import Student, alike
@@ -91,3 +94,21 @@ def words_beside(book: Workbook, question: str) -> str:
                 row = texts[(sheet.rows[texts] == sheet.rows[at]) & (sheet.columns[texts] > sheet.columns[at] + 3)]
                 return book.strings.text(float(sheet.numbers[row[-1]])) if len(row) else ""
     return ""
+
+
+def others_with(key: Key, numbers: Mapping[str, NDArray[np.float64]]) -> list[str]:
+    """Return the ids of the students whose workbooks were handed out with these numbers, by block."""
+    ids = tuple(student.id for student in key.students)
+    handed_out = _handed_out(key.secret, key.first_assignment, ids, tuple(numbers))
+    return [ids[at] for at, values in enumerate(handed_out) if values == _rounded(numbers.values())]
+
+
+@lru_cache(maxsize=1)  # a class
+def _handed_out(secret: bytes, source: str, ids: tuple[str, ...], names: tuple[str, ...]) -> list[list[list[float]]]:
+    key, assignment = Key(secret, source), parse(source)
+    sketches = (assignment.sketch(key.generator(one)).blocks for one in ids)
+    return [_rounded(np.asarray(blocks[name].values, float) for name in names) for blocks in sketches]
+
+
+def _rounded(tables: Iterable[NDArray[np.float64]]) -> list[list[float]]:
+    return [np.round(table.ravel(), 9).tolist() for table in tables]
