@@ -78,12 +78,20 @@ def search_orders(trials: Trials, generator: np.random.Generator) -> None:
 
 
 def _kicked(problem: Problem, x: FloatArray, generator: np.random.Generator) -> FloatArray:
-    """Exchange two neighbouring stretches of each order, which no reversal undoes at once."""
+    """Exchange two neighbouring stretches of each order, which no reversal undoes at once, or shuffle a few places.
+
+    The first is what a tour wants, where neighbours count; the second an assignment, where places do.
+    """
+    shuffling = bool(generator.integers(2))
     x = x.copy()
     for group in problem.all_different:
         k = len(group)
         if k < 4:
             x[group] = generator.permutation(x[group])
+            continue
+        if shuffling:
+            places = group[generator.choice(k, min(k, int(generator.integers(3, 6))), replace=False)]
+            x[places] = np.roll(x[places], 1)
             continue
         one, two, three = np.sort(generator.choice(np.arange(1, k + 1), 3, replace=False))
         values = x[group]
