@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +39,10 @@ LIBREOFFICE = {
     "DEPS": "com.sun.star.comp.Calc.NLPSolver.DEPSSolverImpl",
     "SCO": "com.sun.star.comp.Calc.NLPSolver.SCOSolverImpl",
 }
+
+
+# Comes with LibreOffice itself; it wants bounds.
+SWARM = {"Swarm": "com.sun.star.comp.Calc.SwarmSolver"}
 
 
 class NotHereError(Exception):
@@ -81,6 +85,54 @@ class Model:
             for row in range(area.top, area.bottom + 1)
             for column in range(area.left, area.right + 1)
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A model of a few cells between two bounds: its objective cell, its changing cells (row, column) from 1."""
+
+    objective: Cell
+    cells: list[tuple[int, int]]
+    start: Floats
+    low: float
+    high: float
+
+
+def _bounds(model: Box, variables: tuple[object, ...]) -> Iterator[object]:
+    """Yield LibreOffice's constraints that keep the changing cells between the bounds."""
+    uno = import_uno()
+    operators = "com.sun.star.sheet.SolverConstraintOperator"
+    for variable in variables:
+        for operator, bound in (("GREATER_EQUAL", model.low), ("LESS_EQUAL", model.high)):
+            constraint = uno.createUnoStruct("com.sun.star.sheet.SolverConstraint")
+            constraint.Left, constraint.Right = variable, bound
+            constraint.Operator = uno.Enum(operators, operator)
+            yield constraint
+
+
+def evolution(path: Path, model: Box, seed: int, seconds: float) -> Found:
+    """Let scipy's differential evolution run around formulon's recalculation of the objective's cone."""
+    try:
+        from formulon import Workbook as Engine
+    except ImportError as error:
+        raise NotHereError("pip install formulon") from error
+    cells = [(row - 1, column - 1) for row, column in model.cells]
+    row, column = model.objective.row - 1, model.objective.column - 1
+    with Engine.load(path.read_bytes()) as book:
+
+        def value(x: Floats) -> float:
+            for place, one in zip(cells, x, strict=True):
+                book.set_number(0, *place, float(one))
+            book.partial_recalc(0, row, row, column, column)
+            return float(book.get_value(0, row, column).to_python())
+
+        book.recalc()
+        began = time.perf_counter()
+        found = optimize.differential_evolution(
+            value, [(model.low, model.high)] * len(cells), x0=model.start, rng=seed,
+            callback=lambda intermediate_result: time.perf_counter() - began > seconds,
+        )  # fmt: skip
+        return Found(time.perf_counter() - began, float(found.fun), f"{found.nfev:,} evaluations")
 
 
 def alone(path: Path, target: Path) -> Path:
@@ -172,7 +224,9 @@ def gnumeric(path: Path, model: Model, folder: Path) -> Found:
     return Found(done.seconds, float(solved[0, 0]), "file to file")
 
 
-def libreoffice(path: Path, model: Model, solver: str, folder: Path) -> Found:
+def libreoffice(
+    path: Path, model: Model | Box, solver: str, folder: Path, seconds: float = SECONDS, sheet: str = CROSSTAB
+) -> Found:
     """Let one of LibreOffice's solvers run with its own settings, from the start of LibreOffice to the result."""
     # In a new folder: an office that is ended leaves its lock beside the file, and the next one then opens nothing.
     book = Path(shutil.copy(path, tempfile.mkdtemp(dir=folder)))
@@ -181,30 +235,33 @@ def libreoffice(path: Path, model: Model, solver: str, folder: Path) -> Found:
         office = Office.start(headless=True)
     except EmbedsheetError as error:
         raise NotHereError(str(error).splitlines()[0]) from error
-    stop = threading.Timer(SECONDS, office.kill)
+    stop = threading.Timer(seconds, office.kill)
     stop.start()
     try:
         engine = office.service(solver)
         if engine is None:
             raise NotHereError("LibreOffice has no such solver here; Debian and Ubuntu: libreoffice-nlpsolver")
         document = office.desktop.loadComponentFromURL(book.as_uri(), "_blank", 0, properties(Hidden=True))
-        sheet = document.Sheets.getByName(CROSSTAB)
+        page = document.Sheets.getByName(sheet)
         address = import_uno().getClass("com.sun.star.table.CellAddress")
         engine.Document = document
         engine.Objective = address(0, model.objective.column - 1, model.objective.row - 1)
         engine.Variables = tuple(address(0, column - 1, row - 1) for row, column in model.cells)
         engine.Maximize = False
-        engine.setPropertyValue("EnhancedSolverStatus", False)  # a window
+        if isinstance(model, Box):
+            engine.Constraints = tuple(_bounds(model, engine.Variables))
+        if solver in LIBREOFFICE.values():
+            engine.setPropertyValue("EnhancedSolverStatus", False)  # a window
         engine.solve()
-        cell = sheet.getCellByPosition(model.objective.column - 1, model.objective.row - 1)
+        cell = page.getCellByPosition(model.objective.column - 1, model.objective.row - 1)
         for variable, value in zip(engine.Variables, engine.Solution, strict=True):
-            sheet.getCellByPosition(variable.Column, variable.Row).Value = value
+            page.getCellByPosition(variable.Column, variable.Row).Value = value
         return Found(time.perf_counter() - began, float(cell.Value), "file to result")
     except NotHereError:
         raise
     except Exception as error:  # the bridge's exceptions share no other base
-        if time.perf_counter() - began >= SECONDS:
-            raise NotHereError(f"not done after {SECONDS:g} s") from error
+        if time.perf_counter() - began >= seconds:
+            raise NotHereError(f"not done after {seconds:g} s") from error
         raise
     finally:
         stop.cancel()

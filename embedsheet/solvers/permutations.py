@@ -19,6 +19,7 @@ from embedsheet.solvers.trials import Trials
 MOST_ORDERS = 50_000
 _LOT = 2048
 _KICKS = 60  # without gain
+_FEW = 20
 _TOGETHER = 12  # changes made at once
 _MOST_CHANGES = 6000
 
@@ -80,9 +81,10 @@ def search_orders(trials: Trials, generator: np.random.Generator) -> None:
 def _kicked(problem: Problem, x: FloatArray, generator: np.random.Generator) -> FloatArray:
     """Exchange two neighbouring stretches of each order, which no reversal undoes at once, or shuffle a few places.
 
-    The first is what a tour wants, where neighbours count; the second an assignment, where places do.
+    The first is what a tour wants, where neighbours count; the second an assignment, where places do. Few cells get
+    both in turn, many the first: there are too few kicks for both.
     """
-    shuffling = bool(generator.integers(2))
+    shuffling = problem.size < _FEW and bool(generator.integers(2))
     x = x.copy()
     for group in problem.all_different:
         k = len(group)
