@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from embedsheet.api import Gradient as Gradient
     from embedsheet.api import Recalculated as Recalculated
     from embedsheet.api import against as against
+    from embedsheet.api import compare as compare
     from embedsheet.api import derive as derive
     from embedsheet.api import grade as grade
     from embedsheet.api import gradient as gradient
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from embedsheet.coder.code import code as code
     from embedsheet.gradient_sheet.write import Derived as Derived
     from embedsheet.ground.errors import EmbedsheetError as EmbedsheetError
+    from embedsheet.mirrors.protocol import Comparison as Comparison
     from embedsheet.solvers.solution import Solution as Solution
     from embedsheet.solvers.solve import solve as solve
     from embedsheet.workbook import Workbook as Workbook
@@ -41,6 +43,7 @@ __version__ = "0.1.0"
 _WHERE = {
     "Against": "api",
     "Code": "coder.code",
+    "Comparison": "mirrors.protocol",
     "Derived": "gradient_sheet.write",
     "EmbedsheetError": "ground.errors",
     "Graded": "api",
@@ -50,6 +53,7 @@ _WHERE = {
     "Workbook": "workbook",
     "against": "api",
     "code": "coder.code",
+    "compare": "api",
     "derive": "api",
     "grade": "api",
     "gradient": "api",
@@ -61,8 +65,9 @@ _WHERE = {
 }
 
 __all__ = [
-    "Against", "Code", "Derived", "EmbedsheetError", "Graded", "Gradient", "Recalculated", "Solution", "Workbook",
-    "against", "code", "derive", "grade", "gradient", "new", "open", "recalculate", "solve", "undo",
+    "Against", "Code", "Comparison", "Derived", "EmbedsheetError", "Graded", "Gradient", "Recalculated", "Solution",
+    "Workbook",
+    "against", "code", "compare", "derive", "grade", "gradient", "new", "open", "recalculate", "solve", "undo",
 ]  # fmt: skip
 
 

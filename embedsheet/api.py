@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from embedsheet.gradient_sheet.against import Claim
     from embedsheet.gradient_sheet.write import Derived
     from embedsheet.homework.grade import Grade
+    from embedsheet.mirrors.protocol import Comparison
     from embedsheet.solvers.load import Model
 
 
@@ -159,6 +160,31 @@ def _step_macros(kinds: Sequence[str]) -> tuple[bytes, list[str]]:
     from embedsheet.hosts.buttons.vba import code_names, vba_project
 
     return vba_project(kinds, {"gradient": macros()}), code_names(kinds)
+
+
+def compare(
+    book: str | Path | Workbook,
+    sheet: str | None = None,
+    *,
+    steps: int = 10,
+    learning_rate: float = 0.1,
+    float64: bool = False,
+    blocks: Mapping[str, str] | None = None,
+) -> Comparison:
+    """Compare the models of a sheet, or of every sheet, with their twins in Keras at equal weights; writes nothing.
+
+    So many `steps` of gradient descent are walked together. `blocks` say where a recommender's cells are in a workbook
+    without our names, as {"user_factors": "B25:F39"}. Raises ModelError where no sheet has a model, or blocks have
+    holes.
+    """
+    from embedsheet.mirrors.protocol import Asked
+    from embedsheet.mirrors.table import choose
+
+    workbook = book if isinstance(book, Workbook) else Workbook.open(book)
+    given = dict(blocks or {})
+    mirror = choose(workbook, sheet, given)
+    models = {name: mirror.read(workbook, name, given) for name in mirror.chosen(workbook, sheet, given)}
+    return mirror.compare(workbook, models, Asked(steps, learning_rate, "float64" if float64 else "float32"))
 
 
 @dataclass(frozen=True)

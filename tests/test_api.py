@@ -62,3 +62,15 @@ def test_recalculate_writes_a_copy_and_leaves_the_workbook_as_it_is(movielens_bo
     assert movielens_book.read_bytes() == before
     with pytest.raises(es.EmbedsheetError, match="--force"):
         es.recalculate(movielens_book, copy)
+
+
+def test_a_comparison_is_a_table_and_a_verdict(tmp_path: Path) -> None:
+    path = es.new("movielens", tmp_path / "films.xlsx", users=4, movies=5, factors=2)
+    before = path.read_bytes()
+    found = es.compare(path, "Cross-tab", steps=2)
+    assert found.same and "The same model" in found.verdict
+    assert {line.sheet for line in found.lines} == {"Cross-tab"}
+    named = {"user_factors": "users.factors", "movie_factors": "movies.factors", "user_ids": "users.id",
+             "movie_ids": "movies.id", "ratings": "ratings", "rmse": "rmse"}  # fmt: skip
+    assert es.compare(path, "Cross-tab", steps=2, blocks=named).same
+    assert path.read_bytes() == before
