@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,16 +15,17 @@ from numpy.typing import NDArray
 import embedsheet as es
 
 _RUN = """
-import sys, json
+import importlib, sys, json
 sys.modules["embedsheet"] = None
 sys.path.insert(0, ".")
 import numpy as np
-import written
-found = {"wrong": written.check(), "stored": len(written.STORED), "gradient": None}
-if hasattr(written, "gradient"):
-    value, slope = written.gradient(written.START)
-    found["gradient"] = [float(value)] + [float(one) for array in slope for one in np.ravel(array)]
-print("FOUND" + json.dumps(found))
+for name in sys.argv[1:]:
+    written = importlib.import_module(name)
+    found = {"wrong": written.check(), "stored": len(written.STORED), "gradient": None}
+    if hasattr(written, "gradient"):
+        value, slope = written.gradient(written.START)
+        found["gradient"] = [float(value)] + [float(one) for array in slope for one in np.ravel(array)]
+    print("FOUND" + json.dumps(found))
 """
 
 
@@ -38,21 +40,29 @@ class Run:
 
 def run(code: es.Code, folder: Path) -> Run:
     """Save a module and let it check itself."""
-    code.save(folder / "written.py", force=True)
+    return run_all({"written": code}, folder)["written"]
+
+
+def run_all(codes: Mapping[str, es.Code], folder: Path) -> dict[str, Run]:
+    """Save modules by name and let them check themselves, in one process."""
+    for name, code in codes.items():
+        code.save(folder / f"{name}.py", force=True)
     done = subprocess.run(
-        [sys.executable, "-W", "error::RuntimeWarning", "-c", _RUN],
+        [sys.executable, "-W", "error::RuntimeWarning", "-c", _RUN, *codes],
         cwd=folder,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    told = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("FOUND"))[5:])
-    gradient = None if told["gradient"] is None else np.array(told["gradient"])
-    return Run(told["wrong"], told["stored"], gradient)
+    lines = [json.loads(line[5:]) for line in done.stdout.splitlines() if line.startswith("FOUND")]
+    return {
+        name: Run(told["wrong"], told["stored"], None if told["gradient"] is None else np.array(told["gradient"]))
+        for name, told in zip(codes, lines, strict=True)
+    }
 
 
-def sheet_gradient(book: Path, sheet: str, **options: object) -> NDArray[np.float64]:
+def sheet_gradient(book: Path, sheet: str | None, **options: object) -> NDArray[np.float64]:
     """Return the objective and its gradient as the compiler has them, one behind the other."""
     slope = es.gradient(book, sheet, **options)  # type: ignore[arg-type]
     return np.concatenate([[slope.value], *(block.ravel() for block in slope.blocks.values())])

@@ -177,7 +177,9 @@ def _lines(text: str) -> dict[str, tuple[int, int]]:
                 targets = [node.target]
             for target in targets:
                 for name in target.elts if isinstance(target, ast.Tuple) else [target]:
-                    if isinstance(name, ast.Name) and ast.unparse(getattr(node, "value", None) or name) != "weights":
+                    value = ast.unparse(getattr(node, "value", None) or name)
+                    again = value == "weights" or value.startswith(("np.asarray(found[", "np.asarray(weights."))
+                    if isinstance(name, ast.Name) and not again:
                         own = name.id.removesuffix("_steps")
                         found[own] = (found.get(own, (node.lineno, 0))[0], node.end_lineno or node.lineno)
     return found

@@ -8,8 +8,8 @@ is missing has the same numbers all along.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -79,6 +79,7 @@ OPS: dict[str, Op] = {
     "nanmin": Op("np.nanmin({0}{,x})"),
     "count": Op("np.count_nonzero({0}{,x})"),
     "argmax": Op("{0}.argmax({x})", _ATOM, (_ATOM,)),
+    "argmin": Op("{0}.argmin({x})", _ATOM, (_ATOM,)),
     "cumsum": Op("np.cumsum({0}{,x})"),
     "einsum": Op('np.einsum("{x}", {*})'),
     "where": Op("np.where({0}, {1}, {2})"),
@@ -214,10 +215,21 @@ def elementwise(op: str, *args: Expr, kinds: frozenset[int] = frozenset()) -> Ex
     return apply(op, *(with_axes(arg, axes) for arg in args), axes=axes, kinds=kinds)
 
 
-def relabelled(expr: Expr, labels: dict[Label, Label]) -> Expr:
-    """Return the same array with its dimensions called otherwise."""
+def relabelled(expr: Expr, labels: Mapping[Label, Label]) -> Expr:
+    """Return the same array with its dimensions called otherwise; what it is made of keeps their names."""
     axes = tuple(labels.get(label, label) for label in expr.axes)
-    return expr if axes == expr.axes else Expr(expr.op, expr.args, axes, expr.value, expr.x, expr.fixed, expr.kinds)
+    if axes == expr.axes:
+        return expr
+    if expr.op in ("name", "literal"):
+        return replace(expr, axes=axes)
+    return Expr("relabel", (expr,), axes, expr.value, "", expr.fixed, expr.kinds)
+
+
+def plain(expr: Expr) -> Expr:
+    """Return an expression without what only calls dimensions otherwise."""
+    if expr.op == "relabel":
+        return replace(plain(expr.args[0]), axes=expr.axes)
+    return replace(expr, args=tuple(map(plain, expr.args))) if expr.args else expr
 
 
 def over(expr: Expr, labels: Sequence[Label]) -> str:
@@ -266,6 +278,19 @@ def contracted(left: Expr, right: Expr, labels: Sequence[Label] = ("h", "w")) ->
     return _einsum(left, right, both)
 
 
+def joined(parts: Sequence[Expr], axes: Axes, label: Label, lengths: Sequence[int], size: Mapping[Label, int]) -> Expr:
+    """Return parts one behind the other along a label, each `lengths` long there; `size` is how long the others are."""
+    place = axes.index(label)
+    kinds = frozenset[int]().union(*(part.kinds for part in parts))
+    rest = tuple(one for one in axes if one != label)
+    if all(length == 1 for length in lengths) and not any(label in part.axes for part in parts):
+        own = [full_of(part, rest, tuple(size[one] for one in rest)) for part in parts]
+        return apply("stacked", *own, axes=axes, x=str(place), kinds=kinds)
+    shapes = [tuple(length if one == label else size[one] for one in axes) for length in lengths]
+    own = [full_of(part, axes, shape) for part, shape in zip(parts, shapes, strict=True)]
+    return apply("concatenate", *own, axes=axes, x=str(place), kinds=kinds)
+
+
 def _einsum(left: Expr, right: Expr, both: Sequence[Label]) -> Expr:
     labels = order([*left.axes, *right.axes])
     letters = {label: "ijklmnopq"[place] for place, label in enumerate(labels)}
@@ -276,7 +301,7 @@ def _einsum(left: Expr, right: Expr, both: Sequence[Label]) -> Expr:
 
 def full_of(expr: Expr, axes: Axes, shape: tuple[int, ...]) -> Expr:
     """Return an expression with these axes, each as long as it is to be."""
-    here = transposed(expr, order(expr.axes))
+    here = transposed(expr, tuple(label for label in axes if label in expr.axes))
     if here.axes == axes and np.shape(here.value) == shape:
         return here
     return apply("broadcast", with_axes(here, axes), axes=axes, x=repr(shape), kinds=expr.kinds)

@@ -55,10 +55,7 @@ class _KerasModule(Module):
     # Which weights are layers
 
     def _expressions(self) -> list[Expr]:
-        found = [expr for one in self.model.statements if not one.fixed for expr in one.expressions]
-        for one in self.model.statements:
-            if one.loop and not one.fixed:
-                found += [*one.loop.bodies, *one.loop.outside, *(expr for some in one.loop.before for expr in some)]
+        found = [expr for one in self.traced() for expr in one.every_expression()]
         return found + (self.search.expressions() if self.search else [])
 
     def _find_layers(self) -> None:
@@ -120,7 +117,7 @@ class _KerasModule(Module):
         return found
 
     def _forward(self) -> list[str]:
-        statements = [one for one in self.model.statements if not one.fixed]
+        statements = self.traced()
         body = [line for one in statements for line in self._statement(one, "        ")]
         held = self._held()
         in_layers = {weight for layer in self.layers.values() for weight, _ in layer.weights}

@@ -15,6 +15,7 @@ from embedsheet.coder.expressions import (
     literal,
     number_of,
     order,
+    over,
     relabelled,
     transposed,
     with_axes,
@@ -28,19 +29,29 @@ Rule: TypeAlias = Callable[[Translator, Nodes], Expr]
 
 def matched(tr: Translator, nodes: Nodes) -> Expr:
     """MATCH(x, list, 0): the first place, counted from 1, at which the list has x."""
-    wanted, column = tr.scalar(nodes[0]), tr.range(nodes[1])
-    along = [label for label in column.axes if label in ("h", "w")]
-    if len(along) != 1 or not (wanted.fixed and column.fixed):
-        raise Untranslatable("MATCH in more than one row or column")
-    exact = len(nodes) > 2 and number_of(tr.scalar(nodes[2])) == 0
-    if exact or (len(nodes) > 2 and number_of(tr.scalar(nodes[2])) != 1):
-        if not exact:
-            raise Untranslatable("MATCH in falling order")
-        found = place_of(tr, wanted, column, along[0])
-        return elementwise("add", found, literal(1.0))
-    if column.axes != tuple(along) or np.asarray(column.value).dtype.kind != "f":
-        raise Untranslatable("MATCH in rising texts")
-    return apply("searchsorted", column, tr.number(wanted), axes=wanted.axes)
+    kind = number_of(tr.number(tr.scalar(nodes[2]))) if len(nodes) > 2 else 1.0
+    return elementwise("add", _place(tr, nodes[0], tr.range(nodes[1]), nodes[1], kind), literal(1.0))
+
+
+def _place(tr: Translator, wanted: t.Node, keys: Expr, keys_node: t.Node | None, kind: float | None) -> Expr:
+    """Return the place, from 0, of a value in a row or column of keys; `kind` is what MATCH calls its type."""
+    along = [label for label in keys.axes if label in ("h", "w")]
+    if len(along) != 1:
+        raise Untranslatable("a look-up in more than one row or column")
+    for function, op in (("MAX", "argmax"), ("MIN", "argmin")):
+        largest = keys_node is not None and kind == 0 and wanted == t.Call(function, (keys_node,))
+        if largest and not np.isnan(np.asarray(keys.value)).any():
+            rest = tuple(label for label in keys.axes if label != along[0])
+            return apply(op, keys, axes=rest, x=over(keys, along))
+    value = tr.scalar(wanted)
+    if not (value.fixed and keys.fixed):
+        raise Untranslatable("a look-up that depends on the weights")
+    if kind == 0:
+        return place_of(tr, value, keys, along[0])
+    if kind != 1 or keys.axes != tuple(along) or np.asarray(keys.value).dtype.kind != "f":
+        raise Untranslatable("a look-up of the nearest in falling order, or of texts")
+    below = apply("searchsorted", keys, tr.number(value), axes=value.axes)
+    return elementwise("subtract", below, literal(1.0))
 
 
 def place_of(tr: Translator, wanted: Expr, column: Expr, label: str | int) -> Expr:
@@ -80,6 +91,7 @@ def indexed(tr: Translator, nodes: Nodes) -> Expr:
     # The whole of an axis counts, also where all its cells are alike; what is picked must have fixed places.
     first = tr.scalar(nodes[1]) if len(nodes) > 1 and not isinstance(nodes[1], t.Missing) else None
     second = tr.scalar(nodes[2]) if len(nodes) > 2 and not isinstance(nodes[2], t.Missing) else None
+    first, second = (None if place is not None and number_of(place) == 0 else place for place in (first, second))
     along: dict[str, Expr | None] = {"h": first, "w": second}
     if len(nodes) == 2 and "w" in source.axes and "h" not in source.axes:
         along = {"h": None, "w": first}
@@ -91,16 +103,13 @@ def taken(tr: Translator, source: Expr, along: dict[str, Expr | None]) -> Expr:
     for label, place in along.items():
         if place is None or label not in source.axes:
             continue
-        if not place.fixed:
+        if not place.fixed and not 0 < _most(tr, place) <= source.size[label]:
             raise Untranslatable("a place that depends on the weights")
         found = places_from(tr, tr.number(place), -1)
         value = np.asarray(found.value)
         if (value < 0).any() or (value >= source.size[label]).any():
-            raise Untranslatable("a place outside the range, or a whole row")
+            raise Untranslatable("a place outside the range")
         places[label] = found
-    for label in ("h", "w"):
-        if label in source.axes and label not in places:
-            raise Untranslatable("a whole row or column")
     # Places that count along one axis of the block, 0, 1, 2, …, are that axis itself.
     for label, place in list(places.items()):
         value = np.asarray(place.value)
@@ -127,6 +136,16 @@ def taken(tr: Translator, source: Expr, along: dict[str, Expr | None]) -> Expr:
     everything.update(places)
     pair = [with_axes(everything[label], wanted) for label in source.axes]
     return apply("picked", source, *pair, axes=wanted, kinds=source.kinds)
+
+
+def _most(tr: Translator, place: Expr) -> int:
+    """Return the largest number, counted from 1, that the place of a row's largest or smallest can be; 0: not known."""
+    while place.op == "name" and not place.args and place.x in tr.memory.definitions:
+        place = tr.memory.definitions[place.x]
+    if place.op == "add" and number_of(place.args[1]) == 1 and place.args[0].op in ("argmax", "argmin"):
+        found = place.args[0]
+        return int(np.asarray(found.args[0].value).size / max(1, np.asarray(found.value).size))
+    return 0
 
 
 def counted(length: int, label: str | int) -> Expr:
@@ -166,17 +185,44 @@ def shifted(expr: Expr, amount: int) -> Expr:
     return elementwise("add" if amount > 0 else "subtract", expr, literal(float(abs(amount))))
 
 
-def vertical_lookup(tr: Translator, nodes: Nodes) -> Expr:
-    """VLOOKUP(x, table, column, FALSE): the row whose first cell is x."""
-    if len(nodes) < 4 or number_of(tr.number(tr.scalar(nodes[3]))) != 0:
-        raise Untranslatable("VLOOKUP of the nearest value")
-    table, wanted, column = tr.range(nodes[1]), tr.scalar(nodes[0]), number_of(tr.scalar(nodes[2]))
-    if column is None or table.axes != ("h", "w") or not table.fixed:
-        raise Untranslatable("VLOOKUP")
-    keys = apply("index", table, axes=("h",), x=":, 0")
-    results = apply("index", table, axes=("h",), x=f":, {int(column) - 1}")
-    place = place_of(tr, wanted, keys, "h")
-    return apply("take", results, place, axes=place.axes)
+def table_lookup(keys_along: str) -> Rule:
+    """VLOOKUP(x, table, column, FALSE), keys along "h": the row whose first cell is x; HLOOKUP, keys along "w"."""
+
+    def rule(tr: Translator, nodes: Nodes) -> Expr:
+        kind = 1.0 if len(nodes) < 4 else number_of(tr.number(tr.scalar(nodes[3])))
+        which = tr.number(tr.scalar(nodes[2]))
+        if not which.fixed or kind is None:
+            raise Untranslatable("a column that depends on the weights")
+        values = np.asarray(which.value)
+        first, last = int(values.min()), int(values.max())
+        sheet, rows, columns, outside = tr.cells(nodes[1], array=True)
+        down = keys_along == "h"
+        part = (lambda start, stop: np.s_[..., start:stop]) if down else (lambda start, stop: np.s_[..., start:stop, :])
+        if outside is not None or not 1 <= first <= last <= rows.shape[-1 if down else -2]:
+            raise Untranslatable("a column outside the table")
+        labels = (*range(tr.elements.ndim), "h", "w")
+        keys, results = (
+            tr.reader(sheet, rows[cut], columns[cut], labels) for cut in (part(0, 1), part(first - 1, last))
+        )
+        place = elementwise("add", _place(tr, nodes[0], keys, None, 0.0 if kind == 0 else 1.0), literal(1.0))
+        across = None if first == last else shifted(which, 1 - first)
+        return taken(tr, results, {"h": place, "w": across} if down else {"h": across, "w": place})
+
+    return rule
+
+
+def found_by(kind: float) -> Rule:
+    """XLOOKUP(x, keys, results), type 0; LOOKUP(x, keys, results), type 1: the last key that is not larger."""
+
+    def rule(tr: Translator, nodes: Nodes) -> Expr:
+        if len(nodes) < 3 or len(nodes) > 4 or (kind and len(nodes) > 3):
+            raise Untranslatable("a look-up with more arguments")
+        keys, results = tr.range(nodes[1]), tr.range(nodes[2])
+        along = [label for label in keys.axes if label in ("h", "w")]
+        place = elementwise("add", _place(tr, nodes[0], keys, nodes[1], kind), literal(1.0))
+        return taken(tr, results, {str(along[0]): place})
+
+    return rule
 
 
 def choose(tr: Translator, nodes: Nodes) -> Expr:

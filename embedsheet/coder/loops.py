@@ -19,15 +19,18 @@ from embedsheet.coder.expressions import (
     Label,
     apply,
     contracted,
+    joined,
     literal,
     names_in,
     order,
+    plain,
     reduced,
     relabelled,
     transposed,
     with_axes,
 )
-from embedsheet.coder.lattices import Ids, Mask, lattices
+from embedsheet.coder.lattices import Ids, Mask
+from embedsheet.coder.lots import Lot, lots_of
 from embedsheet.coder.translate import Translator, Untranslatable, full
 from embedsheet.coder.variables import Memory, array_of
 from embedsheet.compiler.forms import Group
@@ -54,21 +57,21 @@ class Loop:
     fixed: bool = True
 
 
-def written_as_loop(memory: Memory, item: Sequence[Cells]) -> tuple[Loop, list[Ids]] | None:
+def written_as_loop(memory: Memory, item: Sequence[Cells]) -> tuple[Loop, list[Lot]] | None:
     """Return the loop that cells of some groups are which need each other, and the lattice of each group's.
 
     None where they are no loop.
     """
     lots = []
     for group, elements in item:
-        parts = lattices(group.rows[elements], group.columns[elements])
-        if len(parts) != 1 or group.array or group.parts:
+        parts = lots_of(group, elements)
+        if len(parts) != 1 or group.parts:
             return None
-        lots.append(elements[parts[0]])
-    for axes in _time_axes(item, lots):
+        lots += parts
+    for axes in _time_axes(lots):
         for reverse in (False, True):
             try:
-                found = _Attempt(memory, item, lots, axes, reverse).loop()
+                found = _Attempt(memory, lots, axes, reverse).loop()
             except (Untranslatable, AssertionError, ValueError, TypeError, IndexError):
                 continue
             if found is not None:
@@ -94,13 +97,13 @@ def common_steps(item: Sequence[Cells]) -> Iterator[tuple[list[Cells], list[Cell
         yield inside, before, behind
 
 
-def _time_axes(item: Sequence[Cells], lots: Sequence[Ids]) -> list[list[int]]:
-    """Return choices of one axis a block, all of one length."""
+def _time_axes(lots: Sequence[Lot]) -> list[list[int]]:
+    """Return choices of one axis a block, all of one length; the area of an array formula has none."""
     found = []
-    for axis, length in enumerate(lots[0].shape):
+    for axis, length in enumerate(lots[0].elements.shape):
         choice = [axis]
         for lot in lots[1:]:
-            same = [other for other, size in enumerate(lot.shape) if size == length]
+            same = [other for other, size in enumerate(lot.elements.shape) if size == length]
             if not same:
                 break
             choice.append(axis if axis in same else same[0])
@@ -112,29 +115,30 @@ def _time_axes(item: Sequence[Cells], lots: Sequence[Ids]) -> list[list[int]]:
 class _Attempt:
     """One choice of a time axis."""
 
-    def __init__(self, memory: Memory, item: Sequence[Cells], lots: list[Ids], axes: list[int], reverse: bool) -> None:
-        self.memory, self.item, self.lots, self.axes, self.reverse = memory, item, lots, axes, reverse
+    def __init__(self, memory: Memory, lots: list[Lot], axes: list[int], reverse: bool) -> None:
+        self.memory, self.lots, self.axes, self.reverse = memory, lots, axes, reverse
+        self.shapes = [lot.ids.shape for lot in lots]
         self.store = memory.store
-        self.steps = lots[0].shape[axes[0]]
+        self.steps = self.shapes[0][axes[0]]
         self.outside: list[Expr] = []
-        self.needs: list[set[int]] = [set() for _ in item]
-        self.lags: list[int] = [0] * len(item)
+        self.needs: list[set[int]] = [set() for _ in lots]
+        self.lags: list[int] = [0] * len(lots)
         count = self.store.table.count + 1
         self.block_of = np.full(count, -1, np.int64)
         self.place_of = np.zeros(count, np.int64)
-        for place, ((group, _), lot) in enumerate(zip(item, lots, strict=True)):
-            self.block_of[group.ids[lot]] = place
-            self.place_of[group.ids[lot]] = np.arange(lot.size).reshape(lot.shape)
+        for place, lot in enumerate(lots):
+            self.block_of[lot.ids] = place
+            self.place_of[lot.ids] = np.arange(lot.ids.size).reshape(lot.ids.shape)
         self.current = 0
-        self.first: list[dict[int, Ids]] = [{} for _ in item]  # cells of steps before the first, by lag
+        self.first: list[dict[int, Ids]] = [{} for _ in lots]  # cells of steps before the first, by lag
 
     def loop(self) -> Loop | None:
         bodies = []
-        for place, ((group, _), lot) in enumerate(zip(self.item, self.lots, strict=True)):
+        for place, lot in enumerate(self.lots):
             self.current = place
-            translator = Translator(self.memory, group, lot)
+            translator = lot.translator(self.memory)
             translator.reader = self.read
-            bodies.append(self._body(translator, lot))
+            bodies.append(plain(self._body(translator, lot)))
         ranked = self._ranked()
         if ranked is None:
             return None
@@ -143,32 +147,31 @@ class _Attempt:
             history = []
             for ago in range(lag, 0, -1):
                 cells = self.first[place].get(ago)
-                history.append(self._history(place, cells))
+                history.append(plain(self._history(place, cells)))
             before.append(history)
-        fixed = not any(
-            self.store.tainted[group.ids[lot]].any() for (group, _), lot in zip(self.item, self.lots, strict=True)
-        )
-        return Loop(self.steps, self.axes, bodies, ranked, before, self.outside, self.reverse, fixed)
+        fixed = not any(self.store.tainted[lot.ids].any() for lot in self.lots)
+        outside = [*map(plain, self.outside)]
+        return Loop(self.steps, self.axes, bodies, ranked, before, outside, self.reverse, fixed)
 
     def _ranked(self) -> list[int] | None:
         done: list[int] = []
-        while len(done) < len(self.item):
-            ready = [one for one in range(len(self.item)) if one not in done and self.needs[one] <= set(done)]
+        while len(done) < len(self.lots):
+            ready = [one for one in range(len(self.lots)) if one not in done and self.needs[one] <= set(done)]
             if not ready:
                 return None
             done += ready
         return done
 
-    def _body(self, translator: Translator, lot: Ids) -> Expr:
+    def _body(self, translator: Translator, lot: Lot) -> Expr:
         """Return a block's expression with time as the label "t", which then goes away."""
-        expr = translator.whole()
+        expr = lot.written(translator)
         axis = self.axes[self.current]
-        wanted, _ = array_of(self.store, translator.group.ids[lot])
-        value = np.asarray(full(expr, lot.shape).value)
+        wanted, _ = array_of(self.store, lot.ids)
+        value = np.asarray(full(expr, lot.ids.shape).value)
         if not agree(value, wanted):
             raise Untranslatable("a number that the loop would give otherwise")
         body = self._at_step(expr, axis)
-        rest = [length for place, length in enumerate(lot.shape) if place != axis]
+        rest = [length for place, length in enumerate(lot.ids.shape) if place != axis]
         return full(_closed(body, axis), rest)
 
     def _at_step(self, expr: Expr, axis: int) -> Expr:
@@ -181,17 +184,20 @@ class _Attempt:
             key = len(self.outside)
             self.outside.append(relabelled(expr, {axis: "t"}))
             return replace(_without(expr, axis), op="name", args=(), x=f"@x.{key}")
-        if expr.op in ("literal",):
+        if expr.op == "literal" or (expr.op == "relabel" and axis not in expr.args[0].axes):
             raise Untranslatable("places that change over time")
-        if expr.op == "index" and "None" in expr.x:
-            # Alignment is made anew for the axes that are left.
-            inner = self._at_step(expr.args[0], axis)
-            return Expr("@align", (inner,), tuple(label for label in expr.axes if label != axis), None)
-        if expr.op in ("transpose", "moved"):
-            inner = self._at_step(expr.args[0], axis)
-            return Expr("@align", (inner,), tuple(label for label in expr.axes if label != axis), None)
-        args = tuple(self._at_step(arg, axis) for arg in expr.args)
         axes = tuple(label for label in expr.axes if label != axis)
+        if expr.op in ("transpose", "moved", "broadcast") or (expr.op == "index" and "None" in expr.x):
+            # Alignment is made anew for the axes that are left.
+            return Expr("@align", (self._at_step(expr.args[0], axis),), axes, None)
+        args = tuple(self._at_step(arg, axis) for arg in expr.args)
+        if expr.op in ("stacked", "concatenate"):
+            along = expr.axes[int(expr.x)]
+            if along == axis:
+                raise Untranslatable("steps joined in a loop")
+            lengths = [arg.size.get(along, 1) for arg in expr.args]
+            step = np.take(np.asarray(expr.value), 0, expr.axes.index(axis))
+            return Expr("@join", args, axes, step, " ".join(map(str, [axes.index(along), *lengths])))
         return Expr("@" + expr.op, args, axes, None, expr.x, expr.fixed, expr.kinds)
 
     def read(self, sheet: int, rows: Ids, columns: Ids, labels: Axes) -> Expr:
@@ -202,18 +208,24 @@ class _Attempt:
         blocks = np.where(ids >= 0, self.block_of[ids], -1)
         if (blocks < 0).all():
             return self.memory.read(sheet, rows, columns, labels)
-        inside = blocks[blocks >= 0]
-        place = int(inside.flat[0])
-        if (inside != place).any() or rows.shape[axis] != self.steps:
+        if rows.shape[axis] != self.steps:
             raise Untranslatable("a reference across blocks of a loop")
-        lot, own_axis = self.lots[place], self.axes[place]
+        # At the last step all lags have left the cells before the loop behind.
+        last = blocks.take([0 if self.reverse else -1], axis)
+        if (last != last.flat[0]).any():
+            return self._joined(sheet, rows, columns, labels, last)
+        inside = blocks[blocks >= 0]
+        place = int(last.flat[0])
+        if (inside != place).any():
+            raise Untranslatable("a reference across blocks of a loop")
+        shape, own_axis = self.shapes[place], self.axes[place]
         here = np.moveaxis(ids, axis, 0)
         belongs = np.moveaxis(blocks, axis, 0) >= 0
         whole = belongs.reshape(self.steps, -1)
         if (whole.any(axis=1) != whole.all(axis=1)).any():
             raise Untranslatable("a reference partly into a loop")
         reads = np.asarray(whole.all(axis=1))
-        at = np.unravel_index(self.place_of[np.where(ids >= 0, ids, 0)], lot.shape)
+        at = np.unravel_index(self.place_of[np.where(ids >= 0, ids, 0)], shape)
         time = np.moveaxis(np.asarray(at[own_axis]), axis, 0)
         own_time = np.arange(self.steps).reshape(-1, *[1] * (time.ndim - 1))
         lag = (own_time - time) * (-1 if self.reverse else 1)
@@ -229,20 +241,35 @@ class _Attempt:
         self.lags[place] = max(self.lags[place], ago)
         return self._own(place, ago, here, reads, labels, rows, columns, sheet)
 
+    def _joined(self, sheet: int, rows: Ids, columns: Ids, labels: Axes, blocks: Ids) -> Expr:
+        """Return cells of several blocks side by side; `blocks` are those of the last step."""
+        for axis in range(rows.ndim):
+            others = tuple(other for other in range(rows.ndim) if other != axis)
+            edges = np.flatnonzero((np.diff(blocks, axis=axis) != 0).any(axis=others)) + 1
+            if not len(edges):
+                continue
+            pieces = zip(np.split(rows, edges, axis), np.split(columns, edges, axis), strict=True)
+            parts = [self.read(sheet, *piece, labels) for piece in pieces]
+            size = {label: length for label, length in zip(labels, rows.shape, strict=True) if length > 1}
+            lengths = np.diff([0, *edges.tolist(), rows.shape[axis]]).tolist()
+            axes = tuple(label for label in labels if label in size)
+            return joined(parts, axes, labels[axis], lengths, size)
+        raise Untranslatable("a reference across blocks of a loop")
+
     def _own(
         self, place: int, ago: int, here: Ids, reads: Mask, labels: Axes, rows: Ids, columns: Ids, sheet: int
     ) -> Expr:
         """Return a block's result some steps ago; what stands in for it before the first step is kept."""
-        axis, lot, own_axis = self.axes[self.current], self.lots[place], self.axes[place]
-        step_shape = [length for one, length in enumerate(lot.shape) if one != own_axis]
+        axis, shape, own_axis = self.axes[self.current], self.shapes[place], self.axes[place]
+        step_shape = [length for one, length in enumerate(shape) if one != own_axis]
         # The cells of one step that are read, as places in the step's own array.
         sample = here[np.flatnonzero(reads)[0]]
-        within = np.unravel_index(self.place_of[sample], lot.shape)
+        within = np.unravel_index(self.place_of[sample], shape)
         flat = np.ravel_multi_index(
             [np.asarray(one) for axis_, one in enumerate(within) if axis_ != own_axis], step_shape
         ) if step_shape else np.zeros(sample.shape, np.int64)  # fmt: skip
         later = here[np.flatnonzero(reads)[-1]]
-        within_later = np.unravel_index(self.place_of[later], lot.shape)
+        within_later = np.unravel_index(self.place_of[later], shape)
         for axis_, (one, other) in enumerate(zip(within, within_later, strict=True)):
             if axis_ != own_axis and (np.asarray(one) != np.asarray(other)).any():
                 raise Untranslatable("places that move in a loop")
@@ -289,8 +316,7 @@ class _Attempt:
             cells[:, flat.ravel()] = new
 
     def _history(self, place: int, cells: Ids | None) -> Expr:
-        lot, own_axis = self.lots[place], self.axes[place]
-        shape = [length for one, length in enumerate(lot.shape) if one != own_axis]
+        shape = [length for one, length in enumerate(self.shapes[place]) if one != self.axes[place]]
         if cells is None:
             return full(literal(0.0), shape)
         if (cells < 0).all():
@@ -324,6 +350,11 @@ def _closed(expr: Expr, axis: int) -> Expr:
     axes = tuple(_less(label, axis) for label in expr.axes)
     if op == "align":
         return args[0]
+    if op == "relabel":
+        return relabelled(args[0], {_less(one, axis): to for one, to in zip(expr.args[0].axes, axes, strict=True)})
+    if op == "join":
+        along, *lengths = map(int, expr.x.split())
+        return joined(args, axes, axes[along], lengths, dict(zip(axes, np.shape(expr.value), strict=True)))
     if op in ("sum", "mean", "max", "min", "prod", "nansum", "nanmean", "nanmax", "nanmin", "all", "any", "count"):
         gone = [label for label in args[0].axes if label not in axes]
         return reduced(op, args[0], gone)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from embedsheet.book.book import Book
 from embedsheet.book.setups import SolverSetup
 from embedsheet.coder.agreement import agree
-from embedsheet.coder.expressions import Expr
+from embedsheet.coder.expressions import Expr, names_in
 from embedsheet.coder.lattices import Ids, lattices
 from embedsheet.coder.loops import Cells, Loop, common_steps, written_as_loop
+from embedsheet.coder.lots import Lot, lots_of
 from embedsheet.coder.names import Namer
 from embedsheet.coder.rules import RULES
-from embedsheet.coder.translate import Translator, Untranslatable, full
+from embedsheet.coder.translate import Translator, Untranslatable
 from embedsheet.coder.variables import Memory, Variable, array_of
 from embedsheet.compiler.beginning import prepare_changing
 from embedsheet.compiler.components import Step
@@ -33,6 +34,14 @@ from embedsheet.notation import tree as t
 from embedsheet.notation.addresses import Area, quote_sheet
 from embedsheet.notation.walk import children
 
+_MOST_TOGETHER = 4  # array formulas, or bands of cells, that are written one by one where they read different arrays
+_OF_ADDRESSES = ("ROW", "COLUMN", "ROWS", "COLUMNS")  # they read no cell
+_NOT_WRITTEN = (Untranslatable, AssertionError, ValueError, TypeError, IndexError, KeyError)
+
+
+class _LeftOut(Exception):  # noqa: N818  # never reaches a user as it is
+    """A formula that cannot be written and depends on the weights; says which and why."""
+
 
 @dataclass(eq=False)
 class Statement:
@@ -48,11 +57,18 @@ class Statement:
     groups: list[Group]
     loop: Loop | None = None
     constants: list[str] = field(default_factory=list)
+    untraced: bool = False  # it needs texts that depend on the weights, which no derivative goes through
 
     @property
     def fixed(self) -> bool:
         """Whether it does not depend on the weights."""
         return all(variable.fixed for variable in self.variables)
+
+    def every_expression(self) -> list[Expr]:
+        """All that it is written with, those of a loop included."""
+        loop = self.loop
+        inner = [*loop.bodies, *loop.outside, *(expr for some in loop.before for expr in some)] if loop else []
+        return [*self.expressions, *inner]
 
 
 @dataclass(eq=False)
@@ -89,16 +105,35 @@ def written(workbook: Book, sheet: str | None, setup: SolverSetup | None, overwr
     cells = [np.flatnonzero(wanted), *([constraint_cells(store, setup)] if setup else [])]
     planner.require(np.concatenate(cells))
     faults = [fault for place, words in planner.faults.items() for fault in words if store.groups[place].ids.size]
-    if faults and planner.depends_on_changing():
+    needed = _needed(store, setup)
+    formulas = needed[store.group_of[needed] >= 0]
+    if faults and not store.done[formulas].all() and planner.depends_on_changing():
         raise UnsupportedError(faults)
-    return _Writer(workbook, setup, store, planner, faults).write()
+    return _Writer(workbook, setup, store, planner, faults, needed).write()
+
+
+def _needed(store: Store, setup: SolverSetup | None) -> Ids:
+    """Return the cells that a search reads: the objective and those of the constraints."""
+    if setup is None:
+        return np.empty(0, np.int64)
+    goal = setup.objective
+    ids = [constraint_cells(store, setup)]
+    ids += [store.table.area(Area(*goal, *goal[1:])).ravel()] if goal is not None else []
+    found = np.concatenate(ids)
+    return found[found >= 0]
 
 
 class _Writer:
     def __init__(
-        self, workbook: Book, setup: SolverSetup | None, store: Store, planner: Planner, notes: list[str]
+        self,
+        workbook: Book,
+        setup: SolverSetup | None,
+        store: Store,
+        planner: Planner,
+        notes: list[str],
+        needed: Ids,
     ) -> None:
-        self.workbook, self.setup, self.store, self.planner = workbook, setup, store, planner
+        self.workbook, self.setup, self.store, self.planner, self.needed = workbook, setup, store, planner, needed
         self.notes = [f"Not written: {note}" for note in notes]
         # Cells with RAND, NOW and the like keep what is stored, as inputs do.
         self.given = store.group_of < 0
@@ -107,7 +142,7 @@ class _Writer:
             self.notes.append(f"{_where(group, elements)}: volatile; the value that is stored stands in the code")
         self.memory, self.namer = Memory(store, RULES), Namer(store)
         self.statements: list[Statement] = []
-        self.faults: list[str] = []
+        self.left_out: dict[str, str] = {}  # names of blocks that are not written, and why
 
     def write(self) -> Written:
         every = self._items()
@@ -116,8 +151,8 @@ class _Writer:
         inputs = self._inputs(every)
         for item in items:
             self._write(item)
-        if self.faults:
-            raise UnsupportedError(self.faults)
+        self._mark_untraced()
+        self._refuse()
         objective = None
         if self.setup and self.setup.objective is not None:
             goal = self.setup.objective
@@ -131,6 +166,34 @@ class _Writer:
             self.workbook, self.setup, self.store, self.memory, weights, inputs, self.statements, objective, distinct,
             self.notes,
         )  # fmt: skip
+
+    def _mark_untraced(self) -> None:
+        names: set[str] = set()
+        for one in self.statements:
+            exprs = one.every_expression()
+            texts = any(_holds_texts(expr) or names & names_in(expr) for expr in exprs)
+            if not one.fixed and texts:
+                one.untraced = True
+                names |= {variable.name for variable in one.variables}
+
+    def _refuse(self) -> None:
+        """Raise UnsupportedError where the search needs what is not written, or texts; note the rest."""
+        table = self.store.table
+        wanted = self.needed[table.sheets[self.needed] >= 0]
+        names = {
+            self.memory.variables[owner].name
+            for one in wanted.tolist()
+            if (owner := int(self.memory.owners(int(table.sheets[one]), table.rows[[one]], table.columns[[one]])[0]))
+            >= 0
+        }
+        if names & self.left_out.keys():
+            raise UnsupportedError([*dict.fromkeys(self.left_out.values())])
+        for one in self.statements:
+            if one.untraced and names & {variable.name for variable in one.variables}:
+                raise UnsupportedError([f"{one.cells}: needs texts that depend on the changing cells; use numbers."])
+        self.notes += [
+            f"Left out; the search does not need it: {words}" for words in dict.fromkeys(self.left_out.values())
+        ]
 
     # What there is
 
@@ -259,6 +322,8 @@ class _Writer:
         seen: set[str] = set()
         while waiting:
             node = waiting.pop()
+            if isinstance(node, t.Call) and node.name in _OF_ADDRESSES:
+                continue
             computed = isinstance(node, t.Call) and node.name == "OFFSET"
             if isinstance(node, (t.Ref, t.Refs, t.TableRef, t.Spill)) or computed:
                 try:
@@ -308,87 +373,83 @@ class _Writer:
         return False
 
     def _write_group(self, group: Group, elements: Ids, name: str | None = None) -> None:
-        if group.array:
-            self._write_array(group, elements)
-            return
-        lots = [
-            alike[part] for alike in self._alike(group, elements)
-            for part in lattices(group.rows[alike], group.columns[alike])
-        ]  # fmt: skip
         variables, expressions, constants = [], [], list[str]()
-        for lot in lots:
-            translator = Translator(self.memory, group, lot)
-            expr = self._checked(group, lot, translator, lot.shape)
-            constants += translator.constants
-            variables.append((lot, expr))
-        made = []
-        for lot, expr in variables:
-            variable = self._add(group.sheet, group.rows[lot], group.columns[lot], "block", name)
-            made.append(variable)
+        try:
+            lots = self._lots(group, elements, constants)
+        except _LeftOut as reason:
+            for lot in lots_of(group, elements):
+                self.left_out[self._block(lot, name).name] = str(reason)
+            return
+        for lot, expr in lots:
+            variables.append(self._block(lot, name))
             expressions.append(expr)
+            self.memory.definitions[variables[-1].name] = expr
         self.statements.append(
-            Statement(made, expressions, _where(group, elements), group.text, [*(group.parts or [group])],
+            Statement(variables, expressions, _where(group, elements), group.text, [*(group.parts or [group])],
                       constants=constants)
         )  # fmt: skip
 
+    def _lots(self, group: Group, elements: Ids, constants: list[str]) -> list[tuple[Lot, Expr]]:
+        """Return lattices of cells with their expressions; array formulas that are not written together one by one."""
+        return [
+            found for alike in self._alike(group, elements) for lot in lots_of(group, alike)
+            for found in self._written(lot, constants)
+        ]  # fmt: skip
+
+    def _written(self, lot: Lot, constants: list[str]) -> list[tuple[Lot, Expr]]:
+        translator = lot.translator(self.memory)
+        try:
+            expr = self._agreeing(lot, translator)
+        except _NOT_WRITTEN as reason:
+            if not lot.group.array or lot.elements.size == 1:
+                return [(lot, self._valued(lot, constants, reason))]
+            return [one for part in lot.parts() for one in self._written(part, constants)]
+        if lot.parts_differ and len(lot.elements) <= _MOST_TOGETHER and _joins(expr):
+            try:
+                parts = [(part, self._agreeing(part, part.translator(self.memory))) for part in lot.parts()]
+            except _NOT_WRITTEN:
+                parts = []
+            if parts and not any(_joins(one) for _, one in parts):
+                return parts
+        constants += translator.constants
+        return [(lot, expr)]
+
+    def _block(self, lot: Lot, name: str | None = None) -> Variable:
+        table = self.store.table
+        return self._add(lot.group.sheet, table.rows[lot.ids], table.columns[lot.ids], "block", name)
+
     def _alike(self, group: Group, elements: Ids) -> list[Ids]:
         """Return cells that give texts apart from those that give numbers: no array holds both."""
+        if group.array:
+            return [elements]
         kinds = self.store.kinds[group.ids[elements]]
         text = (kinds == TEXT) & (self.store.numbers[group.ids[elements]] != self.store.strings.code(""))
         lots = [elements[text], elements[~text]]
         return lots if all(map(len, lots)) else [elements]
 
-    def _write_array(self, group: Group, elements: Ids) -> None:
-        _, height, width = group.outputs.shape
-        shape = [length for length in (height, width) if length > 1]
-        expressions, constants = [], list[str]()
-        for element in elements:
-            lot = np.array(element)
-            translator = Translator(self.memory, group, lot, (height, width))
-            expressions.append(
-                self._checked(group, lot, translator, (height, width), tuple(shape), group.outputs[element])
-            )
-            constants += translator.constants
-        down, right = np.mgrid[:height, :width].reshape(2, *shape)
-        variables = [
-            self._add(group.sheet, group.rows[element] + down, group.columns[element] + right, "block")
-            for element in elements
-        ]  # fmt: skip
-        cells = _where(group, elements)
-        self.statements.append(Statement(variables, expressions, cells, group.text, [group], constants=constants))
+    def _agreeing(self, lot: Lot, translator: Translator) -> Expr:
+        """Return the formula's expression. Raises Untranslatable where it gives other numbers than the workbook."""
+        wanted, _ = array_of(self.store, lot.ids)
+        expr = lot.full(translator)
+        missing = names_in(expr) & self.left_out.keys()
+        if missing:
+            raise Untranslatable(f"it needs {', '.join(sorted(missing))}, which is not written")
+        if not agree(np.asarray(expr.value), wanted):
+            raise Untranslatable("a number that the module would give otherwise")
+        return expr
 
-    def _checked(
-        self, group: Group, lot: Ids, translator: Translator, shape: tuple[int, ...],
-        squeezed: tuple[int, ...] | None = None, ids: Ids | None = None,
-    ) -> Expr:  # fmt: skip
-        """Return the formula's expression, or its value where it cannot be written and is the same for all weights."""
-        ids = group.ids[lot] if ids is None else ids
-        wanted, _ = array_of(self.store, ids)
-        try:
-            expr = translator.whole()
-            if squeezed is not None:
-                kept = [place for place, length in enumerate(shape) if length > 1]
-                renamed = {one: place for place, one in enumerate(kept)}
-                if any(label not in renamed for label in expr.axes):
-                    raise Untranslatable("an array larger than its cells")
-                expr = replace(expr, axes=tuple(renamed[int(label)] for label in expr.axes))
-                expr = full(expr, squeezed)
-            else:
-                expr = full(expr, shape)
-            if not agree(np.asarray(expr.value), wanted.reshape(np.shape(expr.value))):
-                raise Untranslatable("a number that the module would give otherwise")
-            return expr
-        except (Untranslatable, AssertionError, ValueError, TypeError, IndexError, KeyError) as reason:
-            if self.store.tainted[ids].any():
-                self.faults.append(
-                    f"{_where(group, lot.ravel())}: {group.text[:80]} is not written as code ({reason}); write it with "
-                    "other functions."
-                )
-                return Expr("literal", (), tuple(range(wanted.ndim)), wanted, "0")
-            words = group.functions()
-            translator.constants.append(", ".join(sorted(words)) or "the formula")
-            wanted = wanted.reshape(squeezed if squeezed is not None else shape)
-            return self.memory.constant(wanted, tuple(range(wanted.ndim)))
+    def _valued(self, lot: Lot, constants: list[str], reason: Exception) -> Expr:
+        """Return the values of a formula that cannot be written, the same for all weights; else raise _LeftOut."""
+        group = lot.group
+        wanted, _ = array_of(self.store, lot.ids)
+        axes = tuple(range(wanted.ndim))
+        if self.store.tainted[lot.ids].any():
+            raise _LeftOut(
+                f"{_where(group, lot.elements.ravel())}: {group.text[:80]} is not written as code ({reason}); write it "
+                "with other functions."
+            )
+        constants.append(", ".join(sorted(group.functions())) or "the formula")
+        return self.memory.constant(wanted, axes)
 
     def _write_circle(self, item: list[Cells]) -> None:
         """Write cells that need each other: as a loop, some before it and some behind it, else level by level."""
@@ -414,11 +475,11 @@ class _Writer:
         if found is None:
             return False
         loop, lots = found
+        inside = [*loop.outside, *(expr for some in loop.before for expr in some), *loop.bodies]
+        if any(names_in(expr) & self.left_out.keys() for expr in inside):
+            return False
         self.namer.used -= set((names or {}).values())  # kept for what comes now
-        variables = [
-            self._add(group.sheet, group.rows[lot], group.columns[lot], "block", (names or {}).get(id(group)))
-            for (group, _), lot in zip(item, lots, strict=True)
-        ]  # fmt: skip
+        variables = [self._block(lot, (names or {}).get(id(lot.group))) for lot in lots]
         cells = "; ".join(_where(group, elements) for group, elements in item)
         formula = "; =".join(group.text for group, _ in item)
         self.statements.append(Statement(variables, [], cells, formula, [group for group, _ in item], loop))
@@ -440,7 +501,20 @@ class _Writer:
         return True
 
 
+def _joins(expr: Expr) -> bool:
+    """Whether several arrays become one in an expression."""
+    return expr.op in ("stacked", "concatenate") or any(map(_joins, expr.args))
+
+
+def _holds_texts(expr: Expr) -> bool:
+    """Whether a part of an expression gives texts that depend on the weights."""
+    return not expr.fixed and (np.asarray(expr.value).dtype.kind == "U" or any(map(_holds_texts, expr.args)))
+
+
 def _where(group: Group, elements: Ids) -> str:
-    elements = np.atleast_1d(elements)
-    words = describe(group.rows[elements], group.columns[elements])
-    return f"{quote_sheet(group.sheet_name)}!{words}"
+    """Return the cells of some of a group's formulas in words, the areas of array formulas included."""
+    filled = group.outputs[np.atleast_1d(elements)]
+    down, right = (np.arange(length) for length in filled.shape[1:])
+    rows = group.rows[np.atleast_1d(elements)][:, None, None] + down[:, None] + 0 * right
+    columns = group.columns[np.atleast_1d(elements)][:, None, None] + 0 * down[:, None] + right
+    return f"{quote_sheet(group.sheet_name)}!{describe(rows.ravel(), columns.ravel())}"

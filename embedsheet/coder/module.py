@@ -89,7 +89,7 @@ class Module:
     def parts(self) -> Parts:
         body = [*self._given(), *self._fixed()]
         if self.model.weights:
-            body += [*self._weights(), *self._forward(), *self._loss(), *self._train()]
+            body += [*self._weights(), *self._forward(), *self._labels(), *self._loss(), *self._train()]
         body += [*self._check(), *self._main()]
         head = self._head("\n".join(body))
         return Parts("\n".join([*head, *body]) + "\n", self.arrays)
@@ -160,10 +160,7 @@ class Module:
     def _used(self) -> set[str]:
         if not hasattr(self, "_names"):
             self._names = set[str]()
-            exprs = [expr for one in self.model.statements for expr in one.expressions]
-            for one in self.model.statements:
-                if one.loop:
-                    exprs += [*one.loop.bodies, *one.loop.outside, *(e for some in one.loop.before for e in some)]
+            exprs = [expr for one in self.model.statements for expr in one.every_expression()]
             exprs += self.search.expressions() if self.search else []
             waiting = list(exprs)
             while waiting:
@@ -189,8 +186,36 @@ class Module:
         words = ["", "# What does not depend on the weights"] if self.model.weights else ["", "# Formulas"]
         return [*words, *(line for one in statements for line in self._statement(one, ""))]
 
+    def traced(self) -> list[Statement]:
+        """The statements of `forward`."""
+        return [one for one in self.model.statements if not one.fixed and not one.untraced]
+
+    def untraced(self) -> list[Statement]:
+        """The statements of `labels`."""
+        return [one for one in self.model.statements if one.untraced]
+
+    def _labels(self) -> list[str]:
+        statements = self.untraced()
+        if not statements:
+            return []
+        made = {variable.name for one in statements for variable in one.variables}
+        used = set[str]().union(*(names_in(expr) for one in statements for expr in one.every_expression())) - made
+        lines = [
+            "",
+            "def labels(weights: Weights) -> dict[str, Any]:",
+            '    """Return the blocks that need texts, through which no derivative goes, by name."""',
+        ]
+        found = [variable.name for one in self.traced() for variable in one.variables if variable.name in used]
+        lines += ["    found = forward(weights)"] if found else []
+        lines += [f'    {name} = np.asarray(found["{name}"])' for name in found]
+        own = [variable.name for variable in self.model.weights if variable.name in used]
+        lines += [f"    {name} = np.asarray(weights.{name})" for name in own]
+        lines += [line for one in statements for line in self._statement(one, "    ")]
+        lines.append("    return {" + ", ".join(f'"{name}": {name}' for name in sorted(made)) + "}")
+        return lines
+
     def _forward(self) -> list[str]:
-        statements = [one for one in self.model.statements if not one.fixed]
+        statements = self.traced()
         names = ", ".join(variable.name for variable in self.model.weights)
         argument = ", xp: Any = np" if self.language.name == "xp" else ""
         lines = [
@@ -205,7 +230,7 @@ class Module:
         return lines
 
     def _statement(self, statement: Statement, indent: str) -> list[str]:
-        formula = " ".join(statement.formula.split())
+        formula = " ".join(statement.formula.replace("_xlfn.", "").split())  # a mark of the file, not of the formula
         words = f"# {statement.cells}  ={formula}"
         lines = [f"{indent}{line}" for line in _wrapped(words)]
         if statement.constants:
@@ -213,14 +238,15 @@ class Module:
             lines.append(f"{indent}# as the workbook has it, not computed: {kept}")
         if statement.loop:
             return [*lines, *(indent + line for line in self._loop(statement, statement.loop))]
-        write = (lambda expr: spell(expr, NUMPY)) if statement.fixed else self.spelled
+        in_numpy = statement.fixed or statement.untraced
+        write = (lambda expr: spell(expr, NUMPY)) if in_numpy else self.spelled
         texts = [write(expr) for expr in statement.expressions]
         names = ", ".join(variable.name for variable in statement.variables)
         right = f"({', '.join(texts)})" if len(texts) > 1 else texts[0]
         return [*lines, f"{indent}{names} = {right}"]
 
     def _loop(self, statement: Statement, loop: Loop) -> list[str]:
-        language = NUMPY if loop.fixed else self.language
+        language = NUMPY if loop.fixed or statement.untraced else self.language
         names = [variable.name for variable in statement.variables]
         write = scanned if language is JAX and is_long(loop) else repeated
         if not loop.fixed:
@@ -296,7 +322,8 @@ class Module:
             lines.append("}")
         fixed = [one.name for statement in self.model.statements if statement.fixed for one in statement.variables]
         known = "{" + ", ".join(f'"{name}": {name}' for name in fixed) + "}"
-        found = "{**FIXED, **forward(START)}" if self.model.weights else "FIXED"
+        more = ", **labels(START)" if self.untraced() else ""
+        found = f"{{**FIXED, **forward(START){more}}}" if self.model.weights else "FIXED"
         return [*lines, "", f"FIXED: dict[str, Any] = {known}", "", *_CHECK.replace("@", found).splitlines()]
 
     def _stored(self, variable: Variable) -> NDArray[Any] | None:

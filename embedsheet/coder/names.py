@@ -18,11 +18,12 @@ from embedsheet.notation.addresses import Area, column_letters
 
 _MOST_UP = 4  # rows above a block among which its heading is looked for
 _LONGEST = 32
+_COLUMN = 4  # texts one below the other
 # What the module itself says.
 TAKEN = frozenset(
     "np jnp jax keras ops torch Weights START DATA STORED FIXED CONSTRAINTS forward loss train main gradient check "
-    "self math weights values result arrays layers model Model Any NamedTuple Path minimize dtype t x xp fun found "
-    "some rows value slope before after wrong name stored iterations parts sizes part array annotations".split()
+    "labels self math weights values result arrays layers model Model Any NamedTuple Path minimize dtype t x xp fun "
+    "found some rows value slope before after wrong name stored iterations parts sizes part array annotations".split()
 )
 
 
@@ -98,7 +99,9 @@ class Namer:
         for up in range(1, min(_MOST_UP, top - 1) + 1):
             word = self._text(sheet, top - up, left)
             if word:
-                return word if identifier(word) else ""
+                # Texts below each other are what is counted or looked up, no headings.
+                column = any(not self._text(sheet, top - up - more, left) for more in range(1, _COLUMN))
+                return word if identifier(word) and column else ""
         if left > 1 and int(columns.max()) - left < 40:
             word = self._text(sheet, top, left - 1)
             if word and (rows.size == 1 or int(rows.max()) == top):

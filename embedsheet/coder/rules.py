@@ -36,7 +36,7 @@ from embedsheet.coder.expressions import (
     number_of,
     reduced,
 )
-from embedsheet.coder.lookups import choose, indexed, matched, offset, vertical_lookup
+from embedsheet.coder.lookups import choose, found_by, indexed, matched, offset, table_lookup
 from embedsheet.coder.translate import Translator, Untranslatable, _is_nan
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import BLANK, ERROR, NUMBER, TEXT
@@ -251,7 +251,10 @@ RULES: dict[str, Rule] = {
     "MATCH": matched,
     "INDEX": indexed,
     "OFFSET": offset,
-    "VLOOKUP": vertical_lookup,
+    "VLOOKUP": table_lookup("h"),
+    "HLOOKUP": table_lookup("w"),
+    "XLOOKUP": found_by(0.0),
+    "LOOKUP": found_by(1.0),
     "LET": _let,
     "ROW": _position("ROW"),
     "COLUMN": _position("COLUMN"),

@@ -147,7 +147,8 @@ class Search:
         return " + ".join(f"[{word}] * {count}" if count > 1 else f"[{word}]" for word, count in runs)
 
     def _constraint_lines(self, language: Language, xp: bool) -> list[str]:
-        blocks = [one.name for statement in self.model.statements if not statement.fixed for one in statement.variables]
+        traced = [one for one in self.model.statements if not (one.fixed or one.untraced)]
+        blocks = [one.name for statement in traced for one in statement.variables]
         lines: list[str] = []
         entries = []
         for place, row in enumerate(self.constraints):

@@ -97,6 +97,8 @@ def _spelled(expr: Expr, language: Language, names: Mapping[str, str]) -> tuple[
         if expr.args:
             return _spelled(expr.args[0], language, {**names, "@": text})
         return text, 9
+    if expr.op == "relabel":
+        return _spelled(expr.args[0], language, names)
     if expr.op == "literal":
         text = names.get(expr.x, expr.x)
         return text, 9 if not text.startswith("-") else 7

@@ -18,6 +18,7 @@ from embedsheet.coder.expressions import (
     literal,
     number_of,
     order,
+    relabelled,
     with_axes,
 )
 from embedsheet.coder.lattices import Ids
@@ -142,9 +143,7 @@ class Translator:
                 raise Untranslatable("a range where one value is wanted")
             return expr
         base = self.elements.ndim
-        names = {"h": base, "w": base + 1}
-        renamed = tuple(names.get(str(label), label) for label in expr.axes)
-        return Expr(expr.op, expr.args, renamed, expr.value, expr.x, expr.fixed, expr.kinds)
+        return relabelled(expr, {"h": base, "w": base + 1})
 
     def expr(self, node: t.Node, array: bool = False) -> Expr:
         """Return an expression's value: one a cell, or where `array` one for each cell of the ranges in it."""
@@ -317,14 +316,17 @@ class Translator:
 
     # Cells
 
-    def cells(self, node: t.Node) -> tuple[int, Ids, Ids, NDArray[np.bool_] | None]:
-        """Return sheet, rows, columns, (cells…, rows, columns) each, and which of them lie outside ragged ranges."""
+    def cells(self, node: t.Node, array: bool | None = None) -> tuple[int, Ids, Ids, NDArray[np.bool_] | None]:
+        """Return sheet, rows, columns, (cells…, rows, columns) each, and which of them lie outside ragged ranges.
+
+        `array`: a whole range is wanted, as `self.array` says by default.
+        """
         evaluator = self.evaluator()
         try:
             result = evaluator.evaluate(node)
         except (EmbedsheetError, PendingError) as fault:
             raise Untranslatable(str(fault)) from None
-        if isinstance(result, Reference) and not self.array:
+        if isinstance(result, Reference) and not (self.array if array is None else array):
             result = evaluator.intersect(result)
         if not isinstance(result, Reference):
             raise Untranslatable("no single range of cells")

@@ -14,6 +14,7 @@ from embedsheet.coder.expressions import (
     Expr,
     Label,
     apply,
+    joined,
     literal,
     order,
     relabelled,
@@ -84,6 +85,7 @@ class Memory:
     def __init__(self, store: Store, rules: Mapping[str, Rule]) -> None:
         self.store, self.rules = store, rules
         self.variables: list[Variable] = []
+        self.definitions: dict[str, Expr] = {}  # what blocks are computed by, but loops
         self.constants: dict[bytes, Variable] = {}  # arrays that no cells hold, by their content
         shapes = [(index.height + 2, index.width + 2) for index in store.table.indexes]
         self._owner = [np.full(shape, -1, np.int32) for shape in shapes]
@@ -133,18 +135,10 @@ class Memory:
             if not len(edges) or len(edges) > _MOST_PIECES:
                 continue
             pieces = zip(np.split(rows, edges, axis), np.split(columns, edges, axis), strict=True)
-            parts = [self._whole(self._read(sheet, *piece, labels), labels, piece[0].shape) for piece in pieces]
-            kinds = frozenset[int]().union(*(part.kinds for part in parts))
-            parts = _without_headings(parts, labels)
-            return apply("concatenate", *parts, axes=labels, x=str(axis), kinds=kinds)
+            lengths = np.diff([0, *edges.tolist(), rows.shape[axis]]).tolist()
+            parts = _without_headings([self.read(sheet, *piece, labels) for piece in pieces])
+            return joined(parts, labels, labels[axis], lengths, dict(zip(labels, rows.shape, strict=True)))
         return self._scattered(sheet, rows, columns, owners, labels)
-
-    def _whole(self, expr: Expr, labels: Axes, shape: tuple[int, ...]) -> Expr:
-        """Return an expression with all labels, each as long as it is to be."""
-        if expr.axes == labels and np.shape(expr.value) == shape:
-            return expr
-        expr = with_axes(expr, labels)
-        return apply("broadcast", expr, axes=labels, x=repr(shape), kinds=expr.kinds)
 
     def _scattered(self, sheet: int, rows: Ids, columns: Ids, owners: NDArray[np.int32], labels: Axes) -> Expr:
         """Cells of several variables: all of these in one row, and places in it."""
@@ -163,7 +157,7 @@ class Memory:
             flat = expr if expr.axes == (0,) else apply(*_flat(expr), axes=(0,), x="-1")
             pieces.append(relabelled(flat, {0: "w"}))
             offset += variable.rows.size
-        pieces = _without_headings(pieces, ("w",))
+        pieces = _without_headings(pieces)
         row = apply("raveled", *pieces, axes=("w",), kinds=frozenset().union(*(piece.kinds for piece in pieces)))
         return apply("take", row, self._named_places(places, labels), axes=labels, kinds=row.kinds)
 
@@ -240,12 +234,12 @@ def _empty(shape: tuple[int, ...], labels: Axes) -> Expr:
     return Expr("literal", (), labels, np.full(shape, np.nan), text, True, frozenset({BLANK}))
 
 
-def _without_headings(parts: list[Expr], labels: Axes) -> list[Expr]:
+def _without_headings(parts: list[Expr]) -> list[Expr]:
     """Return arrays that are to be joined with NaN in place of texts, unless all are texts."""
     texts = [np.asarray(part.value).dtype.kind == "U" for part in parts]
     if all(texts) or not any(texts):
         return parts
-    return [_empty(np.shape(part.value), labels) if text else part for part, text in zip(parts, texts, strict=True)]
+    return [_empty(np.shape(part.value), part.axes) if text else part for part, text in zip(parts, texts, strict=True)]
 
 
 def _arange(start: int, length: int, step: int, label: Label) -> Expr:

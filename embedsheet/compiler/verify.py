@@ -97,6 +97,9 @@ def differing(store: Store, ids: Ids, has_stored: NDArray[np.bool_]) -> NDArray[
     wrong: NDArray[np.bool_] = np.where(
         both, np.abs(numbers - stored) > limit, (kinds != stored_kinds) | (numbers != stored)
     )
+    # LibreOffice stores --(A1=B1), a number, as the truth value that it was made of.
+    truths = np.isin(kinds, (NUMBER, BOOLEAN)) & np.isin(stored_kinds, (NUMBER, BOOLEAN))
+    wrong &= ~(truths & (numbers == stored))
     for at in np.flatnonzero(wrong & (kinds == ERROR) & (stored_kinds == TEXT)):  # as some programs store errors
         wrong[at] = store.strings.text(float(stored[at])) != ERRORS.get(int(numbers[at]))
     if (wrong & both).any():

@@ -1,0 +1,139 @@
+"""`embedsheet code` for networks drawn by hand: the modules give LibreOffice's results and the sheets' gradients."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import foreign_nets
+import judges
+import modules
+import numpy as np
+import pytest
+import sheets
+
+import embedsheet as es
+from embedsheet.notation.addresses import parse_area
+
+# The other languages spell the same expressions: a few nets that have every kind of them.
+FEW = ("layers_on_sheets", "lstm_by_columns", "transformer", "residual_net")
+
+
+@pytest.fixture(scope="module")
+def books(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return the workbooks with the results that LibreOffice stores."""
+    folder = tmp_path_factory.mktemp("nets")
+    paths = []
+    for name, net in foreign_nets.NETS.items():
+        (first, cells), *more = net()[0].items()
+        paths.append(sheets.write(folder / f"{name}.xlsx", cells, first, dict(more)))
+    judges.libreoffice_converted(paths, folder / "stored")
+    return {path.stem: folder / "stored" / path.name for path in paths}
+
+
+def _checked(books: dict[str, Path], folder: Path, to: str, names: list[str]) -> None:
+    codes = {}
+    for name in names:
+        _, objective, changing = foreign_nets.NETS[name]()
+        codes[name] = es.code(books[name], to=to, objective=objective, changing=changing)
+        assert codes[name].statements <= codes[name].distinct
+        assert not codes[name].notes
+        assert not any(block.constants for block in codes[name].blocks)
+    for name, found in modules.run_all(codes, folder).items():
+        _, objective, changing = foreign_nets.NETS[name]()
+        assert found.stored >= 4
+        assert found.wrong == [], name
+        assert found.gradient is not None
+        # Exact derivatives, held against differences elsewhere.
+        wanted = modules.sheet_gradient(books[name], None, objective=objective, changing=changing)
+        assert np.abs(found.gradient - wanted).max() < 1e-9, name
+
+
+def test_numpy_modules_have_the_stored_results_and_the_sheets_gradients(books: dict[str, Path], tmp_path: Path) -> None:
+    _checked(books, tmp_path, "numpy", list(books))
+
+
+@pytest.mark.parametrize("to", ["jax", "keras"])
+def test_other_modules_have_the_stored_results_and_the_sheets_gradients(
+    books: dict[str, Path], tmp_path: Path, to: str
+) -> None:
+    _checked(books, tmp_path, to, list(FEW))
+
+
+def _text(books: dict[str, Path], name: str, to: str = "numpy") -> str:
+    _, objective, changing = foreign_nets.NETS[name]()
+    return es.code(books[name], to=to, objective=objective, changing=changing).text
+
+
+def test_copies_of_an_array_formula_that_need_the_one_before_are_a_loop(books: dict[str, Path]) -> None:
+    text = _text(books, "rnn_in_columns")
+    assert "for t in range(4):" in text
+    assert text.count("i7_l9_steps.append(") == 1
+
+
+def test_gates_typed_out_unit_by_unit_meet_in_the_state_of_a_loop(books: dict[str, Path]) -> None:
+    text = _text(books, "gru_in_rows")
+    assert "xp.stack([z1_steps[-1], z2_steps[-1]]" in text
+
+
+def test_copies_of_an_array_formula_are_written_each_by_what_it_reads(books: dict[str, Path]) -> None:
+    assert "a10_b14, d10_e14, g10_h14 = (n2_q6 @ a2_b5, n2_q6 @ d2_e5, n2_q6 @ g2_h5)" in _text(books, "transformer")
+
+
+def test_the_place_of_a_rows_largest_is_argmax_and_its_text_stands_apart_from_what_is_derived(
+    books: dict[str, Path],
+) -> None:
+    text = _text(books, "layers_on_sheets")
+    assert "def labels(weights: Weights)" in text
+    assert "[softmax.argmax(axis=1)]" in text
+    assert "argmax" not in text[text.index("def forward") : text.index("def labels")]
+
+
+def test_a_table_is_looked_up_by_what_stands_in_its_first_column(books: dict[str, Path]) -> None:
+    # VLOOKUP of several columns of a table whose first column holds words, the others weights.
+    assert "d2_g6 = e1[(token == transformer_token[:, None]).argmax(axis=1)]" in _text(books, "transformer")
+
+
+def test_what_the_loss_does_not_need_and_no_rule_writes_is_left_out_and_told(tmp_path: Path) -> None:
+    book = sheets.write(tmp_path / "b.xlsx", {"A1": 2, "A2": "=BESSELJ(A1,1)", "A3": "=A1^2", "A4": "=A2+1"})
+    es.recalculate(book)
+    code = es.code(book, objective="S!A3", changing=["S!A1"])
+    assert [note.partition(" is not")[0] for note in code.notes] == ["Not written: S!A2: BESSELJ"]
+    found = modules.run(code, tmp_path)
+    assert found.wrong == []
+    assert found.gradient is not None
+    assert found.gradient.tolist() == [4.0, 4.0]  # x² and 2x at 2
+
+
+def test_what_only_the_code_has_no_rule_for_is_left_out_with_what_needs_it(tmp_path: Path) -> None:
+    cells = {"A1": 2, "A2": "=MEDIAN(A1,3,7)", "A3": "=A1^2", "A4": "=A2+1"}
+    book = sheets.write(tmp_path / "b.xlsx", cells)
+    es.recalculate(book)
+    code = es.code(book, objective="S!A3", changing=["S!A1"])
+    assert [note.partition(" is not")[0] for note in code.notes] == [
+        "Left out; the search does not need it: S!A2: MEDIAN(A1,3,7)",
+        "Left out; the search does not need it: S!A4: A2+1",
+    ]  # fmt: skip
+    with pytest.raises(es.EmbedsheetError, match=r"S!A2: MEDIAN\(A1,3,7\) is not written as code"):
+        es.code(book, objective="S!A4", changing=["S!A1"])
+
+
+def test_a_search_that_needs_texts_is_refused(tmp_path: Path) -> None:
+    cells = {
+        "A1": 2,
+        "B1": "lo",
+        "B2": "hi",
+        "A2": "=INDEX(B1:B2,MATCH(MAX(A3:A4),A3:A4,0))",
+        "A3": "=A1",
+        "A4": "=3-A1",
+    }
+    book = sheets.write(tmp_path / "b.xlsx", {**cells, "A5": '=(A2="hi")*A1'})
+    es.recalculate(book)
+    with pytest.raises(es.EmbedsheetError, match="S!A5: needs texts that depend on the changing cells"):
+        es.code(book, objective="S!A5", changing=["S!A1"])
+
+
+def test_libreoffices_truth_value_of_a_double_minus_is_the_number_that_it_stands_for(books: dict[str, Path]) -> None:
+    # RNN!I23 holds --(I$22=$H2): LibreOffice stores TRUE, Excel would store 1.
+    book = books["rnn_in_columns"]
+    assert es.open(book).values(parse_area("RNN!J25")) == [[True]]
+    assert es.recalculate(book, dry_run=True).results.verification.mismatches == []
