@@ -244,7 +244,7 @@ def transformer() -> Net:
     for corner, rows, columns in (("A2", 4, 2), ("D2", 4, 2), ("G2", 4, 2), ("J2", 4, 2), ("M2", 4, 2), ("P2", 4, 2),
                                   ("A8", 4, 4), ("F8", 4, 6), ("M8", 6, 4), ("R8", 4, 6)):  # fmt: skip
         weights.put(corner, random(rows, columns))
-    weights.put("A16", [[1, 1.1, 0.9, 1], [0, 0.1, -0.1, 0.2]])
+    weights.put("A16", [[1, 1.1, 0.9, 1], [0, 0.1, -0.1, 0.2], [0.9, 1, 1, 1.2], [0.1, 0, 0, -0.3]])
     weights.put("F16", random(1, 6))
     weights.put("M16", random(1, 4))
     block.put("A1", [["token", "position", "id"]])
@@ -277,14 +277,17 @@ def transformer() -> Net:
     block.array("A60:F64", "MMULT(N50:Q54,Weights!F8:K11)+Weights!F16:K16")
     block.fill("H60:M64", "MAX(0,A60)")
     block.array("O60:R64", "MMULT(H60:M64,Weights!M8:P13)+Weights!M16:P16+N50:Q54")
-    block.array("A70:F74", "MMULT(O60:R64,Weights!R8:W11)")
+    block.fill("U60:U64", "AVERAGE(O60:R60)")
+    block.fill("V60:V64", "VARP(O60:R60)")
+    block.fill("W60:Z64", "Weights!A$18*(O60-$U60)/SQRT($V60+0.001)+Weights!A$19")
+    block.array("A70:F74", "MMULT(W60:Z64,Weights!R8:W11)")
     block.fill("H70:M74", "EXP(A70)/SUMPRODUCT(EXP($A70:$F70))")
     block.put("O70", [["cat"], ["sat"], ["on"], ["the"], ["mat"]])
     block.fill("P70:P74", "-LN(INDEX(H70:M70,1,MATCH(O70,Tokens!$B$2:$B$7,0)))")
     block |= {"P76": "=AVERAGE(P70:P74)", "O76": "loss"}
     changing = ["Tokens!C2:F7", *(f"Weights!{cells}" for cells in (
         "A2:B5", "D2:E5", "G2:H5", "J2:K5", "M2:N5", "P2:Q5", "A8:D11", "F8:K11", "M8:P13", "R8:W11", "A16:D16",
-        "A17:D17", "F16:K16", "M16:P16"))]  # fmt: skip
+        "A17:D17", "F16:K16", "M16:P16", "A18:D18", "A19:D19"))]  # fmt: skip
     return {"Transformer": block, "Tokens": tokens, "Weights": weights}, "Transformer!P76", changing
 
 

@@ -88,6 +88,26 @@ def test_the_place_of_a_rows_largest_is_argmax_and_its_text_stands_apart_from_wh
     assert "argmax" not in text[text.index("def forward") : text.index("def labels")]
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("layers_on_sheets", "z2, 1"), ("sumproduct_rows", "xp.stack([a, b, c], axis=1), 1"),
+     ("rnn_in_columns", "i12_l15, 1"), ("transformer", "a70_f74, 1")],
+)  # fmt: skip
+def test_powers_over_their_sum_are_softmax_however_they_are_typed(
+    books: dict[str, Path], name: str, words: str
+) -> None:
+    # In three blocks with the largest taken off; with the powers typed one by one; by SUM; by SUMPRODUCT.
+    assert f"_softmax({words}, xp)" in _text(books, name)
+
+
+def test_keras_has_softmax_and_layer_normalisation_as_layers(books: dict[str, Path]) -> None:
+    text = _text(books, "transformer", "keras")
+    assert "= LayerNormalization(axis=-1, epsilon=0.001, center=True, scale=True)" in text
+    assert "self.normalisation_1.gamma" in text
+    assert "v10_z14, v30_z34 = (self.softmax_1(j17_n21), self.softmax_1(j37_n41))" in text
+    assert text.count("layers.Dense(") == 10
+
+
 def test_a_table_is_looked_up_by_what_stands_in_its_first_column(books: dict[str, Path]) -> None:
     # VLOOKUP of several columns of a table whose first column holds words, the others weights.
     assert "d2_g6 = e1[(token == transformer_token[:, None]).argmax(axis=1)]" in _text(books, "transformer")

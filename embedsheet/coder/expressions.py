@@ -93,6 +93,7 @@ OPS: dict[str, Op] = {
     "whole": Op("int({0})"),
     "lower": Op("np.char.lower({0})"),
     "searchsorted": Op('np.searchsorted({0}, {1}, side="right")'),
+    "softmax": Op("_softmax({0}, {x})"),
     "sigmoid": Op("1 / (1 + np.exp(-{0}))", _TERM, (_SIGN,)),
     **{name: Op(f"np.{name}({{0}})") for name in _PLAIN},
     "arctan2": Op("np.arctan2({0}, {1})"),

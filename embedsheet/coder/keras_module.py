@@ -1,8 +1,9 @@
 """The module in Keras: layers where blocks are layers, `keras.ops` for the rest.
 
 A weight whose rows are only looked up is an Embedding; one by which rows are only multiplied is a Dense layer, with the
-weight that is always added behind it as its bias; rows of two blocks multiplied and added up are a Dot. Every other
-weight is one of the model's own.
+weight that is always added behind it as its bias; rows of two blocks multiplied and added up are a Dot; powers over
+their sum a Softmax; rows brought to mean 0 and variance 1 a LayerNormalization, with the weights by which they are
+multiplied and moved behind it. Every other weight is one of the model's own.
 """
 
 from __future__ import annotations
@@ -13,22 +14,36 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from embedsheet.coder.expressions import Expr, number_of
+from embedsheet.coder.idioms import Normalised, normalised
 from embedsheet.coder.model import Written
 from embedsheet.coder.module import Module, Parts
-from embedsheet.coder.spelling import KERAS
+from embedsheet.coder.spelling import KERAS, NUMPY, spell
 from embedsheet.coder.variables import Variable
 
 # What a Keras model calls otherwise.
 _TAKEN = frozenset(
     "build built call compile compute_dtype compute_loss count_params dtype evaluate fit get_layer input input_shape "
     "inputs layers loss losses metrics name non_trainable_weights optimizer output outputs path predict stop_training "
-    "summary supports_masking trainable trainable_weights variables weights dot".split()
+    "summary supports_masking trainable trainable_weights variables weights dot softmax_0 softmax_1 softmax_2".split()
 )
 
 
 def keras_module(model: Written, sheet: str | None) -> Parts:
     """Return the model as a module in Keras."""
     return _KerasModule(model, sheet).parts()
+
+
+_NORMALISATION = '''
+class LayerNormalization(layers.LayerNormalization):
+    """Keras' own layer, computed in float64: it computes in float32 whatever its dtype is."""
+
+    def call(self, inputs: Any) -> Any:
+        """Return rows less their means, over the root of their variances."""
+        mean, variance = ops.moments(inputs, axes=-1, keepdims=True)
+        outputs = (inputs - mean) / ops.sqrt(variance + self.epsilon)
+        outputs = outputs * self.gamma if self.scale else outputs
+        return outputs + self.beta if self.center else outputs
+'''
 
 
 @dataclass
@@ -49,7 +64,8 @@ class _KerasModule(Module):
     def __init__(self, model: Written, sheet: str | None) -> None:
         super().__init__(model, KERAS, sheet)
         self.layers: dict[str, _Layer] = {}
-        self.dots = False
+        self.made: dict[str, str] = {}  # layers without weights of their own: attribute and how it is made
+        self.normal: dict[tuple[object, ...], tuple[str, Normalised]] = {}  # by what they are written like
         self._find_layers()
 
     # Which weights are layers
@@ -76,6 +92,7 @@ class _KerasModule(Module):
             if expr.op == "add" and _is_product(expr.args[0]) and expr.args[1].op == "name" and not expr.args[1].args:
                 added.setdefault(expr.args[0].args[1].x, Counter())[expr.args[1].x] += 1
             waiting += expr.args
+        self._find_normalisations(uses)
         for name, variable in weights.items():
             shape = variable.shape
             if len(shape) == 2 and looked_up[name] and looked_up[name] == uses[name]:
@@ -89,8 +106,35 @@ class _KerasModule(Module):
                 else:
                     self.layers[name] = _Layer("Dense", f"{shape[1]}, use_bias=False", [(name, "kernel")], shape[0])
 
+    def _find_normalisations(self, uses: Counter[str]) -> None:
+        weights = {one.name for one in self.model.weights}
+        waiting = list(self._expressions())
+        while waiting:
+            expr = waiting.pop()
+            found = normalised(expr, self.model.memory.definitions)
+            if found is None:
+                waiting += expr.args
+                continue
+            rows = {part: row.x for part, row in (("gamma", found.scale), ("beta", found.offset)) if row is not None}
+            if not all(name in weights and uses[name] == 1 for name in rows.values()):
+                waiting += expr.args
+                continue
+            width = np.shape(expr.value)[-1]
+            words = f"axis=-1, epsilon={found.epsilon!r}, center={'beta' in rows}, scale={'gamma' in rows}"
+            name = next(
+                word
+                for number in range(len(self.normal) + 1, 10_000)
+                if (word := f"normalisation_{number}") not in weights
+            )
+            held = [(row, part) for part, row in rows.items()]
+            self.normal[_key(expr)] = name, found
+            self.layers[name] = _Layer("LayerNormalization", words, held, width)
+
     def rewritten(self, expr: Expr) -> Expr:
         """Return an expression with layers in it."""
+        own = self.normal.get(_key(expr)) if self.normal and np.ndim(expr.value) > 1 else None
+        if own is not None:
+            return replace(expr, op="layer", args=(self.rewritten(own[1].given),), x=own[0])
         args = tuple(map(self.rewritten, expr.args))
         if expr.op == "add" and _is_product(expr.args[0]):
             layer = self.layers.get(expr.args[0].args[1].x)
@@ -101,8 +145,10 @@ class _KerasModule(Module):
         if _is_product(expr) and expr.args[1].x in self.layers:
             return replace(expr, op="layer", args=args[:1], x=_attribute(expr.args[1].x))
         if _is_dot(expr):
-            self.dots = True
+            self.made["dot"] = "layers.Dot(axes=1)"
             return replace(expr, op="dot", args=args[0].args)
+        if expr.op == "softmax":
+            self.made[f"softmax_{expr.x}"] = f"layers.Softmax(axis={expr.x})"
         if expr.op == "maximum" and number_of(expr.args[0]) == 0:
             return replace(expr, op="relu", args=args[1:])
         return replace(expr, args=args)
@@ -122,6 +168,7 @@ class _KerasModule(Module):
         held = self._held()
         in_layers = {weight for layer in self.layers.values() for weight, _ in layer.weights}
         lines = [
+            *(_NORMALISATION.splitlines() if self.normal else []),
             "",
             "class Sheet(keras.Model):",
             '    """The sheet: its changing cells are the weights, its blocks what it gives, by name."""',
@@ -131,8 +178,11 @@ class _KerasModule(Module):
         ]
         for variable in self.model.weights:
             lines += self._made(variable, in_layers)
-        if self.dots:
-            lines.append("        self.dot = layers.Dot(axes=1)")
+        for name, layer in self.layers.items():
+            if layer.kind == "LayerNormalization":
+                lines += [f"        self.{name} = {layer.kind}({layer.arguments})"]
+                lines += [f"        self.{name}.build((None, {layer.inner}))"]
+        lines += [f"        self.{name} = {words}" for name, words in self.made.items()]
         parameters = ", ".join(held[one.name] for one in self.model.weights)
         lines += [
             "        for variable, array in zip(self.parameters(), START, strict=True):",
@@ -184,6 +234,11 @@ class _KerasModule(Module):
         if "import jax" in lines:
             lines.append('jax.config.update("jax_enable_x64", True)')
         return [*lines, 'keras.config.set_dtype_policy("float64")', 'keras.config.set_floatx("float64")', ""]
+
+
+def _key(expr: Expr) -> tuple[object, ...]:
+    """Return what is equal for expressions that are written alike and give the same numbers."""
+    return spell(expr, NUMPY), np.shape(expr.value)
 
 
 def _is_look_up(expr: Expr) -> bool:

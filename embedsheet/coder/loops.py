@@ -29,6 +29,7 @@ from embedsheet.coder.expressions import (
     transposed,
     with_axes,
 )
+from embedsheet.coder.idioms import with_idioms
 from embedsheet.coder.lattices import Ids, Mask
 from embedsheet.coder.lots import Lot, lots_of
 from embedsheet.coder.translate import Translator, Untranslatable, full
@@ -138,7 +139,7 @@ class _Attempt:
             self.current = place
             translator = lot.translator(self.memory)
             translator.reader = self.read
-            bodies.append(plain(self._body(translator, lot)))
+            bodies.append(with_idioms(plain(self._body(translator, lot)), {}))
         ranked = self._ranked()
         if ranked is None:
             return None

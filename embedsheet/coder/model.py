@@ -11,6 +11,7 @@ from embedsheet.book.book import Book
 from embedsheet.book.setups import SolverSetup
 from embedsheet.coder.agreement import agree
 from embedsheet.coder.expressions import Expr, names_in
+from embedsheet.coder.idioms import with_idioms
 from embedsheet.coder.lattices import Ids, lattices
 from embedsheet.coder.loops import Cells, Loop, common_steps, written_as_loop
 from embedsheet.coder.lots import Lot, lots_of
@@ -430,7 +431,7 @@ class _Writer:
     def _agreeing(self, lot: Lot, translator: Translator) -> Expr:
         """Return the formula's expression. Raises Untranslatable where it gives other numbers than the workbook."""
         wanted, _ = array_of(self.store, lot.ids)
-        expr = lot.full(translator)
+        expr = with_idioms(lot.full(translator), self.memory.definitions)
         missing = names_in(expr) & self.left_out.keys()
         if missing:
             raise Untranslatable(f"it needs {', '.join(sorted(missing))}, which is not written")

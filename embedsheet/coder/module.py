@@ -15,7 +15,7 @@ from embedsheet.coder.loop_text import is_long, repeated, scanned
 from embedsheet.coder.loops import Loop
 from embedsheet.coder.model import Statement, Written
 from embedsheet.coder.search import Search
-from embedsheet.coder.spelling import JAX, KERAS, NUMPY, Language, spell
+from embedsheet.coder.spelling import JAX, KERAS, NUMPY, NUMPY_OR_JAX, Language, spell
 from embedsheet.coder.variables import Variable, array_of
 from embedsheet.compiler.forms import describe
 from embedsheet.notation.addresses import quote_sheet
@@ -70,6 +70,13 @@ def main() -> None:
 if __name__ == "__main__":
     main()
 '''
+_SOFTMAX = '''
+def _softmax(x: Any, axis: int, xp: Any = np) -> Any:
+    """Return exp(x) over its sum along an axis."""
+    powers = xp.exp(x - x.max(axis=axis, keepdims=True))
+    return powers / powers.sum(axis=axis, keepdims=True)
+
+'''
 _TITLES = {"np": "NumPy", "jnp": "JAX", "ops": "Keras", "torch": "PyTorch"}
 
 
@@ -80,7 +87,7 @@ class Module:
         self.arrays: dict[str, NDArray[Any]] = {}
         self.asked = language  # what the module is called for
         # In NumPy the gradient is JAX's: the same statements with its namespace.
-        self.language = language if language is not NUMPY or not model.weights else Language("xp", language.ops)
+        self.language = language if language is not NUMPY or not model.weights else NUMPY_OR_JAX
         self.stored_apart = sum(v.value.size for v in self.blocks()) > 60
 
     def blocks(self) -> list[Variable]:
@@ -91,6 +98,8 @@ class Module:
         if self.model.weights:
             body += [*self._weights(), *self._forward(), *self._labels(), *self._loss(), *self._train()]
         body += [*self._check(), *self._main()]
+        if any("_softmax(" in line for line in body):
+            body = [*_SOFTMAX.splitlines(), *body]
         head = self._head("\n".join(body))
         return Parts("\n".join([*head, *body]) + "\n", self.arrays)
 
@@ -123,7 +132,7 @@ class Module:
 
     def _imports(self, body: str) -> list[str]:
         lines = []
-        traced = (self.language is JAX and self.search is not None) or "jnp." in body
+        traced = (self.language is JAX and self.search is not None) or "jnp." in body or "jax.nn." in body
         if traced:
             lines.append("import jax")
         if "jnp." in body:

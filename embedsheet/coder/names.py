@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import re
 import unicodedata
@@ -35,7 +36,7 @@ def identifier(text: str) -> str:
         return ""
     if word[0].isdigit():
         word = f"_{word}"[1:] if word[0].isalpha() else f"n{word}"
-    return word + "_" if keyword.iskeyword(word) or hasattr(__builtins__, word) or word in dir(__builtins__) else word
+    return word + "_" if keyword.iskeyword(word) or hasattr(builtins, word) else word
 
 
 class Namer:

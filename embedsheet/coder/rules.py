@@ -37,7 +37,7 @@ from embedsheet.coder.expressions import (
     reduced,
 )
 from embedsheet.coder.lookups import choose, found_by, indexed, matched, offset, table_lookup
-from embedsheet.coder.translate import Translator, Untranslatable, _is_nan
+from embedsheet.coder.translate import Translator, Untranslatable, _is_nan, alike
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import BLANK, ERROR, NUMBER, TEXT
 from embedsheet.notation import tree as t
@@ -99,14 +99,9 @@ def _rectified(condition: Expr, yes: Expr, no: Expr) -> Expr | None:
         yes, no = no, yes
     subject, bound = condition.args
     zero = number_of(bound) == 0 and number_of(no) == 0
-    if zero and spelled(subject) == spelled(yes):
+    if zero and alike(subject, yes):
         return elementwise("maximum", literal(0.0), yes)
     return None
-
-
-def spelled(expr: Expr) -> tuple[object, ...]:
-    """Return what is equal for expressions that are written alike."""
-    return (expr.op, expr.x, expr.axes, *(spelled(arg) for arg in expr.args))
 
 
 def _truth(tr: Translator, expr: Expr) -> Expr:

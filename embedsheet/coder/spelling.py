@@ -25,7 +25,10 @@ class Language:
 
 _NUMPY = re.compile(r"\bnp\.(?!inf)")
 NUMPY = Language("np")
-JAX = Language("jnp")
+NUMPY_OR_JAX = Language(
+    "xp", {"softmax": Op("_softmax({0}, {x}, xp)")}
+)  # the statements of NumPy's module that JAX derives
+JAX = Language("jnp", {"softmax": Op("jax.nn.softmax({0}, axis={x})"), "sigmoid": Op("jax.nn.sigmoid({0})")})
 
 
 def _functions(*names: str) -> dict[str, Op]:
@@ -56,6 +59,7 @@ KERAS = Language(
         "take": Op("np.take({0}, {1}, axis=0)"),
         "sigmoid": Op("np.sigmoid({0})"),
         "relu": Op("np.relu({0})"),
+        "softmax": Op("self.softmax_{x}({0})"),
         "layer": Op("self.{x}({0})"),
         "dot": Op("self.dot([{0}, {1}])[:, 0]"),
         "not": Op("np.logical_not({0})"),
@@ -77,6 +81,7 @@ TORCH = Language(
         "nanmax": Op(f"torch.amax({_instead('-np.inf')}{{,x}})"),
         "nanmin": Op(f"torch.amin({_instead('np.inf')}{{,x}})"),
         "moved": Op("torch.permute({0}, {x})"),
+        "softmax": Op("torch.softmax({0}, {x})"),
         "sigmoid": Op("torch.sigmoid({0})"),
         "cumsum": Op("torch.cumsum({0}, {x})"),
     },

@@ -227,10 +227,11 @@ class Translator:
             raise Untranslatable(f"operator {operator}")
         left, right = self.number(left), self.number(right)
         if operator in "/^":
+            inverse = operator == "^" and number_of(right) == -1
+            sigmoid = _sigmoid(literal(1.0), left) if inverse else _sigmoid(left, right) if operator == "/" else None
+            if sigmoid is not None:
+                return sigmoid
             if operator == "/":
-                sigmoid = _sigmoid(left, right)
-                if sigmoid is not None:
-                    return sigmoid
                 right = self.guarded(right)
             elif (number_of(right) or 0.5) % 1 or (number_of(right) or 0) < 0:
                 left = self.guarded(left)
@@ -381,16 +382,38 @@ def literal_text(text: str) -> Expr:
 
 
 def _sigmoid(left: Expr, right: Expr) -> Expr | None:
-    """1 / (1 + EXP(-x)), also written the other way round."""
-    if number_of(left) != 1 or right.op != "add":
+    """1 / (1 + EXP(-x)), and EXP(x) / (1 + EXP(x)), their sums also the other way round."""
+    if right.op != "add":
         return None
     first, second = right.args
     for one, other in ((first, second), (second, first)):
-        if number_of(one) == 1 and other.op == "exp":
-            inner = other.args[0]
-            if inner.op == "negative":
-                return elementwise("sigmoid", inner.args[0])
+        if number_of(one) != 1 or other.op != "exp":
+            continue
+        if number_of(left) == 1 and (given := _negated(other.args[0])) is not None:
+            return elementwise("sigmoid", given)
+        if left.op == "exp" and left.args[0] is not other.args[0] and alike(left.args[0], other.args[0]):
+            return elementwise("sigmoid", left.args[0])
     return None
+
+
+def _negated(expr: Expr) -> Expr | None:
+    """Return x where an expression is −x."""
+    if expr.op == "negative":
+        return expr.args[0]
+    if expr.op == "multiply":
+        for one, other in (expr.args, expr.args[::-1]):
+            if number_of(one) == -1:
+                return other
+    if expr.op == "subtract" and number_of(expr.args[0]) == 0:
+        return expr.args[1]
+    return None
+
+
+def alike(one: Expr, other: Expr) -> bool:
+    """Whether two expressions are written alike."""
+    if (one.op, one.x, one.axes, len(one.args)) != (other.op, other.x, other.axes, len(other.args)):
+        return False
+    return all(map(alike, one.args, other.args))
 
 
 def _ordered(expr: Expr) -> bool:
