@@ -29,9 +29,12 @@ if TYPE_CHECKING:
 def open(path: str | Path) -> Workbook:
     """Read an .xlsx or .xlsm workbook as its file stands: sheets, names, tables, Solver set-ups, values, formulas.
 
-    Raises FileError, naming part and remedy, for anything else.
+    On the last line of a notebook's cell it is shown beside its code, as by `show`. Raises FileError, naming part and
+    remedy, for anything else.
     """
-    return Workbook.open(path)
+    from embedsheet.coder.viewer.display import ShownWorkbook
+
+    return ShownWorkbook.open(path)
 
 
 @dataclass(frozen=True)

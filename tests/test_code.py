@@ -100,7 +100,7 @@ def test_a_matrix_product_a_relu_and_a_softmax_are_written_as_such(tmp_path: Pat
     es.recalculate(book)
     code = es.code(book, objective="S!O1", changing=["S!E5:F7", "S!E8:F8"])
     assert "@" in code.text
-    assert "xp.maximum(0, " in code.text
+    assert "np.maximum(0, " in code.text
     found = modules.run(code, tmp_path)
     assert found.wrong == []
     assert found.gradient is not None

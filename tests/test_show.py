@@ -164,3 +164,30 @@ def test_an_existing_page_is_replaced_only_by_force(film: Path) -> None:
     book = film.with_suffix(".xlsx")
     command = ["show", str(book), "--sheet", "Cross-tab", "-o", str(film)]
     assert CliRunner().invoke(app, command).exit_code == 2
+
+
+def test_an_open_workbook_shows_itself_in_a_notebook(browser: Any, tmp_path: Path) -> None:
+    evil = "</iframe><script>window.top.hacked=1</script>\"'"
+    book = sheets.write(tmp_path / "b.xlsx", {"A1": 2, "A2": "=A1*3", "A3": evil})
+    es.recalculate(book)
+    bundle = es.open(book)._repr_mimebundle_()
+    assert bundle["text/plain"] == "b.xlsx: S; 3 cells."
+    target = tmp_path / "notebook.html"
+    target.write_text(f"<!doctype html><body>{bundle['text/html']}</body>", encoding="utf-8")
+    opened = Opened(browser, target)
+    frame = opened.view.frame_locator("iframe")
+    frame.locator("td[data-row='2'][data-column='1']").hover()
+    assert "=A1*3" in frame.locator("body").inner_text()
+    assert opened.view.evaluate("window.hacked") is None
+    assert opened.errors == []
+
+
+def test_a_workbook_that_cannot_be_shown_says_why_as_text(tmp_path: Path) -> None:
+    book = sheets.write(tmp_path / "b.xlsx", {"A1": 2, "A2": "=BESSELJ(A1,1)", "A3": "=A2^2"})
+    es.recalculate(book)
+    shown = es.open(book)
+    shown.setups["S"] = sheets.setup("A3", ["A1"])
+    bundle = shown._repr_mimebundle_()
+    assert shown._repr_html_() is None
+    assert "Not shown beside its code: " in bundle["text/plain"]
+    assert "BESSELJ" in bundle["text/plain"]

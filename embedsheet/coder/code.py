@@ -28,6 +28,8 @@ from embedsheet.solvers.model import choose_setup
 from embedsheet.workbook import Workbook
 
 Target = Literal["numpy", "jax", "keras", "torch"]
+# Values of names that have got them before.
+_AGAIN = ("found[", "np.asarray(found[", "np.asarray(weights.")
 TARGETS: tuple[str, ...] = get_args(Target)
 
 
@@ -178,7 +180,9 @@ def _lines(text: str) -> dict[str, tuple[int, int]]:
             for target in targets:
                 for name in target.elts if isinstance(target, ast.Tuple) else [target]:
                     value = ast.unparse(getattr(node, "value", None) or name)
-                    again = value == "weights" or value.startswith(("np.asarray(found[", "np.asarray(weights."))
+                    again = value == "weights" or value.startswith(
+                        ("found[", "np.asarray(found[", "np.asarray(weights.")
+                    )
                     if isinstance(name, ast.Name) and not again:
                         own = name.id.removesuffix("_steps")
                         found[own] = (found.get(own, (node.lineno, 0))[0], node.end_lineno or node.lineno)

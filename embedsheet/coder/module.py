@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.coder.derivative import NotSimple, gradient_lines
 from embedsheet.coder.expressions import Expr, names_in
 from embedsheet.coder.literals import array_text
 from embedsheet.coder.loop_text import is_long, repeated, scanned
@@ -88,7 +90,20 @@ class Module:
         self.asked = language  # what the module is called for
         # In NumPy the gradient is JAX's: the same statements with its namespace.
         self.language = language if language is not NUMPY or not model.weights else NUMPY_OR_JAX
+        self.slopes = self._slopes() if language is NUMPY else None
+        if self.slopes is not None:
+            self.language = NUMPY
         self.stored_apart = sum(v.value.size for v in self.blocks()) > 60
+
+    def _slopes(self) -> list[str] | None:
+        """Return the lines of a gradient written out; None where it is not simple or nothing is to be small."""
+        goal = self.model.objective
+        if self.search is None or goal is None or self.search.constraints:
+            return None
+        try:
+            return gradient_lines(self.model, self.search.slope())
+        except NotSimple:
+            return None
 
     def blocks(self) -> list[Variable]:
         return [variable for statement in self.model.statements for variable in statement.variables]
@@ -98,10 +113,31 @@ class Module:
         if self.model.weights:
             body += [*self._weights(), *self._forward(), *self._labels(), *self._loss(), *self._train()]
         body += [*self._check(), *self._main()]
+        if self.slopes is not None and not self._holds(body):
+            self.slopes, self.language, self.arrays = None, NUMPY_OR_JAX, {}
+            return self.parts()
         if any("_softmax(" in line for line in body):
             body = [*_SOFTMAX.splitlines(), *body]
         head = self._head("\n".join(body))
         return Parts("\n".join([*head, *body]) + "\n", self.arrays)
+
+    def _holds(self, body: list[str]) -> bool:
+        """Whether the gradient written out is what differences of the loss say, along some way."""
+        lines = [*self._imports(""), "from typing import Any, NamedTuple", *_SOFTMAX.splitlines(), *body]
+        names: dict[str, Any] = {"__name__": "written", "DATA": self.arrays}
+        try:
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                exec(compile("\n".join(lines), "written", "exec"), names)  # our own text of the formulas
+                start = names["START"]
+                way = [np.cos(3.0 + np.arange(np.size(one))).reshape(np.shape(one)) for one in start]
+                ends = [names["loss"](type(start)(*(x + step * w for x, w in zip(start, way, strict=True))))
+                        for step in (1e-6, -1e-6)]  # fmt: skip
+                slope = sum(float((g * w).sum()) for g, w in zip(names["gradient"](start)[1], way, strict=True))
+        except Exception:  # whatever it is, JAX's gradient stands
+            return False
+        difference = float(ends[0] - ends[1]) / 2e-6
+        return abs(difference - slope) <= 1e-5 * max(1.0, abs(slope), abs(float(ends[0])))
 
     def _head(self, body: str) -> list[str]:
         book = self.model.workbook.path.name
@@ -294,6 +330,10 @@ class Module:
             "def gradient(weights: Weights) -> tuple[float, Weights]:",
             '    """Return the loss and its derivative with respect to each weight."""',
         ]
+        if self.slopes is not None:
+            value = self.search.objective().replace("@", "found")
+            return [*lines, "    found = forward(weights)", *(f"    {line}" for line in self.slopes),
+                    f"    return float({value}), slope"]  # fmt: skip
         lines += [
             "    value, slope = _derivative()(weights)",
             "    return float(value), Weights(*map(np.asarray, slope))",

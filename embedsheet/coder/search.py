@@ -46,6 +46,15 @@ class Search:
             return f"-{value}"
         return value if self.setup.sense == "minimize" else f"({value} - {self.setup.target!r}) ** 2"
 
+    def slope(self) -> Expr:
+        """Return the derivative of the loss with respect to the objective."""
+        assert self.model.objective is not None
+        if self.setup.sense == "target":
+            return elementwise(
+                "multiply", literal(2.0), elementwise("subtract", self.model.objective, literal(self.setup.target))
+            )
+        return literal(-1.0 if self.setup.sense == "maximize" else 1.0)
+
     def expressions(self) -> list[Expr]:
         """All expressions that the search is written with."""
         return [row.difference for row in self.constraints]
