@@ -25,7 +25,7 @@ from embedsheet.homework.gradebook import best_of_each, integrity, write_feedbac
 from embedsheet.homework.key import Key
 from embedsheet.homework.reference import Reference
 from embedsheet.homework.roster import Student, read_roster
-from embedsheet.homework.sketch import Block, Sketch
+from embedsheet.homework.sketch import ANSWERED, Block, Sketch
 from embedsheet.homework.submissions import find_submissions
 from embedsheet.homework.workers import Limits, Submission, grade_all
 from embedsheet.workbook import Workbook
@@ -192,7 +192,7 @@ def test_every_ready_made_assignment_can_be_solved_and_is_empty_before(name: str
     sketch = assignment.sketch(key.generator("a"))
     fill(path, tmp_path / "b.xlsx", assignment, sketch, {})
     grade = grade_file(key, tmp_path / "b.xlsx")
-    formulas = sum(task.points for task in assignment.tasks if task.kind in ("formula", "block", "number"))
+    formulas = sum(task.points for task in assignment.tasks if task.kind in ANSWERED)
     assert (grade.points, grade.notes) == (formulas, [])
 
 

@@ -123,6 +123,23 @@ def test_a_circle_of_answers_earns_nothing_and_is_named(tmp_path: Path) -> None:
     assert f"Exercise!{gradient} → Exercise!{after} → Exercise!{gradient}" in message
 
 
+def test_ids_above_the_one_hot_row_that_became_texts_cost_nothing(tmp_path: Path) -> None:
+    """As workbooks were handed out once, and as a program may save them: the hint's formula would be 0 everywhere."""
+    key, path, sketch = made("embeddings", tmp_path)
+    above = sketch.blocks["one_hot"].area
+    hint: dict[str, Callable[[Block, int, int], object] | None]
+    hint = {
+        "one_hot": lambda block, _, column: f"=IF({block.at(-1, column)}={sketch.blocks['selected.user'].at()},1,0)"
+    }
+    fill(path, tmp_path / "in.xlsx", parse(key.assignment), sketch, hint)
+    book = openpyxl.load_workbook(tmp_path / "in.xlsx")
+    for column in range(above.left, above.right + 1):
+        cell = book["Exercise"].cell(above.top - 1, column)
+        cell.value = f"{cell.value:g}"
+    book.save(tmp_path / "in.xlsx")
+    assert grade_file(key, tmp_path / "in.xlsx").points == 100
+
+
 def test_what_follows_from_a_circle_is_no_circle(tmp_path: Path) -> None:
     """COLUMNS(G22:G22) in G22 looks at the address alone; the look-ups are right for right rows."""
     key, path, sketch = made("embeddings", tmp_path)

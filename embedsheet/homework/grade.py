@@ -223,7 +223,21 @@ class _Grading(Telling):
         Answers that are not replaced stay the student's own, so that none is paid for by a later one.
         """
         values = {**inputs, **right}
-        return {self.areas[name]: value for name, value in values.items() if name in self.areas}
+        return self._number_labels | {self.areas[name]: value for name, value in values.items() if name in self.areas}
+
+    @cached_property
+    def _number_labels(self) -> dict[Area, NDArray[Any]]:
+        """The headings that are numbers, where a workbook holds them as texts: a comparison with a number would fail.
+
+        So they were handed out once, and so some programs save them.
+        """
+        found: dict[Area, NDArray[Any]] = {}
+        for row, column, label, _ in self.sketch.labels:
+            if not isinstance(label, str):
+                cell = Area(self.found.closing.sheet, row, column, row, column)
+                if self.book.values(cell) == [[f"{label:g}"]]:
+                    found[cell] = np.array([[float(label)]])
+        return found
 
     def _alone(self, name: str) -> list[Outcome]:
         """Return what the student's formulas give in each trial with right answers to all that the block needs."""
