@@ -192,6 +192,9 @@ class Walk:
                     return 1, 1
                 high, wide = self.size(found[0])
                 return high if is_all(found[1][0]) else 1, wide if is_all(found[1][1]) else 1
+            case t.Call(name="XLOOKUP", arguments=(_, t.Ref() as line, t.Ref() as table, *_)):
+                high, wide = self.size(table)
+                return (1, wide) if self.size(line)[1] == 1 else (high, 1)
             case t.Call(name=name) if not is_elementwise(name):
                 return 1, 1
         shapes = [self.shape(one) for one in children(node) if not isinstance(one, t.Missing)]
@@ -211,7 +214,7 @@ class Walk:
             return False
         if isinstance(node, t.Call) and node.name == "OFFSET":
             table = offset_table(self, node)
-            return table is not None and self.flows(table)
+            return table is None or self.flows(table)
         if isinstance(node, t.Binary) and node.operator in {"=", "<>", "<", ">", "<=", ">=", "&"}:
             return False
         return any(self.flows(one) for one in children(node))

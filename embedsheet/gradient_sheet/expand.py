@@ -5,18 +5,19 @@ What is left are references with their sheet's name, constants, operators and ca
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from embedsheet.compiler.cells import Ids
+from embedsheet.compiler.evaluate import Evaluator
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.rectangles import edge
 from embedsheet.compiler.resolve import resolve_name, resolve_table
 from embedsheet.compiler.store import Store
 from embedsheet.formulas.functions.table import FUNCTIONS, parameter
 from embedsheet.formulas.values import Reference, Value
+from embedsheet.gradient_sheet.written_out import WRITTEN_OUT
 from embedsheet.ground.errors import UnsupportedError
 from embedsheet.ground.keys import name_key
 from embedsheet.notation import tree as t
@@ -28,31 +29,6 @@ _HERE = t.Coordinate(0, False)
 _REFERENCE_OPERATORS = (":", ",", " ")
 # Of these the last arguments are what comes out, a range too.
 _CHOICES = {"IF": 1, "CHOOSE": 1, "IFERROR": 0}
-
-
-def _conditions(arguments: tuple[t.Node, ...]) -> t.Node:
-    """IFS as IF in IF."""
-    rest: t.Node = t.Call("NA", ())
-    for condition, value in reversed(list(zip(arguments[::2], arguments[1::2], strict=True))):
-        rest = t.Call("IF", (condition, value, rest))
-    return rest
-
-
-def _cases(arguments: tuple[t.Node, ...]) -> t.Node:
-    """SWITCH as IF in IF."""
-    subject, *cases = arguments
-    rest: t.Node = cases.pop() if len(cases) % 2 else t.Call("NA", ())
-    for wanted, value in reversed(list(zip(cases[::2], cases[1::2], strict=True))):
-        rest = t.Call("IF", (t.Binary("=", subject, wanted), value, rest))
-    return rest
-
-
-# Functions that Excel 2010 lacks, in those that it has.
-_WRITTEN_OUT: dict[str, Callable[[tuple[t.Node, ...]], t.Node]] = {
-    "IFS": _conditions,
-    "SWITCH": _cases,
-    "IFNA": lambda arguments: t.Call("IF", (t.Call("ISNA", arguments[:1]), arguments[1], arguments[0])),
-}
 
 
 class Expander:
@@ -115,8 +91,8 @@ class Expander:
                 assert isinstance(name, t.Name)
                 inner[name_key(name.name)] = self.node(value, array, False, inner)
             return self.node(node.arguments[-1], array, scalar, inner)
-        if node.name in _WRITTEN_OUT:
-            return self.node(_WRITTEN_OUT[node.name](node.arguments), array, scalar, local)
+        if node.name in WRITTEN_OUT:
+            return self.node(WRITTEN_OUT[node.name](node.arguments), array, scalar, local)
         if node.name in {"ROW", "COLUMN"} and not node.arguments:
             own = t.Ref(self.group.sheet_name, _HERE, _HERE, _HERE, _HERE)
             return t.Call(node.name, (own,))
@@ -200,8 +176,72 @@ def sizes(node: t.Ref, rows: Ids, columns: Ids) -> tuple[Ids, Ids]:
     return high, wide
 
 
-def alike(tree: t.Node, group: Group) -> list[tuple[t.Node, Ids]]:
-    """Return lots of a group's cells in each of which every reference has one size, with the formula for each.
+def placed_offsets(store: Store, group: Group, tree: t.Node) -> list[tuple[t.Node, Ids]]:
+    """Return a formula for each lot of cells in which every OFFSET of several cells is the range that it means now."""
+    found = [node for node in walk(tree) if isinstance(node, t.Call) and node.name == "OFFSET"]
+    wide = [node for node in found if len(node.arguments) > 3 and isinstance(node.arguments[0], t.Ref)]
+    everyone = np.arange(len(group.ids))
+    if not wide:
+        return [(tree, everyone)]
+    keys = [[_numbers(store, group, node, place) for place in range(1, 5)] for node in wide]
+    labels = np.column_stack([one for node in keys for one in node])
+    _, lot = np.unique(labels, axis=0, return_inverse=True)
+    lots = []
+    for number in range(int(lot.max()) + 1):
+        elements = np.flatnonzero(lot.ravel() == number)
+        ranges = {
+            id(node): _moved_by(node.arguments[0], *(int(one[elements[0]]) for one in some))
+            for node, some in zip(wide, keys, strict=True)
+        }
+        lots.append((_exchanged(tree, ranges), elements))
+    return lots
+
+
+def _numbers(store: Store, group: Group, node: t.Call, place: int) -> Ids:
+    """Return an argument of OFFSET in each cell, (n,): rows, columns, height, width."""
+    argument = node.arguments[place] if place < len(node.arguments) else t.Missing()
+    base = node.arguments[0]
+    assert isinstance(base, t.Ref)
+    if isinstance(argument, t.Missing):
+        default = 0 if place < 3 else sizes(base, group.rows, group.columns)[place - 3]
+        return np.broadcast_to(np.asarray(default, np.int64), len(group.ids))
+    for one in walk(argument):
+        if isinstance(one, t.Ref) and _tainted(store, group, one):
+            raise UnsupportedError(
+                [f"{group.where()}: where OFFSET goes depends on the changing cells; name the cells themselves."]
+            )
+    evaluator = Evaluator(store, group, np.arange(len(group.ids)))
+    value = evaluator.value(evaluator.evaluate(argument))
+    numbers = np.broadcast_to(np.asarray(value.numbers), value.shape)[:, 0, 0].astype(np.int64)
+    return np.broadcast_to(numbers, len(group.ids))
+
+
+def _tainted(store: Store, group: Group, node: t.Ref) -> bool:
+    top, left, bottom, right = corners(node, group)
+    place = store.table.sheet_places[name_key(node.sheet or "")]
+    ends = np.broadcast_arrays(top, left, bottom, right)
+    return any(
+        bool(store.tainted[store.table.find(place, *np.mgrid[a : c + 1, b : d + 1])].any())
+        for a, b, c, d in np.unique(np.column_stack(ends), axis=0).tolist()
+    )
+
+
+def _moved_by(base: t.Node, down: int, right: int, height: int, width: int) -> t.Ref:
+    assert isinstance(base, t.Ref)
+    top, left = base.top._replace(value=base.top.value + down), base.left._replace(value=base.left.value + right)
+    bottom, far = top._replace(value=top.value + height - 1), left._replace(value=left.value + width - 1)
+    return t.Ref(base.sheet, top, left, bottom, far)
+
+
+def _exchanged(node: t.Node, ranges: dict[int, t.Ref]) -> t.Node:
+    if id(node) in ranges:
+        return ranges[id(node)]
+    below = children(node)
+    return with_children(node, [_exchanged(one, ranges) for one in below]) if below else node
+
+
+def alike(tree: t.Node, group: Group, some: Ids) -> list[tuple[t.Node, Ids]]:
+    """Return lots of some of a group's cells in each of which every reference has one size, with the formula for each.
 
     In it a reference's top and left are its upper and left edges.
     """
@@ -218,7 +258,9 @@ def alike(tree: t.Node, group: Group) -> list[tuple[t.Node, Ids]]:
     _, lot = np.unique(labels, axis=0, return_inverse=True)
     found = []
     for number in range(int(lot.max()) + 1):
-        elements = np.flatnonzero(lot.ravel() == number)
+        elements = some[lot.ravel()[some] == number]
+        if not len(elements):
+            continue
         row, column = int(group.rows[elements[0]]), int(group.columns[elements[0]])
         found.append((_upright(tree, row, column), elements))
     return found

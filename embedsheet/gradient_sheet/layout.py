@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.gradient_sheet import rules
 from embedsheet.gradient_sheet.backward import MARK
 from embedsheet.gradient_sheet.plan import Block
 from embedsheet.ground.errors import UnsupportedError
@@ -228,8 +229,15 @@ def _marked(node: t.Node, marks: NDArray[np.bool_], row: int, column: int) -> t.
 
 
 def _needs_array(node: t.Node) -> bool:
-    """Whether a function that adds up ranges is given an expression of ranges."""
+    """Whether a function that adds up ranges is given an expression of ranges.
+
+    SUMPRODUCT takes one in any formula, but in Gnumeric not a function of ranges.
+    """
     for one in walk(node):
+        if isinstance(one, t.Call) and one.name == "SUMPRODUCT":
+            inner = (part for argument in one.arguments for part in walk(argument) if isinstance(part, t.Call))
+            if any(part.name in rules.FUNCTIONS and any(map(_is_range, walk(part))) for part in inner):
+                return True
         if isinstance(one, t.Call) and one.name in _REDUCING:
             for argument in one.arguments:
                 if not isinstance(argument, t.Ref | t.Call) and any(_is_range(part) for part in walk(argument)):

@@ -68,19 +68,26 @@ def horizontal(walk: Walk, node: t.Call, path: Path, seeds: Seeds) -> None:
 
 
 def any_way(walk: Walk, node: t.Call, path: Path, seeds: Seeds) -> None:
-    """XLOOKUP of an equal key in a line of results."""
+    """XLOOKUP of an equal key: one result, or a whole row or column of them."""
     key, line, table, *rest = node.arguments
     exact = all(isinstance(one, t.Missing) or one == t.Number(0.0) for one in rest[1:2])
-    if not isinstance(line, t.Ref) or not isinstance(table, t.Ref) or walk.size(line) != walk.size(table) or not exact:
+    ranges = isinstance(line, t.Ref) and isinstance(table, t.Ref)
+    down = 0 if ranges and walk.size(line)[1] == 1 else 1  # type: ignore[arg-type]
+    if not ranges or walk.size(line)[down] != walk.size(table)[down] or not exact:  # type: ignore[arg-type]
         walk.refuse("this XLOOKUP has no rule on a gradient sheet; look up an equal key in a row or column.")
         return
     if any(walk.flows(one) for one in rest[:1]):
         walk.refuse("what XLOOKUP gives for a missing key must not depend on the changing cells.")
         return
-    down = 0 if walk.size(line)[1] == 1 else 1
-    axes = [Axis(t.Missing(), lambda table, place: table, 0)] * 2
-    axes[down] = keyed(key, line, down)
-    look_up(walk, path, seeds, table, (axes[0], axes[1]))
+    assert isinstance(line, t.Ref)
+    assert isinstance(table, t.Ref)
+    wide = walk.size(table)[1 - down]
+    for other in range(wide):
+        axes = [Axis(t.Missing(), lambda table, place: table, other)] * 2
+        axes[down] = keyed(key, line, down)
+        at = (0, other) if down == 0 else (other, 0)
+        part = path if wide == 1 else (*path, other)
+        look_up(walk, part, lambda _i, _j, at=at: seeds(*at), table, (axes[0], axes[1]))  # type: ignore[misc]
 
 
 def _table(walk: Walk, node: t.Call, path: Path, seeds: Seeds, along: int) -> None:

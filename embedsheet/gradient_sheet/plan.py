@@ -15,7 +15,7 @@ from embedsheet.compiler.alike import shape_of
 from embedsheet.compiler.components import Step
 from embedsheet.compiler.program import Program
 from embedsheet.gradient_sheet.backward import Sink, Target, Walk, text_of
-from embedsheet.gradient_sheet.expand import Expander, alike
+from embedsheet.gradient_sheet.expand import Expander, alike, placed_offsets
 from embedsheet.gradient_sheet.gather import Gatherer
 from embedsheet.gradient_sheet.matrices import as_product
 from embedsheet.gradient_sheet.reducers import REDUCERS
@@ -140,7 +140,8 @@ class _Plan:
 
     def walk(self, sink: Sink, place: int, faults: list[str]) -> None:
         group = self.store.groups[place]
-        for tree, elements in alike(Expander(self.store, group).run(), group):
+        lots = placed_offsets(self.store, group, Expander(self.store, group).run())
+        for tree, elements in (lot for whole, some in lots for lot in alike(whole, group, some)):
             kept = elements[sink.block_of[group.ids[elements]] >= 0]
             if len(kept):
                 walk = Walk(sink, group, self.home[place], tree, kept, REDUCERS)

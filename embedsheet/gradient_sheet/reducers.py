@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from embedsheet.gradient_sheet import conditional, lookups
+from embedsheet.gradient_sheet import conditional, lookups, statistics
 from embedsheet.gradient_sheet.backward import Back, Path, Reducer, Seeds, Walk
 from embedsheet.gradient_sheet.terms import Term
 from embedsheet.notation import tree as t
@@ -217,21 +217,43 @@ def _squared_deviations(count: Callable[[t.Node], t.Node], root: bool) -> Back:
 _ALL: Callable[[t.Node], t.Node] = lambda count: count  # noqa: E731
 _LESS_ONE: Callable[[t.Node], t.Node] = lambda count: t.Binary("-", count, t.Number(1.0))  # noqa: E731
 
+_APART = "(v-AVERAGE(y))"
+_ALIKE = "(v-AVERAGE(y))/SQRT(DEVSQ(x)*DEVSQ(y))-VALUE*(u-AVERAGE(x))/DEVSQ(x)"
+_TURNED = str.maketrans("uvxy", "vuyx")  # the same the other way round; the functions' names are in capitals
+
 REDUCERS: dict[str, Reducer] = {
     "AVERAGE": Reducer("sum rule", _mean),
     "AVERAGEIF": Reducer("look-up", conditional.mean_if),
     "AVERAGEIFS": Reducer("look-up", conditional.mean_ifs),
     "CHOOSE": Reducer("choice", _chosen),
+    "CORREL": Reducer("chain rule", statistics.pairs(_ALIKE, _ALIKE.translate(_TURNED))),
+    "COVAR": Reducer("product rule", statistics.pairs(f"{_APART}/COUNT(x)", f"{_APART.translate(_TURNED)}/COUNT(x)")),
+    "COVARIANCE.P": Reducer(
+        "product rule", statistics.pairs(f"{_APART}/COUNT(x)", f"{_APART.translate(_TURNED)}/COUNT(x)")
+    ),
+    "COVARIANCE.S": Reducer(
+        "product rule", statistics.pairs(f"{_APART}/(COUNT(x)-1)", f"{_APART.translate(_TURNED)}/(COUNT(x)-1)")
+    ),
     "DEVSQ": Reducer("sum rule", _squared_deviations(lambda count: t.Number(1.0), root=False)),
+    "GEOMEAN": Reducer("power rule", statistics.mean("value/(n*x)")),
+    "HARMEAN": Reducer("quotient rule", statistics.mean("value^2/(n*x^2)")),
     "HLOOKUP": Reducer("look-up", lookups.horizontal),
     "IF": Reducer("choice", _choice),
     "IFERROR": Reducer("choice", _rescued),
     "INDEX": Reducer("look-up", lookups.index),
+    "LARGE": Reducer("choice", statistics.ranked),
     "MAX": Reducer("choice", _extreme),
+    "MEDIAN": Reducer("choice", statistics.median),
     "MIN": Reducer("choice", _extreme),
     "MMULT": Reducer("matrix product", _matrix_product),
     "OFFSET": Reducer("look-up", lookups.offset),
+    "PEARSON": Reducer("chain rule", statistics.pairs(_ALIKE, _ALIKE.translate(_TURNED))),
     "PRODUCT": Reducer("product rule", _product),
+    "SLOPE": Reducer(
+        "quotient rule",
+        statistics.pairs("(v-AVERAGE(y))/DEVSQ(y)", "(u-AVERAGE(x)-2*VALUE*(v-AVERAGE(y)))/DEVSQ(y)"),
+    ),
+    "SMALL": Reducer("choice", statistics.ranked),
     "STDEV": Reducer("sum rule", _squared_deviations(_LESS_ONE, root=True)),
     "STDEV.P": Reducer("sum rule", _squared_deviations(_ALL, root=True)),
     "STDEV.S": Reducer("sum rule", _squared_deviations(_LESS_ONE, root=True)),
