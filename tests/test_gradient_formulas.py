@@ -24,6 +24,7 @@ SMALL, POSITIVE = "TANH({x})*0.8", "(1.2+1.8/(1+EXP(-{x})))"
 ARGUMENTS = {
     "ACOS": (SMALL,), "ACOSH": (POSITIVE,), "ASIN": (SMALL,), "ATANH": (SMALL,), "ATAN2": (POSITIVE, "{x}"),
     "COSH": (SMALL,), "EXP": (SMALL,), "LN": (POSITIVE,), "LOG": (POSITIVE, POSITIVE), "LOG10": (POSITIVE,),
+    "MOD": ("(2+TANH({x}))", "7"), "SQRTPI": (POSITIVE,),
     "POWER": (POSITIVE, SMALL), "SINH": (SMALL,), "SQRT": (POSITIVE,), "TAN": (SMALL,),
 }  # fmt: skip
 OPERATORS = ("({x}+{y})", "({x}-{y})", "{x}*{y}", f"{{x}}/{POSITIVE.replace('{x}', '{y}')}", "-{x}", "{x}%", "{x}^2",

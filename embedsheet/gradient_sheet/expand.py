@@ -198,32 +198,17 @@ def placed_offsets(store: Store, group: Group, tree: t.Node) -> list[tuple[t.Nod
 
 
 def _numbers(store: Store, group: Group, node: t.Call, place: int) -> Ids:
-    """Return an argument of OFFSET in each cell, (n,): rows, columns, height, width."""
+    """Return an argument of OFFSET in each cell, (n,): rows, columns, height, width; they are constants."""
     argument = node.arguments[place] if place < len(node.arguments) else t.Missing()
     base = node.arguments[0]
     assert isinstance(base, t.Ref)
     if isinstance(argument, t.Missing):
         default = 0 if place < 3 else sizes(base, group.rows, group.columns)[place - 3]
         return np.broadcast_to(np.asarray(default, np.int64), len(group.ids))
-    for one in walk(argument):
-        if isinstance(one, t.Ref) and _tainted(store, group, one):
-            raise UnsupportedError(
-                [f"{group.where()}: where OFFSET goes depends on the changing cells; name the cells themselves."]
-            )
     evaluator = Evaluator(store, group, np.arange(len(group.ids)))
     value = evaluator.value(evaluator.evaluate(argument))
     numbers = np.broadcast_to(np.asarray(value.numbers), value.shape)[:, 0, 0].astype(np.int64)
     return np.broadcast_to(numbers, len(group.ids))
-
-
-def _tainted(store: Store, group: Group, node: t.Ref) -> bool:
-    top, left, bottom, right = corners(node, group)
-    place = store.table.sheet_places[name_key(node.sheet or "")]
-    ends = np.broadcast_arrays(top, left, bottom, right)
-    return any(
-        bool(store.tainted[store.table.find(place, *np.mgrid[a : c + 1, b : d + 1])].any())
-        for a, b, c, d in np.unique(np.column_stack(ends), axis=0).tolist()
-    )
 
 
 def _moved_by(base: t.Node, down: int, right: int, height: int, width: int) -> t.Ref:

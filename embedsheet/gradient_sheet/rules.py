@@ -55,7 +55,7 @@ FUNCTIONS: dict[str, Rule] = {
     "LN": Rule(CHAIN, ("1/x",)),
     "LOG": Rule(CHAIN, ("1/(x*LN(y))", "-value/(y*LN(y))")),
     "LOG10": Rule(CHAIN, ("1/(x*LN(10))",)),
-    "MOD": Rule("sum rule", ("1", "-INT(x/y)")),
+    "MOD": Rule("sum rule", ("1",)),
     "N": Rule("sum rule", ("1",)),
     "NORMSDIST": Rule(CHAIN, ("EXP(-(x^2)/2)/SQRT(2*PI())",)),
     "POWER": Rule("power rule", ("y*x^(y-1)", "value*LN(x)")),
