@@ -342,6 +342,18 @@ def test_the_buttons_walk_a_method_in_libreoffice_step_for_step(
     assert after == pytest.approx(walked.objective_after, rel=1e-12)
 
 
+def test_ten_presses_of_run_100_go_where_gradient_descent_goes(tmp_path: Path) -> None:
+    """A thousand steps in LibreOffice's Basic, and the same thousand of the solver."""
+    book = find("movielens").load().build(tmp_path / "small.xlsx", users=6, movies=5, factors=2, no_gradient_sheet=True)
+    es.derive(book, "Cross-tab", tmp_path / "small.xlsm", buttons=True)
+    before, after, again = run_macros(tmp_path / "small.xlsm", {"D6": "0.05"}, ["GradientRun"] * 10 + ["GradientReset"])
+    walked = es.solve(book, "Cross-tab", method="gradient-descent", learning_rate=0.05, max_iterations=1000,
+                      dry_run=True)  # fmt: skip
+    assert walked.objective_after < 0.5 * walked.objective_before
+    assert before == again == pytest.approx(walked.objective_before, rel=1e-12)
+    assert after == pytest.approx(walked.objective_after, rel=1e-11)
+
+
 def run_macros(path: Path, settings: Mapping[str, str], macros: Sequence[str]) -> tuple[float, float, float]:
     """Return the objective before all macros, before the last one, and after it, as LibreOffice runs them."""
     need_office()
