@@ -41,6 +41,12 @@ DIFFERENCES = (
     Difference("an array of one computed value is no value", "IronCalc", "ARABIC"),
     Difference("an array of one computed value is no value", "LibreOffice", "ERROR.TYPE"),
     Difference("a text where the array's own kind is kept", "IronCalc", "HYPERLINK"),
+    Difference("knows no heading of a list that is a number", "Gnumeric LibreOffice",
+               "DAVERAGE DGET DMAX DMIN DPRODUCT DSTDEV DSTDEVP DSUM DVAR DVARP"),
+    Difference("leaves errors in the list's column out", "formulon IronCalc",
+               "DAVERAGE DMAX DMIN DPRODUCT DSTDEV DSTDEVP DSUM DVAR DVARP"),
+    Difference("takes no array for a list or its criteria, and no heading alone", "IronCalc",
+               "DAVERAGE DGET DMAX DMIN DPRODUCT DSTDEV DSTDEVP DSUM DVAR DVARP"),
     # What A1# is.
     Difference("A1# is an array, no range", "formulon IronCalc", "ISREF"),
     Difference("A1# is an array, no range", "formulon", "ROW COLUMN"),
@@ -133,6 +139,10 @@ OUTVOTED = {
     "MMULT": "Microsoft: a text or truth value is #VALUE!",
     "RANK": "Microsoft: if the number is not in the list, #N/A, as formulon and IronCalc say",
     "RANK.EQ": "the same",
+    **dict.fromkeys(
+        "DAVERAGE DGET DMAX DMIN DPRODUCT DSTDEV DSTDEVP DSUM DVAR DVARP".split(),
+        "Gnumeric and LibreOffice know no heading that is a number; an error in the column is the result, as in SUM",
+    ),
     "SYD": "Microsoft: a period beyond the life is #NUM!, as formulon and IronCalc say",
     "VARA": "TRANSPOSE turns a blank into 0, which counts; a text in an array does not; so does Gnumeric",
     "VARPA": "the same",

@@ -143,7 +143,8 @@ def test_conditions_nest_as_deep_as_excel_allows_and_deeper_ones_are_refused_in_
 def test_conditions_are_single_values_in_plain_formulas_below_functions_of_arrays(tmp_path: Path) -> None:
     """What Excel stores in a public workbook (#VALUE! beside the first formula); the rest by the same rule.
 
-    Functions of single values other than IF and CHOOSE are arrays there (pyOpenVBA and LibreOffice agree on these).
+    Gnumeric and pyOpenVBA have these results for IF, CHOOSE, IFS, SWITCH, IFERROR and IFNA. Functions of single values
+    other than these are arrays there (pyOpenVBA and LibreOffice agree on them).
     """
     cells: dict[str, CellValue] = {f"C{i}": "xyxxy"[i - 5] for i in range(5, 10)} | {"L6": "x"}
     cells |= {f"E{i}": i - 4 for i in range(5, 10)} | {f"F{i}": 10 * (i - 4) for i in range(5, 10)}
@@ -155,6 +156,15 @@ def test_conditions_are_single_values_in_plain_formulas_below_functions_of_array
         "N24": ("=SUMPRODUCT(IF({1,0,1},1,2))", 4.0), "N25": ("=SUMPRODUCT(ROUND(F5:F9/3,0))", 50.0),
         "N26": ('=SUMPRODUCT(MAX((C5:C9="x")*F5:F9))', 40.0), "N27": ('=SUMPRODUCT(--NOT(C5:C9="x"))', 2.0),
         "N28": ("=SUMPRODUCT(SUMIF(C5:C9,C5:C9,F5:F9))", 380.0),
+        "N30": ("=SUMPRODUCT(IFERROR(F5:F9/(E5:E9-2),7))", 7.0), "N31": ("=SUMPRODUCT(IFNA(F5:F9,7))", "#VALUE!"),
+        "N32": ("{=SUMPRODUCT(IFERROR(F5:F9/(E5:E9-2),7))}", 7 - 10 + 30 + 20 + 50 / 3),
+        "N33": ("=SUMPRODUCT(IFS(E5:E9>2,F5:F9,TRUE,1))", "#VALUE!"),
+        "N8": ("=SUMPRODUCT(IFS(E5:E9>2,F5:F9,TRUE,1))", 150.0),
+        # XlsxWriter would write SWITCH in capitals as an array formula.
+        "N34": ("=SUMPRODUCT(_xlfn.switch(E5:E9,2,F5:F9,5))", "#VALUE!"),
+        "N35": ("=SUMPRODUCT(_xlfn.switch(2,E5:E9,F5:F9,5))", "#VALUE!"),
+        "N9": ("=SUMPRODUCT(_xlfn.switch(E5:E9,5,F5:F9,5))", 150.0),
+        "N36": ("=SUMPRODUCT(IFERROR({1,2}/{0,1},7))", 9.0),
     }  # fmt: skip
     sheet = cells | {address: formula for address, (formula, _) in expected.items()}
     values = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": sheet}))["S"]

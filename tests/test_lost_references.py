@@ -23,7 +23,7 @@ def _ways() -> list[tuple[str, int]]:
     for name, row in sorted(FUNCTIONS.items()):
         if not row.lazy and row.gradient != "frozen":
             most = 1 if name in VALUES else min(row.most, max(row.least, 4))
-            found += [(name, place) for place in range(most) if parameter(row, place) != "v"]
+            found += [(name, place) for place in range(most) if parameter(row, place) not in "vc"]
     return found
 
 
@@ -31,7 +31,7 @@ def _call(row: Function, lost: int, text: str) -> str:
     count = max(row.least, lost + 1)
     if row.parameters.endswith("(rv)"):
         count += (count - len(row.parameters.split("(")[0])) % 2
-    arguments = ["A1:A9" if parameter(row, place) != "v" else "1" for place in range(count)]
+    arguments = ["A1:A9" if parameter(row, place) not in "vc" else "1" for place in range(count)]
     arguments[lost] = text
     return f"={row.name}({','.join(arguments)})"
 

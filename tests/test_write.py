@@ -95,6 +95,12 @@ def test_a_word_before_an_intersection_in_brackets_stays_no_function(first: str)
     assert write(parse("(rate) A1", 1, 1), 1, 1) == "rate A1"
 
 
+def test_a_range_that_ends_in_a_spill_keeps_its_brackets() -> None:
+    for formula in ("A1:(B1#)", "(A1:B1)#", "A1#:B1"):
+        assert parse(write(parse(formula, 1, 1), 1, 1), 1, 1) == parse(formula, 1, 1)
+    assert write(parse("A1:(B1#)", 1, 1), 1, 1) == "A1:(B1#)"
+
+
 def test_a_chain_of_3000_terms_is_written() -> None:
     chain = "+".join(f"A{row}" for row in range(1, 3001))
     assert write(parse(chain, 1, 2), 1, 2) == chain

@@ -147,7 +147,7 @@ def _tries(name: str) -> Iterator[tuple[str, ...]]:
     most = min(row.most, len(plain) + 2 * len(group.rstrip(")")))
     chance = np.random.default_rng(len(name))
     for count in dict.fromkeys((most, row.least)):
-        lists = [_BY_LETTER[parameter(row, place)] for place in range(count)]
+        lists = [_BY_LETTER[parameter(row, place).replace("c", "v")] for place in range(count)]
         for start in range(max(map(len, lists), default=0)):
             yield tuple(texts[start % len(texts)] for texts in lists)
         for _ in range(_MOST_TRIED // 2):

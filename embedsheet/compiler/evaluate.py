@@ -266,7 +266,7 @@ class Evaluator:
         return part
 
     def tested(self, node: t.Node) -> Value:
-        """Return what IF and its kin look at: in a plain formula one value a cell, even below SUMPRODUCT."""
+        """Return what a choice hangs on: in a plain formula one value a cell, even below SUMPRODUCT."""
         before, self.array_formula = self.array_formula, self.array_formula and not self.plain
         try:
             return self.scalar(self.evaluate(node))
@@ -591,7 +591,7 @@ def _lost(row: Function, arguments: Sequence[Result]) -> list[Value]:
     """
     found = []
     for place, argument in enumerate(arguments):
-        if parameter(row, place) == "v":
+        if parameter(row, place) in "vc":
             continue
         if isinstance(argument, Reference) and argument.errors is not None:
             codes = argument.errors[:, None, None]

@@ -146,8 +146,9 @@ class _Writer:
             left = text if own >= binding and not apart else f"({text})"
             # Operators associate to the left, so that a right operand must bind more tightly. After a space only what
             # can be a reference is taken for an intersection's operand.
-            constant = step.operator == " " and isinstance(step.right, (t.Number, t.Text, t.Array, t.Boolean))
-            right = f"({self.node(step.right)[0]})" if constant else self.within(step.right, binding + 1)
+            lone = step.operator == " " and isinstance(step.right, (t.Number, t.Text, t.Array, t.Boolean))
+            lone |= step.operator == ":" and isinstance(step.right, t.Spill)  # A1:B1# is what A1:B1 fills
+            right = f"({self.node(step.right)[0]})" if lone else self.within(step.right, binding + 1)
             if step.operator == " " and right.startswith("(") and _ends_in_word(step.left):
                 left = f"({text})"  # a word before a bracket would be read as a function
             text, own = f"{left}{symbol}{right}", binding

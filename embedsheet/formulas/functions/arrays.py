@@ -83,6 +83,14 @@ def one(evaluator: Evaluator, value: Value | None, default: float, what: str) ->
     return int(numbers[0])
 
 
+def _single(evaluator: Evaluator, value: Value | None, default: Value, what: str) -> Value:
+    """Return an argument that may be traced as one value a cell."""
+    value = default if value is None or value is MISSING else value
+    if value.shape[1:] != (1, 1):
+        raise evaluator.unsupported(f"{what} must be one value.")
+    return value
+
+
 def array(evaluator: Evaluator, argument: Argument) -> Value:
     """Return an argument's elements, all n of one size: kinds and numbers have the whole shape but for n."""
     value = evaluator.value(argument)
@@ -162,7 +170,8 @@ def sequence(
         raise FaultError(VALUE if min(height, width) < 0 else CALC)
     sized(evaluator, height, width)
     along = np.arange(height * width, dtype=float).reshape(1, height, width)
-    first, second = (number(1.0) if value is None or value is MISSING else value for value in (start, step))
+    first = _single(evaluator, start, number(1.0), "The start of SEQUENCE")
+    second = _single(evaluator, step, number(1.0), "The step of SEQUENCE")
     return elementwise(evaluator, [first, second], lambda xp, first, step: (first + step * along, None))
 
 
@@ -247,8 +256,8 @@ _line("TOCOL", "The elements of an array in one column; 1, 2 or 3 leaves out bla
 _line("TOROW", "The elements of an array in one row; 1, 2 or 3 leaves out blanks, errors or both", 2)
 
 
-def _padding(padding: Value | None) -> Value:
-    return error(NA) if padding is None or padding is MISSING else padding
+def _padding(evaluator: Evaluator, name: str, padding: Value | None) -> Value:
+    return _single(evaluator, padding, error(NA), f"What {name} fills up with")
 
 
 def _repeated(filling: Value, rows: int, columns: int) -> Value:
@@ -273,7 +282,7 @@ def _wrapped(name: str, summary: str, by_row: bool) -> None:
         short = lines * size - height * width
         sized(evaluator, lines, size, NUM)
         if short:
-            value = stacked([value, _repeated(_padding(padding), 1, short)], 2)
+            value = stacked([value, _repeated(_padding(evaluator, name, padding), 1, short)], 2)
         value = reshaped(value, lines, size)
         return value if by_row else value.transposed()
 
@@ -295,7 +304,7 @@ def expand(
 ) -> Value:
     """Return the array with rows below and columns at its right."""
     value = array(evaluator, source)
-    filling = _padding(padding)
+    filling = _padding(evaluator, "EXPAND", padding)
     for axis, asked in ((1, rows), (2, columns)):
         length = value.shape[axis]
         more = one(evaluator, asked, float(length), "The size of EXPAND") - length

@@ -57,7 +57,7 @@ class Evaluator(Context, Protocol):
         ...
 
     def tested(self, node: Node) -> Value:
-        """Return what IF and its kin look at: in a plain formula one value a cell, even below SUMPRODUCT."""
+        """Return what a choice hangs on: in a plain formula one value a cell, even below SUMPRODUCT."""
         ...
 
     def with_arrays(self) -> Evaluator:

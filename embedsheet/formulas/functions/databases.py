@@ -145,6 +145,8 @@ def _chosen(
     if min(_size(context, database)[0], _size(context, criteria)[0]) < 2:
         return error(VALUE)
     field = None if field is None else concrete(context, field, f"The field of {name}")
+    if field is not None and field.shape[1:] != (1, 1):
+        raise context.unsupported(f"The field of {name} must be one value.")
     table = _List(context, name, database, criteria, 1 if field is None else field.shape[0])
     met = table.met()
     if field is None or (field.kinds == BLANK).all():

@@ -102,17 +102,17 @@ def _npv(context: Context, rate: Value, *payments: Argument) -> Value:
         counted = np.ones((1, part.size), bool) if part.mask is None else part.mask
         period = before + np.cumsum(counted, axis=1)
         before = period[:, -1:] if part.size else before
-        factor, _ = power(context, discount, period[:, None, None, :].astype(float)[:, 0])
-        term = product(factor, part.kept(0.0)[:, None, :])
+        factor, _ = power(context, discount[..., None], period[:, None, None, :].astype(float))
+        term = product(factor, part.kept(0.0)[:, None, None, :])
         result = result + part_sum(part, term)
     return with_errors(failures(parts).finish(result, faults), read)
 
 
 def part_sum(part: Any, term: Array) -> Array:
-    """Return the sum over a range's payments that count, (n or 1, 1, 1)."""
+    """Return the sum over a range's payments that count, (n or 1, rows, columns), of terms for each of them."""
     if part.mask is not None:
-        term = namespace(term).where(part.mask[:, None, :], term, 0.0)
-    return term.sum(axis=2, keepdims=True)
+        term = namespace(term).where(part.mask[:, None, None, :], term, 0.0)
+    return term.sum(axis=3)
 
 
 @function("EFFECT", "vv", "Effective yearly interest of a nominal rate")

@@ -176,8 +176,9 @@ def _prob(context: Context, x: Argument, chances: Argument, low: Value, high: Va
 
     def compute(_: Any, low: Array, high: Array) -> tuple[Array, Faults]:
         xp = namespace(a, p, low, high)
-        inside = (a[:, None, :] >= low) & (a[:, None, :] <= high) & mask[:, None, :]
-        result = xp.where(inside, p[:, None, :], 0.0).sum(axis=2, keepdims=True)
+        each = a[:, None, None, :]
+        inside = (each >= low[..., None]) & (each <= high[..., None]) & mask[:, None, None, :]
+        result = xp.where(inside, p[:, None, None, :], 0.0).sum(axis=3)
         return (result, undefined(bad, NUM)) if xp is np else (xp.where(bad, xp.nan, result), None)
 
     result = elementwise(context, [low, low if high is None else high], compute)

@@ -33,9 +33,9 @@ Kinds = NDArray[np.uint8]
 
 
 def _answer(value: Value, true: Array) -> Value:
-    """Return booleans; padding stays padding."""
+    """Return a boolean for each element, though all may be of one kind; padding stays padding."""
     kinds = np.where(value.kinds == ABSENT, ABSENT, BOOLEAN).astype(np.uint8)
-    return Value(kinds, true * 1.0)
+    return Value(kinds, namespace(true).broadcast_to(true * 1.0, value.shape))
 
 
 def _enter(name: str, summary: str, test: Callable[[Kinds], NDArray[np.bool_]]) -> None:

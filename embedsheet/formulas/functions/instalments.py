@@ -234,17 +234,18 @@ def _mirr(context: Context, payments: Argument, owed: Value, earned: Value) -> V
     part = sample(context, [payments]).clean()
     amounts = part.kept(0.0)
     mask = np.ones((1, part.size), bool) if part.mask is None else part.mask
-    count, place = mask.sum(axis=1)[:, None, None], np.maximum(np.cumsum(mask, axis=1) - 1.0, 0.0)[:, None, :]
+    count = mask.sum(axis=1)[:, None, None]
+    place = np.maximum(np.cumsum(mask, axis=1) - 1.0, 0.0)[:, None, None, :]
     xp = namespace(amounts)
-    amounts = amounts[:, None, :]
+    amounts = amounts[:, None, None, :]
     gains, losses = xp.where(amounts > 0, amounts, 0.0), xp.where(amounts < 0, amounts, 0.0)
 
     def compute(_: Any, owed: Array, earned: Array) -> tuple[Array, Faults]:
         xp = namespace(amounts, owed, earned)
         ok = (owed > -1) & (earned > -1)
         a, b = xp.log1p(xp.where(ok, owed, 0.0)), xp.log1p(xp.where(ok, earned, 0.0))
-        above = (gains * xp.exp((count - 1.0 - place) * b)).sum(axis=2, keepdims=True)
-        below = -(losses * xp.exp(-place * a)).sum(axis=2, keepdims=True)
+        above = (gains * xp.exp((count[..., None] - 1.0 - place) * b[..., None])).sum(axis=3)
+        below = -(losses * xp.exp(-place * a[..., None])).sum(axis=3)
         sided = (above > 0) & (below > 0)
         ratio = xp.where(sided, above, 1.0) / xp.where(sided, below, 1.0)
         result = xp.exp(xp.log(ratio) / np.maximum(count - 1.0, 1.0)) - 1.0

@@ -44,22 +44,18 @@ def _selector(condition: Value) -> Value:
 
 
 def _if(evaluator: Evaluator, name: str, condition: Node, yes: Branch, no: Branch) -> Result:
-    return _chosen(evaluator, name, evaluator.scalar(evaluator.evaluate(condition)), yes, no)
+    return choose(evaluator, name, _selector(truths(evaluator, evaluator.tested(condition))), [yes, no])
 
 
-def _chosen(evaluator: Evaluator, name: str, condition: Value, yes: Branch, no: Branch) -> Result:
-    return choose(evaluator, name, _selector(truths(evaluator, condition)), [yes, no])
-
-
-@function("IF", "vrr", "One of two expressions, by a condition", least=2, gradient="piecewise", lazy=True)
+@function("IF", "crr", "One of two expressions, by a condition", least=2, gradient="piecewise", lazy=True)
 def if_(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Result:
     """Return the second expression where the first is true, else the third (FALSE when it is left out)."""
     condition, yes, *rest = nodes
     no = of(rest[0]) if rest else lambda _: boolean(False)
-    return _chosen(evaluator, "IF", evaluator.tested(condition), of(yes), no)
+    return _if(evaluator, "IF", condition, of(yes), no)
 
 
-@function("IFS", "vr(vr)", "The expression behind the first true condition", gradient="piecewise", lazy=True)
+@function("IFS", "cr(cr)", "The expression behind the first true condition", gradient="piecewise", lazy=True)
 def ifs(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Result:
     """Return the expression behind the first condition that holds; #N/A where none does."""
     if len(nodes) % 2:
@@ -74,7 +70,7 @@ def _ifs(evaluator: Evaluator, name: str, nodes: tuple[Node, ...]) -> Result:
     return _if(evaluator, name, condition, of(value), lambda others: _ifs(others, name, tuple(rest)))
 
 
-@function("SWITCH", "vvr(vr)", "The expression behind the first equal value", gradient="piecewise", lazy=True)
+@function("SWITCH", "ccr(cr)", "The expression behind the first equal value", gradient="piecewise", lazy=True)
 def switch(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Result:
     """Return the expression behind the first value that equals the first argument, else the default, else #N/A."""
     subject, *rest = nodes
@@ -83,7 +79,7 @@ def switch(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Result:
         pairs += [Binary("=", Name(_SWITCHED), case), result]
     if len(rest) % 2:
         pairs += [Boolean(True), rest[-1]]
-    value = evaluator.scalar(evaluator.evaluate(subject))
+    value = evaluator.tested(subject)
     if (value.kinds == BLANK).any():
         # Unlike = a blank is no empty text and not FALSE here.
         value = Value(np.where(value.kinds == BLANK, NUMBER, value.kinds).astype(np.uint8), value.numbers)
@@ -95,7 +91,7 @@ def switch(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Result:
     return _if(inner, "SWITCH", tested, lambda some: _ifs(some, "SWITCH", tuple(pairs)), lambda _: error(NA))
 
 
-@function("CHOOSE", "vr(r)", "The expression at a place in a list", gradient="piecewise", lazy=True)
+@function("CHOOSE", "cr(r)", "The expression at a place in a list", gradient="piecewise", lazy=True)
 def choose_(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Result:
     """Return the expression at the place that the first argument gives, from 1; #VALUE! beyond the list."""
     from embedsheet.formulas.coerce import as_numbers
@@ -114,21 +110,20 @@ def choose_(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Result:
     return choose(evaluator, "CHOOSE", Value(kinds, numbers), [of(branch) for branch in branches])
 
 
-@function("IFERROR", "rr", "A fallback where an expression is an error", gradient="piecewise", lazy=True)
+@function("IFERROR", "cr", "A fallback where an expression is an error", gradient="piecewise", lazy=True)
 def iferror(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Result:
     """Return the first expression, the second where the first is an error or an undefined number."""
     return _fallback(evaluator, nodes, "IFERROR", lambda numbers: np.ones(numbers.shape, bool))
 
 
-@function("IFNA", "rr", "A fallback where an expression is #N/A", gradient="piecewise", lazy=True)
+@function("IFNA", "cr", "A fallback where an expression is #N/A", gradient="piecewise", lazy=True)
 def ifna(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Result:
     """Return the first expression, the second where the first is #N/A."""
     return _fallback(evaluator, nodes, "IFNA", lambda numbers: numbers == NA)
 
 
 def _fallback(evaluator: Evaluator, nodes: tuple[Node, ...], name: str, caught: Callable[[Array], Array]) -> Result:
-    found = evaluator.evaluate(nodes[0])
-    value = found if isinstance(found, Value) else evaluator.scalar(found)
+    value = evaluator.tested(nodes[0])
     failed = value.kinds == ERROR
     if failed.any():
         if value.traced and name == "IFNA":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +64,19 @@ def _positions(found: Lists, positions: Array, count_from: int) -> Value:
     return result
 
 
+def _aligned(needle: Value, *steering: Value | None) -> list[Any]:
+    """Return what is looked up, with an element for each of what steers the look-up, and what steers it."""
+    given = fit([needle, *(one for one in steering if one is not None)])
+    height, width = np.broadcast_shapes(*(one.shape[1:] for one in given))
+    if (height, width) != needle.shape[1:]:
+        first = given[0]
+        kinds = np.broadcast_to(first.kinds, (len(first.kinds), height, width))
+        numbers = namespace(first.numbers).broadcast_to(first.numbers, (len(first.numbers), height, width))
+        given[0] = Value(kinds, numbers)
+    rest = iter(given[1:])
+    return [given[0], *(None if one is None else next(rest) for one in steering)]
+
+
 def _single(table: Value | Reference | Union) -> Value | Reference:
     """Return a table; several areas at once are #VALUE!."""
     return error(VALUE) if isinstance(table, Union) else table
@@ -71,6 +85,7 @@ def _single(table: Value | Reference | Union) -> Value | Reference:
 @function("MATCH", "vrv", "Position of a value in a row or column", least=2, gradient="zero", sizes="alike")
 def match(context: Context, needle: Value, array: Value | Reference | Union, mode: Value | None = None) -> Value:
     """Return where a value stands: exactly (0, with wildcards), or in a list that ascends (1) or descends (-1)."""
+    needle, mode = _aligned(needle, mode)
     found = lists(context, needle, context.value(array))
     if found is None:
         return _with_errors(needle, error(NA), needle)
@@ -136,6 +151,7 @@ def xmatch(
     order: Value | None = None,
 ) -> Value:
     """Return where a value stands: exactly (0), else the next smaller (-1) or larger (1) one, or by wildcards (2)."""
+    needle, mode, order = _aligned(needle, mode, order)
     found = lists(context, needle, context.value(array), blanks=True)
     if found is None:
         return _with_errors(needle, error(VALUE), needle)
@@ -156,6 +172,7 @@ def xlookup(
     """Return the part of `returned` beside the element of `array` that matches; `missing` where none does."""
     list_value, table = context.value(array), _single(returned)
     missing = None if missing is MISSING else missing
+    needle, mode, order = _aligned(needle, mode, order)
     found = lists(context, needle, list_value, blanks=True)
     if found is None:
         return _with_errors(needle, error(VALUE), needle)
@@ -223,6 +240,8 @@ def _table_lookup(
     sorted_list: Value | None,
 ) -> Value:  # fmt: skip
     table = _single(table)
+    needle, sorted_list = _aligned(needle, sorted_list)
+    needle, index = fit([needle, index])
     found = lists(context, needle, line_of(context, table, vertical))
     if found is None:
         return _with_errors(needle, error(VALUE), needle)

@@ -104,7 +104,8 @@ def _xnpv(context: Context, rate: Value, payments: Argument, dates: Argument) ->
     def compute(xp: Any, at: Array) -> tuple[Array, Faults]:
         ok = at > -1
         log = xp.log1p(xp.where(ok, at, 0.0))
-        worth = product(part.kept(0.0)[:, None, :], xp.exp(-years[:, None, :] * log)).sum(axis=2, keepdims=True)
+        discounts = xp.exp(-years[:, None, None, :] * log[..., None])
+        worth = product(part.kept(0.0)[:, None, None, :], discounts).sum(axis=3)
         faults = undefined(early, NUM)
         return (worth, first_fault(faults, undefined(~ok, NUM))) if xp is np else (xp.where(ok, worth, xp.nan), faults)
 

@@ -6,6 +6,8 @@ the end repeats ("v(rv)" is v, then r and v again and again):
 
     v  scalar: ranges are intersected with the formula's row or column unless the formula is an array formula, in
        which case the function works element by element; arrives as a Value of any shape, all v's broadcast together
+    c  what a choice hangs on: like v, but in a plain formula one value even below a function that takes arrays,
+       where every v is an array; only rows that are lazy have it
     r  range or array as it is: arrives as a Reference or Union where the expression is one, else as a Value
     a  like r, but operators inside are evaluated as arrays even in a plain formula (SUMPRODUCT, LOOKUP, MMULT)
 
