@@ -37,6 +37,8 @@ class Teacher:
         self.sheet = self.book.add_worksheet(name)
         self.sheet.set_column("A:A", 30)
         self.sheet.set_column("B:Z", 13)
+        self.sheet.set_landscape()
+        self.sheet.fit_to_pages(1, 1)
         self.sheet.write("A1", title, self.look(bold=True, font_size=14))
 
     def look(self, **properties: Any) -> Any:

@@ -51,8 +51,13 @@ def _workshop(path: Path) -> None:
     runpy.run_path(str(pages.ROOT / "examples" / "workshop.py"))["make"](path)
 
 
+def _loan(path: Path) -> None:
+    runpy.run_path(str(pages.ROOT / "examples" / "own_homework.py"))["BOOKS"]["loan"](path)
+
+
 # What a reader has and a test must make.
 READERS_FILES: dict[str, Callable[[Path], None]] = {
+    "loan.xlsx": _loan,
     "class.csv": _roster,
     "handed-in.zip": _hand_in,
     "my-embeddings.toml": _assignment,

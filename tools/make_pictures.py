@@ -49,6 +49,9 @@ PICTURES = (
     Picture("report-inputs", "workshop", "embedsheet Inputs Report", 1.07),
     Picture("homework-instructions", "homework", "Embeddings"),
     Picture("homework-exercise", "homework", "", 0.7),
+    Picture("homework-own-solution", "own solution", "A loan", 0.62),
+    Picture("homework-own-student", "own student", "A loan", 0.62),
+    Picture("homework-own-instructions", "own student", "loan", 0.85),
 )
 
 
@@ -101,6 +104,21 @@ def homework(folder: Path) -> Path:
     return next(out.glob("*.xlsx"))
 
 
+def own_solution(folder: Path) -> Path:
+    """Return a teacher's finished workbook, the loan of examples/own_homework.py."""
+    _run(sys.executable, str(Path(__file__).parents[1] / "examples" / "own_homework.py"), str(folder / "own"))
+    return folder / "own" / "loan.xlsx"
+
+
+def own_student(folder: Path) -> Path:
+    """Return what a student gets of it."""
+    roster, program = folder / "own-class.csv", (sys.executable, "-m", "embedsheet", "homework")
+    roster.write_text("id,name\n007,Ada Lovelace\n", encoding="utf-8")
+    _run(*program, "from", str(own_solution(folder)), "-o", str(folder / "loan"))
+    _run(*program, "new", str(folder / "loan"), "--roster", str(roster), "-o", str(folder / "own-out"))
+    return next((folder / "own-out").glob("*.xlsx"))
+
+
 def lesson(name: str) -> Callable[[Path], Path]:
     """Return the maker of a lesson's workbook as it comes."""
     return lambda folder: Path(find(name).load().build(folder / f"{name}.xlsx", finish=_without_footers))
@@ -116,6 +134,8 @@ BOOKS = {
     "mlp trained": trained_spiral,
     "rnn": lesson("rnn"),
     "homework": homework,
+    "own solution": own_solution,
+    "own student": own_student,
     "workshop": workshop,
 }
 

@@ -1,0 +1,139 @@
+"""Tasks of other kinds in homework from a workbook: numbers, states, words, plans; and sheets that students rename."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+from own_homework import ADA, assignment_of, graded, hand_in, handed_out, key_of, right_answers, verdicts
+from test_homework_own_check import small
+
+from embedsheet.homework.own.make import numbers_of, own
+from embedsheet.notation.addresses import Cell
+from embedsheet.workbook import Workbook
+
+TOML = """
+[[varies]]
+cells = "S!A1"
+lowest = 2
+highest = 9
+step = 1
+[[varies]]
+cells = "S!A2"
+lowest = 2
+highest = 9
+only_grading = true
+[[task]]
+cells = "S!B1"
+title = "The number"
+kind = "number"
+points = 3
+[[task]]
+cells = "S!B5"
+title = "The state"
+kind = "state"
+below = 0.01
+changing = ["S!B3:B4"]
+points = 5
+[[task]]
+title = "Your words"
+kind = "text"
+text = "Why?"
+points = 2
+[[task]]
+cells = "S!C7"
+title = "Words in a cell"
+kind = "text"
+points = 1
+[[task]]
+cells = "S!B8"
+title = "The plan"
+kind = "solver"
+objective = "S!B9"
+sense = "maximize"
+constraints = ["S!B8 <= 10", "S!B8 integer"]
+start = 1
+points = 4
+"""
+# (B3-A1)^2+(B4-A2)^2 is 0 where B3 = A1 and B4 = A2; B8*(12-B8) is largest, 36, at 6.
+CELLS: dict[str, Any] = {
+    "A1": 3, "A2": 4, "B1": "=A1*A2", "B3": 0, "B4": 0, "B5": "=(B3-A1)^2+(B4-A2)^2", "C7": "because", "B8": 6,
+    "B9": "=B8*(12-B8)",
+}  # fmt: skip
+
+
+def filled(folder: Path, **answers: Any) -> dict[str, tuple[str, float, str]]:
+    """Return verdict, points and the words of each task for some cells' contents."""
+    key = key_of(small(folder / "a", TOML, **CELLS))
+    path = handed_out(key, ADA, folder)
+    shown = {name: values[0, 0] for name, values in numbers_of(own(key), key, ADA).items()}
+    assert list(shown.values())[1] == 4  # all students have the teacher's
+    first = float(next(iter(shown.values())))
+    cells = {
+        Cell("S", int(address[1:]), ord(address[0]) - 64): value(first) if callable(value) else value
+        for address, value in answers.items()
+    }
+    grade = graded(key, hand_in(path, folder / "in.xlsx", cells))
+    return {task.block: (task.verdict, task.points, task.answer or task.message) for task in grade.tasks}
+
+
+def test_a_number_may_be_typed_a_state_is_recomputed_and_a_plan_is_judged(tmp_path: Path) -> None:
+    found = filled(tmp_path, B1=lambda a: 4 * a, B3=lambda a: a, B4=4.05, B8=6, C7="I think so")
+    assert {name: words[:2] for name, words in found.items()} == {
+        "The.number": ("right", 3), "The.state": ("reached", 5), "Your.words": ("blank", 0),
+        "Words.in.a.cell": ("collected", 0), "The.plan": ("reached", 4),
+    }  # fmt: skip
+    assert found["Words.in.a.cell"][2] == "I think so"
+
+
+def test_wrong_numbers_states_and_plans_are_told(tmp_path: Path) -> None:
+    found = filled(tmp_path, B1=lambda a: 4 * a + 1, B3=lambda a: a + 1, B4=4, B8=4)
+    assert found["The.number"][:2] == ("wrong", 0)
+    assert found["The.state"][:2] == ("not reached", 0) and "it is 1; below 0.01 was asked for" in found["The.state"][2]
+    # 4*(12-4) = 32 of 36
+    assert found["The.plan"][:2] == ("not reached", 2) and "gives 32 where 36 can be had" in found["The.plan"][2]
+    assert filled(tmp_path, B8=6.5)["The.plan"][2].endswith("the plan is not allowed: S!B8 is not whole")
+    assert "not <= 10" in filled(tmp_path, B8=11)["The.plan"][2]
+
+
+def test_solvers_cells_are_handed_out_at_their_start_and_the_cells_of_a_state_as_they_are(tmp_path: Path) -> None:
+    key = key_of(small(tmp_path / "a", TOML, **CELLS))
+    page = openpyxl.load_workbook(handed_out(key, ADA, tmp_path))["S"]
+    assert (page["B8"].value, page["B3"].value, page["B1"].value, page["C7"].value) == (1, 0, None, None)
+
+
+def test_a_renamed_sheet_is_found_and_a_lost_row_is_said(tmp_path: Path) -> None:
+    key = key_of(assignment_of("statistics", tmp_path))
+    answers = right_answers(own(key))
+
+    def rename(book: Any) -> None:
+        book["Sales"].title = "Verkauf"
+        for name in list(book.defined_names.values()):
+            name.attr_text = name.attr_text.replace("Sales!", "Verkauf!")
+        for row in book["Instructions"].iter_rows():
+            for cell in row:
+                if isinstance(cell.value, str):
+                    cell.value = cell.value.replace("Sales!", "Verkauf!")
+
+    path = handed_out(key, ADA, tmp_path)
+    grade = graded(key, hand_in(path, tmp_path / "in.xlsx", answers, rename))
+    assert (verdicts(grade), grade.points) == ({}, own(key).points)
+
+    def shorten(book: Any) -> None:
+        for name in list(book.defined_names.values()):
+            name.attr_text = name.attr_text.replace("$E$4:$E$33", "$E$4:$E$32")
+
+    grade = graded(key, hand_in(path, tmp_path / "in.xlsx", answers, shorten))
+    (turnover,) = [task for task in grade.tasks if task.verdict != "right"]
+    assert turnover.verdict == "missing" and "Sales!E4:E32: 29 rows, 30 were handed out" in turnover.message
+
+
+def test_a_sheet_of_the_teachers_that_is_called_instructions_is_in_nobodys_way(tmp_path: Path) -> None:
+    def more(page: Any) -> None:
+        page.parent.create_sheet("Instructions")["A1"] = "Read the book."
+
+    key = key_of(small(tmp_path / "a", TOML, more, **CELLS))
+    path = handed_out(key, ADA, tmp_path)
+    assert list(Workbook.open(path).sheets) == ["S", "Instructions", "Homework"]
+    assert graded(key, path).student_id == "007"
