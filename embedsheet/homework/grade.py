@@ -196,7 +196,7 @@ class _Grading(Telling):
         }
         here = {name: self.book.numbers(self.areas[name]) for name in mine}
         if any(not near(here[name], values, _SAME).all() for name, values in mine.items()):
-            for student in others_with(self.key, here):
+            for student in self._others_with(here):
                 self.grade.notes.append(f"the numbers in the file are those of {student}")
         for name, block in self.sketch.blocks.items():
             area = self.areas.get(name)
@@ -216,6 +216,10 @@ class _Grading(Telling):
                 wanted_numbers = self._right({name}, self.inputs[1])[name]
                 if not (outcome.done.all() and near(outcome.numbers, wanted_numbers, 1e-6).all()):
                     self.grade.notes.append(f"given formulas were changed: {name} ({self._where(area)})")
+
+    def _others_with(self, numbers: Mapping[str, Floats]) -> list[str]:
+        """Return the ids of students who were handed out these numbers."""
+        return others_with(self.key, numbers)
 
     def _student_inputs(self, inputs: Mapping[str, NDArray[Any]], right: Mapping[str, Floats]) -> dict[Area, Any]:
         """Return what replaces the student's cells: the inputs, and answers by their right values.

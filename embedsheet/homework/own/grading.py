@@ -321,6 +321,18 @@ class OwnGrading(_Grading):
         if len(changed):
             self.grade.notes.append(f"given formulas were changed: {', '.join(str(cells[one]) for one in changed[:5])}")
 
+    def _others_with(self, numbers: Mapping[str, Floats]) -> list[str]:
+        def theirs(drawn: Mapping[str, Any], name: str) -> NDArray[np.float64]:
+            return np.array(
+                [[math.nan if one is None else one for one in row] for row in drawn["numbers"][name]], float
+            )
+
+        return [
+            student
+            for student, drawn in self.key.drawn.items()
+            if all(np.allclose(values, theirs(drawn, name), equal_nan=True) for name, values in numbers.items())
+        ]
+
     def _state(self, task: Task) -> TaskGrade:
         one = cast(OwnTask, task)
         numbers = {self.sketch.blocks[name].area: values for name, values in self._given().items()}

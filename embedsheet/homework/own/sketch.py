@@ -81,7 +81,9 @@ def sketch_of(assignment: OwnAssignment, drawn: Drawn) -> OwnSketch:
     book = assignment.solution.book
     blocks: dict[str, Block] = {}
     for one in assignment.varies:
-        blocks[one.name] = Block(one.name, one.area, "given", drawn[one.name], vary="numbers")
+        blocks[one.name] = Block(
+            one.name, one.area, "given", drawn[one.name], vary="choice" if one.texts else "numbers"
+        )
     for name, area in assignment.changed.items():
         numbers = assignment.solution.shown.numbers[assignment.solution.cells(area)]
         blocks[name] = Block(name, area, "changing", numbers, vary="numbers")
