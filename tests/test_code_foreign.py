@@ -184,3 +184,25 @@ def test_libreoffices_truth_value_of_a_double_minus_is_the_number_that_it_stands
     book = books["rnn_in_columns"]
     assert es.open(book).values(parse_area("RNN!J25")) == [[True]]
     assert es.recalculate(book, dry_run=True).results.verification.mismatches == []
+
+
+def test_running_totals_are_cumulative_sums_and_so_are_sums_of_growing_ranges(tmp_path: Path) -> None:
+    cells: dict[str, object] = {"E1": 0.5, "A1": "x", "B1": "total", "C1": "growing", "D1": "left"}
+    for row in range(2, 12):
+        cells[f"A{row}"] = row * 0.1
+        cells[f"B{row}"] = "=A2*$E$1" if row == 2 else f"=B{row - 1}+A{row}*$E$1"
+        cells[f"C{row}"] = f"=SUM(B$1:B{row})"
+        cells[f"D{row}"] = f"={10 if row == 2 else f'D{row - 1}'}-A{row}+$E$1"
+    cells["G1"] = "=SUMSQ(B2:B11)+SUMSQ(C2:C11)+D11"
+    book = sheets.write(tmp_path / "b.xlsx", cells)
+    es.recalculate(book)
+    code = es.code(book, objective="S!G1", changing=["S!E1"])
+    assert code.text.count("= total + np.cumsum(") == 1
+    assert code.text.count("np.cumsum(") >= 3
+    assert "for t in range" not in code.text
+    assert "jax" not in code.text
+    found = modules.run(code, tmp_path)
+    assert found.wrong == []
+    assert found.gradient is not None
+    wanted = modules.sheet_gradient(book, "S", objective="S!G1", changing=["S!E1"])
+    assert np.allclose(found.gradient, wanted, rtol=1e-12)

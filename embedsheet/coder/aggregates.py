@@ -16,6 +16,7 @@ from embedsheet.coder.expressions import (
     reduced,
     relabelled,
 )
+from embedsheet.coder.running import growing_sum
 from embedsheet.coder.translate import Translator, Untranslatable
 from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, NUMBER, TEXT
 from embedsheet.notation import tree as t
@@ -75,6 +76,9 @@ def unwritten() -> Expr:
 
 
 def total(tr: Translator, nodes: Nodes) -> Expr:
+    growing = growing_sum(tr, nodes[0]) if len(nodes) == 1 else None
+    if growing is not None:
+        return growing
     return aggregate("sum")(tr, nodes)
 
 

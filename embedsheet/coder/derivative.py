@@ -333,6 +333,14 @@ def _softmax(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
     tr.to(expr.args[0], made("multiply", own, made("subtract", slope, summed(product, [int(expr.x)], True))), expr)
 
 
+def _cumsum(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
+    (arg,) = expr.args
+    axis = int(expr.x.removeprefix("axis=") or 0)
+    back = ", ".join([":"] * axis + ["::-1"])
+    slope = made("index", expanded(slope, np.shape(expr.value)), x=back)
+    tr.back(arg, arg, made("index", made("cumsum", slope, x=expr.x), x=back))
+
+
 def _stacked(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
     axis, start = int(expr.x), 0
     slope = tr.named(expanded(slope, np.shape(expr.value)))
@@ -373,6 +381,7 @@ _RULES: dict[str, Rule] = {
     "broadcast": _broadcast,
     "reshape": _reshape,
     "softmax": _softmax,
+    "cumsum": _cumsum,
     "stacked": _stacked,
     "concatenate": _stacked,
 }  # fmt: skip

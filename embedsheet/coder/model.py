@@ -10,13 +10,14 @@ import numpy as np
 from embedsheet.book.book import Book
 from embedsheet.book.setups import SolverSetup
 from embedsheet.coder.agreement import agree
-from embedsheet.coder.expressions import Expr, names_in
+from embedsheet.coder.expressions import Expr, names_in, plain
 from embedsheet.coder.idioms import with_idioms
 from embedsheet.coder.lattices import Ids, lattices
 from embedsheet.coder.loops import Cells, Loop, common_steps, written_as_loop
 from embedsheet.coder.lots import Lot, lots_of
 from embedsheet.coder.names import Namer
 from embedsheet.coder.rules import RULES
+from embedsheet.coder.running import running_total
 from embedsheet.coder.translate import Translator, Untranslatable
 from embedsheet.coder.variables import Memory, Variable, array_of
 from embedsheet.compiler.beginning import prepare_changing
@@ -481,9 +482,13 @@ class _Writer:
             return False
         self.namer.used -= set((names or {}).values())  # kept for what comes now
         variables = [self._block(lot, (names or {}).get(id(lot.group))) for lot in lots]
+        total = running_total(loop, lots[0].ids.shape)
         cells = "; ".join(_where(group, elements) for group, elements in item)
         formula = "; =".join(group.text for group, _ in item)
         self.statements.append(Statement(variables, [], cells, formula, [group for group, _ in item], loop))
+        if total is not None:
+            self.statements[-1].expressions, self.statements[-1].loop = [plain(total)], None
+            self.memory.definitions[variables[0].name] = plain(total)
         return True
 
     def _write_levels(self, item: Sequence[Cells], names: Mapping[int, str] | None = None, word: str = "") -> bool:

@@ -36,6 +36,8 @@ class _TorchModule(Module):
                 return replace(expr, op="at_least_" if expr.op == "maximum" else "at_most_", args=ordered)
         if expr.op in ("max", "min") and not expr.x:
             return replace(expr, op=f"whole_{expr.op}", args=args)
+        if expr.op == "cumsum" and not expr.x:
+            return replace(expr, args=args, x="0")
         return replace(expr, args=args)
 
     def _imports(self, body: str) -> list[str]:
