@@ -206,3 +206,11 @@ def test_running_totals_are_cumulative_sums_and_so_are_sums_of_growing_ranges(tm
     assert found.gradient is not None
     wanted = modules.sheet_gradient(book, "S", objective="S!G1", changing=["S!E1"])
     assert np.allclose(found.gradient, wanted, rtol=1e-12)
+
+
+@pytest.mark.torch
+def test_pytorchs_modules_have_the_stored_results_and_the_sheets_gradients(
+    books: dict[str, Path], tmp_path: Path
+) -> None:
+    # rnn_in_columns: whole numbers of an IF meet weights; lstm_by_columns: a loop begins with cells.
+    _checked(books, tmp_path, "torch", [*FEW, "rnn_in_columns", "sumproduct_rows", "skip_gram"])

@@ -187,6 +187,10 @@ class Module:
         """Return an expression as the language has it."""
         return expr
 
+    def carried(self, expr: Expr) -> Expr:
+        """Return what a loop reads from outside, or begins with, as the language has it."""
+        return self.rewritten(expr)
+
     # Arrays
 
     def _given(self) -> list[str]:
@@ -298,8 +302,8 @@ class Module:
             loop = replace(
                 loop,
                 bodies=list(map(self.rewritten, loop.bodies)),
-                outside=list(map(self.rewritten, loop.outside)),
-                before=[list(map(self.rewritten, before)) for before in loop.before],
+                outside=list(map(self.carried, loop.outside)),
+                before=[list(map(self.carried, before)) for before in loop.before],
             )
         return write(loop, names, language)
 

@@ -72,6 +72,7 @@ TORCH = Language(
     "torch",
     {
         "tensor": Op("torch.as_tensor({0})"),
+        "floats": Op("torch.as_tensor({0}, dtype=torch.float64)"),
         "at_least_": Op("torch.clamp({1}, min={0})"),
         "at_most_": Op("torch.clamp({1}, max={0})"),
         "max": Op("torch.amax({0}{,x})"),

@@ -18,17 +18,21 @@ from embedsheet.ground.errors import ModelError
 
 def torch_module(model: Written, sheet: str | None) -> Parts:
     """Return the model as a module in PyTorch. Raises ModelError for a set-up with constraints on formulas."""
-    made = _TorchModule(model, TORCH, sheet)
+    made = _TorchModule(model, sheet)
     if made.search is not None and made.search.constraints:
         raise ModelError("Constraints on formulas are not written in PyTorch; choose --to jax.")
     return made.parts()
 
 
 class _TorchModule(Module):
+    def __init__(self, model: Written, sheet: str | None) -> None:
+        super().__init__(model, TORCH, sheet)
+        self.computed = {variable.name for variable in self.blocks()}
+
     def rewritten(self, expr: Expr) -> Expr:
         if expr.fixed:
             return expr
-        args = tuple(self.rewritten(arg) if not arg.fixed else _tensor(arg) for arg in expr.args)
+        args = tuple(self.carried(arg) for arg in expr.args)
         if expr.op in ("maximum", "minimum"):
             bounds = [number_of(arg) for arg in expr.args]
             if bounds[0] is not None or bounds[1] is not None:
@@ -39,6 +43,17 @@ class _TorchModule(Module):
         if expr.op == "cumsum" and not expr.x:
             return replace(expr, args=args, x="0")
         return replace(expr, args=args)
+
+    def carried(self, expr: Expr) -> Expr:
+        """Return an array that does not depend on the weights as a tensor; numbers stay numbers."""
+        if not expr.fixed:
+            return self.rewritten(expr)
+        value = np.asarray(expr.value)
+        if value.ndim == 0:
+            return expr
+        # np.where(condition, 1, 0) gives whole numbers, which PyTorch does not multiply with others.
+        given = expr.op == "name" and expr.x not in self.computed
+        return replace(expr, op="tensor" if given or value.dtype.kind != "f" else "floats", args=(expr,), fixed=False)
 
     def _imports(self, body: str) -> list[str]:
         lines = ["import numpy as np"]
@@ -66,10 +81,3 @@ class _TorchModule(Module):
             "    slope = torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True)",
             "    return float(value), Weights(*(array.numpy() for array in slope))",
         ]
-
-
-def _tensor(expr: Expr) -> Expr:
-    """Return an array that does not depend on the weights as a tensor; numbers stay numbers."""
-    if np.ndim(expr.value) == 0:
-        return expr
-    return replace(expr, op="tensor", args=(expr,), fixed=False)
