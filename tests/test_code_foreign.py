@@ -10,8 +10,10 @@ import modules
 import numpy as np
 import pytest
 import sheets
+from typer.testing import CliRunner
 
 import embedsheet as es
+from embedsheet.cli import app
 from embedsheet.coder import derivative
 from embedsheet.notation.addresses import parse_area
 
@@ -184,6 +186,15 @@ def test_libreoffices_truth_value_of_a_double_minus_is_the_number_that_it_stands
     book = books["rnn_in_columns"]
     assert es.open(book).values(parse_area("RNN!J25")) == [[True]]
     assert es.recalculate(book, dry_run=True).results.verification.mismatches == []
+
+
+def test_a_workbook_without_a_set_up_has_no_loss_and_the_command_says_how_to_name_one(tmp_path: Path) -> None:
+    book = sheets.write(tmp_path / "b.xlsx", {"A1": 2, "A2": "=A1^2"})
+    es.recalculate(book)
+    result = CliRunner().invoke(app, ["code", str(book), "-o", str(tmp_path / "m.py")])
+    assert result.exit_code == 0, result.output
+    assert "name them with --objective and --changing" in " ".join(result.output.split())
+    assert "def loss" not in (tmp_path / "m.py").read_text(encoding="utf-8")
 
 
 def test_running_totals_are_cumulative_sums_and_so_are_sums_of_growing_ranges(tmp_path: Path) -> None:

@@ -54,6 +54,8 @@ def code(
     )
     for note in found.notes:
         say(note)
+    if not found.start and not found.notes:
+        say("It has no loss and gradient: there is no Solver set-up; name them with --objective and --changing.")
     for block in found.blocks:
         if block.constants:
             say(f"As the workbook has it, not computed: {block.cells}: {', '.join(block.constants)}")
