@@ -45,6 +45,8 @@ PICTURES = (
     Picture("mlp-xor", "mlp", "XOR"),
     Picture("mlp-epochs", "mlp", "Epochs", 0.45),
     Picture("mlp-map", "mlp trained", "The plane"),
+    Picture("lstm-gates", "lstm trained", "LSTM: gates", 0.4),
+    Picture("gru-gates", "gru trained", "GRU: gates", 0.4),
     Picture("rnn-three", "rnn", "Three characters"),
     Picture("report-inputs", "workshop", "embedsheet Inputs Report", 1.07),
     Picture("homework-instructions", "homework", "Embeddings"),
@@ -85,6 +87,17 @@ def trained_spiral(folder: Path) -> Path:
     book = find("mlp").load().build(folder / "mlp-trained.xlsx", finish=_without_footers)
     _run(sys.executable, "-m", "embedsheet", "solve", str(book), "--sheet", "Spiral")
     return Path(book)
+
+
+def trained_cells(name: str) -> Callable[[Path], Path]:
+    """Return the maker of the workbook of gated cells, these solved."""
+
+    def make(folder: Path) -> Path:
+        book = find(name).load().build(folder / f"{name}-trained.xlsx", finish=_without_footers)
+        _run(sys.executable, "-m", "embedsheet", "solve", str(book), "--sheet", name.upper())
+        return Path(book)
+
+    return make
 
 
 def workshop(folder: Path) -> Path:
@@ -132,6 +145,8 @@ BOOKS = {
     "optimisers": lesson("optimisers"),
     "mlp": lesson("mlp"),
     "mlp trained": trained_spiral,
+    "lstm trained": trained_cells("lstm"),
+    "gru trained": trained_cells("gru"),
     "rnn": lesson("rnn"),
     "homework": homework,
     "own solution": own_solution,

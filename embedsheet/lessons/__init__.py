@@ -55,6 +55,10 @@ LESSONS = {
         Lesson("mlp", "From one neuron to two hidden layers, forward and backward in cells", "embedsheet.lessons.mlp"),
         Lesson("rnn", "A recurrent net unrolled in formulas: characters predict the next", "embedsheet.lessons.rnn"),
         Lesson(
+            "lstm", "A net that remembers: LSTM’s gates, beside a simple net that forgets", "embedsheet.lessons.lstm"
+        ),
+        Lesson("gru", "A net that remembers: GRU’s gates, beside a simple net that forgets", "embedsheet.lessons.gru"),
+        Lesson(
             "pseudo-labels",
             "A mixed batch: ratings, held-out ratings and a teacher's guesses",
             "embedsheet.lessons.pseudo_labels",

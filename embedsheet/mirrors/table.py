@@ -11,7 +11,14 @@ from embedsheet.ground.errors import ModelError
 from embedsheet.mirrors.protocol import Mirror
 
 # Modules in this folder with a `MIRROR`. The last is asked where none knows the workbook: it says what it needs.
-MIRRORS = ("recurrent.mirror", "optimisers.mirror", "skip_gram.mirror", "perceptron.mirror", "recommender.mirror")
+MIRRORS = (
+    "recurrent.mirror",
+    "optimisers.mirror",
+    "skip_gram.mirror",
+    "perceptron.mirror",
+    "gated.mirror",
+    "recommender.mirror",
+)
 
 
 def mirrors() -> list[Mirror[Any]]:

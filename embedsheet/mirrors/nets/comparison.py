@@ -172,47 +172,58 @@ def _keras(net: Net, dtype: str, steps: int, rate: float) -> tuple[Witness, Floa
             model.trainable_variables, for_keras(net, [one.shape for one in model.trainable_variables]), strict=True
         ):
             variable.assign(part)
-        loss, slopes, outputs = _differentiate(keras, model, net)
+        differentiate = _differentiator(keras, model, net)
+        loss, slopes, outputs = differentiate()
         gradient = from_keras(net, slopes)
         shown = np.asarray(keras.ops.convert_to_numpy(net.shown_of(keras, outputs)), np.float64)
         optimizer = keras.optimizers.SGD(rate)
         optimizer.build(model.trainable_variables)
         for _ in range(steps):
-            optimizer.apply(_differentiate(keras, model, net)[1])
+            optimizer.apply(differentiate()[1])
         walked = flat(from_keras(net, [one.value for one in model.trainable_variables]), net)
     return Witness(f"Keras, {dtype}", loss, shown.ravel(), gradient, TOLERANCE[dtype]), walked
 
 
-def _differentiate(keras: Any, model: Any, net: Net) -> tuple[float, list[Any], Any]:
-    """Return the loss, its gradient, a part a variable, and the outputs."""
+def _differentiator(keras: Any, model: Any, net: Net) -> Callable[[], tuple[float, list[Any], Any]]:
+    """Return what computes, at the model's weights of the moment, loss, gradient (a part a variable) and outputs."""
     engine = keras.backend.backend()
+    variables = model.trainable_variables
     if engine == "jax":
         import jax
 
-        fixed = [one.value for one in model.non_trainable_variables]
-
-        def loss(trainable: Any) -> Any:
+        def loss(trainable: Any, fixed: Any) -> Any:
             outputs = model.stateless_call(trainable, fixed, net.inputs)[0]
             return net.loss_of(keras, outputs, trainable), outputs
 
-        (value, outputs), slopes = jax.value_and_grad(loss, has_aux=True)(
-            [one.value for one in model.trainable_variables]
-        )
-        return float(value), list(slopes), outputs
+        compiled = jax.jit(jax.value_and_grad(loss, has_aux=True))  # a recurrence would be compiled at every call
+
+        def by_jax() -> tuple[float, list[Any], Any]:
+            fixed = [one.value for one in model.non_trainable_variables]
+            (value, outputs), slopes = compiled([one.value for one in variables], fixed)
+            return float(value), list(slopes), outputs
+
+        return by_jax
     if engine == "torch":
-        for one in model.trainable_variables:
-            one.value.grad = None
-        outputs = model(net.inputs)
-        value = net.loss_of(keras, outputs, [one.value for one in model.trainable_variables])
-        value.backward()
-        return float(value), [one.value.grad.clone() for one in model.trainable_variables], outputs.detach()
+
+        def by_torch() -> tuple[float, list[Any], Any]:
+            for one in variables:
+                one.value.grad = None
+            outputs = model(net.inputs)
+            value = net.loss_of(keras, outputs, [one.value for one in variables])
+            value.backward()
+            return float(value), [one.value.grad.clone() for one in variables], outputs.detach()
+
+        return by_torch
     import tensorflow
 
-    with tensorflow.GradientTape() as tape:
-        outputs = model(net.inputs)
-        value = net.loss_of(keras, outputs, [one.value for one in model.trainable_variables])
-    slopes = tape.gradient(value, [one.value for one in model.trainable_variables])
-    return float(value), [tensorflow.convert_to_tensor(one) for one in slopes], outputs
+    def by_tensorflow() -> tuple[float, list[Any], Any]:
+        with tensorflow.GradientTape() as tape:
+            outputs = model(net.inputs)
+            value = net.loss_of(keras, outputs, [one.value for one in variables])
+        slopes = tape.gradient(value, [one.value for one in variables])
+        return float(value), [tensorflow.convert_to_tensor(one) for one in slopes], outputs
+
+    return by_tensorflow
 
 
 def keras_activation(keras: Any, name: str) -> Any:

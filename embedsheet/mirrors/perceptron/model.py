@@ -28,7 +28,8 @@ OUTPUT = "output"
 
 def sigmoid(z: Floats) -> Floats:
     """Return 1 / (1 + exp(−z)), element by element."""
-    return np.asarray(1 / (1 + np.exp(-z)))
+    with np.errstate(over="ignore"):  # 1 / (1 + ∞) is the 0 that is meant
+        return np.asarray(1 / (1 + np.exp(-z)))
 
 
 class Activation(NamedTuple):

@@ -1,0 +1,74 @@
+"""What the lessons lstm and gru share: a workbook with a gated cell, and the simple net beside it that forgets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from embedsheet.ground.shell import word
+from embedsheet.lessons import solve_log
+from embedsheet.lessons.gated.net_sheet import BRACKETS, GROUPS, write_brackets, write_cells
+from embedsheet.lessons.gated.plan import Plan
+from embedsheet.notation.addresses import Area
+from embedsheet.writer.guide import Line, write_guide
+from embedsheet.writer.page import Book, Finish, Page
+
+SIMPLE = "Simple recurrent net"
+
+
+def make(path: Path | str, kind: str, name: str, plan: Plan, force: bool, finish: Finish | None) -> Path:
+    """Make the workbook of one gated cell, `kind` in code and `name` to people; return its path."""
+    with Book(path, f"{name}: a net that remembers", force=force) as book:
+        guide = book.page("Guide")
+        write_brackets(book, plan)
+        write_cells(
+            book, plan, "simple", SIMPLE, "A simple recurrent net",
+            "One state, pressed anew at every step. Can it still tell at the end how a piece began?",
+        )  # fmt: skip
+        write_cells(
+            book, plan, kind, name, f"{name}: gates decide what is kept",
+            "Gates, numbers between 0 and 1, decide what is kept, what is written and what is looked at.",
+        )  # fmt: skip
+        solve_log.write_solve_log(book)
+        _write_guide(guide, book, kind, name, plan)
+        return book.save(finish)
+
+
+def _write_guide(page: Page, book: Book, kind: str, name: str, plan: Plan) -> None:
+    file = word(book.path.name)
+
+    def block(sheet: str, block_name: str) -> Area:
+        return book.pages[sheet].areas[block_name]
+
+    steps = [
+        Line("Read the pieces: a bracket, letters, and which bracket closes it.", "the pieces",
+             block(BRACKETS, "pieces.text")),
+        Line("Follow the simple net down the rows: a character becomes an id, the id a row of numbers x, and x and the "
+             "state before become the next state.", f"go to {SIMPLE}", block(SIMPLE, "steps.h")),
+        Line(f"Train it: save, close, and run\n    embedsheet solve {file} --sheet {word(SIMPLE)}\nIt ends at 0.69, "
+             "which is ln 2: it knows that a bracket comes, not which.", "the loss", block(SIMPLE, "loss")),
+        Line(f"Now the {name}: each gate is a block of its own, its weights above it. Read their formulas from left to "
+             "right.", f"go to {name}", block(name, f"steps.{GROUPS[kind][0].name}")),
+        Line(f"Train it, too:\n    embedsheet solve {file} --sheet {name}\nNow each piece is closed by the right "
+             "bracket.", "the answers", block(name, "probabilities")),
+        Line("Look at the chart at the right: what it carries in pieces 1 and 2, the same letters in different "
+             "brackets, parts at the first step and stays apart.", "the last column", block(name, "losses")),
+        Line(f"Prove it: embedsheet compare {file} computes the same with keras.layers.{name}, "
+             "with NumPy and derivatives by hand, and with PyTensor’s scan."),
+    ]  # fmt: skip
+    about = {
+        BRACKETS: "The pieces, and what closes them. You may type over them.",
+        SIMPLE: "One state and no gates, on these pieces.",
+        name: "The same pieces with gates.",
+        solve_log.NAME: "What the solver did last. Empty until you solve.",
+    }
+    write_guide(
+        page,
+        f"{name}: a net that remembers",
+        f"A piece begins with ( or [, goes on with {len(plan.pieces[0]) - 1} letters, and has to be closed. A simple "
+        "recurrent net has forgotten by then how it began. Gates keep it.",
+        steps,
+        [Line(f"{sheet}: {text}", f"go to {sheet}", Area(sheet, 1, 1, 1, 1)) for sheet, text in about.items()],
+        ["Weights are named as in Keras: kernel for what is read, recurrent for the state before, bias.",
+         "Every sheet has its own weights and is whole in itself. A little is charged for large weights."],
+        ["The pieces are made up: random letters with a seed."],
+    )  # fmt: skip
