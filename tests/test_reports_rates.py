@@ -85,6 +85,31 @@ def test_several_optima_are_said_only_where_there_are_some(tmp_path: Path) -> No
     assert words not in reports(mix(tmp_path / "d.xlsx", [3, 2], DEGENERATE), "sensitivity")["sensitivity"].notes
 
 
+def test_where_several_plans_are_as_good_rates_are_given_for_more_and_for_less(tmp_path: Path) -> None:
+    # All from (1, 3) to (3, 1) earn 8: one more on a profit is worth the most that any of them makes of it, one less
+    # costs the least. What a unit takes of "a": likewise, at a's price of 2.
+    alike: list[Row] = [("a", [1, 1], "<=", 4), ("b", [1, 0], "<=", 3), ("c", [0, 1], "<=", 3)]
+    report = reports(mix(tmp_path / "a.xlsx", [2, 2], alike), "inputs")["inputs"]
+    told = {str(row[0]): row[3:5] for row in report.tables[0].rows}
+    for column, address in enumerate(("$B$4", "$C$4")):
+        found = []
+        for step in (1e-5, -1e-5):
+            profits = [2.0, 2.0]
+            profits[column] += step
+            found.append((optimum(profits, alike) - 8) / 1e-5)
+        assert found == pytest.approx([3, -1], abs=1e-3)
+        assert told[address] == pytest.approx(found, abs=1e-3)
+    for column, address in enumerate(("$B$6", "$C$6")):
+        found = []
+        for step in (1e-5, -1e-5):
+            factors = [1.0, 1.0]
+            factors[column] += step
+            found.append((optimum([2, 2], [("a", factors, "<=", 4), *alike[1:]]) - 8) / 1e-5)
+        assert told[address] == pytest.approx(found, abs=1e-3)
+    assert told["$E$6"] == pytest.approx((2, -2))
+    assert any("both are given" in note for note in report.notes)
+
+
 def test_a_price_for_a_minimum_is_positive_where_more_is_asked_and_a_bound_has_no_row(tmp_path: Path) -> None:
     rows: list[Row] = [("need", [1, 1], ">=", 10)]
     path = mix(tmp_path / "m.xlsx", [2, 3], rows, solver_typ="2")

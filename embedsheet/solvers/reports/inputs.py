@@ -32,6 +32,7 @@ MOST_SHOWN = 20
 # More constants than this would take longer than the solve.
 MOST_CONSTANTS = 200_000
 _MOST_COMPILED = 20
+_APART = 1e-12  # a derivative that tells optimal points apart
 _MOST_TWO_SIDED = 500  # constants of a degenerate model, each of which takes two linear programs
 _COLUMNS = ("Cell", "Name", "Value", "One more changes the objective by", "1 % more changes the objective by")
 _LESS = "One less changes the objective by"
@@ -144,12 +145,64 @@ def differentiate(found: Found) -> Inputs:
     above = below = np.array([found.number(rate) for rate in rates[len(found.x) :]])
     if _two_sided(found, kept):
         above, below = _one_sided(found, wide, point, price)
+    elif _among_optima(found, price, kept):
+        above, below = _over_optima(found, wide, point, weights, above)
     return Inputs(found, kept, values, above, below, left_out, _notes(found, price, kept), wide, weights, price)
 
 
 def _two_sided(found: Found, cells: Sequence[Cell]) -> bool:
     """Whether the rates for more and for less are worked out one by one."""
     return found.program.is_linear and not found.local.unique_prices and len(cells) <= _MOST_TWO_SIDED
+
+
+def _among_optima(found: Found, price: Prices, cells: Sequence[Cell]) -> bool:
+    """Whether several points are optimal at the same prices, and the rates for more and for less are worked out."""
+    program, local = found.program, found.local
+    return (
+        program.is_linear
+        and local.unique_prices
+        and len(cells) <= _MOST_TWO_SIDED
+        and Ranging(local, price).several_optima
+    )
+
+
+def _over_optima(
+    found: Found, wide: Program, point: FloatArray, weights: FloatArray, rates: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return the rates for an increase and for a decrease where several points are optimal.
+
+    For more of a number the optimum follows whichever of them gains most by it (Gol'shtein): the Lagrangian's rate is
+    linear in x, so that its extremes over the optimal points are two linear programs.
+    """
+    from scipy.optimize import linprog
+
+    local, sign, n = found.local, found.sign, len(found.x)
+    relations = np.array(local.relations, object)
+    signs = np.where(relations == "<=", 1.0, -1.0)
+    unequal, equal = relations != "=", relations == "="
+    face = np.vstack([local.gradient, local.matrix[equal]])
+    ends = list(zip(local.lower - found.x, local.upper - found.x, strict=True))
+    above, below = rates.copy(), rates.copy()
+    for place in range(len(rates)):
+        unit = np.zeros(len(point))
+        unit[n + place] = 1.0
+        bent = np.asarray(wide.hessian_product(point, unit))
+        if len(weights) and weights.any():
+            bent = bent - wide.constraint_hessian_product(point, weights, unit)
+        tells = sign * bent[:n]
+        if not np.abs(tells).max(initial=0.0) > _APART:
+            continue
+        found_ends = [
+            linprog(
+                direction * tells, A_ub=(signs[:, None] * local.matrix)[unequal],
+                b_ub=np.maximum(local.slack[unequal], 0.0), A_eq=face, b_eq=np.zeros(len(face)), bounds=ends,
+            )
+            for direction in (1.0, -1.0)
+        ]  # fmt: skip
+        if all(end.status == 0 for end in found_ends):  # without an end the rate is none, as the note says
+            above[place] = found.number(rates[place] + sign * found_ends[0].fun)
+            below[place] = found.number(rates[place] - sign * found_ends[1].fun)
+    return above, below
 
 
 def _one_sided(found: Found, wide: Program, point: FloatArray, price: Prices) -> tuple[FloatArray, FloatArray]:
@@ -253,7 +306,12 @@ def _notes(found: Found, price: Prices, cells: Sequence[Cell]) -> list[str]:
             "Not valid on both sides: the prices of the constraints are not unique (degenerate), so the rates for more "
             "and for less may differ."
         )
-    if found.program.is_linear and Ranging(found.local, price).several_optima:
+    if _among_optima(found, price, cells):
+        notes.append(
+            "Other values of the changing cells are as good: rates of numbers that tell them apart differ for more and "
+            "for less, so both are given."
+        )
+    elif found.program.is_linear and Ranging(found.local, price).several_optima:
         notes.append(
             "Not valid on both sides: other values of the changing cells are as good, so the rates of numbers that "
             "tell them apart differ for more and for less."
