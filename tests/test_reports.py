@@ -280,7 +280,7 @@ def test_the_population_report_describes_the_last_points_of_a_global_search(tmp_
     set_up(page, "$B$4", "$B$1:$B$2", [("$B$5", ">=", "3"), ("$B$1:$B$2", "<=", "9")], solver_typ="2", solver_eng="3")
     path = tmp_path / "steps.xlsx"
     book.save(path)
-    found = solve(path, reports=["population"])
+    found = solve(path, reports=["population"], method="global")
     assert found.population is not None and "global search" in found.message
     cells, rows = found.report("population").tables
     # solver.com, "Interpreting the Population Report": best, mean, standard deviation, maximum, minimum.
