@@ -225,3 +225,22 @@ def test_pytorchs_modules_have_the_stored_results_and_the_sheets_gradients(
 ) -> None:
     # rnn_in_columns: whole numbers of an IF meet weights; lstm_by_columns: a loop begins with cells.
     _checked(books, tmp_path, "torch", [*FEW, "rnn_in_columns", "sumproduct_rows", "skip_gram"])
+
+
+def test_an_array_formula_of_one_cell_and_a_look_up_in_a_range_that_grows_are_written(tmp_path: Path) -> None:
+    cells: dict[str, object] = {
+        "A1": 2,
+        "A2": 5,
+        "A3": 7,
+        "B1": 1,
+        "B2": 4,
+        "B3": 9,
+        "E1": ("E1:E1", "=SUM(A1:A3*B1:B3)"),
+    }
+    cells |= {f"C{row}": f"=_xlfn.XLOOKUP(A{row},A$1:A{row},B$1:B{row})" for row in (1, 2, 3)}
+    book = sheets.write(tmp_path / "b.xlsx", cells)
+    es.recalculate(book)
+    assert es.open(book).values(parse_area("S!E1")) == [[85.0]]  # 2 · 1 + 5 · 4 + 7 · 9
+    found = modules.run(es.code(book), tmp_path)
+    assert found.stored >= 2
+    assert found.wrong == []

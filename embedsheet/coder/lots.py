@@ -67,4 +67,4 @@ def lot_of(group: Group, elements: Ids) -> Lot:
     if not group.array:
         return Lot(group, elements, group.ids[elements])
     area = [length for length in group.outputs.shape[1:] if length > 1]
-    return Lot(group, elements, group.outputs[elements].reshape(*elements.shape, *area))
+    return Lot(group, elements, group.outputs[elements].reshape((*elements.shape, *area)))

@@ -18,12 +18,12 @@ from embedsheet.coder.lots import Lot, lots_of
 from embedsheet.coder.names import Namer
 from embedsheet.coder.rules import RULES
 from embedsheet.coder.running import running_total
-from embedsheet.coder.translate import Translator, Untranslatable
+from embedsheet.coder.translate import NO_VALUE, Translator, Untranslatable
 from embedsheet.coder.variables import Memory, Variable, array_of
 from embedsheet.compiler.beginning import prepare_changing
 from embedsheet.compiler.components import Step
 from embedsheet.compiler.constraints import constraint_cells
-from embedsheet.compiler.evaluate import Evaluator, PendingError
+from embedsheet.compiler.evaluate import Evaluator
 from embedsheet.compiler.forms import Group, describe
 from embedsheet.compiler.order import Planner
 from embedsheet.compiler.resolve import resolve_name
@@ -331,7 +331,7 @@ class _Writer:
                 try:
                     result = evaluator.evaluate(node)
                     found += [result] if isinstance(result, Reference) else []
-                except (EmbedsheetError, PendingError):
+                except NO_VALUE:
                     pass
             if computed and isinstance(node, t.Call):
                 waiting += node.arguments[1:]

@@ -26,6 +26,7 @@ from embedsheet.coder.variables import Memory
 from embedsheet.compiler.evaluate import Evaluator, PendingError
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.resolve import resolve_name
+from embedsheet.formulas.functions.choice import SplitError
 from embedsheet.formulas.values import MISSING, Reference, Value
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.keys import name_key
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
 
 OPERATORS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "^": "power"}
 COMPARISONS = {"=": "equal", "<>": "unequal", "<": "less", ">": "greater", "<=": "at_most", ">=": "at_least"}
+
+
+# What the compiler's evaluator raises where cells have no value yet, or not all in one way.
+NO_VALUE = (EmbedsheetError, PendingError, SplitError)
 
 
 class Untranslatable(Exception):  # noqa: N818  # never reaches a user as it is
@@ -79,7 +84,7 @@ class Translator:
                 if isinstance(result, Reference) and not self.array:
                     result = evaluator.intersect(result)
                 value = evaluator.value(result)
-        except (EmbedsheetError, PendingError) as fault:
+        except NO_VALUE as fault:
             raise Untranslatable(str(fault)) from None
         return value, bool(evaluator.trace.tainted.any())
 
@@ -325,7 +330,7 @@ class Translator:
         evaluator = self.evaluator()
         try:
             result = evaluator.evaluate(node)
-        except (EmbedsheetError, PendingError) as fault:
+        except NO_VALUE as fault:
             raise Untranslatable(str(fault)) from None
         if isinstance(result, Reference) and not (self.array if array is None else array):
             result = evaluator.intersect(result)
