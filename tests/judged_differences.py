@@ -117,6 +117,17 @@ DIFFERENCES = (
     Difference("an empty name of a sheet, which Microsoft does not speak of", "Gnumeric formulon IronCalc", "ADDRESS"),
 )  # fmt: skip
 
+# What only the ways to fill show that are judged by `make soak`.
+FURTHER = (
+    Difference("a cell of a table's row is a reference to it, no value", "LibreOffice", "TYPE"),
+    Difference("refuses a cell of a table's row where a range is wanted", "IronCalc", "LOOKUP"),
+    Difference("refuses a cell of a table's row where a range is wanted", "formulon", "OFFSET"),
+    Difference("a blank that a formula passes on is 0, no blank", "LibreOffice", "TEXTJOIN"),
+)
+FURTHER_OUTVOTED = {
+    "Z.TEST": "a text that is a number is one where a number is wanted; LibreOffice and Gnumeric say so"
+}
+
 # Functions in which several judges agree on something else, more than agree with us, or name another error.
 OUTVOTED = {
     "AVERAGEIF": "Microsoft: the averaged range has the size of the other",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from judged_differences import DIFFERENCES, OUTVOTED, UNJUDGED
+from judged_differences import DIFFERENCES, FURTHER, FURTHER_OUTVOTED, OUTVOTED, UNJUDGED
 from judged_twins import Judged, judged
-from twins import cases
+from twins import FILLS, cases
 
 # Each other way to fill asks the judges what one of these does.
 _FILLS = ("down", "growing", "array", "growing array", "spill", "name")
@@ -38,3 +40,12 @@ def test_every_argument_of_every_function_is_judged(cells: list[Judged]) -> None
     asked = {(cell.case.name, cell.case.place) for cell in cells}
     silent = asked - {(cell.case.name, cell.case.place) for cell in cells if cell.votes}
     assert {name for name, _ in silent} == set(UNJUDGED)
+
+
+@pytest.mark.soak
+def test_every_way_to_fill_is_judged(tmp_path: Path) -> None:
+    cells = judged(list(FILLS), cases(1), tmp_path)
+    explained = set().union(*(difference.pairs for difference in (*DIFFERENCES, *FURTHER)))
+    assert sorted(_pairs(cells) ^ explained) == []
+    outvoted = {cell.case.name for cell in cells if cell.outvoted}
+    assert sorted(outvoted - {*OUTVOTED, *FURTHER_OUTVOTED}) == []
