@@ -16,7 +16,7 @@ import numpy as np
 from embedsheet.data import movielens
 from embedsheet.networks.engine import load_keras
 from embedsheet.networks.movielens import BUILDERS, Options
-from embedsheet.networks.movielens_training import rmse
+from embedsheet.networks.movielens_training import clipped_rmse
 from embedsheet.networks.ratings import Ratings
 
 BATCH = 1024  # of all hosts together
@@ -50,7 +50,8 @@ def main(first: str = "", hosts: int = 1, this: int = 0) -> None:
         judge = build(training)
         judge.set_weights(weights)
         stars = judge.predict([validation.user, validation.movie], batch_size=4096, verbose=0)[:, 0]
-        print(f"{hosts} host(s), {len(order):,} ratings: RMSE of those held out {rmse(stars, validation.rating):.5f}")
+        found = clipped_rmse(stars, validation.rating)
+        print(f"{hosts} host(s), {len(order):,} ratings: RMSE of those held out {found:.5f}")
 
 
 if __name__ == "__main__":

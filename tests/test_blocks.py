@@ -65,7 +65,7 @@ def test_a_block_that_is_gone_stops_training_before_it_begins(
 ) -> None:
     path = changed(small, tmp_path / "b.xlsx", "compare.users.mixing", new)
     content = path.read_bytes()
-    monkeypatch.setattr("embedsheet.mirrors.recommender.training.train", lambda *_: pytest.fail("it was trained"))
+    monkeypatch.setattr("embedsheet.mirrors.recommender.mirror.train", lambda *_: pytest.fail("it was trained"))
     result = CliRunner().invoke(app, ["train", str(path), "--epochs", "1"])
     assert result.exit_code == 2
     assert words in " ".join(result.output.split())

@@ -23,8 +23,8 @@ from embedsheet.networks.movielens_training import (
     Progress,
     Recipe,
     choose_recipe,
+    clipped_rmse,
     predict,
-    rmse,
     train,
 )
 from embedsheet.networks.pseudo_labels import digits_trial, movielens_trial, unrated_pairs
@@ -74,14 +74,14 @@ def test_what_is_known_about_a_movie(ratings: Ratings) -> None:
 def test_every_model_starts_from_the_mean_and_learns(name: str, few: tuple[Ratings, Ratings]) -> None:
     """A constant prediction, the mean of the training ratings, is what a model has to beat."""
     training, validation = few
-    constant = rmse(np.full(len(validation), training.rating.mean()), validation.rating)
+    constant = clipped_rmse(np.full(len(validation), training.rating.mean()), validation.rating)
     recipe = replace(DEFAULT[name], iterations=12, phases=((1e-2, 2),) if DEFAULT[name].phases else ())
     heard: list[Progress] = []
     trained = train(name, recipe, training, validation, heard.append)
     assert trained.result.validation_rmse < constant
     assert trained.kept == len(trained.epochs) - 1
     assert [one.finished for one in heard if one.finished] == trained.epochs
-    again = rmse(predict(trained.model, validation.user, validation.movie), validation.rating)
+    again = clipped_rmse(predict(trained.model, validation.user, validation.movie), validation.rating)
     assert again == pytest.approx(trained.result.validation_rmse, abs=1e-6)
 
 
@@ -164,7 +164,7 @@ def test_ctrl_c_keeps_the_epoch_with_the_least_validation_rmse(recipe: Recipe, f
     assert trained.ended == "Ctrl-C"
     assert len(trained.epochs) == 4
     assert trained.result.validation_rmse == min(epoch.validation_rmse for epoch in trained.epochs)
-    again = rmse(predict(trained.model, validation.user, validation.movie), validation.rating)
+    again = clipped_rmse(predict(trained.model, validation.user, validation.movie), validation.rating)
     assert again == pytest.approx(trained.result.validation_rmse, abs=1e-6)
 
 
