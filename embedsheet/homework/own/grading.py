@@ -97,7 +97,7 @@ class OwnGrading(_Grading):
         self, key: Key, assignment: OwnAssignment, student: Student, sketch: Sketch, book: Workbook, grade: Grade,
         best: Mapping[str, float],
     ) -> None:  # fmt: skip
-        self.own, self.best = assignment, best
+        self.own, self.best, self.student_id = assignment, best, student.id
         self.pool = pool_of(key)
         self.trials: list[Trial] = []
         self._steps: dict[int, tuple[Store, dict[int, list[str]]]] = {}
@@ -327,10 +327,13 @@ class OwnGrading(_Grading):
                 [[math.nan if one is None else one for one in row] for row in drawn["numbers"][name]], float
             )
 
+        numbers = {name: values for name, values in numbers.items() if name not in self.own.changed}
         return [
             student
             for student, drawn in self.key.drawn.items()
-            if all(np.allclose(values, theirs(drawn, name), equal_nan=True) for name, values in numbers.items())
+            if student != self.student_id
+            and numbers
+            and all(np.allclose(values, theirs(drawn, name), equal_nan=True) for name, values in numbers.items())
         ]
 
     def _state(self, task: Task) -> TaskGrade:
