@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +17,22 @@ def compiled(kind: str, names: Sequence[str]) -> Callable[..., list[Any]]:
 
     Weights are in the order of `names`. Raises MissingDependencyError without PyTensor.
     """
-    return _compiled(kind, tuple(names))
+    with _without_advice():
+        function = _compiled(kind, tuple(names))
+
+    def run(*inputs: Any) -> list[Any]:
+        with _without_advice():
+            return function(*inputs)
+
+    return run
+
+
+@contextmanager
+def _without_advice() -> Iterator[None]:
+    """Let PyTensor say nothing of a fast BLAS that it does not find: these matrices have a dozen cells."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "PyTensor could not link to a BLAS", UserWarning)
+        yield
 
 
 @lru_cache(maxsize=8)
