@@ -8,10 +8,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
 import openpyxl
 
 from embedsheet.homework.assignment import find, parse
-from embedsheet.homework.generate import SHEET, make_class, make_reference
+from embedsheet.homework.generate import SHEET, make_class
 from embedsheet.homework.grade import grade_file
 from embedsheet.homework.key import Key
 from embedsheet.homework.roster import Student
@@ -24,13 +25,12 @@ if __name__ == "__main__":
 
     # What Ada would do by hand. (In real life nobody but the teacher has the key.)
     assignment = parse(key.assignment)
-    make_reference(key, assignment, key.students[0], folder / "answers.xlsx")
-    answers = openpyxl.load_workbook(folder / "answers.xlsx")[SHEET]
     hers = openpyxl.load_workbook(of_ada)
-    for row in answers.iter_rows():
-        for cell in row:
-            if cell.data_type == "f" and hers[SHEET][cell.coordinate].value is None:
-                hers[SHEET][cell.coordinate] = cell.value
+    for block in assignment.sketch(key.generator("007")).blocks.values():
+        for row, column in np.ndindex(block.area.shape):
+            cell = hers[SHEET].cell(block.area.top + row, block.area.left + column)
+            if block.formula is not None and cell.value is None:
+                cell.value = "=" + block.formula_at(row, column)
     hers.save(of_ada)
 
     for path in (of_ada, of_emile):
