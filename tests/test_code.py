@@ -22,7 +22,9 @@ from embedsheet.notation.addresses import parse_area
 # Lesson, sheet: all sheets with a Solver set-up, and those whose formulas are of other kinds.
 MODELS = [
     ("movielens", "Cross-tab"), ("movielens", "Cross-tab with bias"), ("movielens", "One rating a row"),
-    ("rnn", "Three characters"), ("rnn", "n characters"), ("rnn", "Sequence"),
+    ("rnn", "Three characters"), ("rnn", "n characters"), ("rnn", "Sequence"), ("mlp", "Logistic regression"),
+    ("mlp", "XOR"), ("mlp", "Spiral"), ("mlp", "Table"), ("lstm", "LSTM"), ("gru", "GRU"), ("green-eggs", "Skip-gram"),
+    ("optimisers", "Solver"),
 ]  # fmt: skip
 OTHERS = [
     ("movielens", "One-hot"), ("movielens", "Compare"), ("green-eggs", "Shuffled"), ("green-eggs", "Similarity"),
@@ -33,7 +35,7 @@ OTHERS = [
 @pytest.fixture(scope="module")
 def lessons(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("lessons")
-    return {name: es.new(name, folder / f"{name}.xlsx") for name in ("movielens", "green-eggs", "rnn", "pseudo-labels")}
+    return {name: es.new(name, folder / f"{name}.xlsx") for name in {name for name, _ in (*MODELS, *OTHERS)}}
 
 
 @pytest.mark.parametrize("to", ["numpy", "jax", "keras"])

@@ -290,8 +290,14 @@ def _maximum(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
     if (bounds[0] is None) == (bounds[1] is None):
         raise NotSimple("a maximum of two arrays")
     bound, arg = expr.args if bounds[0] is not None else expr.args[::-1]
-    taken = made("greater" if expr.op == "maximum" else "less", arg, bound)
-    tr.to(arg, made("where", taken, slope, literal(0.0)), expr)
+    # Half of it where both are equal, as in the sheet.
+    side = made("sign", made("subtract", *((arg, bound) if expr.op == "maximum" else (bound, arg))))
+    tr.to(arg, made("multiply", slope, made("divide", made("add", literal(1.0), side), literal(2.0))), expr)
+
+
+def _relu(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
+    (arg,) = expr.args
+    tr.to(arg, made("where", made("greater", arg, literal(0.0)), slope, literal(0.0)), expr)
 
 
 def _index(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
@@ -375,6 +381,7 @@ _RULES: dict[str, Rule] = {
     "where": _where,
     "maximum": _maximum,
     "minimum": _maximum,
+    "relu": _relu,
     "index": _index,
     "take": _take,
     "picked": _take,

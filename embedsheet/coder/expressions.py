@@ -85,6 +85,7 @@ OPS: dict[str, Op] = {
     "where": Op("np.where({0}, {1}, {2})"),
     "maximum": Op("np.maximum({0}, {1})"),
     "minimum": Op("np.minimum({0}, {1})"),
+    "relu": Op("np.maximum(0, {0})"),
     "mod": Op("{0} % {1}", _TERM, (_TERM, _TERM + 1)),
     "fill_blank": Op("np.nan_to_num({0})"),
     "isnan": Op("np.isnan({0})"),

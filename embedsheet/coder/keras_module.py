@@ -192,7 +192,7 @@ class _KerasModule(Module):
             '        """Return the variables in the order of Weights."""',
             f"        return [{parameters}]",
             "",
-            "    def call(self, inputs: Any = None) -> dict[str, Any]:",
+            "    def call(self, _given: Any = None) -> dict[str, Any]:",
             '        """Return the arrays of all blocks that depend on the weights; the inputs stand above."""',
         ]
         loose = [one.name for one in self.model.weights if one.name not in in_layers]

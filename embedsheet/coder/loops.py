@@ -95,7 +95,8 @@ def common_steps(item: Sequence[Cells]) -> Iterator[tuple[list[Cells], list[Cell
         inside, before, behind = (
             [(group, elements[mask]) for (group, elements), mask in zip(item, some, strict=True)] for some in masks
         )
-        yield inside, before, behind
+        if all(len(elements) for _, elements in inside):
+            yield inside, before, behind
 
 
 def _time_axes(lots: Sequence[Lot]) -> list[list[int]]:

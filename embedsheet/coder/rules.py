@@ -92,15 +92,15 @@ def _chosen(tr: Translator, condition: Expr, yes: Expr, no: Expr) -> Expr:
 
 
 def _rectified(condition: Expr, yes: Expr, no: Expr) -> Expr | None:
-    """IF(x>0, x, 0) is maximum(0, x)."""
-    if condition.op not in ("greater", "at_least", "less", "at_most"):
+    """IF(x>0, x, 0) is relu(x); at 0 its derivative is that of the branch, 0, where IF(x>=0, x, 0) has 1."""
+    if condition.op not in ("greater", "at_most"):
         return None
-    if condition.op in ("less", "at_most"):
+    if condition.op == "at_most":
         yes, no = no, yes
     subject, bound = condition.args
     zero = number_of(bound) == 0 and number_of(no) == 0
     if zero and alike(subject, yes):
-        return elementwise("maximum", literal(0.0), yes)
+        return elementwise("relu", yes)
     return None
 
 

@@ -25,10 +25,21 @@ class Language:
 
 _NUMPY = re.compile(r"\bnp\.(?!inf)")
 NUMPY = Language("np")
+# JAX has 1 for the derivative of abs at 0, sheets and everybody else 0.
+_ABS = {"abs": Op("{0} * np.sign({0})", 6, (7,))}
+# The statements of NumPy's module that JAX derives; of IF(x>0,x,0) at 0 the derivative is 0, of a maximum 1/2.
 NUMPY_OR_JAX = Language(
-    "xp", {"softmax": Op("_softmax({0}, {x}, xp)")}
-)  # the statements of NumPy's module that JAX derives
-JAX = Language("jnp", {"softmax": Op("jax.nn.softmax({0}, axis={x})"), "sigmoid": Op("jax.nn.sigmoid({0})")})
+    "xp", {"softmax": Op("_softmax({0}, {x}, xp)"), "relu": Op("np.where({0} > 0, {0}, 0)", 9, (5,)), **_ABS}
+)
+JAX = Language(
+    "jnp",
+    {
+        "softmax": Op("jax.nn.softmax({0}, axis={x})"),
+        "sigmoid": Op("jax.nn.sigmoid({0})"),
+        "relu": Op("jax.nn.relu({0})"),
+        **_ABS,
+    },
+)
 
 
 def _functions(*names: str) -> dict[str, Op]:
@@ -59,6 +70,7 @@ KERAS = Language(
         "take": Op("np.take({0}, {1}, axis=0)"),
         "sigmoid": Op("np.sigmoid({0})"),
         "relu": Op("np.relu({0})"),
+        **_ABS,
         "softmax": Op("self.softmax_{x}({0})"),
         "layer": Op("self.{x}({0})"),
         "dot": Op("self.dot([{0}, {1}])[:, 0]"),
@@ -84,6 +96,7 @@ TORCH = Language(
         "moved": Op("torch.permute({0}, {x})"),
         "softmax": Op("torch.softmax({0}, {x})"),
         "sigmoid": Op("torch.sigmoid({0})"),
+        "relu": Op("torch.relu({0})"),
         "cumsum": Op("torch.cumsum({0}, {x})"),
     },
 )
