@@ -72,7 +72,9 @@ class _Backwards:
             variable.name for one in self.model.statements if not one.fixed for variable in one.variables
             if variable.name in read
         ]  # fmt: skip
-        lines = [f"{', '.join(weights)}{',' if len(weights) == 1 else ''} = weights"] if read & set(weights) else []
+        lines = [f"{name} = weights.{name}" for name in weights if name in read]
+        if len(lines) == len(weights):
+            lines = [f"{', '.join(weights)}{',' if len(weights) == 1 else ''} = weights"]
         lines += [f'{name} = found["{name}"]' for name in blocks]
         return [*lines, *self.made, f"slope = Weights({', '.join(map(self.slope_name, weights))})"]
 
