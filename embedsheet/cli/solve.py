@@ -185,7 +185,7 @@ def solve(
     if step and json:
         raise typer.BadParameter("--step talks and --json does not; --json has the history.")
     if len(books) > 1 and (output or history or replay):
-        raise typer.BadParameter("--output, --history and --replay name one file; solve one workbook at a time.")
+        raise typer.BadParameter("--output, --history and --replay are for one workbook; solve each alone.")
     if replay and (history or method != "auto" or restarts or randomize is not None):
         raise typer.BadParameter("--replay does not search; leave out --history, --method, --restarts, --randomize.")
     from embedsheet.solvers.descent import LEARNING_RATES
