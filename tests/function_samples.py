@@ -88,10 +88,10 @@ _OTHERS: dict[str, tuple[str, ...]] = {
     "AVERAGEIFS": ("AVERAGEIFS(A1:A9,B1:B9,2)",),
     "MAXIFS": ('MAXIFS(A1:A9,B1:B9,">1")', 'MAXIFS(A1:A9,A1:A9,"<0.6")'),
     "MINIFS": ('MINIFS(A1:A9,B1:B9,">1")',),
-    # Under an empty heading every row counts.
-    **{name: (f"{name}(A1:A9,1,B4:B5)",) for name in "DSUM DAVERAGE DMAX DMIN DPRODUCT".split()},
-    **{name: (f"{name}(A1:A9,1,B4:B5)",) for name in "DSTDEV DSTDEVP DVAR DVARP".split()},
-    "DGET": ("DGET(A1:A2,1,B4:B5)",),
+    # Empty criteria, far from all else, are met by every row.
+    **{name: (f"{name}(A1:A9,1,ZZ8:ZZ9)",) for name in "DSUM DAVERAGE DMAX DMIN DPRODUCT".split()},
+    **{name: (f"{name}(A1:A9,1,ZZ8:ZZ9)",) for name in "DSTDEV DSTDEVP DVAR DVARP".split()},
+    "DGET": ("DGET(A1:A2,1,ZZ8:ZZ9)",),
     "LARGE": ("LARGE(A1:A9,2)", "SUM(LARGE(A1:A9,{1,3}))"),
     "SMALL": ("SMALL(A1:A9,2)",),
     "PERCENTILE": ("PERCENTILE(A1:A9,0.33)",),

@@ -118,7 +118,7 @@ def test_the_buttons_solve_undo_and_reset_the_model_that_the_sheet_names(tmp_pat
     book = plan()
     path = book.save_libreoffice(tmp_path / "plan.xlsx")
     with served(add_buttons_to(path).path) as (server, messages):
-        assert server.buttons == 6
+        assert server.buttons == 7
         model = server.book.sheets["Model"]
         server.book.sheets[CONTROLS_SHEET].activate()
         outcome = server.book.sheets[CONTROLS_SHEET].names["controls.outcome"].refers_to_range

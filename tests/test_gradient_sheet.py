@@ -267,7 +267,7 @@ def test_nothing_of_the_workbook_changes_but_by_the_added_sheet(tmp_path: Path, 
 
 def test_a_solved_workbook_has_a_gradient_sheet(tmp_path: Path) -> None:
     """At an optimum every derivative is a sum of terms that cancel: only their last digits are left."""
-    path = find("movielens").load().build(tmp_path / "films.xlsx")
+    path = find("movielens").load().build(tmp_path / "films.xlsx", no_gradient_sheet=True)
     es.solve(path, "Cross-tab")
     es.derive(path, "Cross-tab", tmp_path / "gradient.xlsx")
     book = Workbook.open(tmp_path / "gradient.xlsx")
@@ -297,13 +297,13 @@ def test_a_model_to_be_made_large_steps_upwards_and_stays_within_its_bounds(tmp_
 
 
 def test_all_cells_without_a_rule_are_named_at_once_and_nothing_is_written(tmp_path: Path) -> None:
-    cells = {"A1": 0.3, "B1": "=NORMSDIST(A1)", "B2": "=GAMMALN(A1+1)", "C1": "=B1+B2"}
+    cells = {"A1": 0.3, "B1": "=GAMMA(A1+1)", "B2": "=GAMMALN(A1+1)", "C1": "=B1+B2"}
     path = sheets.write(tmp_path / "book.xlsx", cells)
     before = path.read_bytes()
     with pytest.raises(UnsupportedError) as refusal:
         es.derive(path, objective="S!C1", changing=["S!A1"])
     assert "S!B1" in str(refusal.value)
-    assert "NORMSDIST" in str(refusal.value)
+    assert "GAMMA," in str(refusal.value) or "GAMMA " in str(refusal.value)
     assert "S!B2" in str(refusal.value)
     assert path.read_bytes() == before
 
