@@ -179,8 +179,8 @@ def type_(context: Context, argument: Value | Reference | Union) -> Value:
 def error_type(context: Context, value: Value) -> Value:
     """Return 1 for #NULL!, 2 for #DIV/0!, and so on; #N/A for a value that is no error."""
     failed = value.kinds == ERROR
-    if value.traced and failed.any():
-        raise context.unsupported("ERROR.TYPE cannot tell errors apart here.")
+    if value.traced:
+        raise context.unsupported("ERROR.TYPE cannot tell the errors of changing cells apart; use ISERROR or IFERROR.")
     codes = value.numbers if failed.any() else np.zeros((1, 1, 1))
     kinds = np.where(failed, NUMBER, ERROR).astype(np.uint8)
     return Value(kinds, np.where(failed, codes, float(NA)))
