@@ -84,15 +84,7 @@ class Row:
 
 def compare_net(book: Book, net: Net, steps: int, rate: float) -> list[Row]:
     """Return a line for the compiled formulas, one for Keras in each precision, and one for each further witness."""
-    from embedsheet.compiler.program import compile_program
-
-    loss = book.area("loss", net.sheet)
-    changing = tuple(book.area(name, net.sheet) for name in net.weights)
-    program = compile_program(book, SolverSetup(net.sheet, Cell(net.sheet, loss.top, loss.left), changing))
-    value, gradient = program.value_and_gradient(program.start)
-    walked = program.start
-    for _ in range(steps):
-        walked = walked - rate * program.value_and_gradient(walked)[1]
+    value, gradient, walked = formulas_walk(book, net.sheet, net.weights, steps, rate)
     rows = [
         Row(net.sheet, "compiled formulas", value, _apart(value, net.loss), 0.0, _cells_gradient(net, gradient), None,
             TOLERANCE["float64"], STEPS_TOLERANCE["float64"])
@@ -103,6 +95,25 @@ def compare_net(book: Book, net: Net, steps: int, rate: float) -> list[Row]:
     for witness in net.witnesses():
         rows.append(_row(net, witness, gradient, None, STEPS_TOLERANCE["float64"]))
     return rows
+
+
+def formulas_walk(
+    book: Book, sheet: str, weights: Iterable[str], steps: int, rate: float
+) -> tuple[float, Floats, Floats]:
+    """Return what the compiled formulas say: loss, gradient, and the weights after steps of descent, in cell order.
+
+    `weights` are the blocks of a sheet that its block loss is a function of.
+    """
+    from embedsheet.compiler.program import compile_program
+
+    loss = book.area("loss", sheet)
+    changing = tuple(book.area(name, sheet) for name in weights)
+    program = compile_program(book, SolverSetup(sheet, Cell(sheet, loss.top, loss.left), changing))
+    value, gradient = program.value_and_gradient(program.start)
+    walked = program.start
+    for _ in range(steps):
+        walked = walked - rate * program.value_and_gradient(walked)[1]
+    return value, gradient, walked
 
 
 def _row(net: Net, witness: Witness, gradient: Floats, steps: float | None, steps_tolerance: float) -> Row:
@@ -172,7 +183,7 @@ def _keras(net: Net, dtype: str, steps: int, rate: float) -> tuple[Witness, Floa
             model.trainable_variables, for_keras(net, [one.shape for one in model.trainable_variables]), strict=True
         ):
             variable.assign(part)
-        differentiate = _differentiator(keras, model, net)
+        differentiate = differentiator(keras, model, net.inputs, lambda *given: net.loss_of(keras, *given))
         loss, slopes, outputs = differentiate()
         gradient = from_keras(net, slopes)
         shown = np.asarray(keras.ops.convert_to_numpy(net.shown_of(keras, outputs)), np.float64)
@@ -184,16 +195,21 @@ def _keras(net: Net, dtype: str, steps: int, rate: float) -> tuple[Witness, Floa
     return Witness(f"Keras, {dtype}", loss, shown.ravel(), gradient, TOLERANCE[dtype]), walked
 
 
-def _differentiator(keras: Any, model: Any, net: Net) -> Callable[[], tuple[float, list[Any], Any]]:
-    """Return what computes, at the model's weights of the moment, loss, gradient (a part a variable) and outputs."""
+def differentiator(
+    keras: Any, model: Any, inputs: Any, loss_of: Callable[[Any, Sequence[Any]], Any]
+) -> Callable[[], tuple[float, list[Any], Any]]:
+    """Return what computes, at the model's weights of the moment, loss, gradient (a part a variable) and outputs.
+
+    `loss_of(outputs, variables)` is the loss.
+    """
     engine = keras.backend.backend()
     variables = model.trainable_variables
     if engine == "jax":
         import jax
 
         def loss(trainable: Any, fixed: Any) -> Any:
-            outputs = model.stateless_call(trainable, fixed, net.inputs)[0]
-            return net.loss_of(keras, outputs, trainable), outputs
+            outputs = model.stateless_call(trainable, fixed, inputs)[0]
+            return loss_of(outputs, trainable), outputs
 
         compiled = jax.jit(jax.value_and_grad(loss, has_aux=True))  # a recurrence would be compiled at every call
 
@@ -208,8 +224,8 @@ def _differentiator(keras: Any, model: Any, net: Net) -> Callable[[], tuple[floa
         def by_torch() -> tuple[float, list[Any], Any]:
             for one in variables:
                 one.value.grad = None
-            outputs = model(net.inputs)
-            value = net.loss_of(keras, outputs, [one.value for one in variables])
+            outputs = model(inputs)
+            value = loss_of(outputs, [one.value for one in variables])
             value.backward()
             return float(value), [one.value.grad.clone() for one in variables], outputs.detach()
 
@@ -218,8 +234,8 @@ def _differentiator(keras: Any, model: Any, net: Net) -> Callable[[], tuple[floa
 
     def by_tensorflow() -> tuple[float, list[Any], Any]:
         with tensorflow.GradientTape() as tape:
-            outputs = model(net.inputs)
-            value = net.loss_of(keras, outputs, [one.value for one in variables])
+            outputs = model(inputs)
+            value = loss_of(outputs, [one.value for one in variables])
         slopes = tape.gradient(value, [one.value for one in variables])
         return float(value), [tensorflow.convert_to_tensor(one) for one in slopes], outputs
 

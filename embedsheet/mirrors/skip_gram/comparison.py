@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 
 from embedsheet.book.blocks import numbers_in, sheets_with
 from embedsheet.book.book import Book
-from embedsheet.book.setups import SolverSetup
 from embedsheet.ground.measures import softmax
+from embedsheet.mirrors.nets.comparison import cross_entropy, differentiator, formulas_walk, squares
 from embedsheet.networks.engine import default_precision, load_keras
-from embedsheet.notation.addresses import Cell
 
 Floats = NDArray[np.float64]
 WEIGHTS = ("words.factors", "neighbours.factors", "neighbours.bias")
@@ -99,15 +98,7 @@ def compare_skip_grams(book: Book, models: Iterable[SkipGram], steps: int = 10, 
 
 
 def _rows(book: Book, model: SkipGram, steps: int, rate: float) -> list[Row]:
-    from embedsheet.compiler.program import compile_program
-
-    loss = book.area("loss", model.sheet)
-    changing = tuple(book.area(name, model.sheet) for name in WEIGHTS)
-    program = compile_program(book, SolverSetup(model.sheet, Cell(model.sheet, loss.top, loss.left), changing))
-    value, gradient = program.value_and_gradient(program.start)
-    walked = program.start
-    for _ in range(steps):
-        walked = walked - rate * program.value_and_gradient(walked)[1]
+    value, gradient, walked = formulas_walk(book, model.sheet, WEIGHTS, steps, rate)
     chances = probabilities(model.weights)
     rows = [
         Row(model.sheet, "compiled formulas", value, abs(value - model.loss),
@@ -127,6 +118,11 @@ def _keras(model: SkipGram, dtype: str, steps: int, rate: float) -> tuple[float,
     """Return loss, probabilities (n, n), gradient and the weights after the steps, flat as the cells."""
     keras = load_keras()
     n, k = model.weights.words.shape
+    words, neighbours = (model.pairs[:, place].astype(np.int32) for place in (0, 1))
+
+    def mean(logits: Any, weights: Any) -> Any:
+        return cross_entropy(keras, neighbours, logits) + model.penalty * squares(keras, weights[:2])  # no bias
+
     with default_precision(dtype):
         net = keras.Sequential(
             [
@@ -136,48 +132,17 @@ def _keras(model: SkipGram, dtype: str, steps: int, rate: float) -> tuple[float,
             ]
         )
         net.set_weights([model.weights.words, model.weights.neighbours, model.weights.bias])
-        loss, slopes = _differentiate(keras, net, model)
+        differentiate = differentiator(keras, net, words, mean)
+        loss, slopes, _ = differentiate()
         gradient = _flat(keras, slopes)
         chances = np.asarray(keras.ops.convert_to_numpy(keras.ops.softmax(net(np.arange(n)))), np.float64)
         optimizer = keras.optimizers.SGD(rate)
         optimizer.build(net.trainable_variables)
         for _ in range(steps):
-            optimizer.apply(_differentiate(keras, net, model)[1])
+            optimizer.apply(differentiate()[1])
         walked = _flat(keras, [one.value for one in net.trainable_variables])
     return loss, chances, gradient, walked
 
 
 def _flat(keras: Any, parts: list[Any]) -> Floats:
     return np.concatenate([np.asarray(keras.ops.convert_to_numpy(part), np.float64).ravel() for part in parts])
-
-
-def _differentiate(keras: Any, net: Any, model: SkipGram) -> tuple[float, list[Any]]:
-    """Return the loss and its gradient, a part a variable."""
-    words, neighbours = (model.pairs[:, place].astype(np.int32) for place in (0, 1))
-
-    def mean(logits: Any, weights: Any) -> Any:
-        surprise = keras.losses.sparse_categorical_crossentropy(neighbours, logits, from_logits=True)
-        squares = sum(keras.ops.sum(keras.ops.square(one)) for one in weights[:2])  # the bias goes free
-        # keras.ops.mean would make float32 of float64.
-        return keras.ops.sum(surprise) / len(words) + model.penalty * squares
-
-    engine = keras.backend.backend()
-    if engine == "jax":
-        import jax
-
-        def loss(trainable: Any) -> Any:
-            return mean(net.stateless_call(trainable, [], words)[0], trainable)
-
-        value, slopes = jax.value_and_grad(loss)([one.value for one in net.trainable_variables])
-        return float(value), list(slopes)
-    if engine == "torch":
-        for one in net.trainable_variables:
-            one.value.grad = None
-        value = mean(net(words), [one.value for one in net.trainable_variables])
-        value.backward()
-        return float(value), [one.value.grad.clone() for one in net.trainable_variables]
-    import tensorflow
-
-    with tensorflow.GradientTape() as tape:
-        value = mean(net(words), [one.value for one in net.trainable_variables])
-    return float(value), [tensorflow.convert_to_tensor(one) for one in tape.gradient(value, net.trainable_weights)]
