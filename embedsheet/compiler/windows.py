@@ -11,7 +11,7 @@ import numpy as np
 
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.reader import Reader
-from embedsheet.formulas.growing import SMALLEST, bounding
+from embedsheet.formulas.growing import SMALLEST, grown_together
 from embedsheet.formulas.traced import operations
 from embedsheet.formulas.values import ERROR, NUMBER, Array, Reference, Value, namespace
 
@@ -64,18 +64,17 @@ def accumulated_all(evaluator: Reader, name: str, references: Sequence[Reference
 
 def accumulated(evaluator: Reader, name: str, reference: Reference) -> Value | None:
     """Return `name` over ranges that grow downwards from one cell or upwards to one; None where they do not."""
-    top, bottom = reference.top, reference.bottom
-    same_columns = (reference.left == reference.left[0]).all() and (reference.right == reference.right[0]).all()
-    down, up = (top == top[0]).all(), (bottom == bottom[0]).all()
-    if reference.errors is not None or not same_columns or not (down or up):
+    found = grown_together([reference])
+    if found is None:
         return None
-    value = evaluator.value(bounding(reference))
+    (whole,), grown = found
+    value = evaluator.value(whole)
     kinds = np.broadcast_to(value.kinds, value.shape)[0]
     if (kinds == ERROR).any():
         return None
-    numbers = value.numbers[0] if down else value.numbers[0, ::-1]
-    kept = (kinds if down else kinds[::-1]) == NUMBER
-    place = bottom - top[0] if down else bottom[0] - top
+    numbers = value.numbers[0, ::-1] if grown.upwards else value.numbers[0]
+    kept = (kinds[::-1] if grown.upwards else kinds) == NUMBER
+    place = grown.heights - 1
     count = np.cumsum(kept.sum(axis=1))[place]
     result: Array = count.astype(float)
     if name in ("MAX", "MIN"):

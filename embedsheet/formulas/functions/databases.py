@@ -95,6 +95,7 @@ class _List:
             heads = Value(heads.kinds, np.zeros(heads.shape))
         self.heads = concrete(context, heads, f"The headings of {name}")
         self.cells = max(self.heads.shape[0], self.asked.shape[0], least)
+        self._read: dict[int, Value] = {}
 
     def headings(self, cell: int) -> list[str]:
         """Return the headings of the list."""
@@ -111,7 +112,9 @@ class _List:
 
     def column(self, place: int) -> Value:
         """Return a column of the list without its heading, (n or 1, rows, 1)."""
-        return _part(self.context, self.database, slice(1, None), slice(place, place + 1))
+        if place not in self._read:
+            self._read[place] = _part(self.context, self.database, slice(1, None), slice(place, place + 1))
+        return self._read[place]
 
     def met(self) -> NDArray[np.bool_]:
         """Return which rows of the list meet the criteria, (n, rows)."""
