@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,8 +111,9 @@ def _bounds(model: Box, variables: tuple[object, ...]) -> Iterator[object]:
             yield constraint
 
 
-def evolution(path: Path, model: Box, seed: int, seconds: float) -> Found:
-    """Let scipy's differential evolution run around formulon's recalculation of the objective's cone."""
+@contextmanager
+def recalculated(path: Path, model: Model | Box) -> Iterator[Callable[[Floats], float]]:
+    """Yield the objective as a function of the changing cells, its cone recalculated by formulon."""
     try:
         from formulon import Workbook as Engine
     except ImportError as error:
@@ -119,17 +121,25 @@ def evolution(path: Path, model: Box, seed: int, seconds: float) -> Found:
     cells = [(row - 1, column - 1) for row, column in model.cells]
     row, column = model.objective.row - 1, model.objective.column - 1
     with Engine.load(path.read_bytes()) as book:
+        there = np.full(len(cells), np.nan)
 
-        def value(x: Floats) -> float:
-            for place, one in zip(cells, x, strict=True):
-                book.set_number(0, *place, float(one))
+        def objective(x: Floats) -> float:
+            for place in np.flatnonzero(x != there):  # finite differences change one cell at a time
+                book.set_number(0, *cells[place], float(x[place]))
+            there[:] = x
             book.partial_recalc(0, row, row, column, column)
             return float(book.get_value(0, row, column).to_python())
 
         book.recalc()
+        yield objective
+
+
+def evolution(path: Path, model: Box, seed: int, seconds: float) -> Found:
+    """Let scipy's differential evolution run around formulon's recalculation of the objective's cone."""
+    with recalculated(path, model) as value:
         began = time.perf_counter()
         found = optimize.differential_evolution(
-            value, [(model.low, model.high)] * len(cells), x0=model.start, rng=seed,
+            value, [(model.low, model.high)] * len(model.cells), x0=model.start, rng=seed,
             callback=lambda intermediate_result: time.perf_counter() - began > seconds,
         )  # fmt: skip
         return Found(time.perf_counter() - began, float(found.fun), f"{found.nfev:,} evaluations")
@@ -163,23 +173,7 @@ def by_hand(model: Model) -> Callable[[Floats], tuple[float, Floats]]:
 
 def formulon(path: Path, model: Model) -> Found:
     """Let scipy take finite differences around formulon's recalculation of the objective's cone."""
-    try:
-        from formulon import Workbook as Engine
-    except ImportError as error:
-        raise NotHereError("pip install formulon") from error
-    cells = [(row - 1, column - 1) for row, column in model.cells]
-    row, column = model.objective.row - 1, model.objective.column - 1
-    with Engine.load(path.read_bytes()) as book:
-        there = model.start.copy()
-
-        def rmse(x: Floats) -> float:
-            for place in np.flatnonzero(x != there):  # finite differences change one cell at a time
-                book.set_number(0, *cells[place], float(x[place]))
-            there[:] = x
-            book.partial_recalc(0, row, row, column, column)
-            return float(book.get_value(0, row, column).to_python())
-
-        book.recalc()
+    with recalculated(path, model) as rmse:
         began = time.perf_counter()
         found = optimize.minimize(rmse, model.start, method="L-BFGS-B", options=OPTIONS)
         return Found(time.perf_counter() - began, float(found.fun), f"{found.nfev:,} evaluations")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import xlwings
@@ -41,6 +42,21 @@ def _step(press: Press) -> str:
     return f"{press.objective_name} {value:.6g} → {press.objective_now():.6g} (the gradient foretold {foretold:+.3g})"
 
 
+def _watcher(press: Press, words: Callable[[Any], str]) -> Callable[[Any], None]:
+    """Return what a search or training tells its progress: the status bar says it in `words`, and Esc stops."""
+    shown = time.perf_counter()
+
+    def watch(progress: Any) -> None:
+        nonlocal shown
+        if press.cancelled():
+            raise KeyboardInterrupt
+        if time.perf_counter() - shown > _SECONDS_BETWEEN_WORDS:
+            shown = time.perf_counter()
+            press.status(f"{words(progress)} (Esc stops)")
+
+    return watch
+
+
 def _solve(press: Press) -> str:
     from embedsheet.solvers.load import Model
     from embedsheet.solvers.problem import Progress
@@ -50,17 +66,12 @@ def _solve(press: Press) -> str:
 
     program, name = press.program, press.objective_name
     limits = limits_of(press.setup, max_iterations=int(press.setting("iterations")))
-    began = shown = time.perf_counter()
+    began = time.perf_counter()
 
-    def watch(progress: Progress) -> None:
-        nonlocal shown
-        if press.cancelled():
-            raise KeyboardInterrupt
-        if time.perf_counter() - shown > _SECONDS_BETWEEN_WORDS:
-            shown = time.perf_counter()
-            press.status(f"iteration {progress.iteration}: {name} {progress.objective:.6g} (Esc stops)")
+    def words(progress: Progress) -> str:
+        return f"iteration {progress.iteration}: {name} {progress.objective:.6g}"
 
-    outcome = search(problem_of(program, press.setup, name), limits=limits, watcher=watch)
+    outcome = search(problem_of(program, press.setup, name), limits=limits, watcher=_watcher(press, words))
     seconds = {"solve": time.perf_counter() - began}
     solution = record(Model(press.workbook, press.setup, program, seconds, []), outcome)
     if not solution.solved:
@@ -83,18 +94,11 @@ def _train(press: Press) -> str:
     workbook = press.beside_keras
     if not is_lesson(workbook):
         raise ModelError("The workbook has no sheet Keras with its blocks, where what Keras learns could be shown.")
-    shown = time.perf_counter()
 
-    def watch(progress: Progress) -> None:
-        nonlocal shown
-        if press.cancelled():
-            raise KeyboardInterrupt
-        if time.perf_counter() - shown > _SECONDS_BETWEEN_WORDS:
-            shown = time.perf_counter()
-            number = f"epoch {progress.epoch + 1} of {progress.epochs}"
-            press.status(f"{number}: RMSE {progress.finished.rmse:.4f} (Esc stops)")
+    def words(progress: Progress) -> str:
+        return f"epoch {progress.epoch + 1} of {progress.epochs}: RMSE {progress.finished.rmse:.4f}"
 
-    learned = train_in_keras(model, Settings(epochs=int(press.setting("epochs"))), watch)
+    learned = train_in_keras(model, Settings(epochs=int(press.setting("epochs"))), _watcher(press, words))
     press.write([block_of(edit, workbook.strings) for edit in learned_edits(workbook, model, learned)])
     return (
         f"Keras: RMSE {learned.rmse_before:.4f} → {learned.rmse:.4f} in {len(learned.epochs)} epochs; what it learned "
