@@ -183,7 +183,10 @@ def parse(source: str, place: str = "the assignment", workbook: bytes = b"") -> 
         )
     if not isinstance(partial, dict) or partial.keys() - _PARTIAL.keys():
         raise DataError(f"{place}: partial = {brief(partial)}; write a table [partial] of {', '.join(_PARTIAL)}.")
-    partial = {**_PARTIAL, **{name: _number(share, f"{place}, partial, {name}", 1) for name, share in partial.items()}}
+    partial = {
+        **_PARTIAL,
+        **{name: number_of(share, f"{place}, partial, {name}", 1) for name, share in partial.items()},
+    }
     tasks = tuple(_task(entry, number, place) for number, entry in enumerate(entries, 1))
     assignment = Assignment(
         str(content.get("title", lesson)), lesson, str(content.get("text", "")), tasks, options, partial, source
@@ -205,7 +208,7 @@ def _task(entry: Any, number: int, place: str) -> Task:
     values = dict(entry)
     for key in ("points", "tolerance", "lowest", "highest", "below"):
         if key in values:
-            values[key] = _number(values[key], f"{where}: {key}")
+            values[key] = number_of(values[key], f"{where}: {key}")
     if min(values.get("points", 0.0), values.get("tolerance", 0.0)) < 0:
         raise DataError(f"{where}: points and tolerance cannot be less than 0.")
     changing = values.get("changing", [])
@@ -217,7 +220,7 @@ def _task(entry: Any, number: int, place: str) -> Task:
     return Task(**{"points": 1.0, **values, "changing": tuple(changing)})
 
 
-def _number(value: Any, where: str, most: float = 1e300) -> float:
+def number_of(value: Any, where: str, most: float = 1e300) -> float:
     """Return a number between -`most` and `most`. Raises DataError for anything else, NaN too."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not -most <= value <= most:
         raise DataError(f"{where} = {brief(value)} is no number" + (f" up to {most:g}." if most < 1e300 else "."))

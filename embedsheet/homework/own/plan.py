@@ -32,7 +32,7 @@ import numpy as np
 from embedsheet.book.setups import Sense, SolverSetup
 from embedsheet.ground.errors import DataError, EmbedsheetError, did_you_mean
 from embedsheet.ground.keys import name_key
-from embedsheet.homework.assignment import Standalone, Task
+from embedsheet.homework.assignment import Standalone, Task, number_of
 from embedsheet.homework.own.solution import Bound, Dependence, Solution, stored
 from embedsheet.homework.own.variation import DISTRIBUTIONS, Distribution, Variation
 from embedsheet.notation.addresses import Area, Cell
@@ -383,7 +383,7 @@ class _Reader:
             raise DataError(f'{where}: no objective cell; write one, like objective = "Sheet1!D5".')
         if any(isinstance(one.right, str) for one in setup.constraints):
             raise DataError(f"{where}: a constraint's right side is a formula; put it into a cell and name that.")
-        if not all(any(other == area for other in setup.changing) for area in (area,)) or len(setup.changing) != 1:
+        if list(setup.changing) != [area]:
             cells = ", ".join(map(str, setup.changing))
             raise DataError(
                 f"{where}: Solver changes {cells}, the task's cells are {area}; they must be the same area."
@@ -432,9 +432,4 @@ def _flag(entry: Mapping[str, Any], key: str, where: str) -> bool:
 
 
 def _number(entry: Mapping[str, Any], key: str, where: str, default: float) -> float:
-    if key not in entry:
-        return default
-    value = entry[key]
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= 1e300:
-        raise DataError(f"{where}: {key} = {brief(value)} is no number.")
-    return float(value)
+    return number_of(entry[key], f"{where}: {key}") if key in entry else default

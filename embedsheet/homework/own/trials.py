@@ -20,7 +20,6 @@ from embedsheet.ground.kinds import NUMBER, TEXT
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.plan import OwnAssignment
 from embedsheet.homework.own.sketch import Drawn, evaluate
-from embedsheet.notation.addresses import Area
 
 GRADED, SHOWN = 24, 12  # sets of inputs for grading and for feedback
 _LOOKED_AT = 8  # sets of inputs by which a cell that never changes is known
@@ -143,6 +142,3 @@ def pool_of(key: Key) -> Pool:
 def number_kinds(kinds: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return kinds with texts, which stand for themselves as numbers, as numbers."""
     return np.where(kinds == TEXT, NUMBER, kinds).astype(np.uint8)
-
-
-__all__ = ["Area", "Pool", "Trial", "differs", "number_kinds", "pool_of"]
