@@ -27,6 +27,7 @@ LAYERS = (
     ("",),
     ("api", "excel"),
     ("lessons", "hosts", "homework"),
+    ("keras_bridge",),
     ("mirrors",),
     ("gradient_sheet", "coder"),
     ("solver",),

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from embedsheet import keras_bridge
 from embedsheet.ground.errors import ModelError
-from embedsheet.mirrors.recommender import comparison, keras_net
-from embedsheet.mirrors.recommender.blocks import SheetModel, model_sheets, read_model
-from embedsheet.mirrors.recommender.keras_net import precision
+from embedsheet.keras_bridge import SheetModel, precision, read_model
+from embedsheet.mirrors.recommender import comparison
+from embedsheet.mirrors.recommender.blocks import model_sheets
 from embedsheet.workbook import Workbook
 
 LECTURE = Path(__file__).parents[2] / "shared" / "data" / "lecture" / "collab_filter.xlsx"
@@ -49,7 +50,7 @@ def test_the_blocks_come_in_the_shapes_that_keras_wants(book: Workbook, sheet: s
 def test_equal_weights_give_equal_numbers(book: Workbook, sheet: str, dtype: str) -> None:
     """Predictions ≤ 1e-5 in float32, ≤ 1e-12 in float64, relative to the largest: the project's requirement."""
     model = read_model(book, sheet)
-    checks = comparison.compare(book, model, dtype)
+    checks = keras_bridge.compare(book, model, dtype)
     assert [check.what.split(" ")[-1] for check in checks] == ["predictions", "RMSE", "parts", "steps"]
     assert [check for check in checks if not check.agrees] == []
     assert checks[0].tolerance <= {"float32": 1e-5, "float64": 1e-12}[dtype] * 5  # stars
@@ -60,8 +61,8 @@ def test_keras_gradient_is_that_of_finite_differences(book: Workbook) -> None:
     """The third witness: central differences of the RMSE, computed in NumPy from its definition."""
     model = read_model(book, "Cross-tab with bias")
     with precision("float64"):
-        built = keras_net.build(model)
-        loss, gradient = keras_net.loss_and_gradient(built, model)
+        built = keras_bridge.build(model)
+        loss, gradient = keras_bridge.loss_and_gradient(built, model)
 
     def rmse(weights: dict[str, np.ndarray]) -> float:
         stars = np.sum(weights["user_factors"][model.user] * weights["movie_factors"][model.movie], axis=1)
@@ -85,33 +86,33 @@ def test_keras_gradient_is_that_of_finite_differences(book: Workbook) -> None:
 def test_a_wrong_gradient_is_noticed(book: Workbook, monkeypatch: pytest.MonkeyPatch) -> None:
     """The check itself is checked: a gradient off by 0.1 % must not pass."""
     model = read_model(book, "Cross-tab")
-    right = keras_net.loss_and_gradient
+    right = keras_bridge.loss_and_gradient
 
     def wrong(*given: object) -> tuple[float, dict[str, np.ndarray]]:
         loss, gradient = right(*given)  # type: ignore[arg-type]
         return loss, {name: 1.001 * slope for name, slope in gradient.items()}
 
     monkeypatch.setattr(comparison, "loss_and_gradient", wrong)
-    assert [check.agrees for check in comparison.compare(book, model)] == [True, True, False, True]
+    assert [check.agrees for check in keras_bridge.compare(book, model)] == [True, True, False, True]
 
 
 def test_the_code_to_paste_builds_the_same_model(book: Workbook) -> None:
     for sheet in ("Cross-tab", "Cross-tab with bias"):
         model = read_model(book, sheet)
         pasted: dict[str, object] = {}
-        lines = [line for line in keras_net.code(model) if not line.startswith("model.summary")]
+        lines = [line for line in keras_bridge.code(model) if not line.startswith("model.summary")]
         exec("\n".join(lines), pasted)
-        built = keras_net.build(model)
+        built = keras_bridge.build(model)
         theirs = pasted["model"]
-        assert keras_net.summary(theirs) == keras_net.summary(built)
+        assert keras_bridge.summary(theirs) == keras_bridge.summary(built)
         for name, table in model.weights.items():
             theirs.get_layer(name).set_weights([table])  # type: ignore[attr-defined]
-        assert np.array_equal(keras_net.predictions(theirs, model), keras_net.predictions(built, model))
+        assert np.array_equal(keras_bridge.predictions(theirs, model), keras_bridge.predictions(built, model))
 
 
 def test_the_summary_is_whole_on_a_narrow_terminal(book: Workbook, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
-    lines = keras_net.summary(keras_net.build(read_model(book, "Cross-tab")))
+    lines = keras_bridge.summary(keras_bridge.build(read_model(book, "Cross-tab")))
     assert lines[1].startswith("┏") and lines[1].endswith("┓")
     assert any("movie_factors[0]" in line for line in lines)  # the last column: what Dot is connected to
     assert os.environ["COLUMNS"] == "40"
@@ -119,8 +120,8 @@ def test_the_summary_is_whole_on_a_narrow_terminal(book: Workbook, monkeypatch: 
 
 def test_the_summary_and_the_code_fit_their_blocks(book: Workbook) -> None:
     model = read_model(book, "Cross-tab with bias")
-    assert len(keras_net.summary(keras_net.build(model))) <= book.area("compare.summary", "Compare").size
-    assert len(keras_net.code(model)) <= book.area("compare.code", "Compare").size
+    assert len(keras_bridge.summary(keras_bridge.build(model))) <= book.area("compare.summary", "Compare").size
+    assert len(keras_bridge.code(model)) <= book.area("compare.code", "Compare").size
 
 
 LECTURES_BLOCKS = {
@@ -138,7 +139,7 @@ def test_the_lecturers_own_sheet_is_compared_when_its_blocks_are_named() -> None
         read_model(book)
     model = read_model(book, "dotprod", LECTURES_BLOCKS)
     assert model.rmse == pytest.approx(2.80606206164831, abs=1e-14)
-    assert all(check.agrees for check in comparison.compare(book, model, "float64"))
+    assert all(check.agrees for check in keras_bridge.compare(book, model, "float64"))
 
 
 def test_precision_is_as_before_afterwards() -> None:
@@ -158,4 +159,4 @@ def test_a_model_without_an_rmse_cell_cannot_be_compared(book: Workbook) -> None
     blocks = {name: area for name, area in model.blocks.items() if name != "rmse"}
     lacking = SheetModel(**{name: getattr(model, name) for name in SheetModel.__slots__} | {"blocks": blocks})
     with pytest.raises(ModelError, match="say with --rmse where"):
-        comparison.compare(book, lacking)
+        keras_bridge.compare(book, lacking)

@@ -13,9 +13,9 @@ from judges import gnumeric_values
 from stored import departures
 
 from embedsheet.ground.errors import TrainingError
+from embedsheet.keras_bridge import compare
 from embedsheet.mirrors.recommender import results as keras_results
 from embedsheet.mirrors.recommender.blocks import SheetModel, read_model
-from embedsheet.mirrors.recommender.comparison import compare
 from embedsheet.mirrors.recommender.results import mixing
 from embedsheet.mirrors.recommender.training import Learned, Progress, Settings, train
 from embedsheet.workbook import Workbook
