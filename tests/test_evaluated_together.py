@@ -130,3 +130,40 @@ def test_what_is_refused_for_one_cell_is_refused_for_no_other(tmp_path: Path) ->
     cells = {"A1": True, "A2": False, "B1": "=ROMAN(45,A1)", "B2": "=ROMAN(45,A2)"}
     values = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": cells}))["S"]
     assert values["B1"] == "XLV" and str(values["B2"]).startswith("unsupported: S!B2:")
+
+
+# COLUMNS(SEQUENCE(1000,n)) is n, but of 100,000 columns beyond what a formula may take.
+_REFUSED: dict[str, Any] = {"A1": 2, "A2": 2, "A3": 100_000, "A4": 2, "A5": 2} | {
+    f"B{row}": f"=COLUMNS(SEQUENCE(1000,A{row}))" for row in range(1, 6)
+}
+
+
+def test_what_reads_a_refused_cell_is_left_out_and_nothing_else(tmp_path: Path) -> None:
+    cells = _REFUSED | {f"C{row}": f"=B{row}*2" for row in range(1, 6)}
+    cells |= {"D1": "=B1"} | {f"D{row}": f"=D{row - 1}+B{row}" for row in range(2, 6)}
+    values = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": cells}))["S"]
+    assert [values[f"C{row}"] for row in (1, 2, 4, 5)] == [4.0, 4.0, 4.0, 4.0]
+    assert [values["D1"], values["D2"]] == [2.0, 4.0]
+    assert all(str(values[address]).startswith("unsupported") for address in ("B3", "C3", "D3", "D4", "D5"))
+
+
+def test_a_long_column_has_its_results_beside_refused_cells(tmp_path: Path) -> None:
+    cells: dict[str, Any] = {f"A{row}": row != 1500 for row in range(1, 3001)}
+    cells |= {f"B{row}": f"=LEN(ROMAN(45,A{row}))" for row in range(1, 3001)}
+    values = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": cells}))["S"]
+    assert [row for row in range(1, 3001) if values[f"B{row}"] != len("XLV")] == [1500]
+
+
+def test_cells_beside_a_circle_have_their_results(tmp_path: Path) -> None:
+    cells: dict[str, Any] = {"A1": 1, "A2": "=B2", "A3": 3} | {f"B{row}": f"=A{row}+1" for row in (1, 2, 3)}
+    cells |= {f"C{row}": f"=B{row}*2" for row in (1, 2, 3)}
+    values = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": cells}))["S"]
+    assert [values[address] for address in ("B1", "B3", "C1", "C3")] == [2.0, 4.0, 4.0, 8.0]
+    assert "circular reference" in str(values["B2"]) and str(values["C2"]).startswith("unsupported")
+
+
+def test_a_refused_cell_that_the_objective_does_not_need_stops_no_gradient(tmp_path: Path) -> None:
+    cells = _REFUSED | {f"C{row}": f"=B{row}*E1^2" for row in range(1, 6)} | {"E1": 3.0, "F1": "=C1+C5"}
+    compiled = program(tmp_path / "book.xlsx", cells, "F1", ["E1"])
+    value, gradient = compiled.value_and_gradient(compiled.start)
+    assert (value, gradient.tolist()) == (36.0, [24.0])

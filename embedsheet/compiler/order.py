@@ -8,7 +8,7 @@ arguments are: an evaluation that meets a cell not yet evaluated says so, the ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,8 +34,10 @@ from embedsheet.ground.keys import name_key
 from embedsheet.notation import tree as t
 from embedsheet.notation.walk import children
 
-# Groups of more cells are refused as a whole where one of their cells is.
-_MOST_HALVED = 1024
+# So many of a group's cells are refused one by one; then the rest that cannot be computed together is, as a whole.
+_MOST_REFUSED = 1024
+# A longer chain with a cell that cannot be computed is refused as a whole: one by one it would take many seconds.
+_MOST_LINKS = 10_000
 
 
 class Planner:
@@ -47,7 +49,8 @@ class Planner:
         self.store = store
         self.steps: list[Step | Recurrence | Ordered] = []
         self.faults: dict[int, list[str]] = {}  # by the group's place
-        self.blocked: set[int] = set()  # groups that read a faulty one
+        self.blocked: set[int] = set()  # groups of which a cell reads one that cannot be computed
+        self._refused: dict[int, int] = {}  # how many cells of a group were, one by one
         # What formulas read does not depend on values: another planner of the same groups may have found it out.
         self._reads: dict[int, list[Ids]] = like._reads if like else {}
         self._rectangles: dict[tuple[int, ...], Ids] = like._rectangles if like else {}
@@ -55,6 +58,7 @@ class Planner:
         same = like is not None and like.store.group_of is store.group_of
         self._needs: dict[int, NDArray[np.int32]] = like._needs if like and same else {}
         self._owners_of: dict[int, tuple[Ids, NDArray[np.int32]]] = {}
+        self._learned = 0  # how often a group turned out to read more cells
         self._progress = progress
 
     def all_faults(self) -> list[str]:
@@ -64,6 +68,7 @@ class Planner:
     def learn(self, place: int, ids: Ids) -> None:
         """Note cells that a group turned out to read."""
         self.store.groups[place].dynamic.append(ids.reshape(1, 1, -1))
+        self._learned += 1
         self._needs.pop(place, None)
 
     def restart(self) -> None:
@@ -72,6 +77,9 @@ class Planner:
             cells = step.group.outputs[step.elements] if isinstance(step, Step) else step.ids
             self.store.done[cells] = False
         self.steps.clear()
+        self.faults.clear()
+        self.blocked.clear()
+        self._refused.clear()
         self.store.singular.clear()
 
     def depends_on_changing(self) -> bool:
@@ -110,8 +118,7 @@ class Planner:
                     self._fail(place, [f"{self.store.groups[place].where()}: the order of evaluation cannot be found."])
 
     def _state(self) -> tuple[int, int, int]:
-        learned = sum(len(group.dynamic) for group in self.store.groups)
-        return int(self.store.done.sum()), len(self.faults) + len(self.blocked), learned
+        return int(self.store.done.sum()), len(self.faults) + len(self.blocked), self._learned
 
     def _failed(self, place: int) -> bool:
         return place in self.faults or place in self.blocked
@@ -254,17 +261,34 @@ class Planner:
         component = [place for place in component if not self._failed(place) and not self._group_done(place)]
         if not component:
             return
+        behind = False
         for place in component:
-            for needed in self._needed_groups(place):
-                if int(needed) not in component and not self._group_done(int(needed)):
-                    if self._failed(int(needed)):
-                        self.blocked.update(component)
-                    return  # else: a need found out on the way; the next round orders it
-        if len(component) == 1 and component[0] not in self._needed_groups(component[0]):
+            for needed in map(int, self._needed_groups(place)):
+                if needed not in component and not self._group_done(needed):
+                    if not self._failed(needed):
+                        return  # a need found out on the way; the next round orders it
+                    behind = True
+        if behind:
+            self._run_readable(component)
+        elif len(component) == 1 and component[0] not in self._needed_groups(component[0]):
             group = self.store.groups[component[0]]
             self._run(component[0], np.flatnonzero(~self.store.done[group.ids]))
+        else:
+            self._run_in_order(component)
+
+    def _run_readable(self, component: list[int]) -> None:
+        """Evaluate the cells of groups that read, directly or through others, none that cannot be computed."""
+        steps: list[Step] = []
+        cells = self._cells_of(component)
+        if len(cells.sources) and len(cells.ids) > _MOST_LINKS:
+            self.blocked.update(component)
             return
-        self._run_in_order(component)
+        self._run_levels(cells, np.arange(len(cells.ids)), steps, careful=True)
+        self.steps += steps
+
+    def _cells_of(self, component: list[int]) -> ComponentCells:
+        groups = self.store.groups
+        return ComponentCells(self.store, {place: self._reads_cell_by_cell(groups[place]) for place in component})
 
     def _run(self, place: int, elements: Ids, record: bool = True) -> bool:
         """Evaluate some cells of a group; False when they need cells not yet evaluated, or cannot be computed."""
@@ -279,8 +303,9 @@ class Planner:
             self.learn(place, pending.ids)
             return False
         except UnsupportedError as error:
-            if 1 < len(elements) <= _MOST_HALVED:
+            if len(elements) > 1 and self._refused.get(place, 0) < _MOST_REFUSED:
                 return self._run_halves(place, elements, record, error)
+            self._refused[place] = self._refused.get(place, 0) + 1
             self._fail(place, error.faults)
             return False
         self._keep(group, elements, value, evaluator.trace)
@@ -291,9 +316,9 @@ class Planner:
     def _run_halves(self, place: int, elements: Ids, record: bool, refusal: UnsupportedError) -> bool:
         """Evaluate cells of which one at least is refused: the others may be right."""
         group, before = self.store.groups[place], self.faults.get(place, [])
-        learned = len(group.dynamic)
+        learned = self._learned
         done = [self._run(place, half, record) for half in np.array_split(elements, 2)]
-        if len(group.dynamic) > learned:  # some wait for others, so that all not done come again
+        if self._learned > learned:  # some wait for others, so that all not done come again
             self.faults.pop(place, None)
             return False
         if not self.store.done[group.ids[elements]].any():
@@ -323,13 +348,13 @@ class Planner:
 
     def _run_in_order(self, component: list[int]) -> None:
         """Evaluate groups that need each other cell by cell, or as a recurrence where they are one."""
-        groups, reads = self.store.groups, self._reads_cell_by_cell
-        cells = ComponentCells(self.store, {place: reads(groups[place]) for place in component})
+        cells = self._cells_of(component)
         recurrence = find_recurrence(self.store, cells)
         if recurrence is None:
             fresh, steps = not self.store.done[cells.ids].any(), list[Step]()
             whole = self._run_levels(cells, np.arange(len(cells.ids)), steps)
-            self.steps += [Ordered(component, steps, self.store, reads)] if whole and fresh else steps
+            ordered = Ordered(component, steps, self.store, self._reads_cell_by_cell)
+            self.steps += [ordered] if whole and fresh else steps
             return
         if not self._run_levels(cells, recurrence.before, self.steps):
             return
@@ -342,18 +367,36 @@ class Planner:
         self.steps.append(recurrence)
         self._run_levels(cells, recurrence.after, self.steps)
 
-    def _run_levels(self, cells: ComponentCells, nodes: Ids, steps: list[Any]) -> bool:
-        """Evaluate cells (places in `cells`) in an order that works and append the steps; False when that failed."""
-        levels, rest = in_order(cells, nodes[~self.store.done[cells.ids[nodes]]])
-        iterates = self.store.workbook.iteration is not None
-        if len(rest) and not iterates:
+    def _run_levels(self, cells: ComponentCells, nodes: Ids, steps: list[Any], careful: bool = False) -> bool:
+        """Evaluate cells (places in `cells`) in an order that works and append the steps; False when that failed.
+
+        `careful`: leave out those that read what cannot be computed; so are those behind a cell that is refused.
+        """
+        store, learned, skipped = self.store, self._learned, set[int]()
+        levels, rest = in_order(cells, nodes[~store.done[cells.ids[nodes]]])
+        for place, elements in levels:
+            group, wanted = store.groups[place], len(elements)
+            if careful:
+                elements = elements[_readable(store, cells.reads[place], elements)]
+            whole = len(elements) == 0 or self._run(place, elements, record=False)
+            if self._learned > learned:
+                return False
+            if not whole:
+                careful, elements = True, elements[store.done[group.ids[elements]]]
+            if len(elements):
+                steps.append(Step(group, elements))
+            if len(elements) < wanted:
+                skipped.add(place)
+        self.blocked |= skipped
+        if not len(rest):
+            return not skipped
+        if store.workbook.iteration is None:
             self._fail_circle(cells, rest, "break the circle.")
             return False
-        for place, elements in levels:
-            if not self._run(place, elements, record=False):
-                return False
-            steps.append(Step(self.store.groups[place], elements))
-        return not len(rest) or self._iterate(cells, rest, steps)
+        if careful and not skipped.isdisjoint(cells.reads):
+            self.blocked.update(cells.owners[rest].tolist())
+            return False
+        return self._iterate(cells, rest, steps)
 
     def _iterate(self, cells: ComponentCells, rest: Ids, steps: list[Any]) -> bool:
         """Evaluate a circle as Excel iterates: sheet by sheet, row by row, from what the file stores, again and again.
@@ -404,6 +447,15 @@ class Planner:
         message = f"circular reference: {words} → {names[0]}; {remedy}"
         for place in np.unique(cells.owners[rest]):
             self._fail(int(place), [message])
+
+
+def _readable(store: Store, reads: Sequence[Ids], elements: Ids) -> NDArray[np.bool_]:
+    """Return which of a group's cells `elements` read only what has been evaluated; `reads` as `Planner.reads`."""
+    found = np.ones(len(elements), bool)
+    for ids in reads:
+        mine = ids if len(ids) == 1 else ids[elements]
+        found &= store.done[np.where(mine < 0, -1, mine)].all(axis=(1, 2))
+    return found
 
 
 def _static_reads(

@@ -301,7 +301,7 @@ class Program:
                 self._planner.learn(place, late.ids)
                 self._planner.restart()
                 self._planner.require(self._targets)
-                if self._planner.faults:
+                if not self._store.done[self._targets].all():
                     raise UnsupportedError(self._planner.all_faults()) from None
 
     def _traceable(self, step: Step | Recurrence | Ordered) -> Sequence[Step | Recurrence]:
@@ -516,7 +516,7 @@ def compile_program(
     planner = Planner(store, progress)
     targets = np.concatenate([*(store.table.area(goal).ravel() for goal in goals), constraint_cells(store, setup)])
     planner.require(targets)
-    if planner.faults:
+    if not store.done[targets].all():
         raise UnsupportedError(planner.all_faults())
     begun, planner, notes = other_start(store, planner, setup, changing, targets)
     if goals:
