@@ -103,10 +103,32 @@ def by_hand(sheet: xlwings.Sheet, x: np.ndarray) -> tuple[float, np.ndarray]:  #
     return value, np.concatenate([(scale * error @ movies.T).ravel(), (scale * users.T @ error).ravel()])
 
 
+def test_the_buttons_of_a_gradient_sheet_walk_where_macros_are_off(
+    running: tuple[Server, list[str]], press: Presser, path: Path, sheet: xlwings.Sheet
+) -> None:
+    """Momentum, as `embedsheet solve` walks it; Reset brings the start back."""
+    server, _ = running
+    page = server.book.sheets[f"{SHEET} gradient"]
+    page.activate()
+    start, before = block(sheet, "users.factors"), page["D5"].value
+    page.names["method"].refers_to_range.value = "momentum"
+    said: list[str] = []
+    for count, caption in enumerate(["Step", "Step", "Step", "Reset"], 1):
+        click(server.book, caption)
+        server.serve(lambda button, outcome: said.append(outcome), until=lambda: len(said) == count)  # noqa: B023
+        if caption != "Reset":
+            after = page["D5"].value
+    walked = solver.solve(path, SHEET, method="momentum", max_iterations=3, dry_run=True)
+    assert after == pytest.approx(walked.objective_after, rel=1e-12)
+    assert said[2:] == ["1 step along the gradient, 3 in all", "The values to begin from are back"]
+    assert page["D5"].value == pytest.approx(before, rel=1e-12)
+    np.testing.assert_array_equal(block(sheet, "users.factors"), start)
+
+
 def test_every_model_sheet_has_every_button_and_each_is_heard(running: tuple[Server, list[str]]) -> None:
     server, _ = running
     models = [SHEET, "Cross-tab with bias", "One rating a row"]
-    assert server.buttons == len(BUTTONS) * len(models)
+    assert server.buttons == (len(BUTTONS) + 3) * len(models)  # Step, Run 100 and Reset on each one's gradient sheet
     for name in models:
         server.book.sheets[name].activate()
         for button in BUTTONS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 import embedsheet as es
 from embedsheet.cli import app
 from embedsheet.ground.errors import ModelError, UnsupportedError
+from embedsheet.hosts.buttons.layout import add_buttons
 from embedsheet.hosts.libreoffice.locate import import_uno
 from embedsheet.hosts.libreoffice.office import Office
 from embedsheet.lessons import find
@@ -36,6 +37,14 @@ def plain_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("plain")
     path: Path = find("movielens").load().build(folder / "movielens.xlsx", no_gradient_sheet=True)
     return path
+
+
+@pytest.fixture(scope="module")
+def office() -> Iterator[Office]:
+    need_office()
+    started = Office.start(headless=True)
+    yield started
+    started.close()
 
 
 @pytest.mark.parametrize(("lesson", "options", "carried"), [
@@ -323,45 +332,49 @@ def test_the_command_says_where_the_gradients_stand(tmp_path: Path, plain_book: 
     assert target.exists()
 
 
-@pytest.mark.parametrize(("method", "of_solver", "steps"), [
-    ("descent", "gradient-descent", 101), ("momentum", "momentum", 3), ("Adam", "adam", 3),
+@pytest.mark.parametrize(("method", "of_solver"), [
+    ("descent", "gradient-descent"), ("momentum", "momentum"), ("Adam", "adam"),
 ])  # fmt: skip
 def test_the_buttons_walk_a_method_in_libreoffice_step_for_step(
-    method: str, of_solver: str, steps: int, tmp_path: Path, plain_book: Path
+    method: str, of_solver: str, tmp_path: Path, plain_book: Path, office: Office
 ) -> None:
     """Plain macros, run by LibreOffice's own Basic; nothing of ours is asked but for the comparison."""
     path = tmp_path / "films.xlsm"
     es.derive(plain_book, "Cross-tab", path, buttons=True)
     assert validity_faults(path) == []
-    macros = ["GradientStep"] * (steps % 100) + ["GradientRun"] * (steps // 100)
-    before, after, again = run_macros(path, {"M6": method, "D6": "0.02"}, [*macros, "GradientReset"])
-    walked = es.solve(plain_book, "Cross-tab", method=of_solver, learning_rate=0.02, max_iterations=steps,
+    before, after, again = run_macros(
+        office, path, {"M6": method, "D6": "0.02"}, ["GradientStep"] * 3 + ["GradientReset"]
+    )
+    walked = es.solve(plain_book, "Cross-tab", method=of_solver, learning_rate=0.02, max_iterations=3,
                       dry_run=True)  # fmt: skip
     assert walked.objective_after < walked.objective_before
     assert before == again == pytest.approx(walked.objective_before, rel=1e-12)
     assert after == pytest.approx(walked.objective_after, rel=1e-12)
 
 
-def test_ten_presses_of_run_100_go_where_gradient_descent_goes(tmp_path: Path) -> None:
-    """A thousand steps in LibreOffice's Basic, and the same thousand of the solver."""
-    book = find("movielens").load().build(tmp_path / "small.xlsx", users=6, movies=5, factors=2, no_gradient_sheet=True)
-    es.derive(book, "Cross-tab", tmp_path / "small.xlsm", buttons=True)
-    before, after, again = run_macros(tmp_path / "small.xlsm", {"D6": "0.05"}, ["GradientRun"] * 10 + ["GradientReset"])
-    walked = es.solve(book, "Cross-tab", method="gradient-descent", learning_rate=0.05, max_iterations=1000,
+def test_ten_presses_of_run_100_go_where_gradient_descent_goes(tmp_path: Path, office: Office) -> None:
+    """A thousand steps in LibreOffice's Basic, beside xlwings' modules in a lesson, and the solver's thousand.
+
+    A module that LibreOffice's Basic cannot read would keep all macros of the project from running.
+    """
+    path = tmp_path / "small.xlsm"
+    find("movielens").load().build(path, users=4, movies=3, factors=1, finish=add_buttons)
+    before, after, again = run_macros(office, path, {"D6": "0.05"}, ["GradientRun"] * 10 + ["GradientReset"])
+    walked = es.solve(path, "Cross-tab", method="gradient-descent", learning_rate=0.05, max_iterations=1000,
                       dry_run=True)  # fmt: skip
-    assert walked.objective_after < 0.5 * walked.objective_before
+    assert walked.objective_after < 0.9 * walked.objective_before
     assert before == again == pytest.approx(walked.objective_before, rel=1e-12)
     assert after == pytest.approx(walked.objective_after, rel=1e-11)
 
 
-def run_macros(path: Path, settings: Mapping[str, str], macros: Sequence[str]) -> tuple[float, float, float]:
+def run_macros(
+    office: Office, path: Path, settings: Mapping[str, str], macros: Sequence[str]
+) -> tuple[float, float, float]:
     """Return the objective before all macros, before the last one, and after it, as LibreOffice runs them."""
-    need_office()
-    office = Office.start(headless=True)
+    run_always = import_uno().createUnoStruct("com.sun.star.beans.PropertyValue")
+    run_always.Name, run_always.Value = "MacroExecutionMode", 4
+    document = office.desktop.loadComponentFromURL(path.as_uri(), "_blank", 0, (run_always,))
     try:
-        run_always = import_uno().createUnoStruct("com.sun.star.beans.PropertyValue")
-        run_always.Name, run_always.Value = "MacroExecutionMode", 4
-        document = office.desktop.loadComponentFromURL(path.as_uri(), "_blank", 0, (run_always,))
         page = document.Sheets.getByName("Cross-tab gradient")
         document.CurrentController.setActiveSheet(page)
         for cell, value in settings.items():
@@ -371,7 +384,6 @@ def run_macros(path: Path, settings: Mapping[str, str], macros: Sequence[str]) -
             place = f"vnd.sun.star.script:VBAProject.gradient.{macro}?language=Basic&location=document"
             document.getScriptProvider().getScript(place).invoke((), (), ())
             found.append(float(page.getCellRangeByName("D5").Value))
-        document.close(True)
         return found[0], found[-2], found[-1]
     finally:
-        office.close()
+        document.close(True)

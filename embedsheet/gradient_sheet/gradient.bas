@@ -25,12 +25,24 @@ Public Sub GradientReset()
 End Sub
 
 Private Sub Walk(ByVal times As Long)
-    Dim done As Long
+    Dim done As Long, number As Long, areas As Long
+    Dim targets() As Object, sources() As Object, steps As Object
+    areas = Block("areas").Value
+    Set steps = Block("steps")
+    ReDim targets(1 To 3 * areas), sources(1 To 3 * areas)
+    For number = 1 To areas
+        Set targets(number) = Block("changing." & number)
+        Set sources(number) = Block("next." & number)
+        Set targets(areas + number) = Block("velocity." & number)
+        Set sources(areas + number) = Block("velocity.next." & number)
+        Set targets(2 * areas + number) = Block("square." & number)
+        Set sources(2 * areas + number) = Block("square.next." & number)
+    Next number
     On Error GoTo Finished
     For done = 1 To times
         Cancel 0
-        Take
-        Block("steps").Value = Block("steps").Value + 1
+        Take targets, sources
+        steps.Value = steps.Value + 1
         Cancel 2
         ' Esc arrives here, between two steps.
         DoEvents
@@ -39,21 +51,15 @@ Finished:
     Cancel 1
 End Sub
 
-Private Sub Take()
-    Dim areas As Long, number As Long
-    Dim values() As Variant, velocities() As Variant, squares() As Variant
-    areas = Block("areas").Value
-    ReDim values(1 To areas), velocities(1 To areas), squares(1 To areas)
+Private Sub Take(targets() As Object, sources() As Object)
+    Dim values() As Variant, number As Long
+    ReDim values(1 To UBound(sources))
     ' All areas are read before the first is written: they belong to one step.
-    For number = 1 To areas
-        values(number) = Block("next." & number).Value
-        velocities(number) = Block("velocity.next." & number).Value
-        squares(number) = Block("square.next." & number).Value
+    For number = 1 To UBound(sources)
+        values(number) = sources(number).Value
     Next number
-    For number = 1 To areas
-        Block("changing." & number).Value = values(number)
-        Block("velocity." & number).Value = velocities(number)
-        Block("square." & number).Value = squares(number)
+    For number = 1 To UBound(sources)
+        targets(number).Value = values(number)
     Next number
 End Sub
 

@@ -8,37 +8,47 @@ Attribute VB_Name = "embedsheet"
 Option Explicit
 
 Public Sub EmbedsheetStep()
-    RunPython "import embedsheet.excel; embedsheet.excel.step()"
+    If InExcel() Then RunPython "import embedsheet.excel; embedsheet.excel.step()"
 End Sub
 
 Public Sub EmbedsheetSolve()
-    RunPython "import embedsheet.excel; embedsheet.excel.solve()"
+    If InExcel() Then RunPython "import embedsheet.excel; embedsheet.excel.solve()"
 End Sub
 
 Public Sub EmbedsheetTrain()
-    RunPython "import embedsheet.excel; embedsheet.excel.train()"
+    If InExcel() Then RunPython "import embedsheet.excel; embedsheet.excel.train()"
 End Sub
 
 Public Sub EmbedsheetCompare()
-    RunPython "import embedsheet.excel; embedsheet.excel.compare()"
+    If InExcel() Then RunPython "import embedsheet.excel; embedsheet.excel.compare()"
 End Sub
 
 Public Sub EmbedsheetGradient()
-    RunPython "import embedsheet.excel; embedsheet.excel.gradient()"
+    If InExcel() Then RunPython "import embedsheet.excel; embedsheet.excel.gradient()"
 End Sub
 
 Public Sub EmbedsheetCheck()
-    RunPython "import embedsheet.excel; embedsheet.excel.check()"
+    If InExcel() Then RunPython "import embedsheet.excel; embedsheet.excel.check()"
 End Sub
 
 Public Sub EmbedsheetRandomize()
-    RunPython "import embedsheet.excel; embedsheet.excel.randomize()"
+    If InExcel() Then RunPython "import embedsheet.excel; embedsheet.excel.randomize()"
 End Sub
 
 Public Sub EmbedsheetUndo()
-    RunPython "import embedsheet.excel; embedsheet.excel.undo()"
+    If InExcel() Then RunPython "import embedsheet.excel; embedsheet.excel.undo()"
 End Sub
 
 Public Sub EmbedsheetReset()
-    RunPython "import embedsheet.excel; embedsheet.excel.reset()"
+    If InExcel() Then RunPython "import embedsheet.excel; embedsheet.excel.reset()"
 End Sub
+
+Private Function InExcel() As Boolean
+    InExcel = True
+#If False Then
+    ' LibreOffice's Basic comes here: a line that begins with # is a comment to it.
+    InExcel = False
+    MsgBox "This button calls Python. Close the workbook and open it from a terminal, with embedsheet open and the" & _
+        " file's name. Step, Run 100 and Reset on gradient sheets need no Python."
+#End If
+End Function

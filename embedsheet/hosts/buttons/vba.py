@@ -2,7 +2,7 @@
 
 xlwings' modules are taken from the installed xlwings, so that the two always have the same version; its Mac side looks
 for a script of exactly that version. They are `xlwings` (BSD-3) and the class `Dictionary` (MIT, Tim Hall), which
-`xlwings` needs on macOS; each has its licence at its head.
+`xlwings` needs on macOS; each has its licence at its head. `basic.py` says where they are spelt otherwise, and why.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 import xlsxwriter
 
 from embedsheet.ground.errors import FileError, MissingDependencyError
+from embedsheet.hosts.buttons.basic import readable
 from embedsheet.hosts.buttons.compound import compound_file
 
 PROJECT_PART = "xl/vbaProject.bin"
@@ -38,7 +39,7 @@ def xlwings_module(name: str = "xlwings.bas") -> str:
     source = resources.files("xlwings").joinpath(name)
     if not source.is_file():
         raise MissingDependencyError(f"The installed xlwings lacks its VBA module {name}; reinstall xlwings.")
-    return source.read_text(encoding="utf-8")
+    return readable(source.read_text(encoding="utf-8"))
 
 
 def buttons_module() -> str:

@@ -16,14 +16,16 @@ from typing import Any
 import xlwings
 
 from embedsheet.ground.errors import FileError
+from embedsheet.hosts.buttons.press import run
 from embedsheet.hosts.buttons.table import BUTTONS
 from embedsheet.hosts.buttons.work import press
 from embedsheet.hosts.libreoffice.apps import register
+from embedsheet.hosts.libreoffice.descend import WALKS
 from embedsheet.hosts.libreoffice.locate import import_uno
 from embedsheet.workbook import refuse_other_files
 
-_SCRIPT = re.compile(r"\.(Embedsheet\w+)\?")
-_FUNCTIONS = {button.macro: button.function for button in BUTTONS}
+_SCRIPT = re.compile(r"\.(\w+)\?")
+_FUNCTIONS = {button.macro: button.function for button in BUTTONS} | {macro: macro for macro in WALKS}
 _ESCAPE = 1281  # com.sun.star.awt.Key.ESCAPE
 _POLL_SECONDS = 0.5
 
@@ -136,7 +138,10 @@ class Server:
         """Run one button's function now."""
         self.running, self.refused, self._escaped = function, False, False
         try:
-            outcome = press(function, cancelled=self.cancelled)
+            if function in WALKS:
+                outcome = run(function, WALKS[function], xlwings.Book.caller, self.cancelled)
+            else:
+                outcome = press(function, cancelled=self.cancelled)
         finally:
             self.running = None
         if self.refused:
