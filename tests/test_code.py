@@ -32,25 +32,27 @@ OTHERS = [
 ]  # fmt: skip
 
 
+TARGETS = ("numpy", "jax", "keras")
+
+
 @pytest.fixture(scope="module")
 def lessons(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("lessons")
     return {name: es.new(name, folder / f"{name}.xlsx") for name in {name for name, _ in (*MODELS, *OTHERS)}}
 
 
-@pytest.mark.parametrize("to", ["numpy", "jax", "keras"])
 @pytest.mark.parametrize(("lesson", "sheet"), MODELS)
-def test_a_lessons_module_has_the_sheets_results_and_gradient(
-    lessons: dict[str, Path], tmp_path: Path, lesson: str, sheet: str, to: str
+def test_a_lessons_modules_have_the_sheets_results_and_gradient(
+    lessons: dict[str, Path], tmp_path: Path, lesson: str, sheet: str
 ) -> None:
-    code = es.code(lessons[lesson], sheet, to=to)
-    found = modules.run(code, tmp_path)
-    assert found.stored > 1
-    assert found.wrong == []
+    codes = {f"in_{to}": es.code(lessons[lesson], sheet, to=to) for to in TARGETS}
     wanted = modules.sheet_gradient(lessons[lesson], sheet)  # exact derivatives, checked against differences elsewhere
-    assert found.gradient is not None
-    assert np.abs(found.gradient - wanted).max() < 1e-9
-    assert code.statements <= code.distinct
+    for to, found in modules.run_all(codes, tmp_path).items():
+        assert found.stored > 1, to
+        assert found.wrong == [], to
+        assert found.gradient is not None, to
+        assert np.abs(found.gradient - wanted).max() < 1e-9, to
+        assert codes[to].statements <= codes[to].distinct, to
 
 
 @pytest.mark.parametrize(("lesson", "sheet"), OTHERS)
@@ -169,22 +171,21 @@ def test_the_command_writes_the_module_and_its_arrays_and_refuses_to_replace_the
     assert "rmse: 2.87541 before" in done.stdout  # as the sheet shows it
 
 
-@pytest.mark.parametrize("to", ["numpy", "jax", "keras"])
 @pytest.mark.parametrize("name", nets.NETS)
-def test_a_foreign_networks_module_has_the_sheets_results_and_gradient(tmp_path: Path, name: str, to: str) -> None:
+def test_a_foreign_networks_modules_have_the_sheets_results_and_gradient(tmp_path: Path, name: str) -> None:
     cells, objective, changing = nets.NETS[name]()
     book = sheets.write(tmp_path / "net.xlsx", cells)
     es.recalculate(book)
-    code = es.code(book, to=to, objective=objective, changing=changing)
-    found = modules.run(code, tmp_path)
-    assert found.stored > 2
-    assert found.wrong == []
-    assert code.statements <= code.distinct
-    assert not any(block.constants for block in code.blocks)
-    if objective is not None:
-        assert found.gradient is not None
-        wanted = modules.sheet_gradient(book, "S", objective=objective, changing=changing)
-        assert np.abs(found.gradient - wanted).max() < 1e-9
+    codes = {f"in_{to}": es.code(book, to=to, objective=objective, changing=changing) for to in TARGETS}
+    for to, found in modules.run_all(codes, tmp_path).items():
+        assert found.stored > 2, to
+        assert found.wrong == [], to
+        assert codes[to].statements <= codes[to].distinct, to
+        assert not any(block.constants for block in codes[to].blocks), to
+        if objective is not None:
+            assert found.gradient is not None, to
+            wanted = modules.sheet_gradient(book, "S", objective=objective, changing=changing)
+            assert np.abs(found.gradient - wanted).max() < 1e-9, to
 
 
 def test_a_formula_cannot_end_the_comment_it_stands_in(tmp_path: Path) -> None:
