@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from typer.testing import CliRunner
 import embedsheet as es
 from embedsheet.book.setups import Constraint
 from embedsheet.cli import app
+from embedsheet.coder.code import TARGETS
 from embedsheet.notation.addresses import parse_area
 
 # Lesson, sheet: all sheets with a Solver set-up, and those whose formulas are of other kinds.
@@ -84,6 +86,16 @@ def test_each_block_knows_its_cells_and_lines(lessons: dict[str, Path]) -> None:
     assert code.text.splitlines()[first - 1 : last] == ["    predictions = users_factors @ movies_factors"]
     assert [str(area) for area in block.areas] == ["'Cross-tab'!G32:U46"]
     assert block.formula == "MMULT($A32:$E32,G$26:G$30)"
+
+
+@pytest.mark.parametrize("to", TARGETS)
+def test_blocks_know_their_lines_in_every_language(lessons: dict[str, Path], to: str) -> None:
+    code = es.code(lessons["rnn"], "n characters", to=to)
+    lines = code.text.splitlines()
+    for block in code.blocks:
+        first, last = block.lines
+        assert any(re.match(rf" *{name}(_steps)?\b", lines[first - 1]) for name in block.names), block
+        assert last - first < 100  # its own statement, not those up to where it is read again
 
 
 def test_a_matrix_product_a_relu_and_a_softmax_are_written_as_such(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from embedsheet.workbook import Workbook
 
 Target = Literal["numpy", "jax", "keras", "torch"]
 # Values of names that have got them before.
-_AGAIN = ("found[", "np.asarray(found[", "np.asarray(weights.")
+_AGAIN = ("found[", "np.asarray(found[", "np.asarray(weights.", "ops.convert_to_tensor(self.")
 TARGETS: tuple[str, ...] = get_args(Target)
 
 
@@ -169,7 +169,9 @@ def _lines(text: str) -> dict[str, tuple[int, int]]:
     found: dict[str, tuple[int, int]] = {}
     tree = ast.parse(text)
     bodies: list[Sequence[ast.stmt]] = [tree.body]
-    bodies += [node.body for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    inner = [node for one in classes for node in one.body]
+    bodies += [node.body for node in (*tree.body, *inner) if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
     for body in bodies:
         for node in body:
             targets: list[ast.expr] = []
@@ -180,9 +182,7 @@ def _lines(text: str) -> dict[str, tuple[int, int]]:
             for target in targets:
                 for name in target.elts if isinstance(target, ast.Tuple) else [target]:
                     value = ast.unparse(getattr(node, "value", None) or name)
-                    again = value == "weights" or value.startswith(
-                        ("found[", "np.asarray(found[", "np.asarray(weights.")
-                    )
+                    again = value == "weights" or value.startswith(_AGAIN)
                     if isinstance(name, ast.Name) and not again:
                         own = name.id.removesuffix("_steps")
                         found[own] = (found.get(own, (node.lineno, 0))[0], node.end_lineno or node.lineno)
