@@ -218,6 +218,12 @@ def test_keras_code_has_the_layers_that_the_blocks_are(lessons: dict[str, Path])
     assert "= layers.Embedding(12, 3)" in net
     assert net.count("= layers.Dense(12)") == 1  # with the bias that stands in row 15
     assert "ops.relu(" in net
+    lstm = es.code(lessons["lstm"], "LSTM", to="keras").text
+    assert "lstm_state_h = self.lstm(ops.stack([x1, x2], axis=2))" in lstm
+    assert "ops.convert_to_tensor(self.lstm.cell.kernel[:, :3])" in lstm  # for the penalty on squares
+    assert "surprise = ops.sum(aw32_aw92) / 6" in lstm  # six answers, between blanks
+    assert "self.gru = layers.GRU(3" in es.code(lessons["gru"], "GRU", to="keras").text
+    assert "self.rnn(embedding_row)" in es.code(lessons["rnn"], "Sequence", to="keras").text
 
 
 def test_a_heading_at_the_top_of_a_growing_range_is_left_out_of_its_sum(tmp_path: Path) -> None:

@@ -8,11 +8,13 @@ from typing import TypeAlias
 import numpy as np
 
 from embedsheet.coder.expressions import (
+    Axes,
     Expr,
     apply,
     contracted,
     elementwise,
     literal,
+    plain,
     reduced,
     relabelled,
 )
@@ -48,11 +50,34 @@ def numbers_of(tr: Translator, node: t.Node) -> Expr:
     return expr
 
 
+def _without_blanks(expr: Expr) -> Expr:
+    """Return the whole array that a range holds between blanks and headings; the range where it is something else."""
+    taken = expr.args[0] if expr.op == "relabel" else expr
+    if taken.op != "take" or taken.args[0].op != "raveled" or not _is_whole(expr.axes):
+        return expr
+    pieces = taken.args[0].args
+    ends = np.cumsum([np.size(piece.value) for piece in pieces])
+    arrays = [(piece, int(end)) for piece, end in zip(pieces, ends, strict=True) if piece.op != "literal"]
+    if len(arrays) != 1 or has_holes(arrays[0][0]):
+        return expr
+    (piece, end), places = arrays[0], np.asarray(taken.args[1].value)
+    inside = places[(places >= end - np.size(piece.value)) & (places < end)]
+    if inside.size != np.size(piece.value) or len(np.unique(inside)) != inside.size:
+        return expr
+    array = plain(piece)
+    array = array.args[0] if array.op == "reshape" and len(array.args[0].axes) <= 2 else array
+    return relabelled(array, dict(zip(array.axes, ("h", "w"), strict=False)))
+
+
+def _is_whole(axes: Axes) -> bool:
+    return all(isinstance(label, str) for label in axes)
+
+
 def aggregate(op: str) -> Rule:
     """SUM and the like: over all cells of all arguments, what holds no number left out."""
 
     def rule(tr: Translator, nodes: Nodes) -> Expr:
-        parts = [folded(op, numbers_of(tr, node)) for node in nodes if not isinstance(node, t.Missing)]
+        parts = [folded(op, _without_blanks(numbers_of(tr, node))) for node in nodes if not isinstance(node, t.Missing)]
         combine = {"sum": "add", "max": "maximum", "min": "minimum", "prod": "multiply"}[op]
         total = parts[0]
         for part in parts[1:]:
@@ -91,7 +116,7 @@ def mean(tr: Translator, nodes: Nodes) -> Expr:
     if len(nodes) != 1:
         total = aggregate("sum")(tr, nodes)
         return elementwise("divide", total, count_numbers(tr, nodes))
-    expr = numbers_of(tr, nodes[0])
+    expr = _without_blanks(numbers_of(tr, nodes[0]))
     if not np.isfinite(np.asarray(expr.value, float)).any() and expr.kinds & {BLANK, TEXT}:
         raise Untranslatable("a mean of nothing")
     return reduced("nanmean" if has_holes(expr) else "mean", expr)
@@ -129,7 +154,7 @@ def count_all(tr: Translator, nodes: Nodes) -> Expr:
 def square_sum(tr: Translator, nodes: Nodes) -> Expr:
     total: Expr | None = None
     for node in nodes:
-        expr = numbers_of(tr, node)
+        expr = _without_blanks(numbers_of(tr, node))
         part = reduced(
             "nansum" if has_holes(expr) else "sum", elementwise("power", expr, literal(2.0), kinds=expr.kinds)
         )

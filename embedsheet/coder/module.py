@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -243,25 +244,29 @@ class Module:
         """The statements of `labels`."""
         return [one for one in self.model.statements if one.untraced]
 
+    def _functions_apart(self) -> list[str]:
+        """The functions beside `forward` that compute blocks."""
+        return ["labels"] if self.untraced() else []
+
     def _labels(self) -> list[str]:
-        statements = self.untraced()
+        words = "Return the blocks that need texts, through which no derivative goes, by name."
+        return self._apart("labels", words, self.untraced(), self.traced())
+
+    def _apart(self, name: str, words: str, statements: Sequence[Statement], known: Sequence[Statement]) -> list[str]:
+        """Return a function that computes some blocks in NumPy, from the weights and from what `forward` gives."""
         if not statements:
             return []
         made = {variable.name for one in statements for variable in one.variables}
-        used = set[str]().union(*(names_in(expr) for one in statements for expr in one.every_expression())) - made
-        lines = [
-            "",
-            "def labels(weights: Weights) -> dict[str, Any]:",
-            '    """Return the blocks that need texts, through which no derivative goes, by name."""',
-        ]
-        found = [variable.name for one in self.traced() for variable in one.variables if variable.name in used]
+        used = set[str]().union(*(names_in(expr) for one in statements for expr in one.every_expression()))
+        lines = ["", f"def {name}(weights: Weights) -> dict[str, Any]:", f'    """{words}"""']
+        given = [variable.name for one in known for variable in one.variables]
+        found = [one for one in given if one in used - made]
         lines += ["    found = forward(weights)"] if found else []
-        lines += [f'    {name} = np.asarray(found["{name}"])' for name in found]
+        lines += [f'    {one} = np.asarray(found["{one}"])' for one in found]
         own = [variable.name for variable in self.model.weights if variable.name in used]
-        lines += [f"    {name} = np.asarray(weights.{name})" for name in own]
-        lines += [line for one in statements for line in self._statement(one, "    ")]
-        lines.append("    return {" + ", ".join(f'"{name}": {name}' for name in sorted(made)) + "}")
-        return lines
+        lines += [f"    {one} = np.asarray(weights.{one})" for one in own]
+        lines += [line for one in statements for line in self._statement(one, "    ", in_numpy=True)]
+        return [*lines, "    return {" + ", ".join(f'"{one}": {one}' for one in sorted(made - {*given})) + "}"]
 
     def _forward(self) -> list[str]:
         statements = self.traced()
@@ -278,7 +283,7 @@ class Module:
         lines.append("    return {" + ", ".join(f'"{name}": {name}' for name in results) + "}")
         return lines
 
-    def _statement(self, statement: Statement, indent: str) -> list[str]:
+    def _statement(self, statement: Statement, indent: str, in_numpy: bool = False) -> list[str]:
         formula = " ".join(statement.formula.replace("_xlfn.", "").split())  # a mark of the file, not of the formula
         words = f"# {statement.cells}  ={formula}"
         lines = [f"{indent}{line}" for line in _wrapped(words)]
@@ -286,19 +291,19 @@ class Module:
             kept = ", ".join(dict.fromkeys(statement.constants))
             lines.append(f"{indent}# as the workbook has it, not computed: {kept}")
         if statement.loop:
-            return [*lines, *(indent + line for line in self._loop(statement, statement.loop))]
-        in_numpy = statement.fixed or statement.untraced
+            return [*lines, *(indent + line for line in self._loop(statement, statement.loop, in_numpy))]
+        in_numpy = in_numpy or statement.fixed
         write = (lambda expr: spell(expr, NUMPY)) if in_numpy else self.spelled
         texts = [write(expr) for expr in statement.expressions]
         names = ", ".join(variable.name for variable in statement.variables)
         right = f"({', '.join(texts)})" if len(texts) > 1 else texts[0]
         return [*lines, f"{indent}{names} = {right}"]
 
-    def _loop(self, statement: Statement, loop: Loop) -> list[str]:
-        language = NUMPY if loop.fixed or statement.untraced else self.language
+    def _loop(self, statement: Statement, loop: Loop, in_numpy: bool) -> list[str]:
+        language = NUMPY if loop.fixed or in_numpy else self.language
         names = [variable.name for variable in statement.variables]
         write = scanned if language is JAX and is_long(loop) else repeated
-        if not loop.fixed:
+        if language is not NUMPY:
             loop = replace(
                 loop,
                 bodies=list(map(self.rewritten, loop.bodies)),
@@ -375,7 +380,7 @@ class Module:
             lines.append("}")
         fixed = [one.name for statement in self.model.statements if statement.fixed for one in statement.variables]
         known = "{" + ", ".join(f'"{name}": {name}' for name in fixed) + "}"
-        more = ", **labels(START)" if self.untraced() else ""
+        more = "".join(f", **{name}(START)" for name in self._functions_apart())
         found = f"{{**FIXED, **forward(START){more}}}" if self.model.weights else "FIXED"
         return [*lines, "", f"FIXED: dict[str, Any] = {known}", "", *_CHECK.replace("@", found).splitlines()]
 

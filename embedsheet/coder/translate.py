@@ -242,6 +242,8 @@ class Translator:
                 left = self.guarded(left)
         if operator == "^" and np.all(np.asarray(left.value) < 0) and left.op == "literal":
             raise Untranslatable("a power of a negative number")
+        if operator == "^" and left.op == "exp" and number_of(left.args[0]) == 1:  # EXP(1)^x
+            return elementwise("exp", right)
         return elementwise(OPERATORS[operator], left, right)
 
     def compare(self, operator: str, left: Expr, right: Expr) -> Expr:
