@@ -33,6 +33,8 @@ _TAKEN = frozenset(
     "summary supports_masking trainable trainable_weights variables weights dot softmax_0 softmax_1 softmax_2".split()
 )
 
+_CALLED = {"SimpleRNN": "rnn", "LSTM": "lstm", "GRU": "gru"}  # the model's attributes
+
 
 def keras_module(model: Written, sheet: str | None) -> Parts:
     """Return the model as a module in Keras."""
@@ -95,7 +97,7 @@ class _KerasModule(Module):
         memory = self.model.memory
         with contextlib.suppress(KeyError):
             if statement.loop is not None and (found := recurrent(statement.loop, memory)) is not None:
-                name = named(found.kind.lower().removeprefix("simple"))
+                name = named(_CALLED[found.kind])
                 layer = recurrent_layer(name, found, statement, memory)
                 yield name, layer, {variable.name for variable in statement.variables} - layer.results.keys()
         weights = {one.name for one in self.model.weights}
