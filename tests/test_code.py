@@ -18,7 +18,6 @@ from typer.testing import CliRunner
 import embedsheet as es
 from embedsheet.book.setups import Constraint
 from embedsheet.cli import app
-from embedsheet.coder.code import TARGETS
 from embedsheet.notation.addresses import parse_area
 
 # Lesson, sheet: all sheets with a Solver set-up, and those whose formulas are of other kinds.
@@ -88,7 +87,7 @@ def test_each_block_knows_its_cells_and_lines(lessons: dict[str, Path]) -> None:
     assert block.formula == "MMULT($A32:$E32,G$26:G$30)"
 
 
-@pytest.mark.parametrize("to", TARGETS)
+@pytest.mark.parametrize("to", [*TARGETS, "torch"])
 def test_blocks_know_their_lines_in_every_language(lessons: dict[str, Path], to: str) -> None:
     code = es.code(lessons["rnn"], "n characters", to=to)
     lines = code.text.splitlines()
