@@ -77,7 +77,7 @@ def test_the_best_whole_point_is_found_and_a_bound_is_a_bound(tmp_path: Path, na
     values = program.outcomes(np.array(list(product(range(10), repeat=3)), float))[:, 0]
     best = values.min() if sense == "minimize" else values.max()
     tracker = Tracker(asked, np.array([6.0, 3.0, 2.0]), Limits())
-    proof = prove(tracker, 5.0)
+    proof = prove(tracker, seconds=5.0)
     assert proof is not None
     assert asked.sign * proof.bound <= asked.sign * best + 1e-5 * max(1.0, abs(best))
     if proof.closed(tracker):

@@ -105,7 +105,8 @@ def other_start(
                 name = store.table.cell(int(changing[place]))
                 more = f" and {int(empty.sum()) - 1:,} more" if empty.sum() > 1 else ""
                 notes.append(
-                    f"{name}{more}: empty, and at 0 the model has no value; the search begins at {start[place]:.6g}"
+                    f"{name}{more}: empty, and at 0 the model has no value or no derivative; the search begins at "
+                    f"{start[place]:.6g}"
                 )
                 return there, plan, notes
     return store, planner, notes
@@ -122,7 +123,8 @@ def _has_value(store: Store, setup: SolverSetup, targets: Ids) -> bool:
     """Whether objective and constraints are numbers from which a derivative leads on."""
     if (store.kinds[targets] == ERROR).any() or not np.isfinite(store.numbers[targets]).all():
         return False
-    if setup.objective is not None and setup.sense == "minimize" and store.numbers[targets[0]] == 0:
+    aims = setup.objective is not None and not setup.constraints
+    if aims and setup.sense == "minimize" and store.numbers[targets[0]] == 0:
         return True  # a perfect fit, √0, has an infinite derivative too
     return not any(store.tainted[note.group.ids[note.elements]].any() for note in store.singular)
 

@@ -14,6 +14,7 @@ from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.faults import argument_count, other_workbook, unknown_function
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.indirect import followed
+from embedsheet.compiler.moving_criteria import CONDITIONAL, with_moving_criteria
 from embedsheet.compiler.rectangles import cell_ids, combine, edge, intersect
 from embedsheet.compiler.resolve import resolve_name, resolve_table
 from embedsheet.compiler.shapes import finished, fit, per_cell, pick, side_by_side
@@ -462,6 +463,11 @@ class Evaluator:
             with self.store.scope(node.name):
                 result: Result = row.call(self, node.arguments)
             return result
+        if node.name in CONDITIONAL and not self.store.concrete:
+            with self.store.scope(node.name):
+                moved = with_moving_criteria(self, node)
+            if moved is not None:
+                return moved
         arguments: list[Result] = []
         if node.name in ADDRESS_FUNCTIONS:
             arguments = self._address_arguments(row, node)

@@ -20,6 +20,7 @@ from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.curves import EXPONENTIAL, LOGARITHM, NEITHER, RECIPROCAL, SQUARE, Curve, Shape, power
 from embedsheet.compiler.evaluate import Evaluator, PendingError
 from embedsheet.compiler.forms import Group
+from embedsheet.compiler.moving_criteria import parted
 from embedsheet.compiler.store import Store
 from embedsheet.compiler.variables import Mixed, Variables
 from embedsheet.formulas.values import Reference, Value
@@ -588,6 +589,10 @@ def _not(formula: _Formula, nodes: _Arguments, scalar: bool) -> Cells:
 
 def _count_if(formula: _Formula, nodes: _Arguments, scalar: bool) -> Cells:
     evaluator = Evaluator(formula.lowering.store, formula.group, formula.elements)
+    moving, behind = parted(nodes[1])
+    limit = formula.one(behind) if not isinstance(behind, t.Text) else Affine({})
+    if limit.terms:
+        return _count_compared(formula, nodes[0], moving, limit)
     wanted = evaluator.value(evaluator.evaluate(nodes[1]))
     if evaluator.trace.tainted.any() or wanted.kinds.size != 1:
         raise NotPiecewiseError
@@ -603,6 +608,16 @@ def _count_if(formula: _Formula, nodes: _Arguments, scalar: bool) -> Cells:
     if not relation or not all(one.terms for one in found):
         raise NotPiecewiseError  # a cell that does not move may be a blank, which meets no comparison with a number
     return _single(_total([formula.lowering.compare(relation, one, Affine({}, number)) for one in found]))
+
+
+def _count_compared(formula: _Formula, area: t.Node, relation: str, limit: Affine) -> Cells:
+    """Return how many of a range's numbers meet a relation with a number that moves."""
+    evaluator = Evaluator(formula.lowering.store, formula.group, formula.elements)
+    kinds = evaluator.value(evaluator.evaluate(area)).kinds
+    if (kinds != NUMBER).any() or relation == "<>":
+        raise NotPiecewiseError
+    found = formula.of(area, scalar=False).ravel()
+    return _single(_total([formula.lowering.compare(relation, one, limit) for one in found]))
 
 
 def _rounded(low: float, high: float, signed: bool = False) -> Callable[[_Formula, _Arguments, bool], Cells]:

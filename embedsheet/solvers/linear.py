@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -243,8 +244,8 @@ def _on_bounds(problem: Problem, x: FloatArray) -> FloatArray:
     return np.where(problem.upper - x <= near, problem.upper, x)
 
 
-def interruptible(run: Any, *arguments: Any) -> Any:
-    """Run HiGHS in a thread, as it does not listen to Ctrl-C; the waiting thread does."""
+def interruptible(run: Any, *arguments: Any, beat: Callable[[], None] | None = None) -> Any:
+    """Run HiGHS in a thread, as it does not listen to Ctrl-C; the thread that waits does, and calls `beat`."""
     box: dict[str, Any] = {}
 
     def work() -> None:
@@ -255,8 +256,12 @@ def interruptible(run: Any, *arguments: Any) -> Any:
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
+    waited = 0
     while thread.is_alive():
         thread.join(0.05)
+        waited += 1
+        if beat is not None and waited % 10 == 0:
+            beat()
     if "error" in box:
         raise box["error"]
     return box["result"]

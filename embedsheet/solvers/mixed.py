@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -16,6 +17,8 @@ _FEASIBILITY = 1e-9  # of rows; HiGHS' own 1e-7 is too coarse for tangents
 _WHOLE = 1e-7
 _LOOSER = 1e-5
 _FARTHEST = 1e-3  # from the edge of a step
+# Seconds, or a part of all so far, in which the gap must shrink to this part of itself, or HiGHS is stopped.
+_PATIENCE, _PATIENT_PART, _SHRINKS = 2.0, 0.5, 0.9
 
 
 @dataclass(frozen=True)
@@ -25,12 +28,32 @@ class Solved:
     status: Literal["solved", "infeasible", "stopped"]
     x: FloatArray | None
     bound: float
+    stalled: bool = False  # bound and best point came no closer
 
 
-def solve_mixed(mixed: Mixed, seconds: float, gap: float) -> Solved:
-    """Return the least point of a model, or the best within a time and a gap (a part of the objective)."""
+class Patience:
+    """Whether more time is worth it: the gap between bound and best point is told from time to time."""
+
+    def __init__(self) -> None:
+        self._gap, self._since = np.inf, 0.0
+        self.over = False
+
+    def tell(self, seconds: float, bound: float, best: float) -> bool:
+        """Take a bound and the best point's objective after some seconds; return whether patience is over."""
+        gap = abs(best - bound) / max(abs(best), abs(bound), 1e-300) if np.isfinite(best - bound) else np.inf
+        if gap < _SHRINKS * self._gap:
+            self._gap, self._since = gap, seconds
+        self.over = seconds - self._since > max(_PATIENCE, _PATIENT_PART * seconds)
+        return self.over
+
+
+def solve_mixed(mixed: Mixed, seconds: float, gap: float, beat: Callable[[], None] | None = None) -> Solved:
+    """Return the least point of a model, or the best within a time and a gap (a part of the objective).
+
+    It ends early where its bound and its best point come no closer. `beat` is called while it runs, and may raise.
+    """
     run = _by_highspy if find_spec("highspy") is not None else _by_scipy
-    found: Solved = interruptible(lambda: run(mixed, seconds, gap))
+    found: Solved = interruptible(lambda: run(mixed, seconds, gap), beat=beat)
     return found
 
 
@@ -82,7 +105,13 @@ def _by_highspy(mixed: Mixed, seconds: float, gap: float) -> Solved:
 
     from embedsheet.solvers.quadratic import silent_highs
 
-    highs = silent_highs()
+    patience, highs = Patience(), silent_highs(heard=True)
+
+    def hear(event: Any) -> None:
+        out = event.data_out
+        event.interrupt(patience.tell(out.running_time, out.mip_dual_bound, out.mip_primal_bound))
+
+    highs.cbMipInterrupt.subscribe(hear)
     for option, value in {
         "time_limit": max(seconds, 0.01), "mip_rel_gap": gap, "mip_abs_gap": 0.0, "threads": 1,
         "primal_feasibility_tolerance": _FEASIBILITY, "mip_feasibility_tolerance": _WHOLE,
@@ -109,7 +138,7 @@ def _by_highspy(mixed: Mixed, seconds: float, gap: float) -> Solved:
     if not mixed.integer.any() and status == names.kOptimal:
         bound = float(info.objective_function_value)
     solved = status == names.kOptimal
-    return Solved("solved" if solved else "stopped", x, bound if np.isfinite(bound) else -np.inf)
+    return Solved("solved" if solved else "stopped", x, bound if np.isfinite(bound) else -np.inf, patience.over)
 
 
 def _by_scipy(mixed: Mixed, seconds: float, gap: float) -> Solved:

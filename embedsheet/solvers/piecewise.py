@@ -14,26 +14,34 @@ import numpy as np
 
 from embedsheet.compiler.variables import Mixed
 from embedsheet.solvers.global_search import placed_from
-from embedsheet.solvers.mixed import infeasible_for_certain, off_edges, solve_mixed
-from embedsheet.solvers.outcome import Outcome, report
+from embedsheet.solvers.mixed import Patience, infeasible_for_certain, off_edges, solve_mixed
+from embedsheet.solvers.outcome import Outcome, out_of_time, report
 from embedsheet.solvers.problem import Finished, FloatArray
 from embedsheet.solvers.sweep import sweep
 from embedsheet.solvers.tracker import Tracker
 from embedsheet.solvers.trials import Trials
 
-_SECONDS = 30.0  # where nobody set a limit
+_SECONDS, _CURVED_SECONDS = 30.0, 15.0  # where nobody set a limit
 _INNER_SECONDS = 5.0
+# Before a search a proof is tried for so long; after it, as long as it comes nearer, for so many times what that took.
+_FIRST_SECONDS, _TIMES = 4.0, 3.0
 _TRACE = 1e-6
 _PROVEN = 1e-8  # of the objective; HiGHS and the sheet round
-# With curves: seconds where nobody set a limit, rounds of tangents and chords, how near is proven, how near a curve is.
-_CURVED_SECONDS, _MOST_ROUNDS, _CURVED_PROVEN, _ON_CURVE = 15.0, 80, 1e-6, 1e-9
+# With curves: rounds of tangents and chords, how near is proven, how near a curve is.
+_MOST_ROUNDS, _CURVED_PROVEN, _ON_CURVE = 80, 1e-6, 1e-9
 
 
 class Proof:
-    """`bound`: nothing is better, in the sheet's own sense; `closed`: the tracker's best point reaches it."""
+    """`bound`: nothing is better, in the sheet's own sense; `closed`: the tracker's best point reaches it.
 
-    def __init__(self, bound: float, choices: int, infeasible: bool = False, curves: int = 0) -> None:
+    `stalled`: it came no nearer any more.
+    """
+
+    def __init__(
+        self, bound: float, choices: int, infeasible: bool = False, curves: int = 0, stalled: bool = False
+    ) -> None:
         self.bound, self.choices, self.infeasible, self.curves = bound, choices, infeasible, curves
+        self.stalled = stalled
 
     @property
     def model(self) -> str:
@@ -82,22 +90,43 @@ def bounded(outcome: Outcome, proof: Proof | None) -> Outcome:
     return outcome
 
 
-def prove(tracker: Tracker, seconds: float | None = None) -> Proof | None:
+def prove_again(tracker: Tracker, proof: Proof | None, searched: float) -> Proof | None:
+    """Go on with a proof that came nearer while it was tried, after a search that took `searched` seconds."""
+    if proof is None or proof.stalled or proof.infeasible or proof.closed(tracker) or out_of_time(tracker):
+        return proof
+    again = prove(tracker, after=searched)
+    if again is None or again.infeasible or tracker.problem.sign * (again.bound - proof.bound) < 0:
+        return proof
+    return again
+
+
+def prove(tracker: Tracker, *, after: float | None = None, seconds: float | None = None) -> Proof | None:
     """Look for the optimum, and a bound, in the model's mixed-integer linear form; None where it has none.
 
-    `seconds`: the most, where it is less than usual.
+    It ends where it comes no nearer. It takes a few seconds, or `seconds`; where a search of `after` seconds has found
+    nothing better, a few times as long.
     """
     problem = tracker.problem
     lowered = problem.piecewise() if problem.sense in ("minimize", "maximize") else None
     if lowered is None:
         return None
+    most = _CURVED_SECONDS if lowered.curved else _SECONDS
+    most = min(most, seconds or max(_FIRST_SECONDS, _TIMES * (after or 0.0)))
+    method, tracker.method = tracker.method, f"{tracker.method}{', ' if tracker.method else ''}a proof by HiGHS"
+    try:
+        return _prove(tracker, lowered, _seconds(tracker, most))
+    finally:
+        tracker.method = method
+
+
+def _prove(tracker: Tracker, lowered: Any, seconds: float) -> Proof | None:
+    problem = tracker.problem
     if lowered.curved:
-        return _prove_curved(tracker, lowered, _seconds(tracker, seconds or _CURVED_SECONDS))
+        return _prove_curved(tracker, lowered, seconds)
     mixed = lowered.mixed(problem.sign, _rank(tracker))
     if mixed is None or (mixed.lower > mixed.upper).any():
         return None
-    seconds = _seconds(tracker, seconds or _SECONDS)
-    result = solve_mixed(mixed, seconds, tracker.limits.gap)
+    result = solve_mixed(mixed, seconds, tracker.limits.gap, tracker.beat)
     if result.status == "infeasible":
         # With a point that is feasible this would be rounding.
         return _contradicted(tracker, mixed, seconds, 0)
@@ -105,7 +134,7 @@ def prove(tracker: Tracker, seconds: float | None = None) -> Proof | None:
         with contextlib.suppress(Finished):  # a bound holds though the time is up
             _try(tracker, mixed, result.x)
     bound = problem.sign * (result.bound + mixed.offset)
-    return Proof(bound, mixed.choices) if np.isfinite(bound) else None
+    return Proof(bound, mixed.choices, stalled=result.stalled) if np.isfinite(bound) else None
 
 
 def _contradicted(tracker: Tracker, mixed: Mixed, seconds: float, curves: int) -> Proof | None:
@@ -144,7 +173,8 @@ def _prove_curved(tracker: Tracker, lowered: Any, seconds: float) -> Proof | Non
     both (Duran and Grossmann 1986); where a curve bends inwards the chord is cut at the solution.
     """
     problem, bound, choices = tracker.problem, -np.inf, 0
-    ends = time.perf_counter() + seconds
+    began = time.perf_counter()
+    ends, patience, stalled = began + seconds, Patience(), False
     curves = len(lowered.variables.curves)
     whole = np.zeros(problem.size, bool) if problem.integer is None else problem.integer
     for _ in range(_MOST_ROUNDS):
@@ -157,7 +187,7 @@ def _prove_curved(tracker: Tracker, lowered: Any, seconds: float) -> Proof | Non
         if mixed is None or (mixed.lower > mixed.upper).any():
             break
         choices = max(choices, mixed.choices)
-        result = solve_mixed(mixed, left, max(_PROVEN, 0.5 * tracker.limits.gap))
+        result = solve_mixed(mixed, left, max(_PROVEN, 0.5 * tracker.limits.gap), tracker.beat)
         if result.status == "infeasible":
             if (contradicted := _contradicted(tracker, mixed, left, curves)) is not None:
                 return contradicted
@@ -173,6 +203,12 @@ def _prove_curved(tracker: Tracker, lowered: Any, seconds: float) -> Proof | Non
         if proof.closed(tracker):
             return proof
         tracker.beat()
+        best = _rank(tracker)
+        stalled = result.stalled or patience.tell(
+            time.perf_counter() - began, bound, np.inf if best is None else best
+        )
+        if stalled:
+            break
         if not lowered.variables.refine(result.x, mixed, _ON_CURVE):
             break
-    return Proof(problem.sign * bound, choices, curves=curves) if np.isfinite(bound) else None
+    return Proof(problem.sign * bound, choices, curves=curves, stalled=stalled) if np.isfinite(bound) else None

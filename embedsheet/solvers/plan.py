@@ -54,7 +54,8 @@ def plan(problem: Problem) -> Plan:
         if curved:
             done = "HiGHS on tangents and chords of its curves, which proves the optimum where they close in; else "
             done += "a global search" if rough or not whole else "branch and bound over exact-gradient searches"
-        kind = f"a {_kind(problem)} model{numbers}, {'curves of sums' if curved else 'piecewise linear'}"
+        kind, form = _kind(problem) if rough else "nonlinear", "curves of sums" if curved else "piecewise linear"
+        kind = f"a {kind} model{numbers}, {form}" if rough or curved else f"a {form} model{numbers}"
         return Plan("mixed-integer linear", kind, done)
     if whole:
         first = "" if rough or problem.sense == "target" else "branch and bound over exact-gradient searches"
@@ -84,7 +85,9 @@ def replaced(engine: int, method: str, proven: bool) -> str:
         return ""
     if engine == 3 and "global" in method:
         return ""
-    better = "proves the optimum" if proven else "follows exact gradients"
     if engine == 2 and not proven:
         return f"the set-up stores {name}, but the model is not linear: {method} took its place"
+    proven = proven or method == "all points"
+    better = "exchanges and reverses whole stretches" if method == "orders" else "follows exact gradients"
+    better = "proves the optimum" if proven else better
     return f"the set-up stores {name}; {method} took its place, which {better}"

@@ -129,18 +129,23 @@ class QuadraticSolver:
         return Relaxed("failed", proven=False)
 
 
-def silent_highs() -> Any:
-    """Return HiGHS, silent from the beginning: 1.16 prints its banner when it makes its callbacks known."""
+def silent_highs(*, heard: bool = False) -> Any:
+    """Return HiGHS, silent from the beginning: 1.16 prints its banner when it makes its callbacks known.
+
+    `heard`: make them known, once it is silent.
+    """
     import highspy
 
     base: Any = highspy.Highs
 
     class Silent(base):  # type: ignore[misc]
         def enableCallbacks(self) -> None:  # noqa: N802
-            """Make none known; none is used."""
+            """Make none known yet."""
 
     highs = Silent()
     highs.setOptionValue("output_flag", False)
+    if heard:
+        base.enableCallbacks(highs)
     return highs
 
 

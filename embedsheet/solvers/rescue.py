@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 from embedsheet.solvers import kinks, newton, scipy_methods
 from embedsheet.solvers.global_search import MOST_CELLS, jumps_somewhere, search_globally, steps
 from embedsheet.solvers.methods import MOST_FOR_SLSQP, descend
 from embedsheet.solvers.outcome import AT_KINK, INTERRUPTED, Outcome, astray, exhausted, judge, out_of_time, report
-from embedsheet.solvers.piecewise import bounded, prove, proven
+from embedsheet.solvers.piecewise import bounded, prove, prove_again, proven
 from embedsheet.solvers.start import nearby, random_start
 from embedsheet.solvers.sweep import sweep
 from embedsheet.solvers.tracker import Tracker
@@ -150,7 +152,7 @@ def beyond_gradients(tracker: Tracker, outcome: Outcome) -> Outcome:
         return outcome
     rough = is_rough(tracker)
     if not rough and (problem.jumps() or AT_KINK in outcome.message or outcome.status == "improved"):
-        proof = prove(tracker)
+        proof = prove(tracker, after=time.perf_counter() - tracker.began)
         if proof is not None and proof.closed(tracker):
             return proven(tracker, proof)
     if not rough and not problem.evolutionary:
@@ -178,7 +180,9 @@ def everywhere(tracker: Tracker, *, proving: bool = True) -> Outcome:
         proof = prove(tracker) if proving else None
         if proof is not None and (proof.infeasible or proof.closed(tracker)):
             return proven(tracker, proof)
+        began = time.perf_counter()
         words = search_globally(tracker)
+        proof = prove_again(tracker, proof, time.perf_counter() - began)
     except KeyboardInterrupt:
         words = INTERRUPTED
     sweep(tracker, digits=True)

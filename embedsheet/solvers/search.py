@@ -148,15 +148,19 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
             return None
         _raise_undefined(tracker)
     tracker.method = method if method != "auto" else choose(problem)
-    if tracker.undefined_names(tracker.start):
-        # A perfect fit, √0, has an infinite derivative too, and is where everybody wants to be.
-        perfect = problem.sense == "minimize" and tracker.base.value == 0
-        if not perfect or better_nearby(tracker, tracker.start):
-            if restart:
-                return None
-            _raise_undefined(tracker)
-        return report(tracker, "optimal", "at a kink, where no direction leads to anything better")
     notes = []
+    if singular := list(tracker.undefined_names(tracker.start)):
+        # A perfect fit, √0, has an infinite derivative too, and is where everybody wants to be.
+        perfect = problem.sense == "minimize" and tracker.base.value == 0 and tracker.best_violation <= 1.0
+        if perfect and not better_nearby(tracker, tracker.start):
+            return report(tracker, "optimal", "at a kink, where no direction leads to anything better")
+        if restart:
+            return None
+        beside = random_start(problem, np.random.default_rng(0), width=0.1)
+        if method != "auto" or not tracker.point(beside).sound or tracker.undefined_names(beside):
+            _raise_undefined(tracker)
+        tracker.start = beside
+        notes.append(f"the search began beside the stored values, where a derivative is infinite: {singular[0]}")
     conditions = stationarity(tracker, tracker.start, multipliers=False)
     wants_slope = problem.sense != "satisfy" and tracker.method not in descent.LEARNING_RATES
     if conditions.measure <= 1e-14 and not tracker.on_target and wants_slope:

@@ -6,6 +6,7 @@ and bound over exact-gradient searches and a global search, which prove nothing.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -17,7 +18,7 @@ from embedsheet.solvers.global_search import MOST_CELLS, search_globally, steps
 from embedsheet.solvers.methods import choose, descend
 from embedsheet.solvers.moves import improve
 from embedsheet.solvers.outcome import INTERRUPTED, Outcome, judge, report
-from embedsheet.solvers.piecewise import bounded, prove, proven
+from embedsheet.solvers.piecewise import bounded, prove, prove_again, proven
 from embedsheet.solvers.problem import Finished, FloatArray, Problem, Unbounded
 from embedsheet.solvers.quadratic import Relaxed
 from embedsheet.solvers.sweep import sweep
@@ -174,11 +175,12 @@ def _heuristic(tracker: Tracker, method: str) -> Outcome:
     proof = None
     if method != "global":
         points = _affordable_points(tracker)
-        proof = prove(tracker) if points is None else prove(tracker, _SHORT_SECONDS)
+        proof = prove(tracker) if points is None else prove(tracker, seconds=_SHORT_SECONDS)
         if proof is not None and (proof.infeasible or proof.closed(tracker)):
             return proven(tracker, proof)
         if (outcome := _all_tried(tracker, points)) is not None:
             return outcome
+    began = time.perf_counter()
     if method != "global" and not problem.unseen() and problem.sense != "target":
         tracker.method = "branch and bound"
         done: Branched = branch(tracker, _gradients(tracker), _GRADIENT_NODES, tracker.limits.gap)
@@ -188,6 +190,7 @@ def _heuristic(tracker: Tracker, method: str) -> Outcome:
     if problem.size <= MOST_CELLS or method == "global":
         tracker.method = f"{tracker.method}, global" if tracker.method else "global"
         words.append(search_globally(tracker))
+    proof = prove_again(tracker, proof, time.perf_counter() - began)
     sweep(tracker)
     if proof is not None and proof.closed(tracker):
         return proven(tracker, proof)

@@ -1,0 +1,54 @@
+"""COUNTIF, SUMIF and their kin where the number that is looked for is computed from changing cells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from judges import formulon_values
+from sheets import program, write
+
+from embedsheet.ground.errors import UnsupportedError
+from embedsheet.solver import solve
+
+_LIST = [3, 1, 4, 1, 5, 9, 2.5, None, "x", 6]
+CELLS = {f"A{row}": value for row, value in enumerate(_LIST, 1) if value is not None}
+CELLS |= {f"B{row}": row * 10 for row in range(1, 11)} | {f"C{row}": "ab"[row % 2] for row in range(1, 11)}
+FORMULAS = [
+    'COUNTIF(A1:A10,"<="&E1)', 'COUNTIF(A1:A10,">"&E1)', "COUNTIF(A1:A6,E1)", 'COUNTIF(A1:A6,"="&E1)',
+    'COUNTIF(A1:A6,"<>"&E1)', 'SUMIF(A1:A10,">="&E1,B1:B10)', 'SUMIF(A1:A10,"<"&E1+E2)',
+    'AVERAGEIF(A1:A10,">="&E1,B1:B10)', 'COUNTIFS(A1:A10,">="&E1,C1:C10,"a")',
+    'SUMIFS(B1:B10,A1:A10,">="&E1,C1:C10,"a",A1:A10,"<="&E2*4)', 'AVERAGEIFS(B1:B10,C1:C10,"a",A1:A10,"<="&E2*4)',
+    "SUMPRODUCT(1/COUNTIF(E1:E3,E1:E3))",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", ["tape", "jax"])
+def test_a_criterion_that_moves_finds_what_a_sheet_finds(engine: str, tmp_path: Path) -> None:
+    total = "+".join(f"{10**place}*{formula}" for place, formula in enumerate(FORMULAS))
+    cells = CELLS | {"E1": 3, "E2": 2, "E3": 3, "H1": f"={total}"}
+    compiled = program(tmp_path / "book.xlsx", cells, "H1", ["E1:E3"], engine=engine)
+    for x in ([3, 2, 3], [1, 2, 1], [4.5, 1, 1], [0.5, 0.3, 7], [9, 2, 2]):
+        wanted = formulon_values(CELLS | dict(zip(("E1", "E2", "E3"), x, strict=True)) | {"H1": f"={total}"})["H1"]
+        assert compiled.value(np.array(x, float)) == pytest.approx(wanted, rel=1e-14)
+        assert compiled.value_and_gradient(np.array(x, float))[0] == pytest.approx(wanted, rel=1e-14)
+
+
+def test_what_a_moving_criterion_cannot_mean_is_refused(tmp_path: Path) -> None:
+    # A text that looks like the number would count too.
+    for formula in ("=COUNTIF(A1:A10,E1)", '=COUNTIF(C1:C10,"*"&E1)'):
+        with pytest.raises(UnsupportedError, match="S!H1"):
+            compiled = program(tmp_path / "book.xlsx", CELLS | {"E1": 3, "H1": formula}, "H1", ["E1"])
+            compiled.value_and_gradient(compiled.start)
+
+
+def test_an_order_is_chosen_for_the_service_it_gives(tmp_path: Path) -> None:
+    """Demands 11…30, all alike: 18 of 20 are served from an order of 28 on, and every piece above costs."""
+    cells = {f"A{row}": 10 + row for row in range(1, 21)} | {"E1": 15, "E2": '=COUNTIF(A1:A20,"<="&E1)/20', "E3": "=2*E1"}
+    for more in ([], ["E1 integer"]):
+        found = solve(
+            write(tmp_path / "book.xlsx", cells), objective="E3", changing=["E1"], sense="minimize", dry_run=True,
+            constraints=["E2 >= 90%", "0 <= E1 <= 50", *more],
+        )  # fmt: skip
+        assert (found.status, found.objective_after) == ("optimal", pytest.approx(56))
