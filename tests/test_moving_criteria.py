@@ -45,7 +45,11 @@ def test_what_a_moving_criterion_cannot_mean_is_refused(tmp_path: Path) -> None:
 
 def test_an_order_is_chosen_for_the_service_it_gives(tmp_path: Path) -> None:
     """Demands 11…30, all alike: 18 of 20 are served from an order of 28 on, and every piece above costs."""
-    cells = {f"A{row}": 10 + row for row in range(1, 21)} | {"E1": 15, "E2": '=COUNTIF(A1:A20,"<="&E1)/20', "E3": "=2*E1"}
+    cells = {f"A{row}": 10 + row for row in range(1, 21)} | {
+        "E1": 15,
+        "E2": '=COUNTIF(A1:A20,"<="&E1)/20',
+        "E3": "=2*E1",
+    }
     for more in ([], ["E1 integer"]):
         found = solve(
             write(tmp_path / "book.xlsx", cells), objective="E3", changing=["E1"], sense="minimize", dry_run=True,

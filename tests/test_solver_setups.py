@@ -172,13 +172,16 @@ def test_an_empty_start_without_a_value_is_tried_at_others(tmp_path: Path) -> No
     cells = {"B1": "=1/A1+LN(A2)+A1"}
     found = compiled(tmp_path / "a.xlsx", cells, MODEL | constraints(("S!$A$2", 3, "2"), ("S!$A$2", 1, "6")))
     assert found.start.tolist() == [1.0, 4.0]
-    assert "S!A1 and 1 more: empty, and at 0 the model has no value or no derivative; the search begins at 1" in found.setup.notes
+    assert (
+        "S!A1 and 1 more: empty, and at 0 the model has no value or no derivative; the search begins at 1"
+        in found.setup.notes
+    )
 
 
 @pytest.mark.parametrize("typed", [None, 0])
 def test_a_risk_of_0_at_weights_of_0_is_no_optimum_where_they_must_make_1(typed: int | None, tmp_path: Path) -> None:
     """√(0.04 a² + 0.09 b²) with a + b = 1: the least variance is 0.04 · 0.09 / 0.13."""
-    cells: dict[str, Any] = {"B1": "=SQRT(0.04*A1^2+0.09*A2^2)", "B2": "=A1+A2"} 
+    cells: dict[str, Any] = {"B1": "=SQRT(0.04*A1^2+0.09*A2^2)", "B2": "=A1+A2"}
     if typed is not None:
         cells |= {"A1": typed, "A2": typed}
     book = write(tmp_path / "book.xlsx", cells)

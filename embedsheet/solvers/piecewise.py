@@ -204,9 +204,7 @@ def _prove_curved(tracker: Tracker, lowered: Any, seconds: float) -> Proof | Non
             return proof
         tracker.beat()
         best = _rank(tracker)
-        stalled = result.stalled or patience.tell(
-            time.perf_counter() - began, bound, np.inf if best is None else best
-        )
+        stalled = result.stalled or patience.tell(time.perf_counter() - began, bound, np.inf if best is None else best)
         if stalled:
             break
         if not lowered.variables.refine(result.x, mixed, _ON_CURVE):
