@@ -255,11 +255,11 @@ def test_numbers_that_make_the_solution_show_an_error_are_never_handed_out(tmp_p
     from embedsheet.homework.own.sketch import draw
 
     for seed in range(20):
-        drawn = draw(own(key), np.random.default_rng(seed))
+        drawn = draw(own(key), [np.random.default_rng(seed)])[0]
         assert [values.tolist() for values in drawn.values()] == [[[1.0]]]
     hopeless = source.replace("[1, 2]", "[2]")
     with pytest.raises(DataError, match=r"none of 300 draws is sensible: .*S!B3 shows #DIV/0!"):
-        draw(own(Key(bytes(range(32)), hopeless, workbook=data)), np.random.default_rng(0))
+        draw(own(Key(bytes(range(32)), hopeless, workbook=data)), [np.random.default_rng(0)])
 
 
 def test_marks_of_the_examples_are_known() -> None:

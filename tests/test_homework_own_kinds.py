@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+import pytest
 from own_homework import ADA, assignment_of, graded, hand_in, handed_out, key_of, right_answers, verdicts
 from test_homework_own_check import small
 
@@ -137,3 +138,23 @@ def test_a_sheet_of_the_teachers_that_is_called_instructions_is_in_nobodys_way(t
     path = handed_out(key, ADA, tmp_path)
     assert list(Workbook.open(path).sheets) == ["S", "Instructions", "Homework"]
     assert graded(key, path).student_id == "007"
+
+
+# The later answer stands above the earlier one, so that it is calculated before whatever reads it.
+LATER = '[[varies]]\ncells = "S!A1"\nlowest = 2\nhighest = 9\nstep = 1\n' + "".join(
+    f'[[task]]\ncells = "S!B{row}"\ntitle = "{title}"\n' for row, title in ((2, "First"), (1, "Second"))
+)
+
+
+@pytest.mark.parametrize(
+    "read", ["B1", "INDEX(A1:C4,1,2)", "OFFSET(A2,-A4,1)", 'INDIRECT("B"&A4)', "INDEX(A1:C4,A4,A3)"]
+)
+def test_no_later_answer_pays_for_an_earlier_one_however_it_is_read(read: str, tmp_path: Path) -> None:
+    """The second answer is wrong, and with the right one in its place the first would be right."""
+    key = key_of(small(tmp_path / "a", LATER, A1=3, A3=2, A4=1, B2="=A1^3", B1="=2*A1^3+1"))
+    path = handed_out(key, ADA, tmp_path)
+    answers = {Cell("S", 2, 2): f"=({read}-1)/2", Cell("S", 1, 2): "=A1*5"}
+    grade = graded(key, hand_in(path, tmp_path / "in.xlsx", answers))
+    assert [task.points for task in grade.tasks] == [0, 0], grade.tasks
+    honest = {**answers, Cell("S", 1, 2): "=2*A1*A1*A1+1"}  # reading a later answer that is right is no fault
+    assert graded(key, hand_in(path, tmp_path / "in.xlsx", honest)).points == 2

@@ -111,7 +111,11 @@ def joined(groups: Sequence[Group]) -> Group:
         np.concatenate([getattr(group, name) for group in groups]) for name in ("ids", "rows", "columns", "outputs")
     )
     stored = all(group.stored for group in groups)
-    whole = replace(groups[0], ids=ids, rows=rows, columns=columns, outputs=outputs, stored=stored, dynamic=[])
+    offsets = [group.offsets for group in groups if group.offsets is not None]
+    whole = replace(
+        groups[0], ids=ids, rows=rows, columns=columns, outputs=outputs, stored=stored, dynamic=[],
+        offsets=np.concatenate(offsets) if offsets else None,
+    )  # fmt: skip
     whole.parts, whole._tree = tuple(groups), built[0]
     return whole
 

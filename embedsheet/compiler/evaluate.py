@@ -555,6 +555,8 @@ class Evaluator:
         undone = ~store.done[ids]
         if undone.any():
             raise PendingError(np.unique(ids[undone]))
+        if store.watched is not None:
+            store.watched.append((self.group.ids[self.elements], ids))
         kinds = store.kinds[ids]
         self._notice(ids, kinds)
         numbers = store.read(ids)
@@ -571,7 +573,10 @@ class Evaluator:
 
     def ids(self, reference: Reference) -> Ids | None:
         """Return the numbers of a reference's cells; see `cell_ids`."""
-        return cell_ids(self.store.table, reference, self.claim)
+        ids, offsets = cell_ids(self.store.table, reference, self.claim), self.group.offsets
+        if ids is None or offsets is None:
+            return ids
+        return np.where(ids < 0, ids, ids + offsets[self.elements][:, None, None])
 
     def _notice(self, ids: Ids, kinds: NDArray[np.uint8]) -> None:
         """Keep what the tolerance, the error report and the cone need to know of the cells read."""

@@ -46,6 +46,7 @@ class Group:
     label: str = ""  # what to call a formula that no cell holds
     dynamic: list[Ids] = field(default_factory=list)  # cells that only evaluation showed to be needed
     parts: tuple[Group, ...] = ()  # the groups that `alike` joined into this one
+    offsets: Ids | None = None  # (n,) where there are copies of the workbook: what to add to cells' numbers
     _tree: Node | None = None
 
     @property

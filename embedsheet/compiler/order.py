@@ -109,7 +109,7 @@ class Planner:
             if not roots:
                 return
             before = self._state()
-            for components in self._alike(self._components(roots)):
+            for components in self._alike(self.components(roots)):
                 if len(components) == 1 or not self._run_joined([component[0] for component in components]):
                     for component in components:
                         self._evaluate(component)
@@ -158,7 +158,7 @@ class Planner:
             self._owners_of[id(ids)] = ids, np.unique(self.store.group_of[ids])
         return self._owners_of[id(ids)][1]
 
-    def _components(self, roots: Iterable[int]) -> Iterator[list[int]]:
+    def components(self, roots: Iterable[int]) -> Iterator[list[int]]:
         """Yield sets of groups that need each other, those needed first (Tarjan's algorithm, without recursion)."""
         index: dict[int, int] = {}
         low: dict[int, int] = {}
@@ -488,7 +488,7 @@ def _static_reads(
                         yield np.where(grown[1] < 0, -1, group.ids[grown[1]])[:, None, None]
                         continue
                     result = bounding(result)
-                shared = len(result.top) == 1 and result.errors is None
+                shared = len(result.top) == 1 and result.errors is None and group.offsets is None
                 edges = (result.top, result.left, result.bottom, result.right)
                 key = (result.sheet, *(int(edge[0]) for edge in edges)) if shared else ()
                 ids = rectangles.get(key)

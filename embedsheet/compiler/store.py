@@ -50,6 +50,7 @@ class _Addresses:
     places: list[tuple[Group, Ids]] | None = None
     groups: list[Group]
     group_of: NDArray[np.int32]
+    watched: list[tuple[Ids, Ids]] | None = None  # which cells read which, (n,) and (n or 1, rows, columns), if wanted
 
     def sheet_place(self, name: str | None, group: Group) -> int | None:
         """Return the place of a sheet by name (None: the group's own), None when there is none."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -99,8 +99,8 @@ class Assignment:
 class Standalone(Assignment):
     """An assignment that is made and graded in a way of its own."""
 
-    def make(self, key: Key, student: Student, path: Path, force: bool) -> None:
-        """Write one student's workbook."""
+    def make(self, key: Key, students: Sequence[Student], paths: Sequence[Path], force: bool) -> Iterator[Path]:
+        """Write students' workbooks, and yield each one's path when it is written."""
         raise NotImplementedError
 
     def grade(self, key: Key, student: Student, book: Workbook, grade: Any) -> None:

@@ -9,14 +9,15 @@ Cells in the first argument are given numbers in place of what they hold, formul
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.compiler.cells import CellTable, Ids
+from embedsheet.compiler.copies import copied, most_copies, parted
 from embedsheet.compiler.order import Planner
 from embedsheet.compiler.store import Store
 from embedsheet.ground.kinds import BLANK, BOOLEAN, NUMBER, TEXT
@@ -25,6 +26,7 @@ from embedsheet.workbook import Workbook
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+Faults = list[str]
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,11 @@ class Runner:
         self._planner = Planner(self._store)
 
     @property
+    def planner(self) -> Planner:
+        """What knows of each formula which cells it names; it has evaluated nothing."""
+        return self._planner
+
+    @property
     def table(self) -> CellTable:
         """Every cell under its number."""
         return self._store.table
@@ -59,39 +66,85 @@ class Runner:
 
     def run(self, replaced: Mapping[Area, NDArray[Any]], wanted: Area) -> Outcome:
         """Evaluate `wanted` with the cells of `replaced` holding these numbers or texts, (rows, columns) each."""
-        return self.run_all(replaced, [wanted])[0]
+        return self.run_all([replaced], [wanted])[0][0]
 
-    def run_all(self, replaced: Mapping[Area, NDArray[Any]], wanted: Sequence[Area]) -> list[Outcome]:
-        """Evaluate several areas at once; each outcome has the faults of all."""
+    def run_all(self, replaced: Sequence[Mapping[Area, NDArray[Any]]], wanted: Sequence[Area]) -> list[list[Outcome]]:
+        """Evaluate several areas, for each lot of replaced cells; an outcome has the faults of all areas."""
         places = [self._store.table.area(area) for area in wanted]
-        store, planner = self.evaluated(replaced, np.concatenate([cells.ravel() for cells in places]))
-        faults = planner.all_faults()
-        return [Outcome(store.kinds[cells], store.numbers[cells], store.done[cells], faults) for cells in places]
+        cells = np.concatenate([*(cells.ravel() for cells in places), np.empty(0, np.int64)]).astype(np.int64)
+        return [
+            [Outcome(store.kinds[ids], store.numbers[ids], store.done[ids], faults) for ids in places]
+            for store, faults in self.evaluated_all(replaced, cells)
+        ]
 
     def evaluated(self, replaced: Mapping[Area, NDArray[Any]], wanted: Ids) -> tuple[Store, Planner]:
         """Return all values as they are once the cells `wanted` are evaluated; NaN in `replaced` is an empty cell."""
-        store = copy(self._store)
-        store.kinds, store.numbers = self._store.kinds.copy(), self._store.numbers.copy()
-        store.done = self._store.done.copy()
-        store.group_of = self._store.group_of.copy()
-        store.operand, store.first_error = self._store.operand.copy(), self._store.first_error.copy()
-        store.singular, store.frozen, store.notes = [], [], []
-        for area, values in replaced.items():
-            cells = store.table.area(area)
-            kinds: Any = NUMBER
-            if values.dtype.kind in "OU":
-                texts = np.vectorize(lambda value: isinstance(value, str), otypes=[bool])(values)
-                kinds = np.where(texts, TEXT, NUMBER)
-                values = np.vectorize(
-                    lambda value: store.strings.code(value) if isinstance(value, str) else value, otypes=[float]
-                )(values)
-            blank = np.isnan(values)
-            store.kinds[cells] = np.broadcast_to(np.where(blank, BLANK, kinds), area.shape)
-            store.numbers[cells] = np.broadcast_to(np.where(blank, 0.0, values), area.shape)
-            store.done[cells], store.group_of[cells] = True, -1
+        store = self.replaced([replaced])
         planner = Planner(store, like=self._planner)
         planner.require(wanted)
         return store, planner
+
+    def evaluated_all(self, replaced: Sequence[Mapping[Area, NDArray[Any]]], wanted: Ids) -> list[tuple[Store, Faults]]:
+        """Return what `evaluated` gives for each, as many of them at once as that is quicker, and every fault."""
+        found: list[tuple[Store, Faults]] = []
+        while len(found) < len(replaced):
+            some = replaced[len(found) : len(found) + self.most]
+            stores = self._together(some, wanted) if len(some) > 1 else None
+            if stores is None:
+                alone = (self.evaluated(one, wanted) for one in some)
+                found += [(store, planner.all_faults()) for store, planner in alone]
+            else:
+                found += [(store, []) for store in stores]
+        return found
+
+    @cached_property
+    def most(self) -> int:
+        """How many copies of the workbook are evaluated at once."""
+        return most_copies(self._store, Planner(self._store, like=self._planner))
+
+    def _together(self, replaced: Sequence[Mapping[Area, NDArray[Any]]], wanted: Ids) -> list[Store] | None:
+        """Evaluate copies of the workbook at once; None where a formula of one cannot be evaluated."""
+        store = self.replaced(replaced)
+        planner = Planner(store)
+        stride = np.arange(len(replaced))[:, None] * self.table.count
+        planner.require((wanted[wanted >= 0] + stride).ravel())
+        if planner.faults or planner.blocked:
+            return None
+        return self.parted(store, len(replaced))
+
+    def parted(self, store: Store, count: int) -> list[Store]:
+        """Return each of the copies that `replaced` made as a store of its own."""
+        return parted(store, self._store, count) if count > 1 else [store]
+
+    def replaced(self, replaced: Sequence[Mapping[Area, NDArray[Any]]]) -> Store:
+        """Return the workbook with some cells replaced and nothing evaluated; a copy for each, if more than one."""
+        if len(replaced) == 1:
+            store = self._store.copied()
+            store.group_of, store.notes = self._store.group_of.copy(), []
+            # What INDEX turns out to read with these numbers is no need with others: it may even close a circle.
+            store.groups = [replace(group, dynamic=[]) for group in store.groups]
+        else:
+            store = copied(self._store, len(replaced))
+        for place, one in enumerate(replaced):
+            for area, values in one.items():
+                cells = self.table.area(area)
+                _put(store, np.where(cells < 0, -1, cells + place * self.table.count), values)
+        return store
+
+
+def _put(store: Store, cells: Ids, values: NDArray[Any]) -> None:
+    """Let cells hold numbers or texts, (rows, columns), in place of what they hold."""
+    kinds: Any = NUMBER
+    if values.dtype.kind in "OU":
+        texts = np.vectorize(lambda value: isinstance(value, str), otypes=[bool])(values)
+        kinds = np.where(texts, TEXT, NUMBER)
+        values = np.vectorize(
+            lambda value: store.strings.code(value) if isinstance(value, str) else value, otypes=[float]
+        )(values)
+    blank = np.isnan(values)
+    store.kinds[cells] = np.broadcast_to(np.where(blank, BLANK, kinds), cells.shape)
+    store.numbers[cells] = np.broadcast_to(np.where(blank, 0.0, values), cells.shape)
+    store.done[cells], store.group_of[cells] = True, -1
 
 
 def near(got: Floats, wanted: Floats, tolerance: float) -> Bools:

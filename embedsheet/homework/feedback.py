@@ -151,7 +151,7 @@ class Telling:
             asked = [cell for number in left for cell in cells[number * size : (number + 1) * size]]
             if not asked:
                 return []
-            outcomes = runner.run_all(self._student_inputs(inputs, right), asked)
+            outcomes = runner.run_all([self._student_inputs(inputs, right)], asked)[0]
             aims = self.expected[task.block][trial][at[:, 0], at[:, 1]]
             good = [
                 equal(outcome, np.full((1, 1), aims[place % size]), task.tolerance).all()

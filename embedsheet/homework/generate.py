@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from embedsheet.ground.errors import FileError
@@ -62,25 +62,36 @@ def make_class(
     for student in students[:1]:
         verify(key, assignment, student)
     folder.mkdir(parents=True, exist_ok=True)
+    paths = {student.id: folder / file_name(named, student) for student in students}
+    kept = [] if force else [student for student in students if paths[student.id].exists()]
+    there = {student.id for student in kept}
+    todo = [student for student in students if student.id not in there]
     written: list[Path] = []
-    kept: list[Student] = []
-    for number, student in enumerate(students, 1):
-        path = folder / file_name(named, student)
-        if path.exists() and not force:
-            kept.append(student)
-        else:
-            make_workbook(key, assignment, student, path, force=force)
-            written.append(path)
+    for path in make_workbooks(key, assignment, todo, [paths[student.id] for student in todo], force=force):
+        written.append(path)
         if progress:
-            progress(number, len(students), path.name)
+            progress(len(kept) + len(written), len(students), path.name)
     return written, kept
+
+
+def make_workbooks(
+    key: Key, assignment: Assignment, students: Sequence[Student], paths: Sequence[Path], *, force: bool = False
+) -> Iterator[Path]:
+    """Write students' workbooks, and yield each one's path when it is written."""
+    if isinstance(assignment, Standalone):
+        yield from assignment.make(key, students, paths, force)
+        return
+    for student, path in zip(students, paths, strict=True):
+        _make_lesson(key, assignment, student, path, force)
+        yield path
 
 
 def make_workbook(key: Key, assignment: Assignment, student: Student, path: Path, *, force: bool = False) -> None:
     """Write one student's workbook."""
-    if isinstance(assignment, Standalone):
-        assignment.make(key, student, path, force)
-        return
+    list(make_workbooks(key, assignment, [student], [path], force=force))
+
+
+def _make_lesson(key: Key, assignment: Assignment, student: Student, path: Path, force: bool) -> None:
     sketch = assignment.sketch(key.generator(student.id))
     blanks = {task.block for task in assignment.tasks if task.kind in ANSWERED}
     given = [name for name, block in sketch.blocks.items() if block.formula is not None and name not in blanks]

@@ -34,6 +34,7 @@ from embedsheet.workbook import Workbook
 
 TRIALS = 4  # inputs as handed out, and three others; more where an answer's cells would not all change
 MOST_DRAWN = 200
+_DRAWN_TOGETHER = 10
 _SAME = 1e-9  # programs save 15 digits
 _NOTICED = 2  # of the numbers shown in one formula are no chance
 _NUMBER = re.compile(r"(?<![\w.$])\d*\.\d+(?:[eE][+-]?\d+)?(?![\w.])")
@@ -112,6 +113,10 @@ class RightValues(Protocol):
         """Return what the formulas of some blocks give where others hold these numbers or texts."""
         ...
 
+    def run_all(self, inputs: Sequence[Mapping[str, NDArray[Any]]], wanted: Sequence[str]) -> list[dict[str, Outcome]]:
+        """Return what `run` gives for each lot of inputs."""
+        ...
+
 
 class _Grading(Telling):
     """Grades one workbook; `inputs[i]` are the varied blocks' numbers in trial i."""
@@ -159,22 +164,28 @@ class _Grading(Telling):
 
         A typed value would pass where its cell never changes: in a one-hot row each user is to be chosen once.
         """
-        self._add_trial({name: np.asarray(block.values) for name, block in self.varied.items()})
-        for _ in range(TRIALS - 1):
-            self._add_trial(self._drawn(rng))
-        for _ in range(MOST_DRAWN):
+        first = {name: np.asarray(block.values) for name, block in self.varied.items()}
+        self._add_trials([first, *(self._drawn(rng) for _ in range(TRIALS - 1))])
+        for _ in range(MOST_DRAWN // _DRAWN_TOGETHER):
             still = {name: self._still(name, values) for name, values in self.expected.items()}
             if not any(cells.any() for cells in still.values()):
                 return
-            inputs = self._drawn(rng)
-            values = self._right({name for name in still if still[name].any()}, inputs)
-            if any((still[name] & ~self._still(name, [self.expected[name][0], values[name]])).any() for name in values):
-                self._add_trial(inputs)
+            lots = [self._drawn(rng) for _ in range(_DRAWN_TOGETHER)]
+            useful = []
+            for inputs, values in zip(lots, self._right_all({n for n in still if still[n].any()}, lots), strict=True):
+                moved = {
+                    name: still[name] & ~self._still(name, [self.expected[name][0], values[name]]) for name in values
+                }
+                if any(cells.any() for cells in moved.values()):
+                    useful.append(inputs)
+                    still |= {name: still[name] & ~cells for name, cells in moved.items()}
+            self._add_trials(useful)
 
-    def _add_trial(self, inputs: dict[str, NDArray[Any]]) -> None:
-        self.inputs.append(inputs)
-        for name, values in self._right(self.answers, inputs).items():
-            self.expected[name].append(values)
+    def _add_trials(self, lots: Sequence[dict[str, NDArray[Any]]]) -> None:
+        self.inputs += lots
+        for right in self._right_all(self.answers, lots):
+            for name, values in right.items():
+                self.expected[name].append(values)
 
     def _still(self, name: str, values: list[Floats]) -> Bools:
         """Return which cells of an answer are the same in all trials, as far as grading looks, (rows, columns)."""
@@ -184,7 +195,11 @@ class _Grading(Telling):
 
     def _right(self, names: Set[str], inputs: Mapping[str, NDArray[Any]]) -> dict[str, Floats]:
         """Return what is right in some blocks for these inputs."""
-        return {name: outcome.numbers for name, outcome in self.reference.run(inputs, sorted(names)).items()}
+        return self._right_all(names, [inputs])[0]
+
+    def _right_all(self, names: Set[str], lots: Sequence[Mapping[str, NDArray[Any]]]) -> list[dict[str, Floats]]:
+        found = self.reference.run_all(lots, sorted(names))
+        return [{name: outcome.numbers for name, outcome in outcomes.items()} for outcomes in found]
 
     def _changed_data(self) -> None:
         """Note given numbers and formulas that are not as they were handed out, and whose numbers they are."""
@@ -245,20 +260,18 @@ class _Grading(Telling):
 
     def _alone(self, name: str) -> list[Outcome]:
         """Return what the student's formulas give in each trial with right answers to all that the block needs."""
-        return [
-            self.student.run(
-                self._student_inputs(inputs, {other: self.expected[other][trial] for other in self.needs[name]}),
-                self.areas[name],
-            )
+        replaced = [
+            self._student_inputs(inputs, {other: self.expected[other][trial] for other in self.needs[name]})
             for trial, inputs in enumerate(self.inputs)
         ]
+        return [outcome for (outcome,) in self.student.run_all(replaced, [self.areas[name]])]
 
     @cached_property
     def _own(self) -> dict[str, list[Outcome]]:
         """What the student's formulas give in each trial by themselves, all answers at once."""
         names = sorted(self.answers & self.areas.keys())
         areas = [self.areas[name] for name in names]
-        trials = [self.student.run_all(self._student_inputs(inputs, {}), areas) for inputs in self.inputs if areas]
+        trials = self.student.run_all([self._student_inputs(inputs, {}) for inputs in self.inputs], areas)
         return {name: [outcomes[at] for outcomes in trials] for at, name in enumerate(names)}
 
     # Formulas

@@ -40,9 +40,13 @@ class Reference:
 
     def run(self, inputs: Mapping[str, NDArray[Any]], wanted: Sequence[str]) -> dict[str, Outcome]:
         """Return what the formulas of some blocks give where others hold these numbers or texts."""
-        replaced = {**self._given, **{self._areas[name]: values for name, values in inputs.items()}}
-        areas = [self._areas[name] for name in wanted]
-        return dict(zip(wanted, self._runner.run_all(replaced, areas) if areas else [], strict=True))
+        return self.run_all([inputs], wanted)[0]
+
+    def run_all(self, inputs: Sequence[Mapping[str, NDArray[Any]]], wanted: Sequence[str]) -> list[dict[str, Outcome]]:
+        """Return what `run` gives for each lot of inputs, evaluated together."""
+        replaced = [{**self._given, **{self._areas[name]: values for name, values in one.items()}} for one in inputs]
+        found = self._runner.run_all(replaced, [self._areas[name] for name in wanted])
+        return [dict(zip(wanted, outcomes, strict=True)) for outcomes in found]
 
 
 def _cell(text: str | float) -> NDArray[Any]:

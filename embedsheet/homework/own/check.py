@@ -16,7 +16,7 @@ from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.homework.grade import Grade
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.grading import OwnGrading
-from embedsheet.homework.own.make import drawn_for, numbers_of, own
+from embedsheet.homework.own.make import draw_class, numbers_of, own
 from embedsheet.homework.own.plan import OwnAssignment, OwnTask
 from embedsheet.homework.own.sketch import sketch_of
 from embedsheet.homework.own.styles import Look, Looks
@@ -45,12 +45,11 @@ def look_through(key: Key) -> Findings:
     if found.faults:
         return found
     students = [Student(f"check-{number}", "Nobody") for number in range(STUDENTS)]
-    for student in students:
-        try:
-            key.drawn[student.id] = drawn_for(assignment, key.generator(student.id))
-        except EmbedsheetError as fault:
-            found.faults.append(str(fault))
-            return found
+    try:
+        draw_class(key, students)
+    except EmbedsheetError as fault:
+        found.faults.append(str(fault))
+        return found
     for student in students:
         for task in graded(key, student, assignment.solution.book).tasks:
             if task.verdict not in ("right", "reached", "collected", "blank") and _gradable(assignment, task.block):

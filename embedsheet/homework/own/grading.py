@@ -8,6 +8,7 @@ need gets the student's own there, so that no later answer pays for an earlier o
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, cast
@@ -15,6 +16,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.order import Planner
 from embedsheet.compiler.store import Store
 from embedsheet.ground.errors import EmbedsheetError
@@ -30,13 +32,14 @@ from embedsheet.homework.own.plan import OwnAssignment, OwnTask
 from embedsheet.homework.own.sketch import sketch_of
 from embedsheet.homework.own.solution import Dependence
 from embedsheet.homework.own.solver_task import judged
-from embedsheet.homework.own.trials import GRADED, SHOWN, Pool, Trial, differs, number_kinds, pool_of
+from embedsheet.homework.own.trials import COUNTS, Pool, Trial, differs, number_kinds, pool_of
 from embedsheet.homework.roster import Student
 from embedsheet.homework.sketch import Sketch
 from embedsheet.notation.addresses import Area
 from embedsheet.workbook import Workbook
 from embedsheet.writer.page import counted
 
+_FOLLOWING = re.compile(r"\b(?:INDEX|OFFSET|INDIRECT)\s*\(", re.IGNORECASE)
 _LEARNED = 5  # rounds of finding out what a formula reads
 _EXAMPLES = 4  # inputs on which feedback looks for a difference
 
@@ -80,14 +83,20 @@ class _Solution:
 
     def run(self, inputs: Mapping[str, NDArray[Any]], wanted: Sequence[str]) -> dict[str, Outcome]:
         """Return what the answers are for these inputs, texts by their numbers."""
+        return self.run_all([inputs], wanted)[0]
+
+    def run_all(self, inputs: Sequence[Mapping[str, NDArray[Any]]], wanted: Sequence[str]) -> list[dict[str, Outcome]]:
+        """Return what `run` gives for each lot of inputs."""
         solution, areas = self._pool.assignment.solution, self._pool.assignment.areas
-        store = solution.values({areas[name]: self._pool.texts.as_cells(values) for name, values in inputs.items()})
-        found = {}
-        for name in wanted:
-            cells = solution.cells(areas[name])
-            numbers = self._pool.texts.numbers(store, cells, learn=True)
-            found[name] = Outcome(number_kinds(store.kinds[cells]), numbers, store.done[cells], [])
-        return found
+        as_cells = self._pool.texts.as_cells
+        stores = solution.values_all(
+            [{areas[name]: as_cells(values) for name, values in one.items()} for one in inputs]
+        )
+        return [{name: self._outcome(store, solution.cells(areas[name])) for name in wanted} for store in stores]
+
+    def _outcome(self, store: Store, cells: Ids) -> Outcome:
+        numbers = self._pool.texts.numbers(store, cells, learn=True)
+        return Outcome(number_kinds(store.kinds[cells]), numbers, store.done[cells], [])
 
 
 class OwnGrading(_Grading):
@@ -97,10 +106,11 @@ class OwnGrading(_Grading):
         self, key: Key, assignment: OwnAssignment, student: Student, sketch: Sketch, book: Workbook, grade: Grade,
         best: Mapping[str, float],
     ) -> None:  # fmt: skip
-        self.own, self.best, self.student_id = assignment, best, student.id
+        self.own, self.best, self.student_of = assignment, best, student
         self.pool = pool_of(key)
         self.trials: list[Trial] = []
         self._steps: dict[int, tuple[Store, dict[int, list[str]]]] = {}
+        self._watched: list[tuple[Ids, Ids]] = []
         super().__init__(key, assignment, student, sketch, book, grade, _Solution(self.pool), find(book, sketch))
 
     # Trials
@@ -110,14 +120,10 @@ class OwnGrading(_Grading):
 
     def _draw_trials(self, rng: np.random.Generator) -> None:
         """Choose inputs: those shown, and others until every cell that ever changes has had another value."""
-        shown = {name: np.asarray(block.values) for name, block in self.varied.items()}
-        for name in self.own.changed:
-            numbers = self.book.numbers(self.areas[name]) if name in self.areas else np.full(1, math.nan)
-            if np.isfinite(numbers).all():
-                shown[name] = numbers
-        self._take(self.pool.of(shown))
+        self._take(self._as_shown())
+        shown = self.inputs[0]
         waiting = {name: self.pool.moving[name].copy() for name in (*self.expected, *shown)}
-        for count, number in enumerate(rng.permutation(GRADED).tolist(), 2):
+        for count, number in enumerate(rng.permutation(COUNTS["grading"]).tolist(), 2):
             trial = self.pool.trial("grading", number)
             changes = {name: cells & self._new(trial, name) for name, cells in waiting.items()}
             if count <= TRIALS or any(cells.any() for cells in changes.values()):
@@ -126,6 +132,17 @@ class OwnGrading(_Grading):
                     waiting[name] &= ~cells
             if count >= TRIALS and not any(cells.any() for cells in waiting.values()):
                 return
+
+    def _as_shown(self) -> Trial:
+        """Return the inputs as handed out, with the student's own plans."""
+        if not self.own.changed:
+            return self.pool.handed_out(self.key, self.student_of)
+        shown = {name: np.asarray(block.values) for name, block in self.varied.items()}
+        for name in self.own.changed:
+            numbers = self.book.numbers(self.areas[name]) if name in self.areas else np.full(1, math.nan)
+            if np.isfinite(numbers).all():
+                shown[name] = numbers
+        return self.pool.of(shown)
 
     def _new(self, trial: Trial, name: str) -> Bools:
         """Return where inputs or answers are others than those shown."""
@@ -141,7 +158,7 @@ class OwnGrading(_Grading):
 
     # Values
 
-    def _outcome(self, store: Store, cells: NDArray[np.int64], faults: list[str]) -> Outcome:
+    def _outcome(self, store: Store, cells: Ids, faults: list[str]) -> Outcome:
         """Return what cells hold, texts by their numbers."""
         kinds = number_kinds(store.kinds[cells])
         return Outcome(kinds, self.pool.texts.numbers(store, cells), store.done[cells].copy(), faults)
@@ -159,7 +176,7 @@ class OwnGrading(_Grading):
     def _alone(self, name: str) -> list[Outcome]:
         """Return what the student's formulas give in each trial with right answers to all that each cell needs."""
         cells, allowed = self.student.table.area(self.areas[name]), self._allowed[name]
-        return [self._isolated(trial, name, cells, allowed) for trial in self.trials]
+        return self._isolated(self.trials, name, cells, allowed)
 
     @cached_property
     def _own(self) -> dict[str, list[Outcome]]:
@@ -169,22 +186,27 @@ class OwnGrading(_Grading):
             return {name: [self._one_step(trial, ids) for trial in self.trials] for name, ids in cells.items()}
         wanted = _joined([ids.ravel() for ids in cells.values()])
         found: dict[str, list[Outcome]] = {name: [] for name in cells}
-        for trial in self.trials:
-            store, planner = self.student.evaluated(self._student_inputs(trial.inputs, {}), wanted)
+        replaced = [self._student_inputs(trial.inputs, {}) for trial in self.trials]
+        for store, faults in self.student.evaluated_all(replaced, wanted):
             for name, ids in cells.items():
-                found[name].append(self._outcome(store, ids, planner.all_faults()))
+                found[name].append(self._outcome(store, ids, faults))
         return found
 
-    def _isolated(self, trial: Trial, name: str, cells: NDArray[np.int64], allowed: Bools) -> Outcome:
+    def _isolated(self, trials: Sequence[Trial], name: str, cells: Ids, allowed: Bools) -> list[Outcome]:
         if allowed.all():
-            return self._one_step(trial, cells)
-        right = {other: trial.expected[other] for other in self.needs[name]}
-        store, planner = self.student.evaluated(self._student_inputs(trial.inputs, right), cells.ravel())
-        alone, step = self._outcome(store, cells, planner.all_faults()), self._one_step(trial, cells)
-        kinds, numbers, done = (
-            np.where(allowed, getattr(step, what), getattr(alone, what)) for what in ("kinds", "numbers", "done")
-        )
-        return Outcome(kinds, numbers, done, alone.faults or step.faults)
+            return [self._one_step(trial, cells) for trial in trials]
+        replaced = [
+            self._student_inputs(trial.inputs, {other: trial.expected[other] for other in self.needs[name]})
+            for trial in trials
+        ]
+        found = []
+        for trial, (store, faults) in zip(trials, self.student.evaluated_all(replaced, cells.ravel()), strict=True):
+            alone, step = self._outcome(store, cells, faults), self._one_step(trial, cells)
+            kinds, numbers, done = (
+                np.where(allowed, getattr(step, what), getattr(alone, what)) for what in ("kinds", "numbers", "done")
+            )
+            found.append(Outcome(kinds, numbers, done, alone.faults or step.faults))
+        return found
 
     @cached_property
     def _flawless(self) -> bool:
@@ -198,10 +220,10 @@ class OwnGrading(_Grading):
                     return False
         return True
 
-    def _one_step(self, trial: Trial, cells: NDArray[np.int64]) -> Outcome:
+    def _one_step(self, trial: Trial, cells: Ids) -> Outcome:
         """Return what each cell's formula gives where all other answers, its block's too, are right."""
         if id(trial) not in self._steps:
-            self._steps[id(trial)] = self._stepped(trial)
+            self._step([one for one in self.trials if id(one) not in self._steps] if trial in self.trials else [trial])
         store, faults = self._steps[id(trial)]
         mine = np.unique(self._owners[cells]).tolist()
         return self._outcome(store, cells, [fault for place in mine for fault in faults.get(place, [])])
@@ -209,14 +231,29 @@ class OwnGrading(_Grading):
     @cached_property
     def _owners(self) -> NDArray[np.int32]:
         """By cell the place of its formula among the student's, −1 for none."""
-        return self.student.evaluated({}, _joined([]))[0].group_of
+        return self.student.replaced([{}]).group_of
 
-    def _stepped(self, trial: Trial) -> tuple[Store, dict[int, list[str]]]:
-        store, planner = self.student.evaluated(self._student_inputs(trial.inputs, trial.expected), _joined([]))
-        cells = [store.table.area(self.areas[name]).ravel() for name in self.answers if name in self.areas]
+    def _step(self, trials: Sequence[Trial]) -> None:
+        """Evaluate the answers' formulas in trials, where each finds the right values in all others, and keep it."""
+        for first in range(0, len(trials), self.student.most):
+            some = trials[first : first + self.student.most]
+            store, planner = self._stepped(some)
+            if planner.faults and len(some) > 1:  # whose fault it is shows only one by one
+                for trial in some:
+                    store, planner = self._stepped([trial])
+                    self._steps[id(trial)] = store, planner.faults
+            else:
+                for trial, one in zip(some, self.student.parted(store, len(some)), strict=True):
+                    self._steps[id(trial)] = one, planner.faults
+
+    def _stepped(self, trials: Sequence[Trial]) -> tuple[Store, Planner]:
+        store = self.student.replaced([self._student_inputs(trial.inputs, trial.expected) for trial in trials])
+        store.watched = [] if self._follows_addresses else None
+        planner = Planner(store)
+        stride = np.arange(len(trials))[:, None] * self.student.table.count
+        cells = [self.student.table.area(self.areas[name]).ravel() for name in self.answers if name in self.areas]
         answers = np.zeros(len(store.kinds), bool)
-        answers[_joined(cells)] = True
-        answers[-1] = False
+        answers[(_joined(cells) + stride).ravel()] = True
         table = store.table
         kinds, numbers, done = table.kinds.copy(), table.numbers.copy(), np.ones(len(answers), bool)
         for place, group in enumerate(store.groups):
@@ -230,9 +267,18 @@ class OwnGrading(_Grading):
             store.kinds[filled], store.numbers[filled] = before
             store.done[filled] = True
         store.kinds, store.numbers, store.done = kinds, numbers, done
-        return store, planner.faults
+        count = self.student.table.count
+        for readers, read in store.watched or ():
+            self._watched.append((readers % count, np.where(read < 0, -1, read % count)))
+        return store, planner
 
-    def _run_group(self, store: Store, planner: Planner, place: int, elements: NDArray[np.int64]) -> bool:
+    @cached_property
+    def _follows_addresses(self) -> bool:
+        """Whether what the workbook's formulas read shows only when they are evaluated."""
+        texts = [text for sheet in self.book.sheets.values() for text in sheet.formula_texts]
+        return any(_FOLLOWING.search(text) for text in (*texts, *(entry.text for entry in self.book.names)))
+
+    def _run_group(self, store: Store, planner: Planner, place: int, elements: Ids) -> bool:
         """Evaluate some cells of a group, and before them what they read; False where that cannot be done."""
         for _ in range(_LEARNED):
             try:
@@ -256,8 +302,9 @@ class OwnGrading(_Grading):
         table, order = self.student.table, self.own.answers
         ids = {name: table.area(self.areas[name]).ravel() for name in order if name in self.areas}
         asked = _joined([ids.get(name, np.full(area.size, -1)) for name, area in order.items()])
-        _, planner = self.student.evaluated({}, np.flatnonzero(self.student.formula_cells))
-        direct = Dependence(planner, asked, through=False)
+        if self._follows_addresses:
+            self._step([trial for trial in self.trials if id(trial) not in self._steps])
+        direct = Dependence(self.student.planner, asked, through=False, watched=self._watched)
         return {
             name: np.array(
                 [direct.of(int(cell)) & ~bits == 0 for cell, bits in zip(cells, self.own.followed[name], strict=True)]
@@ -270,9 +317,9 @@ class OwnGrading(_Grading):
         if task.kind == "number":
             return ""
         cells, allowed = self.student.table.area(area), self._allowed[task.block]
-        for number in self.examples.permutation(SHOWN)[:_EXAMPLES].tolist():
+        for number in self.examples.permutation(COUNTS["examples"])[:_EXAMPLES].tolist():
             trial = self.pool.trial("examples", number)
-            outcome, wanted = self._isolated(trial, task.block, cells, allowed), trial.expected[task.block]
+            (outcome,), wanted = self._isolated([trial], task.block, cells, allowed), trial.expected[task.block]
             if not equal(outcome, wanted, task.tolerance)[row, column]:
                 shown = "no number"
                 if outcome.kinds[row, column] == NUMBER:
@@ -305,7 +352,11 @@ class OwnGrading(_Grading):
     def _changed_data(self) -> None:
         """Note given numbers and formulas that are not as they were handed out."""
         super()._changed_data()
-        cells = self.own.locked_formulas
+        theirs_as_text = self.own.solution.book.formula
+        cells = [
+            cell for cell in self.own.locked_formulas
+            if cell.sheet not in self.book.sheets or self.book.formula(cell) != theirs_as_text(cell)
+        ]  # fmt: skip
         moved = any(area != self.sketch.blocks[name].area for name, area in self.areas.items())
         if moved or not cells or any(sheet not in self.book.sheets for sheet in self.own.solution.book.sheets):
             return  # rows were inserted, sheets renamed: places say nothing any more
@@ -331,7 +382,7 @@ class OwnGrading(_Grading):
         return [
             student
             for student, drawn in self.key.drawn.items()
-            if student != self.student_id
+            if student != self.student_of.id
             and numbers
             and all(np.allclose(values, theirs(drawn, name), equal_nan=True) for name, values in numbers.items())
         ]
@@ -390,5 +441,5 @@ class OwnGrading(_Grading):
         return said("not reached", points, f"allowed, but it gives {value:.6g} where {best:.6g} can be had")
 
 
-def _joined(ids: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+def _joined(ids: list[Ids]) -> Ids:
     return np.concatenate([*ids, np.empty(0, np.int64)]).astype(np.int64)

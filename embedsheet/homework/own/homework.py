@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +26,9 @@ class OwnHomework(OwnAssignment):
         """Return the teacher's own workbook as an exercise; students' numbers are in the key."""
         return sketch_of(self, {one.name: one.shown for one in self.varies})
 
-    def make(self, key: Key, student: Student, path: Path, force: bool) -> None:
-        """Write one student's workbook."""
-        make_own(key, student, path, force=force)
+    def make(self, key: Key, students: Sequence[Student], paths: Sequence[Path], force: bool) -> Iterator[Path]:
+        """Write students' workbooks, one after the other."""
+        return make_own(key, students, paths, force=force)
 
     def grade(self, key: Key, student: Student, book: Workbook, grade: Grade) -> None:
         """Fill in the grade of one submission."""

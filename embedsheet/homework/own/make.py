@@ -7,7 +7,8 @@ What was drawn is kept in the key, so that grading needs nothing but the key:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,6 +37,7 @@ _LEAD = (
     "are right: your formulas are run on other numbers when they are graded, so a typed-in number will not do where a "
     "formula is asked for. Use other sheets and cells as you like."
 )
+_TOGETHER = 64  # students whose numbers are evaluated at once
 _DRAWS = 20  # until Solver finds a plan for a student's numbers
 
 
@@ -47,30 +49,47 @@ def own(key: Key) -> OwnAssignment:
 def draw_class(key: Key, students: Sequence[Student], progress: Callable[[int, int, str], None] | None = None) -> None:
     """Draw numbers for students who have none yet, and find the best plans for them; the key must be saved after."""
     assignment = own(key)
-    for number, student in enumerate(students, 1):
-        if student.id not in key.drawn:
-            key.drawn[student.id] = drawn_for(assignment, key.generator(student.id))
-        if progress:
-            progress(number, len(students), student.id)
+    waiting = [student for student in students if student.id not in key.drawn]
+    done = len(students) - len(waiting)
+    for first in range(0, len(waiting), _TOGETHER):
+        some = waiting[first : first + _TOGETHER]
+        drawn = drawn_for(assignment, [key.generator(student.id) for student in some])
+        for student, entry in zip(some, drawn, strict=True):
+            key.drawn[student.id] = entry
+            done += 1
+            if progress:
+                progress(done, len(students), student.id)
 
 
-def drawn_for(assignment: OwnAssignment, rng: np.random.Generator) -> dict[str, Any]:
-    """Return one student's entry in the key. Raises DataError when no numbers will do."""
-    tasks = [task for task in assignment.own_tasks if task.setup is not None]
+def drawn_for(assignment: OwnAssignment, rngs: Sequence[np.random.Generator]) -> list[dict[str, Any]]:
+    """Return students' entries in the key, one from each generator. Raises DataError when no numbers will do."""
+    found: dict[int, dict[str, Any]] = {}
     fault = ""
     for _ in range(_DRAWS):
-        numbers = draw(assignment, rng, handed_out=True)
-        best: dict[str, float] = {}
-        for task in tasks:
-            value, fault = best_known(assignment, task, numbers)
-            if fault:
-                break
-            best[task.block] = value
-        else:
-            return {"numbers": {name: _plain(values) for name, values in numbers.items()}, "best": best}
+        waiting = [place for place in range(len(rngs)) if place not in found]
+        drawn = draw(assignment, [rngs[place] for place in waiting])
+        for place, numbers in zip(waiting, drawn, strict=True):
+            best, wrong = _best(assignment, numbers)
+            fault = wrong or fault
+            if not wrong:
+                plain = {name: _plain(values) for name, values in numbers.items()}
+                found[place] = {"numbers": plain, "best": best}
+        if len(found) == len(rngs):
+            return [found[place] for place in range(len(rngs))]
     raise DataError(
         f"{assignment.workbook}: Solver finds no plan for any of {_DRAWS} draws: {fault}. Narrow what varies."
     )
+
+
+def _best(assignment: OwnAssignment, numbers: Drawn) -> tuple[dict[str, float], str]:
+    """Return the best plan's objective by Solver task, and why there is none ("" where there is one)."""
+    best: dict[str, float] = {}
+    for task in assignment.own_tasks:
+        if task.setup is not None:
+            best[task.block], fault = best_known(assignment, task, numbers)
+            if fault:
+                return best, fault
+    return best, ""
 
 
 def _plain(values: NDArray[Any]) -> list[list[float | str | None]]:
@@ -92,18 +111,19 @@ def numbers_of(assignment: OwnAssignment, key: Key, student: Student) -> Drawn:
     return found
 
 
-def make_own(key: Key, student: Student, path: Path, *, force: bool = False) -> None:
-    """Write one student's workbook."""
-    refuse_existing(path, force)
+def make_own(key: Key, students: Sequence[Student], paths: Sequence[Path], *, force: bool = False) -> Iterator[Path]:
+    """Write students' workbooks, and yield each one's path when it is written."""
     assignment = own(key)
-    if student.id not in key.drawn:
-        key.drawn[student.id] = drawn_for(assignment, key.generator(student.id))
-    numbers = numbers_of(assignment, key, student)
+    draw_class(key, students)
     book = assignment.solution.book
-    book.save(
-        _edits(assignment, numbers), path, keep_undo=False, ignore_lock=True,
-        draw=lambda workbook: _draw(workbook, assignment, student, key.token(student.id)),
-    )  # fmt: skip
+    for first in range(0, len(students), _TOGETHER):
+        some = students[first : first + _TOGETHER]
+        edits = _edits(assignment, [numbers_of(assignment, key, student) for student in some])
+        for student, path, changes in zip(some, paths[first:], edits, strict=False):
+            refuse_existing(path, force)
+            drawing = partial(_draw, assignment=assignment, student=student, token=key.token(student.id))
+            book.save(changes, path, keep_undo=False, ignore_lock=True, draw=drawing)
+            yield path
 
 
 def blanks_of(assignment: OwnAssignment) -> dict[Area, NDArray[np.float64]]:
@@ -115,18 +135,24 @@ def blanks_of(assignment: OwnAssignment) -> dict[Area, NDArray[np.float64]]:
     }
 
 
-def _edits(assignment: OwnAssignment, numbers: Drawn) -> list[Edit]:
+def _edits(assignment: OwnAssignment, class_numbers: Sequence[Drawn]) -> list[list[Edit]]:
+    """Return what students' workbooks have other than the solution, for each one's numbers."""
     solution, areas = assignment.solution, assignment.areas
     blanks = blanks_of(assignment)
-    store = solution.values({**{areas[name]: values for name, values in numbers.items()}, **blanks})
-    table, edits = store.table, [Edit.of_numbers(area, values, True) for area, values in blanks.items()]
-    changed = _changed(store)
-    gone = np.zeros(len(changed), bool)
+    replaced = [{**{areas[name]: values for name, values in numbers.items()}, **blanks} for numbers in class_numbers]
+    kept = solution.runner.formula_cells.copy()
     for area in blanks:
-        gone[solution.cells(area)] = True
-    given = np.concatenate([solution.cells(areas[name]).ravel() for name in numbers] or [np.empty(0, np.int64)])
-    results = np.flatnonzero(changed & ~gone & solution.runner.formula_cells & store.done)
-    return [*edits, *edits_of(store, given[changed[given]], True), *edits_of(store, results[results < table.count])]
+        kept[solution.cells(area)] = False
+    given = [solution.cells(areas[one.name]).ravel() for one in assignment.varies]
+    inputs = np.concatenate([*given, np.empty(0, np.int64)]).astype(np.int64)
+    found = []
+    for store in solution.values_all(replaced):
+        changed = _changed(store)
+        results = np.flatnonzero(changed & kept & store.done)
+        results = results[results < store.table.count]
+        empty = [Edit.of_numbers(area, values, True) for area, values in blanks.items()]
+        found.append([*empty, *edits_of(store, inputs[changed[inputs]], True), *edits_of(store, results)])
+    return found
 
 
 def _changed(store: Store) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from embedsheet.ground.kinds import TEXT
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.check import graded
-from embedsheet.homework.own.make import blanks_of, drawn_for, numbers_of, own
+from embedsheet.homework.own.make import blanks_of, draw_class, numbers_of, own
 from embedsheet.homework.own.plan import OwnAssignment, OwnTask
 from embedsheet.homework.own.trials import pool_of
 from embedsheet.homework.roster import Student
@@ -44,8 +44,7 @@ def preview(key: Key) -> Iterator[str]:
     """Yield what a teacher wants to know, line by line."""
     assignment = own(key)
     students = [Student(f"preview-{number}", "Nobody") for number in range(STUDENTS)]
-    for student in students:
-        key.drawn[student.id] = drawn_for(assignment, key.generator(student.id))
+    draw_class(key, students)
     yield f"{assignment.title}: {len(assignment.tasks)} tasks, {assignment.points:g} points, from {assignment.workbook}"
     yield ""
     yield "What varies, and what three students would get (first cells):"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,37 +31,49 @@ class OwnSketch(Sketch):
         return self.assignment.needs_of(name)
 
 
-def draw(assignment: OwnAssignment, rng: np.random.Generator, handed_out: bool = False) -> Drawn:
-    """Return numbers for all that varies with which the solution is sensible; see `evaluate`."""
-    return evaluate(assignment, rng, handed_out=handed_out)[0]
+def draw(assignment: OwnAssignment, rngs: Sequence[np.random.Generator]) -> list[Drawn]:
+    """Return numbers to hand out with which the solution is sensible, one lot from each generator; see `evaluate`."""
+    return [drawn for drawn, _ in evaluate(assignment, rngs, handed_out=True)]
 
 
 def evaluate(
-    assignment: OwnAssignment, rng: np.random.Generator, changing: bool = False, handed_out: bool = False
-) -> tuple[Drawn, Store]:
-    """Return numbers for all that varies with which the solution is sensible, and what it then gives.
+    assignment: OwnAssignment,
+    rngs: Sequence[np.random.Generator],
+    changing: bool = False,
+    handed_out: bool = False,
+) -> list[tuple[Drawn, Store]]:
+    """Return, from each generator, numbers for all that varies with which the solution is sensible, and what it gives.
 
     `changing`: numbers for Solver's cells, too, whatever the bounds say of the plan. `handed_out`: what is varied by
     grading only keeps the teacher's numbers. Raises DataError when no draw will do.
     """
     solution, areas = assignment.solution, assignment.areas
     bounds = () if changing and assignment.changed else assignment.bounds
-    fault, drawn = "", Drawn()
+    found: dict[int, tuple[Drawn, Store]] = {}
+    fault, drawn = "", list[Drawn]()
     for _ in range(_TRIES):
-        drawn = {
-            one.name: one.shown if handed_out and not one.handed_out else one.drawn(rng) for one in assignment.varies
-        }
-        if changing:
-            drawn |= {name: moved(assignment, area, rng) for name, area in assignment.changed.items()}
-        store = solution.values({areas[name]: values for name, values in drawn.items()})
-        fault = solution.fault_of(store, bounds)
-        if not fault:
-            return drawn, store
-    shown = ", ".join(f"{name} = {_first(values)}" for name, values in list(drawn.items())[:5])
+        waiting = [place for place in range(len(rngs)) if place not in found]
+        if not waiting:
+            return [found[place] for place in range(len(rngs))]
+        drawn = [_drawn(assignment, rngs[place], changing, handed_out) for place in waiting]
+        stores = solution.values_all([{areas[name]: values for name, values in one.items()} for one in drawn])
+        for place, one, store in zip(waiting, drawn, stores, strict=True):
+            wrong = solution.fault_of(store, bounds)
+            fault = wrong or fault
+            if not wrong:
+                found[place] = one, store
+    shown = ", ".join(f"{name} = {_first(values)}" for name, values in list(drawn[-1].items())[:5])
     raise DataError(
         f"{assignment.workbook}: none of {_TRIES} draws is sensible: with {shown} … {fault}. Narrow what varies, or "
         "widen [[keep]]."
     )
+
+
+def _drawn(assignment: OwnAssignment, rng: np.random.Generator, changing: bool, handed_out: bool) -> Drawn:
+    drawn = {one.name: one.shown if handed_out and not one.handed_out else one.drawn(rng) for one in assignment.varies}
+    if changing:
+        drawn |= {name: moved(assignment, area, rng) for name, area in assignment.changed.items()}
+    return drawn
 
 
 def _first(values: NDArray[Any]) -> str:

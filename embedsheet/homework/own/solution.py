@@ -80,7 +80,11 @@ class Solution:
 
     def values(self, inputs: Inputs) -> Store:
         """Return all cells with other inputs."""
-        return self.runner.evaluated(inputs, self.formulas)[0]
+        return self.values_all([inputs])[0]
+
+    def values_all(self, inputs: Sequence[Inputs]) -> list[Store]:
+        """Return all cells for each lot of inputs, evaluated together."""
+        return [store for store, _ in self.runner.evaluated_all(inputs, self.formulas)]
 
     def read_by(self, areas: Sequence[Area]) -> list[Cell]:
         """Return the cells, without formulas and with something in them, that formulas of these areas follow from."""
@@ -134,10 +138,18 @@ def empty(store: Store, cells: NDArray[np.int64]) -> NDArray[np.bool_]:
 class Dependence:
     """Which asked cells each formula follows from, as bits of whole numbers: bit i is asked cell i.
 
-    `through`: an asked cell passes on what it follows from itself; else it stands for itself alone.
+    `through`: an asked cell passes on what it follows from itself; else it stands for itself alone. `watched` says
+    which cells were seen to read which, where that shows only in an evaluation: see `Store.watched`.
     """
 
-    def __init__(self, planner: Planner, asked: NDArray[np.int64], *, through: bool) -> None:
+    def __init__(
+        self,
+        planner: Planner,
+        asked: NDArray[np.int64],
+        *,
+        through: bool,
+        watched: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]] = (),
+    ) -> None:
         store = planner.store
         self._bit = {int(cell): place for place, cell in enumerate(asked.tolist())}
         self._reads: dict[int, list[int]] = {}
@@ -158,6 +170,11 @@ class Dependence:
                     found.update(cells[interesting[cells]].tolist())
                 for cell in outputs[element].tolist():
                     self._reads[cell] = list(found)
+        for readers, ids in watched:
+            for place, cell in enumerate(readers.tolist()):
+                cells = ids[place if len(ids) > 1 else 0].ravel()
+                mine = self._reads.setdefault(cell, [])
+                mine += set(cells[interesting[cells]].tolist()) - set(mine)
         self._through = through
         self._known: dict[int, int] = {}
 

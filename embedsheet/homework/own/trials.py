@@ -6,10 +6,11 @@ graded on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +19,14 @@ from embedsheet.compiler.store import Store
 from embedsheet.ground.errors import DataError
 from embedsheet.ground.kinds import NUMBER, TEXT
 from embedsheet.homework.key import Key
+from embedsheet.homework.own.make import numbers_of, own
 from embedsheet.homework.own.plan import OwnAssignment
 from embedsheet.homework.own.sketch import Drawn, evaluate
+from embedsheet.homework.roster import Student
 
-GRADED, SHOWN = 24, 12  # sets of inputs for grading and for feedback
+Purpose = Literal["grading", "examples"]
+COUNTS: dict[Purpose, int] = {"grading": 24, "examples": 12}  # sets of inputs; feedback shows the latter
+_TOGETHER = 64  # students whose numbers are evaluated at once
 _LOOKED_AT = 8  # sets of inputs by which a cell that never changes is known
 _FIRST_TEXT, _MOST_TEXTS = 200, 700
 _STILL = 0.005  # what differs by less counts as the same where a typed number is looked for
@@ -86,21 +91,43 @@ class Pool:
     def __init__(self, key: Key, assignment: OwnAssignment) -> None:
         self.key, self.assignment = key, assignment
         self.texts = Texts()
-        self._trials: dict[tuple[str, int], Trial] = {}
+        self._trials: dict[Purpose, list[Trial]] = {}
+        self._handed_out: dict[str, Trial] = {}
 
-    def trial(self, purpose: str, number: int) -> Trial:
-        """Return one set of inputs: of "grading" or of "examples"."""
-        if (purpose, number) not in self._trials:
-            rng = self.key.generator("", f"{purpose} {number}")
-            inputs, store = evaluate(self.assignment, rng, changing=True)
-            self._trials[purpose, number] = self.of(inputs, store)
-        return self._trials[purpose, number]
+    def trial(self, purpose: Purpose, number: int) -> Trial:
+        """Return one set of inputs for a purpose; all of it are drawn when the first is used."""
+        if purpose not in self._trials:
+            rngs = [self.key.generator("", f"{purpose} {one}") for one in range(COUNTS[purpose])]
+            drawn = evaluate(self.assignment, rngs, changing=True)
+            self._trials[purpose] = [self._trial(inputs, store) for inputs, store in drawn]
+        return self._trials[purpose][number]
 
-    def of(self, inputs: Drawn, store: Store | None = None) -> Trial:
+    def handed_out(self, key: Key, student: Student) -> Trial:
+        """Return a student's own numbers with what the solution gives for them; classmates' are evaluated with them."""
+        if (mark := _mark(key, student.id)) not in self._handed_out:
+            ids = list(key.drawn)
+            first = ids.index(student.id) // _TOGETHER * _TOGETHER
+            lots = {mark: numbers_of(self.assignment, key, student)}
+            for one in ids[first : first + _TOGETHER]:
+                with suppress(DataError):  # lost numbers are that student's fault, who will be told
+                    lots[_mark(key, one)] = numbers_of(self.assignment, key, Student(one, ""))
+            self._handed_out |= dict(zip(lots, self.of_all(list(lots.values())), strict=True))
+        return self._handed_out[mark]
+
+    def of(self, inputs: Drawn) -> Trial:
         """Return a set of inputs with what the solution gives for it."""
-        solution, areas = self.assignment.solution, self.assignment.areas
-        if store is None:
-            store = solution.values({areas[name]: values for name, values in inputs.items()})
+        return self.of_all([inputs])[0]
+
+    def of_all(self, lots: Sequence[Drawn]) -> list[Trial]:
+        """Return lots of inputs with what the solution gives for each."""
+        areas = self.assignment.areas
+        stores = self.assignment.solution.values_all(
+            [{areas[name]: values for name, values in inputs.items()} for inputs in lots]
+        )
+        return [self._trial(inputs, store) for inputs, store in zip(lots, stores, strict=True)]
+
+    def _trial(self, inputs: Drawn, store: Store) -> Trial:
+        solution = self.assignment.solution
         expected = {
             name: self.texts.numbers(store, solution.cells(area), learn=True)
             for name, area in self.assignment.answers.items()
@@ -121,6 +148,10 @@ class Pool:
         }
 
 
+def _mark(key: Key, student_id: str) -> str:
+    return f"{student_id} {key.drawn[student_id]['numbers']!r}"
+
+
 def differs(got: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return where numbers differ by more than a typed or rounded one is allowed to."""
     return np.asarray(np.abs(got - wanted) > _STILL * np.maximum(1.0, np.abs(wanted)))
@@ -128,8 +159,6 @@ def differs(got: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np
 
 @lru_cache(4)
 def _pool(secret: bytes, source: str, workbook: bytes) -> Pool:
-    from embedsheet.homework.own.make import own
-
     key = Key(secret, source, workbook=workbook)
     return Pool(key, own(key))
 
