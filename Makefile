@@ -17,7 +17,7 @@ help:
 	@echo "make bench   the benchmarks beside rivals, into docs/benchmarks.md; ten minutes"
 	@echo "make soak    the long checks"
 	@echo "make mutants which of 200 small changes of the code no test notices; hours"
-	@echo "make front   the script of embedsheet show's page, from front/; needs npm"
+	@echo "make front   the script of embedsheet show's page, from tools/front/; needs npm"
 	@echo "make wheel   build dist/*.whl"
 	@echo "make clean   remove what was made, .venv too"
 
@@ -58,9 +58,9 @@ docs: $(VENV)/.dev
 	$(BIN)/python tools/command_docs.py
 
 front:
-	npm ci --prefix front --ignore-scripts --no-audit --no-fund --silent
-	npm run --prefix front check
-	npm run --prefix front build
+	npm ci --prefix tools/front --ignore-scripts --no-audit --no-fund --silent
+	npm run --prefix tools/front check
+	npm run --prefix tools/front build
 
 # Without the variable the theme prints an advertisement at every build.
 site: $(VENV)/.dev

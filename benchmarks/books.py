@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.measure import embedsheet
-from embedsheet.data import movielens
+from embedsheet.ground.data import movielens
 
 FOLDER = "EMBEDSHEET_BENCHMARKS"
 CROSSTAB, ROWS = "Cross-tab", "One rating a row"
@@ -59,7 +59,7 @@ def every_lookup() -> Path:
     path = folder() / "lookups.xlsx"
     if not path.exists():
         from embedsheet.lessons.movielens import choice, rows
-        from embedsheet.writer.page import Book
+        from embedsheet.xlsx.writer.page import Book
 
         every = choice.everything(movielens())
         with Book(path, "every lookup") as book:

@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.measure import in_turns
 from benchmarks.row import Row, tell
-from embedsheet.networks.mixed_batches import Batches, MixIterator
+from embedsheet.mirrors.full_size.mixed_batches import Batches, MixIterator
 
 SIZES = (44, 4, 16)
 WIDTHS = (2, 784, 3 * 64 * 64, 3 * 224 * 224)  # a rating, a digit, a small and a large picture, in float32

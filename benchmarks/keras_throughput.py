@@ -17,10 +17,10 @@ import numpy as np
 
 from benchmarks.measure import in_turns
 from benchmarks.row import Row, tell
-from embedsheet.data import Movie, movielens
-from embedsheet.networks.movielens import BUILDERS, keras
-from embedsheet.networks.movielens_training import DEFAULT, LECTURE, Recipe, _per_rating, train
-from embedsheet.networks.ratings import Ratings
+from embedsheet.ground.data import Movie, movielens
+from embedsheet.mirrors.full_size.movielens import BUILDERS, keras
+from embedsheet.mirrors.full_size.movielens_training import DEFAULT, LECTURE, Recipe, _per_rating, train
+from embedsheet.mirrors.full_size.ratings import Ratings
 
 ROUNDS, EPOCHS = 5, 3
 SIZES = (100_000, 1_000_000, 5_000_000)

@@ -18,8 +18,8 @@ from benchmarks.books import every_rating, folder, lesson
 from benchmarks.measure import embedsheet, in_turns
 from benchmarks.row import Row, tell
 from embedsheet.ground.kinds import BLANK, NUMBER
+from embedsheet.ground.notation.addresses import Cell
 from embedsheet.lessons.movielens import build
-from embedsheet.notation.addresses import Cell
 from embedsheet.workbook import Workbook
 
 PART = "Making workbooks"

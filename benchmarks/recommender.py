@@ -18,9 +18,9 @@ import numpy as np
 
 from benchmarks.books import folder
 from benchmarks.row import Row, tell
-from embedsheet.data import movielens
-from embedsheet.networks.movielens_training import choose_recipe, train
-from embedsheet.networks.ratings import Ratings
+from embedsheet.ground.data import movielens
+from embedsheet.mirrors.full_size.movielens_training import choose_recipe, train
+from embedsheet.mirrors.full_size.ratings import Ratings
 
 PART = "Recommending: `embedsheet movielens`, 80,083 ratings to learn from"
 MOST_RMSE, MOST_SECONDS = 0.865, 60

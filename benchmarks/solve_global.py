@@ -20,7 +20,7 @@ import openpyxl
 from benchmarks import solver_rivals as rivals
 from benchmarks.books import folder
 from benchmarks.row import Row, tell
-from embedsheet.notation.addresses import Cell
+from embedsheet.ground.notation.addresses import Cell
 from embedsheet.solver import solve
 
 PART = "Solving where gradients do not lead (known optimum)"

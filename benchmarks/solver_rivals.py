@@ -25,9 +25,9 @@ from scipy import optimize
 from benchmarks.books import CROSSTAB
 from benchmarks.measure import run
 from embedsheet.ground.errors import EmbedsheetError
+from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.hosts.libreoffice.locate import import_uno
 from embedsheet.hosts.libreoffice.office import Office, properties
-from embedsheet.notation.addresses import Area, Cell
 from embedsheet.workbook import Workbook
 
 Floats = NDArray[np.float64]

@@ -17,10 +17,10 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from benchmarks.row import Row, tell
-from embedsheet.networks.engine import load_keras
-from embedsheet.networks.text_checkpoint import TextNet
-from embedsheet.networks.text_data import Ids, default_text, read_book
-from embedsheet.networks.text_training import Progress, pieces, start, train
+from embedsheet.mirrors.full_size.engine import load_keras
+from embedsheet.mirrors.full_size.text_checkpoint import TextNet
+from embedsheet.mirrors.full_size.text_data import Ids, default_text, read_book
+from embedsheet.mirrors.full_size.text_training import Progress, pieces, start, train
 
 PAIRS = 9
 

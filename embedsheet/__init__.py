@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from embedsheet.api import new as new
     from embedsheet.api import open as open
     from embedsheet.api import recalculate as recalculate
-    from embedsheet.coder.code import Code as Code
-    from embedsheet.coder.code import code as code
-    from embedsheet.gradient_sheet.write import Derived as Derived
     from embedsheet.ground.errors import EmbedsheetError as EmbedsheetError
     from embedsheet.mirrors.protocol import Comparison as Comparison
     from embedsheet.solvers.solution import Solution as Solution
     from embedsheet.solvers.solve import solve as solve
+    from embedsheet.translations.coder.code import Code as Code
+    from embedsheet.translations.coder.code import code as code
+    from embedsheet.translations.gradient_sheet.write import Derived as Derived
     from embedsheet.workbook import Workbook as Workbook
     from embedsheet.workbook import undo as undo
 
@@ -42,9 +42,9 @@ __version__ = "0.1.0"
 
 _WHERE = {
     "Against": "api",
-    "Code": "coder.code",
+    "Code": "translations.coder.code",
     "Comparison": "mirrors.protocol",
-    "Derived": "gradient_sheet.write",
+    "Derived": "translations.gradient_sheet.write",
     "EmbedsheetError": "ground.errors",
     "Graded": "api",
     "Gradient": "api",
@@ -52,7 +52,7 @@ _WHERE = {
     "Solution": "solvers.solution",
     "Workbook": "workbook",
     "against": "api",
-    "code": "coder.code",
+    "code": "translations.coder.code",
     "compare": "api",
     "derive": "api",
     "grade": "api",

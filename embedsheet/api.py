@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from embedsheet.notation.addresses import Area
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.workbook import SaveReport, Workbook
 
 if TYPE_CHECKING:
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from embedsheet.compiler.engines import EngineName
     from embedsheet.compiler.program import Recalculation
-    from embedsheet.gradient_sheet.against import Claim
-    from embedsheet.gradient_sheet.write import Derived
     from embedsheet.homework.grade import Grade
     from embedsheet.mirrors.protocol import Comparison
     from embedsheet.solvers.load import Model
+    from embedsheet.translations.gradient_sheet.against import Claim
+    from embedsheet.translations.gradient_sheet.write import Derived
 
 
 def open(path: str | Path) -> Workbook:
@@ -32,7 +32,7 @@ def open(path: str | Path) -> Workbook:
     On the last line of a notebook's cell it is shown beside its code, as by `show`. Raises FileError, naming part and
     remedy, for anything else.
     """
-    from embedsheet.coder.viewer.display import ShownWorkbook
+    from embedsheet.translations.coder.viewer.display import ShownWorkbook
 
     return ShownWorkbook.open(path)
 
@@ -111,8 +111,8 @@ def against(
     `cells` are addresses or names. The model is chosen as by `gradient`. Raises ModelError where the cells are not as
     many as the changing ones.
     """
-    from embedsheet.gradient_sheet.against import compare
     from embedsheet.solvers.load import load_model
+    from embedsheet.translations.gradient_sheet.against import compare
 
     model = load_model(
         book, sheet, objective=objective, changing=changing, without_stored=bool(changing),
@@ -142,8 +142,8 @@ def derive(
     exact one to 1e-9. Raises UnsupportedError with all cells that have no rule, MismatchError where derivatives differ,
     ModelError for a set-up that makes no sense; nothing is written then.
     """
-    from embedsheet.gradient_sheet.write import derive_model
     from embedsheet.solvers.load import load_model
+    from embedsheet.translations.gradient_sheet.write import derive_model
 
     workbook = book if isinstance(book, Workbook) else Workbook.open(book)
     if buttons and output is None:
@@ -159,8 +159,8 @@ def derive(
 
 def _step_macros(kinds: Sequence[str]) -> tuple[bytes, list[str]]:
     """Return the VBA project of the gradient sheet's buttons, and the sheets' code names."""
-    from embedsheet.gradient_sheet.write import macros
     from embedsheet.hosts.buttons.vba import code_names, vba_project
+    from embedsheet.translations.gradient_sheet.write import macros
 
     return vba_project(kinds, {"gradient": macros()}), code_names(kinds)
 

@@ -23,8 +23,8 @@ from embedsheet.book.sheet import ArrayFormula, Sheet
 from embedsheet.book.tables import DefinedName, Table
 from embedsheet.ground.errors import FileError
 from embedsheet.ground.keys import name_key
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.ground.strings import Strings
-from embedsheet.notation.addresses import Area
 from embedsheet.xlsx import parts
 from embedsheet.xlsx.added_sheets import Draw
 from embedsheet.xlsx.macros import MakeProject

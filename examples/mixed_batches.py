@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from embedsheet.networks.mixed_batches import Batches, MixIterator
+from embedsheet.mirrors.full_size.mixed_batches import Batches, MixIterator
 
 if __name__ == "__main__":
     chance = np.random.default_rng(0)

@@ -18,7 +18,7 @@ import xlsxwriter
 
 from embedsheet.book.setups import Constraint, SolverSetup
 from embedsheet.compiler.program import recalculate
-from embedsheet.notation.addresses import Cell, parse_area
+from embedsheet.ground.notation.addresses import Cell, parse_area
 from embedsheet.workbook import Workbook
 
 INPUT, OUTPUT = {"bg_color": "#FFCC99", "border": 1}, {"bg_color": "#E2EFDA", "border": 1}

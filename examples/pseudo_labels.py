@@ -9,9 +9,9 @@ import sys
 
 import numpy as np
 
-from embedsheet.data import movielens
-from embedsheet.networks.pseudo_labels import Trial, digits_trial, movielens_trial
-from embedsheet.networks.ratings import Ratings
+from embedsheet.ground.data import movielens
+from embedsheet.mirrors.full_size.pseudo_labels import Trial, digits_trial, movielens_trial
+from embedsheet.mirrors.full_size.ratings import Ratings
 
 
 def report(name: str, trials: list[Trial]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from embedsheet.data import movielens, read_ratings
+from embedsheet.ground.data import movielens, read_ratings
 
 if __name__ == "__main__":
     data = read_ratings(Path(sys.argv[1])) if len(sys.argv) > 1 else movielens()

@@ -9,9 +9,9 @@ import sys
 
 import numpy as np
 
+from embedsheet.mirrors.full_size.text_data import Vocabulary, default_text, next_characters, read_book
 from embedsheet.mirrors.recurrent.numpy_net import Weights
 from embedsheet.mirrors.recurrent.pytensor_net import RecurrentNet, train_online
-from embedsheet.networks.text_data import Vocabulary, default_text, next_characters, read_book
 
 HIDDEN, LENGTH = 256, 8
 

@@ -13,11 +13,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from embedsheet.data import movielens
-from embedsheet.networks.engine import load_keras
-from embedsheet.networks.movielens import BUILDERS, Options
-from embedsheet.networks.movielens_training import clipped_rmse
-from embedsheet.networks.ratings import Ratings
+from embedsheet.ground.data import movielens
+from embedsheet.mirrors.full_size.engine import load_keras
+from embedsheet.mirrors.full_size.movielens import BUILDERS, Options
+from embedsheet.mirrors.full_size.movielens_training import clipped_rmse
+from embedsheet.mirrors.full_size.ratings import Ratings
 
 BATCH = 1024  # of all hosts together
 EPOCHS = 3

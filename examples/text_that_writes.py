@@ -8,10 +8,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from embedsheet.networks.text_checkpoint import TextNet
-from embedsheet.networks.text_data import default_text
-from embedsheet.networks.text_generation import generate, longest_copied_run
-from embedsheet.networks.text_training import start, train
+from embedsheet.mirrors.full_size.text_checkpoint import TextNet
+from embedsheet.mirrors.full_size.text_data import default_text
+from embedsheet.mirrors.full_size.text_generation import generate, longest_copied_run
+from embedsheet.mirrors.full_size.text_training import start, train
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".") / "small-rnn"

@@ -12,7 +12,7 @@ from judges import Values, gnumeric_values, libreoffice_values_of
 from numpy.typing import NDArray
 
 import embedsheet as es
-from embedsheet.notation.addresses import Area, column_letters
+from embedsheet.ground.notation.addresses import Area, column_letters
 from embedsheet.workbook import Workbook
 
 TOLERANCE = 1e-9  # relative, as the gradient sheet promises

@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from embedsheet.notation.addresses import column_letters as letters
-from embedsheet.notation.addresses import parse_area
+from embedsheet.ground.notation.addresses import column_letters as letters
+from embedsheet.ground.notation.addresses import parse_area
 
 Net: TypeAlias = tuple[dict[str, dict[str, Any]], str, list[str]]
 

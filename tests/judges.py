@@ -23,7 +23,7 @@ import pytest
 import xlsxwriter
 from lxml import etree
 
-from embedsheet.notation.addresses import column_letters
+from embedsheet.ground.notation.addresses import column_letters
 
 CellValue = float | str | bool | None
 Values = dict[str, dict[str, CellValue]]

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.notation.addresses import column_letters as letters
+from embedsheet.ground.notation.addresses import column_letters as letters
 
 Net: TypeAlias = tuple[dict[str, Any], str | None, list[str]]
 

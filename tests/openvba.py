@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from judges import CellValue
 
-from embedsheet.notation.addresses import column_letters, column_number
+from embedsheet.ground.notation.addresses import column_letters, column_number
 
 
 def openvba_values(cells: Mapping[str, CellValue]) -> dict[str, CellValue]:

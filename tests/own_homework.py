@@ -10,6 +10,7 @@ from typing import Any
 import openpyxl
 from openpyxl.worksheet.formula import ArrayFormula
 
+from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.homework.assignment import find, workbook_beside
 from embedsheet.homework.generate import make_workbook
 from embedsheet.homework.grade import Grade, grade_file
@@ -18,7 +19,6 @@ from embedsheet.homework.own.draft import draft
 from embedsheet.homework.own.make import own
 from embedsheet.homework.own.plan import OwnAssignment
 from embedsheet.homework.roster import Student
-from embedsheet.notation.addresses import Area, Cell
 from embedsheet.workbook import Workbook
 
 ROOT = Path(__file__).parents[1]

@@ -18,7 +18,7 @@ from pathlib import Path
 from lxml import etree
 
 from embedsheet.ground.errors import EmbedsheetError
-from embedsheet.notation.addresses import Area, parse_area
+from embedsheet.ground.notation.addresses import Area, parse_area
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"

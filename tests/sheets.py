@@ -12,7 +12,7 @@ from openpyxl.worksheet.formula import ArrayFormula
 
 from embedsheet.book.setups import SolverSetup
 from embedsheet.compiler.program import Program, compile_program
-from embedsheet.notation.addresses import Cell, parse_area
+from embedsheet.ground.notation.addresses import Cell, parse_area
 from embedsheet.workbook import Workbook
 
 Cells = Mapping[str, Any]

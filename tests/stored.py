@@ -7,7 +7,7 @@ from pathlib import Path
 
 from judges import Values
 
-from embedsheet.notation.addresses import Area, Cell
+from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.workbook import Workbook
 
 

@@ -12,9 +12,9 @@ import sheets
 from judges import gnumeric_values, libreoffice_values, validity_faults
 
 from embedsheet.ground.errors import EmbedsheetError, FileError, ModelError
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.hosts.buttons.layout import add_buttons
 from embedsheet.lessons import find
-from embedsheet.notation.addresses import Area
 from embedsheet.workbook import Edit, Workbook
 
 LISTS = {"[Content_Types].xml", "xl/_rels/workbook.xml.rels", "xl/workbook.xml", "xl/styles.xml"}

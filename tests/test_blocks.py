@@ -83,7 +83,7 @@ def test_a_gap_in_the_log_does_not_stop_a_solution_and_is_said(small: Path, tmp_
 
 
 def test_a_history_too_long_for_its_block_keeps_its_first_and_last_row() -> None:
-    from embedsheet.notation.addresses import Area
+    from embedsheet.ground.notation.addresses import Area
 
     rows = [[float(row)] for row in range(100)]
     kept = thinned(rows, Area("S", 1, 1, 10, 1))

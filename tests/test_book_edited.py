@@ -13,7 +13,7 @@ from packages import book
 from embedsheet.book.book import Book
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, NUMBER, TEXT
-from embedsheet.notation.addresses import Area, Cell
+from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.workbook import Edit, Workbook
 
 ROWS, COLUMNS = 6, 5

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from embedsheet.book.setups import Constraint
+from embedsheet.ground.notation.addresses import Area, parse_area
 from embedsheet.hosts.live import blocks_of, live_workbook, rows_of, write_areas
 from embedsheet.hosts.live_names import LiveNames
-from embedsheet.notation.addresses import Area, parse_area
 
 
 class FakeNames:

@@ -19,7 +19,7 @@ from embedsheet.hosts.buttons.layout import add_buttons
 from embedsheet.hosts.buttons.table import BUTTONS, CONFIG_SHEET, MEMORY_SHEET
 from embedsheet.hosts.buttons.vba import buttons_module, vba_project, xlwings_module
 from embedsheet.workbook import Workbook
-from embedsheet.writer.page import Book
+from embedsheet.xlsx.writer.page import Book
 
 
 def small(path: Path) -> Path:

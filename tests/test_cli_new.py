@@ -116,7 +116,7 @@ def test_debug_shows_the_traceback_wherever_it_stands() -> None:
 
 
 def test_a_mistake_of_ours_is_one_message_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from embedsheet.writer.page import Page
+    from embedsheet.xlsx.writer.page import Page
 
     def fail(*_: object) -> None:
         raise ZeroDivisionError("nothing to divide by")
@@ -138,7 +138,7 @@ def test_a_folder_that_cannot_be_written_to_is_reported(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_stops_with_a_word_and_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from embedsheet.writer.page import Page
+    from embedsheet.xlsx.writer.page import Page
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt

@@ -214,7 +214,7 @@ def test_movielens_trains_reports_and_writes_its_workbook(release: Path, tmp_pat
 
 
 def test_the_ladder_is_a_table_of_every_model(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from embedsheet.networks import movielens_training as training
+    from embedsheet.mirrors.full_size import movielens_training as training
 
     short = {name: training.replace(recipe, phases=recipe.phases[:1] and ((1e-2, 1),), iterations=3)
              for name, recipe in training.DEFAULT.items()}  # fmt: skip

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 import embedsheet as es
 from embedsheet.book.setups import Constraint
 from embedsheet.cli import app
-from embedsheet.notation.addresses import parse_area
+from embedsheet.ground.notation.addresses import parse_area
 
 # Lesson, sheet: all sheets with a Solver set-up, and those whose formulas are of other kinds.
 MODELS = [

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 import embedsheet as es
 from embedsheet.cli import app
-from embedsheet.coder import derivative
-from embedsheet.notation.addresses import parse_area
+from embedsheet.ground.notation.addresses import parse_area
+from embedsheet.translations.coder import derivative
 
 # The other languages spell the same expressions: a few nets that have every kind of them.
 FEW = ("layers_on_sheets", "lstm_by_columns", "transformer", "residual_net")

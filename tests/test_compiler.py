@@ -18,7 +18,7 @@ from sheets import largest_gradient_error, program, setup, write
 from embedsheet.book.setups import Constraint
 from embedsheet.compiler.program import compile_program, recalculate
 from embedsheet.ground.errors import ModelError, UnsupportedError
-from embedsheet.notation.addresses import Cell, parse_area
+from embedsheet.ground.notation.addresses import Cell, parse_area
 from embedsheet.solver import problem_of
 from embedsheet.solvers.problem import Limits
 from embedsheet.solvers.tracker import Tracker

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import sheets
 
+from embedsheet.ground.notation.addresses import parse_area
 from embedsheet.homework.evaluate import Runner
-from embedsheet.notation.addresses import parse_area
 from embedsheet.workbook import Workbook
 
 ROWS = range(3, 40)

@@ -10,7 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedsheet.data import GREEN_EGGS_WORDS, Movie, green_eggs_verse, movielens, read_ratings, read_text, split_words
+from embedsheet.ground.data import (
+    GREEN_EGGS_WORDS,
+    Movie,
+    green_eggs_verse,
+    movielens,
+    read_ratings,
+    read_text,
+    split_words,
+)
 from embedsheet.ground.errors import DataError
 
 # The shape of the three releases' files; the ratings are the same in all of them.

@@ -19,7 +19,7 @@ from embedsheet.book.setups import Constraint
 from embedsheet.compiler.engines import EngineName, choice
 from embedsheet.compiler.program import Program, compile_program
 from embedsheet.ground.errors import MissingDependencyError
-from embedsheet.notation.addresses import parse_area
+from embedsheet.ground.notation.addresses import parse_area
 from embedsheet.workbook import Workbook
 
 DATA = np.random.default_rng(3).uniform(0.5, 2.0, 40)

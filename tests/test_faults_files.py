@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 from embedsheet.cli import app
 from embedsheet.ground.errors import EmbedsheetError, FileError
-from embedsheet.notation.addresses import Cell
+from embedsheet.ground.notation.addresses import Cell
 from embedsheet.workbook import Edit, Workbook
 
 CELL = '<row r="1"><c r="A1"><v>1</v></c></row>'
@@ -242,7 +242,7 @@ SEVENTEEN_MILLION = """
 import resource, sys
 from pathlib import Path
 from embedsheet.workbook import Workbook
-from embedsheet.notation.addresses import Cell
+from embedsheet.ground.notation.addresses import Cell
 from embedsheet.cli import app
 from embedsheet.ground.errors import FileError
 resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))

@@ -21,19 +21,19 @@ import pytest
 from mutations import flipped, spoiled
 from packages import book
 
-from embedsheet.data import read_ratings
+from embedsheet.ground.data import read_ratings
 from embedsheet.ground.errors import DataError, EmbedsheetError, FileError
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.homework.assignment import find, parse, ready_made
 from embedsheet.homework.generate import make_class
 from embedsheet.homework.key import Key
 from embedsheet.homework.roster import Student
 from embedsheet.homework.submissions import find_submissions
 from embedsheet.homework.workers import Submission, grade_all
-from embedsheet.networks.ratings import Ratings
-from embedsheet.networks.text_checkpoint import Epoch, TextNet
-from embedsheet.networks.text_generation import generate
-from embedsheet.networks.text_training import start
-from embedsheet.notation.addresses import Area
+from embedsheet.mirrors.full_size.ratings import Ratings
+from embedsheet.mirrors.full_size.text_checkpoint import Epoch, TextNet
+from embedsheet.mirrors.full_size.text_generation import generate
+from embedsheet.mirrors.full_size.text_training import start
 from embedsheet.workbook import Edit, Workbook
 from embedsheet.xlsx import undo
 

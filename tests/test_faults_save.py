@@ -18,7 +18,7 @@ from packages import book, contents, parts, sheet_xml, write
 
 from embedsheet.ground import files as replace
 from embedsheet.ground.errors import FileError
-from embedsheet.notation.addresses import Area
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.workbook import Edit, Workbook
 from embedsheet.xlsx import undo
 
@@ -349,7 +349,7 @@ def test_old_copies_go_when_the_cache_is_full(path: Path, monkeypatch: pytest.Mo
 SAVER = """
 import sys
 import numpy as np
-from embedsheet.notation.addresses import Area
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.ground.errors import FileError
 from embedsheet.workbook import Edit, Workbook
 area = Area("S", 1, 1, int(sys.argv[2]), 4)

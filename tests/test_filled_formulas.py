@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sheets import program
 
 from embedsheet.compiler.program import Program
-from embedsheet.notation.addresses import column_letters, column_number
+from embedsheet.ground.notation.addresses import column_letters, column_number
 
 # Further functions whose arguments differ from cell to cell.
 MORE = [

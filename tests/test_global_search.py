@@ -15,7 +15,7 @@ from sheets import setup, write
 
 from embedsheet.book.setups import Constraint
 from embedsheet.compiler.program import compile_program
-from embedsheet.notation.addresses import parse_area
+from embedsheet.ground.notation.addresses import parse_area
 from embedsheet.solver import Solution, problem_of, solve
 from embedsheet.solvers.outcome import Outcome
 from embedsheet.solvers.problem import Limits

@@ -12,7 +12,7 @@ from derived import Textbook, derive_all, filled, grid, judge
 
 import embedsheet as es
 from embedsheet.ground.errors import UnsupportedError
-from embedsheet.notation.addresses import column_letters
+from embedsheet.ground.notation.addresses import column_letters
 
 _RANDOM = np.random.default_rng(3)
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from judges import gnumeric_values
 
 import embedsheet as es
-from embedsheet.gradient_sheet import rules
-from embedsheet.gradient_sheet.reducers import REDUCERS
-from embedsheet.notation.addresses import column_letters
+from embedsheet.ground.notation.addresses import column_letters
+from embedsheet.translations.gradient_sheet import rules
+from embedsheet.translations.gradient_sheet.reducers import REDUCERS
 from embedsheet.workbook import Workbook
 
 ROWS = 5

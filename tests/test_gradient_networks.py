@@ -10,7 +10,7 @@ import sheets
 from derived import Textbook, derive_all, filled, grid, judge
 
 import embedsheet as es
-from embedsheet.notation.addresses import Cell, column_letters
+from embedsheet.ground.notation.addresses import Cell, column_letters
 from embedsheet.workbook import Workbook
 
 _RANDOM = np.random.default_rng(1)

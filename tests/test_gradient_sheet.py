@@ -20,12 +20,12 @@ from typer.testing import CliRunner
 import embedsheet as es
 from embedsheet.cli import app
 from embedsheet.ground.errors import ModelError, UnsupportedError
+from embedsheet.ground.notation.addresses import Area
+from embedsheet.ground.notation.move import shift
 from embedsheet.hosts.buttons.layout import add_buttons
 from embedsheet.hosts.libreoffice.locate import import_uno
 from embedsheet.hosts.libreoffice.office import Office
 from embedsheet.lessons import find
-from embedsheet.notation.addresses import Area
-from embedsheet.notation.move import shift
 from embedsheet.workbook import Workbook
 
 SEED = np.random.default_rng(7)

@@ -20,7 +20,7 @@ from embedsheet.formulas.functions import table
 from embedsheet.formulas.functions.elementwise import Elementwise
 from embedsheet.formulas.functions.table import FUNCTIONS
 from embedsheet.formulas.traced import elementwise_rule, operations
-from embedsheet.notation.addresses import parse_area
+from embedsheet.ground.notation.addresses import parse_area
 from embedsheet.workbook import Workbook
 
 FloatArray = NDArray[np.float64]

@@ -10,13 +10,13 @@ import pytest
 from judges import read_values
 
 from embedsheet.ground.errors import DataError
+from embedsheet.ground.notation.addresses import column_letters
 from embedsheet.homework.assignment import find, parse
 from embedsheet.homework.generate import make_class, make_workbook
 from embedsheet.homework.grade import TaskGrade, grade_file
 from embedsheet.homework.key import Key
 from embedsheet.homework.roster import Student
 from embedsheet.homework.sketch import Block
-from embedsheet.notation.addresses import column_letters
 
 STUDENT = Student("007", "Ada Lovelace")
 

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from embedsheet.cli import app
 from embedsheet.ground.errors import DataError
+from embedsheet.ground.notation.addresses import column_letters
 from embedsheet.homework.assignment import find, parse, ready_made
 from embedsheet.homework.generate import file_name, make_workbook
 from embedsheet.homework.grade import Grade, grade_file
@@ -34,7 +35,6 @@ from embedsheet.homework.key import Key
 from embedsheet.homework.roster import Student, read_roster
 from embedsheet.homework.sketch import Block, Sketch
 from embedsheet.homework.submissions import find_submissions
-from embedsheet.notation.addresses import column_letters
 from embedsheet.workbook import Workbook
 
 ADA = Student("a", "Ada")

@@ -29,11 +29,11 @@ from typer.testing import CliRunner
 
 from embedsheet.cli import app
 from embedsheet.ground.errors import DataError
+from embedsheet.ground.notation.addresses import Cell
 from embedsheet.homework.assignment import parse
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.draft import draft
 from embedsheet.homework.own.make import own
-from embedsheet.notation.addresses import Cell
 from embedsheet.workbook import Workbook
 
 

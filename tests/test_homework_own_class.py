@@ -13,11 +13,11 @@ from own_class import Class, Submission
 from own_homework import ADA, BOOKS, assignment_of, graded, hand_in, handed_out, key_of, wide
 
 from embedsheet.compiler.program import recalculate
+from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.homework.grade import Grade
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.make import numbers_of, own
 from embedsheet.homework.own.solver_task import best_plan
-from embedsheet.notation.addresses import Area, Cell
 from embedsheet.workbook import Workbook
 
 SAMPLE = 9  # every so many are graded on each run, all by `make soak`

@@ -10,8 +10,8 @@ import pytest
 from own_homework import ADA, assignment_of, graded, hand_in, handed_out, key_of, right_answers, verdicts
 from test_homework_own_check import small
 
+from embedsheet.ground.notation.addresses import Cell
 from embedsheet.homework.own.make import numbers_of, own
-from embedsheet.notation.addresses import Cell
 from embedsheet.workbook import Workbook
 
 TOML = """

@@ -28,30 +28,26 @@ LAYERS = (
     ("api", "excel"),
     ("lessons", "hosts", "homework"),
     ("keras_bridge",),
-    ("mirrors",),
-    ("gradient_sheet", "coder"),
-    ("solver",),
-    ("solvers", "networks"),
+    ("mirrors", "translations", "solver"),
+    ("solvers",),
     ("workbook",),
-    ("compiler", "writer"),
-    ("formulas", "xlsx"),
-    ("book",),
-    ("notation", "data"),
+    ("compiler", "xlsx"),
+    ("formulas", "book"),
     ("ground",),
 )
 LEVEL = {room: level for level, rooms in enumerate(reversed(LAYERS)) for room in rooms}
 
 # A large package, and the only places that may name it; everything else is installed and imported without.
 HEAVY = {
-    "jax": ("compiler.engines.jax", "compiler.precision", "networks", "mirrors"),
-    "keras": ("networks.engine",),
-    "tensorflow": ("networks", "mirrors"),
-    "torch": ("networks", "mirrors"),
+    "jax": ("compiler.engines.jax", "compiler.precision", "mirrors"),
+    "keras": ("mirrors.full_size.engine",),
+    "tensorflow": ("mirrors",),
+    "torch": ("mirrors",),
     "pytensor": ("mirrors.recurrent.pytensor_net",),
     "autograd": ("compiler",),
     "highspy": ("solvers",),
-    "polars": ("data.grouplens",),
-    "xlsxwriter": ("xlsx", "writer", "hosts"),
+    "polars": ("ground.data.grouplens",),
+    "xlsxwriter": ("xlsx", "hosts"),
     "xlwings": ("hosts",),
     "pyopenvba": ("hosts.buttons",),
     "typer": ("cli",),
@@ -136,6 +132,6 @@ def test_a_circle_of_three_modules_and_an_import_of_a_sibling_are_found() -> Non
     assert _circular({("a.x", "a.y"), ("a.y", "a.z"), ("a.z", "a.x"), ("a.x", "a.w")}) == {
         ("a.x", "a.y"), ("a.y", "a.z"), ("a.z", "a.x"),
     }  # fmt: skip
-    assert _upward({("notation.x", "data.y"), ("xlsx.x", "ground.y"), ("ground.x", "cli")}) == {
-        ("notation.x", "data.y"), ("ground.x", "cli"),
+    assert _upward({("formulas.x", "book.y"), ("xlsx.x", "ground.y"), ("ground.x", "cli")}) == {
+        ("formulas.x", "book.y"), ("ground.x", "cli"),
     }  # fmt: skip

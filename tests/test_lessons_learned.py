@@ -11,12 +11,12 @@ import pytest
 from judges import Values, embedsheet_values, gnumeric_values, libreoffice_values
 from stored import departures
 
-from embedsheet.data import movielens
+from embedsheet.ground.data import movielens
+from embedsheet.ground.notation.addresses import parse_area
 from embedsheet.lessons import learned
-from embedsheet.networks.dot_products import DotProducts, dot_products
-from embedsheet.networks.movielens_training import DEFAULT, Trained, predict, train
-from embedsheet.networks.ratings import Ratings
-from embedsheet.notation.addresses import parse_area
+from embedsheet.mirrors.full_size.dot_products import DotProducts, dot_products
+from embedsheet.mirrors.full_size.movielens_training import DEFAULT, Trained, predict, train
+from embedsheet.mirrors.full_size.ratings import Ratings
 from embedsheet.workbook import Workbook
 
 MOVIES = 60

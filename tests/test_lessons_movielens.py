@@ -17,12 +17,12 @@ from judges import (
     read_values,
 )
 
-from embedsheet.data import movielens
+from embedsheet.ground.data import movielens
 from embedsheet.ground.errors import FileError, LessonError
 from embedsheet.lessons.movielens import build
 from embedsheet.lessons.movielens.choice import choose, start
 from embedsheet.workbook import Workbook
-from embedsheet.writer.page import Book
+from embedsheet.xlsx.writer.page import Book
 
 LECTURE = Path(__file__).parents[2] / "shared" / "data" / "lecture" / "collab_filter.xlsx"
 # What the lecture's cross-tab shows, as MovieLens ids.

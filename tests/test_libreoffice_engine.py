@@ -9,9 +9,9 @@ import xlsxwriter
 import xlwings
 
 from embedsheet.ground.errors import FileError, MissingDependencyError, ModelError
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.hosts.libreoffice import locate
 from embedsheet.hosts.live import live_workbook, read_area, write_areas
-from embedsheet.notation.addresses import Area
 from embedsheet.workbook import Workbook
 from tests.office import calc
 

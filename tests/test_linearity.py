@@ -21,7 +21,7 @@ from embedsheet.compiler.degree import CONSTANT, LINEAR, OTHER, QUADRATIC
 from embedsheet.compiler.program import Program, compile_program
 from embedsheet.formulas.functions.table import FUNCTIONS
 from embedsheet.ground.errors import EmbedsheetError
-from embedsheet.notation.addresses import column_letters, parse_area
+from embedsheet.ground.notation.addresses import column_letters, parse_area
 from embedsheet.workbook import Workbook
 
 FloatArray = NDArray[np.float64]

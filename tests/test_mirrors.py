@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 from embedsheet.cli import app
 from embedsheet.ground.errors import ModelError
 from embedsheet.lessons import find
+from embedsheet.mirrors.full_size.engine import load_keras
 from embedsheet.mirrors.nets.comparison import Net, for_keras
 from embedsheet.mirrors.protocol import Asked
 from embedsheet.mirrors.table import MIRRORS, choose, mirrors
-from embedsheet.networks.engine import load_keras
 from embedsheet.workbook import Workbook
 
 # Mirror → a lesson with its sheets, small. A mirror without a row fails.

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from embedsheet.ground.errors import DataError
-from embedsheet.networks.engine import load_keras
-from embedsheet.networks.mixed_batches import Batches, Iterated, MixIterator, mix_dataset
+from embedsheet.mirrors.full_size.engine import load_keras
+from embedsheet.mirrors.full_size.mixed_batches import Batches, Iterated, MixIterator, mix_dataset
 
 
 def numbered(start: int, rows: int) -> tuple[np.ndarray, np.ndarray]:

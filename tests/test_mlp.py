@@ -16,10 +16,10 @@ from typer.testing import CliRunner
 from embedsheet.cli import app
 from embedsheet.ground.errors import LessonError, ModelError
 from embedsheet.lessons import find
+from embedsheet.mirrors.full_size.engine import default_precision, load_keras
 from embedsheet.mirrors.nets.comparison import Row, compare_net
 from embedsheet.mirrors.perceptron.mirror import MIRROR
 from embedsheet.mirrors.perceptron.model import read_perceptron, sigmoid
-from embedsheet.networks.engine import default_precision, load_keras
 from embedsheet.solver import load_model, solve
 from embedsheet.workbook import Edit, Workbook
 

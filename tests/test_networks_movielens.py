@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedsheet.data import MovieLens, movielens
+from embedsheet.ground.data import MovieLens, movielens
 from embedsheet.ground.errors import DataError, TrainingError
-from embedsheet.networks import full_batch
-from embedsheet.networks.devices import device, devices
-from embedsheet.networks.dot_products import dot_products
-from embedsheet.networks.movielens import BUILDERS, Options, keras, units
-from embedsheet.networks.movielens_training import (
+from embedsheet.mirrors.full_size import full_batch
+from embedsheet.mirrors.full_size.devices import device, devices
+from embedsheet.mirrors.full_size.dot_products import dot_products
+from embedsheet.mirrors.full_size.movielens import BUILDERS, Options, keras, units
+from embedsheet.mirrors.full_size.movielens_training import (
     DEFAULT,
     LECTURE,
     Progress,
@@ -27,8 +27,8 @@ from embedsheet.networks.movielens_training import (
     predict,
     train,
 )
-from embedsheet.networks.pseudo_labels import digits_trial, movielens_trial, unrated_pairs
-from embedsheet.networks.ratings import Ratings, movie_features
+from embedsheet.mirrors.full_size.pseudo_labels import digits_trial, movielens_trial, unrated_pairs
+from embedsheet.mirrors.full_size.ratings import Ratings, movie_features
 
 
 @pytest.fixture(scope="module")
@@ -222,11 +222,11 @@ def test_a_device_that_is_not_there_is_refused_and_those_that_are_named() -> Non
 
 FOUR_DEVICES = """
 import numpy as np
-from embedsheet.data import movielens
-from embedsheet.networks.devices import device
-from embedsheet.networks.movielens import Options
-from embedsheet.networks.movielens_training import Recipe, train
-from embedsheet.networks.ratings import Ratings
+from embedsheet.ground.data import movielens
+from embedsheet.mirrors.full_size.devices import device
+from embedsheet.mirrors.full_size.movielens import Options
+from embedsheet.mirrors.full_size.movielens_training import Recipe, train
+from embedsheet.mirrors.full_size.ratings import Ratings
 ratings = Ratings.of(movielens())
 training, validation = ratings.take(ratings.user < 30).split()
 recipe = Recipe(Options(factors=4), ((1e-2, 2),))
@@ -262,7 +262,7 @@ def test_a_batch_is_split_among_four_devices_with_the_same_result() -> None:
 def test_full_batch_learning_on_several_devices_is_refused(
     few: tuple[Ratings, Ratings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("embedsheet.networks.movielens_training.device_count", lambda: 4)
+    monkeypatch.setattr("embedsheet.mirrors.full_size.movielens_training.device_count", lambda: 4)
     with pytest.raises(TrainingError, match="uses one device; add --lecture"):
         train("best", DEFAULT["best"], *few)
     with pytest.raises(TrainingError, match="A batch of 63 cannot be split evenly among 4 devices"):
@@ -301,10 +301,10 @@ def test_the_models_learn_with_pytorch_too() -> None:
 
 TORCH = """
 from dataclasses import replace
-from embedsheet.data import movielens
-from embedsheet.networks.devices import device
-from embedsheet.networks.movielens_training import DEFAULT, LECTURE, train
-from embedsheet.networks.ratings import Ratings
+from embedsheet.ground.data import movielens
+from embedsheet.mirrors.full_size.devices import device
+from embedsheet.mirrors.full_size.movielens_training import DEFAULT, LECTURE, train
+from embedsheet.mirrors.full_size.ratings import Ratings
 ratings = Ratings.of(movielens())
 parts = ratings.take(ratings.user < 60).split()
 with device() as where:

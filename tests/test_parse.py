@@ -11,9 +11,9 @@ from openpyxl.formula import Tokenizer
 
 from embedsheet.formulas.values import ERRORS
 from embedsheet.ground.errors import FormulaError
-from embedsheet.notation.addresses import column_letters
-from embedsheet.notation.parse import DEEPEST, parse
-from embedsheet.notation.tree import (
+from embedsheet.ground.notation.addresses import column_letters
+from embedsheet.ground.notation.parse import DEEPEST, parse
+from embedsheet.ground.notation.tree import (
     Apply,
     Array,
     Binary,
@@ -32,7 +32,7 @@ from embedsheet.notation.tree import (
     Text,
     Unary,
 )
-from embedsheet.notation.walk import walk
+from embedsheet.ground.notation.walk import walk
 
 # The cell that all formulas of this file stand in.
 ROW, COLUMN = 10, 4

@@ -13,7 +13,7 @@ from sheets import setup, write
 
 from embedsheet.book.setups import Constraint
 from embedsheet.compiler.program import Program, compile_program
-from embedsheet.notation.addresses import parse_area
+from embedsheet.ground.notation.addresses import parse_area
 from embedsheet.solver import problem_of, solve
 from embedsheet.solvers.piecewise import prove
 from embedsheet.solvers.problem import Limits

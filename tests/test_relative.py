@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embedsheet.ground.errors import FormulaError
-from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW, column_letters
-from embedsheet.notation.parse import parse
-from embedsheet.notation.relative import relative_form, relative_forms
+from embedsheet.ground.notation.addresses import MAX_COLUMN, MAX_ROW, column_letters
+from embedsheet.ground.notation.parse import parse
+from embedsheet.ground.notation.relative import relative_form, relative_forms
 
 # Formulas, each with the same one in the cell two rows down and one column to the right: from B3 and C5.
 FILLED = [

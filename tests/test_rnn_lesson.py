@@ -98,7 +98,7 @@ def test_one_hot_and_integer_answers_give_one_loss_and_the_scan_gives_the_net_s_
 
 def test_a_hidden_state_has_one_formula_in_all_rows(book_path: Path) -> None:
     """Filled down it must be the same formula, else it is no recurrence and would not compile to a scan."""
-    from embedsheet.notation.addresses import Cell
+    from embedsheet.ground.notation.addresses import Cell
 
     book = Workbook.open(book_path)
     area = book.area("steps.state", "Sequence")

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 import embedsheet as es
 from embedsheet.cli import app
-from embedsheet.coder.viewer import page as pages
+from embedsheet.translations.coder.viewer import page as pages
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 

@@ -10,7 +10,7 @@ import pytest
 from problems import TracedObjective, problem, rosenbrock
 
 from embedsheet.ground.errors import ModelError
-from embedsheet.notation.addresses import Cell
+from embedsheet.ground.notation.addresses import Cell
 from embedsheet.solver import METHODS, check_gradient
 from embedsheet.solvers.problem import Limits, Problem, Progress
 from embedsheet.solvers.search import search

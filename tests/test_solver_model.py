@@ -12,7 +12,7 @@ from foreign_linear import product_mix
 from foreign_nonlinear import facility
 
 from embedsheet.ground.errors import MismatchError, ModelError
-from embedsheet.notation.addresses import Area, Cell
+from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.solver import choose_setup, describe, parse_constraint, solve
 from embedsheet.workbook import Workbook
 

@@ -15,7 +15,7 @@ from embedsheet.book.setups import Constraint, SolverOptions
 from embedsheet.book.solver_names import OPTIONS, read_setup, solver_names
 from embedsheet.cli.inspection import inspect_book
 from embedsheet.compiler.program import compile_program
-from embedsheet.notation.addresses import Area, parse_area
+from embedsheet.ground.notation.addresses import Area, parse_area
 from embedsheet.solver import limits_of, problem_of, solve, starts_of
 from embedsheet.solvers.plan import plan
 from embedsheet.solvers.problem import Limits

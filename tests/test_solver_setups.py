@@ -17,7 +17,7 @@ from embedsheet.book.setups import Constraint
 from embedsheet.cli import app
 from embedsheet.compiler.program import Program, compile_program
 from embedsheet.ground.errors import ModelError
-from embedsheet.notation.addresses import disjoint, parse_area
+from embedsheet.ground.notation.addresses import disjoint, parse_area
 from embedsheet.solver import choose_setup, describe, solve
 from embedsheet.workbook import Workbook
 

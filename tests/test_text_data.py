@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embedsheet.ground.errors import DataError
-from embedsheet.networks.text_data import (
+from embedsheet.mirrors.full_size.text_data import (
     Vocabulary,
     default_text,
     next_character,

@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 
 from embedsheet.cli import app
 from embedsheet.ground.errors import DataError, FileError, LessonError, TrainingError
-from embedsheet.networks.engine import load_keras
-from embedsheet.networks.text import LADDER, Sizes
-from embedsheet.networks.text_checkpoint import Epoch, TextNet, reset_state
-from embedsheet.networks.text_generation import generate, longest_copied_run, next_character_probabilities
-from embedsheet.networks.text_training import Progress, losses_by_position, pieces, resume, start, train
+from embedsheet.mirrors.full_size.engine import load_keras
+from embedsheet.mirrors.full_size.text import LADDER, Sizes
+from embedsheet.mirrors.full_size.text_checkpoint import Epoch, TextNet, reset_state
+from embedsheet.mirrors.full_size.text_generation import generate, longest_copied_run, next_character_probabilities
+from embedsheet.mirrors.full_size.text_training import Progress, losses_by_position, pieces, resume, start, train
 
 # Keras 3.15 reads its own variables in a way that NumPy 2 warns about.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")

@@ -19,7 +19,7 @@ from embedsheet.book.setups import Constraint
 from embedsheet.compiler.engines import EngineName
 from embedsheet.compiler.program import Program, compile_program
 from embedsheet.ground.errors import EmbedsheetError
-from embedsheet.notation.addresses import parse_area
+from embedsheet.ground.notation.addresses import parse_area
 from embedsheet.workbook import Workbook
 
 # The argument that differs depends on the changing cells and the others do not; or all of them do, in the first cell.

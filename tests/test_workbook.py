@@ -19,7 +19,7 @@ from embedsheet.book.setups import Constraint
 from embedsheet.book.solver_names import solver_names
 from embedsheet.ground.errors import FileError, ModelError
 from embedsheet.ground.kinds import ErrorText
-from embedsheet.notation.addresses import Area, Cell, parse_area
+from embedsheet.ground.notation.addresses import Area, Cell, parse_area
 from embedsheet.solvers.model import choose_setup
 from embedsheet.workbook import Edit, Workbook
 

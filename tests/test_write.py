@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from test_filled_formulas import MORE
 from test_relative import FILLED
 
-from embedsheet.notation.move import shift
-from embedsheet.notation.parse import parse
-from embedsheet.notation.walk import walk
-from embedsheet.notation.write import A1, FILE, write
+from embedsheet.ground.notation.move import shift
+from embedsheet.ground.notation.parse import parse
+from embedsheet.ground.notation.walk import walk
+from embedsheet.ground.notation.write import A1, FILE, write
 
 # In C5; written by hand, each as `write` gives it: no white space, no brackets that change nothing.
 WRITTEN = [

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import xlsxwriter
 
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.mirrors.recommender import results as keras_results
-from embedsheet.notation.addresses import Area
 from embedsheet.solver import solve
 from embedsheet.workbook import Edit, Workbook
 

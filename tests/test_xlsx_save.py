@@ -18,7 +18,7 @@ from packages import LECTURE, book, contents, parts, sheet_xml, write
 from embedsheet.book.setups import Constraint, SolverSetup
 from embedsheet.ground.errors import FileError, ModelError
 from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, NUMBER, TEXT, ErrorText
-from embedsheet.notation.addresses import Area, Cell
+from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.workbook import Edit, Workbook
 from embedsheet.xlsx.undo import undo
 

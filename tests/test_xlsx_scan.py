@@ -16,8 +16,8 @@ from packages import LINKS, MAIN, book, parts, sheet_xml, write
 from embedsheet import workbook as workbook_module
 from embedsheet.ground.errors import FileError
 from embedsheet.ground.kinds import TEXT, ErrorText
-from embedsheet.notation.addresses import Area, Cell
-from embedsheet.notation.move import shift
+from embedsheet.ground.notation.addresses import Area, Cell
+from embedsheet.ground.notation.move import shift
 from embedsheet.workbook import Workbook
 from embedsheet.xlsx import scan
 from embedsheet.xlsx.plain import plain

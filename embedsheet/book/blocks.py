@@ -18,7 +18,7 @@ from embedsheet.book.tables import DefinedName
 from embedsheet.ground.errors import ModelError, did_you_mean
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import BLANK, NUMBER, TEXT
-from embedsheet.notation.addresses import Area
+from embedsheet.ground.notation.addresses import Area
 
 Table = Sequence[Sequence[float | str]]
 

@@ -22,9 +22,9 @@ from embedsheet.book.tables import DefinedName, Table
 from embedsheet.ground.errors import ModelError, did_you_mean
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import BOOLEAN, ERROR, ERRORS, NUMBER, TEXT, ErrorText
+from embedsheet.ground.notation.addresses import Area, Cell
+from embedsheet.ground.notation.move import shift
 from embedsheet.ground.strings import Strings
-from embedsheet.notation.addresses import Area, Cell
-from embedsheet.notation.move import shift
 
 CellValue = float | str | bool | ErrorText | None
 FormulaAreas = Callable[["Book", str, str], list[Area]]

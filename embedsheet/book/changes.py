@@ -12,8 +12,8 @@ from embedsheet.book.edits import Edit
 from embedsheet.book.sheet import Sheet, place_keys
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.kinds import BLANK, NUMBER
-from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW, Cell
-from embedsheet.notation.move import shift
+from embedsheet.ground.notation.addresses import MAX_COLUMN, MAX_ROW, Cell
+from embedsheet.ground.notation.move import shift
 
 
 @dataclass(frozen=True, slots=True)

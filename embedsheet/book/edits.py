@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.kinds import BLANK, NUMBER
-from embedsheet.notation.addresses import Area
+from embedsheet.ground.notation.addresses import Area
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ import re
 
 from embedsheet.book.tables import Table, cells
 from embedsheet.ground.errors import ModelError
-from embedsheet.notation import structured
-from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW, Area, column_number, parse_area
+from embedsheet.ground.notation import structured
+from embedsheet.ground.notation.addresses import MAX_COLUMN, MAX_ROW, Area, column_number, parse_area
 
 _COLUMNS = re.compile(r"\$?([A-Za-z]{1,3}):\$?([A-Za-z]{1,3})\Z")
 TABLE = re.compile(rf"([^\[]*?)\s*({structured.BRACKET}|)\Z", re.DOTALL)

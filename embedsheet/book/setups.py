@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from embedsheet.notation.addresses import Area, Cell, disjoint
+from embedsheet.ground.notation.addresses import Area, Cell, disjoint
 
 Sense = Literal["minimize", "maximize", "target"]
 # Codes as Excel stores them in solver_typ and solver_relN.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.notation.addresses import MAX_COLUMN, Area
+from embedsheet.ground.notation.addresses import MAX_COLUMN, Area
 
 
 @dataclass(frozen=True, slots=True)

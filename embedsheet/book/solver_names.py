@@ -16,7 +16,7 @@ from typing import TypeVar
 from embedsheet.book.references import split_union
 from embedsheet.book.setups import RELATIONS, SENSES, Constraint, SolverOptions, SolverSetup
 from embedsheet.ground.errors import ModelError
-from embedsheet.notation.addresses import Area, Cell
+from embedsheet.ground.notation.addresses import Area, Cell
 
 # What Excel 2010 and later writes beside the model when nobody touched the options; without them the dialog opens
 # with zeros in its limits.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.keys import name_key
-from embedsheet.notation.addresses import Area
-from embedsheet.notation.structured import THIS_ROW, Structured
+from embedsheet.ground.notation.addresses import Area
+from embedsheet.ground.notation.structured import THIS_ROW, Structured
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ def code(
     The module stands alone: it needs NumPy, for gradients JAX, and SciPy for the search. Larger arrays lie in an .npz
     file beside it. Running it compares every block with what the workbook stores, and trains.
     """
-    from embedsheet.coder.code import code as write
+    from embedsheet.translations.coder.code import code as write
 
     found = write(
         book, sheet, to=to, objective=objective, changing=changing or (), overwrite_formulas=overwrite_formulas

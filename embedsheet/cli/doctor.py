@@ -106,8 +106,8 @@ def _engine() -> Finding:
     from embedsheet.hosts.buttons.checks import Finding
 
     try:
-        from embedsheet.networks.devices import devices
-        from embedsheet.networks.engine import load_keras
+        from embedsheet.mirrors.full_size.devices import devices
+        from embedsheet.mirrors.full_size.engine import load_keras
 
         name = load_keras().config.backend()
         return Finding("Keras engine", "fine", f"{name} on {', '.join(devices('gpu') + devices('cpu'))}")

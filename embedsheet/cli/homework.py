@@ -117,7 +117,7 @@ def grade(
     from embedsheet.homework.submissions import find_submissions
     from embedsheet.homework.typed import read_points, with_points
     from embedsheet.homework.workers import Limits, grade_all
-    from embedsheet.writer.page import check_target, counted
+    from embedsheet.xlsx.writer.page import check_target, counted
 
     kept = Key.load(key)
     if assignment is not None:

@@ -32,7 +32,7 @@ def from_workbook(
     from embedsheet.ground.files import refuse_as_folder, refuse_existing, replace_file
     from embedsheet.homework.own.draft import draft
     from embedsheet.workbook import Workbook
-    from embedsheet.writer.page import counted
+    from embedsheet.xlsx.writer.page import counted
 
     refuse_as_folder(output)
     target, copy = output / "assignment.toml", output / solution.name

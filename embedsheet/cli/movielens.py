@@ -11,8 +11,8 @@ import typer
 from embedsheet.cli.progress import console_of, print_table, say
 
 if TYPE_CHECKING:
-    from embedsheet.networks.movielens_training import Progress, Recipe, Trained
-    from embedsheet.networks.ratings import Ratings
+    from embedsheet.mirrors.full_size.movielens_training import Progress, Recipe, Trained
+    from embedsheet.mirrors.full_size.ratings import Ratings
 
 app = typer.Typer()
 
@@ -100,14 +100,14 @@ def movielens(
     The default model adds to the lecture's dot product and biases what a user rated at all, and what they make of a
     movie's genres, year and popularity. It learns by L-BFGS from all ratings at once; an epoch is one iteration.
     """
-    from embedsheet.data import movielens as shipped
-    from embedsheet.data import read_ratings
+    from embedsheet.ground.data import movielens as shipped
+    from embedsheet.ground.data import read_ratings
     from embedsheet.ground.errors import LessonError
-    from embedsheet.networks.devices import device as on_device
-    from embedsheet.networks.movielens_training import choose_recipe
-    from embedsheet.networks.movielens_training import train as train_model
-    from embedsheet.networks.ratings import Ratings
-    from embedsheet.writer.page import check_target
+    from embedsheet.mirrors.full_size.devices import device as on_device
+    from embedsheet.mirrors.full_size.movielens_training import choose_recipe
+    from embedsheet.mirrors.full_size.movielens_training import train as train_model
+    from embedsheet.mirrors.full_size.ratings import Ratings
+    from embedsheet.xlsx.writer.page import check_target
 
     if output is not None:
         if model == "net" or ladder:
@@ -155,7 +155,7 @@ def _write(
     import numpy as np
 
     from embedsheet.lessons import learned
-    from embedsheet.networks.dot_products import dot_products
+    from embedsheet.mirrors.full_size.dot_products import dot_products
 
     result = trained.result
     facts = (
@@ -175,8 +175,8 @@ def _write(
 def _ladder(training: Ratings, held_out: Ratings, seed: int, where: str) -> None:
     from rich.table import Table
 
-    from embedsheet.networks.movielens_training import choose_recipe
-    from embedsheet.networks.movielens_training import train as train_model
+    from embedsheet.mirrors.full_size.movielens_training import choose_recipe
+    from embedsheet.mirrors.full_size.movielens_training import train as train_model
 
     table = Table(title=f"{len(training):,} ratings to learn from, {len(held_out):,} held out; on {where}", box=None)
     for heading in ("model", "learns", "factors", "epochs", "time", "training RMSE", "validation RMSE"):

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from embedsheet.notation.addresses import Area
+    from embedsheet.ground.notation.addresses import Area
     from embedsheet.solvers.problem import FloatArray, Progress
 
 # A larger block is shown by its corner and its largest components.
@@ -153,7 +153,7 @@ def print_block(area: Area, block: FloatArray) -> None:
     """Print a block of derivatives as the sheet shows its cells, the corner of it if it is large."""
     import numpy as np
 
-    from embedsheet.notation.addresses import column_letters
+    from embedsheet.ground.notation.addresses import column_letters
 
     rows, columns = block.shape
     largest = np.unravel_index(int(np.argmax(np.abs(block))), block.shape)

@@ -32,7 +32,7 @@ def show(
     The page holds everything and needs no network. The code is there in NumPy, JAX and Keras. The workbook is not
     changed, not by --solve either.
     """
-    from embedsheet.coder.viewer.page import page
+    from embedsheet.translations.coder.viewer.page import page
 
     made = page(book, sheet, solve=solve)
     target = made.save(output or book.with_suffix(".html"), force=force)

@@ -60,10 +60,10 @@ def train(
     from embedsheet.ground.errors import FileError
     from embedsheet.ground.files import refuse_as_folder, refuse_existing
     from embedsheet.ground.shell import word
-    from embedsheet.networks import text_training as training
-    from embedsheet.networks.text_checkpoint import FILES
-    from embedsheet.networks.text_data import default_text, read_book
-    from embedsheet.writer.page import counted
+    from embedsheet.mirrors.full_size import text_training as training
+    from embedsheet.mirrors.full_size.text_checkpoint import FILES
+    from embedsheet.mirrors.full_size.text_data import default_text, read_book
+    from embedsheet.xlsx.writer.page import counted
 
     refuse_as_folder(output)
     source = None if book is None else read_book(book)
@@ -137,9 +137,9 @@ def generate(
 ) -> None:
     """Let a trained net write, and say how much of it is quoted from the text it learnt."""
 
-    from embedsheet.networks.text_checkpoint import TextNet
-    from embedsheet.networks.text_data import visible
-    from embedsheet.networks.text_generation import next_character_probabilities
+    from embedsheet.mirrors.full_size.text_checkpoint import TextNet
+    from embedsheet.mirrors.full_size.text_data import visible
+    from embedsheet.mirrors.full_size.text_generation import next_character_probabilities
 
     console = console_of()
     net = TextNet.open(folder)
@@ -156,7 +156,7 @@ def _write(console: Any, net: Any, cue: str, length: int, temperature: float, se
     """Print the cue dim, what the net makes of it, and the longest run that it copied."""
     from rich.text import Text
 
-    from embedsheet.networks.text_generation import generate, longest_copied_run
+    from embedsheet.mirrors.full_size.text_generation import generate, longest_copied_run
 
     written = "".join(generate(net, cue, length, temperature, seed))
     console.print(Text.assemble((cue, "dim"), written))

@@ -17,9 +17,9 @@ from embedsheet.compiler.forms import Group
 from embedsheet.compiler.rectangles import edge
 from embedsheet.formulas.operators import is_multiplied
 from embedsheet.ground.errors import FormulaError
-from embedsheet.notation import tree as t
-from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW
-from embedsheet.notation.walk import children, walk, with_children
+from embedsheet.ground.notation import tree as t
+from embedsheet.ground.notation.addresses import MAX_COLUMN, MAX_ROW
+from embedsheet.ground.notation.walk import children, walk, with_children
 
 # Longer columns are read in one piece, as they lie; joined to others they would be read cell by cell.
 _MOST_CELLS = 8

@@ -13,7 +13,7 @@ from embedsheet.compiler.store import Store
 from embedsheet.formulas.values import Result
 from embedsheet.ground.errors import FormulaError, ModelError, UnsupportedError
 from embedsheet.ground.keys import name_key
-from embedsheet.notation.addresses import Area
+from embedsheet.ground.notation.addresses import Area
 
 
 def formula_areas(workbook: Book, text: str, sheet: str) -> list[Area]:

@@ -14,7 +14,7 @@ from embedsheet.compiler.order import Planner
 from embedsheet.compiler.store import Store
 from embedsheet.ground.errors import FormulaError, ModelError, UnsupportedError
 from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, ERRORS, NA, NAME, NUMBER, REF, TEXT, VALUE
-from embedsheet.notation.addresses import Area
+from embedsheet.ground.notation.addresses import Area
 
 FloatArray = NDArray[np.float64]
 MOST_CELLS = 1_000_000  # that may change, or stand on the left of constraints: a sheet's height, whole columns not

@@ -22,8 +22,8 @@ from embedsheet.compiler.forms import Group
 from embedsheet.compiler.recurrence import Recurrence, find_recurrence
 from embedsheet.compiler.store import Store
 from embedsheet.formulas.values import ERROR, NUMBER, Reference
-from embedsheet.notation import tree as t
-from embedsheet.notation.walk import children, walk, with_children
+from embedsheet.ground.notation import tree as t
+from embedsheet.ground.notation.walk import children, walk, with_children
 
 _MOST_READ = 1_000_000  # cells that the ranges may have beyond those before them
 _TOP, _LEFT, _BOTTOM, _RIGHT = range(4)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from embedsheet.book.book import Book
 from embedsheet.formulas.values import BLANK
 from embedsheet.ground.keys import name_key
-from embedsheet.notation.addresses import MAX_COLUMN, Area, Cell
+from embedsheet.ground.notation.addresses import MAX_COLUMN, Area, Cell
 
 Ids = NDArray[np.int64]
 

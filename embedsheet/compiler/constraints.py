@@ -12,7 +12,7 @@ from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.store import Store
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.kinds import BLANK, BOOLEAN, NUMBER
-from embedsheet.notation.addresses import Area
+from embedsheet.ground.notation.addresses import Area
 
 # A bound beyond it is none: nobody's sheet holds such numbers, and solvers take them for infinite or overflow.
 HUGE = 1e30

@@ -51,8 +51,8 @@ from embedsheet.formulas.values import (
 )
 from embedsheet.ground.errors import UnsupportedError
 from embedsheet.ground.keys import name_key
-from embedsheet.notation import tree as t
-from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW
+from embedsheet.ground.notation import tree as t
+from embedsheet.ground.notation.addresses import MAX_COLUMN, MAX_ROW
 
 if TYPE_CHECKING:
     from embedsheet.compiler.store import Store, TracedStore

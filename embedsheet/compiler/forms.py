@@ -16,11 +16,11 @@ from embedsheet.book.sheet import Sheet
 from embedsheet.compiler.cells import CellTable, Ids
 from embedsheet.ground.errors import FormulaError, UnsupportedError
 from embedsheet.ground.keys import name_key
-from embedsheet.notation.addresses import Area, quote_sheet
-from embedsheet.notation.parse import parse
-from embedsheet.notation.relative import relative_forms
-from embedsheet.notation.tree import Call, Node
-from embedsheet.notation.walk import walk
+from embedsheet.ground.notation.addresses import Area, quote_sheet
+from embedsheet.ground.notation.parse import parse
+from embedsheet.ground.notation.relative import relative_forms
+from embedsheet.ground.notation.tree import Call, Node
+from embedsheet.ground.notation.walk import walk
 
 _LARGEST_AREA = 16_000_000  # cells that one array formula fills
 

@@ -12,9 +12,9 @@ from embedsheet.compiler.reader import Reader
 from embedsheet.compiler.resolve import resolve_name
 from embedsheet.formulas.values import REF, Reference, Result
 from embedsheet.ground.errors import FormulaError
-from embedsheet.notation import tree as t
-from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW, column_letters
-from embedsheet.notation.parse import parse
+from embedsheet.ground.notation import tree as t
+from embedsheet.ground.notation.addresses import MAX_COLUMN, MAX_ROW, column_letters
+from embedsheet.ground.notation.parse import parse
 
 _PART = r"(?:R(?P<row{0}>\[-?[0-9]+\]|[0-9]+)?)?(?:C(?P<column{0}>\[-?[0-9]+\]|[0-9]+)?)?"
 _R1C1 = re.compile(rf"(?P<sheet>.*!)?(?P<first>{_PART.format(1)})(?::(?P<last>{_PART.format(2)}))?\Z", re.I | re.DOTALL)

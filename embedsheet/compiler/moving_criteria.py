@@ -13,7 +13,7 @@ import numpy as np
 from embedsheet.formulas.functions.conditions import Conditions
 from embedsheet.formulas.traced import operations
 from embedsheet.formulas.values import ERROR, NUMBER, TEXT, Value, namespace
-from embedsheet.notation import tree as t
+from embedsheet.ground.notation import tree as t
 
 if TYPE_CHECKING:
     from embedsheet.compiler.evaluate import Evaluator

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from embedsheet.book.book import Book
 from embedsheet.ground.keys import name_key
-from embedsheet.notation.parse import parse
-from embedsheet.notation.structured import Structured
-from embedsheet.notation.tree import Node, TableRef
+from embedsheet.ground.notation.parse import parse
+from embedsheet.ground.notation.structured import Structured
+from embedsheet.ground.notation.tree import Node, TableRef
 
 
 class Names:

@@ -31,8 +31,8 @@ from embedsheet.formulas.growing import bounding, is_large
 from embedsheet.formulas.values import BLANK, NUMBER, Reference, Value
 from embedsheet.ground.errors import FormulaError, UnsupportedError
 from embedsheet.ground.keys import name_key
-from embedsheet.notation import tree as t
-from embedsheet.notation.walk import children
+from embedsheet.ground.notation import tree as t
+from embedsheet.ground.notation.walk import children
 
 # So many of a group's cells are refused one by one; then the rest that cannot be computed together is, as a whole.
 _MOST_REFUSED = 1024

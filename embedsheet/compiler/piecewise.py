@@ -26,7 +26,7 @@ from embedsheet.compiler.variables import Mixed, Variables
 from embedsheet.formulas.values import Reference, Value
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.kinds import BLANK, BOOLEAN, NUMBER, TEXT
-from embedsheet.notation import tree as t
+from embedsheet.ground.notation import tree as t
 
 # (rows, columns) of Affine
 Cells: TypeAlias = NDArray[Any]

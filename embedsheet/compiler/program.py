@@ -45,7 +45,7 @@ from embedsheet.formulas.values import Array, namespace
 from embedsheet.ground.errors import ModelError, UnsupportedError
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import BLANK, ERRORS, TEXT
-from embedsheet.notation.addresses import Area, Cell
+from embedsheet.ground.notation.addresses import Area, Cell
 
 if TYPE_CHECKING:
     from embedsheet.compiler.engines.graph import Graph

@@ -12,7 +12,7 @@ from embedsheet.compiler.forms import Group
 from embedsheet.compiler.store import Store, TracedStore
 from embedsheet.formulas.values import Result, Value
 from embedsheet.ground.errors import UnsupportedError
-from embedsheet.notation import tree as t
+from embedsheet.ground.notation import tree as t
 
 
 class Reader(Protocol):

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from embedsheet.compiler.cells import CellTable, Ids
 from embedsheet.formulas.values import ERROR, NULL, VALUE, Reference, Result, Union, Value, error
-from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW
-from embedsheet.notation.tree import Coordinate
+from embedsheet.ground.notation.addresses import MAX_COLUMN, MAX_ROW
+from embedsheet.ground.notation.tree import Coordinate
 
 
 def edge(coordinate: Coordinate, here: Ids, most: int) -> Ids:

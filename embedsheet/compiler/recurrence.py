@@ -27,9 +27,9 @@ from embedsheet.compiler.store import Store, TracedStore
 from embedsheet.formulas.functions.table import SUBTOTALS
 from embedsheet.formulas.values import BLANK, BOOLEAN, NUMBER, Array, Lambda, Reference, Result, Value, namespace
 from embedsheet.ground.errors import UnsupportedError
-from embedsheet.notation import tree as t
-from embedsheet.notation.addresses import MAX_ROW
-from embedsheet.notation.walk import children
+from embedsheet.ground.notation import tree as t
+from embedsheet.ground.notation.addresses import MAX_ROW
+from embedsheet.ground.notation.walk import children
 
 SHORTEST = 24  # fewer steps than this are evaluated one after the other
 LONGEST_LAG = 64

@@ -11,8 +11,8 @@ from embedsheet.compiler.store import Store, TracedStore
 from embedsheet.formulas.values import REF, VALUE, Reference, Value, error
 from embedsheet.ground.errors import ModelError, UnsupportedError
 from embedsheet.ground.keys import name_key
-from embedsheet.notation.structured import THIS_ROW
-from embedsheet.notation.tree import Name, Node, TableRef
+from embedsheet.ground.notation.structured import THIS_ROW
+from embedsheet.ground.notation.tree import Name, Node, TableRef
 
 
 def resolve_name(store: Store | TracedStore, group: Group, node: Name) -> Node | None:

@@ -19,7 +19,7 @@ from embedsheet.compiler.store import Store
 from embedsheet.compiler.verify import Verification, disagreeing, verify
 from embedsheet.ground.errors import FormulaError, UnsupportedError
 from embedsheet.ground.kinds import BLANK, NUMBER
-from embedsheet.notation.addresses import Cell
+from embedsheet.ground.notation.addresses import Cell
 
 Mask = NDArray[np.bool_]
 _MOST_NAMED = 10

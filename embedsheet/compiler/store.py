@@ -23,7 +23,7 @@ from embedsheet.formulas.functions.table import SUBTOTALS, LeftOut
 from embedsheet.formulas.traced import Operations, operations
 from embedsheet.formulas.values import ERROR, NUMBER, REF, Array, Reference, Value, namespace
 from embedsheet.ground.keys import name_key
-from embedsheet.notation.addresses import Area
+from embedsheet.ground.notation.addresses import Area
 
 _LARGEST_SPLIT = 512  # cells of a buffer that may be read one by one
 PLACE = "cells:"  # begins a scope that names cells

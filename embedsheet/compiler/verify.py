@@ -11,7 +11,7 @@ from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.noise import TOLERANCE, passed_on
 from embedsheet.compiler.store import Store
 from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, ERRORS, NUMBER, TEXT
-from embedsheet.notation.addresses import Cell
+from embedsheet.ground.notation.addresses import Cell
 
 _MOST_REPORTED = 1000
 _SMALLEST = np.finfo(float).tiny  # Excel's "smallest allowed positive number", 2.2251E-308; what is less is 0 there

@@ -43,7 +43,7 @@ from embedsheet.ground.kinds import VALUE as VALUE
 from embedsheet.ground.strings import Strings as Strings
 
 if TYPE_CHECKING:
-    from embedsheet.notation.tree import Node
+    from embedsheet.ground.notation.tree import Node
 
 ABSENT = 5  # padding where the n ranges of one expression differ in size; no function counts it
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from embedsheet.ground.errors import LessonError
 from embedsheet.homework.sketch import Block, Sketch
-from embedsheet.writer.page import a1, index
+from embedsheet.xlsx.writer.page import a1, index
 
 Options = dict[str, Any]
 Rng = np.random.Generator
@@ -35,7 +35,7 @@ def _size(options: Options, name: str, default: int, most: int) -> int:
 
 def movielens(rng: Rng, options: Options) -> Sketch:
     """Ratings one a row: look-ups, dot products, RMSE, one-hot; with `bias` the two bias columns as well."""
-    from embedsheet.data import movielens as load
+    from embedsheet.ground.data import movielens as load
 
     users, movies = _size(options, "users", 5, 30), _size(options, "movies", 5, 30)
     factors, count = _size(options, "factors", 3, 12), _size(options, "ratings", 10, 200)
@@ -210,7 +210,7 @@ def gradient(rng: Rng, options: Options) -> Sketch:
 
 def words(rng: Rng, options: Options) -> Sketch:
     """Words as rows of a matrix: id by MATCH, row by INDEX, and the cosine of two words."""
-    from embedsheet.data import GREEN_EGGS_WORDS
+    from embedsheet.ground.data import GREEN_EGGS_WORDS
 
     count, factors, length = (
         _size(options, "words", 12, 50),

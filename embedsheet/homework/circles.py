@@ -10,10 +10,10 @@ from scipy.sparse.csgraph import connected_components
 
 from embedsheet.compiler.evaluate import SHAPE_FUNCTIONS
 from embedsheet.ground.errors import EmbedsheetError
-from embedsheet.notation.addresses import Area, Cell
-from embedsheet.notation.parse import parse
-from embedsheet.notation.tree import Call, Name, Node, Ref
-from embedsheet.notation.walk import children
+from embedsheet.ground.notation.addresses import Area, Cell
+from embedsheet.ground.notation.parse import parse
+from embedsheet.ground.notation.tree import Call, Name, Node, Ref
+from embedsheet.ground.notation.walk import children
 from embedsheet.workbook import Workbook
 
 CIRCULAR = "circular reference"  # how the compiler calls it

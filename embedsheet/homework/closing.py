@@ -13,8 +13,8 @@ import numpy as np
 
 from embedsheet.book.sheet import ArrayFormula, Sheet, place_keys
 from embedsheet.ground.keys import name_key
-from embedsheet.notation.addresses import Area, Cell, column_letters, column_number, quote_sheet
-from embedsheet.notation.lexis import LONGEST_FORMULA, PIECE
+from embedsheet.ground.notation.addresses import Area, Cell, column_letters, column_number, quote_sheet
+from embedsheet.ground.notation.lexis import LONGEST_FORMULA, PIECE
 from embedsheet.workbook import Workbook
 
 _CORNER = re.compile(r"(\$?)([A-Za-z]*)(\$?)([0-9]*)")

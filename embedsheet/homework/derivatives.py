@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 from embedsheet.book.setups import SolverSetup
 from embedsheet.compiler.program import compile_program
-from embedsheet.gradient_sheet.against import compare, mistakes
 from embedsheet.ground.errors import DataError
+from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.homework.assignment import Assignment, Standalone
 from embedsheet.homework.key import Key
 from embedsheet.homework.roster import Student
 from embedsheet.homework.sketch import SHEET, Sketch
-from embedsheet.notation.addresses import Area, Cell
+from embedsheet.translations.gradient_sheet.against import compare, mistakes
 from embedsheet.workbook import Workbook
-from embedsheet.writer.page import Book
+from embedsheet.xlsx.writer.page import Book
 
 _MOST_SHOWN = 5
 

@@ -21,7 +21,7 @@ from embedsheet.compiler.copies import copied, most_copies, parted
 from embedsheet.compiler.order import Planner
 from embedsheet.compiler.store import Store
 from embedsheet.ground.kinds import BLANK, BOOLEAN, NUMBER, TEXT
-from embedsheet.notation.addresses import Area
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.workbook import Workbook
 
 Bools = NDArray[np.bool_]

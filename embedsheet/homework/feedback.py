@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.kinds import ERRORS, NUMBER
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.homework import derivatives
 from embedsheet.homework.assignment import Task
 from embedsheet.homework.evaluate import Floats, Outcome, Runner, equal, near
 from embedsheet.homework.locate import Found
 from embedsheet.homework.sketch import Sketch
 from embedsheet.homework.slips import Place, Slip, on_trial, slips, without_sign
-from embedsheet.notation.addresses import Area
 from embedsheet.workbook import Workbook
 
 _EXAMPLES = 5

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from embedsheet.ground.errors import FileError
 from embedsheet.ground.kinds import ERROR, ERRORS
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.homework.assignment import Assignment, Standalone, Task, parse
 from embedsheet.homework.evaluate import Outcome
 from embedsheet.homework.key import Key
 from embedsheet.homework.reference import Reference
 from embedsheet.homework.roster import Student
 from embedsheet.homework.sketch import ANSWERED, SHEET, Block, Sketch
-from embedsheet.notation.addresses import Area
-from embedsheet.writer.page import Book, Page
+from embedsheet.xlsx.writer.page import Book, Page
 
 INSTRUCTIONS = "Instructions"
 TASK_WIDTH, TASK_CHARACTERS = 62, 72  # of the column of texts: its width in digits, the letters in one of its lines

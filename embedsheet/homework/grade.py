@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.kinds import ERROR, NUMBER
+from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.homework.assignment import Assignment, Standalone, Task, parse
 from embedsheet.homework.circles import CIRCULAR, circular_cells
 from embedsheet.homework.evaluate import Bools, Floats, Outcome, Runner, equal, near
@@ -29,7 +30,6 @@ from embedsheet.homework.reference import Reference
 from embedsheet.homework.roster import Student, visible
 from embedsheet.homework.sketch import ANSWERED, Sketch
 from embedsheet.homework.whose import identify, others_with, saved_by, sheet_with, text_of, words_beside
-from embedsheet.notation.addresses import Area, Cell
 from embedsheet.workbook import Workbook
 
 TRIALS = 4  # inputs as handed out, and three others; more where an answer's cells would not all change

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.homework.assignment import Assignment, Task
 from embedsheet.homework.generate import ANSWER
 from embedsheet.homework.grade import Grade
 from embedsheet.homework.key import Key
 from embedsheet.homework.roster import platform
 from embedsheet.homework.typed import GRADES, IDS, column_name
-from embedsheet.notation.addresses import Area
-from embedsheet.writer.page import Book, Page, a1
+from embedsheet.xlsx.writer.page import Book, Page, a1
 
 Floats = NDArray[np.float64]
 # What is said of every column of points: words, Excel's function, NumPy's.

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import NUMBER, TEXT
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.homework.closing import Closing, Lines, close_up
 from embedsheet.homework.sketch import SHEET, Sketch
-from embedsheet.notation.addresses import Area
 from embedsheet.workbook import DefinedName, Workbook
-from embedsheet.writer.page import counted
+from embedsheet.xlsx.writer.page import counted
 
 _LEAST = 0.5  # of what stands in a line must be found for the line to be recognised
 _MOST_LINES = 4000

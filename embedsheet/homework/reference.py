@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.homework.evaluate import Outcome, Runner
 from embedsheet.homework.sketch import SHEET, Block, Sketch
-from embedsheet.notation.addresses import Area
 from embedsheet.workbook import Workbook
-from embedsheet.writer.page import Book
+from embedsheet.xlsx.writer.page import Book
 
 _LAYOUTS = 8  # kept: a class has one, or a few where the number of ratings differs
 _Formulas = tuple[tuple[str, Area, str | None], ...]

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.ground.keys import name_key
-from embedsheet.notation.addresses import Area
-from embedsheet.notation.move import shift
-from embedsheet.notation.parse import parse
-from embedsheet.notation.tree import Name, Ref
-from embedsheet.notation.walk import walk
-from embedsheet.writer.page import a1
+from embedsheet.ground.notation.addresses import Area
+from embedsheet.ground.notation.move import shift
+from embedsheet.ground.notation.parse import parse
+from embedsheet.ground.notation.tree import Name, Ref
+from embedsheet.ground.notation.walk import walk
+from embedsheet.xlsx.writer.page import a1
 
 SHEET = "Exercise"
 Role = Literal["given", "changing", "calculated"]

@@ -11,11 +11,11 @@ import numpy as np
 from embedsheet.book.sheet import place_keys
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.kinds import BLANK
-from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW, Area, column_letters
-from embedsheet.notation.parse import parse
-from embedsheet.notation.tree import Binary, Call, Coordinate, Node, Number, Ref, Unary
-from embedsheet.notation.walk import children, with_children
-from embedsheet.notation.write import FILE, write
+from embedsheet.ground.notation.addresses import MAX_COLUMN, MAX_ROW, Area, column_letters
+from embedsheet.ground.notation.parse import parse
+from embedsheet.ground.notation.tree import Binary, Call, Coordinate, Node, Number, Ref, Unary
+from embedsheet.ground.notation.walk import children, with_children
+from embedsheet.ground.notation.write import FILE, write
 from embedsheet.workbook import Workbook
 
 _MOST_REFERENCES = 6

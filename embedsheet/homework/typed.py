@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from embedsheet.ground.errors import DataError, EmbedsheetError
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.homework.assignment import Assignment
 from embedsheet.homework.grade import Grade, TaskGrade
 from embedsheet.homework.key import Key
-from embedsheet.notation.addresses import Area
 from embedsheet.workbook import Workbook
 
 GRADES = "Grades"

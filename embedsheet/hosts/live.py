@@ -23,10 +23,10 @@ from embedsheet.book.tables import Table
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, ERROR_CODES, NUMBER, TEXT
+from embedsheet.ground.notation.addresses import Area, parse_area, quote_sheet
 from embedsheet.ground.strings import Strings
 from embedsheet.hosts.live_arrays import array_formulas
 from embedsheet.hosts.live_names import LiveNames, refers_to
-from embedsheet.notation.addresses import Area, parse_area, quote_sheet
 from embedsheet.workbook import Book, formula_areas
 
 _EPOCH = datetime.datetime(1899, 12, 30)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from embedsheet.notation.addresses import Area, parse_area
+from embedsheet.ground.notation.addresses import Area, parse_area
 
 
 def array_formulas(used: Any) -> Iterator[tuple[Area, bool]]:

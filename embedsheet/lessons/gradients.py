@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from embedsheet.gradient_sheet.sheet import title_for
-from embedsheet.notation.addresses import Area
-from embedsheet.writer.guide import Line
-from embedsheet.writer.page import Book, Finish, Page
+from embedsheet.ground.notation.addresses import Area
+from embedsheet.translations.gradient_sheet.sheet import title_for
+from embedsheet.xlsx.writer.guide import Line
+from embedsheet.xlsx.writer.page import Book, Finish, Page
 
 _MOST_CELLS = 12_000  # of a model sheet; deriving a larger one takes longer than one likes to wait for a new workbook
 
@@ -30,8 +30,8 @@ def save(book: Book, finish: Finish | None, pages: Sequence[Page]) -> Path:
 
 
 def _add(sheets: Sequence[str], path: Path, macros: bool) -> None:
-    from embedsheet.gradient_sheet.write import derive_models
     from embedsheet.solver import load_model
+    from embedsheet.translations.gradient_sheet.write import derive_models
     from embedsheet.workbook import Workbook
 
     workbook = Workbook.open(path)

@@ -23,7 +23,7 @@ from typing import Annotated
 
 from embedsheet.lessons.gated import make
 from embedsheet.lessons.gated.plan import plan
-from embedsheet.writer.page import Finish, RowProgress
+from embedsheet.xlsx.writer.page import Finish, RowProgress
 
 EXAMPLE = "embedsheet new gru -o memory.xlsx --letters 6 --hidden 2"
 

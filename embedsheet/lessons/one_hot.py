@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.notation.addresses import Area, quote_sheet
-from embedsheet.writer.page import ORANGE, Book, Page, a1, index
+from embedsheet.ground.notation.addresses import Area, quote_sheet
+from embedsheet.xlsx.writer.page import ORANGE, Book, Page, a1, index
 
 NAME = "One-hot"
 CHOICE, ROW = 4, 5

@@ -26,14 +26,14 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.data import movielens, read_ratings
-from embedsheet.data.ratings import CITATION, CONDITIONS
+from embedsheet.ground.data import movielens, read_ratings
+from embedsheet.ground.data.ratings import CITATION, CONDITIONS
 from embedsheet.ground.errors import LessonError
 from embedsheet.ground.measures import rmse
 from embedsheet.lessons.movielens.choice import Choice, choose, movie_label
-from embedsheet.networks.mixed_batches import Batches, MixIterator
-from embedsheet.writer.guide import Line, write_guide
-from embedsheet.writer.page import Book, Finish, Page, RowProgress, a1
+from embedsheet.mirrors.full_size.mixed_batches import Batches, MixIterator
+from embedsheet.xlsx.writer.guide import Line, write_guide
+from embedsheet.xlsx.writer.page import Book, Finish, Page, RowProgress, a1
 
 EXAMPLE = "embedsheet new pseudo-labels -o mixed.xlsx --training 24 --pseudo 8"
 ORIGINS = ("training", "held out", "pseudo-label")
@@ -335,7 +335,8 @@ def _write_guide(page: Page, batch: Page, ratings: Page, teacher: Page, draws: P
             "lecturer mixes some in at the very end of a competition, when nothing is left to be decided.",
             "Pseudo-labels do not always help. On handwritten digits with few labels they do, a little; on MovieLens' "
             "ratings they did not. docs/keras.md has the figures, examples/pseudo_labels.py makes them.",
-            "In Python: MixIterator([Batches(inputs, targets, 44, seed=1), …]) from embedsheet.networks.mixed_batches.",
+            "In Python: MixIterator([Batches(inputs, targets, 44, seed=1), …]) from "
+            "embedsheet.mirrors.full_size.mixed_batches.",
         ],
         [CONDITIONS, CITATION],
     )  # fmt: skip

@@ -9,7 +9,7 @@ Blocks (values are written by the solver, nothing else needs to change): `solver
 from __future__ import annotations
 
 from embedsheet.ground.shell import word
-from embedsheet.writer.page import Book, Page
+from embedsheet.xlsx.writer.page import Book, Page
 
 NAME = "Solve log"
 CAPACITY = 500

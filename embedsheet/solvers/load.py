@@ -15,7 +15,7 @@ from embedsheet.book.setups import Sense, SolverSetup
 from embedsheet.book.solver_names import is_solver_name
 from embedsheet.ground.errors import MismatchError, ModelError
 from embedsheet.ground.keys import name_key
-from embedsheet.notation.addresses import Area, Cell, column_letters
+from embedsheet.ground.notation.addresses import Area, Cell, column_letters
 from embedsheet.solvers.model import choose_setup
 from embedsheet.solvers.problem import FloatArray
 from embedsheet.workbook import Workbook

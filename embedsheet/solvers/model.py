@@ -12,8 +12,8 @@ from embedsheet.book.book import Book
 from embedsheet.book.setups import Constraint, Sense, SolverSetup
 from embedsheet.book.solver_names import paired
 from embedsheet.ground.errors import ModelError
+from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.ground.shell import word
-from embedsheet.notation.addresses import Area, Cell
 
 _RELATION = re.compile(r"(<=|>=|=<|=>|≤|≥|==|=|<|>)")
 _SAME = {"≤": "<=", "≥": ">=", "=<": "<=", "=>": ">=", "==": "=", "<": "<=", ">": ">="}

@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.notation.addresses import Cell
+from embedsheet.ground.notation.addresses import Cell
 
 FloatArray: TypeAlias = NDArray[np.float64]
 Sense: TypeAlias = Literal["minimize", "maximize", "target", "satisfy"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from embedsheet.notation.addresses import Area
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.solvers.outcome import INTERRUPTED
 from embedsheet.solvers.problem import FloatArray, Sense, Status
 from embedsheet.solvers.tracker import HistoryRow

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from embedsheet.book.setups import EVOLUTIONARY, Sense, SolverSetup
 from embedsheet.ground.errors import ModelError
-from embedsheet.notation.addresses import Cell
+from embedsheet.ground.notation.addresses import Cell
 from embedsheet.solvers.load import Model, load_model
 from embedsheet.solvers.outcome import Outcome
 from embedsheet.solvers.plan import plan, replaced

@@ -14,16 +14,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 
-from embedsheet.solvers.problem import (
-    Finished,
-    FloatArray,
-    Limits,
-    Problem,
-    Progress,
-    Status,
-    Unbounded,
-    Watcher,
-)
+from embedsheet.solvers.problem import Finished, FloatArray, Limits, Problem, Progress, Status, Unbounded, Watcher
 
 # Without a limit of the user's; an augmented Lagrangian's iterations are many and cheap.
 MOST_ITERATIONS = {"": 1000, "augmented-lagrangian": 20_000}

@@ -12,7 +12,7 @@ from embedsheet.book.book import Iteration
 from embedsheet.book.tables import DefinedName, Table
 from embedsheet.ground.errors import FileError, ModelError
 from embedsheet.ground.keys import name_key
-from embedsheet.notation.addresses import parse_area
+from embedsheet.ground.notation.addresses import parse_area
 from embedsheet.xlsx.package import Package
 from embedsheet.xlsx.xml import cell_text, child, children, local, parse, relation_id, utf8
 

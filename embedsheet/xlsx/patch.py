@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from embedsheet.book.changes import Changes, formulas_gone, refuse
 from embedsheet.book.sheet import Sheet
 from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, ERRORS, NUMBER, TEXT
+from embedsheet.ground.notation.addresses import Area, column_letters
+from embedsheet.ground.notation.move import shift
 from embedsheet.ground.strings import Strings
-from embedsheet.notation.addresses import Area, column_letters
-from embedsheet.notation.move import shift
 from embedsheet.xlsx.form import Region, cell_starts, whole_cell_pattern
 from embedsheet.xlsx.rows import CrookedError, Replacement, Rows, column_styles, widened_dimension
 from embedsheet.xlsx.xml import escape, escape_cell_text

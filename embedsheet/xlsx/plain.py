@@ -14,7 +14,7 @@ from typing import TypeAlias
 from xml.parsers import expat
 
 from embedsheet.ground.errors import FileError
-from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW, column_letters, column_number
+from embedsheet.ground.notation.addresses import MAX_COLUMN, MAX_ROW, column_letters, column_number
 from embedsheet.xlsx.spans import tag_end
 from embedsheet.xlsx.xml import escape, escape_attribute, utf8
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from embedsheet.book.sheet import Sheet
 from embedsheet.ground.errors import ModelError
-from embedsheet.notation.addresses import Area, parse_area
+from embedsheet.ground.notation.addresses import Area, parse_area
 from embedsheet.xlsx.form import Region
 
 Replacement = tuple[int, int, bytes]  # data[start:end] becomes these bytes; an insertion where start is end

@@ -21,8 +21,8 @@ from embedsheet.ground.files import (
     replace_file,
     saving,
 )
+from embedsheet.ground.notation.addresses import column_letters
 from embedsheet.ground.strings import Strings
-from embedsheet.notation.addresses import column_letters
 from embedsheet.xlsx import undo
 from embedsheet.xlsx.added_sheets import CONTENT_TYPES, Draw, drawn, with_sheets
 from embedsheet.xlsx.form import count_cells, find_region

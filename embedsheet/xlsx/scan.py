@@ -24,8 +24,7 @@ from numpy.typing import NDArray
 from embedsheet.book.sheet import ArrayFormula, Sheet, place_keys
 from embedsheet.ground.errors import FileError, ModelError
 from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, ERROR_CODES, NUMBER, TEXT, VALUE
-from embedsheet.ground.strings import Strings
-from embedsheet.notation.addresses import (
+from embedsheet.ground.notation.addresses import (
     MAX_COLUMN,
     MAX_ROW,
     Area,
@@ -34,6 +33,7 @@ from embedsheet.notation.addresses import (
     parse_area,
     quote_sheet,
 )
+from embedsheet.ground.strings import Strings
 from embedsheet.xlsx.form import cell_pattern, count_cells, find_region
 from embedsheet.xlsx.parts import plain_text
 from embedsheet.xlsx.xml import cell_text, parse, unescape

@@ -9,7 +9,7 @@ import pytest
 
 from embedsheet.formulas import budget
 from embedsheet.ground.errors import EmbedsheetError, FormulaError
-from embedsheet.notation.parse import parse
+from embedsheet.ground.notation.parse import parse
 from tests.hostile import bombs
 from tests.judges import embedsheet_values
 from tests.sheets import write

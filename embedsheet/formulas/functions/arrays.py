@@ -32,7 +32,7 @@ from embedsheet.formulas.values import (
     namespace,
     number,
 )
-from embedsheet.notation.addresses import MAX_ROW
+from embedsheet.ground.notation.addresses import MAX_ROW
 
 Places: TypeAlias = NDArray[np.int64]
 

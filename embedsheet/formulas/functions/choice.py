@@ -32,7 +32,7 @@ from embedsheet.formulas.values import (
     Value,
     namespace,
 )
-from embedsheet.notation.tree import Node
+from embedsheet.ground.notation.tree import Node
 
 Index: TypeAlias = NDArray[np.intp]
 

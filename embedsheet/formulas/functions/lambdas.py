@@ -30,7 +30,7 @@ from embedsheet.formulas.values import (
     namespace,
 )
 from embedsheet.ground.keys import name_capitals, name_key
-from embedsheet.notation.tree import Call, Missing, Name, Node
+from embedsheet.ground.notation.tree import Call, Missing, Name, Node
 
 _BUILT_IN = "_xleta."  # how files write the SUM of BYROW(A1:C9,SUM)
 _PER_LOT = 8  # operations that go into one lot beside its function's own

@@ -29,7 +29,7 @@ from embedsheet.formulas.values import (
     namespace,
 )
 from embedsheet.ground.keys import name_key
-from embedsheet.notation.tree import Binary, Boolean, Name, Node
+from embedsheet.ground.notation.tree import Binary, Boolean, Name, Node
 
 # No name in a formula can contain a space.
 _SWITCHED = "switch value"

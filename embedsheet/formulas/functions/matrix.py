@@ -11,7 +11,7 @@ from embedsheet.formulas.functions.samples import Argument
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.operators import product
 from embedsheet.formulas.values import ERROR, NUM, NUMBER, VALUE, Array, Value, error, namespace
-from embedsheet.notation.addresses import MAX_COLUMN
+from embedsheet.ground.notation.addresses import MAX_COLUMN
 
 # A product with fewer elements in each of its n results is summed directly: batches of tiny products are slow.
 _SMALL = 4

@@ -26,7 +26,7 @@ from embedsheet.formulas.values import (
     namespace,
     number,
 )
-from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW, column_letters, quote_sheet
+from embedsheet.ground.notation.addresses import MAX_COLUMN, MAX_ROW, column_letters, quote_sheet
 
 
 def _codes(*values: Value) -> NDArray[np.uint8] | None:

@@ -13,6 +13,8 @@ import numpy as np
 
 from embedsheet.compiler.program import recalculate
 from embedsheet.ground.errors import EmbedsheetError
+from embedsheet.ground.notation.addresses import Cell
+from embedsheet.ground.notation.move import shift
 from embedsheet.homework.grade import Grade
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.grading import OwnGrading
@@ -22,8 +24,6 @@ from embedsheet.homework.own.sketch import sketch_of
 from embedsheet.homework.own.styles import Look, Looks
 from embedsheet.homework.own.trials import pool_of
 from embedsheet.homework.roster import Student
-from embedsheet.notation.addresses import Cell
-from embedsheet.notation.move import shift
 from embedsheet.workbook import Workbook
 
 STUDENTS = 3  # whose numbers are tried

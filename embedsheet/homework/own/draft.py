@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from embedsheet.ground.errors import DataError
+from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.homework.own.labels import label_of
 from embedsheet.homework.own.marks import (
     ASKED_PREFIXES,
@@ -22,7 +23,6 @@ from embedsheet.homework.own.marks import (
 from embedsheet.homework.own.notes import read_notes
 from embedsheet.homework.own.solution import Solution
 from embedsheet.homework.own.styles import Look, Looks
-from embedsheet.notation.addresses import Area, Cell
 from embedsheet.solvers.model import describe
 from embedsheet.workbook import Workbook
 

@@ -21,6 +21,7 @@ from embedsheet.compiler.order import Planner
 from embedsheet.compiler.store import Store
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.kinds import NUMBER
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.homework.assignment import Task
 from embedsheet.homework.closing import Closing, Lines
 from embedsheet.homework.evaluate import Bools, Floats, Outcome, equal
@@ -35,9 +36,8 @@ from embedsheet.homework.own.solver_task import judged
 from embedsheet.homework.own.trials import COUNTS, Pool, Trial, differs, number_kinds, pool_of
 from embedsheet.homework.roster import Student
 from embedsheet.homework.sketch import Sketch
-from embedsheet.notation.addresses import Area
 from embedsheet.workbook import Workbook
-from embedsheet.writer.page import counted
+from embedsheet.xlsx.writer.page import counted
 
 _FOLLOWING = re.compile(r"\b(?:INDEX|OFFSET|INDIRECT)\s*\(", re.IGNORECASE)
 _LEARNED = 5  # rounds of finding out what a formula reads

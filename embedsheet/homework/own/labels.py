@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from embedsheet.notation.addresses import Area
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.workbook import Workbook
 
 _REACH = 40  # rows or columns to look

@@ -21,6 +21,7 @@ from embedsheet.ground.errors import DataError
 from embedsheet.ground.files import refuse_existing
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import BLANK, TEXT
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.homework.assignment import Task, parse
 from embedsheet.homework.generate import INSTRUCTIONS, write_instructions
 from embedsheet.homework.key import Key
@@ -28,9 +29,8 @@ from embedsheet.homework.own.plan import OwnAssignment, OwnTask
 from embedsheet.homework.own.sketch import Drawn, draw
 from embedsheet.homework.own.solver_task import best_known
 from embedsheet.homework.roster import Student
-from embedsheet.notation.addresses import Area
 from embedsheet.workbook import Edit
-from embedsheet.writer.page import FONT, Drawing
+from embedsheet.xlsx.writer.page import FONT, Drawing
 
 _LEAD = (
     "Fill in the cells named below; they are linked. The column Check says whether cells are filled, not whether they "

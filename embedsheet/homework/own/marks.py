@@ -10,9 +10,9 @@ import numpy as np
 
 from embedsheet.ground.errors import DataError, EmbedsheetError, did_you_mean
 from embedsheet.ground.keys import name_key
+from embedsheet.ground.notation.addresses import Area, Cell
+from embedsheet.ground.notation.relative import relative_form
 from embedsheet.homework.own.styles import Look, Looks
-from embedsheet.notation.addresses import Area, Cell
-from embedsheet.notation.relative import relative_form
 from embedsheet.workbook import Workbook
 
 ASKED_PREFIXES, ASKED_STYLE = ("ask", "asked", "answer", "answers", "task"), "Output"

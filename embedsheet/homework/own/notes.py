@@ -12,7 +12,7 @@ from pathlib import Path
 from lxml import etree
 
 from embedsheet.ground.keys import name_key
-from embedsheet.notation.addresses import Cell, column_number
+from embedsheet.ground.notation.addresses import Cell, column_number
 from embedsheet.xlsx.package import Package
 from embedsheet.xlsx.parts import contents, plain_text, relations
 from embedsheet.xlsx.xml import child, children, parse

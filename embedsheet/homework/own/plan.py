@@ -32,10 +32,10 @@ import numpy as np
 from embedsheet.book.setups import Sense, SolverSetup
 from embedsheet.ground.errors import DataError, EmbedsheetError, did_you_mean
 from embedsheet.ground.keys import name_key
+from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.homework.assignment import Standalone, Task, number_of
 from embedsheet.homework.own.solution import Bound, Dependence, Solution, stored
 from embedsheet.homework.own.variation import DISTRIBUTIONS, Distribution, Variation
-from embedsheet.notation.addresses import Area, Cell
 from embedsheet.workbook import Workbook
 
 KINDS = ("formula", "number", "text", "state", "solver")

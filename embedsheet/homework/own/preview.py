@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.ground.kinds import TEXT
+from embedsheet.ground.notation.addresses import Area
+from embedsheet.ground.notation.relative import relative_form
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.check import graded
 from embedsheet.homework.own.make import blanks_of, draw_class, numbers_of, own
 from embedsheet.homework.own.plan import OwnAssignment, OwnTask
 from embedsheet.homework.own.trials import pool_of
 from embedsheet.homework.roster import Student
-from embedsheet.notation.addresses import Area
-from embedsheet.notation.relative import relative_form
 from embedsheet.workbook import Edit, Workbook
 
 STUDENTS = 3

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from embedsheet.compiler.store import Store
 from embedsheet.ground.errors import DataError
+from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.homework.own.plan import OwnAssignment
 from embedsheet.homework.sketch import Block, Sketch
-from embedsheet.notation.addresses import Area, Cell
 
 Drawn = dict[str, NDArray[Any]]
 _TRIES = 300  # draws until one is sensible

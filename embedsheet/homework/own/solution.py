@@ -24,8 +24,8 @@ from embedsheet.compiler.order import Planner
 from embedsheet.compiler.store import Store
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.kinds import BLANK, ERROR, ERRORS, NUMBER
+from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.homework.evaluate import Runner
-from embedsheet.notation.addresses import Area, Cell
 from embedsheet.workbook import Workbook
 
 Inputs = Mapping[Area, NDArray[Any]]

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from embedsheet.book.setups import Constraint, SolverSetup
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.kinds import NUMBER
+from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.homework.own.plan import OwnAssignment, OwnTask
 from embedsheet.homework.own.sketch import Drawn
-from embedsheet.notation.addresses import Area, Cell
 from embedsheet.workbook import Edit, Workbook
 
 _SECONDS = 20.0  # of searching for one student's best plan

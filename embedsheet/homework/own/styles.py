@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lxml import etree
 
-from embedsheet.notation.addresses import Cell, column_number
+from embedsheet.ground.notation.addresses import Cell, column_number
 from embedsheet.xlsx.package import Package
 from embedsheet.xlsx.parts import contents
 from embedsheet.xlsx.xml import child, children, local, parse

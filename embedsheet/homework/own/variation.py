@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.notation.addresses import Area
+from embedsheet.ground.notation.addresses import Area
 
 Distribution = Literal["even", "normal", "log"]
 DISTRIBUTIONS: tuple[str, ...] = get_args(Distribution)

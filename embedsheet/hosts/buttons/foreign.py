@@ -9,13 +9,21 @@ import numpy as np
 
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.keys import name_key
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.hosts.buttons.layout import add_config, add_memory, add_row, check_for_buttons
-from embedsheet.hosts.buttons.table import BUTTONS, CONFIG_SHEET, CONTROLS, CONTROLS_SHEET, MEMORY_SHEET, MODEL, OUTCOME
+from embedsheet.hosts.buttons.table import (
+    BUTTONS,
+    CONFIG_SHEET,
+    CONTROLS,
+    CONTROLS_SHEET,
+    MEMORY_SHEET,
+    MODEL,
+    OUTCOME,
+)
 from embedsheet.hosts.buttons.vba import code_names, vba_project
-from embedsheet.notation.addresses import Area
 from embedsheet.solvers.model import describe
 from embedsheet.workbook import SaveReport, Workbook
-from embedsheet.writer.page import FONT, Drawing
+from embedsheet.xlsx.writer.page import FONT, Drawing
 
 _BUTTONS = tuple(button for button in BUTTONS if not button.recommender)
 _CONTROLS = tuple(control for control in CONTROLS if not control.recommender)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from embedsheet.ground.errors import LessonError
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.hosts.buttons.table import (
     BUTTONS,
     CONFIG_SHEET,
@@ -25,8 +26,7 @@ from embedsheet.hosts.buttons.table import (
 )
 from embedsheet.hosts.buttons.vba import vba_project
 from embedsheet.mirrors.recommender.blocks import NAMES, NEEDED
-from embedsheet.notation.addresses import Area
-from embedsheet.writer.page import Book, Drawing, Page
+from embedsheet.xlsx.writer.page import Book, Drawing, Page
 
 _BUTTON_WIDTH, _BUTTON_HEIGHT, _GAP = 112, 28, 4  # pixels
 _BUTTON_ROW_POINTS = 30.0
@@ -51,7 +51,7 @@ def add_buttons(book: Book) -> None:
         _add_row(page)
     add_config(book)
     add_memory(book, [(page.name, area, _written(page, area)) for page in models for area in _changing(page)])
-    from embedsheet.gradient_sheet.write import macros
+    from embedsheet.translations.gradient_sheet.write import macros
 
     # The gradient sheets that follow have buttons of their own, which call no Python.
     more = {"gradient": macros()} if book.to_come else {}

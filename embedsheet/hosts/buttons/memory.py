@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from embedsheet.ground.errors import ModelError
+from embedsheet.ground.notation.addresses import Area, column_letters, parse_area
 from embedsheet.hosts.buttons.table import MEMORY_HEAD, MEMORY_SHEET
 from embedsheet.hosts.live import rows_of
-from embedsheet.notation.addresses import Area, column_letters, parse_area
 
 Rows: TypeAlias = Sequence[Sequence[Any]]
 Block: TypeAlias = tuple[Area, Rows]

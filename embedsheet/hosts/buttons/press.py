@@ -25,12 +25,12 @@ from embedsheet.book.tables import DefinedName
 from embedsheet.ground.errors import EmbedsheetError, MismatchError, ModelError
 from embedsheet.ground.files import locked, open_lock
 from embedsheet.ground.keys import name_key
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.hosts.buttons.memory import Block, Memory
 from embedsheet.hosts.buttons.table import CONTROLS, KERAS_BLOCKS, KERAS_SHEETS, MODEL, OUTCOME, UNDO
 from embedsheet.hosts.live import blocks_of, live_workbook, read_area, refusal, write_areas
 from embedsheet.hosts.live_names import refers_to
 from embedsheet.mirrors.recommender.blocks import NAMES, NEEDED, SheetModel, read_model
-from embedsheet.notation.addresses import Area
 
 if TYPE_CHECKING:
     from embedsheet.book.book import Book

@@ -11,11 +11,11 @@ import xlwings
 from numpy.typing import NDArray
 
 from embedsheet.ground.errors import MismatchError, ModelError
+from embedsheet.ground.notation.addresses import Area, column_letters
 from embedsheet.hosts.buttons.memory import Memory
 from embedsheet.hosts.buttons.press import Press, escape_pressed, gradient_sheet, run
 from embedsheet.hosts.buttons.table import START, UNDO
 from embedsheet.hosts.live import block_of, write_areas
-from embedsheet.notation.addresses import Area, column_letters
 
 _SECONDS_BETWEEN_WORDS = 0.25
 _MOST_TOLD = 8  # wrong derivatives in one sentence
@@ -152,7 +152,7 @@ def _gradient(press: Press) -> str:
 
 
 def _check(press: Press) -> str:
-    from embedsheet.gradient_sheet.against import mistakes
+    from embedsheet.translations.gradient_sheet.against import mistakes
 
     program, claimed = press.program, press.selected
     value, slope = program.value_and_gradient(press.start)

@@ -15,9 +15,9 @@ import re
 from collections.abc import Callable, Collection, Iterable
 
 from embedsheet.ground.keys import name_capitals, name_key
-from embedsheet.notation.addresses import quote_sheet
-from embedsheet.notation.parse import parse
-from embedsheet.notation.write import Dialect, write
+from embedsheet.ground.notation.addresses import quote_sheet
+from embedsheet.ground.notation.parse import parse
+from embedsheet.ground.notation.write import Dialect, write
 
 # What LibreOffice calls otherwise, as its FormulaOpCodeMapper lists them; the add-in names follow a rule of their own.
 _TO_EXCEL = {

@@ -9,11 +9,11 @@ from typing import Any
 from xlwings import base_classes
 
 from embedsheet.ground.keys import name_key
+from embedsheet.ground.notation.addresses import parse_area, quote_sheet
 from embedsheet.hosts.libreoffice.formulas import to_calc
 from embedsheet.hosts.libreoffice.locate import import_uno
 from embedsheet.hosts.libreoffice.parents import Workbook, Worksheet
 from embedsheet.hosts.libreoffice.ranges import Range
-from embedsheet.notation.addresses import parse_area, quote_sheet
 
 
 class Names(base_classes.Names):

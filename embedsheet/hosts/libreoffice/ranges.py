@@ -7,9 +7,9 @@ from typing import Any
 from xlwings import base_classes
 
 from embedsheet.ground.errors import ModelError
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.hosts.libreoffice.formulas import rows_to_excel, to_calc
 from embedsheet.hosts.libreoffice.parents import CellError, Worksheet
-from embedsheet.notation.addresses import Area
 
 _ERROR_RESULTS = 4  # com.sun.star.sheet.FormulaResult.ERROR
 _LOGICAL = 1024  # com.sun.star.util.NumberFormat.LOGICAL

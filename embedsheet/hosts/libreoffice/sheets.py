@@ -9,10 +9,10 @@ from xlwings import base_classes
 
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.keys import name_key
+from embedsheet.ground.notation.addresses import MAX_COLUMN, MAX_ROW, parse_area
 from embedsheet.hosts.libreoffice.names import Names
 from embedsheet.hosts.libreoffice.parents import Workbook
 from embedsheet.hosts.libreoffice.ranges import Range
-from embedsheet.notation.addresses import MAX_COLUMN, MAX_ROW, parse_area
 
 
 class Sheets(base_classes.Sheets):

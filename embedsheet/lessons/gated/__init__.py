@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.ground.shell import word
 from embedsheet.lessons import solve_log
 from embedsheet.lessons.gated.net_sheet import BRACKETS, GROUPS, write_brackets, write_cells
 from embedsheet.lessons.gated.plan import Plan
-from embedsheet.notation.addresses import Area
-from embedsheet.writer.guide import Line, write_guide
-from embedsheet.writer.page import Book, Finish, Page
+from embedsheet.xlsx.writer.guide import Line, write_guide
+from embedsheet.xlsx.writer.page import Book, Finish, Page
 
 SIMPLE = "Simple recurrent net"
 

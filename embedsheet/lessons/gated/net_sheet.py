@@ -13,7 +13,7 @@ from embedsheet.lessons.gated.plan import ALPHABET, FACTORS, PENALTY, Plan
 from embedsheet.lessons.mlp.net_sheet import band
 from embedsheet.mirrors.gated.cells import CELLS, blocks_of, forward, logits_of
 from embedsheet.mirrors.perceptron.model import surprises
-from embedsheet.writer.page import BLUE, LINE, ORANGE, Book, Page, a1
+from embedsheet.xlsx.writer.page import BLUE, LINE, ORANGE, Book, Page, a1
 
 BRACKETS = "Brackets"
 PIECE, TIME, CHARACTER, ID, X = 1, 2, 3, 4, 5

@@ -22,7 +22,7 @@ Sheets and the names of their blocks, scoped to the sheet; (rows, columns) follo
     across, up; words.word, nearest, across.start, across.now, up.start, up.now (n, 1); start.factors (n, k); cosines
     (n, n), empty on the diagonal.
 "Solve log": see `embedsheet.lessons.solve_log`.
-"Skip-gram gradient": see `embedsheet.gradient_sheet`.
+"Skip-gram gradient": see `embedsheet.translations.gradient_sheet`.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from embedsheet.data import green_eggs_verse, read_text
+from embedsheet.ground.data import green_eggs_verse, read_text
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.ground.shell import word as shell_word
 from embedsheet.lessons import gradients, one_hot, solve_log
 from embedsheet.lessons.green_eggs import sheets, skip_gram
 from embedsheet.lessons.green_eggs.vocabulary import Text, read
-from embedsheet.notation.addresses import Area
-from embedsheet.writer.guide import Line, write_guide
-from embedsheet.writer.page import Book, Finish, Page, RowProgress
+from embedsheet.xlsx.writer.guide import Line, write_guide
+from embedsheet.xlsx.writer.page import Book, Finish, Page, RowProgress
 
 EXAMPLE = "embedsheet new green-eggs -o words.xlsx --text poem.txt --factors 8"
 

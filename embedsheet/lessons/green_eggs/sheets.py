@@ -8,9 +8,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.lessons.green_eggs.vocabulary import Text
-from embedsheet.notation.addresses import Area
-from embedsheet.writer.page import GREY, ORANGE, Book, Page, a1, counted, index
+from embedsheet.xlsx.writer.page import GREY, ORANGE, Book, Page, a1, counted, index
 
 TEXT, SHUFFLED, SIMILARITY, MAP = "Text", "Shuffled", "Similarity", "Map"
 HEADER = 6

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.ground.notation.addresses import Area, quote_sheet
 from embedsheet.ground.shell import word as shell_word
 from embedsheet.lessons.green_eggs.sheets import TEXT, write_choice_of_factors
 from embedsheet.lessons.green_eggs.vocabulary import Text
 from embedsheet.mirrors.skip_gram.comparison import WEIGHTS, Floats, Weights, mean_loss, probabilities
-from embedsheet.notation.addresses import Area, quote_sheet
-from embedsheet.writer.page import LINE, ORANGE, Book, Page, a1, counted
+from embedsheet.xlsx.writer.page import LINE, ORANGE, Book, Page, a1, counted
 
 SKIP_GRAM, TRAINED = "Skip-gram", "Trained"
 MOST_TRAINED = 60  # words; Excel's own Solver stops at 200 changing cells, ours does not

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.data import GREEN_EGGS_WORDS, split_words
+from embedsheet.ground.data import GREEN_EGGS_WORDS, split_words
 from embedsheet.ground.errors import LessonError
 
 MOST_WORDS = 150_000

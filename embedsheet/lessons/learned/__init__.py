@@ -17,9 +17,9 @@ from pathlib import Path
 
 from embedsheet.lessons.learned import tables, views
 from embedsheet.lessons.learned.shown import Floats, choose
-from embedsheet.networks.dot_products import DotProducts
-from embedsheet.networks.ratings import Ratings
-from embedsheet.writer.page import Book
+from embedsheet.mirrors.full_size.dot_products import DotProducts
+from embedsheet.mirrors.full_size.ratings import Ratings
+from embedsheet.xlsx.writer.page import Book
 
 MOST_MOVIES = 2000
 VIEW, TABLE = "#C2410C", "#1D4ED8"

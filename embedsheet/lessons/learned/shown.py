@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.networks.dot_products import DotProducts
-from embedsheet.networks.ratings import Ratings
-from embedsheet.notation.addresses import quote_sheet
-from embedsheet.writer.page import Page, a1
+from embedsheet.ground.notation.addresses import quote_sheet
+from embedsheet.mirrors.full_size.dot_products import DotProducts
+from embedsheet.mirrors.full_size.ratings import Ratings
+from embedsheet.xlsx.writer.page import Page, a1
 
 Floats = NDArray[np.float64]
 MOST_USERS, MOST_RATINGS = 1000, 300_000

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from embedsheet.data.ratings import CITATION, CONDITIONS
+from embedsheet.ground.data.ratings import CITATION, CONDITIONS
 from embedsheet.lessons.learned.shown import GRID, TOP, Floats, Shown, block, head
-from embedsheet.writer.page import Page, a1
+from embedsheet.xlsx.writer.page import Page, a1
 
 MOVIE_FACTORS = 10  # the column where a movie's factors begin
 

@@ -22,6 +22,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.ground.shell import word
 from embedsheet.lessons import solve_log
 from embedsheet.lessons.mlp import epochs as epochs_sheet
@@ -29,9 +30,8 @@ from embedsheet.lessons.mlp import map_sheet
 from embedsheet.lessons.mlp.logistic import write_logistic
 from embedsheet.lessons.mlp.net_sheet import write_net
 from embedsheet.lessons.mlp.plan import Plan, plan
-from embedsheet.notation.addresses import Area
-from embedsheet.writer.guide import Line, write_guide
-from embedsheet.writer.page import Book, Finish, Page, RowProgress
+from embedsheet.xlsx.writer.guide import Line, write_guide
+from embedsheet.xlsx.writer.page import Book, Finish, Page, RowProgress
 
 EXAMPLE = "embedsheet new mlp -o net.xlsx --hidden 6 --activation relu"
 

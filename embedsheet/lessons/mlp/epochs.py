@@ -9,7 +9,7 @@ import numpy as np
 from embedsheet.lessons.mlp.net_sheet import EXPLAINED, band
 from embedsheet.lessons.mlp.plan import XOR_ANSWERS, XOR_INPUTS, Plan
 from embedsheet.mirrors.perceptron.model import ACTIVATIONS, descend, rolled
-from embedsheet.writer.page import BLUE, LINE, ORANGE, VIOLET, Book, Page, a1
+from embedsheet.xlsx.writer.page import BLUE, LINE, ORANGE, VIOLET, Book, Page, a1
 
 NAME = "Epochs"
 SAMPLES, INPUTS = len(XOR_INPUTS), XOR_INPUTS.shape[1]

@@ -8,7 +8,7 @@ from embedsheet.ground.shell import word
 from embedsheet.lessons.mlp.net_sheet import band
 from embedsheet.lessons.mlp.plan import Task
 from embedsheet.mirrors.perceptron.model import Layer, surprises, there_and_back
-from embedsheet.writer.page import BLUE, LINE, ORANGE, VIOLET, Book, Page, a1
+from embedsheet.xlsx.writer.page import BLUE, LINE, ORANGE, VIOLET, Book, Page, a1
 
 NUMBER, INPUT = 1, 2
 STEP = 0.001

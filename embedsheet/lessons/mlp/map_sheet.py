@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.lessons.mlp.plan import Task
 from embedsheet.mirrors.perceptron.model import ACTIVATIONS, there_and_back
-from embedsheet.notation.addresses import Area
-from embedsheet.writer.page import BLUE, Book, Page, a1
+from embedsheet.xlsx.writer.page import BLUE, Book, Page, a1
 
 NAME = "Spiral map"
 SIDE = 21

@@ -14,7 +14,7 @@ import numpy as np
 from embedsheet.ground.shell import word
 from embedsheet.lessons.mlp.plan import Task
 from embedsheet.mirrors.perceptron.model import ACTIVATIONS, HIDDEN, OUTPUT, Pass, surprises, there_and_back
-from embedsheet.writer.page import ORANGE, VIOLET, Book, Page, a1
+from embedsheet.xlsx.writer.page import ORANGE, VIOLET, Book, Page, a1
 
 NUMBER, INPUT = 1, 2
 FACTS = 5  # first row of the facts at the left

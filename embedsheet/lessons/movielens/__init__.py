@@ -28,8 +28,8 @@ empty until a program fills in values; everything else on the sheets Keras, Comp
     (k, k: A and A⁻ᵀ; while empty, Keras's factors are shown as they are), compare.users.factors, compare.users.keras
     (n, k), compare.movies.factors, compare.movies.keras (m, k).
 "Solve log": see `embedsheet.lessons.solve_log`.
-"Cross-tab gradient", "Cross-tab with bias gradient", "One rating a row gradient": see `embedsheet.gradient_sheet`; not
-    with --all.
+"Cross-tab gradient", "Cross-tab with bias gradient", "One rating a row gradient": see
+    `embedsheet.translations.gradient_sheet`; not with --all.
 
 Each model sheet carries Solver's hidden names: minimise rmse by changing the factors (and biases), GRG nonlinear.
 """
@@ -39,11 +39,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from embedsheet.data import movielens, read_ratings
+from embedsheet.ground.data import movielens, read_ratings
 from embedsheet.lessons import gradients, one_hot, solve_log
 from embedsheet.lessons.movielens import compact_rows, compare, crosstab, guide_sheet, keras_sheet, rows
 from embedsheet.lessons.movielens.choice import Choice, Start, choose, everything, start
-from embedsheet.writer.page import Book, Finish, RowProgress
+from embedsheet.xlsx.writer.page import Book, Finish, RowProgress
 
 EXAMPLE = "embedsheet new movielens -o films.xlsx --users 20 --movies 12 --factors 4"
 CROSSTAB, CROSSTAB_BIAS, ROWS = "Cross-tab", "Cross-tab with bias", rows.NAME

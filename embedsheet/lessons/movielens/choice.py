@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.data import Movie, MovieLens
+from embedsheet.ground.data import Movie, MovieLens
 from embedsheet.ground.errors import LessonError
 
 # Above this many pairs a cross-tab is no longer something to look at, nor quick to open.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from embedsheet.ground.measures import rmse
+from embedsheet.ground.notation.addresses import column_letters
 from embedsheet.lessons.movielens.choice import Choice, Start, movie_label
 from embedsheet.lessons.movielens.rows import GROUPS, HEADER, NAME, TOP, group, table_header, top_rows
-from embedsheet.notation.addresses import column_letters
-from embedsheet.writer.page import Book, Page, RowProgress, counted
+from embedsheet.xlsx.writer.page import Book, Page, RowProgress, counted
 
 PROGRESS_EVERY = 2_000
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from embedsheet.ground.measures import rmse
+from embedsheet.ground.notation.addresses import Area, quote_sheet
 from embedsheet.ground.shell import word
 from embedsheet.lessons import solve_log
 from embedsheet.lessons.movielens import keras_sheet, rows
 from embedsheet.lessons.movielens.choice import Choice, Start, movie_label
 from embedsheet.lessons.movielens.keras_sheet import finish_chart, head, mirror
-from embedsheet.notation.addresses import Area, quote_sheet
-from embedsheet.writer.page import ORANGE, Book, Page, a1, index
+from embedsheet.xlsx.writer.page import ORANGE, Book, Page, a1, index
 
 NAME = "Compare"
 CHECKS = 8

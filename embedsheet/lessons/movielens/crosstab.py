@@ -11,7 +11,7 @@ import numpy as np
 
 from embedsheet.ground.measures import rmse
 from embedsheet.lessons.movielens.choice import Choice, Start, movie_label
-from embedsheet.writer.page import Book, Page, a1, counted
+from embedsheet.xlsx.writer.page import Book, Page, a1, counted
 
 TITLES, IDS = 6, 7  # the header rows that all three tables of the sheet share; frozen
 FREEZE_UP_TO = 9  # with more columns than this at the left, freezing them would leave no room to scroll

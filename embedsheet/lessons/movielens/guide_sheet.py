@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from embedsheet.data.ratings import CITATION, CONDITIONS
+from embedsheet.ground.data.ratings import CITATION, CONDITIONS
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.ground.shell import word
 from embedsheet.lessons import gradients, one_hot
 from embedsheet.lessons.movielens import compare, keras_sheet, rows
 from embedsheet.lessons.movielens.choice import Choice
 from embedsheet.lessons.solve_log import NAME as SOLVE_LOG
-from embedsheet.notation.addresses import Area
-from embedsheet.writer.guide import Line, write_guide
-from embedsheet.writer.page import Book, Page, counted
+from embedsheet.xlsx.writer.guide import Line, write_guide
+from embedsheet.xlsx.writer.page import Book, Page, counted
 
 NAME = "Guide"
 SOLVER_LIMIT = 200  # changing cells that Excel's own Solver accepts

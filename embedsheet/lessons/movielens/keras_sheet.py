@@ -10,12 +10,12 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from embedsheet.ground.notation.addresses import Area, quote_sheet
 from embedsheet.ground.shell import word
 from embedsheet.lessons.movielens import rows
 from embedsheet.lessons.movielens.choice import Choice, movie_label
 from embedsheet.lessons.solve_log import history_series
-from embedsheet.notation.addresses import Area, quote_sheet
-from embedsheet.writer.page import Book, Page, a1
+from embedsheet.xlsx.writer.page import Book, Page, a1
 
 NAME = "Keras"
 EPOCHS = 500

@@ -11,9 +11,9 @@ from collections.abc import Callable
 import numpy as np
 
 from embedsheet.ground.measures import rmse
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.lessons.movielens.choice import Choice, Start, movie_label
-from embedsheet.notation.addresses import Area
-from embedsheet.writer.page import ORANGE, Book, Page, a1, counted, index
+from embedsheet.xlsx.writer.page import ORANGE, Book, Page, a1, counted, index
 
 NAME = "One rating a row"
 GROUPS, HEADER = 6, 7

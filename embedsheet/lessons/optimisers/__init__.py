@@ -16,7 +16,7 @@ Sheets and the names of their blocks, scoped to the sheet; (rows, columns) follo
 "Contours"
     The lines of equal loss that the charts draw: angle, contour.1.intercept, contour.1.slope, … (49, 1).
 "Solve log": see `embedsheet.lessons.solve_log`.
-"Solver gradient": see `embedsheet.gradient_sheet`.
+"Solver gradient": see `embedsheet.translations.gradient_sheet`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.ground.shell import word
 from embedsheet.lessons import gradients, solve_log
 from embedsheet.lessons.optimisers import data_sheet, race
@@ -31,9 +32,8 @@ from embedsheet.lessons.optimisers.plan import Plan, plan, traces
 from embedsheet.lessons.optimisers.rule_sheet import write_rule
 from embedsheet.lessons.optimisers.rules import RULES
 from embedsheet.mirrors.optimisers.comparison import DATA
-from embedsheet.notation.addresses import Area
-from embedsheet.writer.guide import Line, write_guide
-from embedsheet.writer.page import Book, Finish, Page, RowProgress
+from embedsheet.xlsx.writer.guide import Line, write_guide
+from embedsheet.xlsx.writer.page import Book, Finish, Page, RowProgress
 
 EXAMPLE = "embedsheet new optimisers -o descent.xlsx --batch 5 --steps 100"
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from embedsheet.lessons.optimisers.plan import START, Plan
 from embedsheet.mirrors.optimisers.comparison import DATA, Floats
-from embedsheet.writer.page import LINE, ORANGE, Book, Page, a1
+from embedsheet.xlsx.writer.page import LINE, ORANGE, Book, Page, a1
 
 CONTOURS = "Contours"
 TOP = 15  # first row of the points

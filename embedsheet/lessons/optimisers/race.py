@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from embedsheet.ground.notation.addresses import quote_sheet
 from embedsheet.ground.shell import word
 from embedsheet.lessons.optimisers.data_sheet import CONTOURS, PARAMETERS
 from embedsheet.lessons.optimisers.plan import START, Plan, Trace
 from embedsheet.lessons.optimisers.rules import RULES
 from embedsheet.mirrors.optimisers.comparison import DATA, gradient
-from embedsheet.notation.addresses import quote_sheet
-from embedsheet.writer.page import LINE, Book, Page, a1
+from embedsheet.xlsx.writer.page import LINE, Book, Page, a1
 
 RACE, SOLVER = "Race", "Solver"
 HEADER = 11

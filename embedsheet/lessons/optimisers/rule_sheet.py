@@ -8,7 +8,7 @@ from embedsheet.lessons.optimisers.data_sheet import PARAMETERS, contour_series
 from embedsheet.lessons.optimisers.plan import START, Plan, Trace
 from embedsheet.lessons.optimisers.rules import Rule
 from embedsheet.mirrors.optimisers.comparison import DATA, KERAS
-from embedsheet.writer.page import BLUE, LINE, ORANGE, Book, Page, a1
+from embedsheet.xlsx.writer.page import BLUE, LINE, ORANGE, Book, Page, a1
 
 SETTINGS_TOP = 6
 HEADER = 11

@@ -16,7 +16,7 @@ Sheets and the names of their blocks. Every name is scoped to its sheet; (rows, 
 "One-hot and integers"
     loss.categorical, loss.sparse.
 "Solve log": see `embedsheet.lessons.solve_log`.
-"Sequence gradient": see `embedsheet.gradient_sheet`.
+"Sequence gradient": see `embedsheet.translations.gradient_sheet`.
 
 Each model sheet carries Solver's hidden names: minimise loss by changing the weights, GRG nonlinear.
 """
@@ -28,8 +28,8 @@ from typing import Annotated
 
 from embedsheet.lessons import gradients, solve_log
 from embedsheet.lessons.rnn import guide_sheet, net, one_hot, scan_sheet, text_sheet, three, unrolled
-from embedsheet.networks.text_data import read_book
-from embedsheet.writer.page import Book, Finish, RowProgress
+from embedsheet.mirrors.full_size.text_data import read_book
+from embedsheet.xlsx.writer.page import Book, Finish, RowProgress
 
 EXAMPLE = "embedsheet new rnn -o verse.xlsx --text verse.txt --hidden 8 --length 5"
 

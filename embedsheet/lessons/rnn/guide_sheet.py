@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.ground.shell import word
 from embedsheet.lessons import gradients
 from embedsheet.lessons.rnn import one_hot, scan_sheet
 from embedsheet.lessons.rnn.net import SOLVER_LIMIT, Net
 from embedsheet.lessons.rnn.parts import TEXT_SHEET
 from embedsheet.lessons.solve_log import NAME as SOLVE_LOG
-from embedsheet.notation.addresses import Area
-from embedsheet.writer.guide import Line, Picture, write_guide
-from embedsheet.writer.page import Book, Page
+from embedsheet.xlsx.writer.guide import Line, Picture, write_guide
+from embedsheet.xlsx.writer.page import Book, Page
 
 NAME = "Guide"
 LEGEND = Picture(

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.ground.errors import LessonError
+from embedsheet.mirrors.full_size.text_data import Ids, Vocabulary, next_characters
 from embedsheet.mirrors.recurrent import numpy_net as numpy_rnn
 from embedsheet.mirrors.recurrent.numpy_net import Floats, Weights
-from embedsheet.networks.text_data import Ids, Vocabulary, next_characters
 
 # Few letters in many different neighbourhoods: what comes next takes some remembering. (Lyric of 1908.)
 DEFAULT_TEXT = "she sells sea shells by the sea shore. the shells she sells are sea shells"

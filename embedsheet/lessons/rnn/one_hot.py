@@ -7,8 +7,8 @@ import numpy as np
 from embedsheet.lessons.rnn import parts
 from embedsheet.lessons.rnn.net import Net, trace
 from embedsheet.lessons.rnn.parts import Columns, band
-from embedsheet.networks.text_data import next_characters, visible
-from embedsheet.writer.page import Book, Page, a1
+from embedsheet.mirrors.full_size.text_data import next_characters, visible
+from embedsheet.xlsx.writer.page import Book, Page, a1
 
 NAME = "One-hot and integers"
 HEADER = 6

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from embedsheet.lessons.rnn.net import Net, Trace
-from embedsheet.networks.text_data import visible
-from embedsheet.writer.page import Book, Page, a1
+from embedsheet.mirrors.full_size.text_data import visible
+from embedsheet.xlsx.writer.page import Book, Page, a1
 
 # The lecture's colours for the three kinds of arrow.
 GREEN, ORANGE, BLUE, GREY = "#2F9E44", "#D9480F", "#1971C2", "#495057"

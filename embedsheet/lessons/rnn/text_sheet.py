@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from embedsheet.lessons.rnn import parts
 from embedsheet.lessons.rnn.net import Net
-from embedsheet.networks.text_data import visible
-from embedsheet.writer.page import Book, Page, a1
+from embedsheet.mirrors.full_size.text_data import visible
+from embedsheet.xlsx.writer.page import Book, Page, a1
 
 TOP = 6
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from embedsheet.lessons.rnn import parts
 from embedsheet.lessons.rnn.net import Net, trace
 from embedsheet.lessons.rnn.parts import Columns, Outputs, band, product
+from embedsheet.mirrors.full_size.text_data import next_characters
 from embedsheet.mirrors.recurrent.comparison import BLOCKS
-from embedsheet.networks.text_data import next_characters
-from embedsheet.writer.page import Book, Page, a1
+from embedsheet.xlsx.writer.page import Book, Page, a1
 
 NAME = "Three characters"
 STEPS = 3

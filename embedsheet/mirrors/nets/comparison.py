@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from embedsheet.book.book import Book
 from embedsheet.book.setups import SolverSetup
-from embedsheet.networks.engine import default_precision, load_keras
-from embedsheet.notation.addresses import Cell
+from embedsheet.ground.notation.addresses import Cell
+from embedsheet.mirrors.full_size.engine import default_precision, load_keras
 
 Floats = NDArray[np.float64]
 # What rounding does, of the largest number compared; steps add theirs up.

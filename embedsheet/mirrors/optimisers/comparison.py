@@ -17,7 +17,7 @@ from embedsheet.book.blocks import numbers_in, sheets_with
 from embedsheet.book.book import Book
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.keys import name_key
-from embedsheet.networks.engine import default_precision, load_keras
+from embedsheet.mirrors.full_size.engine import default_precision, load_keras
 
 Floats = NDArray[np.float64]
 TOLERANCE = 1e-12  # of the largest weight on the path: what rounding in float64 does in some dozens of steps

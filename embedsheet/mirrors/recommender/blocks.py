@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from embedsheet.book.book import Book
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.kinds import ErrorText
-from embedsheet.notation.addresses import Area, Cell
+from embedsheet.ground.notation.addresses import Area, Cell
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int32]

@@ -10,6 +10,8 @@ import numpy as np
 from embedsheet.book.book import Book
 from embedsheet.book.setups import SolverSetup
 from embedsheet.ground.errors import ModelError, TrainingError
+from embedsheet.ground.notation.addresses import Cell
+from embedsheet.mirrors.full_size.engine import load_keras
 from embedsheet.mirrors.recommender.blocks import Floats, SheetModel
 from embedsheet.mirrors.recommender.keras_net import (
     build,
@@ -19,8 +21,6 @@ from embedsheet.mirrors.recommender.keras_net import (
     rmse,
     weights_of,
 )
-from embedsheet.networks.engine import load_keras
-from embedsheet.notation.addresses import Cell
 
 if TYPE_CHECKING:
     from embedsheet.compiler.program import Program

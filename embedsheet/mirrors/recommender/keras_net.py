@@ -24,8 +24,8 @@ import numpy as np
 
 from embedsheet.compiler.precision import double_precision
 from embedsheet.ground.errors import TrainingError
+from embedsheet.mirrors.full_size.engine import get_weights, load_keras
 from embedsheet.mirrors.recommender.blocks import Floats, SheetModel
-from embedsheet.networks.engine import get_weights, load_keras
 
 SUMMARY_WIDTH = 96  # columns of `summary`: about as many as the code has that stands below it on the sheet
 

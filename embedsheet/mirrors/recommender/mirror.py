@@ -8,15 +8,15 @@ from dataclasses import asdict, replace
 from embedsheet.book.book import Book
 from embedsheet.book.edits import Edit
 from embedsheet.ground.errors import ModelError
+from embedsheet.mirrors.full_size.devices import device
 from embedsheet.mirrors.protocol import Asked, Comparison, Epochs, Line, Mirror, Task
 from embedsheet.mirrors.recommender import new_book, results
 from embedsheet.mirrors.recommender.blocks import NAMES, SheetModel, choose_sheet, model_sheets, read_model
 from embedsheet.mirrors.recommender.comparison import Check, compare
 from embedsheet.mirrors.recommender.keras_net import code, precisions
 from embedsheet.mirrors.recommender.training import Learned, train
-from embedsheet.networks.devices import device
 from embedsheet.workbook import SaveReport, Workbook
-from embedsheet.writer.page import check_target
+from embedsheet.xlsx.writer.page import check_target
 
 
 class _Recommenders(Mirror[SheetModel]):

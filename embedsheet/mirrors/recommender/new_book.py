@@ -19,7 +19,7 @@ from embedsheet.mirrors.recommender.keras_net import build as build_net
 from embedsheet.mirrors.recommender.keras_net import code, precision, predictions, summary
 from embedsheet.mirrors.recommender.results import mixing
 from embedsheet.mirrors.recommender.training import Learned
-from embedsheet.writer.page import Book, Page, a1
+from embedsheet.xlsx.writer.page import Book, Page, a1
 
 TOP = 6
 

@@ -17,11 +17,11 @@ from embedsheet.book.book import Book
 from embedsheet.book.edits import Edit
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import BLANK, TEXT
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.mirrors.recommender.blocks import Floats, SheetModel, choose_sheet, model_sheets
 from embedsheet.mirrors.recommender.comparison import Check, compile_sheet, flat
 from embedsheet.mirrors.recommender.keras_net import build, code, precision, predictions, summary
 from embedsheet.mirrors.recommender.training import Learned
-from embedsheet.notation.addresses import Area
 from embedsheet.workbook import SaveReport, Workbook
 
 SCHEMAS = (

@@ -11,11 +11,11 @@ import numpy as np
 
 from embedsheet.ground.errors import TrainingError, one_of
 from embedsheet.ground.measures import rmse
+from embedsheet.mirrors.full_size.devices import device_count
+from embedsheet.mirrors.full_size.engine import load_keras
 from embedsheet.mirrors.protocol import Settings
 from embedsheet.mirrors.recommender.blocks import Floats, SheetModel
 from embedsheet.mirrors.recommender.keras_net import build, precision, predictions, weights_of
-from embedsheet.networks.devices import device_count
-from embedsheet.networks.engine import load_keras
 
 OPTIMIZERS = ("adam", "sgd", "rmsprop", "adagrad", "adamax", "nadam", "adamw")
 SMALLEST_GAIN = 1e-5  # of the RMSE; less is no improvement

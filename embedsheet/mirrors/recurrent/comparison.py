@@ -16,9 +16,9 @@ from embedsheet.book.blocks import numbers_in, sheets_with
 from embedsheet.book.book import Book
 from embedsheet.book.setups import SolverSetup
 from embedsheet.ground.errors import MissingDependencyError, ModelError
+from embedsheet.ground.notation.addresses import Cell
 from embedsheet.mirrors.recurrent import numpy_net as numpy_rnn
 from embedsheet.mirrors.recurrent.numpy_net import Floats, Weights
-from embedsheet.notation.addresses import Cell
 
 BLOCKS = ("characters.factors", "input.weights", "hidden.bias", "hidden.weights", "output.weights", "output.bias")
 SINGLE, DOUBLE = 1e-5, 1e-10  # what rounding may do in float32 and float64

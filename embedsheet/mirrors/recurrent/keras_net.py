@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.mirrors.full_size.engine import load_keras, precision
 from embedsheet.mirrors.recurrent.numpy_net import Floats, Weights
-from embedsheet.networks.engine import load_keras, precision
 
 
 def build(weights: Weights, dtype: str = "float32") -> Any:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from embedsheet.book.blocks import numbers_in, sheets_with
 from embedsheet.book.book import Book
 from embedsheet.ground.measures import softmax
+from embedsheet.mirrors.full_size.engine import default_precision, load_keras
 from embedsheet.mirrors.nets.comparison import cross_entropy, differentiator, formulas_walk, squares
-from embedsheet.networks.engine import default_precision, load_keras
 
 Floats = NDArray[np.float64]
 WEIGHTS = ("words.factors", "neighbours.factors", "neighbours.bias")

@@ -7,12 +7,7 @@ from dataclasses import asdict
 
 from embedsheet.book.book import Book
 from embedsheet.mirrors.protocol import Asked, Comparison, Line, Mirror
-from embedsheet.mirrors.skip_gram.comparison import (
-    SkipGram,
-    compare_skip_grams,
-    model_sheets,
-    read_skip_gram,
-)
+from embedsheet.mirrors.skip_gram.comparison import SkipGram, compare_skip_grams, model_sheets, read_skip_gram
 
 
 class _SkipGrams(Mirror[SkipGram]):

@@ -21,7 +21,7 @@ import numpy as np
 from embedsheet.compiler.constraints import Line
 from embedsheet.compiler.program import Program, compile_program
 from embedsheet.ground.errors import EmbedsheetError, ModelError
-from embedsheet.notation.addresses import Area, Cell
+from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.solvers.problem import FloatArray
 from embedsheet.solvers.reports.duals import Prices, Ranging, prices
 from embedsheet.solvers.reports.point import Found

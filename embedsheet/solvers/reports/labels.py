@@ -13,7 +13,7 @@ from embedsheet.book.book import Book
 from embedsheet.book.sheet import Sheet
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import TEXT
-from embedsheet.notation.addresses import Cell
+from embedsheet.ground.notation.addresses import Cell
 
 
 def labeller(workbook: Book) -> Callable[[Cell], str]:

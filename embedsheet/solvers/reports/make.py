@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from embedsheet.notation.addresses import Cell
+from embedsheet.ground.notation.addresses import Cell
 from embedsheet.solvers.reports.answer import answer
 from embedsheet.solvers.reports.feasibility import feasibility
 from embedsheet.solvers.reports.inputs import inputs

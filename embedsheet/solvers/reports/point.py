@@ -11,7 +11,7 @@ import numpy as np
 from embedsheet.book.book import Book
 from embedsheet.compiler.constraints import Line
 from embedsheet.compiler.program import Program
-from embedsheet.notation.addresses import Area, Cell
+from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.solvers.problem import FEASIBILITY, FloatArray
 from embedsheet.solvers.reports.duals import Local
 from embedsheet.solvers.reports.labels import labeller

@@ -12,7 +12,7 @@ from typing import Annotated
 import numpy as np
 
 from embedsheet.ground.errors import LessonError
-from embedsheet.writer.page import Book, a1
+from embedsheet.xlsx.writer.page import Book, a1
 
 EXAMPLE = "embedsheet new squares --count 5"
 

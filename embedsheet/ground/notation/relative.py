@@ -1,0 +1,121 @@
+"""The relative form of a formula: a key that is equal for filled-down formulas.
+
+Equal keys ⇒ equal trees, so that each distinct form is parsed and compiled once. `=A1*$B$1` in C1 and `=A2*$B$1` in C2
+both have the key `!C[-2]R[0]*!C2R1`, where ! stands for a control character, which no formula holds.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.ground.notation.addresses import MAX_ROW, column_number
+from embedsheet.ground.notation.lexis import LONGEST_FORMULA, NEXT_REFERENCE
+
+_COLUMN_OF = re.compile(r"\$?[A-Za-z]+")
+_MARK = "\x01"
+_GAP = "\x02"
+
+
+def relative_form(text: str, row: int, column: int) -> str:
+    """Return the key of the formula `text` (without "=") of the cell at (row, column)."""
+    return _scan(text, row, column)[0]
+
+
+def relative_forms(
+    texts: Sequence[str], rows: NDArray[np.int32], columns: NDArray[np.int32]
+) -> tuple[list[str], NDArray[np.int32]]:
+    """Return the distinct keys, by first appearance, and the place of each formula's key among them.
+
+    Before a formula is scanned, it is compared with the last scanned one of its column, its row numbers moved along;
+    in a filled-down column that comparison is all there is to do.
+    """
+    keys: dict[str, int] = {}
+    form_of = np.empty(len(texts), np.int32)
+    patterns: dict[int, tuple[int, _Pattern]] = {}
+    found: list[int] = []
+    append, last_of = found.append, patterns.get
+    for text, row, column in zip(texts, rows.tolist(), columns.tolist(), strict=True):
+        last = last_of(column)
+        if last is not None and last[1].matches(text, row):
+            append(last[0])
+            continue
+        if len(text) > LONGEST_FORMULA:
+            append(keys.setdefault(text, len(keys)))  # nobody reads it any further
+            continue
+        key, pattern = _scan(text, row, column)
+        form = keys.setdefault(key, len(keys))
+        patterns[column] = form, pattern
+        append(form)
+    form_of[:] = found
+    return list(keys), form_of
+
+
+class _Pattern:
+    """A formula's text with gaps where its relative rows stand, as it reads further up or down in its column."""
+
+    __slots__ = ("format", "highest", "lowest", "offsets", "single")
+
+    def __init__(self, text: str, offsets: list[int], sound: bool) -> None:
+        # One gap value for all is the common case and has a faster way.
+        self.single = len(set(offsets)) < 2
+        self.offsets = offsets[:1] if self.single else offsets
+        self.format = text if self.single else text.replace("%", "%%").replace(_GAP, "%d")
+        self.lowest = 1 - min(offsets, default=0)
+        self.highest = MAX_ROW - max(offsets, default=0) if sound else 0
+
+    def matches(self, text: str, row: int) -> bool:
+        """Return whether `text` in this row is the formula filled to there; False also where it cannot reach."""
+        if not self.lowest <= row <= self.highest:
+            return False
+        if self.single:
+            here = self.format.replace(_GAP, str(row + self.offsets[0])) if self.offsets else self.format
+        else:
+            here = self.format % tuple([row + offset for offset in self.offsets])
+        return text == here
+
+
+def _scan(text: str, row: int, column: int) -> tuple[str, _Pattern]:
+    """Return key and pattern of a formula."""
+    key: list[str] = []
+    pattern: list[str] = []
+    offsets: list[int] = []
+    done = 0
+    for match in NEXT_REFERENCE.finditer(text):
+        start, end = match.span(1)
+        if start == end:
+            break
+        between = text[done:start]
+        done = end
+        for corner in match[1].split(":"):
+            letters = _COLUMN_OF.match(corner)
+            column_part = letters[0] if letters else ""
+            row_part = corner[len(column_part) :]
+            key += between, _MARK, _relative_column(column_part, column)
+            pattern += between, column_part
+            if row_part.startswith("$"):
+                key += "R", row_part[1:]
+                pattern.append(row_part)
+            elif row_part:
+                offset = int(row_part) - row
+                offsets.append(offset)
+                key.append(f"R[{offset}]")
+                pattern.append(_GAP)
+            between = ":"
+    key.append(text[done:])
+    pattern.append(text[done:])
+    return "".join(key), _Pattern("".join(pattern), offsets, sound=_GAP not in text)
+
+
+@functools.lru_cache(maxsize=65536)
+def _relative_column(source: str, column: int) -> str:
+    """Return "" → "", "$B" → "C2", "B" in column 3 → "C[-1]"."""
+    if not source:
+        return ""
+    if source.startswith("$"):
+        return f"C{column_number(source[1:])}"
+    return f"C[{column_number(source) - column}]"

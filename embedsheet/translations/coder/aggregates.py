@@ -1,0 +1,303 @@
+"""Rules of functions over whole ranges: sums, means, matrix products, variances, sums of what meets a criterion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, NUMBER, TEXT
+from embedsheet.ground.notation import tree as t
+from embedsheet.translations.coder.expressions import (
+    Axes,
+    Expr,
+    apply,
+    contracted,
+    elementwise,
+    literal,
+    plain,
+    reduced,
+    relabelled,
+)
+from embedsheet.translations.coder.running import growing_sum
+from embedsheet.translations.coder.translate import Translator, Untranslatable
+
+Nodes: TypeAlias = Sequence[t.Node]
+Rule: TypeAlias = Callable[[Translator, Nodes], Expr]
+
+
+def has_holes(expr: Expr) -> bool:
+    """Whether cells among those read hold no number."""
+    value = np.asarray(expr.value)
+    return value.dtype.kind == "f" and bool(expr.kinds & {BLANK, TEXT}) and bool(np.isnan(value).any())
+
+
+def numbers_of(tr: Translator, node: t.Node) -> Expr:
+    """Return a range as an aggregate reads it: NaN where it is to look away."""
+    expr = tr.range(node)
+    value = np.asarray(expr.value)
+    if value.dtype.kind == "U":
+        raise Untranslatable("texts in a range of numbers")
+    if value.dtype.kind == "b":
+        if isinstance(node, (t.Ref, t.Refs, t.Name)):
+            raise Untranslatable("truth values in a range of numbers")
+        return tr.number(expr)
+    if BOOLEAN in expr.kinds and NUMBER in expr.kinds:
+        raise Untranslatable("truth values among numbers")
+    if has_holes(expr) and ERROR in expr.kinds:
+        raise Untranslatable("errors among blanks")
+    return expr
+
+
+def _without_blanks(expr: Expr) -> Expr:
+    """Return the whole array that a range holds between blanks and headings; the range where it is something else."""
+    taken = expr.args[0] if expr.op == "relabel" else expr
+    if taken.op != "take" or taken.args[0].op != "raveled" or not _is_whole(expr.axes):
+        return expr
+    pieces = taken.args[0].args
+    ends = np.cumsum([np.size(piece.value) for piece in pieces])
+    arrays = [(piece, int(end)) for piece, end in zip(pieces, ends, strict=True) if piece.op != "literal"]
+    if len(arrays) != 1 or has_holes(arrays[0][0]):
+        return expr
+    (piece, end), places = arrays[0], np.asarray(taken.args[1].value)
+    inside = places[(places >= end - np.size(piece.value)) & (places < end)]
+    if inside.size != np.size(piece.value) or len(np.unique(inside)) != inside.size:
+        return expr
+    array = plain(piece)
+    array = array.args[0] if array.op == "reshape" and len(array.args[0].axes) <= 2 else array
+    return relabelled(array, dict(zip(array.axes, ("h", "w"), strict=False)))
+
+
+def _is_whole(axes: Axes) -> bool:
+    return all(isinstance(label, str) for label in axes)
+
+
+def aggregate(op: str) -> Rule:
+    """SUM and the like: over all cells of all arguments, what holds no number left out."""
+
+    def rule(tr: Translator, nodes: Nodes) -> Expr:
+        parts = [folded(op, _without_blanks(numbers_of(tr, node))) for node in nodes if not isinstance(node, t.Missing)]
+        combine = {"sum": "add", "max": "maximum", "min": "minimum", "prod": "multiply"}[op]
+        total = parts[0]
+        for part in parts[1:]:
+            total = elementwise(combine, total, part)
+        return total
+
+    return rule
+
+
+def folded(op: str, expr: Expr) -> Expr:
+    if np.isnan(np.asarray(expr.value, float)).all() and expr.kinds & {BLANK, TEXT}:
+        raise Untranslatable("a range without numbers")
+    if has_holes(expr):
+        return reduced(f"nan{op}", expr) if op != "prod" else unwritten()
+    # The sum of rows times a column of ones, and its kin, is a product already.
+    return reduced(op, expr)
+
+
+def unwritten() -> Expr:
+    raise Untranslatable("a product with blanks")
+
+
+def total(tr: Translator, nodes: Nodes) -> Expr:
+    growing = growing_sum(tr, nodes[0]) if len(nodes) == 1 else None
+    if growing is not None:
+        return growing
+    return aggregate("sum")(tr, nodes)
+
+
+def extreme(op: str) -> Rule:
+    """MAX and MIN; of single values, maximum(0, x)."""
+    return aggregate(op)
+
+
+def mean(tr: Translator, nodes: Nodes) -> Expr:
+    if len(nodes) != 1:
+        total = aggregate("sum")(tr, nodes)
+        return elementwise("divide", total, count_numbers(tr, nodes))
+    expr = _without_blanks(numbers_of(tr, nodes[0]))
+    if not np.isfinite(np.asarray(expr.value, float)).any() and expr.kinds & {BLANK, TEXT}:
+        raise Untranslatable("a mean of nothing")
+    return reduced("nanmean" if has_holes(expr) else "mean", expr)
+
+
+def count_numbers(tr: Translator, nodes: Nodes) -> Expr:
+    """COUNT: which cells hold numbers does not depend on the weights."""
+    total: Expr | None = None
+    for node in nodes:
+        expr = tr.range(node)
+        value = np.asarray(expr.value)
+        if value.dtype.kind != "f":
+            raise Untranslatable("a count of texts or truth values")
+        if not expr.fixed or not has_holes(expr):
+            if not expr.fixed and has_holes(expr):
+                return tr.constant(t.Call("COUNT", tuple(nodes)))
+            sizes = [length for label, length in expr.size.items() if label in ("h", "w")]
+            part = literal(float(np.prod(sizes)) if sizes else 1.0)
+        else:
+            part = reduced("count", elementwise("not", elementwise("isnan", expr)))
+        total = part if total is None else elementwise("add", total, part)
+    if total is None:
+        raise Untranslatable("COUNT of nothing")
+    return total
+
+
+def count_all(tr: Translator, nodes: Nodes) -> Expr:
+    """COUNTA of texts: those that are not empty."""
+    expr = tr.range(nodes[0])
+    if len(nodes) > 1 or np.asarray(expr.value).dtype.kind != "U":
+        return tr.constant(t.Call("COUNTA", tuple(nodes)))
+    return reduced("count", tr.compare("<>", expr, literal(np.nan)))
+
+
+def square_sum(tr: Translator, nodes: Nodes) -> Expr:
+    total: Expr | None = None
+    for node in nodes:
+        expr = _without_blanks(numbers_of(tr, node))
+        part = reduced(
+            "nansum" if has_holes(expr) else "sum", elementwise("power", expr, literal(2.0), kinds=expr.kinds)
+        )
+        total = part if total is None else elementwise("add", total, part)
+    assert total is not None
+    return total
+
+
+def pairs(combine: Callable[[Expr, Expr], Expr], power: bool = False) -> Rule:
+    """SUMXMY2 and its kin: over pairs of which both are numbers.
+
+    The others are made 0 before anything is squared: what is only thrown away afterwards has a derivative of NaN.
+    """
+
+    def rule(tr: Translator, nodes: Nodes) -> Expr:
+        left, right = (numbers_of(tr, node) for node in nodes)
+        holes = [elementwise("isnan", one) for one in (left, right) if has_holes(one)]
+        if not holes:
+            found = combine(left, right)
+            return reduced("sum", squared(found) if power else found)
+        hole = holes[0] if len(holes) == 1 else elementwise("or", *holes)
+        if power:
+            return reduced("sum", squared(elementwise("where", hole, literal(0.0), combine(left, right))))
+        left, right = (elementwise("where", hole, literal(0.0), one) for one in (left, right))
+        return reduced("sum", combine(left, right))
+
+    return rule
+
+
+def squared(expr: Expr) -> Expr:
+    return elementwise("power", expr, literal(2.0), kinds=expr.kinds)
+
+
+def products(tr: Translator, nodes: Nodes) -> Expr:
+    """SUMPRODUCT: what is no number counts 0; a matrix product where rows meet columns."""
+    factors = []
+    for node in nodes:
+        expr = tr.range(node)
+        kind = np.asarray(expr.value).dtype.kind
+        if kind == "U":
+            raise Untranslatable("texts in SUMPRODUCT")
+        if kind == "b":
+            if len(nodes) > 1:
+                raise Untranslatable("truth values in SUMPRODUCT")
+            expr = tr.number(expr)
+        factors.append(apply("fill_blank", expr, axes=expr.axes) if has_holes(expr) else expr)
+    if len(factors) == 1:
+        only = factors[0]
+        if only.op == "multiply" and not shares(only):
+            return contracted(only.args[0], only.args[1])
+        return reduced("sum", only)
+    left = factors[0]
+    for factor in factors[1:-1]:
+        left = elementwise("multiply", left, factor)
+    return contracted(left, factors[-1])
+
+
+def shares(product: Expr) -> bool:
+    return any(arg.op == "index" and "None" in arg.x for arg in product.args)
+
+
+def matrix_product(tr: Translator, nodes: Nodes) -> Expr:
+    left, right = (tr.range(node) for node in nodes)
+    for one in (left, right):
+        if has_holes(one) or np.asarray(one.value).dtype.kind != "f":
+            raise Untranslatable("a matrix with cells that hold no number")
+    left, right = relabelled(left, {"w": "k"}), relabelled(right, {"h": "k"})
+    if "k" not in left.axes and "k" not in right.axes:
+        return elementwise("multiply", left, right)
+    if ("k" in left.axes) != ("k" in right.axes):
+        # A range whose cells are all the same has lost the axis; how long it is the other one says.
+        return reduced("sum", elementwise("multiply", left, right), ("k",))
+    return contracted(left, right, ("k",))
+
+
+def transpose(tr: Translator, nodes: Nodes) -> Expr:
+    return relabelled(tr.range(nodes[0]), {"h": "w", "w": "h"})
+
+
+def spread(sample: bool, root: bool) -> Rule:
+    """VAR and STDEV."""
+
+    def rule(tr: Translator, nodes: Nodes) -> Expr:
+        if len(nodes) != 1:
+            raise Untranslatable("a variance of several ranges")
+        expr = numbers_of(tr, nodes[0])
+        if has_holes(expr):
+            raise Untranslatable("a variance with blanks")
+        own = [label for label in expr.axes if label in ("h", "w")]
+        count = int(np.prod([expr.size[label] for label in own]))
+        middle = reduced("mean", expr)
+        total = reduced("sum", squared(elementwise("subtract", expr, middle)))
+        found = elementwise("divide", total, literal(float(count - sample)))
+        return elementwise("sqrt", found) if root else found
+
+    return rule
+
+
+def deviations(tr: Translator, nodes: Nodes) -> Expr:
+    expr = numbers_of(tr, nodes[0])
+    if has_holes(expr) or len(nodes) != 1:
+        raise Untranslatable("deviations with blanks")
+    return reduced("sum", squared(elementwise("subtract", expr, reduced("mean", expr))))
+
+
+def conditional(op: str) -> Rule:
+    """SUMIF, COUNTIF and AVERAGEIF for a value that is equal, or a number compared."""
+
+    def rule(tr: Translator, nodes: Nodes) -> Expr:
+        where = tr.range(nodes[0])
+        if not where.fixed:
+            raise Untranslatable("a criterion on what depends on the weights")
+        chosen = criterion(tr, where, tr.scalar(nodes[1]))
+        if op == "count":
+            return reduced("count", chosen)
+        values = numbers_of(tr, nodes[2] if len(nodes) > 2 else nodes[0])
+        counted = elementwise("where", chosen, values, literal(np.nan), kinds=frozenset({BLANK, NUMBER}))
+        if np.isnan(np.asarray(counted.value)).all():
+            raise Untranslatable("nothing is chosen")
+        if not has_holes(values) and op == "nansum":
+            return reduced("sum", elementwise("where", chosen, values, literal(0.0)))
+        return reduced(op, counted)
+
+    return rule
+
+
+def criterion(tr: Translator, where: Expr, wanted: Expr) -> Expr:
+    if wanted.op == "literal" and isinstance(wanted.value, np.str_ | str):
+        text = str(wanted.value)
+        for sign in ("<=", ">=", "<>", "<", ">", "="):
+            if text.startswith(sign):
+                try:
+                    bound = float(text.removeprefix(sign))
+                except ValueError:
+                    raise Untranslatable("a criterion with a text") from None
+                if sign == "<>" and has_holes(where):
+                    raise Untranslatable("<> among blanks")
+                return tr.compare(sign, where, literal(bound)) if not has_holes(where) else elementwise(
+                    {"<=": "at_most", ">=": "at_least", "<": "less", ">": "greater", "=": "equal"}[sign],
+                    where, literal(bound),
+                )  # fmt: skip
+    if np.asarray(where.value).dtype.kind == "f":
+        if np.asarray(wanted.value).dtype.kind != "f" or np.isnan(np.asarray(wanted.value)).any():
+            raise Untranslatable("a text among numbers")
+        return elementwise("equal", where, wanted)
+    return tr.compare("=", where, wanted)

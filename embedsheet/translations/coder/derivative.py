@@ -1,0 +1,396 @@
+"""The gradient written out in NumPy, backwards through the statements, where these are simple.
+
+Each rule gives what a result's slope `g` is worth to the arguments of one operation; `g` may have fewer or shorter
+axes than the result, as NumPy broadcasts. What no rule covers, loops among it, has its gradient from JAX.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+
+from embedsheet.translations.coder.expressions import OPS, Expr, _calculation, _filled, literal, number_of
+from embedsheet.translations.coder.model import Written
+from embedsheet.translations.coder.spelling import NUMPY, spell
+from embedsheet.translations.coder.variables import Variable
+
+Rule: TypeAlias = Callable[["_Backwards", Expr, Expr, Expr], None]  # expression, how its result is spelled, slope
+
+
+class NotSimple(Exception):  # noqa: N818  # never reaches a user
+    """A gradient that is not written out."""
+
+
+@dataclass
+class _Slope:
+    """What adds up to the slope of a name: wholes, and parts at places."""
+
+    wholes: list[Expr] = field(default_factory=list)
+    parts: list[tuple[str, Expr]] = field(default_factory=list)  # statements, "@" for the name, "{}" for the text
+
+
+def gradient_lines(model: Written, seed: Expr) -> list[str]:
+    """Return lines that compute the slopes of all weights from these and `found`, what `forward` gave, and return them.
+
+    `seed` is the derivative of the loss with respect to the objective. Raises NotSimple.
+    """
+    return _Backwards(model, seed).lines()
+
+
+class _Backwards:
+    def __init__(self, model: Written, seed: Expr) -> None:
+        self.model, self.seed = model, seed
+        self.slopes: dict[str, _Slope] = {}
+        self.made: list[str] = []
+        self.names = {variable.name for one in model.statements for variable in one.variables}
+        self.names |= {variable.name for variable in (*model.weights, *model.inputs)}
+
+    def lines(self) -> list[str]:
+        goal = self.model.objective
+        if goal is None:
+            raise NotSimple("no objective")
+        self.back(goal, goal, self.seed)
+        for statement in reversed(self.model.statements):
+            pairs = list(zip(statement.variables, statement.expressions, strict=False))
+            if statement.loop and any(variable.name in self.slopes for variable in statement.variables):
+                raise NotSimple("a loop")
+            for variable, expr in reversed(pairs):
+                if not variable.fixed and variable.name in self.slopes:
+                    self.finish(variable)
+                    own = variable.expr()
+                    slope = Expr("name", (), own.axes, np.ones_like(own.value, float), self.slope_name(variable.name))
+                    self.back(expr, own, slope)
+        for weight in self.model.weights:
+            self.finish(weight)
+        read = set(re.findall(r"[^\W\d]\w*", "\n".join(self.made)))
+        weights = [weight.name for weight in self.model.weights]
+        blocks = [
+            variable.name for one in self.model.statements if not one.fixed for variable in one.variables
+            if variable.name in read
+        ]  # fmt: skip
+        lines = [f"{name} = weights.{name}" for name in weights if name in read]
+        if len(lines) == len(weights):
+            lines = [f"{', '.join(weights)}{',' if len(weights) == 1 else ''} = weights"]
+        lines += [f'{name} = found["{name}"]' for name in blocks]
+        return [*lines, *self.made, f"slope = Weights({', '.join(map(self.slope_name, weights))})"]
+
+    def slope_name(self, name: str) -> str:
+        """Return what the slope of an array is called."""
+        found = f"d_{name}"
+        while found in self.names:
+            found += "_"
+        return found
+
+    def finish(self, variable: Variable) -> None:
+        """Write the slope of an array, all that adds up to it being known."""
+        name, slope = self.slope_name(variable.name), self.slopes.get(variable.name, _Slope())
+        shape = np.shape(variable.value)
+        if not slope.parts and slope.wholes:
+            total = slope.wholes[0]
+            for one in slope.wholes[1:]:
+                total = made("add", total, one)
+            self.made.append(f"{name} = {spell(expanded(total, shape), NUMPY)}")
+            return
+        self.made.append(f"{name} = np.zeros({shape})")
+        self.made += [f"{name} += {spell(one, NUMPY)}" for one in slope.wholes]
+        self.made += [text.replace("@", name).replace("{}", spell(one, NUMPY)) for text, one in slope.parts]
+
+    def named(self, slope: Expr) -> Expr:
+        """Return a slope under a name where it is long: it is written more than once."""
+        if slope.op in ("name", "literal"):
+            return slope
+        name = f"_g{sum(line.startswith('_g') for line in self.made) + 1}"
+        self.made.append(f"{name} = {spell(slope, NUMPY)}")
+        return Expr("name", (), tuple(range(np.ndim(slope.value))), slope.value, name)
+
+    def back(self, expr: Expr, own: Expr, slope: Expr) -> None:
+        """Hand a slope on to what an expression is made of; `own` spells the expression's result."""
+        if expr.fixed or np.asarray(expr.value).dtype.kind != "f":
+            return
+        if expr.op == "name" and not expr.args:
+            self.slopes.setdefault(expr.x, _Slope()).wholes.append(slope)
+            return
+        rule = _RULES.get(expr.op)
+        if rule is None:
+            raise NotSimple(expr.op)
+        if sum(not arg.fixed for arg in expr.args) > 1:
+            slope = self.named(slope)
+        rule(self, expr, own, slope)
+
+    def to(self, arg: Expr, slope: Expr, result: Expr) -> None:
+        """Hand a slope to an argument, summed over the axes along which the argument is the same."""
+        if arg.fixed or np.asarray(arg.value).dtype.kind != "f":
+            return
+        here, there = np.shape(arg.value), np.shape(result.value)
+        if here == there:
+            self.back(arg, arg, slope)
+            return
+        slope = expanded(slope, there)
+        lead = len(there) - len(here)
+        stretched = [axis + lead for axis, length in enumerate(here) if length == 1 and there[axis + lead] > 1]
+        axes = [*range(lead), *stretched]
+        if arg.op == "index" and "None" in arg.x:
+            # The axes of length 1 were only made to line up.
+            words = arg.x.split(", ")
+            words += [":"] * (len(here) - len(words))
+            if set(words) <= {":", "None"} and {
+                place + lead for place, word in enumerate(words) if word == "None"
+            } == set(stretched):
+                self.back(arg.args[0], arg.args[0], summed(slope, axes, False))
+                return
+        slope = summed(slope, list(range(lead)), False) if lead else slope
+        slope = summed(slope, [axis - lead for axis in stretched], True) if stretched else slope
+        self.back(arg, arg, slope)
+
+
+def made(op: str, *args: Expr, x: str = "") -> Expr:
+    """Return an operation on arrays by position, its value computed."""
+    names = [f"a{place}" for place in range(len(args))]
+    with np.errstate(all="ignore"):
+        value = _calculation(_filled(OPS[op].text, names, x), len(args))(*(arg.value for arg in args))
+    return Expr(op, args, tuple(range(np.ndim(value))), value, x, False)
+
+
+def expanded(slope: Expr, shape: Sequence[int]) -> Expr:
+    """Return a slope in the full shape."""
+    if np.shape(slope.value) == tuple(shape):
+        return slope
+    return made("broadcast", slope, x=repr(tuple(shape)))
+
+
+def summed(slope: Expr, axes: Sequence[int], keep: bool) -> Expr:
+    words = f"axis={axes[0]}" if len(axes) == 1 else f"axis={tuple(axes)}"
+    if len(axes) == np.ndim(slope.value) and not keep:
+        words = ""
+    return made("sum", slope, x=words + (", keepdims=True" if keep else ""))
+
+
+def _times(one: Expr, other: Expr) -> Expr:
+    if number_of(one) == 1:
+        return other
+    return made("multiply", one, other)
+
+
+def _elementwise(factor: Callable[[Expr, Expr, Expr], Expr]) -> Rule:
+    """Of one argument: the slope is `factor(slope, argument, result)`."""
+
+    def rule(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
+        (arg,) = expr.args
+        tr.to(arg, factor(slope, arg, own), expr)
+
+    return rule
+
+
+def _add(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
+    left, right = expr.args
+    tr.to(left, slope, expr)
+    tr.to(right, made("negative", slope) if expr.op == "subtract" else slope, expr)
+
+
+def _multiply(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
+    left, right = expr.args
+    for arg, other in ((left, right), (right, left)):
+        if not arg.fixed:
+            tr.to(arg, _times(slope, other), expr)
+
+
+def _divide(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
+    above, below = expr.args
+    if not above.fixed:
+        tr.to(above, made("divide", slope, below), expr)
+    if not below.fixed:
+        tr.to(below, made("negative", made("divide", _times(slope, own), below)), expr)
+
+
+def _power(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
+    base, exponent = expr.args
+    number = number_of(exponent)
+    if number is None:
+        raise NotSimple("a power that is no number")
+    rest = base if number == 2 else made("power", base, literal(number - 1))
+    tr.to(base, _times(slope, made("multiply", literal(number), rest)), expr)
+
+
+def _matmul(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
+    left, right = expr.args
+    slope = expanded(slope, np.shape(expr.value))
+    dimensions = (np.ndim(left.value), np.ndim(right.value))
+    if max(dimensions) > 2:
+        raise NotSimple("a product of more axes")
+    if not left.fixed:
+        found = {
+            (1, 1): lambda: _times(slope, right),
+            (1, 2): lambda: made("matmul", right, slope),
+            (2, 1): lambda: made("multiply", made("index", slope, x=":, None"), right),
+            (2, 2): lambda: made("matmul", slope, turned(right)),
+        }[dimensions]()
+        tr.to(left, found, left)
+    if not right.fixed:
+        found = {
+            (1, 1): lambda: _times(slope, left),
+            (1, 2): lambda: made("multiply", made("index", left, x=":, None"), slope),
+            (2, 1): lambda: made("matmul", turned(left), slope),
+            (2, 2): lambda: made("matmul", turned(left), slope),
+        }[dimensions]()
+        tr.to(right, found, right)
+
+
+def turned(expr: Expr) -> Expr:
+    """Return a matrix with rows for columns."""
+    return expr.args[0] if expr.op == "transpose" else made("transpose", expr)
+
+
+def _transpose(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
+    tr.to(expr.args[0], made("transpose", expanded(slope, np.shape(expr.value))), expr.args[0])
+
+
+def _sum(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
+    (arg,) = expr.args
+    value = np.asarray(arg.value, float)
+    axis = _axis(expr)
+    missing = np.isnan(value)
+    if expr.op.startswith("nan"):
+        here = made("isnan", arg.args[0] if arg.op == "power" else arg)
+        if expr.op == "nanmean":
+            if axis is not None:
+                raise NotSimple("means over parts with blanks")
+            slope = made("divide", slope, literal(float((~missing).sum())))
+    elif expr.op == "mean":
+        slope = made("divide", slope, literal(float(value.size / max(1, np.size(expr.value)))))
+    if axis is not None and np.ndim(slope.value) and axis < value.ndim - 1:
+        slope = expanded(slope, np.shape(expr.value))
+        if axis:
+            raise NotSimple("a sum in the middle")
+    elif axis is not None and np.ndim(slope.value):
+        slope = made("index", slope, x=f"{':, ' * (value.ndim - 1)}None" if value.ndim == 2 else "..., None")
+    if expr.op.startswith("nan"):
+        slope = made("where", here, literal(0.0), slope)
+    tr.back(arg, arg, slope)
+
+
+def _axis(expr: Expr) -> int | None:
+    if not expr.x:
+        return None
+    word = expr.x.removeprefix("axis=")
+    if not word.lstrip("-").isdigit():
+        raise NotSimple("a sum over several axes")
+    return int(word) % np.ndim(expr.args[0].value)
+
+
+def _where(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
+    condition, yes, no = expr.args
+    tr.to(yes, made("where", condition, slope, literal(0.0)), expr)
+    tr.to(no, made("where", condition, literal(0.0), slope), expr)
+
+
+def _maximum(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
+    bounds = [number_of(arg) for arg in expr.args]
+    if (bounds[0] is None) == (bounds[1] is None):
+        raise NotSimple("a maximum of two arrays")
+    bound, arg = expr.args if bounds[0] is not None else expr.args[::-1]
+    # Half of it where both are equal, as in the sheet.
+    side = made("sign", made("subtract", *((arg, bound) if expr.op == "maximum" else (bound, arg))))
+    tr.to(arg, made("multiply", slope, made("divide", made("add", literal(1.0), side), literal(2.0))), expr)
+
+
+def _relu(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
+    (arg,) = expr.args
+    tr.to(arg, made("where", made("greater", arg, literal(0.0)), slope, literal(0.0)), expr)
+
+
+def _index(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
+    (arg,) = expr.args
+    if "None" in expr.x:
+        words = expr.x.split(", ")
+        if not set(words) <= {":", "None"}:
+            raise NotSimple("places and new axes")
+        axes = [place for place, word in enumerate(words) if word == "None"]
+        tr.back(arg, arg, summed(expanded(slope, np.shape(expr.value)), axes, False))
+        return
+    if arg.op != "name" or arg.args:
+        raise NotSimple("a part of what has no name")
+    tr.slopes.setdefault(arg.x, _Slope()).parts.append((f"@[{expr.x}] += {{}}", slope))
+
+
+def _take(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
+    arg, *places = expr.args
+    if arg.op != "name" or arg.args or not all(place.fixed for place in places):
+        raise NotSimple("places in what has no name")
+    words = [spell(place, NUMPY) for place in places]
+    where = words[0] if len(words) == 1 else f"({', '.join(words)})"
+    slope = expanded(slope, np.shape(expr.value))
+    tr.slopes.setdefault(arg.x, _Slope()).parts.append((f"np.add.at(@, {where}, {{}})", slope))
+
+
+def _broadcast(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
+    tr.to(expr.args[0], slope, expr)
+
+
+def _reshape(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
+    (arg,) = expr.args
+    slope = expanded(slope, np.shape(expr.value))
+    tr.back(arg, arg, made("reshape", slope, x=", ".join(map(str, np.shape(arg.value)))))
+
+
+def _softmax(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
+    product = made("multiply", slope, own)
+    tr.to(expr.args[0], made("multiply", own, made("subtract", slope, summed(product, [int(expr.x)], True))), expr)
+
+
+def _cumsum(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
+    (arg,) = expr.args
+    axis = int(expr.x.removeprefix("axis=") or 0)
+    back = ", ".join([":"] * axis + ["::-1"])
+    slope = made("index", expanded(slope, np.shape(expr.value)), x=back)
+    tr.back(arg, arg, made("index", made("cumsum", slope, x=expr.x), x=back))
+
+
+def _stacked(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
+    axis, start = int(expr.x), 0
+    slope = tr.named(expanded(slope, np.shape(expr.value)))
+    for arg in expr.args:
+        stop = start + (1 if expr.op == "stacked" else np.shape(arg.value)[axis])
+        word = str(start) if expr.op == "stacked" else f"{start}:{stop}"
+        start = stop
+        if not arg.fixed:
+            tr.back(arg, arg, made("index", slope, x=", ".join([":"] * axis + [word])))
+
+
+_RULES: dict[str, Rule] = {
+    "add": _add,
+    "subtract": _add,
+    "negative": _elementwise(lambda g, x, y: made("negative", g)),
+    "multiply": _multiply,
+    "divide": _divide,
+    "power": _power,
+    "exp": _elementwise(lambda g, x, y: _times(g, y)),
+    "log": _elementwise(lambda g, x, y: made("divide", g, x)),
+    "sqrt": _elementwise(lambda g, x, y: made("divide", g, made("multiply", literal(2.0), y))),
+    "tanh": _elementwise(
+        lambda g, x, y: _times(g, made("subtract", literal(1.0), made("power", y, literal(2.0))))
+    ),
+    "sigmoid": _elementwise(lambda g, x, y: made("multiply", _times(g, y), made("subtract", literal(1.0), y))),
+    "sin": _elementwise(lambda g, x, y: _times(g, made("cos", x))),
+    "cos": _elementwise(lambda g, x, y: made("negative", _times(g, made("sin", x)))),
+    "abs": _elementwise(lambda g, x, y: _times(g, made("sign", x))),
+    "matmul": _matmul,
+    "transpose": _transpose,
+    **dict.fromkeys(("sum", "mean", "nansum", "nanmean"), _sum),
+    "where": _where,
+    "maximum": _maximum,
+    "minimum": _maximum,
+    "relu": _relu,
+    "index": _index,
+    "take": _take,
+    "picked": _take,
+    "broadcast": _broadcast,
+    "reshape": _reshape,
+    "softmax": _softmax,
+    "cumsum": _cumsum,
+    "stacked": _stacked,
+    "concatenate": _stacked,
+}  # fmt: skip

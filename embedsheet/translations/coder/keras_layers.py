@@ -1,0 +1,243 @@
+"""Layers whose weights Keras arranges otherwise than the sheet: what they are called, hold, take and give.
+
+A layer's variables are written with the sheet's weights, `kernel = concatenate([input_gate, forget_gate, …])`; where
+the rest of the model needs one of these weights, it is a part of the layer's variable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from embedsheet.translations.coder.attention import Attention
+from embedsheet.translations.coder.expressions import Axes, Expr, apply, full_of, transposed, with_axes
+from embedsheet.translations.coder.loops import Loop
+from embedsheet.translations.coder.model import Statement
+from embedsheet.translations.coder.recurrent import Gate, Recurrent
+from embedsheet.translations.coder.variables import Memory, Variable
+
+_JAX = {"tanh": "jnp.tanh"}  # Keras computes its own in float32, whatever it is told
+
+
+@dataclass
+class Arranged:
+    """A layer `kind` of the model under `name`, and what it computes.
+
+    `variables` are expressions of the sheet's weights by what Keras calls them; `parts` says where a weight lies in
+    one of them, if it does as it is. `results` are the blocks that it gives; all others of `inside` it keeps to itself.
+    """
+
+    name: str
+    kind: str
+    arguments: str
+    built: str
+    variables: dict[str, Expr]
+    parts: dict[str, str]
+    cells: dict[str, set[int]]  # the cells of each weight that it holds
+    results: dict[str, Expr]
+    inside: list[Statement] = field(default_factory=list)
+
+
+class _Reader:
+    """Reads cells of variables by what they are called."""
+
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+        self.known = {variable.name: variable for variable in memory.variables}
+
+    def read(self, atoms: object, axes: Axes) -> Expr:
+        """Return an array of cells as an expression. Raises KeyError where they lie on several sheets."""
+        cells = np.empty(np.shape(np.array(atoms, object))[: len(axes)], object)
+        rows, columns, sheets = np.zeros(cells.shape, np.int64), np.zeros(cells.shape, np.int64), set[int]()
+        for place in np.ndindex(*cells.shape):
+            atom = atoms
+            for one in place:
+                atom = atom[one]  # type: ignore[index]
+            variable: Variable = self.known[atom[1]]  # type: ignore[index]
+            rows[place], columns[place] = (side.ravel()[atom[2]] for side in (variable.rows, variable.columns))  # type: ignore[index]
+            sheets.add(variable.sheet)
+        if len(sheets) != 1:
+            raise KeyError("several sheets")
+        return shaped(self.memory.read(sheets.pop(), rows, columns, axes), axes, cells.shape)
+
+
+def shaped(expr: Expr, axes: Axes, shape: tuple[int, ...]) -> Expr:
+    """Return an expression with all of some axes, in the plainest way."""
+    here = with_axes(transposed(expr, tuple(label for label in axes if label in expr.axes)), axes)
+    return here if np.shape(here.value) == shape else full_of(expr, axes, shape)
+
+
+def recurrent_layer(name: str, found: Recurrent, statement: Statement, memory: Memory) -> Arranged:
+    """Return a recurrent layer. Raises KeyError where its cells cannot be read together."""
+    loop, reader = statement.loop, _Reader(memory)
+    assert loop is not None
+    gates = list(found.gates.values())
+    kernel = [reader.read([[unit.kernel[one] for unit in units] for one in range(len(units[0].kernel))], (0, 1))
+              for units in gates]  # fmt: skip
+    recurrent = [reader.read([[unit.recurrent[one] for unit in units] for one in range(found.units)], (0, 1))
+                 for units in gates]  # fmt: skip
+    variables = {"kernel": _beside(kernel), "recurrent_kernel": _beside(recurrent)}
+    biases = [_biases(reader, units) for units in gates]
+    rows = _bias_rows(found, biases)
+    if any(map(len, biases)):
+        joined = [_beside(row) for row in rows]
+        variables["bias"] = joined[0] if len(rows) == 1 else apply("stacked", *joined, axes=(0, 1), x="0")
+    if found.kind == "GRU" and not found.guess.kept:
+        variables = {part: _negated_first(expr, found.units) for part, expr in variables.items()}
+    words = [str(found.units), f"activation={_activation(found.guess.activation)}"]
+    words += ["use_bias=False"] if "bias" not in variables else []
+    words += ["reset_after=False"] if found.kind == "GRU" and not found.guess.after else []
+    words += ["return_sequences=True"]
+    features = len(gates[0][0].kernel)
+    parts = {} if not found.guess.kept else _parts(
+        {"kernel": kernel, "recurrent_kernel": recurrent}, rows if "bias" in variables else [], found.units
+    )  # fmt: skip
+    cells: dict[str, set[int]] = {}
+    for units in gates:
+        for unit in units:
+            for _, weight, place in (*unit.kernel, *unit.recurrent, *unit.biases, *unit.recurrent_biases):
+                cells.setdefault(weight, set()).add(place)
+    own = statement.variables[found.state]
+    result = _result(name, found, loop, own, reader)
+    built = f"(None, {loop.steps}, {features})"
+    variables = {f"cell.{part}": expr for part, expr in variables.items()}
+    return Arranged(name, found.kind, ", ".join(words), built, variables, parts, cells, {own.name: result}, [statement])
+
+
+def attention_layer(name: str, found: Attention, statement: Statement, memory: Memory) -> Arranged:
+    """Return a layer of attention. Raises KeyError where its cells cannot be read together."""
+    reader = _Reader(memory)
+    dense = {}
+    for part in ("query", "key", "value"):
+        heads = [reader.read(one[part], (0, 2)) for one in found.heads]
+        dense[f"{part}_dense.kernel"] = (
+            apply("stacked", *(replace(one, axes=(0, 2)) for one in heads), axes=(0, 1, 2), x="1")
+        )  # fmt: skip
+    width, values = (len(found.heads[0][part][0]) for part in ("key", "value"))
+    shape = (len(found.heads), values, found.joins.value.shape[1])
+    dense["output_dense.kernel"] = apply("reshape", found.joins, axes=(0, 1, 2), x=repr(shape))
+    words = f"{shape[0]}, {width}, value_dim={values}, output_shape={shape[2]}, use_bias=False"
+    lengths = [(1, *np.shape(one.value)) for one in (found.asked, found.given)]
+    cells: dict[str, set[int]] = {found.joins.x: set(range(found.joins.value.size))}
+    for head in found.heads:
+        for _, weight, place in (atom for rows in head.values() for row in rows for atom in row):
+            cells.setdefault(weight, set()).add(place)
+    given = [_batch(one) for one in (found.asked, found.given, found.seen) if one is not None]
+    layer = replace(found.node, op="attention" if found.seen is None else "masked_attention", args=tuple(given), x=name)
+
+    def replaced(expr: Expr) -> Expr:
+        return layer if expr is found.node else replace(expr, args=tuple(map(replaced, expr.args)))
+
+    results = {one.name: replaced(expr) for one, expr in zip(statement.variables, statement.expressions, strict=True)}
+    built = f"{lengths[0]}, {lengths[1]}"
+    return Arranged(name, "MultiHeadAttention", words, built, dense, {}, cells, results)
+
+
+def _activation(name: str) -> str:
+    return _JAX.get(name, f'"{name}"')
+
+
+def _beside(parts: Sequence[Expr]) -> Expr:
+    if len(parts) == 1:
+        return parts[0]
+    return apply("concatenate", *parts, axes=parts[0].axes, x=str(len(parts[0].axes) - 1))
+
+
+def _biases(reader: _Reader, units: list[Gate]) -> list[Expr]:
+    """Return the rows that are added in a gate: those of the inputs, then those of the last state."""
+    count = {(len(unit.biases), len(unit.recurrent_biases)) for unit in units}
+    if len(count) != 1:
+        raise KeyError("biases of some units only")
+    every = [[*unit.biases, *unit.recurrent_biases] for unit in units]
+    return [reader.read([unit[one] for unit in every], (0,)) for one in range(len(every[0]))]
+
+
+def _bias_rows(found: Recurrent, biases: list[list[Expr]]) -> list[list[Expr]]:
+    """Return the layer's rows of biases, gate by gate: a GRU has one for inputs and one for the last state."""
+    none = Expr("literal", (), (0,), np.zeros(found.units), f"np.zeros({found.units})")
+
+    def total(some: Sequence[Expr]) -> Expr:
+        whole = some[0] if some else none
+        for one in some[1:]:
+            whole = apply("add", whole, one, axes=(0,))
+        return whole
+
+    if found.kind != "GRU" or not found.guess.after:
+        return [[total(some) for some in biases]]
+    first = [len(units[0].biases) for units in found.gates.values()]
+    # The update and reset gates add both their rows; which is which does not matter there.
+    split = [1 if name != "candidate" else count for name, count in zip(found.gates, first, strict=True)]
+    return [[total(some[:at]) for some, at in zip(biases, split, strict=True)],
+            [total(some[at:]) for some, at in zip(biases, split, strict=True)]]  # fmt: skip
+
+
+def _negated_first(expr: Expr, units: int) -> Expr:
+    """Return a variable with the first gate's part negated: 1 − σ(x) is σ(−x)."""
+    signs = np.where(np.arange(expr.value.shape[-1]) < units, -1.0, 1.0)
+    text = f"np.repeat([-1.0, 1.0, 1.0], {units})"
+    sign = Expr("literal", (), expr.axes[-1:], signs, text)
+    return apply("multiply", expr, sign, axes=expr.axes)
+
+
+def _parts(matrices: dict[str, list[Expr]], rows: list[list[Expr]], units: int) -> dict[str, str]:
+    """Return where each weight lies that a part is, whole and as it is."""
+    found: dict[str, str] = {}
+    for name, exprs in matrices.items():
+        for gate, expr in enumerate(exprs):
+            if expr.op == "name":
+                found[expr.x] = f"cell.{name}[:, {_span(gate, units)}]" if len(exprs) > 1 else f"cell.{name}"
+    for row, exprs in enumerate(rows):
+        for gate, expr in enumerate(exprs):
+            if expr.op == "name":
+                along = [str(row)] * (len(rows) > 1) + [_span(gate, units)] * (len(exprs) > 1)
+                found[expr.x] = f"cell.bias[{', '.join(along)}]" if along else "cell.bias"
+    return found
+
+
+def _span(gate: int, units: int) -> str:
+    return f"{gate * units or ''}:{(gate + 1) * units}"
+
+
+def _result(name: str, found: Recurrent, loop: Loop, own: Variable, reader: _Reader) -> Expr:
+    """Return what the layer gives, its axes those of the block."""
+    alone = len(found.inputs) == 1
+    given = reader.read(found.inputs[0], (1, 2)) if alone else reader.read(found.inputs, (0, 1, 2))
+    states = [loop.before[place][0] for place in (found.state, found.memory) if place is not None]
+    begins = (
+        [] if all(one.fixed and not np.any(one.value) for one in states) else [_begin(one, found) for one in states]
+    )
+    time = loop.axes[found.state]
+    rest = [axis for axis in range(len(own.shape)) if axis != time]
+    units = rest.pop(found.axis) if found.axis is not None else None
+    if len(rest) > 1:
+        raise KeyError("sequences in several rows and columns")
+    there = [*rest, time, *([units] if units is not None else [])]
+    value = np.transpose(own.value, there)
+    if alone:
+        given = _batch(given)
+        value = value.reshape(1, *value.shape) if not rest else value
+    if units is None:
+        value = value[..., None]
+    result = Expr("recurrent_from" if begins else "recurrent", (given, *begins), ("n", "t", "u"), value, name, False)
+    if units is None:
+        result = Expr("index", (result,), ("n", "t"), value[..., 0], ":, :, 0", False)
+    if not rest:
+        result = Expr("index", (result,), result.axes[1:], result.value[0], "0", False)
+    return transposed(replace(result, axes=tuple(there)), tuple(sorted(there)))
+
+
+def _batch(expr: Expr) -> Expr:
+    return Expr("index", (expr,), ("n", *expr.axes), np.asarray(expr.value)[None], "None", expr.fixed)
+
+
+def _begin(state: Expr, found: Recurrent) -> Expr:
+    """Return a state before the first step as (sequences, units)."""
+    if np.ndim(state.value) == 0:
+        state = full_of(state, (0,), (1,))
+    elif found.axis is None:
+        state = with_axes(state, (0, 1))
+    elif np.ndim(state.value) == 2 and found.axis == 0:
+        state = apply("transpose", state, axes=(1, 0))
+    return state if np.ndim(state.value) == 2 else _batch(state)

@@ -1,0 +1,411 @@
+"""The module in Keras: layers where blocks are layers, `keras.ops` for the rest.
+
+A weight whose rows are only looked up is an Embedding; one by which rows are only multiplied is a Dense layer, with the
+weight that is always added behind it as its bias; rows of two blocks multiplied and added up are a Dot; powers over
+their sum a Softmax; rows brought to mean 0 and variance 1 a LayerNormalization, with the weights by which they are
+multiplied and moved behind it; a loop of which each step is what a SimpleRNN, an LSTM or a GRU computes is this layer.
+Every other weight is one of the model's own; a layer's weight that formulas read besides is read from the layer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from embedsheet.translations.coder.attention import attention
+from embedsheet.translations.coder.expressions import Expr, names_in, number_of
+from embedsheet.translations.coder.idioms import Normalised, normalised
+from embedsheet.translations.coder.keras_layers import Arranged, attention_layer, recurrent_layer
+from embedsheet.translations.coder.model import Statement, Written
+from embedsheet.translations.coder.module import Module, Parts
+from embedsheet.translations.coder.recurrent import recurrent
+from embedsheet.translations.coder.spelling import KERAS, spell
+from embedsheet.translations.coder.variables import Variable
+
+# What a Keras model calls otherwise.
+_TAKEN = frozenset(
+    "build built call compile compute_dtype compute_loss count_params dtype evaluate fit get_layer input input_shape "
+    "inputs layers loss losses metrics name non_trainable_weights optimizer output outputs path predict stop_training "
+    "summary supports_masking trainable trainable_weights variables weights dot softmax_0 softmax_1 softmax_2".split()
+)
+
+_CALLED = {"SimpleRNN": "rnn", "LSTM": "lstm", "GRU": "gru"}  # the model's attributes
+
+
+def keras_module(model: Written, sheet: str | None) -> Parts:
+    """Return the model as a module in Keras."""
+    return _KerasModule(model, sheet).parts()
+
+
+_NORMALISATION = '''
+class LayerNormalization(layers.LayerNormalization):
+    """Keras' own layer, computed in float64: it computes in float32 whatever its dtype is."""
+
+    def call(self, inputs: Any) -> Any:
+        """Return rows less their means, over the root of their variances."""
+        mean, variance = ops.moments(inputs, axes=-1, keepdims=True)
+        outputs = (inputs - mean) / ops.sqrt(variance + self.epsilon)
+        outputs = outputs * self.gamma if self.scale else outputs
+        return outputs + self.beta if self.center else outputs
+'''
+
+
+@dataclass
+class _Layer:
+    """A layer and the weights that it holds, by what Keras calls them."""
+
+    kind: str
+    arguments: str
+    weights: list[tuple[str, str]]
+    inner: int = 0  # how many features it takes
+
+
+def _attribute(name: str) -> str:
+    return f"{name}_" if name in _TAKEN or name.startswith("_") else name
+
+
+class _KerasModule(Module):
+    def __init__(self, model: Written, sheet: str | None) -> None:
+        super().__init__(model, KERAS, sheet)
+        self.arranged: list[Arranged] = []
+        self.layers: dict[str, _Layer] = {}
+        self.made: dict[str, str] = {}  # layers without weights of their own: attribute and how it is made
+        self.normal: dict[tuple[object, ...], tuple[str, Normalised]] = {}  # by what they are written like
+        self._find_arranged()
+        self._find_layers()
+
+    # Which blocks are layers
+
+    def _find_arranged(self) -> None:
+        used = {weight.name for weight in self.model.weights} | {one.name for one in self.blocks()}
+        for statement in super().traced():
+            for kind, layer, gone in self._candidates(statement, used):
+                if self._keeps_to_itself(layer, statement, gone):
+                    used.add(kind)
+                    self.arranged.append(layer)
+
+    def _candidates(self, statement: Statement, used: set[str]) -> Iterator[tuple[str, Arranged, set[str]]]:
+        """Yield layers that a statement may be, each with its name and the blocks that it keeps to itself."""
+
+        def named(word: str) -> str:
+            return next(one for one in (word, *(f"{word}_{number}" for number in range(2, 1000))) if one not in used)
+
+        memory = self.model.memory
+        with contextlib.suppress(KeyError):
+            if statement.loop is not None and (found := recurrent(statement.loop, memory)) is not None:
+                name = named(_CALLED[found.kind])
+                layer = recurrent_layer(name, found, statement, memory)
+                yield name, layer, {variable.name for variable in statement.variables} - layer.results.keys()
+        weights = {one.name for one in self.model.weights}
+        for expr in statement.expressions:
+            with contextlib.suppress(KeyError):
+                if (heads := attention(expr, memory.definitions, weights)) is not None:
+                    name = named("attention")
+                    yield name, attention_layer(name, heads, statement, memory), heads.inner
+
+    def _keeps_to_itself(self, layer: Arranged, statement: Statement, gone: set[str]) -> bool:
+        """Move statements into a layer that only it needs; whether the rest can do without its other blocks."""
+        goal = names_in(self.model.objective) if self.model.objective is not None else set[str]()
+        goal |= {name for expr in (self.search.expressions() if self.search else []) for name in names_in(expr)}
+        every = super().traced()
+        asked = set[str]().union(*(names_in(expr) for expr in layer.results.values()))
+        if asked & gone:
+            return False
+        for one in every:
+            if one is not statement and gone & (_read(one) | {variable.name for variable in one.variables}):
+                layer.inside.append(one)
+                gone |= {variable.name for variable in one.variables}
+        if goal & gone:
+            return False
+        others = {id(one) for other in self.arranged for one in other.inside}
+        needed = goal.union(*(names_in(expr) for other in (layer, *self.arranged) for expr in other.results.values()))
+        inner = set[str]().union(*(_read(one) for one in layer.inside))
+        for one in reversed(every):
+            if one in layer.inside or id(one) in others:
+                continue
+            names = {variable.name for variable in one.variables}
+            if names & inner and not names & needed:
+                layer.inside.append(one)
+                inner |= _read(one)
+            else:
+                needed |= _read(one)
+        left = [one for one in every if one not in layer.inside and id(one) not in others and one is not statement]
+        read = [*layer.results.values(), *(expr for one in left for expr in one.every_expression())]
+        loose = [name for name in layer.cells if name not in layer.parts]
+        return not any(_cells_read(expr, name) & layer.cells[name] for name in loose for expr in read)
+
+    def traced(self) -> list[Statement]:
+        """The statements of `call`: layers in place of what they compute."""
+        made = {name: expr for layer in self.arranged for name, expr in layer.results.items()}
+        inside = [one for layer in self.arranged for one in layer.inside]
+        found = []
+        for one in super().traced():
+            kept = [variable for variable in one.variables if variable.name in made]
+            if kept:
+                one = replace(one, variables=kept, expressions=[made[two.name] for two in kept], loop=None)
+            elif one in inside:
+                continue
+            found.append(one)
+        return found
+
+    def _functions_apart(self) -> list[str]:
+        return [*super()._functions_apart(), *(["inside"] if self.arranged else [])]
+
+    def _labels(self) -> list[str]:
+        inside = [one for layer in self.arranged for one in layer.inside]
+        inside = [one for one in super().traced() if one in inside]
+        words = "Return the blocks that layers keep to themselves, by name, as the sheet computes them."
+        return [*super()._labels(), *self._apart("inside", words, inside, self.traced())]
+
+    def _expressions(self) -> list[Expr]:
+        found = [expr for one in self.traced() for expr in one.every_expression()]
+        return found + (self.search.expressions() if self.search else [])
+
+    def _find_layers(self) -> None:
+        weights = {one.name: one for one in self.model.weights}
+        uses: Counter[str] = Counter()
+        looked_up: Counter[str] = Counter()
+        multiplied: Counter[str] = Counter()
+        added: dict[str, Counter[str]] = {}
+        waiting = list(self._expressions())
+        while waiting:
+            expr = waiting.pop()
+            if expr.op == "name":
+                uses[expr.x] += 1
+            if _is_look_up(expr):
+                looked_up[expr.args[0].x] += 1
+            if _is_product(expr):
+                multiplied[expr.args[1].x] += 1
+            if expr.op == "add" and _is_product(expr.args[0]) and expr.args[1].op == "name" and not expr.args[1].args:
+                added.setdefault(expr.args[0].args[1].x, Counter())[expr.args[1].x] += 1
+            waiting += expr.args
+        self._find_normalisations(uses)
+        ends = Counter(bias for biases in added.values() for bias in biases.elements())
+        arranged = {name for layer in self.arranged for name in layer.cells}
+        for name, variable in weights.items():
+            shape = variable.shape
+            if len(shape) != 2 or name in arranged or (looked_up[name] and multiplied[name]):
+                continue
+            if looked_up[name]:
+                self.layers[name] = _Layer("Embedding", f"{shape[0]}, {shape[1]}", [(name, "embeddings")])
+            elif multiplied[name]:
+                bias = next(iter(added.get(name, {})), "")
+                fits = bias in weights and weights[bias].shape == shape[1:] and bias not in arranged
+                if fits and added[name][bias] == ends[bias] == multiplied[name]:
+                    held = [(name, "kernel"), (bias, "bias")]
+                    self.layers[name] = _Layer("Dense", str(shape[1]), held, shape[0])
+                else:
+                    self.layers[name] = _Layer("Dense", f"{shape[1]}, use_bias=False", [(name, "kernel")], shape[0])
+
+    def _find_normalisations(self, uses: Counter[str]) -> None:
+        weights = {one.name for one in self.model.weights}
+        waiting = list(self._expressions())
+        while waiting:
+            expr = waiting.pop()
+            found = normalised(expr, self.model.memory.definitions)
+            if found is None:
+                waiting += expr.args
+                continue
+            rows = {part: row.x for part, row in (("gamma", found.scale), ("beta", found.offset)) if row is not None}
+            if not all(name in weights and uses[name] == 1 for name in rows.values()):
+                waiting += expr.args
+                continue
+            width = np.shape(expr.value)[-1]
+            words = f"axis=-1, epsilon={found.epsilon!r}, center={'beta' in rows}, scale={'gamma' in rows}"
+            name = next(
+                word
+                for number in range(len(self.normal) + 1, 10_000)
+                if (word := f"normalisation_{number}") not in weights
+            )
+            held = [(row, part) for part, row in rows.items()]
+            self.normal[_key(expr)] = name, found
+            self.layers[name] = _Layer("LayerNormalization", words, held, width)
+
+    def rewritten(self, expr: Expr) -> Expr:
+        """Return an expression with layers in it."""
+        own = self.normal.get(_key(expr)) if self.normal and np.ndim(expr.value) > 1 else None
+        if own is not None:
+            return replace(expr, op="layer", args=(self.rewritten(own[1].given),), x=own[0])
+        args = tuple(map(self.rewritten, expr.args))
+        if expr.op == "add" and _is_product(expr.args[0]):
+            layer = self.layers.get(expr.args[0].args[1].x)
+            if layer is not None and len(layer.weights) == 2 and expr.args[1].x == layer.weights[1][0]:
+                return args[0]
+        if _is_look_up(expr) and expr.args[0].x in self.layers:
+            rows = replace(expr, op="layer", args=args[1:2], x=_attribute(expr.args[0].x))
+            return rows if expr.op == "take" else replace(expr, op="index", args=(rows,), x=f"..., {expr.args[2].x}")
+        if _is_product(expr) and expr.args[1].x in self.layers:
+            return replace(expr, op="layer", args=args[:1], x=_attribute(expr.args[1].x))
+        if _is_dot(expr):
+            self.made["dot"] = "layers.Dot(axes=1)"
+            return replace(expr, op="dot", args=args[0].args)
+        if expr.op == "softmax":
+            self.made[f"softmax_{expr.x}"] = f"layers.Softmax(axis={expr.x})"
+        if expr.op == "maximum" and number_of(expr.args[0]) == 0:
+            return replace(expr, op="relu", args=args[1:])
+        return replace(expr, args=args)
+
+    # Text
+
+    def _held(self) -> dict[str, str]:
+        """Return for each weight where the model keeps it."""
+        found = {one.name: f"self.{_attribute(one.name)}" for one in self.model.weights}
+        for name, layer in self.layers.items():
+            found |= {weight: f"self.{_attribute(name)}.{part}" for weight, part in layer.weights}
+        for arranged in self.arranged:
+            found |= {weight: f"self.{arranged.name}.{part}" for weight, part in arranged.parts.items()}
+        return found
+
+    def _parameters(self, held: dict[str, str], own: list[str]) -> list[tuple[str, str]]:
+        """Return the model's variables, and what each is of `weights`."""
+        words = {one.name: f"weights.{one.name}" for one in self.model.weights}
+        found = [(held[name], words[name]) for name in own]
+        for layer in self.arranged:
+            found += [
+                (f"self.{layer.name}.{part}", spell(expr, KERAS, words)) for part, expr in layer.variables.items()
+            ]
+        return found
+
+    def _forward(self) -> list[str]:
+        statements = self.traced()
+        body = [line for one in statements for line in self._statement(one, "        ")]
+        read = [expr for one in statements for expr in one.every_expression()]
+        left = set[str]().union(*(names_in(self.rewritten(expr)) for expr in read))
+        held = self._held()
+        in_layers = {weight for layer in self.layers.values() for weight, _ in layer.weights}
+        arranged = {weight for one in self.arranged for weight in one.cells}
+        given = {weight for one in self.arranged for weight in one.parts} | {one for one in arranged if one not in left}
+        own = [one.name for one in self.model.weights if one.name not in given]
+        lines = [
+            *(_NORMALISATION.splitlines() if self.normal else []),
+            "",
+            "class Sheet(keras.Model):",
+            '    """The sheet: its changing cells are the weights, its blocks what it gives, by name."""',
+            "",
+            "    def __init__(self) -> None:",
+            "        super().__init__()",
+        ]
+        for variable in self.model.weights:
+            lines += self._made(variable, in_layers | given)
+        for name, layer in self.layers.items():
+            if layer.kind == "LayerNormalization":
+                lines += [f"        self.{name} = {layer.kind}({layer.arguments})"]
+                lines += [f"        self.{name}.build((None, {layer.inner}))"]
+        for one in self.arranged:
+            lines += [f"        self.{one.name} = layers.{one.kind}({one.arguments})"]
+            lines += [f"        self.{one.name}.build({one.built})"]
+        lines += [f"        self.{name} = {words}" for name, words in self.made.items()]
+        parameters = self._parameters(held, own)
+        what, start, values = "the order of Weights", "START", "weights"
+        if self.arranged:
+            what, start, values = "the order of `variables`", "variables(START)", "variables(weights)"
+        lines += [
+            f"        for variable, array in zip(self.parameters(), {start}, strict=True):",
+            "            variable.assign(array)",
+            "",
+            "    def parameters(self) -> list[keras.Variable]:",
+            f'        """Return the variables in {what}."""',
+            f"        return [{', '.join(text for text, _ in parameters)}]",
+            "",
+            "    def call(self, _given: Any = None) -> dict[str, Any]:",
+            '        """Return the arrays of all blocks that depend on the weights; the inputs stand above."""',
+        ]
+        # A layer's weight that is read besides, as by a penalty on squares, and the model's own.
+        loose = [one.name for one in self.model.weights if one.name in left]
+        lines += [f"        {name} = ops.convert_to_tensor({held[name]})" for name in loose]
+        results = [variable.name for one in statements for variable in one.variables]
+        lines += [*body, "        return {" + ", ".join(f'"{name}": {name}' for name in results) + "}"]
+        if self.arranged:
+            lines += [
+                "",
+                "def variables(weights: Weights) -> list[Any]:",
+                '    """Return the weights as the model\'s layers hold them."""',
+                f"    return [{', '.join(text for _, text in parameters)}]",
+            ]
+        return [
+            *lines,
+            "",
+            "MODEL = Sheet()",
+            "",
+            "def forward(weights: Weights) -> dict[str, Any]:",
+            '    """Return what the model gives with some weights in place of its own."""',
+            f"    pairs = zip(MODEL.parameters(), map(ops.convert_to_tensor, {values}), strict=True)",
+            "    with keras.StatelessScope(state_mapping=list(pairs)):",
+            "        return MODEL.call()",
+            "",
+        ]
+
+    def _made(self, variable: Variable, in_layers: set[str]) -> list[str]:
+        name, layer = variable.name, self.layers.get(variable.name)
+        if layer is not None:
+            size = f"(None, {layer.inner})" if layer.inner else "(None,)"
+            own = f"self.{_attribute(name)}"
+            return [f"        {own} = layers.{layer.kind}({layer.arguments})", f"        {own}.build({size})"]
+        if name in in_layers:
+            return []
+        return [f'        self.{_attribute(name)} = self.add_weight(shape={variable.shape}, name="{name}")']
+
+    def _imports(self, body: str) -> list[str]:
+        lines = ['os.environ.setdefault("KERAS_BACKEND", "jax")', ""]
+        lines += ["import jax"] if self.search is not None or "jnp." in body else []
+        lines += ["import jax.numpy as jnp"] if "jnp." in body else []
+        lines += ["import keras", "import numpy as np"]
+        used = ", ".join(word for word in ("layers", "ops") if f"{word}." in body)
+        lines += [f"from keras import {used}"] if used else []
+        lines += ["from scipy.optimize import minimize"] if "minimize(" in body else []
+        lines.append("")
+        if "import jax" in lines:
+            lines.append('jax.config.update("jax_enable_x64", True)')
+        return [*lines, 'keras.config.set_dtype_policy("float64")', 'keras.config.set_floatx("float64")', ""]
+
+
+def _key(expr: Expr) -> tuple[object, ...]:
+    """Return what is equal for expressions that are written alike and give the same numbers."""
+    return spell(expr, KERAS), np.shape(expr.value)
+
+
+def _is_look_up(expr: Expr) -> bool:
+    """Whether rows of something that has a name, or a column of them, are taken by places that no weight changes."""
+    if expr.op == "picked" and len(expr.args) == 3:
+        whole = expr.args[1].fixed and np.ndim(expr.args[1].value) > 0 and expr.args[2].op == "literal"
+        whole = whole and not expr.args[2].axes
+    else:
+        whole = expr.op == "take"
+    return whole and expr.args[0].op == "name" and not expr.args[0].args and not expr.args[0].fixed
+
+
+def _read(statement: Statement) -> set[str]:
+    """Return the names that a statement reads."""
+    return set[str]().union(*(names_in(expr) for expr in statement.every_expression()))
+
+
+def _cells_read(expr: Expr, name: str) -> set[int]:
+    """Return the places in an array that an expression reads of it."""
+    if expr.op == "name" and expr.x == name:
+        return set(range(np.size(expr.value)))
+    if expr.op == "index" and expr.args[0].op == "name" and expr.args[0].x == name:
+        given = np.arange(np.size(expr.args[0].value)).reshape(np.shape(expr.args[0].value))
+        part = eval(f"given[{expr.x}]", {"given": given, "np": np})  # of our own text
+        return set(np.ravel(part).tolist())
+    return set[int]().union(*(_cells_read(arg, name) for arg in expr.args))
+
+
+def _is_product(expr: Expr) -> bool:
+    """Whether rows are multiplied by something that has a name."""
+    if expr.op != "matmul" or len(expr.args[0].axes) < 2:
+        return False
+    right = expr.args[1]
+    return right.op == "name" and not right.args and not right.fixed
+
+
+def _is_dot(expr: Expr) -> bool:
+    """Whether rows of two matrices, both of which depend on the weights, are multiplied and added up."""
+    if expr.op != "sum" or expr.x != "axis=1" or expr.args[0].op != "multiply":
+        return False
+    one, other = expr.args[0].args
+    alike = one.axes == other.axes and len(one.axes) == 2 and np.shape(one.value) == np.shape(other.value)
+    return alike and not one.fixed and not other.fixed

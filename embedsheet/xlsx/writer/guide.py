@@ -1,0 +1,96 @@
+"""The first sheet of a lesson: what this is, what the colours mean, what to do first, where the data comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from embedsheet.ground.notation.addresses import Area
+from embedsheet.xlsx.writer.page import Page
+
+NUMBER, TEXT, LINK = 1, 2, 3
+WIDTH = 98
+# How many characters of running text fit on a line of that width, at 10 and at 9 points.
+CHARACTERS, SMALL_CHARACTERS = 114, 123
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the guide: a text and, if there is a place to go to, a link to it."""
+
+    text: str
+    link: str = ""
+    target: Area | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A PNG, how high it stands on the page, and what it shows for those who do not see it."""
+
+    path: Path
+    points: int
+    description: str
+
+
+def write_guide(
+    page: Page, title: str, lead: str, steps: Sequence[Line], sheets: Sequence[Line], notes: Sequence[str] = (),
+    sources: Sequence[str] = (), picture: Picture | None = None, gradient: bool = False,
+) -> None:  # fmt: skip
+    """Fill the sheet: title, lead, picture, colours, numbered steps with links, the sheets, further notes, sources.
+
+    gradient: there are derivatives on the sheets, in violet.
+    """
+    page.widths((NUMBER, NUMBER, 5), (TEXT, TEXT, WIDTH), (LINK, LINK, 30))
+    page.height(1, 34)
+    page.write(1, 1, title, "title")
+    page.paragraph(2, TEXT, lead, CHARACTERS)
+    row = 4
+    if picture is not None:
+        page.height(row, picture.points + 6)
+        page.sheet.insert_image(row - 1, TEXT - 1, picture.path, {"description": picture.description})
+        row += 2
+    row = _heading(page, row, "What the colours mean")
+    page.write(row, NUMBER, 0.42, "changing")
+    page.write(row, TEXT, "Orange background: training changes these numbers. You may type over them, too.", "text")
+    page.write(row + 1, NUMBER, 2.87, "calculated")
+    page.write(row + 1, TEXT, "Bold orange: calculated by a formula. Click on one and read it.", "text")
+    page.write(row + 2, NUMBER, 4.0, "given")
+    page.write(row + 2, TEXT, "Plain: given. A small red corner is a note that explains the cell.", "text")
+    if gradient:
+        row += 1
+        page.write(row + 2, NUMBER, 0.7, "gradient", num_format="0.00")
+        words = "Violet: a derivative, how much the objective would grow if the number it is about grew."
+        page.write(row + 2, TEXT, words, "text")
+    row = _heading(page, row + 4, "What to do")
+    for number, step in enumerate(steps, 1):
+        page.write(row, NUMBER, number, "step", num_format="0")
+        _line(page, row, step)
+        row += 1
+    row = _heading(page, row + 1, "The sheets")
+    for line in sheets:
+        _line(page, row, line)
+        row += 1
+    if notes:
+        row = _heading(page, row + 1, "Good to know")
+        for text in notes:
+            page.paragraph(row, TEXT, text, CHARACTERS)
+            row += 1
+    if sources:
+        row = _heading(page, row + 1, "Where the data comes from, and what you may do with it")
+        for text in sources:
+            page.paragraph(row, TEXT, text, SMALL_CHARACTERS, "small")
+            row += 1
+    page.printing(portrait=True)
+
+
+def _heading(page: Page, row: int, text: str) -> int:
+    page.height(row, 24)
+    page.write(row, 1, text, "heading")
+    return row + 1
+
+
+def _line(page: Page, row: int, line: Line) -> None:
+    page.paragraph(row, TEXT, line.text, CHARACTERS)
+    if line.target is not None:
+        page.link(row, LINK, line.target, line.link)
