@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embedsheet.ground.notation.addresses import Area
-from embedsheet.workbook import SaveReport, Workbook
+from embedsheet.ground.offers import offer
+from embedsheet.workbook import SaveReport
+from embedsheet.workbook import Workbook as Workbook
+from embedsheet.workbook import undo as undo
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,11 +22,28 @@ if TYPE_CHECKING:
 
     from embedsheet.compiler.engines import EngineName
     from embedsheet.compiler.program import Recalculation
+    from embedsheet.ground.errors import EmbedsheetError as EmbedsheetError
     from embedsheet.homework.grade import Grade
-    from embedsheet.mirrors.protocol import Comparison
+    from embedsheet.mirrors.protocol import Comparison as Comparison
     from embedsheet.solvers.load import Model
+    from embedsheet.solvers.solution import Solution as Solution
+    from embedsheet.solvers.solve import solve as solve
+    from embedsheet.translations.coder.code import Code as Code
+    from embedsheet.translations.coder.code import code as code
     from embedsheet.translations.gradient_sheet.against import Claim
-    from embedsheet.translations.gradient_sheet.write import Derived
+    from embedsheet.translations.gradient_sheet.write import Derived as Derived
+
+__getattr__, __dir__ = offer(
+    __name__,
+    {
+        "ground.errors": ["EmbedsheetError"],
+        "mirrors.protocol": ["Comparison"],
+        "solvers.solution": ["Solution"],
+        "solvers.solve": ["solve"],
+        "translations.coder.code": ["Code", "code"],
+        "translations.gradient_sheet.write": ["Derived"],
+    },
+)
 
 
 def open(path: str | Path) -> Workbook:

@@ -6,17 +6,15 @@ that hold numbers, and each comparison is a step.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from embedsheet.formulas.functions.choice import Evaluator
 from embedsheet.formulas.functions.conditions import Conditions
 from embedsheet.formulas.traced import operations
 from embedsheet.formulas.values import ERROR, NUMBER, TEXT, Value, namespace
 from embedsheet.ground.notation import tree as t
-
-if TYPE_CHECKING:
-    from embedsheet.compiler.evaluate import Evaluator
 
 RELATIONS = frozenset(["<", "<=", ">", ">=", "=", "<>"])
 # Where the pairs of a range and a criterion begin, and where the numbers stand; None: they are counted.
