@@ -52,3 +52,23 @@ def undo() -> str:
 def reset() -> str:
     """Bring back the changing cells as the workbook was made."""
     return press("reset")
+
+
+def derive() -> str:
+    """Make a copy of the workbook with a sheet whose formulas calculate the gradient."""
+    return press("derive")
+
+
+def code() -> str:
+    """Write the sheet's formulas as a Python module beside the workbook."""
+    return press("code")
+
+
+def report() -> str:
+    """Make a solved copy of the workbook with the Solver's reports as sheets."""
+    return press("report")
+
+
+def doctor() -> str:
+    """Say what keeps the buttons from working here."""
+    return press("doctor")

@@ -123,8 +123,9 @@ def _parts(package: Package) -> Iterator[str]:
         ):
             yield f"{part}: has no content type"
     main = next((str(one.get("ContentType")) for one in types if one.get("PartName") == f"/{package.workbook}"), "")
-    macros = package.path.suffix.casefold() == ".xlsm"
-    if package.path.suffix.casefold() in (".xlsx", ".xlsm") and ("macroEnabled" in main) != macros:
+    macros = package.path.suffix.casefold() in (".xlsm", ".xlam")
+    kind = {".xlsx": "spreadsheetml.sheet.main", ".xlsm": "sheet.macroEnabled", ".xlam": "addin.macroEnabled"}
+    if kind.get(package.path.suffix.casefold(), "") not in main:
         yield f"[Content_Types].xml: {main} in a file called {package.path.suffix}"
     if not macros and any(part.endswith("vbaProject.bin") for part in package.bytes):
         yield "xl/vbaProject.bin: macros in an .xlsx"

@@ -50,7 +50,7 @@ CASES = [(lesson, "") for lesson in OPTIONS] + [
 # Commands that write no workbook; `open` writes what a button or its user saves: tests/test_buttons_press.py.
 WRITE_NONE = {
     "lessons", "gradient", "inspect", "text train", "text generate", "homework list", "homework preview",
-    "homework check", "doctor", "open", "code", "show",
+    "homework check", "doctor", "open", "code", "show", "excel install", "excel uninstall",
 }  # fmt: skip
 # Options without a trace in the workbook: what is printed, which other files are written, what is not refused.
 TRACELESS = {"dry_run", "json", "history", "force", "ignore_lock"}

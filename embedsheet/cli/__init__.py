@@ -17,13 +17,13 @@ import typer
 from typer.core import TyperGroup
 
 from embedsheet import __version__
-from embedsheet.cli import buttons, code, derive, doctor, homework, movielens, new, show, solve, text, train
+from embedsheet.cli import addin, buttons, code, derive, doctor, homework, movielens, new, show, solve, text, train
 from embedsheet.cli import open_book as excel
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.shell import pip_install
 
 # In this order --help shows them.
-FAMILIES = (new, solve, derive, train, movielens, text, code, show, homework, excel, buttons, doctor)
+FAMILIES = (new, solve, derive, train, movielens, text, code, show, homework, excel, buttons, addin, doctor)
 
 STOPPED = 130  # exit code after Ctrl-C, as shells number it
 FAULT = 70  # exit code for a mistake of ours, as sysexits.h numbers an internal software error

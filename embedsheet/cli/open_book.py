@@ -1,4 +1,4 @@
-"""`embedsheet open`: a workbook in LibreOffice, with its buttons at work."""
+"""`embedsheet open`: a workbook in LibreOffice, with a toolbar and its own buttons at work."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ app = typer.Typer()
 
 @app.command(epilog="Example: [cyan]embedsheet open films.xlsm[/cyan]")
 def open(
-    book: Annotated[Path, typer.Argument(help="A workbook made with --buttons (.xlsm).")],
+    book: Annotated[Path, typer.Argument(help="The workbook (.xlsx, .xlsm).")],
     headless: Annotated[
         bool, typer.Option("--headless", help="Without a window: for machines that have no display.")
     ] = False,
 ) -> None:
-    """Open a workbook in LibreOffice and let its buttons work until it is closed there."""
+    """Open a workbook in LibreOffice with a toolbar of buttons, which work until it is closed there.
+
+    So do the buttons in its sheets, if it has any.
+    """
     from embedsheet.hosts.libreoffice.serve import Server
 
     console = console_of()
@@ -30,8 +33,9 @@ def open(
         if headless:
             # Nobody could close a box that nobody sees.
             server.app.impl.on_alert = lambda text, title: None
+        own = f" and {server.buttons} buttons in its sheets" if server.buttons else ""
         console.print(
-            f"{book.name} is open in LibreOffice {server.app.impl.version}; {server.buttons} buttons are served.\n"
+            f"{book.name} is open in LibreOffice {server.app.impl.version}; served: the toolbar embedsheet{own}.\n"
             "Esc stops a button at work. Save as usual; close the workbook to end."
         )
         server.serve(lambda button, outcome: console.print(f"[bold]{button}[/bold] {outcome}"))

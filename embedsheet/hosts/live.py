@@ -117,6 +117,13 @@ def refusal(sheet: Any) -> str:
     return f"The sheet {sheet.name} is protected; unprotect it (Review ► Unprotect Sheet)." if protected else ""
 
 
+def is_saved(book: Any) -> bool:
+    """Whether the workbook's file holds what is on the screen."""
+    if book.app.engine.name == "libreoffice":
+        return bool(book.impl.saved)
+    return bool(book.api.saved.get() if sys.platform == "darwin" else book.api.Saved) and Path(book.fullname).is_file()
+
+
 def blocks_of(areas: Sequence[Area], values: NDArray[np.float64]) -> list[tuple[Area, list[list[float]]]]:
     """Cut a flat vector, in the order of the changing cells, into one block of rows an area."""
     blocks = []

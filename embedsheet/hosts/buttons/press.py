@@ -141,6 +141,11 @@ class Press:
         known = self.beside_keras.name(name, self.sheet_name)
         return known is not None and "#REF!" not in known.text
 
+    @property
+    def has_ratings(self) -> bool:
+        """Whether the sheet has any block of a recommender's."""
+        return any(self._has(name) for block in NEEDED for name in NAMES[block])
+
     @cached_property
     def recommender(self) -> SheetModel:
         """The blocks of users, movies and ratings. Raises ModelError naming those that the sheet lacks."""
@@ -205,8 +210,17 @@ class Press:
         self.book.app.status_bar = f"embedsheet: {text}"
 
 
-def run(function: str, work: Callable[[Press], str], caller: Callable[[], Any], cancelled: Callable[[], bool]) -> str:
-    """Do one button's work and return what to say; errors are shown to the user, logged, and returned as well."""
+def run(
+    function: str,
+    work: Callable[[Press], str],
+    caller: Callable[[], Any],
+    cancelled: Callable[[], bool],
+    say: Callable[[Any, str], None] | None = None,
+) -> str:
+    """Do one button's work and return what to say; errors are shown to the user, logged, and returned as well.
+
+    `say` shows the outcome in the workbook; by default in its cell for it, or a box.
+    """
     try:
         book = caller()
     except Exception as error:  # xlwings raises plain Exception for a caller that it cannot find
@@ -228,7 +242,7 @@ def run(function: str, work: Callable[[Press], str], caller: Callable[[], Any], 
         _log(function, error)
         outcome = _in_plain_words(error)
     else:
-        _say(book, outcome)
+        (say or _say)(book, outcome)
         return outcome
     finally:
         with contextlib.suppress(Exception):  # the application may be gone; its own error counts
@@ -242,11 +256,13 @@ _LAST: dict[str, Program] = {}  # the program of the last press
 
 
 def _say(book: Any, outcome: str) -> None:
-    """Write the outcome into the sheet's own cell for it, where the sheet has one."""
-    with contextlib.suppress(Exception):  # a sheet without the name, or protected: the outcome alone is lost
+    """Write the outcome into the sheet's own cell for it; a sheet without such a cell has it in a box."""
+    with contextlib.suppress(Exception):  # a protected sheet: the outcome alone is lost
         sheet = book.sheets.active
         if OUTCOME in sheet.names:
             sheet.names[OUTCOME].refers_to_range.value = outcome
+        else:
+            book.app.alert(outcome, title="embedsheet", mode="info")
 
 
 def _in_plain_words(error: Exception) -> str:

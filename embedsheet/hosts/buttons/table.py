@@ -49,6 +49,37 @@ BUTTONS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Tool:
+    """A button of the add-in's ribbon tab and of LibreOffice's toolbar: it works on the sheet that is in front.
+
+    image: the picture that Excel has of its own, by its `imageMso`.
+    """
+
+    function: str
+    caption: str
+    hint: str
+    image: str
+
+    @property
+    def macro(self) -> str:
+        """The Sub in ribbon.bas."""
+        return "Ribbon" + self.function.capitalize()
+
+
+TOOLS = (
+    Tool("solve", "Solve", "Change the cells until the objective is at its best", "CalculateNow"),
+    Tool("step", "Step", "One step against the gradient, at the learning rate 0.1", "MacroPlay"),
+    Tool("gradient", "Gradient", "Write the gradient of the objective to a sheet of its own", "FunctionWizard"),
+    Tool("derive", "Derive", "Make a copy with a sheet whose formulas calculate the gradient", "FormulaEvaluate"),
+    Tool("code", "Code", "Write the sheet's formulas as a Python module beside the workbook", "VisualBasic"),
+    Tool("report", "Report", "Make a solved copy with the Solver's reports as sheets", "CreateReport"),
+    Tool("compare", "Compare", "Compare the sheet's numbers with Keras' at the same weights", "ReviewTrackChanges"),
+    Tool("undo", "Undo", "Bring back the cells as they were before the last button", "Undo"),
+    Tool("doctor", "Doctor", "Say what keeps the buttons from working here", "Help"),
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Control:
     """A setting beside the buttons: the name of its cell, label, value, number format. recommender: as in `Button`."""
 

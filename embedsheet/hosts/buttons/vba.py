@@ -47,6 +47,11 @@ def buttons_module() -> str:
     return resources.files(__package__).joinpath("embedsheet.bas").read_text(encoding="utf-8")
 
 
+def ribbon_module() -> str:
+    """Return the source of the add-in's VBA module: one Sub a button of its tab."""
+    return resources.files(__package__).joinpath("ribbon.bas").read_text(encoding="utf-8")
+
+
 def code_names(kinds: Sequence[str]) -> list[str]:
     """Return the names of the modules of sheets, "worksheet" or "chartsheet": Sheet1, Chart2, Sheet3."""
     return [f"{'Sheet' if kind == 'worksheet' else 'Chart'}{place}" for place, kind in enumerate(kinds, 1)]
@@ -89,9 +94,10 @@ def _add_modules(path: Path, modules: Mapping[str, str] | None, more: Mapping[st
         file.add_vba_project()
         project = file.vba_project()
         if modules is None:
+            modules = {"xlwings": xlwings_module(), "embedsheet": buttons_module()}
+        if "xlwings" in modules:  # which needs it on macOS
             dictionary = _crlf(xlwings_module("addin/Dictionary.cls"))
             project.add_module("Dictionary", dictionary, kind=VBAModuleKind.other)
-            modules = {"xlwings": xlwings_module(), "embedsheet": buttons_module()}
         for name, source in {**modules, **more}.items():
             project.add_module(name, _crlf(source))
         file.save()

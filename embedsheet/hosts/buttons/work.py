@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from embedsheet.ground.errors import MismatchError, ModelError
 from embedsheet.ground.notation.addresses import Area, column_letters
+from embedsheet.hosts.buttons import file_work
 from embedsheet.hosts.buttons.memory import Memory
 from embedsheet.hosts.buttons.press import Press, escape_pressed, gradient_sheet, run
 from embedsheet.hosts.buttons.table import START, UNDO
@@ -107,6 +108,8 @@ def _train(press: Press) -> str:
 
 
 def _compare(press: Press) -> str:
+    if not press.has_ratings:
+        return file_work.compare(press)
     model = press.recommender
     press.status("comparing with Keras …")
     from embedsheet.mirrors.recommender.comparison import compare as checks_of
@@ -236,4 +239,8 @@ _WORK: dict[str, Callable[[Press], str]] = {
     "randomize": _randomize,
     "undo": _undo,
     "reset": _reset,
+    "derive": file_work.derive,
+    "code": file_work.code,
+    "report": file_work.report,
+    "doctor": file_work.doctor,
 }

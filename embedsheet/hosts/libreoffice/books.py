@@ -136,6 +136,11 @@ class Book(base_classes.Book):
         return Path(self.fullname).name if url else str(self.model.Title)
 
     @property
+    def saved(self) -> bool:
+        """Whether the file holds what is on the screen."""
+        return bool(self.model.hasLocation()) and not self.model.isModified()
+
+    @property
     def sheets(self) -> Sheets:
         return Sheets(self)
 

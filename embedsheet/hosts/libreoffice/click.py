@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from embedsheet.ground.errors import ModelError
+from embedsheet.hosts.libreoffice.toolbar import BAR
 
 _PUSH_BUTTON = 44  # com.sun.star.accessibility.AccessibleRole.PUSH_BUTTON
 
@@ -21,6 +22,16 @@ def click(book: Any, caption: str) -> None:
             context.doAccessibleAction(0)
             return
     raise ModelError(f"The sheet {book.sheets.active.name} shows no button {caption!r}.")
+
+
+def click_toolbar(book: Any, caption: str) -> None:
+    """Press the button with this caption on the toolbar embedsheet. Raises ModelError when there is no such button."""
+    bar = book.api.CurrentController.Frame.LayoutManager.getElement(BAR)
+    for context in _contexts(bar.getRealInterface().getAccessibleContext(), 0) if bar is not None else ():
+        if context.getAccessibleRole() == _PUSH_BUTTON and context.getAccessibleName() == caption:
+            context.doAccessibleAction(0)
+            return
+    raise ModelError(f"The toolbar embedsheet shows no button {caption!r}.")
 
 
 def _contexts(context: Any, depth: int) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""Serve the buttons of a workbook that is open in LibreOffice: listen for presses, do their work.
+"""Serve the toolbar, and the buttons of a workbook, that is open in LibreOffice: listen for presses, do their work.
 
 LibreOffice imports an Excel form button as a control whose script event names the macro. The macro itself is never
 run (the workbook is opened with macros off); a listener on the form hears the event, names the Sub, and the function of
@@ -15,10 +15,10 @@ from typing import Any
 
 import xlwings
 
-from embedsheet.ground.errors import FileError
 from embedsheet.hosts.buttons.press import run
 from embedsheet.hosts.buttons.table import BUTTONS
 from embedsheet.hosts.buttons.work import press
+from embedsheet.hosts.libreoffice import toolbar
 from embedsheet.hosts.libreoffice.apps import register
 from embedsheet.hosts.libreoffice.descend import WALKS
 from embedsheet.hosts.libreoffice.locate import import_uno
@@ -34,7 +34,7 @@ class Server:
     """One workbook and its buttons. `presses` holds the functions still to run; None means that it was closed."""
 
     def __init__(self, path: Path, headless: bool = False) -> None:
-        """Open the workbook. Raises FileError when it cannot be opened or has no buttons."""
+        """Open the workbook. Raises FileError when it cannot be opened."""
         refuse_other_files(path)  # refuses what is no workbook; LibreOffice would show it as a text
         register()
         self.app = xlwings.App(visible=not headless, add_book=False)
@@ -43,12 +43,10 @@ class Server:
         self.refused = False
         self._escaped = False
         try:
+            toolbar.install(self.app.impl.office)
             self.book = self.app.books.open(path)
             self.buttons = self._listen()
-            if not self.buttons:
-                raise FileError(
-                    f"{path.name} has no buttons of embedsheet's; make a workbook with embedsheet new LESSON --buttons."
-                )
+            self._toolbar = toolbar.listen(self.book.api.CurrentController.Frame, self.press)
         except BaseException:
             self.app.quit()
             raise
@@ -139,7 +137,7 @@ class Server:
         self.running, self.refused, self._escaped = function, False, False
         try:
             if function in WALKS:
-                outcome = run(function, WALKS[function], xlwings.Book.caller, self.cancelled)
+                outcome = run(function, WALKS[function], xlwings.Book.caller, self.cancelled, _seen)
             else:
                 outcome = press(function, cancelled=self.cancelled)
         finally:
@@ -155,3 +153,7 @@ class Server:
             self.app.quit()
             return True
         return bool(office.close(ask=True))
+
+
+def _seen(book: Any, outcome: str) -> None:
+    """A step along the gradient is seen in the sheet itself."""
