@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 from embedsheet.ground.errors import MismatchError, ModelError
@@ -73,7 +74,7 @@ def _findings(press: Press) -> Iterator[str]:
     from embedsheet import __version__
     from embedsheet.hosts.buttons.checks import check_machine
 
-    yield f"embedsheet {__version__}, Python {platform.python_version()}: {sys.executable}"
+    yield f"embedsheet {metadata.version('embedsheet')}, Python {platform.python_version()}: {sys.executable}"
     try:
         setup = press.setup
         yield f"{press.sheet_name}: {len(setup.changing)} blocks of changing cells, objective {setup.objective}"

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-from embedsheet import __version__
 from embedsheet.ground.errors import MissingDependencyError
 from embedsheet.hosts.buttons.table import TOOLS
 from embedsheet.hosts.libreoffice.locate import import_uno
@@ -35,7 +34,7 @@ _MANIFEST = """<?xml version="1.0" encoding="UTF-8"?>
 _DESCRIPTION = """<?xml version="1.0" encoding="UTF-8"?>
 <description xmlns="http://openoffice.org/extensions/description/2006">
 <identifier value="{identifier}"/>
-<version value="{version}"/>
+<version value="1.0"/>
 <display-name><name lang="en">embedsheet</name></display-name>
 </description>
 """
@@ -74,7 +73,7 @@ def extension() -> bytes:
     )
     parts = {
         "META-INF/manifest.xml": _MANIFEST,
-        "description.xml": _DESCRIPTION.format(identifier=IDENTIFIER, version=__version__),
+        "description.xml": _DESCRIPTION.format(identifier=IDENTIFIER),
         "Addons.xcu": _ADDONS.format(identifier=IDENTIFIER, buttons=buttons),
         "CalcWindowState.xcu": _STATE.format(bar=BAR),
     }
