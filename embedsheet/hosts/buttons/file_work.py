@@ -71,7 +71,6 @@ def doctor(press: Press) -> str:
 
 
 def _findings(press: Press) -> Iterator[str]:
-    from embedsheet import __version__
     from embedsheet.hosts.buttons.checks import check_machine
 
     yield f"embedsheet {metadata.version('embedsheet')}, Python {platform.python_version()}: {sys.executable}"
