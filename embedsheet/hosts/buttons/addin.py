@@ -23,7 +23,7 @@ from embedsheet.ground.files import replace_file
 from embedsheet.hosts.buttons.layout import add_config
 from embedsheet.hosts.buttons.table import TOOLS
 from embedsheet.hosts.buttons.vba import ribbon_module, vba_project, xlwings_module
-from embedsheet.writer.page import FONT, Drawing
+from embedsheet.xlsx.writer.page import FONT, Drawing
 
 NAME = "embedsheet.xlam"
 _TAB = "customUI/customUI.xml"

@@ -17,8 +17,8 @@ _REPORTS = ("answer", "sensitivity", "limits")
 
 def derive(press: Press) -> str:
     """Make NAME-gradient.xlsx, a copy with the gradient sheet."""
-    from embedsheet.gradient_sheet.write import derive_model
     from embedsheet.solvers.load import load_model
+    from embedsheet.translations.gradient_sheet.write import derive_model
     from embedsheet.workbook import Workbook
 
     path = _saved(press)
@@ -30,7 +30,7 @@ def derive(press: Press) -> str:
 
 def code(press: Press) -> str:
     """Make NAME.py, the sheet's formulas as a module of Python."""
-    from embedsheet.coder.code import code as write
+    from embedsheet.translations.coder.code import code as write
 
     path = _saved(press)
     files = write(path, press.sheet_name).save(_free(path, "", ".py"))
