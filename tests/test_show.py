@@ -57,7 +57,9 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("show")
     book = es.new("movielens", folder / "films.xlsx", users=6, movies=6, factors=2)
     target = folder / "films.html"
-    result = CliRunner().invoke(app, ["show", str(book), "--sheet", "Cross-tab", "--solve", "-o", str(target)])
+    result = CliRunner().invoke(
+        app, ["show", str(book), "--sheet", "Cross-tab", "--solve", "--train", "-o", str(target)]
+    )
     assert result.exit_code == 0, result.output
     return target
 
@@ -107,22 +109,63 @@ def test_the_film_moves_the_numbers_and_their_colours(browser: Any, film: Path) 
     opened = Opened(browser, film)
     view = opened.view
     told = data(film.read_text(encoding="utf-8"))
-    last = len(told["film"]["frames"]) - 1
+    last = len(told["films"][0]["frames"]) - 1
     line = view.locator(".code:visible .line.block", has_text="rmse =").first
     line.hover()
     cell = view.locator("td.lit").first
     before = float(cell.inner_text())
-    assert abs(before - told["film"]["losses"][0]) < 1e-4  # the cell shows four digits
+    assert abs(before - told["films"][0]["losses"][0]) < 1e-4  # the cell shows four digits
     error = view.locator("td.filled.number").last
     colour = error.evaluate("cell => getComputedStyle(cell).backgroundColor")
     view.locator("#iteration").fill(str(last))
-    assert abs(float(cell.inner_text()) - told["film"]["losses"][-1]) < 1e-4
+    assert abs(float(cell.inner_text()) - told["films"][0]["losses"][-1]) < 1e-4
     assert error.evaluate("cell => getComputedStyle(cell).backgroundColor") != colour
     view.locator("#play").click()
     expect = importlib.import_module("playwright.sync_api").expect
     expect(view.locator("#play")).to_have_text("Pause")
     expect(view.locator("#iteration")).not_to_have_value("0")
     assert opened.errors == []
+
+
+def test_solver_and_keras_are_two_films_that_one_slider_moves(browser: Any, film: Path) -> None:
+    opened = Opened(browser, film)
+    view = opened.view
+    told = data(film.read_text(encoding="utf-8"))["films"]
+    assert [one["title"] for one in told] == ["Solver", "Keras"]
+    assert told[1]["losses"][0] == told[0]["losses"][0]  # both begin with the sheet's numbers
+    assert told[1]["losses"][-1] < 0.5 * told[1]["losses"][0]
+    assert view.locator(".film svg").count() == 2
+    most = int(view.locator("#iteration").get_attribute("max") or 0)
+    view.locator("#iteration").fill(str(most))
+    words = view.locator(".film output").inner_text()
+    assert f"epoch {len(told[1]['losses']) - 1} of" in words
+    ends = [one["losses"][-1] for one in told]
+    assert f"Difference: {ends[1] - ends[0]:.3g}"[:18] in words
+    view.locator(".code:visible .line.block", has_text="rmse =").first.hover()
+    cell = view.locator("td.lit").first
+    for name, number in (("Keras", ends[1]), ("Keras \u2212 Solver", ends[1] - ends[0]), ("Solver", ends[0])):
+        view.get_by_role("radio", name=name, exact=True).check()
+        assert abs(float(cell.inner_text()) - number) < 1e-4  # the cell shows four digits
+    assert opened.errors == []
+
+
+def test_a_sheet_with_bounds_is_not_trained_in_keras(tmp_path: Path) -> None:
+    book = sheets.write(tmp_path / "b.xlsx", {"A1": 2, "A2": "=(A1-3)^2"})
+    es.recalculate(book)
+    opened = es.open(book)
+    opened.setups["S"] = sheets.setup("A2", ["A1"], nonnegative=True)
+    with pytest.raises(es.EmbedsheetError, match="S: has bounds, which a training in Keras knows nothing of"):
+        pages.page(opened, train=True)
+
+
+def test_pointing_at_a_line_scrolls_the_sheet_to_its_cells(browser: Any, film: Path) -> None:
+    opened = Opened(browser, film)
+    opened.view.set_viewport_size({"width": 1000, "height": 400})
+    frame = opened.view.locator(".sheet:visible")
+    assert frame.evaluate("frame => frame.scrollTop") == 0
+    opened.view.locator(".code:visible .line.block", has_text="errors =").first.hover()
+    assert frame.evaluate("frame => frame.scrollTop") > 0
+    assert opened.view.evaluate("window.scrollY") == 0
 
 
 def test_what_stands_in_cells_is_text_and_runs_nothing(browser: Any, tmp_path: Path) -> None:

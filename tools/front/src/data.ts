@@ -1,4 +1,4 @@
-/** What the page is given; embedsheet/viewer/page.py writes it. */
+/** What the page is given; embedsheet/translations/coder/viewer/page.py writes it. */
 export type Rect = [sheet: string, top: number, left: number, bottom: number, right: number];
 export type CellData = [row: number, column: number, kind: number, value: number | string | boolean | null, style: number];
 export interface Style { bold?: boolean; italic?: boolean; color?: string; fill?: string; format?: string; align?: string }
@@ -12,11 +12,11 @@ export interface Group { text: string[]; refs: Reference[]; cells: [number, numb
 export interface Block { names: string[]; lines: [number, number]; role: string; formula: string; areas: Rect[] }
 export interface Code { text: string; blocks: Block[] }
 export interface Film {
-  losses: number[]; at: number[]; names: string[]; words: string;
+  title: string; step: string; losses: number[]; at: number[]; names: string[]; words: string;
   cells: Record<string, [string, number[], number[]]>; frames: (number | null)[][][];
 }
 export interface Data {
   title: string; sheets: SheetData[]; styles: Style[]; groups: Group[]; codes: Record<string, Code>;
-  film: Film | null; notes: string[];
+  films: Film[]; notes: string[];
 }
 export const NUMBER = 1;

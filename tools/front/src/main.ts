@@ -74,7 +74,7 @@ class Page {
     const main = element("main");
     main.append(left, right);
     root.append(header);
-    if (data.film) root.append(new Film(data, this.sheets).element);
+    if (data.films.length) root.append(new Film(data, this.sheets).element);
     root.append(main, this.told);
     document.addEventListener("keydown", (event) => { if (event.key === "Escape") { this.held = false; this.clear(); } });
     this.clear();
@@ -125,7 +125,7 @@ class Page {
         line.setAttribute("aria-label", `${text.trim()}: ${block.areas.map(address).join(", ")}`);
         line.addEventListener("mouseenter", () => { if (!this.held) this.showBlock(block); });
         line.addEventListener("focus", () => this.showBlock(block));
-        line.addEventListener("click", () => { this.held = true; this.showBlock(block, true); });
+        line.addEventListener("click", () => { this.held = true; this.showBlock(block); });
       }
       frame.append(line);
       return line;
@@ -146,12 +146,12 @@ class Page {
     for (const line of lines) line.classList.add("lit");
   }
 
-  private showBlock(block: Block, scroll = false): void {
+  private showBlock(block: Block): void {
     this.clear();
     for (const sheet of this.sheets) sheet.light(block.areas, "lit");
     this.lightLines(block);
-    const first = block.areas.find(([sheet]) => this.sheets.some((view) => view.data.name === sheet));
-    if (first && scroll) this.sheets.find((view) => view.data.name === first[0])?.cell(first[1], first[2])?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    const lit = [...document.querySelectorAll<HTMLElement>(".sheet:not([hidden]) td.lit")];
+    if (lit.length && !lit.some(seen)) reveal(lit[0]);
     this.tell([`${block.names.join(", ")} · ${some(block.areas)}`, block.formula ? `=${block.formula}` : block.role]);
   }
 
@@ -170,7 +170,7 @@ class Page {
     const block = this.data.codes[this.language].blocks.filter((other) => other.areas.some((area) => within(area, sheet, row, column)))
       .sort((one, other) => size(one) - size(other))[0];
     this.lightLines(block);
-    if (block && this.held) this.lines[this.language][block.lines[0] - 1].scrollIntoView({ block: "nearest" });
+    if (block) reveal(this.lines[this.language][block.lines[0] - 1]);
     const words = [`${address(own)} ${group ? formula(group, row, column) : view.cell(row, column)?.textContent ?? ""}`];
     if (read.length) words.push(`reads ${some(read)}`);
     if (readers.length) words.push(`is read by ${some(readers)}`);
@@ -198,6 +198,21 @@ class Page {
   private tell(words: string[]): void {
     this.told.replaceChildren(...words.map((text) => element("p", "", text)));
   }
+}
+
+/** Whether an element lies in the part of its frame that is seen. */
+function seen(one: HTMLElement): boolean {
+  const frame = one.closest<HTMLElement>(".sheet, .code")!.getBoundingClientRect(), own = one.getBoundingClientRect();
+  return own.bottom > frame.top && own.top < frame.bottom && own.right > frame.left && own.left < frame.right;
+}
+
+/** Scroll an element's frame, and nothing else, to where it is seen. */
+function reveal(one: HTMLElement): void {
+  if (seen(one)) return;
+  const frame = one.closest<HTMLElement>(".sheet, .code")!;
+  const outer = frame.getBoundingClientRect(), own = one.getBoundingClientRect();
+  if (own.bottom <= outer.top || own.top >= outer.bottom) frame.scrollTop += own.top - outer.top - outer.height / 4;
+  if (one.tagName === "TD" && (own.right <= outer.left || own.left >= outer.right)) frame.scrollLeft += own.left - outer.left - outer.width / 4;
 }
 
 function size(block: Block): number {

@@ -21,7 +21,7 @@ from embedsheet.ground.kinds import BOOLEAN, ERROR, ERRORS, NUMBER, TEXT
 from embedsheet.ground.notation import tree as t
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.translations.coder.code import Code, code
-from embedsheet.translations.coder.viewer.film import Film, film
+from embedsheet.translations.coder.viewer.film import Film, film, training
 from embedsheet.translations.coder.viewer.formats import Look, look_of
 from embedsheet.translations.coder.viewer.templates import template
 from embedsheet.workbook import Sheet, Workbook
@@ -47,10 +47,11 @@ class Page:
         return target
 
 
-def page(book: str | Path | Workbook, sheet: str | None = None, *, solve: bool = False) -> Page:
+def page(book: str | Path | Workbook, sheet: str | None = None, *, solve: bool = False, train: bool = False) -> Page:
     """Return a page of a sheet and its code in NumPy, JAX and Keras; of the whole workbook by default.
 
-    `solve`: the page shows how the solver finds the weights; the workbook stays as it is. Raises the errors of `code`.
+    `solve`: the page shows how the solver finds the weights, `train`: how Keras does; the workbook stays as it is.
+    Raises the errors of `code`, ModelError where Keras cannot train the sheet.
     """
     workbook = book if isinstance(book, Workbook) else Workbook.open(book)
     codes = {target: code(workbook, sheet, to=target) for target in _LANGUAGES}
@@ -70,7 +71,7 @@ def page(book: str | Path | Workbook, sheet: str | None = None, *, solve: bool =
         "styles": next(iter(looks.values())).styles if looks else [],
         "groups": _groups(workbook, shown),
         "codes": {target: _code(one) for target, one in codes.items()},
-        "film": _film(workbook, film(workbook, sheet), first) if solve else None,
+        "films": [_film(one, first) for one in _films(workbook, sheet, solve, train)],
         "notes": notes,
     }
     return Page(_html(workbook.path.name, data), tuple(notes))
@@ -169,12 +170,19 @@ def _area(area: Area) -> list[Any]:
     return [area.sheet, area.top, area.left, area.bottom, area.right]
 
 
-def _film(workbook: Workbook, found: Film, written: Code) -> dict[str, Any]:
+def _films(workbook: Workbook, sheet: str | None, solve: bool, train: bool) -> list[Film]:
+    share = 0.5 if solve and train else 1.0
+    searched = [film(workbook, sheet, share=share)] if solve else []
+    return [*searched, *([training(workbook, sheet, share=share)] if train else [])]
+
+
+def _film(found: Film, written: Code) -> dict[str, Any]:
     """Return the film with the cells of its numbers: for each name a sheet, rows and columns."""
-    del workbook
     names = list(found.frames[0])
     cells = {name: written.cells[name] for name in names}
     return {
+        "title": found.title,
+        "step": found.step,
         "losses": [float(f"{loss:.7g}") for loss in found.losses],
         "at": found.at,
         "cells": cells,
