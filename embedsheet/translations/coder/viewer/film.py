@@ -99,8 +99,10 @@ def training(
     written = code(workbook, model.setup.sheet, to="keras")
     with tempfile.TemporaryDirectory() as folder:
         written.save(Path(folder) / "written.py")
-        words = [sys.executable, "-c", _TRAINING, str(epochs), str(learning_rate)]
-        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False, env=_environment())
+        command = [sys.executable, "-c", _TRAINING, str(epochs), str(learning_rate)]
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "KERAS_BACKEND": "jax"}
+        )
         if done.returncode:
             raise ModelError(f"{model.setup.sheet}: Keras could not train it: {done.stderr.strip().splitlines()[-1]}")
         with np.load(Path(folder) / "history.npz") as history:
@@ -128,10 +130,6 @@ for epoch in range(epochs + 1):
     optimizer.apply([keras.ops.convert_to_tensor(one) for one in slope], weights)
 np.savez("history.npz", points=points)
 """
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "KERAS_BACKEND": "jax"}
 
 
 def _shown(
