@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from embedsheet.cli import app
 from embedsheet.ground.errors import DataError, EmbedsheetError
 from embedsheet.homework.assignment import Assignment, find, parse, ready_made
-from embedsheet.homework.feedback import _pattern as pattern
+from embedsheet.homework.feedback import _shifted as pattern
 from embedsheet.homework.generate import file_name, make_class, make_workbook
 from embedsheet.homework.grade import Grade, grade_file
 from embedsheet.homework.gradebook import best_of_each, integrity, write_feedback, write_gradebook, write_upload

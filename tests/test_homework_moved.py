@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
 import xlwings
+from own_homework import ADA, assignment_of, hand_in, handed_out, key_of, right_answers
 from test_homework import fill
 from test_homework_fair import made
 from test_homework_solutions import lost
 
+from embedsheet.ground.notation.addresses import Cell, parse_cell
 from embedsheet.homework.assignment import parse, ready_made
 from embedsheet.homework.closing import Closing, Lines
-from embedsheet.homework.grade import grade_file
+from embedsheet.homework.grade import Grade, grade_file
 from embedsheet.homework.key import Key
+from embedsheet.homework.own.make import own
 from embedsheet.homework.sketch import Sketch
 from tests.office import calc
 
@@ -186,3 +190,48 @@ def test_a_name_that_was_bent_to_other_cells_pays_nothing(tmp_path: Path) -> Non
 def test_a_formula_reads_as_if_no_row_had_been_inserted(formula: str, closed: str) -> None:
     """Row 5 of 100 is taken out: areas close up over it, and what refers to it follows it to the end."""
     assert Closing("S", Lines((5,), 99), Lines()).formula(formula, "S") == closed
+
+
+def own_loan(folder: Path, app: xlwings.App, change: Callable[[Any], None], **answers: str) -> Grade:
+    """Grade the teacher's own loan, right but for `answers`, after LibreOffice changed its sheet of payments."""
+    key = key_of(assignment_of("loan", folder))
+    right = {**right_answers(own(key)), **{Cell("Loan", *parse_cell(at)): text for at, text in answers.items()}}
+    path = hand_in(handed_out(key, ADA, folder), folder / "in.xlsx", right)
+    book = app.books.open(str(path))
+    change(book.sheets["Loan"].api)
+    book.save(str(path))
+    book.close()
+    return grade_file(key, path)
+
+
+def test_rows_and_columns_inserted_into_the_teachers_blocks_cost_nothing(app: xlwings.App, tmp_path: Path) -> None:
+    """Row 20 is in the midst of the 24 months; what is written beside it makes it no month."""
+
+    def change(sheet: Any) -> None:
+        sheet.Rows.insertByIndex(19, 1)
+        sheet.Rows.insertByIndex(2, 1)
+        sheet.Columns.insertByIndex(2, 1)
+        sheet.getCellByPosition(4, 20).setFormula("half of it")
+
+    grade = own_loan(tmp_path, app, change)
+    assert (lost(grade), grade.notes) == ([], [])
+
+
+def test_a_slip_below_a_row_inserted_into_the_teachers_block_is_named_where_it_stands(
+    app: xlwings.App, tmp_path: Path
+) -> None:
+    grade = own_loan(tmp_path, app, lambda sheet: sheet.Rows.insertByIndex(19, 1), C30="=1/0")
+    [(block, _, message)] = lost(grade)
+    assert block == "ask_interest" and "Loan!C31: shows #DIV/0!" in message
+
+
+def test_a_row_that_may_be_any_is_said_precisely(app: xlwings.App, tmp_path: Path) -> None:
+    """The last month of the loan is left out: which of two empty rows is new nobody can say."""
+
+    def change(sheet: Any) -> None:
+        sheet.Rows.insertByIndex(19, 1)
+        for column in range(8):
+            sheet.getCellByPosition(column, 25).setFormula("")
+
+    grade = own_loan(tmp_path, app, change)
+    assert "25 rows, 24 were handed out" in {block: message for block, _, message in lost(grade)}["ask_interest"]

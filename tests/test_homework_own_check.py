@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
-from openpyxl.styles import Protection
+from openpyxl.styles import PatternFill, Protection
 from own_homework import BOOKS, assignment_of, wide
 from typer.testing import CliRunner
 
@@ -43,7 +44,7 @@ def test_the_six_workbooks_drafts_are_in_order(name: str, tmp_path: Path) -> Non
     place = assignment_of(name, tmp_path)
     if name == "network":  # within a fifth of its numbers each of its units stays on, or off
         code, said = run("homework", "check", place)
-        assert code == 1 and "Prediction (Network!B26): nothing that varies reaches it" in said
+        assert code == 1 and "Prediction (Network!B26): whatever is drawn, it stays as it is" in said
         wide(place, name)
     code, said = run("homework", "check", place)
     assert code == 0 and "In order: your formulas earn all points" in said
@@ -66,7 +67,7 @@ def test_a_preview_says_what_is_handed_out_what_is_right_and_what_a_guesser_gets
     ("toml", "cells", "said"),
     [
         (TASK, {"A1": 3, "A2": "=2*A1"}, "nothing varies, so numbers copied from a neighbour count as right"),
-        (VARIES + TASK, {"A1": 3, "A2": "=2*B1", "B1": 4}, "Double (S!A2): nothing that varies reaches it"),
+        (VARIES + TASK, {"A1": 3, "A2": "=2*B1", "B1": 4}, "Double (S!A2): whatever is drawn, it stays as it is"),
         (VARIES + TASK + 'hint = "=3*A1"\n', {"A1": 3, "A2": "=2*A1"}, "Double (S!A2): the hint =3*A1 is not right"),
         (VARIES + TASK, {"A1": 3, "A2": "=2*A1+RAND()"}, "RAND gives another result each time"),
         (VARIES + TASK, {"A1": 3, "A2": "=2*A1", "B1": "=1/0"}, "S!B1 shows #DIV/0! in your own workbook"),
@@ -96,3 +97,22 @@ def test_cells_that_nobody_could_fill_in_are_named(tmp_path: Path) -> None:
 def test_a_ready_made_assignment_needs_no_check(tmp_path: Path) -> None:
     code, output = run("homework", "check", "embeddings")
     assert code == 2 and "names no workbook of yours" in output
+
+
+def test_inputs_of_one_colour_that_are_unlike_vary_one_by_one(tmp_path: Path) -> None:
+    """A price, a rate and a tax stand below each other; a column of amounts with names beside them stays one."""
+    book = openpyxl.Workbook()
+    page = book.active
+    page.title = "S"
+    rows = [("Price", 120000), ("Rate", 0.08), ("Years", 6), (None, None), ("Ada", 20), ("Bob", 35), ("Cleo", 90)]
+    for row, (title, number) in enumerate(rows, 1):
+        page.append([title, number])
+        if number:
+            page.cell(row, 2).fill = PatternFill("solid", start_color="FFFFF2CC")
+    page["D1"] = "=PMT(B2,B3,B1)+SUM(B5:B7)"
+    book.save(tmp_path / "s.xlsx")
+    run("homework", "from", tmp_path / "s.xlsx", "-o", tmp_path / "a", "--asked", "S!D1", "--varies", "#FFF2CC")
+    toml = tomllib.loads((tmp_path / "a" / "assignment.toml").read_text(encoding="utf-8"))
+    assert [(one["cells"], one["title"], one["step"]) for one in toml["varies"]] == [
+        ("S!B1", "Price", 10000), ("S!B2", "Rate", 0.001), ("S!B3", "Years", 1), ("S!B5:B7", "Ada", 1),
+    ]  # fmt: skip

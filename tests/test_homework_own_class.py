@@ -11,6 +11,7 @@ import pytest
 from judges import libreoffice_converted
 from own_class import Class, Submission
 from own_homework import ADA, BOOKS, assignment_of, graded, hand_in, handed_out, key_of, wide
+from scipy.optimize import linprog
 
 from embedsheet.compiler.program import recalculate
 from embedsheet.ground.notation.addresses import Area, Cell
@@ -109,6 +110,38 @@ def test_plans_are_graded_by_what_they_give(label: str, change: Any, share: floa
     file = hand_in(path, tmp_path / "in.xlsx", people.right, lambda book: plan(book, people, change))
     (task,) = [task for task in graded(key, file).tasks if task.block == "Find.the.best.plan.with.Solver"]
     assert task.points == share * task.of, task.message
+
+
+def cheapest(wants: Any, costs: Any) -> Any:
+    """The best plan by HiGHS: works make at most 120, 150, 110; what each shop wants arrives, or more."""
+    sent, arrives = np.kron(np.eye(3), np.ones(4)), np.kron(np.ones(3), np.eye(4))
+    return linprog(
+        costs.ravel(), np.vstack([sent, -arrives]), [120, 150, 110, *-wants.ravel()], method="highs"
+    ).x.reshape(3, 4)
+
+
+# A formula for the costs in all → what the best plan by it earns of the task's points.
+OBJECTIVES = {
+    "the second works is forgotten": ("=SUMPRODUCT(B4:E4,B11:E11)+SUMPRODUCT(B6:E6,B13:E13)", [1, 0, 1], 1.0),
+    "a wrong sign": ("=-SUMPRODUCT(B4:E6,B11:E13)", [-1, -1, -1], 1.0),
+    "any plan is as good": ("=B4+0*SUM(B11:E13)", [-1, -1, -1], 0.5),
+    "the plan is of another mistake": ("=SUMPRODUCT(B4:E5,B11:E12)", [0, 1, 1], 0.5),
+}
+
+
+@pytest.mark.parametrize("formula", OBJECTIVES)
+def test_a_mistake_in_the_objective_is_charged_once(formula: str, tmp_path: Path) -> None:
+    """Who solved right by a wrong objective made one mistake; a formula that likes every plan proves nothing."""
+    key, path, people = class_of("transport", tmp_path)
+    text, counted, share = OBJECTIVES[formula]
+    wrong = cheapest(people.shown["vary_wants"], people.shown["vary_costs"] * np.array(counted)[:, None])
+    answers = {**people.right, Cell("Plan", 16, 2): text}
+    file = hand_in(path, tmp_path / "in.xlsx", answers, lambda book: plan(book, people, lambda _: wrong))
+    grade = graded(key, file)
+    points = {task.block: task.points / task.of for task in grade.tasks}
+    assert (points["ask_costs"], points["Find.the.best.plan.with.Solver"]) == (0, share), grade.tasks
+    assert points["ask_mean"] == 1  # which follows from the costs
+    assert any("best by the student's own formulas" in note for note in grade.notes) == (share == 1)
 
 
 def test_an_allowed_plan_that_costs_more_earns_half(tmp_path: Path) -> None:

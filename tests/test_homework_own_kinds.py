@@ -158,3 +158,16 @@ def test_no_later_answer_pays_for_an_earlier_one_however_it_is_read(read: str, t
     assert [task.points for task in grade.tasks] == [0, 0], grade.tasks
     honest = {**answers, Cell("S", 1, 2): "=2*A1*A1*A1+1"}  # reading a later answer that is right is no fault
     assert graded(key, hand_in(path, tmp_path / "in.xlsx", honest)).points == 2
+
+
+def test_a_row_whose_first_cell_is_another_formula_is_told_of_no_dollar(tmp_path: Path) -> None:
+    """Year 0 is the price; in the years after it the tax is added where it is taken away."""
+    toml = '[[varies]]\ncells = "S!A1:A2"\n[[task]]\ncells = "S!B3:F3"\ntitle = "Flow"\n'
+    years = {f"{letter}3": "=10*$A$1-$A$2/3" for letter in "CDEF"}
+    key = key_of(small(tmp_path / "a", toml, A1=300, A2=40, B3="=-A1", **years))
+    path = handed_out(key, ADA, tmp_path)
+    wrong = {Cell("S", 3, column): "=10*$A$1+$A$2/3-0.5" for column in range(3, 7)}
+    (task,) = graded(key, hand_in(path, tmp_path / "in.xlsx", {Cell("S", 3, 2): "=-A1", **wrong})).tasks
+    assert task.message.startswith("1 of 5 cells right; C3: wrong") and "$" not in task.message
+    (task,) = graded(key, hand_in(path, tmp_path / "in.xlsx", {Cell("S", 3, 2): "-A1", **wrong})).tasks
+    assert "it gives a text that is no answer, " in task.message

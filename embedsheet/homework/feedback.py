@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.kinds import ERRORS, NUMBER
-from embedsheet.ground.notation.addresses import Area
+from embedsheet.ground.notation.addresses import Area, Cell
+from embedsheet.ground.notation.relative import relative_form
 from embedsheet.homework import derivatives
 from embedsheet.homework.assignment import Task
 from embedsheet.homework.evaluate import Floats, Outcome, Runner, equal, near
@@ -20,6 +21,7 @@ from embedsheet.homework.slips import Place, Slip, on_trial, slips, without_sign
 from embedsheet.workbook import Workbook
 
 _EXAMPLES = 5
+_FEWEST = 3  # wrong cells from which a pattern is no chance
 _MOST_TRIED = 40  # wrong cells in which a mend must prove itself
 _SAYINGS = {
     "typed": "a number was typed where a formula was asked for",
@@ -46,7 +48,7 @@ class Telling:
 
     def _where(self, area: Area) -> str:
         """Return an address as the student sees it."""
-        return self.found.closing.address(area.local())
+        return self.found.of(area.sheet).address(area.local())
 
     def _drawn(self, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
         raise NotImplementedError
@@ -67,7 +69,7 @@ class Telling:
         place = f"{_count(words)}{self._where(cell)}"
         word = words[row, column]
         if word == "unsupported":
-            fault = self.found.closing.shown(outcome.faults[0]) if outcome.faults else "it depends on such a cell"
+            fault = self.found.shown(outcome.faults[0]) if outcome.faults else "it depends on such a cell"
             return f"{place}: cannot be run: {fault}"
         slip = self._mistake(task, area, outcome) if task.kind == "derivative" and word == "wrong" else ""
         slip = slip or (self._slip(task, area, words) if word in _SLIPPED else "")
@@ -75,7 +77,8 @@ class Telling:
             return f"{place}: shows {ERRORS.get(int(outcome.numbers[row, column]), 'an error')}{slip}"
         if word in _SAYINGS and word != "shown only":
             return f"{place}: {_SAYINGS[word]}"
-        slip = slip or (_pattern(outcome.numbers, self.expected[task.block][0], words) if word == "wrong" else "")
+        if word == "wrong" and not slip:
+            slip = _shifted(outcome.numbers, self.expected[task.block][0], words) or self._first_only(area, words)
         return f"{place}: {_SAYINGS.get(word, 'wrong')}{self._difference(task, area, row, column)}{slip}"
 
     def _difference(self, task: Task, area: Area, row: int, column: int) -> str:
@@ -92,6 +95,23 @@ class Telling:
                 shown = self._shown(outcome.numbers[row, column]) if number else "no number"
                 return f": {self._some_input(inputs)} it gives {shown}, {self._shown(wanted[row, column])} is right"
         return ""
+
+    def _first_only(self, area: Area, words: NDArray[Any]) -> str:
+        """Say that a formula is right in the first row or column only, where it was filled from there."""
+        wrong = words == "wrong"
+        for axis, word in ((0, "row"), (1, "column")):
+            lines = wrong if axis == 0 else wrong.T
+            if lines.sum() < _FEWEST or len(lines) < 2 or lines[0].any() or not lines[1:].any():
+                continue
+            forms = [self._form(area, down, right) for down, right in ((0, 0), (1 - axis, axis))]
+            if forms[0] and forms[0] == forms[1]:
+                return f"; right in the first {word} only: look where a $ is missing, or is one too many"
+        return ""
+
+    def _form(self, area: Area, down: int, right: int) -> str:
+        row, column = area.top + down, area.left + right
+        text = self.book.formula(Cell(area.sheet, row, column))
+        return relative_form(text, row, column) if text else ""
 
     def _shown(self, number: float) -> str:
         return f"{number:.6g}"
@@ -110,7 +130,7 @@ class Telling:
             return ""
         claims = np.where(outcome.done & (outcome.kinds == NUMBER), outcome.numbers, np.nan)
         named = derivatives.named(self.book, area, changing, claims, self.expected[task.block][0])
-        return self.found.closing.address(named)
+        return self.found.of(area.sheet).address(named)
 
     def _slip(self, task: Task, area: Area, words: NDArray[Any]) -> str:
         """Name the mend that makes all wrong cells right, on the inputs that are graded."""
@@ -135,7 +155,7 @@ class Telling:
             sure = next((slip for slip in likely if self._proven(task, area, [slip], wrong)), None)
         except (EmbedsheetError, ValueError, RecursionError):  # the mended formula may be beyond what can be run
             return ""
-        return "" if sure is None else f"; {self.found.closing.address(sure.words)}"
+        return "" if sure is None else f"; {self.found.of(area.sheet).address(sure.words)}"
 
     def _proven(self, task: Task, area: Area, candidates: list[Slip], wrong: list[Place]) -> list[Slip]:
         """Return the slips whose mend gives the right values in some cells, in every trial."""
@@ -172,10 +192,10 @@ def _count(words: NDArray[Any]) -> str:
     return f"{int((words == 'right').sum())} of {words.size} cells right; "
 
 
-def _pattern(got: Floats, wanted: Floats, words: NDArray[Any]) -> str:
-    """Name a mistake that is seen in many cells at once."""
+def _shifted(got: Floats, wanted: Floats, words: NDArray[Any]) -> str:
+    """Say that most cells hold the answer of a neighbouring row."""
     wrong = words == "wrong"
-    if wrong.sum() < 3:
+    if wrong.sum() < _FEWEST:
         return ""
     for step, text in ((1, "below"), (-1, "above")):
         moved = np.roll(wanted, -step, axis=0)
@@ -184,8 +204,4 @@ def _pattern(got: Floats, wanted: Floats, words: NDArray[Any]) -> str:
         edge[-1 if step == 1 else 0] = True
         if (same | edge | ~wrong)[wrong].mean() > 0.8 and (same & wrong).sum() >= 2:
             return f"; off by one row: most cells hold the answer of the row {text}"
-    if not wrong[0].any() and wrong[1:].any():
-        return "; right in the first row only: look where a $ is missing, or is one too many"
-    if wrong.shape[1] > 1 and not wrong[:, 0].any():
-        return "; right in the first column only: look where a $ is missing, or is one too many"
     return ""

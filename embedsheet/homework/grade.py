@@ -295,7 +295,7 @@ class _Grading(Telling):
         if any(CIRCULAR in fault for fault in own[0].faults) and self._reads_itself(task.block, area):
             faults = self.student.run(self._student_inputs(self.inputs[0], {}), area).faults
             path = next((fault for fault in faults if CIRCULAR in fault), CIRCULAR).partition("; ")[0]
-            path = self.found.closing.shown(path)
+            path = self.found.shown(path)
             return TaskGrade(task.block, "circular", 0, task.points, f"{self._where(area)}: {path}", task.hint)
         if task.kind == "number":  # asked for the numbers shown, so that it may be typed
             own, expected = own[:1], expected[:1]

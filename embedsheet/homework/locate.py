@@ -32,12 +32,32 @@ Tokens = dict[tuple[int, int], Token]  # by (row, column)
 
 @dataclass
 class Found:
-    """`areas` of the blocks in `book`, which is the student's without what was inserted; `faults` why one has none."""
+    """`areas` of the blocks in `book`, which is the student's without what was inserted; `faults` why one has none.
+
+    `others`: what was taken out of other sheets than the exercise's.
+    """
 
     book: Workbook
     closing: Closing
     areas: dict[str, Area] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
+    others: list[Closing] = field(default_factory=list)
+
+    def of(self, sheet: str) -> Closing:
+        """Return what was taken out of a sheet."""
+        closings = (one for one in (self.closing, *self.others) if name_key(one.sheet) == name_key(sheet))
+        return next(closings, Closing(sheet, Lines(), Lines()))
+
+    def address(self, area: Area) -> str:
+        """Return an area's address, with its sheet, as in the workbook as it was handed in."""
+        head, _, cells = str(area).rpartition("!")
+        return f"{head}!{self.of(area.sheet).address(cells)}"
+
+    def shown(self, text: str) -> str:
+        """Return words with all addresses as they are in the workbook as it was handed in."""
+        for closing in (self.closing, *self.others):
+            text = closing.shown(text)
+        return text
 
 
 def locate(book: Workbook, sketch: Sketch) -> Found:

@@ -116,12 +116,18 @@ def _typed(key: Key, assignment: OwnAssignment, found: Findings) -> None:
             still = [
                 cell for cell, moves in zip(task.area.cells(), moving[task.block].ravel(), strict=True) if not moves
             ]
-            words = f"{task.title} ({task.area}): nothing that varies reaches "
+            words = f"{task.title} ({task.area}): "
             if len(still) == task.area.size:
-                found.faults.append(f"{words}it, so a typed number earns all points; let what it follows from vary.")
+                found.faults.append(
+                    f"{words}whatever is drawn, it stays as it is, so a typed answer earns all points; let what it "
+                    "follows from vary, or vary more widely."
+                )
             else:
                 more = f" and {len(still) - 3} more" if len(still) > 3 else ""
-                found.notes.append(f"{words}{', '.join(map(str, still[:3]))}{more}: a typed number is right there")
+                found.notes.append(
+                    f"{words}whatever is drawn, {', '.join(map(str, still[:3]))}{more} never "
+                    f"{'changes' if len(still) == 1 else 'change'}: a typed answer is right there"
+                )
 
 
 def _hints(key: Key, student: Student, assignment: OwnAssignment, found: Findings) -> None:

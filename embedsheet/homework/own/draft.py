@@ -29,6 +29,7 @@ from embedsheet.workbook import Workbook
 _WIDEST = 20  # per cent that a number varies up and down in a draft
 _DAYS = 30
 _MOST_GUESSED = 30
+_UNLIKE = 100  # times as large: numbers of one column that mean different things
 _HEAD = """\
 # Homework from {book}: a first draft, for you to change. Lines that begin with # are read by nobody.
 # 1. Read it through: what is asked, what varies, what it is worth.
@@ -107,6 +108,7 @@ def draft(book: Workbook, folder: str, asked: Sequence[str] = (), varies: Sequen
     changing = [area for setup in setups for area in setup.changing]
     given = find_marked(book, looks, varies, VARIED_PREFIXES, VARIED_STYLE, formulas=False)
     given = [one for one in given if not any(one.area.meets(area) for area in (*changing, *(w.area for w in wanted)))]
+    given = [cell for one in given for cell in _apart(book, one)]
     solution = Solution(book, [one.area for one in (*wanted, *given)])
     notes = list(solution.errors[:5])
     if solution.faults:
@@ -217,17 +219,25 @@ def _guess(
         steps = np.diff(np.array(values, float))
         if len(steps) > 1 and np.allclose(steps, steps[0]):
             continue  # 1, 2, 3, …: the numbers of periods or rows
-        labelled = run.size > 1 and all(
-            label_of(book, Area(run.sheet, row, run.left, row, run.left)) for row in range(run.top, run.bottom + 1)
-        )
-        beside = {
-            label_of(book, Area(run.sheet, row, run.left, row, run.left)) for row in range(run.top, run.bottom + 1)
-        }
-        if labelled and len(beside) == run.size and run.size <= _MOST_GUESSED:
-            single += [Area(run.sheet, row, run.left, row, run.left) for row in range(run.top, run.bottom + 1)]
-        else:
-            single.append(run)
+        cells_apart = _labelled(book, run)
+        single += cells_apart if len(cells_apart) <= _MOST_GUESSED else [run]
     return [Marked(area) for area in single[:_MOST_GUESSED]]
+
+
+def _labelled(book: Workbook, run: Area) -> list[Area]:
+    """Return the cells of a column one by one where each has a title of its own at its left; else the column."""
+    cells = [Area(run.sheet, row, run.left, row, run.left) for row in range(run.top, run.bottom + 1)]
+    labels = {label_of(book, cell) for cell in cells}
+    return cells if len(labels) == len(cells) and "" not in labels else [run]
+
+
+def _apart(book: Workbook, one: Marked) -> list[Marked]:
+    """Return the cells of a marked column of inputs one by one, where they are a price, a rate, years; else itself."""
+    values = [value for row in book.values(one.area) for value in row]
+    sizes = [abs(value) for value in values if isinstance(value, float) and value]
+    if one.name or one.area.left != one.area.right or len(sizes) != len(values) or max(sizes) < _UNLIKE * min(sizes):
+        return [one]
+    return [Marked(cell) for cell in _labelled(book, one.area)]
 
 
 def _quoted(text: str) -> str:

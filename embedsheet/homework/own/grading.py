@@ -23,21 +23,18 @@ from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.kinds import NUMBER
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.homework.assignment import Task
-from embedsheet.homework.closing import Closing, Lines
 from embedsheet.homework.evaluate import Bools, Floats, Outcome, equal
 from embedsheet.homework.grade import TRIALS, Grade, TaskGrade, _Grading
 from embedsheet.homework.key import Key
-from embedsheet.homework.locate import Found
+from embedsheet.homework.own.find import find
 from embedsheet.homework.own.make import numbers_of, own
 from embedsheet.homework.own.plan import OwnAssignment, OwnTask
-from embedsheet.homework.own.sketch import sketch_of
+from embedsheet.homework.own.sketch import OwnSketch, sketch_of
 from embedsheet.homework.own.solution import Dependence
-from embedsheet.homework.own.solver_task import judged
-from embedsheet.homework.own.trials import COUNTS, Pool, Trial, differs, number_kinds, pool_of
+from embedsheet.homework.own.solver_task import allowance, best_for_own_formulas, best_plan, judged, lost
+from embedsheet.homework.own.trials import ANOTHER, COUNTS, Pool, Trial, differs, number_kinds, pool_of
 from embedsheet.homework.roster import Student
-from embedsheet.homework.sketch import Sketch
 from embedsheet.workbook import Workbook
-from embedsheet.xlsx.writer.page import counted
 
 _FOLLOWING = re.compile(r"\b(?:INDEX|OFFSET|INDIRECT)\s*\(", re.IGNORECASE)
 _LEARNED = 5  # rounds of finding out what a formula reads
@@ -50,29 +47,6 @@ def grade_own(key: Key, student: Student, book: Workbook, grade: Grade) -> None:
     sketch = sketch_of(assignment, numbers_of(assignment, key, student))
     best = key.drawn[student.id].get("best", {})
     OwnGrading(key, assignment, student, sketch, book, grade, best).run()
-
-
-def find(book: Workbook, sketch: Sketch) -> Found:
-    """Return where the blocks are now: by their names or, where these were deleted, where they were handed out."""
-    found = Found(book, Closing("", Lines(), Lines()))
-    for name, block in sketch.blocks.items():
-        area, wanted = block.area, block.area.shape
-        if book.name(name) is not None:
-            try:
-                area = book.area(name)
-            except EmbedsheetError:
-                found.faults[name] = "the cells of this task were deleted"
-                continue
-        elif area.sheet not in book.sheets:
-            found.faults[name] = f"the sheet {area.sheet} is missing"
-            continue
-        if area.shape == wanted:
-            found.areas[name] = area
-        else:
-            word, now, was = ("row", area.shape[0], wanted[0]) if area.shape[0] != wanted[0] else (
-                "column", area.shape[1], wanted[1])  # fmt: skip
-            found.faults[name] = f"{area}: {counted(now, word)}, {was} {'was' if was == 1 else 'were'} handed out"
-    return found
 
 
 class _Solution:
@@ -103,7 +77,7 @@ class OwnGrading(_Grading):
     """Grades one workbook; `best` is the objective of the best plan known, by Solver task."""
 
     def __init__(
-        self, key: Key, assignment: OwnAssignment, student: Student, sketch: Sketch, book: Workbook, grade: Grade,
+        self, key: Key, assignment: OwnAssignment, student: Student, sketch: OwnSketch, book: Workbook, grade: Grade,
         best: Mapping[str, float],
     ) -> None:  # fmt: skip
         self.own, self.best, self.student_of = assignment, best, student
@@ -116,7 +90,7 @@ class OwnGrading(_Grading):
     # Trials
 
     def _where(self, area: Area) -> str:
-        return area.local() if len(self.own.solution.book.sheets) == 1 else str(area)
+        return super()._where(area) if len(self.own.solution.book.sheets) == 1 else self.found.address(area)
 
     def _draw_trials(self, rng: np.random.Generator) -> None:
         """Choose inputs: those shown, and others until every cell that ever changes has had another value."""
@@ -165,7 +139,7 @@ class OwnGrading(_Grading):
 
     def _shown(self, number: float) -> str:
         text = self.pool.texts.text(float(number))
-        return super()._shown(number) if text is None else f"“{text}”"
+        return super()._shown(number) if text is None else text if text is ANOTHER else f"“{text}”"
 
     def _student_inputs(self, inputs: Mapping[str, NDArray[Any]], right: Mapping[str, Floats]) -> dict[Area, Any]:
         values = super()._student_inputs(inputs, right)
@@ -428,17 +402,38 @@ class OwnGrading(_Grading):
         if not np.isfinite(plan).all():
             return said("wrong", 0, "holds cells without a number")
         value, fault = judged(self.own, task, self._given(), plan)
+        best = float(self.best.get(task.block, math.nan))
+        if not fault and lost(task, value, best) <= allowance(task, best):
+            return said("reached", task.points, f"allowed, and as good as the best: {value:.6g}")
+        if self._best_for_own_formulas(task, plan):
+            names = self.own.names
+            wrong = ", ".join(names[name] for name in self._wrong_below(task))
+            self.grade.notes.append(f"the plan in {self._where(area)} is best by the student's own formulas: {wrong}")
+            return said("reached", task.points, f"as good as the best by your own formulas ({wrong}, charged there)")
         if fault:
             return said("not reached", 0, f"the plan is not allowed: {fault}")
-        setup = task.setup
-        assert setup is not None
-        best = float(self.best.get(task.block, math.nan))
-        lost = {"minimize": value - best, "maximize": best - value}.get(setup.sense, abs(value - setup.target))
-        size = max(abs(best), abs(setup.target) if setup.sense == "target" else 0.0)
-        if lost <= task.within / 100 * size + 1e-9:
-            return said("reached", task.points, f"allowed, and as good as the best: {value:.6g}")
         points = round(task.points * self.own.partial["feasible"], 2)
         return said("not reached", points, f"allowed, but it gives {value:.6g} where {best:.6g} can be had")
+
+    def _wrong_below(self, task: OwnTask) -> list[str]:
+        """Return the answers, wrong as they stand, from which a plan's objective and limits follow."""
+        return [
+            name
+            for name in self.own.below(task)
+            if name in self.areas and not equal(self._own[name][0], self.expected[name][0], self.tolerances[name]).all()
+        ]
+
+    def _best_for_own_formulas(self, task: OwnTask, plan: Floats) -> bool:
+        """Whether a plan is what Solver finds by the student's own wrong formulas, which are charged once."""
+        if any(
+            area != self.sketch.blocks[name].area for name, area in self.areas.items() if name in self.sketch.blocks
+        ):
+            return False  # where the limits are now is not known
+        if not self._wrong_below(task):
+            return False
+        teachers, fault = best_plan(self.own, task, self._given())
+        given = {self.areas[name]: values for name, values in self._given().items()}
+        return not fault and best_for_own_formulas(self.book, self.student, task, [plan, teachers], given)
 
 
 def _joined(ids: list[Ids]) -> Ids:

@@ -106,6 +106,25 @@ class OwnAssignment(Standalone):
         dependence = Dependence(self.solution.planner, np.concatenate(list(cells.values())), through=True)
         return {name: [dependence.of(int(cell)) for cell in ids] for name, ids in cells.items()}
 
+    def below(self, task: OwnTask) -> list[str]:
+        """Return the answers from which the objective and the constraints of a Solver task follow."""
+        assert task.setup is not None and task.setup.objective is not None
+        goal = task.setup.objective
+        areas = [Area(goal.sheet, goal.row, goal.column, goal.row, goal.column)]
+        areas += [side for one in task.setup.constraints for side in (one.left, one.right) if isinstance(side, Area)]
+        cells = {name: self.solution.cells(area).ravel() for name, area in self.answers.items()}
+        dependence = Dependence(self.solution.planner, np.concatenate(list(cells.values())), through=True)
+        wanted = {int(cell) for area in areas for cell in self.solution.cells(area).ravel() if cell >= 0}
+        bits = 0
+        for cell in wanted:
+            bits |= dependence.of(cell)
+        found, first = [], 0
+        for name, ids in cells.items():
+            if bits >> first & ((1 << len(ids)) - 1) or wanted & set(ids.tolist()):
+                found.append(name)
+            first += len(ids)
+        return found
+
     @cached_property
     def locked_formulas(self) -> list[Cell]:
         """The cells of formulas that are neither asked for nor vary."""

@@ -5,20 +5,24 @@ A plan is judged in the teacher's workbook, whose objective and constraints nobo
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.book.setups import Constraint, SolverSetup
+from embedsheet.compiler.store import Store
 from embedsheet.ground.errors import EmbedsheetError
-from embedsheet.ground.kinds import NUMBER
+from embedsheet.ground.kinds import BLANK, NUMBER
 from embedsheet.ground.notation.addresses import Area, Cell
+from embedsheet.homework.evaluate import Runner
 from embedsheet.homework.own.plan import OwnAssignment, OwnTask
 from embedsheet.homework.own.sketch import Drawn
 from embedsheet.workbook import Edit, Workbook
 
 _SECONDS = 20.0  # of searching for one student's best plan
+_SECONDS_AGAIN = 8.0  # for the best by one student's own formulas
 _SLACK = 1e-5  # a constraint may be missed by so much of its size, as Solver's own precision lets it
 
 
@@ -32,6 +36,15 @@ def best_known(assignment: OwnAssignment, task: OwnTask, numbers: Drawn) -> tupl
 
 def best_plan(assignment: OwnAssignment, task: OwnTask, numbers: Drawn) -> tuple[NDArray[np.float64], str]:
     """Return the best plan for these numbers, and why there is none ("" where there is one)."""
+    plan, words = _searched(_with_numbers(assignment, numbers), task, _SECONDS)
+    if plan is None:
+        return np.zeros(task.area.shape if task.area else (1, 1)), words
+    fault = judged(assignment, task, numbers, plan)[1]
+    return plan, f"{words}; {fault}" if fault else ""
+
+
+def _searched(book: Workbook, task: OwnTask, seconds: float) -> tuple[NDArray[np.float64] | None, str]:
+    """Return what Solver finds in a workbook, or None, and what it says."""
     from embedsheet.compiler.program import compile_program
     from embedsheet.solvers.search import search
     from embedsheet.solvers.solve import limits_of, problem_of, starts_of
@@ -39,15 +52,52 @@ def best_plan(assignment: OwnAssignment, task: OwnTask, numbers: Drawn) -> tuple
     assert task.setup is not None and task.area is not None
     plan = np.zeros(task.area.shape)
     try:
-        program = compile_program(_with_numbers(assignment, numbers), task.setup, engine="tape")
-        limits = limits_of(task.setup, seconds=_SECONDS)
+        program = compile_program(book, task.setup, engine="tape")
+        limits = limits_of(task.setup, seconds=seconds)
         outcome = search(problem_of(program, task.setup), limits=limits, restarts=starts_of(task.setup) - 1)
     except EmbedsheetError as error:
-        return plan, str(error)
+        return None, str(error)
     for cell, number in zip(program.changing_cells, outcome.x, strict=True):
         plan[cell.row - task.area.top, cell.column - task.area.left] = number
-    fault = judged(assignment, task, numbers, plan)[1]
-    return plan, f"{outcome.message}; {fault}" if fault else ""
+    return plan, outcome.message
+
+
+def best_for_own_formulas(
+    book: Workbook, runner: Runner, task: OwnTask, plans: Sequence[NDArray[np.float64]], inputs: Mapping[Area, Any]
+) -> bool:
+    """Whether the first of `plans` is as good as the best, and better than the others, by a student's own formulas.
+
+    Who wrote a wrong objective gets from Solver what is best for that. `inputs` replace cells of the workbook.
+    """
+    assert task.setup is not None and task.area is not None
+
+    def given(plan: NDArray[np.float64]) -> tuple[float, str]:
+        return _judged(runner.evaluated({**inputs, task_area: plan}, formulas)[0], runner.table.area, task, plan)
+
+    formulas, task_area = np.flatnonzero(runner.formula_cells), task.area
+    best = _searched(book, task, _SECONDS_AGAIN)[0]
+    value, fault = given(plans[0])
+    if best is None or fault:
+        return False
+    aim, wrong = given(best)
+    others = [given(plan)[0] for plan in plans[1:]]
+    slack = 1e-6 * max(1.0, abs(value))
+    better = all(lost(task, other, value) > slack for other in others if np.isfinite(other))
+    return better and not wrong and lost(task, value, aim) <= allowance(task, aim)
+
+
+def lost(task: OwnTask, value: float, best: float) -> float:
+    """Return by how much an objective misses the best one."""
+    assert task.setup is not None
+    aims = {"minimize": value - best, "maximize": best - value}
+    return aims.get(task.setup.sense, abs(value - task.setup.target) - abs(best - task.setup.target))
+
+
+def allowance(task: OwnTask, best: float) -> float:
+    """Return by how much an objective may miss the best one and is as good."""
+    assert task.setup is not None
+    size = max(abs(best), abs(task.setup.target) if task.setup.sense == "target" else 0.0)
+    return task.within / 100 * size + 1e-9
 
 
 def _with_numbers(assignment: OwnAssignment, numbers: Drawn) -> Workbook:
@@ -64,14 +114,23 @@ def _with_numbers(assignment: OwnAssignment, numbers: Drawn) -> Workbook:
 
 def judged(assignment: OwnAssignment, task: OwnTask, numbers: Drawn, plan: NDArray[np.float64]) -> tuple[float, str]:
     """Return the objective of a plan in the teacher's workbook, and which constraint it breaks ("" for none)."""
-    setup, solution = task.setup, assignment.solution
-    assert setup is not None and task.area is not None and setup.objective is not None
+    solution = assignment.solution
+    assert task.area is not None
     store = solution.values({**{assignment.areas[name]: values for name, values in numbers.items()}, task.area: plan})
+    return _judged(store, solution.cells, task, plan)
+
+
+def _judged(
+    store: Store, cells_of: Callable[[Area], NDArray[np.int64]], task: OwnTask, plan: NDArray[np.float64]
+) -> tuple[float, str]:
+    """Return the objective in evaluated cells, and which constraint is broken; see `judged`."""
+    setup = task.setup
+    assert setup is not None and setup.objective is not None and task.area is not None
 
     def of(area: Area) -> NDArray[np.float64]:
-        cells = solution.cells(area)
+        cells = cells_of(area)
         return np.where(
-            store.kinds[cells] == NUMBER, store.numbers[cells], np.where(store.kinds[cells] == 0, 0.0, np.nan)
+            store.kinds[cells] == NUMBER, store.numbers[cells], np.where(store.kinds[cells] == BLANK, 0.0, np.nan)
         )
 
     goal = setup.objective

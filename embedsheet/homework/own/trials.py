@@ -29,6 +29,7 @@ COUNTS: dict[Purpose, int] = {"grading": 24, "examples": 12}  # sets of inputs; 
 _TOGETHER = 64  # students whose numbers are evaluated at once
 _LOOKED_AT = 8  # sets of inputs by which a cell that never changes is known
 _FIRST_TEXT, _MOST_TEXTS = 200, 700
+ANOTHER = "a text that is no answer"
 _STILL = 0.005  # what differs by less counts as the same where a typed number is looked for
 
 
@@ -56,7 +57,7 @@ class Texts:
 
     def text(self, number: float) -> str | None:
         """Return the text of a number, None where it is an ordinary one."""
-        return self._texts.get(number, "another text" if number == 2.0 ** (_FIRST_TEXT - 1) else None)
+        return self._texts.get(number, ANOTHER if number == 2.0 ** (_FIRST_TEXT - 1) else None)
 
     def numbers(self, store: Store, cells: NDArray[np.int64], learn: bool = False) -> NDArray[np.float64]:
         """Return what cells hold, texts by their numbers, (rows, columns)."""

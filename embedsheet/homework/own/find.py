@@ -1,0 +1,104 @@
+"""Finding the teacher's blocks in a workbook that was worked on: by their names, wherever they are now.
+
+A row or column inserted in the midst of a block is taken out where the sheet says which one it is: the line that is
+empty, or the only one in which nothing stands of what was handed out beside the block. Else the task says how many rows
+there are and how many there were.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.ground.errors import EmbedsheetError
+from embedsheet.ground.kinds import BLANK
+from embedsheet.ground.notation.addresses import Area
+from embedsheet.homework.closing import Closing, Lines, close_up
+from embedsheet.homework.locate import Found
+from embedsheet.homework.own.sketch import OwnSketch
+from embedsheet.workbook import Workbook
+from embedsheet.xlsx.writer.page import counted
+
+_AXES = ("row", "column")
+
+
+def find(book: Workbook, sketch: OwnSketch) -> Found:
+    """Return where the blocks are now: by their names or, where these were deleted, where they were handed out."""
+    found = Found(book, Closing("", Lines(), Lines()))
+    for name, block in sketch.blocks.items():
+        try:
+            area = book.area(name) if book.name(name) is not None else block.area
+        except EmbedsheetError:
+            found.faults[name] = "the cells of this task were deleted"
+            continue
+        if area.sheet in book.sheets:
+            found.areas[name] = area
+        else:
+            found.faults[name] = f"the sheet {area.sheet} is missing"
+    for sheet in dict.fromkeys(area.sheet for area in found.areas.values()):
+        _close(found, sketch, sheet)
+    for name, area in list(found.areas.items()):
+        wanted = sketch.blocks[name].area.shape
+        if area.shape != wanted:
+            axis = 0 if area.shape[0] != wanted[0] else 1
+            now, was = area.shape[axis], wanted[axis]
+            found.faults[name] = (
+                f"{found.address(area)}: {counted(now, _AXES[axis])}, {was} {'was' if was == 1 else 'were'} handed out"
+            )
+            del found.areas[name]
+    return found
+
+
+def _close(found: Found, sketch: OwnSketch, sheet: str) -> None:
+    """Take out of a sheet the lines that were inserted in the midst of its blocks, where they are known."""
+    inserted: tuple[set[int], set[int]] = set(), set()
+    areas = {name: area for name, area in found.areas.items() if area.sheet == sheet}
+    for name, area in areas.items():
+        for axis in (0, 1):
+            if area.shape[axis] > sketch.blocks[name].area.shape[axis]:
+                inserted[axis].update(_inserted(found.book, sketch, name, area, axis))
+    if not any(inserted):
+        return
+    book, closing = close_up(found.book, sheet, *inserted)
+    moved = {name: closing.area(area) for name, area in areas.items()}
+    fits = [name for name, area in areas.items() if area.shape == sketch.blocks[name].area.shape]
+    if all(moved[name].shape == sketch.blocks[name].area.shape for name in fits):
+        found.book = book
+        found.areas |= moved
+        found.others.append(closing)
+
+
+def _inserted(book: Workbook, sketch: OwnSketch, name: str, area: Area, axis: int) -> set[int]:
+    """Return the rows (axis 0), or columns, in an area that were not handed out; none where that is not certain."""
+    assert sketch.assignment is not None
+    wanted = sketch.blocks[name].area
+    first, last = ((area.top, area.bottom), (area.left, area.right))[axis]
+    more = area.shape[axis] - wanted.shape[axis]
+    there = _filled(book, area.sheet)
+    empty = set(range(first, last + 1)) - set(there[:, axis].tolist())
+    if len(empty) == more:
+        return empty
+    # What was handed out beside every row of the block stands beside no row that is new.
+    solution = sketch.assignment.solution.book
+    given = _filled(solution, wanted.sheet)
+    asked = [task.area for task in sketch.assignment.own_tasks if task.area is not None]
+    for one in (*asked, *sketch.assignment.changed.values()):
+        if one.sheet == wanted.sheet:
+            inside = (given[:, 0] >= one.top) & (given[:, 0] <= one.bottom)
+            given = given[~(inside & (given[:, 1] >= one.left) & (given[:, 1] <= one.right))]
+    low, high = ((wanted.top, wanted.bottom), (wanted.left, wanted.right))[axis]
+    beside = given[(given[:, axis] >= low) & (given[:, axis] <= high), 1 - axis]
+    lines, counts = np.unique(beside, return_counts=True)
+    shift = (area.left - wanted.left, area.top - wanted.top)[axis]
+    always = lines[counts == high - low + 1] + shift
+    known = set(there[np.isin(there[:, 1 - axis], always), axis].tolist())
+    new = set(range(first, last + 1)) - known
+    return new if len(new) == more else set()
+
+
+def _filled(book: Workbook, sheet: str) -> NDArray[np.int64]:
+    """Return row and column of all cells of a sheet that hold something, (cells, 2)."""
+    page = book.sheet(sheet)
+    filled = page.kinds != BLANK
+    filled[page.formula_cells] = True
+    return np.stack([page.rows[filled], page.columns[filled]], axis=1).astype(np.int64)
