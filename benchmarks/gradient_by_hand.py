@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+import embedsheet as es
 from benchmarks.books import CROSSTAB, every_rating, lesson
 from benchmarks.measure import python
 from benchmarks.row import Row, tell
@@ -47,9 +48,7 @@ def crosstab(book: str) -> tuple[Any, Callable[..., Any]]:
     import jax
     import jax.numpy as jnp
 
-    from embedsheet.solver import load_model
-
-    model = load_model(book, CROSSTAB)
+    model = es.gradient(book, CROSSTAB).model
     ratings = model.workbook.numbers(model.workbook.area("ratings", CROSSTAB))
     rated, known = np.isfinite(ratings), np.nan_to_num(ratings)
 
@@ -65,9 +64,7 @@ def ratings(book: str) -> tuple[Any, Callable[..., Any]]:
     import jax
     import jax.numpy as jnp
 
-    from embedsheet.solver import load_model
-
-    model = load_model(book)
+    model = es.gradient(book).model
     program, workbook, sheet = model.program, model.workbook, model.setup.sheet
 
     def column(name: str) -> np.ndarray:

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import xlsxwriter
 
+import embedsheet as es
 from benchmarks.books import every_rating, folder, lesson
 from benchmarks.measure import embedsheet, in_turns
 from benchmarks.row import Row, tell
 from embedsheet.ground.kinds import BLANK, NUMBER
 from embedsheet.ground.notation.addresses import Cell
 from embedsheet.lessons.movielens import build
-from embedsheet.workbook import Workbook
 
 PART = "Making workbooks"
 # Row and column from 0, a formula or None, a number or a text.
@@ -49,7 +49,7 @@ def rows() -> Iterator[Row]:
 
 def read(path: Path) -> Cells:
     """Return what a workbook's cells hold, by sheet."""
-    book = Workbook.open(path)
+    book = es.open(path)
     cells: Cells = {}
     for name, sheet in book.sheets.items():
         formulas = set(sheet.formula_cells.tolist())

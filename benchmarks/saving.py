@@ -16,11 +16,10 @@ from pathlib import Path
 import numpy as np
 import openpyxl
 
+import embedsheet as es
 from benchmarks.books import folder, lesson, some_ratings
 from benchmarks.measure import in_turns
 from benchmarks.row import Row, tell
-from embedsheet.book.edits import Edit
-from embedsheet.workbook import Workbook
 
 PART = "Opening a workbook, changing 150 cells, saving"
 COUNT = 30_000
@@ -41,12 +40,12 @@ def rows() -> Iterator[Row]:
 
 def ours(path: Path, target: Path) -> None:
     """Set the first 150 changing cells to 1 with embedsheet."""
-    book = Workbook.open(path)
+    book = es.open(path)
     setup = next(iter(book.setups.values()))
     edits, left = [], 150
     for area in setup.changing:
         top = area._replace(bottom=min(area.bottom, area.top + left // area.shape[1] - 1))
-        edits.append(Edit.of_numbers(top, np.ones(top.shape)))
+        edits.append(es.Edit.of_numbers(top, np.ones(top.shape)))
         left -= top.shape[0] * top.shape[1]
         if left <= 0:
             break

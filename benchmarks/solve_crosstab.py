@@ -17,11 +17,11 @@ from collections.abc import Callable, Iterator
 from scipy import optimize
 from threadpoolctl import threadpool_limits
 
+import embedsheet as es
 from benchmarks import solver_rivals as rivals
 from benchmarks.books import CROSSTAB, folder, lesson
 from benchmarks.measure import embedsheet, in_turns
 from benchmarks.row import Row, tell
-from embedsheet.solver import load_model
 
 PART = "Solving 150 changing cells (cross-tab, 206 ratings)"
 RUNS = 5
@@ -48,7 +48,7 @@ def _solved() -> tuple[float, dict[str, object]]:
 
 
 def _in_this_process() -> Iterator[Row]:
-    program = load_model(lesson(), CROSSTAB).program
+    program = es.gradient(lesson(), CROSSTAB).model.program
     model = rivals.Model.of(lesson())
     hand = rivals.by_hand(model)
     assert abs(hand(program.start)[0] - program.value(program.start)) < 1e-12

@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 import openpyxl
 
+import embedsheet as es
 from benchmarks import solver_rivals as rivals
 from benchmarks.books import folder
 from benchmarks.row import Row, tell
 from embedsheet.ground.notation.addresses import Cell
-from embedsheet.solver import solve
 
 PART = "Solving where gradients do not lead (known optimum)"
 SHEET, RUNS, SECONDS, NEAR = "Model", 5, 60.0, 1e-4
@@ -79,7 +79,7 @@ def _book(path: Path, term: str, count: int, start: float) -> Path:
 
 def _ours(path: Path, model: rivals.Box, seed: int, method: str) -> rivals.Found:
     last = len(model.cells)
-    found = solve(
+    found = es.solve(
         path, objective="C1", changing=[f"A1:A{last}"], sense="minimize", seed=seed, dry_run=True, method=method,
         constraints=[f"A1:A{last} >= {model.low}", f"A1:A{last} <= {model.high}"],
     )  # fmt: skip

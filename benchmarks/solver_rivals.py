@@ -22,13 +22,13 @@ import openpyxl
 from numpy.typing import NDArray
 from scipy import optimize
 
+import embedsheet as es
 from benchmarks.books import CROSSTAB
 from benchmarks.measure import run
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.hosts.libreoffice.locate import import_uno
 from embedsheet.hosts.libreoffice.office import Office, properties
-from embedsheet.workbook import Workbook
 
 Floats = NDArray[np.float64]
 OPTIONS = {"maxiter": 1000, "maxfun": 10**6}
@@ -71,7 +71,7 @@ class Model:
     @classmethod
     def of(cls, path: Path) -> Model:
         """Read it from a workbook of the lesson."""
-        book = Workbook.open(path)
+        book = es.open(path)
         setup = book.setups[CROSSTAB]
         assert setup.objective is not None
         start = np.concatenate([book.numbers(area).ravel() for area in setup.changing])
@@ -214,7 +214,7 @@ def gnumeric(path: Path, model: Model, folder: Path) -> Found:
     except TimeoutError as error:
         raise NotHereError(str(error)) from error
     result = model.objective
-    solved = Workbook.open(target).numbers(Area(CROSSTAB, result.row, result.column, result.row, result.column))
+    solved = es.open(target).numbers(Area(CROSSTAB, result.row, result.column, result.row, result.column))
     return Found(done.seconds, float(solved[0, 0]), "file to file")
 
 

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [  # noqa: F405
-    "Against", "Code", "Comparison", "Derived", "EmbedsheetError", "Graded", "Gradient", "Recalculated", "Solution",
-    "Workbook",
-    "against", "code", "compare", "derive", "grade", "gradient", "new", "open", "recalculate", "solve", "undo",
+    "Against", "Code", "Comparison", "Derived", "Edit", "EmbedsheetError", "Graded", "Gradient", "Recalculated",
+    "Solution", "Trained", "Workbook",
+    "against", "buttons", "code", "compare", "derive", "grade", "gradient", "inspect", "new", "open", "raise_limits",
+    "recalculate", "show", "solve", "train", "undo",
 ]  # fmt: skip
 
 __getattr__, __dir__ = offer(__name__, {"api": __all__})

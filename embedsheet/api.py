@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from embedsheet.book.edits import Edit as Edit
     from embedsheet.compiler.engines import EngineName
     from embedsheet.compiler.program import Recalculation
+    from embedsheet.formulas.budget import raise_limits as raise_limits
     from embedsheet.ground.errors import EmbedsheetError as EmbedsheetError
     from embedsheet.homework.grade import Grade
     from embedsheet.mirrors.protocol import Comparison as Comparison
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 __getattr__, __dir__ = offer(
     __name__,
     {
+        "book.edits": ["Edit"],
+        "formulas.budget": ["raise_limits"],
         "ground.errors": ["EmbedsheetError"],
         "mirrors.protocol": ["Comparison"],
         "solvers.solution": ["Solution"],
@@ -211,6 +215,95 @@ def compare(
 
 
 @dataclass(frozen=True)
+class Trained:
+    """What came of a training: the model's `sheet`, a `summary`, and sentences on what was written where."""
+
+    sheet: str
+    summary: str
+    written: list[str]
+
+
+def train(
+    book: str | Path | Workbook,
+    sheet: str | None = None,
+    output: str | Path | None = None,
+    *,
+    optimizer: str = "adam",
+    learning_rate: float = 0.03,
+    epochs: int | None = None,
+    batch_size: int = 64,
+    l2: float = 0.0,
+    validation: float = 0.0,
+    patience: int = 30,
+    seed: int = 42,
+    float64: bool = False,
+    blocks: Mapping[str, str] | None = None,
+    replace: bool = False,
+    device: str | None = None,
+    force: bool = False,
+    ignore_lock: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Trained:
+    """Train a sheet's recommender in Keras, from the sheet's own weights, and write the result back.
+
+    In a lesson's workbook it goes to the sheets Keras and Compare, in place or in the copy `output`; of any other
+    workbook `output` is a new one with the comparison, and `replace` writes over the sheet's own factors. `validation`:
+    share of ratings held out; `patience`: epochs without gain before it ends; `blocks` as in `compare`; `progress`
+    hears (epochs done, at most). Raises ModelError for a sheet without a model, or a result without a place, and
+    FileError for a target that cannot be written, before anything is trained.
+    """
+    from embedsheet.mirrors.protocol import Settings, Task
+    from embedsheet.mirrors.table import choose
+
+    workbook = book if isinstance(book, Workbook) else Workbook.open(book)
+    given = dict(blocks or {})
+    mirror = choose(workbook, sheet, given)
+    model = mirror.read(workbook, mirror.one(workbook, sheet, given), given)
+    settings = Settings(
+        optimizer, learning_rate, epochs, batch_size, l2, validation, patience, seed,
+        "float64" if float64 else "float32",
+    )  # fmt: skip
+    target = None if output is None else Path(output)
+    trainer = mirror.trainer(workbook, model, Task(settings, given, target, replace, device, force, ignore_lock))
+    summary = trainer.learn(progress or (lambda done, epochs: None))
+    return Trained(trainer.sheet, summary, [words for words, _ in trainer.keep()])
+
+
+def inspect(book: str | Path | Workbook) -> dict[str, Any]:
+    """Return sheets, Solver set-ups, functions, unsupported formulas, and whether stored results can be recomputed.
+
+    The keys are those of `embedsheet inspect --json`. Raises FileError.
+    """
+    from embedsheet.solvers.inspection import inspect_book
+
+    return inspect_book(book if isinstance(book, Workbook) else Workbook.open(book))
+
+
+def show(
+    book: str | Path, output: str | Path | None = None, sheet: str | None = None, *, solve: bool = False,
+    force: bool = False,
+) -> Path:  # fmt: skip
+    """Make one HTML page of a workbook, or of a sheet and what it needs, beside its code; return the page's path.
+
+    `solve` shows as a film how the solver finds the changing cells; the workbook is not changed. `force` replaces a
+    file that is there. Raises FileError, UnsupportedError.
+    """
+    from embedsheet.translations.coder.viewer.page import page
+
+    return page(Path(book), sheet, solve=solve).save(Path(output or Path(book).with_suffix(".html")), force=force)
+
+
+def buttons(
+    book: str | Path, output: str | Path | None = None, *, force: bool = False, ignore_lock: bool = False
+) -> Path:
+    """Make a copy (.xlsm) of a workbook with a sheet of buttons for its Solver models; return its path."""
+    from embedsheet.hosts.buttons.foreign import add_buttons_to
+
+    target = None if output is None else Path(output)
+    return add_buttons_to(Path(book), target, force=force, ignore_lock=ignore_lock).path
+
+
+@dataclass(frozen=True)
 class Recalculated:
     """All formulas computed anew, and what was written; `report` is None where nothing was."""
 
@@ -263,7 +356,7 @@ def new(
     rows in all) while a long sheet is made. `options` are those of `embedsheet new LESSON`, as in users=20. Raises
     LessonError for a wrong option or value, before anything is written.
     """
-    import inspect
+    from inspect import signature
 
     from embedsheet.ground.errors import LessonError, did_you_mean
     from embedsheet.hosts.buttons.layout import add_buttons, check_for_buttons
@@ -271,9 +364,7 @@ def new(
 
     entry = find(lesson)
     build = entry.load().build
-    known = {
-        name for name in inspect.signature(build).parameters if name not in {"path", "force", "finish", "progress"}
-    }
+    known = {name for name in signature(build).parameters if name not in {"path", "force", "finish", "progress"}}
     for name in options:
         if name not in known:
             guess = did_you_mean(name, {one: one for one in known}) or f"; there are {', '.join(sorted(known))}."

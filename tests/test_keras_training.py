@@ -12,6 +12,7 @@ import pytest
 from judges import gnumeric_values
 from stored import departures
 
+import embedsheet as es
 from embedsheet.ground.errors import TrainingError
 from embedsheet.keras_bridge import compare
 from embedsheet.mirrors.recommender import results as keras_results
@@ -183,3 +184,23 @@ def test_replacing_writes_over_the_sheets_factors_and_what_follows(movielens_boo
     assert np.array_equal(again.user_factors, result.weights["user_factors"])
     assert np.array_equal(again.movie_factors, result.weights["movie_factors"])
     assert again.rmse == pytest.approx(result.rmse, abs=1e-6)
+
+
+def test_training_from_python_writes_what_the_command_writes(movielens_book: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "trained.xlsx"
+    heard: list[int] = []
+    done = es.train(
+        movielens_book, "Cross-tab with bias", copy, epochs=2, progress=lambda done, epochs: heard.append(done)
+    )
+    assert (done.sheet, heard) == ("Cross-tab with bias", [1, 2])
+    assert done.written[0].endswith(f"of {copy}; see its sheets Keras and Compare.")
+    kept = train(read_model(Workbook.open(movielens_book), "Cross-tab with bias"), Settings(epochs=2))
+    assert f"→ {kept.rmse:.4f}" in done.summary
+    book = es.open(copy)
+    stars = book.numbers(book.area("keras.predictions", "Keras")).ravel()
+    assert np.array_equal(np.sort(stars), np.sort(kept.predictions))  # the sheet has an order of its own
+
+
+def test_training_from_python_raises_before_it_trains_where_the_result_has_no_place(movielens_book: Path) -> None:
+    with pytest.raises(es.EmbedsheetError, match="is there already"):
+        es.train(movielens_book, "Cross-tab", movielens_book.parent / movielens_book.name, epochs=10**9)

@@ -11,9 +11,9 @@ import pytest
 from problems import problem
 from sheets import setup, write
 
+import embedsheet as es
 from embedsheet.book.setups import Constraint, SolverOptions
 from embedsheet.book.solver_names import OPTIONS, read_setup, solver_names
-from embedsheet.cli.inspection import inspect_book
 from embedsheet.compiler.program import compile_program
 from embedsheet.ground.notation.addresses import Area, parse_area
 from embedsheet.solver import limits_of, problem_of, solve, starts_of
@@ -162,7 +162,7 @@ def test_inspect_says_the_method_and_solve_that_another_engine_took_the_place_of
     asked = setup("B1", ["A1:A2"], constraints=(Constraint(parse_area("B2", "S"), ">=", 3.0),), engine=3,
                   nonnegative=True)  # fmt: skip
     Workbook.open(path).save([], setups=[asked])
-    assert inspect_book(path)["methods"] == {"S": "a linear model: HiGHS solves it, which proves the optimum"}
+    assert es.inspect(path)["methods"] == {"S": "a linear model: HiGHS solves it, which proves the optimum"}
     found = solve(path, dry_run=True)
     assert found.choice.startswith("a linear model")
     assert "the set-up stores Evolutionary; linear took its place, which proves the optimum" in found.notes

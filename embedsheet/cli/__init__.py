@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+import embedsheet as es
 from embedsheet import __version__
 from embedsheet.cli import addin, buttons, code, derive, doctor, homework, movielens, new, show, solve, text, train
 from embedsheet.cli import open_book as excel
@@ -157,9 +158,7 @@ def greet(
 ) -> None:
     """Spreadsheets whose formulas are the model: make them, differentiate them, solve them in place."""
     if limit != 1:
-        from embedsheet.formulas.budget import raise_limits
-
-        raise_limits(limit)
+        es.raise_limits(limit)
     if ctx.invoked_subcommand is None:
         from rich.console import Console
 

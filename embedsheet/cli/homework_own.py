@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+import embedsheet as es
+
 own = typer.Typer()
 
 
@@ -31,13 +33,12 @@ def from_workbook(
     """
     from embedsheet.ground.files import refuse_as_folder, refuse_existing, replace_file
     from embedsheet.homework.own.draft import draft
-    from embedsheet.workbook import Workbook
     from embedsheet.xlsx.writer.page import counted
 
     refuse_as_folder(output)
     target, copy = output / "assignment.toml", output / solution.name
     refuse_existing(target, force)
-    book = Workbook.open(solution)
+    book = es.Workbook.open(solution)
     made = draft(book, output.name, asked or (), varies or ())
     if copy.resolve() != solution.resolve():
         refuse_existing(copy, force)

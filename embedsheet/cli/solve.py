@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
 
+import embedsheet as es
 from embedsheet.cli.against import as_json, tell
 from embedsheet.cli.history import Recorder, check_history, read_history
 from embedsheet.cli.progress import LiveSearch, complain, print_json, say
@@ -388,9 +389,9 @@ def gradient(
 @app.command(epilog="Example: [cyan]embedsheet inspect collab_filter.xlsx[/cyan]")
 def inspect(book: BookArgument, json: JsonOption = False) -> None:
     """Show a workbook's sheets, Solver set-ups and functions, and whether its stored results can be recomputed."""
-    from embedsheet.cli.inspection import inspect_book, tell_inspection
+    from embedsheet.cli.inspection import tell_inspection
 
-    found = inspect_book(book)
+    found = es.inspect(book)
     if json:
         print_json(found)
     else:
@@ -438,7 +439,5 @@ def recalculate(
 @app.command(epilog="Example: [cyan]embedsheet undo films.xlsx[/cyan]")
 def undo(book: BookArgument, ignore_lock: LockOption = False) -> None:
     """Bring back what the last in-place write to a workbook replaced."""
-    from embedsheet.workbook import undo as bring_back
-
-    undone = bring_back(book, ignore_lock)
+    undone = es.undo(book, ignore_lock)
     say(f"{undone.path}: as before the last write, {undone.cells:,} cells brought back.", "green")

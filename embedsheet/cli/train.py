@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import embedsheet as es
 from embedsheet.cli.movielens import Bar, DeviceOption, ForceOption
 from embedsheet.cli.progress import MARKS, print_json, print_table, say
 from embedsheet.cli.solve import JsonOption
@@ -82,9 +83,8 @@ def compare_command(
     from embedsheet.mirrors.protocol import Asked
     from embedsheet.mirrors.recommender.results import save
     from embedsheet.mirrors.table import choose
-    from embedsheet.workbook import Workbook
 
-    workbook = Workbook.open(book)
+    workbook = es.Workbook.open(book)
     mirror = choose(workbook, sheet, given)
     models = {name: mirror.read(workbook, name, given) for name in mirror.chosen(workbook, sheet, given)}
     if code:
@@ -177,9 +177,8 @@ def train(
     """
     from embedsheet.mirrors.protocol import Settings, Task
     from embedsheet.mirrors.table import choose
-    from embedsheet.workbook import Workbook
 
-    workbook = Workbook.open(book)
+    workbook = es.Workbook.open(book)
     mirror = choose(workbook, sheet, given)
     model = mirror.read(workbook, mirror.one(workbook, sheet, given), given)
     dtype = "float64" if float64 else "float32"

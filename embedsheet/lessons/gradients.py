@@ -30,13 +30,9 @@ def save(book: Book, finish: Finish | None, pages: Sequence[Page]) -> Path:
 
 
 def _add(sheets: Sequence[str], path: Path, macros: bool) -> None:
-    from embedsheet.solver import load_model
-    from embedsheet.translations.gradient_sheet.write import derive_models
-    from embedsheet.workbook import Workbook
+    from embedsheet.translations.gradient_sheet.write import derive_sheets
 
-    workbook = Workbook.open(path)
-    models = [load_model(workbook, sheet) for sheet in sheets]
-    derive_models(workbook, models, ignore_lock=True, keep_undo=False, buttons=macros)
+    derive_sheets(path, sheets, buttons=macros)
 
 
 def home(page: Page) -> Area:

@@ -12,7 +12,7 @@ from typing import Any
 
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.notation.addresses import Area
-from embedsheet.solvers.load import Model
+from embedsheet.solvers.load import Model, load_model
 from embedsheet.translations.gradient_sheet.check import Calculated, calculate
 from embedsheet.translations.gradient_sheet.descent import companions
 from embedsheet.translations.gradient_sheet.layout import formulas, lay_out
@@ -88,6 +88,13 @@ def derive_models(
         Derived(sketch.title, _gradients_of(sketch), len(one.values), one.difference, report)
         for sketch, one in zip(sketches, done, strict=True)
     ]
+
+
+def derive_sheets(path: Path, sheets: Sequence[str], *, buttons: bool = False) -> list[Derived]:
+    """Add the gradient sheets of the models on these sheets of a file that nobody has open, which keeps no undo."""
+    workbook = Workbook.open(path)
+    models = [load_model(workbook, sheet) for sheet in sheets]
+    return derive_models(workbook, models, ignore_lock=True, keep_undo=False, buttons=buttons)
 
 
 def _sketched(workbook: Workbook, model: Model, buttons: bool) -> Sketch:
