@@ -173,6 +173,8 @@ def check_objective(store: Store, planner: Planner, objective: int, setup: Solve
             f"{setup.objective}: the objective is {ERRORS.get(int(number), 'an error')} at the start, "
             f"where {words}; {remedy}"
         )
+    if kind == TEXT:
+        raise ModelError(f"{setup.objective}: the objective is a text; point it at the cell with the formula.")
     if not store.tainted[objective]:
         if setup.named or not setup.constraints or (setup.sense == "target" and number != setup.target):
             raise ModelError(

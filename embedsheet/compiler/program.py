@@ -406,6 +406,11 @@ class Program:
         """Cells that compare changing numbers, and so may jump, each with what does; complete as `notes` are."""
         return [f"{note.group.where(note.elements)}: {note.text}" for note in self._jumps]
 
+    @cached_property
+    def kinked(self) -> bool:
+        """Whether there are MAX, MIN or ABS of changing numbers."""
+        return any(bent.function in ("MAX", "MIN", "ABS") for bent in self.curvature.bent)
+
     def undefined_cells(self, x: FloatArray) -> list[tuple[Cell, str]]:
         """Return where, at x, errors that reach a target begin or a derivative is infinite, and what is wrong."""
         store, planner = self._store, self._planner

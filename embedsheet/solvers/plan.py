@@ -47,8 +47,10 @@ def plan(problem: Problem) -> Plan:
                     f"{done}, which proves the optimum")  # fmt: skip
     rough, jumps = problem.unseen(), problem.jumps()
     reach = problem.size <= MOST_CELLS
-    lowered = problem.piecewise() if problem.sense in ("minimize", "maximize") and (whole or rough or jumps) else None
-    if reach and lowered is not None:
+    uneven = bool(whole or rough or jumps)
+    aims = problem.sense in ("minimize", "maximize")
+    lowered = problem.piecewise() if aims and reach and (uneven or problem.kinked()) else None
+    if lowered is not None and (uneven or not lowered.curved):
         curved = lowered.curved
         done = "HiGHS on its mixed-integer linear form, which proves the optimum; else a global search"
         if curved:

@@ -65,9 +65,9 @@ class Problem:
 
     `lower`, `upper` (n,): bounds, ±inf where there is none. `relations` (m,): "<=", "=" or ">=" between each row's left
     side and right side. `integer` (n,): cells that must be whole numbers. `all_different`: groups of cells (their
-    places) that must hold a permutation of 1…k. `unseen()` names cells
-    whose steps the gradient does not see, `jumps()` those that compare changing numbers and so may jump; `unrounded()`
-    is the objective without what rounds, if anything does. `piecewise()` gives it as a
+    places) that must hold a permutation of 1…k. `unseen()` names cells whose steps the gradient does not see, `jumps()`
+    those that compare changing numbers and so may jump; `kinked()` says whether there are MAX, MIN or ABS of changing
+    numbers; `unrounded()` is the objective without what rounds, if anything does. `piecewise()` gives it as a
     mixed-integer linear model (`compiler.piecewise`), if it can be written so. `evolutionary`: a global search is asked
     for beside others.
     `impossible` says which constraints fail whatever the cells are.
@@ -90,6 +90,7 @@ class Problem:
     undefined: Callable[[FloatArray], Sequence[tuple[Cell, str]]] | None = None
     unseen: Callable[[], Sequence[str]] = tuple
     jumps: Callable[[], Sequence[str]] = tuple
+    kinked: Callable[[], bool] = lambda: False
     unrounded: Callable[[], Objective | None] = lambda: None
     piecewise: Callable[[], Any] = lambda: None
     evolutionary: bool = False

@@ -11,6 +11,7 @@ from embedsheet.solvers.global_search import MOST_CELLS, jumps_somewhere, search
 from embedsheet.solvers.methods import MOST_FOR_SLSQP, descend
 from embedsheet.solvers.outcome import AT_KINK, INTERRUPTED, Outcome, astray, exhausted, judge, out_of_time, report
 from embedsheet.solvers.piecewise import bounded, prove, prove_again, proven
+from embedsheet.solvers.problem import Problem
 from embedsheet.solvers.start import nearby, random_start
 from embedsheet.solvers.sweep import sweep
 from embedsheet.solvers.tracker import Tracker
@@ -151,10 +152,15 @@ def beyond_gradients(tracker: Tracker, outcome: Outcome) -> Outcome:
             return report(tracker, "improved", f"{tracker.limits.time_is_up}, and the model may jump{steps(problem)}")
         return outcome
     rough = is_rough(tracker)
-    if not rough and (problem.jumps() or AT_KINK in outcome.message or outcome.status == "improved"):
+    if not rough and (problem.jumps() or AT_KINK in outcome.message or outcome.status == "improved" or _edged(problem)):
+        before = tracker.best
         proof = prove(tracker, after=time.perf_counter() - tracker.began)
         if proof is not None and proof.closed(tracker):
             return proven(tracker, proof)
+        if tracker.best is not before:
+            reason, _ = descend(tracker, tracker.best.x)
+            sweep(tracker)
+            outcome = bounded(judge(tracker, reason), proof)
     if not rough and not problem.evolutionary:
         return outcome
     before, size = tracker.best, max(abs(tracker.best.value), _TRACE * abs(tracker.base.value))
@@ -168,6 +174,14 @@ def beyond_gradients(tracker: Tracker, outcome: Outcome) -> Outcome:
         outcome.notes.append(f"{found.message} and found nothing better")
         return outcome
     return found
+
+
+def _edged(problem: Problem) -> bool:
+    """Whether a model is linear between the edges of MAX, MIN and ABS: other slopes may lead to something better."""
+    if problem.sense not in ("minimize", "maximize") or not problem.kinked():
+        return False
+    lowered = problem.piecewise()
+    return lowered is not None and not lowered.curved
 
 
 def everywhere(tracker: Tracker, *, proving: bool = True) -> Outcome:

@@ -57,6 +57,7 @@ def problem_of(program: Program, setup: SolverSetup, objective_name: str = "the 
         undefined=program.undefined_cells,
         unseen=lambda: program.unseen,
         jumps=lambda: program.jumps,
+        kinked=lambda: program.kinked,
         unrounded=lambda: program.unrounded,
         piecewise=program.piecewise,
         evolutionary=setup.engine == EVOLUTIONARY,
