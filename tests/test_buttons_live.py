@@ -188,6 +188,12 @@ def test_the_solver_model_is_read_name_by_name(book: Any) -> None:
     assert setup.constraints == (Constraint(Area("Model", 2, 2, 2, 2), "<=", 10.0),)
 
 
+def test_the_options_of_solver_are_read_with_its_model(book: Any) -> None:
+    book.sheets[0].names.meanings |= {"solver_tim": "=30", "solver_mip": "=2147483647", "solver_msl": "=1"}
+    options = live_workbook(book, "Model").setups["Model"].options
+    assert (options.seconds, options.solutions, options.multistart) == (30, None, True)
+
+
 def test_names_are_found_where_formulas_and_other_names_use_them(book: Any) -> None:
     found = {(name.sheet, name.name): name.text for name in live_workbook(book, "Model", ["unused"]).names}
     assert found == {("Model", "scale"): "factor*2", (None, "factor"): "1", (None, "unused"): "9"}

@@ -28,11 +28,15 @@ OPTIONS = {
     "solver_tol": "0.01", "solver_ver": "3",
 }  # fmt: skip
 
+# Versions before 2010 and Frontline's larger products write more of them; none says anything that a model needs:
+# solver_lin 1 is "Assume Linear Model", which the formulas prove or disprove.
+_IGNORED = frozenset(["solver_lin"])
+
 # Which option a name holds, what it may be at least, and the values that Excel writes when nobody touches the dialog:
 # of today, and of versions before 2010, which stopped after 100 seconds and 100 iterations to ask. Each option of
 # Microsoft's SolverOptions function has one name; which is whose says ONLYOFFICE's sdkjs, which opens Excel's files
-# (asc_COptions.getDefNameToAttribute: solver_nod Max Subproblems, solver_mip Max Feasible Solutions, solver_mni Maximum
-# Time without improvement, solver_cvg Convergence).
+# (asc_COptions.oDefNameToAttribute: solver_nod sMaxSubproblems, solver_mip sMaxFeasibleSolution, solver_mni
+# sEvoMaxTime, solver_cvg sConvergence). No file and no program was found that knows a solver_sol.
 _STORED: dict[str, tuple[str, float, tuple[float, ...]]] = {
     "solver_tim": ("seconds", 1.0, (2147483647.0, 100.0)),
     "solver_itr": ("iterations", 1.0, (2147483647.0, 100.0)),
@@ -45,6 +49,7 @@ _STORED: dict[str, tuple[str, float, tuple[float, ...]]] = {
     "solver_cvg": ("convergence", 1e-12, (0.0001, 0.001)),
     "solver_mni": ("idle", 1.0, (30.0,)),
 }
+READ_OPTIONS = (*_STORED, "solver_msl")
 _WHOLE_OPTIONS = frozenset(["iterations", "population", "seed", "nodes", "solutions"])
 
 _SENSE_CODES = {sense: code for code, sense in SENSES.items()}
@@ -117,7 +122,7 @@ def is_solver_model(names: Mapping[str, str]) -> bool:
 
 def is_solver_name(name: str) -> bool:
     """Whether a sheet's name (lower case) belongs to Solver: part of a model or one of its options."""
-    return name in OPTIONS or bool(_MODEL_NAME.match(name))
+    return name in OPTIONS or name in _IGNORED or bool(_MODEL_NAME.match(name))
 
 
 def read_setup(sheet: str, names: Mapping[str, str], areas: Areas, is_name: IsName) -> SolverSetup:

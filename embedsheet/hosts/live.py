@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from embedsheet.book.edits import Edit
 from embedsheet.book.sheet import ArrayFormula, Sheet
-from embedsheet.book.solver_names import is_solver_model
+from embedsheet.book.solver_names import READ_OPTIONS, is_solver_model
 from embedsheet.book.tables import Table
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.keys import name_key
@@ -249,6 +249,9 @@ def _solver_names(sheet: Any) -> dict[str, str]:
             names[name] = text
     if not is_solver_model(names):
         return {}
+    for name in READ_OPTIONS:
+        if (text := refers_to(scope, name)) is not None:
+            names[name] = text
     try:
         count = int(float(names.get("solver_num", "0").strip('"')))
     except ValueError:

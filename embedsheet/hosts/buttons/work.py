@@ -62,7 +62,7 @@ def _solve(press: Press) -> str:
     from embedsheet.solvers.load import Model
     from embedsheet.solvers.problem import Progress
     from embedsheet.solvers.search import search
-    from embedsheet.solvers.solve import limits_of, problem_of, record
+    from embedsheet.solvers.solve import limits_of, problem_of, record, starts_of
     from embedsheet.solvers.solve_log import SCHEMA, log_edits
 
     program, name = press.program, press.objective_name
@@ -72,7 +72,10 @@ def _solve(press: Press) -> str:
     def words(progress: Progress) -> str:
         return f"iteration {progress.iteration}: {name} {progress.objective:.6g}"
 
-    outcome = search(problem_of(program, press.setup, name), limits=limits, watcher=_watcher(press, words))
+    outcome = search(
+        problem_of(program, press.setup, name), limits=limits, restarts=starts_of(press.setup) - 1,
+        watcher=_watcher(press, words),
+    )  # fmt: skip
     seconds = {"solve": time.perf_counter() - began}
     solution = record(Model(press.workbook, press.setup, program, seconds, []), outcome)
     if not solution.solved:

@@ -7,7 +7,7 @@ from embedsheet.solvers.reports.tables import Entry, Report, Table, clean
 
 
 def answer(found: Found) -> Report:
-    """Return what Excel's Answer Report says, in its columns."""
+    """Return what Excel's Answer Report says, in the columns of printed ones (`tests/test_reports_printed.py`)."""
     program = found.program
     tables = []
     if program.setup.objective is not None:

@@ -19,7 +19,10 @@ _MOST_EVALUATIONS = 20_000
 
 
 def limits(found: Found) -> Report:
-    """Return what Excel's Limits Report says, in its columns; no limit is "none"."""
+    """Return what Excel's Limits Report says, in the columns of a printed one (scribd.com/document/232707638).
+
+    No limit is "none".
+    """
     refused = refusal(found, "Sensitivity and Limits Reports")
     if refused and found.sense not in ("target", "satisfy"):
         return Report("limits", refused=refused)

@@ -14,6 +14,9 @@ _DEGREES = ("constant", "linear", "quadratic", "nonlinear")
 def linearity(found: Found) -> Report:
     """Return which of objective, changing cells and constraints are linear, and where a model that is not bends.
 
+    solver.com, "Understanding the Linearity Report": on each row "its cell reference, a name, the cell's original and
+    final values, and a column containing Yes or No"; no printed one was found, so that the last heading is ours.
+
     "The model is linear" is proven. A changing cell occurs linearly where no other cell changes its effect, as far as
     the second derivatives at three points show.
     """
@@ -35,10 +38,11 @@ def linearity(found: Found) -> Report:
     columns = ("Cell", "Name", "Original Value", "Final Value", "Occurs Linearly")
     tables.append(Table("Variable Cells", columns, cells))
     rows = []
-    for line in found.lines:
+    before_solving = program.numbers_at(program.stored, [line.line.left for line in found.lines])
+    for line, before in zip(found.lines, before_solving, strict=True):
         degree_of_line = max(program.degree_of(side) for side in (line.line.left, line.line.right))
-        rows.append((line.address, line.name, line.left, line.formula, _yes(degree_of_line)))
-    tables.append(Table("Constraints", ("Cell", "Name", "Cell Value", "Formula", "Linear Function"), rows))
+        rows.append((line.address, line.name, float(before), line.left, _yes(degree_of_line)))
+    tables.append(Table("Constraints", ("Cell", "Name", "Original Value", "Final Value", "Linear Function"), rows))
     if degree > 1:
         tables.append(bends(program))
     notes = [] if apart else ["Nothing could be proven about the operations of this model."]

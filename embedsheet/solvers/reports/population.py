@@ -10,7 +10,7 @@ from embedsheet.solvers.problem import FloatArray
 from embedsheet.solvers.reports.point import Found
 from embedsheet.solvers.reports.tables import Entry, Report, Table, clean
 
-# Excel's words, in its order (solver.com, "Interpreting the Population Report").
+# The words and the order of solver.com, "Interpreting the Population Report"; no printed one was found.
 _COLUMNS = ("Cell", "Name", "Best Value", "Mean Value", "Standard Deviation", "Maximum Value", "Minimum Value")
 
 

@@ -34,7 +34,7 @@ def refusal(found: Found, what: str) -> str | None:
 
 
 def sensitivity(found: Found) -> Report:
-    """Return what Excel's Sensitivity Report says, in its columns and with its signs.
+    """Return what Excel's Sensitivity Report says, in its columns and with its signs (`tests/test_reports_printed.py`).
 
     A price is what the objective, in the sheet's own sense, gains for one more unit on the right side, a reduced cost
     for one more unit in the bound that holds the cell. Bounds on changing cells have no row (frontsys.com, "Sensitivity
