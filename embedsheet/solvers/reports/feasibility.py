@@ -12,8 +12,8 @@ from embedsheet.solvers.problem import Problem
 from embedsheet.solvers.reports.point import Found, LineAt
 from embedsheet.solvers.reports.tables import Entry, Report, Table, clean
 
-# solver.com, "Understanding the Feasibility Report", says what is listed, an irreducibly infeasible system of constraints
-# and bounds; no printed one was found, so that the columns are the Answer Report's.
+# solver.com, "Understanding the Feasibility Report", says what is listed: an irreducibly infeasible system of
+# constraints and bounds. No printed one was found, so that the columns are the Answer Report's.
 _COLUMNS = ("Cell", "Name", "Cell Value", "Formula", "Status", "Slack")
 _TITLE = "Constraints Which Make the Problem Infeasible"
 
