@@ -202,5 +202,5 @@ def test_training_from_python_writes_what_the_command_writes(movielens_book: Pat
 
 
 def test_training_from_python_raises_before_it_trains_where_the_result_has_no_place(movielens_book: Path) -> None:
-    with pytest.raises(es.EmbedsheetError, match="is there already"):
+    with pytest.raises(es.EmbedsheetError, match="exists already"):
         es.train(movielens_book, "Cross-tab", movielens_book.parent / movielens_book.name, epochs=10**9)
