@@ -36,6 +36,7 @@ class Picture:
 
 PICTURES = (
     Picture("crosstab", "movielens", "Cross-tab"),
+    Picture("crosstab-start", "untrained", "Cross-tab"),
     Picture("movielens-one-hot", "movielens", "One-hot", 0.6),
     Picture("gradient-sheet", "gradient", "Cross-tab gradient", 0.95),
     Picture("green-eggs-map", "green-eggs", "Map"),
@@ -139,6 +140,7 @@ def lesson(name: str) -> Callable[[Path], Path]:
 
 BOOKS = {
     "movielens": movielens,
+    "untrained": lesson("movielens"),
     "gradient": gradient,
     "green-eggs": lesson("green-eggs"),
     "green-eggs trained": trained_words,
