@@ -78,6 +78,9 @@ def test_numbers_agree_with_gnumeric_and_libreoffice(tmp_path: Path) -> None:
         ("=ROUND(1234.5,-2)", 1200.0),
         ("=INT(-2.5)", -3.0),
         ("=TRUNC(-2.5)", -2.0),
+        ("=MROUND(6.05,0.1)", 6.0),  # Microsoft's page of MROUND has both
+        ("=MROUND(7.05,0.1)", 7.1000000000000005),
+        ("=MROUND(-1.3,-0.2)", -1.4000000000000001),
         ("=MOD(-3,2)", 1.0),
         ("=MOD(3,-2)", -1.0),
         # As people report it of Excel 2010 and later; 0.1 and 0.02 as doubles are a little more than that.

@@ -146,7 +146,9 @@ def _mround(context: Context, x: Value, step: Value) -> Value:
 
     def compute(xp: Any, x: Array, step: Array) -> tuple[Array, Faults]:
         bad = x * step < 0
-        result = multiple(xp, x, step, half_away)
+        # Halves are told from the quotient with all its digits, as Microsoft's page of MROUND warns.
+        safe = xp.where(step == 0, 1.0, step)
+        result = xp.where(step == 0, 0.0, half_away(xp, x / safe) * safe)
         return (result, undefined(bad, NUM)) if xp is np else (xp.where(bad, xp.nan, result), None)
 
     return elementwise(context, [x, step], compute)
