@@ -11,6 +11,7 @@ import numpy as np
 import openpyxl
 import pytest
 import xlsxwriter
+from judges import embedsheet_values, write_book
 from openpyxl.worksheet.table import Table
 from packages import book
 from sheets import largest_gradient_error, program, setup, write
@@ -308,3 +309,36 @@ def test_several_growing_ranges_are_accumulated_together(name: str, tmp_path: Pa
     expected = sum((by_hand(data[:, : row + 1]) / 1000 + data[0, row]) ** 2 for row in range(rows))
     assert compiled.value(compiled.start) == pytest.approx(expected, rel=1e-11)
     assert largest_gradient_error(compiled) < 1e-5
+
+
+_PAGES = {
+    name: {"A1": place + 1, "A2": "x", "A3": True, "B1": place * 2.5 + 1, "B2": 7 - place, "B3": 0.5}
+    for place, name in enumerate(("One", "Two", "Three"))
+}
+_THROUGH = {
+    "SUM(One:Three!A1:B3)": 36.0, "SUM(Three:One!B2)": 18.0, "AVERAGE(One:Three!A1:B3,7)": 43 / 13,
+    "COUNT(One:Three!A:A)": 3.0, "COUNTA(One:Two!A1:B3)": 12.0, "MAX('One:Three'!A1:B3)": 7.0,
+    "LARGE(One:Three!A1:B3,2)": 6.0, "STDEV(One:Three!A1:B3)": 6**0.5, "SUM(One:Nix!A1)": "#REF!",
+}  # fmt: skip
+
+
+def test_references_through_sheets_are_those_to_each_of_them(tmp_path: Path) -> None:
+    """Gnumeric and formulon give these, but for the sheet that is not there; LibreOffice counts TRUE as 1."""
+    cells = {f"D{row}": f"={formula}" for row, formula in enumerate(_THROUGH, 1)}
+    cells |= {"E1": "=ROWS(One:Three!A1:B3)", "E2": "=One:Three!A1"}
+    values = embedsheet_values(write_book(tmp_path / "book.xlsx", {**_PAGES, "S": cells}))["S"]
+    assert [values[f"D{row}"] for row in range(1, len(_THROUGH) + 1)] == [
+        pytest.approx(one) if isinstance(one, float) else one for one in _THROUGH.values()
+    ]
+    assert all("through several sheets" in str(values[address]) for address in ("E1", "E2"))
+
+
+def test_a_sum_through_sheets_has_its_gradient(tmp_path: Path) -> None:
+    pages = {
+        name: {"A1": place + 1.0, "B1": f"=A1^2*S!A1+{place}"} for place, name in enumerate(("One", "Two", "Three"))
+    }
+    path = write(tmp_path / "book.xlsx", {"A1": 2.0, "C1": "=SUM(One:Three!B1)"}, more=pages)
+    compiled = compile_program(Workbook.open(path), setup("C1", ["A1"]))
+    # write() puts sheet S first: what lies between One and Three is these three; 2·(1+4+9)+0+1+2.
+    value, gradient = compiled.value_and_gradient(compiled.start)
+    assert (value, gradient.tolist()) == (31.0, [14.0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,12 @@ if TYPE_CHECKING:
 ADDRESS_FUNCTIONS = frozenset({"INDEX", "OFFSET"})
 DAYS_TO_1904 = 1462  # from Excel's usual day 0 to 1 January 1904, day 0 of workbooks that once came from a Macintosh
 SHAPE_FUNCTIONS = frozenset({"ROW", "ROWS", "COLUMN", "COLUMNS", "AREAS", "ISREF", "SHEET", "SHEETS"})
+# As Microsoft's page "Create a reference to the same cell range on multiple worksheets" lists them.
+THROUGH_SHEETS = frozenset(
+    """SUM AVERAGE AVERAGEA COUNT COUNTA HARMEAN KURT LARGE MAX MAXA MEDIAN MIN MINA PERCENTILE PERCENTILE.EXC
+    PERCENTILE.INC PRODUCT QUARTILE QUARTILE.EXC QUARTILE.INC SKEW SMALL STDEV STDEVA STDEVP STDEVPA STDEV.P STDEV.S
+    TRIMMEAN VAR VARA VARP VARPA VAR.P VAR.S""".split()
+)
 
 
 class PendingError(Exception):
@@ -367,7 +374,10 @@ class Evaluator:
 
     def _ref(self, node: t.Ref) -> Result:
         if node.last_sheet is not None:
-            raise self.unsupported("a reference through several sheets is not supported; add up the sheets one by one.")
+            raise self.unsupported(
+                "a reference through several sheets is supported in SUM, AVERAGE and their kin alone; name the sheets "
+                "one by one."
+            )
         place = self.store.sheet_place(node.sheet, self.group)
         if place is None:
             return error(REF)
@@ -377,6 +387,16 @@ class Evaluator:
         return Reference(
             place, np.minimum(top, bottom), np.minimum(left, right), np.maximum(top, bottom), np.maximum(left, right)
         )
+
+    def through(self, node: t.Ref) -> Union | Value:
+        """Return the rectangles of a reference through several sheets, its two and those between them."""
+        places = [self.store.sheet_place(name, self.group) for name in (node.sheet, node.last_sheet)]
+        if None in places:
+            return error(REF)
+        first, last = sorted(place for place in places if place is not None)
+        names = self.store.table.sheet_names[first : last + 1]
+        found = [self._ref(replace(node, sheet=name, last_sheet=None)) for name in names]
+        return Union(tuple(one for one in found if isinstance(one, Reference)))
 
     def _refs(self, node: t.Refs) -> Result:
         place = self.store.sheet_place(node.sheet, self.group)
@@ -524,6 +544,8 @@ class Evaluator:
 
     def _argument(self, row: Function, place: int, node: t.Node) -> Result:
         letter = parameter(row, place)
+        if isinstance(node, t.Ref) and node.last_sheet is not None and row.name in THROUGH_SHEETS:
+            return self.through(node)
         if letter == "a" and not self.array_formula:
             self.array_formula = True
             try:

@@ -22,13 +22,14 @@ from embedsheet.compiler.evaluate import ADDRESS_FUNCTIONS, SHAPE_FUNCTIONS, Eva
 from embedsheet.compiler.faults import other_workbook, unknown_function
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.noise import TOLERANCE
+from embedsheet.compiler.rectangles import areas
 from embedsheet.compiler.recurrence import MOST_RUNS, MOST_UNROLLED, Recurrence, find_recurrence
 from embedsheet.compiler.resolve import resolve_name
 from embedsheet.compiler.store import Store
 from embedsheet.compiler.windows import grown_by
 from embedsheet.formulas.functions.table import FUNCTIONS
 from embedsheet.formulas.growing import bounding, is_large
-from embedsheet.formulas.values import BLANK, NUMBER, Reference, Value
+from embedsheet.formulas.values import BLANK, NUMBER, Value
 from embedsheet.ground.errors import FormulaError, UnsupportedError
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.notation import tree as t
@@ -479,8 +480,11 @@ def _static_reads(
         if isinstance(node, t.Cells):
             yield node.ids[:, None, None]
         elif isinstance(node, (t.Ref, t.Refs, t.TableRef, t.Spill)):
-            result = evaluator.evaluate(node)
-            if isinstance(result, Reference):
+            if isinstance(node, t.Ref) and node.last_sheet is not None:
+                read = areas(evaluator.through(node))
+            else:
+                read = areas(evaluator.evaluate(node))
+            for result in read:
                 if is_large(result):
                     grown = grown_by(result) if cell_by_cell else None
                     if grown is not None and (added := evaluator.ids(grown[0])) is not None:
