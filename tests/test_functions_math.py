@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from agreement import disagreements, numeric_disagreements, same
 from judges import embedsheet_values, write_book
+from sheets import largest_gradient_error, program
 
 CELLS: dict[str, Any] = {
     "A1": 1.5, "A2": -2, "A3": "text", "A4": True, "A6": 3, "A7": "12", "A8": 0, "A9": "=1/0",
@@ -235,6 +236,7 @@ def test_rates_give_what_the_judges_give(tmp_path: Path) -> None:
         "=XNPV(-0.5,D1:D5,C1:C5)", "=XNPV(0.09,D1:D5,C1:C4)", "=RATE(48,-200,8000)", "=RATE(48,-200,8000)*12",
         "=RATE(10,-100,500,0,1)", "=RATE(10,100,1000)", "=RATE(5,0,-100,150)", "=RATE(0,1,1)",
         "=RATE(60,-250,12000,0,0,0.01)", "=RATE(360,-1000,150000)",
+        "=RATE(36,-500,10000,0,0,0)", "=RATE(36,-500,10000,,,)", "=RATE(60,-20,1300)",
     ]  # fmt: skip
     assert disagreements(tmp_path, RATES, formulas) == []
 
@@ -332,3 +334,30 @@ def test_functions_of_the_analysis_toolpak_refuse_texts_and_truth_values(tmp_pat
     # Numbers and blanks by hand: 2·2 + 4·2², (1+2)(1+4), 6!/(2!·4!).
     numbers, blank = [2.0, 4.0, 15.0, 15.0, 20.0, 6.0], [2.0, 2.0, 1.0, 3.0, 4.0, 2.0]
     assert columns == [numbers, ["#VALUE!"] * 6, ["#VALUE!"] * 6, blank]
+
+
+def test_a_rate_of_nothing_is_found(tmp_path: Path) -> None:
+    # Twelve payments of 100 pay 1,200 back without interest.
+    values = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": {"A1": "=RATE(12,-100,1200)"}}))["S"]
+    assert values["A1"] == pytest.approx(0.0, abs=1e-12)
+
+
+def test_the_rate_has_its_derivatives_beside_0(tmp_path: Path) -> None:
+    for payment in (-100.0, -100.001, -100.1):
+        compiled = program(tmp_path / "book.xlsx", {"A1": payment, "B1": "=RATE(12,A1,1200)"}, "B1", ["A1"])
+        assert largest_gradient_error(compiled, step=1e-5) < 1e-9
+
+
+def test_functions_of_the_analysis_toolpak_take_no_truth_values_and_leave_nothing_out(tmp_path: Path) -> None:
+    """What Excel stores, as IronCalc's issues 524, 610, 625, 629, 1400 and 1409 on GitHub list it."""
+    expected = {
+        "WORKDAY(TRUE,FALSE)": "#VALUE!", "WORKDAY.INTL(TRUE,FALSE)": "#VALUE!", "WORKDAY(45000,A1)": "#VALUE!",
+        "NETWORKDAYS(A1,45000)": "#VALUE!", "EDATE(TRUE,1)": "#VALUE!", "EDATE(45000,A1)": "#VALUE!",
+        "EOMONTH(A1,1)": "#VALUE!", "YEARFRAC(45000,45100,TRUE)": "#VALUE!", "QUOTIENT(5,A1)": "#VALUE!",
+        "WORKDAY.INTL(DATE(2025,1,10),10,TRUE)": 45681.0, "EDATE(,5)": "#N/A", "EOMONTH(,9)": "#N/A",
+        "EDATE(Z9,5)": 152.0, "EDATE(Z9,Z8)": 0.0, "EOMONTH(Z9,7)": 244.0, "MOD(5,TRUE)": 0.0,
+        "WORKDAY(DATE(2025,1,10),-1.5)": 45665.0,
+    }  # fmt: skip
+    cells: dict[str, Any] = {"A1": True} | {f"B{row}": f"={formula}" for row, formula in enumerate(expected, 1)}
+    values = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": cells}))["S"]
+    assert {formula: values[f"B{row}"] for row, formula in enumerate(expected, 1)} == expected

@@ -25,14 +25,16 @@ from embedsheet.formulas.budget import TRACED
 from embedsheet.formulas.coerce import as_numbers, with_errors
 from embedsheet.formulas.functions.choice import SplitError, joined_references
 from embedsheet.formulas.functions.rounding import NEAR_ITS_ARGUMENT
-from embedsheet.formulas.functions.table import FUNCTIONS, Function, LeftOut, Sizes, parameter
+from embedsheet.formulas.functions.table import FUNCTIONS, NO_TRUTHS, Function, LeftOut, Sizes, parameter
 from embedsheet.formulas.growing import is_large
 from embedsheet.formulas.operators import binary, unary, without_crumb
 from embedsheet.formulas.values import (
     ABSENT,
+    BOOLEAN,
     CALC,
     ERROR,
     MISSING,
+    NA,
     NAME,
     NUMBER,
     REF,
@@ -493,6 +495,8 @@ class Evaluator:
             arguments = self._address_arguments(row, node)
         else:
             arguments = [self._argument(row, i, argument) for i, argument in enumerate(node.arguments)]
+        for place in range(min(NO_TRUTHS.get(node.name, 0), len(arguments))):
+            arguments[place] = _number_only(arguments[place], required=place < row.least)
         if getattr(self.store, "unrounded", False) and node.name in NEAR_ITS_ARGUMENT:
             first = arguments[0]
             if isinstance(first, Value) and first.traced:
@@ -614,6 +618,17 @@ class Evaluator:
         with np.errstate(invalid="ignore"):
             largest = np.abs(np.where(kinds == NUMBER, store.numbers[ids], 0.0)).max(axis=axes, initial=0.0)
         np.maximum.at(trace.operand, self.index, np.broadcast_to(largest, self.index.shape))
+
+
+def _number_only(argument: Result, required: bool) -> Result:
+    """Return an argument that may be no truth value and, where it is `required`, not left out."""
+    if argument is MISSING and required:
+        return error(NA)
+    if not isinstance(argument, Value) or not (argument.kinds == BOOLEAN).any():
+        return argument
+    truths = np.broadcast_to(argument.kinds == BOOLEAN, argument.shape)
+    numbers = namespace(argument.numbers).where(truths, float(VALUE), argument.numbers)
+    return Value(np.where(truths, ERROR, argument.kinds).astype(np.uint8), numbers)
 
 
 def _lost(row: Function, arguments: Sequence[Result]) -> list[Value]:

@@ -11,7 +11,6 @@ from embedsheet.formulas.functions.search import whole
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.values import (
     ABSENT,
-    BLANK,
     ERROR,
     MISSING,
     NUMBER,
@@ -271,10 +270,10 @@ def address(context: Context, *arguments: Value) -> Value:
     """Return the text "$B$3" of a row and a column; `kind` 1 to 4 says what is absolute."""
 
     def text(*pairs: tuple[int, float]) -> str:
-        given = {place: pair for place, pair in enumerate(pairs)}
-        row_number, column_number = (int(element_number(context, given[i])) for i in (0, 1))
-        kind = 1 if 2 not in given or given[2][0] == BLANK else int(element_number(context, given[2]))
-        a1 = 3 not in given or given[3][0] == BLANK or bool(element_number(context, given[3]))
+        given = {place: pair for place, pair in enumerate(pairs) if arguments[place] is not MISSING}
+        row_number, column_number = (int(element_number(context, pairs[i])) for i in (0, 1))
+        kind = int(element_number(context, given[2])) if 2 in given else 1
+        a1 = 3 not in given or bool(element_number(context, given[3]))
         if not (1 <= row_number <= MAX_ROW and 1 <= column_number <= MAX_COLUMN and 1 <= kind <= 4):
             raise FaultError(VALUE)
         if a1:
@@ -283,8 +282,9 @@ def address(context: Context, *arguments: Value) -> Value:
         else:
             row_part = str(row_number) if kind in (1, 2) else f"[{row_number}]"
             cell = f"R{row_part}C{column_number if kind in (1, 3) else f'[{column_number}]'}"
-        if 4 not in given or given[4][0] == BLANK:
+        if 4 not in given:
             return cell
-        return f"{quote_sheet(element_text(context, given[4]))}!{cell}"
+        sheet = element_text(context, given[4])
+        return f"{sheet and quote_sheet(sheet)}!{cell}"
 
     return map_elements(context, "ADDRESS", list(arguments), text)

@@ -130,14 +130,19 @@ def _rate(
         weight = xp.where(due != 0, 1.0, 0.0)
 
         def equation(xp: Any, rate: Array) -> tuple[Array, Array]:
-            small = abs(rate) < 1e-9
-            safe = xp.where(small, 1e-9, rate)
-            growth = xp.exp(n * xp.log1p(safe))
-            slope = n * growth / (1 + safe)
-            series = (growth - 1) / safe
-            series_slope = (slope - series) / safe
-            value = pv * growth + pmt * (1 + safe * weight) * series + fv
-            return value, pv * slope + pmt * (weight * series + (1 + safe * weight) * series_slope)
+            # ((1+rate)^n − 1)/rate loses its digits near 0, and its slope those of its numerator sooner.
+            tiny, small = abs(rate) < 1e-12, abs(rate) < 1e-5
+            pairs = n * (n - 1) / 2
+            growth = xp.exp(n * xp.log1p(rate))
+            slope = n * growth / (1 + rate)
+            series = xp.where(tiny, n + pairs * rate, xp.expm1(n * xp.log1p(rate)) / xp.where(tiny, 1.0, rate))
+            series_slope = xp.where(
+                small,
+                pairs * (1 + 2 * (n - 2) / 3 * rate + (n - 2) * (n - 3) / 4 * rate**2),
+                (slope - series) / xp.where(small, 1.0, rate),
+            )
+            value = pv * growth + pmt * (1 + rate * weight) * series + fv
+            return value, pv * slope + pmt * (weight * series + (1 + rate * weight) * series_slope)
 
         shape = np.broadcast_shapes(n.shape, pmt.shape, pv.shape, fv.shape, due.shape, start.shape)
         return root(xp, equation, xp.broadcast_to(xp.asarray(start), shape))

@@ -235,7 +235,8 @@ def _networkdays(context: Context, start: Pair, end: Pair, mask: str, off: Any) 
 
 
 def _workday(context: Context, start: Pair, days: Pair, mask: str, off: Any) -> float:
-    first, count = _day(context, start), _whole(context, days)
+    # -1.5 days are two back: what Excel stores, as IronCalc's pull request 1354 says, and what formulon gives.
+    first, count = _day(context, start), int(np.floor(element_number(context, days)))
     if "1" not in mask:
         raise FaultError(VALUE)
     if abs(count) > LAST_DAY:
