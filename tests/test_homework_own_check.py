@@ -116,3 +116,10 @@ def test_inputs_of_one_colour_that_are_unlike_vary_one_by_one(tmp_path: Path) ->
     assert [(one["cells"], one["title"], one["step"]) for one in toml["varies"]] == [
         ("S!B1", "Price", 10000), ("S!B2", "Rate", 0.001), ("S!B3", "Years", 1), ("S!B5:B7", "Ada", 1),
     ]  # fmt: skip
+
+
+def test_what_no_numbers_drawn_decide_is_told(tmp_path: Path) -> None:
+    cells = {"A1": 5, "A2": "=MAX(0,A1)*2+IF(A1>3,1,A1)"}
+    code, said = run("homework", "check", small(tmp_path / "a", VARIES + TASK, **cells))
+    assert code == 0 and said.count("Note:") == 1
+    assert "Double (S!A2): with all numbers drawn MAX(0,A1) is A1, so who writes only that earns all points" in said

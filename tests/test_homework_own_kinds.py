@@ -171,3 +171,17 @@ def test_a_row_whose_first_cell_is_another_formula_is_told_of_no_dollar(tmp_path
     assert task.message.startswith("1 of 5 cells right; C3: wrong") and "$" not in task.message
     (task,) = graded(key, hand_in(path, tmp_path / "in.xlsx", {Cell("S", 3, 2): "-A1", **wrong})).tasks
     assert "it gives a text that is no answer, " in task.message
+
+
+def test_every_file_is_graded_on_the_case_that_decides(tmp_path: Path) -> None:
+    """A loss is drawn once in eleven times; nobody's tax without MAX is right because the draw spared him."""
+    toml = (
+        '[[varies]]\ncells = "S!A1"\nlowest = -1\nhighest = 9\nstep = 1\n'
+        '[[task]]\ncells = "S!B1"\ntitle = "Tax"\npoints = 4\n'
+    )
+    key = key_of(small(tmp_path / "a", toml, A1=3, B1="=MAX(0,A1)/4"))
+    path = handed_out(key, ADA, tmp_path)
+    for number in range(6):
+        answers = {Cell("S", 1, 2): "=A1/4", Cell("S", 9, 9): number}  # another file each time, so another draw
+        grade = graded(key, hand_in(path, tmp_path / "in.xlsx", answers))
+        assert grade.points < 4, number

@@ -17,6 +17,7 @@ from embedsheet.ground.notation.addresses import Cell
 from embedsheet.ground.notation.move import shift
 from embedsheet.homework.grade import Grade
 from embedsheet.homework.key import Key
+from embedsheet.homework.own.cases import Case
 from embedsheet.homework.own.grading import OwnGrading
 from embedsheet.homework.own.make import draw_class, numbers_of, own
 from embedsheet.homework.own.plan import OwnAssignment, OwnTask
@@ -26,6 +27,7 @@ from embedsheet.homework.own.trials import pool_of
 from embedsheet.homework.roster import Student
 from embedsheet.workbook import Workbook
 
+_MOST_TOLD = 5
 STUDENTS = 3  # whose numbers are tried
 _CALCULATED_ANEW = {"RAND", "RANDBETWEEN", "RANDARRAY", "NOW", "TODAY"}
 
@@ -57,6 +59,7 @@ def look_through(key: Key) -> Findings:
                     f"{_title(assignment, task.block)}: your own formula does not earn all points: {task.message}"
                 )
     _typed(key, assignment, found)
+    _undecided(key, assignment, found)
     _hints(key, students[0], assignment, found)
     found.faults = list(dict.fromkeys(found.faults))
     return found
@@ -128,6 +131,22 @@ def _typed(key: Key, assignment: OwnAssignment, found: Findings) -> None:
                     f"{words}whatever is drawn, {', '.join(map(str, still[:3]))}{more} never "
                     f"{'changes' if len(still) == 1 else 'change'}: a typed answer is right there"
                 )
+
+
+def _undecided(key: Key, assignment: OwnAssignment, found: Findings) -> None:
+    """Name what may be left out of a formula because no numbers that are drawn ever decide it."""
+    pool = pool_of(key)
+    ever: list[bool] = np.asarray(pool.decided.any(axis=0)).tolist()
+    decisive = {(case.block, case.number) for case, one in zip(pool.cases, ever, strict=True) if one}
+    told: dict[tuple[str, int], Case] = {}
+    for case in pool.cases:
+        if (case.block, case.number) not in decisive:
+            told.setdefault((case.block, case.number), case)
+    for case in list(told.values())[:_MOST_TOLD]:
+        found.notes.append(
+            f"{_title(assignment, case.block)}: with all numbers drawn {case.whole} is {case.part}, so who writes only "
+            "that earns all points; let it vary more widely if the rest is to count"
+        )
 
 
 def _hints(key: Key, student: Student, assignment: OwnAssignment, found: Findings) -> None:

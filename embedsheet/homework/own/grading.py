@@ -93,18 +93,21 @@ class OwnGrading(_Grading):
         return super()._where(area) if len(self.own.solution.book.sheets) == 1 else self.found.address(area)
 
     def _draw_trials(self, rng: np.random.Generator) -> None:
-        """Choose inputs: those shown, and others until every cell that ever changes has had another value."""
+        """Choose inputs: those shown, and others until every cell that can has changed and every case was decided."""
         self._take(self._as_shown())
         shown = self.inputs[0]
         waiting = {name: self.pool.moving[name].copy() for name in (*self.expected, *shown)}
+        cases = self.pool.decided.any(axis=0)
         for count, number in enumerate(rng.permutation(COUNTS["grading"]).tolist(), 2):
             trial = self.pool.trial("grading", number)
             changes = {name: cells & self._new(trial, name) for name, cells in waiting.items()}
-            if count <= TRIALS or any(cells.any() for cells in changes.values()):
+            new_case = (cases & self.pool.decided[number]).any()
+            if count <= TRIALS or new_case or any(cells.any() for cells in changes.values()):
                 self._take(trial)
+                cases &= ~self.pool.decided[number]
                 for name, cells in changes.items():
                     waiting[name] &= ~cells
-            if count >= TRIALS and not any(cells.any() for cells in waiting.values()):
+            if count >= TRIALS and not cases.any() and not any(cells.any() for cells in waiting.values()):
                 return
 
     def _as_shown(self) -> Trial:

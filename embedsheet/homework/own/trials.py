@@ -19,6 +19,7 @@ from embedsheet.compiler.store import Store
 from embedsheet.ground.errors import DataError
 from embedsheet.ground.kinds import NUMBER, TEXT
 from embedsheet.homework.key import Key
+from embedsheet.homework.own.cases import Case, cases_of, decided
 from embedsheet.homework.own.make import numbers_of, own
 from embedsheet.homework.own.plan import OwnAssignment
 from embedsheet.homework.own.sketch import Drawn, evaluate
@@ -134,6 +135,18 @@ class Pool:
             for name, area in self.assignment.answers.items()
         }
         return Trial(inputs, expected, store)
+
+    @cached_property
+    def cases(self) -> list[Case]:
+        """What might be left out of the solution's formulas."""
+        return cases_of(self.assignment)
+
+    @cached_property
+    def decided(self) -> NDArray[np.bool_]:
+        """Which of the inputs for grading decide which case, (inputs, cases)."""
+        trials = [self.trial("grading", number) for number in range(COUNTS["grading"])]
+        inputs, stores = [one.inputs for one in trials], [one.store for one in trials]
+        return decided(self.assignment, self.cases, inputs, stores)
 
     @cached_property
     def moving(self) -> dict[str, NDArray[np.bool_]]:
