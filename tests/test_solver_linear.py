@@ -204,3 +204,19 @@ def test_every_set_named_is_irreducible() -> None:
         assert not feasible(rows)
         assert all(feasible([row for row in rows if row != left_out]) for left_out in rows)
     assert tried >= 3
+
+
+@pytest.mark.parametrize(("wanted", "whole", "status"), [
+    (10.0, (True, True), "infeasible"), (12.0, (True, True), "optimal"), (10.0, (True, False), "optimal"),
+    (10.5, (True, True), "infeasible"),
+])  # fmt: skip
+def test_whole_numbers_without_bounds_never_make_what_their_factors_do_not_divide(
+    wanted: float, whole: tuple[bool, bool], status: str
+) -> None:
+    """6x + 9y is a multiple of 3; HiGHS alone looks for such x and y for ever."""
+    asked = problem(lambda x: x[0], [0.0, 0], lower=-1e20, relations=["=", ">="],
+                    c=lambda x: jnp.array([6 * x[0] + 9 * x[1] - wanted, x[0] + 5]),
+                    integer=np.array(whole))  # fmt: skip
+    found = search(asked)
+    assert found.status == status
+    assert status == "optimal" or "constraint 0; x[0] a whole number" in found.message

@@ -25,6 +25,9 @@ _LAST_BITS = 8.0 * float(np.finfo(float).eps)
 _HELD = 1e-7
 _LARGEST_REFINED = 4_000_000
 _LEAST_GAP = 1e-9  # less is rounding
+_LARGEST_WHOLE = 2.0**53
+_MISSED = 1e-5  # of an equality: more than what HiGHS takes for satisfied
+_CONTRADICTION = "no values of the changing cells satisfy all constraints together"
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,8 @@ def _solve(
     """Return what HiGHS finds; "failed" where it does not end within `slices` of its time."""
     from scipy import optimize
 
+    if _indivisible(problem, model):
+        return LinearResult("infeasible", _CONTRADICTION, None)
     cost = np.zeros_like(model.cost) if feasible_only or problem.sense == "satisfy" else problem.sign * model.cost
     relations = np.asarray(problem.relations, dtype=object)
     low = np.where(relations == "<=", -np.inf, -model.shift)
@@ -153,10 +158,14 @@ def _solve(
         return LinearResult("improved", "stopped by Ctrl-C; this is the best point so far", incumbent)
     if result.status == 4 or (result.status == 2 and cost.any()):
         # Presolve may only say "infeasible or unbounded": without a cost it cannot be unbounded.
-        zero = interruptible(run, np.zeros_like(cost), problem.lower, problem.upper, integrality, 1e9)
+        left = 1e9 if limits.deadline is None else max(0.0, limits.deadline - time.perf_counter())
+        seconds = left if slices is None else min(left, _FIRST_SLICE)
+        zero = interruptible(run, np.zeros_like(cost), problem.lower, problem.upper, integrality, seconds)
         result.status = 3 if zero.status == 0 else zero.status
+        if zero.status == 1:
+            return LinearResult("failed", "HiGHS did not find in time whether anything satisfies all constraints", None)
     if result.status == 2:
-        return LinearResult("infeasible", "no values of the changing cells satisfy all constraints together", None)
+        return LinearResult("infeasible", _CONTRADICTION, None)
     if result.status == 3:
         far = run(cost, np.maximum(problem.lower, -_FAR), np.minimum(problem.upper, _FAR), integrality, _FIRST_SLICE)
         return LinearResult("unbounded", problem.without_end, far.x)
@@ -180,6 +189,29 @@ def _solve(
         if limits.gap > 0 and apart > _LEAST_GAP * max(1.0, abs(worth)):
             message += f", within the gap of {limits.gap:.3g}: nothing is better than {bound:.10g}"
     return LinearResult("optimal", message, x, bound)
+
+
+def _indivisible(problem: Problem, model: LinearModel) -> bool:
+    """Whether an equality of whole numbers never holds: 6x + 9y is a multiple of 3 and so not 10.
+
+    Without bounds HiGHS would look for such numbers for ever.
+    """
+    from scipy import sparse
+
+    if problem.integer is None:
+        return False
+    rows = sparse.csr_array(model.matrix)
+    for place in np.flatnonzero(np.asarray(problem.relations, dtype=object) == "="):
+        own = slice(rows.indptr[place], rows.indptr[place + 1])
+        factors, integer = rows.data[own], problem.integer[rows.indices[own]]
+        exact = (factors == np.round(factors)) & (np.abs(factors) < _LARGEST_WHOLE)
+        if not factors.any() or not (exact.all() and integer[factors != 0].all()):
+            continue
+        common = float(np.gcd.reduce(np.abs(factors).astype(np.int64)))
+        wanted = float(-model.shift[place])
+        if abs(wanted - common * np.round(wanted / common)) > _MISSED * max(1.0, abs(wanted)):
+            return True
+    return False
 
 
 def _tidy(problem: Problem, model: LinearModel, x: FloatArray) -> FloatArray:
