@@ -43,8 +43,8 @@ __getattr__, __dir__ = offer(
         "ground.errors": ["EmbedsheetError"],
         "mirrors.protocol": ["Comparison"],
         "solvers.solution": ["Solution"],
-        "solvers.solve": ["solve"],
         "translations.coder.code": ["Code", "code"],
+        "translations.coder.viewer.live": ["solve"],  # `solvers.solve`, with its progress shown in notebooks
         "translations.gradient_sheet.write": ["Derived"],
     },
 )

@@ -51,6 +51,8 @@ HEAVY = {
     "xlwings": ("hosts",),
     "pyopenvba": ("hosts.buttons",),
     "typer": ("cli",),
+    "anywidget": ("translations.coder.viewer.live",),
+    "traitlets": ("translations.coder.viewer.live",),
     "rich": ("cli",),
 }
 

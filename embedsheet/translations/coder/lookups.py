@@ -234,4 +234,10 @@ def choose(tr: Translator, nodes: Nodes) -> Expr:
         words = [node.value for node in nodes[1:] if isinstance(node, (t.Text, t.Number))]
         choices = Expr("literal", (), ("h",), np.array(words), f"np.array({words!r})")
         return taken(tr, choices, {"h": which})
+    if which.fixed and found.dtype.kind == "f" and np.isin(found, np.arange(1, len(nodes))).all():
+        chosen = tr.number(tr.scalar(nodes[-1]))
+        for place in range(len(nodes) - 2, 0, -1):
+            here = elementwise("equal", which, literal(float(place)))
+            chosen = elementwise("where", here, tr.number(tr.scalar(nodes[place])), chosen)
+        return chosen
     raise Untranslatable("CHOOSE by cells")
