@@ -56,3 +56,4 @@ def test_an_order_is_chosen_for_the_service_it_gives(tmp_path: Path) -> None:
             constraints=["E2 >= 90%", "0 <= E1 <= 50", *more],
         )  # fmt: skip
         assert (found.status, found.objective_after) == ("optimal", pytest.approx(56))
+        assert not [note for note in found.notes if "gradient" in note]  # which has nothing to do with the proof

@@ -114,3 +114,14 @@ def test_the_linearity_report_has_the_columns_that_its_makers_describe(tmp_path:
     assert [(row[0], row[2], row[3], row[4]) for row in rows.rows[:2]] == [
         ("$B$2", 2, pytest.approx(3), "Yes"), ("$B$3", 1, pytest.approx(1.25), "No"),
     ]  # fmt: skip
+
+
+def test_reports_on_a_proven_plan_with_fixed_charges_do_not_contradict_the_proof(tmp_path: Path) -> None:
+    """Open the plant with 50 + 2 a piece for 8, not the one with 90 + 1: 66. Both cells jump, none curves."""
+    cells = {"A1": 1, "A2": 1, "B1": "=IF(A1>0,50,0)+2*A1", "B2": "=IF(A2>0,90,0)+A2", "B3": "=B1+B2", "B4": "=A1+A2"}
+    reports = told(
+        write(tmp_path / "book.xlsx", cells), ["sensitivity", "linearity"], objective="B3", changing=["A1:A2"],
+        sense="minimize", constraints=["B4 >= 8", "0 <= A1:A2 <= 20"],
+    )  # fmt: skip
+    assert not [note for note in reports["sensitivity"].notes if "no optimum" in note]
+    assert [row[4] for row in reports["linearity"].tables[1].rows] == ["No", "No"]

@@ -174,6 +174,9 @@ def solve(
     else:
         iterates = replayed([problem.cell_name(place) for place in range(problem.size)])
         outcome = replay(problem, iterates, limits, watcher)
+    if _without_gradients(outcome):
+        unseen = set(problem.unseen())
+        model.notes = [note for note in model.notes if note not in unseen]
     stored = model.setup.sheet in model.workbook.setups
     if stored and searched and outcome.status in ("optimal", "improved"):
         note = replaced(model.setup.engine, outcome.method, outcome.status == "optimal" and outcome.bound is not None)
@@ -192,6 +195,12 @@ def solve(
         _write(workbook, model, solution, Path(output) if output else None, save_setup, ignore_lock)
     solution.seconds["write"] = time.perf_counter() - began
     return solution
+
+
+def _without_gradients(outcome: Outcome) -> bool:
+    """Whether nothing that was found hangs on a gradient, so that nobody need know what it does not see."""
+    proven = outcome.status in ("optimal", "infeasible") and outcome.method in ("all points", "mixed-integer linear")
+    return proven or outcome.method == "orders"
 
 
 def record(model: Model, outcome: Outcome) -> Solution:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embedsheet.compiler.program import Program
 from embedsheet.solvers.reports.point import Found
 from embedsheet.solvers.reports.tables import Entry, Report, Table
 
+_MOST_CELLS, _STEPS = 250, 9
 _DEGREES = ("constant", "linear", "quadratic", "nonlinear")
 
 
@@ -18,7 +20,7 @@ def linearity(found: Found) -> Report:
     final values, and a column containing Yes or No"; no printed one was found, so that the last heading is ours.
 
     "The model is linear" is proven. A changing cell occurs linearly where no other cell changes its effect, as far as
-    the second derivatives at three points show.
+    the second derivatives at three points show, and its values from bound to bound where the model steps or has edges.
     """
     program = found.program
     degree = program.curvature.degree
@@ -59,8 +61,8 @@ def _yes(degree: int) -> str:
     return "Yes" if degree <= 1 else "No"
 
 
-def _bent_cells(program: Program, found: Found) -> np.ndarray:
-    """Return which cells' effects change with a cell: rows of second derivatives that are not zero."""
+def _bent_cells(program: Program, found: Found) -> NDArray[np.bool_]:
+    """Return which cells' effects change with a cell: rows of second derivatives that are not zero, and edges."""
     generator = np.random.default_rng(0)
     curved = np.zeros(len(found.x), bool)
     spread = np.maximum(1.0, np.abs(found.x))
@@ -75,4 +77,24 @@ def _bent_cells(program: Program, found: Found) -> np.ndarray:
         for product in products:
             size = max(float(np.abs(product).max(initial=0.0)), 1e-9 * float(gradient.max(initial=0.0)), 1e-300)
             curved |= np.isfinite(product) & (np.abs(product) > 1e-9 * size)
+    if len(curved) <= _MOST_CELLS and (program.unseen or program.jumps or program.kinked):
+        curved |= _uneven_cells(program, found)
     return curved
+
+
+def _uneven_cells(program: Program, found: Found) -> NDArray[np.bool_]:
+    """Return which cells, moved alone from bound to bound, give values that lie on no line: edges have no curvature."""
+    x = found.x
+    low = np.where(np.isfinite(program.lower), program.lower, x - np.maximum(1.0, np.abs(x)))
+    high = np.where(np.isfinite(program.upper), program.upper, x + np.maximum(1.0, np.abs(x)))
+    steps = np.linspace(0.0, 1.0, _STEPS)
+    uneven = np.zeros(len(x), bool)
+    for place in np.flatnonzero(high > low):
+        points = np.repeat(x[None], _STEPS, axis=0)
+        points[:, place] = low[place] + steps * (high[place] - low[place])
+        values = np.asarray(program.outcomes(points))
+        line = values[:1] + steps[:, None] * (values[-1:] - values[:1])
+        with np.errstate(invalid="ignore"):
+            apart = np.abs(values - line).max(axis=0) > 1e-9 * np.maximum(1.0, np.abs(values).max(axis=0))
+        uneven[place] = bool((apart & np.isfinite(values).all(axis=0)).any())
+    return uneven

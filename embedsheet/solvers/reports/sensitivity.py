@@ -131,7 +131,12 @@ def _nonlinear(found: Found) -> Report:
 def doubts(found: Found, price: Prices) -> list[str]:
     """Say where the numbers are not the only ones, or none."""
     notes = []
-    if loose(found, price):
+    if loose(found, price) and (found.program.unseen or found.program.jumps or found.program.kinked):
+        notes.append(
+            "A part of the gradient is left here that neither constraints nor bounds hold: the model jumps, or its "
+            "slopes differ by direction, so that the numbers describe no rate."
+        )
+    elif loose(found, price):
         notes.append(
             "A part of the gradient is left here that neither constraints nor bounds hold: this is no optimum, and the "
             "numbers describe none."
