@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from agreement import disagreements, numeric_disagreements, same
 from judges import embedsheet_values, write_book
@@ -361,3 +362,14 @@ def test_functions_of_the_analysis_toolpak_take_no_truth_values_and_leave_nothin
     cells: dict[str, Any] = {"A1": True} | {f"B{row}": f"={formula}" for row, formula in enumerate(expected, 1)}
     values = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": cells}))["S"]
     assert {formula: values[f"B{row}"] for row, formula in enumerate(expected, 1)} == expected
+
+
+@pytest.mark.parametrize("engine", ["tape", "jax"])
+def test_a_factorial_of_a_changing_cell_is_a_step(engine: str, tmp_path: Path) -> None:
+    cells = {"A1": 4, "B1": "=FACT(A1)+FACTDOUBLE(A1+1)/100+A1/1000"}
+    compiled = program(tmp_path / "book.xlsx", cells, "B1", ["A1"], engine=engine)
+    for x, wanted in ((4.0, 24.154), (4.9, 24.1549), (0.2, 1.0102)):  # 5‼ = 15, 1‼ = 1
+        value, slope = compiled.value_and_gradient(np.array([x]))
+        assert (value, slope[0]) == (pytest.approx(wanted), pytest.approx(0.001))
+    assert np.isnan(compiled.value(np.array([-1.0])))
+    assert any("FACT is constant between its steps" in note for note in compiled.unseen)

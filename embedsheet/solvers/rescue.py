@@ -11,7 +11,7 @@ from embedsheet.solvers.global_search import MOST_CELLS, jumps_somewhere, search
 from embedsheet.solvers.methods import MOST_FOR_SLSQP, descend
 from embedsheet.solvers.outcome import AT_KINK, INTERRUPTED, Outcome, astray, exhausted, judge, out_of_time, report
 from embedsheet.solvers.piecewise import bounded, prove, prove_again, proven
-from embedsheet.solvers.problem import Problem
+from embedsheet.solvers.problem import FloatArray, Problem, Unbounded
 from embedsheet.solvers.start import nearby, random_start
 from embedsheet.solvers.sweep import sweep
 from embedsheet.solvers.tracker import Tracker
@@ -20,8 +20,11 @@ from embedsheet.solvers.verdict import at_bounds, stationarity
 
 # A plateau: derivatives of this part of the objective, when a cell moves by this part of its size.
 _FLAT, _PROBE = 1e-9, 1e-3
+_NEARLY_FLAT = 1e-4  # the search goes on for ever towards the plateau, and ends where nothing is gained any more
 # A gain of less than this part of the objective, or of a trace of it at the start, does not undo an optimum.
 _LITTLE, _TRACE = 1e-9, 1e-6
+# Where a search ended on a plateau: cells, searches from other starts, and to what power of ten these differ.
+_MOST_SPREAD, _SPREAD_STARTS, _SPREAD = 20, 8, 1.5
 # Searches under constraints after the first.
 _ATTEMPTS = 4
 
@@ -80,30 +83,61 @@ def in_other_units(tracker: Tracker, reason: str) -> tuple[Tracker, str]:
         return tracker, reason
     if _settled(tracker) and not _on_plateau(tracker):
         return tracker, reason
+    return _better_of(tracker, reason, start, own_units=True)
+
+
+def off_plateau(tracker: Tracker, reason: str) -> tuple[Tracker, str]:
+    """Search anew from points of other sizes where a search ended on a plateau: the start led over its edge.
+
+    A Gompertz curve from (1, 1, 1): the first step makes it a constant, which is the best constant there is.
+    """
+    problem = tracker.problem
+    if problem.size > _MOST_SPREAD or problem.sense in ("satisfy", "target") or exhausted(tracker):
+        return tracker, reason
+    if not _settled(tracker) or not _on_plateau(tracker, _NEARLY_FLAT):
+        return tracker, reason
+    generator = np.random.default_rng(tracker.limits.seed)
+    start, best = tracker.start, tracker
+    for _ in range(_SPREAD_STARTS):
+        spread = 10.0 ** generator.uniform(-_SPREAD, _SPREAD, problem.size)
+        best, reason = _better_of(best, reason, np.clip(start * spread, problem.lower, problem.upper))
+    return best, reason
+
+
+def _better_of(tracker: Tracker, reason: str, start: FloatArray, *, own_units: bool = False) -> tuple[Tracker, str]:
+    """Return the better of a search that has ended and one from another point, or in other units."""
     other = tracker.beside(start)
-    other.method, other.own_units = tracker.method, True
+    if not other.base.sound:
+        return tracker, reason
+    other.method, other.own_units = tracker.method, own_units
     other.iteration, other.history = tracker.iteration, tracker.history
-    words, converged = descend(other, start)
-    if not converged:
-        words = finish(other, words)
-    better = other.best.sound and other.rank(other.best) < tracker.rank(tracker.best)
+    try:
+        words, converged = descend(other, other.start)
+        if not converged:
+            words = finish(other, words)
+    except Unbounded:  # what is far beyond the start is not what was meant
+        return tracker, reason
+    least = _LITTLE * max(abs(tracker.best.value), _TRACE * abs(tracker.base.value))
+    better = other.best.sound and other.rank(other.best) < tracker.rank(tracker.best) - (0 if own_units else least)
     found = other if better else tracker
     found.evaluations, found.iteration = tracker.evaluations + other.evaluations, other.iteration
+    found.base, found.start = tracker.base, tracker.start
     return found, words if better else reason
 
 
-def _on_plateau(tracker: Tracker) -> bool:
+def _on_plateau(tracker: Tracker, flat: float = _FLAT) -> bool:
     """Whether a cell that had a slope at the start has neither slope nor curvature left at the best point."""
-    best, flat = tracker.best, _FLAT * tracker.objective_scale
+    best, flat = tracker.best, flat * tracker.objective_scale
     sizes = cell_sizes(tracker.problem, best.x)
     at_lower, at_upper = at_bounds(tracker.problem, best.x)
-    without_slope = (np.abs(best.gradient * sizes) <= flat) & ~at_lower & ~at_upper
+    free = ~at_lower & ~at_upper
+    without_slope = (np.abs(best.gradient * sizes) <= flat) & free
     for cell in np.flatnonzero(without_slope & (tracker.base.gradient != 0)):
         beside = best.x.copy()
         beside[cell] += _PROBE * sizes[cell]
         # The second derivatives from differences: there are few such cells, and the Hessian would have to be compiled.
         turned = tracker.point(beside).gradient - best.gradient
-        if (np.abs(turned * sizes) <= _PROBE * flat).all():
+        if (np.abs(turned * sizes)[free] <= _PROBE * flat).all():
             return True
     return False
 

@@ -180,6 +180,7 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
         reason = rescue.finish(tracker, reason)
     if method == "auto" and tracker.method == "L-BFGS-B":
         tracker, reason = rescue.in_other_units(tracker, reason)
+        tracker, reason = rescue.off_plateau(tracker, reason)
     if method == "auto" and problem.size <= kinks.MOST_CELLS:
         reason = rescue.leave_singular(tracker, reason)
     sweep(tracker)

@@ -15,7 +15,7 @@ from embedsheet.formulas.functions.elementwise import Elementwise, enter, warn_o
 from embedsheet.formulas.functions.samples import strict_sample
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.operators import power, product, quotient
-from embedsheet.formulas.traced import special
+from embedsheet.formulas.traced import operations, special
 from embedsheet.formulas.values import DIV0, NUM, Array, Value, namespace, number
 
 # Beyond these the result is larger than any double.
@@ -184,31 +184,36 @@ def _whole(context: Context, name: str, *values: Value) -> None:
         )
 
 
-@function("FACT", "v", "Factorial", gradient="constant")
+def _from_table(table: Array, xp: Any, places: Array, bad: Array) -> tuple[Array, Any]:
+    """Return `table[places]`, undefined where `bad`; of places that move, with derivative 0."""
+    if xp is np:
+        return table[np.where(bad, 0, places).astype(int)], undefined(bad, NUM)
+    bad = bad | (places != places)
+    return xp.where(bad, xp.nan, operations(places).pick(table, xp.where(bad, 0.0, places).astype(int))), None
+
+
+@function("FACT", "v", "Factorial", gradient="zero")
 def _fact(context: Context, x: Value) -> Value:
-    _whole(context, "FACT", x)
+    warn_of_zero_gradient(context, "FACT", x)
+    table = np.array([float(math.factorial(i)) for i in range(171)])
 
     def compute(xp: Any, x: Array) -> tuple[Array, Any]:
-        n = np.floor(x)
-        bad = (x < 0) | (n > 170)
-        safe = np.where(bad, 0, n)
-        table = np.array([float(math.factorial(i)) for i in range(171)])
-        return table[safe.astype(int)], undefined(bad, NUM)
+        n = xp.floor(guarded.constant(x))
+        return _from_table(table, xp, n, (x < 0) | (n > 170))
 
     return elementwise(context, [x], compute)
 
 
-@function("FACTDOUBLE", "v", "n·(n−2)·(n−4)…", gradient="constant")
+@function("FACTDOUBLE", "v", "n·(n−2)·(n−4)…", gradient="zero")
 def _factdouble(context: Context, x: Value) -> Value:
-    _whole(context, "FACTDOUBLE", x)
+    warn_of_zero_gradient(context, "FACTDOUBLE", x)
+    table = [1.0, 1.0]
+    for i in range(1, 301):
+        table.append(table[i - 1] * i)
 
     def compute(xp: Any, x: Array) -> tuple[Array, Any]:
-        n = np.trunc(x)
-        bad = (n < -1) | (n > 300)
-        table = [1.0, 1.0]
-        for i in range(1, 301):
-            table.append(table[i - 1] * i)
-        return np.array(table)[np.where(bad, 0, n + 1).astype(int)], undefined(bad, NUM)
+        n = xp.trunc(guarded.constant(x))
+        return _from_table(np.array(table), xp, n + 1.0, (n < -1) | (n > 300))
 
     return elementwise(context, [x], compute)
 

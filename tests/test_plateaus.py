@@ -1,0 +1,27 @@
+"""Searches that the first step takes over the edge, onto a plateau where no cell matters any more."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+from sheets import write
+
+from embedsheet.solver import solve
+
+
+@pytest.mark.parametrize("start", [(1, 1, 1), (100, 1, 1)])
+def test_a_growth_curve_is_fitted_from_ones(start: tuple[float, ...], tmp_path: Path) -> None:
+    """Gompertz: 120 exp(−4 exp(−0.45 t)); the best constant, where the first step leads, is 14,000 off."""
+    cells: dict[str, object] = dict(zip(("G1", "G2", "G3"), start, strict=True))
+    for t in range(12):
+        cells[f"A{t + 1}"], cells[f"B{t + 1}"] = t, 120 * math.exp(-4 * math.exp(-0.45 * t))
+        cells[f"C{t + 1}"] = f"=$G$1*EXP(-$G$2*EXP(-$G$3*A{t + 1}))"
+    cells["G5"] = "=SUMXMY2(B1:B12,C1:C12)"
+    found = solve(
+        write(tmp_path / "book.xlsx", cells), objective="G5", changing=["G1:G3"], nonnegative=True, dry_run=True
+    )
+    assert found.status == "optimal"
+    assert found.x == pytest.approx([120, 4, 0.45], rel=1e-5)
+    assert found.history[0][1] == found.objective_before
