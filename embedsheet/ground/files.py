@@ -18,6 +18,9 @@ from embedsheet.ground.errors import FileError
 _SUFFIX = ".embedsheet-part"
 _NAME_KEPT = 50  # characters of a name that a temporary file's name repeats; systems limit names to 255 bytes
 
+_FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f]')
+_DEVICE = re.compile(r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²³])[ ]*(?:\.|\Z)", re.IGNORECASE)
+
 
 def cache_folder() -> Path:
     """The user's cache folder for embedsheet; it may not exist yet. Raises OSError for a user without a home."""
@@ -71,8 +74,19 @@ def refuse_if_open(path: Path) -> None:
             )
 
 
+def windows_forbids(name: str) -> str:
+    """Return why Windows takes no file of that name, "" where it does."""
+    if found := _FORBIDDEN.search(name):
+        return f"Windows takes no {found[0]!r} in a file's name"
+    if _DEVICE.match(name):
+        return f"to Windows {name.partition('.')[0].rstrip()} is a device, whatever the ending"
+    return "Windows drops a space or a full stop at the end of a name" if name.endswith((" ", ".")) else ""
+
+
 def refuse_unwritable(path: Path) -> None:
     """Raise FileError for a place where no file can be put: known before any work is done."""
+    if sys.platform == "win32" and (reason := windows_forbids(path.name)):
+        raise FileError(f"{path}: {reason}; choose another name.")
     if path.is_dir():
         raise FileError(f"{path}: is a folder; name a file in it.")
     if not path.parent.is_dir():

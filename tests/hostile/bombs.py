@@ -40,6 +40,8 @@ FORMULAS: dict[str, str | None] = {
     "LEN(CONCATENATE(REPT(\"x\",30000),REPT(\"y\",30000)))": None,
     "LEN(TEXTJOIN(\",\",TRUE,SEQUENCE(100000)))": None,
     "LEN(TEXT(B1,REPT(\"0\",30000)))": "",
+    "ROWS(UNIQUE(\"x\"&SEQUENCE(5E4)))": "",
+    "ROWS(UNIQUE(SEQUENCE(250000,16)))": "",
 }  # fmt: skip
 
 
@@ -64,13 +66,17 @@ def cells(formula: str) -> Cells:
     return {"A1": "=" + in_file(formula), "B1": 1.0, "C1": "=B1+1"}
 
 
-_NEW = "SEQUENCE MAKEARRAY LAMBDA MUNIT EXPAND WRAPROWS REDUCE SCAN MAP HSTACK VSTACK LET DECIMAL NUMBERVALUE TEXTJOIN"
+_NEW = (
+    "SEQUENCE MAKEARRAY LAMBDA MUNIT EXPAND WRAPROWS REDUCE SCAN MAP HSTACK VSTACK LET DECIMAL NUMBERVALUE TEXTJOIN "
+    "UNIQUE"
+)
 
 
 def in_file(formula: str) -> str:
     """Return a formula as files write it: newer functions and variables with their prefixes."""
     for name in _NEW.split():
         formula = re.sub(rf"\b{name}\(", f"_xlfn.{name}(", formula)
+    formula = formula.replace("SORT(", "_xlfn._xlws.SORT(")
     return formula.replace("HYPGEOM.DIST(", "_xlfn.HYPGEOM.DIST(")
 
 

@@ -12,6 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from embedsheet.ground.errors import FileError
+from embedsheet.ground.files import refuse_unwritable, windows_forbids
+from embedsheet.homework.assignment import find as find_assignment
+from embedsheet.homework.assignment import parse
+from embedsheet.homework.generate import file_name
+from embedsheet.homework.roster import Student
 from embedsheet.lessons import find
 from embedsheet.workbook import Workbook
 
@@ -259,3 +265,54 @@ def test_a_workbook_replaced_during_a_solve_is_not_overwritten(folder: Path, les
     assert process.returncode == 2, errors
     assert "changed on disk since it was read" in errors
     assert (folder / "book.xlsx").read_bytes() == theirs
+
+
+FORBIDDEN = (
+    "CON.xlsx", "nul", "com1.tar.gz", "Lpt9.xlsx", "COM¹.xlsx", "aux .xlsx", "a?.xlsx", "a:b.xlsx", 'a"b.xlsx',
+    "a*b.xlsx", "a|b.xlsx", "a<b>.xlsx", "a\tb.xlsx", "ends.", "ends ",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FORBIDDEN)
+def test_a_name_that_windows_forbids_is_refused_there(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Microsoft's "Naming Files, Paths, and Namespaces": the characters, the devices with any ending, the end."""
+    assert windows_forbids(name)
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(FileError, match=r"Windows.*choose another name"):
+        refuse_unwritable(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "name", ["console.xlsx", "com.xlsx", "COM10.xlsx", "nullen.xlsx", "Größe (2).xlsx", ".aux.xlsx"]
+)
+def test_a_name_that_windows_takes_is_taken(name: str) -> None:
+    assert not windows_forbids(name)
+
+
+def test_a_class_of_any_ids_gets_names_that_windows_takes() -> None:
+    assignment = parse(find_assignment("embeddings"))
+    for ident in ("CON", "a:b", "x?", "ends.", "..", "a/b", "com1.txt"):
+        assert not windows_forbids(file_name(assignment, Student(ident, "Ada")))
+
+
+@posix
+def test_two_commands_on_one_workbook_leave_the_work_of_one_or_of_both(folder: Path) -> None:
+    """Both read, both write: the second is told that the file changed or is being saved; nothing is half done."""
+    path = folder / "book.xlsx"
+    lines = (
+        "solve book.xlsx --sheet Cross-tab --max-iterations 2",
+        "solve book.xlsx --sheet Cross-tab --max-iterations 3",
+    )
+    both = [
+        subprocess.Popen([sys.executable, "-m", "embedsheet", *line.split()], cwd=folder, text=True,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)})
+        for line in lines
+    ]  # fmt: skip
+    ended = [(*process.communicate(timeout=300), process.returncode) for process in both]
+    assert 0 in [code for _, _, code in ended], ended
+    for _, errors, code in ended:
+        assert code == 0 or "changed on disk" in errors or "being saved by another embedsheet" in errors, errors
+    assert Workbook.open(path).sheets
+    assert not list(folder.glob(".*embedsheet-part*"))

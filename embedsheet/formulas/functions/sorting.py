@@ -7,6 +7,7 @@ has kinks where two change places.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,12 +28,12 @@ def _turned(value: Value, by_column: bool) -> Value:
 
 def _ranks(context: Context, kinds: NDArray[np.uint8], numbers: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return numbers that order elements of one kind as Excel does; texts by the alphabet."""
-    codes = np.unique(numbers[kinds == TEXT])
+    texts = kinds == TEXT
+    codes, places = np.unique(numbers[texts], return_inverse=True)
     keys = [sort_key(context.strings.text(code)) for code in codes]
     rank = {key: place for place, key in enumerate(sorted(set(keys)))}
     ranks = numbers.copy()
-    for code, key in zip(codes, keys, strict=True):
-        ranks[(kinds == TEXT) & (numbers == code)] = rank[key]
+    ranks[texts] = np.array([rank[key] for key in keys], float)[places]
     return ranks
 
 
@@ -126,6 +127,25 @@ def sortby(evaluator: Evaluator, source: Argument, *by: Argument) -> Value:
     return _turned(_in_order(evaluator, "SORTBY", value, keys), sideways)
 
 
+def _classes(*tables: NDArray[Any]) -> NDArray[np.int64]:
+    """Return a number for each row, (rows,), the same for rows that are alike in every column of the tables.
+
+    Column by column: all at once would be sorted as copies of all rows.
+    """
+    found = np.zeros(len(tables[0]), np.int64)
+    count = min(1, len(found))
+    for table in tables:
+        for column in table.T:
+            if count == len(found):
+                return found
+            if (column == column[:1]).all():
+                continue
+            values, place = np.unique(column, return_inverse=True)
+            known, found = np.unique(found * len(values) + place, return_inverse=True)
+            count = len(known)
+    return found
+
+
 @function("UNIQUE", "avv", "The different rows (or columns) of an array", least=1, gradient="constant")
 @faultless
 def unique(evaluator: Evaluator, source: Argument, by_column: Value | None = None, once: Value | None = None) -> Value:
@@ -136,10 +156,9 @@ def unique(evaluator: Evaluator, source: Argument, by_column: Value | None = Non
         raise evaluator.unsupported("which values are different must not depend on the changing cells (UNIQUE).")
     kinds, numbers = (np.broadcast_to(part, value.shape) for part in (value.kinds, value.numbers))
     ranks = _ranks(evaluator, kinds, numbers)
-    keys = np.concatenate([kinds.astype(float), ranks], axis=2)
     single = bool(one(evaluator, once, 0.0, "The last argument of UNIQUE"))
     kept = np.zeros(value.shape[:2], bool)
-    for rows, mask in zip(keys, kept, strict=True):
-        _, first, counts = np.unique(rows, axis=0, return_index=True, return_counts=True)
+    for place, mask in enumerate(kept):
+        _, first, counts = np.unique(_classes(kinds[place], ranks[place]), return_index=True, return_counts=True)
         mask[first[counts == 1] if single else first] = True
     return _turned(rows_of(value, np.flatnonzero(the_same(evaluator, kept))), sideways)
