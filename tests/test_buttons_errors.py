@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 import xlwings
+from judges import write_book
+from memory_host import MemoryHost
 
 from embedsheet import api, excel
 from embedsheet.ground.errors import LessonError, ModelError
@@ -12,30 +14,9 @@ from embedsheet.hosts.buttons import press as pressing
 from embedsheet.hosts.buttons.press import Press, run
 
 
-class FakeApp:
-    status_bar: Any = False
-
-    def __init__(self) -> None:
-        self.alerts: list[str] = []
-
-    def alert(self, prompt: str, title: str, mode: str) -> None:
-        self.alerts.append(prompt)
-
-
-class FakeBook:
-    """As much of a workbook as a press needs before its work begins."""
-
-    fullname = "book.xlsm"
-
-    def __init__(self) -> None:
-        self.app = FakeApp()
-        active = type("Sheet", (), {"name": "Model", "names": ()})()
-        self.sheets = type("Sheets", (), {"active": active})()
-
-
 @pytest.fixture
-def book() -> FakeBook:
-    return FakeBook()
+def host(tmp_path: Path) -> MemoryHost:
+    return MemoryHost(write_book(tmp_path / "book.xlsx", {"Model": {"A1": 1.0}}), "Model")
 
 
 @pytest.fixture(autouse=True)
@@ -52,30 +33,30 @@ def failing(error: BaseException) -> Any:
     return work
 
 
-def test_an_error_of_ours_is_shown_as_it_is_and_logged(book: FakeBook, log: Path) -> None:
-    said = run("step", failing(ModelError("Model!B2 holds no number.")), lambda: book, lambda: False)
+def test_an_error_of_ours_is_shown_as_it_is_and_logged(host: MemoryHost, log: Path) -> None:
+    said = run("step", failing(ModelError("Model!B2 holds no number.")), lambda: host, lambda: False)
     assert said == "Model!B2 holds no number."
-    assert book.app.alerts == [said]
+    assert host.boxes == [said]
     assert "Model!B2 holds no number." in log.read_text(encoding="utf-8")
-    assert book.app.status_bar is False
+    assert host.words == ["embedsheet: at work", ""]  # the status bar is given back
 
 
-def test_an_unexpected_error_names_the_log(book: FakeBook, log: Path) -> None:
-    said = run("solve", failing(ZeroDivisionError()), lambda: book, lambda: False)
+def test_an_unexpected_error_names_the_log(host: MemoryHost, log: Path) -> None:
+    said = run("solve", failing(ZeroDivisionError()), lambda: host, lambda: False)
     assert "ZeroDivisionError" in said and str(log) in said and "left as it was" in said
     assert "Traceback" in log.read_text(encoding="utf-8")
 
 
-def test_a_cell_that_is_being_edited_is_named_as_the_cause(book: FakeBook) -> None:
+def test_a_cell_that_is_being_edited_is_named_as_the_cause(host: MemoryHost) -> None:
     # pywin32's com_error carries Excel's RPC_E_CALL_REJECTED first.
-    said = run("step", failing(Exception(-2147418111, "Call was rejected by callee.")), lambda: book, lambda: False)
+    said = run("step", failing(Exception(-2147418111, "Call was rejected by callee.")), lambda: host, lambda: False)
     assert said.startswith("Excel is busy: finish editing the cell")
 
 
-def test_esc_before_anything_was_found_changes_nothing(book: FakeBook) -> None:
-    said = run("train", failing(KeyboardInterrupt()), lambda: book, lambda: False)
+def test_esc_before_anything_was_found_changes_nothing(host: MemoryHost) -> None:
+    said = run("train", failing(KeyboardInterrupt()), lambda: host, lambda: False)
     assert said == "Stopped; nothing was changed."
-    assert not book.app.alerts
+    assert not host.boxes
 
 
 def test_a_workbook_that_cannot_be_found_ends_in_a_message_for_excels_box(log: Path) -> None:
@@ -108,8 +89,8 @@ def test_a_function_pressed_outside_excel_says_so(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_log_that_cannot_be_written_hides_no_error(
-    book: FakeBook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    host: MemoryHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setattr(pressing, "LOG", tmp_path / "file" / "buttons.log")
-    assert run("step", failing(ModelError("plain")), lambda: book, lambda: False) == "plain"
+    assert run("step", failing(ModelError("plain")), lambda: host, lambda: False) == "plain"

@@ -12,8 +12,9 @@ import pytest
 
 from embedsheet.book.setups import Constraint
 from embedsheet.ground.notation.addresses import Area, parse_area
-from embedsheet.hosts.live import blocks_of, live_workbook, rows_of, write_areas
+from embedsheet.hosts.live import blocks_of, live_workbook, write_areas
 from embedsheet.hosts.live_names import LiveNames
+from embedsheet.hosts.through_xlwings import XlwingsHost, rows_of
 
 
 class FakeNames:
@@ -165,13 +166,13 @@ def book(asked: Counter[str]) -> FakeBook:
 
 
 def test_only_the_sheets_that_the_model_needs_are_read_each_in_two_blocks(book: Any, asked: Counter[str]) -> None:
-    live_workbook(book, "Model")
+    live_workbook(XlwingsHost(book), "Model")
     blocks = {question: count for question, count in asked.items() if question.endswith(("values", "formulas"))}
     assert blocks == {"Model values": 1, "Model formulas": 1, "Rates values": 1, "Rates formulas": 1}
 
 
 def test_values_formulas_and_kinds_come_as_from_a_file(book: Any) -> None:
-    live = live_workbook(book, "Model")
+    live = live_workbook(XlwingsHost(book), "Model")
     assert live.values(Area("Model", 2, 2, 3, 5)) == [
         [1.0, True, "=text", 7.0],
         [2.0, "#N/A", 45293.0, ""],  # 2 January 2024, as Excel counts days
@@ -181,7 +182,7 @@ def test_values_formulas_and_kinds_come_as_from_a_file(book: Any) -> None:
 
 
 def test_the_solver_model_is_read_name_by_name(book: Any) -> None:
-    setup = live_workbook(book, "Model").setups["Model"]
+    setup = live_workbook(XlwingsHost(book), "Model").setups["Model"]
     assert setup.objective == ("Model", 4, 5)
     assert setup.changing == (Area("Model", 2, 2, 3, 2),)
     assert setup.sense == "minimize"
@@ -190,19 +191,19 @@ def test_the_solver_model_is_read_name_by_name(book: Any) -> None:
 
 def test_the_options_of_solver_are_read_with_its_model(book: Any) -> None:
     book.sheets[0].names.meanings |= {"solver_tim": "=30", "solver_mip": "=2147483647", "solver_msl": "=1"}
-    options = live_workbook(book, "Model").setups["Model"].options
+    options = live_workbook(XlwingsHost(book), "Model").setups["Model"].options
     assert (options.seconds, options.solutions, options.multistart) == (30, None, True)
 
 
 def test_names_are_found_where_formulas_and_other_names_use_them(book: Any) -> None:
-    found = {(name.sheet, name.name): name.text for name in live_workbook(book, "Model", ["unused"]).names}
+    found = {(name.sheet, name.name): name.text for name in live_workbook(XlwingsHost(book), "Model", ["unused"]).names}
     assert found == {("Model", "scale"): "factor*2", (None, "factor"): "1", (None, "unused"): "9"}
 
 
 def test_a_sheets_name_that_excel_gives_for_the_workbooks_is_not_taken_for_it(book: Any) -> None:
     book.names.meanings["scale"] = "=Other!$A$1"
     book.names.full["scale"] = "Model!scale"
-    found = {(name.sheet, name.name): name.text for name in live_workbook(book, "Model").names}
+    found = {(name.sheet, name.name): name.text for name in live_workbook(XlwingsHost(book), "Model").names}
     assert found == {("Model", "scale"): "factor*2", (None, "factor"): "1"}
 
 
@@ -217,9 +218,8 @@ def test_a_sheets_name_that_excel_gives_for_the_workbooks_is_not_taken_for_it(bo
     ],
 )  # fmt: skip
 def test_a_formulas_words_are_those_that_can_be_names(formula: str, words: set[str], asked: Counter[str]) -> None:
-    book = FakeBook([], {}, asked)
-    names = LiveNames(book, ())
-    names.follow(FakeSheet("S", {}, {}, asked), [formula])
+    names = LiveNames(XlwingsHost(FakeBook([FakeSheet("S", {}, {}, asked)], {}, asked)), ())
+    names.follow("S", [formula])
     assert set(names._words) == words
 
 
@@ -233,7 +233,7 @@ def test_array_formulas_are_found_by_halving(book: Any, asked: Counter[str], mon
     for area in sheet.arrays:
         for cell in area.cells():
             sheet.formulas[cell.row, cell.column] = "=MMULT(A1:B2,A1:B2)"
-    live = live_workbook(book, "Model")
+    live = live_workbook(XlwingsHost(book), "Model")
     assert {array.area for array in live.sheets["Model"].arrays.values()} == {square, single}
     # Only the anchors hold the formula, as in a file.
     assert sum(text.startswith("MMULT") for text in live.sheets["Model"].formula_texts) == 2
@@ -244,7 +244,7 @@ def test_a_refused_write_puts_back_what_was_written_before(book: Any) -> None:
     book.sheets["Rates"].stubborn = True
     blocks = [(Area("Model", 2, 2, 3, 2), [[8.0], [9.0]]), (Area("Rates", 1, 1, 1, 1), [[0.0]])]
     with pytest.raises(OSError, match="refused"):
-        write_areas(book, blocks)
+        write_areas(XlwingsHost(book), blocks)
     assert (book.sheets["Model"].values[2, 2], book.sheets["Model"].values[3, 2]) == (1.0, 2.0)
     assert book.app.screen_updating is True
 

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import crosstab
 import numpy as np
 import pytest
 import xlwings
@@ -16,8 +17,8 @@ from embedsheet.hosts.buttons.layout import add_buttons
 from embedsheet.hosts.buttons.table import BUTTONS, MEMORY_SHEET
 from embedsheet.hosts.libreoffice.click import click
 from embedsheet.hosts.libreoffice.serve import Server
+from embedsheet.hosts.through_xlwings import XlwingsHost
 from embedsheet.lessons.movielens import build
-from embedsheet.workbook import Workbook
 from tests.office import need_office, served
 
 # Keras' own get_weights, under NumPy 2.
@@ -90,17 +91,9 @@ def rmse(sheet: xlwings.Sheet) -> float:
 
 
 def by_hand(sheet: xlwings.Sheet, x: np.ndarray) -> tuple[float, np.ndarray]:  # type: ignore[type-arg]
-    """RMSE and gradient of the dot-product model in plain NumPy, from the ratings that the sheet shows."""
-    ratings = np.array(
-        [[np.nan if cell is None else cell for cell in row] for row in
-         sheet.names["ratings"].refers_to_range.options(ndim=2).value]
-    )  # fmt: skip
-    users, movies = x[:12].reshape(6, 2), x[12:].reshape(2, 5)
-    error = np.where(np.isnan(ratings), 0.0, users @ movies - ratings)
-    count = np.count_nonzero(~np.isnan(ratings))
-    value = float(np.sqrt(np.sum(error**2) / count))
-    scale = 1.0 / (count * value)
-    return value, np.concatenate([(scale * error @ movies.T).ravel(), (scale * users.T @ error).ravel()])
+    """RMSE and gradient in plain NumPy, from the ratings that the sheet shows."""
+    shown = sheet.names["ratings"].refers_to_range.options(ndim=2).value
+    return crosstab.by_hand(np.array([[np.nan if cell is None else cell for cell in row] for row in shown]), x)
 
 
 def test_the_buttons_of_a_gradient_sheet_walk_where_macros_are_off(
@@ -151,16 +144,6 @@ def block_text(sheet: xlwings.Sheet, name: str) -> str:
     return str(sheet.names[name].refers_to_range.value)
 
 
-def test_the_learning_rate_is_the_sheets(press: Presser, sheet: xlwings.Sheet) -> None:
-    start = factors(sheet)
-    sheet.names["controls.learning_rate"].refers_to_range.value = 0.5
-    try:
-        press("step")
-    finally:
-        sheet.names["controls.learning_rate"].refers_to_range.value = 0.1
-    np.testing.assert_allclose(factors(sheet), start - 0.5 * by_hand(sheet, start)[1], rtol=1e-12)
-
-
 def test_solve_reaches_what_the_command_line_reaches(
     press: Presser, sheet: xlwings.Sheet, path: Path, tmp_path: Path
 ) -> None:
@@ -172,91 +155,6 @@ def test_solve_reaches_what_the_command_line_reaches(
     # The lesson's own log sheet has the history, as after `embedsheet solve`.
     log_sheet = sheet.book.sheets["Solve log"]
     assert log_sheet.names["solver.after"].refers_to_range.value == pytest.approx(expected.objective_after, rel=1e-9)
-
-
-def test_the_iterations_are_the_sheets(press: Presser, sheet: xlwings.Sheet) -> None:
-    sheet.names["controls.iterations"].refers_to_range.value = 3
-    try:
-        assert press("solve").startswith("Improved in 3 iterations")
-    finally:
-        sheet.names["controls.iterations"].refers_to_range.value = 1000
-
-
-def test_train_fills_the_keras_sheet_with_what_keras_learns(press: Presser, sheet: xlwings.Sheet, path: Path) -> None:
-    from embedsheet.mirrors.recommender.blocks import read_model
-    from embedsheet.mirrors.recommender.training import Settings, train
-
-    model = read_model(Workbook.open(path), SHEET)
-    learned = train(model, Settings(epochs=3))  # from the file, not from the open sheet
-    start = factors(sheet)
-    keras = sheet.book.sheets["Keras"]
-    sheet.names["controls.epochs"].refers_to_range.value = 3
-    try:
-        said = press("train")
-    finally:
-        sheet.names["controls.epochs"].refers_to_range.value = 100
-    assert said.startswith(f"Keras: RMSE {learned.rmse_before:.4f} → {learned.rmse:.4f} in 3 epochs")
-    shown = block(keras, "keras.users.factors")
-    order = [model.user_ids.index(float(one)) for one in block(keras, "keras.users.id")[:, 0]]
-    np.testing.assert_allclose(shown, learned.weights["user_factors"][order], rtol=1e-6)
-    # LibreOffice computes this cell from the predictions that were written.
-    assert block(keras, "keras.rmse")[0, 0] == pytest.approx(learned.rmse, rel=1e-6)
-    assert block_text(keras, "keras.source") == SHEET
-    assert np.array_equal(factors(sheet), start)
-    press("undo")
-    assert keras.names["keras.users.factors"].refers_to_range[0, 0].value is None
-    press("undo")
-    assert np.array_equal(block(keras, "keras.users.factors"), shown)
-
-
-def test_compare_finds_the_same_model_at_equal_weights(press: Presser, sheet: xlwings.Sheet) -> None:
-    press("step")
-    said = press("compare")
-    assert said.startswith("The same model at equal weights.")
-    checks = sheet.book.sheets["Compare"].names["compare.checks"].refers_to_range.options(ndim=2).value
-    named = {str(row[0]).split(",")[0]: row[1:4] for row in checks if row[0]}
-    assert named["RMSE"][0] == pytest.approx(rmse(sheet), rel=1e-12)
-    # float32 has 24 binary digits, and stars are no more than 5.
-    assert all(difference <= 1e-4 for _, _, difference in named.values())
-    press("undo")  # compare has changed nothing that could be undone: this is the step
-    assert rmse(sheet) == pytest.approx(by_hand(sheet, factors(sheet))[0], rel=1e-12)
-
-
-def test_keras_without_its_blocks_says_which_name_is_missing(press: Presser, sheet: xlwings.Sheet) -> None:
-    refers_to = sheet.names["movies.id"].refers_to
-    sheet.names["movies.id"].refers_to = "=#REF!"  # as after its cells were deleted
-    try:
-        assert f"the sheet {SHEET} has no movies.id" in press("compare")
-    finally:
-        sheet.names["movies.id"].refers_to = refers_to
-
-
-def test_undo_goes_one_button_back_and_again_forth(press: Presser, sheet: xlwings.Sheet) -> None:
-    start = factors(sheet)
-    press("step")
-    once = factors(sheet)
-    press("solve")
-    press("undo")
-    assert np.array_equal(factors(sheet), once)
-    press("undo")
-    assert rmse(sheet) < rmse_at(sheet, once)
-    press("reset")
-    assert np.array_equal(factors(sheet), start)
-    press("undo")
-    assert rmse(sheet) < rmse_at(sheet, once)
-
-
-def rmse_at(sheet: xlwings.Sheet, x: np.ndarray) -> float:  # type: ignore[type-arg]
-    return by_hand(sheet, x)[0]
-
-
-def test_reset_brings_back_what_the_file_held(press: Presser, sheet: xlwings.Sheet, path: Path) -> None:
-    press("randomize")
-    press("solve")
-    press("reset")
-    book = Workbook.open(path)
-    for name in ("users.factors", "movies.factors"):
-        assert np.array_equal(block(sheet, name), book.numbers(book.area(name, SHEET)))
 
 
 def test_undo_follows_when_rows_are_inserted_above(press: Presser, sheet: xlwings.Sheet) -> None:
@@ -272,17 +170,6 @@ def test_undo_follows_when_rows_are_inserted_above(press: Presser, sheet: xlwing
         sheet.api.Rows.removeByIndex(8, 2)
 
 
-def test_randomize_gives_other_numbers_each_time(press: Presser, sheet: xlwings.Sheet) -> None:
-    start = factors(sheet)
-    press("randomize")
-    first = factors(sheet)
-    press("randomize")
-    assert not np.any(first == start)
-    assert not np.any(factors(sheet) == first)
-    press("undo")
-    assert np.array_equal(factors(sheet), first)
-
-
 def test_gradient_writes_each_derivative_at_its_cells_own_address(press: Presser, sheet: xlwings.Sheet) -> None:
     _, slope = by_hand(sheet, factors(sheet))
     said = press("gradient")
@@ -294,59 +181,6 @@ def test_gradient_writes_each_derivative_at_its_cells_own_address(press: Presser
     assert "gradient Cross-tab" in said
 
 
-def select(sheet: xlwings.Sheet, address: str) -> None:
-    cells = sheet.api.getCellRangeByName(address)
-    sheet.book.api.CurrentController.select(cells)
-
-
-def test_check_mine_says_of_each_selected_cell_how_it_is_wrong(press: Presser, sheet: xlwings.Sheet) -> None:
-    """The users' factors stand in six rows and two columns; their derivatives by hand are NumPy's."""
-    _, slope = by_hand(sheet, factors(sheet))
-    own = slope[:12].reshape(6, 2)
-    target = sheet.range("X40:Y45")
-    target.value = own.tolist()
-    try:
-        select(sheet, "X40:Y45")
-        users = sheet.names["users.factors"].refers_to_range.address.replace("$", "")
-        assert press("check") == f"All 12 cells of X40:Y45 are the derivative of rmse by {users}."
-        wrong = own.copy()
-        wrong[1, 1] *= -1
-        wrong[3, 0] *= 2
-        target.value = wrong.tolist()
-        said = press("check")
-        assert said.startswith(f"2 of 12 cells are not the derivative of rmse by {users}: Y41 has the wrong sign (")
-        assert f"X43 is 2 times the derivative ({own[3, 0]:.6g})" in said
-        select(sheet, "X40:X41")
-        assert "X40:X41 has 2 cells: select your own derivatives" in press("check")
-    finally:
-        target.clear_contents()
-
-
-def test_a_cell_that_cannot_be_used_is_named_and_nothing_changes(
-    press: Presser, sheet: xlwings.Sheet, running: tuple[Server, list[str]], log: Path
-) -> None:
-    start = factors(sheet)
-    cell = sheet.names["users.factors"].refers_to_range[0, 0]
-    cell.value = "many"
-    try:
-        said = press("step")
-    finally:
-        cell.value = start[0]
-    assert "a changing cell holds no number" in said and cell.address.replace("$", "") in said
-    assert running[1] == [said]  # the message box
-    assert "a changing cell holds no number" in log.read_text(encoding="utf-8")
-    assert np.array_equal(factors(sheet), start)
-
-
-def test_a_setting_that_is_no_number_is_named(press: Presser, sheet: xlwings.Sheet) -> None:
-    cell = sheet.names["controls.learning_rate"].refers_to_range
-    cell.value = "fast"
-    try:
-        assert "(controls.learning_rate) must hold a positive number" in press("step")
-    finally:
-        cell.value = 0.1
-
-
 def test_a_protected_sheet_is_left_alone(press: Presser, sheet: xlwings.Sheet) -> None:
     start = factors(sheet)
     sheet.api.protect("secret")
@@ -355,25 +189,6 @@ def test_a_protected_sheet_is_left_alone(press: Presser, sheet: xlwings.Sheet) -
     finally:
         sheet.api.unprotect("secret")
     assert np.array_equal(factors(sheet), start)
-
-
-def test_a_block_that_was_deleted_is_named(press: Presser, sheet: xlwings.Sheet) -> None:
-    setup = sheet.names["solver_opt"].refers_to
-    sheet.names["solver_opt"].refers_to = "=#REF!"
-    try:
-        said = press("step")
-    finally:
-        sheet.names["solver_opt"].refers_to = setup
-    assert "solver_opt" in said and "#REF!" in said
-
-
-def test_a_sheet_without_a_model_says_where_to_go(running: tuple[Server, list[str]]) -> None:
-    server, messages = running
-    server.book.sheets["Guide"].activate()
-    said: list[str] = []
-    server.run("step", lambda button, outcome: said.append(outcome))
-    assert said[0].startswith("The sheet Guide has no model")
-    messages.clear()
 
 
 def test_the_memory_is_made_anew_when_its_sheet_was_deleted(press: Presser, sheet: xlwings.Sheet) -> None:
@@ -444,7 +259,7 @@ def test_esc_stops_a_solve_and_keeps_the_best(running: tuple[Server, list[str]],
 def test_two_processes_do_not_work_on_one_workbook_at_once(running: tuple[Server, list[str]]) -> None:
     server, messages = running
     server.book.sheets[SHEET].activate()
-    with pressing._Alone(server.book):
+    with pressing._Alone(XlwingsHost(server.book)):
         assert "still at work" in excel.step()
     messages.clear()
 

@@ -11,7 +11,8 @@ import xlwings
 from embedsheet.ground.errors import FileError, MissingDependencyError, ModelError
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.hosts.libreoffice import locate
-from embedsheet.hosts.live import live_workbook, read_area, write_areas
+from embedsheet.hosts.live import live_workbook, write_areas
+from embedsheet.hosts.through_xlwings import XlwingsHost
 from embedsheet.workbook import Workbook
 from tests.office import calc
 
@@ -63,7 +64,7 @@ def book(app: xlwings.App, path: Path) -> xlwings.Book:
 
 def test_every_formula_and_value_reads_as_it_stands_in_the_file(book: xlwings.Book, path: Path) -> None:
     # The file is the witness: XlsxWriter wrote these formulas and values, as Excel would show them.
-    file, live = Workbook.open(path), live_workbook(book, "My sheet")
+    file, live = Workbook.open(path), live_workbook(XlwingsHost(book), "My sheet")
     for name, sheet in file.sheets.items():
         read = live.sheets[name]
         assert [*zip(read.rows, read.columns, strict=True)] == [*zip(sheet.rows, sheet.columns, strict=True)]
@@ -85,21 +86,21 @@ def test_every_formula_and_value_reads_as_it_stands_in_the_file(book: xlwings.Bo
 def test_a_block_is_written_and_read_back_exactly(book: xlwings.Book) -> None:
     values = np.random.default_rng(7).standard_normal((200, 5))
     area = Area("My sheet", 20, 2, 219, 6)
-    write_areas(book, [(area, values.tolist())])
-    assert np.array_equal(np.array(read_area(book, area)), values)
+    write_areas(XlwingsHost(book), [(area, values.tolist())])
+    assert np.array_equal(np.array(XlwingsHost(book).read(area)), values)
 
 
 def test_writing_several_areas_is_all_or_nothing(book: xlwings.Book) -> None:
     first, second = Area("My sheet", 300, 1, 301, 2), Area("A1", 5, 1, 5, 1)
     before = [[1.0, "a"], [None, 2.0]]
-    write_areas(book, [(first, before)])
+    write_areas(XlwingsHost(book), [(first, before)])
     book.sheets["A1"].api.protect("")
     try:
         with pytest.raises(ModelError, match="A1 is protected"):
-            write_areas(book, [(first, [[0, 0], [0, 0]]), (second, [[1]])])
+            write_areas(XlwingsHost(book), [(first, [[0, 0], [0, 0]]), (second, [[1]])])
     finally:
         book.sheets["A1"].api.unprotect("")
-    assert read_area(book, first) == before
+    assert XlwingsHost(book).read(first) == before
 
 
 def test_formulas_are_written_in_excels_notation(book: xlwings.Book) -> None:

@@ -1,15 +1,13 @@
 """A workbook that is open in Excel or LibreOffice, read into the same arrays as one from a file, and written back.
 
 Everything is read in blocks, two calls a sheet (values and formulas); the compiler and the solvers then work on the
-result as on a file's. `book` is an `xlwings.Book` throughout, whichever program stands behind it.
+result as on a file's.
 """
 
 from __future__ import annotations
 
-import datetime
 import re
-import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,45 +15,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.book.edits import Edit
-from embedsheet.book.sheet import ArrayFormula, Sheet
+from embedsheet.book.sheet import Sheet
 from embedsheet.book.solver_names import READ_OPTIONS, is_solver_model
 from embedsheet.book.tables import Table
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, ERROR_CODES, NUMBER, TEXT
-from embedsheet.ground.notation.addresses import Area, parse_area, quote_sheet
+from embedsheet.ground.notation.addresses import Area, quote_sheet
 from embedsheet.ground.strings import Strings
-from embedsheet.hosts.live_arrays import array_formulas
-from embedsheet.hosts.live_names import LiveNames, refers_to
+from embedsheet.hosts.live_names import LiveNames
+from embedsheet.hosts.protocol import Host, Rows
 from embedsheet.workbook import Book, formula_areas
 
-_EPOCH = datetime.datetime(1899, 12, 30)
 _SOLVER_NAMES = ("solver_opt", "solver_adj", "solver_typ", "solver_val", "solver_neg", "solver_num", "solver_rlx",
                  "solver_eng")  # fmt: skip
 # One:Three!A1 or 'My one:three'!A1, which mean the sheets between as well.
 _THREE_D = re.compile(r"'[^'!]*:[^'!]*'!|\w:\w[\w.]*!")
 
 
-def live_workbook(book: Any, model_sheet: str, wanted: Iterable[str] = (), also: Iterable[str] = ()) -> Book:
+def live_workbook(host: Host, model_sheet: str, wanted: Iterable[str] = (), also: Iterable[str] = ()) -> Book:
     """Read `model_sheet` of an open workbook, with its Solver model, and every sheet that its formulas lead to.
 
     `also` are further sheets to read, where there are such. Names are those that the formulas use and those `wanted`
     that the workbook or a sheet read has. Raises ModelError when the Solver model of the sheet is broken.
     """
     strings = Strings()
-    live = {sheet.name: sheet for sheet in book.sheets}
-    names = LiveNames(book, wanted)
+    live = host.sheets()
+    names = LiveNames(host, wanted)
     tables: dict[str, Table] = {}
     read: dict[str, Sheet] = {}
-    solver = _solver_names(live[model_sheet])
+    solver = _solver_names(host, model_sheet)
     waiting = {model_sheet, *(name for name in also if name in live)}
     while waiting:
         name = waiting.pop()
-        read[name] = _read_sheet(live[name], 0, strings)
+        read[name] = _read_sheet(host, name, strings)
         texts = [*read[name].formula_texts, *(solver.values() if name == model_sheet else ())]
         if not tables and any("[" in text for text in texts):
-            tables = {name_key(table.name): table for sheet in live.values() for table in _tables(sheet)}
-        names.follow(live[name], texts)
+            tables = {name_key(table.name): table for table in host.tables()}
+        names.follow(name, texts)
         mentioned = _mentioned(live, [*texts, *(found.text for found in names.found)], tables)
         waiting = (waiting | mentioned) - read.keys()
     # The others are there as well, so that names of their cells mean something, but as if they were empty.
@@ -63,7 +60,7 @@ def live_workbook(book: Any, model_sheet: str, wanted: Iterable[str] = (), also:
     for place, one in enumerate(sheets.values()):
         one.index = place
     workbook = Book(
-        path=Path(book.fullname), sheets=sheets, strings=strings, names=names.found, tables=tables,
+        path=Path(host.path), sheets=sheets, strings=strings, names=names.found, tables=tables,
         formula_areas=formula_areas,
     )  # fmt: skip
     if is_solver_model(solver):
@@ -71,57 +68,22 @@ def live_workbook(book: Any, model_sheet: str, wanted: Iterable[str] = (), also:
     return workbook
 
 
-def rows_of(block: Any) -> list[list[Any]]:
-    """Return a block as rows, as it comes from xlwings: a scalar for one cell, a flat list for one row."""
-    if not isinstance(block, list | tuple):
-        return [[block]]
-    if block and not isinstance(block[0], list | tuple):
-        return [list(block)]
-    return [list(row) for row in block]
-
-
-def read_area(book: Any, area: Area) -> list[list[Any]]:
-    """Return the values of an area, row by row: float, str, bool or None."""
-    cells = book.sheets[area.sheet].range((area.top, area.left), (area.bottom, area.right))
-    return rows_of(cells.options(ndim=2, err_to_str=True, dates=_serial).value)
-
-
-def write_areas(book: Any, blocks: Sequence[tuple[Area, Sequence[Sequence[Any]]]]) -> None:
+def write_areas(host: Host, blocks: Sequence[tuple[Area, Rows]]) -> None:
     """Write values into areas, one call an area; all or nothing: a failure puts back what was there."""
-    done: list[tuple[Area, list[list[Any]]]] = []
-    updating = book.app.screen_updating
-    book.app.screen_updating = False
+    # All is read before the first is written: a program calculates anew after each.
+    before = [(area, host.read(area)) for area, _ in blocks]
+    begun = 0
+    updating, host.updating = host.updating, False
     try:
         for area, rows in blocks:
-            before = read_area(book, area)
-            done.append((area, before))
-            _write(book, area, rows)
+            begun += 1
+            host.write(area, rows)
     except BaseException:
-        for area, rows in reversed(done[:-1]):
-            _write(book, area, rows)
+        for area, rows in reversed(before[: max(begun - 1, 0)]):
+            host.write(area, rows)
         raise
     finally:
-        book.app.screen_updating = updating
-
-
-def _write(book: Any, area: Area, rows: Sequence[Sequence[Any]]) -> None:
-    cells = book.sheets[area.sheet].range((area.top, area.left), (area.bottom, area.right))
-    cells.value = [list(row) for row in rows]
-
-
-def refusal(sheet: Any) -> str:
-    """Why a sheet's cells cannot be changed, with the remedy; "" where they can."""
-    if sheet.book.app.engine.name == "libreoffice":
-        return str(sheet.impl.refusal)
-    protected = sheet.api.protect_contents.get() if sys.platform == "darwin" else sheet.api.ProtectContents
-    return f"The sheet {sheet.name} is protected; unprotect it (Review ► Unprotect Sheet)." if protected else ""
-
-
-def is_saved(book: Any) -> bool:
-    """Whether the workbook's file holds what is on the screen."""
-    if book.app.engine.name == "libreoffice":
-        return bool(book.impl.saved)
-    return bool(book.api.saved.get() if sys.platform == "darwin" else book.api.Saved) and Path(book.fullname).is_file()
+        host.updating = updating
 
 
 def blocks_of(areas: Sequence[Area], values: NDArray[np.float64]) -> list[tuple[Area, list[list[float]]]]:
@@ -142,13 +104,6 @@ def _mentioned(live: Iterable[str], texts: Iterable[str], tables: dict[str, Tabl
         return set(live)
     found = {name for name in live if name_key(f"{quote_sheet(name)}!") in everything}
     return found | {table.area.sheet for name, table in tables.items() if name in everything}
-
-
-def _serial(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0,
-            microsecond: int = 0, tzinfo: Any = None) -> float:  # fmt: skip
-    """The number behind a date, which xlwings' Windows side delivers as a date."""
-    moment = datetime.datetime(year, month, day, hour, minute, second, microsecond)
-    return (moment - _EPOCH) / datetime.timedelta(days=1)
 
 
 def block_of(edit: Edit, strings: Strings) -> tuple[Area, list[list[Any]]]:
@@ -174,13 +129,10 @@ def _without_cells(name: str) -> Sheet:
     )  # fmt: skip
 
 
-def _read_sheet(sheet: Any, index: int, strings: Strings) -> Sheet:
-    used = sheet.used_range
-    top, left = used.row, used.column
-    values = rows_of(used.options(ndim=2, err_to_str=True, dates=_serial).value)
-    formulas = rows_of(used.formula)
-    arrays = {(area.top, area.left): ArrayFormula(area, dynamic) for area, dynamic in array_formulas(used)}
-    followers = {(cell.row, cell.column) for array in arrays.values() for cell in array.area.cells()} - arrays.keys()
+def _read_sheet(host: Host, name: str, strings: Strings) -> Sheet:
+    top, left, values, formulas, spread, hidden = host.contents(name)
+    arrays = {(array.area.top, array.area.left): array for array in spread}
+    followers = {(cell.row, cell.column) for array in spread for cell in array.area.cells()} - arrays.keys()
     rows: list[int] = []
     columns: list[int] = []
     kinds: list[int] = []
@@ -209,12 +161,12 @@ def _read_sheet(sheet: Any, index: int, strings: Strings) -> Sheet:
             numbers.append(number)
     count = len(texts)
     found = Sheet(
-        name=sheet.name, index=index, rows=np.array(rows, np.int32), columns=np.array(columns, np.int32),
+        name=name, index=0, rows=np.array(rows, np.int32), columns=np.array(columns, np.int32),
         kinds=np.array(kinds, np.uint8), numbers=np.array(numbers, np.float64),
         formula_cells=np.array(places, np.int32), formula_texts=texts,
         formula_masters=np.arange(count, dtype=np.int32), has_stored=np.ones(count, np.bool_), arrays=arrays,
     )  # fmt: skip
-    found.hidden = not sheet.visible
+    found.hidden = hidden
     return found
 
 
@@ -231,35 +183,23 @@ def _stored(value: Any, is_formula: bool, strings: Strings) -> tuple[int, float]
     return (TEXT, float(strings.code(""))) if is_formula else (BLANK, 0.0)
 
 
-def _tables(sheet: Any) -> Iterator[Table]:
-    for table in sheet.tables:
-        area = parse_area(table.range.address, sheet.name)
-        header = int(bool(table.show_headers))
-        first = rows_of(table.range[0, :].options(ndim=2).value)[0] if header else []
-        columns = tuple(str(text) for text in first) or tuple(f"Column{n}" for n in range(1, area.shape[1] + 1))
-        yield Table(table.name, area, columns, header, int(bool(table.show_totals)))
-
-
-def _solver_names(sheet: Any) -> dict[str, str]:
+def _solver_names(host: Host, sheet: str) -> dict[str, str]:
     # One by one: these names are hidden, and enumerating all names of a workbook can take minutes on macOS.
-    scope = sheet.names
     names: dict[str, str] = {}
     for name in _SOLVER_NAMES:
-        if (text := refers_to(scope, name)) is not None:
+        if (text := host.refers_to(name, sheet)) is not None:
             names[name] = text
     if not is_solver_model(names):
         return {}
     for name in READ_OPTIONS:
-        if (text := refers_to(scope, name)) is not None:
+        if (text := host.refers_to(name, sheet)) is not None:
             names[name] = text
     try:
         count = int(float(names.get("solver_num", "0").strip('"')))
     except ValueError:
-        raise ModelError(
-            f"{sheet.name}: solver_num is {names['solver_num']!r}; set the model anew in Solver."
-        ) from None
+        raise ModelError(f"{sheet}: solver_num is {names['solver_num']!r}; set the model anew in Solver.") from None
     for place in range(1, count + 1):
         for part in ("lhs", "rel", "rhs"):
-            if (value := refers_to(scope, f"solver_{part}{place}")) is not None:
+            if (value := host.refers_to(f"solver_{part}{place}", sheet)) is not None:
                 names[f"solver_{part}{place}"] = value
     return names

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
 
 from embedsheet.book.tables import DefinedName
 from embedsheet.ground.keys import name_key
+from embedsheet.hosts.protocol import Host
 
 # What cannot hold a name: texts, quoted sheets, what stands in brackets of a table.
 _NO_NAMES = re.compile(r"\"[^\"]*\"|'[^']*'|\[[^\]]*\]+")
@@ -23,25 +23,26 @@ _NOT_A_NAME = re.compile(r"(?:[A-Za-z]{1,3}[0-9]+|TRUE|FALSE|[eE][0-9]+)\Z", re.
 class LiveNames:
     """The names found so far, in `found`; `follow` looks for those that a sheet's formulas use."""
 
-    def __init__(self, book: Any, wanted: Iterable[str]) -> None:
+    def __init__(self, host: Host, wanted: Iterable[str]) -> None:
         self.found: list[DefinedName] = []
-        self._scopes: dict[str | None, Any] = {None: book.names}
+        self._host = host
+        self._scopes: dict[str | None, None] = {None: None}  # in their order
         self._words = {name_key(word): word for word in wanted}
         self._asked: set[tuple[str | None, str]] = set()
 
-    def follow(self, sheet: Any, texts: Iterable[str]) -> None:
+    def follow(self, sheet: str, texts: Iterable[str]) -> None:
         """Look up the names that formulas of a sheet use, and those that these names use in turn."""
-        self._scopes[sheet.name] = sheet.names
+        self._scopes[sheet] = None
         self._note("\n".join(texts))
         waiting = True
         while waiting:
             waiting = False
-            for scope, names in self._scopes.items():
+            for scope in self._scopes:
                 for key, word in list(self._words.items()):
                     if (scope, key) in self._asked:
                         continue
                     self._asked.add((scope, key))
-                    text = refers_to(names, word, of_book=scope is None)
+                    text = self._host.refers_to(word, scope)
                     if text is not None:
                         self.found.append(DefinedName(word, scope, text))
                         waiting = self._note(text) or waiting
@@ -53,21 +54,3 @@ class LiveNames:
             if not _NOT_A_NAME.match(word):
                 self._words.setdefault(name_key(word), word)
         return len(self._words) > before
-
-
-def refers_to(names: Any, name: str, of_book: bool = False) -> str | None:
-    """Return what a name of a collection stands for, without "="; None where it is not defined.
-
-    With `of_book`, only a name of the whole workbook counts: asked for one that it lacks, Excel's collection gives the
-    active sheet's own of that name, as Sheet!name.
-    """
-    try:
-        if not names.contains(name):
-            return None
-        found = names[name]
-        if of_book and "!" in found.name:
-            return None
-        text = found.refers_to
-    except Exception:  # each engine has an exception of its own for a name that is not there
-        return None
-    return str(text).removeprefix("=") if text else None

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from embedsheet.ground.errors import MismatchError, ModelError
 from embedsheet.hosts.buttons.press import Press
-from embedsheet.hosts.live import is_saved
 
 _REPORTS = ("answer", "sensitivity", "limits")
 
@@ -85,9 +84,9 @@ def _findings(press: Press) -> Iterator[str]:
 
 def _saved(press: Press) -> Path:
     """Return the workbook's file. Raises ModelError where it is not what the screen shows."""
-    if not is_saved(press.book):
+    if not press.host.saved:
         raise ModelError("This button reads the workbook's file: save the workbook first (Ctrl+S), then press again.")
-    return Path(press.book.fullname)
+    return Path(press.host.path)
 
 
 def _free(path: Path, addition: str, suffix: str) -> Path:

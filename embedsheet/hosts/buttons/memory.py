@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from embedsheet.ground.errors import ModelError
-from embedsheet.ground.notation.addresses import Area, column_letters, parse_area
+from embedsheet.ground.notation.addresses import Area, parse_area
 from embedsheet.hosts.buttons.table import MEMORY_HEAD, MEMORY_SHEET
-from embedsheet.hosts.live import rows_of
+from embedsheet.hosts.protocol import Host, Rows
 
-Rows: TypeAlias = Sequence[Sequence[Any]]
 Block: TypeAlias = tuple[Area, Rows]
 _AREA = re.compile(r"=\s*ROWS\((.+)\)\s*\Z", re.IGNORECASE)
 
@@ -24,30 +23,20 @@ _AREA = re.compile(r"=\s*ROWS\((.+)\)\s*\Z", re.IGNORECASE)
 class Memory:
     """The hidden sheet of an open workbook; made anew when its user has deleted it."""
 
-    def __init__(self, book: Any) -> None:
-        self.book = book
-        names = [sheet.name for sheet in book.sheets]
-        self.sheet = book.sheets[MEMORY_SHEET] if MEMORY_SHEET in names else self._add()
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        sheets = host.sheets()
+        if MEMORY_SHEET not in sheets:
+            host.add_sheet(MEMORY_SHEET, after=sheets[-1], hidden=True)
         self._heads = self._read_heads()
-
-    def _add(self) -> Any:
-        here = self.book.sheets.active
-        sheet = self.book.sheets.add(MEMORY_SHEET, after=self.book.sheets[len(self.book.sheets) - 1])
-        sheet.visible = False
-        here.activate()
-        return sheet
 
     def _read_heads(self) -> list[tuple[str, str, str]]:
         """(model sheet, what, formula) of each column."""
-        used = self.sheet.used_range
-        last = used.column + used.shape[1] - 1
-        cells = self.sheet.range((1, 1), (MEMORY_HEAD, last))
-        names, whats, _ = rows_of(cells.options(ndim=2).value)
-        formulas = rows_of(cells.formula)[2]
-        return [
-            (str(name or ""), str(what or ""), str(formula))
-            for name, what, formula in zip(names, whats, formulas, strict=True)
-        ]
+        top, left, values, formulas, *_ = self.host.contents(MEMORY_SHEET)
+        if (top, left) != (1, 1) or len(values) < MEMORY_HEAD:
+            return []
+        heads = zip(values[0], values[1], formulas[2], strict=True)
+        return [(str(name or ""), str(what or ""), str(formula)) for name, what, formula in heads]
 
     def _columns(self, sheet: str, what: str) -> list[int]:
         return [place for place, head in enumerate(self._heads, 1) if head[:2] == (sheet, what)]
@@ -65,8 +54,8 @@ class Memory:
                 raise ModelError(f"{sheet}: the cells to bring back have been deleted; nothing was changed.")
             area = parse_area(match[1])
             top = MEMORY_HEAD + 1
-            cells = self.sheet.range((top, column), (top + area.size - 1, column))
-            values = [line[0] for line in rows_of(cells.options(ndim=2).value)]
+            cells = self.host.read(Area(MEMORY_SHEET, top, column, top + area.size - 1, column))
+            values = [line[0] for line in cells]
             width = area.shape[1]
             blocks.append((area, [values[at : at + width] for at in range(0, area.size, width)]))
         if not blocks:
@@ -81,16 +70,16 @@ class Memory:
         if [self._heads[column - 1][2].replace(" ", "") for column in columns] != [
             h[2].replace(" ", "") for h in heads
         ]:
+            if columns:
+                self.host.clear(MEMORY_SHEET, columns)
             for column in columns:
-                letters = column_letters(column)
-                self.sheet.range(f"{letters}1:{letters}{self.sheet.used_range.shape[0]}").clear_contents()
                 self._heads[column - 1] = ("", "", "")
             used = max((place for place, head in enumerate(self._heads, 1) if head[0]), default=0)
             columns = list(range(used + 1, used + 1 + len(blocks)))
             self._heads[used:] = heads
             for column, head in zip(columns, heads, strict=True):
-                self.sheet.range((1, column), (2, column)).value = [[head[0]], [head[1]]]
-                self.sheet.range((3, column)).formula = head[2]
+                self.host.write(Area(MEMORY_SHEET, 1, column, 2, column), [[head[0]], [head[1]]])
+                self.host.write_formula(Area(MEMORY_SHEET, 3, column, 3, column), head[2])
         top = MEMORY_HEAD + 1
         return [
             (

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +25,11 @@ from embedsheet.book.tables import DefinedName
 from embedsheet.ground.errors import EmbedsheetError, MismatchError, ModelError
 from embedsheet.ground.files import locked, open_lock
 from embedsheet.ground.keys import name_key
-from embedsheet.ground.notation.addresses import Area
+from embedsheet.ground.notation.addresses import Area, parse_area
 from embedsheet.hosts.buttons.memory import Block, Memory
 from embedsheet.hosts.buttons.table import CONTROLS, KERAS_BLOCKS, KERAS_SHEETS, MODEL, OUTCOME, UNDO
-from embedsheet.hosts.live import blocks_of, live_workbook, read_area, refusal, write_areas
-from embedsheet.hosts.live_names import refers_to
+from embedsheet.hosts.live import blocks_of, live_workbook, write_areas
+from embedsheet.hosts.protocol import Host
 from embedsheet.mirrors.recommender.blocks import NAMES, NEEDED, SheetModel, read_model
 
 if TYPE_CHECKING:
@@ -53,36 +53,42 @@ class BusyError(EmbedsheetError):
 class Press:
     """A press on a sheet of an open workbook. `cancelled` says whether the user wants to stop."""
 
-    def __init__(self, book: Any, function: str, cancelled: Callable[[], bool]) -> None:
-        self.book = book
+    def __init__(self, host: Host, function: str, cancelled: Callable[[], bool]) -> None:
+        self.host = host
         self.function = function
         self.cancelled = cancelled
-        self.pressed_on: str = book.sheets.active.name
+        self.pressed_on = host.active
         self.sheet_name = self._model_sheet()  # what the buttons work on
 
     def _model_sheet(self) -> str:
         """Return the sheet that a sheet of buttons names, else the active one. Raises ModelError for a wrong name."""
-        sheet = self.book.sheets.active
-        if MODEL not in sheet.names:
+        cell = self.block(MODEL)
+        if cell is None:
             return self.pressed_on
-        cell = sheet.names[MODEL].refers_to_range
-        known = {name_key(one.name): one.name for one in self.book.sheets}
-        named = f"{cell.value:g}" if isinstance(cell.value, float) else str(cell.value or "")
+        value = self.host.read(cell)[0][0]
+        named = f"{value:g}" if isinstance(value, float) else str(value or "")
+        known = {name_key(name): name for name in self.host.sheets()}
         found = known.get(name_key(named))
         if found is None:
-            address = cell.get_address(False, False)
-            raise ModelError(f"{self.pressed_on}!{address}: there is no sheet {named!r}; choose one from the list.")
-        return str(found)
+            raise ModelError(
+                f"{self.pressed_on}!{cell.local()}: there is no sheet {named!r}; choose one from the list."
+            )
+        return found
+
+    def block(self, name: str) -> Area | None:
+        """Return the cells that a name of the sheet with the button means, None where it has no such name."""
+        text = self.host.refers_to(name, self.pressed_on)
+        return None if text is None else parse_area(text)
 
     @cached_property
     def workbook(self) -> Book:
         """The open workbook, read once."""
-        return live_workbook(self.book, self.sheet_name, _WANTED, {self.pressed_on} - {self.sheet_name})
+        return live_workbook(self.host, self.sheet_name, _WANTED, {self.pressed_on} - {self.sheet_name})
 
     @cached_property
     def beside_keras(self) -> Book:
         """The open workbook with the sheets on which a lesson shows what Keras makes of the model."""
-        return live_workbook(self.book, self.sheet_name, (*_WANTED, *KERAS_BLOCKS), KERAS_SHEETS)
+        return live_workbook(self.host, self.sheet_name, (*_WANTED, *KERAS_BLOCKS), KERAS_SHEETS)
 
     @cached_property
     def setup(self) -> SolverSetup:
@@ -99,8 +105,7 @@ class Press:
     def find_names(self, sheet: str, names: Sequence[str]) -> None:
         """Look up names of another sheet, where the workbook has it."""
         if sheet in self.workbook.sheets:
-            scope = self.book.sheets[sheet].names
-            found = [(name, text) for name in names if (text := refers_to(scope, name)) is not None]
+            found = [(name, text) for name in names if (text := self.host.refers_to(name, sheet)) is not None]
             self.workbook.add_names([DefinedName(name, sheet, text) for name, text in found])
 
     @property
@@ -179,60 +184,57 @@ class Press:
     def write(self, blocks: Sequence[Block], also: Sequence[Block] = ()) -> None:
         """Write blocks, remembering what was there for Undo if there are any, and other blocks; all or nothing."""
         for name in dict.fromkeys(area.sheet for area, _ in [*blocks, *also]):
-            if reason := refusal(self.book.sheets[name]):
+            if reason := self.host.refusal(name):
                 raise ModelError(f"{reason} Nothing was changed.")
         memory: list[Block] = []
         if blocks:
-            before = [(area, read_area(self.book, area)) for area, _ in blocks]
-            memory = Memory(self.book).remember(self.sheet_name, UNDO, before)
-        write_areas(self.book, [*memory, *blocks, *also])
-        if self.book.app.calculation != "automatic":
-            self.book.app.calculate()
+            before = [(area, self.host.read(area)) for area, _ in blocks]
+            memory = Memory(self.host).remember(self.sheet_name, UNDO, before)
+        write_areas(self.host, [*memory, *blocks, *also])
+        self.host.calculate()
 
     def objective_now(self) -> float:
         """The objective as the spreadsheet has calculated it, NaN where it is no number."""
         cell = self.setup.objective
         assert cell is not None
-        value = read_area(self.book, Area(*cell, *cell[1:]))[0][0]
+        value = self.host.read(Area(*cell, *cell[1:]))[0][0]
         return float(value) if isinstance(value, int | float) else float("nan")
 
     @property
     def selected(self) -> Area:
         """The cells selected on the sheet. Raises ModelError where they are no single block."""
-        chosen = self.book.app.selection
-        if chosen is None or "," in chosen.address:
+        chosen = self.host.selection()
+        if chosen is None:
             raise ModelError("Select one block of cells and press again.")
-        (top, left), (rows, columns) = (chosen.row, chosen.column), chosen.shape
-        return Area(chosen.sheet.name, top, left, top + rows - 1, left + columns - 1)
+        return chosen
 
     def status(self, text: str) -> None:
         """Show progress in the status bar."""
-        self.book.app.status_bar = f"embedsheet: {text}"
+        self.host.status(f"embedsheet: {text}")
 
 
 def run(
     function: str,
     work: Callable[[Press], str],
-    caller: Callable[[], Any],
+    caller: Callable[[], Host],
     cancelled: Callable[[], bool],
-    say: Callable[[Any, str], None] | None = None,
+    say: Callable[[Host, str], None] | None = None,
 ) -> str:
     """Do one button's work and return what to say; errors are shown to the user, logged, and returned as well.
 
     `say` shows the outcome in the workbook; by default in its cell for it, or a box.
     """
     try:
-        book = caller()
+        host = caller()
     except Exception as error:  # xlwings raises plain Exception for a caller that it cannot find
         _log(function, error)
         remedy = "Press it in the workbook itself; close other workbooks of the same name."
         if any(word.startswith("--wb=") and "=" in word[5:] for word in sys.argv):
             remedy = "Its name has an = in it, where xlwings ends it: give the file a name without one."
         raise SystemExit(f"embedsheet could not find the workbook of the button: {error}. {remedy}") from error
-    app = book.app
     try:
-        with _Alone(book):
-            outcome = work(Press(book, function, cancelled))
+        with _Alone(host):
+            outcome = work(Press(host, function, cancelled))
     except EmbedsheetError as error:
         _log(function, error)
         outcome = str(error)
@@ -242,27 +244,27 @@ def run(
         _log(function, error)
         outcome = _in_plain_words(error)
     else:
-        (say or _say)(book, outcome)
+        (say or _say)(host, outcome)
         return outcome
     finally:
         with contextlib.suppress(Exception):  # the application may be gone; its own error counts
-            app.status_bar = False
+            host.status("")
     with contextlib.suppress(Exception):
-        app.alert(outcome, title="embedsheet", mode="critical")
+        host.tell(outcome, serious=True)
     return outcome
 
 
 _LAST: dict[str, Program] = {}  # the program of the last press
 
 
-def _say(book: Any, outcome: str) -> None:
+def _say(host: Host, outcome: str) -> None:
     """Write the outcome into the sheet's own cell for it; a sheet without such a cell has it in a box."""
     with contextlib.suppress(Exception):  # a protected sheet: the outcome alone is lost
-        sheet = book.sheets.active
-        if OUTCOME in sheet.names:
-            sheet.names[OUTCOME].refers_to_range.value = outcome
+        text = host.refers_to(OUTCOME, host.active)
+        if text is not None:
+            host.write(parse_area(text), [[outcome]])
         else:
-            book.app.alert(outcome, title="embedsheet", mode="info")
+            host.tell(outcome, serious=False)
 
 
 def _in_plain_words(error: Exception) -> str:
@@ -284,8 +286,8 @@ class _Alone:
 
     _file: BinaryIO
 
-    def __init__(self, book: Any) -> None:
-        self._name = "press-" + hashlib.sha256(str(book.fullname).encode()).hexdigest()[:16]
+    def __init__(self, host: Host) -> None:
+        self._name = "press-" + hashlib.sha256(host.path.encode()).hexdigest()[:16]
 
     def __enter__(self) -> None:
         """Raise BusyError when another process holds it."""

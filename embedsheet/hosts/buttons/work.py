@@ -17,6 +17,7 @@ from embedsheet.hosts.buttons.memory import Memory
 from embedsheet.hosts.buttons.press import Press, escape_pressed, gradient_sheet, run
 from embedsheet.hosts.buttons.table import START, UNDO
 from embedsheet.hosts.live import block_of, write_areas
+from embedsheet.hosts.through_xlwings import XlwingsHost
 
 _SECONDS_BETWEEN_WORDS = 0.25
 _MOST_TOLD = 8  # wrong derivatives in one sentence
@@ -24,7 +25,12 @@ _MOST_TOLD = 8  # wrong derivatives in one sentence
 
 def press(function: str, cancelled: Callable[[], bool] = escape_pressed) -> str:
     """Do what the button of that name does in the workbook whose button was pressed, and return what it says."""
-    return run(function, _WORK[function], xlwings.Book.caller, cancelled)
+    return run(function, _WORK[function], pressed, cancelled)
+
+
+def pressed() -> XlwingsHost:
+    """Return the workbook whose button was pressed."""
+    return XlwingsHost(xlwings.Book.caller())
 
 
 def _step(press: Press) -> str:
@@ -135,21 +141,17 @@ def _gradient(press: Press) -> str:
     value, slope = program.value_and_gradient(press.start)
     _refuse_undefined(press, value, slope)
     name = gradient_sheet(press.sheet_name)
-    sheets = press.book.sheets
-    here = sheets[press.sheet_name]
-    if name not in [sheet.name for sheet in sheets]:
-        sheets.add(name, after=here)
-        sheets[press.pressed_on].activate()  # adding a sheet has brought it to the front
-    sheets[name].clear_contents()
+    if name not in press.host.sheets():
+        press.host.add_sheet(name, after=press.sheet_name)
+    press.host.clear(name)
     blocks = [
         (area._replace(sheet=name), slope[block].reshape(area.shape).tolist())
         for area, block in zip(press.setup.changing, program.blocks, strict=True)
     ]
-    write_areas(press.book, blocks)
+    write_areas(press.host, blocks)
     if not any(area.top == 1 for area, _ in blocks):
-        sheets[name].range(
-            "A1"
-        ).value = f"∂ {press.objective_name} / ∂ each changing cell of {press.sheet_name}, at the cell's own address"
+        words = f"∂ {press.objective_name} / ∂ each changing cell of {press.sheet_name}, at the cell's own address"
+        press.host.write(Area(name, 1, 1, 1, 1), [[words]])
     steepest = int(np.argmax(np.abs(slope)))
     return (
         f"The gradient of {press.objective_name} is on the sheet {name}; its largest component is "
@@ -219,7 +221,7 @@ def _reset(press: Press) -> str:
 
 
 def _bring_back(press: Press, what: str, word: str) -> str:
-    blocks = Memory(press.book).recall(press.sheet_name, what)
+    blocks = Memory(press.host).recall(press.sheet_name, what)
     press.write(blocks)
     cells = sum(area.size for area, _ in blocks)
     return f"{word}: {cells} cells, {press.objective_name} {press.objective_now():.6g}"

@@ -17,11 +17,12 @@ import xlwings
 
 from embedsheet.hosts.buttons.press import run
 from embedsheet.hosts.buttons.table import BUTTONS
-from embedsheet.hosts.buttons.work import press
+from embedsheet.hosts.buttons.work import press, pressed
 from embedsheet.hosts.libreoffice import toolbar
 from embedsheet.hosts.libreoffice.apps import register
 from embedsheet.hosts.libreoffice.descend import WALKS
 from embedsheet.hosts.libreoffice.locate import import_uno
+from embedsheet.hosts.protocol import Host
 from embedsheet.workbook import refuse_other_files
 
 _SCRIPT = re.compile(r"\.(\w+)\?")
@@ -137,7 +138,7 @@ class Server:
         self.running, self.refused, self._escaped = function, False, False
         try:
             if function in WALKS:
-                outcome = run(function, WALKS[function], xlwings.Book.caller, self.cancelled, _seen)
+                outcome = run(function, WALKS[function], pressed, self.cancelled, _seen)
             else:
                 outcome = press(function, cancelled=self.cancelled)
         finally:
@@ -155,5 +156,5 @@ class Server:
         return bool(office.close(ask=True))
 
 
-def _seen(book: Any, outcome: str) -> None:
+def _seen(host: Host, outcome: str) -> None:
     """A step along the gradient is seen in the sheet itself."""
