@@ -203,6 +203,21 @@ def test_a_workbook_of_too_many_cells_shows_what_the_code_reads_and_says_so(
     assert len(data(made.html)["sheets"][0]["cells"]) == 11  # ten numbers and their sum
 
 
+def test_the_page_in_the_documentation_is_what_the_command_makes(tmp_path: Path, monkeypatch: Any) -> None:
+    # Made by tools/make_page.py; the films' last digits are the machine's that made it.
+    root = Path(__file__).parents[1]
+    monkeypatch.syspath_prepend(str(root / "tools"))
+    made = importlib.import_module("make_page")
+    shown = (root / "docs" / "live" / "films.html").read_text(encoding="utf-8")
+    fresh = pages.page(made.book(tmp_path), "Cross-tab").html
+    assert len(shown) < 1_000_000
+    told = [data(text) for text in (shown, fresh)]
+    assert [one["title"] for one in told[0]["films"]] == ["Solver", "Keras"]
+    assert told[0] | {"films": []} == told[1]
+    rest = [re.sub(r'id="data">.*?</script>', "", text, flags=re.S) for text in (shown, fresh)]
+    assert rest[0] == rest[1], "run python tools/make_page.py"
+
+
 def test_an_existing_page_is_replaced_only_by_force(film: Path) -> None:
     book = film.with_suffix(".xlsx")
     command = ["show", str(book), "--sheet", "Cross-tab", "-o", str(film)]
