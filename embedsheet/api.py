@@ -281,16 +281,18 @@ def inspect(book: str | Path | Workbook) -> dict[str, Any]:
 
 def show(
     book: str | Path, output: str | Path | None = None, sheet: str | None = None, *, solve: bool = False,
-    force: bool = False,
+    train: bool = False, force: bool = False,
 ) -> Path:  # fmt: skip
     """Make one HTML page of a workbook, or of a sheet and what it needs, beside its code; return the page's path.
 
-    `solve` shows as a film how the solver finds the changing cells; the workbook is not changed. `force` replaces a
-    file that is there. Raises FileError, UnsupportedError.
+    `solve` shows as a film how the solver finds the changing cells, `train` how Keras does; the workbook is not
+    changed. `force` replaces a file that is there. Raises FileError, UnsupportedError, and ModelError for a sheet that
+    Keras cannot train.
     """
     from embedsheet.translations.coder.viewer.page import page
 
-    return page(Path(book), sheet, solve=solve).save(Path(output or Path(book).with_suffix(".html")), force=force)
+    made = page(Path(book), sheet, solve=solve, train=train)
+    return made.save(Path(output or Path(book).with_suffix(".html")), force=force)
 
 
 def buttons(
