@@ -194,7 +194,8 @@ def beyond_gradients(tracker: Tracker, outcome: Outcome) -> Outcome:
         if tracker.best is not before:
             reason, _ = descend(tracker, tracker.best.x)
             sweep(tracker)
-            outcome = bounded(judge(tracker, reason), proof)
+            outcome = judge(tracker, reason)
+            outcome = bounded(outcome, proof) if outcome.status == "improved" else outcome
     if not rough and not problem.evolutionary:
         return outcome
     before, size = tracker.best, max(abs(tracker.best.value), _TRACE * abs(tracker.base.value))
