@@ -60,10 +60,23 @@ def test_dates_and_times_are_read_as_the_judges_read_them(tmp_path: Path) -> Non
         ('TEXT(42369,"yyyy-mm-dd ddd")', "2020-01-01 Wed"),
         ('TEXT(1.5,"[h]:mm")', "36:00"),
         ("HOUR(0.5)", 12.0),
+        # Texts that read as dates do so in the workbook's own days; Gnumeric and LibreOffice agree.
+        ('"2020-01-01"+0', 42369.0),
+        ('"2020-01-01 12:00"+0', 42369.5),
+        ('"36:00"+0', 1.5),
+        ('VALUE("1/1/2020")', 42369.0),
+        ('ROUND("2020-01-01",0)', 42369.0),
+        ('TEXT("2020-01-01","yyyy-mm-dd")', "2020-01-01"),
+        ('COUNTIF(B1:B2,"2020-01-01")', 1.0),
+        ('COUNTIF(B1:B2,">2020-01-01")', 1.0),
+        ('WORKDAY("2020-01-01",1,"2020-01-02")', 42371.0),  # Friday
+        ('"1903-12-31"+0', "#VALUE!"),
     ],
 )
 def test_days_count_from_1904_where_the_workbook_says_so(tmp_path: Path, formula: str, expected: Any) -> None:
     path = tmp_path / "1904.xlsx"
     with xlsxwriter.Workbook(path, {"date_1904": True}) as workbook:
-        workbook.add_worksheet("S").write_formula("A1", f"={formula}")
+        sheet = workbook.add_worksheet("S")
+        sheet.write_formula("A1", f"={formula}")
+        sheet.write_column("B1", [42369, 42370])
     assert same(embedsheet_values(path)["S"]["A1"], expected)

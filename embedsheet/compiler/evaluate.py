@@ -62,7 +62,6 @@ if TYPE_CHECKING:
 
 # Of these functions the first argument is an address: its cells are read only as far as the result points at them.
 ADDRESS_FUNCTIONS = frozenset({"INDEX", "OFFSET"})
-DAYS_TO_1904 = 1462  # from Excel's usual day 0 to 1 January 1904, day 0 of workbooks that once came from a Macintosh
 SHAPE_FUNCTIONS = frozenset({"ROW", "ROWS", "COLUMN", "COLUMNS", "AREAS", "ISREF", "SHEET", "SHEETS"})
 # As Microsoft's page "Create a reference to the same cell range on multiple worksheets" lists them.
 THROUGH_SHEETS = frozenset(
@@ -114,7 +113,7 @@ class Evaluator:
         self.columns = group.columns[elements]
         self.array_formula = group.array
         self.plain = not group.array  # what a condition needs to know below a function that takes arrays
-        self.first_day = DAYS_TO_1904 if store.workbook.date1904 else 0
+        self.first_day = store.strings.first_day
         self.trace = trace or Trace(len(elements))
         self.index = np.arange(len(elements)) if index is None else index
         self.names = names or {}

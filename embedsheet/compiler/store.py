@@ -27,6 +27,7 @@ from embedsheet.ground.notation.addresses import Area
 
 _LARGEST_SPLIT = 512  # cells of a buffer that may be read one by one
 PLACE = "cells:"  # begins a scope that names cells
+DAYS_TO_1904 = 1462  # from Excel's usual day 0 to 1 January 1904, day 0 of workbooks that once came from a Macintosh
 DIVISION = "÷"  # a scope cannot hold the slash that parts scopes
 
 
@@ -86,6 +87,7 @@ class Store(_Addresses):
     def __init__(self, workbook: Book, changing: Sequence[Area] = (), setup: SolverSetup | None = None) -> None:
         self.workbook = workbook
         self.strings = workbook.strings
+        self.strings.first_day = DAYS_TO_1904 if workbook.date1904 else 0
         self.tables = workbook.tables
         self.names = Names(workbook)
         formulas = dict.fromkeys(one.right for one in setup.constraints if isinstance(one.right, str)) if setup else {}

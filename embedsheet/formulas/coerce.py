@@ -65,7 +65,7 @@ def as_numbers(context: Context, value: Value) -> Value:
     if isinstance(value.numbers, np.ndarray):
         numbers = np.broadcast_to(value.numbers, shape).copy()
         codes, place = np.unique(numbers[is_text], return_inverse=True)
-        read = np.array([number_of_text(context.strings.text(code)) for code in codes])[place]
+        read = np.array([number_of_text(context.strings.text(code), context.first_day) for code in codes])[place]
         readable = ~np.isnan(read)
         numbers[is_text] = np.where(readable, read, VALUE)
         new_kinds = _AS_NUMBER[np.broadcast_to(kinds, shape)]
@@ -73,7 +73,9 @@ def as_numbers(context: Context, value: Value) -> Value:
         return Value(new_kinds, numbers)
     # Which text stands in a traced array is not known here, so all texts are read and the right one is looked up.
     xp = namespace(value.numbers)
-    table = np.array([number_of_text(context.strings.text(code)) for code in range(len(context.strings))])
+    table = np.array(
+        [number_of_text(context.strings.text(code), context.first_day) for code in range(len(context.strings))]
+    )
     codes = xp.where(is_text, value.numbers, 0.0).astype(int)
     read_kinds = _AS_NUMBER[kinds]
     read_kinds[read_kinds == TEXT] = NUMBER
@@ -332,7 +334,7 @@ def element_number(context: Context, pair: tuple[int, float]) -> float:
     """Return one element as a number. Raises FaultError(#VALUE!) for a text that is none."""
     kind, number = pair
     if kind == TEXT:
-        number = number_of_text(context.strings.text(number))
+        number = number_of_text(context.strings.text(number), context.first_day)
         if np.isnan(number):
             raise FaultError(VALUE)
     return 0.0 if kind == BLANK else float(number)

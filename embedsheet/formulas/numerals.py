@@ -31,8 +31,11 @@ _TWO_DIGITS = 30  # Excel reads the years 00 to 29 as 2000 to 2029, the others a
 
 
 @lru_cache(maxsize=65536)
-def number_of_text(text: str) -> float:
-    """Return the number that a text reads as ("12", " 1.5 ", "1e3", "50%", "$1,234", "(5)", "1 1/2"), NaN if none."""
+def number_of_text(text: str, first_day: int = 0) -> float:
+    """Return the number that a text reads as ("12", " 1.5 ", "1e3", "50%", "$1,234", "(5)", "1 1/2"), NaN if none.
+
+    `first_day`: see `day_and_time_of_text`.
+    """
     text = text.strip(" ")
     match = _DECIMAL.fullmatch(text)
     if match:
@@ -51,16 +54,20 @@ def number_of_text(text: str) -> float:
         if not np.isfinite(number):
             return np.nan
         return -number if match["sign"] == "-" else number
-    return day_and_time_of_text(text)
+    return day_and_time_of_text(text, first_day)
 
 
-def day_and_time_of_text(text: str) -> float:
-    """Return the day number of a date, a time or both, NaN if the text is none."""
+def day_and_time_of_text(text: str, first_day: int = 0) -> float:
+    """Return the day number of a date, a time or both, NaN if the text is none or the day lies before day 0.
+
+    `first_day` is day 0 among the days that count from 1900.
+    """
     time = re.search(r"(?:^| )(\d{1,2}:.*|\d{1,2} [AaPp][Mm])$", text)
-    if not time:
-        return _number_of_date(text)
-    part = _number_of_time(time[1])
-    return part if time.start() == 0 else _number_of_date(text[: time.start()]) + part
+    part = _number_of_time(time[1]) if time else 0.0
+    if time and time.start() == 0:
+        return part
+    day = _number_of_date(text[: time.start()] if time else text) - first_day
+    return day + part if day >= 0 else np.nan
 
 
 def _number_of_date(text: str) -> float:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 
 class Strings:
-    """Texts by number, so that arrays of numbers can hold text. Equal texts have equal numbers."""
+    """Texts by number, so that arrays of numbers can hold text. Equal texts have equal numbers.
+
+    `first_day` is day 0 of the workbook's dates among the days that count from 1900, for texts that read as dates.
+    """
 
     def __init__(self) -> None:
         self._texts: list[str] = []
         self._codes: dict[str, int] = {}
+        self.first_day = 0
 
     def code(self, text: str) -> int:
         """Return the number of a text, adding it when it is new."""

@@ -76,7 +76,7 @@ def criterion(strings: Strings, kind: int, number: float) -> Criterion:
     relation, rest = match[1] or "=", match[2]
     if not rest:
         return Criterion(relation, BLANK, written=match[1] is not None)
-    value = number_of_text(rest)
+    value = number_of_text(rest, strings.first_day)
     if not np.isnan(value):
         return Criterion(relation, NUMBER, in_digits(value))
     if rest.upper() in ("TRUE", "FALSE"):
@@ -130,7 +130,8 @@ def _matches_number(strings: Strings, wanted: Criterion, value: Value) -> Any:
     # "=5" finds the text "5" as well; "<>5" does not leave it out.
     is_text = kinds == TEXT
     if is_text.any():
-        table = np.array([low <= number_of_text(strings.text(code)) < high for code in range(len(strings))])
+        read = [number_of_text(strings.text(code), strings.first_day) for code in range(len(strings))]
+        table = np.array([low <= number < high for number in read])
         found = found | (is_text & _look_up(table, numbers, is_text))
     return found
 

@@ -133,7 +133,7 @@ class Ranked:
         if self._readable is None:
             self._readable = {}
             for rank, word in enumerate(self._words):
-                value = number_of_text(word)
+                value = number_of_text(word, self.strings.first_day)
                 if not np.isnan(value):
                     self._readable.setdefault(in_digits(value), []).append(self._word(rank, rank + 1))
         return self._readable.get(number, [])

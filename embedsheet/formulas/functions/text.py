@@ -214,7 +214,7 @@ def _text(context: Context, pair: Pair, code: Pair) -> str:
         if kind == BOOLEAN:
             return element_text(context, pair)
         if kind == TEXT:
-            read = number_of_text(context.strings.text(number))
+            read = number_of_text(context.strings.text(number), context.first_day)
             if np.isnan(read):
                 return formatted_text(context.strings.text(number), wanted)
             number = read

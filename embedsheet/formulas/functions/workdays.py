@@ -197,7 +197,7 @@ def _days_off(context: Context, pairs: list[Pair]) -> Any:
     for kind, code in pairs:
         if kind in (BLANK, ABSENT):
             continue
-        read = number_of_text(context.strings.text(code)) if kind == TEXT else code
+        read = number_of_text(context.strings.text(code), context.first_day) if kind == TEXT else code
         if kind == ERROR or np.isnan(read):
             return int(code) if kind == ERROR else VALUE
         found.append(_DAY_0 + int(read) + context.first_day)
