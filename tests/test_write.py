@@ -96,7 +96,7 @@ def test_a_word_before_an_intersection_in_brackets_stays_no_function(first: str)
 
 
 def test_a_range_that_ends_in_a_spill_keeps_its_brackets() -> None:
-    for formula in ("A1:(B1#)", "(A1:B1)#", "A1#:B1"):
+    for formula in ("A1:(B1#)", "(A1:B1)#", "A1#:B1", "A1:(A1:C3)"):
         assert parse(write(parse(formula, 1, 1), 1, 1), 1, 1) == parse(formula, 1, 1)
     assert write(parse("A1:(B1#)", 1, 1), 1, 1) == "A1:(B1#)"
 

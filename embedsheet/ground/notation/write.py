@@ -147,7 +147,8 @@ class _Writer:
             # Operators associate to the left, so that a right operand must bind more tightly. After a space only what
             # can be a reference is taken for an intersection's operand.
             lone = step.operator == " " and isinstance(step.right, (t.Number, t.Text, t.Array, t.Boolean))
-            lone |= step.operator == ":" and isinstance(step.right, t.Spill)  # A1:B1# is what A1:B1 fills
+            # A1:B1# is what A1:B1 fills, and A1:A1:C3 is read from the left.
+            lone |= step.operator == ":" and (isinstance(step.right, t.Spill) or _is_rectangle(step.right))
             right = f"({self.node(step.right)[0]})" if lone else self.within(step.right, binding + 1)
             if step.operator == " " and right.startswith("(") and _ends_in_word(step.left):
                 left = f"({text})"  # a word before a bracket would be read as a function
@@ -212,6 +213,10 @@ class _Writer:
 def _is_union(node: t.Node) -> bool:
     """Whether a node is a union, which among arguments would be read as further ones without brackets."""
     return isinstance(node, t.Binary) and node.operator == ","
+
+
+def _is_rectangle(node: t.Node) -> bool:
+    return isinstance(node, t.Ref) and (node.top, node.left) != (node.bottom, node.right)
 
 
 def _ends_in_word(node: t.Node) -> bool:
