@@ -14,10 +14,10 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "notebooks"
-# A lesson, the sheet that its notebook trains.
+# A lesson, the sheet that its notebook trains; "" for none, where no sheet has a Solver set-up.
 LESSONS = {
     "movielens": "Cross-tab", "green-eggs": "Skip-gram", "optimisers": "Solver", "mlp": "XOR",
-    "rnn": "Three characters", "lstm": "LSTM", "gru": "GRU", "pseudo-labels": "Mixed batch",
+    "rnn": "Three characters", "lstm": "LSTM", "gru": "GRU", "pseudo-labels": "",
 }  # fmt: skip
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -26,12 +26,17 @@ def sources(lesson: str) -> list[tuple[str, str]]:
     """Return the cells of a lesson's notebook: "markdown" or "code", and the text."""
     sheet = LESSONS[lesson]
     title, words = _words((ROOT / "docs" / f"lesson-{lesson}.md").read_text(encoding="utf-8"))
-    return [
+    begins = [
         ("markdown", f"# {title}\n\n{words}"),
         ("code", f'import embedsheet as es\n\nbook = es.new("{lesson}", "{lesson}.xlsx", force=True)'),
         ("markdown", "The workbook and its code, side by side: point at a line or a cell. Open the file in Excel or "
                      "LibreOffice too; all numbers below are its formulas'."),
         ("code", "es.open(book)"),
+    ]  # fmt: skip
+    if not sheet:
+        return begins
+    return [
+        *begins,
         ("markdown", f"The exact derivative of the objective of *{sheet}* by each changing cell:"),
         ("code", f'gradient = es.gradient(book, "{sheet}")\nprint(gradient.objective, f"= {{gradient.value:.6g}}")\n'
                  "for area, slope in gradient.blocks.items():\n    print(area, slope.shape, abs(slope).max())"),
