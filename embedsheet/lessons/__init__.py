@@ -59,6 +59,11 @@ LESSONS = {
         ),
         Lesson("gru", "A net that remembers: GRU’s gates, beside a simple net that forgets", "embedsheet.lessons.gru"),
         Lesson(
+            "attention",
+            "Queries, keys and values in cells: a small transformer says a string backwards",
+            "embedsheet.lessons.attention",
+        ),
+        Lesson(
             "pseudo-labels",
             "A mixed batch: ratings, held-out ratings and a teacher's guesses",
             "embedsheet.lessons.pseudo_labels",

@@ -17,6 +17,7 @@ MIRRORS = (
     "skip_gram.mirror",
     "perceptron.mirror",
     "gated.mirror",
+    "attention.mirror",
     "recommender.mirror",
 )
 
