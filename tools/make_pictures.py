@@ -48,6 +48,7 @@ PICTURES = (
     Picture("mlp-map", "mlp trained", "The plane"),
     Picture("lstm-gates", "lstm trained", "LSTM: gates", 0.4),
     Picture("gru-gates", "gru trained", "GRU: gates", 0.4),
+    Picture("attention-map", "attention trained", "What looks at what"),
     Picture("rnn-three", "rnn", "Three characters"),
     Picture("report-inputs", "workshop", "embedsheet Inputs Report", 1.07),
     Picture("homework-instructions", "homework", "Embeddings"),
@@ -101,6 +102,13 @@ def trained_cells(name: str) -> Callable[[Path], Path]:
     return make
 
 
+def trained_attention(folder: Path) -> Path:
+    """Return the workbook of attention, solved as its page says."""
+    book = find("attention").load().build(folder / "attention-trained.xlsx", finish=_without_footers)
+    _run(sys.executable, "-m", "embedsheet", "solve", str(book), "--max-iterations", "150")
+    return Path(book)
+
+
 def workshop(folder: Path) -> Path:
     """Return the plan of examples/workshop.py with its inputs report."""
     _run(sys.executable, str(Path(__file__).parents[1] / "examples" / "workshop.py"), str(folder))
@@ -149,6 +157,7 @@ BOOKS = {
     "mlp trained": trained_spiral,
     "lstm trained": trained_cells("lstm"),
     "gru trained": trained_cells("gru"),
+    "attention trained": trained_attention,
     "rnn": lesson("rnn"),
     "homework": homework,
     "own solution": own_solution,

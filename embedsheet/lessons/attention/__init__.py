@@ -27,14 +27,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.ground.shell import word
 from embedsheet.lessons import solve_log
 from embedsheet.lessons.attention import heat_map, sampling
 from embedsheet.lessons.attention.net_sheet import NAME, STRINGS, write_attention, write_strings
 from embedsheet.lessons.attention.plan import TURN, Plan, plan
-from embedsheet.notation.addresses import Area
-from embedsheet.writer.guide import Line, write_guide
-from embedsheet.writer.page import Book, Finish, Page, RowProgress
+from embedsheet.xlsx.writer.guide import Line, write_guide
+from embedsheet.xlsx.writer.page import Book, Finish, Page, RowProgress
 
 EXAMPLE = "embedsheet new attention -o attention.xlsx --length 3 --letters 3"
 

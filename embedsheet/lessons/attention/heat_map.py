@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from embedsheet.lessons.attention.net_sheet import NAME, SCALE
 from embedsheet.lessons.attention.plan import HEADS, Plan
 from embedsheet.lessons.mlp.net_sheet import band
 from embedsheet.mirrors.attention.model import forward
-from embedsheet.writer.page import GREY, ORANGE, Book, Page
+from embedsheet.xlsx.writer.page import GREY, ORANGE, Book, Page
 
 SHEET = "Heat map"
 TOP, LEFT = 8, 3  # of the first square
+
+
+def _chosen(source: str, size: int, top: int, left: int) -> Callable[[int, int], str]:
+    """Return the formula of a square's cell: the chosen string's shares among those of all strings."""
+
+    def formula(row: int, column: int) -> str:
+        return f"INDEX({source},(chosen-1)*{size}+{row - top + 1},{column - left + 1})"
+
+    return formula
 
 
 def write_heat_map(book: Book, plan: Plan) -> Page:
@@ -21,7 +32,7 @@ def write_heat_map(book: Book, plan: Plan) -> Page:
     numbers = forward(plan.weights, plan.ids, HEADS, True)
     page.heading("What looks at what", "A row is a character that looks, a column one that is looked at; a row’s "
                  "shares add up to 1.")  # fmt: skip
-    page.write(4, 1, "string: choose", "result label", align="left")
+    page.write(4, 1, "string", "result label", align="left")
     page.define("chosen", 4, 3)
     page.write(4, 3, 1, "choice")
     page.sheet.data_validation(3, 2, 3, 2, {"validate": "integer", "criteria": "between", "minimum": 1,
@@ -40,10 +51,7 @@ def write_heat_map(book: Book, plan: Plan) -> Page:
             source = book.pages[NAME].areas[f"steps.{head}.attention"].absolute() if block == 0 else f"start.{head}"
             page.formulas(
                 f"{'now' if block == 0 else 'before'}.{head}", top, left, numbers.heads[head - 1].attention[0],
-                lambda row, column, source=source, top=top, left=left: (
-                    f"INDEX({source},(chosen-1)*{size}+{row - top + 1},{column - left + 1})"
-                ),
-                bold=False,
+                _chosen(source, size, top, left), bold=False,
             )  # fmt: skip
             page.sheet.conditional_format(top - 1, left - 1, top + size - 2, left + size - 2, SCALE)
             for row in range(top, top + size):

@@ -13,7 +13,7 @@ from embedsheet.lessons.attention.plan import FACTORS, HEADS, TURN, UNITS, Plan
 from embedsheet.lessons.mlp.net_sheet import band
 from embedsheet.mirrors.attention.model import EPSILON, HIDDEN_SCORE, ROLES, blocks_of, forward
 from embedsheet.mirrors.perceptron.model import surprises
-from embedsheet.writer.page import BLUE, ORANGE, Book, Page, a1
+from embedsheet.xlsx.writer.page import BLUE, ORANGE, Book, Page, a1
 
 NAME = "Attention"
 STRINGS = "Strings"

@@ -8,16 +8,13 @@ from embedsheet.ground.measures import softmax
 from embedsheet.lessons.attention.net_sheet import NAME
 from embedsheet.lessons.attention.plan import HEADS, Plan
 from embedsheet.mirrors.attention.model import forward
-from embedsheet.writer.page import BLUE, LINE, ORANGE, Book, Page, a1
+from embedsheet.mirrors.nets.comparison import Floats
+from embedsheet.xlsx.writer.page import BLUE, LINE, ORANGE, Book, Page, a1
 
 SHEET = "Sampling"
 TOP = 11
 TEMPERATURES = (0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 COLORS = (ORANGE, BLUE, "#2F9E44", "#6D28D9", "#0F766E", "#B45309", "#BE185D", "#4D7C0F", "#6B7280")
-
-
-def _unsure(p: np.ndarray) -> np.ndarray:
-    return -(p * np.log(p)).sum(axis=-1)
 
 
 def write_sampling(book: Book, plan: Plan) -> Page:
@@ -64,7 +61,7 @@ def write_sampling(book: Book, plan: Plan) -> Page:
                   lambda row, _: f"SUM({a1(TOP, 5, 'r')}:{a1(row, 5)})")  # fmt: skip
     page.formulas("letters.surprise", TOP, 7, -(p * np.log(p))[:, None],
                   lambda row, _: f"IF({a1(row, 5)}>0,-{a1(row, 5)}*LN({a1(row, 5)}),0)")  # fmt: skip
-    entropy = float(_unsure(p))
+    entropy = float(-(p * np.log(p)).sum())
     drawn = plan.alphabet[min(int((p.cumsum() < 0.5).sum()), width - 1)]
     below = TOP + width + 1
     results = (
@@ -75,10 +72,10 @@ def write_sampling(book: Book, plan: Plan) -> Page:
         ("perplexity", "exp(entropy)", "EXP(entropy)", float(np.exp(entropy)), "0.00",
          "Among how many equally likely letters one would be as unsure: perplexity."),
     )  # fmt: skip
-    for row, (name, label, formula, value, look, note) in enumerate(results, below):
+    for row, (name, label, formula, result, look, note) in enumerate(results, below):
         page.write(row, 1, label, "plain")
         page.define(name, row, 3)
-        page.formula(row, 3, formula, value, num_format=look)
+        page.formula(row, 3, formula, result, num_format=look)
         page.note(row, 3, note)
     _write_temperatures(page, plan, z, below + 6)
     page.widths((1, 1, 13), (2, 12, 11))
@@ -86,7 +83,7 @@ def write_sampling(book: Book, plan: Plan) -> Page:
     return page
 
 
-def _write_temperatures(page: Page, plan: Plan, z: np.ndarray, top: int) -> None:
+def _write_temperatures(page: Page, plan: Plan, z: Floats, top: int) -> None:
     """Write what every temperature makes of these logits, a row each, and draw it."""
     width, heat = len(plan.alphabet), np.array(TEMPERATURES)
     page.write(top - 2, 1, "The same z at other temperatures", "heading")
