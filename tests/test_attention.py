@@ -107,7 +107,7 @@ def test_sampling_follows_temperature_and_draw(trained: Path) -> None:
     assert drawn == "abc>"[int((p.cumsum() < 0.97).sum())]
 
 
-@pytest.mark.parametrize("options", [{"length": 1}, {"letters": 9}, {"strings": 28}, {"strings": 0}, {"seed": -1}])
+@pytest.mark.parametrize("options", [{"length": 1}, {"letters": 9}, {"strings": 41}, {"strings": 0}, {"seed": -1}])
 def test_options_that_make_no_sense_are_refused(options: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(LessonError, match=f"--{next(iter(options))}"):
         build(tmp_path, **options)

@@ -44,7 +44,7 @@ def build(
     *,
     length: Annotated[int, "How many letters a string has."] = 3,
     letters: Annotated[int, "How many different letters there are."] = 3,
-    strings: Annotated[int, "How many strings it learns from."] = 12,
+    strings: Annotated[int, "How many strings it learns from, at most all there are."] = 12,
     seed: Annotated[int, "Seed of the random numbers."] = 42,
     force: bool = False,
     finish: Finish | None = None,

@@ -54,11 +54,11 @@ class Plan:
 
 
 def plan(length: int, letters: int, strings: int, seed: int) -> Plan:
-    """Return what the options ask for. Raises LessonError for those that make no sense."""
+    """Return what the options ask for, at most all strings there are. Raises LessonError for what makes no sense."""
     for name, number, least, most in (
         ("length", length, 2, MOST_LENGTH),
         ("letters", letters, 2, len(LETTERS)),
-        ("strings", strings, 1, min(MOST_STRINGS, letters**length)),
+        ("strings", strings, 1, MOST_STRINGS),
     ):
         if not least <= number <= most:
             raise LessonError(f"--{name} {number}: must be between {least} and {most}.")
