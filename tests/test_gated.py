@@ -24,7 +24,7 @@ SIMPLE = "Simple recurrent net"
 
 
 def build(folder: Path, lesson: str, **options: Any) -> Path:
-    return Path(find(lesson).load().build(folder / f"{lesson}.xlsx", **options))
+    return Path(find(lesson).load().build(folder / f"{lesson}.xlsx", no_gradient_sheet=True, **options))
 
 
 @pytest.mark.parametrize("lesson", ["lstm", "gru"])

@@ -29,7 +29,7 @@ REACHED = {"Logistic regression": 0.5379, "XOR": 0.0679, "Spiral": 0.036, "Table
 
 
 def build(folder: Path, **options: Any) -> Path:
-    return Path(find("mlp").load().build(folder / "mlp.xlsx", **options))
+    return Path(find("mlp").load().build(folder / "mlp.xlsx", no_gradient_sheet=True, **options))
 
 
 @pytest.fixture(scope="module")

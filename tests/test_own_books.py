@@ -34,10 +34,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "green-eggs": {"factors": 2, "text": Path, "seed": 7, "no_gradient_sheet": True},
     "optimisers": {"points": 7, "batch": 3, "steps": 9, "seed": 7, "no_gradient_sheet": True},
     "mlp": {
-        "hidden": 2, "activation": "relu", "points": 3, "passengers": 9, "epochs": 5, "learning_rate": 0.5, "seed": 7
+        "hidden": 2, "activation": "relu", "points": 3, "passengers": 9, "epochs": 5, "learning_rate": 0.5, "seed": 7,
+        "no_gradient_sheet": True,
     },
-    "lstm": {"letters": 3, "pairs": 2, "hidden": 2, "seed": 7},
-    "gru": {"letters": 3, "pairs": 2, "hidden": 2, "seed": 7},
+    "lstm": {"letters": 3, "pairs": 2, "hidden": 2, "seed": 7, "no_gradient_sheet": True},
+    "gru": {"letters": 3, "pairs": 2, "hidden": 2, "seed": 7, "no_gradient_sheet": True},
     "attention": {"length": 2, "letters": 2, "strings": 2, "seed": 7},
     "rnn": {"text": Path, "hidden": 2, "factors": 2, "length": 3, "seed": 7, "no_gradient_sheet": True},
     "pseudo-labels": {

@@ -35,9 +35,10 @@ def build(
     pairs: Annotated[int, "How many rows of letters, each in both kinds of brackets."] = 3,
     hidden: Annotated[int, "How many units the cells have."] = 3,
     seed: Annotated[int, "Seed of the random numbers."] = 42,
+    no_gradient_sheet: Annotated[bool, "Leave out the sheets on which formulas calculate the gradient."] = False,
     force: bool = False,
     finish: Finish | None = None,
     progress: RowProgress | None = None,
 ) -> Path:
     """Make the workbook and return its path. Raises LessonError or FileError."""
-    return make(path, "lstm", "LSTM", plan(letters, pairs, hidden, seed), force, finish)
+    return make(path, "lstm", "LSTM", plan(letters, pairs, hidden, seed), no_gradient_sheet, force, finish)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.ground.shell import word
-from embedsheet.lessons import solve_log
+from embedsheet.lessons import gradients, solve_log
 from embedsheet.lessons.gated.net_sheet import BRACKETS, GROUPS, write_brackets, write_cells
 from embedsheet.lessons.gated.plan import Plan
 from embedsheet.xlsx.writer.guide import Line, write_guide
@@ -15,25 +16,28 @@ from embedsheet.xlsx.writer.page import Book, Finish, Page
 SIMPLE = "Simple recurrent net"
 
 
-def make(path: Path | str, kind: str, name: str, plan: Plan, force: bool, finish: Finish | None) -> Path:
+def make(
+    path: Path | str, kind: str, name: str, plan: Plan, no_gradient_sheet: bool, force: bool, finish: Finish | None
+) -> Path:  # fmt: skip
     """Make the workbook of one gated cell, `kind` in code and `name` to people; return its path."""
     with Book(path, f"{name}: a net that remembers", force=force) as book:
         guide = book.page("Guide")
         write_brackets(book, plan)
-        write_cells(
+        simple = write_cells(
             book, plan, "simple", SIMPLE, "A simple recurrent net",
             "One state, pressed anew at every step. Can it still tell at the end how a piece began?",
         )  # fmt: skip
-        write_cells(
+        gated = write_cells(
             book, plan, kind, name, f"{name}: gates decide what is kept",
             "Gates, numbers between 0 and 1, decide what is kept, what is written and what is looked at.",
         )  # fmt: skip
         solve_log.write_solve_log(book)
-        _write_guide(guide, book, kind, name, plan)
-        return book.save(finish)
+        derived = gradients.derived([simple, gated], no_gradient_sheet)
+        _write_guide(guide, book, kind, name, plan, derived)
+        return gradients.save(book, finish, derived)
 
 
-def _write_guide(page: Page, book: Book, kind: str, name: str, plan: Plan) -> None:
+def _write_guide(page: Page, book: Book, kind: str, name: str, plan: Plan, derived: Sequence[Page]) -> None:
     file = word(book.path.name)
 
     def block(sheet: str, block_name: str) -> Area:
@@ -52,6 +56,17 @@ def _write_guide(page: Page, book: Book, kind: str, name: str, plan: Plan) -> No
              "bracket.", "the answers", block(name, "probabilities")),
         Line("Look at the chart at the right: what it carries in pieces 1 and 2, the same letters in different "
              "brackets, parts at the first step and stays apart.", "the last column", block(name, "losses")),
+        *(
+            Line("Go back through time: violet, how the loss changes with every cell. Read the state’s block from the "
+                 "last step up to the first: where a piece began, hardly anything of it is left.",
+                 f"go to {home.sheet}", home)
+            for home in map(gradients.home, derived[:1])
+        ),
+        *(
+            Line(f"The same with gates, in the {name}: what is kept at a step is a product with a number near 1, and "
+                 "the derivative arrives.", f"go to {home.sheet}", home)
+            for home in map(gradients.home, derived[1:])
+        ),
         Line(f"Prove it: embedsheet compare {file} computes the same with keras.layers.{name}, "
              "with NumPy and derivatives by hand, and with PyTensor’s scan."),
     ]  # fmt: skip
@@ -67,8 +82,10 @@ def _write_guide(page: Page, book: Book, kind: str, name: str, plan: Plan) -> No
         f"A piece begins with ( or [, goes on with {len(plan.pieces[0]) - 1} letters, and has to be closed. A simple "
         "recurrent net has forgotten by then how it began. Gates keep it.",
         steps,
-        [Line(f"{sheet}: {text}", f"go to {sheet}", Area(sheet, 1, 1, 1, 1)) for sheet, text in about.items()],
+        [Line(f"{sheet}: {text}", f"go to {sheet}", Area(sheet, 1, 1, 1, 1)) for sheet, text in about.items()]
+        + gradients.lines(derived, "loss"),
         ["Weights are named as in Keras: kernel for what is read, recurrent for the state before, bias.",
          "Every sheet has its own weights and is whole in itself. A little is charged for large weights."],
         ["The pieces are made up: random letters with a seed."],
+        gradient=bool(derived),
     )  # fmt: skip

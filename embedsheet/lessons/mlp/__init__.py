@@ -19,12 +19,13 @@ Each model sheet carries Solver's hidden names: minimise loss by changing the we
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.ground.shell import word
-from embedsheet.lessons import solve_log
+from embedsheet.lessons import gradients, solve_log
 from embedsheet.lessons.mlp import epochs as epochs_sheet
 from embedsheet.lessons.mlp import map_sheet
 from embedsheet.lessons.mlp.logistic import write_logistic
@@ -46,6 +47,7 @@ def build(
     epochs: Annotated[int, "How many epochs the sheet Epochs has."] = 120,
     learning_rate: Annotated[float, "Of the sheet Epochs."] = 1.0,
     seed: Annotated[int, "Seed of the random numbers."] = 42,
+    no_gradient_sheet: Annotated[bool, "Leave out the sheets on which formulas calculate the gradient."] = False,
     force: bool = False,
     finish: Finish | None = None,
     progress: RowProgress | None = None,
@@ -54,25 +56,28 @@ def build(
     chosen = plan(hidden, activation, points, passengers, epochs, learning_rate, seed)
     with Book(path, "Neurons, forward and backward", force=force) as book:
         guide = book.page("Guide")
-        write_logistic(book, chosen.passengers)
-        write_net(
-            book, chosen.xor, "XOR: what no single neuron can do",
-            "Answer 1 where exactly one input is 1. Two inputs, three hidden units, softmax over the two answers.",
-        )  # fmt: skip
+        models = [
+            write_logistic(book, chosen.passengers),
+            write_net(
+                book, chosen.xor, "XOR: what no single neuron can do",
+                "Answer 1 where exactly one input is 1. Two inputs, three hidden units, softmax over the two answers.",
+            ),
+        ]  # fmt: skip
         epochs_sheet.write_epochs(book, chosen)
-        write_net(book, chosen.spiral, "Spiral: two hidden layers",
-                  "Two arms wind around each other. Which of them does a point belong to?")  # fmt: skip
+        models.append(write_net(book, chosen.spiral, "Spiral: two hidden layers",
+                                "Two arms wind around each other. Which of them does a point belong to?"))  # fmt: skip
         map_sheet.write_map(book, chosen.spiral)
-        write_net(
+        models.append(write_net(
             book, chosen.table, "The passengers again, with a hidden layer",
             "Units that see two things at once, as woman and not third class, find what one neuron cannot say.",
-        )  # fmt: skip
+        ))  # fmt: skip
         solve_log.write_solve_log(book)
-        _write_guide(guide, book, chosen)
-        return book.save(finish)
+        derived = gradients.derived(models, no_gradient_sheet)
+        _write_guide(guide, book, chosen, derived)
+        return gradients.save(book, finish, derived)
 
 
-def _write_guide(page: Page, book: Book, plan: Plan) -> None:
+def _write_guide(page: Page, book: Book, plan: Plan, derived: Sequence[Page]) -> None:
     file = word(book.path.name)
 
     def block(sheet: str, name: str) -> Area:
@@ -89,6 +94,11 @@ def _write_guide(page: Page, book: Book, plan: Plan) -> None:
              "more can be won, all derivatives are 0.", "the loss", block(logistic, "loss")),
         Line("XOR needs a hidden layer. Read one way: weights, z, a, the next z, p. Read back: ∂loss/∂z, ∂loss/∂a, and "
              "at the bottom the derivative of every weight.", f"go to {xor}", block(xor, "gradient.output.z")),
+        *(
+            Line("The violet cells here are written by hand, as in a textbook. The same derivatives, by a machine that "
+                 "knows nothing of nets, formula by formula: do they agree?", f"go to {home.sheet}", home)
+            for home in map(gradients.home, derived[1:2])
+        ),
         Line("Watch it learn, an epoch a row. Change the learning rate, the activation, and the scale of the start: "
              "relu with scale 2 has a unit that is dead.", "epochs", block(epochs_sheet.NAME, "scale")),
         Line(f"Two hidden layers learn a spiral: embedsheet solve {file} --sheet {spiral}", f"go to {spiral}",
@@ -113,7 +123,8 @@ def _write_guide(page: Page, book: Book, plan: Plan) -> None:
         "A net is made of sums and one bent line. On every sheet the numbers run forward in orange, from what is known "
         "to a probability; and the derivatives run back in violet, from the loss to every weight.",
         steps,
-        [Line(f"{name}: {text}", f"go to {name}", Area(name, 1, 1, 1, 1)) for name, text in about.items()],
+        [Line(f"{name}: {text}", f"go to {name}", Area(name, 1, 1, 1, 1)) for name, text in about.items()]
+        + gradients.lines(derived, "loss"),
         ["Every block has a name that is the same on every model sheet: inputs, hidden.1.weights, output.bias, "
          "gradient.hidden.1.weights …: Formulas ► Name Manager lists them.",
          "relu: max(0, z). tanh: between −1 and 1. sigmoid: 1 ÷ (1 + exp(−z)). softmax: exp(z) ÷ Σ exp(z)."],
