@@ -93,6 +93,12 @@ MODELS: dict[str, Textbook] = {
          "N1": "=SUMSQ(G2:K7)"},
         "N1", ["B2:D6"],
     ),
+    "batches picked by their rows": (
+        {**_numbers(2, 1, 8, 2), "D1": 0.4, **filled(2, 9, {"C": "=(B{r}-$D$1*A{r})^2"}),
+         **{f"F{b}": f"=SUMPRODUCT((ROW(C$2:C$9)>={4 * b - 2})*(ROW(C$2:C$9)<{4 * b + 2})*C$2:C$9)/4" for b in (1, 2)},
+         "F4": "=F1+3*F2+SUMPRODUCT(COLUMN(A2:B2)*A2:B2)*D1"},
+        "F4", ["D1", "A2:B9"],
+    ),
     "two softmaxes as arrays": (
         {**_numbers(1, 1, 2, 4), "A4": ("A4:D4", "=EXP(A1:D1-MAX(A1:D1))/SUM(EXP(A1:D1-MAX(A1:D1)))"),
          "A5": ("A5:D5", "=EXP(A2:D2)/SUM(EXP(A2:D2))"), "F1": ("F1", "=-SUM(A4:D4*LN(A5:D5))")},

@@ -192,6 +192,10 @@ class Walk:
                     return 1, 1
                 high, wide = self.size(found[0])
                 return high if is_all(found[1][0]) else 1, wide if is_all(found[1][1]) else 1
+            case t.Call(name="ROW", arguments=(t.Ref() as only,)):
+                return self.size(only)[0], 1
+            case t.Call(name="COLUMN", arguments=(t.Ref() as only,)):
+                return 1, self.size(only)[1]
             case t.Call(name="XLOOKUP", arguments=(_, t.Ref() as line, t.Ref() as table, *_)):
                 high, wide = self.size(table)
                 return (1, wide) if self.size(line)[1] == 1 else (high, 1)
@@ -260,6 +264,8 @@ class Walk:
                     t.Number(i + 1.0) if high > 1 else first, t.Number(j + 1.0) if wide > 1 else second,
                 )  # fmt: skip
                 return t.Call("INDEX", (table, *places))
+            case t.Call(name="ROW" | "COLUMN" as name, arguments=(t.Ref() as only,)):
+                return t.Call(name, (self.element(only, i, j),))
             case t.Call(name=name, arguments=arguments) if is_elementwise(name):
                 return t.Call(name, tuple(self.element(one, i, j) for one in arguments))
             case t.Call(name="SUM", arguments=(only,)) if not isinstance(only, t.Ref):
