@@ -78,7 +78,8 @@ def draw(workbook: Any, sketch: Sketch) -> None:
     page.note(
         RATE_ROW, LEFT,
         "Each changing cell's next value is its value − learning rate × gradient. Paste the next values over the "
-        "changing cells (Paste Special ► Values) for one step of gradient descent.",
+        "changing cells (Paste Special ► Values) for one step of gradient descent. Several blocks of next values "
+        "belong to one step: paste all of them into empty cells first, and from there over the changing cells.",
     )  # fmt: skip
     page.write(_LINK_ROW, LEFT, "to the gradients:", "small", text_wrap=False)
     for number in range(len(sketch.program.changing)):
