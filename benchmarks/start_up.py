@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 import xlsxwriter
 
-from benchmarks.books import folder
+from benchmarks.books import CROSSTAB, folder, lesson
 from benchmarks.measure import embedsheet, python
 from benchmarks.row import Row, tell
 
@@ -24,6 +24,10 @@ Cells = dict[str, float | str]
 def rows() -> Iterator[Row]:
     """Yield the processor seconds of each model."""
     floor = min(python("-c", "import numpy, scipy.optimize").processor for _ in range(3))
+    copy = str(folder() / "solved.xlsx")
+    solved = min(embedsheet("solve", lesson(), "--sheet", CROSSTAB, "-o", copy, "--force").processor for _ in range(3))
+    yield Row(PART, "solve, the lesson's Cross-tab from file to file", solved, most=0.6,
+              rival="importing SciPy's minimize", theirs=floor)  # fmt: skip
     for what, command, cells, objective, changing, most in (
         ("solve, 30 rows of Bass diffusion", "solve", _bass(30), "F1", "A1:A3", 1.5),
         ("gradient, 500 rows of growing sums", "gradient", _growing(500), "F1", "A1:A2", 3.0),

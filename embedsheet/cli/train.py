@@ -22,7 +22,7 @@ app = typer.Typer()
 
 BookArgument = Annotated[Path, typer.Argument(help="The workbook, .xlsx or .xlsm.", show_default=False)]
 LockOption = Annotated[bool, typer.Option("--ignore-lock", help="Write though a lock file says the workbook is open.")]
-# Where the blocks of `keras_blocks.NAMES` are, for a workbook without our names.
+# Where the blocks of `mirrors.recommender.blocks.NAMES` are, for a workbook without our names.
 BLOCKS = {
     "user_ids": "Cells with the users' ids, by address or name.",
     "user_factors": "The users' factors.",

@@ -9,7 +9,7 @@ Read it from top to bottom. The net reads T characters, given as ids, and answer
     p_t = softmax(z_t)                         probabilities                     (characters,)
     loss = Σ_t −ln p_t[answer_t]               over the t that have an answer
 
-The same net stands in the workbook `embedsheet new rnn`, in Keras (`keras_rnn`) and in PyTensor (`theano_bridge`); the
+The same net stands in the workbook `embedsheet new rnn`, in Keras (`keras_net`) and in PyTensor (`pytensor_net`); the
 names of the weights are the names of the blocks on the sheets.
 """
 
