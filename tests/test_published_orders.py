@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from openpyxl.utils import get_column_letter
+from scipy import optimize, sparse
+from scipy.sparse import csgraph
 from sheets import write
 
 from embedsheet.solver import Solution, solve
@@ -95,3 +97,36 @@ def test_a_published_assignment_is_found(k: int, columns: int, optimum: int, tmp
     assert optimum <= found.objective_after <= 1.02 * optimum
     if k == 5:
         assert found.status == "optimal" and found.objective_after == optimum
+
+
+def _shortest(distances: Floats) -> float:
+    """Return the length of the shortest tour: HiGHS, with a cut for every subtour (Dantzig et al. 1954)."""
+    n = len(distances)
+    edges = [(i, j) for i in range(n) for j in range(i)]
+    rows = [np.array([float(city in edge) for edge in edges]) for city in range(n)]
+    low, high = [2.0] * n, [2.0] * n
+    while True:
+        found = optimize.milp(
+            [distances[edge] for edge in edges], integrality=np.ones(len(edges)), bounds=optimize.Bounds(0, 1),
+            constraints=optimize.LinearConstraint(np.array(rows), low, high), options={"mip_rel_gap": 0.0},
+        )  # fmt: skip
+        used = [edge for edge, value in zip(edges, found.x, strict=True) if value > 0.5]
+        graph = sparse.coo_array((np.ones(n), tuple(zip(*used, strict=True))), shape=(n, n))
+        count, part = csgraph.connected_components(graph, directed=False)
+        if count == 1:
+            return float(found.fun)
+        for tour in range(count):
+            rows.append(np.array([float((part[i] == tour) != (part[j] == tour)) for i, j in edges]))
+            low.append(2.0)
+            high.append(np.inf)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("k", [24, 36, 50])
+def test_tours_of_up_to_fifty_cities_are_within_two_per_cent_of_the_shortest(k: int, tmp_path: Path) -> None:
+    cities = np.random.default_rng(k).uniform(0, 100, (k, 2))
+    distances = np.round(np.linalg.norm(cities[:, None] - cities[None], axis=2))
+    area = f"$E$1:${get_column_letter(4 + k)}${k}"
+    cells = _square(distances, 5) | {f"C{i}": f"=INDEX({area},A{i},A{i % k + 1})" for i in range(1, k + 1)}
+    found = _ordered(tmp_path, cells | {"B1": f"=SUM(C1:C{k})"}, k)
+    assert found.objective_after <= 1.02 * _shortest(distances)
