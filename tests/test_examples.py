@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from embedsheet.ground.errors import MissingDependencyError
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 # What makes an example short enough, or why it runs with the long checks only.
@@ -26,6 +29,17 @@ LONG = {"pseudo_labels.py": "trains sixteen nets", "demo.py": "`make demo` runs 
 )
 def test_an_example_runs_and_says_something(script: Path, tmp_path: Path) -> None:
     assert finished(start(script, ARGUMENTS.get(script.name, []), tmp_path)).strip()
+
+
+def test_an_example_of_minutes_asks_for_what_it_needs_before_it_works(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["pseudo_labels.py", "2"])
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)  # as where it is not installed
+    monkeypatch.setattr("embedsheet.mirrors.full_size.pseudo_labels.movielens_trial", lambda *_: pytest.fail("worked"))
+    with pytest.raises(MissingDependencyError, match="scikit-learn; install it"):
+        runpy.run_path(str(EXAMPLES / "pseudo_labels.py"), run_name="__main__")
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="JAX's processes on CPUs are tried on Linux only")

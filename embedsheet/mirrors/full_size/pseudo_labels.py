@@ -88,22 +88,28 @@ def unrated_pairs(ratings: Ratings, count: int, seed: int) -> tuple[NDArray[np.i
     return (found // movies).astype(np.int32), (found % movies).astype(np.int32)
 
 
-def digits_trial(seed: int, labelled: int = 100, steps: int = 600) -> Trial:
-    """Read handwritten digits when only `labelled` images of 1,797 have a label; a third of all is held out.
-
-    The teacher's pseudo-labels are its ten probabilities for each unlabelled image, not its best guess. Raises
-    MissingDependencyError without scikit-learn.
-    """
+def digits() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return scikit-learn's images (1797, 64), 0 to 16, and the digits. Raises MissingDependencyError without it."""
     try:
         from sklearn.datasets import load_digits
     except ImportError as missing:
         raise MissingDependencyError(
             f"The digits come with scikit-learn; install it: {pip_install('scikit-learn')}"
         ) from missing
-    images, digits = load_digits(return_X_y=True)
-    order = np.random.default_rng(seed).permutation(len(digits))
-    pictures, labels = (images[order] / 16).astype(np.float32), np.eye(10, dtype=np.float32)[digits[order]]
-    held_out = len(digits) // 3
+    images, shown = load_digits(return_X_y=True)
+    return images, shown
+
+
+def digits_trial(seed: int, labelled: int = 100, steps: int = 600) -> Trial:
+    """Read handwritten digits when only `labelled` images of 1,797 have a label; a third of all is held out.
+
+    The teacher's pseudo-labels are its ten probabilities for each unlabelled image, not its best guess. Raises
+    MissingDependencyError without scikit-learn.
+    """
+    images, shown = digits()
+    order = np.random.default_rng(seed).permutation(len(shown))
+    pictures, labels = (images[order] / 16).astype(np.float32), np.eye(10, dtype=np.float32)[shown[order]]
+    held_out = len(shown) // 3
     known, unknown = slice(held_out, held_out + labelled), slice(held_out + labelled, None)
 
     def learn(sources: list[Batches], number: int) -> Any:
