@@ -185,3 +185,19 @@ def test_every_file_is_graded_on_the_case_that_decides(tmp_path: Path) -> None:
         answers = {Cell("S", 1, 2): "=A1/4", Cell("S", 9, 9): number}  # another file each time, so another draw
         grade = graded(key, hand_in(path, tmp_path / "in.xlsx", answers))
         assert grade.points < 4, number
+
+
+@pytest.mark.parametrize(
+    ("formula", "share"), [("=A2+A1", 1), ("=A2+{now!r}", 0.25), ("=ROUND(A2+A1,0)", 0.75), ("=A2+0.2+A1", 0.75)]
+)
+def test_an_input_typed_into_a_formula_is_no_rounding(formula: str, share: float, tmp_path: Path) -> None:
+    """All are within half a per cent whatever is drawn; a typed input is exactly right for the numbers shown."""
+    toml = (
+        '[[varies]]\ncells = "S!A1"\nlowest = 1.23\nhighest = 4.23\nstep = 0.5\n'
+        '[[varies]]\ncells = "S!A2"\nlowest = 900\nhighest = 1100\nstep = 1\n[[task]]\ncells = "S!B1"\n'
+    )
+    key = key_of(small(tmp_path / "a", toml, A1=2.5, A2=1000, B1="=A2+A1"))
+    path = handed_out(key, ADA, tmp_path)
+    now = float(next(iter(numbers_of(own(key), key, ADA).values()))[0, 0])
+    (task,) = graded(key, hand_in(path, tmp_path / "in.xlsx", {Cell("S", 1, 2): formula.format(now=now)})).tasks
+    assert task.points == share, task

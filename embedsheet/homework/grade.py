@@ -39,6 +39,7 @@ _SAME = 1e-9  # programs save 15 digits
 _NOTICED = 2  # of the numbers shown in one formula are no chance
 _NUMBER = re.compile(r"(?<![\w.$])\d*\.\d+(?:[eE][+-]?\d+)?(?![\w.])")
 _CELL = re.compile(r"[A-Za-z]{1,3}\$?\d")
+_ROUNDING = re.compile(r"ROUND|CEILING|FLOOR|\b(?:INT|TRUNC|FIXED|TEXT|DOLLAR)\s*\(", re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"')
 _ROUNDED = 0.005  # a typed or rounded value this near counts as rounded
 
@@ -374,7 +375,10 @@ class _Grading(Telling):
         shares = np.zeros(right.shape)
         first = outcomes[0]
         shown = equal(first, expected[0], max(task.tolerance, _ROUNDED))
-        rounded = self._everywhere(outcomes, expected, _ROUNDED)
+        # Who is exactly right for the numbers shown and near for others typed an input into the formula; but a rounded
+        # number may be whole by chance.
+        exact = equal(first, expected[0], task.tolerance)
+        rounded = self._everywhere(outcomes, expected, _ROUNDED) & (self._rounds | ~exact)
         still = np.all([outcome.numbers == first.numbers for outcome in outcomes], axis=0)
         varies = np.any([np.abs(wanted - expected[0]) > task.tolerance for wanted in expected], axis=0)
         for mask, word, share in (
@@ -389,6 +393,12 @@ class _Grading(Telling):
         ):
             words[mask], shares[mask] = word, share
         return shares, words
+
+    @cached_property
+    def _rounds(self) -> bool:
+        """Whether a formula of the workbook holds a function that rounds."""
+        texts = (text for sheet in self.book.sheets.values() for text in sheet.formula_texts)
+        return any(_ROUNDING.search(text) for text in texts)
 
     # Other kinds
 
