@@ -16,7 +16,7 @@ from embedsheet.compiler.faults import argument_count, other_workbook, unknown_f
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.indirect import followed
 from embedsheet.compiler.moving_criteria import CONDITIONAL, with_moving_criteria
-from embedsheet.compiler.rectangles import cell_ids, combine, edge, intersect
+from embedsheet.compiler.rectangles import cell_ids, combine, edge, intersect, union_shape
 from embedsheet.compiler.resolve import resolve_name, resolve_table
 from embedsheet.compiler.shapes import finished, fit, per_cell, pick, side_by_side
 from embedsheet.compiler.sizes import picked, size_labels
@@ -153,6 +153,7 @@ class Evaluator:
         if isinstance(argument, Value):
             return argument
         if isinstance(argument, Union):
+            self.claim(*union_shape(self.store.table, argument.areas))
             return side_by_side([self.value(area) for area in argument.areas])
         if isinstance(argument, Lambda):
             return error(CALC)

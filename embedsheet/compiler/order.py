@@ -22,7 +22,7 @@ from embedsheet.compiler.evaluate import ADDRESS_FUNCTIONS, SHAPE_FUNCTIONS, Eva
 from embedsheet.compiler.faults import other_workbook, unknown_function
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.noise import TOLERANCE
-from embedsheet.compiler.rectangles import areas
+from embedsheet.compiler.rectangles import areas, in_use
 from embedsheet.compiler.recurrence import MOST_RUNS, MOST_UNROLLED, Recurrence, find_recurrence
 from embedsheet.compiler.resolve import resolve_name
 from embedsheet.compiler.store import Store
@@ -493,6 +493,8 @@ def _static_reads(
                         continue
                     result = bounding(result)
                 shared = len(result.top) == 1 and result.errors is None and group.offsets is None
+                if shared:
+                    result = in_use(store.table, result)
                 edges = (result.top, result.left, result.bottom, result.right)
                 key = (result.sheet, *(int(edge[0]) for edge in edges)) if shared else ()
                 ids = rectangles.get(key)

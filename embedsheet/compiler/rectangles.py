@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -93,6 +93,32 @@ def _rectangle(
     return Reference(one.sheet, top, left, bottom, right, errors)
 
 
+def _whole(table: CellTable, top: Ids, left: Ids, bottom: Ids, right: Ids) -> tuple[Ids, Ids]:
+    """Return bottom and right, of whole columns and rows as far as the workbook goes."""
+    if (bottom - top).max() >= MAX_ROW - 1:
+        bottom = np.where(bottom - top >= MAX_ROW - 1, table.used_height, bottom)
+    if (right - left).max() >= MAX_COLUMN - 1:
+        right = np.where(right - left >= MAX_COLUMN - 1, table.used_width, right)
+    return bottom, right
+
+
+def union_shape(table: CellTable, found: Sequence[Reference]) -> tuple[int, int]:
+    """Return (n or 1, cells) of several areas that are read together."""
+    cells = 0
+    for area in found:
+        bottom, right = _whole(table, area.top, area.left, area.bottom, area.right)
+        cells += int(((bottom - area.top + 1) * (right - area.left + 1)).max())
+    return max(len(area.top) for area in found), cells
+
+
+def in_use(table: CellTable, reference: Reference) -> Reference:
+    """Return a reference without its rows below, and its columns right of, all that its sheet stores."""
+    index = table.indexes[reference.sheet]
+    bottom = np.minimum(reference.bottom, np.maximum(reference.top, index.height))
+    right = np.minimum(reference.right, np.maximum(reference.left, index.width))
+    return Reference(reference.sheet, reference.top, reference.left, bottom, right, reference.errors)
+
+
 def cell_ids(table: CellTable, reference: Reference, claim: Callable[[int, int, int], None]) -> Ids | None:
     """Return the numbers of a reference's cells (n or 1, rows, columns): -1 not stored, -2 outside its range.
 
@@ -106,10 +132,7 @@ def cell_ids(table: CellTable, reference: Reference, claim: Callable[[int, int, 
         good = int(np.flatnonzero(~bad)[0])
         top, bottom = np.where(bad, top[good], top), np.where(bad, bottom[good], bottom)
         left, right = np.where(bad, left[good], left), np.where(bad, right[good], right)
-    if (bottom - top).max() >= MAX_ROW - 1:
-        bottom = np.where(bottom - top >= MAX_ROW - 1, table.used_height, bottom)
-    if (right - left).max() >= MAX_COLUMN - 1:
-        right = np.where(right - left >= MAX_COLUMN - 1, table.used_width, right)
+    bottom, right = _whole(table, top, left, bottom, right)
     heights, widths = bottom - top + 1, right - left + 1
     height, width = int(heights.max()), int(widths.max())
     claim(len(top), height, width)

@@ -41,6 +41,7 @@ FORMULAS: dict[str, str | None] = {
     "LEN(TEXTJOIN(\",\",TRUE,SEQUENCE(100000)))": None,
     "LEN(TEXT(B1,REPT(\"0\",30000)))": "",
     "ROWS(UNIQUE(\"x\"&SEQUENCE(5E4)))": "",
+    f"SUM(({','.join(f'D{row}:D1048576' for row in range(2, 102))}))+B1": "needs 104,852,550 cells",
     "ROWS(UNIQUE(SEQUENCE(250000,16)))": "",
 }  # fmt: skip
 
