@@ -25,7 +25,7 @@ MODELS = [
     ("movielens", "Cross-tab"), ("movielens", "Cross-tab with bias"), ("movielens", "One rating a row"),
     ("rnn", "Three characters"), ("rnn", "n characters"), ("rnn", "Sequence"), ("mlp", "Logistic regression"),
     ("mlp", "XOR"), ("mlp", "Spiral"), ("mlp", "Table"), ("lstm", "LSTM"), ("gru", "GRU"), ("green-eggs", "Skip-gram"),
-    ("optimisers", "Solver"),
+    ("attention", "Attention"), ("optimisers", "Solver"),
 ]  # fmt: skip
 OTHERS = [
     ("movielens", "One-hot"), ("movielens", "Compare"), ("green-eggs", "Shuffled"), ("green-eggs", "Similarity"),
@@ -277,3 +277,16 @@ def test_a_workbook_with_several_set_ups_says_that_none_was_chosen(lessons: dict
     code = es.code(lessons["rnn"])
     assert "choose one with --sheet" in code.notes[-1]
     assert "class Weights" not in code.text
+
+
+def test_what_an_if_throws_away_is_written_below_the_weights_that_it_reads(tmp_path: Path) -> None:
+    """The masked scores of attention: no cell of B3:B4 depends on the weight, their formula does."""
+    cells = {"A1": 2, "A2": 1, "A3": 0.5, "A4": -0.5, "C1": "=SUM(B1:B4)^2", "D1": "=A1^2"}
+    cells |= {"B1": "=D1", "B2": "=A1"} | {f"B{row}": f"=IF($A$2=1,-5,A{row}*$D$1)" for row in (3, 4)}
+    book = sheets.write(tmp_path / "b.xlsx", cells)
+    es.recalculate(book)
+    found = modules.run(es.code(book, objective="S!C1", changing=["S!A1"]), tmp_path)
+    assert found.wrong == []
+    assert found.gradient is not None
+    # B1:B4 are a², a, -5, -5 with a = 2: (a² + a - 10)² = 16 and its derivative 2 (a² + a - 10)(2a + 1) = -40.
+    assert found.gradient == pytest.approx([16, -40], rel=1e-12)

@@ -17,7 +17,7 @@ FOLDER = ROOT / "notebooks"
 # A lesson, the sheet that its notebook trains; "" for none, where no sheet has a Solver set-up.
 LESSONS = {
     "movielens": "Cross-tab", "green-eggs": "Skip-gram", "optimisers": "Solver", "mlp": "XOR",
-    "rnn": "Three characters", "lstm": "LSTM", "gru": "GRU", "pseudo-labels": "",
+    "rnn": "Three characters", "lstm": "LSTM", "gru": "GRU", "attention": "Attention", "pseudo-labels": "",
 }  # fmt: skip
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -82,7 +82,7 @@ def _words(page: str) -> tuple[str, str]:
     page = re.sub(r"<!--.*?-->|```.*?```|!\[.*?\]\(.*?\)", "", page, flags=re.S)
     first = page.split("\n## ")[0]
     title, _, rest = first.partition("\n")
-    rest = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", rest)
+    rest = re.sub(r"\[([^\[\]]*)\]\([^)]*\)", r"\1", rest)
     return title.removeprefix("# ").strip(), re.sub(r"\n{3,}", "\n\n", rest).strip()
 
 

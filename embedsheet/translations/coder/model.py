@@ -384,6 +384,8 @@ class _Writer:
             return
         for lot, expr in lots:
             variables.append(self._block(lot, name))
+            # What an IF throws away can depend on the weights where its result does not; it is written all the same.
+            variables[-1].fixed &= expr.fixed
             expressions.append(expr)
             self.memory.definitions[variables[-1].name] = expr
         self.statements.append(
