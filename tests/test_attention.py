@@ -27,7 +27,7 @@ SHEET = "Attention"
 
 
 def build(folder: Path, **options: Any) -> Path:
-    return Path(find("attention").load().build(folder / "attention.xlsx", **options))
+    return Path(find("attention").load().build(folder / "attention.xlsx", no_gradient_sheet=True, **options))
 
 
 def numbers(book: Workbook, name: str, sheet: str = SHEET) -> Any:

@@ -62,6 +62,7 @@ LESSONS: dict[str, tuple[dict[str, int], list[str]]] = {
     ),
     "lstm": ({"letters": 3, "pairs": 1, "hidden": 2}, ["Simple recurrent net gradient", "LSTM gradient"]),
     "gru": ({"letters": 3, "pairs": 1, "hidden": 2}, ["Simple recurrent net gradient", "GRU gradient"]),
+    "attention": ({"length": 2, "letters": 2, "strings": 2}, ["Attention gradient"]),
 }
 ALIKE = ("Momentum", "Nesterov", "RMSProp", "Adagrad")  # of six rules that make steps, descent and Adam stand for all
 

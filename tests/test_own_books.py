@@ -39,7 +39,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "lstm": {"letters": 3, "pairs": 2, "hidden": 2, "seed": 7, "no_gradient_sheet": True},
     "gru": {"letters": 3, "pairs": 2, "hidden": 2, "seed": 7, "no_gradient_sheet": True},
-    "attention": {"length": 2, "letters": 2, "strings": 2, "seed": 7},
+    "attention": {"length": 2, "letters": 2, "strings": 2, "seed": 7, "no_gradient_sheet": True},
     "rnn": {"text": Path, "hidden": 2, "factors": 2, "length": 3, "seed": 7, "no_gradient_sheet": True},
     "pseudo-labels": {
         "users": 6, "movies": 7, "training": 12, "validation": 2, "pseudo": 5, "seed": 7, "ratings": None

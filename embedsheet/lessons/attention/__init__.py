@@ -24,12 +24,13 @@ The model sheet carries Solver's hidden names: minimise loss by changing the wei
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.ground.shell import word
-from embedsheet.lessons import solve_log
+from embedsheet.lessons import gradients, solve_log
 from embedsheet.lessons.attention import heat_map, sampling
 from embedsheet.lessons.attention.net_sheet import NAME, STRINGS, write_attention, write_strings
 from embedsheet.lessons.attention.plan import TURN, Plan, plan
@@ -46,6 +47,7 @@ def build(
     letters: Annotated[int, "How many different letters there are."] = 3,
     strings: Annotated[int, "How many strings it learns from, at most all there are."] = 12,
     seed: Annotated[int, "Seed of the random numbers."] = 42,
+    no_gradient_sheet: Annotated[bool, "Leave out the sheet on which formulas calculate the gradient."] = False,
     force: bool = False,
     finish: Finish | None = None,
     progress: RowProgress | None = None,
@@ -55,15 +57,16 @@ def build(
     with Book(path, "Attention: looking back", force=force) as book:
         guide = book.page("Guide")
         write_strings(book, chosen)
-        write_attention(book, chosen)
+        model = write_attention(book, chosen)
         heat_map.write_heat_map(book, chosen)
         sampling.write_sampling(book, chosen)
         solve_log.write_solve_log(book)
-        _write_guide(guide, book, chosen)
-        return book.save(finish)
+        derived = gradients.derived([model], no_gradient_sheet)
+        _write_guide(guide, book, chosen, derived)
+        return gradients.save(book, finish, derived)
 
 
-def _write_guide(page: Page, book: Book, plan: Plan) -> None:
+def _write_guide(page: Page, book: Book, plan: Plan, derived: Sequence[Page]) -> None:
     file = word(book.path.name)
 
     def block(sheet: str, name: str) -> Area:
@@ -88,6 +91,11 @@ def _write_guide(page: Page, book: Book, plan: Plan) -> None:
              "sampling", block(sampling.SHEET, "temperature")),
         Line("Type a new string. Is it reversed without more training? Take the mask off: what does the loss do?",
              "the strings", block(STRINGS, "strings.text")),
+        *(
+            Line("Go back from the loss to the queries, keys and values: violet, how the loss changes with every cell. "
+                 "Where the mask hides a score, nothing flows back.", f"go to {home.sheet}", home)
+            for home in map(gradients.home, derived)
+        ),
         Line(f"Prove it: embedsheet compare {file} computes the same with keras.layers.MultiHeadAttention, forward, "
              "backward and step by step."),
     ]  # fmt: skip
@@ -104,9 +112,11 @@ def _write_guide(page: Page, book: Book, plan: Plan) -> None:
         "To say a string backwards a net has to look back at the right place. In a transformer each character asks "
         "(query), each character answers (key), and what fits is handed over (value).",
         steps,
-        [Line(f"{sheet}: {text}", f"go to {sheet}", Area(sheet, 1, 1, 1, 1)) for sheet, text in about.items()],
+        [Line(f"{sheet}: {text}", f"go to {sheet}", Area(sheet, 1, 1, 1, 1)) for sheet, text in about.items()]
+        + gradients.lines(derived, "loss"),
         ["Blue headings are queries, green ones keys, teal ones values: the same in both heads.",
          "A transformer stacks such blocks, with a perceptron (lesson mlp) after each; here one block is enough.",
          "A little is charged for large weights (penalty)."],
         ["The strings are made up: random letters with a seed."],
+        gradient=bool(derived),
     )  # fmt: skip
