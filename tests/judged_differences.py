@@ -114,7 +114,8 @@ DIFFERENCES = (
     Difference("gives a blank coefficient no power", "Gnumeric", "SERIESSUM"),
     Difference("refuses the call", "Gnumeric", "BASE NUMBERVALUE"),
     Difference("a blank separator", "formulon", "NUMBERVALUE"),
-    Difference("an empty name of a sheet, which Microsoft does not speak of", "Gnumeric formulon IronCalc", "ADDRESS"),
+    Difference("a cell without a name of a sheet is taken for none at all", "Gnumeric LibreOffice", "ADDRESS"),
+    Difference("puts a sheet's name in quotes that could be a column in R1C1", "formulon", "ADDRESS"),
 )  # fmt: skip
 
 # What only the ways to fill show that are judged by `make soak`.
@@ -130,6 +131,7 @@ FURTHER_OUTVOTED = {
 
 # Functions in which several judges agree on something else, more than agree with us, or name another error.
 OUTVOTED = {
+    "ADDRESS": "formulon and IronCalc, where they calculate it, tell an empty cell from no argument",
     "AVERAGEIF": "Microsoft: the averaged range has the size of the other",
     "SUMIF": "Microsoft: the summed range has the size of the other",
     "SUMIFS": "an array where Excel wants a range, which nobody can type there",

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import judges
+import numpy as np
 import openpyxl
 import pytest
 import xlsxwriter
@@ -270,11 +271,16 @@ def test_all_zero_factors_name_the_remedy_and_the_remedy_works(tmp_path: Path) -
     assert run("solve", path, "--randomize", 1).exit_code == 0
 
 
-def test_an_undefined_start_names_the_cell(tmp_path: Path) -> None:
+def test_a_start_without_a_finite_derivative_is_left_and_its_cell_named(tmp_path: Path) -> None:
+    """The derivative 1/(2√x) + 2 (x - 2) is 0 where u = √x solves 4u³ - 8u + 1 = 0: the largest root is the minimum."""
     book = ForeignBook({"A1": 0, "B1": "=SQRT(A1)", "B2": "=B1+(A1-2)^2"}, "B2", "A1", nonnegative=True)
-    result = run("solve", book.save_openpyxl(tmp_path / "root.xlsx"))
-    assert result.exit_code == 2
-    assert "Model!B1" in result.output
+    result = run("solve", path := book.save_openpyxl(tmp_path / "root.xlsx"))
+    assert result.exit_code == 0
+    assert "Model!B1: SQRT(0) has no finite derivative" in result.output
+    root = max(np.roots([4, 0, -8, 1]).real)
+    assert openpyxl.load_workbook(path, data_only=True)["Model"]["B2"].value == pytest.approx(
+        root + (root**2 - 2) ** 2, rel=1e-9
+    )
 
 
 def test_gradient_prints_blocks_and_its_check(curve: Path) -> None:

@@ -130,7 +130,7 @@ def test_every_offending_cell_is_named_in_one_message(tmp_path: Path) -> None:
         ({"A1": "=C1", "B1": "=A1"}, "B1", ["A1"], r"Changing cells hold formulas: S!A1;.*--overwrite-formulas"),
         ({"A1": "text", "B1": "=A2"}, "B1", ["A1:A2"], "S!A1: a changing cell holds no number"),
         ({"A1": 1.0, "B1": "=A1/C1", "D1": "=B1+1"}, "D1", ["A1"], r"S!D1: the objective is #DIV/0! .* S!B1 is #DIV/0!"),
-        ({"A1": 1.0, "B1": '=IF(A1=1,"one",A1)', "C1": "=A1"}, "B1", ["A1"], "S!B1: the objective is no number"),
+        ({"A1": 1.0, "B1": '=IF(A1=1,"one",A1)', "C1": "=A1"}, "B1", ["A1"], "S!B1: the objective is a text"),
     ],
 )  # fmt: skip
 def test_a_model_that_makes_no_sense_is_refused(

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import runpy
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-from embedsheet.ground.errors import MissingDependencyError
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 # What makes an example short enough, or why it runs with the long checks only.
@@ -31,15 +28,22 @@ def test_an_example_runs_and_says_something(script: Path, tmp_path: Path) -> Non
     assert finished(start(script, ARGUMENTS.get(script.name, []), tmp_path)).strip()
 
 
-def test_an_example_of_minutes_asks_for_what_it_needs_before_it_works(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["pseudo_labels.py", "2"])
-    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)  # as where it is not installed
-    monkeypatch.setattr("embedsheet.mirrors.full_size.pseudo_labels.movielens_trial", lambda *_: pytest.fail("worked"))
-    with pytest.raises(MissingDependencyError, match="scikit-learn; install it"):
-        runpy.run_path(str(EXAMPLES / "pseudo_labels.py"), run_name="__main__")
-    assert capsys.readouterr().out == ""
+WITHOUT_SCIKIT_LEARN = """
+import runpy, sys
+sys.modules["sklearn.datasets"] = None
+from embedsheet.mirrors.full_size import pseudo_labels
+pseudo_labels.movielens_trial = lambda *_: sys.exit("It worked before it asked.")
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_an_example_of_minutes_asks_for_what_it_needs_before_it_works() -> None:
+    command = [sys.executable, "-c", WITHOUT_SCIKIT_LEARN, str(EXAMPLES / "pseudo_labels.py"), "2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "MissingDependencyError" in done.stderr
+    assert "scikit-learn; install it" in done.stderr
+    assert done.stdout == ""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="JAX's processes on CPUs are tried on Linux only")

@@ -198,8 +198,10 @@ def books(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str
         found[label] = left or [folder / "lesson.xlsx"]
     for lesson, option in CASES:
         folder = tmp_path_factory.mktemp("lesson")
-        chosen = {}
+        chosen: dict[str, Any] = {}
         if option:
+            # The gradient sheets that a lesson carries are calculated with its default options.
+            chosen = {name: True for name in ("no_gradient_sheet",) if name in OPTIONS[lesson]}
             chosen[option] = OPTIONS[lesson][option]
             if chosen[option] is Path:
                 chosen[option] = folder / "poem.txt"
