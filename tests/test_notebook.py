@@ -101,6 +101,7 @@ def lab(tmp_path: Path) -> Iterator[str]:
             server.wait()
 
 
+@pytest.mark.soak
 def test_jupyterlab_shows_an_open_workbooks_page_and_a_searchs_progress(lab: str) -> None:
     from playwright.sync_api import expect, sync_playwright
 
@@ -110,6 +111,7 @@ def test_jupyterlab_shows_an_open_workbooks_page_and_a_searchs_progress(lab: str
         view.set_default_timeout(120_000)
         expect.set_options(timeout=120_000)
         view.goto(lab)
+        expect(view.get_by_text("| Idle")).to_be_visible()  # keys pressed before run nothing
         view.locator(".jp-Notebook .jp-Cell").first.click()
         for _ in CELLS:
             view.keyboard.press("Shift+Enter")
