@@ -23,7 +23,7 @@ console = Console(highlight=False)
 
 def run(story: str, *words: str) -> None:
     """Tell what comes, show the command, run it. Raises SystemExit when it fails."""
-    command = " ".join(map(word, words))
+    command = " ".join(one if one.startswith("-") else word(one) for one in words)
     console.print(f"\n[bold]{story}[/bold]")
     console.print(f"  $ embedsheet {command}", style="cyan", soft_wrap=True)
     code = subprocess.run([sys.executable, "-m", "embedsheet", *words], check=False).returncode

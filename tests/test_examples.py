@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import socket
 import subprocess
 import sys
@@ -26,6 +27,11 @@ LONG = {"pseudo_labels.py": "trains sixteen nets", "demo.py": "`make demo` runs 
 )
 def test_an_example_runs_and_says_something(script: Path, tmp_path: Path) -> None:
     assert finished(start(script, ARGUMENTS.get(script.name, []), tmp_path)).strip()
+
+
+def test_the_demonstration_shows_commands_as_they_are_typed(capfd: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(EXAMPLES / "demo.py"))["run"]("What lessons there are.", "lessons", "--help")
+    assert "$ embedsheet lessons --help\n" in capfd.readouterr().out
 
 
 WITHOUT_SCIKIT_LEARN = """
