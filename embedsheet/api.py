@@ -205,12 +205,10 @@ def compare(
     holes.
     """
     from embedsheet.mirrors.protocol import Asked
-    from embedsheet.mirrors.table import choose
+    from embedsheet.mirrors.table import models as models_of
 
     workbook = book if isinstance(book, Workbook) else Workbook.open(book)
-    given = dict(blocks or {})
-    mirror = choose(workbook, sheet, given)
-    models = {name: mirror.read(workbook, name, given) for name in mirror.chosen(workbook, sheet, given)}
+    mirror, models = models_of(workbook, sheet, dict(blocks or {}))
     return mirror.compare(workbook, models, Asked(steps, learning_rate, "float64" if float64 else "float32"))
 
 
@@ -253,18 +251,16 @@ def train(
     FileError for a target that cannot be written, before anything is trained.
     """
     from embedsheet.mirrors.protocol import Settings, Task
-    from embedsheet.mirrors.table import choose
+    from embedsheet.mirrors.table import trainer as trainer_of
 
     workbook = book if isinstance(book, Workbook) else Workbook.open(book)
-    given = dict(blocks or {})
-    mirror = choose(workbook, sheet, given)
-    model = mirror.read(workbook, mirror.one(workbook, sheet, given), given)
     settings = Settings(
         optimizer, learning_rate, epochs, batch_size, l2, validation, patience, seed,
         "float64" if float64 else "float32",
     )  # fmt: skip
     target = None if output is None else Path(output)
-    trainer = mirror.trainer(workbook, model, Task(settings, given, target, replace, device, force, ignore_lock))
+    task = Task(settings, dict(blocks or {}), target, replace, device, force, ignore_lock)
+    trainer = trainer_of(workbook, sheet, task)
     summary = trainer.learn(progress or (lambda done, epochs: None))
     return Trained(trainer.sheet, summary, [words for words, _ in trainer.keep()])
 

@@ -82,11 +82,10 @@ def compare_command(
     from embedsheet.hosts.libreoffice.recalculate import recalculated
     from embedsheet.mirrors.protocol import Asked
     from embedsheet.mirrors.recommender.results import save
-    from embedsheet.mirrors.table import choose
+    from embedsheet.mirrors.table import models as models_of
 
     workbook = es.Workbook.open(book)
-    mirror = choose(workbook, sheet, given)
-    models = {name: mirror.read(workbook, name, given) for name in mirror.chosen(workbook, sheet, given)}
+    mirror, models = models_of(workbook, sheet, given)
     if code:
         for name, model in models.items():
             typer.echo("\n".join([f"# {name}", *mirror.code(model), ""]))
@@ -176,14 +175,12 @@ def train(
     new workbook for the comparison, --replace writes over the factors. Ctrl-C stops and keeps the best.
     """
     from embedsheet.mirrors.protocol import Settings, Task
-    from embedsheet.mirrors.table import choose
+    from embedsheet.mirrors.table import trainer as trainer_of
 
-    workbook = es.Workbook.open(book)
-    mirror = choose(workbook, sheet, given)
-    model = mirror.read(workbook, mirror.one(workbook, sheet, given), given)
     dtype = "float64" if float64 else "float32"
     settings = Settings(optimizer, learning_rate, epochs, batch_size, l2, validation, patience, seed, dtype)
-    trainer = mirror.trainer(workbook, model, Task(settings, given, output, replace, device, force, ignore_lock))
+    task = Task(settings, given, output, replace, device, force, ignore_lock)
+    trainer = trainer_of(es.Workbook.open(book), sheet, task)
     with Bar(trainer.sheet) as bar:
         learned = trainer.learn(bar.show)
     say(learned, "green")

@@ -90,7 +90,7 @@ class Task:
     """A training that is asked for, and where its result shall go.
 
     `output`: a copy, or a new workbook; `replace`: the sheet's own weights too; `given`: the user says where the blocks
-    are; `device` as in `networks.devices.device`; `force` and `ignore_lock` as in `Workbook.save`.
+    are; `device` as in `mirrors.full_size.devices.device`; `force` and `ignore_lock` as in `Workbook.save`.
     """
 
     settings: Settings = field(default_factory=Settings)

@@ -8,7 +8,8 @@ from typing import Any
 
 from embedsheet.book.book import Book
 from embedsheet.ground.errors import ModelError
-from embedsheet.mirrors.protocol import Mirror
+from embedsheet.mirrors.protocol import Mirror, Task, Trainer
+from embedsheet.workbook import Workbook
 
 # Modules in this folder with a `MIRROR`. The last is asked where none knows the workbook: it says what it needs.
 MIRRORS = (
@@ -43,3 +44,19 @@ def choose(book: Book, sheet: str | None, given: Mapping[str, str]) -> Mirror[An
         kinds = "; ".join(f"{mirror.title}: {', '.join(sheets)}" for mirror, sheets in found)
         raise ModelError(f"{book.path.name}: has models of several kinds; choose one with --sheet: {kinds}.")
     return found[0][0] if found else every[-1]
+
+
+def models(book: Book, sheet: str | None, given: Mapping[str, str]) -> tuple[Mirror[Any], dict[str, Any]]:
+    """Return a workbook's mirror, and the models of the sheet asked for, or of all sheets of its kind.
+
+    Raises ModelError as `choose`, and where a sheet holds no model or a block of it has holes.
+    """
+    mirror = choose(book, sheet, given)
+    return mirror, {name: mirror.read(book, name, given) for name in mirror.chosen(book, sheet, given)}
+
+
+def trainer(workbook: Workbook, sheet: str | None, task: Task) -> Trainer:
+    """Return what trains the one sheet asked for. Raises ModelError as `models`, and where several could be meant."""
+    mirror = choose(workbook, sheet, task.given)
+    model = mirror.read(workbook, mirror.one(workbook, sheet, task.given), task.given)
+    return mirror.trainer(workbook, model, task)

@@ -51,12 +51,11 @@ def report(press: Press) -> str:
 def compare(press: Press) -> str:
     """Compare the models that are no recommender with their twins in Keras."""
     from embedsheet.mirrors.protocol import Asked
-    from embedsheet.mirrors.table import choose
+    from embedsheet.mirrors.table import models as models_of
     from embedsheet.workbook import Workbook
 
     workbook = Workbook.open(_saved(press))
-    mirror = choose(workbook, press.sheet_name, {})
-    models = {name: mirror.read(workbook, name, {}) for name in mirror.chosen(workbook, press.sheet_name, {})}
+    mirror, models = models_of(workbook, press.sheet_name, {})
     press.status("comparing with Keras …")
     found = mirror.compare(workbook, models, Asked())
     if not found.same:

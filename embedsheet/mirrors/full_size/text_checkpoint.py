@@ -3,7 +3,7 @@
 A checkpoint is a folder: `net.json` (which net, its sizes, what happened in every epoch), `text.txt` (what it learns
 from, so that it can go on and know when it quotes), `last.weights.h5` (weights and the optimizer's memory after the
 last epoch, to resume from) and `best.weights.h5` (those of the epoch with the smallest loss on held-out text). The net
-itself is rebuilt by `networks.text` from its sizes: opening a checkpoint runs no code out of it.
+itself is rebuilt by `mirrors.full_size.text` from its sizes: opening a checkpoint runs no code out of it.
 """
 
 from __future__ import annotations
