@@ -35,6 +35,21 @@ def test_a_criterion_that_moves_finds_what_a_sheet_finds(engine: str, tmp_path: 
         assert compiled.value_and_gradient(np.array(x, float))[0] == pytest.approx(wanted, rel=1e-14)
 
 
+def test_in_ranges_that_grow_each_cell_counts_its_own(tmp_path: Path) -> None:
+    relations = {"D": "<", "E": "<=", "F": ">", "G": ">=", "I": "=", "J": "<>"}
+    filled = {
+        f"{column}{row}": f'=COUNTIF(A$1:A{row},"{relation}"&L$1)'
+        for column, relation in relations.items() for row in (2, 4, 6)
+    }  # fmt: skip
+    total = "=" + "+".join(f"{7**place}*{cell}" for place, cell in enumerate(filled))
+    cells = CELLS | filled | {"L1": 3, "H1": total}
+    compiled = program(tmp_path / "book.xlsx", cells, "H1", ["L1"])
+    for x in (3.0, 1.0, 4.5):
+        wanted = formulon_values(cells | {"L1": x})["H1"]
+        assert compiled.value(np.array([x])) == pytest.approx(wanted, rel=1e-15)
+        assert compiled.value_and_gradient(np.array([x]))[0] == pytest.approx(wanted, rel=1e-15)
+
+
 def test_what_a_moving_criterion_cannot_mean_is_refused(tmp_path: Path) -> None:
     # A text that looks like the number would count too.
     for formula in ("=COUNTIF(A1:A10,E1)", '=COUNTIF(C1:C10,"*"&E1)'):

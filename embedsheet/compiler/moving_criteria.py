@@ -13,7 +13,7 @@ import numpy as np
 from embedsheet.formulas.functions.choice import Evaluator
 from embedsheet.formulas.functions.conditions import Conditions
 from embedsheet.formulas.traced import operations
-from embedsheet.formulas.values import ERROR, NUMBER, TEXT, Value, namespace
+from embedsheet.formulas.values import ABSENT, ERROR, NUMBER, TEXT, Value, namespace
 from embedsheet.ground.notation import tree as t
 
 RELATIONS = frozenset(["<", "<=", ">", ">=", "=", "<>"])
@@ -105,5 +105,6 @@ def _compared(evaluator: Evaluator, name: str, area: t.Node, relation: str, numb
         "<": lambda: there < low, "<=": lambda: there <= high, ">": lambda: there > high, ">=": lambda: there >= low,
         "=": lambda: (there >= low) & (there <= high), "<>": lambda: (there >= low) & (there <= high),
     }[relation]()  # fmt: skip
-    found = xp.where(is_number & met, 1.0, 0.0)
-    return 1.0 - found if relation == "<>" else found
+    if relation == "<>":
+        return xp.where(is_number & met, 0.0, (cells.kinds != ABSENT)[:, None] * 1.0)
+    return xp.where(is_number & met, 1.0, 0.0)
