@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from embedsheet.lessons.attention.net_sheet import NAME, SCALE
+from embedsheet.lessons.attention.net_sheet import NAME
 from embedsheet.lessons.attention.plan import HEADS, Plan
 from embedsheet.lessons.mlp.net_sheet import band
 from embedsheet.mirrors.attention.model import forward
@@ -49,11 +49,11 @@ def write_heat_map(book: Book, plan: Plan) -> Page:
                 page.formula(top - 1, left + place, at, text, "header", num_format="@")
                 page.formula(top + place, left - 1, at, text, "header", num_format="@")
             source = book.pages[NAME].areas[f"steps.{head}.attention"].absolute() if block == 0 else f"start.{head}"
-            page.formulas(
+            square = page.formulas(
                 f"{'now' if block == 0 else 'before'}.{head}", top, left, numbers.heads[head - 1].attention[0],
                 _chosen(source, size, top, left), bold=False,
             )  # fmt: skip
-            page.sheet.conditional_format(top - 1, left - 1, top + size - 2, left + size - 2, SCALE)
+            page.shade(square)
             for row in range(top, top + size):
                 page.height(row, 24)
     page.write(below - 3, 1, "How it was before training, of all strings", "heading")

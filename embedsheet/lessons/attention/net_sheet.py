@@ -28,8 +28,6 @@ SAID = {
     "key": "What this character offers to be found by.",
     "value": "What it hands over to those who look at it.",
 }
-SCALE = {"type": "2_color_scale", "min_type": "num", "max_type": "num", "min_value": 0, "max_value": 1,
-         "min_color": "#FFFFFF", "max_color": "#F6B26B"}  # fmt: skip
 
 
 class AttentionSheet:
@@ -232,9 +230,9 @@ def _write_head(sheet: AttentionSheet, head: int) -> None:
         total = f"SUMPRODUCT(EXP(1)^({all_scores}-MAX({all_scores})))"  # EXP takes no range in Gnumeric's SUMPRODUCT
         return f"EXP({a1(row, column - attention + scores)}-MAX({all_scores}))/{total}"
 
-    page.formulas(f"steps.{head}.attention", sheet.top, attention, numbers.attention.reshape(-1, size), weight)
+    shares = page.formulas(f"steps.{head}.attention", sheet.top, attention, numbers.attention.reshape(-1, size), weight)
     page.note(sheet.top, attention, "softmax of the scores: shares that add up to 1 in each row.")
-    page.sheet.conditional_format(sheet.top - 1, attention - 1, sheet.top + sheet.rows - 2, attention + size - 2, SCALE)
+    page.shade(shares)
 
     def mixed(row: int, column: int) -> str:
         top, value = sheet.string_top(row), sheet.left[f"{head}.value"] + column - out
@@ -331,7 +329,7 @@ def _write_answers(sheet: AttentionSheet) -> None:
     for name, left, columns in (("logits", z, width), ("probabilities", p, width), ("answers.id", answer + 1, 1),
                                 ("losses", answer + 2, 1), ("hits", answer + 3, 1)):  # fmt: skip
         page.define(name, sheet.top, left, sheet.rows, columns)
-    page.sheet.conditional_format(sheet.top - 1, p - 1, sheet.top + sheet.rows - 2, p + width - 2, SCALE)
+    page.shade(page.areas["probabilities"])
 
 
 def _write_facts(sheet: AttentionSheet) -> None:

@@ -266,14 +266,10 @@ def _write_answers(sheet: CellSheet) -> float:
         page.formula(row, sheet.answer + 2, f"MAX({z})+LN({total})-INDEX({z},1,"
                      f"{a1(row, sheet.answer + 1)})", losses[piece])  # fmt: skip
     page.define("logits", sheet.top, sheet.logits, rows, width)
-    page.define("probabilities", sheet.top, sheet.chances, rows, width)
+    shares = page.define("probabilities", sheet.top, sheet.chances, rows, width)
     page.define("answers.id", sheet.top, sheet.answer + 1, rows)
     page.define("losses", sheet.top, sheet.answer + 2, rows)
-    page.sheet.conditional_format(
-        sheet.top - 1, sheet.chances - 1, sheet.top + rows - 2, sheet.chances + width - 2,
-        {"type": "2_color_scale", "min_type": "num", "max_type": "num", "min_value": 0, "max_value": 1,
-         "min_color": "#FFFFFF", "max_color": "#F6B26B"},
-    )  # fmt: skip
+    page.shade(shares)
     return float(losses.mean())
 
 

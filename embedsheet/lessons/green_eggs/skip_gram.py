@@ -137,12 +137,8 @@ def write_skip_gram(book: Book, plan: Plan) -> Page:
         source = row - chance_top + top
         return f"EXP({a1(source, column)}-{a1(source, largest, 'c')})/{a1(source, total, 'c')}"
 
-    page.formulas("probabilities", chance_top, first, chances, chance, "number", font_size=8)
-    page.sheet.conditional_format(
-        chance_top - 1, first - 1, chance_top + n - 2, last - 1,
-        {"type": "2_color_scale", "min_type": "num", "max_type": "num", "min_value": 0, "max_value": 1,
-         "min_color": "#FFFFFF", "max_color": "#F0716B"},
-    )  # fmt: skip
+    shares = page.formulas("probabilities", chance_top, first, chances, chance, "number", font_size=8)
+    page.shade(shares, "#F0716B")
     _write_pairs(page, book, plan, pair, top, chances)
     _write_loss(page, plan, word, largest)
     page.solver(WEIGHTS, "loss")

@@ -227,15 +227,11 @@ def _write_softmax(sheet: NetSheet) -> None:
         "total", top, total, powers[:, None],
         lambda row, _: f"SUMPRODUCT(EXP(1)^({logits(row)}-{a1(row, largest, 'c')}))",
     )  # fmt: skip
-    page.formulas(
+    shares = page.formulas(
         "probabilities", top, layer.a, numbers.probabilities,
         lambda row, column: f"EXP({a1(row, column - layer.a + layer.z)}-{a1(row, largest, 'c')})/{a1(row, total, 'c')}",
     )  # fmt: skip
-    page.sheet.conditional_format(
-        top - 1, layer.a - 1, sheet.bottom - 1, layer.a + layer.units - 2,
-        {"type": "2_color_scale", "min_type": "num", "max_type": "num", "min_value": 0, "max_value": 1,
-         "min_color": "#FFFFFF", "max_color": "#F6B26B"},
-    )  # fmt: skip
+    page.shade(shares)
     labels = ", ".join(f"{number} {name}" for number, name in enumerate(task.classes, 1))
     page.block("answers", top, answer, task.answers[:, None] + 1, "given", num_format="0")
     page.note(top, answer, f"Which class it is: {labels}.")

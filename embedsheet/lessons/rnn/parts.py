@@ -159,14 +159,10 @@ class Outputs:
         """Name the columns' blocks, colour the probabilities, and write the loss: the mean of all −ln p."""
         page, rows = self.page, bottom - top + 1
         page.define("logits", top, self.logits, rows, self.count)
-        page.define("probabilities", top, self.probabilities, rows, self.count)
+        shares = page.define("probabilities", top, self.probabilities, rows, self.count)
         page.define("answers.id", top, self.answer_id, rows)
         page.define("losses", top, self.loss, rows)
-        page.sheet.conditional_format(
-            top - 1, self.probabilities - 1, bottom - 1, self.probabilities + self.count - 2,
-            {"type": "2_color_scale", "min_type": "num", "min_value": 0, "max_type": "num", "max_value": 1,
-             "min_color": "#FFFFFF", "max_color": "#74C0FC"},
-        )  # fmt: skip
+        page.shade(shares, "#74C0FC")
         page.note(top - 1, self.loss, "Cross-entropy: −ln of the probability that the net gave to the character that "
                   "came. It is written LN(sum) + largest − logit, which is the same and stays finite when that "
                   "probability is too small for a number.")  # fmt: skip

@@ -170,6 +170,14 @@ class Page:
         """Attach a note (Excel's comment) that teaches something."""
         self.sheet.write_comment(row - 1, column - 1, text, {"width": width, "height": height, "font_size": 9})
 
+    def shade(self, area: Area, color: str = "#F6B26B") -> None:
+        """Colour the shares in an area: from white for 0 to `color` for 1."""
+        self.sheet.conditional_format(
+            area.top - 1, area.left - 1, area.bottom - 1, area.right - 1,
+            {"type": "2_color_scale", "min_type": "num", "max_type": "num", "min_value": 0, "max_value": 1,
+             "min_color": "#FFFFFF", "max_color": color},
+        )  # fmt: skip
+
     def heading(self, title: str, lead: str) -> None:
         """Write the sheet's title into row 1 and what it shows into row 2."""
         self.height(1, 30)
