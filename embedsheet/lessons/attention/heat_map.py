@@ -9,7 +9,6 @@ import numpy as np
 from embedsheet.lessons.attention.net_sheet import NAME
 from embedsheet.lessons.attention.plan import HEADS, Plan
 from embedsheet.lessons.mlp.net_sheet import band
-from embedsheet.mirrors.attention.model import forward
 from embedsheet.xlsx.writer.page import GREY, ORANGE, Book, Page
 
 SHEET = "Heat map"
@@ -29,7 +28,6 @@ def write_heat_map(book: Book, plan: Plan) -> Page:
     """Add the sheet."""
     page = book.page(SHEET, tab="#F59E0B")
     size, count = 2 * plan.length, len(plan.strings)
-    numbers = forward(plan.weights, plan.ids, HEADS, True)
     page.heading("What looks at what", "A row is a character that looks, a column one that is looked at; a row’s "
                  "shares add up to 1.")  # fmt: skip
     page.write(4, 1, "string", "result label", align="left")
@@ -50,7 +48,7 @@ def write_heat_map(book: Book, plan: Plan) -> Page:
                 page.formula(top + place, left - 1, at, text, "header", num_format="@")
             source = book.pages[NAME].areas[f"steps.{head}.attention"].absolute() if block == 0 else f"start.{head}"
             square = page.formulas(
-                f"{'now' if block == 0 else 'before'}.{head}", top, left, numbers.heads[head - 1].attention[0],
+                f"{'now' if block == 0 else 'before'}.{head}", top, left, plan.numbers.heads[head - 1].attention[0],
                 _chosen(source, size, top, left), bold=False,
             )  # fmt: skip
             page.shade(square)
@@ -58,7 +56,7 @@ def write_heat_map(book: Book, plan: Plan) -> Page:
                 page.height(row, 24)
     page.write(below - 3, 1, "How it was before training, of all strings", "heading")
     for head, left in enumerate(before_left, 1):
-        shares = np.vstack(list(numbers.heads[head - 1].attention))
+        shares = np.vstack(list(plan.numbers.heads[head - 1].attention))
         page.block(f"start.{head}", below, left, shares, "number", font_color=GREY, font_size=8)
         for place in range(size):
             page.write(below - 1, left + place, place + 1, "header", num_format="0")

@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike
 
 from embedsheet.ground.measures import softmax
 from embedsheet.ground.shell import word
-from embedsheet.lessons.attention.plan import FACTORS, HEADS, TURN, UNITS, Plan
+from embedsheet.lessons.attention.plan import FACTORS, HEADS, PENALTY, TURN, UNITS, Plan
 from embedsheet.lessons.mlp.net_sheet import band
-from embedsheet.mirrors.attention.model import EPSILON, HIDDEN_SCORE, ROLES, blocks_of, forward
+from embedsheet.mirrors.attention.model import EPSILON, HIDDEN_SCORE, ROLES, blocks_of
 from embedsheet.mirrors.perceptron.model import surprises
 from embedsheet.xlsx.writer.page import BLUE, ORANGE, Book, Page, a1
 
@@ -36,7 +36,7 @@ class AttentionSheet:
     def __init__(self, book: Book, plan: Plan) -> None:
         self.page = book.page(NAME, tab="#F59E0B")
         self.book, self.plan, self.weights = book, plan, plan.weights
-        self.numbers = forward(self.weights, plan.ids, HEADS, True)
+        self.numbers = plan.numbers
         self.count, self.size = len(plan.strings), 2 * plan.length
         self.left: dict[str, int] = {}  # of a group of columns
         column = LABEL + 1
@@ -342,7 +342,7 @@ def _write_facts(sheet: AttentionSheet) -> None:
     page.write(3, STRING, "loss", "result label", align="left")
     page.define("loss", 3, CHARACTER)
     page.sheet.merge_range(2, CHARACTER - 1, 2, ID - 1, "", sheet.book.style("result", font_size=18))
-    page.formula(3, CHARACTER, "surprise+penalty*squares", surprise + plan.penalty * squares, "result", font_size=18)
+    page.formula(3, CHARACTER, "surprise+penalty*squares", surprise + PENALTY * squares, "result", font_size=18)
     page.note(3, CHARACTER, "Solver’s objective: the mean of −ln p of the right letter, and a little for large "
               f"weights. ln {len(plan.alphabet) - 1} = {np.log(len(plan.alphabet) - 1):.2f} is what guessing among the "
               "letters costs.")  # fmt: skip
@@ -356,7 +356,7 @@ def _write_facts(sheet: AttentionSheet) -> None:
             ("causal", "causal mask: 1 or 0", "", 1, "0"),
             ("surprise", "mean of −ln p", "AVERAGE(losses)", surprise, "0.0000"),
             ("squares", "Σ weight²", total, squares, "0.00"),
-            ("penalty", "price of Σ weight²", "", plan.penalty, "0.0000"),
+            ("penalty", "price of Σ weight²", "", PENALTY, "0.0000"),
             ("score", f"right, of {answers.size}", "SUM(hits)", score, "0"),
         ),
         FACTS,

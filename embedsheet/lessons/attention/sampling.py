@@ -6,8 +6,7 @@ import numpy as np
 
 from embedsheet.ground.measures import softmax
 from embedsheet.lessons.attention.net_sheet import NAME
-from embedsheet.lessons.attention.plan import HEADS, Plan
-from embedsheet.mirrors.attention.model import forward
+from embedsheet.lessons.attention.plan import Plan
 from embedsheet.mirrors.nets.comparison import Floats
 from embedsheet.xlsx.writer.page import BLUE, LINE, ORANGE, Book, Page, a1
 
@@ -21,7 +20,7 @@ def write_sampling(book: Book, plan: Plan) -> Page:
     """Add the sheet."""
     page = book.page(SHEET, tab="#1D4ED8")
     width, length = len(plan.alphabet), plan.length
-    z = forward(plan.weights, plan.ids, HEADS, True).logits[0, length]
+    z = plan.numbers.logits[0, length]
     p = softmax(z)
     page.heading("From probabilities to a letter",
                  "A net says how probable each letter is. One is drawn; the temperature makes the draw bold or "
