@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Callable
 
 import numpy as np
 
@@ -22,9 +21,7 @@ from embedsheet.translations.coder.expressions import (
 )
 from embedsheet.translations.coder.running import growing_sum
 from embedsheet.translations.coder.translate import Translator, Untranslatable
-
-Nodes: TypeAlias = Sequence[t.Node]
-Rule: TypeAlias = Callable[[Translator, Nodes], Expr]
+from embedsheet.translations.coder.variables import Nodes, Rule
 
 
 def has_holes(expr: Expr) -> bool:

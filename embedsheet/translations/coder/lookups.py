@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
-
 import numpy as np
 
 from embedsheet.ground.notation import tree as t
@@ -22,9 +19,7 @@ from embedsheet.translations.coder.expressions import (
     with_axes,
 )
 from embedsheet.translations.coder.translate import Translator, Untranslatable
-
-Nodes: TypeAlias = Sequence[t.Node]
-Rule: TypeAlias = Callable[[Translator, Nodes], Expr]
+from embedsheet.translations.coder.variables import Nodes, Rule
 
 
 def matched(tr: Translator, nodes: Nodes) -> Expr:

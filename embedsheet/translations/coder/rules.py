@@ -6,9 +6,7 @@ value is taken as a constant where it does not depend on the weights.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from math import pi
-from typing import TypeAlias
 
 import numpy as np
 
@@ -35,9 +33,7 @@ from embedsheet.translations.coder.aggregates import (
 from embedsheet.translations.coder.expressions import Expr, elementwise, literal, number_of, reduced
 from embedsheet.translations.coder.lookups import choose, found_by, indexed, matched, offset, table_lookup
 from embedsheet.translations.coder.translate import Translator, Untranslatable, _is_nan, alike
-
-Nodes: TypeAlias = Sequence[t.Node]
-Rule: TypeAlias = Callable[[Translator, Nodes], Expr]
+from embedsheet.translations.coder.variables import Nodes, Rule
 
 
 def _elementwise(op: str, guarded: bool = False) -> Rule:
