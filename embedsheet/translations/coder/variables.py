@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,12 +26,9 @@ from embedsheet.translations.coder.expressions import (
 )
 from embedsheet.translations.coder.lattices import Ids, steps_along
 
-if TYPE_CHECKING:
-    from embedsheet.translations.coder.translate import Translator
-
 Array = NDArray[Any]
 Nodes: TypeAlias = Sequence[t.Node]
-Rule: TypeAlias = Callable[["Translator", Nodes], Expr]  # writes a call of a function
+Rule: TypeAlias = Callable[[Any, Nodes], Expr]  # writes a call of a function; its first argument is a `Translator`
 
 _MOST_PIECES = 4  # that are joined one behind the other
 _LONGEST_LIST = 12  # places that are written where they are used; more get a name
