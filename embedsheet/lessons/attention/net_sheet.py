@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from embedsheet.ground.measures import softmax
 from embedsheet.ground.shell import word
 from embedsheet.lessons.attention.plan import FACTORS, HEADS, PENALTY, TURN, UNITS, Plan
-from embedsheet.lessons.mlp.net_sheet import band
+from embedsheet.lessons.mlp.net_sheet import band, write_facts
 from embedsheet.mirrors.attention.model import EPSILON, HIDDEN_SCORE, ROLES, blocks_of
 from embedsheet.mirrors.perceptron.model import surprises
 from embedsheet.xlsx.writer.page import BLUE, ORANGE, Book, Page, a1
@@ -351,22 +351,15 @@ def _write_facts(sheet: AttentionSheet) -> None:
                "--max-iterations 150     or, in Excel: Data ► Solver ► Solve (it opens filled in)", "lead")  # fmt: skip
     total = "+".join(f"SUMSQ({name})" for name in blocks_of(HEADS))
     score = int((logits.argmax(axis=1) == answers).sum())
-    for row, (name, label, formula, number, look) in enumerate(
-        (
-            ("causal", "causal mask: 1 or 0", "", 1, "0"),
-            ("surprise", "mean of −ln p", "AVERAGE(losses)", surprise, "0.0000"),
-            ("squares", "Σ weight²", total, squares, "0.00"),
-            ("penalty", "price of Σ weight²", "", PENALTY, "0.0000"),
-            ("score", f"right, of {answers.size}", "SUM(hits)", score, "0"),
-        ),
-        FACTS,
-    ):
-        page.write(row, STRING, label)
-        page.define(name, row, ID)
-        if formula:
-            page.formula(row, ID, formula, number, num_format=look)
-        else:
-            page.write(row, ID, number, "choice" if name == "causal" else "given", num_format=look)
+    page.write(FACTS, STRING, "causal mask: 1 or 0")
+    page.define("causal", FACTS, ID)
+    page.write(FACTS, ID, 1, "choice", num_format="0")
+    write_facts(page, FACTS + 1, STRING, ID, [
+        ("surprise", "mean of −ln p", "AVERAGE(losses)", surprise, "0.0000"),
+        ("squares", "Σ weight²", total, squares, "0.00"),
+        ("penalty", "price of Σ weight²", "", PENALTY, "0.0000"),
+        ("score", f"right, of {answers.size}", "SUM(hits)", score, "0"),
+    ])  # fmt: skip
     page.sheet.data_validation(FACTS - 1, ID - 1, FACTS - 1, ID - 1, {"validate": "list", "source": ["1", "0"]})
     page.note(FACTS, ID, "1: a character sees itself and those before it. 0: all see all, the answer too: then "
               "reversing is no art.")  # fmt: skip

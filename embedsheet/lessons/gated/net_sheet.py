@@ -10,7 +10,7 @@ import numpy as np
 from embedsheet.ground.measures import softmax
 from embedsheet.ground.shell import word
 from embedsheet.lessons.gated.plan import ALPHABET, FACTORS, PENALTY, Plan
-from embedsheet.lessons.mlp.net_sheet import band
+from embedsheet.lessons.mlp.net_sheet import band, write_facts
 from embedsheet.mirrors.gated.cells import CELLS, blocks_of, forward, logits_of
 from embedsheet.mirrors.perceptron.model import surprises
 from embedsheet.xlsx.writer.page import BLUE, LINE, ORANGE, Book, Page, a1
@@ -287,20 +287,11 @@ def _write_facts(sheet: CellSheet, surprise: float) -> None:
     page.write(4, PIECE, f"To train, save and close, then: embedsheet solve {word(sheet.book.path.name)} --sheet "
                f"{word(page.name)}     or, in Excel: Data ► Solver ► Solve (it opens filled in)", "lead")  # fmt: skip
     total = "+".join(f"SUMSQ({name})" for name in blocks_of(sheet.kind))
-    for row, (name, label, formula, number, look) in enumerate(
-        (
-            ("surprise", "mean of −ln p", "AVERAGE(losses)", surprise, "0.0000"),
-            ("squares", "Σ weight²", total, squares, "0.00"),
-            ("penalty", "price of Σ weight²", "", PENALTY, "0.0000"),
-        ),
-        FACTS,
-    ):
-        page.write(row, PIECE, label)
-        page.define(name, row, ID)
-        if formula:
-            page.formula(row, ID, formula, number, num_format=look)
-        else:
-            page.write(row, ID, number, "given", num_format=look)
+    write_facts(page, FACTS, PIECE, ID, [
+        ("surprise", "mean of −ln p", "AVERAGE(losses)", surprise, "0.0000"),
+        ("squares", "Σ weight²", total, squares, "0.00"),
+        ("penalty", "price of Σ weight²", "", PENALTY, "0.0000"),
+    ])  # fmt: skip
 
 
 def _chart(sheet: CellSheet) -> None:

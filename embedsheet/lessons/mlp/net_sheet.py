@@ -6,7 +6,7 @@ above. The derivatives of a number stand in its own column, further down and in 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,23 +116,14 @@ def _write_facts(sheet: NetSheet, book: Book) -> None:
         FACTS - 1, value - 1, FACTS - 1, value - 1, {"validate": "list", "source": [*ACTIVATIONS]}
     )
     page.note(FACTS, value, "Of the hidden layers. " + " ".join(EXPLAINED.values()))
-    for row, (name, label, formula, number, look) in enumerate(
-        (
-            ("surprise", "mean of −ln p", "AVERAGE(losses)", surprise, "0.0000"),
-            ("squares", "Σ weight²", total, squares, "0.00"),
-            ("penalty", "price of Σ weight²", "", task.penalty, "0.0000"),
-            ("score", f"right, of {sheet.count}", "SUM(hits)", right, "0"),
-        ),
-        FACTS + 1,
-    ):
-        page.write(row, NUMBER, label)
-        page.define(name, row, value)
-        if formula:
-            page.formula(row, value, formula, number, num_format=look)
-        else:
-            page.write(row, value, number, "given", num_format=look)
-            page.note(row, value, "Large weights are dear. With 0 they grow without end where the net can be right "
-                      "about everything. Keras calls it an L2 regularizer.")  # fmt: skip
+    write_facts(page, FACTS + 1, NUMBER, value, [
+        ("surprise", "mean of −ln p", "AVERAGE(losses)", surprise, "0.0000"),
+        ("squares", "Σ weight²", total, squares, "0.00"),
+        ("penalty", "price of Σ weight²", "", task.penalty, "0.0000"),
+        ("score", f"right, of {sheet.count}", "SUM(hits)", right, "0"),
+    ])  # fmt: skip
+    page.note(FACTS + 3, value, "Large weights are dear. With 0 they grow without end where the net can be right about "
+              "everything. Keras calls it an L2 regularizer.")  # fmt: skip
 
 
 def band(page: Page, row: int, column: int, width: int, text: str, color: str) -> None:
@@ -142,6 +133,19 @@ def band(page: Page, row: int, column: int, width: int, text: str, color: str) -
         page.sheet.merge_range(row - 1, column - 1, row - 1, column + width - 2, text, look)
     else:
         page.sheet.write_string(row - 1, column - 1, text, look)
+
+
+def write_facts(
+    page: Page, top: int, label: int, value: int, facts: Sequence[tuple[str, str, str, float, str]]
+) -> None:
+    """Write facts below each other and name them: name, label, formula ("" for what is given), number, its format."""
+    for row, (name, text, formula, number, look) in enumerate(facts, top):
+        page.write(row, label, text)
+        page.define(name, row, value)
+        if formula:
+            page.formula(row, value, formula, number, num_format=look)
+        else:
+            page.write(row, value, number, "given", num_format=look)
 
 
 def _unit(sheet: NetSheet, place: int, number: int) -> str:
