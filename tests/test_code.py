@@ -137,6 +137,15 @@ def test_what_cannot_be_written_and_is_the_same_for_all_weights_is_a_constant_th
     assert modules.run(code, tmp_path).wrong == []
 
 
+def test_an_operator_that_is_not_written_is_told_as_it_is_typed(tmp_path: Path) -> None:
+    cells = {"A1": 2, "B1": 65, "A2": '=CHAR(B1)&"b"', "A3": "=LEN(A2)*A1"}
+    book = sheets.write(tmp_path / "b.xlsx", cells)
+    es.recalculate(book)
+    code = es.code(book, objective="S!A3", changing=["S!A1"])
+    assert [block.constants for block in code.blocks if block.cells == "S!A2"] == [("CHAR", "the operator &")]
+    assert modules.run(code, tmp_path).wrong == []
+
+
 def test_bounds_and_constraints_of_the_set_up_are_in_train(tmp_path: Path) -> None:
     # By hand: the nearest point to (3, 4) with x + y <= 5 and y >= 2.5 is (2, 3) + ((0, 0)), where y >= 2.5 holds.
     cells = {"A1": 1, "A2": 1, "A3": "=(A1-3)^2+(A2-4)^2", "A4": "=A1+A2"}

@@ -438,7 +438,15 @@ def _is_nan(value: Any) -> bool:
 
 
 def _words(node: t.Node) -> str:
-    return node.name if isinstance(node, (t.Call, t.Name)) else type(node).__name__
+    """Return what a message calls a part of a formula."""
+    match node:
+        case t.Call() | t.Name():
+            return node.name
+        case t.Unary() | t.Binary():
+            return f"the operator {node.operator}"
+        case t.Ref() | t.Refs() | t.TableRef():
+            return "the reference"
+    return "the formula"
 
 
 def full(expr: Expr, shape: Sequence[int]) -> Expr:
