@@ -158,6 +158,21 @@ def test_a_sheet_with_bounds_is_not_trained_in_keras(tmp_path: Path) -> None:
         pages.page(opened, train=True)
 
 
+def test_a_training_that_ends_without_a_word_is_an_error_that_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = sheets.write(tmp_path / "b.xlsx", {"A1": 2, "A2": "=(A1-3)^2"})
+    es.recalculate(book)
+    opened = es.open(book)
+    opened.setups["S"] = sheets.setup("A2", ["A1"])
+    (tmp_path / "sitecustomize.py").write_text("import os\n\nos._exit(3)\n")  # as a process that is killed ends
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(
+        es.EmbedsheetError, match=r"^S: Keras could not train it: its process ended with 3 and said not"
+    ):
+        pages.page(opened, train=True)
+
+
 def test_pointing_at_a_line_scrolls_the_sheet_to_its_cells(browser: Any, film: Path) -> None:
     opened = Opened(browser, film)
     opened.view.set_viewport_size({"width": 1000, "height": 400})

@@ -104,7 +104,8 @@ def training(
             command, cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "KERAS_BACKEND": "jax"}
         )
         if done.returncode:
-            raise ModelError(f"{model.setup.sheet}: Keras could not train it: {done.stderr.strip().splitlines()[-1]}")
+            said = done.stderr.strip().splitlines() or [f"its process ended with {done.returncode} and said nothing."]
+            raise ModelError(f"{model.setup.sheet}: Keras could not train it: {said[-1]}")
         with np.load(Path(folder) / "history.npz") as history:
             points = history["points"]
     told = [(float(model.program.value(x)), x) for x in points]
