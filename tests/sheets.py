@@ -38,9 +38,11 @@ def setup(objective: str, changing: list[str], **more: Any) -> SolverSetup:
     )
 
 
-def program(path: Path, cells: Cells, objective: str, changing: list[str], **more: Any) -> Program:
-    """Write cells and compile the objective."""
-    return compile_program(Workbook.open(write(path, cells)), setup(objective, changing, **more))
+def program(
+    path: Path, cells: Cells, objective: str, changing: list[str], *, engine: str = "auto", **more: Any
+) -> Program:
+    """Write cells and compile the objective, for an engine of `compiler.engines`; `more` is the set-up's."""
+    return compile_program(Workbook.open(write(path, cells)), setup(objective, changing, **more), engine=engine)
 
 
 def largest_gradient_error(compiled: Program, step: float = 1e-6) -> float:
