@@ -365,6 +365,15 @@ def test_functions_of_the_analysis_toolpak_take_no_truth_values_and_leave_nothin
 
 
 @pytest.mark.parametrize("engine", ["tape", "jax"])
+def test_a_quotient_just_below_a_step_is_below_it_where_the_cell_changes(engine: str, tmp_path: Path) -> None:
+    """As doubles 3.3/0.2 is 16.499999999999996, and 3.3/0.1 is 32.99999999999999."""
+    cells = {"A1": 3.3, "A2": 0.1, "B1": "=MROUND(A1,0.2)+100*QUOTIENT(A1,A2)+A1/1000"}
+    compiled = program(tmp_path / "book.xlsx", cells, "B1", ["A1"], engine=engine)
+    value, slope = compiled.value_and_gradient(compiled.start)
+    assert (value, slope[0]) == (pytest.approx(3203.2033, abs=1e-9), pytest.approx(0.001))
+
+
+@pytest.mark.parametrize("engine", ["tape", "jax"])
 def test_a_factorial_of_a_changing_cell_is_a_step(engine: str, tmp_path: Path) -> None:
     cells = {"A1": 4, "B1": "=FACT(A1)+FACTDOUBLE(A1+1)/100+A1/1000"}
     compiled = program(tmp_path / "book.xlsx", cells, "B1", ["A1"], engine=engine)

@@ -74,6 +74,9 @@ class Operations(Protocol):
     def apply(self, rule: Rule, *arrays: Array) -> Array:
         """Return a rule's value; its derivatives are the rule's."""
 
+    def divided(self, x: Array, d: Array) -> Array:
+        """Return x/d with derivative 0, rounded once: what lies just below a step must not come to lie on it."""
+
     def integer_power(self, x: Array, p: int) -> Array:
         """Return x^p."""
 
@@ -128,6 +131,10 @@ class Plain:
     def apply(self, rule: Rule, *arrays: Array) -> Array:
         """Return a rule's value."""
         return rule.value(np, *arrays)
+
+    def divided(self, x: Array, d: Array) -> Array:
+        """Return x/d."""
+        return x / d
 
     def integer_power(self, x: Array, p: int) -> Array:
         """Return x^p."""

@@ -44,6 +44,11 @@ class _Operations:
             function = self._functions[rule] = _with_derivatives(rule.value, rule.push)
         return function(*arrays)
 
+    def divided(self, x: Array, d: Array) -> Array:
+        # XLA would multiply by the rounded reciprocal of a constant: 3.3/0.2 would be 16.5.
+        kept: Callable[[Array], Array] = lax.optimization_barrier
+        return lax.stop_gradient(x) / kept(lax.stop_gradient(jax.numpy.asarray(d)))
+
     def integer_power(self, x: Array, p: int) -> Array:
         return lax.integer_pow(x, p)
 

@@ -104,6 +104,10 @@ class TapeOperations(Plain):
             function.rule = rule
         return function(*arrays)
 
+    def divided(self, x: Array, d: Array) -> Array:
+        """Return x/d with derivative 0."""
+        return self.constant(x) / self.constant(d)
+
     def integer_power(self, x: Array, p: int) -> Array:
         """Return x^p."""
         return anp.power(x, float(p))

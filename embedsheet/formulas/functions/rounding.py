@@ -10,6 +10,7 @@ import numpy as np
 from embedsheet.formulas.coerce import Faults, elementwise, first_fault, undefined
 from embedsheet.formulas.functions.elementwise import Elementwise, enter, warn_of_zero_gradient
 from embedsheet.formulas.functions.table import Context, function
+from embedsheet.formulas.traced import operations
 from embedsheet.formulas.values import DIV0, NUM, Array, Value, number
 
 Rounding = Callable[[Any, Array], Array]
@@ -148,7 +149,7 @@ def _mround(context: Context, x: Value, step: Value) -> Value:
         bad = x * step < 0
         # Halves are told from the quotient with all its digits, as Microsoft's page of MROUND warns.
         safe = xp.where(step == 0, 1.0, step)
-        result = xp.where(step == 0, 0.0, half_away(xp, x / safe) * safe)
+        result = xp.where(step == 0, 0.0, half_away(xp, operations(x, step).divided(x, safe)) * safe)
         return (result, undefined(bad, NUM)) if xp is np else (xp.where(bad, xp.nan, result), None)
 
     return elementwise(context, [x, step], compute)
@@ -177,7 +178,7 @@ def _quotient(context: Context, x: Value, divisor: Value) -> Value:
 
     def compute(xp: Any, x: Array, d: Array) -> tuple[Array, Faults]:
         zero = d == 0
-        result = xp.trunc(x / xp.where(zero, 1.0, d))
+        result = xp.trunc(operations(x, d).divided(x, xp.where(zero, 1.0, d)))
         return (result, undefined(zero, DIV0)) if xp is np else (xp.where(zero, xp.nan, result), None)
 
     return elementwise(context, [x, divisor], compute)
