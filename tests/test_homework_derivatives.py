@@ -83,7 +83,7 @@ def test_a_wrong_derivative_is_told_what_kind_of_mistake_it_is(
 
 def test_a_model_solution_that_is_not_the_derivative_is_refused(tmp_path: Path) -> None:
     source = find("gradient-by-hand").replace('of = "squared_error"', 'of = "prediction"')
-    with pytest.raises(DataError, match="solution of gradient is not the derivative of prediction"):
+    with pytest.raises(DataError, match=r"solution of Derivative \(.*\) is not the derivative of Exercise!"):
         make_class(Key.new(source), [STUDENT], tmp_path)
     assert list(tmp_path.iterdir()) == []
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from reprlib import repr as brief
 from typing import Any, get_args
 
+from embedsheet.book.book import Book
 from embedsheet.ground.errors import DataError, LessonError, did_you_mean
 from embedsheet.homework.bases import BASES, OPTIONS, Options, Rng
 from embedsheet.homework.key import Key
@@ -101,6 +102,10 @@ class Standalone(Assignment):
 
     def make(self, key: Key, students: Sequence[Student], paths: Sequence[Path], force: bool) -> Iterator[Path]:
         """Write students' workbooks, and yield each one's path when it is written."""
+        raise NotImplementedError
+
+    def solved(self, key: Key, student: Student) -> Book:
+        """Return the solution with a student's numbers."""
         raise NotImplementedError
 
     def grade(self, key: Key, student: Student, book: Workbook, grade: Any) -> None:

@@ -27,19 +27,21 @@ _MOST_SHOWN = 5
 def verify(key: Key, assignment: Assignment, student: Student) -> None:
     """Raise DataError where a model solution is not the derivative that its task says it is."""
     tasks = [task for task in assignment.tasks if task.kind == "derivative"]
-    if not tasks or isinstance(assignment, Standalone):
+    if not tasks:
         return
     sketch = assignment.sketch(key.generator(student.id))
-    book, blocks = _solution(sketch), sketch.blocks
+    blocks = sketch.blocks
+    book = assignment.solved(key, student) if isinstance(assignment, Standalone) else _solution(sketch)
     for task in tasks:
         of, changing = blocks[task.of].area, tuple(blocks[name].area for name in task.changing)
         setup = SolverSetup(of.sheet, Cell(of.sheet, of.top, of.left), changing)
-        claims = compare(book, compile_program(book, setup, engine="tape"), [blocks[task.block].area])
+        program = compile_program(book, setup, overwrite_formulas=True, engine="tape")
+        claims = compare(book, program, [blocks[task.block].area])
         wrong = next((claim for claim in claims if claim.kind != "right"), None)
         if wrong is not None:
             raise DataError(
-                f"{assignment.title}: the solution of {task.block} is not the derivative of {task.of} with respect to "
-                f"{', '.join(task.changing)}: {wrong.cell} {wrong.words}."
+                f"{assignment.title}: the solution of {task.name} ({blocks[task.block].area}) is not the derivative of "
+                f"{of} with respect to {', '.join(map(str, changing))}: {wrong.cell} {wrong.words}."
             )
 
 

@@ -15,6 +15,7 @@ from embedsheet.compiler.program import recalculate
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.notation.addresses import Cell
 from embedsheet.ground.notation.move import shift
+from embedsheet.homework.derivatives import verify
 from embedsheet.homework.grade import Grade
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.cases import Case
@@ -53,6 +54,11 @@ def look_through(key: Key) -> Findings:
         found.faults.append(str(fault))
         return found
     for student in students:
+        try:
+            verify(key, assignment, student)
+        except EmbedsheetError as fault:
+            found.faults.append(str(fault))
+            return found
         for task in graded(key, student, assignment.solution.book).tasks:
             if task.verdict not in ("right", "reached", "collected", "blank") and _gradable(assignment, task.block):
                 found.faults.append(
@@ -115,7 +121,7 @@ def _typed(key: Key, assignment: OwnAssignment, found: Findings) -> None:
     """Name cells whose right value never changes: there a typed number is as good as a formula."""
     moving = pool_of(key).moving
     for task in assignment.own_tasks:
-        if task.kind in ("formula", "block") and task.area is not None and not moving[task.block].all():
+        if task.kind in ("formula", "block", "derivative") and task.area is not None and not moving[task.block].all():
             still = [
                 cell for cell, moves in zip(task.area.cells(), moving[task.block].ravel(), strict=True) if not moves
             ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from embedsheet.ground.errors import DataError
-from embedsheet.ground.notation.addresses import Area, Cell
+from embedsheet.ground.notation.addresses import Area, Cell, quote_sheet
 from embedsheet.homework.own.labels import label_of
 from embedsheet.homework.own.marks import (
     ASKED_PREFIXES,
@@ -30,6 +31,7 @@ _WIDEST = 20  # per cent that a number varies up and down in a draft
 _DAYS = 30
 _MOST_GUESSED = 30
 _UNLIKE = 100  # times as large: numbers of one column that mean different things
+_ADDRESS = re.compile(r"\$?[A-Za-z]{1,3}\$?[0-9]{1,7}(:\$?[A-Za-z]{1,3}\$?[0-9]{1,7})?")
 _HEAD = """\
 # Homework from {book}: a first draft, for you to change. Lines that begin with # are read by nobody.
 # 1. Read it through: what is asked, what varies, what it is worth.
@@ -70,9 +72,10 @@ _GUESSED = """# Nothing in {book} says what varies, so these are the numbers tha
 """
 _TASKS = """
 # ---- What is asked: these cells are handed out empty. ----
-#   kind       "formula" (graded by running it on other numbers), "number" (typed numbers count, too), "solver" (cells
-#              for Solver: graded by the objective they give), "state" (a cell must come below or above a number by
-#              changing others), "text" (words for you to read)
+#   kind       "formula" (graded by running it on other numbers), "number" (typed numbers count, too), "derivative"
+#              (formulas for how the cell of = "Sheet1!D5" changes with each of changing = ["Sheet1!B2:B9"]), "solver"
+#              (cells for Solver: graded by the objective they give), "state" (a cell must come below or above a number
+#              by changing others), "text" (words for you to read)
 #   points     of the whole task; every cell counts alike
 #   title      what students and the gradebook call it;   text   what is to be done
 #   hint       shown beside the task and in the feedback; a hint that begins with = is a formula, and is checked
@@ -147,12 +150,21 @@ def draft(book: Workbook, folder: str, asked: Sequence[str] = (), varies: Sequen
 
 
 def _entry(said: Mapping[Cell, Mapping[str, str | float]], area: Area) -> dict[str, str | float]:
-    """Return what the note on the first cell that has one says."""
-    return dict(next((said[cell] for cell in area.cells() if cell in said), {}))
+    """Return what the note on the first cell that has one says; cells of its own sheet get the sheet's name."""
+    entry = dict(next((said[cell] for cell in area.cells() if cell in said), {}))
+    for key in ("of", "changing"):
+        if key in entry:
+            places = [place.strip() for place in str(entry[key]).split(",")]
+            entry[key] = ",".join(
+                f"{quote_sheet(area.sheet)}!{place}" if _ADDRESS.fullmatch(place) else place for place in places
+            )
+    return entry
 
 
 def _task(cells: str, title: str, entry: Mapping[str, str | float], more: str = "") -> str:
-    kind = f"\nkind = {_quoted(str(entry['kind']))}" if "kind" in entry else ""
+    kind = "".join(f"\n{key} = {_quoted(str(entry[key]))}" for key in ("kind", "of") if key in entry)
+    if "changing" in entry:
+        kind += f"\nchanging = [{', '.join(map(_quoted, str(entry['changing']).split(',')))}]"
     tolerance = f"\ntolerance = {entry['tolerance']:g}" if "tolerance" in entry else ""
     return (
         f"\n[[task]]\ncells = {_quoted(cells)}\ntitle = {_quoted(title)}\npoints = {entry.get('points', 10):g}{kind}\n"

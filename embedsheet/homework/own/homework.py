@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from embedsheet.book.book import Book
 from embedsheet.homework.assignment import READERS, Assignment
 from embedsheet.homework.grade import Grade
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.grading import grade_own
-from embedsheet.homework.own.make import make_own
+from embedsheet.homework.own.make import make_own, solved
 from embedsheet.homework.own.plan import OwnAssignment, read_plan
 from embedsheet.homework.own.sketch import sketch_of
 from embedsheet.homework.roster import Student
@@ -29,6 +30,10 @@ class OwnHomework(OwnAssignment):
     def make(self, key: Key, students: Sequence[Student], paths: Sequence[Path], force: bool) -> Iterator[Path]:
         """Write students' workbooks, one after the other."""
         return make_own(key, students, paths, force=force)
+
+    def solved(self, key: Key, student: Student) -> Book:
+        """Return the teacher's workbook with a student's numbers."""
+        return solved(key, student)
 
     def grade(self, key: Key, student: Student, book: Workbook, grade: Grade) -> None:
         """Fill in the grade of one submission."""

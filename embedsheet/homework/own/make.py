@@ -15,6 +15,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.book.book import Book
 from embedsheet.compiler.results import edits_of
 from embedsheet.compiler.store import Store
 from embedsheet.ground.errors import DataError
@@ -124,6 +125,18 @@ def make_own(key: Key, students: Sequence[Student], paths: Sequence[Path], *, fo
             drawing = partial(_draw, assignment=assignment, student=student, token=key.token(student.id))
             book.save(changes, path, keep_undo=False, ignore_lock=True, draw=drawing)
             yield path
+
+
+def solved(key: Key, student: Student) -> Book:
+    """Return the solution with a student's numbers."""
+    assignment = own(key)
+    draw_class(key, [student])
+    drawn, solution = numbers_of(assignment, key, student), assignment.solution
+    store = solution.values({assignment.areas[name]: values for name, values in drawn.items()})
+    given = [solution.cells(assignment.areas[name]).ravel() for name in drawn]
+    inputs = np.concatenate([*given, np.empty(0, np.int64)]).astype(np.int64)
+    results = solution.formulas[store.done[solution.formulas]]
+    return solution.book.edited([*edits_of(store, inputs, True), *edits_of(store, results)])
 
 
 def blanks_of(assignment: OwnAssignment) -> dict[Area, NDArray[np.float64]]:

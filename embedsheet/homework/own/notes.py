@@ -1,4 +1,4 @@
-"""What a teacher wrote into notes on cells: points, title, hint, tolerance, text, one a line.
+"""What a teacher wrote into notes on cells: points, title, hint, tolerance, text, kind, of, changing, one a line.
 
 points: 10
 hint: PMT wants the rate of one month.
@@ -17,7 +17,7 @@ from embedsheet.xlsx.package import Package
 from embedsheet.xlsx.parts import contents, plain_text, relations
 from embedsheet.xlsx.xml import child, children, parse
 
-NUMBERS, WORDS = ("points", "tolerance"), ("title", "text", "hint", "kind")
+NUMBERS, WORDS = ("points", "tolerance"), ("title", "text", "hint", "kind", "of", "changing")
 _LINE = re.compile(r"\s*([A-Za-z]+)\s*[:=]\s*(.+?)\s*\Z")
 _ADDRESS = re.compile(r"([A-Z]{1,3})([0-9]{1,7})\Z")
 

@@ -36,9 +36,10 @@ from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.homework.assignment import Standalone, Task, number_of
 from embedsheet.homework.own.solution import Bound, Dependence, Solution, stored
 from embedsheet.homework.own.variation import DISTRIBUTIONS, Distribution, Variation
+from embedsheet.homework.sketch import ANSWERED
 from embedsheet.workbook import Workbook
 
-KINDS = ("formula", "number", "text", "state", "solver")
+KINDS = ("formula", "number", "derivative", "text", "state", "solver")
 KEYS: dict[str, tuple[str, ...]] = {
     "": ("title", "workbook", "text", "partial", "varies", "keep", "task"),
     "partial": ("typed", "shown only", "rounded", "feasible"),
@@ -49,7 +50,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "keep": ("cells", "lowest", "highest"),
     "task": (
         "cells", "title", "kind", "points", "text", "hint", "tolerance", "lowest", "highest", "below", "above",
-        "changing", "objective", "sense", "target", "constraints", "nonnegative", "within", "start",
+        "changing", "of", "objective", "sense", "target", "constraints", "nonnegative", "within", "start",
     ),
 }  # fmt: skip
 _PARTIAL = {"typed": 0.0, "shown only": 0.25, "rounded": 0.75, "feasible": 0.5}
@@ -77,24 +78,33 @@ class OwnTask(Task):
 
 @dataclass(frozen=True)
 class OwnAssignment(Standalone):
-    """`solution` is the finished workbook; `changed` the areas, by block, that a Solver or state task lets change."""
+    """`solution` is the finished workbook; `changed` the areas, by block, that a Solver or state task lets change.
+
+    `named` are those of and by which derivatives are asked for.
+    """
 
     workbook: str = ""
     solution: Solution = field(kw_only=True)
     varies: tuple[Variation, ...] = ()
     bounds: tuple[Bound, ...] = ()
     changed: Mapping[str, Area] = field(default_factory=dict)
+    named: Mapping[str, Area] = field(default_factory=dict)
 
     @property
     def areas(self) -> dict[str, Area]:
-        """Every named block of cells: what varies, what is asked, what Solver may change."""
+        """Every named block of cells: what varies, what is asked, what Solver may change, what derivatives are of."""
+        return {**self.named, **self.filled}
+
+    @property
+    def filled(self) -> dict[str, Area]:
+        """The blocks that vary, are asked for, or may be changed."""
         asked = {task.block: task.area for task in self.own_tasks if task.area is not None}
         return {**{one.name: one.area for one in self.varies}, **asked, **self.changed}
 
     @cached_property
     def answers(self) -> dict[str, Area]:
         """The blocks that are graded by running their formulas, in order."""
-        asked = (task for task in self.own_tasks if task.kind in ("formula", "block", "number"))
+        asked = (task for task in self.own_tasks if task.kind in ANSWERED)
         return {task.block: task.area for task in asked if task.area is not None}
 
     @cached_property
@@ -129,7 +139,7 @@ class OwnAssignment(Standalone):
     def locked_formulas(self) -> list[Cell]:
         """The cells of formulas that are neither asked for nor vary."""
         table, mine = self.solution.runner.table, set()
-        for area in self.areas.values():
+        for area in self.filled.values():
             mine |= set(self.solution.cells(area).ravel().tolist())
         return [table.cell(int(one)) for one in self.solution.formulas if int(one) not in mine]
 
@@ -209,9 +219,10 @@ class _Reader:
         changed = {name: area for name, area in self.used.items() if area is not None}
         solution = Solution(self.book, [*changed.values(), *(bound.area for bound in bounds)])
         areas = {name: changed[name] for task in tasks for name in task.changed}
+        derived = {name: changed[name] for task in tasks if task.of for name in (task.of, *task.changing)}
         return self.make(
             title, "", _text(content, "text", place), tasks, {}, shares, source, str(content["workbook"]),
-            varies, bounds, areas, solution=solution,
+            varies, bounds, areas, derived, solution=solution,
         )  # fmt: skip
 
     # Cells and their names
@@ -339,8 +350,10 @@ class _Reader:
             above=_number(entry, "above", where, -math.inf), within=_number(entry, "within", where, 1.0),
             start=_number(entry, "start", where, math.nan),
         )  # fmt: skip
-        if kind in ("formula", "number") and area is not None:
+        if kind in ANSWERED and area is not None:
             self.refuse_unanswered(task, area, where)
+        if kind == "derivative" and area is not None:
+            task = self.derivative(entry, task, area, where)
         elif kind == "state" and area is not None:
             task = self.state(entry, task, area, where)
         elif kind == "solver" and area is not None:
@@ -368,14 +381,31 @@ class _Reader:
             raise DataError(f"{where}: {area} is {area.size} cells; a state is that of one cell.")
         if (task.below, task.above) == (math.inf, -math.inf):
             raise DataError(f"{where}: write below, above or both: what the cell has to come to.")
-        names = []
-        for text in _texts(entry, "changing", where):
-            changing = self.at(text, f"{where}: changing = {brief(text)}")
-            known = next((name for name, other in self.used.items() if other == changing), None)
-            names.append(known or self.block(text, f"{task.title} changing", changing))
+        names = self.changing(entry, task, where)
         if not names:
             raise DataError(f'{where}: changing is missing; write which cells may change, like ["Sheet1!B2:B9"].')
-        return replace(task, changing=tuple(names), changed=tuple(names))
+        return replace(task, changing=names, changed=names)
+
+    def derivative(self, entry: Mapping[str, Any], task: OwnTask, area: Area, where: str) -> OwnTask:
+        of, names = self.area(entry, where, "of"), self.changing(entry, task, where)
+        count = sum(one.size for name in names if (one := self.used[name]) is not None)
+        if of.size != 1 or count != area.size:
+            raise DataError(
+                f"{where}: {area} is to hold {area.size} derivatives of {of}, by {count} cells: name one cell as of = "
+                '"Sheet1!D5", and as changing = ["Sheet1!B2:B9"] as many cells as there are derivatives.'
+            )
+        return replace(task, of=self.known(str(entry["of"]), f"{task.title} of", of), changing=names)
+
+    def changing(self, entry: Mapping[str, Any], task: OwnTask, where: str) -> tuple[str, ...]:
+        """Return the blocks of the cells that a task calls changing."""
+        texts = _texts(entry, "changing", where)
+        areas = [self.at(text, f"{where}: changing = {brief(text)}") for text in texts]
+        return tuple(self.known(text, f"{task.title} changing", area) for text, area in zip(texts, areas, strict=True))
+
+    def known(self, text: str, title: str, area: Area) -> str:
+        """Return the block that some cells are already, or a new one; see `block`."""
+        found = next((name for name, other in self.used.items() if other == area), None)
+        return found or self.block(text, title, area)
 
     def solver(self, entry: Mapping[str, Any], task: OwnTask, area: Area, where: str) -> OwnTask:
         from embedsheet.solvers.model import choose_setup

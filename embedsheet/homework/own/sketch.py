@@ -92,7 +92,7 @@ def moved(assignment: OwnAssignment, area: Area, rng: np.random.Generator) -> ND
 def sketch_of(assignment: OwnAssignment, drawn: Drawn) -> OwnSketch:
     """Return the workbook of a student who got these numbers."""
     book = assignment.solution.book
-    blocks: dict[str, Block] = {}
+    blocks = {name: Block(name, area, "given") for name, area in assignment.named.items()}
     for one in assignment.varies:
         blocks[one.name] = Block(
             one.name, one.area, "given", drawn[one.name], vary="choice" if one.texts else "numbers"
