@@ -6,16 +6,15 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import packages
 import pytest
-import sheets
-from judges import gnumeric_values, libreoffice_values, validity_faults
 
 from embedsheet.ground.errors import EmbedsheetError, FileError, ModelError
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.hosts.buttons.layout import add_buttons
 from embedsheet.lessons import find
 from embedsheet.workbook import Edit, Workbook
+from kit import packages, sheets
+from kit.judges import gnumeric_values, libreoffice_values, validity_faults
 
 LISTS = {"[Content_Types].xml", "xl/_rels/workbook.xml.rels", "xl/workbook.xml", "xl/styles.xml"}
 

@@ -10,12 +10,10 @@ from typing import Any
 
 import pytest
 import xlwings
-from judges import validity_faults
 from lxml import etree
 from olefile import OleFileIO
 from pyopenvba import ExcelFile, check_file
 from pyopenvba.vba import decompress
-from repair import repair_causes
 from typer.testing import CliRunner
 
 from embedsheet import excel
@@ -26,7 +24,9 @@ from embedsheet.hosts.buttons.table import CONFIG_SHEET, TOOLS
 from embedsheet.hosts.buttons.vba import ribbon_module, xlwings_module
 from embedsheet.hosts.libreoffice.locate import import_uno
 from embedsheet.hosts.libreoffice.office import Office
-from tests.office import need_office
+from kit.judges import validity_faults
+from kit.office import need_office
+from kit.repair import repair_causes
 
 # Add-ins that xlwings hands out, made in Excel: its own, and the one to begin a new add-in with.
 THEIRS = [Path(xlwings.__file__).parent / name for name in ("addin/xlwings.xlam", "quickstart_addin_ribbon.xlam")]

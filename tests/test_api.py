@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pages
 import pytest
 from typer.testing import CliRunner
 
 import embedsheet as es
 from embedsheet.cli import app
+from kit import pages
 
 PAGE = (pages.ROOT / "docs" / "python.md").read_text(encoding="utf-8")
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sheets import write
 
 from embedsheet.solver import Solution, load_model, problem_of, solve
 from embedsheet.solvers.moves import improve
@@ -16,6 +15,7 @@ from embedsheet.solvers.problem import Limits, Problem
 from embedsheet.solvers.search import search
 from embedsheet.solvers.tracker import EXACT, Tracker
 from embedsheet.solvers.trials import Trials
+from kit.sheets import write
 
 Random = np.random.Generator
 Model = tuple[dict[str, Any], dict[str, Any]]

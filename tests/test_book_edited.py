@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from packages import book
 
 from embedsheet.book.book import Book
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, NUMBER, TEXT
 from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.workbook import Edit, Workbook
+from kit.packages import book
 
 ROWS, COLUMNS = 6, 5
 # Values, a blank cell with a style, a shared formula down B, a formula without a result, an array formula over D1:D2.

@@ -9,13 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import packages
 import pytest
 import xlsxwriter
-from foreign import ForeignBook
-from judges import gnumeric_values, validity_faults
-from office import served
-from repair import repair_causes
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
@@ -23,6 +18,11 @@ from embedsheet.hosts.buttons.foreign import add_buttons_to
 from embedsheet.hosts.buttons.table import CONTROLS_SHEET, MEMORY_SHEET
 from embedsheet.hosts.libreoffice.click import click
 from embedsheet.workbook import Workbook
+from kit import packages
+from kit.foreign import ForeignBook
+from kit.judges import gnumeric_values, validity_faults
+from kit.office import served
+from kit.repair import repair_causes
 
 # Parts that list others, or name a sheet's module.
 LISTS = re.compile(

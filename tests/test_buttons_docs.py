@@ -11,7 +11,7 @@ from embedsheet.hosts.buttons import press
 from embedsheet.hosts.buttons.table import BUTTONS
 from embedsheet.hosts.buttons.vba import xlwings_module
 from embedsheet.hosts.libreoffice import books, locate
-from tests.office import need_office
+from kit.office import need_office
 
 PAGE = (Path(__file__).parents[1] / "docs" / "buttons.md").read_text(encoding="utf-8")
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 import xlwings
-from judges import write_book
-from memory_host import MemoryHost
 
 from embedsheet import api, excel
 from embedsheet.ground.errors import LessonError, ModelError
 from embedsheet.hosts.buttons import press as pressing
 from embedsheet.hosts.buttons.press import Press, run
+from kit.judges import write_book
+from kit.memory_host import MemoryHost
 
 
 @pytest.fixture

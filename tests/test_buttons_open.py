@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from embedsheet.cli import app
 from embedsheet.hosts.libreoffice import serve
 from embedsheet.hosts.libreoffice.click import click
-from tests.office import need_office
-from tests.test_buttons_vba import small
+from kit.office import need_office
+from test_buttons_vba import small
 
 
 def test_the_command_serves_presses_and_ends_with_the_workbook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

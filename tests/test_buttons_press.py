@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import crosstab
 import numpy as np
 import pytest
 import xlwings
@@ -19,7 +18,8 @@ from embedsheet.hosts.libreoffice.click import click
 from embedsheet.hosts.libreoffice.serve import Server
 from embedsheet.hosts.through_xlwings import XlwingsHost
 from embedsheet.lessons.movielens import build
-from tests.office import need_office, served
+from kit import crosstab
+from kit.office import need_office, served
 
 # Keras' own get_weights, under NumPy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

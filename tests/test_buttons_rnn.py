@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from office import served
 
 from embedsheet import solver
 from embedsheet.hosts.buttons.layout import add_buttons
 from embedsheet.hosts.libreoffice.click import click
 from embedsheet.lessons.rnn import build, three, unrolled
+from kit.office import served
 
 TEXT = "I am Sam. Sam I am. Do you like them, Sam?\n"
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import crosstab
 import numpy as np
 import pytest
-from memory_host import MemoryHost
 
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.hosts.buttons import press as pressing
@@ -15,6 +13,8 @@ from embedsheet.hosts.buttons.layout import add_buttons
 from embedsheet.hosts.buttons.table import MEMORY_SHEET
 from embedsheet.lessons.movielens import build
 from embedsheet.workbook import Workbook
+from kit import crosstab
+from kit.memory_host import MemoryHost
 
 SHEET = "Cross-tab"
 

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from foreign import ForeignBook
 from typer.testing import CliRunner
 
 import embedsheet
 from embedsheet.cli import app
 from embedsheet.ground.errors import ModelError
 from embedsheet.workbook import Workbook
+from kit.foreign import ForeignBook
 
 
 def run(*arguments: object, **environment: str) -> Any:

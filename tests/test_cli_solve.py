@@ -13,20 +13,20 @@ import time
 from pathlib import Path
 from typing import Any, get_args
 
-import judges
 import numpy as np
 import openpyxl
 import pytest
 import xlsxwriter
-from foreign import ForeignBook
-from foreign_linear import product_mix
-from foreign_nonlinear import growth_curve
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
 from embedsheet.cli.solve import MethodName
 from embedsheet.solvers.methods import METHODS
 from embedsheet.workbook import Edit, Workbook
+from kit import judges
+from kit.foreign import ForeignBook
+from kit.foreign_linear import product_mix
+from kit.foreign_nonlinear import growth_curve
 
 COMMANDS = ("solve", "gradient", "inspect", "recalculate", "undo")
 

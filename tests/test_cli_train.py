@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from judges import gnumeric_values, write_book
-from stored import departures
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
 from embedsheet.cli.movielens import Bar
 from embedsheet.workbook import Workbook
+from kit.judges import gnumeric_values, write_book
+from kit.stored import departures
 
 LECTURE = Path(__file__).parents[2] / "shared" / "data" / "lecture" / "collab_filter.xlsx"
 LECTURES_BLOCKS = (

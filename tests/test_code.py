@@ -8,17 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-import modules
-import nets
 import numpy as np
 import pytest
-import sheets
 from typer.testing import CliRunner
 
 import embedsheet as es
 from embedsheet.book.setups import Constraint
 from embedsheet.cli import app
 from embedsheet.ground.notation.addresses import parse_area
+from kit import modules, nets, sheets
 
 # Lesson, sheet: all sheets with a Solver set-up, and those whose formulas are of other kinds.
 MODELS = [

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import foreign_nets
-import foreign_nets_more
-import judges
-import modules
 import numpy as np
 import pytest
-import sheets
 from typer.testing import CliRunner
 
 import embedsheet as es
 from embedsheet.cli import app
 from embedsheet.ground.notation.addresses import parse_area
 from embedsheet.translations.coder import derivative
+from kit import foreign_nets, foreign_nets_more, judges, modules, sheets
 
 # The other languages spell the same expressions: a few nets that have every kind of them.
 NETS = foreign_nets.NETS | foreign_nets_more.NETS

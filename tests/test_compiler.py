@@ -11,10 +11,7 @@ import numpy as np
 import openpyxl
 import pytest
 import xlsxwriter
-from judges import embedsheet_values, write_book
 from openpyxl.worksheet.table import Table
-from packages import book
-from sheets import largest_gradient_error, program, setup, write
 
 from embedsheet.book.setups import Constraint
 from embedsheet.compiler.program import compile_program, recalculate
@@ -24,6 +21,9 @@ from embedsheet.solver import problem_of
 from embedsheet.solvers.problem import Limits
 from embedsheet.solvers.tracker import Tracker
 from embedsheet.workbook import Workbook
+from kit.judges import embedsheet_values, write_book
+from kit.packages import book
+from kit.sheets import largest_gradient_error, program, setup, write
 
 # What each sheet's objective must be at the start is worked out by hand beside it.
 MODELS = [

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from judges import embedsheet_values, formulon_values, write_book
-from sheets import largest_gradient_error, program, write
+
+from kit.judges import embedsheet_values, formulon_values, write_book
+from kit.sheets import largest_gradient_error, program, write
 
 
 def _scattered(count: int) -> dict[str, Any]:

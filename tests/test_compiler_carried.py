@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from judges import write_book
 from numpy.typing import NDArray
-from sheets import setup
 
 from embedsheet.compiler.engines import EngineName
 from embedsheet.compiler.engines.tape import TapeCompiled
 from embedsheet.compiler.program import Program, compile_program
 from embedsheet.workbook import Workbook
+from kit.judges import write_book
+from kit.sheets import setup
 
 FloatArray = NDArray[np.float64]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import sheets
 
 from embedsheet.ground.notation.addresses import parse_area
 from embedsheet.homework.evaluate import Runner
 from embedsheet.workbook import Workbook
+from kit import sheets
 
 ROWS = range(3, 40)
 CELLS: dict[str, Any] = {

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from judges import write_book
 from openpyxl.utils import get_column_letter as letters
-from sheets import Cells, largest_gradient_error, program
 
 from embedsheet.compiler.program import Program, recalculate
 from embedsheet.compiler.recurrence import Recurrence
 from embedsheet.ground.errors import UnsupportedError
 from embedsheet.workbook import Workbook
+from kit.judges import write_book
+from kit.sheets import Cells, largest_gradient_error, program
 
 DATA = np.random.default_rng(0).normal(size=20_002)
 

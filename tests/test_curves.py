@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sheets import setup, write
 
 from embedsheet.book.setups import Constraint
 from embedsheet.compiler.program import Program, compile_program
@@ -19,6 +18,7 @@ from embedsheet.solvers.piecewise import prove
 from embedsheet.solvers.problem import Limits
 from embedsheet.solvers.tracker import Tracker
 from embedsheet.workbook import Workbook
+from kit.sheets import setup, write
 
 # Each in A1:A3, 0 to 9.
 CURVED = {

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pages
 import pytest
 import typer
 import xlsxwriter
@@ -22,6 +21,7 @@ from embedsheet.compiler.program import compile_program
 from embedsheet.formulas.functions import arithmetic, table
 from embedsheet.solvers.model import choose_setup
 from embedsheet.workbook import Workbook
+from kit import pages
 
 sys.path.insert(0, str(pages.ROOT / "tools"))
 import command_docs

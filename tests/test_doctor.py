@@ -15,7 +15,7 @@ from embedsheet.cli import app
 from embedsheet.hosts.buttons.checks import Finding, System, check_book, check_machine
 from embedsheet.hosts.buttons.table import CONFIG_SHEET, MEMORY_SHEET
 from embedsheet.workbook import Workbook
-from tests.test_buttons_vba import small
+from test_buttons_vba import small
 
 HERE = xlwings.__version__
 

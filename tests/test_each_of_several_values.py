@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agreement import same
-from judges import CellValue, embedsheet_values, write_book
-from twins import WIDTH, Case, cases, inputs, shifted
-
 from embedsheet.formulas.functions.table import FUNCTIONS, parameter
 from embedsheet.ground.notation.addresses import column_letters, column_number
+from kit.agreement import same
+from kit.judges import CellValue, embedsheet_values, write_book
+from kit.twins import WIDTH, Case, cases, inputs, shifted
 
 # Arguments that must be one value, by their places from 0: what says which of two functions a distribution is, which
 # function a total is, the kind of a test, and all that the size of a result hangs on. They are refused with a message.

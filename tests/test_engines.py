@@ -11,8 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from judges import write_book
-from sheets import setup
 
 import embedsheet
 from embedsheet.book.setups import Constraint
@@ -21,6 +19,8 @@ from embedsheet.compiler.program import Program, compile_program
 from embedsheet.ground.errors import MissingDependencyError
 from embedsheet.ground.notation.addresses import parse_area
 from embedsheet.workbook import Workbook
+from kit.judges import write_book
+from kit.sheets import setup
 
 DATA = np.random.default_rng(3).uniform(0.5, 2.0, 40)
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from judges import embedsheet_values, write_book
-from sheets import largest_gradient_error, program, write
+
+from kit.judges import embedsheet_values, write_book
+from kit.sheets import largest_gradient_error, program, write
 
 # Column A says which rows count; columns B, C and D hold 1, 2, 3, ten and a hundred times as much.
 _LEDGER: dict[str, Any] = {"A1": "x", "A2": "y", "A3": "x"} | {

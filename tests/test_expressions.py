@@ -11,8 +11,9 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from judges import CellValue, embedsheet_values, formulon_values, gnumeric_values, same, write_book
-from openvba import openvba_values
+
+from kit.judges import CellValue, embedsheet_values, formulon_values, gnumeric_values, same, write_book
+from kit.openvba import openvba_values
 
 # A10 is blank.
 INPUTS: dict[str, CellValue] = {

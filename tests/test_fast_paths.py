@@ -18,8 +18,8 @@ from embedsheet.formulas.functions import conditional, selection
 from embedsheet.formulas.functions.conditions import Conditions
 from embedsheet.formulas.functions.selection import MAX, MIN, SUM, Operation, select
 from embedsheet.formulas.values import BLANK, BOOLEAN, DIV0, ERROR, NA, NUMBER, TEXT, Reference, Strings, Value
-from tests.judges import embedsheet_values
-from tests.sheets import Cells, write
+from kit.judges import embedsheet_values
+from kit.sheets import Cells, write
 
 Cell = tuple[int, Any]  # a kind and a number or a text
 

@@ -15,14 +15,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mutations import flipped, with_parts
-from packages import LECTURE, MAIN, book, parts, sheet_xml, write
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
 from embedsheet.ground.errors import EmbedsheetError, FileError
 from embedsheet.ground.notation.addresses import Cell
 from embedsheet.workbook import Edit, Workbook
+from kit.mutations import flipped, with_parts
+from kit.packages import LECTURE, MAIN, book, parts, sheet_xml, write
 
 CELL = '<row r="1"><c r="A1"><v>1</v></c></row>'
 

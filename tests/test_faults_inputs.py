@@ -18,8 +18,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mutations import flipped, spoiled
-from packages import book
 
 from embedsheet.ground.data import read_ratings
 from embedsheet.ground.errors import DataError, EmbedsheetError, FileError
@@ -36,6 +34,8 @@ from embedsheet.mirrors.full_size.text_generation import generate
 from embedsheet.mirrors.full_size.text_training import start
 from embedsheet.workbook import Edit, Workbook
 from embedsheet.xlsx import undo
+from kit.mutations import flipped, spoiled
+from kit.packages import book
 
 
 @pytest.fixture(autouse=True)

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from packages import book, contents, parts, sheet_xml, write
 
 from embedsheet.ground import files as replace
 from embedsheet.ground.errors import FileError
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.workbook import Edit, Workbook
 from embedsheet.xlsx import undo
+from kit.packages import book, contents, parts, sheet_xml, write
 
 ROWS = 400
 CELLS = Area("S", 1, 1, ROWS, 4)

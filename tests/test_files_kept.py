@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from foreign_linear import product_mix
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
 from embedsheet.ground.errors import FileError
 from embedsheet.solver import solve
 from embedsheet.workbook import Workbook
+from kit.foreign_linear import product_mix
 
 
 def run(*arguments: Any) -> Any:

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from agreement import same
-from function_samples import CONSTANTS, POINTS, SAMPLES
-from judges import embedsheet_values, write_book
 from numpy.typing import NDArray
-from sheets import program
 
 from embedsheet.compiler.program import Program
 from embedsheet.ground.notation.addresses import column_letters, column_number
+from kit.agreement import same
+from kit.function_samples import CONSTANTS, POINTS, SAMPLES
+from kit.judges import embedsheet_values, write_book
+from kit.sheets import program
 
 # Further functions whose arguments differ from cell to cell.
 MORE = [

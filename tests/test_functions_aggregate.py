@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from agreement import disagreements, numeric_disagreements, same
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from judges import embedsheet_values, gnumeric_values, libreoffice_values, write_book
-from sheets import largest_gradient_error, program, write
 
 from embedsheet.formulas.functions.criteria import criterion, in_digits, matches
 from embedsheet.formulas.values import NUMBER, TEXT, Strings, Value
+from kit.agreement import disagreements, numeric_disagreements, same
+from kit.judges import embedsheet_values, gnumeric_values, libreoffice_values, write_book
+from kit.sheets import largest_gradient_error, program, write
 
 CELLS: dict[str, Any] = {
     "A1": 1.5, "A2": -2, "A3": "text", "A4": True, "A6": 3, "A7": "12", "A8": 0,

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xlsxwriter
-from judges import CellValue, embedsheet_values, formulon_values, same, write_book
-from sheets import largest_gradient_error, program, setup
 
 from embedsheet.compiler.program import compile_program
 from embedsheet.ground.errors import UnsupportedError
 from embedsheet.workbook import Workbook
+from kit.judges import CellValue, embedsheet_values, formulon_values, same, write_book
+from kit.sheets import largest_gradient_error, program, setup
 
 # A mixes kinds below its numbers, A4:A5 differ in case from C5; A7, B7 and C6 are blank.
 INPUTS: dict[str, CellValue] = {

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.judges import dissent, embedsheet_values
-from tests.sheets import Cells, write
+from kit.judges import dissent, embedsheet_values
+from kit.sheets import Cells, write
 
 _ROWS: list[list[str | float | None]] = [
     ["Tree", "Height", "Age", "Profit"],

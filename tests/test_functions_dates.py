@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 import xlsxwriter
-from agreement import disagreements, same
-from judges import embedsheet_values
+
+from kit.agreement import disagreements, same
+from kit.judges import embedsheet_values
 
 CELLS: dict[str, Any] = {"A1": 43832, "A2": 43833, "A4": 43836.5, "A5": "x", "A7": "=1/0"}
 # The ends of months and years, leap years, and a time of day.

@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from judges import CellValue, dissent, embedsheet_values, write_book
-from sheets import largest_gradient_error, program
 
 from embedsheet.formulas.functions.table import FUNCTIONS
 from embedsheet.ground.errors import UnsupportedError
+from kit.judges import CellValue, dissent, embedsheet_values, write_book
+from kit.sheets import largest_gradient_error, program
 
 # A10 is blank.
 INPUTS: dict[str, CellValue] = {

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from judges import CellValue, dissent
-from sheets import largest_gradient_error, program
 
 from embedsheet.formulas.functions import lookup
 from embedsheet.formulas.values import NUMBER, Strings, Value, number
 from embedsheet.ground.errors import UnsupportedError
+from kit.judges import CellValue, dissent
+from kit.sheets import largest_gradient_error, program
 
 # A is sorted with a double, B are texts, D descends with a double, E and F mix kinds. F3, G1 and L1 are blank.
 INPUTS: dict[str, CellValue] = {

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from agreement import disagreements, numeric_disagreements, same
-from judges import embedsheet_values, write_book
-from sheets import largest_gradient_error, program
+
+from kit.agreement import disagreements, numeric_disagreements, same
+from kit.judges import embedsheet_values, write_book
+from kit.sheets import largest_gradient_error, program
 
 CELLS: dict[str, Any] = {
     "A1": 1.5, "A2": -2, "A3": "text", "A4": True, "A6": 3, "A7": "12", "A8": 0, "A9": "=1/0",

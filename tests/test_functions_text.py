@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agreement import disagreements, same
-from judges import embedsheet_values, write_book
-from sheets import program
 
 from embedsheet.ground.errors import UnsupportedError
+from kit.agreement import disagreements, same
+from kit.judges import embedsheet_values, write_book
+from kit.sheets import program
 
 CELLS: dict[str, Any] = {
     "A1": "apple", "A2": "Apple pie", "A3": "banana", "A4": 5, "A5": "5", "A6": True, "A8": '=""', "A9": "*x",

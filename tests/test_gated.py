@@ -7,9 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from judges import gnumeric_values, libreoffice_values
-from sheets import largest_gradient_error
-from stored import departures
 
 from embedsheet.ground.errors import LessonError, ModelError
 from embedsheet.lessons import find
@@ -19,6 +16,9 @@ from embedsheet.mirrors.gated.sheet import read_cells
 from embedsheet.mirrors.nets.comparison import compare_net
 from embedsheet.solver import load_model, solve
 from embedsheet.workbook import Workbook
+from kit.judges import gnumeric_values, libreoffice_values
+from kit.sheets import largest_gradient_error
+from kit.stored import departures
 
 SIMPLE = "Simple recurrent net"
 

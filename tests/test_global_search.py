@@ -10,8 +10,6 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from problems import problem
-from sheets import setup, write
 
 from embedsheet.book.setups import Constraint
 from embedsheet.compiler.program import compile_program
@@ -21,6 +19,8 @@ from embedsheet.solvers.outcome import Outcome
 from embedsheet.solvers.problem import Limits
 from embedsheet.solvers.search import search
 from embedsheet.workbook import Workbook
+from kit.problems import problem
+from kit.sheets import setup, write
 
 ROUNDED_TOTAL = {"A1": 0, "A2": 0, "B1": "=ROUND(3.333*A1+2.777*A2,2)", "B2": "=A1+A2"}
 ROUNDED_ITEMS = {

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sheets
 from typer.testing import CliRunner
 
 import embedsheet as es
 from embedsheet.cli import app
 from embedsheet.ground.errors import ModelError
+from kit import sheets
 
 # Rows 2 to 5: x1, x2, y, prediction, error; E = Σ error²/2. ∂E/∂w = Σ error·x, ∂E/∂b = Σ error.
 DATA = {

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import sheets
-from derived import Textbook, derive_all, filled, grid, judge
 
 import embedsheet as es
 from embedsheet.ground.errors import UnsupportedError
 from embedsheet.ground.notation.addresses import column_letters
+from kit import sheets
+from kit.derived import Textbook, derive_all, filled, grid, judge
 
 _RANDOM = np.random.default_rng(3)
 

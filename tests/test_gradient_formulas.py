@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import sheets
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from judges import gnumeric_values
 
 import embedsheet as es
 from embedsheet.ground.notation.addresses import column_letters
 from embedsheet.translations.gradient_sheet import rules
 from embedsheet.translations.gradient_sheet.reducers import REDUCERS
 from embedsheet.workbook import Workbook
+from kit import sheets
+from kit.judges import gnumeric_values
 
 ROWS = 5
 # Arguments that every function of the table is defined and smooth at: x is any number, p lies between 1.2 and 3.

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import sheets
-from derived import Textbook, derive_all, filled, grid, judge
 
 import embedsheet as es
 from embedsheet.ground.notation.addresses import Cell, column_letters
 from embedsheet.workbook import Workbook
+from kit import sheets
+from kit.derived import Textbook, derive_all, filled, grid, judge
 
 _RANDOM = np.random.default_rng(1)
 

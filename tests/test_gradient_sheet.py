@@ -10,11 +10,7 @@ from pathlib import Path
 import numpy as np
 import openpyxl
 import pytest
-import sheets
-from derived import Model, Textbook, derive_all, filled, grid, judge
-from judges import read_values, validity_faults
 from numpy.typing import NDArray
-from office import need_office
 from typer.testing import CliRunner
 
 import embedsheet as es
@@ -27,6 +23,10 @@ from embedsheet.hosts.libreoffice.locate import import_uno
 from embedsheet.hosts.libreoffice.office import Office
 from embedsheet.lessons import find
 from embedsheet.workbook import Workbook
+from kit import sheets
+from kit.derived import Model, Textbook, derive_all, filled, grid, judge
+from kit.judges import read_values, validity_faults
+from kit.office import need_office
 
 SEED = np.random.default_rng(7)
 

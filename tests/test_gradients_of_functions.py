@@ -9,10 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from function_samples import CONSTANTS, POINTS, SAMPLES
-from judges import write_book
 from numpy.typing import NDArray
-from sheets import setup
 
 from embedsheet.book.setups import Constraint
 from embedsheet.compiler.program import compile_program
@@ -22,6 +19,9 @@ from embedsheet.formulas.functions.table import FUNCTIONS
 from embedsheet.formulas.traced import elementwise_rule, operations
 from embedsheet.ground.notation.addresses import parse_area
 from embedsheet.workbook import Workbook
+from kit.function_samples import CONSTANTS, POINTS, SAMPLES
+from kit.judges import write_book
+from kit.sheets import setup
 
 FloatArray = NDArray[np.float64]
 
@@ -89,7 +89,7 @@ def _batches() -> list[list[str]]:
 
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
 def test_function_has_sample_formulas_that_use_it(name: str) -> None:
-    assert name in SAMPLES, f"add sample formulas for {name} to tests/function_samples.py"
+    assert name in SAMPLES, f"add sample formulas for {name} to tests/kit/function_samples.py"
     assert any(f"{name}(" in formula for formula in SAMPLES[name])
 
 

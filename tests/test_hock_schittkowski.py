@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import optimize
-from sheets import write
 
 from embedsheet.solver import Solution, solve
 from embedsheet.solvers.model import choose_setup
 from embedsheet.workbook import Workbook
+from kit.sheets import write
 
 SQRT3 = "SQRT(3)"
 _RELATIONS = {"<=": np.less_equal, ">=": np.greater_equal, "=": np.equal}

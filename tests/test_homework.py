@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import openpyxl
 import pytest
-from judges import gnumeric_values, libreoffice_converted
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
@@ -29,6 +28,7 @@ from embedsheet.homework.sketch import ANSWERED, Block, Sketch
 from embedsheet.homework.submissions import find_submissions
 from embedsheet.homework.workers import Limits, Submission, grade_all
 from embedsheet.workbook import Workbook
+from kit.judges import gnumeric_values, libreoffice_converted
 
 Answer = Callable[[Block, int, int], object]
 

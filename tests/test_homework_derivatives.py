@@ -7,7 +7,6 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from judges import read_values
 
 from embedsheet.ground.errors import DataError
 from embedsheet.ground.notation.addresses import column_letters
@@ -17,6 +16,7 @@ from embedsheet.homework.grade import TaskGrade, grade_file
 from embedsheet.homework.key import Key
 from embedsheet.homework.roster import Student
 from embedsheet.homework.sketch import Block
+from kit.judges import read_values
 
 STUDENT = Student("007", "Ada Lovelace")
 

@@ -12,9 +12,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from judges import gnumeric_values
 from openpyxl.worksheet.formula import ArrayFormula
-from test_homework import fill
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
@@ -36,6 +34,8 @@ from embedsheet.homework.roster import Student, read_roster
 from embedsheet.homework.sketch import Block, Sketch
 from embedsheet.homework.submissions import find_submissions
 from embedsheet.workbook import Workbook
+from kit.judges import gnumeric_values
+from test_homework import fill
 
 ADA = Student("a", "Ada")
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from test_homework import fill
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
 from embedsheet.homework.assignment import find, parse
 from embedsheet.homework.key import Key
 from embedsheet.homework.roster import Student, read_class, read_roster
+from test_homework import fill
 
 
 def run(*words: object) -> str:

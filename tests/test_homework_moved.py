@@ -10,10 +10,6 @@ from typing import Any
 import openpyxl
 import pytest
 import xlwings
-from own_homework import ADA, assignment_of, hand_in, handed_out, key_of, right_answers
-from test_homework import fill
-from test_homework_fair import made
-from test_homework_solutions import lost
 
 from embedsheet.ground.notation.addresses import Cell, parse_cell
 from embedsheet.homework.assignment import parse, ready_made
@@ -22,7 +18,11 @@ from embedsheet.homework.grade import Grade, grade_file
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.make import own
 from embedsheet.homework.sketch import Sketch
-from tests.office import calc
+from kit.office import calc
+from kit.own_homework import ADA, assignment_of, hand_in, handed_out, key_of, right_answers
+from test_homework import fill
+from test_homework_fair import made
+from test_homework_solutions import lost
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,19 @@ from pathlib import Path
 import numpy as np
 import openpyxl
 import pytest
-from judges import libreoffice_converted, libreoffice_values
 from openpyxl.styles import PatternFill
-from own_homework import (
+from typer.testing import CliRunner
+
+from embedsheet.cli import app
+from embedsheet.ground.errors import DataError
+from embedsheet.ground.notation.addresses import Cell
+from embedsheet.homework.assignment import parse
+from embedsheet.homework.key import Key
+from embedsheet.homework.own.draft import draft
+from embedsheet.homework.own.make import own
+from embedsheet.workbook import Workbook
+from kit.judges import libreoffice_converted, libreoffice_values
+from kit.own_homework import (
     ADA,
     BOOKS,
     MARKS,
@@ -24,17 +34,7 @@ from own_homework import (
     right_answers,
     verdicts,
 )
-from stored import departures
-from typer.testing import CliRunner
-
-from embedsheet.cli import app
-from embedsheet.ground.errors import DataError
-from embedsheet.ground.notation.addresses import Cell
-from embedsheet.homework.assignment import parse
-from embedsheet.homework.key import Key
-from embedsheet.homework.own.draft import draft
-from embedsheet.homework.own.make import own
-from embedsheet.workbook import Workbook
+from kit.stored import departures
 
 
 @pytest.fixture(scope="module")

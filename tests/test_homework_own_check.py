@@ -9,10 +9,10 @@ from typing import Any
 import openpyxl
 import pytest
 from openpyxl.styles import PatternFill, Protection
-from own_homework import BOOKS, assignment_of, wide
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
+from kit.own_homework import BOOKS, assignment_of, wide
 
 
 def run(*words: object) -> tuple[int, str]:

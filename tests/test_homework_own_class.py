@@ -8,9 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from judges import libreoffice_converted
-from own_class import Class, Submission
-from own_homework import ADA, BOOKS, assignment_of, graded, hand_in, handed_out, key_of, wide
 from scipy.optimize import linprog
 
 from embedsheet.compiler.program import recalculate
@@ -20,6 +17,9 @@ from embedsheet.homework.key import Key
 from embedsheet.homework.own.make import numbers_of, own
 from embedsheet.homework.own.solver_task import best_plan
 from embedsheet.workbook import Workbook
+from kit.judges import libreoffice_converted
+from kit.own_class import Class, Submission
+from kit.own_homework import ADA, BOOKS, assignment_of, graded, hand_in, handed_out, key_of, wide
 
 SAMPLE = 9  # every so many are graded on each run, all by `make soak`
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import openpyxl
 import pytest
 from openpyxl.comments import Comment
-from own_homework import ADA, graded, hand_in, handed_out, key_of
-from test_homework_own_check import run, small
 
 from embedsheet.ground.errors import DataError
 from embedsheet.ground.notation.addresses import Cell
 from embedsheet.homework.own.make import own
+from kit.own_homework import ADA, graded, hand_in, handed_out, key_of
+from test_homework_own_check import run, small
 
 # A line through three points and its squared error, whose derivatives are -2·Σ(e·x) and -2·Σe; a step downhill in G.
 CELLS: dict[str, object] = {

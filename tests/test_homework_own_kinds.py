@@ -7,12 +7,12 @@ from typing import Any
 
 import openpyxl
 import pytest
-from own_homework import ADA, assignment_of, graded, hand_in, handed_out, key_of, right_answers, verdicts
-from test_homework_own_check import small
 
 from embedsheet.ground.notation.addresses import Cell
 from embedsheet.homework.own.make import numbers_of, own
 from embedsheet.workbook import Workbook
+from kit.own_homework import ADA, assignment_of, graded, hand_in, handed_out, key_of, right_answers, verdicts
+from test_homework_own_check import small
 
 TOML = """
 [[varies]]

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from test_homework import fill
-from test_homework_fair import made
 
 from embedsheet.ground.notation.move import shift
 from embedsheet.homework.assignment import parse
 from embedsheet.homework.grade import grade_file
 from embedsheet.homework.sketch import Block, Sketch
 from embedsheet.homework.slips import slips
+from test_homework import fill
+from test_homework_fair import made
 
 Answer = Callable[[Block, int, int], object]
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from judges import libreoffice_converted
 from openpyxl.worksheet.formula import ArrayFormula
 
 from embedsheet.homework.assignment import Assignment, find, parse, ready_made
@@ -18,6 +17,7 @@ from embedsheet.homework.reference import Reference
 from embedsheet.homework.roster import Student
 from embedsheet.homework.sketch import Block, Sketch
 from embedsheet.solver import solve
+from kit.judges import libreoffice_converted
 
 ADA = Student("a", "Ada")
 # What a student writes who follows the hint, by assignment and task; {block} is all of a block, {block@} its cell in

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from test_homework import fill
-from test_homework_fair import made
 
 from embedsheet.ground.errors import DataError
 from embedsheet.homework.assignment import find, parse, ready_made
@@ -22,6 +20,8 @@ from embedsheet.homework.key import Key
 from embedsheet.homework.reference import Reference
 from embedsheet.homework.roster import Student, read_roster
 from embedsheet.homework.submissions import find_submissions
+from test_homework import fill
+from test_homework_fair import made
 
 ADA, BOB = Student("ada", "Ada"), Student("bob", "Bob")
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from judges import embedsheet_values, libreoffice_values, same
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.table import Table
-from sheets import program
 
 from embedsheet.compiler.program import recalculate
 from embedsheet.ground.errors import UnsupportedError
 from embedsheet.workbook import Workbook
+from kit.judges import embedsheet_values, libreoffice_values, same
+from kit.sheets import program
 
 FORMULAS = [
     'INDIRECT("A2")', 'INDIRECT("$A$"&ROW())', 'INDIRECT("A"&D1)', 'SUM(INDIRECT("A1:A"&D1))', 'SUM(INDIRECT("A:A"))',

@@ -7,12 +7,12 @@ from typing import Any
 
 import openpyxl
 import pytest
-from judges import embedsheet_values
-from sheets import setup
 
 from embedsheet.compiler.program import compile_program, recalculate
 from embedsheet.ground.errors import UnsupportedError
 from embedsheet.workbook import Workbook
+from kit.judges import embedsheet_values
+from kit.sheets import setup
 
 
 def book(path: Path, cells: dict[str, Any], **settings: Any) -> Path:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from judged_differences import DIFFERENCES, FURTHER, FURTHER_OUTVOTED, OUTVOTED, UNJUDGED
-from judged_twins import Judged, judged
-from twins import FILLS, cases
+
+from kit.judged_differences import DIFFERENCES, FURTHER, FURTHER_OUTVOTED, OUTVOTED, UNJUDGED
+from kit.judged_twins import Judged, judged
+from kit.twins import FILLS, cases
 
 # Each other way to fill asks the judges what one of these does.
 _FILLS = ("down", "growing", "array", "growing array", "spill", "name")

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from judges import gnumeric_values
-from stored import departures
 
 import embedsheet as es
 from embedsheet.ground.errors import TrainingError
@@ -20,6 +18,8 @@ from embedsheet.mirrors.recommender.blocks import SheetModel, read_model
 from embedsheet.mirrors.recommender.results import mixing
 from embedsheet.mirrors.recommender.training import Learned, Progress, Settings, train
 from embedsheet.workbook import Workbook
+from kit.judges import gnumeric_values
+from kit.stored import departures
 
 
 @pytest.fixture(scope="module")

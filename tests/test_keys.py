@@ -8,13 +8,13 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from judges import embedsheet_values
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.table import Table
 
 import embedsheet
 from embedsheet.ground.keys import name_capitals, name_key
 from embedsheet.workbook import Workbook
+from kit.judges import embedsheet_values
 
 # Modules that change the case of something that is no name of a workbook, and what that is.
 OTHERS = {

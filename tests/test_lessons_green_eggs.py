@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from judges import embedsheet_values, gnumeric_values, libreoffice_values, libreoffice_values_of, read_values
-from test_lessons_movielens import differences, errors_in
 
 from embedsheet.ground.data import GREEN_EGGS_WORDS, green_eggs_verse, split_words
 from embedsheet.ground.errors import DataError, LessonError
 from embedsheet.lessons.green_eggs import build
 from embedsheet.workbook import Workbook
+from kit.judges import embedsheet_values, gnumeric_values, libreoffice_values, libreoffice_values_of, read_values
+from test_lessons_movielens import differences, errors_in
 
 ODD_TEXTS = {
     "one word": "Sam",

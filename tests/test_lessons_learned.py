@@ -8,8 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from judges import Values, embedsheet_values, gnumeric_values, libreoffice_values
-from stored import departures
 
 from embedsheet.ground.data import movielens
 from embedsheet.ground.notation.addresses import parse_area
@@ -18,6 +16,8 @@ from embedsheet.mirrors.full_size.dot_products import DotProducts, dot_products
 from embedsheet.mirrors.full_size.movielens_training import DEFAULT, Trained, predict, train
 from embedsheet.mirrors.full_size.ratings import Ratings
 from embedsheet.workbook import Workbook
+from kit.judges import Values, embedsheet_values, gnumeric_values, libreoffice_values
+from kit.stored import departures
 
 MOVIES = 60
 

@@ -7,7 +7,14 @@ from pathlib import Path
 import numpy as np
 import openpyxl
 import pytest
-from judges import (
+
+from embedsheet.ground.data import movielens
+from embedsheet.ground.errors import FileError, LessonError
+from embedsheet.lessons.movielens import build
+from embedsheet.lessons.movielens.choice import choose, start
+from embedsheet.workbook import Workbook
+from embedsheet.xlsx.writer.page import Book
+from kit.judges import (
     CellValue,
     Values,
     embedsheet_values,
@@ -16,13 +23,6 @@ from judges import (
     libreoffice_values_of,
     read_values,
 )
-
-from embedsheet.ground.data import movielens
-from embedsheet.ground.errors import FileError, LessonError
-from embedsheet.lessons.movielens import build
-from embedsheet.lessons.movielens.choice import choose, start
-from embedsheet.workbook import Workbook
-from embedsheet.xlsx.writer.page import Book
 
 LECTURE = Path(__file__).parents[2] / "shared" / "data" / "lecture" / "collab_filter.xlsx"
 # What the lecture's cross-tab shows, as MovieLens ids.

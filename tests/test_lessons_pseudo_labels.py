@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from judges import gnumeric_values, libreoffice_values
-from stored import departures
 
 from embedsheet.ground.errors import LessonError
 from embedsheet.lessons import find
 from embedsheet.lessons.pseudo_labels import build
 from embedsheet.workbook import Workbook
+from kit.judges import gnumeric_values, libreoffice_values
+from kit.stored import departures
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from embedsheet.hosts.libreoffice import locate
 from embedsheet.hosts.live import live_workbook, write_areas
 from embedsheet.hosts.through_xlwings import XlwingsHost
 from embedsheet.workbook import Workbook
-from tests.office import calc
+from kit.office import calc
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from function_samples import CONSTANTS, POINTS, SAMPLES
-from judges import write_book
 from numpy.typing import NDArray
-from sheets import program, setup, write
 
 from embedsheet.book.setups import Constraint
 from embedsheet.compiler.degree import CONSTANT, LINEAR, OTHER, QUADRATIC
@@ -23,6 +20,9 @@ from embedsheet.formulas.functions.table import FUNCTIONS
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.notation.addresses import column_letters, parse_area
 from embedsheet.workbook import Workbook
+from kit.function_samples import CONSTANTS, POINTS, SAMPLES
+from kit.judges import write_book
+from kit.sheets import program, setup, write
 
 FloatArray = NDArray[np.float64]
 
@@ -231,7 +231,7 @@ def test_a_linear_model_is_recognised_without_importing_jax(tmp_path: Path) -> N
     cells = {"A1": 1.0, "A2": 2.0, "B1": "=SUMPRODUCT(A1:A2,{3;4})+FORECAST(4,A1:A2,{1;2})"}
     path = write(tmp_path / "book.xlsx", cells)
     code = (
-        "import sys; from sheets import setup; from embedsheet.workbook import Workbook\n"
+        "import sys; from kit.sheets import setup; from embedsheet.workbook import Workbook\n"
         "from embedsheet.compiler.program import compile_program\n"
         f"found = compile_program(Workbook.open({str(path)!r}), setup('B1', ['A1:A2']))\n"
         "print(found.is_linear, 'jax' in sys.modules)"

@@ -8,10 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from judges import embedsheet_values, write_book
 
 from embedsheet.compiler.evaluate import ADDRESS_FUNCTIONS
 from embedsheet.formulas.functions.table import FUNCTIONS, Function, parameter
+from kit.judges import embedsheet_values, write_book
 
 # Functions that take an error for a range as a value like any other, and what they make of it.
 VALUES = {"COUNT": 0.0, "COUNTA": 1.0, "TYPE": 16.0, "ISREF": False}

@@ -8,9 +8,6 @@ from typing import Any
 import numpy as np
 import openpyxl
 import pytest
-from judges import gnumeric_values, libreoffice_values
-from sheets import largest_gradient_error
-from stored import departures
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
@@ -22,6 +19,9 @@ from embedsheet.mirrors.perceptron.mirror import MIRROR
 from embedsheet.mirrors.perceptron.model import read_perceptron, sigmoid
 from embedsheet.solver import load_model, solve
 from embedsheet.workbook import Edit, Workbook
+from kit.judges import gnumeric_values, libreoffice_values
+from kit.sheets import largest_gradient_error
+from kit.stored import departures
 
 SHEETS = ["Logistic regression", "XOR", "Spiral", "Table"]
 # What L-BFGS of scipy reaches from the same start on the same loss in NumPy.

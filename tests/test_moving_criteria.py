@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from judges import formulon_values
-from sheets import program, write
 
 from embedsheet.ground.errors import UnsupportedError
 from embedsheet.solver import solve
+from kit.judges import formulon_values
+from kit.sheets import program, write
 
 _LIST = [3, 1, 4, 1, 5, 9, 2.5, None, "x", 6]
 CELLS = {f"A{row}": value for row, value in enumerate(_LIST, 1) if value is not None}

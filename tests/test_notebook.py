@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sheets
 
 import embedsheet as es
 from embedsheet.solvers.problem import Progress
 from embedsheet.translations.coder.viewer import live
+from kit import sheets
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 CELLS = (

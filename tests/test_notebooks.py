@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pages
 import pytest
+
+from kit import pages
 
 sys.path.insert(0, str(pages.ROOT / "tools"))
 import make_notebooks

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_solver_stored_models import LIMITS, WYNDOR, Stored, solved
 
 from embedsheet.ground.errors import ModelError
 from embedsheet.solver import solve
+from test_solver_stored_models import LIMITS, WYNDOR, Stored, solved
 
 BOTH = "M!$A$1:$B$1"
 LOW = {"A7": -3, "B7": "=-4-1", "E7": -3}  # typed or computed, but not from what changes

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from agreement import disagreements, numeric_disagreements, same
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from judges import embedsheet_values, write_book
-from sheets import program
 
 from embedsheet.formulas.collation import sort_key
 from embedsheet.formulas.numerals import number_of_text, text_of_number
+from kit.agreement import disagreements, numeric_disagreements, same
+from kit.judges import embedsheet_values, write_book
+from kit.sheets import program
 
 CELLS: dict[str, Any] = {
     "A1": 1.5, "A2": -2, "A3": "text", "A4": True, "A6": 3, "A7": "12", "A8": 0, "A9": "=1/0", "A10": '=""',

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import openpyxl
 import pytest
-from sheets import largest_gradient_error
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
@@ -19,6 +18,7 @@ from embedsheet.lessons.optimisers.rules import RULES
 from embedsheet.mirrors.optimisers.comparison import Row, compare_descents, keras_path, model_sheets, read_descent
 from embedsheet.solver import load_model, solve
 from embedsheet.workbook import Edit, Workbook
+from kit.sheets import largest_gradient_error
 
 SHEETS = [rule.name for rule in RULES]
 

@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 import pytest
 import typer
-from foreign import ForeignBook
-from judges import Values, embedsheet_values, gnumeric_values, libreoffice_values_of
 from lxml import etree
-from stored import departures
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
 from embedsheet.lessons import LESSONS, find
+from kit.foreign import ForeignBook
+from kit.judges import Values, embedsheet_values, gnumeric_values, libreoffice_values_of
+from kit.stored import departures
 
 POEM = "I am Sam. Sam I am. Do you like them, Sam? I do not like them here or there.\n" * 3
 # A value for each option of each lesson; `Path` stands for a small file of that kind, None for what other tests hold.

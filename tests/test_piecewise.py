@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import optimize
-from sheets import setup, write
 
 from embedsheet.book.setups import Constraint
 from embedsheet.compiler.program import Program, compile_program
@@ -20,6 +19,7 @@ from embedsheet.solvers.problem import Limits
 from embedsheet.solvers.search import search
 from embedsheet.solvers.tracker import Tracker
 from embedsheet.workbook import Workbook
+from kit.sheets import setup, write
 
 TABLE = {"E1": 0, "E2": 2, "E3": 5, "F1": 10, "F2": 8, "F3": 7.5}
 # Each in A1:A3, 0 to 9.

@@ -6,9 +6,9 @@ import math
 from pathlib import Path
 
 import pytest
-from sheets import write
 
 from embedsheet.solver import solve
+from kit.sheets import write
 
 
 @pytest.mark.parametrize("start", [(1, 1, 1), (100, 1, 1)])

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from judges import write_book
 
 from embedsheet.workbook import Workbook
+from kit.judges import write_book
 
 PACKAGE = "embedsheet_squares"
 ENTRY_POINTS = (

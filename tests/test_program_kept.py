@@ -6,8 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from judges import write_book
-from sheets import setup
 
 from embedsheet.book.setups import SolverSetup
 from embedsheet.compiler.program import Program, compile_program
@@ -15,6 +13,8 @@ from embedsheet.ground.errors import ModelError
 from embedsheet.solver import problem_of
 from embedsheet.solvers.search import search
 from embedsheet.workbook import Workbook
+from kit.judges import write_book
+from kit.sheets import setup
 
 _CELLS = {
     "B1": "=SQRT(A1)",

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sheets import write
 
 from embedsheet.solver import solve
 from embedsheet.solvers.mixed import Patience
 from embedsheet.solvers.piecewise import Proof, prove_again
 from embedsheet.solvers.problem import Limits, Problem, Progress
 from embedsheet.solvers.tracker import Tracker
+from kit.sheets import write
 
 
 def test_patience_ends_where_the_gap_stays_as_it_is() -> None:

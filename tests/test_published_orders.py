@@ -11,9 +11,9 @@ import pytest
 from openpyxl.utils import get_column_letter
 from scipy import optimize, sparse
 from scipy.sparse import csgraph
-from sheets import write
 
 from embedsheet.solver import Solution, solve
+from kit.sheets import write
 
 Floats = np.ndarray[Any, Any]
 # TSPLIB 95 (comopt.ifi.uni-heidelberg.de/software/TSPLIB95): latitude and longitude, degrees and minutes; the optimum.

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import judges
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -23,6 +22,7 @@ from embedsheet.mirrors.recurrent import numpy_net as numpy_rnn
 from embedsheet.mirrors.recurrent.comparison import Row, compare_rnn, model_sheets, read_net
 from embedsheet.mirrors.recurrent.mirror import MIRROR
 from embedsheet.workbook import Edit, Workbook
+from kit import judges
 
 TEXT = "the cat sat on the mat"
 

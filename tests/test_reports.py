@@ -20,8 +20,8 @@ from embedsheet.ground.errors import ModelError
 from embedsheet.solver import solve
 from embedsheet.solvers.reports.tables import KINDS, Report, Table
 from embedsheet.solvers.solution import Solution
-from tests.judges import gnumeric_values, libreoffice_values, validity_faults
-from tests.repair import repair_causes
+from kit.judges import gnumeric_values, libreoffice_values, validity_faults
+from kit.repair import repair_causes
 
 Row = tuple[str, Sequence[float], str, float]
 RELATIONS = {"<=": "1", "=": "2", ">=": "3"}

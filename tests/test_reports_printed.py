@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sheets import write
 
 from embedsheet.solver import solve
 from embedsheet.solvers.reports.tables import Report
+from kit.sheets import write
 
 INF = float("inf")
 

@@ -9,9 +9,9 @@ import numpy as np
 import openpyxl
 import pytest
 from scipy.optimize import linprog
-from test_reports import INF, Row, mix, numbers, reports, set_up
 
 from embedsheet.solver import solve
+from test_reports import INF, Row, mix, numbers, reports, set_up
 
 # Two rows too many hold with equality at (4, 0).
 DEGENERATE: list[Row] = [("a", [1, 1], "<=", 4), ("b", [1, 0], "<=", 4), ("c", [2, 1], "<=", 8)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import judges
 import numpy as np
 import pytest
 
@@ -13,6 +12,7 @@ from embedsheet.ground.errors import DataError, EmbedsheetError, LessonError
 from embedsheet.lessons import find, rnn
 from embedsheet.mirrors.recurrent.comparison import BLOCKS, model_sheets
 from embedsheet.workbook import Workbook
+from kit import judges
 
 MODELS = ["Three characters", "n characters", "Sequence"]
 

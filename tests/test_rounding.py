@@ -13,12 +13,12 @@ import pytest
 import xlsxwriter
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from judges import embedsheet_values, write_book
-from sheets import program
 
 from embedsheet.compiler.program import recalculate
 from embedsheet.compiler.verify import Verification
 from embedsheet.workbook import Workbook
+from kit.judges import embedsheet_values, write_book
+from kit.sheets import program
 
 
 def stored(path: Path, cells: dict[str, float | tuple[str, float | str]]) -> Path:

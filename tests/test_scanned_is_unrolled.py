@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sheets import program
 
 from embedsheet.compiler.engines.tape import TapeEngine
 from embedsheet.compiler.recurrence import Recurrence
+from kit.sheets import program
 
 # r is the row, p one or two rows before it; B and C need each other, A and D hold numbers, blanks in D.
 _TERMS = [

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sheets
 from typer.testing import CliRunner
 
 import embedsheet as es
 from embedsheet.cli import app
 from embedsheet.translations.coder.viewer import page as pages
+from kit import sheets
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 

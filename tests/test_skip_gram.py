@@ -7,9 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from judges import gnumeric_values
-from sheets import largest_gradient_error
-from stored import departures
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
@@ -24,6 +21,9 @@ from embedsheet.mirrors.skip_gram.comparison import (
 )
 from embedsheet.solver import load_model, solve
 from embedsheet.workbook import Edit, Workbook
+from kit.judges import gnumeric_values
+from kit.sheets import largest_gradient_error
+from kit.stored import departures
 
 SHEET = "Skip-gram"
 

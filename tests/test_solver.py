@@ -7,13 +7,13 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from problems import TracedObjective, problem, rosenbrock
 
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.notation.addresses import Cell
 from embedsheet.solver import METHODS, check_gradient
 from embedsheet.solvers.problem import Limits, Problem, Progress
 from embedsheet.solvers.search import search
+from kit.problems import TracedObjective, problem, rosenbrock
 
 WEEKS = np.arange(1.0, 13.0)
 WEEDS = np.array([5.308, 7.24, 9.638, 12.866, 17.069, 23.192, 31.443, 38.558, 50.156, 62.948, 75.995, 91.972])

@@ -7,13 +7,13 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import judges
 import pytest
-from foreign import ForeignBook
-from foreign_linear import LINEAR
-from foreign_nonlinear import NONLINEAR
 
 from embedsheet.solver import solve
+from kit import judges
+from kit.foreign import ForeignBook
+from kit.foreign_linear import LINEAR
+from kit.foreign_nonlinear import NONLINEAR
 
 BOOKS: dict[str, Callable[[], tuple[ForeignBook, float]]] = {**LINEAR, **NONLINEAR}
 # Gnumeric knows no tables.

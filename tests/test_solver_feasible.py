@@ -6,16 +6,16 @@ import json
 import math
 from pathlib import Path
 
-import judges
 import numpy as np
 import pytest
-from foreign import ForeignBook
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
 from embedsheet.ground.errors import ModelError
 from embedsheet.solver import choose_setup, describe, gradient_blocks, load_model, solve
 from embedsheet.workbook import Workbook
+from kit import judges
+from kit.foreign import ForeignBook
 
 
 def lines(*constraints: tuple[str, str, str | float], start: tuple[float, float] = (0, 0)) -> ForeignBook:

@@ -7,10 +7,10 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from problems import problem
 from scipy.optimize import linprog
 
 from embedsheet.solvers.search import search
+from kit.problems import problem
 
 X = np.arange(1.0, 13.0)
 Y = np.array([5.308, 7.24, 9.638, 12.866, 17.069, 23.192, 31.443, 38.558, 50.156, 62.948, 75.995, 91.972])

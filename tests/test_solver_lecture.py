@@ -6,12 +6,12 @@ import shutil
 import zipfile
 from pathlib import Path
 
-import judges
 import numpy as np
 import pytest
 
 from embedsheet.solver import check_gradient, load_model, solve
 from embedsheet.xlsx.undo import undo
+from kit import judges
 
 LECTURE = Path(__file__).parents[2] / "shared" / "data" / "lecture" / "collab_filter.xlsx"
 # Hand-written exact gradients and L-BFGS-B from the stored start.

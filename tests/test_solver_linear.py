@@ -7,12 +7,12 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from problems import TracedObjective, problem
 
 from embedsheet.ground.errors import ModelError
 from embedsheet.solvers.linear import recognise
 from embedsheet.solvers.problem import Limits, Problem
 from embedsheet.solvers.search import search
+from kit.problems import TracedObjective, problem
 
 
 def wyndor(**more: Any) -> Problem:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from foreign import ForeignBook
-from foreign_linear import product_mix
-from foreign_nonlinear import facility
 
 from embedsheet.ground.errors import MismatchError, ModelError
 from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.solver import choose_setup, describe, parse_constraint, solve
 from embedsheet.workbook import Workbook
+from kit.foreign import ForeignBook
+from kit.foreign_linear import product_mix
+from kit.foreign_nonlinear import facility
 
 
 @pytest.fixture

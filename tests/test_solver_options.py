@@ -8,8 +8,6 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from problems import problem
-from sheets import setup, write
 
 import embedsheet as es
 from embedsheet.book.setups import Constraint, SolverOptions
@@ -21,6 +19,8 @@ from embedsheet.solvers.plan import plan
 from embedsheet.solvers.problem import Limits
 from embedsheet.solvers.search import search
 from embedsheet.workbook import Workbook
+from kit.problems import problem
+from kit.sheets import setup, write
 
 MODEL = {"solver_opt": "S!$B$1", "solver_adj": "S!$A$1:$A$2", "solver_typ": "2", "solver_neg": "2"}
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from foreign import ForeignBook
 
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.solver import choose_setup, describe, solve
 from embedsheet.workbook import Workbook
+from kit.foreign import ForeignBook
 
 SAVERS = ["save_openpyxl", "save_xlsxwriter", "save_libreoffice"]
 

@@ -10,7 +10,6 @@ import numpy as np
 import openpyxl
 import pytest
 from openpyxl.workbook.defined_name import DefinedName
-from sheets import program, write
 from typer.testing import CliRunner
 
 from embedsheet.book.setups import Constraint
@@ -20,6 +19,7 @@ from embedsheet.ground.errors import ModelError
 from embedsheet.ground.notation.addresses import disjoint, parse_area
 from embedsheet.solver import choose_setup, describe, solve
 from embedsheet.workbook import Workbook
+from kit.sheets import program, write
 
 MODEL = {"solver_opt": "S!$B$1", "solver_adj": "S!$A$1:$A$2", "solver_typ": "2", "solver_neg": "1", "solver_num": "0"}
 

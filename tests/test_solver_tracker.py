@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from problems import problem
 
 from embedsheet.solvers.problem import Limits
 from embedsheet.solvers.tracker import Finished, Tracker
+from kit.problems import problem
 
 
 def bowl(x: Any) -> Any:

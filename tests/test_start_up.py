@@ -7,7 +7,7 @@ import sys
 from ast import literal_eval
 from pathlib import Path
 
-from judges import write_book
+from kit.judges import write_book
 
 # Beside Python's own and those of `embedsheet --help`.
 OURS = {"embedsheet", "numpy", "lxml", "autograd", "threadpoolctl"}

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from judges import embedsheet_values, libreoffice_values
 from openpyxl.worksheet.table import Table
 
 from embedsheet.ground.errors import ModelError
 from embedsheet.workbook import Workbook
+from kit.judges import embedsheet_values, libreoffice_values
 
 COLUMNS = ("a", "b", "#c", "it's [d]")
 NAMES = ("a", "b", "'#c", "it''s '[d']")

@@ -8,13 +8,13 @@ import numpy as np
 import openpyxl
 import pytest
 import xlsxwriter
-from judges import embedsheet_values, libreoffice_values, same
-from packages import parts, sheet_xml, write
-from sheets import largest_gradient_error, setup
 
 from embedsheet.compiler.program import compile_program
 from embedsheet.ground.errors import UnsupportedError
 from embedsheet.workbook import Workbook
+from kit.judges import embedsheet_values, libreoffice_values, same
+from kit.packages import parts, sheet_xml, write
+from kit.sheets import largest_gradient_error, setup
 
 FORMULAS = [
     *(f"SUBTOTAL({code + more},B2:B15)" for code in range(1, 12) for more in (0, 100)),

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from judges import CellValue, read_values
 
 from embedsheet.lessons import find
+from kit.judges import CellValue, read_values
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 

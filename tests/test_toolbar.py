@@ -19,7 +19,7 @@ from embedsheet.hosts.libreoffice.click import click_toolbar
 from embedsheet.hosts.libreoffice.serve import Server
 from embedsheet.hosts.libreoffice.toolbar import PROTOCOL, extension
 from embedsheet.lessons.movielens import build
-from tests.office import served
+from kit.office import served
 
 # Keras' own get_weights, under NumPy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sheets import setup
-from twins import COPIES, HEIGHT, WIDTH, Book, Case, cases, changing_cells
 
 from embedsheet.book.setups import Constraint
 from embedsheet.compiler.engines import EngineName
@@ -21,6 +19,8 @@ from embedsheet.compiler.program import Program, compile_program
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.notation.addresses import parse_area
 from embedsheet.workbook import Workbook
+from kit.sheets import setup
+from kit.twins import COPIES, HEIGHT, WIDTH, Book, Case, cases, changing_cells
 
 # The argument that differs depends on the changing cells and the others do not; or all of them do, in the first cell.
 _OTHERS, _EVERY = tuple(range(1, COPIES)), tuple(range(COPIES))

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sheets import program
-from test_gradients_of_functions import Sheet
 
 from embedsheet.compiler.engines.jax import JaxEngine
 from embedsheet.compiler.engines.protocol import Engine
@@ -19,6 +17,8 @@ from embedsheet.formulas.functions.elementwise import Elementwise
 from embedsheet.formulas.functions.table import FUNCTIONS
 from embedsheet.formulas.values import boolean
 from embedsheet.ground.errors import UnsupportedError
+from kit.sheets import program
+from test_gradients_of_functions import Sheet
 
 _TENS = "{10;20;30;40;50;60;70;80;90}"
 # 1/(A1:A9>0.4) is an error where a cell is not: the idiom for the last cell that meets a condition.

@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from twins import FILLS, apart, cases
 
 from embedsheet.formulas.functions.table import FUNCTIONS
+from kit.twins import FILLS, apart, cases
 
 # These ways to fill are taken whole at every run, of the others a third of the cases each, not the same ones.
 _WHOLE = ("right", "growing", "growing array")

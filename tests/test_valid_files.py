@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 import xlsxwriter
-from foreign import ForeignBook
-from judges import validity_faults
-from repair import Package, repair_causes
-from test_own_books import CASES, OPTIONS, POEM
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
 from embedsheet.homework.assignment import ready_made
 from embedsheet.lessons import LESSONS
+from kit.foreign import ForeignBook
+from kit.judges import validity_faults
+from kit.repair import Package, repair_causes
+from test_own_books import CASES, OPTIONS, POEM
 
 SMALL = {
     "movielens": ("--users", 5, "--movies", 6, "--factors", 2),

@@ -10,13 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from openpyxl.utils import get_column_letter
-from problems import problem
-from sheets import write
 
 from embedsheet.solver import Solution, solve
 from embedsheet.solvers.outcome import Outcome
 from embedsheet.solvers.problem import Limits, Problem
 from embedsheet.solvers.search import search
+from kit.problems import problem
+from kit.sheets import write
 
 WHOLE = np.array([True, True])
 

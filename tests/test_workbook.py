@@ -13,7 +13,6 @@ import openpyxl
 import pytest
 import xlsxwriter
 from openpyxl.workbook.defined_name import DefinedName as OpenpyxlName
-from packages import LECTURE, book, contents, parts, sheet_xml, write
 
 from embedsheet.book.setups import Constraint
 from embedsheet.book.solver_names import solver_names
@@ -22,6 +21,7 @@ from embedsheet.ground.kinds import ErrorText
 from embedsheet.ground.notation.addresses import Area, Cell, parse_area
 from embedsheet.solvers.model import choose_setup
 from embedsheet.workbook import Edit, Workbook
+from kit.packages import LECTURE, book, contents, parts, sheet_xml, write
 
 
 @pytest.fixture(autouse=True)

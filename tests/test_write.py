@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 
 import pytest
-from function_samples import SAMPLES
 from hypothesis import given
 from hypothesis import strategies as st
-from test_filled_formulas import MORE
-from test_relative import FILLED
 
 from embedsheet.ground.notation.move import shift
 from embedsheet.ground.notation.parse import parse
 from embedsheet.ground.notation.walk import walk
 from embedsheet.ground.notation.write import A1, FILE, write
+from kit.function_samples import SAMPLES
+from test_filled_formulas import MORE
+from test_relative import FILLED
 
 # In C5; written by hand, each as `write` gives it: no white space, no brackets that change nothing.
 WRITTEN = [

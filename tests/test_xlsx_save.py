@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from packages import LECTURE, book, contents, parts, sheet_xml, write
 
 from embedsheet.book.setups import Constraint, SolverSetup
 from embedsheet.ground.errors import FileError, ModelError
@@ -21,6 +20,7 @@ from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, NUMBER, TEXT, ErrorTe
 from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.workbook import Edit, Workbook
 from embedsheet.xlsx.undo import undo
+from kit.packages import LECTURE, book, contents, parts, sheet_xml, write
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from packages import LINKS, MAIN, book, parts, sheet_xml, write
 
 from embedsheet import workbook as workbook_module
 from embedsheet.ground.errors import FileError
@@ -21,6 +20,7 @@ from embedsheet.ground.notation.move import shift
 from embedsheet.workbook import Workbook
 from embedsheet.xlsx import scan
 from embedsheet.xlsx.plain import plain
+from kit.packages import LINKS, MAIN, book, parts, sheet_xml, write
 
 
 def cells(path: Path) -> dict[str, object]:

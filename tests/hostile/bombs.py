@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tests.sheets import Cells
+from kit.sheets import Cells
 
 # Formula → what its refusal says it needs; None where Excel's own limits make it an error value.
 FORMULAS: dict[str, str | None] = {

@@ -71,7 +71,7 @@ def main(seeds: list[str]) -> None:
     """Write, recalculate and check the workbooks of these seeds in this process, for a test that measures it."""
     import tempfile
 
-    from tests.judges import embedsheet_values
+    from kit.judges import embedsheet_values
 
     with tempfile.TemporaryDirectory() as folder:
         for seed in seeds:

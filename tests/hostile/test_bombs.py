@@ -10,9 +10,9 @@ import pytest
 from embedsheet.formulas import budget
 from embedsheet.ground.errors import EmbedsheetError, FormulaError
 from embedsheet.ground.notation.parse import parse
+from kit.judges import embedsheet_values
+from kit.sheets import write
 from tests.hostile import bombs
-from tests.judges import embedsheet_values
-from tests.sheets import write
 
 
 @pytest.mark.parametrize(("formula", "refusal"), list(bombs.everything()), ids=lambda one: str(one)[:40])

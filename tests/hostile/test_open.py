@@ -17,8 +17,8 @@ import pytest
 
 from embedsheet.ground.files import open_lock
 from embedsheet.hosts.libreoffice.office import Office
-from tests.office import need_office, served
-from tests.test_buttons_vba import small
+from kit.office import need_office, served
+from test_buttons_vba import small
 
 no_windows = pytest.mark.skipif(sys.platform == "win32", reason="about POSIX' permissions and signals")
 _DRAWING = "http://schemas.openxmlformats.org/drawingml/2006"

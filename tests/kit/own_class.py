@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from own_homework import right_answers
 
 from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.ground.notation.move import shift
 from embedsheet.homework.own.plan import OwnAssignment
+from kit.own_homework import right_answers
 
 # Cells of the six workbooks that hold the same in every student's workbook: a paid-off loan, a fixed rest value.
 ALWAYS = {"Loan!E37"}

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agreement import same
-from judges import (
+from embedsheet.formulas.functions.table import FUNCTIONS
+from kit.agreement import same
+from kit.judges import (
     CellValue,
     embedsheet_values,
     formulon_book_values,
@@ -19,9 +20,7 @@ from judges import (
     ironcalc_values,
     libreoffice_values_of,
 )
-from twins import COPIES, Book, Case, is_single
-
-from embedsheet.formulas.functions.table import FUNCTIONS
+from kit.twins import COPIES, Book, Case, is_single
 
 JUDGES = ("Gnumeric", "LibreOffice", "formulon", "IronCalc")
 _NAME_ERRORS = ("formulon", "IronCalc")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from judges import Values
-
 from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.workbook import Workbook
+from kit.judges import Values
 
 
 def departures(path: Path, judge: Callable[[Path], Values]) -> list[str]:

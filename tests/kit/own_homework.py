@@ -21,7 +21,7 @@ from embedsheet.homework.own.plan import OwnAssignment
 from embedsheet.homework.roster import Student
 from embedsheet.workbook import Workbook
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 BOOKS: dict[str, Callable[[Path], Path]] = runpy.run_path(str(ROOT / "examples" / "own_homework.py"))["BOOKS"]
 MARKS = {"statistics": (["#E2EFDA"], ["#FFCC99"]), "regression": (["like Line!D4"], ["like Line!B4"])}
 ADA = Student("007", "Ada")

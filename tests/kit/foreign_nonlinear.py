@@ -6,8 +6,9 @@ import math
 from typing import Any
 
 import numpy as np
-from foreign import ForeignBook
 from scipy import optimize, stats
+
+from kit.foreign import ForeignBook
 
 
 def cobb_douglas() -> tuple[ForeignBook, float]:

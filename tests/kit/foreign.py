@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import judges
 import openpyxl
 import xlsxwriter
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.formula import ArrayFormula
 from openpyxl.worksheet.table import Table
 from xlsxwriter.utility import xl_cell_to_rowcol
+
+from kit import judges
 
 RELATION_CODES = {"<=": 1, "=": 2, ">=": 3, "int": 4, "bin": 5, "dif": 6}
 SENSE_CODES = {"maximize": 1, "minimize": 2, "target": 3}

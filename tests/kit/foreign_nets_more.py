@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from foreign_nets import Net, _random, _Sheet
 
 from embedsheet.ground.notation.addresses import column_letters as letters
+from kit.foreign_nets import Net, _random, _Sheet
 
 
 def neuron_a_cell() -> Net:

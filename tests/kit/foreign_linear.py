@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-from foreign import ForeignBook
 from scipy.optimize import linear_sum_assignment, linprog
+
+from kit.foreign import ForeignBook
 
 
 def product_mix() -> tuple[ForeignBook, float]:

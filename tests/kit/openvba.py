@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from judges import CellValue
 
 from embedsheet.ground.notation.addresses import column_letters, column_number
+from kit.judges import CellValue
 
 
 def openvba_values(cells: Mapping[str, CellValue]) -> dict[str, CellValue]:

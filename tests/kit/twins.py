@@ -18,13 +18,13 @@ from typing import Any
 
 import numpy as np
 import xlsxwriter
-from agreement import same
-from function_samples import CONSTANTS, POINTS, SAMPLES
-from judges import CellValue, embedsheet_values, write_book
-from twin_arguments import ORDINARY
 
 from embedsheet.formulas.functions.table import FUNCTIONS, parameter
 from embedsheet.ground.notation.addresses import column_letters, column_number
+from kit.agreement import same
+from kit.function_samples import CONSTANTS, POINTS, SAMPLES
+from kit.judges import CellValue, embedsheet_values, write_book
+from kit.twin_arguments import ORDINARY
 
 COPIES = 4
 WIDTH, HEIGHT = 4, 10  # from copy to copy, to the right and down

@@ -271,7 +271,7 @@ def validity_faults(path: str | Path) -> list[str]:
 
 def _program(name: str) -> str:
     # Where .ci/run and CONTRIBUTING install what comes from npm.
-    own = Path(__file__).parents[1] / "build" / "npm" / "node_modules" / ".bin"
+    own = Path(__file__).parents[2] / "build" / "npm" / "node_modules" / ".bin"
     found = shutil.which(name) or shutil.which(name, path=str(own))
     if found is None:
         reason = f"{name} is not installed"

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import sheets
-from judges import Values, gnumeric_values, libreoffice_values_of
 from numpy.typing import NDArray
 
 import embedsheet as es
 from embedsheet.ground.notation.addresses import Area, column_letters
 from embedsheet.workbook import Workbook
+from kit import sheets
+from kit.judges import Values, gnumeric_values, libreoffice_values_of
 
 TOLERANCE = 1e-9  # relative, as the gradient sheet promises
 Textbook = tuple[dict[str, Any], str, list[str]]  # cells of sheet S, objective, changing areas

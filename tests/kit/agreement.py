@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from judges import CellValue, embedsheet_values, formulon_values, gnumeric_values, libreoffice_values, write_book
-from openvba import openvba_values
+from kit.judges import CellValue, embedsheet_values, formulon_values, gnumeric_values, libreoffice_values, write_book
+from kit.openvba import openvba_values
 
 FIRST_COLUMN = "Z"
 
