@@ -22,6 +22,7 @@ import numpy as np
 
 from embedsheet.solvers.inner_newton import Curvature, newton_steps
 from embedsheet.solvers.problem import FloatArray
+from embedsheet.solvers.reasons import Reason, Why
 from embedsheet.solvers.scipy_methods import LBFGSB_WITHOUT_END
 from embedsheet.solvers.tracker import Tracker
 from embedsheet.solvers.units import Units, block_sizes, cell_sizes, finite
@@ -78,7 +79,7 @@ class _Rows:
         return float(np.abs(slack).max(initial=0.0))
 
 
-def augmented_lagrangian(tracker: Tracker, start: FloatArray) -> str:
+def augmented_lagrangian(tracker: Tracker, start: FloatArray) -> Reason:
     """Minimise within bounds and constraints; the tracker keeps the best point and the multipliers."""
     from scipy import optimize
 
@@ -134,4 +135,4 @@ def augmented_lagrangian(tracker: Tracker, start: FloatArray) -> str:
         missed = now
         if settled:
             tolerance = max(0.1 * tolerance, 0.5 * tracker.limits.tolerance)
-    return "the multipliers came to rest"
+    return Why.MULTIPLIERS()

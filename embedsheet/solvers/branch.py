@@ -17,6 +17,7 @@ import numpy as np
 
 from embedsheet.solvers.problem import FloatArray, Unbounded
 from embedsheet.solvers.quadratic import Relaxed
+from embedsheet.solvers.reasons import Reason, Why
 from embedsheet.solvers.tracker import Tracker
 
 # (lower, upper, a point nearby or None) → the best point of the relaxation
@@ -43,7 +44,7 @@ class Branched:
     complete: bool
     proven: bool
     bound: float
-    reason: str = ""
+    reason: Reason | None = None
 
 
 def branch(tracker: Tracker, relaxation: Relaxation, most_nodes: int, gap: float) -> Branched:
@@ -89,9 +90,9 @@ def branch(tracker: Tracker, relaxation: Relaxation, most_nodes: int, gap: float
         if limits.deadline is not None and time.perf_counter() > limits.deadline:
             state.reason = limits.time_is_up
         elif state.nodes >= most_nodes:
-            state.reason = f"the limit of {most_nodes:,} nodes is reached"
+            state.reason = Why.NODES(most=most_nodes)
         elif limits.solutions is not None and found_points >= limits.solutions:
-            state.reason = f"the limit of {limits.solutions:,} points is reached"
+            state.reason = Why.POINTS(most=limits.solutions)
         if state.reason:
             heapq.heappush(heap, node)
             break

@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from embedsheet.solvers.problem import FloatArray
+from embedsheet.solvers.reasons import Reason, Why
 from embedsheet.solvers.tracker import Tracker
 from embedsheet.solvers.verdict import stationarity
 
@@ -23,7 +24,7 @@ _MOMENTUM = 0.9
 _ADAM_MEAN, _ADAM_SQUARE, _ADAM_FLOOR = 0.9, 0.999, 1e-7
 
 
-def descend(tracker: Tracker, start: FloatArray, method: str) -> str:
+def descend(tracker: Tracker, start: FloatArray, method: str) -> Reason:
     """Run one of `LEARNING_RATES` until the tracker's limits stop it; returns the reason when it diverges."""
     rate = tracker.limits.learning_rate
     if rate is None:
@@ -35,7 +36,7 @@ def descend(tracker: Tracker, start: FloatArray, method: str) -> str:
     while True:
         point = tracker.point(x)
         if not point.sound:
-            return f"the learning rate {rate:g} is too large: the objective became undefined after {step} steps"
+            return Why.LEARNING_RATE(rate=rate, steps=step)
         _, gradient = tracker.merit(x)
         step += 1
         if method == "adam":

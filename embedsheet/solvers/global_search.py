@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from embedsheet.solvers import moves
 from embedsheet.solvers.methods import choose, descend
 from embedsheet.solvers.problem import Finished, FloatArray, Limits, Objective, Problem, Unbounded
+from embedsheet.solvers.reasons import Reason, Why
 from embedsheet.solvers.tracker import Found, Tracker
 from embedsheet.solvers.trials import Trials
 
@@ -28,11 +29,11 @@ _POINTS, _CELLS = (2_000, 60_000), 300_000_000
 _FAR = 1e6  # times the start: there an unbounded search has gone
 
 
-def search_globally(tracker: Tracker) -> str:
-    """Look for better points than the tracker's best; return in words what was done."""
+def search_globally(tracker: Tracker) -> Reason:
+    """Look for better points than the tracker's best; return what was done."""
     trials = Trials(tracker)
     generator = np.random.default_rng(tracker.limits.seed)
-    reason = ""
+    ended = None
     try:
         _begin(trials, generator)
         trials.most = most_points(tracker.problem)
@@ -44,11 +45,12 @@ def search_globally(tracker: Tracker) -> str:
             if round_ and not trials.energy < before:
                 break
     except Finished as end:
-        reason = f"{end.reason}; " if end.reason else ""
+        ended = None if end.reason.why is Why.SPENT else end.reason
     if tracker.population is not None:
         # What moves and descents found beside the population belongs to it.
         tracker.population = np.vstack([tracker.best.x, tracker.population])
-    return f"{reason}a global search tried {trials.evaluated:,} points"
+    done = Why.GLOBAL(points=trials.evaluated)
+    return Why.ENDED(ended=ended, done=done) if ended else done
 
 
 def _begin(trials: Trials, generator: np.random.Generator) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from embedsheet.solvers.problem import FloatArray
+from embedsheet.solvers.reasons import Reason, Why
 from embedsheet.solvers.tracker import Tracker
 from embedsheet.solvers.units import cell_sizes
 
@@ -57,12 +58,11 @@ class _Penalised:
         return value + self.weight * float(np.abs(outside).sum()), gradient
 
 
-def nonsmooth_bfgs(tracker: Tracker, start: FloatArray) -> str:
+def nonsmooth_bfgs(tracker: Tracker, start: FloatArray) -> Reason:
     """Descend from `start`, kinks or not; the tracker keeps the best point."""
     sizes = cell_sizes(tracker.problem, start)
     _, gradient = tracker.merit(start)
     weight = 10.0 * max(float(np.abs(gradient * sizes).max(initial=0.0)), 1e-12)
-    reason = ""
     for _ in range(3):
         reason = _bfgs(tracker, _Penalised(tracker, sizes, weight), start / sizes)
         if tracker.best_violation <= 1e-3:
@@ -72,7 +72,7 @@ def nonsmooth_bfgs(tracker: Tracker, start: FloatArray) -> str:
     return reason
 
 
-def _bfgs(tracker: Tracker, penalised: _Penalised, z: FloatArray) -> str:
+def _bfgs(tracker: Tracker, penalised: _Penalised, z: FloatArray) -> Reason:
     value, gradient = penalised(z)
     unit = np.eye(len(z))
     inverse, fresh = unit * (0.1 / _length(gradient)), True
@@ -106,7 +106,7 @@ def _bfgs(tracker: Tracker, penalised: _Penalised, z: FloatArray) -> str:
         z, value, gradient, fresh = z + moved, new_value, new_gradient, False
         x = np.clip(z * penalised.sizes, tracker.problem.lower, tracker.problem.upper)
         tracker.iterate(x, float(np.linalg.norm(gradient / penalised.sizes)), float("inf"))
-    return "the search finds no lower point nearby"
+    return Why.NOTHING_NEARBY()
 
 
 def _length(vector: FloatArray) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 from embedsheet.solvers.contradiction import explain
 from embedsheet.solvers.linear_model import LinearModel
 from embedsheet.solvers.problem import FloatArray, Limits, Problem, Sense, Status
+from embedsheet.solvers.reasons import Reason, Why
 
 # Seconds that HiGHS gets before it is asked for its best point so far; each slice starts anew and is thrice as long.
 _FIRST_SLICE = 10.0
@@ -27,7 +28,6 @@ _LARGEST_REFINED = 4_000_000
 _LEAST_GAP = 1e-9  # less is rounding
 _LARGEST_WHOLE = 2.0**53
 _MISSED = 1e-5  # of an equality: more than what HiGHS takes for satisfied
-_CONTRADICTION = "no values of the changing cells satisfy all constraints together"
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class LinearResult:
     """`x` is the best point, None when there is none; of an unbounded model one far along the way down."""
 
     status: Status
-    message: str
+    reason: Reason
     x: FloatArray | None
     bound: float | None = None  # nothing can be better than this objective
 
@@ -64,7 +64,7 @@ def recognise(problem: Problem) -> LinearModel | None:
 def solve_linear(problem: Problem, model: LinearModel, limits: Limits = Limits()) -> LinearResult:  # noqa: B008
     """Solve with HiGHS. A target becomes an equality; if it cannot be met, the values nearest to it are looked for.
 
-    Where nothing satisfies all constraints, the message names some that contradict each other.
+    Where nothing satisfies all constraints, the reason names some that contradict each other.
     """
     if problem.sense != "target":
         result = _solve(problem, model, limits)
@@ -72,7 +72,7 @@ def solve_linear(problem: Problem, model: LinearModel, limits: Limits = Limits()
     on_target = _with_row(problem, model, model.cost, model.offset - problem.target, "=")
     found = _solve(*on_target, limits, feasible_only=True)
     if found.x is not None:
-        return replace(found, message=f"the target {problem.target:.10g} is reached")
+        return replace(found, reason=Why.TARGET_REACHED(target=problem.target))
     # With whole numbers there may be a nearest value on either side.
     sides: list[tuple[float, FloatArray]] = []
     directions: tuple[tuple[str, Sense], ...] = (("<=", "maximize"), (">=", "minimize"))
@@ -84,9 +84,11 @@ def solve_linear(problem: Problem, model: LinearModel, limits: Limits = Limits()
     if not sides:
         return _explained(problem, model, found) if found.status == "infeasible" else found
     _, x = min(sides, key=lambda side: abs(side[0] - problem.target))
-    values = " and ".join(f"{value:.10g}" for value, _ in sides)
-    nearest = f"the nearest value{' is' if len(sides) == 1 else 's are'} {values}"
-    return LinearResult("infeasible", f"the target {problem.target:.10g} cannot be reached; {nearest}", x)
+    if len(sides) == 1:
+        reason = Why.TARGET_BESIDE(target=problem.target, nearest=sides[0][0])
+    else:
+        reason = Why.TARGET_BETWEEN(target=problem.target, below=sides[0][0], above=sides[1][0])
+    return LinearResult("infeasible", reason, x)
 
 
 def feasible(problem: Problem, model: LinearModel) -> bool | None:
@@ -97,7 +99,7 @@ def feasible(problem: Problem, model: LinearModel) -> bool | None:
 
 def _explained(problem: Problem, model: LinearModel, result: LinearResult) -> LinearResult:
     try:
-        return replace(result, message=f"{result.message}; {explain(problem, model, feasible)}")
+        return replace(result, reason=result.reason.also(Why.THEREFORE(parts=explain(problem, model, feasible))))
     except KeyboardInterrupt:
         return result
 
@@ -119,7 +121,7 @@ def _solve(
     from scipy import optimize
 
     if _indivisible(problem, model):
-        return LinearResult("infeasible", _CONTRADICTION, None)
+        return LinearResult("infeasible", Why.CONTRADICTION(), None)
     cost = np.zeros_like(model.cost) if feasible_only or problem.sense == "satisfy" else problem.sign * model.cost
     relations = np.asarray(problem.relations, dtype=object)
     low = np.where(relations == "<=", -np.inf, -model.shift)
@@ -151,11 +153,11 @@ def _solve(
             seconds *= 3.0
             slices = None if slices is None else slices - 1
             if slices == 0:
-                return LinearResult("failed", "HiGHS did not end", incumbent)
+                return LinearResult("failed", Why.HIGHS_NO_END(), incumbent)
     except KeyboardInterrupt:
         if slices is not None:
             raise
-        return LinearResult("improved", "stopped by Ctrl-C; this is the best point so far", incumbent)
+        return LinearResult("improved", Why.BEST_SO_FAR(ended=Why.INTERRUPTED()), incumbent)
     if result.status == 4 or (result.status == 2 and cost.any()):
         # Presolve may only say "infeasible or unbounded": without a cost it cannot be unbounded.
         left = 1e9 if limits.deadline is None else max(0.0, limits.deadline - time.perf_counter())
@@ -163,14 +165,14 @@ def _solve(
         zero = interruptible(run, np.zeros_like(cost), problem.lower, problem.upper, integrality, seconds)
         result.status = 3 if zero.status == 0 else zero.status
         if zero.status == 1:
-            return LinearResult("failed", "HiGHS did not find in time whether anything satisfies all constraints", None)
+            return LinearResult("failed", Why.HIGHS_NO_TIME(), None)
     if result.status == 2:
-        return LinearResult("infeasible", _CONTRADICTION, None)
+        return LinearResult("infeasible", Why.CONTRADICTION(), None)
     if result.status == 3:
         far = run(cost, np.maximum(problem.lower, -_FAR), np.minimum(problem.upper, _FAR), integrality, _FIRST_SLICE)
         return LinearResult("unbounded", problem.without_end, far.x)
     if result.x is None:
-        return LinearResult("failed", f"HiGHS gave up: {result.message}", None)
+        return LinearResult("failed", Why.HIGHS_FAILED(said=result.message), None)
     x = np.asarray(result.x, dtype=np.float64)
     if problem.integer is not None and problem.integer.any():
         # HiGHS holds whole numbers to 1e-6 only: fix them exactly and let the others follow.
@@ -179,16 +181,16 @@ def _solve(
         upper = np.where(problem.integer, whole, problem.upper)
         again = run(cost, lower, upper, None, 1e9)
         x = again.x if again.status == 0 else whole
-    conditions = "" if problem.sense == "satisfy" else " and the optimality conditions"
-    x, message, bound = _tidy(problem, model, x), f"all constraints{conditions} hold", None
+    reason = Why.CONSTRAINTS_HOLD() if problem.sense == "satisfy" else Why.CONDITIONS_HOLD()
+    x, bound = _tidy(problem, model, x), None
     dual = getattr(result, "mip_dual_bound", None)
     if cost.any():
         worth = float(cost @ x)
         apart = 0.0 if dual is None else max(0.0, worth - dual)
         bound = model.offset + problem.sign * (worth - apart)
         if limits.gap > 0 and apart > _LEAST_GAP * max(1.0, abs(worth)):
-            message += f", within the gap of {limits.gap:.3g}: nothing is better than {bound:.10g}"
-    return LinearResult("optimal", message, x, bound)
+            reason = reason.also(Why.WITHIN_GAP_OF(gap=limits.gap, bound=bound))
+    return LinearResult("optimal", reason, x, bound)
 
 
 def _indivisible(problem: Problem, model: LinearModel) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from embedsheet.ground.errors import ModelError
 from embedsheet.solvers import augmented, descent, scipy_methods
 from embedsheet.solvers.problem import Finished, FloatArray, Problem
+from embedsheet.solvers.reasons import Reason
 from embedsheet.solvers.tracker import Tracker
 
 # SLSQP's cost grows with the cube of the cells: at 300 cells it took 3.5 s, the augmented Lagrangian 1.9 s.
@@ -21,7 +22,7 @@ MOST_FOR_SLSQP = 300
 class Method:
     """`run(tracker, start)` searches and returns why it stopped; `bounds` and `constraints`: whether it keeps them."""
 
-    run: Callable[[Tracker, FloatArray], str]
+    run: Callable[[Tracker, FloatArray], Reason]
     bounds: bool = True
     constraints: bool = False
 
@@ -77,8 +78,8 @@ def choose(problem: Problem) -> str:
 
 
 def descend(
-    tracker: Tracker, start: FloatArray, method: Callable[[Tracker, FloatArray], str] | None = None
-) -> tuple[str, bool]:
+    tracker: Tracker, start: FloatArray, method: Callable[[Tracker, FloatArray], Reason] | None = None
+) -> tuple[Reason, bool]:
     """Run `method`, by default the one that `tracker.method` names; return why it ended and whether it converged."""
     try:
         return (method or TABLE[tracker.method].run)(tracker, start), False

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from embedsheet.solvers.problem import FloatArray
+from embedsheet.solvers.reasons import Reason, Why
 from embedsheet.solvers.tracker import Tracker
 from embedsheet.solvers.verdict import at_bounds, projected, stationarity
 
@@ -39,7 +40,7 @@ def possible_gain(tracker: Tracker, x: FloatArray) -> float | None:
     return None if step is None else -0.5 * float(step @ gradient[free])
 
 
-def newton(tracker: Tracker, start: FloatArray) -> str:
+def newton(tracker: Tracker, start: FloatArray) -> Reason:
     """Descend by damped Newton steps within the bounds; cells that a bound holds back stay there."""
     problem = tracker.problem
     x = np.array(start)
@@ -48,7 +49,7 @@ def newton(tracker: Tracker, start: FloatArray) -> str:
     for _ in range(_MOST_ITERATIONS):
         curvature = hessian(tracker, x)
         if not np.isfinite(curvature).all():
-            return "the second derivatives are undefined here"
+            return Why.NO_CURVATURE()
         at_lower, at_upper = at_bounds(problem, x)
         free = ~((at_lower & (gradient > 0)) | (at_upper & (gradient < 0)))
         step_found = False
@@ -67,10 +68,10 @@ def newton(tracker: Tracker, start: FloatArray) -> str:
                 break
             damping *= 4.0
         if not step_found:
-            return "no further decrease is possible in double precision"
+            return Why.PRECISION()
         conditions = stationarity(tracker, x)
         tracker.iterate(x, conditions.norm, conditions.measure)
-    return "the Newton steps came to no end"
+    return Why.NEWTON_STEPS()
 
 
 def _step(curvature: FloatArray, gradient: FloatArray, damping: float) -> FloatArray | None:

@@ -1,4 +1,4 @@
-"""What a search found, and how good it is, in a status and in words."""
+"""What a search found, and how good it is, in a status and a reason."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 
 from embedsheet.solvers import descent, kinks, newton
 from embedsheet.solvers.problem import FloatArray, Status
+from embedsheet.solvers.reasons import Reason, Why
 from embedsheet.solvers.tracker import HistoryRow, Tracker
 from embedsheet.solvers.verdict import active_constraints, stationarity, worst_violation
 
-INTERRUPTED = "stopped by Ctrl-C"
-AT_KINK = "at a kink"
 # A point counts as optimal when no cell's move can gain more than this part of the objective, to first order.
 _OPTIMAL = 1e-5
 
@@ -25,7 +24,7 @@ class Outcome:
     value_before: float
     value: float
     status: Status
-    message: str
+    reason: Reason
     method: str
     iterations: int = 0
     evaluations: int = 0
@@ -35,6 +34,16 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
     bound: float | None = None  # nothing can be better, proven
     population: FloatArray | None = None  # (k, n): the last points of a global search
+
+    @property
+    def message(self) -> str:
+        """The reason in words."""
+        return str(self.reason)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended the search."""
+        return self.reason.has(Why.INTERRUPTED)
 
 
 def exhausted(tracker: Tracker) -> bool:
@@ -52,13 +61,13 @@ def astray(tracker: Tracker) -> bool:
     return tracker.best_violation > 1.0 and tracker.limits.max_iterations is None and not out_of_time(tracker)
 
 
-def judge(tracker: Tracker, reason: str) -> Outcome:
+def judge(tracker: Tracker, ended: Reason) -> Outcome:
     """Judge the tracker's best point."""
-    status, message = _verdict(tracker, reason, stationarity(tracker, tracker.best.x).measure)
-    return report(tracker, status, message)
+    status, reason = _verdict(tracker, ended, stationarity(tracker, tracker.best.x).measure)
+    return report(tracker, status, reason)
 
 
-def report(tracker: Tracker, status: Status, message: str) -> Outcome:
+def report(tracker: Tracker, status: Status, reason: Reason) -> Outcome:
     """Return the tracker's best point under a status that is known."""
     best = tracker.best
     return Outcome(
@@ -66,7 +75,7 @@ def report(tracker: Tracker, status: Status, message: str) -> Outcome:
         value_before=tracker.base.value,
         value=best.value,
         status=status,
-        message=message,
+        reason=reason,
         method=tracker.method,
         iterations=tracker.iteration,
         evaluations=tracker.evaluations,
@@ -77,17 +86,17 @@ def report(tracker: Tracker, status: Status, message: str) -> Outcome:
     )
 
 
-def _verdict(tracker: Tracker, reason: str, measure: float) -> tuple[Status, str]:
-    """Return status and message; no optimum is claimed where the gradient is zero by construction."""
-    status, message = _by_gradient(tracker, reason, measure)
+def _verdict(tracker: Tracker, ended: Reason, measure: float) -> tuple[Status, Reason]:
+    """Return status and reason; no optimum is claimed where the gradient is zero by construction."""
+    status, reason = _by_gradient(tracker, ended, measure)
     claimed = status == "optimal" and tracker.problem.sense in ("minimize", "maximize")
     unseen = tracker.problem.unseen() if claimed else ()
     if not unseen:
-        return status, message
-    words = f"which proves no optimum: {unseen_words(unseen)}"
+        return status, reason
+    steps = unseen_words(unseen)
     if tracker.best is tracker.base:
-        return "failed", f"no better point was found where the gradient vanishes, {words}"
-    return "improved", f"the gradient vanishes, {words}"
+        return "failed", Why.UNSEEN_AT_START(steps=steps)
+    return "improved", Why.UNSEEN(steps=steps)
 
 
 def unseen_words(unseen: Sequence[str]) -> str:
@@ -96,50 +105,45 @@ def unseen_words(unseen: Sequence[str]) -> str:
     return f"{unseen[0]}{more}; --method auto or global searches beyond such steps"
 
 
-def _by_gradient(tracker: Tracker, reason: str, measure: float) -> tuple[Status, str]:
+def _by_gradient(tracker: Tracker, ended: Reason, measure: float) -> tuple[Status, Reason]:
     problem, best = tracker.problem, tracker.best
-    stopped = reason.startswith(INTERRUPTED) or (exhausted(tracker) and not astray(tracker))
+    stopped = ended.has(Why.INTERRUPTED) or (exhausted(tracker) and not astray(tracker))
     if not best.sound:
-        return "failed", reason or "the objective is undefined wherever the search looked"
+        return "failed", ended if str(ended) else Why.UNDEFINED()
     if tracker.best_violation > 1.0:
         worst = worst_violation(tracker, best.x)
         if problem.sense == "target" and not stopped and worst.startswith(problem.objective_name):
             return "infeasible", _missed_target(tracker)
         if stopped:
-            return "failed", f"{reason} before a point was found that satisfies every constraint: {worst}"
-        return "infeasible", f"no point was found that satisfies every constraint: {worst} at the nearest"
+            return "failed", Why.MISSED_SO_FAR(ended=ended, worst=worst)
+        return "infeasible", Why.MISSED(worst=worst)
     if problem.sense == "satisfy":
-        return "optimal", "all constraints hold"
+        return "optimal", Why.CONSTRAINTS_HOLD()
     if problem.sense == "target":
         if abs(best.value - problem.target) <= 1e-6 * max(1.0, abs(problem.target)):
-            return "optimal", f"the target {problem.target:.10g} is reached"
+            return "optimal", Why.TARGET_REACHED(target=problem.target)
         if stopped:
-            return "improved", f"{reason}; the target {problem.target:.10g} is not yet reached"
+            return "improved", Why.TARGET_AHEAD(ended=ended, target=problem.target)
         return "infeasible", _missed_target(tracker)
     if measure <= max(_OPTIMAL, tracker.limits.tolerance):
-        return "optimal", "all constraints and the optimality conditions hold" if len(problem.relations) else (
-            "the gradient vanishes" + (" except where bounds hold it" if problem.has_bounds else "")
-        )
+        if len(problem.relations):
+            return "optimal", Why.CONDITIONS_HOLD()
+        return "optimal", Why.STATIONARY_IN_BOUNDS() if problem.has_bounds else Why.STATIONARY()
     gain = (
         newton.possible_gain(tracker, best.x)
         if problem.size <= newton.MOST_CELLS and not len(problem.relations)
         else None
     )
     if gain is not None and gain <= 1e-10 * abs(best.value):
-        return "optimal", "no Newton step can lower the objective in its first ten digits"
+        return "optimal", Why.NO_NEWTON_GAIN()
     if not stopped and problem.sense == "minimize" and 0 <= best.value <= 1e-7 * abs(tracker.base.value):
-        return "optimal", "the objective is zero to rounding"
+        return "optimal", Why.ZERO()
     if not stopped and tracker.method not in descent.LEARNING_RATES and kinks.at_kink(tracker, best.x):
-        return "optimal", f"{AT_KINK}, where the slopes on all sides cancel"
+        return "optimal", Why.KINK()
     if best is tracker.base and not stopped:
-        return "failed", f"no better point was found: {reason}"
-    hint = "" if stopped else "; the gradient is not zero: --restarts 10 may find more"
-    return "improved", f"{reason}{hint}"
+        return "failed", Why.NOTHING_BETTER(ended=ended)
+    return "improved", ended if stopped else Why.GRADIENT_LEFT(ended=ended)
 
 
-def _missed_target(tracker: Tracker) -> str:
-    problem = tracker.problem
-    return (
-        f"the target {problem.target:.10g} cannot be reached from here; the nearest value found is "
-        f"{tracker.best.value:.10g}"
-    )
+def _missed_target(tracker: Tracker) -> Reason:
+    return Why.TARGET_MISSED(target=tracker.problem.target, nearest=tracker.best.value)

@@ -17,6 +17,7 @@ from embedsheet.solvers.global_search import placed_from
 from embedsheet.solvers.mixed import Patience, infeasible_for_certain, off_edges, solve_mixed
 from embedsheet.solvers.outcome import Outcome, out_of_time, report
 from embedsheet.solvers.problem import Finished, FloatArray
+from embedsheet.solvers.reasons import Why
 from embedsheet.solvers.sweep import sweep
 from embedsheet.solvers.tracker import Tracker
 from embedsheet.solvers.trials import Trials
@@ -73,10 +74,12 @@ def proven(tracker: Tracker, proof: Proof) -> Outcome:
     tracker.method = "mixed-integer linear"
     model = proof.model
     if proof.infeasible:
-        return report(tracker, "infeasible", f"no values satisfy all constraints together: {model} proves it")
+        return report(tracker, "infeasible", Why.CONTRADICTION_PROVEN(proof=model))
     gap = max(tracker.limits.gap, proof.nearness if proof.curves else 0.0)
-    within = "" if gap <= 0 else f", within the gap of {gap:.3g}" if tracker.limits.gap else f" by more than {gap:.0e}"
-    outcome = report(tracker, "optimal", f"proven by {model}: nothing is better{within}")
+    reason = Why.PROVEN_BEST(proof=model)
+    if gap > 0:
+        reason = reason.also((Why.WITHIN_GAP if tracker.limits.gap else Why.BY_MORE)(gap=gap))
+    outcome = report(tracker, "optimal", reason)
     outcome.bound = proof.bound
     return outcome
 
@@ -86,7 +89,7 @@ def bounded(outcome: Outcome, proof: Proof | None) -> Outcome:
     if proof is not None and np.isfinite(proof.bound):
         outcome.bound = proof.bound
         gap = abs(proof.bound - outcome.value) / max(1e-12, abs(outcome.value))
-        outcome.message += f"; nothing can be better than {proof.bound:.10g} (gap {gap:.2%})"
+        outcome.reason = outcome.reason.also(Why.BOUND(bound=proof.bound, gap=gap))
     return outcome
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.ground.notation.addresses import Cell
+from embedsheet.solvers.reasons import Reason, Why
 
 FloatArray: TypeAlias = NDArray[np.float64]
 Sense: TypeAlias = Literal["minimize", "maximize", "target", "satisfy"]
@@ -112,10 +113,10 @@ class Problem:
         return -1.0 if self.sense == "maximize" else 1.0
 
     @property
-    def without_end(self) -> str:
+    def without_end(self) -> Reason:
         """What to say where the objective is unbounded."""
-        verb = "grows without end" if self.sense == "maximize" else "falls below any number"
-        return f"{self.objective_name} {verb}: a constraint is missing"
+        why = Why.GROWS if self.sense == "maximize" else Why.FALLS
+        return why(objective=self.objective_name)
 
     @property
     def has_bounds(self) -> bool:
@@ -151,10 +152,10 @@ Watcher: TypeAlias = Callable[[Progress], None]
 
 
 class Finished(Exception):  # noqa: N818  not an error
-    """Raised inside a method's callback to end it; `reason` says why in words, `converged` whether it got there."""
+    """Raised inside a method's callback to end it; `reason` says why, `converged` whether it got there."""
 
-    def __init__(self, reason: str, converged: bool = False) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: Reason, converged: bool = False) -> None:
+        super().__init__(str(reason))
         self.reason = reason
         self.converged = converged
 
@@ -188,6 +189,6 @@ class Limits:
     deadline: float | None = None  # when `seconds` are over, by time.perf_counter()
 
     @property
-    def time_is_up(self) -> str:
+    def time_is_up(self) -> Reason:
         """What to say where the time ended a search."""
-        return f"the time limit of {self.seconds:g} s is reached"
+        return Why.TIME(seconds=self.seconds)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from embedsheet.ground.errors import ModelError
 from embedsheet.solvers.outcome import Outcome
 from embedsheet.solvers.problem import FloatArray, Limits, Problem, Progress, Watcher
+from embedsheet.solvers.reasons import Why
 from embedsheet.solvers.tracker import HistoryRow
 
 # By so much of itself an objective may differ from the one in the record, which is a text of all its digits.
@@ -29,7 +30,7 @@ def replay(problem: Problem, recorded: Recorded, limits: Limits, watcher: Watche
     Raises ModelError where the sheet computes another objective than the record has.
     """
     value, x, shown = math.nan, recorded.points[0], 0
-    words = ""
+    stopped = False
     for row, point in zip(recorded.rows, recorded.points, strict=True):
         iteration, told, norm, seconds = row
         if limits.max_iterations is not None and iteration > limits.max_iterations:
@@ -45,10 +46,11 @@ def replay(problem: Problem, recorded: Recorded, limits: Limits, watcher: Watche
             try:
                 watcher(Progress(iteration, computed, norm, seconds, 0, "replay", point, problem.cell_name))
             except KeyboardInterrupt:
-                words = ", as far as you wanted"
+                stopped = True
                 break
     start = float(problem.objective.value_and_gradient(problem.objective.start)[0])
     history = list(recorded.rows[:shown])
     last = history[-1][0] if history else 0
-    message = f"iteration {last} of {recorded.source}{words}"
-    return Outcome(x, start, value, "improved", message, "replay", iterations=last, history=history)
+    reason = Why.REPLAYED(iteration=last, source=recorded.source)
+    reason = reason.also(Why.AS_WANTED()) if stopped else reason
+    return Outcome(x, start, value, "improved", reason, "replay", iterations=last, history=history)

@@ -9,9 +9,10 @@ import numpy as np
 from embedsheet.solvers import kinks, newton, scipy_methods
 from embedsheet.solvers.global_search import MOST_CELLS, jumps_somewhere, search_globally, steps
 from embedsheet.solvers.methods import MOST_FOR_SLSQP, descend
-from embedsheet.solvers.outcome import AT_KINK, INTERRUPTED, Outcome, astray, exhausted, judge, out_of_time, report
+from embedsheet.solvers.outcome import Outcome, astray, exhausted, judge, out_of_time, report
 from embedsheet.solvers.piecewise import bounded, prove, prove_again, proven
 from embedsheet.solvers.problem import FloatArray, Problem, Unbounded
+from embedsheet.solvers.reasons import Reason, Why
 from embedsheet.solvers.start import nearby, random_start
 from embedsheet.solvers.sweep import sweep
 from embedsheet.solvers.tracker import Tracker
@@ -29,7 +30,7 @@ _MOST_SPREAD, _SPREAD_STARTS, _SPREAD = 20, 8, 1.5
 _ATTEMPTS = 4
 
 
-def finish(tracker: Tracker, reason: str) -> str:
+def finish(tracker: Tracker, reason: Reason) -> Reason:
     """Go on by other means from where the first method gave up; returns why the last one stopped."""
     if len(tracker.row_sign):
         return _finish_constrained(tracker, reason)
@@ -47,7 +48,7 @@ def finish(tracker: Tracker, reason: str) -> str:
     return reason
 
 
-def _finish_constrained(tracker: Tracker, reason: str) -> str:
+def _finish_constrained(tracker: Tracker, reason: Reason) -> Reason:
     """Try again from where the constraints hold, then from points beside the best one."""
     problem = tracker.problem
     generator = np.random.default_rng(tracker.limits.seed)
@@ -69,7 +70,7 @@ def _finish_constrained(tracker: Tracker, reason: str) -> str:
     return reason
 
 
-def in_other_units(tracker: Tracker, reason: str) -> tuple[Tracker, str]:
+def in_other_units(tracker: Tracker, reason: Reason) -> tuple[Tracker, Reason]:
     """Search anew in units of each cell's own size, where the first search ended on a plateau or came to no end.
 
     A growth curve from (100, 1, 0.1): in units of 58, the block's, the first step takes the last cell to −6, where the
@@ -86,7 +87,7 @@ def in_other_units(tracker: Tracker, reason: str) -> tuple[Tracker, str]:
     return _better_of(tracker, reason, start, own_units=True)
 
 
-def off_plateau(tracker: Tracker, reason: str) -> tuple[Tracker, str]:
+def off_plateau(tracker: Tracker, reason: Reason) -> tuple[Tracker, Reason]:
     """Search anew from points of other sizes where a search ended on a plateau: the start led over its edge.
 
     A Gompertz curve from (1, 1, 1): the first step makes it a constant, which is the best constant there is.
@@ -104,7 +105,9 @@ def off_plateau(tracker: Tracker, reason: str) -> tuple[Tracker, str]:
     return best, reason
 
 
-def _better_of(tracker: Tracker, reason: str, start: FloatArray, *, own_units: bool = False) -> tuple[Tracker, str]:
+def _better_of(
+    tracker: Tracker, reason: Reason, start: FloatArray, *, own_units: bool = False
+) -> tuple[Tracker, Reason]:
     """Return the better of a search that has ended and one from another point, or in other units."""
     other = tracker.beside(start)
     if not other.base.sound:
@@ -112,9 +115,9 @@ def _better_of(tracker: Tracker, reason: str, start: FloatArray, *, own_units: b
     other.method, other.own_units = tracker.method, own_units
     other.iteration, other.history = tracker.iteration, tracker.history
     try:
-        words, converged = descend(other, other.start)
+        ended, converged = descend(other, other.start)
         if not converged:
-            words = finish(other, words)
+            ended = finish(other, ended)
     except Unbounded:  # what is far beyond the start is not what was meant
         return tracker, reason
     least = _LITTLE * max(abs(tracker.best.value), _TRACE * abs(tracker.base.value))
@@ -122,7 +125,7 @@ def _better_of(tracker: Tracker, reason: str, start: FloatArray, *, own_units: b
     found = other if better else tracker
     found.evaluations, found.iteration = tracker.evaluations + other.evaluations, other.iteration
     found.base, found.start = tracker.base, tracker.start
-    return found, words if better else reason
+    return found, ended if better else reason
 
 
 def _on_plateau(tracker: Tracker, flat: float = _FLAT) -> bool:
@@ -142,7 +145,7 @@ def _on_plateau(tracker: Tracker, flat: float = _FLAT) -> bool:
     return False
 
 
-def leave_singular(tracker: Tracker, reason: str) -> str:
+def leave_singular(tracker: Tracker, reason: Reason) -> Reason:
     """Search on where the best point has an infinite derivative (x^0.5 at 0), which counts as 0, and is no optimum."""
     for _ in range(3):
         best = tracker.best
@@ -177,16 +180,17 @@ def beyond_gradients(tracker: Tracker, outcome: Outcome) -> Outcome:
     """Look everywhere where a gradient cannot lead to the best, or a stored set-up asks for it."""
     problem = tracker.problem
     done = problem.sense in ("satisfy", "target") and outcome.status == "optimal"
-    if done or problem.size > MOST_CELLS or outcome.message.startswith(INTERRUPTED):
+    if done or problem.size > MOST_CELLS or outcome.interrupted:
         return outcome
     if tracker.limits.max_iterations is not None and exhausted(tracker):
         return outcome
     if out_of_time(tracker):
         if outcome.status == "optimal" and (problem.unseen() or problem.jumps()):
-            return report(tracker, "improved", f"{tracker.limits.time_is_up}, and the model may jump{steps(problem)}")
+            return report(tracker, "improved", Why.MAY_JUMP(ended=tracker.limits.time_is_up, steps=steps(problem)))
         return outcome
     rough = is_rough(tracker)
-    if not rough and (problem.jumps() or AT_KINK in outcome.message or outcome.status == "improved" or _edged(problem)):
+    at_kink = outcome.reason.has(Why.KINK)
+    if not rough and (problem.jumps() or at_kink or outcome.status == "improved" or _edged(problem)):
         before = tracker.best
         proof = prove(tracker, after=time.perf_counter() - tracker.began)
         if proof is not None and proof.closed(tracker):
@@ -230,18 +234,18 @@ def everywhere(tracker: Tracker, *, proving: bool = True) -> Outcome:
         if proof is not None and (proof.infeasible or proof.closed(tracker)):
             return proven(tracker, proof)
         began = time.perf_counter()
-        words = search_globally(tracker)
+        ended = search_globally(tracker)
         proof = prove_again(tracker, proof, time.perf_counter() - began)
     except KeyboardInterrupt:
-        words = INTERRUPTED
+        ended = Why.INTERRUPTED()
     sweep(tracker, digits=True)
     if proof is not None and proof.closed(tracker):
         return proven(tracker, proof)
-    judged = judge(tracker, words)
+    judged = judge(tracker, ended)
     if problem.sense in ("satisfy", "target") or judged.status == "infeasible":
         return judged
     if tracker.best is tracker.base:
-        return bounded(report(tracker, "failed", f"no better point was found: {words}"), proof)
-    if words == INTERRUPTED:
-        return report(tracker, "improved", words)
-    return bounded(report(tracker, "improved", f"{words}, which proves no optimum{steps(problem)}"), proof)
+        return bounded(report(tracker, "failed", Why.NOTHING_BETTER(ended=ended)), proof)
+    if ended.why is Why.INTERRUPTED:
+        return report(tracker, "improved", ended)
+    return bounded(report(tracker, "improved", Why.NO_PROOF(ended=ended, steps=steps(problem))), proof)

@@ -1,6 +1,6 @@
 """scipy.optimize's methods on a tracked problem: L-BFGS-B, CG, Newton-CG, SLSQP, trust-constr.
 
-Each function runs one method from `start` and returns its reason for stopping in words; the tracker holds the best
+Each function runs one method from `start` and returns its reason for stopping; the tracker holds the best
 point and the history. scipy's own stopping rules are tightened until ours (`Tracker.iterate`) decide, because scipy's
 are absolute and would stop too early on a sheet whose objective is 1e-4, too late on one whose objective is 1e9.
 """
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from embedsheet.solvers.problem import FloatArray
+from embedsheet.solvers.reasons import Reason, Why
 from embedsheet.solvers.tracker import Tracker
 from embedsheet.solvers.units import Units, block_sizes, cell_units, finite, spans
 from embedsheet.solvers.verdict import stationarity
@@ -36,7 +37,7 @@ def _after_iteration(tracker: Tracker, x: FloatArray) -> None:
     tracker.iterate(x, conditions.norm, settled)
 
 
-def lbfgsb(tracker: Tracker, start: FloatArray) -> str:
+def lbfgsb(tracker: Tracker, start: FloatArray) -> Reason:
     """Limited-memory quasi-Newton within bounds. Zhu, Byrd, Lu & Nocedal 1997.
 
     Runs in units of a tenth of each block's root mean square: the first step is the gradient itself, which between two
@@ -57,20 +58,20 @@ def lbfgsb(tracker: Tracker, start: FloatArray) -> str:
         callback=lambda z: _after_iteration(tracker, units.inside(z)),
         options=LBFGSB_WITHOUT_END,
     )
-    return _words(result)
+    return _reason(result)
 
 
-def conjugate_gradient(tracker: Tracker, start: FloatArray) -> str:
+def conjugate_gradient(tracker: Tracker, start: FloatArray) -> Reason:
     """Nonlinear conjugate gradients (Polak–Ribière), no bounds."""
     return _plain(tracker, start, "CG", {"gtol": 0.0, "maxiter": 10**9})
 
 
-def newton_cg(tracker: Tracker, start: FloatArray) -> str:
+def newton_cg(tracker: Tracker, start: FloatArray) -> Reason:
     """Newton's method with exact Hessian-vector products and inner conjugate gradients, no bounds."""
     return _plain(tracker, start, "Newton-CG", {"xtol": 0.0, "maxiter": 10**9}, hessp=tracker.hessian_product)
 
 
-def _plain(tracker: Tracker, start: FloatArray, method: str, options: dict[str, Any], **more: Any) -> str:
+def _plain(tracker: Tracker, start: FloatArray, method: str, options: dict[str, Any], **more: Any) -> Reason:
     from scipy import optimize
 
     with warnings.catch_warnings():
@@ -85,17 +86,16 @@ def _plain(tracker: Tracker, start: FloatArray, method: str, options: dict[str, 
             options=options,
             **more,
         )
-    return _words(result)
+    return _reason(result)
 
 
-def slsqp(tracker: Tracker, start: FloatArray) -> str:
+def slsqp(tracker: Tracker, start: FloatArray) -> Reason:
     """Sequential least-squares programming within bounds and constraints. Kraft 1988.
 
     Runs in units in which cells, rows and objective are of size 1, since its first step is the steepest descent and its
     stopping rule absolute. A second round rescales at the point that the first one reached, as a start of zeros says
     nothing about sizes.
     """
-    reason = ""
     for _ in range(3):
         before = tracker.best
         reason = _slsqp_round(tracker, start)
@@ -107,7 +107,7 @@ def slsqp(tracker: Tracker, start: FloatArray) -> str:
     return reason
 
 
-def _slsqp_round(tracker: Tracker, start: FloatArray) -> str:
+def _slsqp_round(tracker: Tracker, start: FloatArray) -> Reason:
     from scipy import optimize
 
     units = Units(tracker, start, spans(tracker.problem, start), least_height=_LEAST_HEIGHT)
@@ -133,10 +133,10 @@ def _slsqp_round(tracker: Tracker, start: FloatArray) -> str:
             options={"ftol": 1e-14, "maxiter": tracker.most_iterations + 1},
         )
     units.take(result)
-    return _words(result)
+    return _reason(result)
 
 
-def trust_constr(tracker: Tracker, start: FloatArray) -> str:
+def trust_constr(tracker: Tracker, start: FloatArray) -> Reason:
     """Trust region with a barrier for inequalities; Byrd, Hribar & Nocedal 1999. Exact Hessian of the objective."""
     from scipy import optimize
 
@@ -170,7 +170,7 @@ def trust_constr(tracker: Tracker, start: FloatArray) -> str:
             options={"gtol": 0.0, "xtol": 1e-12, "barrier_tol": 1e-10, "maxiter": tracker.most_iterations + 1},
         )
     units.take(result)
-    return _words(result)
+    return _reason(result)
 
 
 def find_feasible(tracker: Tracker, start: FloatArray) -> FloatArray:
@@ -200,7 +200,7 @@ def find_feasible(tracker: Tracker, start: FloatArray) -> FloatArray:
     return x
 
 
-def _words(result: Any) -> str:
+def _reason(result: Any) -> Reason:
     message = result.message
     text = message.decode() if isinstance(message, bytes) else str(message)
-    return text.strip().rstrip(".:").lower()
+    return Why.SCIPY(said=text.strip().rstrip(".:").lower())

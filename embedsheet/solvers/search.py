@@ -13,8 +13,9 @@ from embedsheet.ground.errors import ModelError, one_of
 from embedsheet.solvers import descent, kinks, linear, quadratic, rescue, whole
 from embedsheet.solvers.global_search import MOST_CELLS
 from embedsheet.solvers.methods import METHODS, choose, descend, refuse
-from embedsheet.solvers.outcome import INTERRUPTED, Outcome, judge, report, unseen_words
+from embedsheet.solvers.outcome import Outcome, judge, report, unseen_words
 from embedsheet.solvers.problem import FloatArray, Limits, Problem, Status, Unbounded, Watcher
+from embedsheet.solvers.reasons import Why
 from embedsheet.solvers.start import better_nearby, explain_flat_start, random_start, stuck_at_zero
 from embedsheet.solvers.sweep import sweep
 from embedsheet.solvers.tracker import Tracker
@@ -54,15 +55,19 @@ def _search(
 ) -> Outcome:
     start = np.asarray(problem.objective.start, dtype=np.float64)
     if problem.impossible:
-        return Outcome(start, math.nan, math.nan, "infeasible", "; ".join(problem.impossible[:3]), method)
+        return Outcome(
+            start,
+            math.nan,
+            math.nan,
+            "infeasible",
+            Why.IMPOSSIBLE(constraints="; ".join(problem.impossible[:3])),
+            method,
+        )
     crossed = np.flatnonzero(problem.lower > problem.upper)
     if len(crossed):
         cell = int(crossed[0])
-        message = (
-            f"{problem.cell_name(cell)} would have to be at least {problem.lower[cell]:.10g} and at most "
-            f"{problem.upper[cell]:.10g}"
-        )
-        return Outcome(start, math.nan, math.nan, "infeasible", message, method)
+        reason = Why.NO_ROOM(cell=problem.cell_name(cell), low=problem.lower[cell], high=problem.upper[cell])
+        return Outcome(start, math.nan, math.nan, "infeasible", reason, method)
     before = float(problem.objective.value_and_gradient(start)[0])  # compiled already, unlike `value`
     generator = np.random.default_rng(limits.seed)
     first = start if randomize is None else random_start(problem, np.random.default_rng(randomize))
@@ -77,12 +82,12 @@ def _search(
             best = outcome
         else:
             best.evaluations += outcome.evaluations
-        if outcome.message.startswith(INTERRUPTED) or outcome.method in _AT_ONCE:
+        if outcome.interrupted or outcome.method in _AT_ONCE:
             break
     assert best is not None  # the first search ends in an outcome or an error
     best.value_before = before
     if restarts and best.method not in _AT_ONCE:
-        best.message += f"; the best of {restarts + 1} starts"
+        best.reason = best.reason.also(Why.OF_STARTS(starts=restarts + 1))
     return _no_worse_than_stored(problem, best, start, before)
 
 
@@ -120,7 +125,7 @@ def _once(
     try:
         return _run(tracker, method, restart)
     except KeyboardInterrupt:
-        return judge(tracker, INTERRUPTED)
+        return judge(tracker, Why.INTERRUPTED())
     except Unbounded:
         return report(tracker, "unbounded", problem.without_end)
 
@@ -128,7 +133,7 @@ def _once(
 def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
     problem = tracker.problem
     if problem.sense == "satisfy" and tracker.best_violation <= 1.0 and _whole(problem, tracker.start):
-        return report(tracker, "optimal", "the values at the start satisfy all constraints")
+        return report(tracker, "optimal", Why.START_HOLDS())
     if method in ("auto", "linear") and not len(problem.all_different):
         outcome = _linear(tracker, method)
         if outcome is not None:
@@ -153,7 +158,7 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
         # A perfect fit, √0, has an infinite derivative too, and is where everybody wants to be.
         perfect = problem.sense == "minimize" and tracker.base.value == 0 and tracker.best_violation <= 1.0
         if perfect and not better_nearby(tracker, tracker.start):
-            return report(tracker, "optimal", "at a kink, where no direction leads to anything better")
+            return report(tracker, "optimal", Why.KINK_AT_START())
         if restart:
             return None
         beside = random_start(problem, np.random.default_rng(0), width=0.1)
@@ -166,7 +171,7 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
     if conditions.measure <= 1e-14 and not tracker.on_target and wants_slope:
         fault = explain_flat_start(tracker)
         if fault and (unseen := problem.unseen()):
-            fault = f"the gradient is zero at the start, though it is no optimum: {unseen_words(unseen)}"
+            fault = Why.FLAT_UNSEEN(steps=unseen_words(unseen))
         if fault and method == "auto" and rescue.is_rough(tracker) and problem.size <= MOST_CELLS:
             return rescue.everywhere(tracker)
         if fault and len(tracker.row_sign) == 0:
@@ -189,7 +194,7 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
         outcome = rescue.beyond_gradients(tracker, outcome)
     outcome.notes = [*notes, *outcome.notes]
     if outcome.status == "optimal" and wants_slope and (stuck := stuck_at_zero(tracker)):
-        outcome.status, outcome.message = "improved", "up to a saddle"
+        outcome.status, outcome.reason = "improved", Why.SADDLE()
         outcome.notes.append(stuck)
     return outcome
 
@@ -216,7 +221,7 @@ def _linear(tracker: Tracker, method: str) -> Outcome | None:
     result = linear.solve_linear(problem, model, tracker.limits)
     if result.x is None:
         status: Status = "failed" if result.status == "improved" else result.status
-        return report(tracker, status, result.message)
+        return report(tracker, status, result.reason)
     # The last word is the sheet's: where it says something else than the plane, the model is no plane.
     point = tracker.point(result.x)
     predicted = model.offset + float(model.cost @ result.x)
@@ -225,13 +230,13 @@ def _linear(tracker: Tracker, method: str) -> Outcome | None:
     if broken or not abs(point.value - predicted) <= 1e-7 * size:
         return None
     if result.status == "unbounded":
-        return report(tracker, result.status, result.message)
+        return report(tracker, result.status, result.reason)
     tracker.best, tracker.best_violation = point, tracker.violation(point)
     tracker.iteration += 1
     conditions = stationarity(tracker, result.x)
     largest = 0.0 if problem.has_integers or problem.sense == "target" else conditions.largest
     tracker.record(result.x, conditions.norm if largest else 0.0)
-    outcome = report(tracker, result.status, result.message)
+    outcome = report(tracker, result.status, result.reason)
     outcome.bound = result.bound
     outcome.largest_gradient = largest
     return outcome
@@ -248,7 +253,7 @@ def _quadratic(tracker: Tracker) -> Outcome | None:
         result = linear.solve_linear(replace(problem, sense="satisfy"), model.linear)
         if result.status == "infeasible":
             tracker.method = "quadratic"
-            return report(tracker, "infeasible", result.message)
+            return report(tracker, "infeasible", result.reason)
     if found.x is None:
         return None
     tracker.method = choose(problem)
@@ -260,7 +265,7 @@ def _quadratic(tracker: Tracker) -> Outcome | None:
     if outcome.status != "optimal":
         return None
     tracker.method = outcome.method = "quadratic"
-    outcome.message += ", and the model is convex quadratic: no point is better"
+    outcome.reason = outcome.reason.also(Why.CONVEX())
     outcome.bound = outcome.value
     return outcome
 

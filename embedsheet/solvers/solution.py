@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embedsheet.ground.notation.addresses import Area
-from embedsheet.solvers.outcome import INTERRUPTED
 from embedsheet.solvers.problem import FloatArray, Sense, Status
+from embedsheet.solvers.reasons import Reason, Why
 from embedsheet.solvers.tracker import HistoryRow
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 # Of these methods neither iterations nor a gradient say anything.
+_BY_GRADIENT = (Why.STATIONARY, Why.STATIONARY_IN_BOUNDS, Why.CONDITIONS_HOLD)
 _BY_OTHER_MEANS = ("mixed-integer linear", "all points", "branch and bound")
 
 
@@ -28,9 +29,9 @@ class Solution:
     `x` (n,) are the changing cells' values in the order of `changing`, row by row; objective values in the sheet's own
     sense. A set-up without an objective has sense "satisfy", `objective` None and objective values NaN.
     `status`: "optimal"; "improved" (a limit, Ctrl-C or rounding stopped it on the way); "infeasible"; "unbounded";
-    "failed"; `message` gives the reason. `largest_gradient` is the largest component of the gradient that neither
-    bounds nor constraints hold back; `active` says which of them hold with equality. `history`: (iteration, objective,
-    gradient norm, seconds). `seconds` by phase: read, compile, solve, write. Only "optimal" and "improved"
+    "failed"; `reason` says why, `message` in words. `largest_gradient` is the largest component of the gradient that
+    neither bounds nor constraints hold back; `active` says which of them hold with equality. `history`: (iteration,
+    objective, gradient norm, seconds). `seconds` by phase: read, compile, solve, write. Only "optimal" and "improved"
     are written; `undo_kept`: what was replaced is kept, for `embedsheet undo`. `engine`: what differentiated, "tape",
     "jax" or "tape, then jax". `bound`: what the objective cannot pass, where that is proven, else None.
     `population`: the last points of a global search, (k, n), or None.
@@ -48,7 +49,7 @@ class Solution:
     objective_before: float
     objective_after: float
     status: Status
-    message: str
+    reason: Reason
     method: str
     iterations: int
     evaluations: int
@@ -75,7 +76,12 @@ class Solution:
     @property
     def interrupted(self) -> bool:
         """Whether Ctrl-C ended the search."""
-        return self.message.startswith(INTERRUPTED)
+        return self.reason.has(Why.INTERRUPTED)
+
+    @property
+    def message(self) -> str:
+        """The reason in words."""
+        return str(self.reason)
 
     def report(self, kind: str) -> Report:
         """Return one of the `reports`; raises KeyError for one that was not asked for."""
@@ -101,6 +107,7 @@ class Solution:
             "target": self.target,
             "status": self.status,
             "message": self.message,
+            "reason": self.reason.as_dict(),
             "method": self.method,
             "choice": self.choice,
             "objective_before": _json(self.objective_before),
@@ -141,7 +148,7 @@ class Solution:
             head = f"Solved as a convex quadratic model, which proves the optimum: {change}"
         elif self.status == "optimal" and self.method in _BY_OTHER_MEANS:
             head = f"Solved ({self.message}): {change}"
-        elif self.status == "optimal" and ("gradient" in self.message or "optimality" in self.message):
+        elif self.status == "optimal" and self.reason.why in _BY_GRADIENT:
             head = f"Converged in {steps}: {change}, largest gradient {self.largest_gradient:.0e}"
         elif self.status == "optimal":
             # At a reached target or on a kink the gradient is not small and would only puzzle.

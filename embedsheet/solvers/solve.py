@@ -219,7 +219,7 @@ def record(model: Model, outcome: Outcome) -> Solution:
         objective_before=math.nan if aimless else outcome.value_before,
         objective_after=math.nan if aimless else outcome.value + 0.0,  # 0, not -0, as a cell shows it
         status=outcome.status,
-        message=outcome.message,
+        reason=outcome.reason,
         method=outcome.method,
         iterations=outcome.iterations,
         evaluations=outcome.evaluations,

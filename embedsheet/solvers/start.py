@@ -6,6 +6,7 @@ import numpy as np
 
 from embedsheet.solvers import newton
 from embedsheet.solvers.problem import FloatArray, Problem
+from embedsheet.solvers.reasons import Reason, Why
 from embedsheet.solvers.tracker import Tracker
 from embedsheet.solvers.units import block_means
 
@@ -37,25 +38,18 @@ def random_start(
     return np.asarray(np.clip(x, problem.lower, problem.upper))
 
 
-def explain_flat_start(tracker: Tracker) -> str:
-    """Say why a start with zero gradient is no optimum and what to do; "" when it may be one."""
+def explain_flat_start(tracker: Tracker) -> Reason | None:
+    """Say why a start with zero gradient is no optimum and what to do; None when it may be one."""
     problem, x = tracker.problem, tracker.start
-    remedy = "start elsewhere with --randomize 1"
     value = tracker.rank(tracker.point(x))
     values = [tracker.rank(tracker.point(point)) for point in nearby(tracker, x, curvature=True)]
     if any(there < value for there in values):
         if not x.any():
-            return (
-                "the gradient is zero at the start, though it is no optimum: all changing cells are 0, and a product "
-                f"of two zeros stays 0 whichever of them moves; {remedy}"
-            )
-        return f"the gradient is zero at the start, though it is no optimum (a saddle or a peak); {remedy}"
+            return Why.FLAT_ZEROS()
+        return Why.FLAT_SADDLE()
     if all(there == value for there in values):
-        return (
-            f"{problem.objective_name} does not change when the changing cells move a little (products of zeros, "
-            f"ROUND, IF, or no connection at all); {remedy}"
-        )
-    return ""
+        return Why.FLAT_CONSTANT(objective=problem.objective_name)
+    return None
 
 
 def better_nearby(tracker: Tracker, x: FloatArray) -> bool:

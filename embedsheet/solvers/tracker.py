@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import numpy as np
 
 from embedsheet.solvers.problem import Finished, FloatArray, Limits, Problem, Progress, Status, Unbounded, Watcher
+from embedsheet.solvers.reasons import Why
 
 # Without a limit of the user's; an augmented Lagrangian's iterations are many and cheap.
 MOST_ITERATIONS = {"": 1000, "augmented-lagrangian": 20_000}
@@ -318,26 +319,23 @@ class Tracker:
         self.record(x, gradient_norm)
         if stationarity <= self.limits.tolerance and tier(self.violation(point)) == 0:
             self._settle(point)
-            raise Finished("the gradient vanishes to the tolerance", converged=True)
+            raise Finished(Why.SETTLED(), converged=True)
         if self.on_target:
-            raise Finished("the target is reached", converged=True)
+            raise Finished(Why.ON_TARGET(), converged=True)
         if self.limits.deadline is not None and time.perf_counter() > self.limits.deadline:
             raise Finished(self.limits.time_is_up)
         if self.iteration >= self.most_iterations:
-            raise Finished(f"the limit of {self.most_iterations:,} iterations is reached")
+            raise Finished(Why.ITERATIONS(most=self.most_iterations))
         self._merits.append(self.rank(self.best))
         self._spent.append(self.evaluations)
         if self.hardly_changes:
-            raise Finished(
-                f"the objective changed by less than the Convergence of {self.limits.convergence:g} in "
-                f"{_CONVERGENCE_ITERATIONS} iterations"
-            )
+            raise Finished(Why.CONVERGENCE(least=self.limits.convergence, iterations=_CONVERGENCE_ITERATIONS))
         if self.may_stall and len(self._merits) > _STALL_ITERATIONS and not len(self.row_sign):
             gain = self._merits[-1 - _STALL_ITERATIONS] - self._merits[-1]
             if gain <= _STALL_GAIN * self.objective_scale:
-                raise Finished("no further decrease is possible in double precision")
+                raise Finished(Why.PRECISION())
             if self._spent[-1] - self._spent[-1 - _STALL_ITERATIONS] > _STALL_EVALUATIONS:
-                raise Finished("the line search keeps failing")
+                raise Finished(Why.LINE_SEARCH())
 
     @property
     def hardly_changes(self) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.solvers.problem import Finished, FloatArray
+from embedsheet.solvers.reasons import Why
 from embedsheet.solvers.tracker import EXACT, Tracker
 
 # Energies of points that miss a constraint lie above all others, the more the farther they are off.
@@ -68,13 +69,13 @@ class Trials:
         if limit.deadline is not None and time.perf_counter() > limit.deadline:
             raise Finished(limit.time_is_up)
         if limit.idle is not None and time.perf_counter() > self._better_at + limit.idle:
-            raise Finished(f"no better point was found in {limit.idle:g} s")
+            raise Finished(Why.IDLE(seconds=limit.idle))
         most = limit.max_iterations
         self._batches += 1
         if most is not None and self._batches > most:
-            raise Finished(f"the limit of {most:,} iterations is reached")
+            raise Finished(Why.ITERATIONS(most=most))
         if self.most is not None and self.evaluated > self.most:
-            raise Finished("")
+            raise Finished(Why.SPENT())
         judged = self._of(self.inside(np.atleast_2d(points)))
         self.evaluated += len(judged.points)
         self.tracker.evaluations += len(judged.points)

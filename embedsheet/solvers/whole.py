@@ -17,10 +17,11 @@ from embedsheet.solvers.branch import Branched, Relaxation, branch
 from embedsheet.solvers.global_search import MOST_CELLS, search_globally, steps
 from embedsheet.solvers.methods import choose, descend
 from embedsheet.solvers.moves import improve
-from embedsheet.solvers.outcome import INTERRUPTED, Outcome, judge, report
+from embedsheet.solvers.outcome import Outcome, judge, report
 from embedsheet.solvers.piecewise import bounded, prove, prove_again, proven
 from embedsheet.solvers.problem import Finished, FloatArray, Problem, Unbounded
 from embedsheet.solvers.quadratic import Relaxed
+from embedsheet.solvers.reasons import Reason, Why
 from embedsheet.solvers.sweep import sweep
 from embedsheet.solvers.tracker import Tracker
 from embedsheet.solvers.trials import Trials
@@ -42,16 +43,11 @@ def search_whole(tracker: Tracker, method: str) -> Outcome:
         none = np.flatnonzero(problem.integer & (np.ceil(problem.lower) > np.floor(problem.upper)))
         if len(none):
             cell = int(none[0])
-            low, high = problem.lower[cell], problem.upper[cell]
-            words = (
-                f"{problem.cell_name(cell)} must be a whole number between {low:.10g} and {high:.10g}: there is none"
-            )
-            return report(tracker, "infeasible", words)
+            reason = Why.NO_WHOLE(cell=problem.cell_name(cell), low=problem.lower[cell], high=problem.upper[cell])
+            return report(tracker, "infeasible", reason)
     ordered = permutations.start(problem, tracker.start)
     if ordered is None:
-        return report(
-            tracker, "infeasible", "no order of the cells that must be all different lies within their bounds"
-        )
+        return report(tracker, "infeasible", Why.NO_ORDER())
     tracker = _from_whole_start(tracker, ordered)
     try:
         if len(problem.all_different):
@@ -63,7 +59,7 @@ def search_whole(tracker: Tracker, method: str) -> Outcome:
             return _quadratic(tracker, model)
         return _heuristic(tracker, method)
     except KeyboardInterrupt:
-        return _unproven(tracker, INTERRUPTED)
+        return _unproven(tracker, Why.INTERRUPTED())
 
 
 def _from_whole_start(tracker: Tracker, x: FloatArray) -> Tracker:
@@ -125,18 +121,16 @@ def _all_tried(tracker: Tracker, points: Iterable[FloatArray] | None) -> Outcome
             undefined += int(np.isnan(judged.ranks).sum())
     except Finished as end:
         return _unproven(tracker, end.reason)
-    tried = f"all {trials.evaluated:,} possible points were tried"
-    but = f" ({undefined:,} of them give an error)" if undefined else ""
+    tried = Why.TRIED(points=trials.evaluated)
+    seen = Why.TRIED_WITH_ERRORS(points=trials.evaluated, errors=undefined) if undefined else tried
     if tracker.best_violation > 1.0:
         worst = worst_violation(tracker, tracker.best.x)
-        return report(
-            tracker, "infeasible", f"{tried}{but}, and none satisfies every constraint: {worst} at the nearest"
-        )
+        return report(tracker, "infeasible", Why.NONE_FITS(tried=seen, worst=worst))
     missed = problem.sense == "target" and not tracker.on_target
     if missed:
-        message = f"the target {problem.target:.10g} cannot be reached: {tried}; the nearest value is"
-        return report(tracker, "infeasible", f"{message} {tracker.best.value:.10g}")
-    return report(tracker, "optimal", f"{tried}{but}")
+        reason = Why.TARGET_IMPOSSIBLE(target=problem.target, tried=tried, nearest=tracker.best.value)
+        return report(tracker, "infeasible", reason)
+    return report(tracker, "optimal", seen)
 
 
 # -- branch and bound -------------------------------------------------------------------------------------------------
@@ -148,30 +142,33 @@ def _quadratic(tracker: Tracker, model: quadratic.QuadraticModel) -> Outcome:
     solver = quadratic.QuadraticSolver(problem, model)
     done = branch(tracker, solver.solve, _QUADRATIC_NODES, tracker.limits.gap)
     sweep(tracker)
-    words = f"branch and bound over {done.nodes:,} convex quadratic models"
+    branched = Why.BRANCHED_QUADRATIC(nodes=done.nodes)
     if tracker.best_violation > 1.0:
         if done.complete and done.proven:
-            return report(tracker, "infeasible", f"no whole numbers satisfy all constraints together: {words}")
-        return judge(tracker, f"{words}; {done.reason}" if done.reason else words)
+            return report(tracker, "infeasible", Why.CONTRADICTION_WHOLE(done=branched))
+        return judge(tracker, Why.ENDED(ended=branched, done=done.reason) if done.reason else branched)
     bound = problem.sign * done.bound
     if done.complete and done.proven:
         exact = tracker.limits.gap <= 0 or abs(bound - tracker.best.value) <= 1e-9 * max(1.0, abs(tracker.best.value))
-        within = "" if exact else f", within the gap of {tracker.limits.gap:.3g}: nothing is better than {bound:.10g}"
-        return _bounded(report(tracker, "optimal", f"proven by {words}{within}"), bound)
-    return _bounded(_unproven(tracker, f"{words}; {done.reason or 'HiGHS gave one of them up'}"), bound)
+        reason = Why.PROVEN(proof=branched)
+        if not exact:
+            reason = reason.also(Why.WITHIN_GAP_OF(gap=tracker.limits.gap, bound=bound))
+        return _bounded(report(tracker, "optimal", reason), bound)
+    ended = Why.ENDED(ended=branched, done=done.reason or Why.GAVE_UP())
+    return _bounded(_unproven(tracker, ended), bound)
 
 
 def _bounded(outcome: Outcome, bound: float) -> Outcome:
     outcome.bound = bound
     if outcome.status == "improved" and np.isfinite(bound):
         gap = abs(bound - outcome.value) / max(1e-12, abs(outcome.value))
-        outcome.message += f"; nothing can be better than {bound:.10g} (gap {gap:.2%})"
+        outcome.reason = outcome.reason.also(Why.BOUND(bound=bound, gap=gap))
     return outcome
 
 
 def _heuristic(tracker: Tracker, method: str) -> Outcome:
     problem = tracker.problem
-    words = []
+    ended: Reason | None = None
     proof = None
     if method != "global":
         points = _affordable_points(tracker)
@@ -184,17 +181,17 @@ def _heuristic(tracker: Tracker, method: str) -> Outcome:
     if method != "global" and not problem.unseen() and problem.sense != "target":
         tracker.method = "branch and bound"
         done: Branched = branch(tracker, _gradients(tracker), _GRADIENT_NODES, tracker.limits.gap)
-        words.append(f"branch and bound over {done.nodes:,} exact-gradient searches")
-        if done.reason:
-            words[-1] += f" ({done.reason})"
+        ended = Why.BRANCHED(nodes=done.nodes)
+        ended = Why.CUT_SHORT(done=ended, ended=done.reason) if done.reason else ended
     if problem.size <= MOST_CELLS or method == "global":
         tracker.method = f"{tracker.method}, global" if tracker.method else "global"
-        words.append(search_globally(tracker))
+        searched = search_globally(tracker)
+        ended = Why.BOTH(first=ended, then=searched) if ended else searched
     proof = prove_again(tracker, proof, time.perf_counter() - began)
     sweep(tracker)
     if proof is not None and proof.closed(tracker):
         return proven(tracker, proof)
-    return bounded(_unproven(tracker, " and ".join(words)), proof)
+    return bounded(_unproven(tracker, ended or Why.SPENT()), proof)
 
 
 def _affordable_points(tracker: Tracker) -> Iterable[FloatArray] | None:
@@ -231,17 +228,17 @@ def _gradients(tracker: Tracker) -> Relaxation:
     return relaxed
 
 
-def _unproven(tracker: Tracker, words: str) -> Outcome:
+def _unproven(tracker: Tracker, ended: Reason) -> Outcome:
     """Report the best whole point, without a proof."""
     problem = tracker.problem
-    judged = judge(tracker, words)
+    judged = judge(tracker, ended)
     if not tracker.best.sound or tracker.best_violation > 1.0 or problem.sense in ("satisfy", "target"):
         return judged
     if tracker.best is tracker.base:
-        return report(tracker, "failed", f"no better point was found: {words}")
-    if words.startswith(INTERRUPTED):
-        return report(tracker, "improved", words)
-    return report(tracker, "improved", f"{words}, which proves no optimum{steps(problem)}")
+        return report(tracker, "failed", Why.NOTHING_BETTER(ended=ended))
+    if ended.has(Why.INTERRUPTED):
+        return report(tracker, "improved", ended)
+    return report(tracker, "improved", Why.NO_PROOF(ended=ended, steps=steps(problem)))
 
 
 # -- orders -----------------------------------------------------------------------------------------------------------
@@ -258,7 +255,7 @@ def _orders(tracker: Tracker) -> Outcome:
         return outcome
     tracker.method = "orders"
     trials, generator = Trials(tracker), np.random.default_rng(tracker.limits.seed)
-    reason = ""
+    ended = None
     try:
         for _ in range(1 if ordered.all() else 4):
             before = trials.energy
@@ -268,5 +265,6 @@ def _orders(tracker: Tracker) -> Outcome:
             if not trials.energy < before:
                 break
     except Finished as end:
-        reason = f"{end.reason}; "
-    return _unproven(tracker, f"{reason}{trials.evaluated:,} orders were tried by exchange, reversal and insertion")
+        ended = end.reason
+    done = Why.ORDERS(orders=trials.evaluated)
+    return _unproven(tracker, Why.ENDED(ended=ended, done=done) if ended else done)
