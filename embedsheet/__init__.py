@@ -12,18 +12,18 @@ first asked for, so that `import embedsheet` costs nothing.
 
 from typing import TYPE_CHECKING
 
+from embedsheet.ground import __version__ as __version__
 from embedsheet.ground.offers import offer
 
 if TYPE_CHECKING:
     from embedsheet.api import *  # noqa: F403
 
-__version__ = "0.1.0"
-
 __all__ = [  # noqa: F405
-    "Against", "Code", "Comparison", "Derived", "Edit", "EmbedsheetError", "Graded", "Gradient", "Recalculated",
-    "Solution", "Trained", "Workbook",
-    "against", "buttons", "code", "compare", "derive", "grade", "gradient", "inspect", "new", "open", "raise_limits",
-    "recalculate", "show", "solve", "train", "undo",
+    "Against", "Code", "Comparison", "Derived", "Drafted", "Edit", "EmbedsheetError", "Finding", "Graded", "Gradient",
+    "Homework", "Learned", "Recalculated", "Solution", "Trained", "Workbook", "Written",
+    "against", "buttons", "check_homework", "code", "compare", "derive", "doctor", "draft_homework", "grade",
+    "gradient", "inspect", "make_homework", "movielens", "new", "open", "preview_homework", "raise_limits",
+    "read_ratings", "recalculate", "show", "solve", "train", "train_text", "undo", "write_text",
 ]  # fmt: skip
 
 __getattr__, __dir__ = offer(__name__, {"api": __all__})

@@ -13,8 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from embedsheet.ground.shell import word
-from embedsheet.workbook import Workbook
+import embedsheet as es
 
 FOLDER = Path("demo")
 ROWS = "One rating a row"
@@ -23,7 +22,7 @@ console = Console(highlight=False)
 
 def run(story: str, *words: str) -> None:
     """Tell what comes, show the command, run it. Raises SystemExit when it fails."""
-    command = " ".join(one if one.startswith("-") else word(one) for one in words)
+    command = " ".join(f'"{one}"' if " " in one else one for one in words)
     console.print(f"\n[bold]{story}[/bold]")
     console.print(f"  $ embedsheet {command}", style="cyan", soft_wrap=True)
     code = subprocess.run([sys.executable, "-m", "embedsheet", *words], check=False).returncode
@@ -33,13 +32,13 @@ def run(story: str, *words: str) -> None:
 
 def number(book: Path, name: str, sheet: str) -> float:
     """Return the number in the cell that a sheet calls `name`."""
-    workbook = Workbook.open(book)
+    workbook = es.open(book)
     return float(workbook.numbers(workbook.area(name, sheet))[0, 0])
 
 
 def checked(book: Path) -> tuple[float, float]:
     """Return the RMSE that the sheet and Keras compute from the same weights, in float64, off the sheet Compare."""
-    workbook = Workbook.open(book)
+    workbook = es.open(book)
     checks = {str(row[0]): row for row in workbook.values(workbook.area("compare.checks", "Compare"))}
     _, sheet, keras, *_ = checks["RMSE (float64)"] if "RMSE (float64)" in checks else checks["RMSE (float32)"]
     return float(str(sheet)), float(str(keras))

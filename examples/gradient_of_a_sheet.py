@@ -10,19 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
-from embedsheet.compiler.program import compile_program
-from embedsheet.lessons import find
-from embedsheet.workbook import Workbook
+import embedsheet as es
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
-    book = Workbook.open(
-        find("movielens").load().build(folder / "films.xlsx", users=6, movies=6, factors=2, force=True)
-    )
-    program = compile_program(book, book.setups["Cross-tab"])
+    book = es.new("movielens", folder / "films.xlsx", users=6, movies=6, factors=2, force=True)
+    slope = es.gradient(book, "Cross-tab")
+    program = slope.model.program
     x = program.start
-    value, gradient = program.value_and_gradient(x)
-    print(f"RMSE {value:.6f} as a function of {len(x)} cells; {program.verification.compared} formulas checked")
+    print(f"RMSE {slope.value:.6f} as a function of {len(x)} cells; {program.verification.compared} formulas checked")
+    gradient = np.concatenate([block.ravel() for block in slope.blocks.values()])
     for cell in range(3):
         step = np.zeros_like(x)
         step[cell] = 1e-6

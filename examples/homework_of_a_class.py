@@ -8,33 +8,35 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import numpy as np
 import openpyxl
 
-from embedsheet.homework.assignment import find, parse
-from embedsheet.homework.generate import SHEET, make_class
-from embedsheet.homework.grade import grade_file
-from embedsheet.homework.key import Key
-from embedsheet.homework.roster import Student
+import embedsheet as es
+
+SOLUTION = {"C2": "=A2*B2", "C3": "=A3*B3", "C4": "=A4*B4", "C5": "=SUM(C2:C4)"}
 
 if __name__ == "__main__":
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".") / "homework"
-    key = Key.new(find("embeddings"))
-    key.students += [Student("007", "Ada Lovelace"), Student("008", "Émile Zola")]
-    (of_ada, of_emile), _ = make_class(key, key.students, folder, force=True)
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
+    # The teacher's finished workbook: what varies from student to student, and what is asked.
+    solution = openpyxl.Workbook()
+    sheet = solution.active
+    for row in (["Pieces", "Price", "Worth"], [12, 2.5], [7, 4.25], [30, 1.75], ["In all"]):
+        sheet.append(row)
+    for cell, formula in SOLUTION.items():
+        sheet[cell] = formula
+    solution.save(folder / "shop.xlsx")
+    drafted = es.draft_homework(folder / "shop.xlsx", folder / "shop", asked=["C2:C4", "C5"], varies=["A2:B4"],
+                                force=True)  # fmt: skip
+    print(f"{drafted.tasks} tasks; to mend: {es.check_homework(drafted.folder).faults or 'nothing'}")
 
-    # What Ada would do by hand. (In real life nobody but the teacher has the key.)
-    assignment = parse(key.assignment)
+    people = [("007", "Ada Lovelace"), ("008", "Émile Zola")]
+    handed_out = es.make_homework(drafted.folder, people, folder / "handed-in", force=True)
+    of_ada = handed_out.written[0]
     hers = openpyxl.load_workbook(of_ada)
-    for block in assignment.sketch(key.generator("007")).blocks.values():
-        for row, column in np.ndindex(block.area.shape):
-            cell = hers[SHEET].cell(block.area.top + row, block.area.left + column)
-            if block.formula is not None and cell.value is None:
-                cell.value = "=" + block.formula_at(row, column)
+    for cell, formula in SOLUTION.items():
+        hers[sheet.title][cell] = formula
     hers.save(of_ada)
 
-    for path in (of_ada, of_emile):
-        grade = grade_file(key, path)
-        print(f"{grade.name}: {grade.points:g} of {assignment.points:g} points")
+    for grade in es.grade(folder / "handed-in", handed_out.key).grades:
+        print(f"{grade.name}: {grade.points:g} points")
         for task in grade.tasks:
-            print(f"  {task.block:22} {task.verdict:6} {task.points:g} of {task.of:g}")
+            print(f"  {task.block:22} {task.verdict:8} {task.points:g} of {task.of:g}")

@@ -15,13 +15,18 @@ from typing import Any
 
 import numpy as np
 import xlsxwriter
+from xlsxwriter import utility
 
-from embedsheet.book.setups import Constraint, SolverSetup
-from embedsheet.compiler.program import recalculate
-from embedsheet.ground.notation.addresses import Cell, parse_area
-from embedsheet.workbook import Workbook
+import embedsheet as es
 
 INPUT, OUTPUT = {"bg_color": "#FFCC99", "border": 1}, {"bg_color": "#E2EFDA", "border": 1}
+
+
+def cells(area: str) -> list[tuple[int, int]]:
+    """Return (row, column) of each cell of an area, row by row, counted from 0."""
+    corners = [utility.xl_cell_to_rowcol(corner) for corner in area.split(":")]
+    (top, left), (bottom, right) = corners[0], corners[-1]
+    return [(row, column) for row in range(top, bottom + 1) for column in range(left, right + 1)]
 
 
 class Teacher:
@@ -54,28 +59,20 @@ class Teacher:
     def fill(self, area: str, formula: str, **properties: Any) -> None:
         """Fill a formula down and to the right; {r} is the row, {c} the column's letters, {p} the row above."""
         form = self.look(**properties)
-        for cell in parse_area(area, "S").cells():
-            letters = xlsxwriter.utility.xl_col_to_name(cell.column - 1)
-            text = formula.format(r=cell.row, p=cell.row - 1, c=letters)
-            self.sheet.write_formula(cell.row - 1, cell.column - 1, text, form)
+        for row, column in cells(area):
+            letters = utility.xl_col_to_name(column)
+            self.sheet.write_formula(row, column, formula.format(r=row + 1, p=row, c=letters), form)
 
     def name(self, name: str, area: str) -> None:
         """Name cells of the sheet."""
-        self.book.define_name(name, f"='{self.sheet.name}'!{parse_area(area, 'S').local(absolute=True)}")
+        self.book.define_name(name, f"='{self.sheet.name}'!{utility.xl_range_abs(*cells(area)[0], *cells(area)[-1])}")
 
-    def done(self, setup: SolverSetup | None = None) -> Path:
-        """Save, with the values that Excel would show."""
+    def done(self, **model: Any) -> Path:
+        """Save, with the values that Excel would show; a Solver model, as `es.solve` takes it, is stored and solved."""
         self.book.close()
-        book = Workbook.open(self.path)
-        if setup:
-            from embedsheet.solver import solve
-
-            book.save(setups=[setup], keep_undo=False)
-            solve(self.path, trust_embedsheet=True)
-            book = Workbook.open(self.path)
-        edits = recalculate(book).edits
-        if edits:
-            book.save(edits, keep_undo=False)
+        if model:
+            es.solve(self.path, save_setup=True, trust_embedsheet=True, **model)
+        es.recalculate(self.path)
         return self.path
 
 
@@ -179,13 +176,9 @@ def transport(path: Path) -> Path:
     for name, area in {"vary_costs": "B4:E6", "vary_wants": "B7:E7", "ask_sent": "F11:F13", "ask_arrives": "B14:E14",
                        "ask_costs": "B16", "ask_mean": "B17"}.items():  # fmt: skip
         t.name(name, area)
-    area = {text: parse_area(text, "Plan") for text in ("B11:E13", "F11:F13", "F4:F6", "B14:E14", "B7:E7")}
     return t.done(
-        SolverSetup(
-            "Plan", Cell("Plan", 16, 2), (area["B11:E13"],), nonnegative=True, engine=2,
-            constraints=(Constraint(area["F11:F13"], "<=", area["F4:F6"]),
-                         Constraint(area["B14:E14"], ">=", area["B7:E7"])),
-        )
+        objective="B16", changing=["B11:E13"], nonnegative=True,
+        constraints=["F11:F13 <= F4:F6", "B14:E14 >= B7:E7"],
     )  # fmt: skip
 
 
@@ -241,8 +234,8 @@ def network(path: Path) -> Path:
     rng = np.random.default_rng(3)
 
     def numbers(area: str) -> None:
-        for cell in parse_area(area, "S").cells():
-            t.sheet.write(cell.row - 1, cell.column - 1, round(float(rng.normal(0, 1)), 1), t.look(**INPUT))
+        for row, column in cells(area):
+            t.sheet.write(row, column, round(float(rng.normal(0, 1)), 1), t.look(**INPUT))
 
     labels = {3: "Inputs x", 5: "Weights of the hidden layer", 9: "Bias", 11: "Hidden, before", 12: "Hidden: ReLU",
               14: "Weights of the output", 19: "Bias", 21: "Scores", 22: "Probabilities", 24: "Right output",

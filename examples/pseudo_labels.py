@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 
-from embedsheet.ground.data import movielens
+import embedsheet as es
 from embedsheet.mirrors.full_size.pseudo_labels import Trial, digits, digits_trial, movielens_trial
 from embedsheet.mirrors.full_size.ratings import Ratings
 
@@ -28,7 +28,7 @@ def report(name: str, trials: list[Trial]) -> None:
 if __name__ == "__main__":
     seeds = range(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
     digits()  # without scikit-learn this ends here, not after minutes
-    ratings = Ratings.of(movielens())
+    ratings = Ratings.of(es.read_ratings())
     report("MovieLens: RMSE of held-out ratings", [movielens_trial(ratings, seed) for seed in seeds])
     for labelled in (50, 100, 200):
         report(

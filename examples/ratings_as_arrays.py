@@ -6,14 +6,13 @@ python examples/ratings_as_arrays.py [ml-latest-small.zip]
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import numpy as np
 
-from embedsheet.ground.data import movielens, read_ratings
+import embedsheet as es
 
 if __name__ == "__main__":
-    data = read_ratings(Path(sys.argv[1])) if len(sys.argv) > 1 else movielens()
+    data = es.read_ratings(sys.argv[1] if len(sys.argv) > 1 else None)
     print(f"{len(data):,} ratings, mean {data.ratings.mean():.3f}")
     users, counts = np.unique(data.user_ids, return_counts=True)
     print(f"{len(users):,} users; user {users[counts.argmax()]} gave {counts.max():,} ratings")

@@ -13,7 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from embedsheet.ground.data import movielens
+import embedsheet as es
 from embedsheet.mirrors.full_size.engine import load_keras
 from embedsheet.mirrors.full_size.movielens import BUILDERS, Options
 from embedsheet.mirrors.full_size.movielens_training import clipped_rmse
@@ -38,7 +38,7 @@ def main(first: str = "", hosts: int = 1, this: int = 0) -> None:
         jax.distributed.initialize(first, hosts, this)  # before anything asks JAX for its devices
         # Each host brings its own part; Keras need not cut the data up.
         keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
-    training, validation = Ratings.of(movielens()).split()
+    training, validation = Ratings.of(es.read_ratings()).split()
     model = build(training)
     # The same order everywhere, whole batches only: every host must take the same number of steps.
     order = np.random.default_rng(0).permutation(len(training))[: len(training) // BATCH * BATCH]

@@ -9,12 +9,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import pytest
 from typer.testing import CliRunner
 
 import embedsheet as es
 from embedsheet.cli import app
 from kit import pages
+from kit.sheets import write
 
 PAGE = (pages.ROOT / "docs" / "python.md").read_text(encoding="utf-8")
 
@@ -74,3 +76,48 @@ def test_a_comparison_is_a_table_and_a_verdict(tmp_path: Path) -> None:
              "movie_ids": "movies.id", "ratings": "ratings", "rmse": "rmse"}  # fmt: skip
     assert es.compare(path, "Cross-tab", steps=2, blocks=named).same
     assert path.read_bytes() == before
+
+
+def test_homework_goes_from_a_finished_workbook_to_grades(tmp_path: Path) -> None:
+    cells = {"A1": 12.0, "A2": 7.0, "B1": 2.5, "B2": 4.0, "C1": "=A1*B1", "C2": "=A2*B2"}
+    solution = write(tmp_path / "shop.xlsx", cells)
+    drafted = es.draft_homework(solution, tmp_path / "shop", asked=["C1:C2"], varies=["A1:B2"])
+    assert (drafted.tasks, drafted.varies) == (1, ["S!A1:B2"])
+    with pytest.raises(es.EmbedsheetError, match="--force"):
+        es.draft_homework(solution, tmp_path / "shop", asked=["C1:C2"], varies=["A1:B2"])
+    assert es.check_homework(drafted.folder).faults == []
+    assert any("C1:C2" in line for line in es.preview_homework(drafted.folder))
+    people = [("007", "Ada Lovelace"), ("008", "Émile Zola")]
+    made = es.make_homework(drafted.folder, people, tmp_path / "class")
+    assert len(made.written) == 2 and made.there == []
+    again = es.make_homework(drafted.folder, people, tmp_path / "class")
+    assert (again.written, again.there) == ([], ["007", "008"])
+    hers = es.open(made.written[0])
+    answer = openpyxl.load_workbook(made.written[0])
+    for cell in ("C1", "C2"):
+        answer["S"][cell] = cells[cell]
+    answer.save(hers.path)
+    grades = {one.name: one.points for one in es.grade(tmp_path / "class", made.key, processes=1).grades}
+    assert grades["Émile Zola"] == 0 < grades["Ada Lovelace"]
+
+
+def test_the_doctor_says_what_the_command_prints() -> None:
+    found = {one.what: one for one in es.doctor()}
+    assert found["embedsheet"].text.startswith(f"{es.__version__} on ")
+    assert found["numpy"].state == "fine" and found["numpy"].text == np.__version__
+
+
+def test_a_recommender_without_a_dot_product_has_no_workbook_and_is_refused_before_it_learns(tmp_path: Path) -> None:
+    with pytest.raises(es.EmbedsheetError, match="a dot product: best, bias or dot"):
+        es.movielens("net", tmp_path / "learned.xlsx")
+    assert list(tmp_path.iterdir()) == []
+
+
+# What is below the public face, and why an example goes there: it builds a net of its own out of parts.
+PARTS = {"embedsheet.mirrors.full_size", "embedsheet.mirrors.recurrent"}
+
+
+@pytest.mark.parametrize("path", sorted((pages.ROOT / "examples").glob("*.py")), ids=lambda path: path.stem)
+def test_an_example_imports_the_public_face_or_parts_of_nets(path: Path) -> None:
+    deep = re.findall(r"^\s*from (embedsheet\.\S+) import", path.read_text(encoding="utf-8"), re.MULTILINE)
+    assert {".".join(one.split(".")[:3]) for one in deep} <= PARTS

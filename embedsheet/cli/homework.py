@@ -51,31 +51,17 @@ def new(
     from embedsheet.cli.bars import bar
     from embedsheet.cli.progress import resumable
     from embedsheet.ground.files import refuse_as_folder
-    from embedsheet.homework.assignment import find, parse, workbook_beside
-    from embedsheet.homework.generate import make_class, refuse_same_files
-    from embedsheet.homework.key import Key
-    from embedsheet.homework.mending import mended
+    from embedsheet.homework.enrolment import enrol
+    from embedsheet.homework.generate import make_class
     from embedsheet.homework.roster import read_class
 
     refuse_as_folder(output)
     people = read_class(roster)
-    source, workbook = find(assignment), workbook_beside(assignment)
-    parsed = parse(source, assignment, workbook)
     place = key or output.parent / f"{output.name}-key.json"
-    kept = mended(Key.load(place), source, assignment, workbook) if place.exists() else Key.new(source, workbook)
-    students, known = people.students, {student.id for student in kept.students}
-    kept.students += [student for student in students if student.id not in known]
-    kept.columns |= people.columns
-    refuse_same_files(parsed, kept.students)
-    if workbook:
-        from embedsheet.homework.own.make import draw_class
-
-        with resumable("Nothing was written; the same command begins again."), bar("numbers drawn") as progress:
-            draw_class(kept, kept.students, progress)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    kept.save(place)  # before the first workbook: a workbook without its key could never be graded
+    with resumable("Nothing was written; the same command begins again."), bar("numbers drawn") as drawn:
+        parsed, kept = enrol(assignment, people, place, drawn)
     with resumable("The same command makes the workbooks that are missing."), bar("workbooks") as progress:
-        written, there = make_class(kept, students, output, force=force, progress=progress)
+        written, there = make_class(kept, people.students, output, force=force, progress=progress)
     typer.echo(f"{parsed.title}: {len(written)} workbooks written to {output}.")
     if there:
         typer.echo(f"{len(there)} were there already and were left alone; --force replaces them.")

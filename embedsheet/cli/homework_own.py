@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -31,23 +31,12 @@ def from_workbook(
     Without options, cells whose names begin with ask or answer are asked for, and cells whose names begin with vary or
     input vary; where there are no such names, cells of the styles Output and Input.
     """
-    from embedsheet.ground.files import refuse_as_folder, refuse_existing, replace_file
-    from embedsheet.homework.own.draft import draft
     from embedsheet.xlsx.writer.page import counted
 
-    refuse_as_folder(output)
-    target, copy = output / "assignment.toml", output / solution.name
-    refuse_existing(target, force)
-    book = es.Workbook.open(solution)
-    made = draft(book, output.name, asked or (), varies or ())
-    if copy.resolve() != solution.resolve():
-        refuse_existing(copy, force)
-    output.mkdir(parents=True, exist_ok=True)
-    if copy.resolve() != solution.resolve():
-        replace_file(copy, solution.read_bytes())
-    replace_file(target, made.text.encode())
-    typer.echo(f"{target}: {counted(made.text.count('[[task]]'), 'task')}, {counted(len(made.varies), 'area')} "
-               f"that vary. Your workbook lies beside it as {copy.name}.")  # fmt: skip
+    made = es.draft_homework(solution, output, asked=asked or (), varies=varies or (), force=force)
+    target = output / "assignment.toml"
+    typer.echo(f"{target}: {counted(made.tasks, 'task')}, {counted(len(made.varies), 'area')} "
+               f"that vary. Your workbook lies beside it as {made.workbook.name}.")  # fmt: skip
     for note in made.notes:
         typer.echo(f"Note: {note}.")
     typer.echo(f"Read the file through, then: embedsheet homework preview {output}")
@@ -58,9 +47,7 @@ def preview(
     assignment: Annotated[Path, typer.Argument(help="The folder that `homework from` made, or its assignment.toml.")],
 ) -> None:
     """Show what students will get, what is right, how long it takes, and what a guesser earns; nothing is written."""
-    from embedsheet.homework.own.preview import preview as lines
-
-    for line in lines(_trial_key(assignment)):
+    for line in es.preview_homework(assignment):
         typer.echo(line)
 
 
@@ -72,9 +59,9 @@ def check(
 
     Exit code 1 where something must be mended before it is handed out; nothing is written.
     """
-    from embedsheet.homework.own.check import STUDENTS, look_through
+    from embedsheet.homework.own.check import STUDENTS
 
-    found = look_through(_trial_key(assignment))
+    found = es.check_homework(assignment)
     for note in found.notes:
         typer.echo(f"Note: {note}.")
     for fault in found.faults:
@@ -82,18 +69,3 @@ def check(
     if found.faults:
         raise typer.Exit(1)
     typer.echo(f"In order: your formulas earn all points with the numbers of {STUDENTS} students; no hint is wrong.")
-
-
-def _trial_key(assignment: Path) -> Any:
-    """Return a key that is for looking only: always the same, and of nobody's workbook."""
-    from embedsheet.ground.errors import DataError
-    from embedsheet.homework.assignment import find, workbook_beside
-    from embedsheet.homework.key import Key
-
-    source, workbook = find(str(assignment)), workbook_beside(str(assignment))
-    if not workbook:
-        raise DataError(
-            f"{assignment}: names no workbook of yours; ready-made assignments need no check. Give the folder that "
-            "`homework from` made."
-        )
-    return Key(bytes(32), source, workbook=workbook)

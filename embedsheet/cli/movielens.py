@@ -11,7 +11,7 @@ import typer
 from embedsheet.cli.progress import console_of, print_table, say
 
 if TYPE_CHECKING:
-    from embedsheet.mirrors.full_size.movielens_training import Progress, Recipe, Trained
+    from embedsheet.mirrors.full_size.movielens_training import Progress, Trained
     from embedsheet.mirrors.full_size.ratings import Ratings
 
 app = typer.Typer()
@@ -136,7 +136,10 @@ def movielens(
             trained = train_model(model, recipe, training, held_out, _hear(bar))
     _tell(trained, where)
     if output is not None:
-        _write(output, trained, recipe, data, training, where, movies, force)
+        from embedsheet.lessons.learned.facts import write_learned
+
+        write_learned(output, trained, recipe, data, training, where, movies, force)
+        say(f"Wrote {output}; open it and see the sheets Best and worst, Map, More like this, For one user.")
 
 
 def _tell(trained: Trained, where: str) -> None:
@@ -147,29 +150,6 @@ def _tell(trained: Trained, where: str) -> None:
         f"{where}; ended by {trained.ended}.",
         "green",
     )
-
-
-def _write(
-    path: Path, trained: Trained, recipe: Recipe, data: Ratings, training: Ratings, where: str, movies: int, force: bool
-) -> None:
-    import numpy as np
-
-    from embedsheet.lessons import learned
-    from embedsheet.mirrors.full_size.dot_products import dot_products
-
-    result = trained.result
-    facts = (
-        ("model", f"{trained.name}, {recipe.options.factors} factors"),
-        ("data", f"{len(data):,} ratings, {len(data.users):,} users, {len(data.movies):,} movies"),
-        ("learned from", f"{len(training):,} ratings; the others judge"),
-        ("validation RMSE", f"{result.validation_rmse:.4f}"),
-        ("training RMSE", f"{result.training_rmse:.4f}"),
-        ("time and place", f"{trained.epochs[-1].seconds:.1f} s on {where}"),
-        ("ended", trained.ended),
-    )
-    history = np.array([(epoch.training_rmse, epoch.validation_rmse) for epoch in trained.epochs])
-    learned.build(path, dot_products(trained.model, training), data, facts, history, movies=movies, force=force)
-    say(f"Wrote {path}; open it and see the sheets Best and worst, Map, More like this, For one user.")
 
 
 def _ladder(training: Ratings, held_out: Ratings, seed: int, where: str) -> None:

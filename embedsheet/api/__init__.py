@@ -20,12 +20,26 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from embedsheet.api.homework import Drafted as Drafted
+    from embedsheet.api.homework import Graded as Graded
+    from embedsheet.api.homework import Homework as Homework
+    from embedsheet.api.homework import check_homework as check_homework
+    from embedsheet.api.homework import draft_homework as draft_homework
+    from embedsheet.api.homework import grade as grade
+    from embedsheet.api.homework import make_homework as make_homework
+    from embedsheet.api.homework import preview_homework as preview_homework
+    from embedsheet.api.nets import Learned as Learned
+    from embedsheet.api.nets import Written as Written
+    from embedsheet.api.nets import movielens as movielens
+    from embedsheet.api.nets import read_ratings as read_ratings
+    from embedsheet.api.nets import train_text as train_text
+    from embedsheet.api.nets import write_text as write_text
     from embedsheet.book.edits import Edit as Edit
     from embedsheet.compiler.engines import EngineName
     from embedsheet.compiler.program import Recalculation
     from embedsheet.formulas.budget import raise_limits as raise_limits
     from embedsheet.ground.errors import EmbedsheetError as EmbedsheetError
-    from embedsheet.homework.grade import Grade
+    from embedsheet.hosts.buttons.checks import Finding as Finding
     from embedsheet.mirrors.protocol import Comparison as Comparison
     from embedsheet.solvers.load import Model
     from embedsheet.solvers.solution import Solution as Solution
@@ -38,16 +52,22 @@ if TYPE_CHECKING:
 __getattr__, __dir__ = offer(
     __name__,
     {
+        "api.homework": [
+            "Drafted", "Graded", "Homework", "check_homework", "draft_homework", "grade", "make_homework",
+            "preview_homework",
+        ],
+        "api.nets": ["Learned", "Written", "movielens", "read_ratings", "train_text", "write_text"],
         "book.edits": ["Edit"],
         "formulas.budget": ["raise_limits"],
         "ground.errors": ["EmbedsheetError"],
+        "hosts.buttons.checks": ["Finding"],
         "mirrors.protocol": ["Comparison"],
         "solvers.solution": ["Solution"],
         "translations.coder.code": ["Code", "code"],
         "translations.coder.viewer.live": ["solve"],  # `solvers.solve`, with its progress shown in notebooks
         "translations.gradient_sheet.write": ["Derived"],
     },
-)
+)  # fmt: skip
 
 
 def open(path: str | Path) -> Workbook:
@@ -374,45 +394,13 @@ def new(
     return made
 
 
-@dataclass(frozen=True)
-class Graded:
-    """One grade for each file, and words on the files that were passed over."""
+def doctor(book: str | Path | None = None, *, run: bool = False) -> list[Finding]:
+    """Say what is installed and, with a workbook, what keeps its buttons from working: a `Finding` a line.
 
-    grades: list[Grade]
-    passed_over: list[str]
-
-
-def grade(
-    submissions: str | Path,
-    key: str | Path,
-    *,
-    processes: int | None = None,
-    seconds: float = 30.0,
-    megabytes: int = 2048,
-    progress: Callable[[int, int, str], None] | None = None,
-) -> Graded:
-    """Grade a folder, or a learning platform's zip, of submissions by the key that `embedsheet homework new` wrote.
-
-    `processes`: how many files at once, one a core by default; `seconds` and `megabytes`: the most for one file, after
-    which its grade has a `fault`. `progress` hears (files done, files in all, file). Nothing is written; a file that
-    cannot be graded is a grade with a fault. Raises DataError for a key or folder that cannot be read.
+    Each has `what`, `state` ("fine", "note" or "fault"), `text` and `remedy`. `run` starts the Python that the workbook
+    names, to see whether it has embedsheet.
     """
-    import tempfile
+    from embedsheet.hosts.buttons.checks import check_book, check_machine
+    from embedsheet.hosts.installed import installed
 
-    from embedsheet.homework.key import Key
-    from embedsheet.homework.submissions import find_submissions
-    from embedsheet.homework.workers import Limits, grade_all
-
-    kept = Key.load(Path(key))
-    with tempfile.TemporaryDirectory() as folder:
-        found, passed_over = find_submissions(Path(submissions), Path(folder))
-        journal = Path(folder) / "journal"
-
-        def told(done: int, total: int, one: Grade) -> None:
-            if progress is not None:
-                progress(done, total, one.file)
-
-        limits = Limits(seconds, megabytes)
-        return Graded(
-            grade_all(kept, found, journal, processes=processes, limits=limits, progress=told), list(passed_over)
-        )
+    return [*installed(), *check_machine(), *(check_book(Path(book), run=run) if book is not None else ())]
