@@ -49,6 +49,12 @@ LAMBDAS = [
     "BYROW(A1:C3,LAMBDA(r,INDEX(r,1,2)))",
     "REDUCE(0,A1:B3,LAMBDA(a,x,a*2+x))", "REDUCE(1,SEQUENCE(5),LAMBDA(a,n,a*n))",
     "REDUCE(A1:B1,A2:A3,LAMBDA(a,x,VSTACK(a,x*B1:C1)))", "SCAN(0,A1:B3,LAMBDA(a,x,a+x))",
+    # What hangs on no parameter is evaluated once, but not what hangs on a name of the same key set further out.
+    "REDUCE(0,A1:A3,LAMBDA(a,x,a+x+SUM(A1:A3)*2))", "SCAN(0,A1:A3,LAMBDA(a,x,IF(x>1,1/(A1-A1),a+A1*2)))",
+    "REDUCE(0,A1:A3,LAMBDA(a,x,LET(y,x+1,z,A1+1,x,x*A2*2,a+y*z+x)))",
+    "REDUCE(0,{1,2},LAMBDA(a,x,a+REDUCE(0,{3,4},LAMBDA(b,y,b+y*x+A1*A2))))",
+    "REDUCE(0,{1,2,3},LAMBDA(a,x,a+LET(f,LAMBDA(u,u*x+A1*2),f(2)+f(3))))",
+    "REDUCE(0,{1,2,3},LAMBDA(a,x,a+LET(f,LAMBDA(x,x*A1+2),f(2)+f(3))))",
     'SCAN("",A1:A4,LAMBDA(a,x,a&x))', "MAKEARRAY(2,3,LAMBDA(i,j,i*10+j))",
     "MAKEARRAY(2,2,LAMBDA(i,j,SUM(INDEX(A1:C3,i,0)*TRANSPOSE(INDEX(A1:C3,0,j)))))",
     "LET(f,LAMBDA(x,x^2+A1),f(3)+f(A2:A3))", "LET(s,SUM(A1:A3),MAP(A1:A3,LAMBDA(x,x/s)))",

@@ -56,6 +56,7 @@ from embedsheet.ground.errors import UnsupportedError
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.notation import tree as t
 from embedsheet.ground.notation.addresses import MAX_COLUMN, MAX_ROW
+from embedsheet.ground.notation.walk import unmoved
 
 if TYPE_CHECKING:
     from embedsheet.compiler.store import Store, TracedStore
@@ -87,6 +88,8 @@ class Trace:
         self.operand = np.zeros(n)  # largest number read, for the tolerance of comparisons
 
 
+_Key = tuple[int, bool, bool]  # a node's id, and how operators work in it
+_Kept = tuple[Result, NDArray[np.bool_]]  # a result, and which cells' hangs on the changing cells
 _PER_CELL_READ = 16  # operations that each cell of a range counts as: looking it up, its kind, number and error
 
 
@@ -117,7 +120,9 @@ class Evaluator:
         self.trace = trace or Trace(len(elements))
         self.index = np.arange(len(elements)) if index is None else index
         self.names = names or {}
-        self.named: dict[tuple[int, bool], tuple[Result, NDArray[np.bool_]]] = {}  # defined names by their tree
+        self.named: dict[_Key, _Kept] = {}  # defined names by their tree
+        self.lasting: frozenset[int] = frozenset()  # the ids of nodes evaluated once, and what they gave
+        self.lasted: dict[_Key, _Kept] = {}
         self.splits = False  # whether the cells may be evaluated in several lots
 
     @property
@@ -195,6 +200,12 @@ class Evaluator:
 
     def evaluate(self, node: t.Node) -> Result:
         """Return what an expression stands for: a Value, or a Reference where it is one."""
+        if id(node) in self.lasting:
+            key = (id(node), self.array_formula, self.plain)
+            return self._once(self.lasted, key, partial(self._evaluated, node))
+        return self._evaluated(node)
+
+    def _evaluated(self, node: t.Node) -> Result:
         self.spend("steps", 1)
         match node:
             case t.Ref():
@@ -242,7 +253,7 @@ class Evaluator:
 
     def known(self, node: t.Node) -> bool:
         """Whether `evaluate` has the result of this node at hand."""
-        return False
+        return id(node) in self.lasting
 
     def scalar(self, result: Result) -> Value:
         """Return a result for a place that wants one value a cell: ranges are intersected in a plain formula."""
@@ -267,12 +278,15 @@ class Evaluator:
 
     def with_names(self, names: dict[str, Result]) -> Evaluator:
         """Return an evaluator that knows more names (LET)."""
-        return self.like(self.elements, self.index, {**self.names, **names})
+        part = self.like(self.elements, self.index, {**self.names, **names})
+        part.lasting, part.lasted = self.lasting, self.lasted
+        return part
 
     def with_arrays(self) -> Evaluator:
         """Return an evaluator in which operators work on whole arrays, as in an array formula."""
         part = self.like(self.elements, self.index, self.names)
         part.array_formula, part.plain = True, False
+        part.lasting, part.lasted = self.lasting, self.lasted
         return part
 
     def tested(self, node: t.Node) -> Value:
@@ -320,6 +334,24 @@ class Evaluator:
             return error(VALUE)
         names = {**function.names, **dict(zip(function.parameters, arguments, strict=True))}
         return self.like(self.elements, self.index, names).evaluate(function.body)
+
+    def applying(self, function: Lambda) -> Callable[[Sequence[Result]], Result]:
+        """Return `apply` of one function; what hangs on none of its parameters is evaluated once for all calls.
+
+        Where formulas are traced it is not: what one step of a scan made is of no use outside of it.
+        """
+        once = unmoved(function.parameters, function.body) if self.store.concrete else ()
+        lasting, lasted = frozenset(map(id, once)), dict[_Key, _Kept]()
+
+        def applied(arguments: Sequence[Result]) -> Result:
+            if len(arguments) != len(function.parameters):
+                return error(VALUE)
+            names = {**function.names, **dict(zip(function.parameters, arguments, strict=True))}
+            part = self.like(self.elements, self.index, names)
+            part.lasting, part.lasted = lasting, lasted
+            return part.evaluate(function.body)
+
+        return applied
 
     def apply_each(self, function: Lambda, times: int, arguments: Sequence[Result]) -> Value:
         """Return what a function gives for `times` lots of arguments in each cell, (n * times, rows, columns).
@@ -420,15 +452,24 @@ class Evaluator:
         if body is None:
             return error(NAME)
         # A name that others use again and again is evaluated once: n names of twice the one before are 2^n sums else.
-        key = (id(body), self.array_formula)
-        outer, plain, before = self.names, self.plain, self.trace.tainted
-        if key not in self.named:
-            self.names, self.plain, self.trace.tainted = {}, False, np.zeros_like(before)
+        key = (id(body), self.array_formula, False)
+        outer, plain = self.names, self.plain
+        self.names, self.plain = {}, False
+        try:
+            return self._once(self.named, key, partial(self.evaluate, body))
+        finally:
+            self.names, self.plain = outer, plain
+
+    def _once(self, kept: dict[_Key, _Kept], key: _Key, compute: Callable[[], Result]) -> Result:
+        """Return what is kept, or what is computed and kept, with its taint."""
+        if key not in kept:
+            before = self.trace.tainted
+            self.trace.tainted = np.zeros_like(before)
             try:
-                self.named[key] = self.evaluate(body), self.trace.tainted
+                kept[key] = compute(), self.trace.tainted
             finally:
-                self.names, self.plain, self.trace.tainted = outer, plain, before
-        result, tainted = self.named[key]
+                self.trace.tainted = before
+        result, tainted = kept[key]
         self.trace.tainted |= tainted
         return result
 
@@ -442,8 +483,8 @@ class Evaluator:
         if node.operator in (":", ",", " "):
             return self._combine(node)
         # A sum of thousands of terms leans to the left: walk down its spine instead of calling ourselves.
-        spine: list[t.Binary] = []
-        leftmost: t.Node = node
+        spine = [node]
+        leftmost = node.left
         while isinstance(leftmost, t.Binary) and leftmost.operator not in (":", ",", " ") and not self.known(leftmost):
             spine.append(leftmost)
             leftmost = leftmost.left

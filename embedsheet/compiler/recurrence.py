@@ -256,7 +256,7 @@ class _Body(Evaluator):
         return Value(self._own(entry.kinds), numbers)
 
     def known(self, node: t.Node) -> bool:
-        return id(node) in self.plan
+        return id(node) in self.plan or super().known(node)
 
     def apply_each(self, function: Lambda, times: int, arguments: Sequence[Result]) -> Value:
         raise NotScannableError  # the plan's arrays have the lanes' places only

@@ -42,6 +42,7 @@ Faults = NDArray[np.uint8] | None  # an error's code where a result is undefined
 LONGEST_TEXT = 32_767  # characters that a cell can hold; a longer text is #VALUE!
 _SMALL = 65_536  # elements that no budget needs to hear of
 _PER_TEXT = 30  # operations that go into one text
+_PER_DIFFERENT_TEXT = 1000  # and into one that no other element equals
 _PLAIN = np.full((1, 1, 1), NUMBER, np.uint8)
 # What an element is once it is read as a number; text is decided by what it reads as.
 _AS_NUMBER = np.array([NUMBER, NUMBER, TEXT, NUMBER, ERROR, ABSENT], np.uint8)
@@ -285,15 +286,12 @@ def map_elements(context: Context, name: str, values: list[Value], compute: Call
     for value in values:
         columns.append(np.broadcast_to(value.kinds, shape).ravel().tolist())
         columns.append(np.broadcast_to(value.numbers, shape).ravel().tolist())
-    known: dict[tuple[Any, ...], tuple[int, float]] = {}
-    kinds = np.empty(int(np.prod(shape)), np.uint8)
-    numbers = np.empty(kinds.size)
-    for place, key in enumerate(zip(*columns, strict=True)):
-        found = known.get(key)
-        if found is None:
-            found = known[key] = _element(context, key, compute)
-        kinds[place], numbers[place] = found
-    return Value(kinds.reshape(shape), numbers.reshape(shape))
+    different = set(zip(*columns, strict=True))
+    context.spend("operations", _PER_DIFFERENT_TEXT * len(different))
+    known = {key: _element(context, key, compute) for key in different}
+    found = [known[key] for key in zip(*columns, strict=True)]
+    kinds, numbers = np.array(found).reshape(-1, 2).T
+    return Value(kinds.astype(np.uint8).reshape(shape), numbers.reshape(shape))
 
 
 class FaultError(Exception):

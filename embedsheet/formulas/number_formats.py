@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import datetime
 import re
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
+from typing import NamedTuple
 
 from embedsheet.formulas.numerals import text_of_number
 
@@ -33,8 +33,7 @@ class FormatError(Exception):
         super().__init__(text)
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(NamedTuple):  # hashed for each number that a format shows
     kind: str
     text: str
 
@@ -96,12 +95,11 @@ def formatted(number: float, code: str, first_day: int = 0) -> str:
     return _number(magnitude, section, sign)
 
 
-def _number(number: float, section: tuple[_Token, ...], sign: str) -> str:
+@lru_cache(maxsize=1024)
+def _layout(section: tuple[_Token, ...]) -> tuple[list[int], list[int], int | None, bool, Decimal]:
+    """Return where digits stand before and behind the point, where the exponent, whether thousands have commas, and
+    what the number is multiplied by."""
     kinds = [token.kind for token in section]
-    if "general" in kinds:
-        return sign + "".join(_general(number) if t.kind == "general" else t.text for t in section)
-    if "digit" not in kinds:
-        return (sign if number >= 0.5 else "") + "".join(token.text for token in section)
     percents = sum(token.text == "%" for token in section)
     point = next((i for i, token in enumerate(section) if token.text == "." and token.kind == "mark"), len(section))
     exponent = next((i for i, kind in enumerate(kinds) if kind == "exponent"), None)
@@ -114,7 +112,17 @@ def _number(number: float, section: tuple[_Token, ...], sign: str) -> str:
     last = max(whole, default=-1)
     thousands = any(whole and whole[0] < i < last for i in commas)
     scale = sum(max([*whole, *part]) < i < end for i in commas)
-    value = Decimal(f"{number:.14e}") * Decimal(100) ** percents / Decimal(1000) ** scale
+    return whole, part, exponent, thousands, Decimal(100) ** percents / Decimal(1000) ** scale
+
+
+def _number(number: float, section: tuple[_Token, ...], sign: str) -> str:
+    kinds = [token.kind for token in section]
+    if "general" in kinds:
+        return sign + "".join(_general(number) if t.kind == "general" else t.text for t in section)
+    if "digit" not in kinds:
+        return (sign if number >= 0.5 else "") + "".join(token.text for token in section)
+    whole, part, exponent, thousands, factor = _layout(section)
+    value = Decimal(f"{number:.14e}") * factor
     power = 0
     if exponent is not None:
         # Several places before the point make the exponent a multiple of their number.

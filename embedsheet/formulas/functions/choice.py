@@ -76,6 +76,10 @@ class Evaluator(Context, Protocol):
         """Return what a function gives for arguments."""
         ...
 
+    def applying(self, function: Lambda) -> Callable[[Sequence[Result]], Result]:
+        """Return `apply` of one function, for many calls in turn: what hangs on no parameter is evaluated once."""
+        ...
+
     def apply_each(self, function: Lambda, times: int, arguments: Sequence[Result]) -> Value:
         """Return what a function gives for `times` lots of arguments in each cell, (n * times, rows, columns).
 

@@ -176,16 +176,18 @@ def _folded(evaluator: Evaluator, nodes: tuple[Node, ...]) -> tuple[list[Value],
     ]
     steps: list[Value] = []
     if isinstance(nodes[0], Missing):
-        steps.append(line.pop(0))
-        last = steps[0]
+        last = line[0]
+        steps.append(last)
+        line = line[1:]
     else:
         last = evaluator.value(evaluator.evaluate(nodes[0]))
-    while line:
-        if last.traced and len(line) >= _SHORTEST:
-            rest = _scanned(evaluator, function, last, line)
+    applied = evaluator.applying(function)
+    for place, element in enumerate(line):
+        if last.traced and len(line) - place >= _SHORTEST:
+            rest = _scanned(evaluator, function, last, line[place:])
             if rest is not None:
                 return [*steps, *rest], (rows, columns)
-        last = evaluator.value(evaluator.apply(function, [last, line.pop(0)]))
+        last = evaluator.value(applied([last, element]))
         steps.append(last)
     return steps, (rows, columns)
 

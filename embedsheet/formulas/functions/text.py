@@ -21,6 +21,7 @@ from embedsheet.formulas.operators import join
 from embedsheet.formulas.values import ABSENT, BLANK, BOOLEAN, ERROR, NA, NUMBER, TEXT, VALUE, Value
 from embedsheet.formulas.wildcards import wildcard
 
+_Pairs = list[tuple[int, float]]  # kinds and numbers of elements
 _LONGEST = 32767  # characters a cell can hold
 
 
@@ -282,23 +283,34 @@ def _concatenate(context: Context, *values: Value) -> Value:
     return join(context, list(values))
 
 
-def _all_texts(context: Context, name: str, argument: Argument) -> list[list[tuple[int, float]]]:
-    """Return the elements of a range for each of the n cells (or one list for all), row by row."""
+def _all_texts(context: Context, name: str, argument: Argument) -> list[_Pairs]:
+    """Return the elements of a range for each of the n cells (or one list for all), row by row.
+
+    No more of them than decide the result: the first error alone, or as many numbers as no text has room for.
+    """
     value = context.value(argument)
     if value.traced:
         raise context.unsupported(
             f"{name} works on text, which cannot depend on the changing cells; refer to the numbers themselves"
         )
     shape = value.shape
-    kinds = np.broadcast_to(value.kinds, shape).reshape(shape[0], -1).tolist()
-    numbers = np.broadcast_to(value.numbers, shape).reshape(shape[0], -1).tolist()
-    return [list(zip(*row, strict=True)) for row in zip(kinds, numbers, strict=True)]
+    found = []
+    for kinds, numbers in zip(
+        *(np.broadcast_to(part, shape).reshape(shape[0], -1) for part in (value.kinds, value.numbers)), strict=True
+    ):
+        wrong = np.flatnonzero(kinds == ERROR)
+        shown = np.flatnonzero((kinds == NUMBER) | (kinds == BOOLEAN))
+        part = slice(0, shown[_LONGEST] + 1 if shown.size > _LONGEST else None)
+        if wrong.size:
+            part = slice(wrong[0], wrong[0] + 1)
+        found.append(list(zip(kinds[part].tolist(), numbers[part].tolist(), strict=True)))
+    return found
 
 
 def _joined(
     context: Context,
-    lists: list[list[list[tuple[int, float]]]],
-    separators: list[list[tuple[int, float]]],
+    lists: list[list[_Pairs]],
+    separators: list[_Pairs],
     skip: bool,
 ) -> Value:
     n = max(len(separators), *(len(one) for one in lists))
@@ -316,6 +328,8 @@ def _joined(
         whole = texts[0] if texts else ""
         for text, separator in zip(texts[1:], itertools.cycle(between), strict=False):
             whole += text_of(context.strings, *separator) + text
+            if len(whole) > _LONGEST:
+                break
         if len(whole) > _LONGEST:
             kinds[i], numbers[i] = ERROR, VALUE
         else:

@@ -7,10 +7,11 @@ trees are compared by their relative form, not by `==`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from embedsheet.ground.notation.tree import Apply, Array, Binary, Call, Node, Spill, Unary
+from embedsheet.ground.keys import name_key
+from embedsheet.ground.notation.tree import Apply, Array, Binary, Call, Name, Node, Spill, Unary
 
 
 def children(node: Node) -> tuple[Node, ...]:
@@ -52,3 +53,48 @@ def walk(node: Node) -> Iterator[Node]:
         node = waiting.pop()
         yield node
         waiting.extend(reversed(children(node)))
+
+
+def unmoved(parameters: Collection[str], body: Node) -> list[Node]:
+    """Return the largest expressions in a function's body that hang on no parameter, nor on names set around them.
+
+    `parameters` are keys. References and constants are left out: they are as quickly evaluated as remembered.
+    """
+    free: dict[int, frozenset[str]] = {}
+    for node in reversed(list(walk(body))):
+        free[id(node)] = _free(node, free)
+    found: list[Node] = []
+    waiting = [(body, frozenset(parameters))]
+    while waiting:
+        node, around = waiting.pop()
+        below = children(node)
+        if free[id(node)] & around:
+            waiting.extend((one, around | _set_by(node)) for one in below)
+        elif below:
+            found.append(node)
+    return found
+
+
+def _set_by(node: Node) -> frozenset[str]:
+    """Return the keys of the names that a LET or LAMBDA sets."""
+    if not (isinstance(node, Call) and node.name in ("LET", "LAMBDA")):
+        return frozenset()
+    names = node.arguments[: -1 : 2 if node.name == "LET" else 1]
+    return frozenset(name_key(name.name) for name in names if isinstance(name, Name))
+
+
+def _free(node: Node, free: dict[int, frozenset[str]]) -> frozenset[str]:
+    """Return the keys of the names that an expression hangs on and does not set itself, from those of its parts."""
+    if isinstance(node, Name):
+        return frozenset((name_key(node.name),))
+    parts = [free[id(below)] for below in children(node)]
+    if isinstance(node, Call) and node.name == "LAMBDA" and parts:
+        return parts[-1] - _set_by(node)
+    if isinstance(node, Call) and node.name == "LET" and parts:
+        # A name's value may hang on a name of the same key outside.
+        found = parts[-1]
+        for name, value in reversed(list(zip(parts[:-1:2], parts[1:-1:2], strict=False))):
+            found = (found - name) | value
+        return found
+    called = frozenset((name_key(node.name),)) if isinstance(node, Call) else frozenset()
+    return called.union(*parts)
