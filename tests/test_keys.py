@@ -50,6 +50,7 @@ OTHERS = {
     "hosts/libreoffice/books.py": "file suffixes",
     "mirrors/full_size/devices.py": "kinds of devices",
     "solvers/model.py": "words of a constraint",
+    "solvers/reasons.py": "a kind's own name, for JSON",
     "solvers/scipy_methods.py": "a message",
     "solvers/solution.py": "a message",
     "xlsx/package.py": "names of parts",

@@ -79,6 +79,7 @@ TESTS = (
     ("solvers/descent", "optimisers solver"),
     ("solvers/load|model|start|plan|problem",
      "solver_setups solver_model solver_options solver_feasible solver_stored_models solver"),
+    ("solvers/reasons", "solver_reasons"),
     ("solvers/replay|solve_log", "blocks solver cli_solve"),
     ("solvers/quadratic|whole|permutations|moves", "whole_numbers solver_linear"),
     ("solvers/search|global_search|trials|rescue|sweep", "global_search solver solver_kinks"),
