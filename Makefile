@@ -16,7 +16,7 @@ help:
 	@echo "make site    the documentation as a site, in build/site"
 	@echo "make bench   the benchmarks beside rivals, into docs/benchmarks.md; ten minutes"
 	@echo "make soak    the long checks, and which of 40 small changes of the code no test notices; two hours"
-	@echo "make mutants the same of 200 changes; half a day"
+	@echo "make mutants the same of 200 changes; half a day; of a part: make mutants PART='solvers/search --count 20'"
 	@echo "make front   the script of embedsheet show's page, from tools/front/; needs npm"
 	@echo "make wheel   build dist/*.whl"
 	@echo "make clean   remove what was made, .venv too"
@@ -76,7 +76,7 @@ soak: $(VENV)/.dev
 	$(BIN)/python tools/mutate.py --count 40
 
 mutants: $(VENV)/.dev
-	$(BIN)/python tools/mutate.py
+	$(BIN)/python tools/mutate.py $(PART)
 
 wheel: $(VENV)/.dev
 	rm -rf dist

@@ -1,9 +1,12 @@
 """Change one operator, number or condition of the code at a time and see whether a test notices.
 
-cosmic-ray says where and how the code can be changed; `SAMPLED` of these changes are drawn at random, from a seed, and
-each is tried in a copy of the repository with the tests that `TESTS` names for its module. A mutant that no test kills
-is printed with what was changed, and with the reason why no test can if `EXPLAINED` has one; the score is the part
-killed or explained. The exit code is 1 if it is below `ENOUGH`.
+    python tools/mutate.py                           200 changes of all that is mutated, half a day
+    python tools/mutate.py solvers/search --count 20
+
+cosmic-ray says where and how the code can be changed; so many of these changes are drawn at random, from a seed, and
+each is tried in a copy of the repository with the tests that `mutation_table.TESTS` names for its module. A mutant that
+no test kills is printed with what was changed, and with the reason why no test can if `EXPLAINED` has one; the score is
+the part killed or explained. The exit code is 1 if it is below `ENOUGH`.
 """
 
 from __future__ import annotations
@@ -19,77 +22,23 @@ import random
 import shutil
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
+from typing import Literal
 
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
+from mutation_table import EXPLAINED, ROOT, modules, tests_of
 
-ROOT = Path(__file__).parents[1]
 SAMPLED, SEED, ENOUGH = 200, 13, 0.9
-# A mutant that takes more of the processor, in a loop without end, is killed; so is one that waits for longer.
-SECONDS, WAITING = 120, 1800
-
-# The first pattern that fits a module, and its tests, those first that kill most and take least.
-TESTS = (
-    ("formulas/functions/arithmetic|rounding|elementwise", "functions_math operators"),
-    ("formulas/functions/text|elements", "functions_text libreoffice_formulas"),
-    ("formulas/functions/dates|workdays", "functions_dates"),
-    ("formulas/functions/lookup|search|places|gathering|selection|sorting",
-     "functions_lookup functions_arrays traced_is_concrete filled_formulas"),
-    ("formulas/functions/logic|choice|information", "functions_logic operators traced_is_concrete"),
-    ("formulas/functions/aggregate|conditional|conditions|criteria|stretches|samples|statistics",
-     "functions_aggregate subtotals fast_paths functions_math"),
-    ("formulas/functions/arrays|lambdas", "functions_arrays functions_logic"),
-    ("formulas/functions/databases", "functions_database"),
-    ("formulas/functions/instalments|rates|financial", "functions_math evaluated_together gradients_of_functions"),
-    ("formulas/functions/hypotheses|regression|matrix|systems",
-     "functions_math functions_aggregate functions_arrays each_of_several_values gradients_of_functions"),
-    ("formulas/functions/table", "functions_math lost_references each_of_several_values plugins function_docs"),
-    ("formulas/functions/*", "functions_math functions_aggregate gradients_of_functions"),
-    ("formulas/wildcards", "wildcards functions_lookup"),
-    ("formulas/guarded|traced", "traced_is_concrete gradients_of_functions engines"),
-    ("formulas/budget", "faults_files"),
-    ("formulas/growing", "fast_paths evaluated_together compiler_recurrences"),
-    ("formulas/collation", "operators functions_lookup functions_aggregate"),
-    ("formulas/number_formats|numerals", "functions_text operators"),
-    ("formulas/*", "operators functions_text functions_math traced_is_concrete"),
-    ("compiler/degrees|degree_rules|curvature", "linearity solver_linear"),
-    ("compiler/piecewise|affine|variables|curves", "piecewise curves solver_linear mixed_batches solver_kinks"),
-    ("compiler/degree", "linearity solver_linear solver_model"),
-    ("compiler/windows", "fast_paths compiler_recurrences evaluated_together"),
-    ("compiler/cone|precision", "compiler engines program_kept solver_model compiler_gather"),
-    ("compiler/alike", "compiler_alike evaluated_together"),
-    ("compiler/gather|rectangles", "compiler_gather compiler evaluated_together"),
-    ("compiler/carried", "compiler_carried compiler_recurrences"),
-    ("compiler/recurrence|components|order",
-     "compiler_recurrences scanned_is_unrolled compiler compiler_carried evaluated_together iteration"),
-    ("compiler/noise|verify|results|agreement", "rounding written_results compiler traced_is_concrete"),
-    ("compiler/indirect|names|areas", "indirect dynamic_names structured compiler"),
-    ("compiler/constraints|beginning|sizes", "solver_setups solver_right_sides solver_model solver_feasible"),
-    ("compiler/engines/*", "engines traced_is_concrete compiler_recurrences gradients_of_functions"),
-    ("compiler/*", "compiler compiler_recurrences evaluated_together engines program_kept"),
-    ("solvers/linear|linear_model|contradiction|units|branch", "solver_linear solver_model"),
-    ("solvers/piecewise|mixed", "piecewise curves solver_linear mixed_batches"),
-    ("solvers/reports/*", "reports reports_rates"),
-    ("solvers/descent", "optimisers solver"),
-    ("solvers/load|model|start|plan|problem",
-     "solver_setups solver_model solver_options solver_feasible solver_stored_models solver"),
-    ("solvers/reasons", "solver_reasons"),
-    ("solvers/replay|solve_log", "blocks solver cli_solve"),
-    ("solvers/quadratic|whole|permutations|moves", "whole_numbers solver_linear"),
-    ("solvers/search|global_search|trials|rescue|sweep", "global_search solver solver_kinks"),
-    ("solvers/tracker|verdict|outcome|solution|check", "solver_tracker solver solver_kinks solver_feasible"),
-    ("solvers/*", "solver solver_tracker solver_kinks solver_feasible solver_model"),
-    ("homework/grade", "homework homework_fair"),
-)  # fmt: skip
-
-# Why no test can kill a mutant: (module, a part of the changed line, reason).
-EXPLAINED: tuple[tuple[str, str, str], ...] = ()
+# A mutant in a loop without end is killed: after so many times the seconds of processor that its tests take unchanged,
+# and so many more; by the clock, which a loaded machine stretches, after so many.
+TIMES, MORE, WAITING = 3.0, 60.0, 3600.0
+MOST = 1800.0  # seconds of processor of an unchanged test file
 
 
 @dataclass(frozen=True)
@@ -104,13 +53,6 @@ class Mutant:
     def code(self, source: str) -> str:
         """Return the changed source."""
         return str(mutate_code(source, get_operator(self.operator)(), self.occurrence))
-
-
-def modules() -> list[str]:
-    """Return the modules that are mutated."""
-    rooms = (ROOT / "embedsheet" / room for room in ("formulas", "compiler", "solvers"))
-    paths = [path for room in rooms for path in room.rglob("*.py")] + [ROOT / "embedsheet" / "homework" / "grade.py"]
-    return sorted(path.relative_to(ROOT).as_posix() for path in paths)
 
 
 def mutants(module: str) -> Iterator[Mutant]:
@@ -146,24 +88,14 @@ def _idle(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
     return [((n.lineno, n.col_offset), (n.end_lineno, n.end_col_offset)) for n in found]  # type: ignore[attr-defined]
 
 
-def tests_of(module: str) -> list[str]:
-    """Return the tests of a module."""
-    name = module.removeprefix("embedsheet/").removesuffix(".py")
-    for pattern, files in TESTS:
-        room, _, ends = pattern.rpartition("/")
-        if any(fnmatch(name, f"{room}/{end}") for end in ends.split("|")):
-            return [f"tests/test_{file}.py" for file in files.split()]
-    raise LookupError(f"{module} has no tests in TESTS")
-
-
-def _run(folder: str, tests: list[str]) -> None:
-    """Exit with 0 if all tests pass, in a process of its own."""
+def _run(folder: str, tests: list[str], seconds: float) -> None:
+    """Exit with 0 if all tests pass, in a process of its own, and leave the seconds of processor that they took."""
     import pytest
 
     try:
         import resource
 
-        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+        resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 1, int(seconds) + 1))
     except ImportError:  # Windows: by the clock alone
         pass
     os.chdir(folder)
@@ -173,22 +105,36 @@ def _run(folder: str, tests: list[str]) -> None:
     os.dup2(null, 1)
     os.dup2(null, 2)
     status = pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests])
+    Path("seconds").write_text(str(time.process_time()), encoding="ascii")
     os._exit(int(status))
 
 
-def passes(folder: Path, tests: list[str]) -> bool:
-    """Return whether tests pass in time."""
-    process = _CONTEXT.Process(target=_run, args=(str(folder), tests))
+def tried(folder: Path, tests: list[str], seconds: float = MOST) -> Literal["passes", "fails", "no end"]:
+    """Say what tests do that may take so many seconds of processor."""
+    process = _CONTEXT.Process(target=_run, args=(str(folder), tests, seconds))
     process.start()
     process.join(WAITING)
     if process.is_alive():
         process.kill()
         process.join()
-    return process.exitcode == 0
+    if process.exitcode is None or process.exitcode < 0:
+        return "no end"
+    return "fails" if process.exitcode else "passes"
 
 
-def survives(folder: Path, mutant: Mutant) -> str | None:
-    """Return what was changed if no test notices, None of a mutant that is killed."""
+def _seconds(folder: Path, test: str, known: dict[str, float | None]) -> float | None:
+    """Return the seconds of processor of a file of tests without any change; None, and say so once, if it fails."""
+    if test not in known:
+        known[test] = None
+        if tried(folder, [test]) == "passes":
+            known[test] = float((folder / "seconds").read_text(encoding="ascii"))
+        else:
+            print(f"{test} fails without any change, and is left out", flush=True)
+    return known[test]
+
+
+def outcome(folder: Path, mutant: Mutant, tests: list[str], seconds: float) -> tuple[str, str]:
+    """Return what tests of that many seconds do with a mutant, as `tried`, and what was changed."""
     path = folder / mutant.module
     source = path.read_text(encoding="utf-8")
     changed = mutant.code(source)
@@ -197,23 +143,25 @@ def survives(folder: Path, mutant: Mutant) -> str | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
             ast.parse(changed)
-        noticed = not passes(folder, tests_of(mutant.module))
+        done: str = tried(folder, tests, TIMES * seconds + MORE)
     except SyntaxError:
-        noticed = True
+        done = "fails"
     finally:
         path.write_text(source, encoding="utf-8")
-    if noticed:
-        return None
     lines = difflib.unified_diff(source.splitlines(), changed.splitlines(), lineterm="", n=0)
-    return "\n".join(line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---"))
+    return done, "\n".join(line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---"))
 
 
 def explanation(mutant: Mutant, changed: str) -> str | None:
     """Return why no test can kill a mutant, if that is known."""
-    return next(
-        (why for module, part, why in EXPLAINED if mutant.module.endswith(module) and part in changed),
-        None,
-    )
+    for module, before, after, why in EXPLAINED:
+        if mutant.module.endswith(module) and _has(changed, "-", before) and _has(changed, "+", after):
+            return why
+    return None
+
+
+def _has(changed: str, side: str, part: str) -> bool:
+    return any(part in line for line in changed.splitlines() if line.startswith(side))
 
 
 # A fork of a process that has imported the libraries, but nothing of what is mutated, begins at once.
@@ -225,16 +173,19 @@ _LIBRARIES = ["numpy", "scipy.optimize", "scipy.special", "pytest", "openpyxl", 
 def main() -> int:
     """Try a sample of mutants."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("part", nargs="?", default="", help="a part of the modules' paths: solvers, solvers/search")
     asked.add_argument("--count", type=int, default=SAMPLED, help="how many mutants are tried")
     asked.add_argument("--seed", type=int, default=SEED)
-    asked.add_argument("--only", default="", help="a part of the module's path")
     options = asked.parse_args()
-    every = [mutant for module in modules() if options.only in module for mutant in mutants(module)]
+    chosen = [module for module in modules() if options.part in module]
+    if not chosen:
+        asked.error(f"no module that is mutated has {options.part} in its path")
+    every = [mutant for module in chosen for mutant in mutants(module)]
     sample = random.Random(options.seed).sample(every, min(options.count, len(every)))
     print(f"{len(sample)} of {len(every)} mutants", flush=True)
     if hasattr(os, "fork"):
         _CONTEXT.set_forkserver_preload(_LIBRARIES)  # type: ignore[attr-defined]
-    alive, explained = 0, 0
+    count = dict.fromkeys(("fails", "no end", "passes", "explained"), 0)
     with tempfile.TemporaryDirectory(prefix="embedsheet-mutants-") as name:
         folder = Path(name)
         for part in ("embedsheet", "tests", "templates", "examples"):
@@ -242,20 +193,21 @@ def main() -> int:
         # By their time and size alone, a source and its mutant can be the same.
         compileall.compile_dir(folder, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
         shutil.copyfile(ROOT / "pyproject.toml", folder / "pyproject.toml")
-        for tests in sorted({tuple(tests_of(mutant.module)) for mutant in sample}):
-            if not passes(folder, [*tests]):
-                sys.exit(f"Without any change one of these fails: {' '.join(tests)}")
-        for tried, mutant in enumerate(sample, 1):
-            changed = survives(folder, mutant)
-            why = explanation(mutant, changed) if changed else None
-            alive += bool(changed) and why is None
-            explained += why is not None
-            if changed:
-                state = f"explained: {why}" if why else "survives"
-                print(f"{mutant.module}:{mutant.line} {mutant.operator} {state}\n{changed}", flush=True)
-            if tried % 10 == 0 or tried == len(sample):
-                score = 1 - alive / tried
-                print(f"{tried} tried, {score:.1%} killed or explained ({explained} explained)", flush=True)
+        seconds: dict[str, float | None] = {}
+        for number, mutant in enumerate(sample, 1):
+            tests = [test for test in tests_of(mutant.module) if _seconds(folder, test, seconds) is not None]
+            done, changed = outcome(folder, mutant, tests, sum(seconds[test] or 0.0 for test in tests))
+            why = explanation(mutant, changed) if done == "passes" else None
+            count["explained" if why else done] += 1
+            words = {"fails": "killed", "no end": "killed, as it comes to no end", "passes": "survives"}[done]
+            words = f"explained: {why}" if why else words
+            print(f"{mutant.module}:{mutant.line} {mutant.operator} {words}", flush=True)
+            if done == "passes":
+                print(changed, flush=True)
+            if number % 10 == 0 or number == len(sample):
+                score = 1 - count["passes"] / number
+                told = f"{count['fails']} killed, {count['no end']} without end, {count['explained']} explained"
+                print(f"{number} tried: {told}, {count['passes']} survive; {score:.1%}", flush=True)
     return int(score < ENOUGH)
 
 

@@ -1,0 +1,89 @@
+"""What `mutate.py` changes, the tests that are to notice it, and what no test can notice."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatch
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+ROOMS = ("formulas", "compiler", "solvers")
+# Of homework, what points depend on.
+GRADING = ("circles", "evaluate", "grade", "key", "locate", "reference", "sketch", "whose")
+
+# The first pattern that fits a module, and its tests, those first that kill most and take least.
+TESTS = (
+    ("formulas/functions/arithmetic|rounding|elementwise", "functions_math operators"),
+    ("formulas/functions/text|elements", "functions_text libreoffice_formulas"),
+    ("formulas/functions/dates|workdays", "functions_dates"),
+    ("formulas/functions/lookup|search|places|gathering|selection|sorting",
+     "functions_lookup functions_arrays traced_is_concrete filled_formulas"),
+    ("formulas/functions/logic|choice|information", "functions_logic operators traced_is_concrete"),
+    ("formulas/functions/aggregate|conditional|conditions|criteria|stretches|samples|statistics",
+     "functions_aggregate subtotals fast_paths functions_math"),
+    ("formulas/functions/arrays|lambdas", "functions_arrays functions_logic"),
+    ("formulas/functions/databases", "functions_database"),
+    ("formulas/functions/instalments|rates|financial", "functions_math evaluated_together gradients_of_functions"),
+    ("formulas/functions/hypotheses|regression|matrix|systems",
+     "functions_math functions_aggregate functions_arrays each_of_several_values gradients_of_functions"),
+    ("formulas/functions/table", "functions_math lost_references each_of_several_values plugins function_docs"),
+    ("formulas/functions/*", "functions_math functions_aggregate gradients_of_functions"),
+    ("formulas/wildcards", "wildcards functions_lookup"),
+    ("formulas/guarded|traced", "traced_is_concrete gradients_of_functions engines"),
+    ("formulas/budget", "faults_files"),
+    ("formulas/growing", "fast_paths evaluated_together compiler_recurrences"),
+    ("formulas/collation", "operators functions_lookup functions_aggregate"),
+    ("formulas/number_formats|numerals", "functions_text operators"),
+    ("formulas/*", "operators functions_text functions_math traced_is_concrete"),
+    ("compiler/degrees|degree_rules|curvature", "linearity solver_linear"),
+    ("compiler/piecewise|affine|variables|curves", "piecewise curves solver_linear mixed_batches solver_kinks"),
+    ("compiler/degree", "linearity solver_linear solver_model"),
+    ("compiler/windows", "fast_paths compiler_recurrences evaluated_together"),
+    ("compiler/cone|precision", "compiler engines program_kept solver_model compiler_gather"),
+    ("compiler/alike", "compiler_alike evaluated_together"),
+    ("compiler/gather|rectangles", "compiler_gather compiler evaluated_together"),
+    ("compiler/carried", "compiler_carried compiler_recurrences"),
+    ("compiler/recurrence|components|order",
+     "compiler_recurrences scanned_is_unrolled compiler compiler_carried evaluated_together iteration"),
+    ("compiler/noise|verify|results|agreement", "rounding written_results compiler traced_is_concrete"),
+    ("compiler/indirect|names|areas", "indirect dynamic_names structured compiler"),
+    ("compiler/constraints|beginning|sizes", "solver_setups solver_right_sides solver_model solver_feasible"),
+    ("compiler/engines/*", "engines traced_is_concrete compiler_recurrences gradients_of_functions"),
+    ("compiler/moving_criteria", "moving_criteria traced_is_concrete piecewise"),
+    ("compiler/copies", "compiler_copies evaluated_together compiler_recurrences"),
+    ("compiler/*", "compiler compiler_recurrences evaluated_together engines program_kept"),
+    ("solvers/linear|linear_model|contradiction|units|branch", "solver_linear solver_model"),
+    ("solvers/piecewise|mixed", "piecewise curves solver_linear mixed_batches proofs_end"),
+    ("solvers/reports/*", "reports reports_rates"),
+    ("solvers/descent", "optimisers solver"),
+    ("solvers/load|model|start|plan|problem",
+     "solver_setups solver_model solver_options solver_feasible solver_stored_models solver"),
+    ("solvers/reasons", "solver_reasons"),
+    ("solvers/replay|solve_log", "blocks solver cli_solve"),
+    ("solvers/quadratic|whole|permutations|moves", "whole_numbers solver_linear"),
+    ("solvers/search|global_search|trials|rescue|sweep", "solver global_search plateaus solver_kinks proofs_end"),
+    ("solvers/tracker|verdict|outcome|solution|check", "solver_tracker solver solver_kinks solver_feasible reports"),
+    ("solvers/*", "solver solver_tracker solver_kinks solver_feasible solver_model"),
+    ("homework/grade", "homework homework_fair homework_moved homework_slips"),
+    ("homework/*", "homework homework_fair homework_moved homework_slips homework_derivatives"),
+)  # fmt: skip
+
+# Why no test can kill a mutant: (module, a part of the line, a part of the changed line, reason).
+EXPLAINED: tuple[tuple[str, str, str, str], ...] = ()
+
+
+def modules() -> list[str]:
+    """Return the modules that are mutated."""
+    paths = [path for room in ROOMS for path in (ROOT / "embedsheet" / room).rglob("*.py")]
+    paths += [ROOT / "embedsheet" / "homework" / f"{name}.py" for name in GRADING]
+    return sorted(path.relative_to(ROOT).as_posix() for path in paths)
+
+
+def tests_of(module: str) -> list[str]:
+    """Return the tests of a module."""
+    name = module.removeprefix("embedsheet/").removesuffix(".py")
+    for pattern, files in TESTS:
+        room, _, ends = pattern.rpartition("/")
+        if any(fnmatch(name, f"{room}/{end}") for end in ends.split("|")):
+            return [f"tests/test_{file}.py" for file in files.split()]
+    raise LookupError(f"{module} has no tests in TESTS")
