@@ -305,7 +305,10 @@ def test_factors_that_stay_zero_beside_a_bias_that_moves_are_no_optimum() -> Non
     def squares(x: Any) -> Any:
         return ((jnp.outer(x[:3], x[3:6]) + x[6] - ratings) ** 2).sum()
 
-    found = search(problem(squares, np.zeros(7)))
+    # 1 + 4 e₁e₁ᵀ: the saddle is left, and the fit is exact.
+    left = search(problem(squares, np.zeros(7)))
+    assert left.status == "optimal" and left.value < 1e-8
+    found = search(problem(squares, np.zeros(7)), method="L-BFGS-B")
     assert found.status == "improved"
     assert found.value == pytest.approx(128 / 9)  # the ratings' squared distances from their mean
     assert "6 cells" in found.notes[0] and "--randomize" in found.notes[0]

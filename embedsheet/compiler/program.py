@@ -338,6 +338,13 @@ class Program:
         return (results[0] if first else 0), max(results[first:], default=0)
 
     @cached_property
+    def never_negative(self) -> bool:
+        """Whether the objective is proven to be nowhere below 0 within the bounds, by the operations it is made of."""
+        from embedsheet.compiler.signs import never_negative  # autograd is imported when something is differentiated
+
+        return never_negative(lambda x: self._read_objective(self._trace(x), x), self.start, np.asarray(self.lower))
+
+    @cached_property
     def is_linear(self) -> bool:
         """Whether objective and constraints are proven to be a x + b; else they may be anything."""
         # A slope that differs at one other point is proof of the contrary, and cheaper.

@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 from embedsheet.solvers import descent, kinks, newton
 from embedsheet.solvers.problem import FloatArray, Status
 from embedsheet.solvers.reasons import Reason, Why
+from embedsheet.solvers.stationary import better_beside
 from embedsheet.solvers.tracker import HistoryRow, Tracker
 from embedsheet.solvers.verdict import active_constraints, stationarity, worst_violation
 
 # A point counts as optimal when no cell's move can gain more than this part of the objective, to first order.
 _OPTIMAL = 1e-5
+# A gain of less than this part of the objective at the start is rounding.
+_TRACE = 1e-15
 
 
 @dataclass
@@ -92,6 +95,8 @@ def _verdict(tracker: Tracker, ended: Reason, measure: float) -> tuple[Status, R
     claimed = status == "optimal" and tracker.problem.sense in ("minimize", "maximize")
     unseen = tracker.problem.unseen() if claimed else ()
     if not unseen:
+        if claimed and better_beside(tracker) is not None:
+            return "improved", Why.NO_MINIMUM()
         return status, reason
     steps = unseen_words(unseen)
     if tracker.best is tracker.base:
@@ -136,7 +141,10 @@ def _by_gradient(tracker: Tracker, ended: Reason, measure: float) -> tuple[Statu
     )
     if gain is not None and gain <= 1e-10 * abs(best.value):
         return "optimal", Why.NO_NEWTON_GAIN()
-    if not stopped and problem.sense == "minimize" and 0 <= best.value <= 1e-7 * abs(tracker.base.value):
+    if gain is not None and gain <= _TRACE * abs(tracker.base.value):
+        return "optimal", Why.NEWTON_ROUNDING()
+    zero = problem.sense == "minimize" and 0 <= best.value <= 1e-7 * abs(tracker.base.value)
+    if zero and not stopped and problem.never_negative():
         return "optimal", Why.ZERO()
     if not stopped and tracker.method not in descent.LEARNING_RATES and kinks.at_kink(tracker, best.x):
         return "optimal", Why.KINK()

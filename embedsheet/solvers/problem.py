@@ -68,9 +68,9 @@ class Problem:
     side and right side. `integer` (n,): cells that must be whole numbers. `all_different`: groups of cells (their
     places) that must hold a permutation of 1…k. `unseen()` names cells whose steps the gradient does not see, `jumps()`
     those that compare changing numbers and so may jump; `kinked()` says whether there are MAX, MIN or ABS of changing
-    numbers; `unrounded()` is the objective without what rounds, if anything does. `piecewise()` gives it as a
-    mixed-integer linear model (`compiler.piecewise`), if it can be written so. `evolutionary`: a global search is asked
-    for beside others.
+    numbers; `never_negative()` whether the objective is proven to be nowhere below 0; `unrounded()` is the objective
+    without what rounds, if anything does. `piecewise()` gives it as a mixed-integer linear model
+    (`compiler.piecewise`), if it can be written so. `evolutionary`: a global search is asked for beside others.
     `impossible` says which constraints fail whatever the cells are.
     `blocks`: the changing areas as slices of x. `undefined(x)` names cells whose value is an error or infinite there.
     """
@@ -92,6 +92,7 @@ class Problem:
     unseen: Callable[[], Sequence[str]] = tuple
     jumps: Callable[[], Sequence[str]] = tuple
     kinked: Callable[[], bool] = lambda: False
+    never_negative: Callable[[], bool] = lambda: False
     unrounded: Callable[[], Objective | None] = lambda: None
     piecewise: Callable[[], Any] = lambda: None
     evolutionary: bool = False

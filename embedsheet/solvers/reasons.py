@@ -52,7 +52,8 @@ class Why(Enum):
     START_HOLDS = "the values at the start satisfy all constraints"
     TARGET_REACHED = "the target {target:.10g} is reached"
     NO_NEWTON_GAIN = "no Newton step can lower the objective in its first ten digits"
-    ZERO = "the objective is zero to rounding"
+    NEWTON_ROUNDING = "no Newton step can lower the objective by more than rounding"
+    ZERO = "the objective is zero to rounding, and nothing can bring it below 0"
     KINK = "at a kink, where the slopes on all sides cancel"
     KINK_AT_START = "at a kink, where no direction leads to anything better"
     PROVEN = "proven by {proof}"
@@ -65,6 +66,7 @@ class Why(Enum):
     MAY_JUMP = "{ended}, and the model may jump{steps}"
     UNSEEN = "the gradient vanishes, which proves no optimum: {steps}"
     SADDLE = "up to a saddle"
+    NO_MINIMUM = "up to a saddle, or another point that the gradient does not lead away from: beside it are better ones"
     BEST_SO_FAR = "{ended}; this is the best point so far"
 
     # -- no better point -------------------------------------------------------------------------------------------

@@ -8,12 +8,13 @@ import numpy as np
 
 from embedsheet.solvers import kinks, newton, scipy_methods
 from embedsheet.solvers.global_search import MOST_CELLS, jumps_somewhere, search_globally, steps
-from embedsheet.solvers.methods import MOST_FOR_SLSQP, descend
+from embedsheet.solvers.methods import MOST_FOR_SLSQP, choose, descend
 from embedsheet.solvers.outcome import Outcome, astray, exhausted, judge, out_of_time, report
 from embedsheet.solvers.piecewise import bounded, prove, prove_again, proven
 from embedsheet.solvers.problem import FloatArray, Problem, Unbounded
 from embedsheet.solvers.reasons import Reason, Why
 from embedsheet.solvers.start import nearby, random_start
+from embedsheet.solvers.stationary import better_beside
 from embedsheet.solvers.sweep import sweep
 from embedsheet.solvers.tracker import Tracker
 from embedsheet.solvers.units import block_sizes, cell_sizes, cell_units
@@ -28,6 +29,7 @@ _LITTLE, _TRACE = 1e-9, 1e-6
 _MOST_SPREAD, _SPREAD_STARTS, _SPREAD = 20, 8, 1.5
 # Searches under constraints after the first.
 _ATTEMPTS = 4
+_DEPARTURES = 8  # from saddles and the like, one after the other
 
 
 def finish(tracker: Tracker, reason: Reason) -> Reason:
@@ -156,6 +158,24 @@ def leave_singular(tracker: Tracker, reason: Reason) -> Reason:
         if tracker.best is best:
             break
         reason, _ = descend(tracker, tracker.best.x)
+    return reason
+
+
+def leave_saddles(tracker: Tracker, reason: Reason) -> Reason:
+    """Search on from beside a point where the search ended though it is no minimum."""
+    for _ in range(_DEPARTURES):
+        if tracker.problem.sense == "satisfy" or tracker.on_target or exhausted(tracker):
+            break
+        beside = better_beside(tracker)
+        if beside is None:
+            break
+        tracker.consider(beside)
+        if tracker.problem.sense == "target" and tracker.goal == "row" and not len(tracker.problem.relations):
+            tracker.aim("gap")
+            tracker.method = choose(tracker.problem)
+        reason, converged = descend(tracker, beside.x)
+        if not converged:
+            reason = finish(tracker, reason)
     return reason
 
 

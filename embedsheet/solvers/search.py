@@ -188,12 +188,15 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
         tracker, reason = rescue.off_plateau(tracker, reason)
     if method == "auto" and problem.size <= kinks.MOST_CELLS:
         reason = rescue.leave_singular(tracker, reason)
+    if method == "auto" and not problem.unseen() and not problem.jumps():  # else `beyond_gradients` looks everywhere
+        reason = rescue.leave_saddles(tracker, reason)
     sweep(tracker)
     outcome = judge(tracker, reason)
     if method == "auto":
         outcome = rescue.beyond_gradients(tracker, outcome)
     outcome.notes = [*notes, *outcome.notes]
-    if outcome.status == "optimal" and wants_slope and (stuck := stuck_at_zero(tracker)):
+    claimed = outcome.status == "optimal" or outcome.reason.has(Why.NO_MINIMUM)
+    if claimed and wants_slope and (stuck := stuck_at_zero(tracker)):
         outcome.status, outcome.reason = "improved", Why.SADDLE()
         outcome.notes.append(stuck)
     return outcome

@@ -58,6 +58,7 @@ def problem_of(program: Program, setup: SolverSetup, objective_name: str = "the 
         unseen=lambda: program.unseen,
         jumps=lambda: program.jumps,
         kinked=lambda: program.kinked,
+        never_negative=lambda: program.never_negative,
         unrounded=lambda: program.unrounded,
         piecewise=program.piecewise,
         evolutionary=setup.engine == EVOLUTIONARY,

@@ -99,9 +99,12 @@ def stuck_at_zero(tracker: Tracker) -> str:
         moved = tracker.point(np.where(stuck, random_start(problem, generator, around=best.x, width=1e-2), best.x))
         if tracker.rank(moved) < tracker.rank(best) - least and tracker.violation(moved) <= 1.0:
             first, *others = (problem.cell_name(int(cell)) for cell in np.flatnonzero(stuck))
-            names = f"{first} to {others[-1]}" if others else first
+            which = f"{first} is 0 and has no gradient, and so does"
+            if others:
+                names = f"{first} to {others[-1]}"
+                which = f"{len(others) + 1} cells, {names}, are 0 and have no gradient, and so do"
             return (
-                f"a saddle is no optimum: {len(others) + 1} cells, {names}, are 0 and have no gradient, and so do not "
-                "move: a product of two zeros stays 0 whichever of them moves; start elsewhere with --randomize 1"
+                f"a saddle is no optimum: {which} not move: a product of two zeros stays 0 whichever of them moves; "
+                "start elsewhere with --randomize 1"
             )
     return ""

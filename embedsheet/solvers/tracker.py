@@ -83,6 +83,7 @@ class Tracker:
         self.own_units = False  # whether L-BFGS-B measures each cell by its own start instead of its block's
         self.population: FloatArray | None = None  # (k, n), of the last global search
         self.multipliers: FloatArray | None = None  # of the rows, where a method knows them
+        self.looked: tuple[Point, Point | None] | None = None  # see `stationary.better_beside`
         self._points: list[Point] = []
         self._rows: tuple[bytes, FloatArray] | None
         self._jacobian: tuple[bytes, Any] | None

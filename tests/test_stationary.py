@@ -1,0 +1,96 @@
+"""A point where the gradient vanishes and that is no minimum is left, or not called optimal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import pytest
+
+from embedsheet.solver import solve
+from embedsheet.solvers.search import search
+from kit.problems import problem
+from kit.sheets import program, write
+
+# Each begins where the gradient leads into a saddle or an inflection; the optima by algebra.
+LEFT: dict[str, tuple[Any, float]] = {
+    "a cubic's inflection": (problem(lambda x: (x[0] - 1) ** 3, [3.0], lower=-1, upper=3), -8.0),
+    "a saddle": (problem(lambda x: x[0] ** 2 - x[1] ** 2 + x[1] ** 4, [1.0, 0]), -0.25),
+    "a saddle on a bound": (problem(lambda x: x[0] ** 2 - x[1] ** 2, [1.0, 0], lower=[-9, 0], upper=[9, 1]), -1.0),
+    "a monkey saddle": (problem(lambda x: x[0] ** 3 - 3 * x[0] * x[1] ** 2 + (x @ x) ** 2, [1.0, 0]), -0.10546875),
+    "a peak in one direction": (problem(lambda x: jnp.cos(x).sum(), [0.0, 1]), -2.0),
+    "a flat quartic": (problem(lambda x: x[1] ** 2 - x[0] ** 4, [0.0, 1], lower=-1, upper=1), -1.0),
+    "a valley that bends away": (problem(lambda x: jnp.prod(x) + x[0] ** 2, [1.0, 0, 0], lower=-1, upper=1), -0.25),
+    "a saddle where an equation holds": (
+        problem(lambda x: x[0] ** 2 - x[1] ** 2 + x[1] ** 4 + x[2] ** 2, [1.0, 0, 0], relations=["="],
+                c=lambda x: jnp.array([x[0] + x[2] - 1])), 0.25),
+    "a peak on a circle": (
+        problem(lambda x: x[0] ** 2 - x[1] ** 2, [0.6, 0], relations=["="], c=lambda x: jnp.array([x @ x - 1])), -1.0),
+    "a corner of a disk": (
+        problem(lambda x: -x[0] - x[1] ** 2, [0.5, 0], relations=[">="], c=lambda x: jnp.array([1 - x @ x])), -1.25),
+    "the target behind an inflection": (
+        problem(lambda x: (x[0] - 1) ** 3 + 2, [4.0], sense="target", target=-6.0), -6.0),
+    "the target behind a saddle": (
+        problem(lambda x: x[0] ** 2 - x[1] ** 2, [1.0, 0], sense="target", target=-4.0), -4.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_a_point_without_a_gradient_that_is_no_minimum_is_left(name: str) -> None:
+    asked, optimum = LEFT[name]
+    found = search(asked)
+    assert found.status == "optimal", found.message
+    assert found.value == pytest.approx(optimum, rel=1e-6)
+
+
+def test_a_cubic_that_falls_for_ever_is_not_at_its_optimum_at_its_inflection(tmp_path: Path) -> None:
+    path = write(tmp_path / "book.xlsx", {"A1": 1, "B1": "=A1^3"})
+    found = solve(path, objective="B1", changing=["A1"], dry_run=True)
+    assert found.status == "unbounded"
+
+
+@pytest.mark.parametrize("method", ["L-BFGS-B", "SLSQP"])
+def test_a_method_asked_for_by_name_calls_no_inflection_an_optimum(method: str) -> None:
+    found = search(problem(lambda x: x[0] ** 3, [1.0]), method=method)
+    assert found.status == "improved"
+    assert "beside it are better ones" in found.message
+
+
+@pytest.mark.parametrize("start", [[3.0, 2], [-1.5, 0.5]])
+def test_a_minimum_of_any_kind_stays_an_optimum(start: list[float]) -> None:
+    """Strict, flat to the fourth order, in a valley whose floor is level, and on bounds."""
+    for asked in (
+        problem(lambda x: x @ x + jnp.exp(x[0]), start),
+        problem(lambda x: (x**4).sum(), start),
+        problem(lambda x: (x[0] - x[1]) ** 2, start),
+        problem(lambda x: x[0] ** 3 + x[1] ** 2, start, lower=0),
+        problem(lambda x: jnp.abs(x[0] - 1) + jnp.abs(x[1]), start),
+    ):
+        assert search(asked).status == "optimal"
+
+
+SQUARES = ("SUMXMY2(A1:A2,B1:B2)", "(A1-1)^2+(A2-2)^2", "(A1-1)*(A1-1)", "SQRT(SUMSQ(A1:A2)/2)", "ABS(A1)+EXP(A2)",
+           "SUMPRODUCT((A1:A2-B1:B2)^2)", "DEVSQ(A1:A2)", "MAX(A1^2,A2)", "IF(A1>0,A1^4,ABS(A2))",
+           "A1^2/(1+A2^2)", "AVERAGE(C1:C2)", "A3*A1^2")  # fmt: skip
+ANYTHING = ("A1", "A1^3", "A1^2-A2^2", "(A1-1)*(A1-2)", "SUMSQ(A1:A2)-0.000001", "MIN(A1,A2^2)", "LN(A1)", "A1^2/A2",
+            "SUMPRODUCT(A1:A2,B1:B2)", "IF(A1>0,A1^2,A2)", "-ABS(A1)", "A1*A2", "SUMX2MY2(A1:A2,B1:B2)")  # fmt: skip
+
+
+def test_what_is_made_of_squares_is_proven_to_be_nowhere_negative(tmp_path: Path) -> None:
+    inputs = {"A1": 1.5, "A2": 2.5, "A3": 1, "B1": 1, "B2": 2, "C1": "=(A1-B1)^2", "C2": "=(A2-B2)^2"}
+    proven = []
+    for formula in (*SQUARES, *ANYTHING):
+        compiled = program(tmp_path / "book.xlsx", {**inputs, "D1": f"={formula}"}, "D1", ["A1:A2"], engine="tape")
+        proven += [formula] if compiled.never_negative else []
+    assert tuple(proven) == SQUARES
+
+
+def test_zero_to_rounding_is_the_optimum_only_of_what_cannot_be_negative(tmp_path: Path) -> None:
+    """The second falls without end far below A1 = −1000000, where no search looks."""
+    for more, proven in (("", True), ("+2*MIN(A1+1000000,0)", False)):
+        cells = {"A1": 15, "A2": 25, "B1": f"=ABS(A1-PI())+ABS(A2-A1*EXP(1)){more}"}
+        path = write(tmp_path / "book.xlsx", cells)
+        found = solve(path, objective="B1", changing=["A1:A2"], method="L-BFGS-B", dry_run=True)
+        assert found.objective_after == pytest.approx(0, abs=1e-7)
+        assert ("nothing can bring it below 0" in found.message) == proven
