@@ -23,7 +23,7 @@ MODELS = [
     ("movielens", "Cross-tab"), ("movielens", "Cross-tab with bias"), ("movielens", "One rating a row"),
     ("rnn", "Three characters"), ("rnn", "n characters"), ("rnn", "Sequence"), ("mlp", "Logistic regression"),
     ("mlp", "XOR"), ("mlp", "Spiral"), ("mlp", "Table"), ("lstm", "LSTM"), ("gru", "GRU"), ("green-eggs", "Skip-gram"),
-    ("attention", "Attention"), ("optimisers", "Solver"),
+    ("attention", "Attention"), ("conv", "Convolution"), ("optimisers", "Solver"),
 ]  # fmt: skip
 OTHERS = [
     ("movielens", "One-hot"), ("movielens", "Compare"), ("green-eggs", "Shuffled"), ("green-eggs", "Similarity"),

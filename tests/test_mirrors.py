@@ -25,6 +25,7 @@ SMALL: dict[str, tuple[str, dict[str, Any]]] = {
     "skip_gram.mirror": ("green-eggs", {"factors": 2}),
     "perceptron.mirror": ("mlp", {"hidden": 2, "points": 3, "passengers": 8, "epochs": 3}),
     "gated.mirror": ("gru", {"letters": 2, "pairs": 1, "hidden": 2}),
+    "conv.mirror": ("conv", {"images": 3}),
     "attention.mirror": ("attention", {"length": 2, "letters": 2, "strings": 2}),
     "recommender.mirror": ("movielens", {"users": 4, "movies": 5, "factors": 2}),
 }

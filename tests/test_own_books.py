@@ -39,6 +39,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "lstm": {"letters": 3, "pairs": 2, "hidden": 2, "seed": 7, "no_gradient_sheet": True},
     "gru": {"letters": 3, "pairs": 2, "hidden": 2, "seed": 7, "no_gradient_sheet": True},
+    "conv": {"images": 3, "size": 8, "seed": 7, "no_gradient_sheet": True},
     "attention": {"length": 2, "letters": 2, "strings": 2, "seed": 7, "no_gradient_sheet": True},
     "rnn": {"text": Path, "hidden": 2, "factors": 2, "length": 3, "seed": 7, "no_gradient_sheet": True},
     "pseudo-labels": {

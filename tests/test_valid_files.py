@@ -29,6 +29,7 @@ SMALL = {
     "mlp": ("--hidden", 2, "--points", 3, "--passengers", 8, "--epochs", 5),
     "lstm": ("--letters", 2, "--pairs", 1, "--hidden", 2),
     "gru": ("--letters", 2, "--pairs", 1, "--hidden", 2),
+    "conv": ("--images", 3),
     "attention": ("--length", 2, "--letters", 2, "--strings", 2),
     "rnn": ("--hidden", 2, "--factors", 2, "--length", 3),
     "pseudo-labels": ("--users", 6, "--movies", 7, "--training", 12, "--validation", 2, "--pseudo", 5),

@@ -17,7 +17,8 @@ FOLDER = ROOT / "notebooks"
 # A lesson, the sheet that its notebook trains; "" for none, where no sheet has a Solver set-up.
 LESSONS = {
     "movielens": "Cross-tab", "green-eggs": "Skip-gram", "optimisers": "Solver", "mlp": "XOR",
-    "rnn": "Three characters", "lstm": "LSTM", "gru": "GRU", "attention": "Attention", "pseudo-labels": "",
+    "rnn": "Three characters", "lstm": "LSTM", "gru": "GRU", "conv": "Convolution", "attention": "Attention",
+    "pseudo-labels": "",
 }  # fmt: skip
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 

@@ -48,6 +48,7 @@ PICTURES = (
     Picture("mlp-map", "mlp trained", "The plane"),
     Picture("lstm-gates", "lstm trained", "LSTM: gates", 0.4),
     Picture("gru-gates", "gru trained", "GRU: gates", 0.4),
+    Picture("conv-strokes", "conv trained", "Convolution: one small filter"),
     Picture("attention-map", "attention trained", "What looks at what"),
     Picture("rnn-three", "rnn", "Three characters"),
     Picture("report-inputs", "workshop", "embedsheet Inputs Report", 1.07),
@@ -100,6 +101,13 @@ def trained_cells(name: str) -> Callable[[Path], Path]:
         return Path(book)
 
     return make
+
+
+def trained_conv(folder: Path) -> Path:
+    """Return the workbook of convolution, solved as its page says."""
+    book = find("conv").load().build(folder / "conv-trained.xlsx", finish=_without_footers)
+    _run(sys.executable, "-m", "embedsheet", "solve", str(book), "--max-iterations", "50")
+    return Path(book)
 
 
 def trained_attention(folder: Path) -> Path:
@@ -157,6 +165,7 @@ BOOKS = {
     "mlp trained": trained_spiral,
     "lstm trained": trained_cells("lstm"),
     "gru trained": trained_cells("gru"),
+    "conv trained": trained_conv,
     "attention trained": trained_attention,
     "rnn": lesson("rnn"),
     "homework": homework,

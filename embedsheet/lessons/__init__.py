@@ -59,6 +59,11 @@ LESSONS = {
         ),
         Lesson("gru", "A net that remembers: GRU’s gates, beside a simple net that forgets", "embedsheet.lessons.gru"),
         Lesson(
+            "conv",
+            "Images in cells: filters, max pooling and a dense layer tell strokes apart",
+            "embedsheet.lessons.conv",
+        ),
+        Lesson(
             "attention",
             "Queries, keys and values in cells: a small transformer says a string backwards",
             "embedsheet.lessons.attention",

@@ -19,6 +19,7 @@ MIRRORS = (
     "perceptron.mirror",
     "gated.mirror",
     "attention.mirror",
+    "conv.mirror",
     "recommender.mirror",
 )
 

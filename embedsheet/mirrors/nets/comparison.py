@@ -45,6 +45,7 @@ class Net:
     Keras model; `inputs` are what it reads. `loss(keras, outputs, variables)` is the sheet's objective, and
     `shown(keras, outputs)` what the sheet shows of the outputs. `gradients` are blocks of the sheet that hold a
     derivative: {block of weights: its derivative by the cells}. `code` are lines of Python that build the Keras model.
+    Of the blocks in `columns` the cells, row by row, are one column of the variable, as a filter of Conv2D is.
     """
 
     sheet: str
@@ -59,6 +60,11 @@ class Net:
     gradients: Mapping[str, Floats] = field(default_factory=dict)
     witnesses: Callable[[], Iterable[Witness]] = tuple
     code: Sequence[str] = ()
+    columns: frozenset[str] = frozenset()
+
+    def in_variable(self, name: str) -> Floats:
+        """Return a block of weights in the shape that it has in a table of its variable."""
+        return self.weights[name].reshape(-1, 1) if name in self.columns else self.weights[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +162,7 @@ def split(numbers: Floats, like: Mapping[str, Floats]) -> dict[str, Floats]:
 def for_keras(net: Net, shapes: Sequence[tuple[int, ...]]) -> list[Floats]:
     """Return the weights as Keras' variables of these shapes."""
     return [
-        np.block([[net.weights[name] for name in line] for line in grid]).reshape(shape)
+        np.block([[net.in_variable(name) for name in line] for line in grid]).reshape(shape)
         for grid, shape in zip(net.variables, shapes, strict=True)
     ]
 
@@ -166,11 +172,12 @@ def from_keras(net: Net, parts: Sequence[Any]) -> dict[str, Floats]:
     convert = load_keras().ops.convert_to_numpy
     found: dict[str, Floats] = {}
     for grid, part in zip(net.variables, parts, strict=True):
-        heights = [net.weights[line[0]].shape[0] for line in grid]
+        heights = [net.in_variable(line[0]).shape[0] for line in grid]
         table = np.asarray(convert(part), np.float64).reshape(sum(heights), -1)
         for line, rows in zip(grid, np.split(table, np.cumsum(heights)[:-1]), strict=True):
-            widths = [net.weights[name].shape[1] for name in line]
-            found |= dict(zip(line, np.split(rows, np.cumsum(widths)[:-1], axis=1), strict=True))
+            ends = np.cumsum([net.in_variable(name).shape[1] for name in line])[:-1]
+            for name, part in zip(line, np.split(rows, ends, axis=1), strict=True):
+                found[name] = part.reshape(net.weights[name].shape)
     return found
 
 

@@ -136,14 +136,9 @@ class Page:
                 f"{name} would reach {area.local()}, beyond a sheet's {MAX_ROW:,} rows × {MAX_COLUMN:,} columns; "
                 "take fewer users, movies or factors."
             )
-        self.call(name, area)
+        self.book.workbook.define_name(f"{quote_sheet(self.name)}!{name}", "=" + area.absolute())
         self.areas[name] = area
         return area
-
-    def call(self, name: str, area: Area) -> None:
-        """Name an area of any sheet by a name that only this sheet knows."""
-        # define_name() finds no sheet with an apostrophe or ! in its name; this is the list that it appends to.
-        self.book.workbook.defined_names.append([name, self.sheet.index, area.absolute(), False])
 
     def block(self, name: str, top: int, left: int, values: ArrayLike, style: str, **extra: Any) -> Area:
         """Write values, (rows, columns), name them, return their area. NaN, None and "" make empty cells."""
@@ -181,6 +176,14 @@ class Page:
             area.top - 1, area.left - 1, area.bottom - 1, area.right - 1,
             {"type": "2_color_scale", "min_type": "num", "max_type": "num", "min_value": 0, "max_value": 1,
              "min_color": "#FFFFFF", "max_color": color},
+        )  # fmt: skip
+
+    def shade_signed(self, area: Area, below: str, above: str, most: float) -> None:
+        """Colour numbers in an area: from `below` for −most through white for 0 to `above` for most."""
+        self.sheet.conditional_format(
+            area.top - 1, area.left - 1, area.bottom - 1, area.right - 1,
+            {"type": "3_color_scale", "min_type": "num", "mid_type": "num", "max_type": "num", "min_value": -most,
+             "mid_value": 0, "max_value": most, "min_color": below, "mid_color": "#FFFFFF", "max_color": above},
         )  # fmt: skip
 
     def heading(self, title: str, lead: str) -> None:
