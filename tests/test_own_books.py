@@ -10,7 +10,7 @@ import re
 import shlex
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 from embedsheet.cli import app
 from embedsheet.lessons import LESSONS, find
 from kit.foreign import ForeignBook
-from kit.judges import Values, embedsheet_values, gnumeric_values, libreoffice_values_of
+from kit.judges import Values, embedsheet_values, gnumeric_values, libreoffice_values, libreoffice_values_of
 from kit.stored import departures
 
 POEM = "I am Sam. Sam I am. Do you like them, Sam? I do not like them here or there.\n" * 3
@@ -46,9 +46,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "users": 6, "movies": 7, "training": 12, "validation": 2, "pseudo": 5, "seed": 7, "ratings": None
     },
 }  # fmt: skip
-CASES = [(lesson, "") for lesson in OPTIONS] + [
-    (lesson, name) for lesson, options in OPTIONS.items() for name, value in options.items() if value is not None
-]
+CASES = [(lesson, how) for lesson in OPTIONS for how in ("", "with every option")]
+SINGLE = [(lesson, name) for lesson, options in OPTIONS.items() for name, value in options.items() if value is not None]
 
 # Commands that write no workbook; `open` writes what a button or its user saves: tests/test_buttons_press.py.
 WRITE_NONE = {
@@ -183,6 +182,17 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def made(lesson: str, options: Iterable[str], folder: Path) -> Path:
+    """Return the workbook of a lesson for which these options are given the values that stand in OPTIONS."""
+    chosen = {name: OPTIONS[lesson][name] for name in options}
+    for name, value in chosen.items():
+        if value is Path:
+            chosen[name] = folder / "poem.txt"
+            chosen[name].write_text(POEM, encoding="utf-8")
+    path: Path = find(lesson).load().build(folder / "book.xlsx", **chosen)
+    return path
+
+
 @pytest.fixture(scope="module")
 def books(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[Path]]:
     """Return {what was done: the workbooks that it left}."""
@@ -197,17 +207,9 @@ def books(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str
                 assert result.exit_code == 0, (line, result.output)
         left = [path for path in folder.glob("*.xls?") if untouched.get(path) != path.read_bytes()]
         found[label] = left or [folder / "lesson.xlsx"]
-    for lesson, option in CASES:
-        folder = tmp_path_factory.mktemp("lesson")
-        chosen: dict[str, Any] = {}
-        if option:
-            # The gradient sheets that a lesson carries are calculated with its default options.
-            chosen = {name: True for name in ("no_gradient_sheet",) if name in OPTIONS[lesson]}
-            chosen[option] = OPTIONS[lesson][option]
-            if chosen[option] is Path:
-                chosen[option] = folder / "poem.txt"
-                chosen[option].write_text(POEM, encoding="utf-8")
-        found[f"new {lesson} {option}".strip()] = [find(lesson).load().build(folder / "book.xlsx", **chosen)]
+    for lesson, how in CASES:
+        options = [name for name, value in OPTIONS[lesson].items() if how and value is not None]
+        found[f"new {lesson} {how}".strip()] = [made(lesson, options, tmp_path_factory.mktemp("lesson"))]
     return found
 
 
@@ -223,7 +225,7 @@ def judged_by_libreoffice(books: Mapping[str, list[Path]]) -> Callable[[Path], V
     return libreoffice_values
 
 
-LABELS = [*RUNS, *(f"new {lesson} {option}".strip() for lesson, option in CASES)]
+LABELS = [*RUNS, *(f"new {lesson} {how}".strip() for lesson, how in CASES)]
 
 
 @pytest.mark.parametrize("judge", [embedsheet_values, gnumeric_values])
@@ -239,6 +241,15 @@ def test_what_is_stored_is_what_libreoffice_computes(
     label: str, books: Mapping[str, list[Path]], judged_by_libreoffice: Callable[[Path], Values]
 ) -> None:
     assert [departures(path, judged_by_libreoffice) for path in books[label]] == [[] for _ in books[label]]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(("lesson", "option"), SINGLE)
+def test_each_option_alone_stores_what_judges_compute(lesson: str, option: str, tmp_path: Path) -> None:
+    """Beside the other options' values as they are, of which most make large books."""
+    # The gradient sheets that a lesson carries are calculated with its default options.
+    path = made(lesson, {option, *({"no_gradient_sheet"} & OPTIONS[lesson].keys())}, tmp_path)
+    assert [departures(path, judge) for judge in (embedsheet_values, gnumeric_values, libreoffice_values)] == [[]] * 3
 
 
 # Outside quotes: a sign that locales read differently, or a point that 10 ends with.
