@@ -41,7 +41,9 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 demo: $(VENV)/.demo
 	@$(BIN)/python examples/demo.py
 
+# The tests start embedsheet some hundred times; where Python writes no byte code by itself, each start compiles it all.
 test: $(VENV)/.dev
+	@$(BIN)/python -m compileall -q embedsheet
 	$(BIN)/python -m pytest -q -n auto --dist loadfile --durations 30
 
 lint: $(VENV)/.dev
