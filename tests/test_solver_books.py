@@ -11,11 +11,11 @@ import pytest
 
 from embedsheet.compiler.program import compile_program
 from embedsheet.solver import solve
+from embedsheet.workbook import Workbook
 from kit import judges
 from kit.foreign import ForeignBook
 from kit.foreign_linear import LINEAR
 from kit.foreign_nonlinear import NONLINEAR
-from embedsheet.workbook import Workbook
 
 BOOKS: dict[str, Callable[[], tuple[ForeignBook, float]]] = {**LINEAR, **NONLINEAR}
 # Gnumeric knows no tables.

@@ -26,7 +26,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="about POSIX' environ
 POEM = "I am Sam. Sam I am. Do you like them, Sam? I do not like them here or there.\n" * 12
 # What writes, one line each: what it reads lies in `folder`, what it makes is named after it.
 WRITING = {
-    "new": "new green-eggs --factors 2 -o made.xlsx",
+    "new": "new green-eggs --factors 2 --text words.txt -o made.xlsx",
     "new with buttons": "new movielens --users 4 --movies 5 --factors 2 --buttons -o made.xlsm",
     "solve": "solve book.xlsx --sheet Cross-tab --max-iterations 3",
     "solve a copy": "solve book.xlsx --sheet Cross-tab --max-iterations 3 -o made.xlsx --history made.csv",
