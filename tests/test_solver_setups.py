@@ -301,3 +301,12 @@ def test_an_error_at_the_start_gets_the_advice_that_mends_it(formula: str, words
     book = write(tmp_path / "a.xlsx", {"A1": 1.0, "A2": 2.0, "C1": 1.0, "C2": 2.0, "C3": 3.0, "B1": formula})
     with pytest.raises(ModelError, match=words):
         solve(book, objective="B1", changing=["A1"], dry_run=True)
+
+
+def test_a_workbook_of_charts_alone_has_no_model(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.create_chartsheet("Chart")
+    book.remove(book["Sheet"])
+    book.save(tmp_path / "charts.xlsx")
+    with pytest.raises(ModelError, match=r"charts.xlsx has no sheet of cells"):
+        choose_setup(Workbook.open(tmp_path / "charts.xlsx"))

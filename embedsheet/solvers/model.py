@@ -141,6 +141,8 @@ def _stored(workbook: Book, sheet: str | None) -> SolverSetup:
         lines = [f"  --sheet {word(name)}: {describe(setup)}" for name, setup in setups.items()]
         lines += [f"  {name}: cannot be read: {fault}" for name, fault in faults.items()]
         raise ModelError(f"{workbook.path.name} has more than one Solver set-up; choose one:\n" + "\n".join(lines))
+    if not workbook.sheets:
+        raise ModelError(f"{workbook.path.name} has no sheet of cells; a model needs one.")
     raise ModelError(
         f"{workbook.path.name} has no Solver set-up; name the model, as in "
         f"--sheet {word(next(iter(workbook.sheets)))} --objective B1 --changing B2:B9."
