@@ -1,4 +1,4 @@
-"""Rules of functions over whole ranges: sums, means, matrix products, variances, sums of what meets a criterion."""
+"""Rules of functions over whole ranges: sums, means, matrix products, variances, subtotals."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from embedsheet.translations.coder.expressions import (
     contracted,
     elementwise,
     literal,
+    number_of,
     plain,
     reduced,
     relabelled,
 )
+from embedsheet.translations.coder.lattices import Ids
 from embedsheet.translations.coder.running import growing_sum
 from embedsheet.translations.coder.translate import Translator, Untranslatable
 from embedsheet.translations.coder.variables import Nodes, Rule
@@ -257,44 +259,44 @@ def deviations(tr: Translator, nodes: Nodes) -> Expr:
     return reduced("sum", squared(elementwise("subtract", expr, reduced("mean", expr))))
 
 
-def conditional(op: str) -> Rule:
-    """SUMIF, COUNTIF and AVERAGEIF for a value that is equal, or a number compared."""
+def together(combine: Callable[[Expr, Expr, Expr, float], Expr]) -> Rule:
+    """What two ranges have in common, by Σ(x − x̄)(y − ȳ), Σ(x − x̄)², Σ(y − ȳ)² and how many pairs there are."""
 
     def rule(tr: Translator, nodes: Nodes) -> Expr:
-        where = tr.range(nodes[0])
-        if not where.fixed:
-            raise Untranslatable("a criterion on what depends on the weights")
-        chosen = criterion(tr, where, tr.scalar(nodes[1]))
-        if op == "count":
-            return reduced("count", chosen)
-        values = numbers_of(tr, nodes[2] if len(nodes) > 2 else nodes[0])
-        counted = elementwise("where", chosen, values, literal(np.nan), kinds=frozenset({BLANK, NUMBER}))
-        if np.isnan(np.asarray(counted.value)).all():
-            raise Untranslatable("nothing is chosen")
-        if not has_holes(values) and op == "nansum":
-            return reduced("sum", elementwise("where", chosen, values, literal(0.0)))
-        return reduced(op, counted)
+        x, y = (numbers_of(tr, node) for node in nodes)
+        own = [label for label in x.axes if label in ("h", "w")]
+        if has_holes(x) or has_holes(y) or len(own) != 1:
+            raise Untranslatable("pairs with blanks, or in several rows and columns")
+        y = relabelled(y, {label: own[0] for label in y.axes if label in ("h", "w")})
+        one, other = (elementwise("subtract", some, reduced("mean", some)) for some in (x, y))
+        cross = contracted(one, other)
+        return combine(cross, reduced("sum", squared(one)), reduced("sum", squared(other)), float(x.size[own[0]]))
 
     return rule
 
 
-def criterion(tr: Translator, where: Expr, wanted: Expr) -> Expr:
-    if wanted.op == "literal" and isinstance(wanted.value, np.str_ | str):
-        text = str(wanted.value)
-        for sign in ("<=", ">=", "<>", "<", ">", "="):
-            if text.startswith(sign):
-                try:
-                    bound = float(text.removeprefix(sign))
-                except ValueError:
-                    raise Untranslatable("a criterion with a text") from None
-                if sign == "<>" and has_holes(where):
-                    raise Untranslatable("<> among blanks")
-                return tr.compare(sign, where, literal(bound)) if not has_holes(where) else elementwise(
-                    {"<=": "at_most", ">=": "at_least", "<": "less", ">": "greater", "=": "equal"}[sign],
-                    where, literal(bound),
-                )  # fmt: skip
-    if np.asarray(where.value).dtype.kind == "f":
-        if np.asarray(wanted.value).dtype.kind != "f" or np.isnan(np.asarray(wanted.value)).any():
-            raise Untranslatable("a text among numbers")
-        return elementwise("equal", where, wanted)
-    return tr.compare("=", where, wanted)
+_COUNTED = {1: mean, 2: count_numbers, 4: extreme("max"), 5: extreme("min"), 9: total}
+
+
+def subtotal(tr: Translator, nodes: Nodes) -> Expr:
+    """SUBTOTAL(9, range) and its kin: what is hidden by a filter, and other subtotals, left out."""
+    code = int(number_of(tr.scalar(nodes[0])) or 0)
+    rule = _COUNTED.get(code % 100)
+    if rule is None or code >= 200:
+        raise Untranslatable("a subtotal of this kind")
+    store, before = tr.store, tr.reader
+    gone = store.left_out["subtotals"] | store.left_out["hidden" if code > 100 else "filtered"]
+
+    def shown(sheet: int, rows: Ids, columns: Ids, labels: Axes) -> Expr:
+        expr = before(sheet, rows, columns, labels)
+        ids = store.table.find(sheet, rows, columns)
+        out = gone[ids] & (ids >= 0)
+        if not out.any():
+            return expr
+        return elementwise("where", tr.compact(~out, labels), expr, literal(np.nan), kinds=expr.kinds | {BLANK})
+
+    tr.reader = shown
+    try:
+        return rule(tr, nodes[1:])
+    finally:
+        tr.reader = before

@@ -360,6 +360,11 @@ def _stacked(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
             tr.back(arg, arg, made("index", slope, x=", ".join([":"] * axis + [word])))
 
 
+def _bell(x: Expr) -> Expr:
+    powers = made("exp", made("divide", made("negative", made("power", x, literal(2.0))), literal(2.0)))
+    return made("divide", powers, literal(float(np.sqrt(2 * np.pi))))
+
+
 _RULES: dict[str, Rule] = {
     "add": _add,
     "subtract": _add,
@@ -376,6 +381,9 @@ _RULES: dict[str, Rule] = {
     "sigmoid": _elementwise(lambda g, x, y: made("multiply", _times(g, y), made("subtract", literal(1.0), y))),
     "sin": _elementwise(lambda g, x, y: _times(g, made("cos", x))),
     "cos": _elementwise(lambda g, x, y: made("negative", _times(g, made("sin", x)))),
+    "normal": _elementwise(lambda g, x, y: _times(g, _bell(x))),
+    "rounded": lambda tr, expr, own, slope: None,  # it does not change but at steps
+    **dict.fromkeys(("floor", "sign"), lambda tr, expr, own, slope: None),
     "abs": _elementwise(lambda g, x, y: _times(g, made("sign", x))),
     "matmul": _matmul,
     "transpose": _transpose,

@@ -15,6 +15,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from embedsheet.translations.coder.helpers import FUNCTIONS
+
 Label: TypeAlias = int | str
 Axes: TypeAlias = tuple[Label, ...]
 
@@ -80,6 +82,7 @@ OPS: dict[str, Op] = {
     "count": Op("np.count_nonzero({0}{,x})"),
     "argmax": Op("{0}.argmax({x})", _ATOM, (_ATOM,)),
     "argmin": Op("{0}.argmin({x})", _ATOM, (_ATOM,)),
+    "sort": Op("np.sort({0})"),
     "cumsum": Op("np.cumsum({0}{,x})"),
     "einsum": Op('np.einsum("{x}", {*})'),
     "where": Op("np.where({0}, {1}, {2})"),
@@ -94,6 +97,10 @@ OPS: dict[str, Op] = {
     "whole": Op("int({0})"),
     "lower": Op("np.char.lower({0})"),
     "searchsorted": Op('np.searchsorted({0}, {1}, side="right")'),
+    "inverse": Op("np.linalg.inv({0})"),
+    "determinant": Op("np.linalg.det({0})"),
+    "normal": Op("_normal({0})"),
+    "rounded": Op("_rounded({0}, {x})"),
     "softmax": Op("_softmax({0}, {x})"),
     "sigmoid": Op("1 / (1 + np.exp(-{0}))", _TERM, (_SIGN,)),
     **{name: Op(f"np.{name}({{0}})") for name in _PLAIN},
@@ -138,7 +145,7 @@ def names_in(expr: Expr) -> set[str]:
 @cache
 def _calculation(text: str, count: int) -> Callable[..., Any]:
     names = ", ".join(f"a{place}" for place in range(count))
-    return eval(f"lambda {names}: {text}", {"np": np})  # type: ignore[no-any-return]  # of our own table's text
+    return eval(f"lambda {names}: {text}", FUNCTIONS)  # type: ignore[no-any-return]  # of our own table's text
 
 
 def _filled(template: str, operands: Sequence[str], x: str) -> str:

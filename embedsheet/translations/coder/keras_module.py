@@ -10,6 +10,7 @@ Every other weight is one of the model's own; a layer's weight that formulas rea
 from __future__ import annotations
 
 import contextlib
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -351,8 +352,8 @@ class _KerasModule(Module):
 
     def _imports(self, body: str) -> list[str]:
         lines = ['os.environ.setdefault("KERAS_BACKEND", "jax")', ""]
-        lines += ["import jax"] if self.search is not None or "jnp." in body else []
-        lines += ["import jax.numpy as jnp"] if "jnp." in body else []
+        lines += ["import jax"] if self.search is not None or re.search(r"\bjnp\b", body) else []
+        lines += ["import jax.numpy as jnp"] if re.search(r"\bjnp\b", body) else []
         lines += ["import keras", "import numpy as np"]
         used = ", ".join(word for word in ("layers", "ops") if f"{word}." in body)
         lines += [f"from keras import {used}"] if used else []

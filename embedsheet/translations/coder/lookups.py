@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from embedsheet.ground.notation import tree as t
+from embedsheet.translations.coder.errors import chosen
 from embedsheet.translations.coder.expressions import (
     Expr,
     Label,
@@ -14,6 +15,7 @@ from embedsheet.translations.coder.expressions import (
     number_of,
     order,
     over,
+    reduced,
     relabelled,
     transposed,
     with_axes,
@@ -51,10 +53,10 @@ def _place(tr: Translator, wanted: t.Node, keys: Expr, keys_node: t.Node | None,
 
 def place_of(tr: Translator, wanted: Expr, column: Expr, label: str | int) -> Expr:
     equal = tr.compare("=", column, wanted)
-    if not np.asarray(equal.value).any(axis=equal.axes.index(label)).all():
-        raise Untranslatable("a look-up that finds nothing")
     rest = tuple(one for one in equal.axes if one != label)
     axis = equal.axes.index(label)
+    if (~np.asarray(equal.value).any(axis=axis) & tr.counts(rest)).any():
+        raise Untranslatable("a look-up that finds nothing")
     return apply("argmax", equal, axes=rest, x=f"axis={axis}" if rest else "")
 
 
@@ -207,17 +209,34 @@ def table_lookup(keys_along: str) -> Rule:
 
 
 def found_by(kind: float) -> Rule:
-    """XLOOKUP(x, keys, results), type 0; LOOKUP(x, keys, results), type 1: the last key that is not larger."""
+    """XLOOKUP(x, keys, results, else), type 0; LOOKUP(x, keys, results), type 1: the last key that is not larger."""
 
     def rule(tr: Translator, nodes: Nodes) -> Expr:
         if len(nodes) < 3 or len(nodes) > 4 or (kind and len(nodes) > 3):
             raise Untranslatable("a look-up with more arguments")
         keys, results = tr.range(nodes[1]), tr.range(nodes[2])
         along = [label for label in keys.axes if label in ("h", "w")]
-        place = elementwise("add", _place(tr, nodes[0], keys, nodes[1], kind), literal(1.0))
-        return taken(tr, results, {str(along[0]): place})
+        there = _there(tr, nodes[0], keys) if len(nodes) > 3 else None
+        if there is None:
+            place = elementwise("add", _place(tr, nodes[0], keys, nodes[1], kind), literal(1.0))
+            return taken(tr, results, {str(along[0]): place})
+        with tr.branch(there, True):
+            place = elementwise("add", _place(tr, nodes[0], keys, nodes[1], kind), literal(1.0))
+            found = taken(tr, results, {str(along[0]): place})
+        with tr.branch(there, False):
+            return chosen(tr, there, found, tr.scalar(nodes[3]))
 
     return rule
+
+
+def _there(tr: Translator, node: t.Node, keys: Expr) -> Expr | None:
+    """Return where keys have a value; None: everywhere."""
+    along = [label for label in keys.axes if label in ("h", "w")]
+    value = tr.scalar(node)
+    if len(along) != 1 or not (value.fixed and keys.fixed):
+        raise Untranslatable("a look-up that depends on the weights")
+    found = reduced("any", tr.compare("=", keys, value), along)
+    return None if np.asarray(found.value).all() else found
 
 
 def choose(tr: Translator, nodes: Nodes) -> Expr:

@@ -15,6 +15,7 @@ from embedsheet.compiler.forms import describe
 from embedsheet.ground.notation.addresses import quote_sheet
 from embedsheet.translations.coder.derivative import NotSimple, gradient_lines
 from embedsheet.translations.coder.expressions import Expr, names_in
+from embedsheet.translations.coder.helpers import FUNCTIONS, HELPERS
 from embedsheet.translations.coder.literals import array_text
 from embedsheet.translations.coder.loop_text import is_long, repeated, scanned
 from embedsheet.translations.coder.loops import Loop
@@ -24,6 +25,7 @@ from embedsheet.translations.coder.spelling import JAX, KERAS, NUMPY, NUMPY_OR_J
 from embedsheet.translations.coder.variables import Variable, array_of
 
 _LONGEST_FORMULA = 160
+_MARKS = re.compile(r"_xl(?:fn|ws|pm)\.")  # a file's, of what is new to Excel; not the formula's
 
 
 @dataclass
@@ -73,13 +75,6 @@ def main() -> None:
 if __name__ == "__main__":
     main()
 '''
-_SOFTMAX = '''
-def _softmax(x: Any, axis: int, xp: Any = np) -> Any:
-    """Return exp(x) over its sum along an axis."""
-    powers = xp.exp(x - x.max(axis=axis, keepdims=True))
-    return powers / powers.sum(axis=axis, keepdims=True)
-
-'''
 _TITLES = {"np": "NumPy", "jnp": "JAX", "ops": "Keras", "torch": "PyTorch"}
 
 
@@ -117,15 +112,16 @@ class Module:
         if self.slopes is not None and not self._holds(body):
             self.slopes, self.language, self.arrays = None, NUMPY_OR_JAX, {}
             return self.parts()
-        if any("_softmax(" in line for line in body):
-            body = [*_SOFTMAX.splitlines(), *body]
+        for call, function in HELPERS.items():
+            if any(call in line for line in body):
+                body = [*function.splitlines(), *body]
         head = self._head("\n".join(body))
         return Parts("\n".join([*head, *body]) + "\n", self.arrays)
 
     def _holds(self, body: list[str]) -> bool:
         """Whether the gradient written out is what differences of the loss say, along some way."""
-        lines = [*self._imports(""), "from typing import Any, NamedTuple", *_SOFTMAX.splitlines(), *body]
-        names: dict[str, Any] = {"__name__": "written", "DATA": self.arrays}
+        lines = [*self._imports(""), "from typing import Any, NamedTuple", *body]
+        names: dict[str, Any] = {**FUNCTIONS, "__name__": "written", "DATA": self.arrays}
         try:
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -169,10 +165,10 @@ class Module:
 
     def _imports(self, body: str) -> list[str]:
         lines = []
-        traced = (self.language is JAX and self.search is not None) or "jnp." in body or "jax.nn." in body
+        traced = (self.language is JAX and self.search is not None) or re.search(r"\bjnp\b", body) or "jax.nn." in body
         if traced:
             lines.append("import jax")
-        if "jnp." in body:
+        if re.search(r"\bjnp\b", body):
             lines.append("import jax.numpy as jnp")
         lines.append("import numpy as np")
         if "minimize(" in body:
@@ -284,7 +280,7 @@ class Module:
         return lines
 
     def _statement(self, statement: Statement, indent: str, in_numpy: bool = False) -> list[str]:
-        formula = " ".join(statement.formula.replace("_xlfn.", "").split())  # a mark of the file, not of the formula
+        formula = " ".join(_MARKS.sub("", statement.formula).split())
         words = f"# {statement.cells}  ={formula}"
         lines = [f"{indent}{line}" for line in _wrapped(words)]
         if statement.constants:

@@ -25,11 +25,24 @@ class Language:
 
 _NUMPY = re.compile(r"\bnp\.(?!inf)")
 NUMPY = Language("np")
+
+
+def _helped(name: str) -> dict[str, Op]:
+    """Return the module's own functions that work in several languages."""
+    return {"normal": Op(f"_normal({{0}}, {name})"), "rounded": Op(f"_rounded({{0}}, {{x}}, {name})")}
+
+
 # JAX has 1 for the derivative of abs at 0, sheets and everybody else 0.
 _ABS = {"abs": Op("{0} * np.sign({0})", 6, (7,))}
 # The statements of NumPy's module that JAX derives; of IF(x>0,x,0) at 0 the derivative is 0, of a maximum 1/2.
 NUMPY_OR_JAX = Language(
-    "xp", {"softmax": Op("_softmax({0}, {x}, xp)"), "relu": Op("np.where({0} > 0, {0}, 0)", 9, (5,)), **_ABS}
+    "xp",
+    {
+        "softmax": Op("_softmax({0}, {x}, xp)"),
+        "relu": Op("np.where({0} > 0, {0}, 0)", 9, (5,)),
+        **_ABS,
+        **_helped("xp"),
+    },
 )
 JAX = Language(
     "jnp",
@@ -38,6 +51,7 @@ JAX = Language(
         "sigmoid": Op("jax.nn.sigmoid({0})"),
         "relu": Op("jax.nn.relu({0})"),
         **_ABS,
+        **_helped("jnp"),
     },
 )
 
@@ -82,6 +96,9 @@ KERAS = Language(
         "not": Op("np.logical_not({0})"),
         **{name: Op(f"jnp.{name}({{0}})") for name in _SINGLE},
         "arctan2": Op("jnp.arctan2({0}, {1})"),
+        "inverse": Op("jnp.linalg.inv({0})"),
+        "determinant": Op("jnp.linalg.det({0})"),
+        **_helped("jnp"),
     },
 )
 
@@ -103,6 +120,9 @@ TORCH = Language(
         "sigmoid": Op("torch.sigmoid({0})"),
         "relu": Op("torch.relu({0})"),
         "cumsum": Op("torch.cumsum({0}, {x})"),
+        "normal": Op("torch.special.ndtr({0})"),
+        "rounded": Op("_rounded({0}, {x}, torch)"),
+        "sort": Op("torch.sort({0}).values"),
     },
 )
 

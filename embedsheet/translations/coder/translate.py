@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, NUMBER, TEXT
 from embedsheet.ground.notation import tree as t
+from embedsheet.ground.notation.walk import walk
 from embedsheet.translations.coder.expressions import (
     Axes,
     Expr,
@@ -32,6 +34,7 @@ from embedsheet.translations.coder.expressions import (
 )
 from embedsheet.translations.coder.lattices import Ids
 from embedsheet.translations.coder.variables import Memory
+from embedsheet.translations.written_out import WRITTEN_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +45,15 @@ COMPARISONS = {"=": "equal", "<>": "unequal", "<": "less", ">": "greater", "<=":
 
 # What the compiler's evaluator raises where cells have no value yet, or not all in one way.
 NO_VALUE = (EmbedsheetError, PendingError, SplitError)
+
+
+@dataclass(frozen=True)
+class Closure:
+    """A function that LAMBDA makes: its parameters, its expression, and the names that are known in it."""
+
+    parameters: tuple[str, ...]
+    body: t.Node
+    local: dict[str, Expr | Closure]
 
 
 class Untranslatable(Exception):  # noqa: N818  # never reaches a user as it is
@@ -60,10 +72,12 @@ class Translator:
         self.memory, self.store, self.group, self.elements = memory, memory.store, group, elements
         self.area = area  # rows and columns that an array formula fills
         self.names: dict[str, t.Node] = {}
-        self.local: dict[str, Expr] = {}
+        self.local: dict[str, Expr | Closure] = {}
+        self.depth = 0  # of calls of functions by LAMBDA
         self.array = area is not None
         self.live: NDArray[np.bool_] | None = None
         self.guards: list[Expr] = []
+        self.sound: list[Expr] | None = None  # below IFERROR: what must hold for a number to come out
         self.constants: list[str] = []  # functions whose values were taken as constants
         self.reader: Callable[[int, Ids, Ids, Axes], Expr] = memory.read
 
@@ -88,9 +102,14 @@ class Translator:
             raise Untranslatable(str(fault)) from None
         return value, bool(evaluator.trace.tainted.any())
 
+    def names_local(self, node: t.Node) -> bool:
+        """Whether an expression has a name of LET or LAMBDA in it."""
+        found = {name_key(one.name) for one in walk(node) if isinstance(one, (t.Name, t.Call))}
+        return not found.isdisjoint(self.local)
+
     def constant(self, node: t.Node) -> Expr:
         """Return the value of an expression that does not depend on the weights, as it is written nowhere else."""
-        if self.local:
+        if self.names_local(node):
             raise Untranslatable("a name of LET in what cannot be written")
         value, tainted = self.known(node)
         if tainted:
@@ -101,7 +120,6 @@ class Translator:
         return expr
 
     def _of_value(self, value: Value) -> Expr | None:
-        n, rows, columns = value.shape
         kinds = np.broadcast_to(value.kinds, value.shape)
         numbers = np.broadcast_to(np.asarray(value.numbers), value.shape)
         if (kinds == BOOLEAN).all():
@@ -116,10 +134,16 @@ class Translator:
             return None
         else:
             array = np.where(np.isin(kinds, (NUMBER, BOOLEAN)), numbers, np.nan)
-        shape = self.elements.shape if n > 1 else (1,) * self.elements.ndim
-        return self._compact(array.reshape(*shape, rows, columns), (*range(self.elements.ndim), "h", "w"))
+        return self.by_cells(array)
 
-    def _compact(self, array: NDArray[Any], labels: Axes) -> Expr:
+    def by_cells(self, array: NDArray[Any]) -> Expr:
+        """Return an array (cells, rows, columns), as values are, with the block's axes and those of ranges."""
+        n, rows, columns = array.shape
+        shape = self.elements.shape if n > 1 else (1,) * self.elements.ndim
+        return self.compact(array.reshape(*shape, rows, columns), (*range(self.elements.ndim), "h", "w"))
+
+    def compact(self, array: NDArray[Any], labels: Axes) -> Expr:
+        """Return an array as a constant, less the axes along which it is the same."""
         kept = [
             axis for axis in range(array.ndim)
             if array.shape[axis] > 1 and not _same(array, array.take([0], axis))
@@ -181,15 +205,18 @@ class Translator:
             case t.Error():
                 return literal(np.nan)
             case t.Numbers(values=values):
-                return self._compact(values[self.elements], tuple(range(self.elements.ndim)))
+                return self.compact(values[self.elements], tuple(range(self.elements.ndim)))
             case t.Texts(values=texts):
-                return self._compact(np.array(texts)[self.elements], tuple(range(self.elements.ndim)))
+                return self.compact(np.array(texts)[self.elements], tuple(range(self.elements.ndim)))
             case t.Array():
                 return self.constant(node)
             case t.Ref() | t.Refs() | t.TableRef() | t.Spill():
                 return self.reference(node)
             case t.Name(name=name) if node.sheet is None and name_key(name) in self.local:
-                return self.local[name_key(name)]
+                known = self.local[name_key(name)]
+                if isinstance(known, Closure):
+                    raise Untranslatable(f"the function {name} as a value")
+                return known
             case t.Name():
                 body = resolve_name(self.store, self.group, node)
                 if body is None:
@@ -209,10 +236,21 @@ class Translator:
                 return self._binary(node)
             case t.Call():
                 rule = self.memory.rules.get(node.name)
-                if rule is None:
-                    raise Untranslatable(node.name)
-                return rule(self, node.arguments)
+                if rule is not None:
+                    return rule(self, node.arguments)
+                if node.name in WRITTEN_OUT:
+                    return self._expr(WRITTEN_OUT[node.name](node.arguments))
+                return self._applied(node.name, t.Name(node.name), node.arguments)
+            case t.Apply(function=function, arguments=arguments):
+                return self._applied("a function that is computed", function, arguments)
         raise Untranslatable(type(node).__name__)
+
+    def _applied(self, words: str, function: t.Node, nodes: Sequence[t.Node]) -> Expr:
+        rule = self.memory.rules[CALL]
+        try:
+            return rule(self, [function, *nodes])
+        except UnknownFunction:
+            raise Untranslatable(words) from None
 
     def _binary(self, node: t.Binary) -> Expr:
         spine = [node]
@@ -237,9 +275,11 @@ class Translator:
             if sigmoid is not None:
                 return sigmoid
             if operator == "/":
-                right = self.guarded(right)
+                right = self.guarded(right, "unequal")
             elif (number_of(right) or 0.5) % 1 or (number_of(right) or 0) < 0:
                 left = self.guarded(left)
+        if operator in "*/^":
+            left, right = self.derivable(left, right), self.derivable(right, left)
         if operator == "^" and np.all(np.asarray(left.value) < 0) and left.op == "literal":
             raise Untranslatable("a power of a negative number")
         if operator == "^" and left.op == "exp" and number_of(left.args[0]) == 1:  # EXP(1)^x
@@ -249,7 +289,8 @@ class Translator:
     def compare(self, operator: str, left: Expr, right: Expr) -> Expr:
         """Return a comparison; with "" it asks for what holds no number."""
         for one, other in ((left, right), (right, left)):
-            if one.op == "literal" and not one.axes and _is_nan(one.value) and operator in ("=", "<>"):
+            empty_text = BLANK not in one.kinds or np.asarray(other.value).dtype.kind == "U"
+            if one.op == "literal" and not one.axes and _is_nan(one.value) and empty_text and operator in ("=", "<>"):
                 if np.asarray(other.value).dtype.kind == "U":
                     return elementwise(COMPARISONS[operator], other, literal_text(""))
                 if np.asarray(other.value).dtype.kind == "b":
@@ -279,6 +320,8 @@ class Translator:
         if kind == "b":
             return elementwise("as_float", expr) if expr.op != "literal" else literal(float(expr.value))
         if BLANK in expr.kinds and self._reads_nan(expr):
+            if expr.op == "literal" and not expr.axes:
+                return literal(0.0)
             return apply("fill_blank", expr, axes=expr.axes)
         return expr
 
@@ -291,19 +334,46 @@ class Translator:
         shown = missing.reshape([expr.size.get(axis, 1) for axis in range(live.ndim)]) if _ordered(expr) else None
         return bool(missing.any()) if shown is None else bool((shown & live).any())
 
-    def guarded(self, expr: Expr) -> Expr:
-        """Return an argument that must not be 0 or negative, made 1 where an IF does not take it.
+    def guarded(self, expr: Expr, test: str = "greater") -> Expr:
+        """Return an argument for which `test` must hold, of it and 0, made 1 where an IF does not take it.
 
         A derivative of what is thrown away would else be NaN.
         """
-        if expr.op == "literal" or not self.guards:
+        if expr.op == "literal" and not expr.axes:
+            return expr
+        if self.sound is not None and not expr.fixed:
+            holds = elementwise(test, expr, literal(0.0))
+            self.sound.append(holds)
+            return elementwise("where", holds, expr, literal(1.0))
+        if not self.guards:
             return expr
         condition = self.guards[-1]
         if condition.fixed and expr.fixed:
             values = np.asarray(expr.value)
-            if (values > 0).all():
+            if ((values != 0) if test == "unequal" else (values > 0)).all() and not np.isnan(values).any():
                 return expr
         return elementwise("where", condition, expr, literal(1.0))
+
+    def derivable(self, expr: Expr, other: Expr | None = None) -> Expr:
+        """Return an argument, or a factor beside an `other` one, with 0 for what is no number where no IF takes it.
+
+        A derivative is multiplied with it there, and 0 times NaN is NaN.
+        """
+        if not self.guards or expr.op == "literal" or (expr if other is None else other).fixed:
+            return expr
+        value = np.asarray(expr.value)
+        if value.dtype.kind != "f" or not np.isnan(value).any() or self._reads_nan(expr):
+            return expr
+        return apply("fill_blank", expr, axes=expr.axes)
+
+    def counts(self, axes: Axes) -> NDArray[np.bool_] | np.bool_:
+        """Return for which places along some of the block's axes a part of the formula counts."""
+        if self.live is None:
+            return np.True_
+        if not all(isinstance(label, int) for label in axes):
+            return np.True_
+        gone = tuple(axis for axis in range(self.live.ndim) if axis not in axes)
+        return np.asarray(self.live.any(axis=gone))
 
     @contextmanager
     def branch(self, condition: Expr, taken: bool) -> Iterator[None]:
@@ -371,7 +441,7 @@ class Translator:
         inside = np.where(outside, rows.max(axis=(-2, -1), keepdims=True) * 0 + rows.min(), rows)
         columns = np.where(outside, columns.min(), columns)
         owner = self.reader(sheet, inside, columns, labels)
-        mask = self._compact(~outside, labels)
+        mask = self.compact(~outside, labels)
         return elementwise("where", mask, owner, literal(np.nan), kinds=owner.kinds | {BLANK})
 
     def range(self, node: t.Node) -> Expr:
@@ -381,6 +451,13 @@ class Translator:
     def scalar(self, node: t.Node) -> Expr:
         """Return an argument that takes one value a cell."""
         return self.expr(node, array=self.array)
+
+
+CALL = "()"  # the rule of a call of what is no function of the table
+
+
+class UnknownFunction(Untranslatable):
+    """A call of what no LAMBDA made."""
 
 
 def literal_text(text: str) -> Expr:

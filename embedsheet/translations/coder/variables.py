@@ -127,7 +127,8 @@ class Memory:
         first = int(owners.flat[0])
         if (owners == first).all():
             if first < 0:
-                return literal(np.nan) if not labels else _empty(rows.shape, labels)
+                blank = replace(literal(np.nan), kinds=frozenset({BLANK}))
+                return blank if not labels else _empty(rows.shape, labels)
             inside = self._place[sheet][rows, columns]
             return self.picked(self.variables[first], np.asarray(inside), labels)
         for axis in reversed(range(rows.ndim)):

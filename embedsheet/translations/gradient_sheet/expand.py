@@ -23,7 +23,7 @@ from embedsheet.ground.notation import tree as t
 from embedsheet.ground.notation.addresses import MAX_COLUMN, MAX_ROW
 from embedsheet.ground.notation.structured import THIS_ROW
 from embedsheet.ground.notation.walk import children, walk, with_children
-from embedsheet.translations.gradient_sheet.written_out import WRITTEN_OUT
+from embedsheet.translations.written_out import WRITTEN_OUT
 
 _HERE = t.Coordinate(0, False)
 _REFERENCE_OPERATORS = (":", ",", " ")

@@ -1,4 +1,4 @@
-"""Functions that a gradient sheet takes as others: those that Excel 2010 lacks, and those that a formula can say."""
+"""Functions that code and gradient sheets take as others: those that Excel 2010 lacks, and those a formula says."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def _cases(arguments: Arguments) -> t.Node:
     return rest
 
 
-def _as(text: str) -> Callable[[Arguments], t.Node]:
-    """Return what puts arguments x, y, z, w into a formula."""
+def by_formula(text: str) -> Callable[[Arguments], t.Node]:
+    """Return what puts arguments x, y, z, w, v into a formula."""
     tree = parse(text, 1, 1)
 
     def put(node: t.Node, names: dict[str, t.Node]) -> t.Node:
@@ -38,7 +38,7 @@ def _as(text: str) -> Callable[[Arguments], t.Node]:
         below = children(node)
         return with_children(node, [put(one, names) for one in below]) if below else node
 
-    return lambda arguments: put(tree, dict(zip("xyzw", arguments, strict=False)))
+    return lambda arguments: put(tree, dict(zip("xyzwv", arguments, strict=False)))
 
 
 def _cumulative(whole: str, density: str, place: int) -> Callable[[Arguments], t.Node]:
@@ -47,8 +47,8 @@ def _cumulative(whole: str, density: str, place: int) -> Callable[[Arguments], t
     def put(arguments: Arguments) -> t.Node:
         flag = arguments[place]
         if isinstance(flag, t.Boolean | t.Number):
-            return _as(whole if flag.value else density)(arguments)
-        return t.Call("IF", (flag, _as(whole)(arguments), _as(density)(arguments)))
+            return by_formula(whole if flag.value else density)(arguments)
+        return t.Call("IF", (flag, by_formula(whole)(arguments), by_formula(density)(arguments)))
 
     return put
 
@@ -61,24 +61,24 @@ _NORMAL = _cumulative("NORMSDIST((x-y)/z)", _SCALED_BELL, 3)
 def _error_function(arguments: Arguments) -> t.Node:
     """ERF(x), from 0 to x, or ERF(x,y), from x to y."""
     text = "2*NORMSDIST(x*SQRT(2))-1" if len(arguments) == 1 else "2*(NORMSDIST(y*SQRT(2))-NORMSDIST(x*SQRT(2)))"
-    return _as(text)(arguments)
+    return by_formula(text)(arguments)
 
 
 WRITTEN_OUT: dict[str, Callable[[Arguments], t.Node]] = {
     "ERF": _error_function,
     "ERF.PRECISE": _error_function,
-    "ERFC": _as("2-2*NORMSDIST(x*SQRT(2))"),
-    "ERFC.PRECISE": _as("2-2*NORMSDIST(x*SQRT(2))"),
-    "FORECAST": _as("INTERCEPT(y,z)+SLOPE(y,z)*x"),
-    "FORECAST.LINEAR": _as("INTERCEPT(y,z)+SLOPE(y,z)*x"),
-    "GAUSS": _as("NORMSDIST(x)-0.5"),
-    "IFNA": _as("IF(ISNA(x),y,x)"),
+    "ERFC": by_formula("2-2*NORMSDIST(x*SQRT(2))"),
+    "ERFC.PRECISE": by_formula("2-2*NORMSDIST(x*SQRT(2))"),
+    "FORECAST": by_formula("INTERCEPT(y,z)+SLOPE(y,z)*x"),
+    "FORECAST.LINEAR": by_formula("INTERCEPT(y,z)+SLOPE(y,z)*x"),
+    "GAUSS": by_formula("NORMSDIST(x)-0.5"),
+    "IFNA": by_formula("IF(ISNA(x),y,x)"),
     "IFS": _conditions,
-    "INTERCEPT": _as("AVERAGE(x)-SLOPE(x,y)*AVERAGE(y)"),
+    "INTERCEPT": by_formula("AVERAGE(x)-SLOPE(x,y)*AVERAGE(y)"),
     "NORM.DIST": _NORMAL,
     "NORM.S.DIST": _cumulative("NORMSDIST(x)", _BELL, 1),
     "NORMDIST": _NORMAL,
-    "PHI": _as(_BELL),
-    "RSQ": _as("CORREL(x,y)^2"),
+    "PHI": by_formula(_BELL),
+    "RSQ": by_formula("CORREL(x,y)^2"),
     "SWITCH": _cases,
 }
