@@ -223,7 +223,8 @@ def test_keras_code_has_the_layers_that_the_blocks_are(lessons: dict[str, Path])
     net = es.code(lessons["rnn"], "Three characters", to="keras").text
     assert "= layers.Embedding(12, 3)" in net
     assert net.count("= layers.Dense(12)") == 1  # with the bias that stands in row 15
-    assert "ops.relu(" in net
+    assert "= layers.SimpleRNN(6, activation=" in net
+    assert "steps_state = self.rnn(ops.stack([row_1, row_2, row_3], axis=1))[:, -1]" in net
     lstm = es.code(lessons["lstm"], "LSTM", to="keras").text
     assert "lstm_state_h = self.lstm(ops.stack([x1, x2], axis=2))" in lstm
     assert "ops.convert_to_tensor(self.lstm.cell.kernel[:, :3])" in lstm  # for the penalty on squares

@@ -302,3 +302,28 @@ def test_an_array_formula_of_one_cell_and_a_look_up_in_a_range_that_grows_are_wr
     found = modules.run(es.code(book), tmp_path)
     assert found.stored >= 2
     assert found.wrong == []
+
+
+@pytest.mark.parametrize(
+    ("second", "layer"),
+    [("=TANH(MMULT(A5:B6,D1:E2)+F1:G1+MMULT(J1:K2,H1:I2))", True), ("=TANH(MMULT(A5:B6,D1:E2)+F1:G1+J1:K2)", False),
+     ("=TANH(MMULT(A5:B6,D1:E2)+F1:G1-MMULT(J1:K2,H1:I2))", False)],
+)  # fmt: skip
+def test_states_side_by_side_are_a_recurrent_layer_only_where_they_are_one(
+    tmp_path: Path, second: str, layer: bool
+) -> None:
+    """Two sequences of two steps; only the first formula is x W + b + h U with the same W, U and b at each step."""
+    cells: dict[str, object] = {"A1": 0.5, "B1": -1, "A2": 2, "B2": 0.3, "A5": 1, "B5": 0.2, "A6": -0.4, "B6": 0.8}
+    cells |= {"D1": 0.1, "E1": -0.2, "D2": 0.4, "E2": 0.6, "F1": 0.05, "G1": -0.1}
+    cells |= {"H1": 0.3, "I1": 0.7, "H2": -0.5, "I2": 0.2}
+    cells |= {"J1": ("J1:K2", "=TANH(MMULT(A1:B2,D1:E2)+F1:G1)"), "L1": ("L1:M2", second), "N1": "=SUMSQ(L1:M2)"}
+    book = sheets.write(tmp_path / "b.xlsx", cells)
+    es.recalculate(book)
+    changing = ["S!D1:E2", "S!F1:G1", "S!H1:I2"]
+    code = es.code(book, to="keras", objective="S!N1", changing=changing)
+    assert ("layers.SimpleRNN(2, " in code.text) == layer
+    found = modules.run(code, tmp_path)
+    assert found.wrong == []
+    assert found.gradient is not None
+    wanted = modules.sheet_gradient(book, None, objective="S!N1", changing=changing)
+    assert np.abs(found.gradient - wanted).max() < 1e-9

@@ -71,8 +71,32 @@ def shaped(expr: Expr, axes: Axes, shape: tuple[int, ...]) -> Expr:
 
 def recurrent_layer(name: str, found: Recurrent, statement: Statement, memory: Memory) -> Arranged:
     """Return a recurrent layer. Raises KeyError where its cells cannot be read together."""
-    loop, reader = statement.loop, _Reader(memory)
+    loop, own, reader = statement.loop, statement.variables[found.state], _Reader(memory)
     assert loop is not None
+    result = _result(name, found, loop, own, reader)
+    return _arranged(name, found, loop.steps, {own.name: result}, [statement], reader)
+
+
+def unrolled_layer(
+    name: str, found: Recurrent, states: Sequence[Variable], statement: Statement, memory: Memory
+) -> Arranged:
+    """Return a recurrent layer for blocks side by side, the last of which others read.
+
+    Raises KeyError where its cells cannot be read together.
+    """
+    if found.axis != 1:
+        raise KeyError("units that lie below each other")
+    reader = _Reader(memory)
+    given = reader.read(found.inputs, (0, 1, 2))
+    value = np.stack([state.value for state in states], axis=1)
+    every = Expr("recurrent", (given,), (0, "t", 1), value, name, False)
+    last = Expr("index", (every,), (0, 1), value[:, -1], ":, -1", False)
+    return _arranged(name, found, len(states), {states[-1].name: last}, [statement], reader)
+
+
+def _arranged(
+    name: str, found: Recurrent, steps: int, results: dict[str, Expr], inside: list[Statement], reader: _Reader
+) -> Arranged:
     gates = list(found.gates.values())
     kernel = [reader.read([[unit.kernel[one] for unit in units] for one in range(len(units[0].kernel))], (0, 1))
               for units in gates]  # fmt: skip
@@ -99,11 +123,9 @@ def recurrent_layer(name: str, found: Recurrent, statement: Statement, memory: M
         for unit in units:
             for _, weight, place in (*unit.kernel, *unit.recurrent, *unit.biases, *unit.recurrent_biases):
                 cells.setdefault(weight, set()).add(place)
-    own = statement.variables[found.state]
-    result = _result(name, found, loop, own, reader)
-    built = f"(None, {loop.steps}, {features})"
+    built = f"(None, {steps}, {features})"
     variables = {f"cell.{part}": expr for part, expr in variables.items()}
-    return Arranged(name, found.kind, ", ".join(words), built, variables, parts, cells, {own.name: result}, [statement])
+    return Arranged(name, found.kind, ", ".join(words), built, variables, parts, cells, results, inside)
 
 
 def attention_layer(name: str, found: Attention, statement: Statement, memory: Memory) -> Arranged:

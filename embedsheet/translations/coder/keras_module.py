@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,10 +20,10 @@ import numpy as np
 from embedsheet.translations.coder.attention import attention
 from embedsheet.translations.coder.expressions import Expr, names_in, number_of
 from embedsheet.translations.coder.idioms import Normalised, normalised
-from embedsheet.translations.coder.keras_layers import Arranged, attention_layer, recurrent_layer
+from embedsheet.translations.coder.keras_layers import Arranged, attention_layer, recurrent_layer, unrolled_layer
 from embedsheet.translations.coder.model import Statement, Written
 from embedsheet.translations.coder.module import Module, Parts
-from embedsheet.translations.coder.recurrent import recurrent
+from embedsheet.translations.coder.recurrent import recurrent, unrolled
 from embedsheet.translations.coder.spelling import KERAS, spell
 from embedsheet.translations.coder.variables import Variable
 
@@ -88,24 +88,43 @@ class _KerasModule(Module):
                 if self._keeps_to_itself(layer, statement, gone):
                     used.add(kind)
                     self.arranged.append(layer)
+        self._find_unrolled(used)
+
+    def _find_unrolled(self, used: set[str]) -> None:
+        """Find recurrent layers in blocks that stand one beside the other, a step each; the longest first."""
+        every = {one.variables[0].name: one for one in super().traced() if len(one.expressions) == 1}
+        weights, gone = {one.name for one in self.model.weights}, set[str]()
+        for statement in reversed(every.values()):
+            chain = _chain(statement, every, weights)
+            names = [one.variables[0].name for one in chain]
+            if len(chain) < 2 or gone & {*names}:
+                continue
+            found = unrolled([one.expressions[0] for one in chain], names, self.model.memory)
+            if found is None:
+                continue
+            name = _free("rnn", used)
+            states = [one.variables[0] for one in chain]
+            with contextlib.suppress(KeyError):
+                layer = unrolled_layer(name, found, states, statement, self.model.memory)
+                if self._keeps_to_itself(layer, statement, {*names[:-1]}):
+                    used.add(name)
+                    gone |= {*names}
+                    self.arranged.append(layer)
 
     def _candidates(self, statement: Statement, used: set[str]) -> Iterator[tuple[str, Arranged, set[str]]]:
         """Yield layers that a statement may be, each with its name and the blocks that it keeps to itself."""
 
-        def named(word: str) -> str:
-            return next(one for one in (word, *(f"{word}_{number}" for number in range(2, 1000))) if one not in used)
-
         memory = self.model.memory
         with contextlib.suppress(KeyError):
             if statement.loop is not None and (found := recurrent(statement.loop, memory)) is not None:
-                name = named(_CALLED[found.kind])
+                name = _free(_CALLED[found.kind], used)
                 layer = recurrent_layer(name, found, statement, memory)
                 yield name, layer, {variable.name for variable in statement.variables} - layer.results.keys()
         weights = {one.name for one in self.model.weights}
         for expr in statement.expressions:
             with contextlib.suppress(KeyError):
                 if (heads := attention(expr, memory.definitions, weights)) is not None:
-                    name = named("attention")
+                    name = _free("attention", used)
                     yield name, attention_layer(name, heads, statement, memory), heads.inner
 
     def _keeps_to_itself(self, layer: Arranged, statement: Statement, gone: set[str]) -> bool:
@@ -362,6 +381,29 @@ class _KerasModule(Module):
         if "import jax" in lines:
             lines.append('jax.config.update("jax_enable_x64", True)')
         return [*lines, 'keras.config.set_dtype_policy("float64")', 'keras.config.set_floatx("float64")', ""]
+
+
+def _free(word: str, used: set[str]) -> str:
+    return next(one for one in (word, *(f"{word}_{number}" for number in range(2, 1000))) if one not in used)
+
+
+def _chain(statement: Statement, every: Mapping[str, Statement], weights: set[str]) -> list[Statement]:
+    """Return the statements of which each reads the one before it, of its shape and by the same weights, up to one."""
+    found = [statement]
+    own = names_in(statement.expressions[0]) & weights
+    while own:
+        shape = np.shape(found[0].expressions[0].value)
+        read = names_in(found[0].expressions[0]) & every.keys()
+        before = [every[name] for name in read if np.shape(every[name].expressions[0].value) == shape]
+        if len(before) != 1 or before[0] in found:
+            break
+        here = names_in(before[0].expressions[0]) & weights
+        if not here or not here <= own:
+            break
+        found.insert(0, before[0])
+        if here < own:
+            break
+    return found
 
 
 def _key(expr: Expr) -> tuple[object, ...]:

@@ -169,8 +169,32 @@ def recurrent(loop: Loop, memory: Memory) -> Recurrent | None:
     return None
 
 
-def _steps(loop: Loop, memory: Memory, deep: bool) -> list[list[Symbols]]:
-    """Return for each step what its blocks are; `deep`: with blocks that it reads from outside written out, too."""
+def unrolled(exprs: Sequence[Expr], names: Sequence[str], memory: Memory) -> Recurrent | None:
+    """Return the SimpleRNN that blocks are of which each reads the one before it, all by the same weights.
+
+    `names` are those of the blocks; before the first stands a state of zeros.
+    """
+    shape = np.shape(exprs[-1].value)
+    if len(exprs) * int(np.prod(shape)) > _MOST or len(shape) != 2:
+        return None
+    for deep in (False, True):
+        cells, steps = _leaves(memory, deep), list[list[Symbols]]()
+        try:
+            for step, expr in enumerate(exprs):
+                last = names[step - 1] if step else ""
+
+                def leaf(one: Expr, last: str = last, cells: Callable[[Expr], Symbols] = cells) -> Symbols:
+                    return atoms("state", 0, int(np.prod(shape)), shape) if one.x == last else cells(one)
+
+                steps.append([np.broadcast_to(written_out(expr, leaf), shape)])
+            return _Laid("SimpleRNN", PATTERNS["SimpleRNN"], steps, 0, None, memory, lead=1).layer()
+        except (NotPlain, KeyError, ValueError, TypeError, IndexError, RecursionError, StopIteration):
+            continue
+    return None
+
+
+def _leaves(memory: Memory, deep: bool) -> Callable[[Expr], Symbols]:
+    """Return what gives the cells of a name; `deep`: blocks written out, too."""
     known = {variable.name: variable for variable in memory.variables}
 
     def shallow(expr: Expr) -> Symbols:
@@ -180,6 +204,12 @@ def _steps(loop: Loop, memory: Memory, deep: bool) -> list[list[Symbols]]:
         own = memory.definitions.get(expr.x)
         return written_out(own, shallow) if deep and own is not None and not own.fixed else shallow(expr)
 
+    return cells
+
+
+def _steps(loop: Loop, memory: Memory, deep: bool) -> list[list[Symbols]]:
+    """Return for each step what its blocks are; `deep`: with blocks that it reads from outside written out, too."""
+    cells = _leaves(memory, deep)
     outside = [np.moveaxis(written_out(expr, cells), expr.axes.index("t"), 0) for expr in loop.outside]
     shapes = [np.shape(body.value) for body in loop.bodies]
     last = {f"@{place}.1": atoms("state", place, int(np.prod(shape)), shape) for place, shape in enumerate(shapes)}
@@ -197,11 +227,16 @@ def _steps(loop: Loop, memory: Memory, deep: bool) -> list[list[Symbols]]:
 
 
 class _Laid:
-    """A pattern laid over the steps of a loop."""
+    """A pattern laid over the steps of a loop, the weights read off the step `lead`.
+
+    Where this is not the first one, the first step has no last state: zeros.
+    """
 
     def __init__(
-        self, kind: str, pattern: Pattern, steps: list[list[Symbols]], state: int, memory: int | None, cells: Memory
-    ) -> None:
+        self, kind: str, pattern: Pattern, steps: list[list[Symbols]], state: int, memory: int | None, cells: Memory,
+        lead: int = 0,
+    ) -> None:  # fmt: skip
+        self.lead = lead
         self.kind, self.pattern, self.steps, self.state, self.memory = kind, pattern, steps, state, memory
         self.weights = {one.name for one in cells.variables if one.role == "weight"}
         self.shape = steps[0][state].shape
@@ -209,7 +244,7 @@ class _Laid:
             raise NotPlain
 
     def layer(self) -> Recurrent:
-        first = [self._guess(0, place) for place in range(int(np.prod(self.shape)))]
+        first = [self._guess(self.lead, place) for place in range(int(np.prod(self.shape)))]
         axis = self._axis(first[0])
         order = np.arange(len(first)).reshape(self.shape)
         grid = order.reshape(-1, 1) if axis is None else np.moveaxis(order, axis, -1).reshape(-1, self.shape[axis])
@@ -220,7 +255,8 @@ class _Laid:
             for step in range(len(self.steps)):
                 kernel = self._split(self._guess(step, int(row[0])).gates[self.pattern.gates[0]])[0]
                 inputs[-1].append([kernel[weight] for weight in features])
-        gates = {name: [self._gate(first[place].gates[name], inputs[0][0], grid[0]) for place in grid[0].tolist()]
+        read = inputs[0][self.lead]
+        gates = {name: [self._gate(first[place].gates[name], read, grid[0]) for place in grid[0].tolist()]
                  for name in self.pattern.gates}  # fmt: skip
         found = Recurrent(self.kind, gates, inputs, self.state, self.memory, axis, first[0])
         for sequence, row in enumerate(grid):
@@ -270,7 +306,8 @@ class _Laid:
     def _prove(self, layer: Recurrent, step: int, row: Any, inputs: Sequence[Atom]) -> None:
         """Raise NotPlain unless the layer's equations give one sequence's elements of a step."""
         guess, x = layer.guess, list(map(_of, inputs))
-        last = [_of(("state", self.state, place)) for place in row.tolist()]
+        zeros = step < self.lead
+        last = [_ZERO if zeros else _of(("state", self.state, place)) for place in row.tolist()]
         resets: list[Polynomial] = []
         for unit, place in enumerate(row.tolist()):
             sums = {}
