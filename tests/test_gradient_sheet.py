@@ -25,7 +25,7 @@ from embedsheet.lessons import find
 from embedsheet.workbook import Workbook
 from kit import sheets
 from kit.derived import Model, Textbook, derive_all, filled, grid, judge
-from kit.judges import read_values, validity_faults
+from kit.judges import gnumeric_values, read_values, validity_faults
 from kit.office import need_office
 
 SEED = np.random.default_rng(7)
@@ -382,6 +382,49 @@ def test_ten_presses_of_run_100_go_where_gradient_descent_goes(tmp_path: Path, o
     assert walked.objective_after < 0.9 * walked.objective_before
     assert before == again == pytest.approx(walked.objective_before, rel=1e-12)
     assert after == pytest.approx(walked.objective_after, rel=1e-11)
+
+
+def test_iterative_calculation_does_not_walk_the_steps_of_descent(tmp_path: Path, office: Office) -> None:
+    """What docs/derive.md says of it. The line's errors are 0.5, 1, 2.5, 1, so its derivatives −28 and −10.
+
+    One step at the rate 0.01 is 0.78 and 1.1.
+    """
+    steps = 0, 1, 100
+    cells = {f"{column}{row}": value for row, pair in enumerate([(1, 2), (2, 3), (3, 5), (4, 4)], 1)
+             for column, value in zip("AB", pair, strict=True)}  # fmt: skip
+    errors = {f"C{row}": f"=B{row}-($E$1*A{row}+$E$2)" for row in range(1, 5)}
+    path = sheets.write(tmp_path / "line.xlsx", {**cells, **errors, "E1": 0.5, "E2": 1, "E4": "=SUMSQ(C1:C4)"})
+    es.derive(path, "S", objective="E4", changing=["E1:E2"])
+    document = office.desktop.loadComponentFromURL(path.as_uri(), "_blank", 0, ())
+    try:
+        document.IterationCount, document.IterationEpsilon = 100, 1e-9
+        line = document.Sheets.getByName("S")
+        for cell, text in {"H1": "0", "G1": "0.5", "G2": "1", "H2": "=IF(H1=0;0;MIN(H2+1;H1))"}.items():
+            line.getCellRangeByName(cell).setFormula(text)
+        shown = {}
+        for iterated in (False, True):
+            document.IsIterationEnabled = iterated
+            for row in (1, 2):
+                text = f"=IF($H$1=0;G{row};IF($H$2<$H$1;$'S gradient'.D{19 + row};E{row}))"
+                line.getCellRangeByName(f"E{row}").setFormula(text)
+            for wanted in steps:
+                line.getCellRangeByName("H1").setFormula(str(wanted))
+                shown[iterated, wanted] = [line.getCellRangeByName(cell).String for cell in ("E1", "E2", "H2")]
+    finally:
+        document.close(True)
+    assert shown[True, 0] == ["0.5", "1", "0"]
+    assert shown[False, 1][:2] == ["Err:522", "Err:522"]
+    assert shown[True, 1] == ["0.5", "1.1", "1"]
+    assert shown[True, 100] == ["Err:523"] * 3
+
+
+def test_gnumeric_ends_an_iteration_after_a_few_rounds(tmp_path: Path) -> None:
+    path = tmp_path / "count.xlsx"
+    book = openpyxl.Workbook()
+    book.active["A1"], book.active["B1"] = "=MIN(B1+1,60)", "=A1"
+    book.calculation.iterate, book.calculation.iterateCount = True, 100
+    book.save(path)
+    assert gnumeric_values(path)["Sheet"]["A1"] in range(1, 60)
 
 
 def run_macros(

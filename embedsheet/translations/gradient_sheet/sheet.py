@@ -13,7 +13,7 @@ from embedsheet.translations.gradient_sheet import descent
 from embedsheet.translations.gradient_sheet.layout import LEFT, OBJECTIVE_ROW, RATE_ROW, Formula, Placed
 from embedsheet.translations.gradient_sheet.plan import named_areas
 from embedsheet.translations.gradient_sheet.sketch import Sketch
-from embedsheet.xlsx.writer.page import DARK, FONT, ORANGE, VIOLET, Drawing, Page, a1
+from embedsheet.xlsx.writer.page import BLUE, FONT, ORANGE, VIOLET, Drawing, Page, a1
 
 _LINK_ROW = 7
 _LONGEST_NAME = 31  # characters of a sheet's name
@@ -106,7 +106,7 @@ def _legend(page: Page, row: int, column: int) -> None:
     page.sheet.write_rich_string(
         row - 1, column - 1, look("ink", font_color=VIOLET, bold=True), "1.23 violet: a derivative     ",
         look("ink", font_color=ORANGE, bold=True), "1.23 bold orange: calculated     ",
-        look("ink", font_color=DARK), "blue: yours to set", look("plain"),
+        look("ink", font_color=BLUE, bold=True), "blue frame: yours to set", look("plain"),
     )  # fmt: skip
 
 
