@@ -64,7 +64,18 @@ def _error_function(arguments: Arguments) -> t.Node:
     return by_formula(text)(arguments)
 
 
+# What SUBTOTAL(n,…) is; n + 100 leaves out hidden rows, which is checked with all other derivatives.
+_SUBTOTALS = {1: "AVERAGE", 4: "MAX", 5: "MIN", 6: "PRODUCT", 7: "STDEV", 8: "STDEVP", 9: "SUM", 10: "VAR", 11: "VARP"}
+
+
+def _subtotal(arguments: Arguments) -> t.Node:
+    kind, *ranges = arguments
+    name = _SUBTOTALS.get(int(kind.value) % 100) if isinstance(kind, t.Number) else None
+    return t.Call(name or "SUBTOTAL", tuple(ranges) if name else arguments)
+
+
 WRITTEN_OUT: dict[str, Callable[[Arguments], t.Node]] = {
+    "AVERAGEA": lambda arguments: t.Binary("/", t.Call("SUM", arguments), t.Call("COUNTA", arguments)),
     "ERF": _error_function,
     "ERF.PRECISE": _error_function,
     "ERFC": by_formula("2-2*NORMSDIST(x*SQRT(2))"),
@@ -80,5 +91,7 @@ WRITTEN_OUT: dict[str, Callable[[Arguments], t.Node]] = {
     "NORMDIST": _NORMAL,
     "PHI": by_formula(_BELL),
     "RSQ": by_formula("CORREL(x,y)^2"),
+    "STANDARDIZE": by_formula("(x-y)/z"),
+    "SUBTOTAL": _subtotal,
     "SWITCH": _cases,
 }

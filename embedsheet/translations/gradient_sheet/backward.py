@@ -7,7 +7,7 @@ is relative to the formula's own cell, so one walk serves all cells of a group.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -17,7 +17,7 @@ from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.evaluate import Evaluator
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.store import Store
-from embedsheet.formulas.functions.table import FUNCTIONS
+from embedsheet.formulas.functions.table import FUNCTIONS, parameter
 from embedsheet.formulas.values import Value
 from embedsheet.ground.errors import UnsupportedError
 from embedsheet.ground.keys import name_key
@@ -45,10 +45,11 @@ Back = Callable[["Walk", t.Call, Path, Seeds], None]
 
 @dataclass(frozen=True, slots=True)
 class Reducer:
-    """`word` is what the rule is called."""
+    """`word` is what the rule is called; `lifted`: it knows what to do with several values in place of one."""
 
     word: str
     call: Back
+    lifted: bool = False
 
 
 def mirror(block: str, down: int = 0, right: int = 0) -> t.Ref:
@@ -199,9 +200,16 @@ class Walk:
             case t.Call(name="XLOOKUP", arguments=(_, t.Ref() as line, t.Ref() as table, *_)):
                 high, wide = self.size(table)
                 return (1, wide) if self.size(line)[1] == 1 else (high, 1)
+            case t.Call(name="SEQUENCE"):
+                high, wide = self.evaluated(node).shape[1:]
+                return high, wide
             case t.Call(name=name) if not is_elementwise(name):
-                return 1, 1
-        shapes = [self.shape(one) for one in children(node) if not isinstance(one, t.Missing)]
+                return self.broadest([node.arguments[place] for place in single(node)])
+        return self.broadest(children(node))
+
+    def broadest(self, nodes: Iterable[t.Node]) -> Shape:
+        """Return the shape that expressions have together, element by element."""
+        shapes = [self.shape(one) for one in nodes if not isinstance(one, t.Missing)]
         return max((one[0] for one in shapes), default=1), max((one[1] for one in shapes), default=1)
 
     def flows(self, node: t.Node) -> bool:
@@ -264,6 +272,12 @@ class Walk:
                     t.Number(i + 1.0) if high > 1 else first, t.Number(j + 1.0) if wide > 1 else second,
                 )  # fmt: skip
                 return t.Call("INDEX", (table, *places))
+            case t.Call(name="SEQUENCE", arguments=(_, *rest)):
+                # Excel 2010 does not know it.
+                _, start, step = [*rest, *[t.Missing()] * 3][:3]
+                first, by = (FIRST if isinstance(one, t.Missing) else one for one in (start, step))
+                place = t.Number(float(i * wide + j))
+                return t.Binary("+", first, t.Binary("*", by, place)) if place.value else first
             case t.Call(name="ROW" | "COLUMN" as name, arguments=(t.Ref() as only,)):
                 return t.Call(name, (self.element(only, i, j),))
             case t.Call(name=name, arguments=arguments) if is_elementwise(name):
@@ -271,6 +285,11 @@ class Walk:
             case t.Call(name="SUM", arguments=(only,)) if not isinstance(only, t.Ref):
                 if self.shape(only) != (1, 1):
                     return t.Call("SUMPRODUCT", (only,))  # takes arrays without being an array formula
+            case t.Call(name=name, arguments=arguments) if (high, wide) != (1, 1):
+                lifted = single(node)
+                return t.Call(name, tuple(
+                    self.element(one, i, j) if place in lifted else one for place, one in enumerate(arguments)
+                ))  # fmt: skip
         return node
 
     def number(self, node: t.Node, i: int, j: int) -> t.Node:
@@ -326,6 +345,9 @@ class Walk:
                 rule = self.reducers.get(name)
                 if rule is None:
                     self.refuse(f"{name} has no rule on a gradient sheet; write it out with functions that have one.")
+                    return
+                if not rule.lifted and any(self.shape(node.arguments[place]) != (1, 1) for place in single(node)):
+                    self.refuse(f"{name} of several values at once has no rule on a gradient sheet; take one a cell.")
                     return
                 with self.by(rule.word):
                     rule.call(self, node, path, seeds)
@@ -431,10 +453,19 @@ def offset_table(walk: Walk, node: t.Call) -> t.Ref | None:
 
 def is_elementwise(name: str) -> bool:
     """Whether a function works element by element on arrays."""
-    if name in {"IF", "IFERROR"}:
+    if name in {"CHOOSE", "IF", "IFERROR"}:
         return True
     row = FUNCTIONS.get(name)
     return row is not None and not row.lazy and bool(row.parameters) and set(row.parameters) <= set("v()")
+
+
+def single(node: t.Call) -> list[int]:
+    """Return the places of a call's arguments that stand for one value, so that an array there gives an array."""
+    row = FUNCTIONS.get(node.name)
+    if row is None or row.lazy:
+        return []
+    arguments = enumerate(node.arguments)
+    return [place for place, one in arguments if parameter(row, place) == "v" and not isinstance(one, t.Missing)]
 
 
 def own(sheet: str, down: int = 0, right: int = 0) -> t.Ref:

@@ -5,6 +5,7 @@ What is left are references with their sheet's name, constants, operators and ca
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -26,6 +27,7 @@ from embedsheet.ground.notation.walk import children, walk, with_children
 from embedsheet.translations.written_out import WRITTEN_OUT
 
 _HERE = t.Coordinate(0, False)
+_NO_LAMBDA = "a LAMBDA has no rule on a gradient sheet; write what it does into cells."
 _REFERENCE_OPERATORS = (":", ",", " ")
 # Of these the last arguments are what comes out, a range too.
 _CHOICES = {"IF": 1, "CHOOSE": 1, "IFERROR": 0}
@@ -61,13 +63,17 @@ class Expander:
                 return self.table(node, scalar)
             case t.Spill(anchor=t.Ref() as anchor):
                 return self.spill(anchor, scalar)
+            case t.Binary(operator=":" | " ") if not scalar:
+                return with_children(node, [self.node(one, True, False, local) for one in children(node)])
             case t.Binary(operator=operator) if operator in _REFERENCE_OPERATORS:
-                raise self.refuse("a range that is put together in the formula has no derivative sheet yet; name it.")
+                raise self.refuse("several ranges in one have no rule on a gradient sheet; take one after the other.")
             case t.Binary():
                 return self.spine(node, array, local)
             case t.Call():
                 return self.call(node, array, scalar, local)
-            case t.Apply() | t.External() | t.Spill() | t.Numbers() | t.Refs() | t.Texts() | t.Cells():
+            case t.Apply():
+                raise self.refuse(_NO_LAMBDA)
+            case t.External() | t.Spill() | t.Numbers() | t.Refs() | t.Texts() | t.Cells():
                 raise self.refuse(f"{type(node).__name__} cannot be differentiated into formulas; use cells instead.")
         below = [self.node(one, array, not array, local) for one in children(node)]
         return with_children(node, below) if below else node
@@ -91,6 +97,8 @@ class Expander:
                 assert isinstance(name, t.Name)
                 inner[name_key(name.name)] = self.node(value, array, False, inner)
             return self.node(node.arguments[-1], array, scalar, inner)
+        if any(isinstance(one, t.Call) and one.name == "LAMBDA" for one in (node, *node.arguments)):
+            raise self.refuse(_NO_LAMBDA)
         if node.name in WRITTEN_OUT:
             return self.node(WRITTEN_OUT[node.name](node.arguments), array, scalar, local)
         if node.name in {"ROW", "COLUMN"} and not node.arguments:
@@ -176,51 +184,63 @@ def sizes(node: t.Ref, rows: Ids, columns: Ids) -> tuple[Ids, Ids]:
     return high, wide
 
 
-def placed_offsets(store: Store, group: Group, tree: t.Node) -> list[tuple[t.Node, Ids]]:
-    """Return a formula for each lot of cells in which every OFFSET of several cells is the range that it means now."""
-    found = [node for node in walk(tree) if isinstance(node, t.Call) and node.name == "OFFSET"]
-    wide = [node for node in found if len(node.arguments) > 3 and isinstance(node.arguments[0], t.Ref)]
-    everyone = np.arange(len(group.ids))
-    if not wide:
-        return [(tree, everyone)]
-    keys = [[_numbers(store, group, node, place) for place in range(1, 5)] for node in wide]
-    labels = np.column_stack([one for node in keys for one in node])
-    _, lot = np.unique(labels, axis=0, return_inverse=True)
+def placed(store: Store, group: Group, tree: t.Node) -> list[tuple[t.Node, Ids]]:
+    """Return a formula for each lot of cells in which what finds a range is the range that it finds now.
+
+    Such are an OFFSET of several cells, an INDIRECT, and ranges that are put together: `A1:INDEX(A:A,n)`.
+    """
+    ranges = {node: _Range(store, group, node) for node in _finders(tree)}
+    if not ranges:
+        return [(tree, np.arange(len(group.ids)))]
+    _, lot = np.unique(np.column_stack([one.offsets for one in ranges.values()]), axis=0, return_inverse=True)
     lots = []
     for number in range(int(lot.max()) + 1):
         elements = np.flatnonzero(lot.ravel() == number)
-        ranges = {
-            id(node): _moved_by(node.arguments[0], *(int(one[elements[0]]) for one in some))
-            for node, some in zip(wide, keys, strict=True)
-        }
-        lots.append((_exchanged(tree, ranges), elements))
+        here = {node: one.at(int(elements[0])) for node, one in ranges.items()}
+        lots.append((_exchanged(tree, here), elements))
     return lots
 
 
-def _numbers(store: Store, group: Group, node: t.Call, place: int) -> Ids:
-    """Return an argument of OFFSET in each cell, (n,): rows, columns, height, width; they are constants."""
-    argument = node.arguments[place] if place < len(node.arguments) else t.Missing()
-    base = node.arguments[0]
-    assert isinstance(base, t.Ref)
-    if isinstance(argument, t.Missing):
-        default = 0 if place < 3 else sizes(base, group.rows, group.columns)[place - 3]
-        return np.broadcast_to(np.asarray(default, np.int64), len(group.ids))
-    evaluator = Evaluator(store, group, np.arange(len(group.ids)))
-    value = evaluator.value(evaluator.evaluate(argument))
-    numbers = np.broadcast_to(np.asarray(value.numbers), value.shape)[:, 0, 0].astype(np.int64)
-    return np.broadcast_to(numbers, len(group.ids))
+def _finders(node: t.Node) -> Iterator[t.Node]:
+    """Yield the outermost expressions in a formula that find a range."""
+    match node:
+        case t.Call(name="INDIRECT") | t.Binary(operator=":" | " "):
+            yield node
+        case t.Call(name="OFFSET", arguments=arguments) if len(arguments) > 3:
+            yield node
+        case _:
+            for one in children(node):
+                yield from _finders(one)
 
 
-def _moved_by(base: t.Node, down: int, right: int, height: int, width: int) -> t.Ref:
-    assert isinstance(base, t.Ref)
-    top, left = base.top._replace(value=base.top.value + down), base.left._replace(value=base.left.value + right)
-    bottom, far = top._replace(value=top.value + height - 1), left._replace(value=left.value + width - 1)
-    return t.Ref(base.sheet, top, left, bottom, far)
+class _Range:
+    """The range that an expression finds in each cell of a group.
+
+    `offsets` (cells, 4): its sides, relative to the cell those that are not the same for all.
+    """
+
+    def __init__(self, store: Store, group: Group, node: t.Node) -> None:
+        found = Evaluator(store, group, np.arange(len(group.ids))).evaluate(node)
+        if not isinstance(found, Reference) or (found.errors is not None and np.any(found.errors)):
+            raise UnsupportedError([f"{group.where()}: a range that is put together here means no cells; name it."])
+        self.sheet = store.table.sheet_names[found.sheet]
+        sides = [np.broadcast_to(one, len(group.ids)) for one in (found.top, found.left, found.bottom, found.right)]
+        self.fixed = [bool((one == one[0]).all()) for one in sides]
+        own = (group.rows, group.columns) * 2
+        self.offsets: Ids = np.column_stack(
+            [side if fixed else side - at for side, at, fixed in zip(sides, own, self.fixed, strict=True)]
+        )
+
+    def at(self, element: int) -> t.Ref:
+        """Return the range of one cell, relative to it where it moves."""
+        sides = self.offsets[element].tolist()
+        top, left, bottom, right = (t.Coordinate(*side) for side in zip(sides, self.fixed, strict=True))
+        return t.Ref(self.sheet, top, left, bottom, right)
 
 
-def _exchanged(node: t.Node, ranges: dict[int, t.Ref]) -> t.Node:
-    if id(node) in ranges:
-        return ranges[id(node)]
+def _exchanged(node: t.Node, ranges: Mapping[t.Node, t.Ref]) -> t.Node:
+    if node in ranges:
+        return ranges[node]
     below = children(node)
     return with_children(node, [_exchanged(one, ranges) for one in below]) if below else node
 

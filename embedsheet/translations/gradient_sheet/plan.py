@@ -20,7 +20,7 @@ from embedsheet.ground.kinds import ERROR
 from embedsheet.ground.notation import tree as t
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.translations.gradient_sheet.backward import Sink, Target, Walk, text_of
-from embedsheet.translations.gradient_sheet.expand import Expander, alike, placed_offsets
+from embedsheet.translations.gradient_sheet.expand import Expander, alike, placed
 from embedsheet.translations.gradient_sheet.gather import Gatherer
 from embedsheet.translations.gradient_sheet.matrices import as_product
 from embedsheet.translations.gradient_sheet.reducers import REDUCERS
@@ -140,7 +140,7 @@ class _Plan:
 
     def walk(self, sink: Sink, place: int, faults: list[str]) -> None:
         group = self.store.groups[place]
-        lots = placed_offsets(self.store, group, Expander(self.store, group).run())
+        lots = placed(self.store, group, Expander(self.store, group).run())
         for tree, elements in (lot for whole, some in lots for lot in alike(whole, group, some)):
             kept = elements[sink.block_of[group.ids[elements]] >= 0]
             if len(kept):

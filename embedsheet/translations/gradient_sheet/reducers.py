@@ -192,7 +192,7 @@ def _chosen(walk: Walk, node: t.Call, path: Path, seeds: Seeds) -> None:
     number, *values = node.arguments
     for place, value in enumerate(values, 1):
         condition = t.Binary("=", number, t.Number(float(place)))
-        _branch(walk, value, (*path, place), seeds, (1, 1), condition, True)
+        _branch(walk, value, (*path, place), seeds, walk.shape(node), condition, True)
 
 
 def _squared_deviations(count: Callable[[t.Node], t.Node], root: bool) -> Back:
@@ -241,7 +241,7 @@ REDUCERS: dict[str, Reducer] = {
     "IF": Reducer("choice", _choice),
     "IFERROR": Reducer("choice", _rescued),
     "INDEX": Reducer("look-up", lookups.index),
-    "LARGE": Reducer("choice", statistics.ranked),
+    "LARGE": Reducer("choice", statistics.ranked, lifted=True),
     "MAX": Reducer("choice", _extreme),
     "MEDIAN": Reducer("choice", statistics.median),
     "MIN": Reducer("choice", _extreme),
@@ -253,7 +253,7 @@ REDUCERS: dict[str, Reducer] = {
         "quotient rule",
         statistics.pairs("(v-AVERAGE(y))/DEVSQ(y)", "(u-AVERAGE(x)-2*VALUE*(v-AVERAGE(y)))/DEVSQ(y)"),
     ),
-    "SMALL": Reducer("choice", statistics.ranked),
+    "SMALL": Reducer("choice", statistics.ranked, lifted=True),
     "STDEV": Reducer("sum rule", _squared_deviations(_LESS_ONE, root=True)),
     "STDEV.P": Reducer("sum rule", _squared_deviations(_ALL, root=True)),
     "STDEV.S": Reducer("sum rule", _squared_deviations(_LESS_ONE, root=True)),

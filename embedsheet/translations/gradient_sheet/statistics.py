@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -72,7 +73,10 @@ def ranked(walk: Walk, node: t.Call, path: Path, seeds: Seeds) -> None:
     if walk.flows(rank):
         walk.refuse(f"the rank in {node.name} must not depend on the changing cells.")
         return
-    _to_equals(walk, [some], (*path, 0), seeds, walk.element(node, 0, 0))
+    ranks = walk.shape(rank)
+    for i, j in itertools.product(*map(range, ranks)):
+        part = (*path, 0) if ranks == (1, 1) else (*path, 0, i, j)
+        _to_equals(walk, [some], part, lambda _i, _j, i=i, j=j: seeds(i, j), walk.element(node, i, j))  # type: ignore[misc]
 
 
 def median(walk: Walk, node: t.Call, path: Path, seeds: Seeds) -> None:
