@@ -137,6 +137,22 @@ NEWER: dict[str, Textbook] = {
          "D3": "=_xlfn.PHI(A3)+_xlfn.GAUSS(B3)", "E1": "=SUMSQ(D1:D3)"},
         "E1", ["A1:B6"],
     ),
+    "ranges that formulas find": (
+        {**_numbers(1, 1, 6, 2), "D7": "B",
+         **filled(1, 5, {
+             "D": "=SUM(A$1:INDEX(A$1:A$6,ROW()))", "E": '=SUMSQ(INDIRECT($D$7&"1:B"&ROW()+1))',
+             "F": "=SUM(OFFSET($A$1,ROW()-1,0,2,2))", "G": "=SUM(A$2:B$5 A{r}:A$6)"}),
+         "I1": '=SUMSQ(D1:G5)+INDIRECT("A3")^3'},
+        "I1", ["A1:B6"],
+    ),
+    "several values in place of one": (
+        {**_numbers(1, 1, 6, 2), **{f"C{r}": r % 2 for r in range(1, 7)},
+         "E1": "=SUMPRODUCT(LARGE(A1:A6,{1,2,3}),{1,2,3})*SUM(SMALL(B1:B6,{1,2}))",
+         "E2": ("E2", "=SUM(CHOOSE({1,2},A1:A3,B1:B3)*A4:A6)"), "E3": "=SUM(CHOOSE(C1+1,A1:A3,B1:B6))",
+         "E4": "=SUMPRODUCT(COUNTIF(C1:C6,C1:C6)*A1:A6)", "E5": "=SUMPRODUCT(_xlfn.SEQUENCE(6,1,2,3)*B1:B6)",
+         "E6": "=SUBTOTAL(9,A1:A6)*SUBTOTAL(101,B1:B6)+AVERAGEA(A1:B6)^2+STANDARDIZE(A1,B1,2)", "G1": "=SUMSQ(E1:E6)"},
+        "G1", ["A1:B6"],
+    ),
 }  # fmt: skip
 
 
@@ -148,6 +164,9 @@ def test_functions_that_the_judges_lack_are_compared_with_the_exact_engine(tmp_p
 @pytest.mark.parametrize(("cells", "words"), [
     ({"A1": 1, "A2": 2, "A3": 2, "B1": "=SMALL(A1:A3,2)"}, "equal numbers share a rank"),
     ({"A1": 1, "A2": 2, "A3": 3, "B1": "=SUM(OFFSET(A1,0,0,A1,1))"}, "must not depend on the changing cells"),
+    ({"A1": 1, "A2": 2, "A3": 3, "B1": "=SUM(SUMIF(C1:C3,{1,2},A1:A3))", "C1": 1, "C2": 2}, "SUMIF of several values"),
+    ({"A1": 1, "A2": 2, "A3": 3, "B1": "=SUM((A1:A2,A2:A3))"}, "take one after the other"),
+    ({"A1": 1, "A2": 2, "A3": 3, "B1": "=SUM(_xlfn.MAP(A1:A3,_xlfn.LAMBDA(_xlpm.x,_xlpm.x^2)))"}, "a LAMBDA has no"),
     ({"A1": 1, "A2": 2, "A3": 3, "B1": "=SLOPE(A1:A3,C1:C3)", "C1": 1, "C2": "x", "C3": 2}, "that hold numbers only"),
 ])  # fmt: skip
 def test_where_there_is_no_one_derivative_the_cell_is_named(cells: dict[str, Any], words: str, tmp_path: Path) -> None:
