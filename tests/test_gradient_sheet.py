@@ -291,6 +291,17 @@ def test_nothing_of_the_workbook_changes_but_by_the_added_sheet(tmp_path: Path, 
     assert path.stat().st_size - plain_book.stat().st_size < 100_000
 
 
+@pytest.mark.parametrize("sheet", ["Ada's net", "Look here!"])
+def test_blocks_have_their_names_whatever_the_sheet_is_called(sheet: str, tmp_path: Path) -> None:
+    path = sheets.write(tmp_path / "book.xlsx", {"A1": 3.0, "A2": 1.0, "B1": "=A1^2*A2"}, sheet)
+    es.derive(path, sheet, tmp_path / "book.xlsm", objective="B1", changing=["A1:A2"], buttons=True)
+    book = Workbook.open(tmp_path / "book.xlsm")
+    added = f"{sheet} gradient"
+    assert book.numbers(book.area("gradient.1", added)).tolist() == [[6.0], [9.0]]
+    assert book.numbers(book.area("next.1", added)).tolist() == pytest.approx(np.array([[2.94], [0.91]]))
+    assert book.area("changing.1", added) == Area(sheet, 1, 1, 2, 1)
+
+
 def test_a_solved_workbook_has_a_gradient_sheet(tmp_path: Path) -> None:
     """At an optimum every derivative is a sum of terms that cancel: only their last digits are left."""
     path = find("movielens").load().build(tmp_path / "films.xlsx", no_gradient_sheet=True)

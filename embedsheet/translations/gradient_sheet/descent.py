@@ -70,7 +70,7 @@ def write_buttons(page: Page, sketch: Sketch) -> None:
             "x_offset": place * 116, "y_offset": 4,
         })  # fmt: skip
     for number, area in enumerate(sketch.program.changing, 1):
-        page.book.workbook.define_name(f"{quote_sheet(sketch.title)}!changing.{number}", "=" + area.absolute())
+        page.call(f"changing.{number}", area)
 
 
 def write_next(page: Page, sketch: Sketch, one: Placed, number: int) -> None:

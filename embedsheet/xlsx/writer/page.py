@@ -136,9 +136,14 @@ class Page:
                 f"{name} would reach {area.local()}, beyond a sheet's {MAX_ROW:,} rows × {MAX_COLUMN:,} columns; "
                 "take fewer users, movies or factors."
             )
-        self.book.workbook.define_name(f"{quote_sheet(self.name)}!{name}", "=" + area.absolute())
+        self.call(name, area)
         self.areas[name] = area
         return area
+
+    def call(self, name: str, area: Area) -> None:
+        """Name an area of any sheet by a name that only this sheet knows."""
+        # define_name() finds no sheet with an apostrophe or ! in its name; this is the list that it appends to.
+        self.book.workbook.defined_names.append([name, self.sheet.index, area.absolute(), False])
 
     def block(self, name: str, top: int, left: int, values: ArrayLike, style: str, **extra: Any) -> Area:
         """Write values, (rows, columns), name them, return their area. NaN, None and "" make empty cells."""
