@@ -271,7 +271,6 @@ RULES: dict[str, Rule] = {
     "CEILING": _multiple("ceil"),
     "FLOOR": _multiple("floor"),
     "NORMSDIST": _elementwise("normal"),
-    "STANDARDIZE": lambda tr, nodes: tr.scalar(by_formula("(x-y)/z")(tuple(nodes))),
     "RADIANS": lambda tr, nodes: tr.scalar(by_formula("x*PI()/180")(tuple(nodes))),
     "DEGREES": lambda tr, nodes: tr.scalar(by_formula("x*180/PI()")(tuple(nodes))),
     "NPV": _present_value,
