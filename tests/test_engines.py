@@ -15,6 +15,8 @@ import pytest
 import embedsheet
 from embedsheet.book.setups import Constraint
 from embedsheet.compiler.engines import EngineName, choice
+from embedsheet.compiler.engines.arrays import scattered
+from embedsheet.compiler.engines.bound import bound
 from embedsheet.compiler.program import Program, compile_program
 from embedsheet.ground.errors import MissingDependencyError
 from embedsheet.ground.notation.addresses import parse_area
@@ -144,3 +146,34 @@ def test_a_model_without_its_rounding_is_the_number_that_is_rounded(tmp_path: Pa
     assert program.value(program.start) == pytest.approx(3.8 + 1 + 1.5)
     assert smooth.value_and_gradient(program.start)[0] == pytest.approx(5 * 1.26)
     assert smooth.value_and_gradient(program.start)[1].tolist() == [5.0]
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "kwargs", "traced"),
+    [
+        (np.reshape, [np.arange(6.0), (2, 3)], {}, [0]),
+        (np.sum, [np.arange(6.0).reshape(2, 3)], {}, [0]),
+        (np.sum, [np.arange(6.0).reshape(2, 3)], {"axis": 1, "keepdims": True}, [0]),
+        (np.sum, [np.array([True, True, False])], {}, [0]),
+        (np.broadcast_to, [np.arange(3.0)[:, None], (2, 3, 4)], {}, [0]),
+        (np.broadcast_to, [np.arange(3.0)[:, None], (50, 3, 40)], {}, [0]),
+        (np.broadcast_to, [np.float64(2.0), (2, 3)], {}, [0]),
+        (scattered.fun, [(5,), [slice(1, 3)], np.array([1.0, 2.0])], {}, [2]),
+        (scattered.fun, [(5,), [np.array([1, 1]), slice(0, 2)], np.ones(2), np.ones(2)], {}, [2, 3]),
+        (scattered.fun, [(5,), [np.array([1, 1])], np.ones(2)], {}, [2]),
+        (np.subtract, [np.arange(3.0), 1.0], {}, [0]),
+        (np.subtract, [1.0, np.arange(3.0)], {}, [1]),
+        (np.subtract, [np.arange(3.0), np.ones(3)], {}, [1, 0]),
+        (np.where, [np.array([True, False]), 1.0, np.zeros(2)], {}, [2, 0]),
+        (np.max, [np.arange(6.0).reshape(2, 3)], {"axis": 0}, [0]),
+    ],
+)
+def test_a_recorded_operation_gives_what_the_function_gives(
+    function: Any, args: list[Any], kwargs: dict[str, Any], traced: list[int]
+) -> None:
+    known = [None if place in traced else arg for place, arg in enumerate(args)]
+    result = bound(function, known, kwargs, traced)(*(args[place] for place in traced))
+    expected = function(*args, **kwargs)
+    assert np.shape(result) == np.shape(expected)
+    assert np.asarray(result).dtype == np.asarray(expected).dtype
+    np.testing.assert_array_equal(result, expected)

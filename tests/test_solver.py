@@ -384,6 +384,22 @@ def test_the_iteration_limit_ends_in_improved() -> None:
     assert found.value < found.value_before
 
 
+def test_a_search_that_is_cut_short_asks_for_one_product_with_the_hessian_not_for_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+    product = TracedObjective.hessian_product
+
+    def counted(self: TracedObjective, x: Any, v: Any) -> Any:
+        asked.append(v)
+        return product(self, x, v)
+
+    monkeypatch.setattr(TracedObjective, "hessian_product", counted)
+    uneven = problem(lambda x: jnp.sum(jnp.arange(1.0, 41.0) * (x - 1) ** 4), [3.0] * 40)
+    assert search(uneven, method="L-BFGS-B", limits=Limits(max_iterations=3)).status == "improved"
+    assert len(asked) <= 1
+
+
 def test_ctrl_c_between_iterations_keeps_the_best_so_far() -> None:
     heard: list[Progress] = []
 

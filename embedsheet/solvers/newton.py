@@ -27,15 +27,24 @@ def hessian(tracker: Tracker, x: FloatArray) -> FloatArray:
     return 0.5 * (matrix + matrix.T)
 
 
-def possible_gain(tracker: Tracker, x: FloatArray) -> float | None:
-    """Return ½ gᵀH⁻¹g, what a Newton step on the free cells would gain; None where the merit is not convex."""
+def possible_gain(tracker: Tracker, x: FloatArray, most: float) -> float | None:
+    """Return ½ gᵀH⁻¹g, what a Newton step on the free cells would gain.
+
+    None where the merit is not convex, or where the gain is seen to be above `most` before it is known.
+    """
     _, gradient = tracker.merit(x)
-    curvature = hessian(tracker, x)
-    if not np.isfinite(curvature).all():
-        return None
     free = projected(tracker.problem, x, gradient) != 0
     if not free.any():
         return 0.0
+    # Cauchy and Schwarz: gᵀH⁻¹g ≥ (gᵀg)² / gᵀHg. One product says no, where the Hessian takes one a cell.
+    downhill = np.where(free, gradient, 0.0)
+    square = float(downhill @ downhill)
+    bend = float(downhill @ tracker.hessian_product(x, downhill))
+    if not bend > 0 or square * square > 2.0 * most * bend * (1 + 1e-9):
+        return None
+    curvature = hessian(tracker, x)
+    if not np.isfinite(curvature).all():
+        return None
     step = _step(curvature[np.ix_(free, free)], gradient[free], 0.0)
     return None if step is None else -0.5 * float(step @ gradient[free])
 

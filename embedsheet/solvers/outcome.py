@@ -134,11 +134,9 @@ def _by_gradient(tracker: Tracker, ended: Reason, measure: float) -> tuple[Statu
         if len(problem.relations):
             return "optimal", Why.CONDITIONS_HOLD()
         return "optimal", Why.STATIONARY_IN_BOUNDS() if problem.has_bounds else Why.STATIONARY()
-    gain = (
-        newton.possible_gain(tracker, best.x)
-        if problem.size <= newton.MOST_CELLS and not len(problem.relations)
-        else None
-    )
+    small = problem.size <= newton.MOST_CELLS and not len(problem.relations)
+    most = max(1e-10 * abs(best.value), _TRACE * abs(tracker.base.value))
+    gain = newton.possible_gain(tracker, best.x, most) if small else None
     if gain is not None and gain <= 1e-10 * abs(best.value):
         return "optimal", Why.NO_NEWTON_GAIN()
     if gain is not None and gain <= _TRACE * abs(tracker.base.value):

@@ -102,7 +102,7 @@ def scattered(shape: tuple[int, ...], places: Sequence[Any], *numbers: Array) ->
     """Return numbers put at their places, 0 elsewhere; what meets is added."""
     result = np.zeros(shape)
     for where, some in zip(places, numbers, strict=True):
-        if _is_slice(where):
+        if is_slice(where):
             result[where] += some
         else:
             np.add.at(result, where, some)
@@ -112,7 +112,8 @@ def scattered(shape: tuple[int, ...], places: Sequence[Any], *numbers: Array) ->
 defvjp_argnum(scattered, lambda argnum, _, args, __: lambda g: g[args[1][argnum - 2]])
 
 
-def _is_slice(places: Any) -> bool:
+def is_slice(places: Any) -> bool:
+    """Whether places are slices and single ones, of which no place is met twice."""
     return all(
         isinstance(one, (slice, int)) or one is None or one is Ellipsis
         for one in (places if isinstance(places, tuple) else (places,))
