@@ -247,7 +247,7 @@ def _write_draws(page: Page, plan: Plan) -> None:
         page.block(f"draws.{name}", TOP, column, plan.draws[:, column - 1 : column], "number", num_format=look)
     page.write(TOP - 1, 5, "origin: 1 training, 2 held out, 3 pseudo-label; user, movie: place in Ratings", "lead")
     page.sheet.freeze_panes(TOP - 1, 0)
-    page.printing(repeat=(TOP - 1, TOP - 1), portrait=True)
+    page.printing(repeat=(TOP - 1, TOP - 1), portrait=True, high=1, rows=TOP - 1 + plan.rows)
 
 
 def _write_batch(page: Page, ratings: Page, teacher: Page, draws: Page, plan: Plan) -> None:

@@ -64,7 +64,7 @@ def write_solve_log(book: Book) -> Page:
     page.sheet.insert_chart(TOP - 1, 8, chart)  # below the row that is printed on every page
     page.widths((1, 1, 18), (2, 2, 26), (3, 3, 3), (4, 7, 12), (8, 8, 3), (9, 17, 9))
     page.sheet.freeze_panes(TOP - 1, 0)
-    page.printing((TOP - 1, TOP - 1))
+    page.printing((TOP - 1, TOP - 1), high=1, rows=36, columns=17)  # a page; the chart tells the rest
     return page
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from embedsheet.ground.measures import softmax
-from embedsheet.ground.shell import word
 from embedsheet.lessons.attention.plan import FACTORS, HEADS, PENALTY, TURN, UNITS, Plan
+from embedsheet.lessons.how_to import to_train
 from embedsheet.lessons.mlp.net_sheet import band, write_facts
 from embedsheet.mirrors.attention.model import EPSILON, HIDDEN_SCORE, ROLES, blocks_of
 from embedsheet.mirrors.perceptron.model import surprises
@@ -91,7 +91,9 @@ def write_attention(book: Book, plan: Plan) -> Page:
     page.solver(blocks_of(HEADS), "loss")
     _widths(sheet)
     page.sheet.freeze_panes(0, CHARACTER)
-    page.printing((sheet.top - 2, sheet.top - 1), wide=4, labels=CHARACTER)
+    shown = min(sheet.count, 12)
+    page.printing((sheet.top - 2, sheet.top - 1), portrait=True, wide=3, high=1, labels=CHARACTER,
+                  rows=sheet.row(shown, -1))  # fmt: skip
     return page
 
 
@@ -347,8 +349,8 @@ def _write_facts(sheet: AttentionSheet) -> None:
               f"weights. ln {len(plan.alphabet) - 1} = {np.log(len(plan.alphabet) - 1):.2f} is what guessing among the "
               "letters costs.")  # fmt: skip
     page.legend(3, X)
-    page.write(4, STRING, f"To train, save and close, then: embedsheet solve {word(sheet.book.path.name)} "
-               "--max-iterations 150     or, in Excel: Data ► Solver ► Solve (it opens filled in)", "lead")  # fmt: skip
+    cells = sum(part.size for part in sheet.weights.values())
+    page.write(4, STRING, to_train(sheet.book.path.name, page.name, cells, " --max-iterations 150"), "lead")
     total = "+".join(f"SUMSQ({name})" for name in blocks_of(HEADS))
     score = int((logits.argmax(axis=1) == answers).sum())
     page.write(FACTS, STRING, "causal mask: 1 or 0")

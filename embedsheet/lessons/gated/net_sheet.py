@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from embedsheet.ground.measures import softmax
-from embedsheet.ground.shell import word
 from embedsheet.lessons.gated.plan import ALPHABET, FACTORS, PENALTY, Plan
+from embedsheet.lessons.how_to import to_train
 from embedsheet.lessons.mlp.net_sheet import band, write_facts
 from embedsheet.mirrors.gated.cells import CELLS, blocks_of, forward, logits_of
 from embedsheet.mirrors.perceptron.model import surprises
@@ -284,8 +284,8 @@ def _write_facts(sheet: CellSheet, surprise: float) -> None:
     page.note(3, CHARACTER, "Solver’s objective: the mean of −ln p of the bracket that closes each piece, and a little "
               "for large weights. ln 2 = 0.69: knows that a piece is closed, but not by which bracket.")  # fmt: skip
     page.legend(3, X)
-    page.write(4, PIECE, f"To train, save and close, then: embedsheet solve {word(sheet.book.path.name)} --sheet "
-               f"{word(page.name)}     or, in Excel: Data ► Solver ► Solve (it opens filled in)", "lead")  # fmt: skip
+    cells = sum(part.size for part in sheet.weights.values())
+    page.write(4, PIECE, to_train(sheet.book.path.name, page.name, cells), "lead")
     total = "+".join(f"SUMSQ({name})" for name in blocks_of(sheet.kind))
     write_facts(page, FACTS, PIECE, ID, [
         ("surprise", "mean of −ln p", "AVERAGE(losses)", surprise, "0.0000"),

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.ground.notation.addresses import Area, quote_sheet
-from embedsheet.ground.shell import word as shell_word
 from embedsheet.lessons.green_eggs.sheets import TEXT, write_choice_of_factors
 from embedsheet.lessons.green_eggs.vocabulary import Text
+from embedsheet.lessons.how_to import to_train
 from embedsheet.mirrors.skip_gram.comparison import WEIGHTS, Floats, Weights, mean_loss, probabilities
 from embedsheet.xlsx.writer.page import LINE, ORANGE, Book, Page, a1, counted
 
@@ -90,8 +90,7 @@ def write_skip_gram(book: Book, plan: Plan) -> Page:
     page.define("loss", 3, word)
     page.legend(3, first)
     page.band = 4
-    file = shell_word(book.path.name)
-    page.write(4, 1, f"To train, save and close, then: embedsheet solve {file} --sheet {SKIP_GRAM}", "lead")
+    page.write(4, 1, to_train(book.path.name, SKIP_GRAM, (2 * k + 1) * n), "lead")
     page.height(TITLES, 62)
     page.write(TITLES, word, "neighbour", "header")
     for place, text in enumerate(plan.words):

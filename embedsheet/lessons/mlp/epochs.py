@@ -106,7 +106,7 @@ def write_epochs(book: Book, plan: Plan) -> Page:
                 (p - 1, p - 1, 1.5), (p, loss - 1, 6), (loss, dead, 8), (dead + 1, dead + 1, 1.5),
                 (by_z, by_z + SAMPLES - 1, 8), (by_a - 1, by_a - 1, 1.5),
                 (by_a, by_a + hidden * SAMPLES - 1, 8))  # fmt: skip
-    page.printing((BASE - 3, BASE + 1), labels=1, wide=2)
+    page.printing((BASE - 3, BASE + 1), portrait=True, labels=1, wide=2)
     return page
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from embedsheet.ground.shell import word
+from embedsheet.lessons.how_to import to_train
 from embedsheet.lessons.mlp.net_sheet import band
 from embedsheet.lessons.mlp.plan import Task
 from embedsheet.mirrors.perceptron.model import Layer, surprises, there_and_back
@@ -39,8 +39,7 @@ def write_logistic(book: Book, task: Task) -> Page:
     page.note(3, z, "Solver’s objective. To make the product of all probabilities large is to make the mean of −ln p "
               "small. ln 2 = 0.69: knows nothing.")  # fmt: skip
     page.legend(3, p + 1, gradient=True)
-    page.write(4, NUMBER, f"To train, save and close, then: embedsheet solve {word(book.path.name)} --sheet "
-               f"{word(page.name)}     or, in Excel: Data ► Solver ► Solve (it opens filled in)", "lead")  # fmt: skip
+    page.write(4, NUMBER, to_train(book.path.name, page.name, features + 1), "lead")
     right = int(((chances[:, 0] > 0.5) == task.answers).sum())
     facts = (
         (5, NUMBER, "h, the small step", "step", "", STEP, "0.0000"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embedsheet.ground.shell import word
+from embedsheet.lessons.how_to import to_train
 from embedsheet.lessons.mlp.plan import Task
 from embedsheet.mirrors.perceptron.model import ACTIVATIONS, HIDDEN, OUTPUT, Pass, surprises, there_and_back
 from embedsheet.xlsx.writer.page import ORANGE, VIOLET, Book, Page, a1
@@ -102,8 +102,8 @@ def _write_facts(sheet: NetSheet, book: Book) -> None:
     page.note(3, value, "Solver’s objective: the mean of −ln p, and a little for large weights. "
               f"ln {len(task.classes)} = {nothing:.2f} is what a net that knows nothing has.")  # fmt: skip
     page.legend(3, value + 2, gradient=True)
-    page.write(4, NUMBER, f"To train, save and close, then: embedsheet solve {word(book.path.name)} --sheet "
-               f"{word(page.name)}     or, in Excel: Data ► Solver ► Solve (it opens filled in)", "lead")  # fmt: skip
+    cells = sum(layer.weights.size + layer.bias.size for layer in task.layers)
+    page.write(4, NUMBER, to_train(book.path.name, page.name, cells), "lead")
     surprise = float(surprises(numbers.z[-1], task.answers).mean())
     squares = sum(float((layer.weights**2).sum()) for layer in task.layers)
     total = "+".join(f"SUMSQ({layer.layer}.weights)" for layer in sheet.layers)

@@ -41,6 +41,7 @@ from typing import Annotated
 
 from embedsheet.ground.data import movielens, read_ratings
 from embedsheet.lessons import gradients, one_hot, solve_log
+from embedsheet.lessons.how_to import to_train
 from embedsheet.lessons.movielens import compact_rows, compare, crosstab, guide_sheet, keras_sheet, rows
 from embedsheet.lessons.movielens.choice import Choice, Start, choose, everything, start
 from embedsheet.xlsx.writer.page import Book, Finish, RowProgress
@@ -84,9 +85,9 @@ def _lecture(book: Book, choice: Choice, begin: Start) -> None:
     n, m, k = *choice.table.shape, begin.users.shape[1]
     models = []
     for name, bias in ((CROSSTAB, False), (CROSSTAB_BIAS, True)):
-        text = guide_sheet.how_to((n + m) * (k + bias), book.path.name, name)
+        text = to_train(book.path.name, name, (n + m) * (k + bias))
         models.append(crosstab.write_crosstab(book, name, choice, begin, text, bias))
-    models.append(rows.write_rows(book, choice, begin, guide_sheet.how_to((n + m) * k, book.path.name, ROWS)))
+    models.append(rows.write_rows(book, choice, begin, to_train(book.path.name, ROWS, (n + m) * k)))
     first = models[0].areas
     one_hot.write_one_hot(book, "user", choice.users.tolist(), begin.users, first["users.id"], first["users.factors"])
     keras_sheet.write_keras(book, choice, k)
@@ -98,7 +99,7 @@ def _lecture(book: Book, choice: Choice, begin: Start) -> None:
 def _everything(book: Book, choice: Choice, begin: Start, progress: RowProgress | None) -> None:
     """Add the sheets that hold every rating."""
     n, m, k = len(choice.users), len(choice.movies), begin.users.shape[1]
-    how_to = guide_sheet.how_to((n + m) * k, book.path.name, ROWS)
+    how_to = to_train(book.path.name, ROWS, (n + m) * k)
     page = compact_rows.write_compact_rows(book, choice, begin, how_to, progress)
     keras_sheet.write_keras(book, choice, k, compact=True)
     solve_log.write_solve_log(book)

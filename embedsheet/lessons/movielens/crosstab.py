@@ -69,6 +69,8 @@ def write_crosstab(book: Book, name: str, choice: Choice, start: Start, how_to: 
         page.write(predictions_top - 1, first_factor + factor, factor + 1, "header", num_format='"f"0')
     page.block("movies.factors", factors_top, first, start.movies.T, "changing")
     page.block("users.factors", predictions_top, first_factor, start.users, "changing")
+    # Frozen, so that a small screen has it in view where the orange cells are further down.
+    page.link(TITLES, 1, page.areas["movies.factors"], "go to the orange cells")
     page.write(predictions_top - 1, id_column, "user", "header")
     for place, movie_id in enumerate(choice.movie_ids):
         page.formula(predictions_top - 1, first + place, a1(IDS, first + place, "r"), movie_id, "id")

@@ -6,6 +6,7 @@ from embedsheet.ground.data.ratings import CITATION, CONDITIONS
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.ground.shell import word
 from embedsheet.lessons import gradients, one_hot
+from embedsheet.lessons.how_to import SOLVER_LIMIT
 from embedsheet.lessons.movielens import compare, keras_sheet, rows
 from embedsheet.lessons.movielens.choice import Choice
 from embedsheet.lessons.solve_log import NAME as SOLVE_LOG
@@ -13,20 +14,11 @@ from embedsheet.xlsx.writer.guide import Line, write_guide
 from embedsheet.xlsx.writer.page import Book, Page, counted
 
 NAME = "Guide"
-SOLVER_LIMIT = 200  # changing cells that Excel's own Solver accepts
 
 
 def changing_cells(page: Page) -> int:
     """Return how many cells the Solver model of a sheet changes."""
     return sum(area.size for area in page.setup.changing) if page.setup else 0
-
-
-def how_to(count: int, file: str, sheet: str) -> str:
-    """Return the line under a model sheet's heading: how to train it."""
-    command = f"embedsheet solve {word(file)} --sheet {word(sheet)}"
-    if count > SOLVER_LIMIT:
-        return f"To train: {command}   (Excel’s own Solver stops at {SOLVER_LIMIT} changing cells; here are {count:,})"
-    return f"To train: Data ► Solver ► Solve (it opens filled in), or on the command line: {command}"
 
 
 def write(page: Page, book: Book, choice: Choice, factors: int, models: list[Page], derived: list[Page]) -> None:
@@ -55,7 +47,7 @@ def write(page: Page, book: Book, choice: Choice, factors: int, models: list[Pag
         steps.append(
             Line("Train with Excel: Data ► Solver ► Solve. The dialog opens filled in: minimise the RMSE by changing "
                  "the orange factors, GRG Nonlinear. (Solver missing? File ► Options ► Add-ins ► Go ► tick Solver "
-                 "Add-in. In LibreOffice it is Tools ► Solver; choose a nonlinear engine under Options.)",
+                 "Add-in. LibreOffice does not read this set-up; train there as the next step says.)",
                  f"go to {first.name}", first.areas["users.factors"])
         )  # fmt: skip
     steps.append(

@@ -87,9 +87,9 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: list[Page]) -> Non
              block(race.RACE, "race.losses")),
         Line("Take smaller batches: type 5, or 1, into the blue cell. The gradient now is that of a few points, and "
              "the path trembles.", "the batch", block(DATA, "batch_size")),
-        Line("Let a solver find the best learning rate: on each optimiser’s sheet Solver is filled in. Or save, close, "
-             f"and run\n    embedsheet solve {file} --sheet {word(last)}\nThe gradient of the last loss goes back "
-             f"through all {plan.steps} steps.", "the loss after all steps", block(last, "loss")),
+        Line("Let a solver find the best learning rate: in Excel, Solver is filled in on each optimiser’s sheet. Or "
+             f"save, close, and run\n    embedsheet solve {file} --sheet {word(last)}\nThe gradient of the last loss "
+             f"goes back through all {plan.steps} steps.", "the loss after all steps", block(last, "loss")),
         Line("See how far a method comes that chooses its steps itself, and that Newton’s needs a single one.",
              "L-BFGS and Newton", block(race.SOLVER, "weights")),
         *(

@@ -77,7 +77,7 @@ def write_data(book: Book, plan: Plan) -> Page:
     chart.set_size({"width": 520, "height": 360})
     page.sheet.insert_chart(3, 5, chart)
     page.widths((1, 4, 12), (5, 5, 3))
-    page.printing()
+    page.printing(high=1 if len(plan.x) <= 40 else 0)
     return page
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from embedsheet.ground.notation.addresses import quote_sheet
-from embedsheet.ground.shell import word
+from embedsheet.lessons.how_to import to_train
 from embedsheet.lessons.optimisers.data_sheet import CONTOURS, PARAMETERS
 from embedsheet.lessons.optimisers.plan import START, Plan, Trace
 from embedsheet.lessons.optimisers.rules import RULES
@@ -73,7 +73,7 @@ def write_race(book: Book, plan: Plan, traces: dict[str, Trace]) -> Page:
     page.height(5, 30)
     page.height(HEADER, 30)
     page.sheet.freeze_panes(HEADER, 1)
-    page.printing((HEADER, HEADER))
+    page.printing((HEADER, HEADER), portrait=True, high=1 if steps <= 80 else 0)
     return page
 
 
@@ -82,9 +82,8 @@ def write_solver(book: Book, plan: Plan, data: Page) -> Page:
     page = book.page(SOLVER, tab="#F59E0B")
     page.heading("Solver: L-BFGS and Newton", "The same line and the same loss, for methods that choose their steps.")
     page.legend(3, 1)
-    file = word(book.path.name)
-    page.write(4, 1, "To train: Data ► Solver ► Solve, or save, close, and on the command line:", "plain")
-    page.write(5, 1, f"embedsheet solve {file} --sheet {SOLVER} --method L-BFGS-B     (or Newton-CG)", "code")
+    page.write(4, 1, to_train(book.path.name, SOLVER, 2, " --method L-BFGS-B"), "lead")
+    page.write(5, 1, "Instead of L-BFGS-B try Newton-CG: how many iterations does each take?", "lead")
     x, y = (data.areas[f"data.{one}"].absolute() for one in ("x", "y"))
     count = len(plan.x)
     start = np.array(START)

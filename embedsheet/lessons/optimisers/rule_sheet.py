@@ -124,7 +124,7 @@ def write_rule(book: Book, plan: Plan, rule: Rule, numbers: Trace, data: Page, c
     _charts(page, plan, numbers, contours, loss + 2)
     page.widths((STEP, STEP, 7), (FIRST, FIRST, 7), (GRADIENT, loss, 10), (loss + 1, loss + 1, 2))
     page.sheet.freeze_panes(HEADER, 0)
-    page.printing((HEADER - 1, HEADER))
+    page.printing((HEADER - 1, HEADER), portrait=True, high=1 if steps <= 80 else 0)  # charts on one page
     return page
 
 

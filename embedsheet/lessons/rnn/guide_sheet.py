@@ -8,8 +8,9 @@ from pathlib import Path
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.ground.shell import word
 from embedsheet.lessons import gradients
+from embedsheet.lessons.how_to import SOLVER_LIMIT, to_train
 from embedsheet.lessons.rnn import one_hot, scan_sheet
-from embedsheet.lessons.rnn.net import SOLVER_LIMIT, Net
+from embedsheet.lessons.rnn.net import Net
 from embedsheet.lessons.rnn.parts import TEXT_SHEET
 from embedsheet.lessons.solve_log import NAME as SOLVE_LOG
 from embedsheet.xlsx.writer.guide import Line, Picture, write_guide
@@ -26,17 +27,7 @@ LEGEND = Picture(
 
 def how_to(net: Net, file: str) -> Callable[[str], str]:
     """Return the line under a model sheet's heading, by the sheet's name: how to train it."""
-
-    def line(sheet: str) -> str:
-        command = f"embedsheet solve {word(file)} --sheet {word(sheet)}"
-        if net.weight_count > SOLVER_LIMIT:
-            return (
-                f"To train: {command}   (Excel’s own Solver stops at {SOLVER_LIMIT} changing cells; here are "
-                f"{net.weight_count:,})"
-            )
-        return f"To train: Data ► Solver ► Solve (it opens filled in), or on the command line: {command}"
-
-    return line
+    return lambda sheet: to_train(file, sheet, net.weight_count)
 
 
 def write(page: Page, book: Book, net: Net, models: list[Page], derived: list[Page]) -> None:
@@ -47,7 +38,7 @@ def write(page: Page, book: Book, net: Net, models: list[Page], derived: list[Pa
     solver = (
         "Train with Excel: Data ► Solver ► Solve. The dialog opens filled in: minimise the loss by changing the orange "
         "cells, GRG Nonlinear. It works, slowly: Excel recalculates the sheet once for every one of the "
-        f"{net.weight_count} weights."
+        f"{net.weight_count} weights. (LibreOffice does not read this set-up; train there as the next step says.)"
         if net.weight_count <= SOLVER_LIMIT
         else f"Excel’s own Solver accepts {SOLVER_LIMIT} changing cells; this net has {net.weight_count:,}, so train "
         "with embedsheet."

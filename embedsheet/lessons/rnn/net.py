@@ -15,7 +15,6 @@ from embedsheet.mirrors.recurrent.numpy_net import Floats, Weights
 # Few letters in many different neighbourhoods: what comes next takes some remembering. (Lyric of 1908.)
 DEFAULT_TEXT = "she sells sea shells by the sea shore. the shells she sells are sea shells"
 MOST_CHARACTERS = 1_000
-SOLVER_LIMIT = 200  # changing cells that Excel's own Solver accepts
 
 
 @dataclass(frozen=True, slots=True)

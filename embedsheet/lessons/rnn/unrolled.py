@@ -90,11 +90,11 @@ def write_unrolled(book: Book, net: Net, how_to: str, every: bool) -> Page:
     outputs.finish(top, bottom)
     parts.write_loss(page, net, row_left, float(losses.mean() if every else losses[:, -1].mean()))
     page.solver(BLOCKS, "loss")
-    page.note(top + 1, row_left, "INDEX takes the character’s row of the orange table: an embedding.")
-    page.note(top + 1, arriving, "The green arrow: the embedding row times the green matrix, plus the bias.")
-    page.note(top + 1, state, "The hidden state: what the input brings plus the state one row up times the orange "
-              "matrix; relu keeps what is above 0. This cell is the same in all rows: fill it down and the net reads "
-              "on. That is all that “recurrent” means.")  # fmt: skip
+    page.note(top + 1, row_left, "INDEX takes the character’s row of the embedding table above.")
+    page.note(top + 1, arriving, "The green arrow: the embedding row times the matrix input → hidden, plus the bias.")
+    page.note(top + 1, state, "The hidden state: what the input brings plus the state one row up times the matrix "
+              "hidden → hidden; relu keeps what is above 0. This cell is the same in all rows: fill it down and the "
+              "net reads on. That is all that “recurrent” means.")  # fmt: skip
     if every:
         _losses_by_position(page, net, columns.take(2), outputs.largest, header, losses)
     page.widths(
@@ -102,7 +102,8 @@ def write_unrolled(book: Book, net: Net, how_to: str, every: bool) -> Page:
         (outputs.loss, outputs.loss, 7), *((gap, gap, 1.5) for gap in columns.gaps),
     )  # fmt: skip
     page.sheet.freeze_panes(parts.LOSS_ROW, row_left - 1)
-    page.printing((header - 1, header), wide=2, labels=number)
+    # A page or two of pieces show what all are.
+    page.printing((header - 1, header), wide=2, labels=number, rows=header + height * min(len(pieces), 9))
     return page
 
 

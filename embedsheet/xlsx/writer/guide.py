@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embedsheet.ground.notation.addresses import Area
-from embedsheet.xlsx.writer.page import Page
+from embedsheet.xlsx.writer.page import Book, Page
 
 NUMBER, TEXT, LINK = 1, 2, 3
 WIDTH = 98
@@ -37,20 +37,16 @@ def write_guide(
     page: Page, title: str, lead: str, steps: Sequence[Line], sheets: Sequence[Line], notes: Sequence[str] = (),
     sources: Sequence[str] = (), picture: Picture | None = None, gradient: bool = False,
 ) -> None:  # fmt: skip
-    """Fill the sheet: title, lead, picture, colours, numbered steps with links, the sheets, further notes, sources.
+    """Fill the sheet: title, lead, colours, numbered steps with links, picture, the sheets, further notes, sources.
 
-    gradient: there are derivatives on the sheets, in violet.
+    gradient: there are derivatives on the sheets, in violet. A workbook with macros keeps the first step free for the
+    buttons, which come last: `page.first_step`.
     """
     page.widths((NUMBER, NUMBER, 5), (TEXT, TEXT, WIDTH), (LINK, LINK, 30))
     page.height(1, 34)
     page.write(1, 1, title, "title")
     page.paragraph(2, TEXT, lead, CHARACTERS)
-    row = 4
-    if picture is not None:
-        page.height(row, picture.points + 6)
-        page.sheet.insert_image(row - 1, TEXT - 1, picture.path, {"description": picture.description})
-        row += 2
-    row = _heading(page, row, "What the colours mean")
+    row = _heading(page, 4, "What the colours mean")
     page.write(row, NUMBER, 0.42, "changing")
     page.write(row, TEXT, "Orange background: training changes these numbers. You may type over them, too.", "text")
     page.write(row + 1, NUMBER, 2.87, "calculated")
@@ -63,13 +59,22 @@ def write_guide(
         words = "Violet: a derivative, how much the objective would grow if the number it is about grew."
         page.write(row + 2, TEXT, words, "text")
     row = _heading(page, row + 4, "What to do")
-    for number, step in enumerate(steps, 1):
+    macros = isinstance(page.book, Book) and page.book.path.suffix.lower() == ".xlsm"
+    if macros:
+        page.first_step = row
+    for number, step in enumerate([*([None] if macros else []), *steps], 1):
         page.write(row, NUMBER, number, "step", num_format="0")
-        _line(page, row, step)
+        if step is not None:
+            write_line(page, row, step)
+        row += 1
+    if picture is not None:
+        row = _heading(page, row + 1, "The picture")
+        page.height(row, picture.points + 6)
+        page.sheet.insert_image(row - 1, TEXT - 1, picture.path, {"description": picture.description})
         row += 1
     row = _heading(page, row + 1, "The sheets")
     for line in sheets:
-        _line(page, row, line)
+        write_line(page, row, line)
         row += 1
     if notes:
         row = _heading(page, row + 1, "Good to know")
@@ -90,7 +95,8 @@ def _heading(page: Page, row: int, text: str) -> int:
     return row + 1
 
 
-def _line(page: Page, row: int, line: Line) -> None:
+def write_line(page: Page, row: int, line: Line) -> None:
+    """Write a line's text and link into a row."""
     page.paragraph(row, TEXT, line.text, CHARACTERS)
     if line.target is not None:
         page.link(row, LINK, line.target, line.link)

@@ -105,6 +105,7 @@ class Page:
         self.areas: dict[str, Area] = {}
         self.setup: SolverSetup | None = None
         self.band: int | None = None  # the row kept free under the heading for instructions or buttons
+        self.first_step: int | None = None  # of a guide, the row kept free for what to do with buttons
         self.sheet.hide_gridlines(2)
         # XlsxWriter looks for 29 newer functions in each formula, which takes two thirds of the time of a long sheet;
         # lessons use none of them.
@@ -237,17 +238,28 @@ class Page:
         wide: int = 1,
         high: int = 0,
         labels: int = 0,
+        rows: int = 0,
+        columns: int = 0,
+        scale: int = 0,
     ) -> None:
         """Print on A4, so many pages (0: as many as it takes), with header rows and label columns on every page.
 
-        `repeat` is the first and the last header row, `labels` the number of columns at the left that are labels.
+        `repeat` is the first and the last header row, `labels` the number of columns at the left that are labels. So
+        many `rows` are printed (0: all), which the pages' feet tell, and so many `columns` of them (0: all with cells).
+        With a `scale` in percent pages end where they are told to; Excel does not look at that where it fits pages.
         """
         self.sheet.set_paper(9)
         if not portrait:
             self.sheet.set_landscape()
-        self.sheet.fit_to_pages(wide, high)
+        if scale:
+            self.sheet.set_print_scale(scale)
+        else:
+            self.sheet.fit_to_pages(wide, high)
         self.sheet.set_margins(0.4, 0.4, 0.5, 0.6)
-        self.sheet.set_footer("&L&8&F&C&8&A&R&8&P / &N")
+        left_out = rows and rows <= (self.sheet.dim_rowmax or 0)
+        self.sheet.set_footer(f"&L&8&F&C&8&A{f', rows 1 to {rows}' if left_out else ''}&R&8&P / &N")
+        if left_out:
+            self.sheet.print_area(0, 0, rows - 1, columns - 1 if columns else self.sheet.dim_colmax)
         if repeat:
             self.sheet.repeat_rows(repeat[0] - 1, repeat[1] - 1)
         if labels:
