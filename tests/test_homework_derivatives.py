@@ -23,7 +23,8 @@ STUDENT = Student("007", "Ada Lovelace")
 
 def graded(folder: Path, gradient: Callable[[int, dict[str, Block]], str]) -> TaskGrade:
     """Return the grade of a student who has all right but for the gradient, a formula by place."""
-    key = Key.new(find("gradient-by-hand"))
+    # With this secret no wrong derivative is right by chance for the numbers shown.
+    key = Key(bytes([7] * 32), find("gradient-by-hand"))
     key.students.append(STUDENT)
     path = folder / "hand.xlsx"
     assignment = parse(key.assignment)

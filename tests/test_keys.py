@@ -28,6 +28,7 @@ OTHERS = {
     "ground/notation/addresses.py": "the letters of a column",
     "hosts/buttons/checks.py": "file suffixes, settings",
     "hosts/buttons/layout.py": "file suffixes",
+    "xlsx/writer/guide.py": "file suffixes",
     "ground/data/grouplens.py": "file suffixes",
     "formulas/collation.py": "texts in cells",
     "formulas/functions/choice.py": "texts in cells",
