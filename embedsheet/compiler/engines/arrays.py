@@ -97,22 +97,36 @@ at = _wrapped(lambda a, *places: a[places])  # places are traced too
 defvjp(at, lambda _, a, *places: lambda g: _put_at(g, anp.shape(a), *places))
 
 
+def adding(shape: tuple[int, ...], places: Sequence[Any]) -> Callable[..., Array]:
+    """Return the function that puts numbers at their places, 0 elsewhere; what meets is added."""
+    each = [(where, _is_slice(where)) for where in places]
+    only = each[0][0] if len(each) == 1 and each[0][1] else None
+
+    def put(*numbers: Array) -> Array:
+        result = np.zeros(shape)
+        if only is not None:
+            result[only] = numbers[0]
+            return result
+        for (where, plain), some in zip(each, numbers, strict=True):
+            if plain:
+                result[where] += some
+            else:
+                np.add.at(result, where, some)
+        return result
+
+    return put
+
+
 @primitive  # type: ignore[untyped-decorator]
 def scattered(shape: tuple[int, ...], places: Sequence[Any], *numbers: Array) -> Array:
-    """Return numbers put at their places, 0 elsewhere; what meets is added."""
-    result = np.zeros(shape)
-    for where, some in zip(places, numbers, strict=True):
-        if is_slice(where):
-            result[where] += some
-        else:
-            np.add.at(result, where, some)
-    return result
+    """Return numbers put at their places, see `adding`."""
+    return adding(shape, places)(*numbers)
 
 
 defvjp_argnum(scattered, lambda argnum, _, args, __: lambda g: g[args[1][argnum - 2]])
 
 
-def is_slice(places: Any) -> bool:
+def _is_slice(places: Any) -> bool:
     """Whether places are slices and single ones, of which no place is met twice."""
     return all(
         isinstance(one, (slice, int)) or one is None or one is Ellipsis

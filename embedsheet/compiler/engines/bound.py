@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from embedsheet.compiler.engines.arrays import is_slice, scattered
+from embedsheet.compiler.engines.arrays import adding, scattered
 from embedsheet.formulas.traced import Array
 
 Function = Callable[..., Any]
@@ -71,30 +71,7 @@ def _broadcast(args: Sequence[Any], argnums: Sequence[int]) -> Function | None:
 
 
 def _scattered(args: Sequence[Any], argnums: Sequence[int]) -> Function | None:
-    shape, places = args[0], args[1]
-    if list(argnums) != list(range(2, len(args))):
-        return None
-    if len(places) == 1 and is_slice(places[0]):
-        only = places[0]
-
-        def alone(numbers: Array) -> Array:
-            result = np.zeros(shape)
-            result[only] = numbers
-            return result
-
-        return alone
-    each = [(one, is_slice(one)) for one in places]
-
-    def put(*numbers: Array) -> Array:
-        result = np.zeros(shape)
-        for (where, plain), some in zip(each, numbers, strict=True):
-            if plain:
-                result[where] += some
-            else:
-                np.add.at(result, where, some)
-        return result
-
-    return put
+    return adding(args[0], args[1]) if list(argnums) == list(range(2, len(args))) else None
 
 
 _QUICK: dict[Any, Callable[..., Function | None]] = {
