@@ -23,8 +23,6 @@ from embedsheet.solvers.verdict import at_bounds, stationarity
 # A plateau: derivatives of this part of the objective, when a cell moves by this part of its size.
 _FLAT, _PROBE = 1e-9, 1e-3
 _NEARLY_FLAT = 1e-4  # the search goes on for ever towards the plateau, and ends where nothing is gained any more
-# A gain of less than this part of the objective, or of a trace of it at the start, does not undo an optimum.
-_LITTLE, _TRACE = 1e-9, 1e-6
 # Where a search ended on a plateau: cells, searches from other starts, and to what power of ten these differ.
 _MOST_SPREAD, _SPREAD_STARTS, _SPREAD = 20, 8, 1.5
 # Searches under constraints after the first.
@@ -122,7 +120,7 @@ def _better_of(
             ended = finish(other, ended)
     except Unbounded:  # what is far beyond the start is not what was meant
         return tracker, reason
-    least = _LITTLE * max(abs(tracker.best.value), _TRACE * abs(tracker.base.value))
+    least = tracker.least_gain
     better = other.best.sound and other.rank(other.best) < tracker.rank(tracker.best) - (0 if own_units else least)
     found = other if better else tracker
     found.evaluations, found.iteration = tracker.evaluations + other.evaluations, other.iteration
@@ -222,13 +220,9 @@ def beyond_gradients(tracker: Tracker, outcome: Outcome) -> Outcome:
             outcome = bounded(outcome, proof) if outcome.status == "improved" else outcome
     if not rough and not problem.evolutionary:
         return outcome
-    before, size = tracker.best, max(abs(tracker.best.value), _TRACE * abs(tracker.base.value))
+    before, least = tracker.best, tracker.least_gain
     found = everywhere(tracker)
-    if (
-        not rough
-        and outcome.status == "optimal"
-        and tracker.rank(before) - tracker.rank(tracker.best) <= _LITTLE * size
-    ):
+    if not rough and outcome.status == "optimal" and tracker.rank(before) - tracker.rank(tracker.best) <= least:
         outcome.evaluations = found.evaluations
         outcome.notes.append(f"{found.message} and found nothing better")
         return outcome

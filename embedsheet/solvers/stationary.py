@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from embedsheet.solvers.problem import FloatArray
-from embedsheet.solvers.tracker import EXACT, Point, Tracker, tier
+from embedsheet.solvers.tracker import EXACT, LITTLE, Point, Tracker, tier
 from embedsheet.solvers.units import block_means
 from embedsheet.solvers.verdict import stationarity
 
@@ -23,8 +23,6 @@ _LOWEST, _RANDOM = 4, 8
 _DISTANCES, _ONE_DISTANCE = (1e-1, 1e-2, 1e-3), (1e-2,)
 _FLAT = 1e-6  # a curvature that is none, as a part of the largest
 _STEP = 1e-4  # of differences of gradients
-# A gain of less than this part of the objective, or of a trace of it at the start, is rounding.
-_LITTLE, _TRACE = 1e-9, 1e-6
 # At a kink the slope does not vanish: what a place that is found to five digits may still gain.
 _PLACE = 1e-5
 _CORRECTIONS = 5
@@ -45,9 +43,9 @@ def _look(tracker: Tracker, best: Point) -> Point | None:
     if not best.sound or not problem.size:
         return None
     conditions = stationarity(tracker, best.x)
-    slope, least = conditions.gradient, _LITTLE * max(abs(best.value), _TRACE * abs(tracker.base.value))
+    slope, least = conditions.gradient, tracker.least_gain
     if problem.sense == "target":
-        least = _LITTLE * tracker.width
+        least = LITTLE * tracker.width
     if len(tracker.row_sign):
         least += 2.0 * EXACT * float(np.abs(conditions.multipliers) @ tracker.row_tolerance(best.x))
     sizes = _sizes(tracker, best.x)

@@ -39,6 +39,8 @@ EXACT = 1e-3
 _MISSED = 2  # a tier, see `tier`
 # A smaller part of the objective at the start is rounding.
 _SMALLEST = 1e-9
+# A gain of less than this part of the objective, or of a trace of it at the start, does not undo an optimum.
+LITTLE, _TRACE = 1e-9, 1e-6
 
 
 @dataclass(frozen=True)
@@ -345,6 +347,11 @@ class Tracker:
         if least is None or len(merits) <= _CONVERGENCE_ITERATIONS or tier(self.best_violation) == _MISSED:
             return False
         return abs(merits[-1 - _CONVERGENCE_ITERATIONS] - merits[-1]) <= least * self.objective_scale
+
+    @property
+    def least_gain(self) -> float:
+        """What a point must gain over the best one to be better by more than rounding."""
+        return LITTLE * max(abs(self.best.value), _TRACE * abs(self.base.value))
 
     def _settle(self, point: Point) -> None:
         """Prefer the point where a method converged to one that is lower by rounding only.
