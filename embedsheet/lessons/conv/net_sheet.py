@@ -10,8 +10,8 @@ from collections.abc import Callable
 import numpy as np
 
 from embedsheet.ground.measures import softmax
-from embedsheet.ground.shell import word
 from embedsheet.lessons.conv.plan import CLASSES, PENALTY, Plan
+from embedsheet.lessons.how_to import to_train
 from embedsheet.lessons.mlp.net_sheet import band, write_facts
 from embedsheet.mirrors.conv.model import FILTERS, KERNEL, KERNELS, POOL, WEIGHTS
 from embedsheet.mirrors.nets.comparison import Floats
@@ -271,8 +271,8 @@ def _write_facts(sheet: ConvSheet) -> None:
     page.note(3, value - 2, "Solver’s objective: the mean of −ln p of the right class, and a little for large weights. "
               f"ln {len(CLASSES)} = {np.log(len(CLASSES)):.2f} is what guessing costs.")  # fmt: skip
     page.legend(3, sheet.convolved)
-    page.write(4, NUMBER, f"To train, save and close, then: embedsheet solve {word(sheet.book.path.name)} "
-               "--max-iterations 50     or, in Excel: Data ► Solver ► Solve (it opens filled in)", "lead")  # fmt: skip
+    cells = sum(part.size for part in plan.weights.values())
+    page.write(4, NUMBER, to_train(sheet.book.path.name, page.name, cells, " --max-iterations 50"), "lead")
     write_facts(page, FACTS + 1, NUMBER, value, [
         ("surprise", "mean of −ln p", "AVERAGE(losses)", surprise, "0.0000"),
         ("squares", "Σ weight²", "+".join(f"SUMSQ({name})" for name in WEIGHTS), squares, "0.00"),
