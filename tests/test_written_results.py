@@ -13,6 +13,7 @@ from embedsheet.ground.notation.addresses import Area
 from embedsheet.mirrors.recommender import results as keras_results
 from embedsheet.solver import solve
 from embedsheet.workbook import Edit, Workbook
+from kit import judges
 
 AT_START = {"B1": 7.0, "B2": 8.0, "C1": 14.0, "C2": 24.0, "D1": 2.0}
 
@@ -88,3 +89,45 @@ def test_what_keras_learned_is_written_by_the_same_rule(report: Path) -> None:
     assert cells(report) == pytest.approx({"B1": 99.0, "B2": 10.0, "C1": 14.0, "C2": 30.0, "D1": 2.0})
     assert "Report!B1" in written.notes[0] and "Report!C1" in written.notes[0]
     assert asks_for_calculation(report)
+
+
+def test_formulas_that_read_the_log_of_a_solve_are_refreshed(tmp_path: Path) -> None:
+    """A workbook of somebody's own that has the log's names; Gnumeric says what its formulas give afterwards."""
+    path = tmp_path / "own.xlsx"
+    mine = {
+        "A1": ('=Log!A1&" after "&Log!B1', "nothing yet after 0"),
+        "A2": ("=COUNT(Log!D1:D40)", 40.0),  # of an older, longer run: most are empty afterwards
+        "A3": ("=A2*2", 80.0),
+        "A4": ("=Log!D40+1", 8.0),
+        "A5": ("=Log!B1+1", 99.0),  # not what is stored in Log!B1 gives: left alone, with what reads it
+        "A6": ("=A5+Model!A1", 100.0),
+        "A7": ("=IF(1,5,2)", 5.0),  # reads nothing
+    }
+    with xlsxwriter.Workbook(path) as book:
+        model, log, page = (book.add_worksheet(name) for name in ("Model", "Log", "Mine"))
+        model.write("A1", 1.0)
+        model.write_formula("B1", "=(A1-3)^2", None, 4.0)
+        log.write("A1", "nothing yet")
+        log.write("B1", 0.0)
+        for row in range(40):
+            log.write(row, 3, 7.0)
+        facts = ("status", "iterations", "sheet", "method", "before", "after", "evaluations", "gradient", "seconds")
+        for place, name in enumerate(facts):
+            book.define_name(f"Log!solver.{name}", f"=Log!${'AB'[place]}$1" if place < 2 else f"=Log!$G${place}")
+        for column, name in zip("DEHI", ("iteration", "objective", "gradient", "seconds"), strict=True):
+            book.define_name(f"Log!solver.history.{name}", f"=Log!${column}$1:${column}$40")
+        for address, (formula, stored) in mine.items():
+            page.write_formula(address, formula, None, stored)
+    as_excel_leaves_it(path)
+    solution = solve(path, objective="Model!B1", changing=["Model!A1"])
+    stored, right = judges.read_values(path)["Mine"], judges.gnumeric_values(path)["Mine"]
+    assert right["A1"] == f"optimal after {solution.iterations}"
+    assert right["A2"] == len(solution.history) < 40
+    assert right["A4"] == 1
+    assert {one: stored[one] for one in ("A1", "A2", "A3", "A4", "A7")} == {
+        one: right[one] for one in ("A1", "A2", "A3", "A4", "A7")
+    }
+    assert (stored["A5"], stored["A6"]) == (99, 100)
+    [note] = [note for note in solution.notes if "left as they are" in note]
+    assert "Mine!A5" in note and "Mine!A6" in note
+    assert asks_for_calculation(path)

@@ -30,12 +30,17 @@ _ROUNDS = 100  # of looking for cells that read what was found; a longer chain i
 class Results:
     """`edits` to write; `left_alone` the cells that follow as well but keep what is stored, those not reproduced first.
 
-    `unrecomputable`: a formula that follows from the changing cells cannot be computed here.
+    `unrecomputable`: a formula that follows from what is written cannot be computed here.
     """
 
     edits: list[Edit]
     left_alone: Sequence[Cell] = ()
     unrecomputable: bool = False
+
+    def and_then(self, later: Results) -> Results:
+        """Return these results and those of a later change, which count where both have a cell."""
+        left = dict.fromkeys((*self.left_alone, *later.left_alone))
+        return Results([*self.edits, *later.edits], list(left), self.unrecomputable or later.unrecomputable)
 
     @property
     def full_calculation(self) -> bool:
@@ -48,7 +53,7 @@ class Results:
         words = [left_alone_words(self.left_alone)] if self.left_alone else []
         if self.unrecomputable:
             words.append(
-                "some formulas that follow from the changing cells cannot be computed here; the file asks for a full "
+                "some formulas that follow from what was written cannot be computed here; the file asks for a full "
                 "calculation when it is opened"
             )
         return words

@@ -10,13 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from embedsheet.book.blocks import Block, Schema, Table, filled, thinned
 from embedsheet.book.book import Book
 from embedsheet.book.edits import Edit
-from embedsheet.ground.keys import name_key
-from embedsheet.ground.kinds import BLANK, TEXT
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.mirrors.recommender.blocks import Floats, SheetModel, choose_sheet, model_sheets
 from embedsheet.mirrors.recommender.comparison import Check, compile_sheet, flat
@@ -49,7 +46,6 @@ SCHEMAS = (
         ),
     ),
 )  # fmt: skip
-ROUNDING = 1e-13  # relative; two programs that compute the same sum may differ by as much
 
 
 def is_lesson(workbook: Book) -> bool:
@@ -134,50 +130,13 @@ def save(workbook: Workbook, edits: Sequence[Edit], path: Path | None = None, ig
 
     Where a stored result is not reproduced before the edits, the cell and what reads it are left alone.
     """
-    from embedsheet.compiler.program import recalculate
-    from embedsheet.compiler.results import edits_of, left_alone_words, not_reproduced, read_from
+    from embedsheet.compiler.following import following
 
-    changed = workbook.edited(edits)
-    results = recalculate(changed)
-    table, before = results.values.table, recalculate(workbook).values
-
-    def ids(edit: Edit) -> NDArray[np.int64]:
-        return table.find(
-            table.sheet_places[name_key(edit.sheet)], edit.rows.astype(np.int64), edit.columns.astype(np.int64)
-        )
-
-    wrong = np.zeros(len(results.values.done), bool)
-    for edit in edits_of(before, np.flatnonzero(not_reproduced(before))):
-        wrong[ids(edit)] = True
-    left = read_from(results.planner, wrong)
-    moved = [_moved(changed, edit) for edit in results.edits]
-    following = [_part(edit, ~left[ids(edit)]) for edit in moved]
-    alone = [table.cell(int(one)) for edit in moved for one in ids(edit) if left[one]]
+    results = following(workbook, edits)
     report = workbook.save(
-        [*edits, *(edit for edit in following if len(edit.rows))],
-        path,
-        full_calculation=bool(results.faults or alone),
-        ignore_lock=ignore_lock,
+        [*edits, *results.edits], path, full_calculation=results.full_calculation, ignore_lock=ignore_lock
     )
-    return replace(report, notes=[left_alone_words(alone)] if alone else [])
-
-
-def _moved(workbook: Book, edit: Edit) -> Edit:
-    """Return the part of a recalculation that is more than another program's way of rounding."""
-    sheet = workbook.sheets[edit.sheet]
-    places = sheet.positions(edit.rows, edit.columns)
-    before, scale = sheet.numbers[places], np.maximum(np.abs(sheet.numbers[places]), np.abs(edit.numbers))
-    moved = (sheet.kinds[places] != edit.kinds) | (np.abs(edit.numbers - before) > ROUNDING * scale)
-    # A formula whose result is an empty text is stored without any.
-    nothing = workbook.strings.code("")
-    moved &= ~((edit.kinds == TEXT) & (edit.numbers == nothing) & (sheet.kinds[places] == BLANK))
-    return _part(edit, moved)
-
-
-def _part(edit: Edit, cells: NDArray[np.bool_]) -> Edit:
-    return replace(
-        edit, rows=edit.rows[cells], columns=edit.columns[cells], kinds=edit.kinds[cells], numbers=edit.numbers[cells]
-    )
+    return replace(report, notes=results.notes)
 
 
 def mixing(users: Floats, movies: Floats, wanted_users: Floats, wanted_movies: Floats) -> tuple[Floats, Floats]:
