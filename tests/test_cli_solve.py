@@ -397,6 +397,8 @@ def test_the_solve_log_sheet_of_a_lesson_is_filled(tmp_path: Path) -> None:
     assert cells["status"] == told["status"] == "optimal"
     assert cells["objective after"] == pytest.approx(told["objective_after"])
     assert cells["iterations"] == told["iterations"]
+    compare = openpyxl.load_workbook(path, data_only=True)["Compare"]
+    assert "solver, of Cross-tab" in [cell.value for row in compare.iter_rows() for cell in row]  # the chart's legend
     values = judges.gnumeric_values(path)
     assert values["Cross-tab"][told["objective"].split("!")[1]] == pytest.approx(told["objective_after"], rel=1e-9)
 

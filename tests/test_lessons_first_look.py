@@ -77,6 +77,20 @@ def test_the_cross_tabs_frozen_rows_hold_a_link_to_the_orange_cells(tmp_path: Pa
     assert sheet[target].fill.fgColor.rgb == "FFFFD8A8"
 
 
+def test_the_legend_of_compares_chart_names_each_programs_sheet(tmp_path: Path) -> None:
+    book = _open(tmp_path, "movielens")
+    names = [book["Compare"][name.replace("$", "")].value for name in _series_names(tmp_path / "movielens.xlsx")]
+    assert len(names) == 2
+    for program, name in zip(("solver", "Keras"), names, strict=True):
+        assert f'"{program}, of "&' in name
+
+
+def _series_names(path: Path) -> list[str]:
+    with zipfile.ZipFile(path) as parts:
+        charts = [parts.read(name).decode() for name in parts.namelist() if name.startswith("xl/charts/chart")]
+    return [one for chart in charts for one in re.findall(r"<c:tx><c:strRef><c:f>Compare!([^<]*)</c:f>", chart)]
+
+
 def test_a_solved_log_prints_on_one_page_with_its_chart(tmp_path: Path) -> None:
     sheet = _open(tmp_path, "attention")["Solve log"]
     chart = sheet._charts[0].anchor

@@ -82,5 +82,6 @@ def _moved(book: Book, edit: Edit) -> Edit:
     # A formula whose result is an empty text is stored without any.
     nothing = book.strings.code("")
     moved &= ~((edit.kinds == TEXT) & (edit.numbers == nothing) & (sheet.kinds[places] == BLANK))
-    rows, columns, kinds, numbers = (part[moved] for part in (edit.rows, edit.columns, edit.kinds, edit.numbers))
-    return replace(edit, rows=rows, columns=columns, kinds=kinds, numbers=numbers)
+    return replace(
+        edit, rows=edit.rows[moved], columns=edit.columns[moved], kinds=edit.kinds[moved], numbers=edit.numbers[moved]
+    )

@@ -80,12 +80,18 @@ def write_compare(
 
     chart = book.workbook.add_chart({"type": "scatter", "subtype": "straight"})
     log, trained_there = book.pages[solve_log.NAME], book.pages[keras_sheet.NAME]
-    chart.add_series(
-        solve_log.history_series(log, "solver.history.iteration", "solver.history.objective", "solver", ORANGE)
-    )
-    chart.add_series(
-        solve_log.history_series(trained_there, "keras.history.epoch", "keras.history.rmse", "Keras", GREEN)
-    )
+    keras_source = trained_there.areas["keras.source"]
+    # The two may be of different sheets, so the legend says of which each is.
+    told = below - 1
+    for column, program, sheet in ((5, "solver", log.areas["solver.sheet"]), (7, "Keras", keras_source)):
+        there = sheet.absolute()
+        text = f'IF({there}="","{program}: not run yet","{program}, of "&{there})'
+        page.formula(told, column, text, f"{program}: not run yet", "lead")
+    for column, where, x, y, color in (
+        (5, log, "solver.history.iteration", "solver.history.objective", ORANGE),
+        (7, trained_there, "keras.history.epoch", "keras.history.rmse", GREEN),
+    ):
+        chart.add_series({**solve_log.history_series(where, x, y, "", color), "name": [NAME, told - 1, column - 1]})
     finish_chart(chart, "RMSE by iteration and by epoch", "solver’s iteration, Keras’s epoch")
     chart.set_size({"width": 368, "height": 340})  # as wide as the columns that print with it
     page.sheet.insert_chart(3, 4, chart, {"x_offset": 16})
