@@ -1,7 +1,9 @@
-"""Every mirror keeps to the protocol: it knows its own sheets, reads, compares, and its code is its twin."""
+"""Every mirror keeps to the protocol: it knows its own sheets, reads, compares, and its sheet's code is its twin."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +11,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import embedsheet as es
 from embedsheet.cli import app
 from embedsheet.ground.errors import ModelError
 from embedsheet.lessons import find
-from embedsheet.mirrors.full_size.engine import load_keras
-from embedsheet.mirrors.nets.comparison import Net, for_keras
+from embedsheet.mirrors.full_size.engine import default_precision, load_keras
 from embedsheet.mirrors.protocol import Asked
+from embedsheet.mirrors.recommender.blocks import read_model
 from embedsheet.mirrors.table import MIRRORS, choose, mirrors
 from embedsheet.workbook import Workbook
 
@@ -61,27 +64,53 @@ def test_its_comparison_fits_its_headings_and_holds(module: str, books: dict[str
     assert {len(line.cells) for line in found.lines} == {len(found.headings)}
 
 
-@pytest.mark.parametrize("module", MIRRORS)
-def test_its_code_runs_and_has_the_sheets_weights(module: str, books: dict[str, Workbook]) -> None:
-    """The shapes of the blocks on the sheet, as Keras lists its weights."""
-    load_keras()  # chooses the engine
-    book = books[module]
+# Mirror → the sheet and the layers with weights that the coder finds in it. test_code.py runs these modules: each has
+# the cells' results and the sheet's gradient, which the comparison above holds against the twin's.
+LAYERS = {
+    "recurrent.mirror": ("Sequence", ["Dense", "Embedding", "SimpleRNN"]),
+    "skip_gram.mirror": ("Skip-gram", ["Dense"]),
+    "perceptron.mirror": ("XOR", ["Dense", "Dense"]),
+    "gated.mirror": ("GRU", ["Dense", "Embedding", "GRU"]),
+    "conv.mirror": ("Convolution", ["Dense"]),
+    "attention.mirror": ("Attention", ["Dense", "Embedding", "Embedding", "LayerNormalization"]),
+    "recommender.mirror": ("One rating a row", ["Embedding", "Embedding"]),
+}
+
+
+@pytest.mark.parametrize("module", LAYERS)
+def test_the_coder_finds_the_layers_of_the_mirrors_twin(module: str, books: dict[str, Workbook]) -> None:
+    book, (sheet, layers) = books[module], LAYERS[module]
     mirror = choose(book, None, {})
-    model = mirror.read(book, mirror.sheets(book)[0], {})
-    names: dict[str, Any] = {}
-    exec("\n".join(mirror.code(model)), names)
-    if module == "optimisers.mirror":
-        np.testing.assert_allclose(np.asarray(names["weights"]), model.weights[0], rtol=1e-6)
-        assert float(names["optimizer"].learning_rate) == pytest.approx(model.settings["learning_rate"])
-        return
-    if isinstance(model, Net):
-        shapes = [tuple(weight.shape) for weight in names["model"].trainable_weights]
-        assert sum(part.size for part in for_keras(model, shapes)) == sum(part.size for part in model.weights.values())
-        return
-    theirs = sorted(tuple(weight.shape) for weight in names["model"].weights)
-    weights = model.weights
-    named = weights if isinstance(weights, dict) else {name: getattr(weights, name) for name in weights.__annotations__}
-    assert theirs == sorted(one.shape for one in named.values())
+    model = mirror.read(book, sheet, {})
+    assert mirror.own_code(model) == []
+    objective, changing = mirror.searched(book, model)
+    text = es.code(book, sheet, to="keras", objective=objective, changing=changing).text
+    made = text[text.index("class Sheet(") :]
+    assert sorted(re.findall(r"= (?:layers\.)?(\w+)\(.*\n.*\.build\(", made)) == layers
+
+
+def test_optimisers_have_the_loop_that_walks_the_sheets_steps(books: dict[str, Workbook]) -> None:
+    load_keras()  # chooses the engine
+    book = books["optimisers.mirror"]
+    mirror = choose(book, None, {})
+    for sheet in mirror.sheets(book):
+        model = mirror.read(book, sheet, {})
+        names: dict[str, Any] = {}
+        with default_precision("float64"):
+            exec("\n".join(mirror.own_code(model)), names)
+        np.testing.assert_allclose(names["path"], model.weights, rtol=0, atol=1e-12 * np.abs(model.weights).max())
+
+
+def test_a_recommender_without_a_set_up_is_searched_by_the_blocks_that_the_user_names(
+    books: dict[str, Workbook], tmp_path: Path
+) -> None:
+    book = books["recommender.mirror"]
+    sheet = "Cross-tab with bias"
+    mirror, model = choose(book, sheet, {}), read_model(book, sheet)
+    assert mirror.searched(book, model) == (None, ())
+    bare = replace(book, setups={})
+    objective, changing = mirror.searched(bare, model)
+    assert es.code(bare, sheet, objective=objective, changing=changing).text == es.code(book, sheet).text
 
 
 def test_a_workbook_of_two_kinds_asks_which(books: dict[str, Workbook], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,5 +124,6 @@ def test_a_workbook_of_two_kinds_asks_which(books: dict[str, Workbook], monkeypa
 def test_compare_shows_the_code_and_compares_nothing(books: dict[str, Workbook]) -> None:
     path: Path = books["skip_gram.mirror"].path
     result = CliRunner().invoke(app, ["compare", str(path), "--code"])
-    assert result.output.startswith("# Skip-gram\nimport keras\n")
+    assert result.output.startswith('"""Skip-gram of green-eggs.xlsx in Keras: ')
+    assert "layers.Dense(" in result.output and "file with embedsheet code -o" in result.output
     assert "Δ" not in result.output

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from embedsheet.cli.progress import say
 from embedsheet.cli.solve import BookArgument, ChangingOption, ObjectiveOption, OverwriteOption
 from embedsheet.ground.shell import word
+
+if TYPE_CHECKING:
+    from embedsheet.translations.coder.code import Code
 
 app = typer.Typer()
 
@@ -43,9 +46,7 @@ def code(
         book, sheet, to=to, objective=objective, changing=changing or (), overwrite_formulas=overwrite_formulas
     )
     if output is None:
-        typer.echo(found.text, nl=False)
-        if found.arrays:
-            typer.echo("The arrays named DATA are written beside the module: choose a file with -o.", err=True)
+        show(found)
         return
     files = found.save(output, force=force)
     say(
@@ -59,3 +60,12 @@ def code(
     for block in found.blocks:
         if block.constants:
             say(f"As the workbook has it, not computed: {block.cells}: {', '.join(block.constants)}")
+
+
+def show(found: Code) -> None:
+    """Show a module's text."""
+    typer.echo(found.text, nl=False)
+    if found.arrays:
+        typer.echo(
+            "The arrays named DATA are written beside the module: choose a file with embedsheet code -o.", err=True
+        )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import embedsheet as es
+from embedsheet.cli.code import show
 from embedsheet.cli.movielens import Bar, DeviceOption, ForceOption
 from embedsheet.cli.progress import MARKS, print_json, print_table, say
 from embedsheet.cli.solve import JsonOption
@@ -67,7 +68,9 @@ def compare_command(
     steps: Annotated[int, typer.Option(min=1, help="Steps of gradient descent to walk together.")] = 10,
     learning_rate: Annotated[float, typer.Option(min=1e-9, help="Of these steps.")] = 0.1,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Leave the workbook's sheet Compare as it is.")] = False,
-    code: Annotated[bool, typer.Option("--code", help="Only show the model's code in Keras.")] = False,
+    code: Annotated[
+        bool, typer.Option("--code", help="Only show the model in Keras, as `embedsheet code` writes it.")
+    ] = False,
     json: JsonOption = False,
     ignore_lock: LockOption = False,
     *,
@@ -88,7 +91,12 @@ def compare_command(
     mirror, models = models_of(workbook, sheet, given)
     if code:
         for name, model in models.items():
-            typer.echo("\n".join([f"# {name}", *mirror.code(model), ""]))
+            lines = mirror.own_code(model)
+            if lines:
+                typer.echo("\n".join([f"# {name}", *lines, ""]))
+                continue
+            objective, changing = mirror.searched(workbook, model)
+            show(es.code(workbook, name, to="keras", objective=objective, changing=changing))
         return
     notes: list[str] = []
 

@@ -1,7 +1,7 @@
 """What a mirror is: a kind of sheet whose model another library computes too, from the same numbers.
 
 A mirror knows the sheets that it can read by the names of their blocks, reads one into a model, compares models with
-their twins, trains one, and shows the twin's code. It prints nothing: what it finds comes back as lines of a table.
+their twins, and trains one. It prints nothing: what it finds comes back as lines of a table.
 `mirrors/table.py` lists the mirrors; `embedsheet compare` and `embedsheet train` know them through that list alone.
 """
 
@@ -117,7 +117,7 @@ class Trainer(Protocol):
 
 
 class Mirror(Protocol[Model]):
-    """One kind of sheet and its twin. A mirror inherits from this; the last four methods have a way of their own."""
+    """One kind of sheet and its twin. A mirror inherits from this; the last six methods have a way of their own."""
 
     title: str  # as in "a recurrent net", in messages
     places: tuple[str, ...] = ()  # blocks that the user may point out on a sheet without our names
@@ -134,9 +134,13 @@ class Mirror(Protocol[Model]):
         """Compare models, by their sheets, with their twins."""
         ...
 
-    def code(self, model: Model) -> list[str]:
-        """Return lines of Python that build the twin."""
-        ...
+    def searched(self, book: Book, model: Model) -> tuple[str | None, tuple[str, ...]]:
+        """Return objective and changing cells of `embedsheet code`, where the sheet has no set-up that says them."""
+        return None, ()
+
+    def own_code(self, model: Model) -> list[str]:
+        """Return lines of Python for a twin that is more than the sheet's formulas in Keras, which the coder writes."""
+        return []
 
     def chosen(self, book: Book, sheet: str | None, given: Mapping[str, str]) -> list[str]:
         """Return the sheet asked for, or all of this kind. Raises ModelError for one of another kind."""

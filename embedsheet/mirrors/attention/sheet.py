@@ -49,7 +49,6 @@ def read_attention(book: Book, sheet: str) -> Net:
         shown_of=lambda keras, logits: keras.ops.softmax(logits),
         outputs=chances[~np.isnan(chances).any(axis=1)].ravel(),
         loss=float(numbers_in(book, "loss", sheet)[0, 0]),
-        code=_code(sizes, causal, int(asked.argmax()), penalty),
     )
 
 
@@ -99,26 +98,3 @@ def _build(sizes: tuple[int, int, int, int, int], causal: bool, first: int, kera
 def _loss(answers: NDArray[np.int64], penalty: float, keras: Any, logits: Any, variables: Sequence[Any]) -> Any:
     flat = keras.ops.reshape(logits, (-1, logits.shape[-1]))
     return cross_entropy(keras, answers, flat) + penalty * squares(keras, variables)
-
-
-def _code(sizes: tuple[int, int, int, int, int], causal: bool, first: int, penalty: float) -> list[str]:
-    count, length, factors, heads, units = sizes
-    return [
-        "import keras",
-        "from keras import layers",
-        "",
-        f'ids = keras.Input(({length},), dtype="int32", name="ids")',
-        f'places = keras.Input(({length},), dtype="int32", name="places")  # 0, 1, … in every row',
-        f'characters = layers.Embedding({count}, {factors}, name="characters_factors")(ids)',
-        f'x = characters + layers.Embedding({length}, {factors}, name="places_factors")(places)',
-        f'attended = layers.MultiHeadAttention({heads}, {units}, name="heads")(x, x, use_causal_mask={causal})',
-        f'normed = layers.LayerNormalization(epsilon={EPSILON:g}, name="norm")(x + attended)',
-        f'logits = layers.Dense({count}, name="output")(normed[:, {first}:])',
-        "model = keras.Model([ids, places], logits)",
-        "loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
-        "model.compile(keras.optimizers.Adam(0.01), loss=loss)",
-        "model.summary()",
-        "",
-        f"# ids and places (n, {length}), answers (n, {length - first}): 0 for the first character of the alphabet …",
-        f"# model.fit([ids, places], answers)   # the sheet's loss adds {penalty:g} times the sum of all squares",
-    ]

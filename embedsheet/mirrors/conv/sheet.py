@@ -42,7 +42,6 @@ def read_conv(book: Book, sheet: str) -> Net:
         shown_of=lambda keras, logits: keras.ops.softmax(logits),
         outputs=chances[~np.isnan(chances).any(axis=1)].ravel(),
         loss=float(numbers_in(book, "loss", sheet)[0, 0]),
-        code=_code(size, chances.shape[1], learned, penalty),
     )  # fmt: skip
 
 
@@ -61,24 +60,3 @@ def _build(size: int, classes: int, keras: Any, dtype: str) -> Any:
 
 def _loss(answers: NDArray[np.int64], penalty: float, keras: Any, logits: Any, variables: Sequence[Any]) -> Any:
     return cross_entropy(keras, answers, logits[: len(answers)]) + penalty * squares(keras, variables)
-
-
-def _code(size: int, classes: int, learned: int, penalty: float) -> list[str]:
-    return [
-        "import keras",
-        "from keras import layers",
-        "",
-        "model = keras.Sequential([",
-        f"    keras.Input(({size}, {size}, 1)),",
-        f'    layers.Conv2D({FILTERS}, {KERNEL}, activation="relu", name="filters"),',
-        f"    layers.MaxPooling2D({POOL}),",
-        "    layers.Flatten(),",
-        f'    layers.Dense({classes}, name="output"),',
-        "])",
-        "loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
-        "model.compile(keras.optimizers.Adam(0.01), loss=loss)",
-        "model.summary()",
-        "",
-        f"# images ({learned}, {size}, {size}, 1), answers ({learned},): 0 for the first class …",
-        f"# model.fit(images, answers)   # the sheet's loss adds {penalty:g} times the sum of all squares",
-    ]

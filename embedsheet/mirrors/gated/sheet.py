@@ -66,7 +66,6 @@ def read_cells(book: Book, sheet: str) -> Net:
         outputs=chances[~np.isnan(chances).any(axis=1)].ravel(),
         loss=float(numbers_in(book, "loss", sheet)[0, 0]),
         witnesses=partial(_witnesses, kind, weights, pieces, answers, penalty),
-        code=_code(kind, (count, factors, hidden), penalty),
     )
 
 
@@ -120,26 +119,3 @@ def _witnesses(
 def _dear(gradient: Numbers, weights: Numbers, penalty: float) -> Numbers:
     """Return the gradient with what the penalty adds."""
     return {name: slope + 2 * penalty * weights[name] for name, slope in gradient.items()}
-
-
-def _code(kind: str, sizes: tuple[int, int, int], penalty: float) -> list[str]:
-    count, factors, hidden = sizes
-    return [
-        "import keras",
-        "from keras import layers",
-        "",
-        "model = keras.Sequential(",
-        "    [",
-        '        keras.Input((None,), dtype="int32", name="ids"),',
-        f'        layers.Embedding({count}, {factors}, name="characters_factors"),',
-        f'        layers.{CELLS[kind].layer}({hidden}, name="{kind}"),',
-        f'        layers.Dense({count}, name="output"),',
-        "    ]",
-        ")",
-        "loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
-        "model.compile(keras.optimizers.Adam(0.01), loss=loss)",
-        "model.summary()",
-        "",
-        "# pieces (n, T) and answers (n,): 0 for the first character of the sheet's alphabet, and so on",
-        f"# model.fit(pieces, answers)   # the sheet's loss adds {penalty:g} times the sum of all squares",
-    ]

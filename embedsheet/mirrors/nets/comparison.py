@@ -44,8 +44,8 @@ class Net:
     `variables` are Keras' trainable variables in its order, each a grid of blocks; `build(keras, dtype)` makes the
     Keras model; `inputs` are what it reads. `loss(keras, outputs, variables)` is the sheet's objective, and
     `shown(keras, outputs)` what the sheet shows of the outputs. `gradients` are blocks of the sheet that hold a
-    derivative: {block of weights: its derivative by the cells}. `code` are lines of Python that build the Keras model.
-    Of the blocks in `columns` the cells, row by row, are one column of the variable, as a filter of Conv2D is.
+    derivative: {block of weights: its derivative by the cells}. Of the blocks in `columns` the cells, row by row, are
+    one column of the variable, as a filter of Conv2D is.
     """
 
     sheet: str
@@ -59,7 +59,6 @@ class Net:
     loss: float
     gradients: Mapping[str, Floats] = field(default_factory=dict)
     witnesses: Callable[[], Iterable[Witness]] = tuple
-    code: Sequence[str] = ()
     columns: frozenset[str] = frozenset()
 
     def in_variable(self, name: str) -> Floats:

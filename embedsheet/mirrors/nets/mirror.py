@@ -48,6 +48,3 @@ class NetMirror(Mirror[Net]):
             "The same model: every difference is rounding." if same else "Not the same: see the lines marked ✗.",
             {"programs": [asdict(row) | {"agrees": row.agrees} for row in rows]},
         )
-
-    def code(self, model: Net) -> list[str]:
-        return list(model.code)

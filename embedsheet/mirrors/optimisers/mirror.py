@@ -37,17 +37,26 @@ class _Optimisers(Mirror[Descent]):
             {"sheets": [asdict(row) | {"agrees": row.agrees} for row in rows]},
         )
 
-    def code(self, model: Descent) -> list[str]:
+    def own_code(self, model: Descent) -> list[str]:
         name, more = KERAS[model.optimiser]
         arguments = ", ".join(f"{name}={value!r}" for name, value in {**model.settings, **more}.items())
         return [
             "import keras",
+            "import numpy as np",
             "",
-            f"weights = keras.Variable({model.weights[0].tolist()})  # intercept, slope",
+            f"x = np.array({model.x.tolist()})",
+            f"y = np.array({model.y.tolist()})",
+            f'weights = keras.Variable({model.weights[0].tolist()}, dtype="float64")  # intercept, slope',
             f"optimizer = keras.optimizers.{name}({arguments})",
             "optimizer.build([weights])",
-            "# for each step, the gradient of mean((intercept + slope * x - y) ** 2) over its points:",
-            "# optimizer.apply([gradient])",
+            "path = [keras.ops.convert_to_numpy(weights.value)]",
+            f"for step in range({len(model.weights) - 1}):",
+            f"    points = (step * {model.batch_size} + np.arange({model.batch_size})) % {len(model.x)}",
+            "    intercept, slope = path[-1]",
+            "    error = intercept + slope * x[points] - y[points]",
+            "    gradient = np.array([2 * error.mean(), 2 * (error * x[points]).mean()])  # of mean(error ** 2)",
+            "    optimizer.apply([keras.ops.convert_to_tensor(gradient)])",
+            "    path.append(keras.ops.convert_to_numpy(weights.value))",
         ]
 
 

@@ -141,7 +141,6 @@ def read_perceptron(book: Book, sheet: str) -> Net:
         outputs=numbers_in(book, "probabilities", sheet).ravel(),
         loss=float(numbers_in(book, "loss", sheet)[0, 0]),
         gradients={name: numbers_in(book, f"gradient.{name}", sheet) for name in names},
-        code=_code([weights[f"{layer}.bias"].size for layer in layers], inputs.shape[1], activation, penalty),
     )
 
 
@@ -169,34 +168,6 @@ def _build(units: Sequence[int], inputs: int, activation: str, keras: Any, dtype
             layers.Dense(units[-1], dtype=dtype, name=OUTPUT),
         ]
     )
-
-
-def _code(units: Sequence[int], inputs: int, activation: str, penalty: float) -> list[str]:
-    logistic = units[-1] == 1
-    kind = "BinaryCrossentropy" if logistic else "SparseCategoricalCrossentropy"
-    return [
-        "import keras",
-        "from keras import layers",
-        "",
-        *([f"small = keras.regularizers.L2({penalty:g})"] if penalty else []),
-        "model = keras.Sequential(",
-        "    [",
-        f"        keras.Input(({inputs},)),",
-        *(f'        layers.Dense({count}, activation="{activation}"{_regularized(penalty)}),' for count in units[:-1]),
-        f"        layers.Dense({units[-1]}{_regularized(penalty)}),",
-        "    ]",
-        ")",
-        f"loss = keras.losses.{kind}(from_logits=True)",
-        "model.compile(keras.optimizers.Adam(0.01), loss=loss)",
-        "model.summary()",
-        "",
-        f"# answers: {'1 or 0' if logistic else '0 for the first class of the sheet, and so on'}",
-        "# model.fit(inputs, answers, batch_size=len(inputs), epochs=1000)",
-    ]
-
-
-def _regularized(penalty: float) -> str:
-    return ", kernel_regularizer=small" if penalty else ""
 
 
 def _loss(

@@ -11,9 +11,9 @@ from embedsheet.ground.errors import ModelError
 from embedsheet.mirrors.full_size.devices import device
 from embedsheet.mirrors.protocol import Asked, Comparison, Epochs, Line, Mirror, Task
 from embedsheet.mirrors.recommender import new_book, results
-from embedsheet.mirrors.recommender.blocks import NAMES, SheetModel, choose_sheet, model_sheets, read_model
+from embedsheet.mirrors.recommender.blocks import NAMES, TABLES, SheetModel, choose_sheet, model_sheets, read_model
 from embedsheet.mirrors.recommender.comparison import Check, compare
-from embedsheet.mirrors.recommender.keras_net import code, precisions
+from embedsheet.mirrors.recommender.keras_net import precisions
 from embedsheet.mirrors.recommender.training import Learned, train
 from embedsheet.workbook import SaveReport, Workbook
 from embedsheet.xlsx.writer.page import check_target
@@ -63,8 +63,11 @@ class _Recommenders(Mirror[SheetModel]):
             edits=edits if lesson else None,
         )
 
-    def code(self, model: SheetModel) -> list[str]:
-        return code(model)
+    def searched(self, book: Book, model: SheetModel) -> tuple[str | None, tuple[str, ...]]:
+        blocks = model.blocks
+        if model.sheet in book.setups or "rmse" not in blocks:
+            return None, ()
+        return str(blocks["rmse"]), tuple(str(blocks[name]) for name in TABLES if name in blocks)
 
     def trainer(self, book: Workbook, model: SheetModel, task: Task) -> _Trainer:
         lesson = results.is_lesson(book) and not task.given

@@ -50,30 +50,6 @@ class _RecurrentNets(Mirror[SheetNet]):
             ],
         )
 
-    def code(self, model: SheetNet) -> list[str]:
-        characters, factors = model.weights.character_factors.shape
-        hidden = len(model.weights.hidden_bias)
-        return [
-            "import keras",
-            "from keras import layers",
-            "",
-            "model = keras.Sequential(",
-            "    [",
-            '        keras.Input((None,), dtype="int32", name="ids"),',
-            f'        layers.Embedding({characters}, {factors}, name="character_factors"),',
-            f'        layers.SimpleRNN({hidden}, activation="relu", return_sequences=True, name="hidden"),',
-            f'        layers.Dense({characters}, name="output"),',
-            "    ],",
-            '    name="rnn",',
-            ")",
-            "loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
-            "model.compile(keras.optimizers.Adam(0.01), loss=loss)",
-            "model.summary()",
-            "",
-            "# ids: 0 for the first character of the sheet's alphabet, and so on; answers: the characters that follow",
-            "# model.fit(ids, answers, epochs=300)",
-        ]
-
 
 def _line(row: Row) -> Line:
     gradient = "–" if row.gradient_difference is None else f"{row.gradient_difference:.1e}"

@@ -43,26 +43,5 @@ class _SkipGrams(Mirror[SkipGram]):
             {"programs": [asdict(row) | {"agrees": row.agrees} for row in rows]},
         )
 
-    def code(self, model: SkipGram) -> list[str]:
-        n, k = model.weights.words.shape
-        return [
-            "import keras",
-            "from keras import layers",
-            "",
-            "model = keras.Sequential(",
-            "    [",
-            '        keras.Input((), dtype="int32", name="word"),',
-            f'        layers.Embedding({n}, {k}, name="words_factors"),',
-            f'        layers.Dense({n}, name="neighbours"),',
-            "    ]",
-            ")",
-            "loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
-            "model.compile(keras.optimizers.Adam(0.01), loss=loss)",
-            "model.summary()",
-            "",
-            "# words and neighbours: 0 for the first word of the sheet, and so on",
-            f"# model.fit(words, neighbours)   # the sheet's loss adds {model.penalty:g} times the sum of all squares",
-        ]
-
 
 MIRROR = _SkipGrams()
