@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+import types
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,6 +54,19 @@ def test_outside_a_notebook_a_search_shows_nothing(tmp_path: Path, capsys: pytes
     assert live.shown() is None
     assert es.solve(book, objective="B1", changing=["A1"]).solved
     assert capsys.readouterr().out == ""
+
+
+def test_in_marimo_the_progress_is_appended_to_the_cells_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    """marimo shows by `marimo.output.append` what a running cell shows; it is not installed where tests run."""
+    pytest.importorskip("anywidget")
+    shown: list[Any] = []
+    marimo = types.ModuleType("marimo")
+    vars(marimo).update(running_in_notebook=lambda: True, output=types.SimpleNamespace(append=shown.append))
+    monkeypatch.setitem(sys.modules, "marimo", marimo)
+    told = live.shown()
+    assert told is not None and shown == [told.widget]
+    told(Progress(0, 2.0, 1.0, 0.0))
+    assert shown[0].losses[0] == 2.0 and shown[0].words == "Iteration 0: 2"
 
 
 def _needed(condition: bool) -> None:

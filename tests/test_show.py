@@ -241,16 +241,18 @@ def test_an_existing_page_is_replaced_only_by_force(film: Path) -> None:
 
 def test_an_open_workbook_shows_itself_in_a_notebook(browser: Any, tmp_path: Path) -> None:
     evil = "</iframe><script>window.top.hacked=1</script>\"'"
-    book = sheets.write(tmp_path / "b.xlsx", {"A1": 2, "A2": "=A1*3", "A3": evil})
+    book = sheets.write(tmp_path / "b.xlsx", {"A1": 2, "A2": "=A1*3*A1", "A3": evil})
     es.recalculate(book)
-    bundle = es.open(book)._repr_mimebundle_()
+    opened_book = es.open(book)
+    bundle = opened_book._repr_mimebundle_()
     assert bundle["text/plain"] == "b.xlsx: S; 3 cells."
+    assert opened_book._repr_html_() == bundle["text/html"]  # what marimo asks for first
     target = tmp_path / "notebook.html"
     target.write_text(f"<!doctype html><body>{bundle['text/html']}</body>", encoding="utf-8")
     opened = Opened(browser, target)
     frame = opened.view.frame_locator("iframe")
     frame.locator("td[data-row='2'][data-column='1']").hover()
-    assert "=A1*3" in frame.locator("body").inner_text()
+    assert "S!A2 =A1*3*A1\n\nreads S!A1\n" in frame.locator("#told").inner_text() + "\n"
     assert opened.view.evaluate("window.hacked") is None
     assert opened.errors == []
 

@@ -220,8 +220,8 @@ function size(block: Block): number {
 }
 
 function some(areas: Rect[]): string {
-  const words = areas.slice(0, 6).map(address).join(", ");
-  return areas.length > 6 ? `${words} and ${areas.length - 6} more` : words;
+  const words = [...new Set(areas.map(address))];
+  return words.length > 6 ? `${words.slice(0, 6).join(", ")} and ${words.length - 6} more` : words.join(", ");
 }
 
 /** Put a line of Python into an element, its comments, texts and words coloured. */

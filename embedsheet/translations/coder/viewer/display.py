@@ -8,7 +8,9 @@ from typing import Any
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.workbook import Workbook
 
-_FRAME = '<iframe title="{title}" srcdoc="{page}" style="width:100%;height:70vh;border:1px solid #8888"></iframe>'
+_FRAME = (
+    '<iframe title="{title}" srcdoc="{page}" style="width:100%;height:min(70vh,600px);border:1px solid #8888"></iframe>'
+)
 
 
 class ShownWorkbook(Workbook):

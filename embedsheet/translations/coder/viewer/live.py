@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from functools import cache, wraps
 from importlib import resources
 from typing import Any
@@ -16,11 +17,18 @@ _EVERY = 0.1  # seconds between what is sent
 _MOST = 400  # points of the curve
 
 
-def in_notebook() -> bool:
-    """Whether a notebook's kernel runs this."""
-    ipython = sys.modules.get("IPython")
+def _display() -> Callable[[Any], None] | None:
+    """Return what shows something below the cell that runs; None outside Jupyter and marimo."""
+    ipython: Any = sys.modules.get("IPython")
+    marimo: Any = sys.modules.get("marimo")
     shell = ipython.get_ipython() if ipython is not None else None
-    return getattr(shell, "kernel", None) is not None
+    if ipython is not None and getattr(shell, "kernel", None) is not None:
+        show: Callable[[Any], None] = ipython.display.display
+        return show
+    if marimo is not None and marimo.running_in_notebook():
+        append: Callable[[Any], None] = marimo.output.append
+        return append
+    return None
 
 
 class Live:
@@ -61,13 +69,14 @@ def _kind() -> Any:
 
 def shown() -> Live | None:
     """Show a widget below the cell that runs, and return what tells it; None without a notebook or anywidget."""
-    if not in_notebook():
+    display = _display()
+    if display is None:
         return None
     try:
         widget = _kind()()
     except ImportError:
         return None
-    sys.modules["IPython"].display.display(widget)
+    display(widget)
     return Live(widget)
 
 
