@@ -16,6 +16,7 @@ import embedsheet as es
 from embedsheet.book.setups import Constraint
 from embedsheet.cli import app
 from embedsheet.ground.notation.addresses import parse_area
+from embedsheet.translations.coder.code import codes
 from kit import modules, nets, sheets
 
 # Lesson, sheet: all sheets with a Solver set-up, and those whose formulas are of other kinds.
@@ -97,6 +98,16 @@ def test_blocks_know_their_lines_in_every_language(lessons: dict[str, Path], to:
         first, last = block.lines
         assert any(re.match(rf" *{name}(_steps)?\b", lines[first - 1]) for name in block.names), block
         assert last - first < 100  # its own statement, not those up to where it is read again
+
+
+def test_several_languages_are_written_from_one_reading_as_each_alone(lessons: dict[str, Path]) -> None:
+    # Keras first: its layers name cells anew, of which the other modules must not know.
+    for lesson, sheet in (("movielens", "One rating a row"), ("lstm", "LSTM"), ("attention", "Attention")):
+        book = es.Workbook.open(lessons[lesson])
+        for to, found in codes(book, sheet, ("keras", "numpy", "jax")).items():
+            alone = es.code(book, sheet, to=to)
+            assert (found.text, found.blocks) == (alone.text, alone.blocks)
+            assert found.arrays.keys() == alone.arrays.keys()
 
 
 def test_a_matrix_product_a_relu_and_a_softmax_are_written_as_such(tmp_path: Path) -> None:

@@ -103,13 +103,37 @@ def code(
     `changing`; without either the module computes the formulas. Raises UnsupportedError with all formulas that
     cannot be written and depend on the weights.
     """
-    if to not in TARGETS:
-        guess = did_you_mean(to, {one: one for one in TARGETS}) or f"; there are {', '.join(TARGETS)}."
-        raise ModelError(f"{to!r} is no language to write code in{guess}")
+    return codes(
+        book, sheet, (to,), objective=objective, changing=changing, overwrite_formulas=overwrite_formulas
+    )[to]  # fmt: skip
+
+
+def codes(
+    book: str | Path | Workbook,
+    sheet: str | None = None,
+    to: Sequence[str] = TARGETS,
+    *,
+    objective: str | None = None,
+    changing: Sequence[str] = (),
+    overwrite_formulas: bool = False,
+) -> dict[str, Code]:
+    """Return what `code` returns in several languages, for which the formulas are read once."""
+    for target in to:
+        if target not in TARGETS:
+            guess = did_you_mean(target, {one: one for one in TARGETS}) or f"; there are {', '.join(TARGETS)}."
+            raise ModelError(f"{target!r} is no language to write code in{guess}")
     workbook = book if isinstance(book, Workbook) else Workbook.open(book)
     if sheet is not None:
         sheet = workbook.sheet(sheet).name
     model = written(workbook, sheet, _setup(workbook, sheet, objective, changing), overwrite_formulas)
+    notes = [*model.notes]
+    if not model.weights and len(workbook.setups) > 1 and sheet is None:
+        sheets_with = ", ".join(workbook.setups)
+        notes.append(f"Without weights: there are Solver set-ups on {sheets_with}; choose one with --sheet.")
+    return {target: _code(model, sheet, target, notes) for target in to}
+
+
+def _code(model: Written, sheet: str | None, to: str, notes: Sequence[str]) -> Code:
     writers = {
         "numpy": lambda: module(model, NUMPY, sheet),
         "jax": lambda: module(model, JAX, sheet),
@@ -124,10 +148,6 @@ def code(
         for one in model.memory.variables
     }
     start = tuple(variable.value for variable in model.weights)
-    notes = [*model.notes]
-    if not model.weights and len(workbook.setups) > 1 and sheet is None:
-        sheets_with = ", ".join(workbook.setups)
-        notes.append(f"Without weights: there are Solver set-ups on {sheets_with}; choose one with --sheet.")
     return Code(text, _blocks(model, text), parts.arrays, model.distinct, cells, start, tuple(notes))
 
 

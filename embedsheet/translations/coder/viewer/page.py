@@ -20,7 +20,7 @@ from embedsheet.ground.files import replace_file
 from embedsheet.ground.kinds import BOOLEAN, ERROR, ERRORS, NUMBER, TEXT
 from embedsheet.ground.notation import tree as t
 from embedsheet.ground.notation.addresses import Area
-from embedsheet.translations.coder.code import Code, code
+from embedsheet.translations.coder.code import Code, codes
 from embedsheet.translations.coder.viewer.film import Film, film, training
 from embedsheet.translations.coder.viewer.formats import Look, look_of
 from embedsheet.translations.coder.viewer.templates import template
@@ -54,8 +54,8 @@ def page(book: str | Path | Workbook, sheet: str | None = None, *, solve: bool =
     Raises the errors of `code`, ModelError where Keras cannot train the sheet.
     """
     workbook = book if isinstance(book, Workbook) else Workbook.open(book)
-    codes = {target: code(workbook, sheet, to=target) for target in _LANGUAGES}
-    first = codes["numpy"]
+    written = codes(workbook, sheet, _LANGUAGES)
+    first = written["numpy"]
     shown = _sheets(workbook, first, sheet)
     notes = list(first.notes)
     cone = sum(len(workbook.sheets[name].rows) for name in shown) > _MOST_CELLS
@@ -70,7 +70,7 @@ def page(book: str | Path | Workbook, sheet: str | None = None, *, solve: bool =
         "sheets": _cells_of(workbook, shown, looks, first if cone else None),
         "styles": next(iter(looks.values())).styles if looks else [],
         "groups": _groups(workbook, shown),
-        "codes": {target: _code(one) for target, one in codes.items()},
+        "codes": {target: _code(one) for target, one in written.items()},
         "films": [_film(one, first) for one in _films(workbook, sheet, solve, train)],
         "notes": notes,
     }
