@@ -19,7 +19,7 @@ from embedsheet.formulas.operators import is_multiplied
 from embedsheet.ground.errors import FormulaError
 from embedsheet.ground.notation import tree as t
 from embedsheet.ground.notation.addresses import MAX_COLUMN, MAX_ROW
-from embedsheet.ground.notation.walk import children, walk, with_children
+from embedsheet.ground.notation.walk import children, is_fixed, walk, with_children
 
 # Longer columns are read in one piece, as they lie; joined to others they would be read cell by cell.
 _MOST_CELLS = 8
@@ -79,18 +79,13 @@ def _own(node: t.Node, group: Group) -> Hashable:
             return node
         case t.Ref(last_sheet=None, sheet=sheet) if node.top == node.bottom and node.left == node.right:
             return (sheet, 0, 0)
-        case t.Ref(last_sheet=None, sheet=sheet) if _fixed(node):
+        case t.Ref(last_sheet=None, sheet=sheet) if is_fixed(node):
             return (sheet, abs(node.bottom.value - node.top.value), abs(node.right.value - node.left.value))
         case t.Ref(last_sheet=None, sheet=sheet):
             top, left, bottom, right = _corners(node, group)
             heights, widths = np.unique(bottom - top), np.unique(right - left)
             return (sheet, int(heights[0]), int(widths[0])) if len(heights) == len(widths) == 1 else None
     return None
-
-
-def _fixed(node: t.Ref) -> bool:
-    """Whether a reference means the same cells in every formula."""
-    return node.top.absolute and node.left.absolute and node.bottom.absolute and node.right.absolute
 
 
 def _corners(node: t.Ref, group: Group) -> list[Ids]:
@@ -122,7 +117,7 @@ def joined(groups: Sequence[Group]) -> Group:
 
 def _joined(alike: Sequence[t.Node], groups: Sequence[Group]) -> t.Node:
     first = alike[0]
-    if isinstance(first, t.Ref) and _fixed(first) and all(node == first for node in alike):
+    if isinstance(first, t.Ref) and is_fixed(first) and all(node == first for node in alike):
         return first
     if isinstance(first, t.Ref):
         counts = [len(group.ids) for group in groups]

@@ -6,7 +6,7 @@ evaluated for all its cells at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +17,7 @@ from embedsheet.compiler.cells import CellTable, Ids
 from embedsheet.ground.errors import FormulaError, UnsupportedError
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.notation.addresses import Area, quote_sheet
+from embedsheet.ground.notation.numerals import Pattern, Patterns
 from embedsheet.ground.notation.parse import parse
 from embedsheet.ground.notation.relative import relative_forms
 from embedsheet.ground.notation.tree import Call, Node
@@ -47,21 +48,39 @@ class Group:
     dynamic: list[Ids] = field(default_factory=list)  # cells that only evaluation showed to be needed
     parts: tuple[Group, ...] = ()  # the groups that `alike` joined into this one
     offsets: Ids | None = None  # (n,) where there are copies of the workbook: what to add to cells' numbers
+    reader: Patterns | None = None  # what reads its formula, whose relative form is `form`
+    form: str = ""
     _tree: Node | None = None
+    _read: tuple[Node, Pattern] | None = None  # as `reader` gave it
 
     @property
     def tree(self) -> Node:
         """The formula; raises FormulaError with the cell's address when it cannot be read."""
         if self._tree is None:
             try:
-                self._tree = parse(self.text, int(self.rows[0]), int(self.columns[0]))
+                row, column = int(self.rows[0]), int(self.columns[0])
+                if self.reader is None:
+                    self._tree = parse(self.text, row, column)
+                else:
+                    self._read = self.reader.read(self.form, self.text, row, column)
+                    self._tree = self._read[0]
             except FormulaError as error:
                 raise FormulaError(f"{self.where()}: {error}") from error
         return self._tree
 
-    def functions(self) -> set[str]:
+    @property
+    def pattern(self) -> Pattern | None:
+        """What the formula has in common with others that differ in numbers alone, where it is known.
+
+        Raises FormulaError as `tree` does.
+        """
+        return self._read[1] if self.text and self.tree and self._read and self._read[0] is self._tree else None
+
+    def functions(self) -> Set[str]:
         """Names of the functions used; empty where the formula cannot be read."""
         try:
+            if self.pattern is not None:
+                return self.pattern.functions
             return {node.name for node in walk(self.tree) if isinstance(node, Call)} if self.text else set()
         except FormulaError:
             return set()
@@ -118,8 +137,9 @@ def array_areas(workbook: Book) -> list[Area]:
 def build_groups(workbook: Book, table: CellTable) -> list[Group]:
     """Return the groups of all formulas of a workbook, in no particular order."""
     groups: list[Group] = []
+    reader = Patterns()
     for place, sheet in enumerate(workbook.sheets.values()):
-        groups += _sheet_groups(place, sheet, table)
+        groups += _sheet_groups(place, sheet, table, reader)
         for area in sheet.data_tables:
             outputs = table.area(area)[None]
             anchor = outputs[0, 0, :1]
@@ -142,14 +162,14 @@ def loose_groups(sheet: str, table: CellTable) -> list[Group]:
     return groups
 
 
-def _sheet_groups(place: int, sheet: Sheet, table: CellTable) -> Iterator[Group]:
+def _sheet_groups(place: int, sheet: Sheet, table: CellTable, reader: Patterns) -> Iterator[Group]:
     cells = sheet.formula_cells
     if not len(cells):
         return
     rows = sheet.rows[cells].astype(np.int64)
     columns = sheet.columns[cells].astype(np.int64)
     own = np.flatnonzero(sheet.formula_masters == np.arange(len(cells)))
-    _, forms = relative_forms(
+    texts, forms = relative_forms(
         [sheet.formula_texts[i] for i in own], rows[own].astype(np.int32), columns[own].astype(np.int32)
     )
     form_of = np.empty(len(cells), np.int64)
@@ -183,7 +203,7 @@ def _sheet_groups(place: int, sheet: Sheet, table: CellTable) -> Iterator[Group]
         text = sheet.formula_texts[sheet.formula_masters[master]]
         group = Group(
             place, sheet.name, text, ids, rows[members], columns[members], ids[:, None, None], False,
-            bool(sheet.has_stored[members].all()),
+            bool(sheet.has_stored[members].all()), reader=reader, form=texts[form_of[master]],
         )  # fmt: skip
         if sheet.formula_masters[master] != master:
             # A follower's text is its master's: parse it at the master's place.

@@ -33,10 +33,13 @@ from embedsheet.formulas.values import BLANK, NUMBER, Value
 from embedsheet.ground.errors import FormulaError, UnsupportedError
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.notation import tree as t
-from embedsheet.ground.notation.walk import children
+from embedsheet.ground.notation.numerals import Pattern
+from embedsheet.ground.notation.walk import children, is_fixed
 
 # So many of a group's cells are refused one by one; then the rest that cannot be computed together is, as a whole.
 _MOST_REFUSED = 1024
+# What all cells of a group read alike, by its sheet and corners, and by the reference itself where nothing in it moves.
+Rectangles = dict[Hashable, Ids]
 # A longer chain with a cell that cannot be computed is refused as a whole: one by one it would take many seconds.
 _MOST_LINKS = 10_000
 
@@ -54,10 +57,13 @@ class Planner:
         self._refused: dict[int, int] = {}  # how many cells of a group were, one by one
         # What formulas read does not depend on values: another planner of the same groups may have found it out.
         self._reads: dict[int, list[Ids]] = like._reads if like else {}
-        self._rectangles: dict[tuple[int, ...], Ids] = like._rectangles if like else {}
+        # By sheet and pattern where formulas of one pattern read the same cells, else by the group's place.
+        self._still: dict[tuple[int, Pattern | None] | int, list[Ids]] = like._still if like else {}
+        self._rectangles: Rectangles = like._rectangles if like else {}
         self._shapes: dict[int, Hashable] = like._shapes if like else {}
         same = like is not None and like.store.group_of is store.group_of
         self._needs: dict[int, NDArray[np.int32]] = like._needs if like and same else {}
+        self._needed_by: dict[int, tuple[list[Ids], NDArray[np.int32]]] = {}  # by what is read
         self._owners_of: dict[int, tuple[Ids, NDArray[np.int32]]] = {}
         self._learned = 0  # how often a group turned out to read more cells
         self._progress = progress
@@ -131,9 +137,16 @@ class Planner:
 
     def reads(self, place: int) -> list[Ids]:
         """Return the cells that a group's formulas name, an array (n or 1, rows, columns) for each reference."""
+        group = self.store.groups[place]
         if place not in self._reads:
-            self._reads[place] = list(_static_reads(self.store, self.store.groups[place], self._rectangles))
-        return [*self._reads[place], *self.store.groups[place].dynamic]
+            pattern = group.pattern
+            # What a call of a name reads may move.
+            still = pattern is not None and pattern.still and pattern.functions <= FUNCTIONS.keys()
+            alike = (group.sheet, pattern) if still and group.offsets is None else place
+            if alike not in self._still:
+                self._still[alike] = list(_static_reads(self.store, group, self._rectangles))
+            self._reads[place] = self._still[alike]
+        return [*self._reads[place], *group.dynamic] if group.dynamic else self._reads[place]
 
     def _reads_cell_by_cell(self, group: Group) -> list[Ids]:
         """Return `reads` with long growing ranges as each cell reads them, not by the rectangle around them all."""
@@ -147,10 +160,12 @@ class Planner:
         """Return the groups that a group reads from, those already evaluated left out."""
         known = self._needs.get(place)
         if known is None:
-            owners = [self._owners(ids) for ids in self.reads(place)]
-            known = np.unique(np.concatenate(owners)) if owners else np.empty(0, np.int32)
-            known = known[known >= 0]
-            self._needs[place] = known
+            reads = self.reads(place)
+            if id(reads) not in self._needed_by:
+                owners = [self._owners(ids) for ids in reads]
+                known = np.unique(np.concatenate(owners)) if owners else np.empty(0, np.int32)
+                self._needed_by[id(reads)] = reads, known[known >= 0]
+            known = self._needs[place] = self._needed_by[id(reads)][1]
         return known
 
     def _owners(self, ids: Ids) -> NDArray[np.int32]:
@@ -459,9 +474,7 @@ def _readable(store: Store, reads: Sequence[Ids], elements: Ids) -> NDArray[np.b
     return found
 
 
-def _static_reads(
-    store: Store, group: Group, rectangles: dict[tuple[int, ...], Ids], cell_by_cell: bool = False
-) -> Iterator[Ids]:
+def _static_reads(store: Store, group: Group, rectangles: Rectangles, cell_by_cell: bool = False) -> Iterator[Ids]:
     """Yield the cells each reference of a group's formula names, but not those whose address only is used.
 
     A rectangle that all cells of a group read is kept in `rectangles`, so that other groups have the same array. Long
@@ -479,6 +492,8 @@ def _static_reads(
             seen.add(node)
         if isinstance(node, t.Cells):
             yield node.ids[:, None, None]
+        elif isinstance(node, t.Ref) and group.offsets is None and (group.sheet, node) in rectangles:
+            yield rectangles[group.sheet, node]
         elif isinstance(node, (t.Ref, t.Refs, t.TableRef, t.Spill)):
             if isinstance(node, t.Ref) and node.last_sheet is not None:
                 read = areas(evaluator.through(node))
@@ -503,6 +518,8 @@ def _static_reads(
                 if ids is not None:
                     if shared:
                         rectangles[key] = ids
+                        if isinstance(node, t.Ref) and is_fixed(node) and node.last_sheet is None:
+                            rectangles[group.sheet, node] = ids
                     yield ids
         elif isinstance(node, t.Call) and node.name in SHAPE_FUNCTIONS:
             continue

@@ -38,6 +38,7 @@ _EXTERNAL = (
     rf"(?:{_CELLS}|{_COLUMNS}|{_ROWS}|{_WORD}(?:{_BRACKET})?|{_ERROR})"
 )
 
+NUMBER = _NUMBER
 REFERENCE = re.compile(_REFERENCE)
 WORD = re.compile(_WORD)
 ERROR = re.compile(_ERROR)

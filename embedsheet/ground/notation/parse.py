@@ -10,6 +10,7 @@ The parser keeps its own stacks, so depth costs no recursion. Chains such as a+b
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import NamedTuple, NoReturn
 
@@ -61,6 +62,7 @@ _OPERATOR = re.compile(r"<>|<=|>=|[:^*/+\-&=<>%#,)]")
 _BEHIND_WORD = re.compile(r"(?P<call>[ \t\r\n]*\()|(?P<table>\[)")
 _FUNCTION_MARKS = re.compile(r"(?:_xlfn\.|_xlws\.|_xll\.|_?_xludf\.)+", re.IGNORECASE)
 _APPLIED = "()"  # the opener of the arguments of an Apply; its function is the operand before them
+_LETTERS = re.compile(r"\$?[A-Za-z]+")
 _LOCAL_MARKS = re.compile(r"(?:_xlpm\.|_xlop\.)", re.IGNORECASE)
 
 
@@ -292,9 +294,11 @@ class _Parser:
         return Coordinate(column_number(source) - self.column, False)
 
     def cell_at(self, source: str) -> tuple[Coordinate, Coordinate]:
-        split = re.match(r"\$?[A-Za-z]+", source)
-        assert split
-        return self.row_at(source[split.end() :]), self.column_at(split[0])
+        row, column = _corner(source)
+        return (
+            row if row.absolute else Coordinate(row.value - self.row, False),
+            column if column.absolute else Coordinate(column.value - self.column, False),
+        )
 
     def array(self, place: int) -> bool:
         """Read an array constant; its elements are constants, numbers with a sign at most."""
@@ -435,6 +439,18 @@ class _Parser:
             self.push(node, depth)
         else:
             self.push(Call(name, arguments, place=place), depth)
+
+
+@functools.lru_cache(maxsize=65536)
+def _corner(source: str) -> tuple[Coordinate, Coordinate]:
+    """Return row and column of a cell as written, counted from 1: "B$3" → 3 absolute, 2."""
+    split = _LETTERS.match(source)
+    assert split
+    row, column = source[split.end() :], split[0]
+    return (
+        Coordinate(int(row.lstrip("$")), row.startswith("$")),
+        Coordinate(column_number(column.lstrip("$")), column.startswith("$")),
+    )
 
 
 def _joined(left: Node, right: Node) -> Ref | None:

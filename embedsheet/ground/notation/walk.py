@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from embedsheet.ground.keys import name_key
-from embedsheet.ground.notation.tree import Apply, Array, Binary, Call, Name, Node, Spill, Unary
+from embedsheet.ground.notation.tree import Apply, Array, Binary, Call, Name, Node, Ref, Spill, Unary
 
 
 def children(node: Node) -> tuple[Node, ...]:
@@ -53,6 +53,11 @@ def walk(node: Node) -> Iterator[Node]:
         node = waiting.pop()
         yield node
         waiting.extend(reversed(children(node)))
+
+
+def is_fixed(node: Ref) -> bool:
+    """Whether a reference means the same cells in every formula of its sheet."""
+    return node.top.absolute and node.left.absolute and node.bottom.absolute and node.right.absolute
 
 
 def unmoved(parameters: Collection[str], body: Node) -> list[Node]:
