@@ -210,12 +210,14 @@ def test_a_workbook_of_too_many_cells_shows_what_the_code_reads_and_says_so(
 ) -> None:
     monkeypatch.setattr(pages, "_MOST_CELLS", 50)
     cells: dict[str, Any] = {f"{column}{row}": row for column in "ABCDEF" for row in range(1, 30)}
-    cells["H1"] = "=SUM(A1:A10)"
-    book = sheets.write(tmp_path / "b.xlsx", cells)
+    cells["H1"] = "=SUM(A1:B29)"
+    model = {"A1": "a model's own sheet", "A2": "=Data!H1*A3", "A3": 2}
+    book = sheets.write(tmp_path / "b.xlsx", cells, "Data", {"Model": model})
     es.recalculate(book)
     made = pages.page(book)
-    assert "The workbook has 175 cells" in made.notes[0]
-    assert len(data(made.html)["sheets"][0]["cells"]) == 11  # ten numbers and their sum
+    assert "The workbook has 178 cells" in made.notes[0]
+    shown = {sheet["name"]: len(sheet["cells"]) for sheet in data(made.html)["sheets"]}
+    assert shown == {"Data": 47, "Model": 3}  # of 58 numbers and their sum what is left of 50
 
 
 def test_the_page_in_the_documentation_is_what_the_command_makes(tmp_path: Path, monkeypatch: Any) -> None:

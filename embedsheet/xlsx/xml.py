@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import re
 from collections.abc import Iterator
 
@@ -47,6 +48,21 @@ def parse(data: bytes, where: str) -> etree._Element:
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
         return etree.fromstring(utf8(data, where), parser)
+    except (etree.XMLSyntaxError, ValueError) as fault:
+        raise FileError(f"{where}: is not well-formed XML ({fault}); restore the file from a backup.") from None
+
+
+def walk(data: bytes, where: str, *names: str) -> Iterator[etree._Element]:
+    """Yield the elements of these local names of a large part, each whole and forgotten afterwards.
+
+    Raises FileError as `parse`.
+    """
+    stream = io.BytesIO(utf8(data, where))
+    tags = [f"{{*}}{name}" for name in names]
+    try:
+        for _, element in etree.iterparse(stream, tag=tags, resolve_entities=False, no_network=True, load_dtd=False):
+            yield element
+            element.clear()
     except (etree.XMLSyntaxError, ValueError) as fault:
         raise FileError(f"{where}: is not well-formed XML ({fault}); restore the file from a backup.") from None
 

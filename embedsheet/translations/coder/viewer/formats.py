@@ -11,7 +11,7 @@ from embedsheet.ground.notation.addresses import parse_area, parse_cell
 from embedsheet.workbook import Workbook
 from embedsheet.xlsx.package import Package
 from embedsheet.xlsx.parts import relations
-from embedsheet.xlsx.xml import children, parse
+from embedsheet.xlsx.xml import children, local, parse, walk
 
 _BUILT_IN = {1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 9: "0%", 10: "0.00%", 11: "0.00E+00"}
 _COLOUR = re.compile(r"[0-9A-Fa-f]{8}\Z")
@@ -38,32 +38,31 @@ def look_of(workbook: Workbook, sheet: str) -> Look:
     if styles is not None:
         look.styles = _styles(package, styles)
     part = next(one.part for one in workbook.contents.sheets if one.name == sheet)
-    root = parse(package.read(part), f"{package.path}: {part}")
-    for columns in children(root, "cols"):
-        for column in children(columns, "col"):
-            width = float(column.get("width", "8.43"))
-            for number in range(int(column.get("min", "1")), min(int(column.get("max", "1")), 400) + 1):
-                look.widths[number] = 0.0 if column.get("hidden") in ("1", "true") else width
-    for data in children(root, "sheetData"):
-        for row in children(data, "row"):
-            for cell in children(row, "c"):
+    for one in walk(package.read(part), f"{package.path}: {part}", "col", "row", "conditionalFormatting"):
+        if local(one) == "col":
+            width = float(one.get("width", "8.43"))
+            for number in range(int(one.get("min", "1")), min(int(one.get("max", "1")), 400) + 1):
+                look.widths[number] = 0.0 if one.get("hidden") in ("1", "true") else width
+        elif local(one) == "row":
+            for cell in children(one, "c"):
                 if cell.get("s") and cell.get("r"):
                     look.cells[parse_cell(cell.get("r", ""))] = int(cell.get("s", "0"))
+        else:
+            look.scales += _scales(one)
     look.notes = _notes(package, part)
-    look.scales = _scales(root)
     return look
 
 
-def _scales(root: Any) -> list[dict[str, Any]]:
+def _scales(formatting: Any) -> list[dict[str, Any]]:
+    """Return the colour scales of a conditional format."""
     found = []
-    for formatting in children(root, "conditionalFormatting"):
-        areas = [parse_area(word, "S") for word in formatting.get("sqref", "").split()]
-        for rule in children(formatting, "cfRule"):
-            for scale in children(rule, "colorScale"):
-                points = [(one.get("type", "min"), _number(one.get("val"))) for one in children(scale, "cfvo")]
-                colors = [_colour(one) or "ffffff" for one in children(scale, "color")]
-                if len(points) == len(colors) >= 2:
-                    found.append({"areas": [list(area[1:]) for area in areas], "points": points, "colors": colors})
+    areas = [parse_area(word, "S") for word in formatting.get("sqref", "").split()]
+    for rule in children(formatting, "cfRule"):
+        for scale in children(rule, "colorScale"):
+            points = [(one.get("type", "min"), _number(one.get("val"))) for one in children(scale, "cfvo")]
+            colors = [_colour(one) or "ffffff" for one in children(scale, "color")]
+            if len(points) == len(colors) >= 2:
+                found.append({"areas": [list(area[1:]) for area in areas], "points": points, "colors": colors})
     return found
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embedsheet.compiler.cells import CellTable
 from embedsheet.compiler.forms import build_groups
@@ -58,16 +59,15 @@ def page(book: str | Path | Workbook, sheet: str | None = None, *, solve: bool =
     first = written["numpy"]
     shown = _sheets(workbook, first, sheet)
     notes = list(first.notes)
-    cone = sum(len(workbook.sheets[name].rows) for name in shown) > _MOST_CELLS
-    if cone:
+    if sum(len(workbook.sheets[name].rows) for name in shown) > _MOST_CELLS:
         notes.append(
-            f"The workbook has {sum(len(one.rows) for one in workbook.sheets.values()):,} cells: the page shows those "
-            f"that the code reads and makes, at most {_MOST_CELLS:,} of them."
+            f"The workbook has {sum(len(one.rows) for one in workbook.sheets.values()):,} cells: of large sheets the "
+            f"page shows those that the code reads and makes, {_MOST_CELLS:,} cells at most."
         )
     looks = {name: look_of(workbook, name) for name in shown}
     data = {
         "title": workbook.path.name,
-        "sheets": _cells_of(workbook, shown, looks, first if cone else None),
+        "sheets": _cells_of(workbook, _chosen(workbook, shown, first), looks),
         "styles": next(iter(looks.values())).styles if looks else [],
         "groups": _groups(workbook, shown),
         "codes": {target: _code(one) for target, one in written.items()},
@@ -85,27 +85,38 @@ def _sheets(workbook: Workbook, written: Code, sheet: str | None) -> list[str]:
     return sorted(found, key=lambda name: name != own)
 
 
-def _cells_of(
-    workbook: Workbook, shown: Sequence[str], looks: dict[str, Look], only: Code | None
-) -> list[dict[str, Any]]:
-    left, found = _MOST_CELLS, []
-    for name in shown:
-        sheet, look = workbook.sheets[name], looks[name]
-        chosen = np.arange(len(sheet.rows))
-        if only is not None:
-            areas = [area for block in only.blocks for area in block.areas if area.sheet == name]
-            inside = np.zeros(len(chosen), bool)
-            for area in areas:
+def _chosen(workbook: Workbook, shown: Sequence[str], written: Code) -> dict[str, NDArray[np.intp]]:
+    """Return the places of the cells to show by their sheets: all, or of large sheets those of the code.
+
+    The smallest are served first: beside a sheet of data the model's own is whole.
+    """
+    every = {name: np.arange(len(workbook.sheets[name].rows)) for name in shown}
+    whole = sum(map(len, every.values())) <= _MOST_CELLS
+    left = _MOST_CELLS
+    for name in sorted(every, key=lambda name: len(every[name])):
+        sheet = workbook.sheets[name]
+        if not whole and len(every[name]) > _MOST_CELLS // (2 * len(shown)):
+            inside = np.zeros(len(every[name]), bool)
+            for area in (area for block in written.blocks for area in block.areas if area.sheet == name):
                 inside |= (
                     (sheet.rows >= area.top) & (sheet.rows <= area.bottom)
                     & (sheet.columns >= area.left) & (sheet.columns <= area.right)
                 )  # fmt: skip
-            chosen = chosen[inside][:left]
-        chosen = chosen[sheet.columns[chosen] <= _WIDEST]
-        left -= len(chosen)
-        cells = [_cell(workbook, sheet, int(place), look) for place in chosen]
-        known = {(int(sheet.rows[place]), int(sheet.columns[place])) for place in chosen}
-        if only is None:
+            every[name] = every[name][inside][:left]
+        left -= len(every[name])
+        every[name] = every[name][sheet.columns[every[name]] <= _WIDEST]
+    return every
+
+
+def _cells_of(
+    workbook: Workbook, chosen: Mapping[str, NDArray[np.intp]], looks: dict[str, Look]
+) -> list[dict[str, Any]]:  # fmt: skip
+    found = []
+    for name, places in chosen.items():
+        sheet, look = workbook.sheets[name], looks[name]
+        cells = [_cell(workbook, sheet, int(place), look) for place in places]
+        known = {(int(sheet.rows[place]), int(sheet.columns[place])) for place in places}
+        if len(places) >= np.count_nonzero(sheet.columns <= _WIDEST):
             coloured = {place for place, style in enumerate(look.styles) if "fill" in style}
             cells += [
                 [row, column, 0, None, style] for (row, column), style in look.cells.items()
