@@ -21,8 +21,9 @@ from embedsheet.cli import app
 from embedsheet.ground.errors import EmbedsheetError, FileError
 from embedsheet.ground.notation.addresses import Cell
 from embedsheet.workbook import Edit, Workbook
+from kit.judges import embedsheet_values
 from kit.mutations import flipped, with_parts
-from kit.packages import LECTURE, MAIN, book, parts, sheet_xml, write
+from kit.packages import LECTURE, LINKS, MAIN, PACKAGE_LINKS, book, parts, sheet_xml, write
 
 CELL = '<row r="1"><c r="A1"><v>1</v></c></row>'
 
@@ -46,6 +47,12 @@ BOMB = (
 FILE_ENTITY = BOMB.replace('"aaaaaaaaaa"', 'SYSTEM "file:///etc/passwd"')
 
 
+RELATED = f'<Relationships xmlns="{PACKAGE_LINKS}">{{}}</Relationships>'
+SHEET = f'<Relationship Id="rId1" Type="{LINKS}/worksheet" Target="worksheets/sheet1.xml"/>'
+STYLES = SHEET.replace("worksheet", "styles", 1)
+ARRAY = '<row r="2"><c r="C2"><f t="array" ref="{}">A1:A3*2</f></c></row>'
+
+
 @pytest.mark.parametrize(("replaced", "fault"), [
     ({"worksheets__sheet1_xml": None}, "sheet1.xml is missing"),
     ({"xl__workbook_xml": None}, "is a zip, but no workbook"),
@@ -65,6 +72,11 @@ FILE_ENTITY = BOMB.replace('"aaaaaaaaaa"', 'SYSTEM "file:///etc/passwd"')
     ({"worksheets__sheet1_xml": b"\xff\xfe\x00"}, "cannot be decoded|not well-formed"),
     ({"worksheets__sheet1_xml": '<?xml version="1.0" encoding="klingon"?><worksheet/>'}, "cannot be decoded"),
     ({"worksheets__sheet1_xml": sheet_xml("").encode() + b"\0\0"}, "not well-formed"),
+    ({"workbook_xml_rels": RELATED.format(SHEET + STYLES)}, "rels has two relationships with the id rId1"),
+    ({"workbook_xml_rels": RELATED.format(STYLES)}, "the sheet S leads to .*, no sheet"),
+    ({"worksheets__sheet1_xml": sheet_xml(ARRAY.format("C1:C3"))}, "S!C2: its array formula fills C1:C3"),
+    ({"worksheets__sheet1_xml": sheet_xml(ARRAY.format("B2:C2"))}, "S!C2: its array formula fills B2:C2"),
+    ({"worksheets__sheet1_xml": sheet_xml(ARRAY.format("C3:C4"))}, "S!C2: .* does not begin there; enter the formula"),
 ])  # fmt: skip
 def test_missing_and_broken_parts_are_named(
     tmp_path: Path, replaced: dict[str, str | bytes | None], fault: str
@@ -222,6 +234,29 @@ def test_array_formulas_over_whole_sheets_are_refused(tmp_path: Path) -> None:
     cells = '<row r="1"><c r="A1"><f t="array" ref="A1:XFD1048576">1</f><v>1</v></c></row>'
     with pytest.raises(FileError, match="more than 10,000,000 cells"):
         Workbook.open(book(tmp_path / "b.xlsx", cells))
+
+
+@pytest.mark.parametrize(
+    ("own", "given"),
+    {
+        "<f>A1+5</f>": {"C1": None, "C2": 6.0},
+        '<f t="array" ref="C2:C4">A1:A3*3</f>': {"C1": None, "C2": None},
+        '<f t="array" ref="C2">A1+7</f>': {"C1": None, "C2": 8.0},
+    }.items(),
+)
+def test_an_array_formula_over_other_formulas_is_refused_alone(
+    tmp_path: Path, own: str, given: dict[str, float | None]
+) -> None:
+    """No spreadsheet program makes one; what stands in its cells is not known. The others are computed."""
+    cells = (
+        '<row r="1"><c r="A1"><v>1</v></c><c r="C1"><f t="array" ref="C1:C3">A1:A3*2</f></c><c r="E1"><f>A1+1</f></c>'
+        f'</row><row r="2"><c r="C2">{own}</c></row>'
+    )
+    values = embedsheet_values(book(tmp_path / "b.xlsx", cells))["S"]
+    assert values["E1"] == 2
+    for address, value in given.items():
+        refused = f"unsupported: S!{address}: fills cells that have formulas of their own"
+        assert values[address] == value if value else str(values[address]).startswith(refused)
 
 
 def test_two_sheets_in_one_part_are_refused(tmp_path: Path) -> None:

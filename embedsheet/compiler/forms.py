@@ -6,7 +6,7 @@ evaluated for all its cells at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -147,7 +147,21 @@ def build_groups(workbook: Book, table: CellTable) -> list[Group]:
             group = Group(place, sheet.name, "", anchor, table.rows[anchor], table.columns[anchor], outputs, True)
             group.fault = fault
             groups.append(group)
+    _refuse_overlaps(groups, table)
     return groups
+
+
+def _refuse_overlaps(groups: Sequence[Group], table: CellTable) -> None:
+    """Give array formulas a fault that fill cells which have formulas of their own, as no spreadsheet program does."""
+    wide = [group for group in groups if group.array and group.outputs[0].size > 1]
+    if not wide:
+        return
+    owners = np.zeros(table.count, np.int32)
+    for group in groups:
+        np.add.at(owners, group.outputs.ravel(), 1)
+    for group in wide:
+        if group.fault is None and (owners[group.outputs] > 1).any():
+            group.fault = "fills cells that have formulas of their own; enter one or the other again"
 
 
 def loose_groups(sheet: str, table: CellTable) -> list[Group]:

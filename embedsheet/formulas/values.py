@@ -58,7 +58,8 @@ class Value:
     @property
     def shape(self) -> tuple[int, int, int]:
         """(n or 1, rows, columns)."""
-        n, rows, columns = np.broadcast_shapes(self.kinds.shape, self.numbers.shape)
+        kinds, numbers = self.kinds.shape, self.numbers.shape
+        n, rows, columns = kinds if kinds == numbers else np.broadcast_shapes(kinds, numbers)
         return n, rows, columns
 
     @property

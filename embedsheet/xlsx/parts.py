@@ -59,13 +59,18 @@ def relations(package: Package, part: str) -> dict[str, Relation]:
     rels = posixpath.join(folder, "_rels", f"{name}.rels")
     if rels not in package:
         return {}
-    found = {}
+    found: dict[str, Relation] = {}
     for element in children(parse(package.read(rels), f"{package.path}: {rels}"), "Relationship"):
         target = element.get("Target", "")
         external = element.get("TargetMode") == "External"
         if not external:
             target = posixpath.normpath(posixpath.join("/" + folder, target.replace("\\", "/"))).lstrip("/")
-        found[element.get("Id", "")] = Relation(element.get("Type", "").rpartition("/")[2], target, external)
+        identity = element.get("Id", "")
+        if identity in found:
+            raise FileError(
+                f"{package.path}: {rels} has two relationships with the id {identity}; restore the file from a backup."
+            )
+        found[identity] = Relation(element.get("Type", "").rpartition("/")[2], target, external)
     return found
 
 
@@ -88,6 +93,8 @@ def contents(package: Package) -> Contents:
         link = links.get(relation_id(element))
         if link is None or link.external:
             raise FileError(f"{package.path}: the sheet {name} leads to no part; restore the file from a backup.")
+        if not link.kind.lower().endswith("sheet"):
+            raise FileError(f"{package.path}: the sheet {name} leads to {link.target}, no sheet; restore a backup.")
         if any(name_key(sheet.name) == name_key(name) for sheet in sheets):
             raise FileError(f"{package.path}: has two sheets named {name}; rename one.")
         if any(sheet.part == link.target for sheet in sheets):

@@ -343,6 +343,11 @@ class _Scan:
             return False
         if tag.kind == b"array":
             area = self._area(tag, row, column)
+            if (area.top, area.left) != (row, column):
+                raise FileError(
+                    f"{self._where(row, column)}: its array formula fills {area.local()}, which does not begin there; "
+                    "enter the formula again, or restore the file from a backup."
+                )
             formulas.arrays[row, column] = ArrayFormula(area, dynamic)
             self.source.cells_left -= area.size - 1
             check_cell_count(0, self.source)
