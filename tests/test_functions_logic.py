@@ -13,6 +13,7 @@ import pytest
 
 from embedsheet.formulas.functions.table import FUNCTIONS
 from embedsheet.ground.errors import UnsupportedError
+from embedsheet.ground.notation.addresses import column_letters
 from kit.judges import CellValue, dissent, embedsheet_values, write_book
 from kit.sheets import largest_gradient_error, program
 
@@ -169,3 +170,25 @@ def test_conditions_are_single_values_in_plain_formulas_below_functions_of_array
     sheet = cells | {address: formula for address, (formula, _) in expected.items()}
     values = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": sheet}))["S"]
     assert {address: values[address] for address in expected} == {a: result for a, (_, result) in expected.items()}
+
+
+def test_look_ups_find_each_value_in_plain_formulas_below_functions_of_arrays(tmp_path: Path) -> None:
+    """What is looked up is no condition: below SUMPRODUCT each of its values is found, wherever the formula stands.
+
+    LibreOffice has these results; by hand, the rows of A6:A8 in D5:F9 are 4, 2, 1.
+    """
+    cells: dict[str, CellValue] = {f"A{row}": text for row, text in zip((6, 7, 8), "dba", strict=True)}
+    cells |= {f"D{5 + i}": "abcde"[i] for i in range(5)} | {f"E{5 + i}": 10.0 * (i + 1) for i in range(5)}
+    cells |= {f"{'JKL'[i]}2": "xyz"[i] for i in range(3)} | {f"{'JKL'[i]}3": 3.0**i for i in range(3)} | {"A10": "z"}
+    expected = {
+        "SUMPRODUCT(VLOOKUP(A6:A8,D5:E9,2,FALSE))": 70.0, "SUMPRODUCT(VLOOKUP(A6:A8,D5:E9,2,TRUE))": 70.0,
+        "SUMPRODUCT(VLOOKUP(A6:A8,D5:E9,2,FALSE),{1;2;3})": 110.0, "SUMPRODUCT(MATCH(A6:A8,D5:D9,0))": 7.0,
+        "SUMPRODUCT(INDEX(E5:E9,MATCH(A6:A8,D5:D9,0)))": 70.0, "SUMPRODUCT(INDEX(E5:E9,{1;4}))": 50.0,
+        'SUMPRODUCT(HLOOKUP({"x","z"},J2:L3,2,FALSE))': 10.0, "SUMPRODUCT(LOOKUP(A6:A8,D5:D9,E5:E9))": 70.0,
+        "SUMPRODUCT(--ISNA(VLOOKUP(A6:A10,D5:E9,2,FALSE)))": 2.0,
+    }  # fmt: skip
+    for row in (7, 20):  # beside a value that is looked up, and where no row of the range is its own
+        places = {f"{column_letters(14 + i)}{row}": formula for i, formula in enumerate(expected)}
+        path = write_book(tmp_path / "book.xlsx", {"S": cells | {at: f"={text}" for at, text in places.items()}})
+        values = embedsheet_values(path)["S"]
+        assert {text: values[at] for at, text in places.items()} == expected

@@ -4,7 +4,8 @@
     python tools/mutate.py solvers/search --count 20
 
 cosmic-ray says where and how the code can be changed; so many of these changes are drawn at random, from a seed, and
-each is tried in a copy of the repository with the tests that `mutation_table.TESTS` names for its module. A mutant that
+each is tried in a copy of the repository with the tests of the files that `mutation_table.TESTS` names for its module:
+with those that reach its line, as `reached.py` saw when it ran the file once without any change. A mutant that
 no test kills is printed with what was changed, and with the reason why no test can if `EXPLAINED` has one; the score is
 the part killed or explained. The exit code is 1 if it is below `ENOUGH`.
 """
@@ -15,6 +16,7 @@ import argparse
 import ast
 import compileall
 import difflib
+import hashlib
 import multiprocessing
 import os
 import py_compile
@@ -22,7 +24,6 @@ import random
 import shutil
 import sys
 import tempfile
-import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,12 +34,16 @@ from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
 from mutation_table import EXPLAINED, ROOT, modules, tests_of
+from reached import Chosen, Reached, Recorder, statement
 
 SAMPLED, SEED, ENOUGH = 200, 13, 0.9
 # A mutant in a loop without end is killed: after so many times the seconds of processor that its tests take unchanged,
 # and so many more; by the clock, which a loaded machine stretches, after so many.
-TIMES, MORE, WAITING = 3.0, 60.0, 3600.0
+TIMES, MORE, WAITING = 3.0, 30.0, 3600.0
 MOST = 1800.0  # seconds of processor of an unchanged test file
+RECORD = "reached.json"
+KEPT = ROOT / "build" / "mutants"  # such records of earlier runs, by what was run
+NO_TESTS = 5  # what pytest ends with where it has run none
 
 
 @dataclass(frozen=True)
@@ -88,8 +93,8 @@ def _idle(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
     return [((n.lineno, n.col_offset), (n.end_lineno, n.end_col_offset)) for n in found]  # type: ignore[attr-defined]
 
 
-def _run(folder: str, tests: list[str], seconds: float) -> None:
-    """Exit with 0 if all tests pass, in a process of its own, and leave the seconds of processor that they took."""
+def _run(folder: str, files: list[str], seconds: float, chosen: tuple[list[str], set[str]] | None) -> None:
+    """Exit with 0 if all chosen tests pass, of those known, in a process of its own; without any, record all tests."""
     import pytest
 
     try:
@@ -100,18 +105,24 @@ def _run(folder: str, tests: list[str], seconds: float) -> None:
         pass
     os.chdir(folder)
     sys.path[:0] = [folder, f"{folder}/tests"]
+    os.environ["PYTHONPATH"] = folder  # of programs that a test starts
     sys.dont_write_bytecode = True
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
-    status = pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests])
-    Path("seconds").write_text(str(time.process_time()), encoding="ascii")
+    quick = ["-q", "-p", "no:cacheprovider", "--tb=no"]
+    if chosen is None:
+        status = pytest.main([*quick, *files], plugins=[Recorder(Path(folder), Path(folder, RECORD))])
+    else:
+        status = pytest.main([*quick, "-x", *files], plugins=[Chosen(*chosen)])
     os._exit(int(status))
 
 
-def tried(folder: Path, tests: list[str], seconds: float = MOST) -> Literal["passes", "fails", "no end"]:
+def tried(
+    folder: Path, files: list[str], seconds: float = MOST, chosen: tuple[list[str], set[str]] | None = None
+) -> Literal["passes", "fails", "no end"]:
     """Say what tests do that may take so many seconds of processor."""
-    process = _CONTEXT.Process(target=_run, args=(str(folder), tests, seconds))
+    process = _CONTEXT.Process(target=_run, args=(str(folder), files, seconds, chosen))
     process.start()
     process.join(WAITING)
     if process.is_alive():
@@ -119,31 +130,38 @@ def tried(folder: Path, tests: list[str], seconds: float = MOST) -> Literal["pas
         process.join()
     if process.exitcode is None or process.exitcode < 0:
         return "no end"
-    return "fails" if process.exitcode else "passes"
+    return "fails" if process.exitcode not in (0, NO_TESTS) else "passes"
 
 
-def _seconds(folder: Path, test: str, known: dict[str, float | None]) -> float | None:
-    """Return the seconds of processor of a file of tests without any change; None, and say so once, if it fails."""
-    if test not in known:
-        known[test] = None
-        if tried(folder, [test]) == "passes":
-            known[test] = float((folder / "seconds").read_text(encoding="ascii"))
-        else:
-            print(f"{test} fails without any change, and is left out", flush=True)
-    return known[test]
+def _record(folder: Path, file: str, reached: Reached) -> None:
+    """Run a file of tests without any change, unless that was done before, and say which fail."""
+    code = [*(folder / "embedsheet").rglob("*.py"), *(folder / "tests" / "kit").rglob("*.py"), folder / file]
+    kept = KEPT / f"{hashlib.sha256(b''.join(path.read_bytes() for path in sorted(code))).hexdigest()[:24]}.json"
+    if not kept.exists():
+        if tried(folder, [file]) != "passes":
+            print(f"{file}: some tests fail without any change, and are left out", flush=True)
+        if not (folder / RECORD).exists():
+            return
+        KEPT.mkdir(parents=True, exist_ok=True)
+        shutil.move(folder / RECORD, kept)
+    reached.add(kept)
 
 
-def outcome(folder: Path, mutant: Mutant, tests: list[str], seconds: float) -> tuple[str, str]:
-    """Return what tests of that many seconds do with a mutant, as `tried`, and what was changed."""
+def outcome(folder: Path, mutant: Mutant, files: list[str], reached: Reached) -> tuple[str, str]:
+    """Return what tests do with a mutant, as `tried`, and what was changed."""
     path = folder / mutant.module
     source = path.read_text(encoding="utf-8")
     changed = mutant.code(source)
+    tests = reached.of(mutant.module, statement(source, mutant.line), files)
+    seconds = sum(reached.seconds[test] for test in tests)
     path.write_text(changed, encoding="utf-8")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
             ast.parse(changed)
-        done: str = tried(folder, tests, TIMES * seconds + MORE)
+        chosen = (tests, set(reached.seconds))
+        used = [file for file in files if any(test.partition("::")[0] == file for test in tests)]
+        done: str = tried(folder, used, TIMES * seconds + MORE, chosen) if used else "passes"
     except SyntaxError:
         done = "fails"
     finally:
@@ -167,7 +185,8 @@ def _has(changed: str, side: str, part: str) -> bool:
 # A fork of a process that has imported the libraries, but nothing of what is mutated, begins at once.
 _CONTEXT = multiprocessing.get_context("forkserver" if hasattr(os, "fork") else "spawn")
 # None of pytest's plugins, which pytest itself must import.
-_LIBRARIES = ["numpy", "scipy.optimize", "scipy.special", "pytest", "openpyxl", "xlsxwriter", "cosmic_ray.mutating"]
+_LIBRARIES = ["numpy", "scipy.optimize", "scipy.special", "pytest", "openpyxl", "xlsxwriter", "coverage"]
+_LIBRARIES += ["cosmic_ray.mutating"]
 
 
 def main() -> int:
@@ -193,10 +212,13 @@ def main() -> int:
         # By their time and size alone, a source and its mutant can be the same.
         compileall.compile_dir(folder, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
         shutil.copyfile(ROOT / "pyproject.toml", folder / "pyproject.toml")
-        seconds: dict[str, float | None] = {}
+        reached, recorded = Reached(), set[str]()
         for number, mutant in enumerate(sample, 1):
-            tests = [test for test in tests_of(mutant.module) if _seconds(folder, test, seconds) is not None]
-            done, changed = outcome(folder, mutant, tests, sum(seconds[test] or 0.0 for test in tests))
+            files = tests_of(mutant.module)
+            for file in sorted(set(files) - recorded):
+                _record(folder, file, reached)
+                recorded.add(file)
+            done, changed = outcome(folder, mutant, files, reached)
             why = explanation(mutant, changed) if done == "passes" else None
             count["explained" if why else done] += 1
             words = {"fails": "killed", "no end": "killed, as it comes to no end", "passes": "survives"}[done]
