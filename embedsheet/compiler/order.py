@@ -44,6 +44,11 @@ Rectangles = dict[Hashable, Ids]
 _MOST_LINKS = 10_000
 
 
+_MOST_ITERATIONS = 32_767  # of a circle, in Excel
+_USUAL_ITERATIONS = 100  # as Excel sets them; so many are always made
+_STEPS_AN_EVALUATION = 20  # that one cell of a circle counts as
+
+
 class Planner:
     """Evaluates what is asked for, and what that needs, in NumPy; `steps` is the order found."""
 
@@ -426,7 +431,13 @@ class Planner:
         stored = store.table.kinds[ids]
         store.kinds[ids], store.numbers[ids] = np.where(stored == BLANK, NUMBER, stored), store.table.numbers[ids]
         store.done[ids] = True
-        for _ in range(max(iteration.most, 1)):
+        most = min(max(iteration.most, 1), _MOST_ITERATIONS)
+        for done in range(1, most + 1):
+            if done > _USUAL_ITERATIONS and done * len(places) * _STEPS_AN_EVALUATION > store.budget.limits.steps:
+                store.done[ids] = False
+                asked = store.budget.refusal(most * len(places) * _STEPS_AN_EVALUATION, "steps")
+                self._fail_circle(cells, rest, f"{most:,} iterations: {asked}")
+                return False
             before = store.numbers[ids]
             for place in places:
                 group, element = store.groups[int(cells.owners[place])], cells.elements[[place]]

@@ -9,15 +9,21 @@ from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.store import Store, TracedStore
 from embedsheet.formulas.values import REF, VALUE, Reference, Value, error
-from embedsheet.ground.errors import ModelError, UnsupportedError
+from embedsheet.ground.errors import FormulaError, ModelError, UnsupportedError
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.notation.structured import THIS_ROW
 from embedsheet.ground.notation.tree import Name, Node, TableRef
 
 
 def resolve_name(store: Store | TracedStore, group: Group, node: Name) -> Node | None:
-    """Return the tree a name stands for in a group's formula, None when it is not defined."""
-    return store.names.find(node.name, node.sheet or group.sheet_name)
+    """Return the tree a name stands for in a group's formula, None when it is not defined.
+
+    Raises FormulaError for a name whose text is no formula.
+    """
+    try:
+        return store.names.find(node.name, node.sheet or group.sheet_name)
+    except FormulaError as error:
+        raise FormulaError(f"{group.where()}: the name {node.name}: {error}") from error
 
 
 def resolve_table(store: Store | TracedStore, group: Group, node: TableRef, rows: Ids) -> Reference | Value:
