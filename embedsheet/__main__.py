@@ -23,6 +23,8 @@ _heard = False  # Ctrl-C, in this process
 
 def main() -> None:
     """Run the command line with the process' arguments, and leave."""
+    # NumPy and SciPy each start threads of their own for matrices; ours are small, and waiting threads burn processor.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         if number is not None and (name == "SIGINT" or signal.getsignal(number) is not signal.SIG_IGN):

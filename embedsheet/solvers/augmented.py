@@ -21,9 +21,9 @@ from contextlib import suppress
 import numpy as np
 
 from embedsheet.solvers.inner_newton import Curvature, newton_steps
+from embedsheet.solvers.lbfgsb import minimize
 from embedsheet.solvers.problem import FloatArray
 from embedsheet.solvers.reasons import Reason, Why
-from embedsheet.solvers.scipy_methods import LBFGSB_WITHOUT_END
 from embedsheet.solvers.tracker import Tracker
 from embedsheet.solvers.units import Units, block_sizes, cell_sizes, finite
 from embedsheet.solvers.verdict import projected
@@ -81,8 +81,6 @@ class _Rows:
 
 def augmented_lagrangian(tracker: Tracker, start: FloatArray) -> Reason:
     """Minimise within bounds and constraints; the tracker keeps the best point and the multipliers."""
-    from scipy import optimize
-
     problem = tracker.problem
     units = Units(tracker, start, 0.1 * block_sizes(problem, start))
     rows = _Rows(units)
@@ -116,10 +114,7 @@ def augmented_lagrangian(tracker: Tracker, start: FloatArray) -> Reason:
                 newton_steps(z, units.lower, units.upper, lagrangian, rows.curvature, after)
                 inner = _MOST_INNER  # nothing raised: the tolerance was not reached
             else:
-                optimize.minimize(
-                    lagrangian, z, jac=True, method="L-BFGS-B", bounds=units.bounds, callback=after,
-                    options=LBFGSB_WITHOUT_END,
-                )  # fmt: skip
+                minimize(lagrangian, z, units.lower, units.upper, callback=after)
         now = rows.missed(z)
         rows.multipliers = rows.forces(units.rows(z))
         settled = inner < _MOST_INNER

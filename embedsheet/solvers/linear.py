@@ -42,11 +42,11 @@ class LinearResult:
 
 def recognise(problem: Problem) -> LinearModel | None:
     """Return the model's coefficients if its objective `is_linear`, a proof and no guess; else None."""
-    from scipy import sparse
-
     objective = problem.objective
     if not getattr(objective, "is_linear", False):
         return None
+    from scipy import sparse
+
     origin = np.zeros(problem.size)
     value, cost = objective.value_and_gradient(origin)
     cost = np.asarray(cost, dtype=np.float64)

@@ -85,14 +85,12 @@ def newton(tracker: Tracker, start: FloatArray) -> Reason:
 
 def _step(curvature: FloatArray, gradient: FloatArray, damping: float) -> FloatArray | None:
     """Solve (H + λ D) p = −g with D = diag|H|; None when the matrix is not positive definite."""
-    from scipy import linalg
-
     diagonal = np.abs(np.diag(curvature))
     largest = float(diagonal.max(initial=0.0)) or 1.0
     diagonal = np.maximum(diagonal, 1e-12 * largest)
     try:
-        factor = linalg.cho_factor(curvature + damping * np.diag(diagonal))
-    except linalg.LinAlgError:
+        factor = np.linalg.cholesky(curvature + damping * np.diag(diagonal))
+    except np.linalg.LinAlgError:
         return None
-    step: FloatArray = -linalg.cho_solve(factor, gradient)
+    step: FloatArray = -np.linalg.solve(factor.T, np.linalg.solve(factor, gradient))
     return step if np.isfinite(step).all() and float(step @ gradient) < 0 else None

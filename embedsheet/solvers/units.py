@@ -71,15 +71,19 @@ class Units:
         self.tracker, self.sizes, self.strays = tracker, sizes, strays
         self.start = start / sizes
         self.lower, self.upper = problem.lower / sizes, problem.upper / sizes
-        self.bounds: Bounds | None = None
-        if problem.has_bounds:
-            from scipy.optimize import Bounds
-
-            self.bounds = Bounds(self.lower, self.upper)
         self._start, self._least_height = start, least_height
         lengths = np.linalg.norm(tracker.row_jacobian(start) * sizes, axis=1)
         # A row without slope here keeps its units; NaN would spread.
         self.lengths = np.where(np.isfinite(lengths) & (lengths > 0), lengths, 1.0)
+
+    @property
+    def bounds(self) -> Bounds | None:
+        """The bounds as scipy.optimize takes them."""
+        if not self.tracker.problem.has_bounds:
+            return None
+        from scipy.optimize import Bounds
+
+        return Bounds(self.lower, self.upper)
 
     @cached_property
     def height(self) -> float:
