@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from embedsheet.solver import Solution, load_model, problem_of, solve
+from embedsheet.solver import Solution, Specification, load_model, problem_of, solve
 from embedsheet.solvers.moves import improve
 from embedsheet.solvers.problem import Limits, Problem
 from embedsheet.solvers.search import search
@@ -143,7 +143,7 @@ def attacked(kind: Callable[[Random], Model], seed: int, folder: Path, searches:
     claimed |= found.status == "infeasible"
     if not claimed:
         return found.status
-    model = load_model(path, **asked)
+    model = load_model(path, None, Specification(**asked))
     problem = problem_of(model.program, model.setup)
     trials = rivals(problem, found, generator)
     best = [(trials.tracker.best.value, trials.tracker.best_violation, trials.tracker.best.x)]

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from embedsheet.cli import app
 from embedsheet.compiler.program import compile_program
 from embedsheet.formulas.functions import arithmetic, table
-from embedsheet.solvers.model import choose_setup
+from embedsheet.solvers.model import Specification, choose_setup
 from embedsheet.workbook import Workbook
 from kit import pages
 
@@ -126,7 +126,7 @@ def test_the_function_in_five_lines_works(monkeypatch: pytest.MonkeyPatch, tmp_p
         sheet.write("A1", 2)
         sheet.write_formula("B1", "=SINC(A1)", None, np.sin(2) / 2)
     workbook = Workbook.open(tmp_path / "book.xlsx")
-    setup = choose_setup(workbook, "S", objective="B1", changing=["A1"])
+    setup = choose_setup(workbook, "S", Specification(objective="B1", changing=["A1"]))
     program = compile_program(workbook, setup)
     value, gradient = program.value_and_gradient(program.start)
     assert value == pytest.approx(np.sin(2) / 2, rel=1e-14)

@@ -18,7 +18,7 @@ import pytest
 from scipy import optimize
 
 from embedsheet.solver import Solution, solve
-from embedsheet.solvers.model import choose_setup
+from embedsheet.solvers.model import Specification, choose_setup
 from embedsheet.workbook import Workbook
 from kit.sheets import write
 
@@ -84,8 +84,8 @@ def solved(name: str, folder: Path, *more: str) -> Solution:
     book = Workbook.open(write(folder / "book.xlsx", cells))
     rows = [f"B{row} {relation} 0" for row, (_, relation) in enumerate(case.rows, 2)]
     asked = choose_setup(
-        book, "S", objective="B1", changing=[f"A1:A{n}"], sense=case.sense,  # type: ignore[arg-type]
-        constraints=[*case.bounds, *rows, *more],
+        book, "S", Specification(objective="B1", changing=[f"A1:A{n}"], sense=case.sense,  # type: ignore[arg-type]
+        constraints=[*case.bounds, *rows, *more]),
     )  # fmt: skip
     book.save([], setups=[asked])
     return solve(folder / "book.xlsx", dry_run=True)

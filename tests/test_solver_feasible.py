@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from embedsheet.cli import app
 from embedsheet.ground.errors import ModelError
-from embedsheet.solver import choose_setup, describe, gradient_blocks, load_model, solve
+from embedsheet.solver import Specification, choose_setup, describe, gradient_blocks, load_model, solve
 from embedsheet.workbook import Workbook
 from kit import judges
 from kit.foreign import ForeignBook
@@ -97,7 +97,7 @@ def test_the_words_speak_of_no_objective(tmp_path: Path) -> None:
 def test_what_needs_an_objective_says_so(tmp_path: Path) -> None:
     path = circle_and_hyperbola(9).save_openpyxl(tmp_path / "book.xlsx")
     with pytest.raises(ModelError, match="no objective cell"):
-        choose_setup(Workbook.open(path), sense="maximize")
+        choose_setup(Workbook.open(path), None, Specification(sense="maximize"))
     with pytest.raises(ModelError, match="no objective cell"):
         gradient_blocks(load_model(path).program)
     nothing = lines().save_openpyxl(tmp_path / "nothing.xlsx")

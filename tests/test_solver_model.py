@@ -10,7 +10,7 @@ import pytest
 
 from embedsheet.ground.errors import MismatchError, ModelError
 from embedsheet.ground.notation.addresses import Area, Cell
-from embedsheet.solver import choose_setup, describe, parse_constraint, solve
+from embedsheet.solver import Specification, choose_setup, describe, parse_constraint, solve
 from embedsheet.workbook import Workbook
 from kit.foreign import ForeignBook
 from kit.foreign_linear import product_mix
@@ -80,21 +80,24 @@ def test_no_set_up_says_how_to_name_the_model(tmp_path: Path) -> None:
 def test_a_model_in_words_needs_one_objective_cell_and_changing_cells(mix: Path) -> None:
     workbook = Workbook.open(mix)
     with pytest.raises(ModelError, match="2 cells; name the one cell"):
-        choose_setup(workbook, objective="batches", changing=["B3"])
+        choose_setup(workbook, None, Specification(objective="batches", changing=["B3"]))
     with pytest.raises(ModelError, match="--changing"):
-        choose_setup(workbook, objective="profit", without_stored=True)
+        choose_setup(workbook, None, Specification(objective="profit", without_stored=True))
 
 
 def test_names_and_addresses_make_a_model(mix: Path) -> None:
-    setup = choose_setup(Workbook.open(mix), objective="profit", changing=["batches"], sense="maximize",
-                         constraints=["D5:D7 <= F5:F7", "batches >= 0"])  # fmt: skip
+    rows = ["D5:D7 <= F5:F7", "batches >= 0"]
+    specified = Specification("profit", ["batches"], "maximize", constraints=rows)
+    setup = choose_setup(Workbook.open(mix), None, specified)
     assert setup.objective == Cell("Model", 9, 4)
     assert setup.changing == (Area("Model", 3, 2, 3, 3),)
     assert len(setup.constraints) == 2
 
 
 def test_words_change_a_stored_set_up(mix: Path) -> None:
-    setup = choose_setup(Workbook.open(mix), sense="minimize", constraints=["batches >= 1"], nonnegative=False)
+    setup = choose_setup(
+        Workbook.open(mix), None, Specification(sense="minimize", constraints=["batches >= 1"], nonnegative=False)
+    )
     assert (setup.sense, len(setup.constraints), setup.nonnegative) == ("minimize", 2, False)
 
 

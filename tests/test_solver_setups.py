@@ -17,7 +17,7 @@ from embedsheet.cli import app
 from embedsheet.compiler.program import Program, compile_program
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.notation.addresses import disjoint, parse_area
-from embedsheet.solver import choose_setup, describe, solve
+from embedsheet.solver import Specification, choose_setup, describe, solve
 from embedsheet.workbook import Workbook
 from kit.sheets import program, write
 
@@ -249,24 +249,24 @@ STORED = MODEL | {"solver_opt": "S!$B$2"} | constraints(("S!$B$1", 2, "1"), ("S!
 
 def test_an_objective_named_beside_a_set_up_keeps_its_constraints_and_its_sign(tmp_path: Path) -> None:
     book = Workbook.open(save(tmp_path / "a.xlsx", SUM | {"B2": "=A1^2"}, STORED))
-    kept = choose_setup(book, objective="B2", changing=["A1"], sense="minimize")
+    kept = choose_setup(book, None, Specification(objective="B2", changing=["A1"], sense="minimize"))
     assert [str(one) for one in kept.constraints] == ["S!B1 = 1"]  # A2 stays what it is: it need not be whole
     assert kept.nonnegative
     assert kept.notes == (
         "the set-up stored on S stays in force: constraints S!B1 = 1; changing cells without a lower bound not "
         "negative (--without-stored leaves it out)",
     )
-    alone = choose_setup(book, objective="B2", changing=["A1"], without_stored=True)
+    alone = choose_setup(book, None, Specification(objective="B2", changing=["A1"], without_stored=True))
     assert (alone.constraints, alone.nonnegative, alone.notes) == ((), False, ())
 
 
 def test_an_objective_named_beside_a_set_up_changes_the_same_cells(tmp_path: Path) -> None:
     book = Workbook.open(save(tmp_path / "a.xlsx", SUM | {"B2": "=A1^2"}, STORED))
-    setup = choose_setup(book, objective="B1")
+    setup = choose_setup(book, None, Specification(objective="B1"))
     assert setup.changing == (parse_area("A1:A2", "S"),)
     assert Constraint(parse_area("A2", "S"), "integer", None) in setup.constraints
     with pytest.raises(ModelError, match="Say which cells may change"):
-        choose_setup(book, objective="B1", without_stored=True)
+        choose_setup(book, None, Specification(objective="B1", without_stored=True))
 
 
 def test_without_stored_wants_an_objective(tmp_path: Path) -> None:

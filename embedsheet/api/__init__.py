@@ -117,9 +117,10 @@ def gradient(
     makes no sense; UnsupportedError with all formulas that cannot be compiled.
     """
     from embedsheet.solvers.load import gradient_blocks, load_model
+    from embedsheet.solvers.model import Specification
 
     model = load_model(
-        book, sheet, objective=objective, changing=changing, without_stored=bool(changing),
+        book, sheet, Specification.differentiated(objective, changing),
         overwrite_formulas=overwrite_formulas, trust_embedsheet=trust_embedsheet, engine=engine,
     )  # fmt: skip
     value, blocks = gradient_blocks(model.program)
@@ -156,10 +157,11 @@ def against(
     many as the changing ones.
     """
     from embedsheet.solvers.load import load_model
+    from embedsheet.solvers.model import Specification
     from embedsheet.translations.gradient_sheet.against import compare
 
     model = load_model(
-        book, sheet, objective=objective, changing=changing, without_stored=bool(changing),
+        book, sheet, Specification.differentiated(objective, changing),
         overwrite_formulas=overwrite_formulas, trust_embedsheet=trust_embedsheet,
     )  # fmt: skip
     texts = [cells] if isinstance(cells, str) else list(cells)
@@ -187,6 +189,7 @@ def derive(
     ModelError for a set-up that makes no sense; nothing is written then.
     """
     from embedsheet.solvers.load import load_model
+    from embedsheet.solvers.model import Specification
     from embedsheet.translations.gradient_sheet.write import derive_model
 
     workbook = book if isinstance(book, Workbook) else Workbook.open(book)
@@ -194,7 +197,7 @@ def derive(
         output = workbook.path.with_suffix(".xlsm")
     workbook.check_target(output, ignore_lock, force=force, macros=buttons)
     model = load_model(
-        workbook, sheet, objective=objective, changing=changing, without_stored=bool(changing),
+        workbook, sheet, Specification.differentiated(objective, changing),
         trust_embedsheet=trust_embedsheet,
     )  # fmt: skip
     target = None if output is None else Path(output)

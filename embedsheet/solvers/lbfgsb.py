@@ -59,7 +59,8 @@ def minimize(
     if routine is None:
         return _by_scipy(function, start, lower, upper, callback, reduction, slope, iterations, evaluations)
     n, m = len(start), _PAIRS
-    x, value, gradient = np.array(start, np.float64), np.array(0.0), np.zeros(n)
+    x, gradient = np.array(start, np.float64), np.zeros(n)
+    value: Any = np.array(0.0)
     low, high = np.isfinite(lower), np.isfinite(upper)
     kind = np.where(low, np.where(high, 2, 1), np.where(high, 3, 0)).astype(np.int32)
     bounds = np.where(low, lower, 0.0), np.where(high, upper, 0.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embedsheet.book.book import Book
-from embedsheet.book.setups import Sense, SolverSetup
+from embedsheet.book.setups import SolverSetup
 from embedsheet.book.solver_names import is_solver_name
 from embedsheet.ground.errors import MismatchError, ModelError
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.notation.addresses import Area, Cell, column_letters
-from embedsheet.solvers.model import choose_setup
+from embedsheet.solvers.model import AS_STORED, Specification, choose_setup
 from embedsheet.solvers.problem import FloatArray
 from embedsheet.workbook import Workbook
 
@@ -49,14 +48,8 @@ class Model:
 def load_model(
     book: str | Path | Workbook,
     sheet: str | None = None,
+    specified: Specification = AS_STORED,
     *,
-    objective: str | None = None,
-    changing: Sequence[str] = (),
-    sense: Sense | None = None,
-    target: float | None = None,
-    constraints: Sequence[str] = (),
-    nonnegative: bool | None = None,
-    without_stored: bool = False,
     overwrite_formulas: bool = False,
     trust_embedsheet: bool = False,
     engine: EngineName = "auto",
@@ -67,10 +60,7 @@ def load_model(
     """
     began = time.perf_counter()
     workbook = book if isinstance(book, Workbook) else Workbook.open(book)
-    setup = choose_setup(
-        workbook, sheet, objective=objective, changing=changing, sense=sense, target=target, constraints=constraints,
-        nonnegative=nonnegative, without_stored=without_stored,
-    )  # fmt: skip
+    setup = choose_setup(workbook, sheet, specified)
     read = time.perf_counter()
     from embedsheet.compiler.program import compile_program
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,34 +24,45 @@ _KINDS = {
 }  # fmt: skip
 
 
-def choose_setup(
-    workbook: Book,
-    sheet: str | None = None,
-    *,
-    objective: str | None = None,
-    changing: Sequence[str] = (),
-    sense: Sense | None = None,
-    target: float | None = None,
-    constraints: Sequence[str] = (),
-    nonnegative: bool | None = None,
-    without_stored: bool = False,
-) -> SolverSetup:
-    """Return the model to solve.
+@dataclass(frozen=True)
+class Specification:
+    """A model as a person specifies it, in words of the workbook; what is left out is as the workbook stores it.
 
-    Without `objective` it is the set-up stored on `sheet`, or the only one in the workbook; `changing` and `sense`
-    replace what it says and `constraints` ("B2:B5 >= 0", "0 <= B2:B5 <= 1", "B2:B5 integer") come on top. With
-    `objective` the model is new, but for the constraints, the non-negativity and, unless `changing` is given, the
-    changing cells of the set-up stored on the objective's sheet; `without_stored` leaves these out. Raises ModelError
-    when it is not clear what is meant.
+    Without `objective` it is the set-up stored on the sheet, or the only one in the workbook; `changing`, `sense` (or
+    `target`, a value to reach) and `nonnegative` replace what it says, and `constraints` ("B2:B5 >= 0",
+    "0 <= B2:B5 <= 1", "B2:B5 integer") come on top. With `objective` the model is new, but for the constraints, the
+    non-negativity and, unless `changing` is given, the changing cells of the set-up stored on the objective's sheet;
+    `without_stored` leaves these out.
     """
+
+    objective: str | None = None
+    changing: Sequence[str] = ()
+    sense: Sense | None = None
+    target: float | None = None
+    constraints: Sequence[str] = ()
+    nonnegative: bool | None = None
+    without_stored: bool = False
+
+    @classmethod
+    def differentiated(cls, objective: str | None, changing: Sequence[str]) -> Specification:
+        """Specify what is to be differentiated by what: beside `changing` cells the stored set-up has no say."""
+        return cls(objective, changing, without_stored=bool(changing))
+
+
+AS_STORED = Specification()
+
+
+def choose_setup(workbook: Book, sheet: str | None = None, specified: Specification = AS_STORED) -> SolverSetup:
+    """Return the model that is specified. Raises ModelError when it is not clear what is meant."""
+    sense, target, nonnegative = specified.sense, specified.target, specified.nonnegative
     if sheet is not None:
         sheet = workbook.sheet(sheet).name
-    if objective is not None:
-        setup = replace(_new(workbook, sheet, objective, changing, without_stored), named=True)
+    if specified.objective is not None:
+        setup = replace(_new(workbook, sheet, specified.objective, specified), named=True)
     else:
         setup = _stored(workbook, sheet)
-        if changing:
-            setup = replace(setup, changing=_areas(workbook, changing, setup.sheet))
+        if specified.changing:
+            setup = replace(setup, changing=_areas(workbook, specified.changing, setup.sheet))
     if setup.objective is None and (sense is not None or target is not None):
         raise ModelError(f"{setup.sheet}: the Solver set-up names no objective cell; name one with --objective.")
     if sense is not None:
@@ -60,22 +71,20 @@ def choose_setup(
         setup = replace(setup, sense="target", target=target)
     if nonnegative is not None:
         setup = replace(setup, nonnegative=nonnegative)
-    more = [one for text in constraints for one in parse_constraint(workbook, text, setup.sheet)]
+    more = [one for text in specified.constraints for one in parse_constraint(workbook, text, setup.sheet)]
     return replace(setup, constraints=tuple(dict.fromkeys((*setup.constraints, *more))))
 
 
-def _new(
-    workbook: Book, sheet: str | None, objective: str, changing: Sequence[str], without_stored: bool
-) -> SolverSetup:
+def _new(workbook: Book, sheet: str | None, objective: str, specified: Specification) -> SolverSetup:
     home = sheet
     if home is None and len(workbook.sheets) == 1:
         home = next(iter(workbook.sheets))
     area = workbook.area(objective, home)
     if area.size != 1:
         raise ModelError(f"The objective {area} is {area.size} cells; name the one cell that is to be optimised.")
-    cell, areas = Cell(area.sheet, area.top, area.left), _areas(workbook, changing, home or area.sheet)
-    stored = None if without_stored else workbook.setups.get(area.sheet)
-    if stored is None and area.sheet in workbook.setup_faults and not without_stored:
+    cell, areas = Cell(area.sheet, area.top, area.left), _areas(workbook, specified.changing, home or area.sheet)
+    stored = None if specified.without_stored else workbook.setups.get(area.sheet)
+    if stored is None and area.sheet in workbook.setup_faults and not specified.without_stored:
         raise ModelError(f"{workbook.setup_faults[area.sheet]}; or leave the stored set-up out with --without-stored.")
     if not areas and (stored is None or not stored.changing):
         raise ModelError(f"Say which cells may change beside the objective {area}: --changing B2:F16.")

@@ -20,6 +20,7 @@ from embedsheet.book.setups import EVOLUTIONARY, Sense, SolverSetup
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.notation.addresses import Cell
 from embedsheet.solvers.load import Model, load_model
+from embedsheet.solvers.model import Specification
 from embedsheet.solvers.outcome import Outcome
 from embedsheet.solvers.plan import plan, replaced
 from embedsheet.solvers.problem import FEASIBILITY, Limits, Problem, Watcher
@@ -149,10 +150,10 @@ def solve(
     began = time.perf_counter()
     workbook = book if isinstance(book, Workbook) else Workbook.open(book)
     read = time.perf_counter() - began
+    specified = Specification(objective, changing, sense, target, constraints, nonnegative, without_stored)
     model = load_model(
-        workbook, sheet, objective=objective, changing=changing, sense=sense, target=target, constraints=constraints,
-        nonnegative=nonnegative, without_stored=without_stored, overwrite_formulas=overwrite_formulas,
-        trust_embedsheet=trust_embedsheet, engine=engine,
+        workbook, sheet, specified, overwrite_formulas=overwrite_formulas, trust_embedsheet=trust_embedsheet,
+        engine=engine,
     )  # fmt: skip
     model.seconds["read"] += read
     if not dry_run:

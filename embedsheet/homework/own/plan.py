@@ -408,7 +408,7 @@ class _Reader:
         return found or self.block(text, title, area)
 
     def solver(self, entry: Mapping[str, Any], task: OwnTask, area: Area, where: str) -> OwnTask:
-        from embedsheet.solvers.model import choose_setup
+        from embedsheet.solvers.model import Specification, choose_setup
 
         sense = entry.get("sense")
         if sense is not None and sense not in _SENSES:
@@ -417,13 +417,15 @@ class _Reader:
         objective = None if entry.get("objective") is None else str(self.area(entry, where, "objective"))
         sheet = area.sheet if objective is None else self.area(entry, where, "objective").sheet
         try:
-            setup = choose_setup(
-                self.book, sheet, objective=objective, changing=[str(area)] if objective else (),
-                sense=cast("Sense | None", sense),
-                target=_number(entry, "target", where, 0.0) if "target" in entry else None,
-                constraints=_texts(entry, "constraints", where),
-                nonnegative=_flag(entry, "nonnegative", where) if "nonnegative" in entry else None,
-            )  # fmt: skip
+            specified = Specification(
+                objective,
+                [str(area)] if objective else (),
+                cast("Sense | None", sense),
+                _number(entry, "target", where, 0.0) if "target" in entry else None,
+                _texts(entry, "constraints", where),
+                _flag(entry, "nonnegative", where) if "nonnegative" in entry else None,
+            )
+            setup = choose_setup(self.book, sheet, specified)
         except EmbedsheetError as fault:
             raise DataError(
                 f'{where}: {fault} In this file: objective = "Sheet1!D5", constraints = ["Sheet1!B2:B4 <= 10"].'

@@ -17,7 +17,7 @@ from embedsheet.compiler.forms import rectangles
 from embedsheet.ground.errors import DataError, ModelError, did_you_mean
 from embedsheet.ground.files import replace_file
 from embedsheet.ground.notation.addresses import Area
-from embedsheet.solvers.model import choose_setup
+from embedsheet.solvers.model import Specification, choose_setup
 from embedsheet.translations.coder.formatting import formatted
 from embedsheet.translations.coder.keras_module import keras_module
 from embedsheet.translations.coder.model import Written, written
@@ -153,7 +153,7 @@ def _code(model: Written, sheet: str | None, to: str, notes: Sequence[str]) -> C
 
 def _setup(workbook: Workbook, sheet: str | None, objective: str | None, changing: Sequence[str]) -> SolverSetup | None:
     if objective or changing:
-        return choose_setup(workbook, sheet, objective=objective, changing=changing, without_stored=bool(changing))
+        return choose_setup(workbook, sheet, Specification.differentiated(objective, changing))
     own = workbook.setups.get(sheet) if sheet is not None else None
     if sheet is None and len(workbook.setups) == 1:
         own = next(iter(workbook.setups.values()))
