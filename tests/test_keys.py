@@ -50,6 +50,7 @@ OTHERS = {
     "xlsx/writer/page.py": "file suffixes",
     "hosts/libreoffice/books.py": "file suffixes",
     "mirrors/full_size/devices.py": "kinds of devices",
+    "solvers/lbfgsb.py": "a message",
     "solvers/model.py": "words of a constraint",
     "solvers/reasons.py": "a kind's own name, for JSON",
     "solvers/scipy_methods.py": "a message",
