@@ -17,6 +17,7 @@ from embedsheet.book.setups import Constraint
 from embedsheet.cli import app
 from embedsheet.ground.notation.addresses import parse_area
 from embedsheet.translations.coder.code import codes
+from embedsheet.translations.coder.names import identifier
 from kit import modules, nets, sheets
 
 # Lesson, sheet: all sheets with a Solver set-up, and those whose formulas are of other kinds.
@@ -313,3 +314,32 @@ def test_what_an_if_throws_away_is_written_below_the_weights_that_it_reads(tmp_p
     assert found.gradient is not None
     # B1:B4 are a², a, -5, -5 with a = 2: (a² + a - 10)² = 16 and its derivative 2 (a² + a - 10)(2a + 1) = -40.
     assert found.gradient == pytest.approx([16, -40], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("heading", "name"),
+    [("Länge (mm)", "lange_mm"), ("Größe", "große"), ("вес", "вес"), ("σ(z)", "σ_z"), ("x²", "x2"),
+     ("残差ブロック 1", "残差ブロック_1"),
+     ("1. Schicht", "n1_schicht"), ("−", ""), ("①", ""), ("for", "for_")],
+)  # fmt: skip
+def test_headings_of_all_scripts_are_names(heading: str, name: str) -> None:
+    """Names as Python has them: letters of any script, in the form NFKC."""
+    assert identifier(heading) == name
+    assert name == "" or ast.parse(f"{name} = 1")
+
+
+def test_a_number_kept_between_two_and_a_count_of_filled_cells_are_written(tmp_path: Path) -> None:
+    """MEDIAN(0, x, 1) is how sheets keep x between 0 and 1; COUNTA of formulas does not depend on the weights."""
+    cells: dict[str, object] = {"C1": 0.7, "C2": 0.9, "C3": -0.4, "D1": 0.2}
+    for row, x in enumerate((-3.0, 0.5, 0.25, 3.0), 1):
+        cells |= {f"A{row}": x, f"E{row}": f"=MEDIAN(0,A{row}*C$1+D$1,1)", f"F{row}": f"=MEDIAN(A{row}*D$1,C$2,C$3)"}
+    book = sheets.write(tmp_path / "b.xlsx", cells | {"G1": "=(SUM(E1:E4)+SUMSQ(F1:F4))/COUNTA(E1:E4,F1:F4)"})
+    es.recalculate(book)
+    # By hand: E is 0, 0.55, 0.375, 1 and F -0.4, 0.1, 0.05, 0.6.
+    code = es.code(book, objective="G1", changing=["C1", "D1"])
+    assert "minimum(1, xp.maximum(0, " in code.text
+    found = modules.run(code, tmp_path)
+    assert found.wrong == []
+    assert found.gradient is not None
+    # G = (1.925 + 0.5325) / 8; dG/dC1 = (0.5 + 0.25) / 8; dG/dD1 = (2 + 2 (0.1 · 0.5 + 0.05 · 0.25 + 0.6 · 3)) / 8
+    np.testing.assert_allclose(found.gradient, [2.4575 / 8, 0.75 / 8, (2 + 2 * 1.8625) / 8], rtol=0, atol=1e-12)

@@ -132,8 +132,7 @@ def count_numbers(tr: Translator, nodes: Nodes) -> Expr:
         if not expr.fixed or not has_holes(expr):
             if not expr.fixed and has_holes(expr):
                 return tr.constant(t.Call("COUNT", tuple(nodes)))
-            sizes = [length for label, length in expr.size.items() if label in ("h", "w")]
-            part = literal(float(np.prod(sizes)) if sizes else 1.0)
+            part = _size_of(expr)
         else:
             part = reduced("count", elementwise("not", elementwise("isnan", expr)))
         total = part if total is None else elementwise("add", total, part)
@@ -143,11 +142,27 @@ def count_numbers(tr: Translator, nodes: Nodes) -> Expr:
 
 
 def count_all(tr: Translator, nodes: Nodes) -> Expr:
-    """COUNTA of texts: those that are not empty."""
-    expr = tr.range(nodes[0])
-    if len(nodes) > 1 or np.asarray(expr.value).dtype.kind != "U":
+    """COUNTA of texts: those that are not empty; of numbers: all, where no cell is blank."""
+    parts = [_counted(tr, tr.range(node)) for node in nodes]
+    found = [part for part in parts if part is not None]
+    if len(found) < len(parts) or not found:
         return tr.constant(t.Call("COUNTA", tuple(nodes)))
-    return reduced("count", tr.compare("<>", expr, literal(np.nan)))
+    total = found[0]
+    for part in found[1:]:
+        total = elementwise("add", total, part)
+    return total
+
+
+def _counted(tr: Translator, expr: Expr) -> Expr | None:
+    if np.asarray(expr.value).dtype.kind == "U":
+        return reduced("count", tr.compare("<>", expr, literal(np.nan)))
+    return None if has_holes(expr) else _size_of(expr)
+
+
+def _size_of(expr: Expr) -> Expr:
+    """Return how many cells a range has."""
+    sizes = [length for label, length in expr.size.items() if label in ("h", "w")]
+    return literal(float(np.prod(sizes)) if sizes else 1.0)
 
 
 def square_sum(tr: Translator, nodes: Nodes) -> Expr:

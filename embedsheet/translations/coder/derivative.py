@@ -293,7 +293,11 @@ def _maximum(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
         raise NotSimple("a maximum of two arrays")
     bound, arg = expr.args if bounds[0] is not None else expr.args[::-1]
     # Half of it where both are equal, as in the sheet.
-    side = made("sign", made("subtract", *((arg, bound) if expr.op == "maximum" else (bound, arg))))
+    if number_of(bound) == 0:
+        above = arg if expr.op == "maximum" else made("negative", arg)
+    else:
+        above = made("subtract", *((arg, bound) if expr.op == "maximum" else (bound, arg)))
+    side = made("sign", above)
     tr.to(arg, made("multiply", slope, made("divide", made("add", literal(1.0), side), literal(2.0))), expr)
 
 

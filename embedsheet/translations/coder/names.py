@@ -30,12 +30,15 @@ TAKEN = frozenset(
 
 def identifier(text: str) -> str:
     """Return a text as a Python name, "" where nothing of it can be one."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    word = re.sub(r"[^0-9a-zA-Z]+", "_", plain).strip("_").lower()
-    if not re.search("[a-z]", word) or len(word) > _LONGEST:
+    # Latin letters lose their marks; those of other scripts are letters of names as they are.
+    bare = re.sub(r"([A-Za-z])[\u0300-\u036f]+", r"\1", unicodedata.normalize("NFKD", text))
+    word = re.sub(r"[\W_]+", "_", unicodedata.normalize("NFKC", bare)).strip("_").lower()
+    if not any(map(str.isalpha, word)) or len(word) > _LONGEST:
         return ""
     if word[0].isdigit():
         word = f"_{word}"[1:] if word[0].isalpha() else f"n{word}"
+    if not word.isidentifier():
+        return ""
     return word + "_" if keyword.iskeyword(word) or hasattr(builtins, word) else word
 
 

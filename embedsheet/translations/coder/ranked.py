@@ -53,7 +53,7 @@ def quantile(most: float) -> Rule:
 
     def rule(tr: Translator, nodes: Nodes) -> Expr:
         if most == 0 and len(nodes) > 1:
-            raise Untranslatable("a median of several ranges")
+            return _middle(tr, nodes)
         expr = _sorted(tr, nodes)
         asked = 0.5 if most == 0 else number_of(tr.scalar(nodes[1]))
         if asked is None or not 0 <= (share := asked / (most or 1)) <= 1:
@@ -69,6 +69,19 @@ def quantile(most: float) -> Rule:
         return elementwise("add", first, step)
 
     return rule
+
+
+def _middle(tr: Translator, nodes: Nodes) -> Expr:
+    """MEDIAN of three numbers, as people write a number that is kept between two."""
+    parts = sorted((numbers_of(tr, node) for node in nodes), key=lambda part: part.fixed)
+    if len(parts) != 3 or any(has_holes(part) or {"h", "w"} & {*part.axes} for part in parts):
+        raise Untranslatable("a median of several ranges")
+    one, low, high = parts
+    if number_of(low) is None or number_of(high) is None:
+        smaller, larger = (elementwise(op, low, high) for op in ("minimum", "maximum"))
+    else:
+        smaller, larger = sorted((low, high), key=lambda part: number_of(part) or 0.0)
+    return elementwise("minimum", larger, elementwise("maximum", smaller, one))
 
 
 def rank(tr: Translator, nodes: Nodes) -> Expr:

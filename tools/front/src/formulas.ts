@@ -48,14 +48,21 @@ export function within(rect: Rect, sheet: string, row: number, column: number): 
   return rect[0] === sheet && row >= rect[1] && row <= rect[3] && column >= rect[2] && column <= rect[4];
 }
 
-/** Return a number as its cell's format shows it. */
-export function shown(value: number, format: string | undefined): string {
-  if (format === undefined) return String(Number(value.toPrecision(7)));
+/** Return a number without a format of its own, in as many digits as its column has room for. */
+function general(value: number, room: number): string {
+  let text = String(Number(value.toPrecision(7)));
+  for (let digits = 6; text.length > room && digits > 0; digits--) text = String(Number(value.toPrecision(digits)));
+  return text;
+}
+
+/** Return a number as its cell's format shows it, in a column of some digits' width. */
+export function shown(value: number, format: string | undefined, room: number): string {
+  if (format === undefined) return general(value, room);
   const part = format.split(";")[value < 0 && format.includes(";") ? 1 : 0] || format;
   const places = /[0#?]\.([0#?]+)/.exec(part)?.[1].length ?? 0;
   if (part.includes("%")) return `${(100 * value).toFixed(places)}%`;
   if (/E[+-]/i.test(part)) return value.toExponential(places);
-  if (!/[0#?]/.test(part)) return String(Number(value.toPrecision(7)));
+  if (!/[0#?]/.test(part)) return general(value, room);
   const text = Math.abs(value).toFixed(places);
   const grouped = part.includes(",") ? text.replace(/\B(?=(\d{3})+(?!\d))/, ",") : text;
   return (value < 0 && Number(text) !== 0 ? "-" : "") + grouped;

@@ -23,7 +23,7 @@ export class SheetView {
     if (!cell) return;
     const key = `${row},${column}`, before = this.values.get(key);
     if (value === null) { cell.textContent = ""; this.values.delete(key); return; }
-    cell.textContent = shown(value, style?.format);
+    cell.textContent = shown(value, style?.format, this.digits(column));
     this.values.set(key, value);
     cell.classList.toggle("up", before !== undefined && value > before);
     cell.classList.toggle("down", before !== undefined && value < before);
@@ -118,6 +118,11 @@ export class SheetView {
     cell.append(run);
   }
 
+  /** How many digits a column has room for. */
+  private digits(column: number): number {
+    return Math.floor(this.data.widths[String(column)] ?? 8.43);
+  }
+
   private pixels(column: number): number {
     return Math.round((this.data.widths[String(column)] ?? 8.43) * 7 + 5);
   }
@@ -135,7 +140,7 @@ export class SheetView {
       if (!found) continue;
       const style = this.page.styles[found[4]] as Style | undefined;
       if (typeof found[3] === "number" && found[2] === NUMBER) {
-        cell.textContent = shown(found[3], style?.format);
+        cell.textContent = shown(found[3], style?.format, this.digits(column));
         cell.classList.add("number");
         this.values.set(key, found[3]);
       } else if (found[3] !== null) {
