@@ -16,6 +16,7 @@ from kit import foreign_nets, foreign_nets_more, judges, modules, sheets
 
 # The other languages spell the same expressions: a few nets that have every kind of them.
 NETS = foreign_nets.NETS | foreign_nets_more.NETS
+IN_KERAS = ("rnn_in_columns", "gru_in_rows", "windows_by_offset", "batch_norm_two_layers")
 FEW = ("layers_on_sheets", "lstm_by_columns", "transformer", "residual_net")
 
 
@@ -57,7 +58,7 @@ def test_numpy_modules_have_the_stored_results_and_the_sheets_gradients(books: d
 def test_other_modules_have_the_stored_results_and_the_sheets_gradients(
     books: dict[str, Path], tmp_path: Path, to: str
 ) -> None:
-    _checked(books, tmp_path, to, [*FEW, *(("rnn_in_columns", "gru_in_rows") if to == "keras" else ())])
+    _checked(books, tmp_path, to, [*FEW, *(IN_KERAS if to == "keras" else ())])
 
 
 @pytest.mark.parametrize(
@@ -182,6 +183,13 @@ def test_keras_has_softmax_and_layer_normalisation_as_layers(books: dict[str, Pa
     assert text.count("layers.Dense(") == 3
 
 
+def test_keras_has_a_filter_that_moves_by_two_and_a_unit_of_its_own_as_layers(books: dict[str, Path]) -> None:
+    text = _text(books, "windows_by_offset", "keras")
+    assert "self.kernel = layers.Conv2D(1, (2, 2), strides=2)" in text
+    assert "self.kernel(a1_h8[None, ..., None])[0, ..., 0]" in text
+    assert "= layers.Dense(1)" in _text(books, "batch_norm_two_layers", "keras")
+
+
 def test_keras_has_two_masked_heads_as_one_layer(books: dict[str, Path]) -> None:
     text = _text(books, "transformer", "keras")
     assert "layers.MultiHeadAttention(2, 2, value_dim=2, output_shape=4, use_bias=False)" in text
@@ -208,15 +216,15 @@ def test_what_the_loss_does_not_need_and_no_rule_writes_is_left_out_and_told(tmp
 
 
 def test_what_only_the_code_has_no_rule_for_is_left_out_with_what_needs_it(tmp_path: Path) -> None:
-    cells = {"A1": 2, "A2": "=MEDIAN(A1,3,7)", "A3": "=A1^2", "A4": "=A2+1"}
+    cells = {"A1": 2, "A2": "=MEDIAN(A1,3,7,8)", "A3": "=A1^2", "A4": "=A2+1"}
     book = sheets.write(tmp_path / "b.xlsx", cells)
     es.recalculate(book)
     code = es.code(book, objective="S!A3", changing=["S!A1"])
     assert [note.partition(" is not")[0] for note in code.notes] == [
-        "Left out; the search does not need it: S!A2: MEDIAN(A1,3,7)",
+        "Left out; the search does not need it: S!A2: MEDIAN(A1,3,7,8)",
         "Left out; the search does not need it: S!A4: A2+1",
     ]  # fmt: skip
-    with pytest.raises(es.EmbedsheetError, match=r"S!A2: MEDIAN\(A1,3,7\) is not written as code"):
+    with pytest.raises(es.EmbedsheetError, match=r"S!A2: MEDIAN\(A1,3,7,8\) is not written as code"):
         es.code(book, objective="S!A4", changing=["S!A1"])
 
 

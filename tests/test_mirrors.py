@@ -69,9 +69,9 @@ def test_its_comparison_fits_its_headings_and_holds(module: str, books: dict[str
 LAYERS = {
     "recurrent.mirror": ("Sequence", ["Dense", "Embedding", "SimpleRNN"]),
     "skip_gram.mirror": ("Skip-gram", ["Dense"]),
-    "perceptron.mirror": ("XOR", ["Dense", "Dense"]),
+    "perceptron.mirror": ("Logistic regression", ["Dense"]),
     "gated.mirror": ("GRU", ["Dense", "Embedding", "GRU"]),
-    "conv.mirror": ("Convolution", ["Dense"]),
+    "conv.mirror": ("Convolution", ["Conv2D", "Conv2D", "Dense"]),  # a filter each
     "attention.mirror": ("Attention", ["Dense", "Embedding", "Embedding", "LayerNormalization"]),
     "recommender.mirror": ("One rating a row", ["Embedding", "Embedding"]),
 }

@@ -12,13 +12,27 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from embedsheet.translations.coder.attention import Attention
-from embedsheet.translations.coder.expressions import Axes, Expr, apply, full_of, transposed, with_axes
+from embedsheet.translations.coder.convolution import as_layer, convolution
+from embedsheet.translations.coder.expressions import Axes, Expr, apply, full_of, plain, transposed, with_axes
 from embedsheet.translations.coder.loops import Loop
 from embedsheet.translations.coder.model import Statement
 from embedsheet.translations.coder.recurrent import Gate, Recurrent
 from embedsheet.translations.coder.variables import Memory, Variable
 
 _JAX = {"tanh": "jnp.tanh"}  # Keras computes its own in float32, whatever it is told
+
+
+# What a Keras model calls otherwise.
+TAKEN = frozenset(
+    "build built call compile compute_dtype compute_loss count_params dtype evaluate fit get_layer input input_shape "
+    "inputs layers loss losses metrics name non_trainable_weights optimizer output outputs path predict stop_training "
+    "summary supports_masking trainable trainable_weights variables weights dot softmax_0 softmax_1 softmax_2".split()
+)
+
+
+def attribute(name: str) -> str:
+    """Return what a model calls a layer or variable of some name."""
+    return f"{name}_" if name in TAKEN or name.startswith("_") else name
 
 
 @dataclass
@@ -149,12 +163,72 @@ def attention_layer(name: str, found: Attention, statement: Statement, memory: M
     given = [_batch(one) for one in (found.asked, found.given, found.seen) if one is not None]
     layer = replace(found.node, op="attention" if found.seen is None else "masked_attention", args=tuple(given), x=name)
 
-    def replaced(expr: Expr) -> Expr:
-        return layer if expr is found.node else replace(expr, args=tuple(map(replaced, expr.args)))
-
-    results = {one.name: replaced(expr) for one, expr in zip(statement.variables, statement.expressions, strict=True)}
+    results = {
+        one.name: _replaced(expr, found.node, layer)
+        for one, expr in zip(statement.variables, statement.expressions, strict=True)
+    }
     built = f"{lengths[0]}, {lengths[1]}"
     return Arranged(name, "MultiHeadAttention", words, built, dense, {}, cells, results)
+
+
+def convolution_layer(expr: Expr, weights: set[str], statement: Statement) -> Arranged | None:
+    """Return a layer of one filter, where an expression holds one."""
+    found = convolution(expr, weights)
+    if found is None:
+        return None
+    shape = found.kernel.value.shape
+    words = f"1, {shape if len(shape) > 1 else shape[0]}" + (f", strides={found.stride}" if found.stride > 1 else "")
+    sizes = ", ".join(str(found.given.value.shape[axis]) for axis in found.along)
+    name = attribute(found.kernel.x)
+    return _of_one(
+        f"Conv{len(shape)}D", words, f"(None, {sizes}, 1)", (found.kernel, found.bias), (*shape, 1, 1),
+        {one.name: _replaced(expr, found.node, as_layer(found, name))
+         for one, expr in zip(statement.variables, statement.expressions, strict=True)},
+    )  # fmt: skip
+
+
+def unit_layer(expr: Expr, weights: set[str], statement: Statement) -> Arranged | None:
+    """Return a dense layer of one unit: rows times a column of weights, where an expression holds it."""
+
+    def is_weight(part: Expr, dimensions: int) -> bool:
+        return part.op == "name" and not part.args and part.x in weights and np.ndim(part.value) == dimensions
+
+    bias = expr.args[1] if expr.op == "add" and is_weight(expr.args[1], 0) else None
+    product = plain(expr.args[0]) if bias is not None else plain(expr)
+    if product.op != "matmul" or len(product.args[0].axes) != 2 or not is_weight(product.args[1], 1):
+        return next(filter(None, (unit_layer(arg, weights, statement) for arg in expr.args)), None)
+    rows, kernel = product.args
+    made = Expr("layer", (rows,), (rows.axes[0], "u"), np.asarray(expr.value)[:, None], attribute(kernel.x), False)
+    layer = Expr("index", (made,), expr.axes, expr.value, ":, 0", False, expr.kinds)
+    return _of_one(
+        "Dense", "1", f"(None, {kernel.value.size})", (kernel, bias), (kernel.value.size, 1),
+        {one.name: _replaced(whole, expr, layer)
+         for one, whole in zip(statement.variables, statement.expressions, strict=True)},
+    )  # fmt: skip
+
+
+def _of_one(
+    kind: str, words: str, built: str, held: tuple[Expr, Expr | None], shape: tuple[int, ...], results: dict[str, Expr]
+) -> Arranged:
+    """Return a layer of one filter or unit, with a kernel of some shape and perhaps a bias."""
+    kernel, bias = held
+    variables = {"kernel": apply("reshape", kernel, axes=(*range(len(shape)),), x=repr(shape))}
+    parts = {kernel.x: f"kernel[{', '.join(':' if place < kernel.value.ndim else '0' for place in range(len(shape)))}]"}
+    if bias is None:
+        words += ", use_bias=False"
+    else:
+        variables["bias"] = apply("reshape", bias, axes=(0,), x="1")
+        parts[bias.x] = "bias[0]"
+    cells = {one.x: {*range(np.size(one.value))} for one in held if one is not None}
+    return Arranged(attribute(kernel.x), kind, words, built, variables, parts, cells, results)
+
+
+def _replaced(expr: Expr, node: Expr, by: Expr) -> Expr:
+    """Return an expression with another in place of a part of it."""
+    if expr is node:
+        return by
+    args = tuple(_replaced(arg, node, by) for arg in expr.args)
+    return expr if all(one is other for one, other in zip(args, expr.args, strict=True)) else replace(expr, args=args)
 
 
 def _activation(name: str) -> str:

@@ -1,10 +1,11 @@
 """The module in Keras: layers where blocks are layers, `keras.ops` for the rest.
 
-A weight whose rows are only looked up is an Embedding; one by which rows are only multiplied is a Dense layer, with the
-weight that is always added behind it as its bias; rows of two blocks multiplied and added up are a Dot; powers over
-their sum a Softmax; rows brought to mean 0 and variance 1 a LayerNormalization, with the weights by which they are
-multiplied and moved behind it; a loop of which each step is what a SimpleRNN, an LSTM or a GRU computes is this layer.
-Every other weight is one of the model's own; a layer's weight that formulas read besides is read from the layer.
+A weight whose rows are only looked up is an Embedding; one by which rows are only multiplied is a Dense layer, with
+the weight that is always added behind it as its bias; one that is laid over every window of an array a Conv1D or
+Conv2D; rows of two blocks multiplied and added up are a Dot; powers over their sum a Softmax; rows brought to mean 0
+and variance 1 a LayerNormalization, with the weights by which they are multiplied and moved behind it; a loop of
+which each step is what a SimpleRNN, an LSTM or a GRU computes is this layer. Every other weight is one of the model's
+own; a layer's weight that formulas read besides is read from the layer.
 """
 
 from __future__ import annotations
@@ -20,19 +21,20 @@ import numpy as np
 from embedsheet.translations.coder.attention import attention
 from embedsheet.translations.coder.expressions import Expr, names_in, number_of
 from embedsheet.translations.coder.idioms import Normalised, normalised
-from embedsheet.translations.coder.keras_layers import Arranged, attention_layer, recurrent_layer, unrolled_layer
+from embedsheet.translations.coder.keras_layers import (
+    Arranged,
+    attention_layer,
+    attribute,
+    convolution_layer,
+    recurrent_layer,
+    unit_layer,
+    unrolled_layer,
+)
 from embedsheet.translations.coder.model import Statement, Written
 from embedsheet.translations.coder.module import Module, Parts
 from embedsheet.translations.coder.recurrent import recurrent, unrolled
 from embedsheet.translations.coder.spelling import KERAS, spell
 from embedsheet.translations.coder.variables import Variable
-
-# What a Keras model calls otherwise.
-_TAKEN = frozenset(
-    "build built call compile compute_dtype compute_loss count_params dtype evaluate fit get_layer input input_shape "
-    "inputs layers loss losses metrics name non_trainable_weights optimizer output outputs path predict stop_training "
-    "summary supports_masking trainable trainable_weights variables weights dot softmax_0 softmax_1 softmax_2".split()
-)
 
 _CALLED = {"SimpleRNN": "rnn", "LSTM": "lstm", "GRU": "gru"}  # the model's attributes
 
@@ -65,10 +67,6 @@ class _Layer:
     inner: int = 0  # how many features it takes
 
 
-def _attribute(name: str) -> str:
-    return f"{name}_" if name in _TAKEN or name.startswith("_") else name
-
-
 class _KerasModule(Module):
     def __init__(self, model: Written, sheet: str | None) -> None:
         super().__init__(model, KERAS, sheet)
@@ -89,6 +87,22 @@ class _KerasModule(Module):
                     used.add(kind)
                     self.arranged.append(layer)
         self._find_unrolled(used)
+        self._find_by_kernel()
+
+    def _find_by_kernel(self) -> None:
+        """Find layers that are called by their kernel's name: filters, and dense layers of one unit."""
+        taken = {name for layer in self.arranged for name in layer.results}
+        taken |= {one.name for layer in self.arranged for statement in layer.inside for one in statement.variables}
+        for statement in super().traced():
+            if statement.loop is not None or taken & {one.name for one in statement.variables}:
+                continue
+            held = {name for layer in self.arranged for name in layer.cells}
+            weights = {one.name for one in self.model.weights} - held
+            for make in (convolution_layer, unit_layer):
+                layer = next(filter(None, (make(expr, weights, statement) for expr in statement.expressions)), None)
+                if layer is not None:
+                    self.arranged.append(layer)
+                    break
 
     def _find_unrolled(self, used: set[str]) -> None:
         """Find recurrent layers in blocks that stand one beside the other, a step each; the longest first."""
@@ -173,7 +187,7 @@ class _KerasModule(Module):
         return found
 
     def _functions_apart(self) -> list[str]:
-        return [*super()._functions_apart(), *(["inside"] if self.arranged else [])]
+        return [*super()._functions_apart(), *(["inside"] if any(one.inside for one in self.arranged) else [])]
 
     def _labels(self) -> list[str]:
         inside = [one for layer in self.arranged for one in layer.inside]
@@ -256,10 +270,10 @@ class _KerasModule(Module):
             if layer is not None and len(layer.weights) == 2 and expr.args[1].x == layer.weights[1][0]:
                 return args[0]
         if _is_look_up(expr) and expr.args[0].x in self.layers:
-            rows = replace(expr, op="layer", args=args[1:2], x=_attribute(expr.args[0].x))
+            rows = replace(expr, op="layer", args=args[1:2], x=attribute(expr.args[0].x))
             return rows if expr.op == "take" else replace(expr, op="index", args=(rows,), x=f"..., {expr.args[2].x}")
         if _is_product(expr) and expr.args[1].x in self.layers:
-            return replace(expr, op="layer", args=args[:1], x=_attribute(expr.args[1].x))
+            return replace(expr, op="layer", args=args[:1], x=attribute(expr.args[1].x))
         if _is_dot(expr):
             self.made["dot"] = "layers.Dot(axes=1)"
             return replace(expr, op="dot", args=args[0].args)
@@ -273,9 +287,9 @@ class _KerasModule(Module):
 
     def _held(self) -> dict[str, str]:
         """Return for each weight where the model keeps it."""
-        found = {one.name: f"self.{_attribute(one.name)}" for one in self.model.weights}
+        found = {one.name: f"self.{attribute(one.name)}" for one in self.model.weights}
         for name, layer in self.layers.items():
-            found |= {weight: f"self.{_attribute(name)}.{part}" for weight, part in layer.weights}
+            found |= {weight: f"self.{attribute(name)}.{part}" for weight, part in layer.weights}
         for arranged in self.arranged:
             found |= {weight: f"self.{arranged.name}.{part}" for weight, part in arranged.parts.items()}
         return found
@@ -363,11 +377,11 @@ class _KerasModule(Module):
         name, layer = variable.name, self.layers.get(variable.name)
         if layer is not None:
             size = f"(None, {layer.inner})" if layer.inner else "(None,)"
-            own = f"self.{_attribute(name)}"
+            own = f"self.{attribute(name)}"
             return [f"        {own} = layers.{layer.kind}({layer.arguments})", f"        {own}.build({size})"]
         if name in in_layers:
             return []
-        return [f'        self.{_attribute(name)} = self.add_weight(shape={variable.shape}, name="{name}")']
+        return [f'        self.{attribute(name)} = self.add_weight(shape={variable.shape}, name="{name}")']
 
     def _imports(self, body: str) -> list[str]:
         lines = ['os.environ.setdefault("KERAS_BACKEND", "jax")', ""]
