@@ -51,6 +51,11 @@ def test_what_is_taken_and_its_gradient_are_those_of_indexing(places: Places) ->
     check(places)
 
 
+def test_columns_of_a_matrix_end_with_its_last() -> None:
+    """Every third place is a column of three; the second run begins where a fourth would."""
+    check(np.array([[0, 3], [3, 6], [0, 3]]))
+
+
 TABLE = {
     "row i of one matrix": np.repeat(np.arange(12).reshape(4, 3), 5, axis=0),
     "column j of another": np.tile(12 + np.arange(3)[None, :] * 4 + np.arange(4)[:, None], (5, 1)),

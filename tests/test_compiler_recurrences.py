@@ -13,7 +13,7 @@ from embedsheet.compiler.program import Program, recalculate
 from embedsheet.compiler.recurrence import Recurrence
 from embedsheet.ground.errors import UnsupportedError
 from embedsheet.workbook import Workbook
-from kit.judges import write_book
+from kit.judges import embedsheet_values, write_book
 from kit.sheets import Cells, largest_gradient_error, program
 
 DATA = np.random.default_rng(0).normal(size=20_002)
@@ -223,3 +223,9 @@ def test_few_steps_of_many_different_formulas_are_scanned_in_the_first_evaluatio
     store = done.values
     found = {str(store.table.cell(place)): store.numbers[place] for place in range(store.table.count)}
     np.testing.assert_allclose([found[f"S!{letters(column)}81"] for column in range(1, 21)], numbers, rtol=1e-12)
+
+
+def test_a_chain_up_to_the_first_cell_reads_cells_that_nobody_uses(tmp_path: Path) -> None:
+    """8 halved four times; the cells that are added are empty, and no circle leads through them."""
+    cells = {f"A{row}": f"=A{row + 1}*0.5+H{row + 90}" for row in range(1, 5)} | {"A5": 8}
+    assert embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": cells}))["S"]["A1"] == 0.5

@@ -17,10 +17,10 @@ from typer.testing import CliRunner
 
 from embedsheet.cli import app
 from embedsheet.ground.errors import DataError
-from embedsheet.ground.notation.addresses import column_letters
+from embedsheet.ground.notation.addresses import Area, column_letters
 from embedsheet.homework.assignment import find, parse, ready_made
 from embedsheet.homework.generate import file_name, make_workbook
-from embedsheet.homework.grade import Grade, grade_file
+from embedsheet.homework.grade import Grade, filled_by_arrays, grade_file
 from embedsheet.homework.gradebook import (
     best_of_each,
     integrity,
@@ -34,7 +34,7 @@ from embedsheet.homework.roster import Student, read_roster
 from embedsheet.homework.sketch import Block, Sketch
 from embedsheet.homework.submissions import find_submissions
 from embedsheet.workbook import Workbook
-from kit.judges import gnumeric_values
+from kit.judges import gnumeric_values, write_book
 from test_homework import fill
 
 ADA = Student("a", "Ada")
@@ -92,6 +92,17 @@ def test_array_formulas_count_in_every_cell_that_they_fill(tmp_path: Path) -> No
     grade = grade_file(key, tmp_path / "arrays.xlsx")
     assert {block: words for block, words in points(grade).items() if words[0] != "right"} == {}
     assert grade.points == 100
+
+
+def test_an_array_formula_fills_what_it_shares_with_an_answer(tmp_path: Path) -> None:
+    """It begins a row above the answer, and a column to its left; another ends above it."""
+    path = write_book(tmp_path / "book.xlsx", {"S": {"A1": 1}})
+    book = openpyxl.load_workbook(path)
+    for area in ("C2:D5", "F1:G2"):
+        book["S"][area.partition(":")[0]] = ArrayFormula(area, "=A1:A1")
+    book.save(path)
+    filled = filled_by_arrays(Workbook.open(path), Area("S", 3, 4, 6, 7))
+    assert filled.tolist() == [[True, False, False, False]] * 3 + [[False] * 4]
 
 
 def test_a_circle_of_answers_earns_nothing_and_is_named(tmp_path: Path) -> None:

@@ -201,3 +201,16 @@ def test_an_input_typed_into_a_formula_is_no_rounding(formula: str, share: float
     now = float(next(iter(numbers_of(own(key), key, ADA).values()))[0, 0])
     (task,) = graded(key, hand_in(path, tmp_path / "in.xlsx", {Cell("S", 1, 2): formula.format(now=now)})).tasks
     assert task.points == share, task
+
+
+def test_a_typed_number_that_follows_from_an_earlier_wrong_answer_is_right(tmp_path: Path) -> None:
+    """A1·3 is answered by A1·5, and one more than that is typed; one more than what is right is right as well."""
+    toml = '[[varies]]\ncells = "S!A1"\nlowest = 2\nhighest = 9\nstep = 1\n[[task]]\ncells = "S!B1"\n'
+    toml += '[[task]]\ncells = "S!C1"\nkind = "number"\n'
+    key = key_of(small(tmp_path / "a", toml, A1=3, B1="=A1*3", C1="=B1+1"))
+    path = handed_out(key, ADA, tmp_path)
+    now = float(next(iter(numbers_of(own(key), key, ADA).values()))[0, 0])
+    for typed, points in ((5 * now + 1, 1), (3 * now + 1, 1), (5 * now + 2, 0)):
+        answers = {Cell("S", 1, 2): "=A1*5", Cell("S", 1, 3): typed}
+        earlier, number = graded(key, hand_in(path, tmp_path / "in.xlsx", answers)).tasks
+        assert (earlier.points, number.points) == (0, points)

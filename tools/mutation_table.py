@@ -54,19 +54,19 @@ TESTS = (
     ("compiler/copies", "compiler_copies evaluated_together compiler_recurrences"),
     ("compiler/*", "compiler compiler_recurrences evaluated_together engines program_kept"),
     ("solvers/linear|linear_model|contradiction|units|branch", "solver_linear solver_model"),
-    ("solvers/piecewise|mixed", "piecewise curves solver_linear mixed_batches proofs_end"),
+    ("solvers/piecewise|mixed", "moves piecewise curves solver_linear mixed_batches proofs_end"),
     ("solvers/reports/*", "reports reports_rates"),
     ("solvers/descent", "optimisers solver"),
     ("solvers/load|model|start|plan|problem",
      "solver_setups solver_model solver_options solver_feasible solver_stored_models solver"),
     ("solvers/reasons", "solver_reasons"),
     ("solvers/replay|solve_log", "blocks solver cli_solve"),
-    ("solvers/quadratic|whole|permutations|moves", "whole_numbers solver_linear"),
+    ("solvers/quadratic|whole|permutations|moves", "moves whole_numbers solver_linear"),
     ("solvers/search|global_search|trials|rescue|sweep|stationary",
      "stationary solver global_search plateaus solver_kinks proofs_end"),
     ("solvers/tracker|verdict|outcome|solution|check", "solver_tracker solver solver_kinks solver_feasible reports"),
     ("solvers/*", "solver solver_tracker solver_kinks solver_feasible solver_model"),
-    ("homework/grade", "homework homework_fair homework_moved homework_slips"),
+    ("homework/grade", "homework_fair homework homework_own_kinds homework_own_check homework_moved homework_slips"),
     ("homework/*", "homework homework_fair homework_moved homework_slips homework_derivatives"),
 )  # fmt: skip
 
@@ -74,6 +74,10 @@ TESTS = (
 EXPLAINED: tuple[tuple[str, str, str, str], ...] = (
     ("functions/distributions.py", "z == z", "z <= z", "only NaN is not z == z, and no comparison of NaN holds"),
     ("functions/distributions.py", "z == z", "z >= z", "only NaN is not z == z, and no comparison of NaN holds"),
+    ("compiler/noise.py", "given_back & ~smooth", "given_back * ~smooth", "of truth values, * is &"),
+    ("compiler/beginning.py", "== ERROR", ">= ERROR", "ERROR is the largest kind of a cell"),
+    ("homework/grade.py", 'kind == "number"', 'kind >= "number"', "no other kind that formulas answer comes after it"),
+    ("homework/whose.py", ", 9)", ", 8)", "both sides are rounded alike, and numbers drawn have few digits"),
     ("functions/aggregate.py", "kinds != BLANK", "kinds > BLANK", "BLANK is 0, the smallest kind"),
 )
 

@@ -194,7 +194,7 @@ def _matrix_product(operation: Operation) -> Degrees:
 def _solved(operation: Operation) -> Degrees | None:
     """The solution of equations with constant coefficients is linear in their right sides."""
     a, b = _arrays(operation)
-    if not a.constant or b.degree.ndim < 2:
+    if not a.constant:
         return None
     degree = np.broadcast_to(b.degree.max(axis=-2, keepdims=True), np.shape(operation.value))
     usable = a.known and np.isfinite(np.asarray(operation.value)).all()

@@ -285,7 +285,9 @@ class _Grading(Telling):
         formulas = [
             [self.book.formula(Cell(area.sheet, cell.row, cell.column)) for cell in line] for line in _lines(area)
         ]
-        written = np.array([[formula is not None for formula in line] for line in formulas]) | self._arrays(area)
+        written = np.array([[formula is not None for formula in line] for line in formulas]) | filled_by_arrays(
+            self.book, area
+        )
         blank = ~written & np.array([[value is None or value == "" for value in row] for row in values])
         self.grade.formulas[task.block] = next((f for line in formulas for f in line if f), "")
         if blank.all():
@@ -328,7 +330,7 @@ class _Grading(Telling):
         """Whether a formula reads cells and holds two of the numbers or right answers shown: it may notice grading."""
         values = [*self.inputs[0].values(), *(expected[0] for expected in self.expected.values())]
         numbers = [np.asarray(value, float).ravel() for value in values if np.asarray(value).dtype.kind in "fiu"]
-        shown = np.concatenate(numbers) if numbers else np.empty(0)
+        shown = np.concatenate(numbers)
         shown = np.abs(shown[np.abs(shown - np.round(shown, 1)) > 1e-9])  # 2 and 0.5 are in many a formula
         for text in dict.fromkeys(formulas):
             written = [float(found) for found in _NUMBER.findall(_QUOTED.sub("", text))]
@@ -350,15 +352,6 @@ class _Grading(Telling):
             replaced[name] = found.numbers
         wanted = self.reference.run(replaced, [task.block])[task.block]
         return equal(wanted, wanted.numbers, 0.0) & equal(own, wanted.numbers, task.tolerance)
-
-    def _arrays(self, area: Area) -> Bools:
-        """Return which cells of an area an array formula fills, spilled ones too, (rows, columns)."""
-        filled = np.zeros(area.shape, bool)
-        for array in self.book.sheet(area.sheet).arrays.values():
-            rows = slice(max(array.area.top - area.top, 0), max(array.area.bottom - area.top + 1, 0))
-            columns = slice(max(array.area.left - area.left, 0), max(array.area.right - area.left + 1, 0))
-            filled[rows, columns] = True
-        return filled
 
     def _everywhere(self, outcomes: list[Outcome], expected: list[Floats], tolerance: float) -> Bools:
         everywhere: Bools = np.all(
@@ -432,3 +425,13 @@ def _lines(area: Area) -> list[list[Cell]]:
 
 
 __all__ = ["Grade", "TaskGrade", "grade_file"]
+
+
+def filled_by_arrays(book: Workbook, area: Area) -> Bools:
+    """Return which cells of an area an array formula fills, spilled ones too, (rows, columns)."""
+    filled = np.zeros(area.shape, bool)
+    for array in book.sheet(area.sheet).arrays.values():
+        rows = slice(max(array.area.top - area.top, 0), max(array.area.bottom - area.top + 1, 0))
+        columns = slice(max(array.area.left - area.left, 0), max(array.area.right - area.left + 1, 0))
+        filled[rows, columns] = True
+    return filled
