@@ -95,6 +95,10 @@ NEW: dict[str, tuple[dict[str, Any], str]] = {
         },
         "(F2+F4)*A2+A2*F3+F2*A2+A1",
     ),
+    "errors_behind_let": (
+        {"B1": "=_xlfn.LET(_xlpm.q,A1-1.5,_xlpm.r,_xlpm.q*2,IFERROR(A2/_xlpm.r,A2*3)+IFERROR(1/(_xlpm.q+F2),9))"},
+        "A2*3+1/F2",
+    ),
 }
 
 
@@ -157,6 +161,15 @@ def test_errors_of_the_weights_are_asked_for_at_other_weights_too(book: Path, tm
     found = names["loss"](type(names["START"])(np.array([2.0, 0.7])))
     # x - 4 is 3, -2.75, 4, 0.5, none (the blank: -4), 8 with x = 2 n + …: four logarithms, two times A2, six times 2.
     assert found == pytest.approx((np.log([3, 4, 0.5, 8]).sum() + 2 * 0.7 + 6 * 2) ** 2, rel=1e-12)
+
+
+def test_an_error_behind_a_name_of_let_is_asked_for_at_other_weights_too(new_book: Path) -> None:
+    """A2 over twice A1 less 1.5 is an error as the workbook stands; with A1 = 2 it is A2 over 1."""
+    code = es.code(new_book, "errors_behind_let", objective="B1", changing=["A1:A2"])
+    names: dict[str, Any] = {"__name__": "moved"}
+    exec(compile(code.text, "moved", "exec"), names)
+    found = names["loss"](type(names["START"])(np.array([2.0, 0.7])))
+    assert found == pytest.approx(0.7 / 1 + 1 / (0.5 + 7), rel=1e-12)  # F2 is 2 · 2 + 3
 
 
 def test_a_function_that_calls_itself_is_refused_by_name(tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ def is_error(tr: Translator, nodes: Nodes) -> Expr:
 def is_not_available(tr: Translator, nodes: Nodes) -> Expr:
     """ISNA(x)."""
     sound = _sound(tr, nodes[0], True)
+    if tr.names_local(nodes[0]):
+        _checked(tr.scalar(nodes[0]))
     return literal(False) if sound is None else elementwise("not", sound)
 
 
@@ -63,6 +65,8 @@ def _taken(tr: Translator, node: t.Node, only_missing: bool) -> tuple[Expr | Non
         lasting = np.asarray(sound.value) | ~np.logical_and.reduce(np.broadcast_arrays(*holds, sound.value))
         sound = None if lasting.all() else tr.compact(lasting, sound.axes)
         value, asked = _asking(tr, node, sound, True)
+    if tr.names_local(node):
+        _checked(value)
     asked = [reduced("all", one, [label for label in one.axes if label not in value.axes]) for one in asked]
     every = [*([sound] if sound is not None else []), *asked]
     if not every:
@@ -71,6 +75,13 @@ def _taken(tr: Translator, node: t.Node, only_missing: bool) -> tuple[Expr | Non
     for one in every[1:]:
         whole = elementwise("and", whole, one)
     return value, whole
+
+
+def _checked(value: Expr) -> None:
+    """Refuse an error that nothing asks for, behind a name of LET."""
+    given = np.asarray(value.value)
+    if given.dtype.kind == "f" and not np.isfinite(given).all():
+        raise Untranslatable("an error behind a name of LET")
 
 
 def _asking(tr: Translator, node: t.Node, sound: Expr | None, asks: bool) -> tuple[Expr, list[Expr]]:
@@ -89,9 +100,6 @@ def _asking(tr: Translator, node: t.Node, sound: Expr | None, asks: bool) -> tup
 def _sound(tr: Translator, node: t.Node, only_missing: bool) -> Expr | None:
     """Return where an expression is no error as the workbook stands; None: everywhere."""
     if tr.names_local(node):  # what the compiler does not know
-        value = np.asarray(tr.scalar(node).value)
-        if value.dtype.kind == "f" and not np.isfinite(value).all():
-            raise Untranslatable("an error behind a name of LET")
         return None
     known, _ = tr.known(node)
     failed = known.kinds == ERROR

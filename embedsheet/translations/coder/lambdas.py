@@ -147,7 +147,7 @@ def folded(every: bool) -> Rule:
         if found is not None:
             return found
         if len(own) != 1 or array.size[own[0]] > _MOST_STEPS:
-            raise Untranslatable("so many steps of a function")
+            raise Untranslatable(f"more than {_MOST_STEPS} steps of a function that is no sum, product or extreme")
         axis, steps = array.axes.index(own[0]), list[Expr]()
         last = start
         for place in range(array.size[own[0]]):
