@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,22 +17,45 @@ from numpy.typing import NDArray
 
 import embedsheet as es
 
-_RUN = """
-import importlib, sys, json
+# What written modules may import is loaded, nothing is computed, and a copy of the process is made for each run: most
+# of a run's time would be those imports.
+_SERVE = """
+import importlib, json, os, sys
 sys.modules["embedsheet"] = None
-sys.path.insert(0, ".")
 import numpy as np
-for name in sys.argv[1:]:
-    written = importlib.import_module(name)
-    found = {"wrong": written.check(), "stored": len(written.STORED), "gradient": None}
-    if hasattr(written, "gradient"):
-        value, slope = written.gradient(written.START)
-        found["gradient"] = [float(value)] + [float(one) for array in slope for one in np.ravel(array)]
-    print("FOUND" + json.dumps(found))
+import keras, jax, scipy.optimize
+
+def run(folder, names):
+    os.chdir(folder)
+    sys.path.insert(0, ".")
+    for name in names:
+        written = importlib.import_module(name)
+        found = {"wrong": written.check(), "stored": len(written.STORED), "gradient": None}
+        if hasattr(written, "gradient"):
+            value, slope = written.gradient(written.START)
+            found["gradient"] = [float(value)] + [float(one) for array in slope for one in np.ravel(array)]
+        print("FOUND" + json.dumps(found))
+
+for line in sys.stdin:
+    folder, names = json.loads(line)
+    if child := os.fork():
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        continue
+    for number, file in enumerate(("out.txt", "err.txt"), 1):
+        os.dup2(os.open(os.path.join(folder, file), os.O_CREAT | os.O_WRONLY | os.O_TRUNC), number)
+    code = 1
+    try:
+        run(folder, names)
+        code = 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 """
 
 # What XLA is given is the module's; how hard XLA then works at it changes no result, and is most of the time.
-_QUICK = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
+_QUICK = {"XLA_FLAGS": "--xla_backend_optimization_level=0", "KERAS_BACKEND": "jax"}
 
 
 @dataclass(frozen=True)
@@ -51,20 +76,31 @@ def run_all(codes: Mapping[str, es.Code], folder: Path) -> dict[str, Run]:
     """Save modules by name and let them check themselves, in one process."""
     for name, code in codes.items():
         code.save(folder / f"{name}.py", force=True)
-    done = subprocess.run(
-        [sys.executable, "-W", "error::RuntimeWarning", "-c", _RUN, *codes],
-        cwd=folder,
-        env={**os.environ, **_QUICK},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    lines = [json.loads(line[5:]) for line in done.stdout.splitlines() if line.startswith("FOUND")]
+    server = _server()
+    assert server.stdin is not None and server.stdout is not None
+    server.stdin.write(json.dumps([str(folder), list(codes)]) + "\n")
+    server.stdin.flush()
+    assert server.stdout.readline() == "0\n", (folder / "err.txt").read_text(encoding="utf-8")
+    told = (folder / "out.txt").read_text(encoding="utf-8")
+    lines = [json.loads(line[5:]) for line in told.splitlines() if line.startswith("FOUND")]
     return {
         name: Run(told["wrong"], told["stored"], None if told["gradient"] is None else np.array(told["gradient"]))
         for name, told in zip(codes, lines, strict=True)
     }
+
+
+@cache
+def _server() -> subprocess.Popen[str]:
+    """The process from which each run starts; it ends with its input."""
+    server = subprocess.Popen(
+        [sys.executable, "-W", "error::RuntimeWarning", "-c", _SERVE],
+        env={**os.environ, **_QUICK},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    atexit.register(server.communicate)
+    return server
 
 
 def sheet_gradient(book: Path, sheet: str | None, **options: object) -> NDArray[np.float64]:
