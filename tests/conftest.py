@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import settings
 from hypothesis.internal.conjecture import providers
 
 from embedsheet.lessons import find
+from kit.lessons_once import made_once
 
 # The same examples at every run, without time limits; EMBEDSHEET_EXPLORE=1 looks for new ones.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -29,6 +31,16 @@ else:
 for _name, _handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
     if hasattr(signal, _name) and signal.getsignal(getattr(signal, _name)) is signal.SIG_IGN:
         signal.signal(getattr(signal, _name), _handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _lessons_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Workers share the folder that theirs lie in."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "lessons-made-once"
+    folder.mkdir(exist_ok=True)
+    with made_once(folder):
+        yield
 
 
 @pytest.fixture(scope="session")
