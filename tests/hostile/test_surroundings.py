@@ -48,6 +48,9 @@ TRAINING = {
 }
 EVERY = {**WRITING, **TRAINING}
 SLOW = [pytest.param(name, marks=pytest.mark.soak) for name in TRAINING]
+# One of each kind, where what is tried is the process around all commands.
+KINDS = ("new", "solve", "code", "grade")
+FIRST = [name if name in KINDS else pytest.param(name, marks=pytest.mark.soak) for name in EVERY]
 
 
 @pytest.fixture(scope="module")
@@ -107,28 +110,32 @@ def made(folder: Path, lesson: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.name not in there)
 
 
-@posix
-@pytest.mark.parametrize("name", [*WRITING, *SLOW])
-@pytest.mark.parametrize(
-    "lost",
-    [
+LOST = {
+    "no folders, locale C":
         {"HOME": "/nowhere", "XDG_CACHE_HOME": "", "TMPDIR": "/nowhere", "LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0",
          "PYTHONCOERCECLOCALE": "0"},
+    "files for folders, Turkish and narrow":
         {"HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null/cache", "TMPDIR": "/dev/null", "LC_ALL": "tr_TR.UTF-8",
          "COLUMNS": "40", "TERM": "dumb"},
-    ],
-    ids=["no folders, locale C", "files for folders, Turkish and narrow"],
-)  # fmt: skip
-def test_missing_folders_and_other_locales_are_no_obstacle(
-    name: str, lost: dict[str, str], folder: Path, lesson: Path
-) -> None:
-    process = run(EVERY[name], folder, lost)
+}  # fmt: skip
+# Each command with one of them, in turn; with the other by `make soak`.
+MET = [
+    pytest.param(name, lost, marks=[] if name in WRITING and number % 2 == turn else pytest.mark.soak)
+    for number, name in enumerate(EVERY)
+    for turn, lost in enumerate(LOST)
+]
+
+
+@posix
+@pytest.mark.parametrize(("name", "lost"), MET)
+def test_missing_folders_and_other_locales_are_no_obstacle(name: str, lost: str, folder: Path, lesson: Path) -> None:
+    process = run(EVERY[name], folder, LOST[lost])
     assert process.returncode == 0, process.stderr
     assert bool(made(folder, lesson)) == ("made" in EVERY[name])
 
 
 @posix
-@pytest.mark.parametrize("name", [*WRITING, "compare", "train", *SLOW[2:]])
+@pytest.mark.parametrize("name", [*WRITING, *SLOW])
 def test_a_full_disk_leaves_what_was_there_and_nothing_else(name: str, folder: Path, lesson: Path) -> None:
     """A file that may not grow beyond 200 bytes fails as it does on a full disk, a little later."""
     before = (folder / "book.xlsx").read_bytes()
@@ -142,7 +149,7 @@ def test_a_full_disk_leaves_what_was_there_and_nothing_else(name: str, folder: P
 
 
 @posix
-@pytest.mark.parametrize("name", [*WRITING, *SLOW])
+@pytest.mark.parametrize("name", FIRST)
 def test_closed_output_stops_no_work(name: str, folder: Path, lesson: Path) -> None:
     words = f"exec '{sys.executable}' -m embedsheet {EVERY[name]} >&- 2>&-"
     process = subprocess.run(["sh", "-c", words], cwd=folder, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)})
