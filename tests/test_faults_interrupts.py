@@ -130,7 +130,7 @@ no_sigint = pytest.mark.skipif(sys.platform == "win32", reason="sends signals as
 def test_ctrl_c_at_a_random_moment_leaves_whole_files_and_no_traceback(
     name: str, tmp_path: Path, movielens_book: Path
 ) -> None:
-    interrupt(name, 2, 8, tmp_path, movielens_book)
+    interrupt(name, 1, 8, tmp_path, movielens_book)
 
 
 # A command that is stopped while it holds a lock which processes share.

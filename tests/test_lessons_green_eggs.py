@@ -84,6 +84,7 @@ def test_words_are_told_apart_without_regard_to_case(tmp_path: Path) -> None:
     assert book.values(book.area("text.word", "Text")) == [["The"], ["the"], ["THE"], ["Über"], ["über"]]
 
 
+@pytest.mark.soak
 def test_twenty_thousand_words_work(tmp_path: Path) -> None:
     """200 different words are compared at most, however many the text has."""
     random = np.random.default_rng(0)

@@ -53,11 +53,12 @@ def compared(path: Path, **options: Any) -> list[Row]:
     ]
 
 
-def typed(path: Path, sheet: str, name: str, value: float | str, copy: Path) -> Path:
-    """Type into a named cell, as a user does, and recalculate."""
+def typed(path: Path, sheet: str, copy: Path, **values: float | str) -> Path:
+    """Type into named cells, as a user does, and recalculate."""
     book = openpyxl.load_workbook(path)
-    area = Workbook.open(path).area(name, sheet)
-    book[sheet].cell(area.top, area.left).value = value
+    for name, value in values.items():
+        area = Workbook.open(path).area(name, sheet)
+        book[sheet].cell(area.top, area.left).value = value
     book.save(copy)
     assert CliRunner().invoke(app, ["recalculate", str(copy)]).exit_code == 0
     return copy
@@ -153,8 +154,7 @@ def test_relu_dies_where_the_scale_is_doubled_and_tanh_sleeps_where_it_is_small(
     path = build(tmp_path, points=3, passengers=8, hidden=2)
 
     def end(activation: str, scale: float) -> tuple[float, float]:
-        copy = typed(path, "Epochs", "activation", activation, tmp_path / "one.xlsx")
-        book = Workbook.open(typed(copy, "Epochs", "scale", scale, tmp_path / "two.xlsx"))
+        book = Workbook.open(typed(path, "Epochs", tmp_path / "copy.xlsx", activation=activation, scale=scale))
         return book.numbers(book.area("loss", "Epochs"))[0, 0], book.numbers(book.area("dead", "Epochs"))[-1, 0]
 
     assert end("tanh", 1)[0] < 0.1
@@ -166,7 +166,7 @@ def test_relu_dies_where_the_scale_is_doubled_and_tanh_sleeps_where_it_is_small(
 
 def test_choosing_an_activation_changes_the_net_and_keras_follows(small: Path, tmp_path: Path) -> None:
     before = read_perceptron(Workbook.open(small), "Spiral").loss
-    copy = typed(small, "Spiral", "activation", "SIGMOID", tmp_path / "copy.xlsx")  # as Excel, whatever the case
+    copy = typed(small, "Spiral", tmp_path / "copy.xlsx", activation="SIGMOID")  # as Excel, whatever the case
     assert read_perceptron(Workbook.open(copy), "Spiral").loss != pytest.approx(before, abs=1e-6)
     assert all(row.agrees for row in compared(copy))
 

@@ -40,7 +40,7 @@ def _cells(seed: int) -> dict[str, Any]:
     return {**cells, "H1": "=SUMSQ(B5:B57)+SUM(C5:C57)"}
 
 
-@pytest.mark.parametrize("start", (0, 6))
+@pytest.mark.parametrize("start", (0, pytest.param(6, marks=pytest.mark.soak)))
 def test_a_scanned_recurrence_is_the_unrolled_one(start: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("embedsheet.compiler.program.make_engine", lambda name: TapeEngine())
     scanned = 0
