@@ -335,3 +335,9 @@ def test_states_side_by_side_are_a_recurrent_layer_only_where_they_are_one(
     assert found.gradient is not None
     wanted = modules.sheet_gradient(book, None, objective="S!N1", changing=changing)
     assert np.abs(found.gradient - wanted).max() < 1e-9
+
+
+def test_a_whole_sheet_of_changing_cells_is_refused_before_room_is_made_for_it(tmp_path: Path) -> None:
+    book = sheets.write(tmp_path / "b.xlsx", {"A1": 2, "B1": "=A1^2"})
+    with pytest.raises(es.EmbedsheetError, match=r"the changing cells are 17,\d+,\d+,\d+.*at most 1,000,000"):
+        es.code(book, objective="B1", changing=["A2:XFD1048576"])

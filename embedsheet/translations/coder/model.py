@@ -9,7 +9,7 @@ import numpy as np
 
 from embedsheet.book.book import Book
 from embedsheet.book.setups import SolverSetup
-from embedsheet.compiler.beginning import prepare_changing
+from embedsheet.compiler.beginning import check_sizes, prepare_changing
 from embedsheet.compiler.components import Step
 from embedsheet.compiler.constraints import constraint_cells
 from embedsheet.compiler.evaluate import Evaluator
@@ -92,8 +92,11 @@ class Written:
 def written(workbook: Book, sheet: str | None, setup: SolverSetup | None, overwrite_formulas: bool) -> Written:
     """Return the formulas of a sheet and what they need, or of the whole workbook, as statements.
 
-    Raises UnsupportedError with all formulas that cannot be written and depend on the weights.
+    Raises UnsupportedError with all formulas that cannot be written and depend on the weights, ModelError for more
+    changing cells than can be meant.
     """
+    if setup:
+        check_sizes(setup)
     changing = setup.changing if setup else ()
     goals = [Area(*setup.objective, *setup.objective[1:])] if setup and setup.objective else []
     sides = [side for one in setup.constraints for side in (one.left, one.right)] if setup else []
