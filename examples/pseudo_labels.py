@@ -10,11 +10,9 @@ import sys
 import numpy as np
 
 import embedsheet as es
-from embedsheet.mirrors.full_size.pseudo_labels import Trial, digits, digits_trial, movielens_trial
-from embedsheet.mirrors.full_size.ratings import Ratings
 
 
-def report(name: str, trials: list[Trial]) -> None:
+def report(name: str, trials: list[es.parts.Trial]) -> None:
     print(f"\n{name}\nseed  teacher  without  with pseudo-labels     gain")
     for one in trials:
         print(f"{one.seed:4}  {one.teacher:7.4f}  {one.without:7.4f}  {one.with_pseudo:18.4f}  {one.gain:+7.4f}")
@@ -27,11 +25,11 @@ def report(name: str, trials: list[Trial]) -> None:
 
 if __name__ == "__main__":
     seeds = range(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
-    digits()  # without scikit-learn this ends here, not after minutes
-    ratings = Ratings.of(es.read_ratings())
-    report("MovieLens: RMSE of held-out ratings", [movielens_trial(ratings, seed) for seed in seeds])
+    es.parts.digits()  # without scikit-learn this ends here, not after minutes
+    ratings = es.parts.Ratings.of(es.read_ratings())
+    report("MovieLens: RMSE of held-out ratings", [es.parts.movielens_trial(ratings, seed) for seed in seeds])
     for labelled in (50, 100, 200):
         report(
             f"Digits, {labelled} labelled: share of held-out images misread",
-            [digits_trial(seed, labelled) for seed in seeds],
+            [es.parts.digits_trial(seed, labelled) for seed in seeds],
         )

@@ -14,20 +14,16 @@ import jax
 import numpy as np
 
 import embedsheet as es
-from embedsheet.mirrors.full_size.engine import load_keras
-from embedsheet.mirrors.full_size.movielens import BUILDERS, Options
-from embedsheet.mirrors.full_size.movielens_training import clipped_rmse
-from embedsheet.mirrors.full_size.ratings import Ratings
 
 BATCH = 1024  # of all hosts together
 EPOCHS = 3
-keras = load_keras()
+keras = es.parts.load_keras()
 
 
-def build(training: Ratings) -> Any:
+def build(training: es.parts.Ratings) -> Any:
     """Return the lecture's dot product, with the same start on every host."""
     keras.utils.set_random_seed(42)
-    model = BUILDERS["dot"](training, Options(factor_penalty=1e-4, mean="learned"))
+    model = es.parts.BUILDERS["dot"](training, es.parts.Options(factor_penalty=1e-4, mean="learned"))
     model.compile(keras.optimizers.Adam(0.01), "mse")
     return model
 
@@ -38,7 +34,7 @@ def main(first: str = "", hosts: int = 1, this: int = 0) -> None:
         jax.distributed.initialize(first, hosts, this)  # before anything asks JAX for its devices
         # Each host brings its own part; Keras need not cut the data up.
         keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
-    training, validation = Ratings.of(es.read_ratings()).split()
+    training, validation = es.parts.Ratings.of(es.read_ratings()).split()
     model = build(training)
     # The same order everywhere, whole batches only: every host must take the same number of steps.
     order = np.random.default_rng(0).permutation(len(training))[: len(training) // BATCH * BATCH]
@@ -50,7 +46,7 @@ def main(first: str = "", hosts: int = 1, this: int = 0) -> None:
         judge = build(training)
         judge.set_weights(weights)
         stars = judge.predict([validation.user, validation.movie], batch_size=4096, verbose=0)[:, 0]
-        found = clipped_rmse(stars, validation.rating)
+        found = es.parts.clipped_rmse(stars, validation.rating)
         print(f"{hosts} host(s), {len(order):,} ratings: RMSE of those held out {found:.5f}")
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from embedsheet.api import parts as parts
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.ground.offers import offer
 from embedsheet.workbook import SaveReport
@@ -18,6 +19,7 @@ from embedsheet.workbook import undo as undo
 
 if TYPE_CHECKING:
     import numpy as np
+    import xlwings
     from numpy.typing import NDArray
 
     from embedsheet.api.homework import Drafted as Drafted
@@ -407,3 +409,10 @@ def doctor(book: str | Path | None = None, *, run: bool = False) -> list[Finding
     from embedsheet.hosts.installed import installed
 
     return [*installed(), *check_machine(), *(check_book(Path(book), run=run) if book is not None else ())]
+
+
+def register_libreoffice() -> xlwings.Engine:
+    """Make LibreOffice an engine of xlwings, the active one, and return it: `xlwings.App()` then starts LibreOffice."""
+    from embedsheet.hosts.libreoffice.apps import register
+
+    return register()
