@@ -19,7 +19,6 @@ from embedsheet.workbook import undo as undo
 
 if TYPE_CHECKING:
     import numpy as np
-    import xlwings
     from numpy.typing import NDArray
 
     from embedsheet.api.homework import Drafted as Drafted
@@ -411,7 +410,7 @@ def doctor(book: str | Path | None = None, *, run: bool = False) -> list[Finding
     return [*installed(), *check_machine(), *(check_book(Path(book), run=run) if book is not None else ())]
 
 
-def register_libreoffice() -> xlwings.Engine:
+def register_libreoffice() -> Any:
     """Make LibreOffice an engine of xlwings, the active one, and return it: `xlwings.App()` then starts LibreOffice."""
     from embedsheet.hosts.libreoffice.apps import register
 
