@@ -42,7 +42,7 @@ Faults = NDArray[np.uint8] | None  # an error's code where a result is undefined
 LONGEST_TEXT = 32_767  # characters that a cell can hold; a longer text is #VALUE!
 _SMALL = 65_536  # elements that no budget needs to hear of
 _PER_TEXT = 30  # operations that go into one text
-_PER_DIFFERENT_TEXT = 1000  # and into one that no other element equals
+_PER_DIFFERENT_TEXT = 900  # and into one that no other element equals; a million of them keep to the limit
 _PLAIN = np.full((1, 1, 1), NUMBER, np.uint8)
 # What an element is once it is read as a number; text is decided by what it reads as.
 _AS_NUMBER = np.array([NUMBER, NUMBER, TEXT, NUMBER, ERROR, ABSENT], np.uint8)
@@ -282,16 +282,22 @@ def map_elements(context: Context, name: str, values: list[Value], compute: Call
     values = fitted(context, values)
     shape = np.broadcast_shapes(*(value.shape for value in values))
     context.spend("operations", _PER_TEXT * math.prod(shape))
-    columns = []
-    for value in values:
-        columns.append(np.broadcast_to(value.kinds, shape).ravel().tolist())
-        columns.append(np.broadcast_to(value.numbers, shape).ravel().tolist())
-    different = set(zip(*columns, strict=True))
+    elements = [_elements(value, shape) for value in values]
+    different = set(zip(*elements, strict=True))
     context.spend("operations", _PER_DIFFERENT_TEXT * len(different))
-    known = {key: _element(context, key, compute) for key in different}
-    found = [known[key] for key in zip(*columns, strict=True)]
+    plain = not any(((value.kinds == ERROR) | (value.kinds == ABSENT)).any() for value in values)
+    known = {pairs: _element(context, pairs, compute, plain) for pairs in different}
+    found = [known[pairs] for pairs in zip(*elements, strict=True)]
     kinds, numbers = np.array(found).reshape(-1, 2).T
     return Value(kinds.astype(np.uint8).reshape(shape), numbers.reshape(shape))
+
+
+def _elements(value: Value, shape: tuple[int, ...]) -> list[tuple[int, float]]:
+    """Return the elements of a value that spreads over a shape as pairs (kind, number)."""
+    if value.kinds.size == value.numbers.size == 1:
+        return [(int(value.kinds.flat[0]), float(value.numbers.flat[0]))] * math.prod(shape)
+    kinds, numbers = (np.broadcast_to(part, shape).ravel().tolist() for part in (value.kinds, value.numbers))
+    return list(zip(kinds, numbers, strict=True))
 
 
 class FaultError(Exception):
@@ -302,13 +308,16 @@ class FaultError(Exception):
         super().__init__(ERRORS[code])
 
 
-def _element(context: Context, key: tuple[Any, ...], compute: Callable[..., Any]) -> tuple[int, float]:
-    pairs = list(zip(key[::2], key[1::2], strict=True))
-    for kind, number in pairs:
-        if kind == ERROR:
-            return ERROR, number
-    if any(kind == ABSENT for kind, _ in pairs):
-        return ABSENT, 0.0
+def _element(
+    context: Context, pairs: tuple[tuple[int, float], ...], compute: Callable[..., Any], plain: bool
+) -> tuple[int, float]:
+    """Return what one element's arguments give; `plain`: none of them is an error or absent."""
+    if not plain:
+        for kind, number in pairs:
+            if kind == ERROR:
+                return ERROR, number
+        if any(kind == ABSENT for kind, _ in pairs):
+            return ABSENT, 0.0
     try:
         result = compute(*pairs)
     except FaultError as fault:

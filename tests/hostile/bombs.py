@@ -43,8 +43,8 @@ FORMULAS: dict[str, str | None] = {
     "ROWS(UNIQUE(\"x\"&SEQUENCE(5E4)))": "",
     f"SUM(({','.join(f'D{row}:D1048576' for row in range(2, 102))}))+B1": "needs 104,852,550 cells",
     "ROWS(UNIQUE(SEQUENCE(250000,16)))": "",
-    "ROWS(ADDRESS(SEQUENCE(1E6),1))": "operations",
-    "LEN(TEXT(SEQUENCE(1E6),\"0.00\"))": "operations",
+    "ROWS(ADDRESS(SEQUENCE(6E5),SEQUENCE(1,2)))": "operations",
+    "LEN(TEXT(SEQUENCE(6E5,2),\"0.00\"))": "operations",
     "LEN(TEXTJOIN(\",\",TRUE,EXPAND(B1,7,1E6,0)))": None,
     # What hangs on neither a nor b is computed once: with it 40,000 times, 300,000 steps and 10^9 cells.
     "REDUCE(0,SEQUENCE(20000),LAMBDA(a,b,a+SUM(WRAPROWS(1E5,1000,0))*LET(c,B1,c+LEN(\"xy\"&c))))": "",

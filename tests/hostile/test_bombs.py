@@ -60,6 +60,19 @@ def _of_100_cells(self: budget.Budget, stored: int) -> None:
 _INITIAL = budget.Budget.__init__
 
 
+@pytest.mark.parametrize("formula", ["ADDRESS(SEQUENCE(1E4),1)", '"x"&SEQUENCE(1E4)', 'TEXT(SEQUENCE(1E4),"0.00")'])
+def test_texts_of_a_million_rows_are_within_the_limits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, formula: str
+) -> None:
+    """Counted for a hundredth of the rows with a hundredth of the limits; twice as many rows are too many."""
+    monkeypatch.setattr(budget, "_raised", 0.01)
+    twice = formula.replace("1E4", "2E4")
+    cells = {"A1": "=" + bombs.in_file(f"ROWS({formula})"), "A2": "=" + bombs.in_file(f"ROWS({twice})")}
+    values = embedsheet_values(write(tmp_path / "rows.xlsx", cells))["S"]
+    assert values["A1"] == 10_000
+    assert "operations" in str(values["A2"])
+
+
 def _with_formula(path: Path, formula: str) -> Path:
     """Write a workbook whose A1 has this element as its formula, as no spreadsheet program would."""
     plain = write(path.with_name("plain.xlsx"), {"A1": "=1+1", "C1": "=1+1"})

@@ -269,11 +269,12 @@ def transpose(context: Context, table: Value | Reference | Union) -> Value:
 def address(context: Context, *arguments: Value) -> Value:
     """Return the text "$B$3" of a row and a column; `kind` 1 to 4 says what is absolute."""
 
+    given = {place for place, argument in enumerate(arguments) if argument is not MISSING}
+
     def text(*pairs: tuple[int, float]) -> str:
-        given = {place: pair for place, pair in enumerate(pairs) if arguments[place] is not MISSING}
-        row_number, column_number = (int(element_number(context, pairs[i])) for i in (0, 1))
-        kind = int(element_number(context, given[2])) if 2 in given else 1
-        a1 = 3 not in given or bool(element_number(context, given[3]))
+        row_number, column_number = int(element_number(context, pairs[0])), int(element_number(context, pairs[1]))
+        kind = int(element_number(context, pairs[2])) if 2 in given else 1
+        a1 = 3 not in given or bool(element_number(context, pairs[3]))
         if not (1 <= row_number <= MAX_ROW and 1 <= column_number <= MAX_COLUMN and 1 <= kind <= 4):
             raise FaultError(VALUE)
         if a1:
@@ -284,7 +285,7 @@ def address(context: Context, *arguments: Value) -> Value:
             cell = f"R{row_part}C{column_number if kind in (1, 3) else f'[{column_number}]'}"
         if 4 not in given:
             return cell
-        sheet = element_text(context, given[4])
+        sheet = element_text(context, pairs[4])
         return f"{sheet and quote_sheet(sheet)}!{cell}"
 
     return map_elements(context, "ADDRESS", list(arguments), text)
