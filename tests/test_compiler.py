@@ -342,3 +342,10 @@ def test_a_sum_through_sheets_has_its_gradient(tmp_path: Path) -> None:
     # write() puts sheet S first: what lies between One and Three is these three; 2·(1+4+9)+0+1+2.
     value, gradient = compiled.value_and_gradient(compiled.start)
     assert (value, gradient.tolist()) == (31.0, [14.0])
+
+
+def test_a_plain_formula_keeps_the_first_of_an_arrays_values(tmp_path: Path) -> None:
+    """LibreOffice has these results."""
+    cells = {"A1": 3, "A2": 4, "B5": "=IF(TRUE,{7,8})", "B6": "=CHOOSE(1,{7;8})", "B7": "=MMULT(A1:A2,{2,1}+0)"}
+    values = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": cells}))["S"]
+    assert [values[place] for place in ("B5", "B6", "B7")] == [7.0, 7.0, 6.0]

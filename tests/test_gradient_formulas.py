@@ -77,7 +77,7 @@ TOTALS = st.sampled_from([
 ])  # fmt: skip
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(formulas(), formulas(), TOTALS)
 def test_random_filled_formulas_have_an_exact_gradient_sheet(row: str, column: str, total: str) -> None:
     """The command compares with the exact engine itself, at the start and beside it; Gnumeric with what it wrote."""
