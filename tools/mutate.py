@@ -159,7 +159,7 @@ def outcome(folder: Path, mutant: Mutant, files: list[str], reached: Reached) ->
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
             ast.parse(changed)
-        chosen = (tests, set(reached.seconds))
+        chosen = (tests, reached.known)
         used = [file for file in files if any(test.partition("::")[0] == file for test in tests)]
         done: str = tried(folder, used, TIMES * seconds + MORE, chosen) if used else "passes"
     except SyntaxError:

@@ -21,7 +21,13 @@ class Reached:
     """What is known of files of tests without any change."""
 
     seconds: dict[str, float] = field(default_factory=dict)  # of each test that passes, by its name in pytest
+    left_out: set[str] = field(default_factory=set)  # the names of the others
     lines: dict[str, dict[int, set[str]]] = field(default_factory=dict)  # the tests that reach a line of a module
+
+    @property
+    def known(self) -> set[str]:
+        """The names of all tests."""
+        return self.left_out | self.seconds.keys()
 
     def of(self, module: str, lines: range, files: list[str]) -> list[str]:
         """Return the tests of these files that reach one of the lines, quick files and tests first.
@@ -48,6 +54,7 @@ class Reached:
         """Add what a `Recorder` has written to a file."""
         told = json.loads(path.read_text(encoding="utf-8"))
         self.seconds |= told["seconds"]
+        self.left_out.update(told["left_out"])
         for name, lines in told["lines"].items():
             module = self.lines.setdefault(name, {})
             for line, tests in lines.items():
@@ -92,6 +99,7 @@ class Recorder:
         self._coverage.stop()
         data = self._coverage.get_data()
         told: dict[str, Any] = {
+            "left_out": sorted(self._failed),
             "seconds": {test: seconds for test, seconds in self._seconds.items() if test not in self._failed},
             "lines": {
                 Path(name).relative_to(self._folder).as_posix(): data.contexts_by_lineno(name)
