@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 
-from embedsheet.formulas.functions import lookup
+from embedsheet.formulas.functions import gathering, lookup
+from embedsheet.formulas.functions.table import Context
 from embedsheet.formulas.values import NUMBER, Strings, Value, number
 from embedsheet.ground.errors import UnsupportedError
 from kit.judges import CellValue, dissent
@@ -223,3 +225,14 @@ def test_what_cannot_follow_the_changing_cells_is_refused_in_words(formula: str,
         compiled = program(tmp_path / "book.xlsx", cells, "B5", ["A1:A2"])
         compiled.value_and_gradient(compiled.start)
     assert "B5" in str(caught.value)
+
+
+def test_a_traced_place_outside_the_table_has_no_number() -> None:
+    """Beside each edge, and at its last cell; by hand, in a table of 2 rows and 3 columns."""
+    table = Value(np.full((1, 2, 3), NUMBER, np.uint8), np.arange(6.0).reshape(1, 2, 3))
+    for row, column, expected in (
+        (-1, 0, np.nan), (2, 0, np.nan), (0, -1, np.nan), (0, 3, np.nan), (0, 0, 0.0), (1, 2, 5.0),
+    ):  # fmt: skip
+        places = (np.full((1, 1, 1), float(place)) for place in (row, column))
+        taken = gathering.gather_traced(cast(Context, None), table, *places)
+        np.testing.assert_array_equal(taken.numbers, [[[expected]]])
