@@ -14,6 +14,7 @@ from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, ERRORS, NUMBER, TEXT
 from embedsheet.ground.notation.addresses import Cell
 
 _MOST_REPORTED = 1000
+_MORE_THAN_NOISE = 1e-6  # of zeros
 _SMALLEST = np.finfo(float).tiny  # Excel's "smallest allowed positive number", 2.2251E-308; what is less is 0 there
 
 
@@ -102,9 +103,15 @@ def differing(store: Store, ids: Ids, has_stored: NDArray[np.bool_]) -> NDArray[
     wrong &= ~(truths & (numbers == stored))
     for at in np.flatnonzero(wrong & (kinds == ERROR) & (stored_kinds == TEXT)):  # as some programs store errors
         wrong[at] = store.strings.text(float(stored[at])) != ERRORS.get(int(numbers[at]))
-    if (wrong & both).any():
+    if (wrong & both).any() and not _never_calculated(store, has_stored, np.abs(numbers - stored)[wrong & both]):
         wrong[np.isin(ids, passed_on(store, ids[wrong & both], ids[wrong & ~both], has_stored))] = False
     return wrong
+
+
+def _never_calculated(store: Store, has_stored: NDArray[np.bool_], off: NDArray[np.float64]) -> bool:
+    """Return whether a file stores nothing but zeros and blanks, and results are off by more than they passed on."""
+    kinds, numbers = store.table.kinds[has_stored], store.table.numbers[has_stored]
+    return bool(((kinds == BLANK) | ((kinds == NUMBER) & (numbers == 0))).all() and off.max() > _MORE_THAN_NOISE)
 
 
 def stored_cells(store: Store) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
