@@ -55,7 +55,7 @@ LESSONS: dict[str, tuple[dict[str, int], list[str]]] = {
     ),
     "rnn": ({"hidden": 2, "factors": 2, "length": 4}, ["Sequence gradient"]),
     "green-eggs": ({"factors": 3}, ["Skip-gram gradient"]),
-    "optimisers": ({"points": 5, "steps": 4}, ["Solver gradient"]),
+    "optimisers": ({"points": 5, "steps": 4, "no_ratings": True}, ["Solver gradient"]),
     "mlp": (
         {"hidden": 3, "points": 4, "passengers": 9, "epochs": 5},
         ["Logistic regression gradient", "XOR gradient", "Spiral gradient", "Table gradient"],

@@ -11,20 +11,30 @@ import pytest
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
-from embedsheet.compiler.program import Program
+from embedsheet.compiler.program import Program, recalculate
 from embedsheet.ground.errors import LessonError, ModelError
 from embedsheet.lessons import find
 from embedsheet.lessons.optimisers.rules import RULES
-from embedsheet.mirrors.optimisers.comparison import Row, compare_descents, keras_path, model_sheets, read_descent
+from embedsheet.mirrors.optimisers.comparison import (
+    Row,
+    compare_descents,
+    factor_gradient,
+    factor_loss,
+    keras_path,
+    model_sheets,
+    read_descent,
+)
+from embedsheet.mirrors.optimisers.mirror import MIRROR
 from embedsheet.solver import load_model, solve
 from embedsheet.workbook import Edit, Workbook
+from kit import judges
 from kit.sheets import largest_gradient_error
 
 SHEETS = [rule.name for rule in RULES]
 
 
 def build(folder: Path, **options: Any) -> Path:
-    return Path(find("optimisers").load().build(folder / "optimisers.xlsx", **options))
+    return Path(find("optimisers").load().build(folder / "optimisers.xlsx", **{"no_ratings": True, **options}))
 
 
 def descents(path: Path) -> list[Row]:
@@ -134,3 +144,58 @@ def test_an_unknown_optimiser_is_named(tmp_path: Path) -> None:
     book.save(path)
     with pytest.raises(ModelError, match="Adam!A1: there is no optimiser 'Lion'"):
         read_descent(Workbook.open(path), "Adam")
+
+
+@pytest.fixture(scope="module")
+def ratings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("ratings"), no_ratings=False, steps=4)
+
+
+def test_the_ratings_gradient_is_that_of_their_loss(ratings: Path) -> None:
+    """Central differences of the mean squared error of rated pairs."""
+    book = Workbook.open(ratings)
+    stars, path = (book.numbers(book.area(name, "Ratings")) for name in ("stars", "weights"))
+    weights, slope = path[1], factor_gradient(path[1], stars)
+    nudges = 1e-5 * np.eye(len(weights))
+    differences = [(factor_loss(weights + one, stars) - factor_loss(weights - one, stars)) / 2e-5 for one in nudges]
+    np.testing.assert_allclose(slope, differences, atol=1e-8)
+
+
+def test_every_optimiser_walks_the_ratings_as_keras_does_and_libreoffice_calculates_them(
+    ratings: Path, tmp_path: Path
+) -> None:
+    """Each is chosen by its cell, with another step shown; LibreOffice calculates the sheets, Keras makes the steps."""
+    paths = []
+    drawn = openpyxl.load_workbook(ratings)
+    for page in set(drawn.sheetnames) - {"Ratings", "Ratings by steps"}:
+        del drawn[page]  # quicker to calculate
+    for place, name in enumerate(SHEETS):
+        drawn["Ratings"]["C4"], drawn["Ratings"]["C5"] = name, 1 + place % 4
+        drawn.save(tmp_path / f"{place}.xlsx")
+        paths.append(tmp_path / f"{place}.xlsx")
+    judges.libreoffice_converted(paths, tmp_path / "calculated")
+    for place, (name, path) in enumerate(zip(SHEETS, paths, strict=True)):
+        book = Workbook.open(tmp_path / "calculated" / path.name)
+        model = read_descent(book, "Ratings")
+        assert model.optimiser == name
+        np.testing.assert_allclose(keras_path(model), model.weights, rtol=0, atol=1e-12)
+        losses = book.numbers(book.area("losses", "Ratings by steps")).ravel()
+        stars = book.numbers(book.area("stars", "Ratings"))
+        np.testing.assert_allclose(losses, [factor_loss(one, stars) for one in model.weights], rtol=1e-9)
+        assert losses[-1] < losses[0]
+        # The step in blocks is that row of the steps.
+        users, movies = (book.numbers(book.area(f"after.{who}", "Ratings")) for who in ("users", "movies"))
+        after = np.concatenate([users.T.ravel(), movies.ravel()])
+        np.testing.assert_allclose(after, model.weights[1 + place % 4], atol=1e-12)
+
+
+def test_the_code_of_the_ratings_walks_their_path(ratings: Path) -> None:
+    book = Workbook.open(ratings)
+    names: dict[str, Any] = {}
+    exec("\n".join(MIRROR.code(read_descent(book, "Ratings"))), names)
+    np.testing.assert_allclose(names["path"], book.numbers(book.area("weights", "Ratings")), atol=1e-12)
+
+
+def test_the_ratings_hold_what_the_formulas_give(ratings: Path) -> None:
+    recalculated = recalculate(Workbook.open(ratings))
+    assert (recalculated.out_of_date, recalculated.faults) == (0, [])

@@ -32,7 +32,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "movielens": {"users": 4, "movies": 6, "factors": 2, "seed": 7, "ratings": None, "all_ratings": None,
                   "no_gradient_sheet": True},
     "green-eggs": {"factors": 2, "text": Path, "seed": 7, "no_gradient_sheet": True},
-    "optimisers": {"points": 7, "batch": 3, "steps": 9, "seed": 7, "no_gradient_sheet": True},
+    "optimisers": {"points": 7, "batch": 3, "steps": 9, "seed": 7, "no_ratings": True,
+                   "no_gradient_sheet": True},
     "mlp": {
         "hidden": 2, "activation": "relu", "points": 3, "passengers": 9, "epochs": 5, "learning_rate": 0.5, "seed": 7,
         "no_gradient_sheet": True,

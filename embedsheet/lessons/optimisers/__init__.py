@@ -15,6 +15,10 @@ Sheets and the names of their blocks, scoped to the sheet; (rows, columns) follo
     weights, gradient, newton (1, 2), hessian (2, 2), loss. Solver: minimise the loss by changing the weights.
 "Contours"
     The lines of equal loss that the charts draw: angle, contour.1.intercept, contour.1.slope, … (49, 1).
+"Ratings", "Ratings by steps"
+    optimiser, shown; names, rates (6, 1), the settings; stars (n, m), errors, before.users (n, k), before.movies
+    (k, m), and of both gradient.users, m.users, v.users, after.users; loss. Steps: losses (T + 1, 1), weights,
+    states.mean, states.square (T + 1, w), gradients (T, w): users' first factors, their second, then movies'.
 "Solve log": see `embedsheet.lessons.solve_log`.
 "Solver gradient": see `embedsheet.translations.gradient_sheet`.
 """
@@ -27,11 +31,11 @@ from typing import Annotated
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.ground.shell import word
 from embedsheet.lessons import gradients, solve_log
-from embedsheet.lessons.optimisers import data_sheet, race
+from embedsheet.lessons.optimisers import data_sheet, race, ratings
 from embedsheet.lessons.optimisers.plan import Plan, plan, traces
 from embedsheet.lessons.optimisers.rule_sheet import write_rule
 from embedsheet.lessons.optimisers.rules import RULES
-from embedsheet.mirrors.optimisers.comparison import DATA
+from embedsheet.mirrors.optimisers.comparison import DATA, RATINGS
 from embedsheet.xlsx.writer.guide import Line, write_guide
 from embedsheet.xlsx.writer.page import Book, Finish, Page, RowProgress
 
@@ -45,6 +49,7 @@ def build(
     batch: Annotated[int | None, "Points in a batch; default: all of them."] = None,
     steps: Annotated[int, "How many steps each optimiser makes."] = 60,
     seed: Annotated[int, "Seed of the random points."] = 42,
+    no_ratings: Annotated[bool, "Leave out the sheets on which the ratings of films are learned."] = False,
     no_gradient_sheet: Annotated[bool, "Leave out the sheets on which formulas calculate the gradient."] = False,
     force: bool = False,
     finish: Finish | None = None,
@@ -60,6 +65,8 @@ def build(
         for rule in RULES:
             write_rule(book, chosen, rule, walked[rule.name], data, contours)
         race.write_race(book, chosen, walked)
+        if not no_ratings:
+            ratings.write_ratings(book, ratings.descent(steps, seed))
         # On the other sheets the gradients stand in the cells already, and what is solved for is a learning rate.
         derived = gradients.derived([race.write_solver(book, chosen, data)], no_gradient_sheet)
         solve_log.write_solve_log(book)
@@ -87,6 +94,11 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: list[Page]) -> Non
              block(race.RACE, "race.losses")),
         Line("Take smaller batches: type 5, or 1, into the blue cell. The gradient now is that of a few points, and "
              "the path trembles.", "the batch", block(DATA, "batch_size")),
+        *([] if RATINGS not in book.pages else [
+            Line("See an optimiser learn what people like: 60 weights that predict ratings of films. Choose an "
+                 "optimiser and a step in the blue cells, and read that step block by block.", f"go to {RATINGS}",
+                 block(RATINGS, "optimiser")),
+        ]),
         Line("Let a solver find the best learning rate: in Excel, Solver is filled in on each optimiser’s sheet. Or "
              f"save, close, and run\n    embedsheet solve {file} --sheet {word(last)}\nThe gradient of the last loss "
              f"goes back through all {plan.steps} steps.", "the loss after all steps", block(last, "loss")),
@@ -103,6 +115,14 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: list[Page]) -> Non
         DATA: "The points, the batch, the start, and the line of least squares.",
         **{rule.name: rule.idea for rule in RULES},
         race.RACE: "All losses side by side.",
+        **(
+            {}
+            if RATINGS not in book.pages
+            else {
+                RATINGS: "One step for the factor model of ratings, in blocks.",
+                ratings.STEPS: "All its steps, one a row.",
+            }
+        ),
         race.SOLVER: "The same model for L-BFGS and Newton’s method.",
         data_sheet.CONTOURS: "What the charts draw as lines of equal loss.",
         solve_log.NAME: "What the solver did last. Empty until you solve.",

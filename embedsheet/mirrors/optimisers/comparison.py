@@ -6,7 +6,7 @@ carry the names of Keras' arguments.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,23 +31,32 @@ KERAS: dict[str, tuple[str, dict[str, Any]]] = {
     "Adagrad": ("Adagrad", {}),
     "Adam": ("Adam", {}),
 }
-SETTINGS = ("learning_rate", "momentum", "rho", "beta_1", "beta_2", "epsilon", "initial_accumulator_value")
+# What each of Keras' classes is told, apart from the learning rate.
+TAKES = {
+    "SGD": ("momentum",),
+    "RMSprop": ("rho", "epsilon"),
+    "Adagrad": ("initial_accumulator_value", "epsilon"),
+    "Adam": ("beta_1", "beta_2", "epsilon"),
+}
 BLOCKS = ("optimiser", "learning_rate", "weights", "loss")
 DATA = "Data"
 DATA_BLOCKS = ("data.x", "data.y", "batch_size")
+RATINGS = "Ratings"
+STARS = "stars"  # the block that a sheet of the factor model has
+Gradient = Callable[[int, Floats], Floats]  # of the step and the weights before it
 
 
 @dataclass(frozen=True, slots=True)
 class Descent:
-    """A sheet's model: points x, y (n,), points in a batch, settings, and the path of its weights (steps + 1, 2)."""
+    """A sheet's model: its optimiser and settings, the gradient of its loss, the path of its weights (steps + 1, w)."""
 
     sheet: str
     optimiser: str
-    x: Floats
-    y: Floats
-    batch_size: int
     settings: Mapping[str, float]
     weights: Floats
+    gradient: Gradient
+    given: list[str]  # Python that makes what the gradient is of
+    slope: list[str]  # Python that makes `gradient` of `path[-1]` and `step`, from 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +89,40 @@ def read_descent(book: Book, sheet: str) -> Descent:
             f"{sheet}!{cell.local()}: there is no optimiser {optimiser!r}; take one of {', '.join(KERAS)}."
         )
     there = {name_key(name.name) for name in book.names if name.sheet and name_key(name.sheet) == name_key(sheet)}
-    return Descent(
-        sheet,
-        optimiser,
-        numbers_in(book, "data.x", DATA).ravel(),
-        numbers_in(book, "data.y", DATA).ravel(),
-        int(numbers_in(book, "batch_size", DATA)[0, 0]),
-        {name: float(numbers_in(book, name, sheet)[0, 0]) for name in SETTINGS if name in there},
-        numbers_in(book, "weights", sheet),
-    )
+    taken = [] if optimiser == "Gradient descent" else TAKES[KERAS[optimiser][0]]
+    settings = {name: float(numbers_in(book, name, sheet)[0, 0]) for name in ("learning_rate", *taken) if name in there}
+    weights = numbers_in(book, "weights", sheet)
+    if name_key(STARS) in there:
+        stars = book.numbers(book.area(STARS, sheet))
+
+        def slope(step: int, weights: Floats) -> Floats:
+            return factor_gradient(weights, stars)
+
+        (n, m), k = stars.shape, weights.shape[1] // sum(stars.shape)
+        table = [[None if np.isnan(one) else one for one in row] for row in stars.tolist()]
+        given = [f"stars = np.array({table}, float)  # a user a row; nan: not rated"]
+        lines = [
+            f"users, movies = path[-1][:{n * k}].reshape({k}, {n}), path[-1][{n * k}:].reshape({k}, {m})  # factors",
+            "error = np.nan_to_num(users.T @ movies - stars)",
+            "gradient = np.concatenate([(movies @ error.T).ravel(), (users @ error).ravel()])",
+            "gradient *= 2 / np.count_nonzero(~np.isnan(stars))  # of the mean of squared errors",
+        ]
+    else:
+        x, y = (numbers_in(book, f"data.{one}", DATA).ravel() for one in "xy")
+        batch_size = int(numbers_in(book, "batch_size", DATA)[0, 0])
+
+        def slope(step: int, weights: Floats) -> Floats:
+            rows = batch_rows(step, batch_size, len(x))
+            return gradient(weights, x[rows], y[rows])
+
+        given = [f"x = np.array({x.tolist()})", f"y = np.array({y.tolist()})"]
+        lines = [
+            f"points = (step * {batch_size} + np.arange({batch_size})) % {len(x)}",
+            "intercept, slope = path[-1]",
+            "error = intercept + slope * x[points] - y[points]",
+            "gradient = np.array([2 * error.mean(), 2 * (error * x[points]).mean()])  # of mean(error ** 2)",
+        ]
+    return Descent(sheet, optimiser, settings, weights, slope, given, lines)
 
 
 def batch_rows(step: int, batch_size: int, points: int) -> NDArray[np.intp]:
@@ -102,8 +136,29 @@ def gradient(weights: Floats, x: Floats, y: Floats) -> Floats:
     return np.array([2 * wrong.mean(), 2 * (wrong * x).mean()])
 
 
+def factor_tables(weights: Floats, stars: Floats) -> tuple[Floats, Floats]:
+    """Return users' factors (k, n) and movies' (k, m), which are the weights (k·n + k·m,) in this order."""
+    n, m = stars.shape
+    k = len(weights) // (n + m)
+    return weights[: n * k].reshape(k, n), weights[n * k :].reshape(k, m)
+
+
+def factor_loss(weights: Floats, stars: Floats) -> float:
+    """Return the mean of (users · movies − stars)² over the rated pairs; `stars` (n, m), NaN: not rated."""
+    users, movies = factor_tables(weights, stars)
+    return float(np.nanmean((users.T @ movies - stars) ** 2))
+
+
+def factor_gradient(weights: Floats, stars: Floats) -> Floats:
+    """Return the gradient of `factor_loss`, (k·n + k·m,)."""
+    users, movies = factor_tables(weights, stars)
+    wrong = np.nan_to_num(users.T @ movies - stars)
+    slopes = (movies @ wrong.T).ravel(), (users @ wrong).ravel()
+    return 2 / np.count_nonzero(~np.isnan(stars)) * np.concatenate(slopes)
+
+
 def keras_path(model: Descent) -> Floats:
-    """Return the weights after each step of Keras' own optimizer in float64, from the sheet's start: (steps + 1, 2)."""
+    """Return the weights after each step of Keras' own optimizer in float64, from the sheet's start: (steps + 1, w)."""
     keras = load_keras()
     name, more = KERAS[model.optimiser]
     with default_precision("float64"):
@@ -115,8 +170,7 @@ def _walk(keras: Any, optimizer: Any, model: Descent) -> Floats:
     optimizer.build([variable])
     path = [model.weights[0]]
     for step in range(1, len(model.weights)):
-        rows = batch_rows(step, model.batch_size, len(model.x))
-        slope = gradient(path[-1], model.x[rows], model.y[rows])
+        slope = model.gradient(step, path[-1])
         optimizer.apply([keras.ops.convert_to_tensor(slope, dtype="float64")])
         path.append(np.asarray(keras.ops.convert_to_numpy(variable.value), np.float64))
     return np.stack(path)
