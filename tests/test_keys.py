@@ -62,6 +62,7 @@ OTHERS = {
     "xlsx/macros.py": "names of parts",
     "solvers/reports/tables.py": "words of an option",
     "translations/coder/names.py": "words of Python",
+    "lessons/optimisers/ratings.py": "letters of a template",
     "lessons/optimisers/rule_sheet.py": "letters of a template",
     "cli/steps.py": "a message and an answer",
     "translations/gradient_sheet/sheet.py": "a message",

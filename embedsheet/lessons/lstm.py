@@ -31,7 +31,7 @@ EXAMPLE = "embedsheet new lstm -o memory.xlsx --letters 6 --hidden 2"
 def build(
     path: Path | str,
     *,
-    letters: Annotated[int, "How many letters stand between the brackets."] = 10,
+    letters: Annotated[int, "How many letters stand between the brackets."] = 8,
     pairs: Annotated[int, "How many rows of letters, each in both kinds of brackets."] = 3,
     hidden: Annotated[int, "How many units the cells have."] = 3,
     seed: Annotated[int, "Seed of the random numbers."] = 42,
