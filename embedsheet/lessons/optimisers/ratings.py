@@ -197,7 +197,7 @@ def _write_step(page: Page, steps: Page, numbers: Descent) -> None:
 
     def place(who: str, row: int, column: int) -> int:
         """Return where the weight of a cell of such a table stands in a row of steps, from 1."""
-        return column * n + row + 1 if who == "users" else n * k + row * m + column + 1
+        return int(column * n + row + 1 if who == "users" else n * k + row * m + column + 1)
 
     ids(errors_top, "Errors of the step’s beginning: users’ factors at the left × movies’ on top − rating")
     page.height(factors_top - 1, 26)
