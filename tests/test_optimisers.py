@@ -15,6 +15,7 @@ from embedsheet.compiler.program import Program, recalculate
 from embedsheet.ground.errors import LessonError, ModelError
 from embedsheet.lessons import find
 from embedsheet.lessons.optimisers.rules import RULES
+from embedsheet.mirrors.full_size.engine import default_precision, load_keras
 from embedsheet.mirrors.optimisers.comparison import (
     Row,
     compare_descents,
@@ -191,8 +192,10 @@ def test_every_optimiser_walks_the_ratings_as_keras_does_and_libreoffice_calcula
 
 def test_the_code_of_the_ratings_walks_their_path(ratings: Path) -> None:
     book = Workbook.open(ratings)
+    load_keras()  # chooses the engine
     names: dict[str, Any] = {}
-    exec("\n".join(MIRROR.code(read_descent(book, "Ratings"))), names)
+    with default_precision("float64"):
+        exec("\n".join(MIRROR.own_code(read_descent(book, "Ratings"))), names)
     np.testing.assert_allclose(names["path"], book.numbers(book.area("weights", "Ratings")), atol=1e-12)
 
 
