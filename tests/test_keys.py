@@ -57,6 +57,7 @@ OTHERS = {
     "solvers/solution.py": "a message",
     "xlsx/package.py": "names of parts",
     "xlsx/save.py": "file suffixes",
+    "xlsx/parts.py": "kinds of relationships",
     "xlsx/workbook_part.py": "names of parts",
     "xlsx/xml.py": "names of encodings",
     "xlsx/macros.py": "names of parts",
