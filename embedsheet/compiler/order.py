@@ -538,7 +538,7 @@ def _static_reads(store: Store, group: Group, rectangles: Rectangles, cell_by_ce
             first, *rest = node.arguments or (t.Missing(),)
             waiting += rest if isinstance(first, (t.Ref, t.Name, t.TableRef, t.Spill)) else node.arguments
         else:
-            name = _called_name(node)
+            name = called_name(node)
             body = None if name is None or name_key(name.name) in seen_names else resolve_name(store, group, name)
             if name is not None and body is not None:
                 seen_names.add(name_key(name.name))
@@ -546,7 +546,7 @@ def _static_reads(store: Store, group: Group, rectangles: Rectangles, cell_by_ce
             waiting += children(node)
 
 
-def _called_name(node: t.Node) -> t.Name | None:
+def called_name(node: t.Node) -> t.Name | None:
     """Return the defined name that a node may refer to: a name, or a call of a function of no other kind."""
     if isinstance(node, t.Name):
         return node
@@ -559,7 +559,7 @@ def _faults(store: Store, group: Group) -> list[str]:
     waiting: list[t.Node] = [group.tree]
     while waiting:
         node = waiting.pop()
-        name = _called_name(node)
+        name = called_name(node)
         body = None if name is None else resolve_name(store, group, name)
         if isinstance(node, t.Call) and name is not None and body is None:
             faults.append(f"{group.where()}: {unknown_function(node.name)}")

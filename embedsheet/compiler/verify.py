@@ -109,9 +109,15 @@ def differing(store: Store, ids: Ids, has_stored: NDArray[np.bool_]) -> NDArray[
 
 
 def _never_calculated(store: Store, has_stored: NDArray[np.bool_], off: NDArray[np.float64]) -> bool:
-    """Return whether a file stores nothing but zeros and blanks, and results are off by more than they passed on."""
-    kinds, numbers = store.table.kinds[has_stored], store.table.numbers[has_stored]
-    return bool(((kinds == BLANK) | ((kinds == NUMBER) & (numbers == 0))).all() and off.max() > _MORE_THAN_NOISE)
+    """Return whether a file stores no result, and results are off by more than they passed on."""
+    return stores_nothing(store, has_stored) and bool(off.max() > _MORE_THAN_NOISE)
+
+
+def stores_nothing(store: Store, has_stored: NDArray[np.bool_] | None = None) -> bool:
+    """Return whether a file stores nothing but zeros and blanks as results."""
+    here = stored_cells(store) if has_stored is None else has_stored
+    kinds, numbers = store.table.kinds[here], store.table.numbers[here]
+    return bool(((kinds == BLANK) | ((kinds == NUMBER) & (numbers == 0))).all())
 
 
 def stored_cells(store: Store) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
