@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import unwrap
 from pathlib import Path
 
 import numpy as np
@@ -68,4 +69,4 @@ def test_options_that_make_no_sense_leave_nothing_behind(options: dict[str, int]
 
 
 def test_the_lesson_is_on_the_list() -> None:
-    assert find("pseudo-labels").load().build is build
+    assert unwrap(find("pseudo-labels").load().build) is build

@@ -83,7 +83,7 @@ _CACHE = (
     '</sheetNames><sheetDataSet><sheetData sheetId="0"><row r="1"><cell r="A1"><v>77</v></cell></row></sheetData>'
     "</sheetDataSet></externalBook></externalLink>"
 )
-_CHAIN = [f"chain.{i}" for i in range(300)]
+_CHAIN = [f"chain.{i}" for i in range(3000)]
 _DOUBLED = {f"twice.{i}": f"twice.{i - 1}+twice.{i - 1}" for i in range(1, 60)} | {"twice.0": "S!$B$1"}
 
 # What is hostile → its parts, and what A1 gives: a number or an error value; a text that begins with "!" is in what is
@@ -93,8 +93,8 @@ CASES: dict[str, tuple[Parts, float | str]] = {
     "a name of itself": (named({"a": "a+1"}, "a"), "!"),
     "names in a circle": (named({"a": "b+1", "b": "a+1"}, "a+b"), "!"),
     "a circle of names and cells": (named({"a": "S!$A$1+1"}, "a"), "!circular"),
-    "a chain of 300 names": (named({one: f"{last}+1" for last, one in zip(["S!$B$1", *_CHAIN], _CHAIN, strict=False)},
-                                   "chain.299"), "!"),
+    "a chain of 3,000 names": (named({one: f"{last}+1" for last, one in zip(["S!$B$1", *_CHAIN], _CHAIN, strict=False)},
+                                   "chain.2999"), "!"),
     "names that double sixty times": (named(_DOUBLED, "twice.59"), 2.0**59),
     "a deleted name": (named({"a": "#REF!"}, "a+1"), "#REF!"),
     "a name on a deleted sheet": (named({"a": "#REF!$A$1"}, "SUM(a)"), "#REF!"),

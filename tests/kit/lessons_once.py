@@ -41,7 +41,8 @@ def _remembering(build: Callable[..., Path], folder: Path) -> Callable[..., Path
         given = signature.bind(*args, **options)
         given.apply_defaults()
         path = Path(given.arguments["path"])
-        kept = folder / (_digest(build.__module__, given.arguments) + path.suffix)
+        # Some say the file's name.
+        kept = folder / (_digest(build.__module__, given.arguments) + path.name)
         if kept.exists() and not path.exists() and path.parent.is_dir():
             shutil.copy(kept, path)
             return path
