@@ -244,7 +244,7 @@ def test_keras_code_has_the_layers_that_the_blocks_are(lessons: dict[str, Path])
     lstm = es.code(lessons["lstm"], "LSTM", to="keras").text
     assert "lstm_state_h = self.lstm(ops.stack([x1, x2], axis=2))" in lstm
     assert "ops.convert_to_tensor(self.lstm.cell.kernel[:, :3])" in lstm  # for the penalty on squares
-    assert "surprise = ops.sum(aw32_aw92) / 6" in lstm  # six answers, between blanks
+    assert "surprise = ops.sum(aw30_aw80) / 6" in lstm  # six answers, between blanks
     assert "self.gru = layers.GRU(3" in es.code(lessons["gru"], "GRU", to="keras").text
     assert "self.rnn(embedding_row)" in es.code(lessons["rnn"], "Sequence", to="keras").text
 
