@@ -42,8 +42,6 @@ _MOST_REFUSED = 1024
 Rectangles = dict[Hashable, Ids]
 # A longer chain with a cell that cannot be computed is refused as a whole: one by one it would take many seconds.
 _MOST_LINKS = 10_000
-
-
 _MOST_ITERATIONS = 32_767  # of a circle, in Excel
 _USUAL_ITERATIONS = 100  # as Excel sets them; so many are always made
 _STEPS_AN_EVALUATION = 20  # that one cell of a circle counts as

@@ -59,7 +59,6 @@ def verify(store: Store, ids: Ids) -> Verification:
     difference = np.where(both, np.abs(numbers - stored), 0.0)
     wrong = differing(store, ids, has_stored)
     worst = int(np.argmax(difference))
-    blank = (stored_kinds == BLANK) | ((stored_kinds == NUMBER) & (stored == 0))
     return Verification(
         compared=len(ids),
         largest_difference=float(difference[worst]),
@@ -73,7 +72,7 @@ def verify(store: Store, ids: Ids) -> Verification:
             )
             for at in np.flatnonzero(wrong)[:_MOST_REPORTED]
         ],
-        never_calculated=bool(blank.all() and wrong.any()),
+        never_calculated=_nothing(stored_kinds, stored) and bool(wrong.any()),
     )
 
 
@@ -116,7 +115,10 @@ def _never_calculated(store: Store, has_stored: NDArray[np.bool_], off: NDArray[
 def stores_nothing(store: Store, has_stored: NDArray[np.bool_] | None = None) -> bool:
     """Return whether a file stores nothing but zeros and blanks as results."""
     here = stored_cells(store) if has_stored is None else has_stored
-    kinds, numbers = store.table.kinds[here], store.table.numbers[here]
+    return _nothing(store.table.kinds[here], store.table.numbers[here])
+
+
+def _nothing(kinds: NDArray[np.uint8], numbers: NDArray[np.float64]) -> bool:
     return bool(((kinds == BLANK) | ((kinds == NUMBER) & (numbers == 0))).all())
 
 

@@ -239,13 +239,14 @@ def record(model: Model, outcome: Outcome) -> Solution:
 def _write(
     workbook: Workbook, model: Model, solution: Solution, output: Path | None, save_setup: bool, ignore_lock: bool
 ) -> None:
-    from embedsheet.compiler.following import following
     from embedsheet.compiler.results import Results
 
     program = model.program
     results = program.results(solution.x, trusted=model.trusted) if solution.solved else Results([])
     log = log_edits(workbook, solution) if solution.solved else []
     if log:
+        from embedsheet.compiler.following import following
+
         results = results.and_then(following(workbook.edited(results.edits), log))
     edits = results.edits + log
     draw = _drawing(model, solution)
