@@ -14,10 +14,10 @@ import numpy as np
 from embedsheet.ground.data.ratings import movielens
 from embedsheet.ground.notation.addresses import Area, quote_sheet
 from embedsheet.lessons.movielens.choice import Choice, choose, movie_label, start
-from embedsheet.lessons.optimisers.rule_sheet import EXPLAINED, GREEN
+from embedsheet.lessons.optimisers.rule_sheet import EXPLAINED, GREEN, loss_chart
 from embedsheet.lessons.optimisers.rules import RULES, Rule
 from embedsheet.mirrors.optimisers.comparison import RATINGS, Floats, factor_gradient, factor_loss
-from embedsheet.xlsx.writer.page import BLUE, LINE, ORANGE, Book, Page, a1
+from embedsheet.xlsx.writer.page import BLUE, ORANGE, Book, Page, a1
 
 STEPS = "Ratings by steps"
 SIZE, FACTORS, MOST_STEPS = 15, 2, 20
@@ -282,7 +282,7 @@ def _write_step(page: Page, steps: Page, numbers: Descent) -> None:
     for row in range(m):
         page.formula(turned.top + row, 1, a1(TITLES, left + row), titles[row], "header left")
     _turn(page, np.nan_to_num(choice.table.T))
-    _charts(page, steps, numbers)
+    page.sheet.insert_chart(3, 10, loss_chart(steps, max=numbers.steps))
     page.widths((1, 1, 13.5), (2, left - 1, 7), (left, left + m - 1, 7), (left + m, left + m, 2),
                 *((c, c + k, 7.5) for c in range(right, right + 4 * (k + 1))))  # fmt: skip
     page.sheet.freeze_panes(5, 0)
@@ -396,24 +396,3 @@ def _write_first(page: Page, row: int, columns: dict[str, int], numbers: Descent
     page.write(row, columns["states.mean"], 0, "calculated")
     zeros = ",".join(rule.first_state or "0" for rule in RULES)
     page.formula(row, columns["states.square"], f"CHOOSE(rule,{zeros})", numbers.states["v"][0, place])
-
-
-def _charts(page: Page, steps: Page, numbers: Descent) -> None:
-    """Draw the loss by step."""
-    losses, across = steps.areas["losses"], steps.areas["steps.number"]
-    chart = page.book.workbook.add_chart({"type": "scatter", "subtype": "straight"})
-    chart.add_series(
-        {
-            "name": "loss",
-            "categories": [steps.name, across.top - 1, across.left - 1, across.bottom - 1, across.left - 1],
-            "values": [steps.name, losses.top - 1, losses.left - 1, losses.bottom - 1, losses.left - 1],
-            "line": {"color": ORANGE, "width": 2},
-            "marker": {"type": "none"},
-        }
-    )
-    chart.set_title({"name": "Loss by step", "name_font": {"size": 11}})
-    chart.set_x_axis({"name": "step", "min": 0, "max": numbers.steps, "major_gridlines": {"visible": False}})
-    chart.set_y_axis({"num_format": "0", "min": 0, "major_gridlines": {"visible": True, "line": {"color": LINE}}})
-    chart.set_legend({"none": True})
-    chart.set_size({"width": 520, "height": 220})
-    page.sheet.insert_chart(3, 10, chart)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from embedsheet.lessons.optimisers.data_sheet import PARAMETERS, contour_series
@@ -146,7 +148,7 @@ def _readable(template: str) -> str:
 
 
 def _charts(page: Page, plan: Plan, numbers: Trace, contours: Page, column: int) -> None:
-    weights, steps, losses = (page.areas[name] for name in ("weights", "steps.number", "losses"))
+    weights = page.areas["weights"]
     path = page.book.workbook.add_chart({"type": "scatter", "subtype": "straight"})
     for series in contour_series(contours):
         path.add_series(series)
@@ -174,8 +176,14 @@ def _charts(page: Page, plan: Plan, numbers: Trace, contours: Page, column: int)
     path.set_legend({"none": True})
     path.set_size({"width": 520, "height": 320})
     page.sheet.insert_chart(HEADER, column - 1, path)
-    falling = page.book.workbook.add_chart({"type": "scatter", "subtype": "straight"})
-    falling.add_series(
+    page.sheet.insert_chart(HEADER + 17, column - 1, loss_chart(page))
+
+
+def loss_chart(page: Page, **axis: float) -> Any:
+    """Return the chart of the loss by step of a sheet that has both; `axis` is more of the steps' axis."""
+    steps, losses = page.areas["steps.number"], page.areas["losses"]
+    chart = page.book.workbook.add_chart({"type": "scatter", "subtype": "straight"})
+    chart.add_series(
         {
             "name": "loss",
             "categories": [page.name, steps.top - 1, steps.left - 1, steps.bottom - 1, steps.left - 1],
@@ -184,9 +192,9 @@ def _charts(page: Page, plan: Plan, numbers: Trace, contours: Page, column: int)
             "marker": {"type": "none"},
         }
     )
-    falling.set_title({"name": "Loss by step", "name_font": {"size": 11}})
-    falling.set_x_axis({"name": "step", "min": 0, "major_gridlines": quiet})
-    falling.set_y_axis({"num_format": "0", "min": 0, "major_gridlines": {"visible": True, "line": {"color": LINE}}})
-    falling.set_legend({"none": True})
-    falling.set_size({"width": 520, "height": 220})
-    page.sheet.insert_chart(HEADER + 17, column - 1, falling)
+    chart.set_title({"name": "Loss by step", "name_font": {"size": 11}})
+    chart.set_x_axis({"name": "step", "min": 0, **axis, "major_gridlines": {"visible": False}})
+    chart.set_y_axis({"num_format": "0", "min": 0, "major_gridlines": {"visible": True, "line": {"color": LINE}}})
+    chart.set_legend({"none": True})
+    chart.set_size({"width": 520, "height": 220})
+    return chart
