@@ -44,6 +44,22 @@ def test_a_point_without_a_gradient_that_is_no_minimum_is_left(name: str) -> Non
     assert found.value == pytest.approx(optimum, rel=1e-6)
 
 
+def _among(count: int) -> Any:
+    """Return a function that bends down along one of many cells, elsewhere up, each in its own measure."""
+    weights = jnp.arange(1, count + 1.0).at[7].set(-1.0)
+    return lambda x: (weights * x**2).sum() + x[7] ** 4
+
+
+@pytest.mark.parametrize(("count", "kept", "optimum"), [(150, False, -0.25), (2000, False, -0.25), (150, True, 5 / 12)])
+def test_a_saddle_among_many_cells_is_left(count: int, kept: bool, optimum: float) -> None:
+    """Beside x² − x⁴ lie the weights 1, 2, …; with x₁ + x₂ = 1 they are least at (2/3, 1/3), by algebra."""
+    start = [0.0 if place == 7 else 1.0 for place in range(count)]
+    equation: dict[str, Any] = {"relations": ["="], "c": lambda x: jnp.array([x[0] + x[1] - 1])} if kept else {}
+    found = search(problem(_among(count), start, **equation))
+    assert found.status == "optimal", found.message
+    assert found.value == pytest.approx(optimum, abs=1e-6)
+
+
 def test_a_cubic_that_falls_for_ever_is_not_at_its_optimum_at_its_inflection(tmp_path: Path) -> None:
     path = write(tmp_path / "book.xlsx", {"A1": 1, "B1": "=A1^3"})
     found = solve(path, objective="B1", changing=["A1"], dry_run=True)

@@ -1,24 +1,27 @@
 """Whether a point where the gradient vanishes is a minimum: a saddle, an inflection and a maximum are none.
 
 From the point, probes go to both sides along the directions of the lowest curvature (which the gradients beside it
-tell), and at random, to several distances; under constraints they are led back to where these hold. A probe counts
-that is lower by more than rounding and by more than the slope that is left explains. Finding none is no proof of a
-minimum, but saddles, flat inflections and peaks do not pass for one.
+tell, of more than 100 cells nearly), and at random, to several distances; under constraints they are led back to where
+these hold. A probe counts that is lower by more than rounding and by more than the slope that is left explains. Finding
+none is no proof of a minimum, but saddles, flat inflections and peaks do not pass for one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embedsheet.solvers.problem import FloatArray
 from embedsheet.solvers.tracker import EXACT, LITTLE, Point, Tracker, tier
 from embedsheet.solvers.units import block_means
 from embedsheet.solvers.verdict import stationarity
 
-# The curvature takes a gradient a cell.
+# The whole curvature takes a gradient a cell; of more cells the lowest is approached with so many gradients, and with
+# fewer where a gradient is long.
 _MOST_CELLS = 100
+_LANCZOS, _LANCZOS_OF_LARGE, _LARGE = 60, 20, 10_000
 _LOWEST, _RANDOM = 4, 8
 _DISTANCES, _ONE_DISTANCE = (1e-1, 1e-2, 1e-3), (1e-2,)
 _FLAT = 1e-6  # a curvature that is none, as a part of the largest
@@ -85,7 +88,9 @@ def _ways(
     n = len(best.x)
     generator = np.random.default_rng(0)
     ways = [(way / np.sqrt(n), 0.0) for way in generator.standard_normal((_RANDOM, n))]
-    if n <= _MOST_CELLS:
+    if n > _MOST_CELLS:
+        ways += [(way, 0.0) for way in _falling(tracker, best, sizes, multipliers)]
+    else:
         curvatures, directions = _curvatures(tracker, best, sizes, multipliers)
         ways += [(way, 0.0) for way in directions[:_LOWEST]]
         stiffness = float(np.abs(curvatures).max(initial=0.0))
@@ -105,11 +110,61 @@ def _curvatures(
 
     In units of the sizes; none where they are undefined.
     """
-    problem = tracker.problem
     basis = np.eye(len(best.x))
     if len(tracker.row_sign):
-        held = tracker.equal | (tracker.rows(best.x) <= 10.0 * tracker.row_tolerance(best.x)) & (multipliers > 0)
-        basis = _kept(tracker.row_jacobian(best.x)[held] * sizes)
+        basis = _kept(tracker.row_jacobian(best.x)[_held(tracker, best, multipliers)] * sizes)
+    bent = _bending(tracker, best, sizes, multipliers)
+    columns = [basis.T @ bent(way) for way in basis.T]
+    curvature = np.array(columns).reshape(basis.shape[1], basis.shape[1])
+    if not np.isfinite(curvature).all():
+        return np.empty(0), np.empty((0, len(best.x)))
+    values, vectors = np.linalg.eigh(0.5 * (curvature + curvature.T))
+    return values, np.asarray((basis @ vectors).T)
+
+
+def _falling(tracker: Tracker, best: Point, sizes: FloatArray, multipliers: FloatArray) -> FloatArray:
+    """Return directions (k, n) in which the Lagrangian bends down, in units of the sizes; the rows are kept.
+
+    By C. Lanczos' iteration (1950) with full orthogonalization: SciPy's returns nothing before it has converged, and
+    a direction that bends down need not have converged to serve.
+    """
+    n, rows = len(best.x), np.empty((0, len(best.x)))
+    if len(tracker.row_sign):
+        held = _held(tracker, best, multipliers)
+        if held.sum() * n > _LARGEST_SYSTEM:
+            return rows
+        rows = np.linalg.qr((tracker.row_jacobian(best.x)[held] * sizes).T)[0].T
+    bent = _bending(tracker, best, sizes, multipliers)
+    steps = _LANCZOS if n <= _LARGE else _LANCZOS_OF_LARGE
+    known, bends = np.empty((0, n)), np.zeros((steps, steps))
+    way = np.random.default_rng(1).standard_normal(n)
+    for step in range(steps):
+        for _ in range(2):
+            way = way - rows.T @ (rows @ way)
+            way = way - known.T @ (known @ way)
+        length = float(np.linalg.norm(way))
+        if not length > 1e-10 * max(1.0, float(np.abs(bends).max())):
+            break
+        known = np.vstack([known, way / length])
+        way = bent(known[-1])
+        bends[step, : step + 1] = bends[: step + 1, step] = known @ way
+    count = len(known)
+    if not np.isfinite(bends).all():
+        return rows[:0]
+    curvatures, mixtures = np.linalg.eigh(bends[:count, :count])
+    return np.asarray(mixtures.T[:_LOWEST][curvatures[:_LOWEST] < 0] @ known)
+
+
+def _held(tracker: Tracker, best: Point, multipliers: FloatArray) -> NDArray[np.bool_]:
+    """Return which rows hold the point: equations, and bounds that it leans on."""
+    return tracker.equal | (tracker.rows(best.x) <= 10.0 * tracker.row_tolerance(best.x)) & (multipliers > 0)
+
+
+def _bending(
+    tracker: Tracker, best: Point, sizes: FloatArray, multipliers: FloatArray
+) -> Callable[[FloatArray], FloatArray]:
+    """Return how the Lagrangian's gradient (n,) changes along a direction (n,), in units of the sizes."""
+    problem = tracker.problem
 
     def gradient(x: FloatArray) -> FloatArray:
         point = tracker.point(x)
@@ -118,16 +173,13 @@ def _curvatures(
         return slope - tracker.pull_back(x, multipliers) if multipliers.any() else slope
 
     here = gradient(best.x)
-    columns = []
-    for way in basis.T:
+
+    def bent(way: FloatArray) -> FloatArray:
         move = _STEP * sizes * way
         side = 1.0 if ((best.x + move >= problem.lower) & (best.x + move <= problem.upper)).all() else -1.0
-        columns.append(basis.T @ (sizes * (gradient(best.x + side * move) - here)) * side / _STEP)
-    curvature = np.array(columns).reshape(basis.shape[1], basis.shape[1])
-    if not np.isfinite(curvature).all():
-        return np.empty(0), np.empty((0, len(best.x)))
-    values, vectors = np.linalg.eigh(0.5 * (curvature + curvature.T))
-    return values, np.asarray((basis @ vectors).T)
+        return sizes * (gradient(best.x + side * move) - here) * side / _STEP
+
+    return bent
 
 
 def _kept(jacobian: FloatArray) -> FloatArray:
