@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from openpyxl.utils import get_column_letter as letters
 
-from embedsheet.compiler.program import Program, recalculate
+from embedsheet.compiler.program import Program, Recalculation, recalculate
 from embedsheet.compiler.recurrence import Recurrence
 from embedsheet.ground.errors import UnsupportedError
 from embedsheet.workbook import Workbook
 from kit.judges import embedsheet_values, write_book
-from kit.sheets import Cells, largest_gradient_error, program
+from kit.sheets import Cells, largest_gradient_error, program, write
 
 DATA = np.random.default_rng(0).normal(size=20_002)
 
@@ -229,3 +229,43 @@ def test_a_chain_up_to_the_first_cell_reads_cells_that_nobody_uses(tmp_path: Pat
     """8 halved four times; the cells that are added are empty, and no circle leads through them."""
     cells = {f"A{row}": f"=A{row + 1}*0.5+H{row + 90}" for row in range(1, 5)} | {"A5": 8}
     assert embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": cells}))["S"]["A1"] == 0.5
+
+
+def computed(done: Recalculation) -> dict[str, float]:
+    """Return the formulas' new results by address."""
+    return {
+        f"{letters(column)}{row}": float(number)
+        for edit in done.edits for row, column, number in zip(edit.rows, edit.columns, edit.numbers, strict=True)
+    }  # fmt: skip
+
+
+def test_a_long_chain_is_computed_up_to_the_cell_that_cannot_be(tmp_path: Path) -> None:
+    """Each adds 1, so that the cell in row n is n; what follows the look-up in a cube of data stays as it was."""
+    length, broken = 12_000, 11_000
+    cells: dict[str, Any] = {"A1": 1} | {f"A{row}": f"=A{row - 1}+1" for row in range(2, length + 1)}
+    cells[f"A{broken}"] = f'=A{broken - 1}+CUBEVALUE("sales","2024")'
+    done = recalculate(Workbook.open(write(tmp_path / "book.xlsx", cells)))
+    assert computed(done) == {f"A{row}": float(row) for row in range(2, broken)}
+    assert (len(done.faults), done.left) == (1, length - broken + 1)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_of_cells_that_need_each_other_those_are_computed_that_read_none_that_cannot_be(
+    tmp_path: Path, seed: int
+) -> None:
+    """Each adds two cells above it in any column, a few look into a cube of data; added up here in Python."""
+    generator = np.random.default_rng(seed)
+    cells, values = {f"{column}1": 1 for column in "ABC"}, {f"{column}1": 1.0 for column in "ABC"}
+    formulas: Cells = {}
+    for row in range(2, 40):
+        for column in "ABC":
+            one, other = (
+                f"{'ABC'[generator.integers(3)]}{row - 1 - generator.integers(min(row - 1, 3))}" for _ in "ab"
+            )
+            broken = generator.random() < 0.02
+            formulas[f"{column}{row}"] = f"={one}+{other}" + '+CUBEVALUE("sales","2024")' * broken
+            if not broken and one in values and other in values:
+                values[f"{column}{row}"] = values[one] + values[other]
+    done = recalculate(Workbook.open(write(tmp_path / "book.xlsx", {**cells, **formulas})))
+    assert computed(done) == {name: value for name, value in values.items() if name in formulas}
+    assert done.left == sum(name not in values for name in formulas)

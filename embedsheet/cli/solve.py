@@ -423,6 +423,7 @@ def recalculate(
                 "cells_written": report.cells_written if report else 0,
                 "parts_changed": report.parts_changed if report else [],
                 "not_supported": done.faults,
+                "not_recomputed": done.left,
             }
         )
         return
@@ -434,6 +435,8 @@ def recalculate(
         say(f"Changed parts: {', '.join(report.parts_changed)}", "dim")
     for fault in done.faults:
         say(f"Note: not recomputed: {fault}", "yellow")
+    if done.left > len(done.faults):
+        say(f"Note: {done.left:,} cells keep the results that they had: these and what follows from them.", "yellow")
 
 
 @app.command(epilog="Example: [cyan]embedsheet undo films.xlsx[/cyan]")

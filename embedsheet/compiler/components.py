@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.forms import Group
@@ -29,13 +31,13 @@ class ComponentCells:
     def __init__(self, store: Store, reads: dict[int, list[Ids]]) -> None:
         self.reads = reads
         self.groups = {place: store.groups[place] for place in reads}
-        self.first: dict[int, int] = {}
+        first: dict[int, int] = {}
         ids, owners, elements = [], [], []
         total = 0
         local = np.full(store.table.count + 1, -1, np.int64)
         for place, group in self.groups.items():
             n = len(group.ids)
-            self.first[place] = total
+            first[place] = total
             local[group.outputs] = total + np.arange(n)[:, None, None]
             ids.append(group.ids)
             owners.append(np.full(n, place))
@@ -54,12 +56,23 @@ class ComponentCells:
                 if inside.shape[0] == 1 and len(group.ids) > 1:
                     n = len(group.ids)
                     sources.append(np.tile(found, n))
-                    targets.append(self.first[place] + np.repeat(np.arange(n), len(found)))
+                    targets.append(first[place] + np.repeat(np.arange(n), len(found)))
                 else:
                     sources.append(found)
-                    targets.append(self.first[place] + rows)
+                    targets.append(first[place] + rows)
         self.sources = np.concatenate(sources) if sources else np.empty(0, np.int64)
         self.targets = np.concatenate(targets) if targets else np.empty(0, np.int64)
+
+    def only(self, nodes: Ids) -> ComponentCells:
+        """Return the same of some of the cells (places in `ids`, ascending)."""
+        part = copy(self)
+        part.ids, part.owners, part.elements = self.ids[nodes], self.owners[nodes], self.elements[nodes]
+        part.groups = {place: self.groups[place] for place in np.unique(part.owners).tolist()}
+        new = np.full(len(self.ids), -1, np.int64)
+        new[nodes] = np.arange(len(nodes))
+        kept = (new[self.sources] >= 0) & (new[self.targets] >= 0)
+        part.sources, part.targets = new[self.sources[kept]], new[self.targets[kept]]
+        return part
 
 
 def topological_levels(sources: Ids, targets: Ids, nodes: Ids, count: int) -> Iterator[Ids]:
@@ -91,6 +104,19 @@ def in_order(cells: ComponentCells, nodes: Ids) -> tuple[list[tuple[int, Ids]], 
         owners = cells.owners[ready]
         ordered += [(int(place), cells.elements[ready[owners == place]]) for place in np.unique(owners)]
     return ordered, nodes[~placed[nodes]]
+
+
+def behind(cells: ComponentCells, nodes: Ids) -> NDArray[np.bool_]:
+    """Return which cells are one of `nodes` or read one, directly or through others."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import breadth_first_order
+
+    count = len(cells.ids)  # which is also the number of a node above all
+    ends = np.concatenate([cells.sources, np.full(len(nodes), count)]), np.concatenate([cells.targets, nodes])
+    links = coo_array((np.ones(len(ends[0])), ends), shape=(count + 1, count + 1)).tocsr()
+    found = np.zeros(count + 1, bool)
+    found[breadth_first_order(links, count, return_predecessors=False)] = True
+    return found[:-1]
 
 
 def circle(cells: ComponentCells, rest: Ids) -> list[int]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from embedsheet.compiler.alike import joined, shape_of
 from embedsheet.compiler.carried import Ordered
 from embedsheet.compiler.cells import Ids
-from embedsheet.compiler.components import ComponentCells, Step, circle, in_order
+from embedsheet.compiler.components import ComponentCells, Step, behind, circle, in_order
 from embedsheet.compiler.evaluate import ADDRESS_FUNCTIONS, SHAPE_FUNCTIONS, Evaluator, PendingError, Trace
 from embedsheet.compiler.faults import other_workbook, unknown_function
 from embedsheet.compiler.forms import Group
@@ -40,8 +40,6 @@ from embedsheet.ground.notation.walk import children, is_fixed
 _MOST_REFUSED = 1024
 # What all cells of a group read alike, by its sheet and corners, and by the reference itself where nothing in it moves.
 Rectangles = dict[Hashable, Ids]
-# A longer chain with a cell that cannot be computed is refused as a whole: one by one it would take many seconds.
-_MOST_LINKS = 10_000
 _MOST_ITERATIONS = 32_767  # of a circle, in Excel
 _USUAL_ITERATIONS = 100  # as Excel sets them; so many are always made
 _STEPS_AN_EVALUATION = 20  # that one cell of a circle counts as
@@ -293,17 +291,24 @@ class Planner:
             group = self.store.groups[component[0]]
             self._run(component[0], np.flatnonzero(~self.store.done[group.ids]))
         else:
-            self._run_in_order(component)
+            self._run_in_order(self._cells_of(component), component)
 
     def _run_readable(self, component: list[int]) -> None:
         """Evaluate the cells of groups that read, directly or through others, none that cannot be computed."""
-        steps: list[Step] = []
-        cells = self._cells_of(component)
-        if len(cells.sources) and len(cells.ids) > _MOST_LINKS:
-            self.blocked.update(component)
-            return
-        self._run_levels(cells, np.arange(len(cells.ids)), steps, careful=True)
-        self.steps += steps
+        cells, store = self._cells_of(component), self.store
+        known, readable = store.done | (cells.local >= 0), np.ones(len(cells.ids), bool)
+        for place, reads in cells.reads.items():
+            mine = cells.owners == place
+            readable[mine] = _readable(known, reads, cells.elements[mine])
+        readable &= ~behind(cells, np.flatnonzero(~readable))
+        part, learned = cells.only(np.flatnonzero(readable)), self._learned
+        if len(part.ids):
+            self._run_in_order(part)
+            if self._learned > learned:  # some wait for others; the next round orders them
+                return
+            self._run_levels(part, np.arange(len(part.ids)), self.steps, careful=True)
+        waiting = np.unique(cells.owners[~store.done[cells.ids]]).tolist()
+        self.blocked.update(place for place in waiting if place not in self.faults)
 
     def _cells_of(self, component: list[int]) -> ComponentCells:
         groups = self.store.groups
@@ -365,15 +370,19 @@ class Planner:
         store.frozen.append((group, elements))
         return True
 
-    def _run_in_order(self, component: list[int]) -> None:
-        """Evaluate groups that need each other cell by cell, or as a recurrence where they are one."""
-        cells = self._cells_of(component)
+    def _run_in_order(self, cells: ComponentCells, component: list[int] | None = None) -> None:
+        """Evaluate cells that need each other one by one, or as a recurrence where they are one.
+
+        `component` are their groups where they are all of the groups' cells.
+        """
         recurrence = find_recurrence(self.store, cells)
         if recurrence is None:
             fresh, steps = not self.store.done[cells.ids].any(), list[Step]()
             whole = self._run_levels(cells, np.arange(len(cells.ids)), steps)
-            ordered = Ordered(component, steps, self.store, self._reads_cell_by_cell)
-            self.steps += [ordered] if whole and fresh else steps
+            if component and whole and fresh:
+                self.steps.append(Ordered(component, steps, self.store, self._reads_cell_by_cell))
+            else:
+                self.steps += steps
             return
         if not self._run_levels(cells, recurrence.before, self.steps):
             return
@@ -396,7 +405,7 @@ class Planner:
         for place, elements in levels:
             group, wanted = store.groups[place], len(elements)
             if careful:
-                elements = elements[_readable(store, cells.reads[place], elements)]
+                elements = elements[_readable(store.done, cells.reads[place], elements)]
             whole = len(elements) == 0 or self._run(place, elements, record=False)
             if self._learned > learned:
                 return False
@@ -474,12 +483,12 @@ class Planner:
             self._fail(int(place), [message])
 
 
-def _readable(store: Store, reads: Sequence[Ids], elements: Ids) -> NDArray[np.bool_]:
-    """Return which of a group's cells `elements` read only what has been evaluated; `reads` as `Planner.reads`."""
+def _readable(known: NDArray[np.bool_], reads: Sequence[Ids], elements: Ids) -> NDArray[np.bool_]:
+    """Return which of a group's cells `elements` read only cells that are `known`; `reads` as `Planner.reads`."""
     found = np.ones(len(elements), bool)
     for ids in reads:
         mine = ids if len(ids) == 1 else ids[elements]
-        found &= store.done[np.where(mine < 0, -1, mine)].all(axis=(1, 2))
+        found &= known[np.where(mine < 0, -1, mine)].all(axis=(1, 2))
     return found
 
 

@@ -590,7 +590,8 @@ class Recalculation:
 
     `edits` are the cells whose stored result is not what the formula gives; `out_of_date` counts those among them that
     differ by more than rounding or had none; `faults` are the formulas that cannot be computed here; `formulas` counts
-    the formula cells; `functions` the cells that use each function.
+    the formula cells, `left` those of them that cannot be computed or follow from one; `functions` the cells that use
+    each function.
     """
 
     edits: list[Edit]
@@ -598,6 +599,7 @@ class Recalculation:
     verification: Verification
     faults: list[str]
     formulas: int
+    left: int
     functions: dict[str, int]
     values: Store
     planner: Planner
@@ -625,6 +627,7 @@ def recalculate(workbook: Book, *, progress: Callable[[int, int], None] | None =
         verification=verification,
         faults=planner.all_faults(),
         formulas=len(formulas),
+        left=len(formulas) - len(computed),
         functions=functions,
         values=store,
         planner=planner,
