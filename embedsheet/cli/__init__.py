@@ -1,30 +1,25 @@
 """The command line: `embedsheet`.
 
 One module a family of commands. A module holds `app = typer.Typer()` with its commands, imports heavy libraries inside
-the functions only (so that `--help` stays fast), and is added to `FAMILIES` below: one line. Everything that goes wrong
-on purpose (`EmbedsheetError`), an `OSError` about a file, and Ctrl-C are turned into one message and an exit code here.
+the functions only (so that `--help` stays fast), and is added to `FAMILIES` in `families.py`: one line. Everything that
+goes wrong on purpose (`EmbedsheetError`), an `OSError` about a file, and Ctrl-C are turned into one message and an exit
+code here.
 """
 
 from __future__ import annotations
 
-import inspect
 import itertools
 import sys
 import traceback
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 import embedsheet as es
 from embedsheet import __version__
-from embedsheet.cli import addin, buttons, code, derive, doctor, homework, movielens, new, show, solve, text, train
-from embedsheet.cli import open_book as excel
+from embedsheet.cli.families import LazyCommands
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.shell import pip_install
-
-# In this order --help shows them.
-FAMILIES = (new, solve, derive, train, movielens, text, code, show, homework, excel, buttons, addin, doctor)
 
 STOPPED = 130  # exit code after Ctrl-C, as shells number it
 FAULT = 70  # exit code for a mistake of ours, as sysexits.h numbers an internal software error
@@ -46,7 +41,7 @@ embedsheet [bold]{version}[/bold]: spreadsheets whose formulas are the model.
 """
 
 
-class Commands(TyperGroup):
+class Commands(LazyCommands):
     """The commands, with one place where errors become messages."""
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
@@ -117,25 +112,12 @@ class Commands(TyperGroup):
         complain(message)
 
 
-def _let_flow(family: typer.Typer) -> None:
-    """Let the terminal break the lines of help texts; Typer breaks all but the first paragraph's as the source does."""
-    for command in family.registered_commands:
-        text = inspect.getdoc(command.callback) or ""
-        command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
-    for group in family.registered_groups:
-        if group.typer_instance is not None:
-            _let_flow(group.typer_instance)
-
-
 app = typer.Typer(
     cls=Commands,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for family in FAMILIES:
-    _let_flow(family.app)
-    app.add_typer(family.app)
 
 
 def _print_version(wanted: bool) -> None:
@@ -154,7 +136,7 @@ def greet(
     limit: Annotated[
         float,
         typer.Option("--limit", min=1, max=1e6, help="Let a formula take so many times the usual cells and steps."),
-    ] = 1,
+    ] = 1.0,
 ) -> None:
     """Spreadsheets whose formulas are the model: make them, differentiate them, solve them in place."""
     if limit != 1:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, get_args, get_origin
 import typer
 from typer.core import TyperGroup
 
+from embedsheet.cli.families import read_lightly
 from embedsheet.lessons import INTERNAL, Lesson, find
 from embedsheet.lessons import lessons as all_lessons
 
@@ -45,6 +46,7 @@ def _click_command(name: str, text: str, function: Callable[..., None], example:
     maker.command(name, help=text, epilog=example)(function)
     command = typer.main.get_command(maker)
     command.name = name
+    read_lightly(command)
     return command
 
 
