@@ -172,9 +172,60 @@ def test_an_error_behind_a_name_of_let_is_asked_for_at_other_weights_too(new_boo
     assert found == pytest.approx(0.7 / 1 + 1 / (0.5 + 7), rel=1e-12)  # F2 is 2 · 2 + 3
 
 
-def test_a_function_that_calls_itself_is_refused_by_name(tmp_path: Path) -> None:
-    inner = "_xlfn.LAMBDA(_xlpm.f,_xlpm.n,IF(_xlpm.n<1,A1,_xlpm.f(_xlpm.f,_xlpm.n-1)*A1))"
-    formula = f"=_xlfn.LET(_xlpm.f,{inner},_xlpm.f(_xlpm.f,3))"
-    path = sheets.write(tmp_path / "b.xlsx", {"A1": 2, "B1": formula})
+# Functions that the workbook names, and one that is handed to itself: what B1 is, by algebra.
+_ITSELF = {
+    "POWERS": "_xlfn.LAMBDA(_xlpm.x,_xlpm.n,IF(_xlpm.n<=0,1,_xlpm.x*POWERS(_xlpm.x,_xlpm.n-1)))",
+    "FIB": "_xlfn.LAMBDA(_xlpm.n,_xlpm.a,IF(_xlpm.n<2,_xlpm.a,FIB(_xlpm.n-1,_xlpm.a)+FIB(_xlpm.n-2,_xlpm.a)))",
+}
+_HANDED = "_xlfn.LAMBDA(_xlpm.f,_xlpm.n,IF(_xlpm.n<1,A1,_xlpm.f(_xlpm.f,_xlpm.n-1)*A2))"
+_STEP = "_xlfn.LAMBDA(_xlpm.a,_xlpm.b,_xlpm.a*0.5+$A$2*_xlpm.b)"
+_HALVES = "SUMPRODUCT(G1:G30,0.5^(30-ROW(G1:G30)))"
+STEPS: dict[str, tuple[dict[str, Any], str]] = {
+    "one cell": ({"B1": "=POWERS(A1,20)+FIB(8,A2)"}, "A1^20+34*A2"),
+    "cells": (
+        {"H1": 3, "H2": 5, "H3": 0, "I1": "=POWERS(A$1,H1)", "I2": "=POWERS(A$1,H2)", "I3": "=POWERS(A$1,H3)",
+         "B1": "=SUM(I1:I3)*A2"}, "(A1^3+A1^5+1)*A2",
+    ),
+    "handed": ({"B1": f"=_xlfn.LET(_xlpm.f,{_HANDED},_xlpm.f(_xlpm.f,15))"}, "A1*A2^15"),
+    "reduce": ({"B1": f"=_xlfn.REDUCE(A1,G1:G30,{_STEP})"}, f"A1*0.5^30+A2*{_HALVES}"),
+    "rows": (
+        {"H1": 1, "H2": 2, **{f"I{row}": f"=_xlfn.REDUCE(H{row}*A$1,G$1:G$30,{_STEP})" for row in (1, 2)},
+         "B1": "=I1+I2"}, f"3*A1*0.5^30+2*A2*{_HALVES}",
+    ),
+    "scan": (
+        {"H1": ("H1:H30", f"=_xlfn.SCAN(A1,G1:G30,{_STEP})"), "B1": "=H30+H1"},
+        f"A1*0.5^30+A2*{_HALVES}+A1*0.5+A2*G1",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def steps_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a workbook with a sheet a case; in C1 stands what B1 must be."""
+    data: dict[str, Any] = {"A1": 1.5, "A2": 0.7, **{f"G{row}": row / 10 for row in range(1, 31)}}
+    (first, cells), *more = ((name, {**data, **cells, "C1": f"={same}"}) for name, (cells, same) in STEPS.items())
+    path = sheets.write(tmp_path_factory.mktemp("steps") / "steps.xlsx", cells, first, dict(more), _ITSELF)
+    es.recalculate(path)
+    return path
+
+
+@pytest.mark.parametrize("to", ["numpy", "jax", "keras"])
+def test_functions_that_call_themselves_and_many_steps_are_functions_of_the_module(
+    steps_book: Path, tmp_path: Path, to: str
+) -> None:
+    for name in STEPS:
+        ((value, same),) = es.open(steps_book).values(parse_area("B1:C1", name))
+        assert value == pytest.approx(same, rel=1e-12), name
+    codes = _checked(steps_book, list(STEPS), tmp_path, to)
+    assert "return 1 if n <= 0 else x * powers(x, n - 1)" in codes["cells"].text
+    assert "return a1_a2[0] if n < 1 else f(n - 1) * a1_a2[1]" in codes["handed"].text
+    assert ("= reduce(step, g1_g30, a1_a2[0])" if to == "numpy" else "jax.lax.scan(") in codes["reduce"].text
+    assert codes["scan"].text.count("def step(") == 1
+
+
+def test_a_function_that_needs_itself_with_ranges_is_refused_by_name(tmp_path: Path) -> None:
+    cells = {"A1": 2, "C1": 1, "C2": 2, "B1": "=ADDED(C1:C2,3)*A1"}
+    itself = {"ADDED": "_xlfn.LAMBDA(_xlpm.r,_xlpm.n,IF(_xlpm.n<1,SUM(_xlpm.r)*S!$A$1,ADDED(_xlpm.r*2,_xlpm.n-1)))"}
+    path = sheets.write(tmp_path / "b.xlsx", cells, names=itself)
     with pytest.raises(es.EmbedsheetError, match=r"S!B1.*calls itself"):
         es.code(path, objective="S!B1", changing=["S!A1"])

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import openpyxl
+from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.formula import ArrayFormula
 
 from embedsheet.book.setups import SolverSetup
@@ -18,9 +19,17 @@ from embedsheet.workbook import Workbook
 Cells = Mapping[str, Any]
 
 
-def write(path: Path, cells: Cells, sheet: str = "S", more: Mapping[str, Cells] | None = None) -> Path:
+def write(
+    path: Path,
+    cells: Cells,
+    sheet: str = "S",
+    more: Mapping[str, Cells] | None = None,
+    names: Mapping[str, str] | None = None,
+) -> Path:
     """Write cells, and those of `more` sheets; a value ("A1:B2", "=…") is an array formula over that range."""
     book = openpyxl.Workbook()
+    for name, text in (names or {}).items():
+        book.defined_names[name] = DefinedName(name, attr_text=text)
     for name, content in {sheet: cells, **(more or {})}.items():
         page = book.active if name == sheet else book.create_sheet(name)
         page.title = name

@@ -105,6 +105,14 @@ OPS: dict[str, Op] = {
     "sigmoid": Op("1 / (1 + np.exp(-{0}))", _TERM, (_SIGN,)),
     **{name: Op(f"np.{name}({{0}})") for name in _PLAIN},
     "arctan2": Op("np.arctan2({0}, {1})"),
+    # A module's own functions; the last operand is the function itself, whose text stands before.
+    "if_else": Op("{1} if {0} else {2}", 0, (_OR, _OR, 0)),
+    "call": Op("{x}({*-})"),
+    "again": Op("{x}({*})"),
+    "calls": Op("np.stack({x})"),
+    "reduce": Op("reduce({x}, {0}, {1})"),
+    "accumulate": Op("np.stack([*accumulate({0}, {x}, initial={1})][1:])"),
+    "function": Op("{x}"),
 }
 
 
@@ -149,7 +157,13 @@ def _calculation(text: str, count: int) -> Callable[..., Any]:
 
 
 def _filled(template: str, operands: Sequence[str], x: str) -> str:
-    more = {"{*}": ", ".join(operands), "{1*}": ", ".join(operands[1:]), "{,x}": f", {x}" if x else "", "{x}": x}
+    more = {
+        "{*}": ", ".join(operands),
+        "{*-}": ", ".join(operands[:-1]),
+        "{1*}": ", ".join(operands[1:]),
+        "{,x}": f", {x}" if x else "",
+        "{x}": x,
+    }
     text = template
     for mark, words in more.items():
         text = text.replace(mark, words)

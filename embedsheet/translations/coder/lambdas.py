@@ -6,6 +6,7 @@ A call is written as the function's expression with the arguments in it, as if i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -24,13 +25,15 @@ from embedsheet.translations.coder.expressions import (
     relabelled,
     transposed,
 )
+from embedsheet.translations.coder.functions import CallsItself, recursive, stepped
 from embedsheet.translations.coder.lookups import counted
 from embedsheet.translations.coder.translate import Closure, Translator, UnknownFunction, Untranslatable
 from embedsheet.translations.coder.variables import Nodes, Rule
 
 _BUILT_IN = "_xleta."  # how files write the SUM of BYROW(A1:C9,SUM)
 _DEEPEST = 12  # calls in calls
-_MOST_STEPS = 12  # of REDUCE and SCAN that are written one after the other
+_MOST_STEPS = 12  # of REDUCE and SCAN that are written one after the other where there is no function of them
+_FEW_STEPS = 4
 
 
 def closure(tr: Translator, node: t.Node, count: int | None = None) -> Closure:
@@ -43,10 +46,10 @@ def closure(tr: Translator, node: t.Node, count: int | None = None) -> Closure:
             return Closure(parameters, t.Call(name, tuple(map(t.Name, parameters))), {})
         found = tr.local.get(key) if node.sheet is None else None
         if isinstance(found, Closure):
-            return found
+            return replace(found, name=found.name or node.name)
         body = resolve_name(tr.store, tr.group, node)
         if isinstance(body, t.Call) and body.name == "LAMBDA":
-            return _made(body, {})
+            return replace(_made(body, {}), name=node.name)
     if isinstance(node, t.Call) and node.name == "LAMBDA":
         return _made(node, tr.local)
     raise UnknownFunction("a function that is computed")
@@ -64,15 +67,34 @@ def applied(tr: Translator, function: Closure, arguments: Sequence[Expr | Closur
     """Return a function's expression with arguments in it."""
     if len(arguments) != len(function.parameters):
         raise Untranslatable("a function with more or fewer arguments")
+    if tr.itself is not None and tr.itself[0] is function.body:
+        given = [tr.number(one) for one in arguments if isinstance(one, Expr) and not one.axes]
+        names = zip(arguments, map(tr.local.get, function.parameters), strict=True)
+        same = [own for one, own in names if isinstance(one, Closure) and _is_same(one, own)]
+        if len(given) + len(same) < len(arguments):
+            raise Untranslatable("a function that calls itself with ranges or other functions")
+        return Expr("again", tuple(given), (), np.float64(1), tr.itself[1], False)
+    if any(one is function.body for one in tr.calling):
+        raise CallsItself(function.body)
     if tr.depth >= _DEEPEST:
-        raise Untranslatable("a function that calls itself")
+        raise Untranslatable("functions that call each other")
     before = tr.local
     tr.local = {**function.local, **dict(zip(function.parameters, arguments, strict=True))}
     tr.depth += 1
+    tr.calling.append(function.body)
     try:
         return tr.range(function.body)
+    except CallsItself as fault:
+        if fault.body is not function.body:
+            raise
     finally:
         tr.local, tr.depth = before, tr.depth - 1
+        tr.calling.pop()
+    return recursive(tr, function, arguments)
+
+
+def _is_same(one: Closure, other: Expr | Closure | None) -> bool:
+    return isinstance(other, Closure) and other.body is one.body
 
 
 def call(tr: Translator, nodes: Nodes) -> Expr:
@@ -146,8 +168,15 @@ def folded(every: bool) -> Rule:
         found = _known(tr, function, array, start, every)
         if found is not None:
             return found
-        if len(own) != 1 or array.size[own[0]] > _MOST_STEPS:
-            raise Untranslatable(f"more than {_MOST_STEPS} steps of a function that is no sum, product or extreme")
+        few = len(own) == 1 and array.size[own[0]] <= _MOST_STEPS
+        if start is not None and not (few and array.size[own[0]] <= _FEW_STEPS):
+            try:
+                return stepped(tr, function, array, start, every)
+            except Untranslatable:
+                if not few:
+                    raise
+        if not few:
+            raise Untranslatable(f"more than {_MOST_STEPS} steps without a value to begin with")
         axis, steps = array.axes.index(own[0]), list[Expr]()
         last = start
         for place in range(array.size[own[0]]):

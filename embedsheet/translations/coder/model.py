@@ -146,6 +146,7 @@ class _Writer:
             self.given[group.outputs[elements]] = True
             self.notes.append(f"{_where(group, elements)}: volatile; the value that is stored stands in the code")
         self.memory, self.namer = Memory(store, RULES), Namer(store)
+        self.memory.once = self.namer.once
         self.statements: list[Statement] = []
         self.left_out: dict[str, str] = {}  # names of blocks that are not written, and why
 
@@ -280,14 +281,12 @@ class _Writer:
                 for reference in self._references(group, elements):
                     for sheet, rows, columns in self._cells(reference):
                         reads.setdefault((sheet, rows.tobytes() + columns.tobytes()), (sheet, rows, columns))
-        for one in self.setup.constraints if self.setup else ():
-            for area in (one.left, one.right):
-                if isinstance(area, Area):
-                    corners = [np.array([corner]) for corner in area[1:]]
-                    for sheet, rows, columns in self._cells(
-                        Reference(self.store.table.sheet_places[name_key(area.sheet)], *corners)
-                    ):
-                        reads.setdefault((sheet, rows.tobytes() + columns.tobytes()), (sheet, rows, columns))
+        sides = [side for one in (self.setup.constraints if self.setup else ()) for side in (one.left, one.right)]
+        for area in dict.fromkeys(side for side in sides if isinstance(side, Area)):
+            corners = [np.array([corner]) for corner in area[1:]]
+            reference = Reference(self.store.table.sheet_places[name_key(area.sheet)], *corners)
+            for sheet, rows, columns in self._cells(reference):
+                reads.setdefault((sheet, rows.tobytes() + columns.tobytes()), (sheet, rows, columns))
         found: list[Variable] = []
         areas = [
             (self.store.table.sheet_places[name_key(area.sheet)], area) for area in self.namer.areas()
@@ -352,12 +351,14 @@ class _Writer:
         bottom, right = np.minimum(reference.bottom, index.height), np.minimum(reference.right, index.width)
         if reference.errors is not None or (bottom < reference.top).all() or (right < reference.left).all():
             return []
-        mask = np.zeros((index.height + 2, index.width + 2), bool)
         corners = np.unique(np.stack(np.broadcast_arrays(reference.top, reference.left, bottom, right)), axis=1)
+        # Only what lies around all of them: of a sheet with a form a row, each is a few cells of many.
+        first, begin, end, edge = (*corners[:2].min(axis=1).tolist(), *corners[2:].max(axis=1).tolist())
+        mask = np.zeros((end - first + 1, edge - begin + 1), bool)
         for top, left, last, far in corners.T.tolist():
-            mask[top : last + 1, left : far + 1] = True
+            mask[top - first : last - first + 1, left - begin : far - begin + 1] = True
         rows, columns = np.nonzero(mask)
-        return [(reference.sheet, rows.astype(np.int64), columns.astype(np.int64))]
+        return [(reference.sheet, rows.astype(np.int64) + first, columns.astype(np.int64) + begin)]
 
     # Statements
 

@@ -15,6 +15,7 @@ from embedsheet.compiler.forms import describe
 from embedsheet.ground.notation.addresses import quote_sheet
 from embedsheet.translations.coder.derivative import NotSimple, gradient_lines
 from embedsheet.translations.coder.expressions import Expr, names_in
+from embedsheet.translations.coder.functions import calls, definitions
 from embedsheet.translations.coder.helpers import FUNCTIONS, HELPERS
 from embedsheet.translations.coder.literals import array_text
 from embedsheet.translations.coder.loop_text import is_long, repeated, scanned
@@ -75,6 +76,7 @@ def main() -> None:
 if __name__ == "__main__":
     main()
 '''
+_FUNCTIONS = {"cache": "@cache", "reduce": r"(?<![.\w])reduce\("}
 _TITLES = {"np": "NumPy", "jnp": "JAX", "ops": "Keras", "torch": "PyTorch"}
 
 
@@ -152,8 +154,11 @@ class Module:
         ]
         if self.language is KERAS:
             lines.append("import os")
-        if "@cache" in body:
-            lines.append("from functools import cache")
+        functions = [word for word, use in _FUNCTIONS.items() if re.search(use, body)]
+        if functions:
+            lines.append(f"from functools import {', '.join(functions)}")
+        if "accumulate(" in body:
+            lines.append("from itertools import accumulate")
         if "DATA" in body:
             lines.append("from pathlib import Path")
         typing = [word for word in ("Any", "NamedTuple") if re.search(rf"\b{word}\b", body)]
@@ -286,9 +291,13 @@ class Module:
         if statement.constants:
             kept = ", ".join(dict.fromkeys(statement.constants))
             lines.append(f"{indent}# as the workbook has it, not computed: {kept}")
+        in_numpy = in_numpy or statement.fixed
+        language = NUMPY if in_numpy else self.language
+        exprs = [expr if in_numpy else self.rewritten(expr) for expr in statement.every_expression()]
+        functions = dict.fromkeys(tuple(one) for expr in exprs for one in definitions(expr, language))
+        lines += [indent + line for one in functions for line in one]
         if statement.loop:
             return [*lines, *(indent + line for line in self._loop(statement, statement.loop, in_numpy))]
-        in_numpy = in_numpy or statement.fixed
         write = (lambda expr: spell(expr, NUMPY)) if in_numpy else self.spelled
         texts = [write(expr) for expr in statement.expressions]
         names = ", ".join(variable.name for variable in statement.variables)
@@ -348,9 +357,13 @@ class Module:
         ]
         if xp:
             lines += ["    import jax", "", '    jax.config.update("jax_enable_x64", True)']
-        long = any(one.loop and is_long(one.loop) for one in self.model.statements if not one.fixed)
+        every = [one for one in self.model.statements if not one.fixed]
+        long = any(one.loop and is_long(one.loop) for one in every)
+        deep = any(map(calls, (expr for one in every for expr in one.every_expression())))
         value = "jax.value_and_grad(lambda weights: loss(weights, jax.numpy))" if xp else "jax.value_and_grad(loss)"
-        lines.append(f"    return {value}" if long and self.language is not JAX else f"    return jax.jit({value})")
+        lines.append(
+            f"    return {value}" if (long or deep) and self.language is not JAX else f"    return jax.jit({value})"
+        )
         return lines
 
     def _train(self) -> list[str]:

@@ -56,6 +56,12 @@ def _elementwise(op: str, guarded: str = "") -> Rule:
 
 def _if(tr: Translator, nodes: Nodes) -> Expr:
     condition = _truth(tr, tr.scalar(nodes[0]))
+    if tr.itself is not None and not (condition.op == "literal" or condition.axes):
+        # Only the branch that is taken: the other one may call the function for ever.
+        ways = [tr.number(tr.scalar(node)) for node in nodes[1:]]
+        ways += [literal(0.0)] if len(ways) < 2 else []
+        if not any(way.axes for way in ways):
+            return Expr("if_else", (condition, *ways), (), ways[0 if condition.value else 1].value, fixed=False)
     with tr.branch(condition, True):
         yes = tr.scalar(nodes[1])
         yes = _branch(tr, yes)

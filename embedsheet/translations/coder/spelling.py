@@ -34,6 +34,9 @@ def _helped(name: str) -> dict[str, Op]:
 
 # JAX has 1 for the derivative of abs at 0, sheets and everybody else 0.
 _ABS = {"abs": Op("{0} * np.sign({0})", 6, (7,))}
+# What is carried has one kind of numbers in all steps.
+_SCAN = "jax.lax.scan(lambda total, x: ({x}(total, x),) * 2, jnp.asarray({1}, float), {0})"
+_STEPS = {"reduce": Op(f"{_SCAN}[0]"), "accumulate": Op(f"{_SCAN}[1]")}
 # The statements of NumPy's module that JAX derives; of IF(x>0,x,0) at 0 the derivative is 0, of a maximum 1/2.
 NUMPY_OR_JAX = Language(
     "xp",
@@ -52,6 +55,7 @@ JAX = Language(
         "relu": Op("jax.nn.relu({0})"),
         **_ABS,
         **_helped("jnp"),
+        **_STEPS,
     },
 )
 
@@ -98,6 +102,7 @@ KERAS = Language(
         "arctan2": Op("jnp.arctan2({0}, {1})"),
         "inverse": Op("jnp.linalg.inv({0})"),
         "determinant": Op("jnp.linalg.det({0})"),
+        **_STEPS,
         **_helped("jnp"),
     },
 )

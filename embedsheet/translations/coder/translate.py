@@ -54,6 +54,7 @@ class Closure:
     parameters: tuple[str, ...]
     body: t.Node
     local: dict[str, Expr | Closure]
+    name: str = ""
 
 
 class Untranslatable(Exception):  # noqa: N818  # never reaches a user as it is
@@ -74,6 +75,8 @@ class Translator:
         self.names: dict[str, t.Node] = {}
         self.local: dict[str, Expr | Closure] = {}
         self.depth = 0  # of calls of functions by LAMBDA
+        self.calling: list[t.Node] = []  # the expressions of these functions
+        self.itself: tuple[t.Node, str] | None = None  # the expression of a function that is written, and its name
         self.array = area is not None
         self.live: NDArray[np.bool_] | None = None
         self.guards: list[Expr] = []

@@ -88,6 +88,8 @@ class Memory:
         self.variables: list[Variable] = []
         self.definitions: dict[str, Expr] = {}  # what blocks are computed by, but loops
         self.constants: dict[bytes, Variable] = {}  # arrays that no cells hold, by their content
+        self.once: Callable[[str], str] = str  # gives out names
+        self.functions: list[tuple[t.Node, str]] = []  # expressions of the user's functions, and what these are called
         shapes = [(index.height + 2, index.width + 2) for index in store.table.indexes]
         self._owner = [np.full(shape, -1, np.int32) for shape in shapes]
         self._place = [np.zeros(shape, np.int64) for shape in shapes]
@@ -104,6 +106,14 @@ class Memory:
         for variable in self.variables[count:]:
             self._owner[variable.sheet][variable.rows, variable.columns] = -1
         del self.variables[count:]
+
+    def function_name(self, body: t.Node, word: str) -> str:
+        """Return what the function with some expression is called, the same for each call."""
+        found = next((name for one, name in self.functions if one is body), "")
+        if not found:
+            found = self.once(word)
+            self.functions.append((body, found))
+        return found
 
     def owners(self, sheet: int, rows: Ids, columns: Ids) -> NDArray[np.int32]:
         """Return which variable holds each cell, −1 for none: it is empty, or not written yet."""
