@@ -353,7 +353,7 @@ class _Writer:
             return []
         corners = np.unique(np.stack(np.broadcast_arrays(reference.top, reference.left, bottom, right)), axis=1)
         # Only what lies around all of them: of a sheet with a form a row, each is a few cells of many.
-        first, begin, end, edge = (*corners[:2].min(axis=1).tolist(), *corners[2:].max(axis=1).tolist())
+        (first, begin), (end, edge) = corners[:2].min(axis=1).tolist(), corners[2:].max(axis=1).tolist()
         mask = np.zeros((end - first + 1, edge - begin + 1), bool)
         for top, left, last, far in corners.T.tolist():
             mask[top - first : last - first + 1, left - begin : far - begin + 1] = True
