@@ -134,13 +134,8 @@ def _by_gradient(tracker: Tracker, ended: Reason, measure: float) -> tuple[Statu
         if len(problem.relations):
             return "optimal", Why.CONDITIONS_HOLD()
         return "optimal", Why.STATIONARY_IN_BOUNDS() if problem.has_bounds else Why.STATIONARY()
-    small = problem.size <= newton.MOST_CELLS and not len(problem.relations)
-    most = max(1e-10 * abs(best.value), _TRACE * abs(tracker.base.value))
-    gain = newton.possible_gain(tracker, best.x, most) if small else None
-    if gain is not None and gain <= 1e-10 * abs(best.value):
-        return "optimal", Why.NO_NEWTON_GAIN()
-    if gain is not None and gain <= _TRACE * abs(tracker.base.value):
-        return "optimal", Why.NEWTON_ROUNDING()
+    if (no_gain := without_newton_gain(tracker)) is not None:
+        return "optimal", no_gain
     zero = problem.sense == "minimize" and 0 <= best.value <= 1e-7 * abs(tracker.base.value)
     if zero and not stopped and problem.never_negative():
         return "optimal", Why.ZERO()
@@ -149,6 +144,21 @@ def _by_gradient(tracker: Tracker, ended: Reason, measure: float) -> tuple[Statu
     if best is tracker.base and not stopped:
         return "failed", Why.NOTHING_BETTER(ended=ended)
     return "improved", ended if stopped else Why.GRADIENT_LEFT(ended=ended)
+
+
+def without_newton_gain(tracker: Tracker) -> Reason | None:
+    """Return why the best point may be called optimal though its gradient is not zero; None where it may not.
+
+    Beside a kink the gradient stays, and what curvature there is promises a gain.
+    """
+    problem, best = tracker.problem, tracker.best
+    if problem.size > newton.MOST_CELLS or len(problem.relations):
+        return None
+    most = max(1e-10 * abs(best.value), _TRACE * abs(tracker.base.value))
+    gain = newton.possible_gain(tracker, best.x, most)
+    if gain is None or gain > most:
+        return None
+    return Why.NO_NEWTON_GAIN() if gain <= 1e-10 * abs(best.value) else Why.NEWTON_ROUNDING()
 
 
 def _missed_target(tracker: Tracker) -> Reason:

@@ -9,7 +9,7 @@ import numpy as np
 from embedsheet.solvers import kinks, newton, scipy_methods
 from embedsheet.solvers.global_search import MOST_CELLS, jumps_somewhere, search_globally, steps
 from embedsheet.solvers.methods import MOST_FOR_SLSQP, choose, descend
-from embedsheet.solvers.outcome import Outcome, astray, exhausted, judge, out_of_time, report
+from embedsheet.solvers.outcome import Outcome, astray, exhausted, judge, out_of_time, report, without_newton_gain
 from embedsheet.solvers.piecewise import bounded, prove, prove_again, proven
 from embedsheet.solvers.problem import FloatArray, Problem, Unbounded
 from embedsheet.solvers.reasons import Reason, Why
@@ -38,7 +38,8 @@ def finish(tracker: Tracker, reason: Reason) -> Reason:
     if not _settled(tracker) and not exhausted(tracker) and problem.size <= newton.MOST_CELLS:
         tracker.may_stall = False
         reason, _ = descend(tracker, tracker.best.x, newton.newton)
-        if not _settled(tracker) and problem.sense != "target" and not exhausted(tracker):
+        done = _settled(tracker) or problem.sense == "target" or exhausted(tracker)
+        if not done and without_newton_gain(tracker) is None:
             reason, _ = descend(tracker, tracker.best.x, kinks.nonsmooth_bfgs)
     if problem.sense == "target" and not tracker.on_target and problem.size <= MOST_FOR_SLSQP:
         # Newton's method on f(x) = target finds its way where the squared gap has a minimum of its own.
