@@ -96,6 +96,7 @@ def machine() -> list[str]:
         f"{_processor()}, {os.cpu_count()} cores{memory}; {_system()}",
         f"embedsheet {metadata.version('embedsheet')}, Python {platform.python_version()}, {', '.join(versions)}",
         *([", ".join(programs)] if programs else []),
+        _gpu(),
     ]
 
 
@@ -105,6 +106,16 @@ def _processor() -> str:
         if found:
             return found[1]
     return platform.processor() or platform.machine()
+
+
+def _gpu() -> str:
+    """Return what graphics card there is, which no benchmark here asks for."""
+    path = shutil.which("nvidia-smi")
+    command = [path or "", "--query-gpu=name", "--format=csv,noheader"]
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout if path else ""
+    if said.strip():
+        return f"GPU: {', '.join(said.strip().splitlines())}"
+    return "no GPU: Keras trained on the processor alone; `--device gpu` has been measured nowhere yet"
 
 
 def _memory() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from typer.testing import CliRunner
 
 from embedsheet import __version__
 from embedsheet.cli import app
-from embedsheet.lessons import LESSONS
+from embedsheet.lessons import INTERNAL, LESSONS
 
 
 def run(*words: str) -> tuple[int, str]:
@@ -58,6 +59,8 @@ def test_every_lesson_has_help_with_an_example(lesson: str) -> None:
     assert code == 0
     assert f"Example: embedsheet new {lesson}" in output
     assert "--force" in output and "--output" in output
+    options = inspect.signature(LESSONS[lesson].load().build).parameters.keys() - INTERNAL - {"all_ratings"}
+    assert [name for name in options if f"--{name.replace('_', '-')} " not in output] == []
 
 
 def test_lessons_are_listed() -> None:

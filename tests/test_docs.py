@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import runpy
 import shutil
@@ -10,18 +11,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import typer
-import xlsxwriter
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
+from embedsheet.compiler.engines import EngineName
 from embedsheet.compiler.program import compile_program
 from embedsheet.formulas.functions import arithmetic, table
 from embedsheet.solvers.model import Specification, choose_setup
 from embedsheet.workbook import Workbook
 from kit import pages
+from kit.judges import write_book
 
 sys.path.insert(0, str(pages.ROOT / "tools"))
 import command_docs
@@ -115,22 +116,21 @@ def test_a_pages_python_runs(name: str, tmp_path: Path, monkeypatch: pytest.Monk
         runpy.run_path(str(script))
 
 
-def test_the_function_in_five_lines_works(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """sin(2)/2 = 0.454648713…, and its derivative (2 cos 2 − sin 2)/4 = −0.435397774…"""
+@pytest.mark.parametrize("engine", ["tape", "jax"])
+def test_the_function_in_five_lines_works(engine: EngineName, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """ln(1 + e^x) and its derivative 1/(1 + e^−x), at −900, 0, 2 and 900."""
     page = (pages.ROOT / "docs" / "adding-a-function.md").read_text(encoding="utf-8")
     (shown,) = (block.text for block in pages.blocks(page) if block.language == "python")
-    monkeypatch.setitem(table.FUNCTIONS, "SINC", None)  # taken out again afterwards
+    monkeypatch.setitem(table.FUNCTIONS, "SOFTPLUS", None)  # taken out again afterwards
     exec(compile(shown, "adding-a-function.md", "exec"), vars(arithmetic).copy())
-    with xlsxwriter.Workbook(tmp_path / "book.xlsx") as book:
-        sheet = book.add_worksheet("S")
-        sheet.write("A1", 2)
-        sheet.write_formula("B1", "=SINC(A1)", None, np.sin(2) / 2)
-    workbook = Workbook.open(tmp_path / "book.xlsx")
-    setup = choose_setup(workbook, "S", Specification(objective="B1", changing=["A1"]))
-    program = compile_program(workbook, setup)
+    cells = {"A1": -900.0, "A2": 0.0, "A3": 2.0, "A4": 900.0, "C1": "=SUM(B1:B4)"}
+    cells |= {f"B{row}": f"=SOFTPLUS(A{row})" for row in range(1, 5)}
+    workbook = Workbook.open(write_book(tmp_path / "book.xlsx", {"S": cells}))
+    setup = choose_setup(workbook, "S", Specification(objective="C1", changing=["A1:A4"]))
+    program = compile_program(workbook, setup, engine=engine)
     value, gradient = program.value_and_gradient(program.start)
-    assert value == pytest.approx(np.sin(2) / 2, rel=1e-14)
-    assert gradient == pytest.approx([(2 * np.cos(2) - np.sin(2)) / 4], rel=1e-12)
+    assert value == pytest.approx(math.log(2) + 2 + math.log1p(math.exp(-2)) + 900, rel=1e-14)
+    assert gradient == pytest.approx([0, 0.5, 1 / (1 + math.exp(-2)), 1], rel=1e-12)
 
 
 @pytest.mark.parametrize("page", pages.PAGES, ids=lambda page: page.stem)

@@ -19,7 +19,8 @@ What `--help` says, command by command. This page is made by `tools/command_docs
 
 Every command ends with exit code 0 when it did what was asked, 1 when the outcome is negative (infeasible, different,
 something missing) and 2 when the input was bad; then one message says where, what and how to mend it. `--debug`,
-anywhere on the line, adds the traceback.
+anywhere on the line, adds the traceback; `--limit N` lets formulas take N times the cells and steps after which one is
+refused.
 """
 
 

@@ -21,9 +21,10 @@ FolderOption = Annotated[
 
 @excel.command(epilog="Example: [cyan]embedsheet excel install --folder .[/cyan]")
 def install(folder: FolderOption = None) -> None:
-    """Put embedsheet.xlam where Excel loads it: a tab Solve, Step, Gradient, Derive, Code, Report, Compare, Undo.
+    """Put embedsheet.xlam where Excel loads it: it adds a tab of buttons for every workbook.
 
-    It starts the Python that this command runs in. Install it again after moving or updating that.
+    Solve, Step, Gradient, Derive, Code, Report, Compare, Undo and Doctor work on the sheet in front. The add-in starts
+    the Python that this command runs in. Install it again after moving or updating that.
     """
     import sys
 

@@ -63,7 +63,7 @@ def _command(lesson: Lesson, build: Callable[..., Path]) -> Callable[..., None]:
             "--output",
         ),
         *(
-            _option(name, *_described(parameter), f"--{name.removesuffix('_ratings').replace('_', '-')}")
+            _option(name, *_described(parameter), _flag(name))
             for name, parameter in own.items()
             if name not in INTERNAL
         ),
@@ -99,6 +99,11 @@ def _command(lesson: Lesson, build: Callable[..., Path]) -> Callable[..., None]:
 
     make.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return make
+
+
+def _flag(name: str) -> str:
+    # Python has a function `all`, which a parameter had better not hide.
+    return "--all" if name == "all_ratings" else "--" + name.replace("_", "-")
 
 
 def _option(name: str, kind: Any, default: Any, text: str, *flags: str) -> inspect.Parameter:

@@ -79,8 +79,9 @@ def compare_command(
     """Prove that the sheet and Keras are the same model: equal weights give equal numbers.
 
     Compares predictions, loss, the gradient, and the weights after some steps of gradient descent, and fills in a
-    lesson's sheet Compare. Exit code 1 when anything differs by more than rounding. The sheets of the lessons rnn,
-    optimisers and green-eggs are compared in a way of their own.
+    lesson's sheet Compare. Exit code 1 when anything differs by more than rounding. The sheets of other
+    lessons than movielens are compared with Keras in ways of their own, each with what it computes, and nets that read
+    in steps with NumPy and PyTensor, too.
     """
     from embedsheet.hosts.libreoffice.recalculate import recalculated
     from embedsheet.mirrors.protocol import Asked
