@@ -86,10 +86,11 @@ def _build(sizes: tuple[int, int, int, int, int], causal: bool, first: int, kera
             layers.Embedding(length, factors, dtype=dtype, name="places_factors")(places),
         ]
     )
+    attend = layers.MultiHeadAttention(heads, units, dtype=dtype, name="heads")
+    if keras.config.backend() == "tensorflow":  # which rounds Python's numbers to float32 before it casts them
+        attend._inverse_sqrt_key_dim = np.float64(attend._inverse_sqrt_key_dim)
     # Asked for the scores, Keras computes softmax in the precision given; else JAX computes it in float32.
-    attended, _ = layers.MultiHeadAttention(heads, units, dtype=dtype, name="heads")(
-        x, x, use_causal_mask=causal, return_attention_scores=True
-    )
+    attended, _ = attend(x, x, use_causal_mask=causal, return_attention_scores=True)
     normed = Normalisation(dtype=dtype, name="norm")(layers.Add(dtype=dtype)([x, attended]))
     logits = layers.Dense(count, dtype=dtype, name="output")(normed[:, first:])
     return keras.Model([ids, places], logits)

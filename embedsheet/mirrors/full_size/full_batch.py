@@ -111,7 +111,7 @@ def minimize(
     if backend not in _ENGINES:
         raise TrainingError(
             f"Learning from all ratings at once needs the engine jax or torch, not {backend}; set KERAS_BACKEND=jax, "
-            "or choose --lecture, which learns in batches."
+            "or choose --model bias --lecture, which learns in batches."
         )
     engine = _ENGINES[backend](model, inputs, target)
     variables = model.trainable_variables

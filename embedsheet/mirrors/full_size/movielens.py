@@ -100,6 +100,8 @@ class ImplicitFactors(Constants):
     def __init__(self, training: Ratings, factors: int, penalty: float, seed: int, **options: Any) -> None:
         super().__init__(**options)
         order = np.argsort(training.user, kind="stable")  # sums of neighbours: the rows of a user lie together
+        # TensorFlow has no sum that knows both of the order and of how many sums there are.
+        self.ordered = keras.config.backend() != "tensorflow"
         self.users = len(training.users)
         self.rated_user = self.constant("rated_user", training.user[order])
         self.rated_movie = self.constant("rated_movie", training.movie[order])
@@ -113,7 +115,7 @@ class ImplicitFactors(Constants):
     def call(self, user: Any) -> Any:
         """`user`: (batch,) places."""
         rated = ops.take(self.embeddings, self.rated_movie, axis=0)
-        sums = ops.segment_sum(rated, self.rated_user, num_segments=self.users, sorted=True)
+        sums = ops.segment_sum(rated, self.rated_user, num_segments=self.users, sorted=self.ordered)
         return ops.take(sums * self.scale, user, axis=0)
 
 

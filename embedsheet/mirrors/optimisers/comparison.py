@@ -161,8 +161,10 @@ def keras_path(model: Descent) -> Floats:
     """Return the weights after each step of Keras' own optimizer in float64, from the sheet's start: (steps + 1, w)."""
     keras = load_keras()
     name, more = KERAS[model.optimiser]
+    # With TensorFlow Keras rounds numbers of Python's to float32 before it casts them.
+    settings = {name: np.float64(value) for name, value in model.settings.items()}
     with default_precision("float64"):
-        return _walk(keras, getattr(keras.optimizers, name)(**model.settings, **more), model)
+        return _walk(keras, getattr(keras.optimizers, name)(**settings, **more), model)
 
 
 def _walk(keras: Any, optimizer: Any, model: Descent) -> Floats:

@@ -175,7 +175,9 @@ def _loss(
 ) -> Any:
     small = penalty * squares(keras, variables[::2])  # the biases go free
     if logistic:
-        surprise = keras.ops.binary_crossentropy(answers[:, None].astype(logits.dtype), logits, from_logits=True)
+        surprise = keras.ops.binary_crossentropy(
+            answers[:, None].astype(keras.backend.standardize_dtype(logits.dtype)), logits, from_logits=True
+        )
         return keras.ops.sum(surprise) / len(answers) + small
     return cross_entropy(keras, answers, logits) + small
 

@@ -32,7 +32,7 @@ SUMMARY_WIDTH = 96  # columns of `summary`: about as many as the code has that s
 
 def precisions() -> tuple[str, ...]:
     """Return the precisions in which the engine computes a sheet's model."""
-    return ("float32", "float64") if load_keras().config.backend() == "jax" else ("float32",)
+    return ("float32",) if load_keras().config.backend() == "torch" else ("float32", "float64")
 
 
 @contextmanager
