@@ -19,7 +19,8 @@ from embedsheet.homework.assignment import ready_made
 from embedsheet.lessons import LESSONS
 from kit.foreign import ForeignBook
 from kit.judges import validity_faults
-from kit.repair import Package, repair_causes
+from kit.package import Package
+from kit.repair import repair_causes
 from test_own_books import CASES, OPTIONS, POEM
 
 SMALL = {
@@ -240,6 +241,18 @@ PLANTED = {
     "a font that is not there": (STYLES, b'(?<= )fontId="1"', b'fontId="9"', "font 9"),
     "a number format that is not there": (STYLES, b'<numFmt numFmtId="164"', b'<numFmt numFmtId="165"', "format 164"),
     "a cell out of order": (SHEET, b'<c r="B1"', b'<c r="A1"', "after column 1"),
+    "a sheet's name too long": (BOOK, b'name="Two"', b'name="' + b"x" * 32 + b'"', "a sheet cannot be called"),
+    "a table named like a cell": ("xl/tables/table1.xml", b'displayName="Table1"', b'displayName="T1"', "cannot be 't1'"),
+    "a table without rows": ("xl/tables/table1.xml", b'ref="A1:B3"', b'ref="A1:B1"', "has no row between"),
+    "a header that is a number": (SHEET, rb'<c r="A1" t="s"><v>\d+</v>', b'<c r="A1"><v>2026</v>', "its cells say"),
+    "merged cells in a table": (SHEET, b'ref="D3:E4"', b'ref="B3:C4"', "are in a table"),
+    "a column too wide": (SHEET, rb' width="20\.\d+"', b' width="300"', "is not 0 to 255"),
+    "a zoom too small": (SHEET, b"<sheetView ", b'<sheetView zoomScale="5" ', "is not 10 to 400"),
+    "a formula that cannot be read": (SHEET, b"<f>1[+]1</f>", b"<f>1+*(1</f>", "cannot be read"),
+    "a formula of no sheet": (SHEET, b"<f>1[+]1</f>", b"<f>Three!A1</f>", "no sheet Three"),
+    "a name of no sheet's cells": (BOOK, rb">One!\$G\$1<", b">Won!$G$1<", "no sheet Won"),
+    "a list too long": (SHEET, rb'(?s)<dataValidation .*</dataValidation>', b'<dataValidation type="list" sqref="B2:B3">'
+                        b'<formula1>"' + b"yes," * 70 + b'"</formula1></dataValidation>', "more than 255 characters"),
     "a comment by nobody": ("xl/comments1.xml", b'authorId="0"', b'authorId="3"', "author"),
 }  # fmt: skip
 

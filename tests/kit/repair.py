@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import posixpath
 import re
-import zipfile
-from collections import Counter
 from collections.abc import Callable, Iterator
-from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
 from lxml import etree
 
-from embedsheet.ground.errors import EmbedsheetError
-from embedsheet.ground.notation.addresses import Area, parse_area
+from embedsheet.ground.errors import FormulaError
+from embedsheet.ground.keys import name_key
+from embedsheet.ground.notation import tree
+from embedsheet.ground.notation.addresses import Area
+from embedsheet.ground.notation.parse import parse
+from embedsheet.ground.notation.walk import walk
+from kit.package import COLUMNS, MAIN, ROWS, Package, R, area_of, doubled, overlaps
 
-MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _TYPES = "{http://schemas.openxmlformats.org/package/2006/content-types}"
-ROWS, COLUMNS = 1_048_576, 16_384
 _ERRORS = {"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA", "#SPILL!", "#CALC!"}
 # The order of a worksheet's elements (CT_Worksheet); the validator stops at the first fault of a part, this does not.
 _ORDER = (
@@ -33,6 +32,9 @@ _ORDER = (
     "ignoredErrors smartTags drawing legacyDrawing legacyDrawingHF drawingHF picture oleObjects controls "
     "webPublishItems tableParts extLst"
 ).split()
+# Numbers that the schema leaves free: element, attribute, from, to.
+_LIMITS = (("col", "width", 0, 255), ("row", "ht", 0, 409.5), ("sheetView", "zoomScale", 10, 400),
+           ("col", "outlineLevel", 0, 7), ("row", "outlineLevel", 0, 7))  # fmt: skip
 # Lists that say how many entries they have, and the entry.
 _COUNTED = {
     "mergeCells": "mergeCell", "dataValidations": "dataValidation", "tableParts": "tablePart",
@@ -42,75 +44,19 @@ _COUNTED = {
 }  # fmt: skip
 
 
-class Package:
-    """The parts of a workbook, read once."""
-
-    def __init__(self, path: str | Path) -> None:
-        with zipfile.ZipFile(path) as file:
-            self.names = file.namelist()
-            self.bytes = {name: file.read(name) for name in self.names if not name.endswith("/")}
-        self.path = Path(path)
-        self.xml = {
-            name: etree.fromstring(data)
-            for name, data in self.bytes.items()
-            if name.endswith((".xml", ".rels")) and data.strip()
-        }
-
-    def relations(self, part: str) -> dict[str, tuple[str, str]]:
-        """Return {id: (kind, target part)} of a part; the target of an external relation is ""."""
-        folder, name = posixpath.split(part)
-        root = self.xml.get(posixpath.join(folder, "_rels", f"{name}.rels"))
-        found = {}
-        for one in root if root is not None else ():
-            target = str(one.get("Target", ""))
-            inside = (
-                "" if one.get("TargetMode") == "External" else posixpath.normpath(posixpath.join("/" + folder, target))
-            )
-            found[str(one.get("Id"))] = (str(one.get("Type")).rpartition("/")[2], inside.lstrip("/"))
-        return found
-
-    @cached_property
-    def workbook(self) -> str:
-        return next(target for kind, target in self.relations("").values() if kind == "officeDocument")
-
-    @cached_property
-    def sheets(self) -> dict[str, str]:
-        """{name: part} of the worksheets."""
-        relations = self.relations(self.workbook)
-        found = {}
-        for sheet in self.xml[self.workbook].iter(f"{MAIN}sheet"):
-            kind, target = relations.get(str(sheet.get(f"{R}id")), ("", ""))
-            if kind == "worksheet" and target in self.xml:
-                found[str(sheet.get("name"))] = target
-        return found
-
-    def of_kind(self, kind: str) -> etree._Element | None:
-        """The workbook's part of a kind: styles, sharedStrings, calcChain."""
-        parts = (target for one, target in self.relations(self.workbook).values() if one == kind)
-        return self.xml.get(next(parts, ""))
-
-    def length(self, path: str) -> int:
-        styles = self.of_kind("styles")
-        return 0 if styles is None else len(styles.findall("/".join(MAIN + step for step in path.split("/"))))
-
-
 def repair_causes(path: str | Path) -> list[str]:
     """Return what would make Excel repair or refuse a workbook, [] for a sound one: "part: fault"."""
     package = Package(path)
     return [fault for check in CHECKS for fault in check(package)]
 
 
-def _twice(values: list[str]) -> list[str]:
-    return [value for value, count in Counter(values).items() if count > 1]
-
-
 def _parts(package: Package) -> Iterator[str]:
-    for name in _twice([name.casefold() for name in package.names]):
+    for name in doubled([name.casefold() for name in package.names]):
         yield f"{name}: is twice in the package"
     types = package.xml["[Content_Types].xml"]
     defaults = [str(one.get("Extension")).casefold() for one in types.iter(f"{_TYPES}Default")]
     overrides = [str(one.get("PartName")).lstrip("/") for one in types.iter(f"{_TYPES}Override")]
-    for twice in _twice(defaults) + _twice([one.casefold() for one in overrides]):
+    for twice in doubled(defaults) + doubled([one.casefold() for one in overrides]):
         yield f"[Content_Types].xml: {twice} has two types"
     for part in overrides:
         if part not in package.bytes:
@@ -131,10 +77,16 @@ def _parts(package: Package) -> Iterator[str]:
         yield "xl/vbaProject.bin: macros in an .xlsx"
 
 
+def _can_be_called(name: str) -> bool:
+    """Return whether a defined name or a table can have this name."""
+    like_a_cell = re.fullmatch(r"(?i)[a-z]{1,3}\d+|r\d*c\d*|[rc]", name)
+    return bool(re.fullmatch(r"[^\W\d\\]*[\w.\\?]+", name)) and not name[0].isdigit() and not like_a_cell
+
+
 def _relations(package: Package) -> Iterator[str]:
     for name, root in package.xml.items():
         if name.endswith(".rels"):
-            for twice in _twice([str(one.get("Id")) for one in root]):
+            for twice in doubled([str(one.get("Id")) for one in root]):
                 yield f"{name}: the id {twice} is there twice"
             folder, file = posixpath.split(name)
             part = posixpath.join(posixpath.dirname(folder), file.removesuffix(".rels"))
@@ -155,7 +107,9 @@ def _book(package: Package) -> Iterator[str]:
     part, root = package.workbook, package.xml[package.workbook]
     sheets = list(root.iter(f"{MAIN}sheet"))
     names = [str(sheet.get("name")) for sheet in sheets]
-    for twice in _twice([name.casefold() for name in names]) + _twice([str(sheet.get("sheetId")) for sheet in sheets]):
+    for twice in doubled([name.casefold() for name in names]) + doubled(
+        [str(sheet.get("sheetId")) for sheet in sheets]
+    ):
         yield f"{part}: two sheets are {twice}"
     for name in names:
         if not 0 < len(name) <= 31 or set(name) & set("[]:*?/\\") or name[0] == "'" or name[-1] == "'":
@@ -172,11 +126,11 @@ def _book(package: Package) -> Iterator[str]:
         scopes.append(f"{called.casefold()} of scope {scope}")
         if scope is not None and int(scope) >= len(sheets):
             yield f"{part}: {called} belongs to sheet {scope}, which is not there"
-        if not re.fullmatch(r"[^\W\d\\]*[\w.\\?]+", called) or re.fullmatch(r"(?i)[a-z]{1,3}\d+|r\d*c\d*|[rc]", called):
+        if not _can_be_called(called):
             yield f"{part}: a name cannot be {called!r}"
         if not (name.text or "").strip():
             yield f"{part}: the name {called} says nothing"
-    for twice in _twice(scopes):
+    for twice in doubled(scopes):
         yield f"{part}: two names are {twice}"
     selected = [
         name
@@ -201,7 +155,7 @@ def _order(package: Package) -> Iterator[str]:
         places = [_ORDER.index(one) for one in found if one in _ORDER]
         if places != sorted(places):
             yield f"{part}: elements in the order {' '.join(found)}"
-        for twice in _twice([one for one in found if one != "conditionalFormatting"]):
+        for twice in doubled([one for one in found if one != "conditionalFormatting"]):
             yield f"{part}: {twice} is there twice"
 
 
@@ -221,7 +175,7 @@ def _cells(package: Package) -> Iterator[str]:
                 yield f"{part}: row {number} has style {row.get('s')} of {styles}"
             for cell in row.iter(f"{MAIN}c"):
                 address = str(cell.get("r", ""))
-                area = _area(address)
+                area = area_of(address)
                 if area is None or area.top != number or not column < area.left <= COLUMNS:
                     yield f"{part}: the cell {address} in row {number} after column {column}"
                 else:
@@ -252,7 +206,7 @@ def _content(cell: etree._Element, texts: int, shared: set[str]) -> Iterator[str
         yield "has a formula of more than 8,192 characters"
     if text.startswith("="):
         yield "has a formula with = in the file"
-    if formula.get("t") in ("array", "dataTable") and _area(str(formula.get("ref", ""))) is None:
+    if formula.get("t") in ("array", "dataTable") and area_of(str(formula.get("ref", ""))) is None:
         yield f"has a formula over {formula.get('ref')}"
     if formula.get("t") == "shared":
         if text:
@@ -270,16 +224,20 @@ def _areas(package: Package) -> Iterator[str]:
                 kind = etree.QName(element).localname
                 for attribute in ("sqref", "ref") if kind != "f" else ():
                     for text in str(element.get(attribute, "")).split():
-                        if _area(text) is None:
+                        if area_of(text) is None:
                             yield f"{part}: {kind} is about {text}"
-        merged = [area for one in root.iter(f"{MAIN}mergeCell") if (area := _area(str(one.get("ref"))))]
-        yield from (f"{part}: merged cells overlap: {one} and {other}" for one, other in _overlaps(merged))
+        merged = [area for one in root.iter(f"{MAIN}mergeCell") if (area := area_of(str(one.get("ref"))))]
+        yield from (f"{part}: merged cells overlap: {one} and {other}" for one, other in overlaps(merged))
         spans = [(int(one.get("min", 0)), int(one.get("max", 0))) for one in root.iter(f"{MAIN}col")]
         ends = [edge for span in spans for edge in span]
         if ends != sorted(ends) or any(low == high for (_, low), (high, _) in pairwise(spans)):
             yield f"{part}: columns {spans} overlap or are out of order"
         if ends and not 1 <= ends[0] <= ends[-1] <= COLUMNS:
             yield f"{part}: columns {spans} are outside the sheet"
+        for element, attribute, least, most in _LIMITS:
+            for one in root.iter(MAIN + element):
+                if not least <= float(one.get(attribute, least)) <= most:
+                    yield f"{part}: {element} has {attribute} {one.get(attribute)}, which is not {least} to {most}"
         for rule in root.iter(f"{MAIN}cfRule"):
             if int(rule.get("dxfId", -1)) >= formats:
                 yield f"{part}: a conditional format shows format {rule.get('dxfId')} of {formats}"
@@ -309,7 +267,7 @@ def _styles(package: Package) -> Iterator[str]:
         if int(xf.get("xfId", 0)) >= max(bases, 1):
             yield f"styles: cell style {xf.get('xfId')} of {bases}"
     own = [str(one.get("numFmtId")) for one in styles.iterfind(f"{MAIN}numFmts/{MAIN}numFmt")]
-    for twice in _twice(own):
+    for twice in doubled(own):
         yield f"styles: two number formats are {twice}"
     for xf in styles.iter(f"{MAIN}xf"):
         if int(xf.get("numFmtId", 0)) >= 164 and xf.get("numFmtId") not in own:
@@ -335,19 +293,28 @@ def _tables(package: Package) -> Iterator[str]:
                 continue
             identities.append(str(table.get("id")))
             called.append(str(table.get("displayName")).casefold())
+            if not _can_be_called(called[-1]):
+                yield f"{target}: a table cannot be {called[-1]!r}"
             columns = [str(one.get("name")).casefold() for one in table.iter(f"{MAIN}tableColumn")]
-            area = _area(str(table.get("ref")))
+            area = area_of(str(table.get("ref")))
             if area is None or area.right - area.left + 1 != len(columns):
                 yield f"{target}: {len(columns)} columns over {table.get('ref')}"
-            for twice in _twice(columns) + _twice([str(one.get("id")) for one in table.iter(f"{MAIN}tableColumn")]):
+            for twice in doubled(columns) + doubled([str(one.get("id")) for one in table.iter(f"{MAIN}tableColumn")]):
                 yield f"{target}: two columns are {twice}"
             if area is not None:
                 areas.append(area)
+                least = sum(int(table.get(row, usual)) for row, usual in (("headerRowCount", 1), ("totalsRowCount", 0)))
+                if area.bottom - area.top + 1 <= least:
+                    yield f"{target}: has no row between its header and its end"
                 shown = _row(package, part, area) if table.get("headerRowCount") != "0" else columns
                 if shown != columns:
                     yield f"{target}: its columns are {columns}, its cells say {shown}"
-        yield from (f"{part}: tables overlap: {one} and {other}" for one, other in _overlaps(areas))
-    for twice in _twice(identities) + _twice(called):
+        yield from (f"{part}: tables overlap: {one} and {other}" for one, other in overlaps(areas))
+        merged = [one for cell in package.xml[part].iter(f"{MAIN}mergeCell") if (one := area_of(str(cell.get("ref"))))]
+        for table in areas:
+            for one in merged:
+                yield from (f"{part}: the merged cells {one} are in a table" for _ in overlaps([table, one]))
+    for twice in doubled(identities) + doubled(called):
         yield f"two tables are {twice}"
     for name in names & set(called):
         yield f"a table and a defined name are {name}"
@@ -359,13 +326,49 @@ def _row(package: Package, part: str, area: Area) -> list[str]:
     texts = [] if strings is None else ["".join(t.text or "" for t in si.iter(f"{MAIN}t")) for si in strings]
     found = {}
     for cell in package.xml[part].iter(f"{MAIN}c"):
-        place = _area(str(cell.get("r")))
+        place = area_of(str(cell.get("r")))
         if place is not None and place.top == area.top and area.left <= place.left <= area.right:
             value = cell.findtext(f"{MAIN}v") or "".join(t.text or "" for t in cell.iter(f"{MAIN}t"))
             shared = cell.get("t") == "s" and value.isdigit() and int(value) < len(texts)
+            if value and cell.get("t", "n") not in ("s", "str", "inlineStr"):
+                value = f"the number {value}"
             # A line break stands as an escape in the column's name.
             found[place.left] = (texts[int(value)] if shared else value).replace("\n", "_x000a_").casefold()
     return [found.get(column, "") for column in range(area.left, area.right + 1)]
+
+
+def _formulas(package: Package) -> Iterator[str]:
+    """Formulas that cannot be read, or of sheets that are not there: Excel takes them away."""
+    root = package.xml[package.workbook]
+    sheets = {name_key(str(sheet.get("name"))) for sheet in root.iter(f"{MAIN}sheet")}
+    places = [(f"{package.workbook}: {one.get('name')}", one.text) for one in root.iter(f"{MAIN}definedName")]
+    for part in package.sheets.values():
+        kinds = ("f", "formula", "formula1", "formula2")
+        places += [
+            (f"{part}: {_holder(one)}", one.text) for one in package.xml[part].iter(*(MAIN + kind for kind in kinds))
+        ]
+    known: dict[str, str] = {}
+    for place, text in places:
+        if text and text not in known:
+            known[text] = _formula_fault(text, sheets)
+        if text and known[text]:
+            yield f"{place} {known[text]}"
+
+
+def _holder(element: etree._Element) -> str:
+    above = element.getparent()
+    return "" if above is None else str(above.get("r", above.get("sqref", etree.QName(above).localname)))
+
+
+def _formula_fault(text: str, sheets: set[str]) -> str:
+    try:
+        nodes = list(walk(parse(text, 1, 1)))
+    except FormulaError as error:
+        return f"has the formula {text}, which cannot be read: {error}"
+    for node in nodes:
+        if isinstance(node, tree.Ref | tree.Name) and node.sheet and name_key(node.sheet) not in sheets:
+            return f"has the formula {text}, but there is no sheet {node.sheet}"
+    return ""
 
 
 def _chain(package: Package) -> Iterator[str]:
@@ -381,7 +384,7 @@ def _chain(package: Package) -> Iterator[str]:
         formulas[str(sheet.get("sheetId"))] = {str(one.get("r")) for one in cells if one.find(f"{MAIN}f") is not None}
         arrays = () if root is None else root.iter(f"{MAIN}f")
         for one in arrays:
-            area = _area(str(one.get("ref"))) if one.get("t") in ("array", "dataTable") else None
+            area = area_of(str(one.get("ref"))) if one.get("t") in ("array", "dataTable") else None
             if area is not None:
                 formulas[str(sheet.get("sheetId"))] |= {str(cell).rpartition("!")[2] for cell in area.cells()}
     sheet_id = ""
@@ -398,33 +401,11 @@ def _comments(package: Package) -> Iterator[str]:
             if kind == "comments" and root is not None:
                 authors = len(list(root.iter(f"{MAIN}author")))
                 places = [str(one.get("ref")) for one in root.iter(f"{MAIN}comment")]
-                yield from (f"{target}: two comments at {twice}" for twice in _twice(places))
+                yield from (f"{target}: two comments at {twice}" for twice in doubled(places))
                 if any(int(one.get("authorId", 0)) >= authors for one in root.iter(f"{MAIN}comment")):
                     yield f"{target}: a comment's author is not there"
 
 
-def _area(text: str) -> Area | None:
-    """Return an address inside the sheet, corners in order; None for anything else."""
-    if not re.fullmatch(r"[A-Z]{1,3}[1-9]\d{0,6}(:[A-Z]{1,3}[1-9]\d{0,6})?|[A-Z]{1,3}:[A-Z]{1,3}|\d+:\d+", text):
-        return None
-    try:
-        area = parse_area(text, "S")
-    except EmbedsheetError:
-        return None
-    first, _, last = text.partition(":")
-    if last and parse_area(first if first[-1].isdigit() and first[0].isalpha() else text, "S").top > area.bottom:
-        return None
-    return area if area.bottom <= ROWS and area.right <= COLUMNS else None
-
-
-def _overlaps(areas: list[Area]) -> Iterator[tuple[Area, Area]]:
-    for place, one in enumerate(areas):
-        for other in areas[:place]:
-            apart = one.top > other.bottom or other.top > one.bottom or one.left > other.right or other.left > one.right
-            if not apart:
-                yield other, one
-
-
 CHECKS: tuple[Callable[[Package], Iterator[str]], ...] = (
-    _parts, _relations, _book, _counts, _order, _cells, _areas, _styles, _tables, _chain, _comments
+    _parts, _relations, _book, _counts, _order, _cells, _areas, _styles, _tables, _formulas, _chain, _comments
 )  # fmt: skip
