@@ -207,6 +207,7 @@ def altered(
 
 
 SHEET, BOOK, STYLES = "xl/worksheets/sheet1.xml", "xl/workbook.xml", "xl/styles.xml"
+TABLE = "xl/tables/table1.xml"
 # What is planted: part, pattern, what stands there then; and words of the finding.
 PLANTED = {
     "a dangling id": (SHEET, rb'<legacyDrawing r:id="rId\d+"', b'<legacyDrawing r:id="rId77"', "leads nowhere"),
@@ -233,8 +234,8 @@ PLANTED = {
     "a table's name twice": (
         "xl/tables/table2.xml", b'displayName="Table2"', b'displayName="Table1"', "two tables are"
     ),
-    "a table too wide": ("xl/tables/table1.xml", b'ref="A1:B3"', b'ref="A1:C3"', "2 columns over A1:C3"),
-    "a header that differs": ("xl/tables/table1.xml", b'name="left"', b'name="links"', "its cells say"),
+    "a table too wide": (TABLE, b'ref="A1:B3"', b'ref="A1:C3"', "2 columns over A1:C3"),
+    "a header that differs": (TABLE, b'name="left"', b'name="links"', "its cells say"),
     "a calculation of nothing": ("xl/calcChain.xml", b'r="G1"', b'r="G2"', "G2 of sheet 1 has no formula"),
     "merged cells that overlap": (SHEET, b'ref="D3:E4"', b'ref="D2:E4"', "overlap"),
     "a format that is not there": (SHEET, b'dxfId="0"', b'dxfId="4"', "shows format 4 of 1"),
@@ -242,8 +243,8 @@ PLANTED = {
     "a number format that is not there": (STYLES, b'<numFmt numFmtId="164"', b'<numFmt numFmtId="165"', "format 164"),
     "a cell out of order": (SHEET, b'<c r="B1"', b'<c r="A1"', "after column 1"),
     "a sheet's name too long": (BOOK, b'name="Two"', b'name="' + b"x" * 32 + b'"', "a sheet cannot be called"),
-    "a table named like a cell": ("xl/tables/table1.xml", b'displayName="Table1"', b'displayName="T1"', "cannot be 't1'"),
-    "a table without rows": ("xl/tables/table1.xml", b'ref="A1:B3"', b'ref="A1:B1"', "has no row between"),
+    "a table named like a cell": (TABLE, b'displayName="Table1"', b'displayName="T1"', "cannot be 't1'"),
+    "a table without rows": (TABLE, b'ref="A1:B3"', b'ref="A1:B1"', "has no row between"),
     "a header that is a number": (SHEET, rb'<c r="A1" t="s"><v>\d+</v>', b'<c r="A1"><v>2026</v>', "its cells say"),
     "merged cells in a table": (SHEET, b'ref="D3:E4"', b'ref="B3:C4"', "are in a table"),
     "a column too wide": (SHEET, rb' width="20\.\d+"', b' width="300"', "is not 0 to 255"),
@@ -251,8 +252,9 @@ PLANTED = {
     "a formula that cannot be read": (SHEET, b"<f>1[+]1</f>", b"<f>1+*(1</f>", "cannot be read"),
     "a formula of no sheet": (SHEET, b"<f>1[+]1</f>", b"<f>Three!A1</f>", "no sheet Three"),
     "a name of no sheet's cells": (BOOK, rb">One!\$G\$1<", b">Won!$G$1<", "no sheet Won"),
-    "a list too long": (SHEET, rb'(?s)<dataValidation .*</dataValidation>', b'<dataValidation type="list" sqref="B2:B3">'
-                        b'<formula1>"' + b"yes," * 70 + b'"</formula1></dataValidation>', "more than 255 characters"),
+    "a list too long": (SHEET, rb"(?s)<dataValidation .*</dataValidation>",
+                        b'<dataValidation type="list" sqref="B2:B3"><formula1>"' + b"yes," * 70
+                        + b'"</formula1></dataValidation>', "more than 255 characters"),
     "a comment by nobody": ("xl/comments1.xml", b'authorId="0"', b'authorId="3"', "author"),
 }  # fmt: skip
 
