@@ -6,13 +6,16 @@ import math
 import re
 import runpy
 import shutil
+import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from packaging.requirements import Requirement
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
@@ -131,6 +134,25 @@ def test_the_function_in_five_lines_works(engine: EngineName, monkeypatch: pytes
     value, gradient = program.value_and_gradient(program.start)
     assert value == pytest.approx(math.log(2) + 2 + math.log1p(math.exp(-2)) + 900, rel=1e-14)
     assert gradient == pytest.approx([0, 0.5, 1 / (1 + math.exp(-2)), 1], rel=1e-12)
+
+
+# PyPI in November 2026: jaxlib has no wheels for Windows on ARM; for Intel Macs it ends with 0.4.38 and Python 3.13.
+@pytest.mark.parametrize(
+    ("system", "machine", "python", "there"),
+    [("win32", "ARM64", "3.13", False), ("win32", "AMD64", "3.14", True), ("darwin", "x86_64", "3.13", True),
+     ("darwin", "x86_64", "3.14", False), ("darwin", "arm64", "3.14", True), ("linux", "aarch64", "3.14", True),
+     ("linux", "x86_64", "3.14", True)],
+)  # fmt: skip
+def test_jax_and_keras_are_asked_for_where_jax_has_wheels(system: str, machine: str, python: str, there: bool) -> None:
+    """And without them stands what `tools/core.py` prints, as the page Install says."""
+    where = {"sys_platform": system, "platform_machine": machine, "python_version": python}
+    lines = tomllib.loads((pages.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    wanted = [one for one in map(Requirement, lines) if one.marker is None or one.marker.evaluate(where)]
+    assert {"jax", "keras"} & {one.name for one in wanted} == ({"jax", "keras"} if there else set())
+    core = subprocess.run(
+        [sys.executable, pages.ROOT / "tools" / "core.py"], capture_output=True, text=True, check=True
+    )
+    assert set(lines) - set(core.stdout.splitlines()) == {one for one in lines if one.startswith(("jax>", "keras>"))}
 
 
 @pytest.mark.parametrize("page", pages.PAGES, ids=lambda page: page.stem)
