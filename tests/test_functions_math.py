@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kit.agreement import disagreements, numeric_disagreements, same
-from kit.judges import embedsheet_values, write_book
+from kit.judges import embedsheet_values, gnumeric_values, libreoffice_values, write_book
 from kit.sheets import largest_gradient_error, program
 
 CELLS: dict[str, Any] = {
@@ -237,12 +237,29 @@ def test_rates_give_what_the_judges_give(tmp_path: Path) -> None:
     formulas = [
         "=IRR(B1:B5)", "=IRR(B1:B6)", "=IRR(B1:B3,-10%)", "=IRR(A1:A6)", "=IRR(B2:B5)", "=IRR(E1:E1)", "=IRR(B1:B3)",
         "=IRR({-100,50,50,50})", '=IRR(A1:A6,"x")', "=IRR(D1:D5,5)", "=XNPV(0.09,D1:D5,C1:C5)", "=XNPV(-1,D1:D5,C1:C5)",
-        "=XNPV(-0.5,D1:D5,C1:C5)", "=XNPV(0.09,D1:D5,C1:C4)", "=RATE(48,-200,8000)", "=RATE(48,-200,8000)*12",
+        "=XNPV(-0.5,D1:D5,C1:C5)", "=XNPV(0.09,D1:D5,C1:C4)", "=XIRR(D2:D5,C2:C5)", "=XIRR(D1:D5,C1:C4)", "=RATE(48,-200,8000)", "=RATE(48,-200,8000)*12",
         "=RATE(10,-100,500,0,1)", "=RATE(10,100,1000)", "=RATE(5,0,-100,150)", "=RATE(0,1,1)",
         "=RATE(60,-250,12000,0,0,0.01)", "=RATE(360,-1000,150000)",
         "=RATE(36,-500,10000,0,0,0)", "=RATE(36,-500,10000,,,)", "=RATE(60,-20,1300)",
     ]  # fmt: skip
     assert disagreements(tmp_path, RATES, formulas) == []
+
+
+def test_dated_payments_have_the_interest_that_microsoft_shows(tmp_path: Path) -> None:
+    """Microsoft's example of XIRR: 0.373362535, "accurate within 0.000001 percent"; a date before the first is #NUM!.
+
+    LibreOffice and Gnumeric go on to all digits, as we do.
+    """
+    cells = {"G1": "=XIRR(D1:D5,C1:C5,0.1)", "G2": "=XIRR({-1,2},{40100,40000})", "G3": "=XNPV(G1,D1:D5,C1:C5)"}
+    cells |= {"G4": "=XIRR({-1,2},{40000,40365},-1)", "G5": "=XIRR({-9,1,2,3},{40000,40100,40900,42000})"}
+    path = write_book(tmp_path / "book.xlsx", {"S": {**RATES, "D4": 3250, **cells}})
+    values = embedsheet_values(path)["S"]
+    assert values["G1"] == pytest.approx(0.373362535, abs=1e-8)
+    assert values["G3"] == pytest.approx(0, abs=1e-8)
+    assert (values["G2"], values["G4"]) == ("#NUM!", "#NUM!")
+    for judge in (libreoffice_values, gnumeric_values):
+        judged = judge(path)["S"]
+        assert [values[name] for name in ("G1", "G5")] == pytest.approx([judged[name] for name in ("G1", "G5")], 1e-9)
 
 
 SAMPLE: dict[str, Any] = {

@@ -188,6 +188,7 @@ _OTHERS: dict[str, tuple[str, ...]] = {
     "NOMINAL": ("NOMINAL(A1,12)",),
     "IRR": ("IRR(A1:A9-{2;0;0;0;0;0;0;0;0})", "IRR(MMULT({-3,0,0,0;0,1,0,0;0,0,1,0;0,0,0,2},A1:A4),0.2)"),
     "RATE": ("RATE(10,-A1,7*A1+A2/9)", "RATE(10,-A1,8*A1,A2/9,1)"),
+    "XIRR": ("XIRR(A1:A4-{9;0;0;0},{100;300;500;900})",),
     "XNPV": ("XNPV(A1/5,A2:A5,{100;300;500;900})",),
     "LINEST": ("INDEX(LINEST(A1:A5,A5:A9),1)", "INDEX(LINEST(A1:A9,B6:B6^{1;2;3;4;5;6;7;8;9}),2)"),
     "TREND": ("TREND(A1:A4,A5:A8,A9)", "SUM(TREND(A1:A9)*{1;2;3;4;5;6;7;8;9})"),

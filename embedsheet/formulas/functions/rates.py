@@ -1,4 +1,4 @@
-"""Interest rates that solve an equation, IRR and RATE, and the present value of dated payments.
+"""Interest rates that solve an equation, IRR, XIRR and RATE, and the present value of dated payments.
 
 The rate is found by Newton's method; where numbers are traced, two more steps from the rate found give its exact first
 and second derivatives, as the implicit function theorem does.
@@ -74,40 +74,60 @@ def _guess(context: Context, name: str, guess: Value | None) -> Value:
     return concrete(context, as_numbers(context, guess or number(_GUESS)), f"The guess of {name}")
 
 
+def _interest(part: Sample, payments: Array, periods: Array, start: Value, early: Faults = None) -> Value:
+    xp = namespace(payments)
+    rows = max(start.numbers.shape[0], payments.shape[0], periods.shape[0])
+    first = xp.broadcast_to(xp.asarray(start.numbers.reshape(-1, 1)), (rows, 1))
+    rate, faults = root(xp, _discounted(payments, periods), first)
+    if xp is np:
+        one_sign = ~((payments > 0).any(axis=1) & (payments < 0).any(axis=1))
+        faults = undefined(one_sign if faults is None else one_sign | (faults[:, 0] > 0), NUM)
+    return with_errors(part.finish(rate[:, 0], first_fault(early, faults)), start)
+
+
 @function("IRR", "rv", "Interest at which payments at the ends of the periods are worth nothing", least=1)
 def _irr(context: Context, payments: Argument, guess: Value | None = None) -> Value:
     part = flatten(context.value(payments)).clean()
-    start = _guess(context, "IRR", guess)
-    amounts, periods = _payments(part)
-    xp = namespace(amounts)
-    first = start.numbers.reshape(-1, 1)
-    rows = max(first.shape[0], amounts.shape[0], periods.shape[0])
-    rate, faults = root(xp, _discounted(amounts, periods), xp.broadcast_to(xp.asarray(first), (rows, 1)))
-    if xp is np:
-        one_sign = ~((amounts > 0).any(axis=1) & (amounts < 0).any(axis=1))
-        faults = undefined(one_sign if faults is None else one_sign | (faults[:, 0] > 0), NUM)
-    return with_errors(part.finish(rate[:, 0], faults), start)
+    return _interest(part, *_payments(part), _guess(context, "IRR", guess))
+
+
+def _dated(context: Context, name: str, payments: Argument, dates: Argument) -> tuple[Sample, Array, Faults] | None:
+    """Return payments, the years from the first date to each (n or 1, k), and #NUM! (n or 1) where one is earlier.
+
+    None where there are not as many dates as payments.
+    """
+    part = strict_sample(context, [payments]).clean()
+    when = flatten(concrete(context, context.value(dates), f"Dates in {name}"))
+    if part.size != when.size:
+        return None
+    days = np.trunc(when.kept(0.0))
+    years = (days - days[:, :1]) / 365.0
+    return part, years, undefined((years < 0).any(axis=1), NUM)
+
+
+@function("XIRR", "rrv", "Interest a year at which dated payments are worth nothing", least=2)
+def _xirr(context: Context, payments: Argument, dates: Argument, guess: Value | None = None) -> Value:
+    dated = _dated(context, "XIRR", payments, dates)
+    if dated is None:
+        return error(NUM)
+    part, years, early = dated
+    return _interest(part, part.kept(0.0), years, _guess(context, "XIRR", guess), early)
 
 
 @function("XNPV", "vrr", "Present value of dated payments")
 def _xnpv(context: Context, rate: Value, payments: Argument, dates: Argument) -> Value:
-    part, when = (
-        strict_sample(context, [payments]).clean(),
-        flatten(concrete(context, context.value(dates), "Dates in XNPV")),
-    )
-    if part.size != when.size:
+    dated = _dated(context, "XNPV", payments, dates)
+    if dated is None:
         return error(NUM)
-    days = np.trunc(when.kept(0.0))
-    years = (days - days[:, :1]) / 365.0
-    early = (years < 0).any(axis=1)[:, None, None]
+    part, years, late = dated
+    early = None if late is None else late[:, None, None]
 
     def compute(xp: Any, at: Array) -> tuple[Array, Faults]:
         ok = at > -1
         log = xp.log1p(xp.where(ok, at, 0.0))
         discounts = xp.exp(-years[:, None, None, :] * log[..., None])
         worth = product(part.kept(0.0)[:, None, None, :], discounts).sum(axis=3)
-        faults = undefined(early, NUM)
-        return (worth, first_fault(faults, undefined(~ok, NUM))) if xp is np else (xp.where(ok, worth, xp.nan), faults)
+        return (worth, first_fault(early, undefined(~ok, NUM))) if xp is np else (xp.where(ok, worth, xp.nan), early)
 
     read = as_numbers(context, rate)
     result = elementwise(context, [read], compute)
