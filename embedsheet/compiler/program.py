@@ -487,12 +487,13 @@ class Program:
             found[step.group.outputs[step.elements] if isinstance(step, Step) else step.ids] = True
         return np.flatnonzero(found)
 
-    def results(self, x: FloatArray, *, trusted: bool = False) -> Results:
+    def results(self, x: FloatArray, *, trusted: bool = False, beside: Sequence[Edit] = ()) -> Results:
         """Return what is to be written with the changing cells at x, see `compiler.results`.
 
-        `trusted`: results that are stored otherwise than the formulas give are rewritten as well.
+        `trusted`: results that are stored otherwise than the formulas give are rewritten as well. `beside`: edits in
+        the areas that `compile_program` was told of.
         """
-        return results_at(self._verified, self._planner, self._changing, x, self.verification, trusted)
+        return results_at(self._verified, self._planner, self._changing, x, self.verification, trusted, beside)
 
 
 def compile_program(
@@ -503,8 +504,11 @@ def compile_program(
     overwrite_formulas: bool = False,
     kept: Program | None = None,
     engine: EngineName = "auto",
+    beside: Sequence[Area] = (),
 ) -> Program:
     """Compile the model of a set-up; `progress` hears (cells done, cells in all).
+
+    `beside` are areas of other cells that will be written with the result, a log's: see `Program.results`.
 
     `kept` is a program of the same workbook with other numbers in its changing cells: its compiled functions serve
     again.
@@ -523,7 +527,7 @@ def compile_program(
         if name_key(area.sheet) not in map(name_key, workbook.sheets):
             raise ModelError(f"{area}: there is no sheet {area.sheet!r} in {workbook.path.name}.")
     sides = [side for one in setup.constraints for side in (one.left, one.right) if isinstance(side, Area)]
-    store = Store(workbook, [*setup.changing, *goals, *sides], setup)
+    store = Store(workbook, [*setup.changing, *goals, *sides, *beside], setup)
     changing = prepare_changing(store, setup, overwrite_formulas)
     planner = Planner(store, progress)
     targets = np.concatenate([*(store.table.area(goal).ravel() for goal in goals), constraint_cells(store, setup)])

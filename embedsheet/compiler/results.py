@@ -7,23 +7,24 @@ and so is every cell that reads it; the spreadsheet program is asked to calculat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.book.book import Book
 from embedsheet.book.edits import Edit
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.order import Planner
+from embedsheet.compiler.reach import Mask, may_follow, read_from
 from embedsheet.compiler.store import Store
 from embedsheet.compiler.verify import Verification, disagreeing, verify
-from embedsheet.ground.errors import FormulaError, UnsupportedError
-from embedsheet.ground.kinds import BLANK, NUMBER
+from embedsheet.ground.keys import name_key
+from embedsheet.ground.kinds import BLANK, NUMBER, TEXT
 from embedsheet.ground.notation.addresses import Cell
 
-Mask = NDArray[np.bool_]
 _MOST_NAMED = 10
-_ROUNDS = 100  # of looking for cells that read what was found; a longer chain is taken as a whole
+ROUNDING = 1e-13  # relative; two programs that compute the same sum may differ by as much
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,6 @@ class Results:
     edits: list[Edit]
     left_alone: Sequence[Cell] = ()
     unrecomputable: bool = False
-
-    def and_then(self, later: Results) -> Results:
-        """Return these results and those of a later change, which count where both have a cell."""
-        left = dict.fromkeys((*self.left_alone, *later.left_alone))
-        return Results([*self.edits, *later.edits], list(left), self.unrecomputable or later.unrecomputable)
 
     @property
     def full_calculation(self) -> bool:
@@ -76,19 +72,29 @@ def results_at(
     x: NDArray[np.float64],
     verification: Verification,
     trusted: bool = False,
+    beside: Sequence[Edit] = (),
 ) -> Results:
     """Return the changing cells at x and the stored results of every formula that follows from them.
+
+    `beside` are edits of other cells of the store, a log's, that are written with them: what follows from these comes
+    along where it is more than rounding; the edits themselves do not.
 
     `checked` holds the file's own values, of which `verification` compared those below the objective; what is not
     reproduced there is left alone unless `trusted`. In a file that no program has calculated all other results come
     along that are stored as 0, as XlsxWriter does with every result: beside calculated ones they would be taken for
     wrong ones.
     """
-    store = checked.at(changing, x)
+    store, written = after(checked.at(changing, x), beside)
     there = Planner(store, like=planner)
-    there.require(np.flatnonzero(~store.done))
     table, formulas = store.table, store.group_of >= 0
-    follows = store.tainted & store.done
+    replaced = np.zeros(table.count + 1, bool)
+    replaced[changing] = True
+    from_x = may_follow(there, replaced)
+    from_beside = may_follow(there, written) if written.any() else written
+    store.done &= ~(from_beside & formulas)
+    wanted = from_x | from_beside | verification.never_calculated
+    there.require(np.flatnonzero(~store.done & wanted))
+    follows = store.tainted & store.done & ~written
     follows[-1] = False
     unchecked = follows & formulas & ~checked.done & (not trusted)
     wrong = _not_reproduced(checked, planner, unchecked, verification) if unchecked.any() else unchecked
@@ -99,10 +105,13 @@ def results_at(
         follows |= store.done & formulas & zero & other
     follows[-1] = False
     ids = np.flatnonzero(follows & ~left)
-    replaced = np.zeros(table.count + 1, bool)
-    replaced[changing] = True
+    apart = from_beside & ~from_x
     return Results(
-        [*edits_of(store, ids[replaced[ids]], replace_formula=True), *edits_of(store, ids[~replaced[ids]])],
+        [
+            *edits_of(store, ids[replaced[ids]], replace_formula=True),
+            *edits_of(store, ids[~replaced[ids] & ~apart[ids]]),
+            *moved(store.workbook, edits_of(store, ids[apart[ids]])),
+        ],
         [table.cell(int(one)) for one in (*np.flatnonzero(wrong), *np.flatnonzero(left & ~wrong))],
         there.depends_on_changing(),
     )
@@ -111,7 +120,7 @@ def results_at(
 def _not_reproduced(checked: Store, planner: Planner, cells: Mask, verification: Verification) -> Mask:
     """Return which of some cells below no objective are stored otherwise than their formula gives at the start."""
     start = checked.copied()
-    Planner(start, like=planner).require(np.flatnonzero(~start.done))
+    Planner(start, like=planner).require(np.flatnonzero(cells))
     wrong = not_reproduced(start) & cells
     if verification.never_calculated:
         table = start.table
@@ -128,28 +137,41 @@ def not_reproduced(store: Store) -> Mask:
     return wrong
 
 
-def read_from(planner: Planner, cells: Mask) -> Mask:
-    """Return these cells and every cell that reads one of them, directly or through others."""
-    store, found = planner.store, cells.copy()
-    found[-1] = False
-    rounds, before = 0, -1
-    while found.any() and int(found.sum()) != before:
-        before, rounds = int(found.sum()), rounds + 1
-        for place, group in enumerate(store.groups):
-            if found[group.outputs].all():
-                continue
-            try:
-                reads = planner.reads(place)
-            except (FormulaError, UnsupportedError):
-                continue  # what cannot be read is not written
-            hit = found[group.outputs].any(axis=(1, 2))
-            for ids in reads:
-                hit = hit | found[ids].any(axis=(1, 2))
-            if rounds > _ROUNDS and hit.any():
-                hit = np.ones_like(hit)
-            found[group.outputs[hit]] = True
-            found[-1] = False
-    return found
+def after(before: Store, edits: Sequence[Edit]) -> tuple[Store, Mask]:
+    """Return the workbook with the edits' values, nothing more evaluated, and which cells they are."""
+    store, written = before.copied(), np.zeros(len(before.done), bool)
+    for edit in edits:
+        place = store.table.sheet_places[name_key(edit.sheet)]
+        ids = store.table.find(place, edit.rows.astype(np.int64), edit.columns.astype(np.int64))
+        written[ids] = True
+        # A formula that is kept gives its value itself.
+        given = np.full(len(ids), True) if edit.replace_formula else before.group_of[ids] < 0
+        if (store.group_of[ids[given]] >= 0).any():
+            store.group_of = store.group_of.copy()
+            store.group_of[ids[given]] = -1
+        store.done[ids[given]] = True
+        store.kinds[ids[given]], store.numbers[ids[given]] = edit.kinds[given], edit.numbers[given]
+    store.tainted |= written
+    return store, written
+
+
+def moved(book: Book, edits: Sequence[Edit]) -> list[Edit]:
+    """Return the parts of edits of a book that are more than another program's way of rounding."""
+    parts = [_moved(book, edit) for edit in edits]
+    return [part for part in parts if len(part.rows)]
+
+
+def _moved(book: Book, edit: Edit) -> Edit:
+    sheet = book.sheets[edit.sheet]
+    places = sheet.positions(edit.rows, edit.columns)
+    before, scale = sheet.numbers[places], np.maximum(np.abs(sheet.numbers[places]), np.abs(edit.numbers))
+    found: Mask = (sheet.kinds[places] != edit.kinds) | (np.abs(edit.numbers - before) > ROUNDING * scale)
+    # A formula whose result is an empty text is stored without any.
+    nothing = book.strings.code("")
+    found &= ~((edit.kinds == TEXT) & (edit.numbers == nothing) & (sheet.kinds[places] == BLANK))
+    return replace(
+        edit, rows=edit.rows[found], columns=edit.columns[found], kinds=edit.kinds[found], numbers=edit.numbers[found]
+    )
 
 
 def edits_of(store: Store, ids: Ids, replace_formula: bool = False) -> list[Edit]:

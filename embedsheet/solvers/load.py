@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,8 +54,9 @@ def load_model(
     overwrite_formulas: bool = False,
     trust_embedsheet: bool = False,
     engine: EngineName = "auto",
+    beside: Sequence[Area] = (),
 ) -> Model:
-    """Open, choose (`choose_setup`), compile and verify a model.
+    """Open, choose (`choose_setup`), compile and verify a model; `beside` as in `compile_program`.
 
     Raises MismatchError when a formula's recomputed value differs from the stored one, unless `trust_embedsheet`.
     """
@@ -64,7 +66,7 @@ def load_model(
     read = time.perf_counter()
     from embedsheet.compiler.program import compile_program
 
-    program = compile_program(workbook, setup, overwrite_formulas=overwrite_formulas, engine=engine)
+    program = compile_program(workbook, setup, overwrite_formulas=overwrite_formulas, engine=engine, beside=beside)
     notes = [*program.setup.notes, *verify(program, trust_embedsheet)]
     program.value_and_gradient(program.start)  # compiles; belongs to the compiler's time, not the solver's
     notes += program.notes

@@ -28,7 +28,7 @@ from embedsheet.solvers.replay import Recorded, replay
 from embedsheet.solvers.reports.tables import kinds_of
 from embedsheet.solvers.search import search
 from embedsheet.solvers.solution import Solution
-from embedsheet.solvers.solve_log import log_edits
+from embedsheet.solvers.solve_log import log_areas, log_edits
 from embedsheet.workbook import Workbook
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def solve(
     specified = Specification(objective, changing, sense, target, constraints, nonnegative, without_stored)
     model = load_model(
         workbook, sheet, specified, overwrite_formulas=overwrite_formulas, trust_embedsheet=trust_embedsheet,
-        engine=engine,
+        engine=engine, beside=log_areas(workbook),
     )  # fmt: skip
     model.seconds["read"] += read
     if not dry_run:
@@ -241,13 +241,10 @@ def _write(
 ) -> None:
     from embedsheet.compiler.results import Results
 
-    program = model.program
-    results = program.results(solution.x, trusted=model.trusted) if solution.solved else Results([])
-    log = log_edits(workbook, solution) if solution.solved else []
-    if log:
-        from embedsheet.compiler.following import following
-
-        results = results.and_then(following(workbook.edited(results.edits), log))
+    results, log = Results([]), []
+    if solution.solved:
+        log = log_edits(workbook, solution)
+        results = model.program.results(solution.x, trusted=model.trusted, beside=log)
     edits = results.edits + log
     draw = _drawing(model, solution)
     if not edits and not save_setup and draw is None:

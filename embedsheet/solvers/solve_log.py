@@ -6,6 +6,7 @@ from embedsheet.book.blocks import Block, Schema, filled, thinned
 from embedsheet.book.book import Book
 from embedsheet.book.edits import Edit
 from embedsheet.ground.errors import ModelError
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.solvers.solution import Solution
 
 _FACTS = ("sheet", "method", "status", "before", "after", "iterations", "evaluations", "gradient", "seconds")
@@ -17,6 +18,14 @@ SCHEMA = Schema(
         *(Block(f"solver.history.{name}", ("iterations", "1")) for name in _HISTORY),
     ),
 )
+
+
+def log_areas(workbook: Book) -> list[Area]:
+    """Return the blocks of a workbook's log; none where it has no whole one."""
+    try:
+        return list(SCHEMA.areas(workbook).values())
+    except ModelError:
+        return []
 
 
 def log_edits(workbook: Book, solution: Solution) -> list[Edit]:
