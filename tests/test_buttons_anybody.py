@@ -167,6 +167,6 @@ def test_a_workbook_with_macros_or_such_a_sheet_is_refused(tmp_path: Path) -> No
             for sheet in (CONTROLS_SHEET, MEMORY_SHEET, "xlwings.conf"):
                 data = data.replace(f"{sheet}".encode(), f"Other {len(sheet)}".encode())
             new.writestr(name, data)
-    assert "has macros of its own" in run("buttons", with_macros, "-o", tmp_path / "more.xlsm").stderr
+    assert "macros.xlsm: has macros of its own" in run("buttons", with_macros, "-o", tmp_path / "more.xlsm").stderr
     assert "call it plan-2.xlsm" in run("buttons", path, "-o", tmp_path / "plan-2.xlsx").stderr
     assert sorted(one.name for one in tmp_path.iterdir()) == ["macros.xlsm", "plan.xlsm", "plan.xlsx"]

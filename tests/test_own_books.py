@@ -23,7 +23,15 @@ from typer.testing import CliRunner
 from embedsheet.cli import app
 from embedsheet.lessons import LESSONS, find
 from kit.foreign import ForeignBook
-from kit.judges import Values, embedsheet_values, gnumeric_values, libreoffice_values, libreoffice_values_of
+from kit.judges import (
+    Values,
+    embedsheet_values,
+    gnumeric_values,
+    libreoffice_values,
+    libreoffice_values_of,
+    validity_faults,
+)  # fmt: skip
+from kit.repair import repair_causes
 from kit.stored import departures
 
 POEM = "I am Sam. Sam I am. Do you like them, Sam? I do not like them here or there.\n" * 3
@@ -251,6 +259,21 @@ def test_each_option_alone_stores_what_judges_compute(lesson: str, option: str, 
     # The gradient sheets that a lesson carries are calculated with its default options.
     path = made(lesson, {option, *({"no_gradient_sheet"} & OPTIONS[lesson].keys())}, tmp_path)
     assert [departures(path, judge) for judge in (embedsheet_values, gnumeric_values, libreoffice_values)] == [[]] * 3
+
+
+@pytest.mark.parametrize("label", RUNS)
+def test_what_a_command_leaves_needs_no_repair(label: str, books: Mapping[str, list[Path]]) -> None:
+    assert [repair_causes(path) for path in books[label]] == [[] for _ in books[label]]
+
+
+# What no other test hands to Microsoft's validator, which takes seconds for each file.
+VALIDATED = ("solve and replay", "derive a lesson", "train cells", "homework from a workbook")
+
+
+@pytest.mark.parametrize("label", VALIDATED)
+def test_what_a_command_leaves_is_valid(label: str, inputs: Path, books: Mapping[str, list[Path]]) -> None:
+    before = set(validity_faults(inputs / "theirs.xlsx"))
+    assert [set(validity_faults(path)) - before for path in books[label]] == [set() for _ in books[label]]
 
 
 # Outside quotes: a sign that locales read differently, or a point that 10 ends with.

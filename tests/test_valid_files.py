@@ -250,8 +250,8 @@ PLANTED = {
     "a column too wide": (SHEET, rb' width="20\.\d+"', b' width="300"', "is not 0 to 255"),
     "a zoom too small": (SHEET, b"<sheetView ", b'<sheetView zoomScale="5" ', "is not 10 to 400"),
     "a formula that cannot be read": (SHEET, b"<f>1[+]1</f>", b"<f>1+*(1</f>", "cannot be read"),
-    "a formula of no sheet": (SHEET, b"<f>1[+]1</f>", b"<f>Three!A1</f>", "no sheet Three"),
-    "a name of no sheet's cells": (BOOK, rb">One!\$G\$1<", b">Won!$G$1<", "no sheet Won"),
+    "a formula of no sheet": (SHEET, b"<f>1[+]1</f>", b"<f>Three!A1</f>", "no sheet three"),
+    "a name of no sheet's cells": (BOOK, rb">One!\$G\$1<", b">Won!$G$1<", "no sheet won"),
     "a list too long": (SHEET, rb"(?s)<dataValidation .*</dataValidation>",
                         b'<dataValidation type="list" sqref="B2:B3"><formula1>"' + b"yes," * 70
                         + b'"</formula1></dataValidation>', "more than 255 characters"),

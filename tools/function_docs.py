@@ -39,7 +39,7 @@ How the gradient treats each one:
 | piecewise | exact but for kinks and jumps, as ABS at 0 or IF where its condition turns |
 | zero | constant between its steps, as ROUND: compiled with gradient 0, and a note names the cells |
 | constant | of arguments that do not depend on the changing cells, or of their addresses alone |
-| frozen | volatile, or known to Google Sheets only: the value stored in the file stays |
+| frozen | of chance or of the day, or known to Google Sheets only: the value stored in the file stays |
 
 Where results differ from Excel's on purpose, [differences from Excel](differences-from-excel.md) says so.
 """

@@ -82,7 +82,7 @@ def save(job: Job, target: Path | None, ignore_lock: bool, keep_undo: bool) -> S
             changed, added = more.changed, more.new
         content = package.rebuilt(changed, removed, added)
         if job.project is not None:
-            whole = Package(path, content)
+            whole = Package(job.path, content)  # whose name messages give
             more_parts = with_project(whole, job.project)
             fresh = {part: data for part, data in more_parts.items() if part not in whole}
             content = whole.rebuilt({part: more_parts[part] for part in more_parts.keys() - fresh.keys()}, added=fresh)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -347,12 +348,13 @@ def _formulas(package: Package) -> Iterator[str]:
         places += [
             (f"{part}: {_holder(one)}", one.text) for one in package.xml[part].iter(*(MAIN + kind for kind in kinds))
         ]
-    known: dict[str, str] = {}
     for place, text in places:
-        if text and text not in known:
-            known[text] = _formula_fault(text, sheets)
-        if text and known[text]:
-            yield f"{place} {known[text]}"
+        try:
+            missing = _sheets_of(text or "0") - sheets
+        except FormulaError as error:
+            yield f"{place} has the formula {text}, which cannot be read: {error}"
+        else:
+            yield from (f"{place} has the formula {text}, but there is no sheet {one}" for one in missing)
 
 
 def _holder(element: etree._Element) -> str:
@@ -360,15 +362,10 @@ def _holder(element: etree._Element) -> str:
     return "" if above is None else str(above.get("r", above.get("sqref", etree.QName(above).localname)))
 
 
-def _formula_fault(text: str, sheets: set[str]) -> str:
-    try:
-        nodes = list(walk(parse(text, 1, 1)))
-    except FormulaError as error:
-        return f"has the formula {text}, which cannot be read: {error}"
-    for node in nodes:
-        if isinstance(node, tree.Ref | tree.Name) and node.sheet and name_key(node.sheet) not in sheets:
-            return f"has the formula {text}, but there is no sheet {node.sheet}"
-    return ""
+@cache
+def _sheets_of(text: str) -> frozenset[str]:
+    nodes = walk(parse(text, 1, 1))
+    return frozenset(name_key(one.sheet) for one in nodes if isinstance(one, tree.Ref | tree.Name) and one.sheet)
 
 
 def _chain(package: Package) -> Iterator[str]:

@@ -97,7 +97,7 @@ for _from, (_source, _name) in _SYSTEMS.items():
             enter(
                 f"{_from}2{_to}",
                 "v" if _to == "DEC" else "vv",
-                f"{_name} number as a {_other.lower()} one",
+                f"{_name} number as {'an' if _other[0] == 'O' else 'a'} {_other.lower()} one",
                 _converter(_source, _target),
                 1,
             )

@@ -2,7 +2,7 @@
 
 Theano's way of working is kept: weights live in `shared` variables, a formula is a graph of symbols, `scan` walks a
 sequence, `grad` differentiates the graph, and one compiled `function` computes the loss and, through its `updates`,
-changes the weights. `RecurrentNet` is the net of `numpy_rnn` (formulas and names there); `DotProduct` is the model of
+changes the weights. `RecurrentNet` is the net of `numpy_net` (formulas and names there); `DotProduct` is the model of
 the ratings.
 
 PyTensor translates each function to C or machine code when it is made: 15 to 45 s the first time, seconds once its
