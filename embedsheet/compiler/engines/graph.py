@@ -11,6 +11,7 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.core import primitive_vjps
 from autograd.extend import VJPNode
+from autograd.numpy.numpy_boxes import ArrayBox
 from autograd.tracer import Node, getval, isbox, new_box, notrace_primitives, trace_stack
 
 from embedsheet.compiler.engines.arrays import Scattered, added, scattered
@@ -20,6 +21,7 @@ from embedsheet.formulas.traced import Array
 _NAMES: list[str] = []  # what is being recorded
 _CONSTANT = -1  # no slot: the number is known
 _RECORDING = RLock()  # autograd has one stack of what is being traced
+_ARRAYS = (np.ndarray, np.generic, ArrayBox)
 _CALL, _NUMBER = 1.6e-6, 1.5e-9  # seconds that an operation takes, and for each number of its result
 
 
@@ -62,7 +64,9 @@ class _Recorded(Node):  # type: ignore[misc]
     ) -> None:  # fmt: skip
         self.tape = parents[0].tape
         slots = [parent.slot for parent in parents]
-        self.slot = self.tape.add(function, args, kwargs, list(argnums), slots, int(np.prod(anp.shape(value))))
+        # A loop gives several arrays.
+        size = value.size if isinstance(value, _ARRAYS) else int(np.prod(anp.shape(value)))
+        self.slot = self.tape.add(function, args, kwargs, list(argnums), slots, size)
 
     def initialize_root(self, tape: _Tape, slot: int) -> None:
         self.tape, self.slot = tape, slot
@@ -107,13 +111,12 @@ class Graph:
         examples: list[Any],
     ) -> None:  # fmt: skip
         self.inputs, self.outputs, self.known, self.examples, self.slots = inputs, outputs, known, examples, slots
-        needed = np.zeros(slots + 1, bool)
-        needed[outputs] = True
+        needed = set(outputs)
         kept = []
         for step in reversed(steps):
-            if needed[step.slot]:
+            if step.slot in needed:
                 kept.append(step)
-                needed[step.parents] = True
+                needed.update(step.parents)
         self.steps, self.recorded = kept[::-1], steps
         self.seconds = sum(step.seconds for step in self.steps)  # that `run` takes, roughly
         self._prepared: list[Any] | None = None
@@ -183,20 +186,20 @@ class Graph:
     def with_pull(self, arrays: Sequence[Array], cotangents: Sequence[Array], wanted: Sequence[int]) -> Any:
         """Return (results, cotangents of the arguments `wanted`), given the results' cotangents."""
         values = self.values(arrays)
-        active = np.zeros(self.slots + 1, bool)
-        active[[self.inputs[place] for place in wanted]] = True
+        active = {self.inputs[place] for place in wanted}
         still = notrace_primitives[VJPNode]
         for step in self.steps:
-            active[step.slot] = step.function not in still and bool(active[step.parents].any())
+            if step.function not in still and not active.isdisjoint(step.parents):
+                active.add(step.slot)
         parts: dict[int, list[Any]] = {}
         for slot, g in zip(self.outputs, cotangents, strict=True):
-            if slot != _CONSTANT and active[slot]:
+            if slot in active:
                 parts.setdefault(slot, []).append(g)
         for step in reversed(self.steps):
-            if not active[step.slot] or step.slot not in parts:
+            if step.slot not in active or step.slot not in parts:
                 continue
             g = _total(parts.pop(step.slot))
-            pairs = [pair for pair in zip(step.argnums, step.parents, strict=True) if active[pair[1]]]
+            pairs = [pair for pair in zip(step.argnums, step.parents, strict=True) if pair[1] in active]
             maker = primitive_vjps.get(step.function)
             if maker is None:
                 raise NotImplementedError(f"{step.function.__name__} has no derivative on the tape.")
