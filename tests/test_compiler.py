@@ -87,6 +87,22 @@ def test_the_constraints_hessian_product_reaches_the_solvers(tmp_path: Path) -> 
     np.testing.assert_allclose(product, [[-24.0, 14.0], [14.0, 10.0]], rtol=1e-12)
 
 
+def test_ranges_without_a_common_cell_are_null_for_each_cell_alone(tmp_path: Path) -> None:
+    """Microsoft: #NULL! where two areas do not intersect; an error that one of them already is stays that error."""
+    cells: dict[str, Any] = {
+        f"{column}{row}": 10 * place + row for place, column in enumerate("ABC") for row in (1, 2, 3)
+    }
+    cells |= {f"E{row}": f"=SUM(A{row}:C{row} $B$2:$B$3)" for row in (1, 2, 3)}
+    cells |= {f"F{row}": f"=SUM(OFFSET(A1,{row}-3,0,2) $A$1:$C$1)" for row in (1, 2, 3, 4)}
+    cells |= {"G1": "=SUM(A1:A2 A3:A3)", "G2": "=SUM(A1:A3 C1:C3)", "G3": "=SUM(B1:C3 A2:B9)"}
+    cells |= {"H1": "=IFERROR(SUM(A1 B1),5)", "H2": "=ERROR.TYPE(A1:A2 B1:B2)"}
+    found = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": cells}))["S"]
+    assert [found[f"E{row}"] for row in (1, 2, 3)] == ["#NULL!", 12, 13]
+    assert [found[f"F{row}"] for row in (1, 2, 3, 4)] == ["#REF!", "#REF!", 1, "#NULL!"]
+    assert [found[f"G{row}"] for row in (1, 2, 3)] == ["#NULL!", "#NULL!", 25]
+    assert [found[f"H{row}"] for row in (1, 2)] == [5, 1]
+
+
 def test_names_and_tables_are_followed(tmp_path: Path) -> None:
     path = tmp_path / "book.xlsx"
     book = openpyxl.Workbook()

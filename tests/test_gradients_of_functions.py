@@ -136,3 +136,29 @@ def test_a_derivative_wrong_by_a_thousandth_is_caught(tmp_path: Path, monkeypatc
     found = Sheet(tmp_path, ["EXP(A1)", "SIN(A1)"]).wrong(POINTS[0])
     assert len(found) == 1
     assert found[0].startswith("EXP(A1): d/dA1")
+
+
+def test_beside_its_domain_a_function_is_an_error_and_leaves_other_derivatives_alone(tmp_path: Path) -> None:
+    """IFERROR takes twice the cell there, whose derivative is 2: no infinite one of the function may reach it."""
+    names = sorted(name for name, row in FUNCTIONS.items() if isinstance(row.call, Elementwise))
+    x = np.array([-1000.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 3.0, 200.0])
+    count = len(names) * len(x)
+    cells: dict[str, Any] = {f"A{i}": float(number) for i, number in enumerate(x, 1)} | {"H1": "=SUM(A1:A9)"}
+    formulas = [(name, at) for name in names for at in range(len(x))]
+    for row, (name, at) in enumerate(formulas, 1):
+        cells |= {f"C{row}": f"={name}(A{at + 1})", f"D{row}": f"=IFERROR(C{row},2*A{at + 1})"}
+    path = write_book(tmp_path / "functions.xlsx", {"S": cells})
+    constraint = Constraint(parse_area(f"D1:D{count}", "S"), ">=", 0.0)
+    model = replace(setup("H1", ["A1:A9"]), constraints=(constraint,))
+    program = compile_program(Workbook.open(path), model, engine="tape")
+    fails = np.zeros(count, bool)
+    for edit in program.results(x).edits:
+        mine = edit.columns == 3
+        fails[edit.rows[mine] - 1] = edit.kinds[mine] == 4
+    jacobian = program.constraint_jacobian(x)
+    wanted = np.zeros_like(jacobian)
+    wanted[np.arange(count), [at for _, at in formulas]] = 2.0
+    assert np.isfinite(jacobian).all() and np.isfinite(program.constraints(x)).all()
+    wrong = fails & (jacobian != wanted).any(axis=1)
+    assert 60 < fails.sum() < 0.6 * count
+    assert [formulas[row] for row in np.flatnonzero(wrong)] == []

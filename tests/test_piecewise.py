@@ -28,6 +28,7 @@ WRITTEN = {
     "IF below IF": "=A1*IF(A1>=7,7,IF(A1>=3,8,10))",
     "conditions": "=IF(AND(A1>3,A2<6),A1,0)+IF(OR(A1>5,A3>8),4,A2)+IF(NOT(A3>2),7,1)+IF((A1>2)*(A2>2),1,0)",
     "comparisons": "=(A1>4)*3-2*(A2<=5)+(A3<>4)+(A1>A2)*A3",
+    "powers of conditions": "=(3*(A1>4))^2+(A2>2)^3-POWER(1-(A3>5),2)+(1+(A2<7))^0+(-2*(A3<3))^2",
     "MIN and MAX": "=MAX(A1,A2,4)-MIN(A2:A3,3)+MAX(A1:A3)",
     "MIN over blanks": "=MIN(A1:A3,G1:G9)+MAX(-A1,G1:G9,-20)",
     "ABS": "=ABS(A1-A2)+2*ABS(A3-5)-ABS(4-A1)",
@@ -39,8 +40,8 @@ WRITTEN = {
     "multiples": "=CEILING(A1,0.5)+FLOOR(A2,3)-CEILING(A3*2,5)",
     "VLOOKUP": "=VLOOKUP(A1,E1:F3,2,TRUE)*A2+VLOOKUP(A3,E1:F3,2)",
 }
-# What is not written, or would be written wrongly: texts, blanks that count, truth values in cells.
-NOT_WRITTEN = ['=IF(A1>8,"",A2)', "=SUM(H1,A1)", "=MAX(IF(A1>3,-5))", "=MOD(A1,3)"]
+# What is not written, or would be written wrongly: texts, blanks that count, truth values in cells, 0^0.
+NOT_WRITTEN = ['=IF(A1>8,"",A2)', "=SUM(H1,A1)", "=MAX(IF(A1>3,-5))", "=MOD(A1,3)", "=(A2<7)^0+A1"]
 
 
 def compiled(path: Path, formula: str, **more: Any) -> Program:

@@ -251,6 +251,21 @@ def test_added_sheets_are_valid_and_show_what_the_tables_say(solved: tuple[Path,
         assert values["Plan"]["D4"] == 36
 
 
+def test_bars_are_drawn_of_the_rows_that_the_table_has(solved: tuple[Path, Solution]) -> None:
+    path, found = solved
+    report = found.report("inputs")
+    assert report.bars is not None
+    rows = report.tables[report.bars.table].rows[: report.bars.most]
+    page = openpyxl.load_workbook(path)["Inputs Report 1"]
+    (series,) = page._charts[0].series
+    drawn = [
+        [cell[0].value for cell in page[one.f.rpartition("!")[2]]] for one in (series.cat.strRef, series.val.numRef)
+    ]
+    columns = report.tables[report.bars.table].columns
+    wanted = [[row[columns.index(one)] for row in rows] for one in (report.bars.label, report.bars.column)]
+    assert drawn == wanted and len(rows) > 5
+
+
 def test_a_second_report_gets_the_next_number(solved: tuple[Path, Solution], tmp_path: Path) -> None:
     solve(solved[0], reports=["answer"], output=tmp_path / "again.xlsx", trust_embedsheet=True)
     assert openpyxl.load_workbook(tmp_path / "again.xlsx").sheetnames[-1] == "Answer Report 2"

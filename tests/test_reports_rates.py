@@ -207,6 +207,20 @@ def test_limits_of_a_nonlinear_model_end_where_a_curve_is_met(tmp_path: Path) ->
     assert numbers(cells) == [pytest.approx([1, 0, 1, 1, 2], abs=1e-5)] * 2
 
 
+def test_limits_of_a_nonlinear_model_are_searched_for_on_both_sides(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    page = book.active
+    page.title = "Plan"
+    page["A1"], page["A2"], page["A3"], page["A4"] = 0.9, 1.2, "=A1^2+A2^2", "=(A1-1)^2+(A2-1)^2"
+    page["A5"] = "=A1*A2"
+    rows = [("$A$3", "<=", "5"), ("$A$5", ">=", "0.25")]
+    set_up(page, "$A$4", "$A$1:$A$2", rows, solver_eng="1", solver_typ="2")
+    book.save(tmp_path / "l.xlsx")
+    cells = reports(tmp_path / "l.xlsx", "limits")["limits"].tables[1]
+    # From the optimum (1, 1) each alone may fall until the product is 0.25, and rise until 4 + 1 = 5.
+    assert numbers(cells) == [pytest.approx([1, 0.25, 0.75**2, 2, 1], abs=1e-5)] * 2
+
+
 def test_what_a_model_is_not_made_of_cannot_be_followed(portfolio: Path) -> None:
     report = reports(portfolio, "inputs", moving=["H7"])["inputs"]
     assert any("Plan!H7: is no typed number" in note for note in report.notes)

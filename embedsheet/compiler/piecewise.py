@@ -223,8 +223,13 @@ class _Lowering:
 
     def power(self, base: Affine, exponent: float) -> Affine:
         """Return base^exponent."""
-        if exponent in (0.0, 1.0):
-            return base if exponent else Affine({}, 1.0)
+        if exponent == 1.0:
+            return base
+        if exponent == 0.0:
+            low, high = self.variables.interval(base)
+            if not (low > 0 or high < 0):  # 0^0 is an error
+                raise NotPiecewiseError
+            return Affine({}, 1.0)
         if exponent > 0 and len(base.terms) == 1 and base.constant == 0 and list(base.terms.values()) == [1.0]:
             (place,) = base.terms
             if self.variables.is_binary(place):

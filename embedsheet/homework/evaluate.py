@@ -66,7 +66,8 @@ class Runner:
 
     def run(self, replaced: Mapping[Area, NDArray[Any]], wanted: Area) -> Outcome:
         """Evaluate `wanted` with the cells of `replaced` holding these numbers or texts, (rows, columns) each."""
-        return self.run_all([replaced], [wanted])[0][0]
+        [[outcome]] = self.run_all([replaced], [wanted])
+        return outcome
 
     def run_all(self, replaced: Sequence[Mapping[Area, NDArray[Any]]], wanted: Sequence[Area]) -> list[list[Outcome]]:
         """Evaluate several areas, for each lot of replaced cells; an outcome has the faults of all areas."""
