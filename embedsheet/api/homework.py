@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from embedsheet.homework.grade import Grade
@@ -56,19 +57,31 @@ def draft_homework(
     return Drafted(place, copy, made.text.count("[[task]]"), [str(one.area) for one in made.varies], list(made.notes))
 
 
+def lesson_workbook(name: str, options: Mapping[str, Any], path: Path) -> Path:
+    """Make a lesson's workbook with options of `embedsheet new`, words with _ for -. Raises LessonError."""
+    from embedsheet.ground.errors import LessonError, one_of
+    from embedsheet.lessons import INTERNAL, find
+
+    build = find(name).load().build
+    known = {word: word for word in inspect.signature(build).parameters if word not in INTERNAL}
+    for option in options:
+        one_of("option", option, known, LessonError)
+    return Path(build(path, **options))
+
+
 def preview_homework(assignment: str | Path) -> list[str]:
     """Return lines on what students will get, what is right, how long it takes, and what a guesser earns."""
     from embedsheet.homework.own.check import trial_key
     from embedsheet.homework.own.preview import preview
 
-    return list(preview(trial_key(str(assignment))))
+    return list(preview(trial_key(str(assignment), lesson_workbook)))
 
 
 def check_homework(assignment: str | Path) -> Findings:
     """Look an assignment through that `draft_homework` made: `faults` to be mended first, and `notes`."""
     from embedsheet.homework.own.check import look_through, trial_key
 
-    return look_through(trial_key(str(assignment)))
+    return look_through(trial_key(str(assignment), lesson_workbook))
 
 
 @dataclass(frozen=True)
@@ -108,7 +121,7 @@ def make_homework(
     else:
         people = Roster([Student(one, name) for one, name in roster], {})
     place = Path(key) if key is not None else output.parent / f"{output.name}-key.json"
-    parsed, kept = enrol(str(assignment), people, place, progress)
+    parsed, kept = enrol(str(assignment), people, place, progress, lesson_workbook)
     written, there = make_class(kept, people.students, output, force=force, progress=progress)
     return Homework(parsed.title, place, written, [student.id for student in there])
 

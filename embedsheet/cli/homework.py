@@ -48,6 +48,7 @@ def new(
     Run it again to add students who came late, or to tell the key of changed words, points or tolerances: nobody's
     numbers change, and no file is replaced without --force.
     """
+    from embedsheet.api.homework import lesson_workbook
     from embedsheet.cli.bars import bar
     from embedsheet.cli.progress import resumable
     from embedsheet.ground.files import refuse_as_folder
@@ -59,7 +60,7 @@ def new(
     people = read_class(roster)
     place = key or output.parent / f"{output.name}-key.json"
     with resumable("Nothing was written; the same command begins again."), bar("numbers drawn") as drawn:
-        parsed, kept = enrol(assignment, people, place, drawn)
+        parsed, kept = enrol(assignment, people, place, drawn, lesson_workbook)
     with resumable("The same command makes the workbooks that are missing."), bar("workbooks") as progress:
         written, there = make_class(kept, people.students, output, force=force, progress=progress)
     typer.echo(f"{parsed.title}: {len(written)} workbooks written to {output}.")

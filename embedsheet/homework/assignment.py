@@ -16,6 +16,7 @@ hint = "…"
 from __future__ import annotations
 
 import re
+import tempfile
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -97,6 +98,10 @@ class Assignment:
         return BASES[self.lesson](rng, self.options)
 
 
+# Makes a lesson's workbook: its name, options of `embedsheet new`, where. Raises LessonError.
+Making = Callable[[str, Options, Path], Path]
+
+
 class Standalone(Assignment):
     """An assignment that is made and graded in a way of its own."""
 
@@ -142,8 +147,11 @@ def _place(name: str) -> Path:
     return path / OWN if path.is_dir() else path
 
 
-def workbook_beside(name: str) -> bytes:
-    """Return the teacher's own workbook, which lies beside the assignment that names it; b"" where it names none."""
+def workbook_beside(name: str, making: Making | None = None) -> bytes:
+    """Return the teacher's own workbook, which lies beside the assignment that names it; b"" where it names none.
+
+    An assignment that names a lesson, too, has that lesson's workbook, as `making` makes it; b"" without it.
+    """
     try:
         content = tomllib.loads(find(name))
     except (ValueError, RecursionError):
@@ -151,12 +159,32 @@ def workbook_beside(name: str) -> bytes:
     file = content.get("workbook")
     if not isinstance(file, str) or not file:
         return b""
+    if "lesson" in content:
+        return _made(_place(name), content["lesson"], content.get("options", {}), file, making) if making else b""
     place = _place(name).parent / file
     try:
         return place.read_bytes()
     except OSError as fault:
         words = fault.strerror or fault
         raise DataError(f"{place}: cannot be read ({words}); put your finished workbook there.") from None
+
+
+def _made(place: Path, name: Any, options: Any, file: str, making: Making) -> bytes:
+    if not isinstance(name, str) or not isinstance(options, dict):
+        raise DataError(f'{place}: write lesson = "mlp", and a table [options] of it.')
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            return making(name, options, Path(folder) / Path(file).name).read_bytes()
+    except LessonError as fault:
+        raise DataError(f"{place}: {fault}") from None
+
+
+def is_made(source: str) -> bool:
+    """Whether an assignment's workbook is a lesson's that was made, not one that lies beside it."""
+    try:
+        return {"lesson", "workbook"} <= tomllib.loads(source).keys()
+    except (ValueError, RecursionError):
+        return False  # `parse` says what is wrong
 
 
 def parse(source: str, place: str = "the assignment", workbook: bytes = b"") -> Assignment:

@@ -14,7 +14,7 @@ from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.ground.notation.relative import relative_form
 from embedsheet.homework import derivatives
 from embedsheet.homework.assignment import Task
-from embedsheet.homework.evaluate import Floats, Outcome, Runner, equal, near
+from embedsheet.homework.evaluate import Bools, Floats, Outcome, Runner, equal, near
 from embedsheet.homework.locate import Found
 from embedsheet.homework.sketch import Sketch
 from embedsheet.homework.slips import Place, Slip, on_trial, slips, without_sign
@@ -59,6 +59,10 @@ class Telling:
     def _student_inputs(self, inputs: Mapping[str, NDArray[Any]], right: Mapping[str, Floats]) -> dict[Area, Any]:
         raise NotImplementedError
 
+    def _asked(self, name: str) -> Bools:
+        """Return which cells of an answer are to be filled, (rows, columns)."""
+        return np.ones(self.areas[name].shape, bool)
+
     def _message(self, task: Task, area: Area, outcome: Outcome, shares: Floats, words: NDArray[Any]) -> str:
         """Return what is told of an answer; `shares` and `words` are those of its cells, (rows, columns)."""
         if (words == "right").all():
@@ -66,7 +70,7 @@ class Telling:
         worst = np.argwhere(shares == shares.min())[0]
         row, column = int(worst[0]), int(worst[1])
         cell = Area(area.sheet, area.top + row, area.left + column, area.top + row, area.left + column)
-        place = f"{_count(words)}{self._where(cell)}"
+        place = f"{_count(words[self._asked(task.block).any(axis=1)])}{self._where(cell)}"
         word = words[row, column]
         if word == "unsupported":
             fault = self.found.shown(outcome.faults[0]) if outcome.faults else "it depends on such a cell"

@@ -290,7 +290,8 @@ class _Grading(Telling):
         )
         blank = ~written & np.array([[value is None or value == "" for value in row] for row in values])
         self.grade.formulas[task.block] = next((f for line in formulas for f in line if f), "")
-        if blank.all():
+        asked = self._asked(task.block)
+        if blank[asked].all():
             return TaskGrade(
                 task.block, "blank", 0, task.points, f"{self._where(area)}: nothing was written", task.hint
             )
@@ -303,14 +304,15 @@ class _Grading(Telling):
         if task.kind == "number":  # asked for the numbers shown, so that it may be typed
             own, expected = own[:1], expected[:1]
         own_right = self._everywhere(own, expected, task.tolerance)
-        alone = own if own_right.all() else self._alone(task.block)[: len(own)]
+        alone = own if own_right[asked].all() else self._alone(task.block)[: len(own)]
         right = self._everywhere(alone, expected, task.tolerance)
         if task.kind == "number":
             right |= self._follows(task, own[0])
         carried = right & ~own_right
         shares, words = self._judge(task, alone, expected, right | own_right, written, blank)
-        points = round(task.points * float(shares.mean()), 2)
-        verdict = words.flat[0] if (words == words.flat[0]).all() else "partly"
+        points = round(task.points * float(shares[asked].mean()), 2)
+        verdict = words[asked][0] if (words[asked] == words[asked][0]).all() else "partly"
+        shares[~asked], words[~asked] = 1.0, "right"
         if verdict != "right" and self._holds_shown([text for line in formulas for text in line if text]):
             self.grade.notes.append(
                 f"a formula of {self._where(area)} holds numbers that are shown, and looks at cells"

@@ -64,7 +64,8 @@ def handed_out(key: Key, student: Student, folder: Path) -> Path:
 def right_answers(assignment: OwnAssignment) -> dict[Cell, str]:
     """Return the solution's formulas for all cells that are asked for."""
     book = assignment.solution.book
-    return {cell: f"={book.formula(cell)}" for area in assignment.answers.values() for cell in area.cells()}
+    cells = [cell for area in assignment.answers.values() for cell in area.cells()]
+    return {cell: f"={book.formula(cell)}" for cell in cells if book.formula(cell) is not None}
 
 
 def cells_of(assignment: OwnAssignment, block: str) -> list[Cell]:

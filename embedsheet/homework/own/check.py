@@ -15,7 +15,7 @@ from embedsheet.compiler.program import recalculate
 from embedsheet.ground.errors import DataError, EmbedsheetError
 from embedsheet.ground.notation.addresses import Cell
 from embedsheet.ground.notation.move import shift
-from embedsheet.homework.assignment import find, workbook_beside
+from embedsheet.homework.assignment import Making, find, workbook_beside
 from embedsheet.homework.derivatives import verify
 from embedsheet.homework.grade import Grade
 from embedsheet.homework.key import Key
@@ -42,9 +42,9 @@ class Findings:
     notes: list[str] = field(default_factory=list)
 
 
-def trial_key(assignment: str) -> Key:
-    """Return a key that is for looking only: always the same, and of nobody's workbook."""
-    source, workbook = find(assignment), workbook_beside(assignment)
+def trial_key(assignment: str, making: Making | None = None) -> Key:
+    """Return a key that is for looking only: always the same, and of nobody's workbook. `making`: see `enrol`."""
+    source, workbook = find(assignment), workbook_beside(assignment, making)
     if not workbook:
         raise DataError(
             f"{assignment}: names no workbook of yours; ready-made assignments need no check. Give the folder that "
@@ -133,12 +133,11 @@ def _typed(key: Key, assignment: OwnAssignment, found: Findings) -> None:
     """Name cells whose right value never changes: there a typed number is as good as a formula."""
     moving = pool_of(key).moving
     for task in assignment.own_tasks:
-        if task.kind in ("formula", "block", "derivative") and task.area is not None and not moving[task.block].all():
-            still = [
-                cell for cell, moves in zip(task.area.cells(), moving[task.block].ravel(), strict=True) if not moves
-            ]
+        if task.kind in ("formula", "block", "derivative") and task.area is not None and not moving[task.block][task.asked].all():
+            moves = (moving[task.block] | ~task.asked).ravel()
+            still = [cell for cell, one in zip(task.area.cells(), moves, strict=True) if not one]
             words = f"{task.title} ({task.area}): "
-            if len(still) == task.area.size:
+            if len(still) == task.asked.sum():
                 found.faults.append(
                     f"{words}whatever is drawn, it stays as it is, so a typed answer earns all points; let what it "
                     "follows from vary, or vary more widely."
@@ -184,7 +183,11 @@ def _with_hint(book: Workbook, task: OwnTask) -> Workbook:
     first = task.hint.removeprefix("=")
     return with_formulas(
         book,
-        {cell: shift(first, cell.row - task.area.top, cell.column - task.area.left) for cell in task.area.cells()},
+        {
+            cell: shift(first, cell.row - task.area.top, cell.column - task.area.left)
+            for cell, asked in zip(task.area.cells(), task.asked.ravel(), strict=True)
+            if asked
+        },
     )
 
 

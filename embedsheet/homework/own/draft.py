@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from embedsheet.book.setups import SolverSetup
 from embedsheet.ground.errors import DataError
 from embedsheet.ground.notation.addresses import Area, Cell, quote_sheet
+from embedsheet.homework.own.goals import place_of, reachable
 from embedsheet.homework.own.labels import label_of
 from embedsheet.homework.own.marks import (
     ASKED_PREFIXES,
@@ -109,8 +111,10 @@ def draft(book: Workbook, folder: str, asked: Sequence[str] = (), varies: Sequen
             "for every cell of that colour, --asked Sheet1!C9:C20 for an address."
         )
     changing = [area for setup in setups for area in setup.changing]
+    aims = [reachable(book, setup) for setup in setups]
+    planned = [area for setup, aim in zip(setups, aims, strict=True) if aim is None for area in setup.changing]
     given = find_marked(book, looks, varies, VARIED_PREFIXES, VARIED_STYLE, formulas=False)
-    given = [one for one in given if not any(one.area.meets(area) for area in (*changing, *(w.area for w in wanted)))]
+    given = [one for one in given if not any(one.area.meets(area) for area in (*planned, *(w.area for w in wanted)))]
     given = [cell for one in given for cell in _apart(book, one)]
     solution = Solution(book, [one.area for one in (*wanted, *given)])
     notes = list(solution.errors[:5])
@@ -118,7 +122,8 @@ def draft(book: Workbook, folder: str, asked: Sequence[str] = (), varies: Sequen
         raise DataError(f"{book.path.name}: formulas that cannot be run here: " + "; ".join(solution.faults[:5]))
     guessed = not given
     if guessed:
-        given = _guess(book, looks, solution, [one.area for one in wanted] or changing, changing)
+        begun = [Marked(area) for area in changing if area not in planned]  # everybody begins somewhere else
+        given = begun + _guess(book, looks, solution, [one.area for one in wanted] or changing, changing)
         notes.append("nothing says what varies: the numbers that the answers follow from were taken; look them through")
     title = book.path.stem.replace("-", " ").replace("_", " ")
     parts = [
@@ -133,20 +138,28 @@ def draft(book: Workbook, folder: str, asked: Sequence[str] = (), varies: Sequen
         entry = _entry(said, one.area)
         label = str(entry.get("title") or label_of(book, one.area) or one.text)
         parts.append(_task(one.text, label, entry))
-    for setup in setups:
-        area = setup.changing[0]
-        entry = _entry(said, area)
-        label = str(entry.get("title") or "Find the best plan with Solver")
-        parts.append(
-            _task(
-                str(area), label, {"text": f"Let Solver find it: {describe(setup)}.", **entry},
-                '\nkind = "solver"    # objective and constraints are those of Solver\'s set-up in your workbook'
-                "\nwithin = 1    # per cent of the best: as good as the best",
-            )
-        )  # fmt: skip
-        if len(setup.changing) > 1:
-            notes.append(f"{setup.sheet}: Solver changes several areas; one task can ask for one: {area} was taken")
+    parts += [_solver(setup, aims[place], _entry(said, setup.changing[0])) for place, setup in enumerate(setups)]
     return Draft("".join(parts), wanted, given, notes)
+
+
+def _solver(setup: SolverSetup, aim: float | None, entry: Mapping[str, str | float]) -> str:
+    """Return the task of a Solver model; `aim`: see `goals.reachable`."""
+    cells = [str(area) for area in setup.changing]
+    places = _quoted(cells[0]) if len(cells) == 1 else f"[{', '.join(map(_quoted, cells))}]"
+    words = {"text": f"Let Solver find it: {describe(setup)}.", **entry}
+    if aim is None:
+        label = str(entry.get("title") or "Find the best plan with Solver")
+        more = (
+            '\nkind = "solver"    # objective and constraints are those of Solver\'s set-up in your workbook'
+            "\nwithin = 1    # per cent of the best: as good as the best"
+        )
+        return _task(places, label, words, more, quoted=True)
+    word, label = ("below" if setup.sense == "minimize" else "above"), f"Let Solver change {setup.objective}"
+    more = (
+        f'\nkind = "state"    # students keep the numbers to begin with: this is most of the way that Solver comes'
+        f"\n{word} = {aim:.15g}\nchanging = [{', '.join(map(_quoted, cells))}]"
+    )
+    return _task(str(place_of(setup)), str(entry.get("title") or label), words, more)
 
 
 def _entry(said: Mapping[Cell, Mapping[str, str | float]], area: Area) -> dict[str, str | float]:
@@ -161,13 +174,16 @@ def _entry(said: Mapping[Cell, Mapping[str, str | float]], area: Area) -> dict[s
     return entry
 
 
-def _task(cells: str, title: str, entry: Mapping[str, str | float], more: str = "") -> str:
+def _task(
+    cells: str, title: str, entry: Mapping[str, str | float], more: str = "", quoted: bool = False
+) -> str:
+    """Return a task's entry; `quoted`: the cells are as TOML writes them."""
     kind = "".join(f"\n{key} = {_quoted(str(entry[key]))}" for key in ("kind", "of") if key in entry)
     if "changing" in entry:
         kind += f"\nchanging = [{', '.join(map(_quoted, str(entry['changing']).split(',')))}]"
     tolerance = f"\ntolerance = {entry['tolerance']:g}" if "tolerance" in entry else ""
     return (
-        f"\n[[task]]\ncells = {_quoted(cells)}\ntitle = {_quoted(title)}\npoints = {entry.get('points', 10):g}{kind}\n"
+        f"\n[[task]]\ncells = {cells if quoted else _quoted(cells)}\ntitle = {_quoted(title)}\npoints = {entry.get('points', 10):g}{kind}\n"
         f"text = {_quoted(str(entry.get('text', title)))}\nhint = {_quoted(str(entry.get('hint', '')))}"
         f"{tolerance}{more}\n"
     )

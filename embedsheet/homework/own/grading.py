@@ -31,13 +31,14 @@ from embedsheet.homework.own.make import numbers_of, own
 from embedsheet.homework.own.plan import OwnAssignment, OwnTask
 from embedsheet.homework.own.sketch import OwnSketch, sketch_of
 from embedsheet.homework.own.solution import Dependence
-from embedsheet.homework.own.solver_task import allowance, best_for_own_formulas, best_plan, judged, lost
+from embedsheet.homework.own.solver_task import Plan, allowance, best_for_own_formulas, best_plan, judged, lost
 from embedsheet.homework.own.trials import ANOTHER, COUNTS, Pool, Trial, differs, number_kinds, pool_of
 from embedsheet.homework.roster import Student
 from embedsheet.workbook import Workbook
 
 _FOLLOWING = re.compile(r"\b(?:INDEX|OFFSET|INDIRECT)\s*\(", re.IGNORECASE)
 _LEARNED = 5  # rounds of finding out what a formula reads
+_MOST_PLACES = 3  # named of a plan of many areas
 _EXAMPLES = 4  # inputs on which feedback looks for a difference
 
 
@@ -148,6 +149,9 @@ class OwnGrading(_Grading):
         values = super()._student_inputs(inputs, right)
         return {area: self.pool.texts.as_cells(numbers) for area, numbers in values.items()}
 
+    def _asked(self, name: str) -> Bools:
+        return self.own.asked[name]
+
     # The student's cells
 
     def _alone(self, name: str) -> list[Outcome]:
@@ -193,7 +197,8 @@ class OwnGrading(_Grading):
                 return False
             cells = self.student.table.area(self.areas[name])
             for trial in self.trials:
-                if not equal(self._one_step(trial, cells), trial.expected[name], self.tolerances[name]).all():
+                right = equal(self._one_step(trial, cells), trial.expected[name], self.tolerances[name])
+                if not right[self.own.asked[name]].all():
                     return False
         return True
 
@@ -313,7 +318,7 @@ class OwnGrading(_Grading):
 
         With one sign wrong in each of its rows, every second row of a series is right.
         """
-        if task.kind != "number" and not right.all():
+        if task.kind != "number" and not right[self._asked(task.block)].all():
             right = self._everywhere(outcomes, expected, task.tolerance)
         return super()._judge(task, outcomes, expected, right, written, blank)
 
@@ -390,19 +395,23 @@ class OwnGrading(_Grading):
 
     def _solver(self, task: OwnTask) -> TaskGrade:
         """Grade a plan by what it gives in the teacher's workbook."""
-        area = self.areas.get(task.block)
-        if area is None:
-            return TaskGrade(task.block, "missing", 0, task.points, self.found.faults[task.block], task.hint)
+        faults = [self.found.faults[name] for name in task.plan if name not in self.areas]
+        if faults:
+            return TaskGrade(task.block, "missing", 0, task.points, faults[0], task.hint)
+        places = {area: self.areas[name] for name, area in task.plan.items()}
+        where = ", ".join(map(self._where, [*places.values()][:_MOST_PLACES])) + (" …" * (len(places) > _MOST_PLACES))
 
         def said(verdict: str, points: float, words: str) -> TaskGrade:
             hint = "" if verdict == "reached" else task.hint
-            return TaskGrade(task.block, verdict, points, task.points, f"{self._where(area)}: {words}", hint)
+            return TaskGrade(task.block, verdict, points, task.points, f"{where}: {words}", hint)
 
-        empty = np.array([[value is None for value in row] for row in self.book.values(area)])
-        if empty.all():
+        held = {area: self.book.values(place) for area, place in places.items()}
+        empty = {area: np.array([[one is None for one in row] for row in rows]) for area, rows in held.items()}
+        if all(cells.all() for cells in empty.values()):
             return said("blank", 0, "nothing was written")
-        plan = np.where(empty, 0.0, self.book.numbers(area))  # as Solver and every formula take an empty cell
-        if not np.isfinite(plan).all():
+        # An empty cell is what Solver and every formula take it for.
+        plan = {area: np.where(empty[area], 0.0, self.book.numbers(place)) for area, place in places.items()}
+        if not all(np.isfinite(numbers).all() for numbers in plan.values()):
             return said("wrong", 0, "holds cells without a number")
         value, fault = judged(self.own, task, self._given(), plan)
         best = float(self.best.get(task.block, math.nan))
@@ -411,7 +420,7 @@ class OwnGrading(_Grading):
         if self._best_for_own_formulas(task, plan):
             names = self.own.names
             wrong = ", ".join(names[name] for name in self._wrong_below(task))
-            self.grade.notes.append(f"the plan in {self._where(area)} is best by the student's own formulas: {wrong}")
+            self.grade.notes.append(f"the plan in {where} is best by the student's own formulas: {wrong}")
             return said("reached", task.points, f"as good as the best by your own formulas ({wrong}, charged there)")
         if fault:
             return said("not reached", 0, f"the plan is not allowed: {fault}")
@@ -423,10 +432,14 @@ class OwnGrading(_Grading):
         return [
             name
             for name in self.own.below(task)
-            if name in self.areas and not equal(self._own[name][0], self.expected[name][0], self.tolerances[name]).all()
+            if name in self.areas and not self._right_as_shown(name)
         ]
 
-    def _best_for_own_formulas(self, task: OwnTask, plan: Floats) -> bool:
+    def _right_as_shown(self, name: str) -> bool:
+        right = equal(self._own[name][0], self.expected[name][0], self.tolerances[name])
+        return bool(right[self.own.asked[name]].all())
+
+    def _best_for_own_formulas(self, task: OwnTask, plan: Plan) -> bool:
         """Whether a plan is what Solver finds by the student's own wrong formulas, which are charged once."""
         if any(
             area != self.sketch.blocks[name].area for name, area in self.areas.items() if name in self.sketch.blocks

@@ -141,11 +141,15 @@ def solved(key: Key, student: Student) -> Book:
 
 def blanks_of(assignment: OwnAssignment) -> dict[Area, NDArray[np.float64]]:
     """Return what the cells that are asked for hold when they are handed out: nothing, or Solver's start."""
-    return {
-        task.area: np.full(task.area.shape, task.start if task.kind == "solver" else math.nan)
+    found = {
+        area: np.full(area.shape, task.start if task.kind == "solver" else math.nan)
         for task in assignment.own_tasks
-        if task.area is not None and task.kind != "state"
+        for area in task.blanks
     }
+    for task in assignment.own_tasks:
+        if task.held and task.area is not None:
+            found[task.area] = np.where(task.asked, math.nan, assignment.solution.given(task.area))
+    return found
 
 
 def _edits(assignment: OwnAssignment, class_numbers: Sequence[Drawn]) -> list[list[Edit]]:
@@ -188,24 +192,30 @@ def _draw(workbook: Any, assignment: OwnAssignment, student: Student, token: str
     for block, area in assignment.areas.items():
         if name_key(block) not in own_names:
             workbook.define_name(block, "=" + area.absolute())
-    write_instructions(page, assignment.areas, assignment, student, token, _LEAD, _check)
+    write_instructions(page, assignment.areas, assignment, student, token, _LEAD, partial(_check, assignment))
     page.sheet.protect("", {"format_columns": True, "format_rows": True})
 
 
-def _check(task: Task, area: Area) -> tuple[str, str]:
+def _check(assignment: OwnAssignment, task: Task, area: Area) -> tuple[str, str]:
     """Return the live check's formula and what it says of a fresh workbook: whether all is filled in, no more."""
+    assert isinstance(task, OwnTask)
     where = area.absolute()
     if task.kind == "state":
-        assert isinstance(task, OwnTask)
         bounds = [
             f"{where}{sign}{bound:.15g}"
             for sign, bound in (("<", task.below), (">", task.above))
             if math.isfinite(bound)
         ]
         return f'IF(ISNUMBER({where}),IF(AND({",".join(bounds)}),"reached","not yet"),"not a number")', "not yet"
-    fresh = "to do" if not isinstance(task, OwnTask) or math.isnan(task.start) or task.kind != "solver" else "filled in"
+    fresh = "to do" if math.isnan(task.start) or task.kind != "solver" else "filled in"
+    size = sum(one.size for one in task.blanks) - len(task.held)
+    where = ",".join(one.absolute() for one in task.blanks)
+    count = f"COUNTA({where})"
+    if task.held and task.area is not None:
+        there = int((~task.asked & ~np.isnan(assignment.solution.given(task.area))).sum())
+        count += f"-{there}" if there else ""
     return (
-        f'IF(ISERROR(SUM({where})),"an error in it",IF(COUNTA({where})=0,"to do",'
-        f'IF(COUNTA({where})<{area.size},"not all filled","filled in")))',
+        f'IF(ISERROR(SUM({where})),"an error in it",IF({count}=0,"to do",'
+        f'IF({count}<{size},"not all filled","filled in")))',
         fresh,
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from embedsheet.ground.errors import DataError, EmbedsheetError, did_you_mean
 from embedsheet.ground.keys import name_key
-from embedsheet.ground.notation.addresses import Area, Cell
+from embedsheet.ground.notation.addresses import Area, Cell, quote_sheet
 from embedsheet.ground.notation.relative import relative_form
 from embedsheet.homework.own.styles import Look, Looks
 from embedsheet.workbook import Workbook
@@ -24,14 +24,20 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 @dataclass(frozen=True)
 class Marked:
-    """Cells that belong together; `name` is the defined name that marks them, "" where a look does."""
+    """Cells that belong together; `name` is the defined name that marks them, "" where a look does.
+
+    `of_sheet`: the name belongs to the area's sheet, as others of the same name may to others.
+    """
 
     area: Area
     name: str = ""
+    of_sheet: bool = False
 
     @property
     def text(self) -> str:
-        """How the assignment calls them."""
+        """How the assignment calls them; a name that belongs to a sheet by both."""
+        if self.name and self.of_sheet:
+            return f"{quote_sheet(self.area.sheet)}!{self.name}"
         return self.name or str(self.area)
 
 
@@ -97,8 +103,10 @@ def _named(book: Workbook, prefixes: Sequence[str]) -> list[Marked]:
         if entry.hidden or not word or name_key(word[0]) not in keys:
             continue
         try:
-            for area in book.areas(entry.name, entry.sheet):
-                found.append(Marked(area, entry.name if len(book.areas(entry.name, entry.sheet)) == 1 else ""))
+            areas = book.areas(entry.name, entry.sheet)
+            for area in areas:
+                known = len(areas) == 1 and entry.sheet in (None, area.sheet)
+                found.append(Marked(area, entry.name if known else "", entry.sheet is not None))
         except EmbedsheetError as fault:
             raise DataError(f"the name {entry.name}: {fault}") from None
     return sorted(found, key=lambda one: (list(book.sheets).index(one.area.sheet), one.area[1:]))

@@ -28,6 +28,7 @@ from reprlib import repr as brief
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embedsheet.book.setups import Sense, SolverSetup
 from embedsheet.ground.errors import DataError, EmbedsheetError, did_you_mean
@@ -41,7 +42,7 @@ from embedsheet.workbook import Workbook
 
 KINDS = ("formula", "number", "derivative", "text", "state", "solver")
 KEYS: dict[str, tuple[str, ...]] = {
-    "": ("title", "workbook", "text", "partial", "varies", "keep", "task"),
+    "": ("title", "workbook", "lesson", "options", "text", "partial", "varies", "keep", "task"),
     "partial": ("typed", "shown only", "rounded", "feasible"),
     "varies": (
         "cells", "title", "lowest", "highest", "step", "whole", "spread", "distribution", "list", "different",
@@ -63,17 +64,36 @@ _LONGEST_NAME = 60
 class OwnTask(Task):
     """`area` is what is asked for; None for words that are written on the sheet of instructions.
 
-    `above` and `below` bound the cell of a state task. For `solver`, `area` are the cells that Solver may change,
-    which are handed out holding `start` (NaN: empty); `within` per cent of the best is as good as the best.
+    `above` and `below` bound the cell of a state task. For `solver`, `plan` are the cells that Solver may change, by
+    block, of which `area` is the first area; they are handed out holding `start` (NaN: empty); `within` per cent of the
+    best is as good as the best. `held` are places in `area`, row and column, that are handed out as they are.
     """
 
     title: str = ""
     area: Area | None = None
     above: float = -math.inf
     changed: tuple[str, ...] = ()
+    plan: Mapping[str, Area] = field(default_factory=dict)
+    held: frozenset[tuple[int, int]] = frozenset()
     setup: SolverSetup | None = None
     within: float = 1.0
     start: float = math.nan
+
+    @property
+    def asked(self) -> NDArray[np.bool_]:
+        """Which cells of `area` are answers, (rows, columns)."""
+        assert self.area is not None
+        found = np.ones(self.area.shape, bool)
+        for place in self.held:
+            found[place] = False
+        return found
+
+    @property
+    def blanks(self) -> tuple[Area, ...]:
+        """The cells that the student is to fill."""
+        if self.area is None or self.kind == "state":
+            return ()
+        return tuple(self.plan.values()) or (self.area,)
 
 
 @dataclass(frozen=True)
@@ -106,6 +126,11 @@ class OwnAssignment(Standalone):
         """The blocks that are graded by running their formulas, in order."""
         asked = (task for task in self.own_tasks if task.kind in ANSWERED)
         return {task.block: task.area for task in asked if task.area is not None}
+
+    @cached_property
+    def asked(self) -> dict[str, NDArray[np.bool_]]:
+        """By answer which of its cells are to be filled, (rows, columns)."""
+        return {task.block: task.asked for task in self.own_tasks if task.block in self.answers}
 
     @cached_property
     def followed(self) -> dict[str, list[int]]:
@@ -199,6 +224,8 @@ class _Reader:
 
     def read(self, content: Mapping[str, Any], source: str) -> OwnAssignment:
         place = self.place
+        if "options" in content and "lesson" not in content:
+            raise DataError(f'{place}: [options] are those of a lesson; write lesson = "mlp", or take them out.')
         title = _text(content, "title", place, str(content["workbook"]).rpartition(".")[0])
         partial = content.get("partial", {})
         _known(partial, "partial", f"{place}: partial")
@@ -221,7 +248,8 @@ class _Reader:
         areas = {name: changed[name] for task in tasks for name in task.changed}
         derived = {name: changed[name] for task in tasks if task.of for name in (task.of, *task.changing)}
         return self.make(
-            title, "", _text(content, "text", place), tasks, {}, shares, source, str(content["workbook"]),
+            title, str(content.get("lesson", "")), _text(content, "text", place), tasks, content.get("options", {}),
+            shares, source, str(content["workbook"]),
             varies, bounds, areas, derived, solution=solution,
         )  # fmt: skip
 
@@ -234,17 +262,37 @@ class _Reader:
         return self.at(text, f"{where}: {key} = {brief(text)}")
 
     def at(self, text: str, where: str) -> Area:
+        found = self.all_at(text, where)
+        if len(found) != 1:
+            raise DataError(f"{where}: means {len(found)} areas; one is wanted here.")
+        return found[0]
+
+    def all_at(self, text: str, where: str) -> list[Area]:
+        """Return the areas of an address, a name or a union of them, Sheet1!B2:B4,Sheet1!D2."""
         sheets = list(self.book.sheets)
         try:
-            area = self.book.area(text, sheets[0] if len(sheets) == 1 or "!" not in text else None)
+            return self.book.areas(text, sheets[0] if len(sheets) == 1 or "!" not in text else None)
         except EmbedsheetError as fault:
             raise DataError(f"{where}: {fault}") from None
-        return area
+
+    def plan(self, entry: Mapping[str, Any], title: str, where: str) -> dict[str, Area]:
+        """Return the areas of a Solver task's `cells`, a text or a list of them, by block."""
+        cells = entry.get("cells")
+        texts = [cells] if isinstance(cells, str) and cells else cells
+        if not isinstance(texts, list) or not texts or not all(isinstance(one, str) for one in texts):
+            raise DataError(f'{where}: cells is missing; write an address or several, like ["Sheet1!C3:C9", "Sheet1!E3"].')
+        found = {}
+        for text in texts:
+            areas = self.all_at(text, f"{where}: cells = {brief(text)}")
+            for area in areas:
+                found[self.block(text if len(areas) == 1 else "", title, area)] = area
+        return found
 
     def block(self, text: str, title: str, area: Area | None) -> str:
         """Return the name of some cells in students' workbooks: the teacher's own, or one made of the title."""
-        own = next((entry for entry in self.book.names if name_key(entry.name) == name_key(text)), None)
-        if own is not None and area is not None and not own.hidden and own.name not in self.used:
+        same = (entry for entry in self.book.names if name_key(entry.name) == name_key(text))
+        own = next((entry for entry in same if entry.sheet is None and not entry.hidden), None)
+        if own is not None and area is not None and own.name not in self.used:
             self.used[own.name] = area
             return own.name
         word = re.sub(r"\W+", ".", title).strip("._")[:_LONGEST_NAME]
@@ -335,20 +383,24 @@ class _Reader:
         if kind not in KINDS:
             guess = did_you_mean(str(kind), {name: name for name in KINDS})
             raise DataError(f"{where}: kind = {brief(kind)}; take {', '.join(KINDS)}{guess or '.'}")
-        area = None if kind == "text" and "cells" not in entry else self.area(entry, where)
         title = _text(entry, "title", where, str(entry.get("cells", "Your words")))
+        plan = self.plan(entry, title, where) if kind == "solver" else {}
+        area = next(iter(plan.values()), None)
+        if area is None and (kind != "text" or "cells" in entry):
+            area = self.area(entry, where)
+        held = self.held(str(entry["cells"]), area) if area is not None and kind == "formula" else frozenset()
         where = f"{where} ({title})"
         points, tolerance = _number(entry, "points", where, 1.0), _number(entry, "tolerance", where, 1e-6)
         if points < 0 or not 0 <= tolerance < 1:
             raise DataError(f"{where}: points cannot be less than 0, and tolerance is a share such as 0.001.")
-        block = self.block(str(entry.get("cells", "")), title, area)
+        block = next(iter(plan), None) or self.block(str(entry.get("cells", "")), title, area)
         task = OwnTask(
             block, "block" if kind == "formula" and area and area.size > 1 else kind, points,
             _text(entry, "text", where, title), _text(entry, "hint", where), tolerance,
             _number(entry, "lowest", where, -1e12), _number(entry, "highest", where, 1e12),
             _number(entry, "below", where, math.inf), title=title, area=area,
             above=_number(entry, "above", where, -math.inf), within=_number(entry, "within", where, 1.0),
-            start=_number(entry, "start", where, math.nan),
+            start=_number(entry, "start", where, math.nan), plan=plan, held=held,
         )  # fmt: skip
         if kind in ANSWERED and area is not None:
             self.refuse_unanswered(task, area, where)
@@ -356,13 +408,35 @@ class _Reader:
             task = self.derivative(entry, task, area, where)
         elif kind == "state" and area is not None:
             task = self.state(entry, task, area, where)
-        elif kind == "solver" and area is not None:
-            task = self.solver(entry, task, area, where)
+        elif plan:
+            task = self.solver(entry, task, where)
         return task
+
+    def held(self, text: str, area: Area) -> frozenset[tuple[int, int]]:
+        """Return the places in a named block that are no answers: empty or numbers, a state before the first step.
+
+        Whoever writes an address means each of its cells.
+        """
+        if name_key(text.rpartition("!")[2]) not in self.names:
+            return frozenset()
+        arrays = [array.area for array in self.book.sheet(area.sheet).arrays.values()]
+        values, found = self.book.values(area), set()
+        for cell in area.cells():
+            place = cell.row - area.top, cell.column - area.left
+            one = Area(cell.sheet, cell.row, cell.column, cell.row, cell.column)
+            if (
+                self.book.formula(cell) is None
+                and not isinstance(values[place[0]][place[1]], str)
+                and not any(array.meets(one) for array in arrays)
+            ):
+                found.add(place)
+        return frozenset(found) if len(found) < area.size else frozenset()
 
     def refuse_unanswered(self, task: OwnTask, area: Area, where: str) -> None:
         arrays = [array.area for array in self.book.sheet(area.sheet).arrays.values()]
         for cell in area.cells():
+            if (cell.row - area.top, cell.column - area.left) in task.held:
+                continue
             one = Area(cell.sheet, cell.row, cell.column, cell.row, cell.column)
             array = next((other for other in arrays if other.meets(one)), None)
             if array and not (array.top >= area.top and array.left >= area.left and array.bottom <= area.bottom
@@ -399,15 +473,19 @@ class _Reader:
     def changing(self, entry: Mapping[str, Any], task: OwnTask, where: str) -> tuple[str, ...]:
         """Return the blocks of the cells that a task calls changing."""
         texts = _texts(entry, "changing", where)
-        areas = [self.at(text, f"{where}: changing = {brief(text)}") for text in texts]
-        return tuple(self.known(text, f"{task.title} changing", area) for text, area in zip(texts, areas, strict=True))
+        found = []
+        for text in texts:
+            areas = self.all_at(text, f"{where}: changing = {brief(text)}")
+            for area in areas:
+                found.append(self.known(text if len(areas) == 1 else "", f"{task.title} changing", area))
+        return tuple(found)
 
     def known(self, text: str, title: str, area: Area) -> str:
         """Return the block that some cells are already, or a new one; see `block`."""
         found = next((name for name, other in self.used.items() if other == area), None)
         return found or self.block(text, title, area)
 
-    def solver(self, entry: Mapping[str, Any], task: OwnTask, area: Area, where: str) -> OwnTask:
+    def solver(self, entry: Mapping[str, Any], task: OwnTask, where: str) -> OwnTask:
         from embedsheet.solvers.model import Specification, choose_setup
 
         sense = entry.get("sense")
@@ -415,11 +493,12 @@ class _Reader:
             guess = did_you_mean(str(sense), {name: name for name in _SENSES})
             raise DataError(f"{where}: sense = {brief(sense)}; take {', '.join(_SENSES)}{guess or '.'}")
         objective = None if entry.get("objective") is None else str(self.area(entry, where, "objective"))
-        sheet = area.sheet if objective is None else self.area(entry, where, "objective").sheet
+        areas = list(task.plan.values())
+        sheet = areas[0].sheet if objective is None else self.area(entry, where, "objective").sheet
         try:
             specified = Specification(
                 objective,
-                [str(area)] if objective else (),
+                list(map(str, areas)) if objective else (),
                 cast("Sense | None", sense),
                 _number(entry, "target", where, 0.0) if "target" in entry else None,
                 _texts(entry, "constraints", where),
@@ -434,17 +513,15 @@ class _Reader:
             raise DataError(f'{where}: no objective cell; write one, like objective = "Sheet1!D5".')
         if any(isinstance(one.right, str) for one in setup.constraints):
             raise DataError(f"{where}: a constraint's right side is a formula; put it into a cell and name that.")
-        if list(setup.changing) != [area]:
-            cells = ", ".join(map(str, setup.changing))
-            raise DataError(
-                f"{where}: Solver changes {cells}, the task's cells are {area}; they must be the same area."
-            )
+        if set(setup.changing) != set(areas):
+            cells, mine = (", ".join(map(str, some)) for some in (setup.changing, areas))
+            raise DataError(f"{where}: Solver changes {cells}, the task's cells are {mine}; they must be the same.")
         if not 0 <= task.within <= 100:
             raise DataError(f"{where}: within = {task.within:g}; write per cents, like 1.")
-        return replace(task, setup=setup, changed=(task.block,))
+        return replace(task, setup=setup, changed=tuple(task.plan))
 
     def refuse_overlaps(self, varies: Sequence[Variation], tasks: Sequence[OwnTask]) -> None:
-        filled = [(task.title, task.area) for task in tasks if task.area is not None and task.kind != "state"]
+        filled = [(task.title, area) for task in tasks for area in task.blanks]
         filled += [(one.name, one.area) for one in varies]
         for place, (title, area) in enumerate(filled):
             for other, theirs in filled[:place]:

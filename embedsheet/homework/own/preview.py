@@ -115,6 +115,7 @@ def _points(key: Key, student: Student, typed: Expected | None) -> float:
     given = {assignment.areas[name]: values for name, values in numbers.items() if values.dtype != object}
     edits += [Edit.of_numbers(area, values, True) for area, values in given.items()]
     for name, values in (typed or {}).items():
+        values = np.where(assignment.asked[name], values, assignment.solution.given(assignment.answers[name]))
         plain = np.where(np.abs(values) < 1e50, values, np.nan)  # texts have numbers of their own
         edits.append(Edit.of_numbers(assignment.answers[name], plain, True))
     path = book.path.with_name(f"guessed-{book.path.name}")

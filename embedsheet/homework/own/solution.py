@@ -78,6 +78,12 @@ class Solution:
         """Return the numbers of an area's cells, (rows, columns)."""
         return np.asarray(self.runner.table.area(area))
 
+    def given(self, area: Area) -> NDArray[np.float64]:
+        """Return the numbers that an area holds in the workbook, NaN where it holds none, (rows, columns)."""
+        cells = self.cells(area)
+        there = (self.shown.kinds[cells] == NUMBER) & (cells >= 0)
+        return np.where(there, self.shown.numbers[cells], np.nan)
+
     def values(self, inputs: Inputs) -> Store:
         """Return all cells with other inputs."""
         return self.values_all([inputs])[0]

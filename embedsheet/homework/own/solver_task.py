@@ -21,6 +21,7 @@ from embedsheet.homework.own.plan import OwnAssignment, OwnTask
 from embedsheet.homework.own.sketch import Drawn
 from embedsheet.workbook import Edit, Workbook
 
+Plan = Mapping[Area, NDArray[np.float64]]  # by area of the solution
 _SECONDS = 20.0  # of searching for one student's best plan
 _SECONDS_AGAIN = 8.0  # for the best by one student's own formulas
 _SLACK = 1e-5  # a constraint may be missed by so much of its size, as Solver's own precision lets it
@@ -34,47 +35,46 @@ def best_known(assignment: OwnAssignment, task: OwnTask, numbers: Drawn) -> tupl
     return judged(assignment, task, numbers, plan)
 
 
-def best_plan(assignment: OwnAssignment, task: OwnTask, numbers: Drawn) -> tuple[NDArray[np.float64], str]:
+def best_plan(assignment: OwnAssignment, task: OwnTask, numbers: Drawn) -> tuple[Plan, str]:
     """Return the best plan for these numbers, and why there is none ("" where there is one)."""
     plan, words = _searched(_with_numbers(assignment, numbers), task, _SECONDS)
     if plan is None:
-        return np.zeros(task.area.shape if task.area else (1, 1)), words
+        return {area: np.zeros(area.shape) for area in task.plan.values()}, words
     fault = judged(assignment, task, numbers, plan)[1]
     return plan, f"{words}; {fault}" if fault else ""
 
 
-def _searched(book: Workbook, task: OwnTask, seconds: float) -> tuple[NDArray[np.float64] | None, str]:
+def _searched(book: Workbook, task: OwnTask, seconds: float) -> tuple[Plan | None, str]:
     """Return what Solver finds in a workbook, or None, and what it says."""
     from embedsheet.compiler.program import compile_program
     from embedsheet.solvers.search import search
     from embedsheet.solvers.solve import limits_of, problem_of, starts_of
 
-    assert task.setup is not None and task.area is not None
-    plan = np.zeros(task.area.shape)
+    assert task.setup is not None
     try:
         program = compile_program(book, task.setup, engine="tape")
         limits = limits_of(task.setup, seconds=seconds)
         outcome = search(problem_of(program, task.setup), limits=limits, restarts=starts_of(task.setup) - 1)
     except EmbedsheetError as error:
         return None, str(error)
-    for cell, number in zip(program.changing_cells, outcome.x, strict=True):
-        plan[cell.row - task.area.top, cell.column - task.area.left] = number
+    numbers = dict(zip(program.changing_cells, outcome.x.tolist(), strict=True))
+    areas = task.plan.values()
+    plan = {area: np.array([numbers[cell] for cell in area.cells()]).reshape(area.shape) for area in areas}
     return plan, outcome.message
 
 
 def best_for_own_formulas(
-    book: Workbook, runner: Runner, task: OwnTask, plans: Sequence[NDArray[np.float64]], inputs: Mapping[Area, Any]
+    book: Workbook, runner: Runner, task: OwnTask, plans: Sequence[Plan], inputs: Mapping[Area, Any]
 ) -> bool:
     """Whether the first of `plans` is as good as the best, and better than the others, by a student's own formulas.
 
     Who wrote a wrong objective gets from Solver what is best for that. `inputs` replace cells of the workbook.
     """
-    assert task.setup is not None and task.area is not None
 
-    def given(plan: NDArray[np.float64]) -> tuple[float, str]:
-        return _judged(runner.evaluated({**inputs, task_area: plan}, formulas)[0], runner.table.area, task, plan)
+    def given(plan: Plan) -> tuple[float, str]:
+        return _judged(runner.evaluated({**inputs, **plan}, formulas)[0], runner.table.area, task, plan)
 
-    formulas, task_area = np.flatnonzero(runner.formula_cells), task.area
+    formulas = np.flatnonzero(runner.formula_cells)
     best = _searched(book, task, _SECONDS_AGAIN)[0]
     value, fault = given(plans[0])
     if best is None or fault:
@@ -112,20 +112,19 @@ def _with_numbers(assignment: OwnAssignment, numbers: Drawn) -> Workbook:
     return Workbook.open(path)
 
 
-def judged(assignment: OwnAssignment, task: OwnTask, numbers: Drawn, plan: NDArray[np.float64]) -> tuple[float, str]:
+def judged(assignment: OwnAssignment, task: OwnTask, numbers: Drawn, plan: Plan) -> tuple[float, str]:
     """Return the objective of a plan in the teacher's workbook, and which constraint it breaks ("" for none)."""
     solution = assignment.solution
-    assert task.area is not None
-    store = solution.values({**{assignment.areas[name]: values for name, values in numbers.items()}, task.area: plan})
+    store = solution.values({**{assignment.areas[name]: values for name, values in numbers.items()}, **plan})
     return _judged(store, solution.cells, task, plan)
 
 
 def _judged(
-    store: Store, cells_of: Callable[[Area], NDArray[np.int64]], task: OwnTask, plan: NDArray[np.float64]
+    store: Store, cells_of: Callable[[Area], NDArray[np.int64]], task: OwnTask, plan: Plan
 ) -> tuple[float, str]:
     """Return the objective in evaluated cells, and which constraint is broken; see `judged`."""
     setup = task.setup
-    assert setup is not None and setup.objective is not None and task.area is not None
+    assert setup is not None and setup.objective is not None
 
     def of(area: Area) -> NDArray[np.float64]:
         cells = cells_of(area)
@@ -141,8 +140,9 @@ def _judged(
             return value, fault
     if setup.nonnegative:
         bound = {area for one in setup.constraints if one.relation == ">=" for area in [one.left]}
-        if task.area not in bound and (plan < -_SLACK * max(1.0, float(np.abs(plan).max()))).any():
-            return value, f"{_first(task.area, plan < 0)} is negative"
+        for area, numbers in plan.items():
+            if area not in bound and (numbers < -_SLACK * max(1.0, float(np.abs(numbers).max()))).any():
+                return value, f"{_first(area, numbers < 0)} is negative"
     if not np.isfinite(value):
         return value, f"{goal} shows no number"
     return value, ""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from embedsheet.compiler.store import Store
 from embedsheet.ground.errors import DataError
-from embedsheet.ground.kinds import NUMBER, TEXT
+from embedsheet.ground.kinds import BLANK, NUMBER, TEXT
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.cases import Case, cases_of, decided
 from embedsheet.homework.own.make import numbers_of, own
@@ -131,7 +131,11 @@ class Pool:
     def _trial(self, inputs: Drawn, store: Store) -> Trial:
         solution = self.assignment.solution
         expected = {
-            name: self.texts.numbers(store, solution.cells(area), learn=True)
+            name: np.where(  # an empty cell among the answers stays empty
+                self.assignment.asked[name] | (store.kinds[solution.cells(area)] != BLANK),
+                self.texts.numbers(store, solution.cells(area), learn=True),
+                np.nan,
+            )
             for name, area in self.assignment.answers.items()
         }
         return Trial(inputs, expected, store)

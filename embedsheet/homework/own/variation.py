@@ -56,11 +56,12 @@ class Variation:
             kind = object if self.texts else float
             return rng.choice(np.array(self.choices, kind), self.shown.shape, replace=not self.different)
         shown = self.shown.astype(float)
+        sizes = np.nan_to_num(shown)  # an empty cell is drawn as well, and left out at last
         if self.lowest is not None and self.highest is not None:
             low, high = np.full(shown.shape, self.lowest), np.full(shown.shape, self.highest)
         else:
-            reach = np.abs(shown) * self.spread / 100
-            low, high = shown - reach, shown + reach
+            reach = np.abs(sizes) * self.spread / 100
+            low, high = sizes - reach, sizes + reach
         numbers = self._between(rng, low, high)
         if self.step:
             # Rounding inwards: what is drawn stays between the limits; ten digits take away what binary adds.
