@@ -17,7 +17,8 @@ def enrol(
     """Return an assignment and its key at `place`, which is written: with the class in it, and everybody's numbers.
 
     Whoever is in the key already keeps what they have. `progress` hears (students done, in all, id) where numbers are
-    drawn; `making` makes the workbook of an assignment that is a lesson's. Raises DataError for an assignment or a key that cannot be read, before anything is written.
+    drawn; `making` makes the workbook of an assignment that is a lesson's. Raises DataError for an assignment or a key
+    that cannot be read, before anything is written.
     """
     source, key = find(assignment), Key.load(place) if place.exists() else None
     workbook = key.workbook if key is not None and is_made(source) else workbook_beside(assignment, making)

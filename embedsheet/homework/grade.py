@@ -221,7 +221,9 @@ class _Grading(Telling):
             elif block.role == "given" and block.values is not None:
                 found = self.book.values(area)
                 same = all(
-                    one == other or (isinstance(one, float) and isinstance(other, (int, float)) and one == float(other))
+                    one == other
+                    or (isinstance(one, float) and isinstance(other, (int, float)) and one == float(other))
+                    or (one is None and other != other)  # an empty cell was empty
                     for row, wanted in zip(found, block.values.tolist(), strict=True)
                     for one, other in zip(row, wanted, strict=True)
                 )

@@ -133,7 +133,11 @@ def _typed(key: Key, assignment: OwnAssignment, found: Findings) -> None:
     """Name cells whose right value never changes: there a typed number is as good as a formula."""
     moving = pool_of(key).moving
     for task in assignment.own_tasks:
-        if task.kind in ("formula", "block", "derivative") and task.area is not None and not moving[task.block][task.asked].all():
+        if (
+            task.kind in ("formula", "block", "derivative")
+            and task.area is not None
+            and not moving[task.block][task.asked].all()
+        ):
             moves = (moving[task.block] | ~task.asked).ravel()
             still = [cell for cell, one in zip(task.area.cells(), moves, strict=True) if not one]
             words = f"{task.title} ({task.area}): "

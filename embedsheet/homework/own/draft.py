@@ -174,16 +174,15 @@ def _entry(said: Mapping[Cell, Mapping[str, str | float]], area: Area) -> dict[s
     return entry
 
 
-def _task(
-    cells: str, title: str, entry: Mapping[str, str | float], more: str = "", quoted: bool = False
-) -> str:
+def _task(cells: str, title: str, entry: Mapping[str, str | float], more: str = "", quoted: bool = False) -> str:
     """Return a task's entry; `quoted`: the cells are as TOML writes them."""
     kind = "".join(f"\n{key} = {_quoted(str(entry[key]))}" for key in ("kind", "of") if key in entry)
     if "changing" in entry:
         kind += f"\nchanging = [{', '.join(map(_quoted, str(entry['changing']).split(',')))}]"
     tolerance = f"\ntolerance = {entry['tolerance']:g}" if "tolerance" in entry else ""
     return (
-        f"\n[[task]]\ncells = {cells if quoted else _quoted(cells)}\ntitle = {_quoted(title)}\npoints = {entry.get('points', 10):g}{kind}\n"
+        f"\n[[task]]\ncells = {cells if quoted else _quoted(cells)}\ntitle = {_quoted(title)}\n"
+        f"points = {entry.get('points', 10):g}{kind}\n"
         f"text = {_quoted(str(entry.get('text', title)))}\nhint = {_quoted(str(entry.get('hint', '')))}"
         f"{tolerance}{more}\n"
     )

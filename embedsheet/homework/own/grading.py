@@ -429,11 +429,7 @@ class OwnGrading(_Grading):
 
     def _wrong_below(self, task: OwnTask) -> list[str]:
         """Return the answers, wrong as they stand, from which a plan's objective and limits follow."""
-        return [
-            name
-            for name in self.own.below(task)
-            if name in self.areas and not self._right_as_shown(name)
-        ]
+        return [name for name in self.own.below(task) if name in self.areas and not self._right_as_shown(name)]
 
     def _right_as_shown(self, name: str) -> bool:
         right = equal(self._own[name][0], self.expected[name][0], self.tolerances[name])

@@ -280,7 +280,9 @@ class _Reader:
         cells = entry.get("cells")
         texts = [cells] if isinstance(cells, str) and cells else cells
         if not isinstance(texts, list) or not texts or not all(isinstance(one, str) for one in texts):
-            raise DataError(f'{where}: cells is missing; write an address or several, like ["Sheet1!C3:C9", "Sheet1!E3"].')
+            raise DataError(
+                f'{where}: cells is missing; write an address or several, like ["Sheet1!C3:C9", "Sheet1!E3"].'
+            )
         found = {}
         for text in texts:
             areas = self.all_at(text, f"{where}: cells = {brief(text)}")
