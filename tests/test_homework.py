@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from embedsheet.cli import app
 from embedsheet.ground.errors import DataError, EmbedsheetError
-from embedsheet.homework.assignment import Assignment, find, parse, ready_made
+from embedsheet.homework.assignment import Assignment, find, parse
 from embedsheet.homework.feedback import _shifted as pattern
 from embedsheet.homework.generate import file_name, make_class, make_workbook
 from embedsheet.homework.grade import Grade, grade_file
@@ -28,6 +28,7 @@ from embedsheet.homework.sketch import ANSWERED, Block, Sketch
 from embedsheet.homework.submissions import find_submissions
 from embedsheet.homework.workers import Limits, Submission, grade_all
 from embedsheet.workbook import Workbook
+from kit.assignments import DRAWN
 from kit.judges import gnumeric_values, libreoffice_converted
 
 Answer = Callable[[Block, int, int], object]
@@ -182,7 +183,7 @@ def test_a_formula_for_the_row_shown_only_is_told_apart(key: Key, handed_in: Pat
     assert grade.points == 92.5  # 90 and a quarter of 10
 
 
-@pytest.mark.parametrize("name", sorted(ready_made()))
+@pytest.mark.parametrize("name", DRAWN)
 def test_every_ready_made_assignment_can_be_solved_and_is_empty_before(name: str, tmp_path: Path) -> None:
     key = Key(bytes(32), find(name), [Student("a", "Ada")])
     assignment = parse(key.assignment)

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from embedsheet.cli import app
 from embedsheet.ground.errors import DataError
 from embedsheet.ground.notation.addresses import Area, column_letters
-from embedsheet.homework.assignment import find, parse, ready_made
+from embedsheet.homework.assignment import find, parse
 from embedsheet.homework.generate import file_name, make_workbook
 from embedsheet.homework.grade import Grade, filled_by_arrays, grade_file
 from embedsheet.homework.gradebook import (
@@ -34,6 +34,7 @@ from embedsheet.homework.roster import Student, read_roster
 from embedsheet.homework.sketch import Block, Sketch
 from embedsheet.homework.submissions import find_submissions
 from embedsheet.workbook import Workbook
+from kit.assignments import DRAWN
 from kit.judges import gnumeric_values, write_book
 from test_homework import fill
 
@@ -185,7 +186,7 @@ def test_an_earlier_mistake_is_still_charged_once(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ready_made())
+@pytest.mark.parametrize("name", DRAWN)
 @pytest.mark.parametrize("form", ["{}", "={}"], ids=["typed", "constant formulas"])
 def test_values_in_the_place_of_formulas_earn_nothing(form: str, name: str, tmp_path: Path) -> None:
     """Every value that is right for the numbers shown, as a formula would be stored by Excel."""

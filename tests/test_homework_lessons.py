@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 import embedsheet as es
-from embedsheet.homework.assignment import find, parse, ready_made, workbook_beside
+from embedsheet.homework.assignment import find, outline, parse, workbook_beside
 from embedsheet.homework.grade import Grade, grade_file
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.make import own
+from kit.assignments import DRAWN, MADE
 from kit.own_homework import hand_in, right_answers
 
 LESSONS = ["optimisers", "gru", "conv", "pseudo-labels"]
@@ -62,10 +63,13 @@ def test_late_students_get_the_workbook_that_the_class_has(tmp_path: Path) -> No
 
 
 def test_every_lesson_has_homework_and_says_what_it_is_made_of() -> None:
-    named = {parse(find(name), name).lesson for name in ready_made() if name not in (*LESSONS, *LARGER)}
+    named = {parse(find(name), name).lesson for name in DRAWN}
     # Exercises of these, drawn anew without the lessons' sheets: of movielens, rnn and green-eggs.
     assert named == {"movielens", "gradient", "rnn", "words"}
-    assert {*LESSONS, *LARGER} <= ready_made().keys()
+    assert set(MADE) == {*LESSONS, *LARGER}
+    assert outline("gru") == ("The gates of a GRU", 6, 100)
+    with pytest.raises(es.EmbedsheetError, match="its workbook is missing"):
+        parse(find("gru"))
 
 
 @pytest.mark.parametrize(
@@ -74,6 +78,7 @@ def test_every_lesson_has_homework_and_says_what_it_is_made_of() -> None:
         ("letters = 3", "leters = 3", "no option 'leters'; choose one of letters, pairs, hidden"),
         ('lesson = "gru"', 'lesson = "grru"', "no lesson 'grru'"),
         ("letters = 3", "letters = 0", "letters"),
+        ("letters = 3", 'letters = "three"', "option letters = 'three': give what"),
     ],
 )
 def test_a_lesson_or_an_option_that_there_is_not_is_refused(before: str, after: str, said: str, tmp_path: Path) -> None:

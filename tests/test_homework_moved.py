@@ -12,12 +12,13 @@ import pytest
 import xlwings
 
 from embedsheet.ground.notation.addresses import Cell, parse_cell
-from embedsheet.homework.assignment import parse, ready_made
+from embedsheet.homework.assignment import parse
 from embedsheet.homework.closing import Closing, Lines
 from embedsheet.homework.grade import Grade, grade_file
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.make import own
 from embedsheet.homework.sketch import Sketch
+from kit.assignments import DRAWN
 from kit.office import calc
 from kit.own_homework import ADA, assignment_of, hand_in, handed_out, key_of, right_answers
 from test_homework import fill
@@ -63,7 +64,7 @@ def middles(sketch: Sketch) -> tuple[list[int], list[int]]:
     return sorted(rows), sorted(columns)
 
 
-@pytest.mark.parametrize("name", [name for name in ready_made() if name != "solver"])
+@pytest.mark.parametrize("name", [name for name in DRAWN if name != "solver"])
 def test_rows_and_columns_inserted_by_libreoffice_cost_nothing(name: str, app: xlwings.App, tmp_path: Path) -> None:
     """In the midst of every block, above all of them, and both at once."""
     key, path, sketch = full(name, tmp_path)
@@ -139,7 +140,7 @@ def without_names(path: Path, target: Path, sketch: Sketch, everywhere: bool = F
     return target
 
 
-@pytest.mark.parametrize("name", ready_made())
+@pytest.mark.parametrize("name", DRAWN)
 @pytest.mark.parametrize("everywhere", [True, False], ids=["names of the workbook", "no names"])
 def test_names_that_a_program_loses_are_not_needed(name: str, everywhere: bool, tmp_path: Path) -> None:
     key, path, sketch = made(name, tmp_path)

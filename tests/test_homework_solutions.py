@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.formula import ArrayFormula
 
-from embedsheet.homework.assignment import Assignment, find, parse, ready_made
+from embedsheet.homework.assignment import Assignment, find, parse
 from embedsheet.homework.generate import file_name, make_workbook
 from embedsheet.homework.grade import Grade, grade_file
 from embedsheet.homework.key import Key
@@ -17,6 +17,7 @@ from embedsheet.homework.reference import Reference
 from embedsheet.homework.roster import Student
 from embedsheet.homework.sketch import Block, Sketch
 from embedsheet.solver import solve
+from kit.assignments import DRAWN
 from kit.judges import libreoffice_converted
 
 ADA = Student("a", "Ada")
@@ -146,7 +147,7 @@ def lost(grade: Grade) -> list[tuple[str, str, str]]:
     ]
 
 
-@pytest.mark.parametrize("name", ready_made())
+@pytest.mark.parametrize("name", DRAWN)
 def test_each_hint_gets_all_points_as_it_is_and_as_libreoffice_saves_it(name: str, tmp_path: Path) -> None:
     source = find(name)
     assignment = parse(source)

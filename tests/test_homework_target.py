@@ -12,7 +12,7 @@ import openpyxl
 import pytest
 
 from embedsheet.ground.errors import DataError
-from embedsheet.homework.assignment import find, parse, ready_made
+from embedsheet.homework.assignment import find, parse
 from embedsheet.homework.generate import file_name, make_workbook
 from embedsheet.homework.grade import Grade, TaskGrade, grade_file
 from embedsheet.homework.gradebook import best_of_each, integrity, write_feedback, write_gradebook, write_upload
@@ -20,6 +20,7 @@ from embedsheet.homework.key import Key
 from embedsheet.homework.reference import Reference
 from embedsheet.homework.roster import Student, read_roster
 from embedsheet.homework.submissions import find_submissions
+from kit.assignments import DRAWN
 from test_homework import fill
 from test_homework_fair import made
 
@@ -66,7 +67,7 @@ def test_a_formula_that_notices_that_it_is_graded_is_noted(tmp_path: Path) -> No
     assert any(what == "noted in the file" and "holds numbers" in details for what, _, details in facts)
 
 
-@pytest.mark.parametrize("name", ready_made())
+@pytest.mark.parametrize("name", DRAWN)
 def test_right_formulas_are_noted_nowhere(name: str, tmp_path: Path) -> None:
     key, path, sketch = made(name, tmp_path)
     fill(path, tmp_path / "in.xlsx", parse(key.assignment), sketch, {})

@@ -6,7 +6,8 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from reprlib import repr as brief
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 if TYPE_CHECKING:
     from embedsheet.homework.grade import Grade
@@ -64,8 +65,12 @@ def lesson_workbook(name: str, options: Mapping[str, Any], path: Path) -> Path:
 
     build = find(name).load().build
     known = {word: word for word in inspect.signature(build).parameters if word not in INTERNAL}
-    for option in options:
+    hints = get_type_hints(build)
+    for option, value in options.items():
         one_of("option", option, known, LessonError)
+        kinds = get_args(hints[option]) or (hints[option],)
+        if type(value) not in (*kinds, *((int,) if float in kinds else ())):
+            raise LessonError(f"option {option} = {brief(value)}: give what `embedsheet new {name} --help` says.")
     return Path(build(path, **options))
 
 

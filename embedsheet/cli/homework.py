@@ -18,11 +18,11 @@ app.add_typer(homework, name="homework")
 @homework.command("list", epilog="Example: [cyan]embedsheet homework list[/cyan]")
 def list_assignments() -> None:
     """List the assignments that come with embedsheet."""
-    from embedsheet.homework.assignment import find, parse, ready_made
+    from embedsheet.homework.assignment import outline, ready_made
 
     for name in ready_made():
-        assignment = parse(find(name), name)
-        typer.echo(f"{name:18} {assignment.title}: {len(assignment.tasks)} tasks, {assignment.points:g} points")
+        title, tasks, points = outline(name)
+        typer.echo(f"{name:18} {title}: {tasks} tasks, {points:g} points")
 
 
 @homework.command(

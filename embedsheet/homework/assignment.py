@@ -179,6 +179,12 @@ def _made(place: Path, name: Any, options: Any, file: str, making: Making) -> by
         raise DataError(f"{place}: {fault}") from None
 
 
+def outline(name: str) -> tuple[str, int, float]:
+    """Return title, number of tasks and points of a ready-made assignment; its workbook need not be made for it."""
+    content = tomllib.loads(find(name))
+    return content["title"], len(content["task"]), float(sum(task.get("points", 1) for task in content["task"]))
+
+
 def is_made(source: str) -> bool:
     """Whether an assignment's workbook is a lesson's that was made, not one that lies beside it."""
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from embedsheet.book.book import Book
+from embedsheet.ground.errors import DataError
 from embedsheet.homework.assignment import READERS, Assignment
 from embedsheet.homework.grade import Grade
 from embedsheet.homework.key import Key
@@ -41,7 +42,9 @@ class OwnHomework(OwnAssignment):
 
 
 def read(source: str, place: str, workbook: bytes) -> Assignment:
-    """Read an assignment that names a workbook."""
+    """Read an assignment that names a workbook. Raises DataError where the workbook is not there."""
+    if not workbook:
+        raise DataError(f"{place}: its workbook is missing; `embedsheet homework new` makes, or reads, it.")
     return read_plan(source, place, workbook, OwnHomework)
 
 
