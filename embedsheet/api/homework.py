@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from reprlib import repr as brief
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from embedsheet.homework.grade import Grade
@@ -64,12 +65,13 @@ def lesson_workbook(name: str, options: Mapping[str, Any], path: Path) -> Path:
     from embedsheet.lessons import INTERNAL, find
 
     build = find(name).load().build
-    known = {word: word for word in inspect.signature(build).parameters if word not in INTERNAL}
-    hints = get_type_hints(build)
+    parameters = inspect.signature(build).parameters
+    known = {word: word for word in parameters if word not in INTERNAL}
     for option, value in options.items():
         one_of("option", option, known, LessonError)
-        kinds = get_args(hints[option]) or (hints[option],)
-        if type(value) not in (*kinds, *((int,) if float in kinds else ())):
+        # Annotated[int | None, "help"]; a whole number is a number, too.
+        kinds = str(parameters[option].annotation).partition(",")[0].replace("float", "float int")
+        if not re.search(rf"\b{type(value).__name__}\b", kinds):
             raise LessonError(f"option {option} = {brief(value)}: give what `embedsheet new {name} --help` says.")
     return Path(build(path, **options))
 
