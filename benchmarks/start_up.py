@@ -28,10 +28,16 @@ def rows() -> Iterator[Row]:
     solved = min(embedsheet("solve", lesson(), "--sheet", CROSSTAB, "-o", copy, "--force").processor for _ in range(3))
     yield Row(PART, "solve, the lesson's Cross-tab from file to file", solved, most=0.6,
               rival="importing SciPy's minimize", theirs=floor)  # fmt: skip
+    sequence = str(folder() / "rnn.xlsx")
+    embedsheet("new", "rnn", "-o", sequence, "--force")
+    first = min(embedsheet("gradient", sequence, "--sheet", "Sequence").processor for _ in range(3))
+    yield Row(PART, "gradient, the lesson's Sequence sheet", first, rival="importing SciPy's minimize", theirs=floor)
     for what, command, cells, objective, changing, most in (
         ("solve, 30 rows of Bass diffusion", "solve", _bass(30), "F1", "A1:A3", 1.5),
         ("gradient, 500 rows of growing sums", "gradient", _growing(500), "F1", "A1:A2", 3.0),
         ("gradient, 300 formulas of different shapes", "gradient", _shapes(300), "F1", "A1:A3", 3.0),
+        ("gradient, 80 steps of descent, one with its own rate", "gradient", _descent(80), "C81", "A1:B1", 3.0),
+        ("gradient, the first of 80 steps of descent", "gradient", _descent(80), "C1", "A1:B1", 1.0),
     ):
         path = _written(cells)
         words = [command, path, "--objective", objective, "--changing", changing]
@@ -55,6 +61,21 @@ def _bass(count: int) -> Cells:
         }
         cells[f"C{row + 1}"] = f"=SUM(D$1:D{row})"
     return cells | {"F1": f"=SUM(E2:E{count + 1})"}
+
+
+def _descent(count: int) -> Cells:
+    """Gradient descent written out, two cells a step: E = (a b − 1)² + (a − 2)² in C, its derivatives in D and E."""
+    cells: Cells = {"A1": 1.0, "B1": 0.2, "H1": 0.05}
+    for row in range(1, count + 2):
+        if row > 1:
+            rate = "0.04" if row == count // 2 else "$H$1"
+            cells |= {f"A{row}": f"=A{row - 1}-{rate}*D{row - 1}", f"B{row}": f"=B{row - 1}-{rate}*E{row - 1}"}
+        cells |= {
+            f"C{row}": f"=(A{row}*B{row}-1)^2+(A{row}-2)^2",
+            f"D{row}": f"=2*(A{row}*B{row}-1)*B{row}+2*(A{row}-2)",
+            f"E{row}": f"=2*(A{row}*B{row}-1)*A{row}",
+        }
+    return cells
 
 
 def _growing(count: int) -> Cells:
