@@ -14,7 +14,8 @@ import xlsxwriter
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from embedsheet.compiler import verify
+from embedsheet.compiler import noise, verify
+from embedsheet.compiler.evaluate import Evaluator
 from embedsheet.compiler.program import recalculate
 from embedsheet.compiler.verify import Verification
 from embedsheet.workbook import Workbook
@@ -261,3 +262,21 @@ def test_a_file_that_nobody_calculated_is_not_searched_for_rounding(
     assert (found.mismatch_count, found.never_calculated, calls) == (2, True, [])
     found = verified(stored(tmp_path / "once.xlsx", {**cells, "B1": ("=A1*3", 6.0)}))
     assert (found.mismatch_count, found.never_calculated, calls) == (1, False, [1])
+
+
+def test_old_results_of_different_formulas_cost_two_evaluations_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the formula gives another number for stored operands than is stored, no way between them can excuse it."""
+    made: list[str] = []
+    evaluated = noise._numbers
+
+    def counted(evaluator: Evaluator, outputs: Any) -> Any:
+        made.append(type(evaluator).__name__)
+        return evaluated(evaluator, outputs)
+
+    monkeypatch.setattr(noise, "_numbers", counted)
+    cells: dict[str, float | tuple[str, float | str]] = {"A1": 1.5}
+    cells |= {f"B{row}": (f"=A1*{row}+{'A1+' * row}1", 1e6 + row) for row in range(1, 11)}
+    assert reported(stored(tmp_path / "old.xlsx", cells)) == {f"B{row}" for row in range(1, 11)}
+    assert len(made) == 20

@@ -76,13 +76,18 @@ def passed_on(store: Store, ids: Ids, wrong: Ids, has_stored: NDArray[np.bool_])
         plain = Evaluator(read, group, elements)
         here = _numbers(plain, own)
         varied = _numbers(_Varied(read, group, elements), own)
-        way = [_numbers(Evaluator(one, group, elements), own) for one in quarters]
         sizes = np.maximum(np.maximum(np.abs(here), np.abs(stored[own])), plain.trace.operand[:, None, None])
         noise = TOLERANCE * sizes + _SAFETY * np.abs(varied - here)
+        given_back = np.abs(here - stored[own]) <= noise
+        # Of the others, as of all whose stored results are old, the way says nothing more.
+        some = given_back.any(axis=(1, 2))
+        if not some.any():
+            continue
+        elements, own, here, noise, given_back = elements[some], own[some], here[some], noise[some], given_back[some]
+        way = [_numbers(Evaluator(one, group, elements), own) for one in quarters]
         steps = np.abs(np.diff([here, *way, recomputed[own]], axis=0))
         total = steps.sum(axis=0)
         smooth = (steps.max(axis=0) <= _LARGEST_STEP * total) | (total <= noise)
-        given_back = np.abs(here - stored[own]) <= noise
         for place in np.flatnonzero((given_back & ~smooth & np.isfinite(total)).all(axis=(1, 2))):
             smooth[place] = not _jumps(between, group, elements[[place]], here[[place]], recomputed[own[[place]]])
         candidate[own] = given_back & smooth
@@ -123,11 +128,13 @@ def _jumps(between: Callable[[float], Store], group: Group, element: Ids, first:
 
 def _groups(store: Store, ids: Ids) -> Iterator[tuple[Group, Ids]]:
     """Yield the groups that cells belong to, with the places of these cells' formulas."""
-    owners = store.group_of[ids]
-    for place in np.unique(owners[owners >= 0]):
+    asked = np.zeros(len(store.done), bool)
+    asked[ids] = True
+    owners = np.unique(store.group_of[ids])
+    for place in owners[owners >= 0]:
         group = store.groups[place]
-        elements = np.flatnonzero(np.isin(group.outputs, ids[owners == place]).any(axis=(1, 2)))
-        yield group, elements
+        own = asked[group.outputs] & (store.group_of[group.outputs] == place)
+        yield group, np.flatnonzero(own.any(axis=(1, 2)))
 
 
 def _numbers(evaluator: Evaluator, outputs: Ids) -> FloatArray:
