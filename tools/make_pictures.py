@@ -43,6 +43,7 @@ PICTURES = (
     Picture("green-eggs-trained", "green-eggs trained", "Trained"),
     Picture("optimisers-descent", "optimisers", "Gradient descent"),
     Picture("optimisers-race", "optimisers", "Race"),
+    Picture("optimisers-ratings", "optimisers", "Ratings: one step"),
     Picture("mlp-xor", "mlp", "XOR"),
     Picture("mlp-epochs", "mlp", "Epochs", 0.45),
     Picture("mlp-map", "mlp trained", "The plane"),
