@@ -54,11 +54,12 @@ def plan(book: Any, people: Class, change: Callable[[Any], Any] = lambda found: 
 
 
 def best(people: Class, block: str) -> Any:
-    """Return the best plan, found once."""
+    """Return the best plan of a task of one area, found once."""
     (task,) = (one for one in people.assignment.own_tasks if one.block == block)
     if block not in people.plans:
-        people.plans[block], fault = best_plan(people.assignment, task, people.shown)
+        found, fault = best_plan(people.assignment, task, people.shown)
         assert not fault
+        (people.plans[block],) = found.values()
     return people.plans[block]
 
 
