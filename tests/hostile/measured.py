@@ -33,7 +33,8 @@ def run(module: str, *words: str | Path) -> Run:
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     assert process.stdout is not None
-    said = process.stdout.read()
+    with process.stdout:
+        said = process.stdout.read()
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     megabytes = used.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
