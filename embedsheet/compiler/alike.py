@@ -34,11 +34,14 @@ _ELEMENTWISE = frozenset(["+", "-", "*", "/", "=", "<>", "<", ">", "<=", ">="])
 _SIDES = ("top", "left", "bottom", "right")
 
 
-def shape_of(group: Group) -> Hashable:
-    """Return what is equal for groups that `joined` can take together; None for a group that is to stay alone."""
-    if group.array or group.fault or len(group.ids) > _MOST_CELLS:
+def shape_of(group: Group, most: int = _MOST_CELLS) -> Hashable:
+    """Return what is equal for groups that `joined` can take together; None for a group that is to stay alone.
+
+    A group of more than `most` cells is to, and one of array formulas unless these are asked for with any number.
+    """
+    if group.fault or len(group.ids) > most or (group.array and most <= _MOST_CELLS):
         return None
-    shape: list[Hashable] = [group.sheet]
+    shape: list[Hashable] = [group.sheet, group.array, group.outputs.shape[1:]]
     try:
         # Only an operand may be another number, or what is looked for another constant: the digits of ROUND and small
         # whole exponents steer a computation.

@@ -33,6 +33,7 @@ from embedsheet.translations.coder.lots import Lot, lots_of
 from embedsheet.translations.coder.names import Namer
 from embedsheet.translations.coder.rules import RULES
 from embedsheet.translations.coder.running import running_total
+from embedsheet.translations.coder.together import together
 from embedsheet.translations.coder.translate import NO_VALUE, Translator, Untranslatable
 from embedsheet.translations.coder.variables import Memory, Variable, array_of
 
@@ -151,7 +152,7 @@ class _Writer:
         self.left_out: dict[str, str] = {}  # names of blocks that are not written, and why
 
     def write(self) -> Written:
-        every = self._items()
+        every = together(self._items(), self.planner)
         items = [item for item in every if not item[0][0].label]  # a constraint's right side is no cell's
         weights = [self._variable(area, "weight") for area in (self.setup.changing if self.setup else ())]
         inputs = self._inputs(every)

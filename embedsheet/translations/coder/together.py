@@ -1,0 +1,94 @@
+"""Blocks that people see as one though their formulas differ in addresses: `=SUMPRODUCT($J26:$K26,$M27:$N27)` in T26.
+
+A table of each row with each row of its example, as the scores of attention, has as many relative forms as there are
+ways from one row to another. Forms of one shape whose cells together fill a rectangle are written as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+
+from embedsheet.compiler.alike import joined, shape_of
+from embedsheet.compiler.forms import Group
+from embedsheet.compiler.order import Planner
+from embedsheet.ground.errors import EmbedsheetError
+from embedsheet.translations.coder.lattices import lattices
+from embedsheet.translations.coder.loops import Cells
+
+_ANY = 1 << 40
+
+
+def together(items: Sequence[list[Cells]], planner: Planner) -> list[list[Cells]]:
+    """Return items in order, those joined that are one block."""
+    shapes: dict[Hashable, list[int]] = {}
+    for place, item in enumerate(items):
+        shape = _shape(item)
+        if shape is not None:
+            shapes.setdefault(shape, []).append(place)
+    alike = [places for places in shapes.values() if len(places) > 1]
+    if not alike:
+        return [*items]
+    needs = _needs(items, planner)
+    found: dict[int, list[Cells]] = dict(enumerate(items))
+    for places in alike:
+        for some in _rectangles([items[place] for place in places]):
+            members = sorted(places[one] for one in some)
+            first, last = members[0], members[-1]
+            if any(needs[one] & {*members} for one in members):
+                continue
+            if all(max(needs[one], default=-1) < first for one in members):
+                there = first
+            elif not any(needs[one] & {*members} for one in range(first, last)):
+                there = last
+            else:
+                continue
+            group = joined([part for one in members for part in _parts(items[one][0][0])])
+            for one in members:
+                del found[one]
+            found[there] = [(group, np.arange(len(group.ids)))]
+    return [found[place] for place in sorted(found)]
+
+
+def _shape(item: Sequence[Cells]) -> Hashable:
+    if len(item) > 1 or len(item[0][1]) < len(item[0][0].ids) or item[0][0].label:
+        return None
+    shapes = {shape_of(part, _ANY) for part in _parts(item[0][0])}
+    return shapes.pop() if len(shapes) == 1 else None
+
+
+def _parts(group: Group) -> Sequence[Group]:
+    return group.parts or [group]
+
+
+def _rectangles(items: Sequence[list[Cells]]) -> list[list[int]]:
+    """Return which of some items are one lattice of cells together, where they are none alone."""
+    groups = [item[0][0] for item in items]
+    rows, columns = (np.concatenate([side.ravel() for side in sides]) for sides in zip(*map(_filled, groups), strict=True))
+    if len(lattices(rows, columns)) != 1 or len(np.unique(rows)) * len(np.unique(columns)) != len(rows):
+        return []
+    return [list(range(len(items)))]
+
+
+def _filled(group: Group) -> tuple[np.ndarray, np.ndarray]:
+    down, right = (np.arange(length) for length in group.outputs.shape[1:])
+    rows = group.rows[:, None, None] + down[:, None] + 0 * right
+    return rows, group.columns[:, None, None] + 0 * down[:, None] + right
+
+
+def _needs(items: Sequence[list[Cells]], planner: Planner) -> list[set[int]]:
+    """Return for each item which others it needs."""
+    store = planner.store
+    owner = {id(part): place for place, item in enumerate(items) for group, _ in item for part in _parts(group)}
+    item_of = [owner.get(id(group), -1) for group in store.groups]
+    found: list[set[int]] = [set() for _ in items]
+    for place, group in enumerate(store.groups):
+        if item_of[place] < 0:
+            continue
+        try:
+            needed = {item_of[int(one)] for one in planner.needs(place)}
+        except EmbedsheetError:
+            continue
+        found[item_of[place]] |= needed - {-1, item_of[place]}
+    return found
