@@ -211,6 +211,12 @@ def transposed(expr: Expr, axes: Axes) -> Expr:
     if expr.axes == axes:
         return expr
     if len(axes) == 2:
+        turned = expr
+        while turned.op == "relabel":
+            turned = turned.args[0]
+        if turned.op == "transpose":
+            back = turned.args[0]
+            return relabelled(back, dict(zip(back.axes, axes, strict=True)))
         return apply("transpose", expr, axes=axes, kinds=expr.kinds)
     places = tuple(expr.axes.index(label) for label in axes)
     return apply("moved", expr, axes=axes, x=repr(places), kinds=expr.kinds)

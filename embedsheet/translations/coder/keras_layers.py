@@ -16,6 +16,7 @@ from embedsheet.translations.coder.convolution import as_layer, convolution
 from embedsheet.translations.coder.expressions import Axes, Expr, apply, full_of, plain, transposed, with_axes
 from embedsheet.translations.coder.loops import Loop
 from embedsheet.translations.coder.model import Statement
+from embedsheet.translations.coder.polynomials import Atom
 from embedsheet.translations.coder.recurrent import Gate, Recurrent
 from embedsheet.translations.coder.variables import Memory, Variable
 
@@ -144,31 +145,83 @@ def _arranged(
 
 def attention_layer(name: str, found: Attention, statement: Statement, memory: Memory) -> Arranged:
     """Return a layer of attention. Raises KeyError where its cells cannot be read together."""
-    reader = _Reader(memory)
-    dense = {}
-    for part in ("query", "key", "value"):
-        heads = [reader.read(one[part], (0, 2)) for one in found.heads]
-        dense[f"{part}_dense.kernel"] = (
-            apply("stacked", *(replace(one, axes=(0, 2)) for one in heads), axes=(0, 1, 2), x="1")
-        )  # fmt: skip
-    width, values = (len(found.heads[0][part][0]) for part in ("key", "value"))
-    shape = (len(found.heads), values, found.joins.value.shape[1])
-    dense["output_dense.kernel"] = apply("reshape", found.joins, axes=(0, 1, 2), x=repr(shape))
-    words = f"{shape[0]}, {width}, value_dim={values}, output_shape={shape[2]}, use_bias=False"
-    lengths = [(1, *np.shape(one.value)) for one in (found.asked, found.given)]
-    cells: dict[str, set[int]] = {found.joins.x: set(range(found.joins.value.size))}
-    for head in found.heads:
-        for _, weight, place in (atom for rows in head.values() for row in rows for atom in row):
-            cells.setdefault(weight, set()).add(place)
-    given = [_batch(one) for one in (found.asked, found.given, found.seen) if one is not None]
-    layer = replace(found.node, op="attention" if found.seen is None else "masked_attention", args=tuple(given), x=name)
-
+    reader, heads = _Reader(memory), found.heads
+    variables: dict[str, Expr] = {}
+    parts: dict[str, str] = {}
+    biased = bool(found.bias) or any(map(any, (one.biases.values() for one in heads)))
+    for part, cells in (("query", [one.query for one in heads]), ("key", [one.key for one in heads]),
+                        ("value", [one.value for one in heads])):  # fmt: skip
+        kernels = [reader.read(one, (0, 2)) for one in cells]
+        variables[f"{part}_dense.kernel"] = apply("stacked", *kernels, axes=(0, 1, 2), x="1")
+        parts |= {one.x: f"{part}_dense.kernel[:, {place}]" for place, one in enumerate(kernels) if one.op == "name"}
+        if not biased:
+            continue
+        rows = [
+            reader.read(one.biases[part], (1,)) if one.biases[part] else _zeros(len(cells[0][0]), 1) for one in heads
+        ]
+        variables[f"{part}_dense.bias"] = apply("stacked", *rows, axes=(0, 1), x="0")
+        parts |= {one.x: f"{part}_dense.bias[{place}]" for place, one in enumerate(rows) if one.op == "name"}
+    joins = reader.read([row for one in heads for row in one.joins], (0, 2))
+    shape = (len(heads), len(heads[0].joins), len(heads[0].joins[0]))
+    variables["output_dense.kernel"] = apply("reshape", joins, axes=(0, 1, 2), x=repr(shape))
+    if joins.op == "name":
+        parts[joins.x] = f"ops.reshape(@.output_dense.kernel, {np.shape(joins.value)})"
+    if biased:
+        bias = reader.read(found.bias, (0,)) if found.bias else _zeros(shape[2], 0)
+        variables["output_dense.bias"] = bias
+        parts |= {bias.x: "output_dense.bias"} if bias.op == "name" else {}
+    held = [
+        atom for one in heads for rows in (one.query, one.key, one.value, one.joins) for row in rows for atom in row
+    ]
+    held += [*found.bias, *(atom for one in heads for some in one.biases.values() for atom in some)]
+    cells_of: dict[str, set[int]] = {}
+    for _, weight, place in held:
+        cells_of.setdefault(weight, set()).add(place)
+    width = len(heads[0].key[0])
+    words = f"{shape[0]}, {width}, value_dim={shape[1]}, output_shape={shape[2]}" + (
+        "" if biased else ", use_bias=False"
+    )
+    given = [_rows_of(reader, rows) for rows in (found.asked, found.given)]
+    layer = _attended(name, found, given)
     results = {
         one.name: _replaced(expr, found.node, layer)
         for one, expr in zip(statement.variables, statement.expressions, strict=True)
     }
-    built = f"{lengths[0]}, {lengths[1]}"
-    return Arranged(name, "MultiHeadAttention", words, built, dense, {}, cells, results)
+    built = ", ".join(str(np.shape(one.value)) for one in given)
+    return Arranged(name, "MultiHeadAttention", words, built, variables, parts, cells_of, results)
+
+
+def _attended(name: str, found: Attention, given: list[Expr]) -> Expr:
+    """Return what the layer gives, its rows one below the other."""
+    sequences, steps, _ = np.shape(given[0].value)
+    seen, op = found.seen, "attention"
+    if not seen.all():
+        op = "masked_attention"
+        if seen.shape[1] == seen.shape[2] and (seen == np.tril(np.ones(seen.shape[1:], bool))).all():
+            op = "causal_attention"
+    if op == "masked_attention":
+        mask = seen[0] if (seen == seen[0]).all() else seen
+        axes = ("t", "s") if mask.ndim == 2 else ("n", "t", "s")
+        given = [*given, Expr("literal", (), axes, mask, f"np.array({mask.astype(int).tolist()}) == 1")]
+    node = found.node
+    value = np.asarray(node.value).reshape(sequences, steps, -1)
+    every = Expr(op, tuple(given), ("n", "t", "u"), value, name, False)
+    if sequences == 1:
+        return Expr("index", (every,), node.axes, node.value, "0", False, node.kinds)
+    return Expr("reshape", (every,), node.axes, node.value, repr(np.shape(node.value)), False, node.kinds)
+
+
+def _rows_of(reader: _Reader, rows: list[list[tuple[Atom, ...]]]) -> Expr:
+    """Return rows of cells (sequences, steps, features), read one below the other."""
+    flat = reader.read([row for sequence in rows for row in sequence], (1, 2))
+    if len(rows) == 1:
+        return _batch(flat)
+    shape = (len(rows), len(rows[0]), len(rows[0][0]))
+    return apply("reshape", flat, axes=("n", 1, 2), x=repr(shape))
+
+
+def _zeros(length: int, label: int) -> Expr:
+    return Expr("literal", (), (label,), np.zeros(length), f"np.zeros({length})")
 
 
 def convolution_layer(expr: Expr, weights: set[str], statement: Statement) -> Arranged | None:

@@ -137,7 +137,7 @@ class _KerasModule(Module):
         weights = {one.name for one in self.model.weights}
         for expr in statement.expressions:
             with contextlib.suppress(KeyError):
-                if (heads := attention(expr, memory.definitions, weights)) is not None:
+                if (heads := attention(expr, memory, weights)) is not None:
                     name = _free("attention", used)
                     yield name, attention_layer(name, heads, statement, memory), heads.inner
 
@@ -291,7 +291,9 @@ class _KerasModule(Module):
         for name, layer in self.layers.items():
             found |= {weight: f"self.{attribute(name)}.{part}" for weight, part in layer.weights}
         for arranged in self.arranged:
-            found |= {weight: f"self.{arranged.name}.{part}" for weight, part in arranged.parts.items()}
+            own = f"self.{arranged.name}"
+            found |= {weight: part.replace("@", own) if "@" in part else f"{own}.{part}"
+                      for weight, part in arranged.parts.items()}  # fmt: skip
         return found
 
     def _parameters(self, held: dict[str, str], own: list[str]) -> list[tuple[str, str]]:

@@ -5,14 +5,14 @@ Two elements that are the same function of the same cells are the same polynomia
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.translations.coder.expressions import OPS, Expr, _calculation, _filled, number_of
+from embedsheet.translations.coder.expressions import OPS, Expr, _calculation, _filled, names_in, number_of
 
 Atom: TypeAlias = tuple[Any, ...]  # ("cell", name, place), ("state", block, place), or (function, polynomial)
 Term: TypeAlias = tuple[Atom, ...]
@@ -25,6 +25,7 @@ _ALONG = (
     "concatenate", "stack", "stacked", "raveled", "ravel", "sum", "einsum",
 )  # fmt: skip
 _MOST_TERMS = 2_000
+_NO_SHARE = -500.0  # EXP of it is below 1E-200
 
 
 class NotPlain(Exception):  # noqa: N818  # never reaches a user
@@ -90,6 +91,17 @@ def atoms(kind: str, name: Any, count: int, shape: tuple[int, ...]) -> Symbols:
     return found.reshape(shape)
 
 
+def shares(scores: Sequence[Polynomial]) -> list[Polynomial]:
+    """Return what softmax gives of some scores, 0 for one that is so low that no share is left for it."""
+    low = [set(one.terms) <= {()} and one.terms.get((), 0.0) <= _NO_SHARE for one in scores]
+    frozen = [frozenset(one.terms.items()) for one in scores]
+    whole = tuple(sorted((one for one, none in zip(frozen, low, strict=True) if not none), key=hash))
+    if not whole:
+        raise NotPlain
+    return [Polynomial({}) if none else Polynomial({(("softmax", (one, whole)),): 1.0})
+            for one, none in zip(frozen, low, strict=True)]  # fmt: skip
+
+
 def written_out(expr: Expr, leaf: Leaf) -> Symbols:
     """Return an expression's elements as polynomials; `leaf` gives those of names. Raises NotPlain."""
     if expr.op == "relabel":
@@ -97,7 +109,7 @@ def written_out(expr: Expr, leaf: Leaf) -> Symbols:
     if expr.op == "name":
         found = leaf(expr)
         return written_out(expr.args[0], lambda one: found if one.x == "@" else leaf(one)) if expr.args else found
-    if expr.op == "literal":
+    if expr.op == "literal" or (expr.fixed and not names_in(expr)):
         return _each(_polynomial, np.asarray(expr.value, float))
     if expr.op in ("take", "picked") and all(arg.fixed for arg in expr.args[1:]):
         places = [np.asarray(arg.value).astype(int) for arg in expr.args[1:]]
@@ -109,8 +121,18 @@ def written_out(expr: Expr, leaf: Leaf) -> Symbols:
         return _each(lambda one: one.of("relu"), written_out(given, leaf))
     if expr.op in _FUNCTIONS:
         return _each(lambda one: one.of(expr.op), written_out(expr.args[0], leaf))
-    if expr.op == "divide" and (by := number_of(expr.args[1])):
+    if expr.op == "divide" and expr.args[1].fixed and np.ndim(expr.args[1].value) == 0:
+        by = float(expr.args[1].value)
         return _each(lambda one: one * (1 / by), written_out(expr.args[0], leaf))
+    if expr.op == "where" and expr.args[0].fixed:
+        ways = [written_out(arg, leaf) for arg in expr.args[1:]]
+        return np.asarray(np.where(np.asarray(expr.args[0].value), *ways), object)
+    if expr.op == "softmax":
+        rows = np.moveaxis(written_out(expr.args[0], leaf), int(expr.x), -1)
+        made = np.empty(rows.shape, object)
+        for place in np.ndindex(rows.shape[:-1]):
+            made[place] = shares(rows[place])
+        return np.moveaxis(made, -1, int(expr.x))
     if expr.op not in _ALONG:
         raise NotPlain
     args = [written_out(arg, leaf) for arg in expr.args]

@@ -94,8 +94,9 @@ KERAS = Language(
         "recurrent": Op("self.{x}({0})"),
         "recurrent_from": Op("self.{x}({0}, initial_state=[{1*}])"),
         # With the shares asked for, Keras computes in float64; without, by an operation that knows float32 alone.
-        "attention": Op("self.{x}({0}, {1}, return_attention_scores=True)[0][0]"),
-        "masked_attention": Op("self.{x}({0}, {1}, attention_mask={2}, return_attention_scores=True)[0][0]"),
+        "attention": Op("self.{x}({0}, {1}, return_attention_scores=True)[0]"),
+        "causal_attention": Op("self.{x}({0}, {1}, use_causal_mask=True, return_attention_scores=True)[0]"),
+        "masked_attention": Op("self.{x}({0}, {1}, attention_mask={2}, return_attention_scores=True)[0]"),
         "dot": Op("self.dot([{0}, {1}])[:, 0]"),
         "not": Op("np.logical_not({0})"),
         **{name: Op(f"jnp.{name}({{0}})") for name in _SINGLE},

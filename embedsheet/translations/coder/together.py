@@ -65,7 +65,9 @@ def _parts(group: Group) -> Sequence[Group]:
 def _rectangles(items: Sequence[list[Cells]]) -> list[list[int]]:
     """Return which of some items are one lattice of cells together, where they are none alone."""
     groups = [item[0][0] for item in items]
-    rows, columns = (np.concatenate([side.ravel() for side in sides]) for sides in zip(*map(_filled, groups), strict=True))
+    rows, columns = (
+        np.concatenate([side.ravel() for side in sides]) for sides in zip(*map(_filled, groups), strict=True)
+    )
     if len(lattices(rows, columns)) != 1 or len(np.unique(rows)) * len(np.unique(columns)) != len(rows):
         return []
     return [list(range(len(items)))]

@@ -144,13 +144,21 @@ class Memory:
         for axis in reversed(range(rows.ndim)):
             others = tuple(other for other in range(rows.ndim) if other != axis)
             edges = np.flatnonzero((np.diff(owners, axis=axis) != 0).any(axis=others)) + 1
-            if not len(edges) or len(edges) > _MOST_PIECES:
+            if not len(edges) or (len(edges) > _MOST_PIECES and not self._are_whole(np.split(owners, edges, axis))):
                 continue
             pieces = zip(np.split(rows, edges, axis), np.split(columns, edges, axis), strict=True)
             lengths = np.diff([0, *edges.tolist(), rows.shape[axis]]).tolist()
             parts = _without_headings([self.read(sheet, *piece, labels) for piece in pieces])
             return joined(parts, labels, labels[axis], lengths, dict(zip(labels, rows.shape, strict=True)))
         return self._scattered(sheet, rows, columns, owners, labels)
+
+    def _are_whole(self, pieces: Sequence[NDArray[np.int32]]) -> bool:
+        """Whether each piece is all of one variable: owners of its cells."""
+        return all(
+            int(piece.flat[0]) >= 0 and (piece == piece.flat[0]).all()
+            and piece.size == self.variables[int(piece.flat[0])].rows.size
+            for piece in pieces
+        )  # fmt: skip
 
     def _scattered(self, sheet: int, rows: Ids, columns: Ids, owners: NDArray[np.int32], labels: Axes) -> Expr:
         """Cells of several variables: all of these in one row, and places in it."""
@@ -199,10 +207,47 @@ class Memory:
                 if not index:
                     return relabelled(replace(name, kinds=kinds), dict(enumerate(axes)))
                 return self._in_order(apply("index", name, axes=tuple(axes), x=", ".join(index), kinds=kinds))
+        split = self._split(name, along, found, labels, kinds)
+        if split is not None:
+            return split
         places_of = [self._named_places(np.asarray(one), labels) for one in along]
         axes_all = order([label for one in places_of for label in one.axes])
         aligned = [with_axes(one, axes_all) for one in places_of]
         return apply("picked", name, *aligned, axes=axes_all, kinds=kinds)
+
+    def _split(
+        self, name: Expr, along: Sequence[Ids], found: Sequence[tuple[list[int], list[int | None]]], labels: Axes,
+        kinds: frozenset[int],
+    ) -> Expr | None:  # fmt: skip
+        """Return cells of an array one axis of which counts along two labels, `6 * head + unit`, by splitting it."""
+        shape, index, axes = list[int](), list[str](), list[Label]()
+        for one, (varying, steps), length in zip(along, found, np.shape(name.value), strict=True):
+            if None in steps or len(varying) > 2 or any(step < 1 for step in steps if step is not None):
+                return None
+            first, sizes = int(one.flat[0]), [one.shape[axis] for axis in varying]
+            parts = [(first, step or 0, size, axis) for step, size, axis in zip(steps, sizes, varying, strict=True)]
+            if len(parts) < 2:
+                shape.append(length)
+                index.append(_slice(first, parts[0][2], parts[0][1], length) if parts else str(first))
+                axes += [labels[axis] for axis in varying]
+                continue
+            (_, wide, outer, above), (_, step, inner, below) = sorted(parts, key=lambda part: -part[1])
+            begin, rest = divmod(first, wide)
+            if length % wide or rest + (inner - 1) * step >= wide:
+                return None
+            shape += [length // wide, wide]
+            index += [_slice(begin, outer, 1, length // wide), _slice(rest, inner, step, wide)]
+            axes += [labels[above], labels[below]]
+        if len(set(axes)) < len(axes):
+            return None
+        parted = apply(
+            "reshape", name, axes=tuple(f"part {place}" for place in range(len(shape))), x=repr(tuple(shape))
+        )
+        while index and index[-1] == ":":
+            index.pop()
+        if not index:
+            return self._in_order(relabelled(replace(parted, kinds=kinds), dict(zip(parted.axes, axes, strict=True))))
+        return self._in_order(apply("index", parted, axes=tuple(axes), x=", ".join(index), kinds=kinds))
 
     def _in_order(self, expr: Expr) -> Expr:
         return transposed(expr, order(expr.axes))
