@@ -181,10 +181,9 @@ class _Found:
                              [joins[unit] for unit in head], biases))  # fmt: skip
         bias = [self._added(first, column) for column in range(outputs)]
         seen = np.array([[[key in shown[row] for key in keys] for row in members] for members, keys in sequences])
-        layer = Attention(
-            self.node, made, [one for some in bias for one in some], [[asked[row] for row in members] for members, _ in sequences],
-            [keys for _, keys in sequences], seen, self.inner,
-        )  # fmt: skip
+        asks = [[asked[row] for row in members] for members, _ in sequences]
+        added = [one for some in bias for one in some]
+        layer = Attention(self.node, made, added, asks, [keys for _, keys in sequences], seen, self.inner)
         self._prove(layer, scale)
         return layer
 
@@ -323,10 +322,8 @@ def _sequences(shown: Sequence[Mapping[Vector, Atom]]) -> list[tuple[list[int], 
         found = [one for one in found if one not in near]
         members = sorted([row, *(member for one in near for member in one[0])])
         found.append((members, {*keys}.union(*(one[1] for one in near))))
-    return [
-        (members, sorted(keys, key=lambda key: [_place(one) for one in key]))
-        for members, keys in sorted(found, key=lambda one: one[0])
-    ]
+    found.sort(key=lambda one: one[0])
+    return [(members, sorted(keys, key=lambda key: [*map(_place, key)])) for members, keys in found]
 
 
 def _projected(given: Vector, kernel: Sequence[Sequence[Atom]], biases: Sequence[Atom]) -> list[Polynomial]:

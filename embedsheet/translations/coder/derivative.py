@@ -315,12 +315,12 @@ def _index(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
         axes = [place for place, word in enumerate(words) if word == "None"]
         tr.back(arg, arg, summed(expanded(slope, np.shape(expr.value)), axes, False))
         return
-    words = "@"
+    whole = "@"
     if arg.op == "reshape" and np.size(arg.value) == np.size(arg.args[0].value):
-        words, arg = f"@.reshape({arg.x})", arg.args[0]
+        whole, arg = f"@.reshape({arg.x})", arg.args[0]
     if arg.op != "name" or arg.args:
         raise NotSimple("a part of what has no name")
-    tr.slopes.setdefault(arg.x, _Slope()).parts.append((f"{words}[{expr.x}] += {{}}", slope))
+    tr.slopes.setdefault(arg.x, _Slope()).parts.append((f"{whole}[{expr.x}] += {{}}", slope))
 
 
 def _take(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:

@@ -131,7 +131,7 @@ def written_out(expr: Expr, leaf: Leaf) -> Symbols:
         rows = np.moveaxis(written_out(expr.args[0], leaf), int(expr.x), -1)
         made = np.empty(rows.shape, object)
         for place in np.ndindex(rows.shape[:-1]):
-            made[place] = shares(rows[place])
+            made[place] = shares(rows[place].tolist())
         return np.moveaxis(made, -1, int(expr.x))
     if expr.op not in _ALONG:
         raise NotPlain

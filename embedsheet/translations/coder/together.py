@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embedsheet.compiler.alike import joined, shape_of
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.order import Planner
 from embedsheet.ground.errors import EmbedsheetError
-from embedsheet.translations.coder.lattices import lattices
+from embedsheet.translations.coder.lattices import Ids
 from embedsheet.translations.coder.loops import Cells
 
-_ANY = 1 << 40
+_ANY = 1 << 40  # cells that a form may have
+_MOST_SPREAD = 50  # cells of the sheet around each formula
 
 
 def together(items: Sequence[list[Cells]], planner: Planner) -> list[list[Cells]]:
@@ -63,17 +65,33 @@ def _parts(group: Group) -> Sequence[Group]:
 
 
 def _rectangles(items: Sequence[list[Cells]]) -> list[list[int]]:
-    """Return which of some items are one lattice of cells together, where they are none alone."""
-    groups = [item[0][0] for item in items]
-    rows, columns = (
-        np.concatenate([side.ravel() for side in sides]) for sides in zip(*map(_filled, groups), strict=True)
-    )
-    if len(lattices(rows, columns)) != 1 or len(np.unique(rows)) * len(np.unique(columns)) != len(rows):
+    """Return which of some items fill a rectangle without gaps together."""
+    from scipy.ndimage import label
+
+    cells = [_filled(item[0][0]) for item in items]
+    rows, columns = (np.concatenate([one[side].ravel() for one in cells]) for side in (0, 1))
+    top, left = int(rows.min()), int(columns.min())
+    shape = (int(rows.max()) - top + 1, int(columns.max()) - left + 1)
+    if shape[0] * shape[1] > _MOST_SPREAD * len(rows):
         return []
-    return [list(range(len(items)))]
+    mask = np.zeros(shape, bool)
+    mask[rows - top, columns - left] = True
+    labels, count = label(mask)
+    found: list[list[int]] = [[] for _ in range(count + 1)]
+    for place, (own_rows, own_columns) in enumerate(cells):
+        parts = np.unique(labels[own_rows - top, own_columns - left])
+        if len(parts) > 1:
+            return []
+        found[parts[0]].append(place)
+    return [some for part, some in enumerate(found) if len(some) > 1 and _is_full(labels == part)]
 
 
-def _filled(group: Group) -> tuple[np.ndarray, np.ndarray]:
+def _is_full(mask: NDArray[np.bool_]) -> bool:
+    return bool(mask.sum() == mask.any(axis=1).sum() * mask.any(axis=0).sum())
+
+
+def _filled(group: Group) -> tuple[Ids, Ids]:
+    """Return rows and columns of all cells that a group's formulas fill."""
     down, right = (np.arange(length) for length in group.outputs.shape[1:])
     rows = group.rows[:, None, None] + down[:, None] + 0 * right
     return rows, group.columns[:, None, None] + 0 * down[:, None] + right
@@ -85,7 +103,7 @@ def _needs(items: Sequence[list[Cells]], planner: Planner) -> list[set[int]]:
     owner = {id(part): place for place, item in enumerate(items) for group, _ in item for part in _parts(group)}
     item_of = [owner.get(id(group), -1) for group in store.groups]
     found: list[set[int]] = [set() for _ in items]
-    for place, group in enumerate(store.groups):
+    for place in range(len(item_of)):
         if item_of[place] < 0:
             continue
         try:
