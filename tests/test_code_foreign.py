@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 
 import embedsheet as es
 from embedsheet.cli import app
-from embedsheet.ground.notation.addresses import parse_area
+from embedsheet.ground.notation.addresses import column_letters, parse_area
 from embedsheet.translations.coder import derivative
 from kit import foreign_nets, foreign_nets_more, judges, modules, sheets
 
@@ -195,7 +196,7 @@ def test_keras_has_two_masked_heads_as_one_layer(books: dict[str, Path]) -> None
     assert "layers.MultiHeadAttention(2, 2, value_dim=2, output_shape=4, use_bias=False)" in text
     call = text[text.index("def call") : text.index("def variables")]
     assert "a50_d54 = self.attention(" in call
-    assert "attention_mask=(~(" in call
+    assert "use_causal_mask=True" in call
     assert "v10_z14" not in call  # the shares stand in `inside`, as the sheet computes them
 
 
@@ -334,6 +335,83 @@ def test_states_side_by_side_are_a_recurrent_layer_only_where_they_are_one(
     assert found.wrong == []
     assert found.gradient is not None
     wanted = modules.sheet_gradient(book, None, objective="S!N1", changing=changing)
+    assert np.abs(found.gradient - wanted).max() < 1e-9
+
+
+def _heads(scale: str, masked: bool, by_columns: bool) -> tuple[dict[str, Any], list[str]]:
+    """Return two heads of one unit over two sequences of three words of two numbers, with biases; and the weights.
+
+    `by_columns`: one sequence, a word a column, weights at the left of what they multiply, as people draw it.
+    """
+    numbers = iter(np.round(np.sin(np.arange(1, 80) * 2.1), 3).tolist())
+    cells: dict[str, Any] = {}
+
+    def put(address: str) -> str:
+        found = parse_area(address, "S")
+        for row in range(found.top, found.bottom + 1):
+            for column in range(found.left, found.right + 1):
+                cells[f"{column_letters(column)}{row}"] = next(numbers)
+        return f"S!{address}"
+
+    if by_columns:
+        put("A1:C2")
+        weights = [put(f"E{1 + 2 * place}:G{1 + 2 * place}") for place in range(6)] + [put("E14:G15")]
+        for place in range(6):  # queries, keys and values of both heads, a row each
+            row = 1 + 2 * place
+            cells[f"I{row}"] = (f"I{row}:K{row}", f"=MMULT($E{row}:$F{row},$A$1:$C$2)+$G{row}")
+        for head, (query, key, value) in enumerate(((1, 5, 9), (3, 7, 11))):
+            top = 20 + 10 * head
+            for word in range(3):  # keys below each other, a column for each word that asks
+                for asks in range(3):
+                    own = f"{column_letters(9 + asks)}${query}*${column_letters(9 + word)}${key}{scale}"
+                    cells[f"{column_letters(1 + asks)}{top + word}"] = f"={own}"
+                    column = column_letters(1 + asks)
+                    powers = ",".join(f"EXP({column}${top + one})" for one in range(3))
+                    cells[f"{column_letters(5 + asks)}{top + word}"] = f"=EXP({column}{top + word})/SUM({powers})"
+            cells[f"I{top}"] = (f"I{top}:K{top}", f"=MMULT($I${value}:$K${value},E{top}:G{top + 2})")
+        cells["A40"] = ("A40:C41", "=E14:E15*I20:K20+F14:F15*I30:K30+G14:G15")
+        return {**cells, "A50": "=SUMSQ(A40:C41)"}, weights
+    put("A2:B7")
+    weights = [put(f"{column}9:{column}11") for column in "DEFGHI"] + [put("K9:L11")]
+    for row in range(2, 8):
+        first = 2 + 3 * ((row - 2) // 3)
+        for column in "DEFGHI":
+            cells[f"{column}{row}"] = f"=$A{row}*{column}$9+$B{row}*{column}$10+{column}$11"
+        for head, (scores, shares, out) in enumerate((("NOP", "RST", "V"), ("XYZ", ("AB", "AC", "AD"), "AF"))):
+            query, key, value = ("D", "F", "H") if head == 0 else ("E", "G", "I")
+            for word in range(3):
+                own = f"${query}{row}*${key}{first + word}{scale}"
+                cells[f"{scores[word]}{row}"] = f"=IF({word}>{(row - 2) % 3},-1E9,{own})" if masked else f"={own}"
+                cells[f"{shares[word]}{row}"] = (
+                    f"=EXP({scores[word]}{row})/(EXP(${scores[0]}{row})+EXP(${scores[1]}{row})+EXP(${scores[2]}{row}))"
+                )
+            terms = [f"${shares[word]}{row}*${value}{first + word}" for word in range(3)]
+            cells[f"{out}{row}"] = f"={'+'.join(terms)}"
+        for place, column in enumerate(("AH", "AI")):
+            joins = "KL"[place]
+            cells[f"{column}{row}"] = f"=$V{row}*{joins}$9+$AF{row}*{joins}$10+{joins}$11"
+    return {**cells, "A50": "=SUMSQ(AH2:AI7)"}, weights
+
+
+@pytest.mark.parametrize(
+    ("scale", "masked", "by_columns", "words"),
+    [("/SQRT(1)", False, False, "return_attention_scores=True"), ("*1", True, False, "use_causal_mask=True"),
+     ("", False, True, "return_attention_scores=True"), ("/2", False, False, None)],
+)  # fmt: skip
+def test_heads_typed_cell_by_cell_are_a_layer_where_they_compute_what_it_does(
+    tmp_path: Path, scale: str, masked: bool, by_columns: bool, words: str | None
+) -> None:
+    """Keras divides by the root of a head's width, here 1, and never by 2."""
+    cells, changing = _heads(scale, masked, by_columns)
+    book = sheets.write(tmp_path / "b.xlsx", cells)
+    es.recalculate(book)
+    code = es.code(book, to="keras", objective="S!A50", changing=changing)
+    assert ("layers.MultiHeadAttention(2, 1, value_dim=1, output_shape=2)" in code.text) == (words is not None)
+    assert words is None or words in code.text
+    found = modules.run(code, tmp_path)
+    assert found.wrong == []
+    assert found.gradient is not None
+    wanted = modules.sheet_gradient(book, None, objective="S!A50", changing=changing)
     assert np.abs(found.gradient - wanted).max() < 1e-9
 
 

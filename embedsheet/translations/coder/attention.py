@@ -8,6 +8,7 @@ polynomial for every number.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
 from typing import TypeAlias
@@ -47,6 +48,7 @@ class Attention:
 
     `asked` (sequences, steps, features) and `given` (sequences, steps of theirs, features) are cells; `seen`
     (sequences, steps, steps of theirs) says which of `given` each step sees. `inner` are the blocks between by name.
+    `turned`: `node` is (outputs, sequences · steps).
     """
 
     node: Expr
@@ -56,6 +58,7 @@ class Attention:
     given: list[list[Vector]]
     seen: NDArray[np.bool_]
     inner: set[str]
+    turned: bool
 
 
 @dataclass(frozen=True)
@@ -90,10 +93,9 @@ def attention(expr: Expr, memory: Memory, weights: set[str]) -> Attention | None
         reached = _Reached(memory, weights)
         reached.back(expr, _PRODUCTS)
         if reached.softmax:
-            try:
-                return _Found(expr, reached, memory, weights).layer()
-            except (NotPlain, KeyError, ValueError, TypeError, IndexError, StopIteration, RecursionError):
-                pass
+            for turned in (False, True):
+                with suppress(NotPlain, KeyError, ValueError, TypeError, IndexError, StopIteration, RecursionError):
+                    return _Found(expr, reached, memory, weights, turned).layer()
     return next(filter(None, (attention(arg, memory, weights) for arg in expr.args)), None)
 
 
@@ -127,8 +129,8 @@ class _Reached:
 
 
 class _Found:
-    def __init__(self, expr: Expr, reached: _Reached, memory: Memory, weights: set[str]) -> None:
-        self.node, self.weights, self.inner = expr, weights, reached.inner - reached.ends
+    def __init__(self, expr: Expr, reached: _Reached, memory: Memory, weights: set[str], turned: bool) -> None:
+        self.node, self.weights, self.inner, self.turned = expr, weights, reached.inner - reached.ends, turned
         known = {variable.name: variable for variable in memory.variables}
         written: dict[str, Symbols] = {}
 
@@ -139,7 +141,8 @@ class _Found:
                 written[one.x] = written_out(memory.definitions[one.x], leaf)
             return written[one.x]
 
-        self.cells = np.broadcast_to(written_out(expr, leaf), np.shape(expr.value))
+        cells = np.broadcast_to(written_out(expr, leaf), np.shape(expr.value))
+        self.cells = cells.T if turned else cells
 
     def layer(self) -> Attention:
         """Return the layer. Raises NotPlain where the cells are none, KeyError and the like where they are others."""
@@ -183,7 +186,8 @@ class _Found:
         seen = np.array([[[key in shown[row] for key in keys] for row in members] for members, keys in sequences])
         asks = [[asked[row] for row in members] for members, _ in sequences]
         added = [one for some in bias for one in some]
-        layer = Attention(self.node, made, added, asks, [keys for _, keys in sequences], seen, self.inner)
+        layer = Attention(self.node, made, added, asks, [keys for _, keys in sequences], seen, self.inner,
+                          self.turned)  # fmt: skip
         self._prove(layer, scale)
         return layer
 

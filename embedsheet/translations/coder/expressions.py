@@ -211,11 +211,8 @@ def transposed(expr: Expr, axes: Axes) -> Expr:
     if expr.axes == axes:
         return expr
     if len(axes) == 2:
-        turned = expr
-        while turned.op == "relabel":
-            turned = turned.args[0]
-        if turned.op == "transpose":
-            back = turned.args[0]
+        back = _turned(expr)
+        if back is not None:
             return relabelled(back, dict(zip(back.axes, axes, strict=True)))
         return apply("transpose", expr, axes=axes, kinds=expr.kinds)
     places = tuple(expr.axes.index(label) for label in axes)
@@ -317,7 +314,18 @@ def joined(parts: Sequence[Expr], axes: Axes, label: Label, lengths: Sequence[in
         return apply("stacked", *own, axes=axes, x=str(place), kinds=kinds)
     shapes = [tuple(length if one == label else size[one] for one in axes) for length in lengths]
     own = [full_of(part, axes, shape) for part, shape in zip(parts, shapes, strict=True)]
+    turned = [_turned(part) for part in own]
+    if len(axes) == 2 and all(turned):
+        beside = [replace(part, axes=axes[::-1]) for part in turned if part is not None]
+        return transposed(apply("concatenate", *beside, axes=axes[::-1], x=str(1 - place), kinds=kinds), axes)
     return apply("concatenate", *own, axes=axes, x=str(place), kinds=kinds)
+
+
+def _turned(expr: Expr) -> Expr | None:
+    """Return what an expression is the transpose of."""
+    while expr.op == "relabel":
+        expr = expr.args[0]
+    return plain(expr.args[0]) if expr.op == "transpose" else None
 
 
 def _einsum(left: Expr, right: Expr, both: Sequence[Label]) -> Expr:

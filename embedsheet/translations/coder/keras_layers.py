@@ -201,14 +201,14 @@ def _attended(name: str, found: Attention, given: list[Expr]) -> Expr:
             op = "causal_attention"
     if op == "masked_attention":
         mask = seen[0] if (seen == seen[0]).all() else seen
-        axes = ("t", "s") if mask.ndim == 2 else ("n", "t", "s")
-        given = [*given, Expr("literal", (), axes, mask, f"np.array({mask.astype(int).tolist()}) == 1")]
+        labels: Axes = ("t", "s") if mask.ndim == 2 else ("n", "t", "s")
+        given = [*given, Expr("literal", (), labels, mask, f"np.array({mask.astype(int).tolist()}) == 1")]
     node = found.node
-    value = np.asarray(node.value).reshape(sequences, steps, -1)
-    every = Expr(op, tuple(given), ("n", "t", "u"), value, name, False)
-    if sequences == 1:
-        return Expr("index", (every,), node.axes, node.value, "0", False, node.kinds)
-    return Expr("reshape", (every,), node.axes, node.value, repr(np.shape(node.value)), False, node.kinds)
+    rows = np.asarray(node.value).T if found.turned else np.asarray(node.value)
+    axes = node.axes[::-1] if found.turned else node.axes
+    every = Expr(op, tuple(given), ("n", "t", "u"), rows.reshape(sequences, steps, -1), name, False)
+    way = ("index", "0") if sequences == 1 else ("reshape", repr(rows.shape))
+    return transposed(Expr(way[0], (every,), axes, rows, way[1], False, node.kinds), node.axes)
 
 
 def _rows_of(reader: _Reader, rows: list[list[tuple[Atom, ...]]]) -> Expr:
