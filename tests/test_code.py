@@ -247,6 +247,22 @@ def test_keras_code_has_the_layers_that_the_blocks_are(lessons: dict[str, Path])
     assert "surprise = ops.sum(aw30_aw80) / 6" in lstm  # six answers, between blanks
     assert "self.gru = layers.GRU(3" in es.code(lessons["gru"], "GRU", to="keras").text
     assert "self.rnn(embedding_row)" in es.code(lessons["rnn"], "Sequence", to="keras").text
+    heads = es.code(lessons["attention"], "Attention", to="keras").text
+    assert "= layers.MultiHeadAttention(2, 2, value_dim=2, output_shape=4)" in heads
+    assert "use_causal_mask=True" in heads
+    assert "ops.convert_to_tensor(self.attention.key_dense.bias[1])" in heads
+    filters = es.code(lessons["conv"], "Convolution", to="keras").text
+    assert "= layers.Conv2D(2, (3, 3))" in filters
+    assert "i24_l197 = self.filters(pixels_0_light_1_dark[..., None])[..., 1]" in filters
+    assert "surprise = ops.sum(ln_p[:12]) / 12" in filters  # the answers that are learned from, between blanks
+
+
+def test_forms_that_fill_a_rectangle_together_are_one_statement(lessons: dict[str, Path]) -> None:
+    """Each place with each of its string: a form for each way from row to row; windows of pooling: one for each."""
+    scores = next(one for one in es.code(lessons["attention"], "Attention").blocks if "steps_1_scores" in one.names)
+    assert [str(area) for area in scores.areas] == ["Attention!S26:X97"]
+    pooled = next(one for one in es.code(lessons["conv"], "Convolution").blocks if "pooled" in one.names)
+    assert len(pooled.areas) == 36  # of 2 rows and 2 columns each: two filters, 18 images
 
 
 def test_a_heading_at_the_top_of_a_growing_range_is_left_out_of_its_sum(tmp_path: Path) -> None:

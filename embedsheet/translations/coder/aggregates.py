@@ -60,11 +60,20 @@ def _without_blanks(expr: Expr) -> Expr:
     if len(arrays) != 1 or has_holes(arrays[0][0]):
         return expr
     (piece, end), places = arrays[0], np.asarray(taken.args[1].value)
-    inside = places[(places >= end - np.size(piece.value)) & (places < end)]
-    if inside.size != np.size(piece.value) or len(np.unique(inside)) != inside.size:
+    inside = np.unique(places[(places >= end - np.size(piece.value)) & (places < end)])
+    if inside.size != np.count_nonzero((places >= end - np.size(piece.value)) & (places < end)):
         return expr
     array = plain(piece)
     array = array.args[0] if array.op == "reshape" and len(array.args[0].axes) <= 2 else array
+    if inside.size < np.size(piece.value):
+        # The first rows of the array, or the last.
+        each = np.size(array.value) // len(array.value)
+        first, rest = divmod(int(inside[0]) - end + np.size(piece.value), each)
+        if rest or inside.size % each or inside[-1] - inside[0] != inside.size - 1:
+            return expr
+        last = first + inside.size // each
+        words = f"{first or ''}:{'' if last == len(array.value) else last}"
+        array = apply("index", array, axes=array.axes, x=words, kinds=array.kinds)
     return relabelled(array, dict(zip(array.axes, ("h", "w"), strict=False)))
 
 

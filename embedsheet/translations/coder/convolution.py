@@ -80,8 +80,8 @@ def _is_weight(expr: Expr, weights: set[str]) -> bool:
     return expr.op == "name" and not expr.args and expr.x in weights
 
 
-def as_layer(found: Convolution, name: str) -> Expr:
-    """Return the layer's call in place of the node: images (n, …, 1) in, one filter's maps out."""
+def as_layer(found: Convolution, name: str, place: int) -> Expr:
+    """Return the layer's call in place of the node: images (n, …, 1) in, the maps of its filter at a `place` out."""
     batch = [axis for axis in range(np.ndim(found.given.value)) if axis not in found.along]
     order = (*batch, *found.along)
     own = tuple(range(len(order)))
@@ -93,6 +93,6 @@ def as_layer(found: Convolution, name: str) -> Expr:
     images = Expr("index", (given,), (*more, *order, "c"), channels if batch else channels[None], f"{many}..., None",
                   found.given.fixed)  # fmt: skip
     maps = Expr("layer", (images,), (*more, *order, "c"), made if batch else made[None], name, False)
-    one = Expr("index", (maps,), order, made[..., 0], "..., 0" if batch else "0, ..., 0", False)
+    one = Expr("index", (maps,), order, made[..., 0], f"{'' if batch else '0, '}..., {place}", False)
     turned = transposed(one, own)
     return replace(turned, axes=found.node.axes)

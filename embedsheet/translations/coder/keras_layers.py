@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from embedsheet.translations.coder.attention import Attention
-from embedsheet.translations.coder.convolution import as_layer, convolution
+from embedsheet.translations.coder.convolution import Convolution, as_layer
 from embedsheet.translations.coder.expressions import Axes, Expr, apply, full_of, plain, transposed, with_axes
 from embedsheet.translations.coder.loops import Loop
 from embedsheet.translations.coder.model import Statement
@@ -224,20 +224,34 @@ def _zeros(length: int, label: int) -> Expr:
     return Expr("literal", (), (label,), np.zeros(length), f"np.zeros({length})")
 
 
-def convolution_layer(expr: Expr, weights: set[str], statement: Statement) -> Arranged | None:
-    """Return a layer of one filter, where an expression holds one."""
-    found = convolution(expr, weights)
-    if found is None:
-        return None
-    shape = found.kernel.value.shape
-    words = f"1, {shape if len(shape) > 1 else shape[0]}" + (f", strides={found.stride}" if found.stride > 1 else "")
-    sizes = ", ".join(str(found.given.value.shape[axis]) for axis in found.along)
-    name = attribute(found.kernel.x)
-    return _of_one(
-        f"Conv{len(shape)}D", words, f"(None, {sizes}, 1)", (found.kernel, found.bias), (*shape, 1, 1),
-        {one.name: _replaced(expr, found.node, as_layer(found, name))
-         for one, expr in zip(statement.variables, statement.expressions, strict=True)},
-    )  # fmt: skip
+def filters(name: str, found: Sequence[tuple[Statement, Convolution]]) -> Arranged:
+    """Return a layer of filters that are laid over one array in one way, each in a block of its own."""
+    first = found[0][1]
+    kernels, biases = [one.kernel for _, one in found], [one.bias for _, one in found]
+    shape = first.kernel.value.shape
+    words = f"{len(found)}, {shape if len(shape) > 1 else shape[0]}"
+    words += f", strides={first.stride}" if first.stride > 1 else ""
+    sizes = ", ".join(str(first.given.value.shape[axis]) for axis in first.along)
+    results: dict[str, Expr] = {}
+    for place, (statement, one) in enumerate(found):
+        layer = as_layer(one, name, place)
+        for variable, expr in zip(statement.variables, statement.expressions, strict=True):
+            results[variable.name] = _replaced(results.get(variable.name, expr), one.node, layer)
+    made = _of_one(name, f"Conv{len(shape)}D", words, f"(None, {sizes}, 1)", (first.kernel, first.bias),
+                   (*shape, 1, 1), results)  # fmt: skip
+    if len(found) == 1:
+        return made
+    labels: Axes = (*range(len(shape)), "f")
+    every = apply("stacked", *kernels, axes=labels, x="-1")
+    made.variables["kernel"] = apply("index", every, axes=(*labels[:-1], "c", "f"), x="..., None, :")
+    each = ", ".join([":"] * len(shape))
+    made.parts = {one.x: f"kernel[{each}, 0, {place}]" for place, one in enumerate(kernels)}
+    known = [one for one in biases if one is not None]
+    if known:
+        made.variables["bias"] = apply("stacked", *known, axes=(0,), x="0")
+        made.parts |= {one.x: f"bias[{place}]" for place, one in enumerate(known)}
+    made.cells = {one.x: {*range(np.size(one.value))} for one in (*kernels, *known)}
+    return made
 
 
 def unit_layer(expr: Expr, weights: set[str], statement: Statement) -> Arranged | None:
@@ -254,14 +268,20 @@ def unit_layer(expr: Expr, weights: set[str], statement: Statement) -> Arranged 
     made = Expr("layer", (rows,), (rows.axes[0], "u"), np.asarray(expr.value)[:, None], attribute(kernel.x), False)
     layer = Expr("index", (made,), expr.axes, expr.value, ":, 0", False, expr.kinds)
     return _of_one(
-        "Dense", "1", f"(None, {kernel.value.size})", (kernel, bias), (kernel.value.size, 1),
+        attribute(kernel.x), "Dense", "1", f"(None, {kernel.value.size})", (kernel, bias), (kernel.value.size, 1),
         {one.name: _replaced(whole, expr, layer)
          for one, whole in zip(statement.variables, statement.expressions, strict=True)},
     )  # fmt: skip
 
 
 def _of_one(
-    kind: str, words: str, built: str, held: tuple[Expr, Expr | None], shape: tuple[int, ...], results: dict[str, Expr]
+    name: str,
+    kind: str,
+    words: str,
+    built: str,
+    held: tuple[Expr, Expr | None],
+    shape: tuple[int, ...],
+    results: dict[str, Expr],
 ) -> Arranged:
     """Return a layer of one filter or unit, with a kernel of some shape and perhaps a bias."""
     kernel, bias = held
@@ -273,7 +293,7 @@ def _of_one(
         variables["bias"] = apply("reshape", bias, axes=(0,), x="1")
         parts[bias.x] = "bias[0]"
     cells = {one.x: {*range(np.size(one.value))} for one in held if one is not None}
-    return Arranged(attribute(kernel.x), kind, words, built, variables, parts, cells, results)
+    return Arranged(name, kind, words, built, variables, parts, cells, results)
 
 
 def _replaced(expr: Expr, node: Expr, by: Expr) -> Expr:

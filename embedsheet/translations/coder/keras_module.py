@@ -15,17 +15,19 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 import numpy as np
 
 from embedsheet.translations.coder.attention import attention
+from embedsheet.translations.coder.convolution import Convolution, convolution
 from embedsheet.translations.coder.expressions import Expr, names_in, number_of
 from embedsheet.translations.coder.idioms import Normalised, normalised
 from embedsheet.translations.coder.keras_layers import (
     Arranged,
     attention_layer,
     attribute,
-    convolution_layer,
+    filters,
     recurrent_layer,
     unit_layer,
     unrolled_layer,
@@ -87,22 +89,51 @@ class _KerasModule(Module):
                     used.add(kind)
                     self.arranged.append(layer)
         self._find_unrolled(used)
-        self._find_by_kernel()
+        self._find_filters(used)
+        self._find_units()
 
-    def _find_by_kernel(self) -> None:
-        """Find layers that are called by their kernel's name: filters, and dense layers of one unit."""
+    def _apart_of_layers(self) -> list[Statement]:
+        """Return the statements that no layer has a part in."""
         taken = {name for layer in self.arranged for name in layer.results}
         taken |= {one.name for layer in self.arranged for statement in layer.inside for one in statement.variables}
-        for statement in super().traced():
-            if statement.loop is not None or taken & {one.name for one in statement.variables}:
-                continue
-            held = {name for layer in self.arranged for name in layer.cells}
-            weights = {one.name for one in self.model.weights} - held
-            for make in (convolution_layer, unit_layer):
-                layer = next(filter(None, (make(expr, weights, statement) for expr in statement.expressions)), None)
-                if layer is not None:
-                    self.arranged.append(layer)
-                    break
+        every = [one for one in super().traced() if one.loop is None]
+        return [one for one in every if not taken & {variable.name for variable in one.variables}]
+
+    def _free_weights(self) -> set[str]:
+        held = {name for layer in self.arranged for name in layer.cells}
+        return {one.name for one in self.model.weights} - held
+
+    def _find_filters(self, used: set[str]) -> None:
+        """Find convolutions: those that are laid over one array in one way are one layer."""
+        weights = self._free_weights()
+        alike: dict[object, list[tuple[Statement, Convolution]]] = {}
+        for statement in self._apart_of_layers():
+            for expr in statement.expressions:
+                one = convolution(expr, weights)
+                if one is not None:
+                    weights -= {part.x for part in (one.kernel, one.bias) if part is not None}
+                    key = (one.given.x, one.along, one.stride, one.kernel.value.shape, one.bias is None)
+                    alike.setdefault(key, []).append((statement, one))
+        taken: set[int] = set()
+        for found in alike.values():
+            some = [(statement, one) for statement, one in found if id(statement) not in taken]
+            if some:
+                name = attribute(some[0][1].kernel.x)
+                if len(some) > 1:
+                    letters = takewhile(lambda some: len({*some}) == 1, zip(*(one.kernel.x for _, one in some)))
+                    common = "".join(some[0] for some in letters).rstrip("_0123456789")
+                    name = _free(attribute(f"{common}s" if common else "filters"), used)
+                    used.add(name)
+                self.arranged.append(filters(name, some))
+                taken |= {id(statement) for statement, _ in some}
+
+    def _find_units(self) -> None:
+        """Find dense layers of one unit, which are called by their kernel's name."""
+        for statement in self._apart_of_layers():
+            weights = self._free_weights()
+            layer = next(filter(None, (unit_layer(expr, weights, statement) for expr in statement.expressions)), None)
+            if layer is not None:
+                self.arranged.append(layer)
 
     def _find_unrolled(self, used: set[str]) -> None:
         """Find recurrent layers in blocks that stand one beside the other, a step each; the longest first."""

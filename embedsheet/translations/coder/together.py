@@ -15,7 +15,7 @@ from embedsheet.compiler.alike import joined, shape_of
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.order import Planner
 from embedsheet.ground.errors import EmbedsheetError
-from embedsheet.translations.coder.lattices import Ids
+from embedsheet.translations.coder.lattices import Ids, lattices
 from embedsheet.translations.coder.loops import Cells
 
 _ANY = 1 << 40  # cells that a form may have
@@ -65,7 +65,7 @@ def _parts(group: Group) -> Sequence[Group]:
 
 
 def _rectangles(items: Sequence[list[Cells]]) -> list[list[int]]:
-    """Return which of some items fill a rectangle without gaps together."""
+    """Return which of some items fill a rectangle without gaps together, or rectangles in bands."""
     from scipy.ndimage import label
 
     cells = [_filled(item[0][0]) for item in items]
@@ -77,9 +77,11 @@ def _rectangles(items: Sequence[list[Cells]]) -> list[list[int]]:
     mask = np.zeros(shape, bool)
     mask[rows - top, columns - left] = True
     labels, count = label(mask)
+    parts_of = [np.unique(labels[own_rows - top, own_columns - left]) for own_rows, own_columns in cells]
+    if count > 1 and all(len(parts) == count for parts in parts_of):  # bands, each with all of them
+        return [list(range(len(items)))] if len(lattices(rows, columns)) == 1 else []
     found: list[list[int]] = [[] for _ in range(count + 1)]
-    for place, (own_rows, own_columns) in enumerate(cells):
-        parts = np.unique(labels[own_rows - top, own_columns - left])
+    for place, parts in enumerate(parts_of):
         if len(parts) > 1:
             return []
         found[parts[0]].append(place)
