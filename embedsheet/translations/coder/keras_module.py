@@ -120,7 +120,9 @@ class _KerasModule(Module):
             if some:
                 name = attribute(some[0][1].kernel.x)
                 if len(some) > 1:
-                    letters = takewhile(lambda some: len({*some}) == 1, zip(*(one.kernel.x for _, one in some)))
+                    letters = takewhile(
+                        lambda some: len({*some}) == 1, zip(*(one.kernel.x for _, one in some), strict=False)
+                    )
                     common = "".join(some[0] for some in letters).rstrip("_0123456789")
                     name = _free(attribute(f"{common}s" if common else "filters"), used)
                     used.add(name)
