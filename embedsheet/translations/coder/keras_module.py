@@ -15,7 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from os.path import commonprefix
 
 import numpy as np
 
@@ -120,10 +120,7 @@ class _KerasModule(Module):
             if some:
                 name = attribute(some[0][1].kernel.x)
                 if len(some) > 1:
-                    letters = takewhile(
-                        lambda some: len({*some}) == 1, zip(*(one.kernel.x for _, one in some), strict=False)
-                    )
-                    common = "".join(some[0] for some in letters).rstrip("_0123456789")
+                    common = commonprefix([one.kernel.x for _, one in some]).rstrip("_0123456789")  # noqa: RUF071, no paths
                     name = _free(attribute(f"{common}s" if common else "filters"), used)
                     used.add(name)
                 self.arranged.append(filters(name, some))
