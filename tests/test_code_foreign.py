@@ -166,7 +166,7 @@ def test_a_gradient_written_out_that_differences_contradict_is_not_shown(
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("layers_on_sheets", "z2, 1"), ("sumproduct_rows", "np.stack([a, b, c], axis=1), 1"),
+    [("layers_on_sheets", "z2, 1"), ("sumproduct_rows", "a, 1"),
      ("rnn_in_columns", "i12_l15, 1"), ("transformer", "a70_f74, 1")],
 )  # fmt: skip
 def test_powers_over_their_sum_are_softmax_however_they_are_typed(

@@ -71,8 +71,8 @@ LAYERS = {
     "skip_gram.mirror": ("Skip-gram", ["Dense"]),
     "perceptron.mirror": ("Logistic regression", ["Dense"]),
     "gated.mirror": ("GRU", ["Dense", "Embedding", "GRU"]),
-    "conv.mirror": ("Convolution", ["Conv2D", "Conv2D", "Dense"]),  # a filter each
-    "attention.mirror": ("Attention", ["Dense", "Embedding", "Embedding", "LayerNormalization"]),
+    "conv.mirror": ("Convolution", ["Conv2D", "Dense"]),
+    "attention.mirror": ("Attention", ["Dense", "Embedding", "Embedding", "LayerNormalization", "MultiHeadAttention"]),
     "recommender.mirror": ("One rating a row", ["Embedding", "Embedding"]),
 }
 
