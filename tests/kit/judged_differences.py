@@ -108,6 +108,7 @@ DIFFERENCES = (
     Difference("Microsoft: cut off, not rounded", "LibreOffice", "PERCENTRANK PERCENTRANK.INC PERCENTRANK.EXC"),
     Difference("finds another place in a list that is not sorted", "LibreOffice", "VLOOKUP"),
     Difference("stops at ten digits", "IronCalc", "CHISQ.INV"),
+    Difference("stops within 0.000001 percent, as Excel does", "formulon", "XIRR"),
     Difference("rounds a half to the even digit", "IronCalc", "TEXT"),
     Difference("Microsoft: F.TEST is the two-tailed probability, at most 1", "IronCalc", "F.TEST FTEST"),
     Difference("fewer than three pairs have no error of estimate", "Gnumeric", "STEYX"),
