@@ -338,6 +338,24 @@ def test_states_side_by_side_are_a_recurrent_layer_only_where_they_are_one(
     assert np.abs(found.gradient - wanted).max() < 1e-9
 
 
+def test_summaries_that_are_alike_by_chance_are_statements_of_their_own(tmp_path: Path) -> None:
+    """The mean of the losses is derived; that of the hits below it needs the labels that are found, which are texts."""
+    cells: dict[str, Any] = {"A1": 0.3, "A2": -0.2, "B1": "red", "C1": "blue"}
+    for row, label in enumerate(("red", "blue", "blue"), start=4):
+        cells |= {f"A{row}": row - 5.5, f"B{row}": f"=A{row}*$A$1", f"C{row}": f"=A{row}*$A$2+1", f"D{row}": label}
+        cells |= {f"E{row}": f"=INDEX($B$1:$C$1,MATCH(MAX(B{row}:C{row}),B{row}:C{row},0))"}
+        cells |= {f"F{row}": f"=(B{row}-C{row})^2", f"G{row}": f"=--(E{row}=D{row})"}
+    book = sheets.write(tmp_path / "b.xlsx", {**cells, "I4": "=AVERAGE(F4:F6)", "I5": "=AVERAGE(G4:G6)"})
+    es.recalculate(book)
+    code = es.code(book, objective="S!I4", changing=["S!A1:A2"])
+    found = modules.run(code, tmp_path)
+    assert found.stored >= 6
+    assert found.wrong == []
+    assert found.gradient is not None
+    wanted = modules.sheet_gradient(book, None, objective="S!I4", changing=["S!A1:A2"])
+    assert np.abs(found.gradient - wanted).max() < 1e-12
+
+
 def _heads(scale: str, masked: bool, by_columns: bool) -> tuple[dict[str, Any], list[str]]:
     """Return two heads of one unit over two sequences of three words of two numbers, with biases; and the weights.
 

@@ -40,6 +40,9 @@ def together(items: Sequence[list[Cells]], planner: Planner) -> list[list[Cells]
             first, last = members[0], members[-1]
             if any(needs[one] & {*members} for one in members):
                 continue
+            # A mean of losses and a mean of hits, one below the other, are alike by chance.
+            if any(needs[one] != needs[first] for one in members):
+                continue
             if all(max(needs[one], default=-1) < first for one in members):
                 there = first
             elif not any(needs[one] & {*members} for one in range(first, last)):
@@ -50,6 +53,7 @@ def together(items: Sequence[list[Cells]], planner: Planner) -> list[list[Cells]
             for one in members:
                 del found[one]
             found[there] = [(group, np.arange(len(group.ids)))]
+            needs = [{there if one in members else one for one in some} for some in needs]
     return [found[place] for place in sorted(found)]
 
 
