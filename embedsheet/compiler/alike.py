@@ -34,12 +34,14 @@ _ELEMENTWISE = frozenset(["+", "-", "*", "/", "=", "<>", "<", ">", "<=", ">="])
 _SIDES = ("top", "left", "bottom", "right")
 
 
-def shape_of(group: Group, most: int = _MOST_CELLS) -> Hashable:
-    """Return what is equal for groups that `joined` can take together; None for a group that is to stay alone.
+def shape_of(group: Group) -> Hashable:
+    """Return what is equal for groups that `joined` can take together; None for a group that is to stay alone."""
+    return None if group.array or len(group.ids) > _MOST_CELLS else any_shape_of(group)
 
-    A group of more than `most` cells is to, and one of array formulas unless these are asked for with any number.
-    """
-    if group.fault or len(group.ids) > most or (group.array and most <= _MOST_CELLS):
+
+def any_shape_of(group: Group) -> Hashable:
+    """Return the same of any number of cells and of array formulas, which are evaluated well enough alone."""
+    if group.fault:
         return None
     shape: list[Hashable] = [group.sheet, group.array, group.outputs.shape[1:]]
     try:

@@ -11,14 +11,13 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.compiler.alike import joined, shape_of
+from embedsheet.compiler.alike import any_shape_of, joined
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.order import Planner
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.translations.coder.lattices import Ids, lattices
 from embedsheet.translations.coder.loops import Cells
 
-_ANY = 1 << 40  # cells that a form may have
 _MOST_SPREAD = 50  # cells of the sheet around each formula
 
 
@@ -60,7 +59,7 @@ def together(items: Sequence[list[Cells]], planner: Planner) -> list[list[Cells]
 def _shape(item: Sequence[Cells]) -> Hashable:
     if len(item) > 1 or len(item[0][1]) < len(item[0][0].ids) or item[0][0].label:
         return None
-    shapes = {shape_of(part, _ANY) for part in _parts(item[0][0])}
+    shapes = {any_shape_of(part) for part in _parts(item[0][0])}
     return shapes.pop() if len(shapes) == 1 else None
 
 
