@@ -9,10 +9,9 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.translations.coder.expressions import Expr, apply, plain, transposed
+from embedsheet.translations.coder.expressions import Expr, plain, rearranged, transposed
 
 Places = NDArray[np.int64]
-_ARRANGED = ("picked", "index", "reshape", "moved", "transpose")
 
 
 @dataclass
@@ -49,11 +48,11 @@ def _windowed(expr: Expr, weights: set[str]) -> Convolution | None:
     windows, kernel = plain(windows), plain(kernel)
     if not _is_weight(kernel, weights) or kernel.value.ndim not in (1, 2):
         return None
-    arranged = _arranged(windows)
+    read_from = rearranged(windows)
     rest = windows.axes[: -kernel.value.ndim]
-    if arranged is None or windows.axes != (*rest, *kernel.axes) or rest != expr.axes:
+    if read_from is None or windows.axes != (*rest, *kernel.axes) or rest != expr.axes:
         return None
-    given, read = arranged
+    given, read = read_from
     spare = len(rest) - kernel.value.ndim  # at most one axis counts images
     if len(rest) != np.ndim(given.value) or spare not in (0, 1):
         return None
@@ -62,20 +61,6 @@ def _windowed(expr: Expr, weights: set[str]) -> Convolution | None:
         if np.array_equal(read, _windows(places, along, kernel.value.shape, stride)):
             return Convolution(expr, given, along, kernel, None, stride)
     return None
-
-
-def _arranged(expr: Expr) -> tuple[Expr, Places] | None:
-    """Return the array whose elements an expression has in another arrangement, and their places in it."""
-    steps = []
-    while expr.op in _ARRANGED and all(arg.fixed for arg in expr.args[1:]):
-        steps.append(expr)
-        expr = plain(expr.args[0])
-    if not steps or expr.op != "name" or expr.args:
-        return None
-    found = replace(expr, value=np.arange(np.size(expr.value)).reshape(np.shape(expr.value)))
-    for step in reversed(steps):
-        found = apply(step.op, found, *step.args[1:], axes=step.axes, x=step.x)
-    return expr, np.asarray(found.value)
 
 
 def _ways(dimensions: int, kernel: int, largest: int) -> Iterator[tuple[tuple[int, ...], int]]:

@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embedsheet.translations.coder.helpers import FUNCTIONS
 
@@ -114,6 +115,7 @@ OPS: dict[str, Op] = {
     "accumulate": Op("np.stack([*accumulate({0}, {x}, initial={1})][1:])"),
     "function": Op("{x}"),
 }
+_REARRANGING = ("index", "take", "picked", "reshape", "transpose", "moved")
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,6 +258,20 @@ def plain(expr: Expr) -> Expr:
     if expr.op == "relabel":
         return replace(plain(expr.args[0]), axes=expr.axes)
     return replace(expr, args=tuple(map(plain, expr.args))) if expr.args else expr
+
+
+def rearranged(expr: Expr) -> tuple[Expr, NDArray[np.int64]] | None:
+    """Return the named array whose elements an expression has, and which, counted flat; None where it computes."""
+    if expr.op == "name" and not expr.args:
+        return expr, np.arange(np.size(expr.value)).reshape(np.shape(expr.value))
+    if expr.op == "relabel":
+        return rearranged(expr.args[0])
+    inner = rearranged(expr.args[0]) if expr.op in _REARRANGING and all(arg.fixed for arg in expr.args[1:]) else None
+    if inner is None:
+        return None
+    text = _filled(OPS[expr.op].text, [f"a{place}" for place in range(len(expr.args))], expr.x)
+    values = [np.asarray(arg.value) for arg in expr.args[1:]]
+    return inner[0], np.asarray(_calculation(text, len(expr.args))(inner[1], *values))
 
 
 def over(expr: Expr, labels: Sequence[Label]) -> str:

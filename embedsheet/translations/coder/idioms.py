@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from embedsheet.translations.coder.expressions import OPS, Expr, _calculation, _filled, number_of
+from embedsheet.translations.coder.expressions import Expr, number_of, rearranged
 from embedsheet.translations.coder.spelling import NUMPY, spell
 
 Definitions = Mapping[str, Expr]
@@ -60,27 +59,11 @@ def _sums(expr: Expr, powers: Expr, axis: int, definitions: Definitions) -> bool
 
 def _picked(expr: Expr, given: Expr, axis: int) -> int | None:
     """Return which place along an axis of an array an expression is."""
-    part, whole = _places(expr), _places(given)
-    if part is None or whole is None or part[0] != whole[0]:
+    part, whole = rearranged(expr), rearranged(given)
+    if part is None or whole is None or part[0].x != whole[0].x:
         return None
     along = np.moveaxis(whole[1], axis, 0)
     return next((place for place, one in enumerate(along) if np.array_equal(one, part[1])), None)
-
-
-def _places(expr: Expr) -> tuple[str, NDArray[np.int64]] | None:
-    """Return the array whose numbers an expression rearranges, by name, and which of these it has, counted flat."""
-    if expr.op == "name" and not expr.args:
-        return expr.x, np.arange(np.size(expr.value)).reshape(np.shape(expr.value))
-    if expr.op == "relabel":
-        return _places(expr.args[0])
-    if expr.op not in ("index", "transpose", "reshape", "take", "picked"):
-        return None
-    inner = _places(expr.args[0])
-    if inner is None or not all(arg.fixed for arg in expr.args[1:]):
-        return None
-    text = _filled(OPS[expr.op].text, [f"a{place}" for place in range(len(expr.args))], expr.x)
-    values = [np.asarray(arg.value) for arg in expr.args[1:]]
-    return inner[0], np.asarray(_calculation(text, len(expr.args))(inner[1], *values))
 
 
 def _terms(expr: Expr) -> list[Expr]:
