@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +75,7 @@ def run(command: Sequence[str | Path], folder: Path | None = None, limit: float 
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=said)
         stop = threading.Timer(limit or threading.TIMEOUT_MAX, process.kill)
         stop.start()
-        processor, megabytes = _wait(process)
+        processor, megabytes = wait(process)
         seconds = time.perf_counter() - began
         stop.cancel()
         out.seek(0)
@@ -98,8 +98,8 @@ def embedsheet(*words: str | Path, folder: Path | None = None) -> Run:
     return python("-m", "embedsheet", *words, folder=folder)
 
 
-def _wait(process: subprocess.Popen[bytes]) -> tuple[float, float]:
-    """Return processor seconds and megabytes of a process, after its end."""
+def wait(process: subprocess.Popen[Any]) -> tuple[float, float]:
+    """Return processor seconds and megabytes of a process, after its end; NaN on Windows."""
     if sys.platform == "win32":
         process.wait()
         return float("nan"), float("nan")

@@ -33,7 +33,7 @@ def rows() -> Iterator[Row]:
     first = min(embedsheet("gradient", sequence, "--sheet", "Sequence").processor for _ in range(3))
     yield Row(PART, "gradient, the lesson's Sequence sheet", first, rival="importing SciPy's minimize", theirs=floor)
     for what, command, cells, objective, changing, most in (
-        ("solve, 30 rows of Bass diffusion", "solve", _bass(30), "F1", "A1:A3", 1.5),
+        ("solve, 30 rows of Bass diffusion", "solve", bass(30), "F1", "A1:A3", 1.5),
         ("gradient, 500 rows of growing sums", "gradient", _growing(500), "F1", "A1:A2", 3.0),
         ("gradient, 300 formulas of different shapes", "gradient", _shapes(300), "F1", "A1:A3", 3.0),
         ("gradient, 80 steps of descent, one with its own rate", "gradient", _descent(80), "C81", "A1:B1", 3.0),
@@ -47,7 +47,7 @@ def rows() -> Iterator[Row]:
         yield Row(PART, what, taken, most=most, rival=rival, theirs=floor if rival else None)
 
 
-def _bass(count: int) -> Cells:
+def bass(count: int) -> Cells:
     """Sales D from the sales so far, C, beside those that other parameters give, 5 % off."""
     cells: Cells = {"A1": 0.01, "A2": 0.3, "A3": 900.0, "C2": 0.0}
     so_far = 0.0

@@ -11,6 +11,7 @@ import pytest
 from scipy.optimize import linprog
 
 import embedsheet as es
+from benchmarks.start_up import bass
 from embedsheet.solvers.search import search
 from kit.judges import write_book
 from kit.problems import problem
@@ -60,18 +61,7 @@ def test_optima_on_kinks_are_reached(name: str) -> None:
 
 def test_a_smooth_search_that_ends_in_rounding_is_not_looked_over_for_kinks(tmp_path: Path) -> None:
     """Bass diffusion of 30 rows: cells of sizes 0.01, 0.3 and 900, so that Newton's last steps are lost in rounding."""
-    cells: dict[str, Any] = {"A1": 0.01, "A2": 0.3, "A3": 900.0, "C2": 0.0, "F1": "=SUM(E2:E31)"}
-    so_far = 0.0
-    for row in range(2, 32):
-        sold = (0.013 + 0.4 * so_far / 1200) * (1200 - so_far)
-        so_far += sold
-        cells |= {
-            f"B{row}": sold * (1 + 0.05 * np.sin(row)),
-            f"D{row}": f"=($A$1+$A$2*C{row}/$A$3)*($A$3-C{row})",
-            f"E{row}": f"=(B{row}-D{row})^2",
-            f"C{row + 1}": f"=SUM(D$2:D{row})",
-        }
-    book = write_book(tmp_path / "bass.xlsx", {"S": cells})
+    book = write_book(tmp_path / "bass.xlsx", {"S": bass(30)})
     found = es.solve(book, objective="F1", changing=["A1:A3"], dry_run=True)
     assert found.status == "optimal"
     # Samples of gradients around the point were 1,000 evaluations more.

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.measure import wait
+
 ROOT = Path(__file__).parents[2]
 MEGABYTES, SECONDS = 1500, 60  # for one command on one workbook; with room for a slow machine
 
@@ -35,7 +37,5 @@ def run(module: str, *words: str | Path) -> Run:
     assert process.stdout is not None
     with process.stdout:
         said = process.stdout.read()
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    megabytes = used.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
-    return Run(process.returncode, said, used.ru_utime + used.ru_stime, megabytes)
+    seconds, megabytes = wait(process)
+    return Run(process.returncode, said, seconds, megabytes)
