@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 import embedsheet as es
+from embedsheet.api.homework import lesson_workbook
 from embedsheet.homework.assignment import find, outline, parse, workbook_beside
 from embedsheet.homework.grade import Grade, grade_file
 from embedsheet.homework.key import Key
-from embedsheet.homework.own.make import own
+from embedsheet.homework.own.make import own, renamed
+from embedsheet.workbook import Workbook
+from embedsheet.xlsx.writer.guide import CHARACTERS
 from kit.assignments import DRAWN, MADE
 from kit.own_homework import hand_in, right_answers
 
@@ -87,3 +92,52 @@ def test_a_lesson_or_an_option_that_there_is_not_is_refused(before: str, after: 
     with pytest.raises(es.EmbedsheetError, match=said):
         es.make_homework(path, [("007", "Ada")], tmp_path / "class")
     assert workbook_beside(str(path)) == b""  # nobody asked that it be made
+
+
+def test_a_students_workbook_names_their_own_file(tmp_path: Path) -> None:
+    made = es.make_homework("gru", [("007", "Ada"), ("008", "Émile")], tmp_path / "class")
+    path = lesson_workbook("gru", {"letters": 3, "pairs": 2, "no_gradient_sheet": True}, tmp_path / "gru.xlsx")
+    lesson = [text for text in _texts(path) if "gru.xlsx" in text]
+    assert lesson
+    for path in made.written:
+        told = _texts(path)
+        assert not [text for text in told if "gru.xlsx" in text]
+        # What the lesson's own workbook says, in the guide, under two headings and in the solve log.
+        own_file = [text for text in told if path.name in text]
+        assert sorted(own_file) == sorted(text.replace("gru.xlsx", path.name) for text in lesson)
+        assert f"    embedsheet solve {path.name} --sheet GRU" in "\n".join(own_file)
+        # The guide's rows are as high as their texts were: a longer name must not need another line.
+        for text in _texts(path, "Guide"):
+            before = text.replace(path.name, "gru.xlsx")
+            assert _lines(text) == _lines(before)
+
+
+def _lines(text: str) -> int:
+    return sum(max(1, math.ceil(len(line) / CHARACTERS)) for line in text.split("\n"))
+
+
+def _texts(path: Path, sheet: str = "") -> list[str]:
+    book = openpyxl.load_workbook(path, read_only=True)
+    sheets = [book[sheet]] if sheet else book.worksheets
+    found = [cell for page in sheets for row in page.iter_rows(values_only=True) for cell in row]
+    book.close()
+    return [text for text in found if isinstance(text, str)]
+
+
+@pytest.mark.parametrize(
+    ("text", "mended"),
+    [
+        ("embedsheet solve my.xlsx.", "embedsheet solve Ada.xlsx."),
+        ('embedsheet solve "my.xlsx" --sheet A', 'embedsheet solve "Ada.xlsx" --sheet A'),
+        ("not-my.xlsx, my.xlsxx, my.xlsx-old", None),
+    ],
+)
+def test_only_the_whole_name_of_the_file_is_replaced(text: str, mended: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "my.xlsx"
+    book = openpyxl.Workbook()
+    book.active["B2"], book.active["B3"] = text, '="my.xlsx"'  # a formula is no text: it may be what is asked
+    book.save(path)
+    read = Workbook.open(path)
+    edits = renamed(read, "my.xlsx", "Ada.xlsx")
+    assert [(edit.rows.tolist(), edit.columns.tolist()) for edit in edits] == ([([2], [2])] if mended else [])
+    assert [read.strings.text(code) for edit in edits for code in edit.numbers] == ([mended] if mended else [])

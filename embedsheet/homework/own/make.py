@@ -7,6 +7,7 @@ What was drawn is kept in the key, so that grading needs nothing but the key:
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -123,7 +124,8 @@ def make_own(key: Key, students: Sequence[Student], paths: Sequence[Path], *, fo
         for student, path, changes in zip(some, paths[first:], edits, strict=False):
             refuse_existing(path, force)
             drawing = partial(_draw, assignment=assignment, student=student, token=key.token(student.id))
-            book.save(changes, path, keep_undo=False, ignore_lock=True, draw=drawing)
+            named = renamed(book, assignment.workbook, path.name, tuple(assignment.areas.values()))
+            book.save([*changes, *named], path, keep_undo=False, ignore_lock=True, draw=drawing)
             yield path
 
 
@@ -169,6 +171,33 @@ def _edits(assignment: OwnAssignment, class_numbers: Sequence[Drawn]) -> list[li
         results = results[results < store.table.count]
         empty = [Edit.of_numbers(area, values, True) for area, values in blanks.items()]
         found.append([*empty, *edits_of(store, inputs[changed[inputs]], True), *edits_of(store, results)])
+    return found
+
+
+def renamed(book: Book, old: str, new: str, but: Sequence[Area] = ()) -> list[Edit]:
+    """Return the texts in cells, `but` those of some areas, that name the file `old`, with `new` in its place.
+
+    A student is to type their own file's name, not the teacher's.
+    """
+    if not (old := Path(old).name):
+        return []
+    whole = re.compile(rf"(?<![\w.-]){re.escape(old)}(?![\w-])")
+    found = []
+    for sheet in book.sheets.values():
+        texts = np.flatnonzero(sheet.kinds == TEXT)
+        texts = texts[~np.isin(texts, sheet.formula_cells)]
+        words = {code: book.strings.text(code) for code in np.unique(sheet.numbers[texts]).tolist()}
+        mended = {code: whole.sub(lambda _: new, text) for code, text in words.items() if whole.search(text)}
+        cells = texts[np.isin(sheet.numbers[texts], list(mended))]
+        for area in but:
+            if name_key(area.sheet) == name_key(sheet.name):
+                rows, columns = sheet.rows[cells], sheet.columns[cells]
+                down = (rows >= area.top) & (rows <= area.bottom)
+                cells = cells[~(down & (columns >= area.left) & (columns <= area.right))]
+        if len(cells):
+            codes = [book.strings.code(mended[code]) for code in sheet.numbers[cells].tolist()]
+            found.append(Edit(sheet.name, sheet.rows[cells], sheet.columns[cells], sheet.kinds[cells],
+                              np.array(codes, np.float64)))  # fmt: skip
     return found
 
 
