@@ -34,6 +34,7 @@ from embedsheet.compiler.engines import EngineName, make_engine
 from embedsheet.compiler.engines.protocol import Compiled, Engine, Traceable
 from embedsheet.compiler.evaluate import Evaluator, PendingError
 from embedsheet.compiler.forms import Group
+from embedsheet.compiler.needed import part_by_need
 from embedsheet.compiler.order import Planner
 from embedsheet.compiler.recurrence import NotScannableError, Recurrence
 from embedsheet.compiler.results import Results, edits_of, results_at
@@ -531,6 +532,8 @@ def compile_program(
     changing = prepare_changing(store, setup, overwrite_formulas)
     planner = Planner(store, progress)
     targets = np.concatenate([*(store.table.area(goal).ravel() for goal in goals), constraint_cells(store, setup)])
+    if part_by_need(planner, targets):
+        planner = Planner(store, progress)
     planner.require(targets)
     if not store.done[targets].all():
         raise UnsupportedError(planner.all_faults())

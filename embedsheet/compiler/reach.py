@@ -48,7 +48,7 @@ def may_follow(planner: Planner, written: Mask) -> Mask:
     store, found = planner.store, written
     names = [name_key(name) for name in store.table.sheet_names]
     open_ended = {
-        place: sheets for place in range(len(store.groups)) if (sheets := _computed_on(planner, place)) != frozenset()
+        place: sheets for place in range(len(store.groups)) if (sheets := computed_on(planner, place)) != frozenset()
     }
     while True:
         found = read_from(planner, found)
@@ -62,7 +62,7 @@ def may_follow(planner: Planner, written: Mask) -> Mask:
         found[-1] = False
 
 
-def _computed_on(planner: Planner, place: int) -> frozenset[str] | None:
+def computed_on(planner: Planner, place: int) -> frozenset[str] | None:
     """Return the sheets on which a group may read more than its text names, by name_key; None if it may be any."""
     store, group = planner.store, planner.store.groups[place]
     sheets, computed, anywhere = {name_key(group.sheet_name)}, False, False
