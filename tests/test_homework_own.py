@@ -10,6 +10,7 @@ import numpy as np
 import openpyxl
 import pytest
 from openpyxl.styles import PatternFill
+from openpyxl.workbook.defined_name import DefinedName
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
@@ -19,6 +20,7 @@ from embedsheet.homework.assignment import parse
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.draft import draft
 from embedsheet.homework.own.make import own
+from embedsheet.lessons import find as find_lesson
 from embedsheet.workbook import Workbook
 from kit.judges import libreoffice_converted, libreoffice_values, validity_faults
 from kit.own_homework import (
@@ -113,6 +115,45 @@ def test_a_workbook_without_marks_and_a_mark_without_cells_are_refused_with_a_re
         draft(book, "x", ["#123456"])
     with pytest.raises(DataError, match=r"like Sales!A1: no such cell with a fill"):
         draft(book, "x", ["like Sales!A1"])
+
+
+def test_an_ordinary_word_is_a_mark_as_a_name_of_the_workbook_alone(tmp_path: Path) -> None:
+    """Typed into the name box, `answers` asks. On its sheet only, as lessons have it, it is a name like others."""
+    path = tmp_path / "b.xlsx"
+
+    def drafted(names: dict[str, str], of_sheet: dict[str, str], *asked: str) -> tuple[list[str], list[str], list[str]]:
+        book = openpyxl.Workbook()
+        page = book.active
+        page.title = "S"
+        page["B1"], page["B2"], page["B3"], page["B4"] = 12.5, 40, "=B1*B2", "=B3+1"
+        for whole, some in ((book, names), (page, of_sheet)):
+            for name, place in some.items():
+                whole.defined_names[name] = DefinedName(name, attr_text=place)
+        book.save(path)
+        made = draft(Workbook.open(path), "b", asked)
+        return [str(one.area) for one in made.asked], [str(one.area) for one in made.varies], made.notes
+
+    both = {"answers": "S!$B$3", "input_price": "S!$B$1"}
+    assert drafted(both, {}) == (["S!B3"], ["S!B1"], [])
+    asked, varies, notes = drafted({"ask_all": "S!$B$4"}, both)
+    assert (asked, varies) == (["S!B4"], ["S!B1:B2"])  # what B4 follows from
+    assert [note.partition(":")[0] for note in notes[:2]] == ["S!answers", "S!input_price"]
+    assert notes[0].endswith("--asked answers") and notes[1].endswith("--varies input_price")
+    assert drafted({}, both, "answers")[0] == ["S!B3"]
+    # A sheet that was copied has a name of its own beside the workbook's: both ask.
+    assert drafted({"answers": "S!$B$3"}, {"answers": "S!$B$4"})[0] == ["S!B3", "S!B4"]
+    # Words that nobody uses for anything else ask wherever they belong.
+    assert drafted({}, {"ask_sum": "S!$B$4"})[0] == ["S!B4"]
+
+
+def test_a_lessons_blocks_are_no_marks(tmp_path: Path) -> None:
+    """The perceptron's `answers` and `inputs` are its data: asked is what its Solver set-up asks, nets differ."""
+    path = Path(find_lesson("mlp").load().build(tmp_path / "mlp.xlsx", no_gradient_sheet=True))
+    book = Workbook.open(path)
+    made = draft(book, "mlp")
+    assert made.asked == [] and "Spiral!answers" in made.notes[0] and "Spiral!inputs" in made.notes[1]
+    changing = [area for setup in book.setups.values() for area in setup.changing]
+    assert [one.area for one in made.varies] == changing
 
 
 # Handed out

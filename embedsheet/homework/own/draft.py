@@ -22,6 +22,7 @@ from embedsheet.homework.own.marks import (
     Marked,
     find_marked,
     finest,
+    passed_over,
 )
 from embedsheet.homework.own.notes import read_notes
 from embedsheet.homework.own.solution import Solution
@@ -118,6 +119,12 @@ def draft(book: Workbook, folder: str, asked: Sequence[str] = (), varies: Sequen
     given = [cell for one in given for cell in _apart(book, one)]
     solution = Solution(book, [one.area for one in (*wanted, *given)])
     notes = list(solution.errors[:5])
+    for option, marks, prefixes in (("asked", asked, ASKED_PREFIXES), ("varies", varies, VARIED_PREFIXES)):
+        if not marks and (names := passed_over(book, prefixes)):
+            notes.append(
+                f"{', '.join(names[:3])}{' and others' if len(names) > 3 else ''}: taken for no marks, as the names "
+                f"belong to one sheet; if they are, say so: --{option} {names[0].rpartition('!')[2]}"
+            )
     if solution.faults:
         raise DataError(f"{book.path.name}: formulas that cannot be run here: " + "; ".join(solution.faults[:5]))
     guessed = not given

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from embedsheet.book.tables import DefinedName
 from embedsheet.ground.errors import DataError, EmbedsheetError, did_you_mean
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.notation.addresses import Area, Cell, quote_sheet
@@ -17,6 +18,9 @@ from embedsheet.workbook import Workbook
 
 ASKED_PREFIXES, ASKED_STYLE = ("ask", "asked", "answer", "answers", "task"), "Output"
 VARIED_PREFIXES, VARIED_STYLE = ("vary", "varies", "varied", "input", "inputs"), "Input"
+# Ordinary words, which name cells for other reasons, too: a mark only where the name is the whole workbook's, as one
+# typed into the name box is. The blocks of the lessons belong to their sheets.
+ORDINARY = {name_key(word) for word in ("answer", "answers", "task", "input", "inputs")}
 _COLOUR = re.compile(r"#?([0-9A-Fa-f]{6})\Z")
 _LIKE = "like "
 _WORD = re.compile(r"[^\W\d_]+")
@@ -51,7 +55,7 @@ def find_marked(
     none. Raises DataError for a mark that means nothing here.
     """
     if not marks:
-        return _named(book, prefixes) or _looking(book, looks, lambda look: look.style == style, formulas)
+        return _named(book, prefixes, unsure=False) or _looking(book, looks, lambda look: look.style == style, formulas)
     found: list[Marked] = []
     for mark in marks:
         found += _meant(book, looks, mark, formulas)
@@ -94,13 +98,32 @@ def _area(book: Workbook, text: str) -> Area | None:
         return None
 
 
-def _named(book: Workbook, prefixes: Sequence[str]) -> list[Marked]:
-    """Return the cells of names whose first word is a prefix: ask_rate, answer.1, ask2, not asking_price."""
+def passed_over(book: Workbook, prefixes: Sequence[str]) -> list[str]:
+    """Return the names, SHEET!NAME, that begin as marks do, but mark nothing as they belong to one sheet."""
+    return [f"{quote_sheet(str(entry.sheet))}!{entry.name}" for entry, sure in _begin(book, prefixes) if not sure]
+
+
+def _begin(book: Workbook, prefixes: Sequence[str]) -> list[tuple[DefinedName, bool]]:
+    """Return the names whose first word is a prefix, and whether they are marks for certain; see `ORDINARY`.
+
+    A sheet that was copied brings names of its own: they are marks as the workbook's of the same name is one.
+    """
     keys = {name_key(prefix.rstrip("_.")) for prefix in prefixes}
+    common = {name_key(entry.name) for entry in book.names if entry.sheet is None}
     found = []
     for entry in book.names:
         word = _WORD.match(entry.name)
-        if entry.hidden or not word or name_key(word[0]) not in keys:
+        if not entry.hidden and word and name_key(word[0]) in keys:
+            sure = name_key(word[0]) not in ORDINARY or entry.sheet is None or name_key(entry.name) in common
+            found.append((entry, sure))
+    return found
+
+
+def _named(book: Workbook, prefixes: Sequence[str], unsure: bool = True) -> list[Marked]:
+    """Return the cells of names whose first word is a prefix: ask_rate, answer.1, ask2, not asking_price."""
+    found = []
+    for entry, sure in _begin(book, prefixes):
+        if not (sure or unsure):
             continue
         try:
             areas = book.areas(entry.name, entry.sheet)
