@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Annotated
 
 import openpyxl
 import pytest
@@ -14,6 +15,8 @@ from embedsheet.homework.assignment import find, outline, parse, workbook_beside
 from embedsheet.homework.grade import Grade, grade_file
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.make import own, renamed
+from embedsheet.lessons import lessons
+from embedsheet.lessons.options import options
 from embedsheet.workbook import Workbook
 from embedsheet.xlsx.writer.guide import CHARACTERS
 from kit.assignments import DRAWN, MADE
@@ -141,3 +144,29 @@ def test_only_the_whole_name_of_the_file_is_replaced(text: str, mended: str | No
     edits = renamed(read, "my.xlsx", "Ada.xlsx")
     assert [(edit.rows.tolist(), edit.columns.tolist()) for edit in edits] == ([([2], [2])] if mended else [])
     assert [read.strings.text(code) for edit in edits for code in edit.numbers] == ([mended] if mended else [])
+
+
+def test_an_option_is_read_by_its_type_as_on_the_command_line() -> None:
+    def build(
+        path: Path,
+        *,
+        count: Annotated[int | None, "How many."] = None,
+        share: Annotated[float, "Which share."] = 0.5,
+        plain: Annotated[bool, "Without."] = False,
+        text: Annotated[Path | None, "A text."] = None,
+        force: bool = False,
+    ) -> Path:
+        raise AssertionError
+
+    known = options(build)
+    assert list(known) == ["count", "share", "plain", "text"] and known["share"].help == "Which share."
+    values: list[object] = [3, 0.25, True, "a.txt", None]
+    # True is no count though Python takes it for 1, and TOML has neither paths nor nothing.
+    taken = {name: [value for value in values if one.takes(value)] for name, one in known.items()}
+    assert taken == {"count": [3, None], "share": [3, 0.25], "plain": [True], "text": ["a.txt", None]}
+
+
+def test_every_lessons_options_take_their_defaults() -> None:
+    for lesson in lessons().values():
+        for option in options(lesson.load().build).values():
+            assert option.takes(option.default), (lesson.name, option)

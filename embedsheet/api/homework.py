@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,18 +60,16 @@ def draft_homework(
 def lesson_workbook(name: str, options: Mapping[str, Any], path: Path) -> Path:
     """Make a lesson's workbook with options of `embedsheet new`, words with _ for -. Raises LessonError."""
     from embedsheet.ground.errors import LessonError, one_of
-    from embedsheet.lessons import INTERNAL, find
+    from embedsheet.lessons import find
+    from embedsheet.lessons.options import options as options_of
 
     build = find(name).load().build
-    parameters = inspect.signature(build).parameters
-    known = {word: word for word in parameters if word not in INTERNAL}
-    for option, value in options.items():
-        one_of("option", option, known, LessonError)
-        # Annotated[int | None, "help"]; a whole number is a number, too.
-        kinds = str(parameters[option].annotation).partition(",")[0].replace("float", "float int")
-        if not re.search(rf"\b{type(value).__name__}\b", kinds):
-            raise LessonError(f"option {option} = {brief(value)}: give what `embedsheet new {name} --help` says.")
-    return Path(build(path, **options))
+    known = options_of(build)
+    chosen = {one_of("option", word, known, LessonError): value for word, value in options.items()}
+    for word, value in chosen.items():
+        if not known[word].takes(value):
+            raise LessonError(f"option {word} = {brief(value)}: give what `embedsheet new {name} --help` says.")
+    return Path(build(path, **chosen))
 
 
 def preview_homework(assignment: str | Path) -> list[str]:

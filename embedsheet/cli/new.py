@@ -9,14 +9,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from embedsheet.cli.families import read_lightly
-from embedsheet.lessons import INTERNAL, Lesson, find
+from embedsheet.lessons import Lesson, find
 from embedsheet.lessons import lessons as all_lessons
+from embedsheet.lessons.options import options
 
 app = typer.Typer()
 
@@ -52,7 +53,6 @@ def _click_command(name: str, text: str, function: Callable[..., None], example:
 
 def _command(lesson: Lesson, build: Callable[..., Path]) -> Callable[..., None]:
     """Return a function with the options that `build` has, which makes the workbook and says what happened."""
-    own = inspect.signature(build, eval_str=True).parameters
     parameters = [
         _option(
             "output",
@@ -62,11 +62,7 @@ def _command(lesson: Lesson, build: Callable[..., Path]) -> Callable[..., None]:
             "-o",
             "--output",
         ),
-        *(
-            _option(name, *_described(parameter), _flag(name))
-            for name, parameter in own.items()
-            if name not in INTERNAL
-        ),
+        *(_option(one.name, one.kind, one.default, one.help, _flag(one.name)) for one in options(build).values()),
         _option(
             "buttons",
             bool,
@@ -77,7 +73,7 @@ def _command(lesson: Lesson, build: Callable[..., Path]) -> Callable[..., None]:
         _option("force", bool, False, "Replace the file if it exists.", "--force"),
     ]
 
-    def make(output: Path | None, buttons: bool, force: bool, **options: Any) -> None:
+    def make(output: Path | None, buttons: bool, force: bool, **chosen: Any) -> None:
         from rich.console import Console
         from rich.progress import Progress
 
@@ -93,7 +89,7 @@ def _command(lesson: Lesson, build: Callable[..., Path]) -> Callable[..., None]:
                 buttons=buttons,
                 force=force,
                 progress=lambda done, rows: bar.update(task, completed=done, total=rows),
-                **options,
+                **chosen,
             )
         say(f"Made {path}. Open it in Excel or LibreOffice and start with its sheet Guide.")
 
@@ -109,14 +105,6 @@ def _flag(name: str) -> str:
 def _option(name: str, kind: Any, default: Any, text: str, *flags: str) -> inspect.Parameter:
     annotation = Annotated[kind, typer.Option(*flags, help=text)]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-
-
-def _described(parameter: inspect.Parameter) -> tuple[Any, Any, str]:
-    """Return type, default and help text of a parameter annotated `Annotated[TYPE, "help text"] = default`."""
-    if get_origin(parameter.annotation) is not Annotated:
-        raise TypeError(f"{parameter.name} has no help text; annotate it as Annotated[TYPE, 'help text'].")
-    kind, text = get_args(parameter.annotation)[:2]
-    return kind, parameter.default, text
 
 
 new = typer.Typer(cls=LessonCommands, no_args_is_help=True)
