@@ -131,7 +131,7 @@ def mean(tr: Translator, nodes: Nodes) -> Expr:
 
 
 def count_numbers(tr: Translator, nodes: Nodes) -> Expr:
-    """COUNT: which cells hold numbers does not depend on the weights."""
+    """COUNT: which cells hold numbers does not depend on the weights, unless an error comes or goes with them."""
     total: Expr | None = None
     for node in nodes:
         expr = tr.range(node)
@@ -140,8 +140,12 @@ def count_numbers(tr: Translator, nodes: Nodes) -> Expr:
             raise Untranslatable("a count of texts or truth values")
         if not expr.fixed or not has_holes(expr):
             if not expr.fixed and has_holes(expr):
-                return tr.constant(t.Call("COUNT", tuple(nodes)))
-            part = _size_of(expr)
+                try:
+                    return tr.constant(t.Call("COUNT", tuple(nodes)))
+                except Untranslatable:
+                    part = reduced("count", elementwise("isfinite", expr))
+            else:
+                part = _size_of(expr)
         else:
             part = reduced("count", elementwise("not", elementwise("isnan", expr)))
         total = part if total is None else elementwise("add", total, part)

@@ -120,6 +120,12 @@ def _sound(tr: Translator, node: t.Node, only_missing: bool) -> Expr | None:
 def chosen(tr: Translator, condition: Expr, yes: Expr, no: Expr) -> Expr:
     """Return one of two expressions, cell by cell."""
     kinds = [np.asarray(one.value).dtype.kind for one in (yes, no)]
+    if set(kinds) == {"U", "f"} and not condition.fixed:
+        # A word in place of a number, as "skipped": nothing may ask then whether the cell holds "".
+        tr.memory.worded = True
+        yes, no = (literal(np.nan) if one.op == "literal" and not one.axes and kind == "U" else one
+                   for one, kind in zip((yes, no), kinds, strict=True))  # fmt: skip
+        kinds = [np.asarray(one.value).dtype.kind for one in (yes, no)]
     if "U" in kinds and set(kinds) != {"U"}:
         raise Untranslatable("texts and numbers from one IF")
     if "b" in kinds and set(kinds) != {"b"}:

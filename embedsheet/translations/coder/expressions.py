@@ -93,6 +93,7 @@ OPS: dict[str, Op] = {
     "mod": Op("{0} % {1}", _TERM, (_TERM, _TERM + 1)),
     "fill_blank": Op("np.nan_to_num({0})"),
     "isnan": Op("np.isnan({0})"),
+    "isfinite": Op("np.isfinite({0})"),
     "as_float": Op("np.where({0}, 1.0, 0.0)"),
     "as_int": Op("{0}.astype(int)", _ATOM, (_ATOM,)),
     "whole": Op("int({0})"),

@@ -428,8 +428,11 @@ class _Writer:
         return self._add(lot.group.sheet, table.rows[lot.ids], table.columns[lot.ids], "block", name)
 
     def _alike(self, group: Group, elements: Ids) -> list[Ids]:
-        """Return cells that give texts apart from those that give numbers: no array holds both."""
-        if group.array:
+        """Return cells that give texts apart from those that give numbers: no array holds both.
+
+        Where the weights decide which of the two a cell gives, a text is NaN.
+        """
+        if group.array or self.store.tainted[group.ids[elements]].all():
             return [elements]
         kinds = self.store.kinds[group.ids[elements]]
         text = (kinds == TEXT) & (self.store.numbers[group.ids[elements]] != self.store.strings.code(""))

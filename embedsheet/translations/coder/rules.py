@@ -127,9 +127,12 @@ def _is_number(tr: Translator, nodes: Nodes) -> Expr:
     expr = tr.scalar(nodes[0])
     if np.asarray(expr.value).dtype.kind != "f":
         raise Untranslatable("ISNUMBER of texts")
-    if not expr.fixed:
+    if expr.fixed:
+        return elementwise("not", elementwise("isnan", expr))
+    try:
         return tr.constant(t.Call("ISNUMBER", tuple(nodes)))
-    return elementwise("not", elementwise("isnan", expr))
+    except Untranslatable:  # it rests on an error that comes or goes with the weights
+        return elementwise("isfinite", expr)
 
 
 def _is_blank(tr: Translator, nodes: Nodes) -> Expr:

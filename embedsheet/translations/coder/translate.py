@@ -298,6 +298,8 @@ class Translator:
                     return elementwise(COMPARISONS[operator], other, literal_text(""))
                 if np.asarray(other.value).dtype.kind == "b":
                     raise Untranslatable("a truth value compared with a text")
+                if self.memory.worded and not other.fixed:
+                    raise Untranslatable("a question for an empty text where a word may stand")
                 empty = elementwise("isnan", other)
                 return empty if operator == "=" else elementwise("not", empty)
         texts = [np.asarray(one.value).dtype.kind == "U" for one in (left, right)]

@@ -89,6 +89,7 @@ class Memory:
         self.definitions: dict[str, Expr] = {}  # what blocks are computed by, but loops
         self.constants: dict[bytes, Variable] = {}  # arrays that no cells hold, by their content
         self.once: Callable[[str], str] = str  # gives out names
+        self.worded = False  # whether a word became NaN where it stands among numbers that depend on the weights
         self.functions: list[tuple[t.Node, str]] = []  # expressions of the user's functions, and what these are called
         shapes = [(index.height + 2, index.width + 2) for index in store.table.indexes]
         self._owner = [np.full(shape, -1, np.int32) for shape in shapes]
