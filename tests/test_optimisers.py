@@ -202,3 +202,26 @@ def test_the_code_of_the_ratings_walks_their_path(ratings: Path) -> None:
 def test_the_ratings_hold_what_the_formulas_give(ratings: Path) -> None:
     recalculated = recalculate(Workbook.open(ratings))
     assert (recalculated.out_of_date, recalculated.faults) == (0, [])
+
+
+def test_a_solver_learns_the_ratings_from_where_the_steps_began(ratings: Path, tmp_path: Path) -> None:
+    before = Workbook.open(ratings)
+    stars, path = (before.numbers(before.area(name, "Ratings")) for name in ("stars", "weights"))
+    program: Program = load_model(ratings, sheet="Ratings solver").program
+    # The sheet's formulas are NumPy's loss, at the steps' own first weights, and its gradient, in the order of cells.
+    users, movies = before.area("users.factors", "Ratings solver"), before.area("movies.factors", "Ratings solver")
+    n, k = users.shape
+    begin = np.concatenate([before.numbers(users).T.ravel(), before.numbers(movies).ravel()])
+    np.testing.assert_array_equal(begin, path[0])
+    value, slope = program.value_and_gradient(program.start)
+    np.testing.assert_allclose(value, factor_loss(path[0], stars), rtol=1e-12)
+    wanted = factor_gradient(path[0], stars)
+    by_block = np.concatenate([wanted[: n * k].reshape(k, n).T.ravel(), wanted[n * k :]])
+    np.testing.assert_allclose(slope, by_block, atol=1e-12)
+    # As many iterations as the other sheets make steps, and it is below what twenty of Adam's reach, 0.7814.
+    target = tmp_path / "solved.xlsx"
+    solution = solve(ratings, sheet="Ratings solver", max_iterations=60, output=target)
+    assert solution.objective_after < 0.6
+    after = Workbook.open(target)
+    found = np.concatenate([after.numbers(users).T.ravel(), after.numbers(movies).ravel()])
+    np.testing.assert_allclose(factor_loss(found, stars), solution.objective_after, rtol=1e-12)

@@ -19,8 +19,10 @@ Sheets and the names of their blocks, scoped to the sheet; (rows, columns) follo
     optimiser, shown; names, rates (6, 1), the settings; stars (n, m), errors, before.users (n, k), before.movies
     (k, m), and of both gradient.users, m.users, v.users, after.users; loss. Steps: losses (T + 1, 1), weights,
     states.mean, states.square (T + 1, w), gradients (T, w): users' first factors, their second, then movies'.
+"Ratings solver"
+    users.factors (n, k), movies.factors (k, m), errors (n, m); loss. Solver: minimise the loss by changing the factors.
 "Solve log": see `embedsheet.lessons.solve_log`.
-"Solver gradient": see `embedsheet.translations.gradient_sheet`.
+"Solver gradient", "Ratings solver gradient": see `embedsheet.translations.gradient_sheet`.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from embedsheet.ground.shell import word
 from embedsheet.lessons import gradients, solve_log
 from embedsheet.lessons.optimisers import data_sheet, race, ratings
 from embedsheet.lessons.optimisers.plan import Plan, plan, traces
+from embedsheet.lessons.optimisers.ratings_solver import RATINGS_SOLVER, write_ratings_solver
 from embedsheet.lessons.optimisers.rule_sheet import write_rule
 from embedsheet.lessons.optimisers.rules import RULES
 from embedsheet.mirrors.optimisers.comparison import DATA, RATINGS
@@ -65,10 +68,13 @@ def build(
         for rule in RULES:
             write_rule(book, chosen, rule, walked[rule.name], data, contours)
         race.write_race(book, chosen, walked)
-        if not no_ratings:
-            ratings.write_ratings(book, ratings.descent(steps, seed))
+        walked_ratings = None if no_ratings else ratings.descent(steps, seed)
+        stepped = walked_ratings and ratings.write_ratings(book, walked_ratings)
         # On the other sheets the gradients stand in the cells already, and what is solved for is a learning rate.
-        derived = gradients.derived([race.write_solver(book, chosen, data)], no_gradient_sheet)
+        solved = [race.write_solver(book, chosen, data)]
+        if walked_ratings and stepped:
+            solved.append(write_ratings_solver(book, stepped, walked_ratings))
+        derived = gradients.derived(solved, no_gradient_sheet)
         solve_log.write_solve_log(book)
         _write_guide(guide, book, chosen, derived)
         return gradients.save(book, finish, derived)
@@ -104,9 +110,14 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: list[Page]) -> Non
              f"goes back through all {plan.steps} steps.", "the loss after all steps", block(last, "loss")),
         Line("See how far a method comes that chooses its steps itself, and that Newton’s needs a single one.",
              "L-BFGS and Newton", block(race.SOLVER, "weights")),
+        *([] if RATINGS not in book.pages else [
+            Line("Let it learn the ratings, too, from the factors that the steps began with. How many iterations until "
+                 f"it is below the optimiser’s loss?\n    embedsheet solve {file} --sheet {word(RATINGS_SOLVER)}",
+                 f"go to {RATINGS_SOLVER}", block(RATINGS_SOLVER, "loss")),
+        ]),
         *(
-            Line("See where that sheet’s gradient comes from: violet, the same two numbers, made by the chain rule "
-                 "from the loss back to the weights.", f"go to {gradients.home(page).sheet}", gradients.home(page))
+            Line(f"See where the gradient of the sheet {page.name} comes from: violet, the chain rule from the loss "
+                 "back to each weight.", f"go to {gradients.home(page).sheet}", gradients.home(page))
             for page in derived
         ),
         Line(f"Prove that Keras does the same: embedsheet compare {file} walks every path again with its optimizers."),
@@ -124,6 +135,7 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: list[Page]) -> Non
             }
         ),
         race.SOLVER: "The same model for L-BFGS and Newton’s method.",
+        **({} if RATINGS not in book.pages else {RATINGS_SOLVER: "The factor model of ratings for L-BFGS."}),
         data_sheet.CONTOURS: "What the charts draw as lines of equal loss.",
         solve_log.NAME: "What the solver did last. Empty until you solve.",
     }

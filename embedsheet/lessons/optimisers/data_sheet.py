@@ -38,6 +38,7 @@ def write_data(book: Book, plan: Plan) -> Page:
         5,
     ):
         page.write(row, 1, label, "header left")
+        page.write(row, 2, None, "header left")
         page.define(name, row, 3)
         page.write(row, 3, value, style)
     page.note(5, 3, f"Each step reads so many points, the next step the next ones, and after the last the first again. "
@@ -50,6 +51,7 @@ def write_data(book: Book, plan: Plan) -> Page:
     )
     for row, (label, name, formula, value) in enumerate(exact, 9):
         page.write(row, 1, label, "header left")
+        page.write(row, 2, None, "header left")
         page.define(name, row, 3)
         page.formula(row, 3, formula, value, num_format="0.0000")
     page.write(13, 1, "The points", "heading")

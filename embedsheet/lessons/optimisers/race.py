@@ -100,6 +100,7 @@ def write_solver(book: Book, plan: Plan, data: Page) -> Page:
     ):
         page.formula(9, column, formula, value, num_format="0.0000")
     page.define("gradient", 9, 2, 1, 2)
+    page.height(10, 24)
     page.write(10, 1, "loss", "result label")
     page.define("loss", 10, 2)
     page.formula(10, 2, f"SUMPRODUCT({error}^2)/{count}", plan.loss(start), "result", font_size=14)

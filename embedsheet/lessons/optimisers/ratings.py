@@ -28,6 +28,7 @@ RATES = {"Gradient descent": 0.5, "Momentum": 0.1, "Nesterov": 0.1, "RMSProp": 0
 SHARED = {name: value for rule in RULES for name, value in rule.settings.items() if name != "learning_rate"}
 STATES = {"m": "states.mean", "v": "states.square"}
 TITLES = 17  # row of the movies' titles on the sheet "Ratings"
+PRINTED = 55  # per cent, at which 2 + 30 columns of steps go on A4
 HEADER = 7  # row of the weights' names on the sheet of steps
 
 
@@ -153,14 +154,14 @@ def _write_controls(page: Page, numbers: Descent) -> None:
         page.write(row, 1, label, "header left")
         page.write(row, 2, None, "header left")
     page.define("loss", 14, 3)
-    for row, label, name, formula, value in (
-        (13, "number of the optimiser", "rule", "MATCH(optimiser,names,0)", RULES.index(numbers.rule) + 1),
-        (14, "its learning rate", "learning_rate", "INDEX(rates,rule)", RATES[numbers.rule.name]),
+    for row, label, name, formula, value, shown in (
+        (13, "number of the optimiser", "rule", "MATCH(optimiser,names,0)", RULES.index(numbers.rule) + 1, "0"),
+        (14, "its learning rate", "learning_rate", "INDEX(rates,rule)", RATES[numbers.rule.name], "0.0##"),
     ):
         for column, text in ((5, label), (6, None), (7, None), (8, None)):
             page.write(row, column, text, "header left")
         page.define(name, row, 9)
-        page.formula(row, 9, formula, value, num_format="0.0##")
+        page.formula(row, 9, formula, value, num_format=shown)
 
 
 def _write_step(page: Page, steps: Page, numbers: Descent) -> None:
@@ -199,10 +200,12 @@ def _write_step(page: Page, steps: Page, numbers: Descent) -> None:
         """Return where the weight of a cell of such a table stands in a row of steps, from 1."""
         return int(column * n + row + 1 if who == "users" else n * k + row * m + column + 1)
 
-    ids(errors_top, "Errors of the step’s beginning: users’ factors at the left × movies’ on top − rating")
+    ids(errors_top, "")
+    words = "Errors at its beginning: users’ × movies’ factors − stars; red: too low, blue: too high"
+    # At the left of it, in the same row, the factors have their headings.
+    page.write(errors_top - 1, left, words, "heading")
     page.height(factors_top - 1, 26)
     page.write(factors_top - 1, 1, "The step that is shown: from the weights of the step before it", "heading")
-    page.write(errors_top - 1, 1, "", "heading")
     for factor in range(k):
         page.write(factors_top + factor, left - 1, factor + 1, "header", num_format='"factor "0')
         page.write(errors_top - 1, 2 + factor, factor + 1, "header", num_format='"f"0')
@@ -386,7 +389,9 @@ def _write_steps(page: Page, ratings: Page, numbers: Descent) -> None:
     page.shade_signed(page.areas["gradients"], "#5B8DEF", "#69DB7C", 0.3)
     page.widths((1, 1, 6), (2, 2, 9), (3, 2 + 4 * (count + 1), 6.5))
     page.sheet.freeze_panes(HEADER, 2)
-    page.printing((HEADER - 2, HEADER), wide=4, high=1, labels=2)
+    # Two factors of all users, or of all movies, on a page.
+    page.sheet.set_v_pagebreaks([left - 1 + at for left in lefts.values() for at in (0, k * n) if left + at > 3])
+    page.printing((HEADER - 2, HEADER), labels=2, scale=PRINTED)
 
 
 def _write_first(page: Page, row: int, columns: dict[str, int], numbers: Descent, place: int) -> None:

@@ -116,6 +116,7 @@ def write_rule(book: Book, plan: Plan, rule: Rule, numbers: Trace, data: Page, c
     page.define("losses", top, loss, steps + 1)
     page.write(SETTINGS_TOP - 1, weight, "loss after all steps", "heading")
     page.define("loss", SETTINGS_TOP, weight)
+    page.height(SETTINGS_TOP, 24)
     page.formula(SETTINGS_TOP, weight, a1(top + steps, loss), numbers.losses[-1], "result", font_size=14)
     page.note(SETTINGS_TOP, weight, "Solver’s objective: it looks for the learning rate with which the last step ends "
               "lowest. The gradient goes back through all steps.")  # fmt: skip
@@ -176,7 +177,7 @@ def _charts(page: Page, plan: Plan, numbers: Trace, contours: Page, column: int)
     path.set_legend({"none": True})
     path.set_size({"width": 520, "height": 320})
     page.sheet.insert_chart(HEADER, column - 1, path)
-    page.sheet.insert_chart(HEADER + 17, column - 1, loss_chart(page))
+    page.sheet.insert_chart(HEADER + 17, column - 1, loss_chart(page, max=plan.steps))
 
 
 def loss_chart(page: Page, **axis: float) -> Any:
