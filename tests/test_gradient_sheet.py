@@ -16,12 +16,15 @@ from typer.testing import CliRunner
 import embedsheet as es
 from embedsheet.cli import app
 from embedsheet.ground.errors import ModelError, UnsupportedError
-from embedsheet.ground.notation.addresses import Area
+from embedsheet.ground.notation import tree as t
+from embedsheet.ground.notation.addresses import Area, parse_area
 from embedsheet.ground.notation.move import shift
 from embedsheet.hosts.buttons.layout import add_buttons
 from embedsheet.hosts.libreoffice.locate import import_uno
 from embedsheet.hosts.libreoffice.office import Office
 from embedsheet.lessons import find
+from embedsheet.translations.gradient_sheet.layout import lay_out
+from embedsheet.translations.gradient_sheet.plan import Block
 from embedsheet.workbook import Workbook
 from kit import sheets
 from kit.derived import Model, Textbook, derive_all, filled, grid, judge
@@ -458,3 +461,22 @@ def run_macros(
         return found[0], found[-2], found[-1]
     finally:
         document.close(True)
+
+
+def _block(name: str, area: str, sheet: str = "S") -> Block:
+    cells = parse_area(area, sheet).cells()
+    return Block(name, sheet, "", (), {(cell.row, cell.column): t.Number(0.0) for cell in cells})
+
+
+def test_blocks_of_nearly_the_same_rows_stand_side_by_side_each_cell_in_its_row() -> None:
+    """Rows 10 to 100 and 12 to 102 of two filters: one band, of 93 rows, not two. A single cell is no part of it."""
+    placed = {
+        one.block.name: one
+        for one in lay_out([_block("one", "B10:C100"), _block("two", "E12:F102"), _block("cell", "H50"),
+                            _block("far", "B60:C150"), _block("other", "B60:C150", "T")])
+    }  # fmt: skip
+    one, two, cell, far, other = (placed[name] for name in ("one", "two", "cell", "far", "other"))
+    assert (two.top - one.top, two.left - one.left) == (2, 3)
+    assert one.shift[0] == two.shift[0]  # a cell's derivative is in the row of its neighbour's
+    assert (cell.left, far.left, other.left) == (one.left, one.left, one.left)
+    assert cell.heading == one.top + 93 + 1 and far.heading > cell.top and other.heading > far.top + 90

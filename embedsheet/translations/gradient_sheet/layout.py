@@ -24,6 +24,8 @@ OBJECTIVE_ROW, RATE_ROW = 5, 6
 TOP = 9  # the first heading's row
 LEFT = 2
 _WIDE = 14  # columns that a changing block and what goes with it may take; else it stands below, not beside
+_MOST_BESIDE = 48  # columns of blocks that stand side by side though their rows differ
+_TALLER = 1.25  # so many times as high as the lowest of them may all of them be
 _LONGEST = 8192  # characters of a formula, in Excel
 _REDUCING = frozenset({"SUM", "AVERAGE", "COUNT", "MAX", "MIN", "SUMSQ", "PRODUCT"})
 
@@ -66,7 +68,7 @@ class Formula:
 
 
 def lay_out(blocks: Sequence[Block], companions: int = 1) -> list[Placed]:
-    """Place blocks from top to bottom; those whose forward cells stand in the same rows side by side.
+    """Place blocks from top to bottom; those whose forward cells stand in the same rows, or nearly, side by side.
 
     A changing block has so many `companions` of its size, beside it or, where it is wide, below.
     """
@@ -77,10 +79,11 @@ def lay_out(blocks: Sequence[Block], companions: int = 1) -> list[Placed]:
         beside = changing and (companions + 1) * (band[0].area.shape[1] + 1) <= _WIDE
         top = row + len(band) + beside * companions  # each heading has a row of its own, so that none cuts another off
         column = LEFT
+        first, height = min(block.area.top for block in band), _height(band)
         for number, block in enumerate(band):
-            height, width = block.area.shape
-            found.append(Placed(block, row + number, top, column, changing and not beside))
-            column += width + 1
+            place = top + block.area.top - first  # beside the cells of their own rows
+            found.append(Placed(block, row + number, place, column, changing and not beside))
+            column += block.area.shape[1] + 1
         if column > MAX_COLUMN or top + height > MAX_ROW:
             raise UnsupportedError(["the gradient does not fit on one sheet; derive a smaller model."])
         row = top + height + 1
@@ -92,18 +95,29 @@ def lay_out(blocks: Sequence[Block], companions: int = 1) -> list[Placed]:
 def _bands(blocks: Sequence[Block]) -> list[list[Block]]:
     bands: list[list[Block]] = []
     for block in blocks:
-        area = block.area
-        last = bands[-1][-1] if bands else None
-        beside = last is not None and (last.sheet, last.area.top, last.area.bottom) == (
-            area.sheet,
-            area.top,
-            area.bottom,
-        )
-        if beside and block.changing is None:
-            bands[-1].append(block)
+        last = bands[-1] if bands else None
+        if last is not None and block.changing is None and _fits_beside(last, block):
+            last.append(block)
         else:
             bands.append([block])
     return bands
+
+
+def _fits_beside(band: Sequence[Block], block: Block) -> bool:
+    """Whether a block stands in a band's rows: the same ones as its neighbour, or hardly others, while there is room.
+
+    Filters' maps of many images lie in as many bands of rows, each map's cells a row or two from the others'.
+    """
+    last, area = band[-1].area, block.area
+    if (last.sheet, last.top, last.bottom) == (area.sheet, area.top, area.bottom):
+        return True
+    beside = (*band, block)
+    columns, least = (sum(one.area.shape[1] + 1 for one in beside), min(one.area.shape[0] for one in beside))
+    return last.sheet == area.sheet and columns <= _MOST_BESIDE and _height(beside) <= _TALLER * least
+
+
+def _height(band: Sequence[Block]) -> int:
+    return max(block.area.bottom for block in band) - min(block.area.top for block in band) + 1
 
 
 def formulas(placed: Sequence[Placed]) -> dict[str, list[Formula]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from embedsheet.translations.gradient_sheet.sketch import Sketch
 from embedsheet.xlsx.writer.page import BLUE, FONT, ORANGE, VIOLET, Drawing, Page, a1
 
 _LINK_ROW = 7
+_PRINTED = 40  # columns that a page takes before they are too small to be read
 _LONGEST_NAME = 31  # characters of a sheet's name
 _MOST_FORMULA = 120  # characters of a formula that a note or a heading shows
 # What a note says of each rule.
@@ -92,7 +94,7 @@ def draw(workbook: Any, sketch: Sketch) -> None:
     page.sheet.freeze_panes(3, 0)
     rows = max(one.top + one.block.area.shape[0] for one in sketch.placed)
     columns = max(one.left + one.block.area.shape[1] for one in sketch.placed)
-    page.printing(portrait=rows > columns)
+    page.printing(portrait=rows > columns, wide=math.ceil(columns / _PRINTED))
 
 
 def _rate() -> float:
