@@ -71,6 +71,19 @@ def test_formulas_without_weights_are_a_module_too(
     assert code.statements <= code.distinct
 
 
+def test_the_documentation_says_how_long_each_lessons_code_is(lessons: dict[str, Path]) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "code.md").read_text(encoding="utf-8")
+    told = {
+        tuple(cells[0].split(", ", 1)): tuple(int(one.replace(",", "")) for one in cells[1:4])
+        for cells in re.findall(r"^\| ([^|]+) \| ([\d,]+) \| (\d+) \| (\d+) \|", page, re.MULTILINE)
+    }
+    for lesson, sheet in (*MODELS, ("green-eggs", "Similarity"), *OTHERS[-2:]):
+        code = es.code(lessons[lesson], sheet)
+        formulas = sum(area.size for block in code.blocks if block.role == "block" for area in block.areas)
+        found = formulas, code.distinct, code.statements
+        assert told.get((lesson, sheet)) == found, f"| {lesson}, {sheet} | {formulas:,} | {found[1]} | {found[2]} |"
+
+
 @pytest.mark.parametrize(("lesson", "sheet"), MODELS[:5])
 def test_the_text_is_formatted_and_clean_by_ruff(lessons: dict[str, Path], lesson: str, sheet: str) -> None:
     text = es.code(lessons[lesson], sheet).text

@@ -25,7 +25,8 @@ _ALONG = (
     "concatenate", "stack", "stacked", "raveled", "ravel", "sum", "einsum",
 )  # fmt: skip
 _MOST_TERMS = 2_000
-_NO_SHARE = -500.0  # EXP of it is below 1E-200
+_NO_SHARE = -500.0  # EXP of it is below 1E-200: no share beside usual scores
+_LEAST_SHARE = 1e-15  # a larger one is a share, whatever its score is
 
 
 class NotPlain(Exception):  # noqa: N818  # never reaches a user
@@ -129,9 +130,12 @@ def written_out(expr: Expr, leaf: Leaf) -> Symbols:
         return np.asarray(np.where(np.asarray(expr.args[0].value), *ways), object)
     if expr.op == "softmax":
         rows = np.moveaxis(written_out(expr.args[0], leaf), int(expr.x), -1)
+        found = np.broadcast_to(np.moveaxis(np.asarray(expr.value, float), int(expr.x), -1), rows.shape)
         made = np.empty(rows.shape, object)
         for place in np.ndindex(rows.shape[:-1]):
             made[place] = shares(rows[place].tolist())
+            if any(not one.terms and own > _LEAST_SHARE for one, own in zip(made[place], found[place], strict=True)):
+                raise NotPlain
         return np.moveaxis(made, -1, int(expr.x))
     if expr.op not in _ALONG:
         raise NotPlain

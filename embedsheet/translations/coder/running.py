@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from embedsheet.formulas.values import Reference
 from embedsheet.ground.kinds import BLANK, NUMBER, TEXT
 from embedsheet.ground.notation import tree as t
 from embedsheet.translations.coder.expressions import Expr, Label, apply, elementwise, names_in, relabelled
 from embedsheet.translations.coder.loops import Loop
-from embedsheet.translations.coder.translate import Translator, full
+from embedsheet.translations.coder.translate import NO_VALUE, Translator, Untranslatable, full
 
 
 def running_total(loop: Loop, shape: Sequence[int]) -> Expr | None:
@@ -55,18 +56,28 @@ def growing_sum(tr: Translator, node: t.Node) -> Expr | None:
     """Return the sum of a range that grows by one cell from formula to formula: SUM(A$2:A2), SUM(A$2:A3), …"""
     if not isinstance(node, (t.Ref, t.Refs)) or tr.array or tr.elements.ndim != 1 or tr.reader != tr.memory.read:
         return None
-    sheet, rows, columns, outside = tr.cells(node, array=True)
-    if outside is None or 1 not in rows.shape[-2:]:
+    try:
+        found_range = tr.evaluator().evaluate(node)  # not its cells: of n formulas they would be n²
+    except NO_VALUE as fault:
+        raise Untranslatable(str(fault)) from None
+    if not isinstance(found_range, Reference) or (found_range.errors is not None and found_range.errors.any()):
         return None
-    rows, columns = rows.reshape(len(rows), -1), columns.reshape(len(rows), -1)
-    lengths = (~outside).reshape(len(rows), -1).sum(axis=1)
-    same = (rows == rows[0]).all() and (columns == columns[0]).all()
-    if not same or (lengths != lengths[0] + np.arange(len(lengths))).any():
+    sheet = found_range.sheet
+    tops, lefts, bottoms, rights = (
+        np.broadcast_to(side, (len(tr.elements),))
+        for side in (found_range.top, found_range.left, found_range.bottom, found_range.right)
+    )
+    down = (lefts == rights).all()
+    lengths = (bottoms - tops if down else rights - lefts) + 1
+    same = all((side == side[0]).all() for side in (tops, lefts)) and (down or (tops == bottoms).all())
+    if not same or len(lengths) < 2 or lengths[0] < 1 or (lengths != lengths[0] + np.arange(len(lengths))).any():
         return None
+    along = np.arange(lengths[-1])
+    rows, columns = tops[0] + along * bool(down), lefts[0] + along * (not down)
     # A heading at the top, with which the range begins so that it can be filled, adds nothing.
-    numbers = tr.store.kinds[tr.store.table.find(sheet, rows[0], columns[0])] == NUMBER
+    numbers = tr.store.kinds[tr.store.table.find(sheet, rows, columns)] == NUMBER
     headings = min(int(np.argmax(numbers)), int(lengths[0]) - 1)
-    cells = tr.memory.read(sheet, rows[0, headings:], columns[0, headings:], (0,))
+    cells = tr.memory.read(sheet, rows[headings:], columns[headings:], (0,))
     if cells.axes != (0,) or np.asarray(cells.value).dtype.kind != "f" or not cells.kinds <= {NUMBER, BLANK, TEXT}:
         return None
     if np.isnan(np.asarray(cells.value)).any():
