@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import openpyxl
 import pytest
+from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
@@ -19,7 +20,7 @@ from embedsheet.mirrors.perceptron.mirror import MIRROR
 from embedsheet.mirrors.perceptron.model import read_perceptron, sigmoid
 from embedsheet.solver import load_model, solve
 from embedsheet.workbook import Edit, Workbook
-from kit.judges import gnumeric_values, libreoffice_values
+from kit.judges import gnumeric_values, libreoffice_converted, libreoffice_values
 from kit.sheets import largest_gradient_error
 from kit.stored import departures
 
@@ -218,3 +219,63 @@ def test_options_that_make_no_sense_are_refused(options: dict[str, Any], tmp_pat
 def test_an_activation_that_there_is_not_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LessonError, match="relu"):
         build(tmp_path, activation="gelu")
+
+
+def _by_hand(path: Path, wrong: str = "") -> tuple[dict[str, Any], dict[str, int]]:
+    """Fill in the sheet By hand as NumPy computes it, but the first cell of `wrong`; return marks and right ones."""
+    book = Workbook.open(path)
+    drawn = openpyxl.load_workbook(path)
+    page = drawn["By hand"]
+
+    def put(name: str, values: NDArray[Any]) -> NDArray[Any]:
+        area = book.area(name, "By hand")
+        for cell, value in zip(area.cells(), values.ravel().tolist(), strict=True):
+            page.cell(cell.row, cell.column).value = value + (name == wrong and cell == next(iter(area.cells())))
+        return values
+
+    def numbers(name: str) -> NDArray[Any]:
+        return book.numbers(book.area(name, "By hand"))
+
+    random = np.random.default_rng(3)
+    for net in ("small", "medium", "own"):
+        if net == "own":
+            for name in ("inputs", "hidden.weights", "hidden.bias", "output.weights", "output.bias"):
+                put(f"own.{name}", random.integers(-3, 4, book.area(f"own.{name}", "By hand").shape))
+            drawn.save(path)
+            book = Workbook.open(path)
+        z = numbers(f"{net}.inputs") @ numbers(f"{net}.hidden.weights") + numbers(f"{net}.hidden.bias")
+        put(f"{net}.hidden.z", z)
+        a = put(f"{net}.hidden.a", np.maximum(z, 0))
+        put(f"{net}.output.z", a @ numbers(f"{net}.output.weights") + numbers(f"{net}.output.bias"))
+        # A net without silent units, or with nothing but them, teaches nothing of a = max(0, z).
+        assert net == "own" or ((z < 0).any() and (z > 0).any())
+    for name in list(drawn.sheetnames):
+        if name != "By hand":
+            del drawn[name]  # quicker to calculate
+    drawn.save(path)
+    libreoffice_converted([path], path.parent / "calculated")
+    read = Workbook.open(path.parent / "calculated" / path.name)
+    ends = [f"{net}.{block}" for net in ("small", "medium", "own") for block in ("hidden.z", "hidden.a", "output.z")]
+    marks = {name: [one for row in read.values(read.area(f"{name}.mark", "By hand")) for one in row] for name in ends}
+    counts = {net: int(read.numbers(read.area(f"{net}.right", "By hand"))[0, 0]) for net in ("small", "medium", "own")}
+    return marks, counts
+
+
+def test_a_net_by_hand_is_checked_cell_by_cell(tmp_path: Path) -> None:
+    """Right answers have ✓ throughout. A wrong one has ✗, and what follows from it as it stands is charged, too."""
+    path = Path(find("mlp").load().build(tmp_path / "mlp.xlsx", no_gradient_sheet=True))
+    fresh = Workbook.open(path)
+    for net in ("small", "medium", "own"):
+        for block in ("hidden.z", "hidden.a", "output.z"):
+            marks = fresh.values(fresh.area(f"{net}.{block}.mark", "By hand"))
+            assert {one or "" for row in marks for one in row} == {""}
+    wrong = Path(find("mlp").load().build(tmp_path / "wrong.xlsx", no_gradient_sheet=True))
+    marks, counts = _by_hand(path)
+    assert {one for row in marks.values() for one in row} == {"✓"}
+    # Samples times units, twice, and outputs: 2·2·2 + 2·1, 3·4·2 + 3·2, 2·3·2 + 2·1.
+    assert counts == {"small": 10, "medium": 30, "own": 14}
+    marks, counts = _by_hand(wrong, "medium.hidden.a")
+    assert marks["medium.hidden.a"][0] == "✗" and marks["medium.hidden.a"][1:] == ["✓"] * 11
+    # The first output of that sample is right by NumPy's a, not by the one that stands there.
+    assert "✗" in marks["medium.output.z"][:2] and marks["medium.output.z"][2:] == ["✓"] * 4
+    assert counts["small"] == 10 and counts["own"] == 14

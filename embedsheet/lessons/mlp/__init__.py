@@ -2,6 +2,10 @@
 
 Sheets and the names of their blocks, scoped to the sheet; (rows, columns) follow the names.
 
+"By hand"
+    of three nets, small, medium and own: small.inputs (n, d), small.hidden.weights (d, h), small.hidden.bias,
+    small.output.weights (h, o), small.output.bias; for the student small.hidden.z, small.hidden.a, small.output.z, and
+    the marks of each, small.hidden.z.mark, …; small.right.
 "Logistic regression", "XOR", "Spiral", "Table" (model sheets)
     inputs (n, d), answers (n, 1), output.weights, output.bias, penalty, probabilities (n, c), losses (n, 1), loss; and
     of each block of weights its derivative: gradient.output.weights, …. With hidden layers: activation,
@@ -27,7 +31,7 @@ from embedsheet.ground.notation.addresses import Area
 from embedsheet.ground.shell import word
 from embedsheet.lessons import gradients, solve_log
 from embedsheet.lessons.mlp import epochs as epochs_sheet
-from embedsheet.lessons.mlp import map_sheet
+from embedsheet.lessons.mlp import hand_sheet, map_sheet
 from embedsheet.lessons.mlp.logistic import write_logistic
 from embedsheet.lessons.mlp.net_sheet import write_net
 from embedsheet.lessons.mlp.plan import Plan, plan
@@ -56,6 +60,7 @@ def build(
     chosen = plan(hidden, activation, points, passengers, epochs, learning_rate, seed)
     with Book(path, "Neurons, forward and backward", force=force) as book:
         guide = book.page("Guide")
+        hand_sheet.write_by_hand(book)
         models = [
             write_logistic(book, chosen.passengers),
             write_net(
@@ -85,6 +90,8 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: Sequence[Page]) ->
 
     logistic, xor, spiral, table = (task.sheet for task in (plan.passengers, plan.xor, plan.spiral, plan.table))
     steps = [
+        Line("Work out a small net by hand, in whole numbers: each cell is checked as you type it. Then a larger one, "
+             "and one with weights of your own.", f"go to {hand_sheet.NAME}", block(hand_sheet.NAME, "small.hidden.z")),
         Line("Begin with one neuron: a weighted sum z of what is known, and from it a probability p. Type other "
              "weights over the orange ones: the loss, how surprised the neuron is by what happened, moves.",
              f"go to {logistic}", block(logistic, "output.weights")),
@@ -109,6 +116,7 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: Sequence[Page]) ->
         Line(f"Prove that Keras computes the same, forward, backward and step by step: embedsheet compare {file}"),
     ]  # fmt: skip
     about = {
+        hand_sheet.NAME: "Three nets of whole numbers to work out, each cell checked.",
         logistic: "One neuron and maximum likelihood.",
         xor: "One hidden layer, forward and backward, on four samples.",
         epochs_sheet.NAME: "Gradient descent written out; learning rate, activation and scale by a cell.",

@@ -1,0 +1,210 @@
+"""The sheet "By hand": three nets of whole numbers to work out with paper and pencil, each cell checked as it is typed.
+
+Each product stands where its factors cross: inputs X (n, d) at the left, weights W (d, h) and their bias above,
+z = X·W + b in X's rows and W's columns; then a = max(0, z), and the output's weights above the output's z. Beside it
+the net is drawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsheet.ground.notation.addresses import Area
+from embedsheet.xlsx.writer.page import BLUE, LINE, ORANGE, Book, Page, a1
+
+NAME = "By hand"
+RIGHT, WRONG = "✓", "✗"
+_GREEN = "#2F9E44"
+_BLANK = {"font_size": 11, "bold": False}
+_CHART_LEFT, _CHART_WIDTH, _CHART_HEIGHT = 29, 330, 210
+_DRAWN_LEFT = 38  # the first column of the numbers that the drawings are made of
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Net:
+    """A net to be worked out: inputs (n, d), weights (d, h) and (h, o), biases (1, h) and (1, o).
+
+    `given` False: all of them are for the student to choose.
+    """
+
+    name: str
+    title: str
+    inputs: Ints
+    weights: tuple[Ints, Ints]
+    biases: tuple[Ints, Ints]
+    given: bool = True
+
+
+def nets() -> list[Net]:
+    """Return the three nets; each that is given has units that are silent and units that are not."""
+
+    def ints(*rows: list[int]) -> Ints:
+        return np.array(rows, np.int64)
+
+    empty = np.zeros
+    return [
+        Net("small", "Small: two inputs, two units, one output", ints([1, 2], [3, 1]),
+            (ints([2, -1], [1, 1]), ints([1], [-2])), (ints([-1, -2]), ints([3]))),
+        Net("medium", "Medium: three inputs, four units, two outputs", ints([1, 0, 2], [2, 1, 0], [0, 3, 1]),
+            (ints([1, -2, 0, 2], [0, 1, 3, -1], [2, 1, -1, 0]), ints([1, 0], [-1, 2], [2, 1], [0, -1])),
+            (ints([0, 1, -1, -2]), ints([1, -2]))),
+        Net("own", "Your own: type whole numbers into all blue cells, weights too", empty((2, 2), np.int64),
+            (empty((2, 3), np.int64), empty((3, 1), np.int64)), (empty((1, 3), np.int64), empty((1, 1), np.int64)),
+            given=False),
+    ]  # fmt: skip
+
+
+def write_by_hand(book: Book) -> Page:
+    """Add the sheet."""
+    page = book.page(NAME, tab="#1D4ED8")
+    page.heading(
+        "By hand: a product stands where its factors cross",
+        "Row of the inputs times column of the weights above, pair by pair, summed, plus the bias: that is z. Then "
+        "a = max(0, z). Write whole numbers into the blue cells.",
+    )
+    page.write(3, 1, f"{RIGHT} right   {WRONG} look again: it follows from the numbers at its left and above.", "lead")
+    row = 5
+    for place, net in enumerate(nets()):
+        row = _write_net(page, net, row, _DRAWN_LEFT + 3 * place)
+    page.widths(
+        (1, 1, 7), (2, _CHART_LEFT - 1, 4.3), (_CHART_LEFT, _DRAWN_LEFT - 1, 6), (_DRAWN_LEFT, _DRAWN_LEFT + 8, 5)
+    )
+    page.printing(high=1, rows=row, columns=_DRAWN_LEFT - 1)
+    return page
+
+
+def _write_net(page: Page, net: Net, row: int, drawn: int) -> int:
+    """Write a net from a row on, what its drawing is made of from a column on; return the next net's row."""
+    (n, d), h, o = net.inputs.shape, net.weights[0].shape[1], net.weights[1].shape[1]
+    top = row + max(d, h) + 4  # of the products; above them weights, and a bias in the last row
+    page.height(row, 24)
+    page.write(row, 1, net.title, "heading")
+    look: tuple[str, dict[str, Any]] = ("given", {"num_format": "0"}) if net.given else ("choice", _BLANK)
+
+    def numbers(name: str, first: int, left: int, values: Ints) -> Area:
+        style, extra = look
+        shown = values if net.given else np.full(values.shape, None)
+        return page.block(f"{net.name}.{name}", first, left, shown, style, **extra)
+
+    page.write(top - 1, 2, "x", "header")
+    inputs = numbers("inputs", top, 2, net.inputs)
+    for sample in range(n):
+        page.write(top + sample, 1, sample + 1, "header", num_format='"no. "0')
+    marks: list[Area] = []
+    before, left = inputs, 2 + d + 1
+    for layer, weights, bias in zip(("hidden", "output"), net.weights, net.biases, strict=True):
+        below, width = weights.shape
+        first = top - 1 - below
+        page.write(first - 1, left, "W" if layer == "hidden" else "V", "header")
+        above = numbers(f"{layer}.weights", first, left, weights)
+        page.write(top - 1, left - 1, "b", "header")
+        biases = numbers(f"{layer}.bias", top - 1, left, bias)
+        z = page.empty(f"{net.name}.{layer}.z", top, left, (n, width), "choice", **_BLANK)
+        page.write(top + n, left, "z", "header")
+        marks.append(_marks(page, z, left + width, _products(before, above, biases)))
+        left += 2 * width + 1
+        before = z
+        if layer == "hidden":
+            before = page.empty(f"{net.name}.hidden.a", top, left, (n, width), "choice", **_BLANK)
+            page.write(top + n, left, "a", "header")
+            marks.append(_marks(page, before, left + width, _positive(z)))
+            left += 2 * width + 1
+    cells = sum(area.size for area in marks)
+    count = "+".join(f'COUNTIF({area.absolute()},"{RIGHT}")' for area in marks)
+    page.define(f"{net.name}.right", row + 1, 1)
+    shown = {"num_format": f'0" of {cells} right"', "align": "left"}
+    page.sheet.merge_range(row, 0, row, 3, None, page.book.style("calculated", **shown))
+    page.formula(row + 1, 1, count, 0, **shown)
+    _draw(page, net, row, drawn, (d, h, o))
+    return int(max(top + n + 2, row + _CHART_HEIGHT // 20 + 2))
+
+
+def _products(factors: Area, weights: Area, biases: Area) -> Any:
+    """Return what makes the sources and the right answer of a cell of z."""
+
+    def source(down: int, right: int) -> tuple[str, int, str]:
+        row = f"{a1(factors.top + down, factors.left)}:{a1(factors.top + down, factors.right)}"
+        column = f"{a1(weights.top, weights.left + right)}:{a1(weights.bottom, weights.left + right)}"
+        bias = a1(biases.top, biases.left + right)
+        return f"{row},{column},{bias}", 2 * weights.shape[0] + 1, f"MMULT({row},{column})+{bias}"
+
+    return source
+
+
+def _positive(z: Area) -> Any:
+    def source(down: int, right: int) -> tuple[str, int, str]:
+        cell = a1(z.top + down, z.left + right)
+        return cell, 1, f"MAX(0,{cell})"
+
+    return source
+
+
+def _marks(page: Page, answers: Area, left: int, source: Any) -> Area:
+    """Write a mark for each answer, empty while it or what it follows from is; return their area."""
+    name = next(name for name, area in page.areas.items() if area == answers)
+
+    def formula(row: int, column: int) -> str:
+        down, right = row - answers.top, column - left
+        sources, count, answer = source(down, right)
+        cell = a1(answers.top + down, answers.left + right)
+        # Text or nothing in a source leaves the mark empty before MMULT is asked, which would be an error.
+        return f'IF(OR({cell}="",COUNT({sources})<{count}),"",IF({cell}={answer},"{RIGHT}","{WRONG}"))'
+
+    rows, columns = answers.shape
+    area = page.formulas(f"{name}.mark", answers.top, left, np.full((rows, columns), "", object), formula, "plain",
+                         align="center")  # fmt: skip
+    for mark, color in ((RIGHT, _GREEN), (WRONG, "#B91C1C")):
+        page.sheet.conditional_format(
+            area.top - 1, area.left - 1, area.bottom - 1, area.right - 1,
+            {"type": "cell", "criteria": "==", "value": f'"{mark}"',
+             "format": page.book.workbook.add_format({"font_color": color, "bold": True})},
+        )  # fmt: skip
+    return area
+
+
+def _draw(page: Page, net: Net, row: int, column: int, layers: tuple[int, ...]) -> None:
+    """Draw the net beside its numbers: a column of circles for each layer, a line for each weight."""
+    nodes = [[(float(layer), (size - 1) / 2 - place) for place in range(size)] for layer, size in enumerate(layers)]
+    at = row
+    page.write(row - 1, column, "what the drawing is made of", "small", text_wrap=False)
+    chart = page.book.workbook.add_chart({"type": "scatter", "subtype": "straight"})
+
+    def series(points: list[tuple[float, float]], **look: Any) -> None:
+        nonlocal at
+        for down, (x, y) in enumerate(points):
+            page.write(at + down, column, x, "small")
+            page.write(at + down, column + 1, y, "small")
+        chart.add_series({
+            "categories": [page.name, at - 1, column - 1, at - 2 + len(points), column - 1],
+            "values": [page.name, at - 1, column, at - 2 + len(points), column], **look,
+        })  # fmt: skip
+        at += len(points)
+
+    for there, next_ones in pairwise(nodes):
+        # One line draws a layer's weights: to each next unit and back, then by the first of them to the next one.
+        walk = [there[0]]
+        for one in there:
+            walk += [one, *(point for other in next_ones for point in (other, one)), next_ones[0]]
+        series(walk, marker={"type": "none"}, line={"color": "#9CA3AF", "width": 1})
+    for (letter, color), layer in zip((("x", BLUE), ("a", _GREEN), ("z", ORANGE)), nodes, strict=True):
+        names = [{"value": f"{letter}{place}"} for place in range(1, len(layer) + 1)]
+        font = {"color": "#FFFFFF", "bold": True, "size": 9}
+        series(
+            layer,
+            line={"none": True},
+            marker={"type": "circle", "size": 19, "fill": {"color": color}, "border": {"color": LINE}},
+            data_labels={"custom": names, "value": True, "position": "center", "font": font},
+        )
+    most = max(layers) / 2
+    hidden: dict[str, Any] = {"visible": False, "major_gridlines": {"visible": False}}
+    chart.set_x_axis({"min": -0.4, "max": len(layers) - 0.6, **hidden})
+    chart.set_y_axis({"min": -most, "max": most, **hidden})
+    chart.set_legend({"none": True})
+    chart.set_size({"width": _CHART_WIDTH, "height": _CHART_HEIGHT})
+    page.sheet.insert_chart(row - 1, _CHART_LEFT - 1, chart, {"description": f"{net.title}, drawn"})
