@@ -50,7 +50,7 @@ def nets() -> list[Net]:
     empty = np.zeros
     return [
         Net("small", "Small: two inputs, two units, one output", ints([1, 2], [3, 1]),
-            (ints([2, -1], [1, 1]), ints([1], [-2])), (ints([-1, -2]), ints([3]))),
+            (ints([2, -1], [1, 1]), ints([1], [-2])), (ints([-1, 0]), ints([3]))),
         Net("medium", "Medium: three inputs, four units, two outputs", ints([1, 0, 2], [2, 1, 0], [0, 3, 1]),
             (ints([1, -2, 0, 2], [0, 1, 3, -1], [2, 1, -1, 0]), ints([1, 0], [-1, 2], [2, 1], [0, -1])),
             (ints([0, 1, -1, -2]), ints([1, -2]))),
