@@ -7,7 +7,7 @@ written, and `vm`, which ties a rich value (an error's details, a picture) to th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,7 @@ _TYPE = re.compile(rb'\s(?:t|vm)="[^"]*"')
 # Without its formula a cell has no calculated array left, which is what cm tells.
 _TYPE_AND_ARRAY = re.compile(rb'\s(?:t|vm|cm)="[^"]*"')
 _FORMULA_KIND = re.compile(rb'\s(?:t|ref)="[^"]*"')
+_PIECES = 1 << 12  # joined at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +64,27 @@ class _Patch:
         changes, sheet = self.changes, self.sheet
         positions = sheet.positions(changes.rows, changes.columns)
         gone = formulas_gone(sheet, changes, positions)
-        pieces = list(self._existing(positions, gone))
+        pieces: Iterable[Replacement] = self._existing(positions, gone)
         missing = np.flatnonzero((positions < 0) & (changes.kinds != BLANK))
         if len(missing):
-            pieces += self._missing(missing)
             # An insertion comes before what it is inserted in front of; insertions at one place keep their order.
-            pieces.sort(key=lambda piece: piece[:2])
-        out: list[bytes | memoryview] = []
-        view, last = memoryview(self.data), 0
+            pieces = sorted([*pieces, *self._missing(missing)], key=lambda piece: piece[:2])
+        # Joined as they come: hundreds of thousands of small pieces take more memory than the sheet.
+        joined: list[bytes] = []
+        out: list[bytes] = []
+        last = 0
         for start, end, new in pieces:
             if start < last:
                 raise CrookedError
-            out += (view[last:start], new)
+            out += (self.data[last:start], new)
             last = end
-        out.append(view[last:])
+            if len(out) >= _PIECES:
+                joined.append(b"".join(out))
+                out.clear()
+        joined += (*out, self.data[last:])
         cells = sheet.formula_cells[gone]
         removed = list(zip(sheet.rows[cells].tolist(), sheet.columns[cells].tolist(), strict=True))
-        return Patched(b"".join(out), len(missing), removed)
+        return Patched(b"".join(joined), len(missing), removed)
 
     def _existing(self, positions: NDArray[np.int64], gone: NDArray[np.int64]) -> Iterator[Replacement]:
         """Yield the new bytes of stored cells: the changed ones, and those that inherit a shared formula."""
