@@ -54,6 +54,19 @@ def some_ratings(count: int) -> Path:
     return _made(f"{count}.xlsx", "--all", "--ratings", ratings)
 
 
+def made_up_ratings(count: int) -> Path:
+    """Return the same of ratings at random in GroupLens' form, of 6,000 users and 9,000 movies; no pair twice."""
+    ratings = folder() / f"made-up-{count}.csv"
+    if not ratings.exists():
+        random = np.random.default_rng(0)
+        users, movies = np.divmod(np.sort(random.choice(6_000 * 9_000, count, replace=False)), 9_000)
+        stars = random.integers(1, 11, count) / 2
+        columns = zip(users.tolist(), movies.tolist(), stars.tolist(), range(count), strict=True)
+        lines = ["userId,movieId,rating,timestamp", *(f"{u + 1},{m + 1},{r},{place}" for u, m, r, place in columns)]
+        ratings.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return _made(f"made-up-{count}.xlsx", "--all", "--ratings", ratings)
+
+
 def every_lookup() -> Path:
     """Return all ratings with every lookup in a cell of its own: 15 formulas a rating, 1.5 million."""
     path = folder() / "lookups.xlsx"

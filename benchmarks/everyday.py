@@ -31,6 +31,7 @@ FORMULAS: dict[str, tuple[int, Callable[[int, int], str]]] = {
     'SUMIF(range,">="&cell)': (100_000, lambda row, last: f'=SUMIF($A$1:$A${last},">="&A{row})'),
     "RANK": (100_000, lambda row, last: f"=RANK(A{row},$A$1:$A${last})"),
     "MATCH(cell,range,0)": (100_000, lambda row, last: f"=MATCH(A{row},$A$1:$A${last},0)"),
+    "FREQUENCY(range,cell)": (100_000, lambda row, last: f"=FREQUENCY($A$1:$A${last},A{row})"),
 }  # fmt: skip
 
 
