@@ -76,9 +76,9 @@ def measure(name: str, rows: int) -> None:
     recipe = (
         Recipe(LECTURE["bias"].options, ((1e-3, 2),), 1024)
         if lecture
-        else Recipe(DEFAULT["best"].options, iterations=6)
+        else Recipe(DEFAULT["svdpp"].options, iterations=6)
     )
-    trained = train("bias" if lecture else "best", recipe, *ratings.split())
+    trained = train("bias" if lecture else "svdpp", recipe, *ratings.split())
     times = np.diff([epoch.seconds for epoch in trained.epochs])
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(
@@ -92,7 +92,7 @@ def measure(name: str, rows: int) -> None:
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["sizes"]:
-            for wanted in ("best", "bias in batches"):
+            for wanted in ("svdpp", "bias in batches"):
                 for count in SIZES:
                     # A process each: memory is counted from its beginning.
                     subprocess.run(

@@ -155,7 +155,7 @@ def test_a_foreign_workbooks_factors_are_replaced_when_asked_to(lecture: Path) -
         (["train", "BOOK", "--sheet", "One-hot"], "One-hot: not found: movie ids", 2),
         (["train", "BOOK", "--learning-rate", "1e9", "--optimizer", "sgd"], "choose a smaller --learning-rate", 1),
         (["compare", "BOOK", "--sheet", "Nowhere"], "has no sheet 'Nowhere'; it has Guide", 2),
-        (["movielens", "--model", "net", "-o", "x.xlsx"], "--model best, bias or dot", 2),
+        (["movielens", "--model", "net", "-o", "x.xlsx"], "--model best, svdpp, bias or dot", 2),
         (["movielens", "--lecture"], "The lecture has no model 'best'", 1),
         (["movielens", "-o", "x.txt"], "is not called .xlsx", 2),
         (["movielens", "--ratings", "nowhere.csv"], "nowhere.csv", 2),
@@ -216,7 +216,8 @@ def test_movielens_trains_reports_and_writes_its_workbook(release: Path, tmp_pat
 def test_the_ladder_is_a_table_of_every_model(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from embedsheet.mirrors.full_size import movielens_training as training
 
-    short = {name: training.replace(recipe, phases=recipe.phases[:1] and ((1e-2, 1),), iterations=3)
+    short = {name: training.replace(recipe, phases=recipe.phases[:1] and ((1e-2, 1),), iterations=3,
+                                            sweeps=3 if recipe.sweeps else 0)
              for name, recipe in training.DEFAULT.items()}  # fmt: skip
     monkeypatch.setattr(training, "DEFAULT", short)
     monkeypatch.setattr(training, "LECTURE", {name: short["net"] if name == "net" else
@@ -226,6 +227,6 @@ def test_the_ladder_is_a_table_of_every_model(release: Path, monkeypatch: pytest
     rows = [
         line.split()[0]
         for line in result.stdout.splitlines()
-        if "L-BFGS" in line or "lecture" in line or "Adam" in line
+        if any(word in line for word in ("L-BFGS", "lecture", "Adam", "sampling"))
     ]
-    assert rows == ["dot", "dot", "bias", "bias", "net", "net", "best"]
+    assert rows == ["dot", "dot", "bias", "bias", "net", "net", "svdpp", "best"]

@@ -30,7 +30,7 @@ def ratings() -> Ratings:
 
 @pytest.fixture(scope="module")
 def trained(ratings: Ratings) -> Trained:
-    return train("best", replace(DEFAULT["best"], iterations=10), *ratings.split())
+    return train("best", replace(DEFAULT["best"], sweeps=10), *ratings.split())
 
 
 @pytest.fixture(scope="module")

@@ -70,39 +70,46 @@ def test_what_is_known_about_a_movie(ratings: Ratings) -> None:
     assert np.isfinite(features).all()
 
 
-@pytest.mark.parametrize("name", ["dot", "bias", "net", "best"])
+@pytest.mark.parametrize("name", ["dot", "bias", "net", "svdpp", "best"])
 def test_every_model_starts_from_the_mean_and_learns(name: str, few: tuple[Ratings, Ratings]) -> None:
     """A constant prediction, the mean of the training ratings, is what a model has to beat."""
     training, validation = few
     constant = clipped_rmse(np.full(len(validation), training.rating.mean()), validation.rating)
-    recipe = replace(DEFAULT[name], iterations=12, phases=((1e-2, 2),) if DEFAULT[name].phases else ())
+    recipe = replace(
+        DEFAULT[name], iterations=12, phases=((1e-2, 2),) if DEFAULT[name].phases else (),
+        sweeps=12 if DEFAULT[name].sweeps else 0,
+    )  # fmt: skip
     heard: list[Progress] = []
     trained = train(name, recipe, training, validation, heard.append)
     assert trained.result.validation_rmse < constant
     assert trained.kept == len(trained.epochs) - 1
-    assert [one.finished for one in heard if one.finished] == trained.epochs
+    # A sampler's last epoch is told anew: of the model that comes close to the mean over its sweeps.
+    told = len(trained.epochs) - bool(recipe.sweeps)
+    assert [one.finished for one in heard if one.finished][:told] == trained.epochs[:told]
     again = clipped_rmse(predict(trained.model, validation.user, validation.movie), validation.rating)
     assert again == pytest.approx(trained.result.validation_rmse, abs=1e-6)
 
 
 def test_the_default_model_reaches_the_bar_on_the_reference_split(ratings: Ratings) -> None:
-    """0.865 is the requirement; 15 of its 80 iterations already pass it (0.845 when this was written)."""
-    training, validation = ratings.split()
-    trained = train("best", replace(DEFAULT["best"], iterations=15), training, validation)
-    assert trained.result.validation_rmse <= 0.865
+    """0.830 is the requirement, of the mean over ten splits; this one came to 0.8241 when this was written."""
+    assert train("best", choose_recipe("best"), *ratings.split()).result.validation_rmse <= 0.830
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("seed", [42, *range(10)])
-def test_the_default_model_reaches_the_bar_on_every_split(ratings: Ratings, seed: int) -> None:
-    """With all its iterations it came to 0.842 at worst when this was written."""
-    assert train("best", choose_recipe("best", seed=seed), *ratings.split(0.2, seed)).result.validation_rmse <= 0.85
+def test_the_default_model_reaches_the_bar_on_average(ratings: Ratings) -> None:
+    """0.830 is the requirement for the mean over ten splits; MEAN when this was written."""
+    splits = {seed: ratings.split(0.2, seed) for seed in range(10)}
+    errors = [
+        train("best", choose_recipe("best", seed=seed), *split).result.validation_rmse
+        for seed, split in splits.items()
+    ]  # fmt: skip
+    assert np.mean(errors) <= 0.830, errors
 
 
 def test_the_implicit_part_is_the_mean_direction_of_the_rated_movies(few: tuple[Ratings, Ratings]) -> None:
     """|N_u|^-½ Σ y_j, computed in a loop."""
     training, _ = few
-    model = BUILDERS["best"](training, Options(factors=3, implicit_penalty=1.0))
+    model = BUILDERS["svdpp"](training, Options(factors=3, implicit_penalty=1.0))
     layer = model.get_layer("implicit_factors")
     table = keras.ops.convert_to_numpy(layer.embeddings.value)
     found = keras.ops.convert_to_numpy(layer(np.array([4, 0, 17], np.int32)))
@@ -113,8 +120,9 @@ def test_the_implicit_part_is_the_mean_direction_of_the_rated_movies(few: tuple[
 
 def test_a_trained_model_is_a_dot_product_again(few: tuple[Ratings, Ratings]) -> None:
     training, validation = few
-    for name in ("dot", "bias", "best"):
-        model = train(name, replace(DEFAULT[name], iterations=4), training, validation).model
+    for name in ("dot", "bias", "svdpp", "best"):
+        recipe = replace(DEFAULT[name], iterations=4, sweeps=4 if DEFAULT[name].sweeps else 0)
+        model = train(name, recipe, training, validation).model
         stars = dot_products(model, training).predict(validation.user, validation.movie)
         assert stars.clip(0.5, 5) == pytest.approx(predict(model, validation.user, validation.movie), abs=2e-5)
     with pytest.raises(TrainingError, match="net is no dot product"):
@@ -141,7 +149,7 @@ def test_the_full_batch_loss_is_the_sum_of_squares_and_penalties(few: tuple[Rati
 
 def test_units_have_the_shapes_of_the_weights(few: tuple[Ratings, Ratings]) -> None:
     training, _ = few
-    for name in ("dot", "bias", "best"):
+    for name in ("dot", "bias", "svdpp"):
         options = DEFAULT[name].options
         model = BUILDERS[name](training, options)
         for unit, variable in zip(units(model, training, options), model.trainable_variables, strict=True):
@@ -197,7 +205,9 @@ def test_options_change_a_recipe() -> None:
     assert LECTURE["bias"].batch_size == 64
     changed = choose_recipe("bias", True, factors=7, epochs=3, learning_rate=0.5, batch_size=10, seed=1)
     assert (changed.options.factors, changed.phases, changed.batch_size) == (7, ((0.5, 3),), 10)
-    assert choose_recipe("best", epochs=9).iterations == 9
+    assert choose_recipe("svdpp", epochs=9).iterations == 9
+    assert choose_recipe("svdpp", epochs=9).sweeps == 0
+    assert choose_recipe("best", epochs=9).sweeps == 9
 
 
 def test_too_few_ratings_are_refused(ratings: Ratings) -> None:
@@ -264,7 +274,7 @@ def test_full_batch_learning_on_several_devices_is_refused(
 ) -> None:
     monkeypatch.setattr("embedsheet.mirrors.full_size.movielens_training.device_count", lambda: 4)
     with pytest.raises(TrainingError, match="uses one device; add --lecture"):
-        train("best", DEFAULT["best"], *few)
+        train("svdpp", DEFAULT["svdpp"], *few)
     with pytest.raises(TrainingError, match="A batch of 63 cannot be split evenly among 4 devices"):
         train("dot", replace(LECTURE["dot"], batch_size=63), *few)
 
@@ -308,12 +318,16 @@ from embedsheet.mirrors.full_size.movielens_training import DEFAULT, LECTURE, tr
 from embedsheet.mirrors.full_size.ratings import Ratings
 ratings = Ratings.of(movielens())
 parts = ratings.take(ratings.user < 60).split()
-at_once, in_batches = replace(DEFAULT["best"], iterations=8), replace(LECTURE["bias"], phases=((1e-2, 2),))
+at_once, in_batches = replace(DEFAULT["svdpp"], iterations=8), replace(LECTURE["bias"], phases=((1e-2, 2),))
+sampled = replace(DEFAULT["best"], sweeps=16)
 # Least errors: in batches they start from 0 stars, 3.6 off, and take two epochs.
 trials = {
-    "torch": [("best", at_once, 1.02), ("bias", in_batches, 2.0)],
+    "torch": [("svdpp", at_once, 1.02), ("bias", in_batches, 2.0), ("best", sampled, 1.02)],
     # It does not learn at once.
-    "tensorflow": [("best", replace(DEFAULT["best"], phases=((1e-2, 2),)), 1.3), ("bias", in_batches, 2.0)],
+    "tensorflow": [
+        ("svdpp", replace(DEFAULT["svdpp"], phases=((1e-2, 2),)), 1.3), ("bias", in_batches, 2.0),
+        ("best", sampled, 1.02),
+    ],
 }
 with device() as where:
     assert f"({sys.argv[1]})" in where

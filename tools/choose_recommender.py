@@ -8,6 +8,7 @@ present default, the others held; the table shows the RMSE on the inner held-out
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import replace
 from typing import Any
@@ -29,7 +30,17 @@ FULL_BATCH: dict[str, tuple[Any, ...]] = {
 VARIED: dict[str, dict[str, tuple[Any, ...]]] = {
     "dot": {name: values for name, values in FULL_BATCH.items() if name != "bias_penalty"},
     "bias": FULL_BATCH,
-    "best": FULL_BATCH | {"implicit_penalty": (15.0, 60.0), "preference_penalty": (5.0, 7.0, 14.0)},
+    "best": {
+        "factors": (7, 10, 20),
+        "sweeps": (60, 240),
+        "directions": (0, 50, 300),
+        "content": (False,),
+        "coefficient": (0.3, 5.0),
+        "user_spread": (10.0,),
+        "movie_spread": (1.0, 30.0),
+        "noise_ratings": (4.0, 20.0, math.inf),
+    },
+    "svdpp": FULL_BATCH | {"implicit_penalty": (15.0, 60.0), "preference_penalty": (5.0, 7.0, 14.0)},
     "net": {
         "factors": (20,),
         "factor_penalty": (0.5, 4.0),
@@ -52,8 +63,10 @@ def main(name: str) -> None:
     show("as it stands", base)
     for option, values in VARIED[name].items():
         for value in values:
-            inside = option if option in base.options.__dataclass_fields__ else None
-            changed = {option: value} if inside is None else {"options": replace(base.options, **{option: value})}
+            changed: dict[str, Any] = {option: value}
+            for part in ("options", "priors"):
+                if option in getattr(base, part).__dataclass_fields__:
+                    changed = {part: replace(getattr(base, part), **changed)}
             show(f"{option} = {value}", replace(base, **changed))
 
 

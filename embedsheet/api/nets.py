@@ -41,7 +41,7 @@ class Learned:
 
 
 def movielens(
-    model: Literal["best", "dot", "bias", "net"] = "best",
+    model: Literal["best", "svdpp", "dot", "bias", "net"] = "best",
     output: str | Path | None = None,
     *,
     lecture: bool = False,
@@ -59,9 +59,9 @@ def movielens(
 ) -> Learned:
     """Train a recommender on all ratings but a part held out; with `output` write what it learned into a new workbook.
 
-    The options are those of `embedsheet movielens`; `progress` hears every batch, or iteration. Ctrl-C, also out of
-    `progress`, keeps the best epoch. Raises LessonError for options that do not go together and FileError for a file
-    that cannot be written, both before anything is trained.
+    The options are those of `embedsheet movielens`; `progress` hears every batch, iteration or sweep. Ctrl-C, also out
+    of `progress`, keeps the best epoch. Raises LessonError for options that do not go together and FileError for a
+    file that cannot be written, both before anything is trained.
     """
     from embedsheet.ground.errors import LessonError
     from embedsheet.lessons.learned.facts import write_learned
@@ -73,7 +73,7 @@ def movielens(
     target = None if output is None else Path(output)
     if target is not None:
         if model == "net":
-            raise LessonError("The workbook needs a model that is a dot product: best, bias or dot.")
+            raise LessonError("The workbook needs a model that is a dot product: best, svdpp, bias or dot.")
         check_target(target, force)
     data = Ratings.of(read_ratings(ratings))
     training, held_out = data.split(validation, seed)

@@ -74,8 +74,8 @@ def _hear(bar: Bar, lines: bool = True) -> Callable[[Progress], None]:
 @app.command(epilog="Example: [cyan]embedsheet movielens -o learned.xlsx[/cyan]")
 def movielens(
     model: Annotated[
-        Literal["best", "dot", "bias", "net"],
-        typer.Option(case_sensitive=False, help="best, or one of the lecture's three."),
+        Literal["best", "svdpp", "dot", "bias", "net"],
+        typer.Option(case_sensitive=False, help="best, svdpp (SVD++), or one of the lecture's three."),
     ] = "best",
     lecture: Annotated[bool, typer.Option("--lecture", help="Learn as in the lecture: Adam, batches of 64.")] = False,
     ladder: Annotated[bool, typer.Option("--ladder", help="Train every model, and print a table.")] = False,
@@ -98,7 +98,8 @@ def movielens(
     """Train a recommender on all ratings, a part held out, and say how well it predicts that part.
 
     The default model adds to the lecture's dot product and biases what a user rated at all, and what they make of a
-    movie's genres, year and popularity. It learns by L-BFGS from all ratings at once; an epoch is one iteration.
+    movie's genres, year and popularity. Its weights are a mean over what a Gibbs sampler draws; an epoch is one sweep.
+    The others learn by L-BFGS from all ratings at once, net and the lecture's by Adam in batches.
     """
     from embedsheet.ground.data import movielens as shipped
     from embedsheet.ground.data import read_ratings
@@ -111,7 +112,7 @@ def movielens(
 
     if output is not None:
         if model == "net" or ladder:
-            raise LessonError("The workbook needs one model that is a dot product: --model best, bias or dot.")
+            raise LessonError("The workbook needs one model that is a dot product: --model best, svdpp, bias or dot.")
         check_target(output, force)
     data = Ratings.of(shipped() if ratings is None else read_ratings(ratings))
     training, held_out = data.split(validation, seed)
@@ -162,14 +163,14 @@ def _ladder(training: Ratings, held_out: Ratings, seed: int, where: str) -> None
     for heading in ("model", "learns", "factors", "epochs", "time", "training RMSE", "validation RMSE"):
         table.add_column(heading, justify="left" if heading in ("model", "learns") else "right")
     rungs: list[tuple[Any, bool]] = [(name, lecture) for name in ("dot", "bias", "net") for lecture in (True, False)]
-    for name, lecture in (*rungs, ("best", False)):
+    for name, lecture in (*rungs, ("svdpp", False), ("best", False)):
         recipe = choose_recipe(name, lecture, seed=seed)
         with Bar(name) as bar:
             trained = train_model(name, recipe, training, held_out, _hear(bar, lines=False))
         result = trained.result
         table.add_row(
             name,
-            "as in the lecture" if lecture else f"{'Adam' if recipe.phases else 'L-BFGS'}, this project's options",
+            "as in the lecture" if lecture else f"{recipe.method}, this project's options",
             str(recipe.options.factors), str(trained.kept + 1), f"{trained.epochs[-1].seconds:.1f} s",
             f"{result.training_rmse:.4f}", f"{result.validation_rmse:.4f}",
         )  # fmt: skip

@@ -40,14 +40,15 @@ class DotProducts:
 
 
 def dot_products(model: Any, training: Ratings) -> DotProducts:
-    """Read a trained `dot`, `bias` or `best` model. Raises TrainingError for `net`, which is no dot product.
+    """Read a trained model. Raises TrainingError for `net`, which is no dot product.
 
-    In `best` a user's row is their factors, those of the movies they rated included, and then their preferences; a
-    movie's row is its factors and then what is known about it, and what everybody makes of that is in the movie's bias.
+    In `svdpp` and `best` a user's row is their factors, those of the movies they rated included, and then their
+    preferences; a movie's row is its factors and then what is known about it, and what everybody makes of that is in
+    the movie's bias.
     """
     layers = {layer.name: layer for layer in model.layers}
     if "dot" not in layers:
-        raise TrainingError(f"The model {model.name} is no dot product; choose dot, bias or best.")
+        raise TrainingError(f"The model {model.name} is no dot product; choose best, svdpp, bias or dot.")
 
     def weights(name: str, rows: int) -> Floats:
         if name not in layers:
@@ -60,10 +61,11 @@ def dot_products(model: Any, training: Ratings) -> DotProducts:
     user_bias, movie_bias = weights("user_bias", users)[:, 0], weights("movie_bias", movies)[:, 0]
     mean = layers["mean"].offset if "mean" in layers else 0.0
     if "implicit_factors" in layers:
-        implicit = layers["implicit_factors"](np.arange(users, dtype=np.int32))
+        p = p + keras.ops.convert_to_numpy(layers["implicit_factors"](np.arange(users, dtype=np.int32)))
+    if "movie_features" in layers:
         known = layers["movie_features"].features.astype(np.float64)
-        movie_bias = movie_bias + known @ weights("preferences", 0)[:, 0]
-        p = np.hstack([p + keras.ops.convert_to_numpy(implicit), weights("user_preferences", users)])
+        movie_bias = movie_bias + known @ weights("preferences", known.shape[1])[:, 0]
+        p = np.hstack([p, weights("user_preferences", users)])
         q = np.hstack([q, known])
         names += movie_features(training)[1]
     learned = layers["movie_factors"].output_dim

@@ -5,11 +5,13 @@ With `p_u`, `q_m` the factors of a user and a movie (rows of length k), `b` bias
 * `dot`:   p_u · q_m
 * `bias`:  p_u · q_m + b_u + b_m
 * `net`:   dense(70) of [p_u, q_m], with dropout before and after it
-* `best`:  μ + b_u + b_m + (p_u + |N_u|^-½ Σ_{j ∈ N_u} y_j) · q_m + (g + t_u) · f_m
+* `svdpp`: μ + b_u + b_m + (p_u + |N_u|^-½ Σ_{j ∈ N_u} y_j) · q_m + (g + t_u) · f_m
+* `best`:  μ + b_u + b_m + p_u · q_m + t_u · f_m
 
-In `best` (SVD++, Koren 2008, with content) N_u are the movies that the user rated in the training part: *that* somebody
-rated a movie says something about their taste, whatever the stars. f_m is what is known about a movie (genres, year,
-popularity), g what everybody makes of it and t_u what this user makes of it beyond that.
+In `svdpp` (SVD++, Koren 2008, with content) N_u are the movies that the user rated in the training part: *that*
+somebody rated a movie says something about their taste, whatever the stars. f_m is what is known about a movie (genres,
+year, popularity), g what everybody makes of it and t_u what this user makes of it beyond that. `best` has the same
+parts; its weights are a mean over draws from what the ratings leave open, as `mirrors.full_size.sampling` says.
 """
 
 from __future__ import annotations
@@ -196,7 +198,7 @@ def net(training: Ratings, options: Options) -> Any:
     return tables.model(tables.add_mean(tables.dense(1, "stars")(hidden)), "net")
 
 
-def best(training: Ratings, options: Options) -> Any:
+def svdpp(training: Ratings, options: Options) -> Any:
     """SVD++ with content, as the module says."""
     tables = _Tables(training, options)
     known, _ = movie_features(training)
@@ -212,10 +214,20 @@ def best(training: Ratings, options: Options) -> Any:
     t = tables.rows("user_preferences", known.shape[1], options.preference_penalty)
     parts = [keras.layers.Dot(1, name="dot")([taste, q]), *tables.biases(), everybody(f)]
     parts.append(keras.layers.Dot(1, name="liking")([t, f]))
+    return tables.model(tables.add_mean(keras.layers.Add(name="sum")(parts)), "svdpp")
+
+
+def best(training: Ratings, options: Options) -> Any:
+    """p_u · q_m + t_u · f_m beside mean and biases."""
+    tables = _Tables(training, options)
+    known, _ = movie_features(training)
+    parts = [keras.layers.Dot(1, name="dot")(list(tables.factors())), *tables.biases()]
+    t = tables.rows("user_preferences", known.shape[1], options.preference_penalty)
+    parts.append(keras.layers.Dot(1, name="liking")([t, MovieFeatures(known, name="movie_features")(tables.movie)]))
     return tables.model(tables.add_mean(keras.layers.Add(name="sum")(parts)), "best")
 
 
-BUILDERS = {"dot": dot, "bias": bias, "net": net, "best": best}
+BUILDERS = {"dot": dot, "bias": bias, "net": net, "svdpp": svdpp, "best": best}
 
 
 def units(model: Any, training: Ratings, options: Options) -> list[NDArray[np.float32]]:

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from embedsheet.ground.errors import TrainingError
 from embedsheet.ground.measures import rmse
-from embedsheet.mirrors.full_size import full_batch
+from embedsheet.mirrors.full_size import full_batch, sampling
 from embedsheet.mirrors.full_size.devices import device_count
 from embedsheet.mirrors.full_size.engine import get_weights
 from embedsheet.mirrors.full_size.movielens import BUILDERS, Options, keras, units
@@ -21,22 +22,30 @@ from embedsheet.mirrors.full_size.ratings import Ratings
 
 LOWEST, HIGHEST = 0.5, 5.0
 REPORT_EVERY = 0.2  # seconds
+BURN_IN = 8  # of a sampler's sweeps, every so-manieth is not counted: the first ones
 ROWS_AT_ONCE = 1 << 16  # predictions are made in pieces of this many rows
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How a model is built and how it learns: in batches by Adam in `phases` of (learning rate, epochs), or, without
-    phases, from all ratings at once by L-BFGS in at most `iterations`."""
+    phases, from all ratings at once: by L-BFGS in at most `iterations`, or as the mean over `sweeps` of a sampler."""
 
     options: Options
     phases: tuple[tuple[float, int], ...] = ()
     batch_size: int = 64
     iterations: int = 60
+    sweeps: int = 0
+    priors: sampling.Priors = sampling.DEFAULT
 
     @property
     def epochs(self) -> int:
-        return sum(epochs for _, epochs in self.phases) if self.phases else self.iterations
+        return sum(epochs for _, epochs in self.phases) if self.phases else self.sweeps or self.iterations
+
+    @property
+    def method(self) -> str:
+        """The word for how it learns."""
+        return "Adam" if self.phases else "sampling" if self.sweeps else "L-BFGS"
 
 
 # As in the lecture's notebook, whose penalty is 1e-4 Σ w² beside the *mean* squared error of 80,000 ratings: 8 Σ w²
@@ -51,9 +60,10 @@ DEFAULT = {
     "dot": Recipe(Options(factors=20, factor_penalty=15, mean="factors")),
     "bias": Recipe(Options(factors=20, bias_penalty=5, factor_penalty=17)),
     "net": Recipe(Options(factors=50, mean="learned"), ((1e-3, 8),)),
-    "best": Recipe(
+    "svdpp": Recipe(
         Options(factors=20, bias_penalty=5, factor_penalty=17, implicit_penalty=30, preference_penalty=10),
     ),
+    "best": Recipe(Options(factors=14), sweeps=120),
 }
 
 
@@ -82,7 +92,8 @@ def choose_recipe(
     options = replace(recipe.options, factors=factors or recipe.options.factors, seed=seed)
     if epochs or learning_rate:
         phases = ((learning_rate or recipe.phases[0][0], epochs or recipe.epochs),) if recipe.phases else ()
-        recipe = replace(recipe, phases=phases, iterations=epochs or recipe.iterations)
+        sweeps = (epochs or recipe.sweeps) if recipe.sweeps else 0
+        recipe = replace(recipe, phases=phases, iterations=epochs or recipe.iterations, sweeps=sweeps)
     return replace(recipe, options=options, batch_size=batch_size or recipe.batch_size)
 
 
@@ -136,16 +147,17 @@ def train(
 
     A training that runs to its end keeps its last epoch, so that the validation ratings choose nothing. When Ctrl-C
     (KeyboardInterrupt, also out of `progress`) or a loss that is no longer a number ends it, the epoch with the least
-    validation RMSE is kept. Raises TrainingError when that happens before the first epoch is finished.
+    validation RMSE is kept; of a sampler, the mean over the sweeps so far. Raises TrainingError when that happens
+    before the first epoch is finished.
     """
-    learn = _in_batches if recipe.phases else _at_once
+    learn = _in_batches if recipe.phases else _by_sampling if recipe.sweeps else _at_once
     trained = Trained(name, None)
     best: list[NDArray[Any]] = []
 
     def keep(epoch: Epoch) -> None:
         nonlocal best
         trained.epochs.append(epoch)
-        if epoch.validation_rmse <= min(one.validation_rmse for one in trained.epochs):
+        if not recipe.sweeps and epoch.validation_rmse <= min(one.validation_rmse for one in trained.epochs):
             trained.kept, best = len(trained.epochs) - 1, get_weights(trained.model)
 
     began = time.monotonic()
@@ -154,6 +166,13 @@ def train(
         options = _per_rating(recipe.options, len(training)) if recipe.phases else recipe.options
         trained.model = BUILDERS[name](training, options)
         trained.ended = learn(trained.model, recipe, training, validation, began, keep, progress)
+        if recipe.sweeps:
+            # What the model holds comes close to the mean over the sweeps; what is told is its own error.
+            seen, unseen = (
+                clipped_rmse(predict(trained.model, part.user, part.movie), part.rating)
+                for part in (training, validation)
+            )
+            trained.epochs[-1] = Epoch(seen, unseen, time.monotonic() - began)
         trained.kept = len(trained.epochs) - 1
         return trained
     except KeyboardInterrupt:
@@ -188,6 +207,38 @@ def _at_once(
         model, [training.user, training.movie], training.rating, units(model, training, recipe.options),
         recipe.iterations, each_iteration,
     )  # fmt: skip
+
+
+def _by_sampling(
+    model: Any, recipe: Recipe, training: Ratings, validation: Ratings, began: float, keep: Keep, progress: Report
+) -> str:
+    k, mean = recipe.options.factors, float(training.rating.mean())
+    about_movie = sampling.about(training, recipe.priors)
+    # The first sweeps still remember where they started; until they are over, the last one is what there is.
+    first = recipe.sweeps // BURN_IN
+    kept = sampling.Mean(k)
+    sums = [np.zeros(len(part)) for part in (training, validation)]
+    ended = "the last sweep asked for"
+    try:
+        for place, drawn in enumerate(
+            islice(sampling.sweeps(training, k, recipe.options.seed, recipe.priors), recipe.sweeps)
+        ):
+            if place <= first:
+                kept, sums = sampling.Mean(k), [np.zeros(len(part)) for part in (training, validation)]
+            kept.add(drawn)
+            errors = []
+            for total, part in zip(sums, (training, validation), strict=True):
+                total += sampling.stars(drawn, k, mean, about_movie, part)
+                errors.append(clipped_rmse(total / len(kept), part.rating))
+            done = Epoch(errors[0], errors[1], time.monotonic() - began)
+            keep(done)
+            progress(Progress(place, recipe.sweeps, 1, 1, done))
+    except KeyboardInterrupt:
+        if not len(kept):
+            raise
+        ended = "Ctrl-C"
+    sampling.assign(model, kept.weights(), k)
+    return ended
 
 
 def _in_batches(
