@@ -140,3 +140,17 @@ def test_a_running_total_of_thousands_of_rows_is_a_cumulative_sum(tmp_path: Path
     assert not code.notes
     # As the sheet was recalculated; SUM of the first n of x is (n² + 3n)/200, times 2.
     assert modules.run(code, tmp_path).wrong == []
+
+
+def test_a_column_of_more_steps_than_numpy_counts_rightly_is_one_loop(tmp_path: Path) -> None:
+    # NumPy 2.4.6's unravel_index of a column is wrong from place 8,192 on.
+    rows = range(2, 8400)
+    cells = {"D1": 2.0, "C2": 0.5} | {f"A{row}": row / 100 for row in rows}
+    cells |= {f"B{row}": f"=A{row}*$D$1" for row in rows} | {
+        f"C{row}": f"=0.9*C{row - 1}+0.1*B{row}" for row in rows[1:]
+    }
+    book = sheets.write(tmp_path / "b.xlsx", cells | {"D2": "=AVERAGE(C2:C8399)"})
+    es.recalculate(book)
+    code = es.code(book, to="jax", objective="S!D2", changing=["S!D1"])
+    assert [block.cells for block in code.blocks if "C3" in block.cells] == ["S!C3:C8399"]
+    assert modules.run(code, tmp_path).wrong == []  # as the sheet was recalculated

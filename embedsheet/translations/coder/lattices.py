@@ -70,3 +70,8 @@ def steps_along(array: Ids) -> tuple[list[int], list[int | None]]:
             first = int(difference.flat[0])
             steps.append(first if (difference == first).all() else None)
     return varying, steps
+
+
+def unravelled(places: Ids, shape: tuple[int, ...]) -> tuple[Ids, ...]:
+    """Return what np.unravel_index does; NumPy 2.4 gives wrong numbers beyond 8,192 places that stand in a column."""
+    return tuple(one.reshape(places.shape) for one in np.unravel_index(places.ravel(), shape))

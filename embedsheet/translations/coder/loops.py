@@ -31,7 +31,7 @@ from embedsheet.translations.coder.expressions import (
     with_axes,
 )
 from embedsheet.translations.coder.idioms import with_idioms
-from embedsheet.translations.coder.lattices import Ids, Mask
+from embedsheet.translations.coder.lattices import Ids, Mask, unravelled
 from embedsheet.translations.coder.lots import Lot, lots_of
 from embedsheet.translations.coder.translate import Translator, Untranslatable, full
 from embedsheet.translations.coder.variables import Memory, array_of
@@ -227,7 +227,7 @@ class _Attempt:
         if (whole.any(axis=1) != whole.all(axis=1)).any():
             raise Untranslatable("a reference partly into a loop")
         reads = np.asarray(whole.all(axis=1))
-        at = np.unravel_index(self.place_of[np.where(ids >= 0, ids, 0)], shape)
+        at = unravelled(self.place_of[np.where(ids >= 0, ids, 0)], shape)
         time = np.moveaxis(np.asarray(at[own_axis]), axis, 0)
         own_time = np.arange(self.steps).reshape(-1, *[1] * (time.ndim - 1))
         lag = (own_time - time) * (-1 if self.reverse else 1)
@@ -266,12 +266,12 @@ class _Attempt:
         step_shape = [length for one, length in enumerate(shape) if one != own_axis]
         # The cells of one step that are read, as places in the step's own array.
         sample = here[np.flatnonzero(reads)[0]]
-        within = np.unravel_index(self.place_of[sample], shape)
+        within = unravelled(self.place_of[sample], shape)
         flat = np.ravel_multi_index(
             [np.asarray(one) for axis_, one in enumerate(within) if axis_ != own_axis], step_shape
         ) if step_shape else np.zeros(sample.shape, np.int64)  # fmt: skip
         later = here[np.flatnonzero(reads)[-1]]
-        within_later = np.unravel_index(self.place_of[later], shape)
+        within_later = unravelled(self.place_of[later], shape)
         for axis_, (one, other) in enumerate(zip(within, within_later, strict=True)):
             if axis_ != own_axis and (np.asarray(one) != np.asarray(other)).any():
                 raise Untranslatable("places that move in a loop")

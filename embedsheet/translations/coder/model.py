@@ -514,7 +514,16 @@ class _Writer:
             return False
         for group, elements in parts:
             self._write_group(group, elements, f"{names[id(group)]}_{word}" if names else None)
+        for group, elements in item:
+            written_here = [own for one, own in parts if one is group]
+            self._leave_out(group, np.setdiff1d(elements, np.concatenate([np.empty(0, np.int64), *written_here])))
         return True
+
+    def _leave_out(self, group: Group, elements: Ids) -> None:
+        """Tell of cells that need each other and are neither a loop nor levels of few."""
+        if len(elements):
+            words = f"{_where(group, elements)}: {group.text[:80]} is not written as code (a loop of another kind)."
+            self.left_out.update((self._block(lot).name, words) for lot in lots_of(group, elements))
 
 
 def _joins(expr: Expr) -> bool:

@@ -24,7 +24,7 @@ from embedsheet.translations.coder.expressions import (
     transposed,
     with_axes,
 )
-from embedsheet.translations.coder.lattices import Ids, steps_along
+from embedsheet.translations.coder.lattices import Ids, steps_along, unravelled
 
 Array = NDArray[Any]
 Nodes: TypeAlias = Sequence[t.Node]
@@ -186,7 +186,7 @@ class Memory:
         """Return the cells of a variable at flat places."""
         name = variable.expr()
         kinds = frozenset(np.unique(variable.kinds.ravel()[places]).tolist())
-        along = np.unravel_index(places, variable.shape) if variable.shape else ()
+        along = unravelled(places, variable.shape) if variable.shape else ()
         found = [steps_along(np.asarray(one)) for one in along]
         used = [axis for varying, _ in found for axis in varying]
         if all(len(varying) <= 1 for varying, _ in found) and len(set(used)) == len(used):
