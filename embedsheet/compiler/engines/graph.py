@@ -22,7 +22,7 @@ _NAMES: list[str] = []  # what is being recorded
 _CONSTANT = -1  # no slot: the number is known
 _RECORDING = RLock()  # autograd has one stack of what is being traced
 _ARRAYS = (np.ndarray, np.generic, ArrayBox)
-_WORTH = 0.1  # seconds that a recording may take in all before something quicker is tried
+_WORTH = 0.1, 1.0  # seconds that a recording has taken in all when something quicker is tried that takes as long
 _CALL, _NUMBER = 1.6e-6, 1.5e-9  # seconds that an operation takes, and for each number of its result
 
 
@@ -140,7 +140,7 @@ class Graph:
                 return self._straight(*arrays)
         results = self._run(arrays)
         before, self._spent = self._spent, self._spent + self.seconds
-        if before < _WORTH <= self._spent:
+        if any(before < worth <= self._spent for worth in _WORTH):
             self._straighten(arrays, results)
         return results
 
@@ -148,7 +148,7 @@ class Graph:
         """Go on number by number from here on, where that is quicker and gives the same."""
         from embedsheet.compiler.engines.scalars import straight
 
-        found = straight(self)
+        found = straight(self, self._spent)
         if found is None:
             return
         with suppress(ZeroDivisionError):

@@ -16,7 +16,8 @@ import numpy as np
 from embedsheet.compiler.engines.arrays import is_slice, scattered, segment_sum
 from embedsheet.formulas.traced import Array
 
-MOST_LINES = 6000
+MOST_LINES = 40_000
+LINES_A_SECOND = 60_000  # that are written and compiled
 # Seconds, roughly, on a machine where an operation on arrays takes 1.6 µs: of a line, of one that asks NumPy for a
 # function, of an array that goes in or comes out.
 _LINE, _FUNCTION, _ARGUMENT = 5e-8, 8e-7, 1e-6
@@ -45,7 +46,8 @@ class NotScalarError(Exception):
 class _Lines:
     """Lines `name = text`, each text once; which names each is made of, and whether it is True or False."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self.most = most
         self.names: dict[str, str] = {}
         self.made_of: dict[str, tuple[str, ...]] = {}
         self.functions: dict[str, Any] = {"inf": np.inf, "nan": np.nan, "array": np.array, "errstate": np.errstate}
@@ -55,7 +57,7 @@ class _Lines:
         text = form.format(*map(_text, parts))
         name = self.names.get(text)
         if name is None:
-            if len(self.names) >= MOST_LINES:
+            if len(self.names) >= self.most:
                 raise NotScalarError
             name = self.names[text] = f"v{len(self.names)}"
             self.made_of[name] = tuple(part.name for part in parts if isinstance(part, _Symbol))
@@ -246,12 +248,14 @@ def _loop(body: Any, length: int, *arrays: Array) -> Array:
     )
 
 
-def straight(graph: Any) -> tuple[Callable[..., list[Array]], float] | None:
+def straight(graph: Any, worth: float = np.inf) -> tuple[Callable[..., list[Array]], float] | None:
     """Return a recording as one function of Python, and roughly the seconds that it takes.
 
-    None where there is no such function, or none that is quicker.
+    None where there is no such function, none that is quicker, or none to be had in `worth` seconds.
     """
-    lines = _Lines()
+    lines = _Lines(int(min(MOST_LINES, LINES_A_SECOND * worth)))
+    if len(graph) > lines.most:  # an operation gives a line at least
+        return None
     arguments, beginnings = [], []
     for place, example in enumerate(map(np.asarray, graph.examples)):
         if example.dtype not in (np.float64, np.bool_):
