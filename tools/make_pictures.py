@@ -44,6 +44,7 @@ PICTURES = (
     Picture("optimisers-descent", "optimisers", "Gradient descent"),
     Picture("optimisers-race", "optimisers", "Race"),
     Picture("optimisers-ratings", "optimisers", "Ratings: one step"),
+    Picture("mlp-by-hand", "mlp", "By hand"),
     Picture("mlp-xor", "mlp", "XOR"),
     Picture("mlp-epochs", "mlp", "Epochs", 0.45),
     Picture("mlp-map", "mlp trained", "The plane"),
