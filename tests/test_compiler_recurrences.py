@@ -269,3 +269,51 @@ def test_of_cells_that_need_each_other_those_are_computed_that_read_none_that_ca
     done = recalculate(Workbook.open(write(tmp_path / "book.xlsx", {**cells, **formulas})))
     assert computed(done) == {name: value for name, value in values.items() if name in formulas}
     assert done.left == sum(name not in values for name in formulas)
+
+
+def deviating(odd: dict[int, str], rows: int = 80, way: str = "down") -> Cells:
+    """A level that decays by A1 and is fed by A2, with another formula in some rows; its last value squared in F1."""
+    cells: dict[str, Any] = {"A1": 0.9, "A2": 0.3, "D1": "level"}
+
+    def name(column: int, row: int) -> str:
+        if way == "right":
+            return f"{letters(row + 6)}{column + 10}"
+        return f"{letters(column + 2)}{row if way == 'down' else rows + 3 - row}"
+
+    cells[name(1, 1)] = 2.0
+    for row in range(2, rows + 2):
+        before, here, other = name(1, row - 1), name(1, row), name(2, row)
+        cells[other] = f"=TANH({before}*$A$2)"
+        cells[here] = odd.get(row, "=$A$1*{before}+$A$2*{other}").format(before=before, other=other)
+    return cells | {"F1": f"={name(1, rows + 1)}^2"}
+
+
+def deviating_by_hand(odd: dict[int, str], decay: float, feed: float, rows: int = 80) -> float:
+    """The same in plain Python."""
+    known = {"decay": decay, "feed": feed, "level": 2.0}
+    for row in range(2, rows + 2):
+        known["other"] = float(np.tanh(known["level"] * feed))
+        formula = odd.get(row, "={before}*decay+{other}*feed").format(before="level", other="other")
+        known["level"] = eval(formula[1:], {}, known)  # Python reads them as a sheet does
+    return known["level"] ** 2
+
+
+@pytest.mark.parametrize("way", ["down", "up", "right"])
+@pytest.mark.parametrize(
+    ("odd", "recurrences"),
+    [
+        ({40: "=0.04*{before}+{other}"}, 2),
+        ({3: "=0.5*{before}"}, 1),
+        ({28: "=0.04*{before}+{other}", 55: "={before}-{other}*2"}, 3),
+        ({81: "={other}/3"}, 1),
+    ],
+)
+def test_a_row_that_deviates_parts_a_recurrence_and_does_not_end_it(
+    odd: dict[int, str], recurrences: int, way: str, tmp_path: Path
+) -> None:
+    compiled = program(tmp_path / "odd.xlsx", deviating(odd, way=way), "F1", ["A1:A2"])
+    found = sum(isinstance(step, Recurrence) for step in compiled._planner.steps)
+    assert found == recurrences
+    assert compiled.value(compiled.start) == pytest.approx(deviating_by_hand(odd, 0.9, 0.3), rel=1e-12)
+    assert compiled.value(np.array([0.8, 0.5])) == pytest.approx(deviating_by_hand(odd, 0.8, 0.5), rel=1e-12)
+    assert largest_gradient_error(compiled) < 1e-6

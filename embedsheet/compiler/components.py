@@ -106,6 +106,28 @@ def in_order(cells: ComponentCells, nodes: Ids) -> tuple[list[tuple[int, Ids]], 
     return ordered, nodes[~placed[nodes]]
 
 
+_FEW, _MANY = 3, 8  # so few formulas, and so many times more of another, are a row that deviates
+
+
+def around_odd(store: Store, cells: ComponentCells) -> list[Ids] | None:
+    """Return places in `cells` up to the first row, or column, where few formulas deviate from many; its; those behind.
+
+    In the order in which they can be evaluated. None where nothing deviates, or needs run to both sides.
+    """
+    places, counts = np.unique(cells.owners, return_counts=True)
+    odd = np.isin(cells.owners, places[(counts <= _FEW) & (_MANY * counts <= counts.max(initial=0))])
+    if not odd.any():
+        return None
+    for along in (store.table.rows[cells.ids], store.table.columns[cells.ids]):
+        lags = along[cells.targets] - along[cells.sources]
+        if not lags.any() or (lags.min() < 0 < lags.max()):
+            continue
+        position = along if lags.max() > 0 else -along
+        first = position[odd].min()
+        return [np.flatnonzero(part) for part in (position < first, position == first, position > first)]
+    return None
+
+
 def behind(cells: ComponentCells, nodes: Ids) -> NDArray[np.bool_]:
     """Return which cells are one of `nodes` or read one, directly or through others."""
     from scipy.sparse import coo_array

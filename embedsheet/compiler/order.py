@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from embedsheet.compiler.alike import joined, shape_of
 from embedsheet.compiler.carried import Ordered
 from embedsheet.compiler.cells import Ids
-from embedsheet.compiler.components import ComponentCells, Step, behind, circle, in_order
+from embedsheet.compiler.components import ComponentCells, Step, around_odd, behind, circle, in_order
 from embedsheet.compiler.evaluate import ADDRESS_FUNCTIONS, SHAPE_FUNCTIONS, Evaluator, PendingError, Trace
 from embedsheet.compiler.faults import other_workbook, unknown_function
 from embedsheet.compiler.forms import Group
@@ -376,6 +376,8 @@ class Planner:
         `component` are their groups where they are all of the groups' cells.
         """
         recurrence = find_recurrence(self.store, cells)
+        if recurrence is None and self._run_around_odd(cells):
+            return
         if recurrence is None:
             fresh, steps = not self.store.done[cells.ids].any(), list[Step]()
             whole = self._run_levels(cells, np.arange(len(cells.ids)), steps)
@@ -394,6 +396,23 @@ class Planner:
             return
         self.steps.append(recurrence)
         self._run_levels(cells, recurrence.after, self.steps)
+
+    def _run_around_odd(self, cells: ComponentCells) -> bool:
+        """Evaluate what would be a recurrence but for a row that deviates: up to it, it, and from there on.
+
+        False where there is no such row, or no recurrence beside it.
+        """
+        parts = around_odd(self.store, cells)
+        if parts is None:
+            return False
+        first, odd, rest = (cells.only(nodes) for nodes in parts)
+        if all(find_recurrence(self.store, part) is None for part in (first, rest)):
+            return False
+        for part in (first, odd, rest):
+            self._run_in_order(part)
+            if not self.store.done[part.ids].all():
+                break  # what is missing is known now; the next round orders it
+        return True
 
     def _run_levels(self, cells: ComponentCells, nodes: Ids, steps: list[Any], careful: bool = False) -> bool:
         """Evaluate cells (places in `cells`) in an order that works and append the steps; False when that failed.

@@ -22,7 +22,7 @@ _NAMES: list[str] = []  # what is being recorded
 _CONSTANT = -1  # no slot: the number is known
 _RECORDING = RLock()  # autograd has one stack of what is being traced
 _ARRAYS = (np.ndarray, np.generic, ArrayBox)
-_WORTH = 0.1, 1.0  # seconds that a recording has taken in all when something quicker is tried that takes as long
+_WORTH = 0.1, 0.3, 1.0  # seconds that a recording has taken in all when something quicker is tried, in as many
 _CALL, _NUMBER = 1.6e-6, 1.5e-9  # seconds that an operation takes, and for each number of its result
 
 

@@ -17,7 +17,7 @@ from embedsheet.compiler.engines.arrays import is_slice, scattered, segment_sum
 from embedsheet.formulas.traced import Array
 
 MOST_LINES = 40_000
-LINES_A_SECOND = 60_000  # that are written and compiled
+LINES_A_SECOND = 20_000  # that are written and compiled
 # Seconds, roughly, on a machine where an operation on arrays takes 1.6 µs: of a line, of one that asks NumPy for a
 # function, of an array that goes in or comes out.
 _LINE, _FUNCTION, _ARGUMENT = 5e-8, 8e-7, 1e-6
@@ -248,13 +248,20 @@ def _loop(body: Any, length: int, *arrays: Array) -> Array:
     )
 
 
+def _operations(graph: Any) -> int:
+    """Return how many operations a recording consists of, those of its loops as often as they run."""
+    bodies = [(step.args[1], step.args[0].graph) for step in graph.steps if hasattr(step.args[0], "graph")]
+    within = (int(length) * _operations(body) for length, body in bodies)
+    return len(graph.steps) + sum(within)
+
+
 def straight(graph: Any, worth: float = np.inf) -> tuple[Callable[..., list[Array]], float] | None:
     """Return a recording as one function of Python, and roughly the seconds that it takes.
 
     None where there is no such function, none that is quicker, or none to be had in `worth` seconds.
     """
     lines = _Lines(int(min(MOST_LINES, LINES_A_SECOND * worth)))
-    if len(graph) > lines.most:  # an operation gives a line at least
+    if _operations(graph) > 2 * lines.most:  # most give a line or more, some only move numbers
         return None
     arguments, beginnings = [], []
     for place, example in enumerate(map(np.asarray, graph.examples)):
