@@ -151,7 +151,7 @@ class Graph:
         found = straight(self, self._spent)
         if found is None:
             return
-        with suppress(ZeroDivisionError):
+        with suppress(ArithmeticError, TypeError, ValueError):
             mine = found[0](*arrays)
             if all(
                 np.allclose(one, other, rtol=1e-11, atol=0, equal_nan=True)

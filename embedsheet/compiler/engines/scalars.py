@@ -67,8 +67,9 @@ class _Lines:
         """Return the form of a call of NumPy's or SciPy's function."""
         if f"{'d' * ufunc.nin}->d" not in ufunc.types:
             raise NotScalarError
-        self.functions[ufunc.__name__] = ufunc
-        return f"float({ufunc.__name__}({', '.join(['{}'] * ufunc.nin)}))"
+        name = next((name for name, known in self.functions.items() if known is ufunc), f"f{len(self.functions)}")
+        self.functions[name] = ufunc
+        return f"float({name}({', '.join(['{}'] * ufunc.nin)}))"
 
 
 class _Symbol:
