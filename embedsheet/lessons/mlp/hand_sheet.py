@@ -8,18 +8,17 @@ the net is drawn.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.ground.notation.addresses import Area
-from embedsheet.xlsx.writer.page import BLUE, LINE, ORANGE, Book, Page, a1
+from embedsheet.lessons.mlp.drawing import GREEN, draw
+from embedsheet.xlsx.writer.page import Book, Page, a1
 
 NAME = "By hand"
 RIGHT, WRONG = "✓", "✗"
-_GREEN = "#2F9E44"
 _BLANK = {"font_size": 11, "bold": False}
 _CHART_LEFT, _CHART_WIDTH, _CHART_HEIGHT = 29, 330, 210
 _DRAWN_LEFT = 38  # the first column of the numbers that the drawings are made of
@@ -121,7 +120,10 @@ def _write_net(page: Page, net: Net, row: int, drawn: int) -> int:
     shown = {"num_format": f'0" of {cells} right"', "align": "left"}
     page.sheet.merge_range(row, 0, row, 3, None, page.book.style("calculated", **shown))
     page.formula(row + 1, 1, count, 0, **shown)
-    _draw(page, net, row, drawn, (d, h, o))
+    units = [
+        [f"{letter}{place}" for place in range(1, size + 1)] for letter, size in zip("xaz", (d, h, o), strict=True)
+    ]
+    draw(page, f"{net.title}, drawn", units, (row, drawn), (row, _CHART_LEFT), (_CHART_WIDTH, _CHART_HEIGHT))
     return int(max(top + n + 2, row + _CHART_HEIGHT // 20 + 2))
 
 
@@ -159,52 +161,10 @@ def _marks(page: Page, answers: Area, left: int, source: Any) -> Area:
     rows, columns = answers.shape
     area = page.formulas(f"{name}.mark", answers.top, left, np.full((rows, columns), "", object), formula, "plain",
                          align="center")  # fmt: skip
-    for mark, color in ((RIGHT, _GREEN), (WRONG, "#B91C1C")):
+    for mark, color in ((RIGHT, GREEN), (WRONG, "#B91C1C")):
         page.sheet.conditional_format(
             area.top - 1, area.left - 1, area.bottom - 1, area.right - 1,
             {"type": "cell", "criteria": "==", "value": f'"{mark}"',
              "format": page.book.workbook.add_format({"font_color": color, "bold": True})},
         )  # fmt: skip
     return area
-
-
-def _draw(page: Page, net: Net, row: int, column: int, layers: tuple[int, ...]) -> None:
-    """Draw the net beside its numbers: a column of circles for each layer, a line for each weight."""
-    nodes = [[(float(layer), (size - 1) / 2 - place) for place in range(size)] for layer, size in enumerate(layers)]
-    at = row
-    page.write(row - 1, column, "what the drawing is made of", "small", text_wrap=False)
-    chart = page.book.workbook.add_chart({"type": "scatter", "subtype": "straight"})
-
-    def series(points: list[tuple[float, float]], **look: Any) -> None:
-        nonlocal at
-        for down, (x, y) in enumerate(points):
-            page.write(at + down, column, x, "small")
-            page.write(at + down, column + 1, y, "small")
-        chart.add_series({
-            "categories": [page.name, at - 1, column - 1, at - 2 + len(points), column - 1],
-            "values": [page.name, at - 1, column, at - 2 + len(points), column], **look,
-        })  # fmt: skip
-        at += len(points)
-
-    for there, next_ones in pairwise(nodes):
-        # One line draws a layer's weights: to each next unit and back, then by the first of them to the next one.
-        walk = [there[0]]
-        for one in there:
-            walk += [one, *(point for other in next_ones for point in (other, one)), next_ones[0]]
-        series(walk, marker={"type": "none"}, line={"color": "#9CA3AF", "width": 1})
-    for (letter, color), layer in zip((("x", BLUE), ("a", _GREEN), ("z", ORANGE)), nodes, strict=True):
-        names = [{"value": f"{letter}{place}"} for place in range(1, len(layer) + 1)]
-        font = {"color": "#FFFFFF", "bold": True, "size": 9}
-        series(
-            layer,
-            line={"none": True},
-            marker={"type": "circle", "size": 19, "fill": {"color": color}, "border": {"color": LINE}},
-            data_labels={"custom": names, "value": True, "position": "center", "font": font},
-        )
-    most = max(layers) / 2
-    hidden: dict[str, Any] = {"visible": False, "major_gridlines": {"visible": False}}
-    chart.set_x_axis({"min": -0.4, "max": len(layers) - 0.6, **hidden})
-    chart.set_y_axis({"min": -most, "max": most, **hidden})
-    chart.set_legend({"none": True})
-    chart.set_size({"width": _CHART_WIDTH, "height": _CHART_HEIGHT})
-    page.sheet.insert_chart(row - 1, _CHART_LEFT - 1, chart, {"description": f"{net.title}, drawn"})

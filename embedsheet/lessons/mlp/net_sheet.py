@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from embedsheet.lessons.how_to import to_train
+from embedsheet.lessons.mlp.drawing import draw
 from embedsheet.lessons.mlp.plan import Task
 from embedsheet.mirrors.perceptron.model import ACTIVATIONS, HIDDEN, OUTPUT, Pass, surprises, there_and_back
 from embedsheet.xlsx.writer.page import ORANGE, VIOLET, Book, Page, a1
@@ -86,8 +87,18 @@ def write_net(book: Book, task: Task, title: str, lead: str) -> Page:
         widths += [(layer.label, layer.label, 5.5), (layer.z, layer.z + layer.units - 1, 7.2),
                    (layer.a - 1, layer.a - 1, 1.5), (layer.a, layer.a + layer.units - 1, 7.2)]  # fmt: skip
     page.widths(*widths, (sheet.right - 1, sheet.right - 1, 1.5), (sheet.right, sheet.right + 3, 9))
-    page.printing(labels=1)
+    _draw_net(sheet, title)
+    page.printing(labels=1, columns=sheet.right + 4)
     return page
+
+
+def _draw_net(sheet: NetSheet, title: str) -> None:
+    """Draw the net at the right of its weights; the numbers that it is drawn by stand right of all, unprinted."""
+    hidden = [[f"a{unit}" for unit in range(1, layer.units + 1)] for layer in sheet.layers[:-1]]
+    inputs = [f"x{place}" for place in range(1, sheet.task.inputs.shape[1] + 1)]
+    units = [inputs, *hidden, [f"p{place}" for place in range(1, sheet.layers[-1].units + 1)]]
+    height = 20 * (sheet.bias - FACTS + 1)
+    draw(sheet.page, f"{title}: the net, drawn", units, (FACTS, sheet.right + 7), (FACTS, sheet.right), (330, height))
 
 
 def _write_facts(sheet: NetSheet, book: Book) -> None:

@@ -258,8 +258,9 @@ class Page:
         self.sheet.set_margins(0.4, 0.4, 0.5, 0.6)
         left_out = rows and rows <= (self.sheet.dim_rowmax or 0)
         self.sheet.set_footer(f"&L&8&F&C&8&A{f', rows 1 to {rows}' if left_out else ''}&R&8&P / &N")
-        if left_out:
-            self.sheet.print_area(0, 0, rows - 1, columns - 1 if columns else self.sheet.dim_colmax)
+        if left_out or columns:
+            last = rows - 1 if left_out else self.sheet.dim_rowmax
+            self.sheet.print_area(0, 0, last, columns - 1 if columns else self.sheet.dim_colmax)
         if repeat:
             self.sheet.repeat_rows(repeat[0] - 1, repeat[1] - 1)
         if labels:
