@@ -56,12 +56,15 @@ def test_the_derivatives_by_hand_are_those_of_differences(kind: str) -> None:
 
 @pytest.mark.parametrize("lesson", ["lstm", "gru"])
 def test_gates_remember_the_bracket_and_one_state_forgets_it(lesson: str, tmp_path: Path) -> None:
-    """Each row of letters stands in both kinds of brackets: who has forgotten the first character knows ln 2."""
+    """Each row of letters stands in both kinds of brackets: who has forgotten the first character knows ln 2.
+
+    80 iterations are what the lesson says; with hundreds more the solver may leave the saddle, by last digits.
+    """
     path = build(tmp_path, lesson)
     book = Workbook.open(path)
     ends = {}
     for sheet in (SIMPLE, lesson.upper()):
-        solve(path, sheet=sheet)
+        solve(path, sheet=sheet, max_iterations=80)
         book = Workbook.open(path)
         chances = book.numbers(book.area("probabilities", sheet))
         chances = chances[~np.isnan(chances).any(axis=1)]

@@ -140,10 +140,12 @@ class Numbers(np.ndarray):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: tuple[Any, ...] = (), **kwargs: Any) -> Any:
         plain = [np.asarray(one).view(np.ndarray) for one in inputs]
-        if ufunc is np.matmul or (ufunc, method) == (np.add, "reduce"):
+        if ufunc is np.matmul and method == "__call__":
             if any(_is_truth(one) for array in plain for one in array.ravel().tolist()):
                 raise NotScalarError
-            return numbers(getattr(ufunc, method)(*[one.astype(object) for one in plain], **kwargs))
+            return numbers(np.matmul(*[one.astype(object) for one in plain]))
+        if ufunc is np.add and method == "reduce":
+            return _summed(plain[0].astype(object), kwargs.get("axis"), kwargs.get("keepdims") is True)
         if method == "reduce" and ufunc in (np.logical_or, np.logical_and, np.maximum, np.minimum):
             return _folded(ufunc, plain[0].astype(object), kwargs.get("axis"), kwargs.get("keepdims") is True)
         if method != "__call__" or kwargs:
@@ -166,6 +168,42 @@ class Numbers(np.ndarray):
         if np.dtype(kind) == np.bool_:
             return _each(lambda one: one if _is_truth(one) else _one(np.not_equal, (one, 0.0)), [self])
         raise NotScalarError
+
+
+def _summed(array: Any, axis: Any, keepdims: bool) -> Any:
+    """Return sums over axes, added up in NumPy's order: in pairs of eights along memory, else one after the other."""
+    if any(map(_is_truth, array.ravel().tolist())):
+        raise NotScalarError
+    every = range(array.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    axes = sorted(one % array.ndim for one in every)
+    others = [one for one in range(array.ndim) if one not in axes]
+    # What lies behind the last axis that is summed over lies between its numbers in memory.
+    between = any(array.shape[one] > 1 for one in others if axes and one > axes[-1])
+    add = _one_after_the_other if between else lambda parts: parts[0] + _in_pairs(parts[1:]) if parts[1:] else parts[0]
+    rows = np.transpose(array, [*others, *axes]).reshape(-1, int(np.prod([array.shape[one] for one in axes])))
+    result = np.empty(len(rows), object)
+    for place, parts in enumerate(rows.tolist()):
+        result[place] = add(parts) if parts else 0.0
+    shape = [1 if one in axes else size for one, size in enumerate(array.shape) if keepdims or one not in axes]
+    return numbers(result.reshape(shape))
+
+
+def _one_after_the_other(parts: Sequence[Any]) -> Any:
+    return sum(parts[1:], parts[0])
+
+
+def _in_pairs(parts: Sequence[Any]) -> Any:
+    """Return the sum as NumPy's `pairwise_sum` adds it up."""
+    count = len(parts)
+    if count < 8:
+        return _one_after_the_other(parts)
+    if count > 128:
+        half = count // 2 - count // 2 % 8
+        return _in_pairs(parts[:half]) + _in_pairs(parts[half:])
+    eight = [_one_after_the_other(parts[place : count - count % 8 : 8]) for place in range(8)]
+    while len(eight) > 1:
+        eight = [one + other for one, other in zip(eight[::2], eight[1::2], strict=True)]
+    return sum(parts[count - count % 8 :], eight[0])
 
 
 def _folded(ufunc: Any, array: Any, axis: Any, keepdims: bool) -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.ground.shell import word
 from embedsheet.lessons import gradients, solve_log
-from embedsheet.lessons.gated.net_sheet import BRACKETS, GROUPS, write_brackets, write_cells
+from embedsheet.lessons.gated.net_sheet import BRACKETS, FEW_STEPS, GROUPS, write_brackets, write_cells
 from embedsheet.lessons.gated.plan import Plan
 from embedsheet.xlsx.writer.guide import Line, write_guide
 from embedsheet.xlsx.writer.page import Book, Finish, Page
@@ -48,12 +48,12 @@ def _write_guide(page: Page, book: Book, kind: str, name: str, plan: Plan, deriv
              block(BRACKETS, "pieces.text")),
         Line("Follow the simple net down the rows: a character becomes an id, the id a row of numbers x, and x and the "
              "state before become the next state.", f"go to {SIMPLE}", block(SIMPLE, "steps.h")),
-        Line(f"Train it: save, close, and run\n    embedsheet solve {file} --sheet {word(SIMPLE)}\nIt ends at 0.69, "
-             "which is ln 2: it knows that a bracket comes, not which.", "the loss", block(SIMPLE, "loss")),
+        Line(f"Train it: save, close, and run\n    embedsheet solve {file} --sheet {word(SIMPLE)}{FEW_STEPS}\nIt stays "
+             "at 0.69, which is ln 2: it knows that a bracket comes, not which.", "the loss", block(SIMPLE, "loss")),
         Line(f"Now the {name}: each gate is a block of its own, its weights above it. Read their formulas from left to "
              "right.", f"go to {name}", block(name, f"steps.{GROUPS[kind][0].name}")),
-        Line(f"Train it, too:\n    embedsheet solve {file} --sheet {name}\nNow each piece is closed by the right "
-             "bracket.", "the answers", block(name, "probabilities")),
+        Line(f"Train it, too:\n    embedsheet solve {file} --sheet {name}{FEW_STEPS}\nNow each piece is closed by the "
+             "right bracket.", "the answers", block(name, "probabilities")),
         Line("Look at the chart at the right: what it carries in pieces 1 and 2, the same letters in different "
              "brackets, parts at the first step and stays apart.", "the last column", block(name, "losses")),
         *(
