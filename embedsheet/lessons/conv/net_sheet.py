@@ -16,7 +16,7 @@ from embedsheet.lessons.mlp.net_sheet import band, write_facts
 from embedsheet.mirrors.conv.model import FILTERS, KERNEL, KERNELS, POOL, WEIGHTS
 from embedsheet.mirrors.nets.comparison import Floats
 from embedsheet.mirrors.perceptron.model import surprises
-from embedsheet.xlsx.writer.page import GREY, ORANGE, Book, Page, a1
+from embedsheet.xlsx.writer.page import DARK, GREY, ORANGE, Book, Page, a1
 
 NAME = "Convolution"
 NUMBER, IMAGE = 1, 2
@@ -256,6 +256,17 @@ def _name(sheet: ConvSheet) -> None:
         page.note(sheet.top, left, text)
 
 
+def shades(page: Page, row: int, column: int) -> None:
+    """Write what the shades of pixels and maps mean, as one text that runs on over the empty cells at its right."""
+    look = page.book.style
+    page.sheet.write_rich_string(
+        row - 1, column - 1, look("ink", font_color=INK, bold=True), "    ■ ", look("ink", font_color=DARK),
+        "grey: a dark pixel     ", look("ink", font_color=RAISED, bold=True), "■ ", look("ink", font_color=DARK),
+        "green: above 0, it fits     ", look("ink", font_color=LOWERED, bold=True), "■ ", look("ink", font_color=DARK),
+        "blue: below 0", look("plain"),
+    )  # fmt: skip
+
+
 def _write_facts(sheet: ConvSheet) -> None:
     page, plan, value = sheet.page, sheet.plan, sheet.label
     logits, learned = plan.numbers.logits, plan.learned
@@ -271,6 +282,7 @@ def _write_facts(sheet: ConvSheet) -> None:
     page.note(3, value - 2, "Solver’s objective: the mean of −ln p of the right class, and a little for large weights. "
               f"ln {len(CLASSES)} = {np.log(len(CLASSES)):.2f} is what guessing costs.")  # fmt: skip
     page.legend(3, sheet.convolved)
+    shades(page, FACTS, sheet.convolved)
     cells = sum(part.size for part in plan.weights.values())
     page.write(4, NUMBER, to_train(sheet.book.path.name, page.name, cells, " --max-iterations 50"), "lead")
     write_facts(page, FACTS + 1, NUMBER, value, [

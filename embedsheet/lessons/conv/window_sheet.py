@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from embedsheet.ground.notation.addresses import Area
-from embedsheet.lessons.conv.net_sheet import INK, LOWERED, NAME, RAISED
+from embedsheet.lessons.conv.net_sheet import INK, LOWERED, NAME, RAISED, shades
 from embedsheet.lessons.conv.plan import Plan
 from embedsheet.lessons.mlp.net_sheet import band
 from embedsheet.mirrors.conv.model import FILTERS, KERNEL, KERNELS
@@ -21,6 +21,7 @@ def write_window(book: Book, plan: Plan) -> Page:
     page.heading("One window, product by product",
                  "Choose an image, a filter and where its window begins: nine pixels times nine weights, summed, make "
                  "one number of the map.")  # fmt: skip
+    shades(page, 3, IMAGE)
     for row, (name, label, most) in enumerate((
         ("chosen.image", "image", len(plan.images)), ("chosen.filter", "filter", FILTERS),
         ("chosen.row", "row of the window", plan.map_size), ("chosen.column", "column of the window", plan.map_size),
