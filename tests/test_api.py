@@ -108,7 +108,7 @@ def test_the_doctor_says_what_the_command_prints() -> None:
 
 
 def test_a_recommender_without_a_dot_product_has_no_workbook_and_is_refused_before_it_learns(tmp_path: Path) -> None:
-    with pytest.raises(es.EmbedsheetError, match="a dot product: best, bias or dot"):
+    with pytest.raises(es.EmbedsheetError, match="a dot product: best, svdpp, bias or dot"):
         es.movielens("net", tmp_path / "learned.xlsx")
     assert list(tmp_path.iterdir()) == []
 
