@@ -25,7 +25,9 @@ def test_a_template_equals_what_its_lesson_makes(lesson: str, tmp_path: Path) ->
             {cell.coordinate: getattr(cell.value, "text", cell.value) for row in book[sheet] for cell in row}
             for book in (old, new)
         ]
-        assert formulas[0] == formulas[1], f"{sheet}: run `make docs`"
+        assert formulas[0].keys() == formulas[1].keys()
+        apart = [place for place, value in formulas[0].items() if not equal(value, formulas[1][place])]
+        assert not apart, f"{sheet}: run `make docs`"
         names = [{name: found.attr_text for name, found in book[sheet].defined_names.items()} for book in (old, new)]
         assert names[0] == names[1]
     was, now = read_values(kept), read_values(made)
