@@ -13,6 +13,8 @@ from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.store import Store
 
+_FEW, _MANY = 3, 8  # so few formulas, and so many times more of another, are a row that deviates
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -104,9 +106,6 @@ def in_order(cells: ComponentCells, nodes: Ids) -> tuple[list[tuple[int, Ids]], 
         owners = cells.owners[ready]
         ordered += [(int(place), cells.elements[ready[owners == place]]) for place in np.unique(owners)]
     return ordered, nodes[~placed[nodes]]
-
-
-_FEW, _MANY = 3, 8  # so few formulas, and so many times more of another, are a row that deviates
 
 
 def around_odd(store: Store, cells: ComponentCells) -> list[Ids] | None:

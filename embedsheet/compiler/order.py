@@ -375,7 +375,9 @@ class Planner:
 
         `component` are their groups where they are all of the groups' cells.
         """
-        recurrence = find_recurrence(self.store, cells)
+        self._run_found(cells, find_recurrence(self.store, cells), component)
+
+    def _run_found(self, cells: ComponentCells, recurrence: Recurrence | None, component: list[int] | None) -> None:
         if recurrence is None and self._run_around_odd(cells):
             return
         if recurrence is None:
@@ -405,11 +407,11 @@ class Planner:
         parts = around_odd(self.store, cells)
         if parts is None:
             return False
-        first, odd, rest = (cells.only(nodes) for nodes in parts)
-        if all(find_recurrence(self.store, part) is None for part in (first, rest)):
+        found = [(part, find_recurrence(self.store, part)) for part in map(cells.only, parts)]
+        if found[0][1] is None and found[-1][1] is None:
             return False
-        for part in (first, odd, rest):
-            self._run_in_order(part)
+        for part, recurrence in found:
+            self._run_found(part, recurrence, None)
             if not self.store.done[part.ids].all():
                 break  # what is missing is known now; the next round orders it
         return True

@@ -27,6 +27,13 @@ _TRIED = 1e-3, 1e-2, 0.1  # of every number: so far from where it is, the quicke
 _CALL, _NUMBER = 1.6e-6, 1.5e-9  # seconds that an operation takes, and for each number of its result
 
 
+Apply = Callable[[Any, list[Any], dict[str, Any]], Any]  # an operation, its arguments → what it gives
+
+
+def _applied(function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return function(*args, **kwargs)
+
+
 class Step:
     """One operation: `function(*args)`, where the places `argnums` of args are filled from the slots `parents`.
 
@@ -206,18 +213,18 @@ class Graph:
             known if slot == _CONSTANT else values[slot] for slot, known in zip(self.outputs, self.known, strict=True)
         ]
 
-    def values(self, arrays: Sequence[Array]) -> list[Any]:
-        """Return what stands in every slot, for arrays of any tape."""
+    def values(self, arrays: Sequence[Array], apply: Apply = _applied) -> list[Any]:
+        """Return what stands in every slot, for arrays of any tape, or of whatever `apply` takes."""
         values: list[Any] = [None] * self.slots
         for slot, array in zip(self.inputs, arrays, strict=True):
             values[slot] = array
         for step in self.steps:
-            values[step.slot] = step.function(*step.filled(values), **step.kwargs)
+            values[step.slot] = apply(step.function, step.filled(values), step.kwargs)
         return values
 
-    def results(self, *arrays: Array) -> list[Any]:
-        """Return the results for arrays of any tape."""
-        return self._results(self.values(arrays))
+    def results(self, *arrays: Array, apply: Apply = _applied) -> list[Any]:
+        """Return the results for arrays as in `values`."""
+        return self._results(self.values(arrays, apply))
 
     def with_pull(self, arrays: Sequence[Array], cotangents: Sequence[Array], wanted: Sequence[int]) -> Any:
         """Return (results, cotangents of the arguments `wanted`), given the results' cotangents."""

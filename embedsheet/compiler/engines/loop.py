@@ -29,6 +29,21 @@ class Body:
         """Return the shapes of the arrays that `loop` returns end to end: the last carry, and what each step gave."""
         return [shape if place < self.carry else (length, *shape) for place, shape in enumerate(self.shapes)]
 
+    def repeated(self, run: Callable[..., list[Array]], length: int, arrays: Sequence[Array]) -> Array:
+        """Return what `length` steps give, end to end as `packed` says; `run` is what runs one, as `Graph.run`."""
+        carry, now = list(arrays[: self.carry]), arrays[self.carry : self.carry + self.now]
+        fixed = arrays[self.carry + self.now :]
+        gathered: list[list[Array]] = [[] for _ in range(self.out)]
+        for place in range(length):
+            results = run(*carry, *(column[place] for column in now), *fixed)
+            carry = results[: self.carry]
+            for column, result in zip(gathered, results[self.carry :], strict=True):
+                column.append(result)
+        outputs = [*carry, *(np.stack(column) for column in gathered)]
+        return np.concatenate(
+            [np.broadcast_to(one, shape).ravel() for one, shape in zip(outputs, self.packed(length), strict=True)]
+        )
+
     @property
     def backward(self) -> tuple[Body, Body]:
         """The same step that also gives the carry it began with, and the step of the derivative, last to first.
@@ -65,18 +80,7 @@ class Body:
 @primitive  # type: ignore[untyped-decorator]
 def loop(body: Body, length: int, *arrays: Array) -> Array:
     """Run a body `length` times; see `Body.packed`."""
-    carry, now = list(arrays[: body.carry]), arrays[body.carry : body.carry + body.now]
-    fixed = arrays[body.carry + body.now :]
-    gathered: list[list[Array]] = [[] for _ in range(body.out)]
-    for place in range(length):
-        results = body.graph.run(*carry, *(column[place] for column in now), *fixed)
-        carry = results[: body.carry]
-        for column, result in zip(gathered, results[body.carry :], strict=True):
-            column.append(result)
-    outputs = [*carry, *(np.stack(column) for column in gathered)]
-    return np.concatenate(
-        [np.broadcast_to(one, shape).ravel() for one, shape in zip(outputs, body.packed(length), strict=True)]
-    )
+    return body.repeated(body.graph.run, length, arrays)
 
 
 def _unpacked(packed: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from embedsheet.compiler.engines.arrays import is_slice, scattered, segment_sum
+from embedsheet.compiler.engines.arrays import adding, scattered, segment_sum
 from embedsheet.formulas.traced import Array
 
 MOST_LINES = 40_000
@@ -141,11 +141,9 @@ class Numbers(np.ndarray):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: tuple[Any, ...] = (), **kwargs: Any) -> Any:
         plain = [np.asarray(one).view(np.ndarray) for one in inputs]
         if ufunc is np.matmul and method == "__call__":
-            if any(_is_truth(one) for array in plain for one in array.ravel().tolist()):
-                raise NotScalarError
-            return numbers(np.matmul(*[one.astype(object) for one in plain]))
+            return numbers(np.matmul(*[_uncounted(one) for one in plain]))
         if ufunc is np.add and method == "reduce":
-            return _summed(plain[0].astype(object), kwargs.get("axis"), kwargs.get("keepdims") is True)
+            return _summed(_uncounted(plain[0]), kwargs.get("axis"), kwargs.get("keepdims") is True)
         if method == "reduce" and ufunc in (np.logical_or, np.logical_and, np.maximum, np.minimum):
             return _folded(ufunc, plain[0].astype(object), kwargs.get("axis"), kwargs.get("keepdims") is True)
         if method != "__call__" or kwargs:
@@ -170,12 +168,21 @@ class Numbers(np.ndarray):
         raise NotScalarError
 
 
-def _summed(array: Any, axis: Any, keepdims: bool) -> Any:
-    """Return sums over axes, added up in NumPy's order: in pairs of eights along memory, else one after the other."""
+def _uncounted(array: Any) -> Any:
+    """Return objects that may be added up: not what is true or false, which NumPy joins or counts its own way."""
     if any(map(_is_truth, array.ravel().tolist())):
         raise NotScalarError
+    return array.astype(object)
+
+
+def _axes(array: Any, axis: Any) -> tuple[int, ...]:
     every = range(array.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    axes = sorted(one % array.ndim for one in every)
+    return tuple(sorted(one % array.ndim for one in every))
+
+
+def _summed(array: Any, axis: Any, keepdims: bool) -> Any:
+    """Return sums over axes, added up in NumPy's order: in pairs of eights along memory, else one after the other."""
+    axes = _axes(array, axis)
     others = [one for one in range(array.ndim) if one not in axes]
     # What lies behind the last axis that is summed over lies between its numbers in memory.
     between = any(array.shape[one] > 1 for one in others if axes and one > axes[-1])
@@ -210,8 +217,7 @@ def _folded(ufunc: Any, array: Any, axis: Any, keepdims: bool) -> Any:
     """Return what a function of two makes of all elements along axes, one after the other."""
     if ufunc in _OF_TRUTHS and not all(map(_is_truth, array.ravel().tolist())):
         raise NotScalarError
-    every = range(array.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    axes = tuple(one % array.ndim for one in every)
+    axes = _axes(array, axis)
     pairwise = np.frompyfunc(lambda *parts: _one(ufunc, parts), 2, 1)
     for one in axes:
         array = pairwise.reduce(array, axis=one, keepdims=True)
@@ -238,53 +244,26 @@ def _each(f: Callable[..., Any], arrays: Sequence[Any]) -> Any:
     return result.view(Numbers)
 
 
-def _added(shape: tuple[int, ...], places: Sequence[Any], arrays: Sequence[Array]) -> Any:
-    result = np.zeros(shape, object)
-    for where_to, some in zip(places, arrays, strict=True):
-        more = np.asarray(some).view(np.ndarray)
-        if is_slice(where_to):
-            result[where_to] += more
-        else:
-            np.add.at(result, where_to, more)
-    return numbers(result)
-
-
-def _graph(graph: Any, arrays: Sequence[Array]) -> list[Any]:
-    """Return the results of a recording for arrays of symbols."""
-    values: list[Any] = [None] * graph.slots
-    for slot, array in zip(graph.inputs, arrays, strict=True):
-        values[slot] = array
-    for step in graph.steps:
-        values[step.slot] = numbers(_step(step.function, step.filled(values), step.kwargs))
-    return [known if slot < 0 else values[slot] for slot, known in zip(graph.outputs, graph.known, strict=True)]
-
-
 def _step(function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """Return what one operation gives for arrays of symbols."""
     if hasattr(args[0], "graph"):
-        return _loop(*args)
+        body, length, *arrays = args
+        return numbers(body.repeated(lambda *each: _results(body.graph, each), length, arrays))
     if any(isinstance(one, Numbers) for one in args):
         # These begin with zeros that are no objects.
         if function is scattered:
             return _added(args[0], args[1], args[2:])
         if function is segment_sum:
-            return _added((args[2], *args[0].shape[1:]), [args[1]], [args[0]])
-    return function.fun(*args, **kwargs)
+            return _added((args[2], *args[0].shape[1:]), [args[1]], args[:1])
+    return numbers(function.fun(*args, **kwargs))
 
 
-def _loop(body: Any, length: int, *arrays: Array) -> Array:
-    """Write the steps of a loop one after the other, see `engines.loop.loop`."""
-    carry, now = list(arrays[: body.carry]), arrays[body.carry : body.carry + body.now]
-    fixed = arrays[body.carry + body.now :]
-    gathered: list[list[Array]] = [[] for _ in range(body.out)]
-    for place in range(length):
-        results = _graph(body.graph, list(map(numbers, (*carry, *(each[place] for each in now), *fixed))))
-        carry = results[: body.carry]
-        for column, result in zip(gathered, results[body.carry :], strict=True):
-            column.append(result)
-    outputs = [*carry, *(np.stack(column) for column in gathered)]
-    return np.concatenate(
-        [np.broadcast_to(one, shape).ravel() for one, shape in zip(outputs, body.packed(length), strict=True)]
-    )
+def _results(graph: Any, arrays: Sequence[Any]) -> list[Any]:
+    return graph.results(*map(numbers, arrays), apply=_step)  # type: ignore[no-any-return]
+
+
+def _added(shape: tuple[int, ...], places: Sequence[Any], arrays: Sequence[Array]) -> Any:
+    return numbers(adding(shape, places, object)(*(np.asarray(one).view(np.ndarray) for one in arrays)))
 
 
 def _operations(graph: Any) -> int:
@@ -314,7 +293,7 @@ def straight(graph: Any, worth: float = np.inf) -> tuple[Callable[..., list[Arra
         if names:
             beginnings.append(f"{', '.join(names)}, = i{place}.ravel().tolist()")
     try:
-        results = [np.asarray(one).view(np.ndarray) for one in _graph(graph, arguments)]
+        results = [np.asarray(one).view(np.ndarray) for one in _results(graph, arguments)]
     except (NotScalarError, TypeError, ValueError, AttributeError, IndexError, FloatingPointError):
         return None
     needed = {one.name for result in results for one in result.ravel().tolist() if isinstance(one, _Symbol)}
