@@ -22,7 +22,7 @@ from embedsheet.mirrors.full_size.ratings import Ratings
 
 LOWEST, HIGHEST = 0.5, 5.0
 REPORT_EVERY = 0.2  # seconds
-BURN_IN = 8  # of a sampler's sweeps, every so-manieth is not counted: the first ones
+BURN_IN = 8  # of so many sweeps of a sampler one is not counted: the first ones
 ROWS_AT_ONCE = 1 << 16  # predictions are made in pieces of this many rows
 
 
@@ -216,8 +216,7 @@ def _by_sampling(
     about_movie = sampling.about(training, recipe.priors)
     # The first sweeps still remember where they started; until they are over, the last one is what there is.
     first = recipe.sweeps // BURN_IN
-    kept = sampling.Mean(k)
-    sums = [np.zeros(len(part)) for part in (training, validation)]
+    kept, told = sampling.Mean(k), 0
     ended = "the last sweep asked for"
     try:
         for place, drawn in enumerate(
@@ -232,9 +231,10 @@ def _by_sampling(
                 errors.append(clipped_rmse(total / len(kept), part.rating))
             done = Epoch(errors[0], errors[1], time.monotonic() - began)
             keep(done)
+            told += 1
             progress(Progress(place, recipe.sweeps, 1, 1, done))
     except KeyboardInterrupt:
-        if not len(kept):
+        if not (told and len(kept)):
             raise
         ended = "Ctrl-C"
     sampling.assign(model, kept.weights(), k)
