@@ -24,6 +24,7 @@ from scipy import optimize
 
 import embedsheet as es
 from benchmarks.books import CROSSTAB
+from benchmarks.by_hand import rmse_by_hand
 from benchmarks.measure import run
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.notation.addresses import Area, Cell
@@ -157,18 +158,7 @@ def alone(path: Path, target: Path) -> Path:
 
 def by_hand(model: Model) -> Callable[[Floats], tuple[float, Floats]]:
     """Return RMSE and gradient as somebody writes them in NumPy who knows the model: the floor."""
-    known = np.nan_to_num(model.ratings)
-    rated = np.isfinite(model.ratings)
-    (users, factors), (_, movies) = (area.shape for area in model.changing)
-
-    def rmse(x: Floats) -> tuple[float, Floats]:
-        left, right = x[: users * factors].reshape(users, factors), x[users * factors :].reshape(factors, movies)
-        errors = np.where(rated, left @ right - known, 0.0)
-        value = float(np.sqrt((errors**2).sum() / rated.sum()))
-        slope = errors / (value * rated.sum())
-        return value, np.concatenate([(slope @ right.T).ravel(), (left.T @ slope).ravel()])
-
-    return rmse
+    return rmse_by_hand(model.ratings, *(area.shape for area in model.changing))
 
 
 def formulon(path: Path, model: Model) -> Found:

@@ -20,7 +20,7 @@ from benchmarks import books, measure, report, saving, solver_rivals
 from benchmarks.row import Row
 
 MODULES = sorted(path.stem for path in Path(benchmarks.__path__[0]).glob("[!_]*.py"))
-HELPERS = {"books", "measure", "report", "row", "solver_rivals"}
+HELPERS = {"books", "by_hand", "measure", "report", "row", "solver_rivals"}
 EXAMPLE = Row("Saving", "one book", 0.5, rival="openpyxl", theirs=2.0, most_ratio=1.3, note="once")
 
 

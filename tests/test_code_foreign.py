@@ -13,7 +13,7 @@ import embedsheet as es
 from embedsheet.cli import app
 from embedsheet.ground.notation.addresses import column_letters, parse_area
 from embedsheet.translations.coder import derivative
-from kit import foreign_nets, foreign_nets_more, judges, modules, sheets
+from kit import foreign_nets, foreign_nets_more, modules, sheets
 
 # The other languages spell the same expressions: a few nets that have every kind of them.
 NETS = foreign_nets.NETS | foreign_nets_more.NETS
@@ -24,31 +24,12 @@ FEW = ("layers_on_sheets", "lstm_by_columns", "transformer", "residual_net")
 @pytest.fixture(scope="module")
 def books(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Return the workbooks with the results that LibreOffice stores."""
-    folder = tmp_path_factory.mktemp("nets")
-    paths = []
-    for name, net in NETS.items():
-        (first, cells), *more = net()[0].items()
-        paths.append(sheets.write(folder / f"{name}.xlsx", cells, first, dict(more)))
-    judges.libreoffice_converted(paths, folder / "stored")
-    return {path.stem: folder / "stored" / path.name for path in paths}
+    return modules.stored_nets(NETS, tmp_path_factory.mktemp("nets"))
 
 
 def _checked(books: dict[str, Path], folder: Path, to: str, names: list[str]) -> None:
-    codes = {}
-    for name in names:
-        _, objective, changing = NETS[name]()
-        codes[name] = es.code(books[name], to=to, objective=objective, changing=changing)
-        assert codes[name].statements <= codes[name].distinct
-        assert not codes[name].notes
-        assert not any(block.constants for block in codes[name].blocks)
-    for name, found in modules.run_all(codes, folder).items():
-        _, objective, changing = NETS[name]()
-        assert found.stored >= 3
-        assert found.wrong == [], name
-        assert found.gradient is not None
-        # Exact derivatives, held against differences elsewhere.
-        wanted = modules.sheet_gradient(books[name], None, objective=objective, changing=changing)
-        assert np.abs(found.gradient - wanted).max() < 1e-9, name
+    for name, code in modules.checked_nets(NETS, books, folder, to, names).items():
+        assert not any(block.constants for block in code.blocks), name
 
 
 def test_numpy_modules_have_the_stored_results_and_the_sheets_gradients(books: dict[str, Path], tmp_path: Path) -> None:

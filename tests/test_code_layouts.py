@@ -10,7 +10,7 @@ import pytest
 
 import embedsheet as es
 from embedsheet.ground.errors import UnsupportedError
-from kit import foreign_nets_layouts, judges, modules, sheets
+from kit import foreign_nets_layouts, modules, sheets
 
 NETS = foreign_nets_layouts.NETS
 
@@ -34,44 +34,20 @@ LAYERS = {
 @pytest.fixture(scope="module")
 def books(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Return the workbooks with the results that LibreOffice stores."""
-    folder = tmp_path_factory.mktemp("layouts")
-    paths = []
-    for name, net in NETS.items():
-        (first, cells), *more = net()[0].items()
-        paths.append(sheets.write(folder / f"{name}.xlsx", cells, first, dict(more)))
-    judges.libreoffice_converted(paths, folder / "stored")
-    return {path.stem: folder / "stored" / path.name for path in paths}
-
-
-def _checked(books: dict[str, Path], folder: Path, to: str, names: list[str]) -> dict[str, es.Code]:
-    codes = {}
-    for name in names:
-        _, objective, changing = NETS[name]()
-        codes[name] = es.code(books[name], to=to, objective=objective, changing=changing)
-        assert codes[name].statements <= codes[name].distinct, name
-        assert not codes[name].notes, name
-    for name, found in modules.run_all(codes, folder).items():
-        _, objective, changing = NETS[name]()
-        assert found.stored >= 3, name
-        assert found.wrong == [], name
-        assert found.gradient is not None
-        # Exact derivatives, held against differences elsewhere.
-        wanted = modules.sheet_gradient(books[name], None, objective=objective, changing=changing)
-        assert np.abs(found.gradient - wanted).max() < 1e-9, name
-    return codes
+    return modules.stored_nets(NETS, tmp_path_factory.mktemp("layouts"))
 
 
 def test_numpy_modules_have_the_stored_results_and_the_sheets_gradients(books: dict[str, Path], tmp_path: Path) -> None:
-    _checked(books, tmp_path, "numpy", list(NETS))
+    modules.checked_nets(NETS, books, tmp_path, "numpy", list(NETS))
 
 
 def test_keras_modules_have_them_too_and_the_layers_that_the_blocks_are(books: dict[str, Path], tmp_path: Path) -> None:
-    for name, code in _checked(books, tmp_path, "keras", [*LAYERS, "gaps_and_errors"]).items():
+    for name, code in modules.checked_nets(NETS, books, tmp_path, "keras", [*LAYERS, "gaps_and_errors"]).items():
         assert {*re.findall(r"= (?:layers\.)?(\w+)\(", code.text)} >= LAYERS.get(name, set()), name
 
 
 def test_jax_modules_have_them_too(books: dict[str, Path], tmp_path: Path) -> None:
-    _checked(books, tmp_path, "jax", ["gaps_and_errors", "two_sequences"])
+    modules.checked_nets(NETS, books, tmp_path, "jax", ["gaps_and_errors", "two_sequences"])
 
 
 @pytest.mark.parametrize(("low", "is_layer"), [(1.0, True), (-27.0, False)])

@@ -7,15 +7,20 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 import embedsheet as es
+from kit import judges, sheets
+
+# Nets by name: each gives sheets' cells, the objective, the changing cells.
+Nets: TypeAlias = Mapping[str, Callable[[], tuple[dict[str, sheets.Cells], str, list[str]]]]
 
 # What written modules may import is loaded, nothing is computed, and a copy of the process is made for each run: most
 # of a run's time would be those imports.
@@ -107,3 +112,34 @@ def sheet_gradient(book: Path, sheet: str | None, **options: object) -> NDArray[
     """Return the objective and its gradient as the compiler has them, one behind the other."""
     slope = es.gradient(book, sheet, **options)  # type: ignore[arg-type]
     return np.concatenate([[slope.value], *(block.ravel() for block in slope.blocks.values())])
+
+
+def stored_nets(nets: Nets, folder: Path) -> dict[str, Path]:
+    """Write nets into workbooks, and return those with the results that LibreOffice stores."""
+    paths = []
+    for name, net in nets.items():
+        (first, cells), *more = net()[0].items()
+        paths.append(sheets.write(folder / f"{name}.xlsx", cells, first, dict(more)))
+    judges.libreoffice_converted(paths, folder / "stored")
+    return {path.stem: folder / "stored" / path.name for path in paths}
+
+
+def checked_nets(
+    nets: Nets, books: Mapping[str, Path], folder: Path, to: str, names: Sequence[str]
+) -> dict[str, es.Code]:
+    """Hold the modules of some nets to the stored results, the sheets' gradients and a statement a block."""
+    codes = {}
+    for name in names:
+        _, objective, changing = nets[name]()
+        codes[name] = es.code(books[name], to=to, objective=objective, changing=changing)
+        assert codes[name].statements <= codes[name].distinct, name
+        assert not codes[name].notes, name
+    for name, found in run_all(codes, folder).items():
+        _, objective, changing = nets[name]()
+        assert found.stored >= 3, name
+        assert found.wrong == [], name
+        assert found.gradient is not None
+        # Exact derivatives, held against differences elsewhere.
+        wanted = sheet_gradient(books[name], None, objective=objective, changing=changing)
+        assert np.abs(found.gradient - wanted).max() < 1e-9, name
+    return codes
