@@ -18,12 +18,16 @@ from embedsheet.ground.offers import offer
 if TYPE_CHECKING:
     from embedsheet.api import *  # noqa: F403
 
-__all__ = [  # noqa: F405
-    "Against", "Code", "Comparison", "Derived", "Drafted", "Edit", "EmbedsheetError", "Finding", "Graded", "Gradient",
-    "Homework", "Learned", "Recalculated", "Solution", "Trained", "Workbook", "Written", "against", "buttons",
-    "check_homework", "code", "compare", "derive", "doctor", "draft_homework", "grade", "gradient", "inspect",
-    "make_homework", "movielens", "new", "open", "parts", "preview_homework", "raise_limits", "read_ratings",
-    "recalculate", "register_libreoffice", "show", "solve", "train", "train_text", "undo", "write_text",
-]  # fmt: skip
-
-__getattr__, __dir__ = offer(__name__, {"api": __all__})
+offer(
+    __name__,
+    {
+        "api": [
+            "Against", "Code", "Comparison", "Derived", "Drafted", "Edit", "EmbedsheetError", "Finding", "Graded",
+            "Gradient", "Homework", "Learned", "Recalculated", "Solution", "Trained", "Workbook", "Written",
+            "against", "buttons", "check_homework", "code", "compare", "derive", "doctor", "draft_homework", "grade",
+            "gradient", "inspect", "make_homework", "movielens", "new", "open", "parts", "preview_homework",
+            "raise_limits", "read_ratings", "recalculate", "register_libreoffice", "show", "solve", "train",
+            "train_text", "undo", "write_text",
+        ],
+    },
+)  # fmt: skip

@@ -114,7 +114,7 @@ def test_a_recommender_without_a_dot_product_has_no_workbook_and_is_refused_befo
 
 
 def test_every_part_of_nets_is_there_documented_and_on_the_page() -> None:
-    for name in es.parts.NAMES:
+    for name in es.parts.__all__:
         assert getattr(es.parts, name).__doc__, name
         assert f"`{name}`" in PAGE, name
 

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from embedsheet.translations.gradient_sheet.against import Claim
     from embedsheet.translations.gradient_sheet.write import Derived as Derived
 
-__getattr__, __dir__ = offer(
+offer(
     __name__,
     {
         "api.homework": [

@@ -30,16 +30,17 @@ if TYPE_CHECKING:
     from embedsheet.mirrors.recurrent.pytensor_net import RecurrentNet as RecurrentNet
     from embedsheet.mirrors.recurrent.pytensor_net import train_online as train_online
 
-_PARTS = {
-    "mirrors.full_size.engine": ["load_keras"],
-    "mirrors.full_size.mixed_batches": ["Batches", "MixIterator"],
-    "mirrors.full_size.movielens": ["BUILDERS", "Options"],
-    "mirrors.full_size.movielens_training": ["clipped_rmse"],
-    "mirrors.full_size.pseudo_labels": ["Trial", "digits", "digits_trial", "movielens_trial"],
-    "mirrors.full_size.ratings": ["Ratings"],
-    "mirrors.full_size.text_data": ["Vocabulary", "default_text", "next_characters", "read_book"],
-    "mirrors.recurrent.numpy_net": ["Weights", "mean_loss_and_gradient", "start_weights"],
-    "mirrors.recurrent.pytensor_net": ["RecurrentNet", "train_online"],
-}
-NAMES = tuple(name for names in _PARTS.values() for name in names)
-__getattr__, __dir__ = offer(__name__, _PARTS)
+offer(
+    __name__,
+    {
+        "mirrors.full_size.engine": ["load_keras"],
+        "mirrors.full_size.mixed_batches": ["Batches", "MixIterator"],
+        "mirrors.full_size.movielens": ["BUILDERS", "Options"],
+        "mirrors.full_size.movielens_training": ["clipped_rmse"],
+        "mirrors.full_size.pseudo_labels": ["Trial", "digits", "digits_trial", "movielens_trial"],
+        "mirrors.full_size.ratings": ["Ratings"],
+        "mirrors.full_size.text_data": ["Vocabulary", "default_text", "next_characters", "read_book"],
+        "mirrors.recurrent.numpy_net": ["Weights", "mean_loss_and_gradient", "start_weights"],
+        "mirrors.recurrent.pytensor_net": ["RecurrentNet", "train_online"],
+    },
+)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import Any
 
 
-def offer(module: str, names: Mapping[str, Iterable[str]]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """Return `__getattr__` and `__dir__` of a module that hands on `names` of other modules of embedsheet."""
+def offer(module: str, names: Mapping[str, Iterable[str]]) -> None:
+    """Give a module `__getattr__`, `__dir__` and `__all__` that hand on `names` of other modules of embedsheet."""
+    face = vars(sys.modules[module])
     where = {name: place for place, listed in names.items() for name in listed}
 
     def get(name: str) -> Any:
@@ -17,4 +18,4 @@ def offer(module: str, names: Mapping[str, Iterable[str]]) -> tuple[Callable[[st
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         return getattr(import_module(f"embedsheet.{where[name]}"), name)
 
-    return get, lambda: sorted({*vars(sys.modules[module]), *where})
+    face.update(__all__=list(where), __getattr__=get, __dir__=lambda: sorted({*face, *where}))
