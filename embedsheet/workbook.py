@@ -55,7 +55,7 @@ def refuse_other_files(path: str | Path) -> None:
     Package(Path(path))
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class Workbook(Book):
     """A book and the file that it was read from, into which changes can be saved."""
 

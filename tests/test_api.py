@@ -28,6 +28,13 @@ def test_every_public_name_is_there_documented_and_on_the_page() -> None:
         assert f"es.{name}" in PAGE, name
 
 
+def test_a_workbook_and_its_sheets_are_a_line_each_in_a_session(tmp_path: Path) -> None:
+    book = es.open(write(tmp_path / "book.xlsx", {"A1": 3, "B1": "=A1^2"}))
+    (sheet,) = book.sheets.values()
+    assert repr(book) == f"<Workbook book.xlsx: {sheet.name!r}>"
+    assert repr(sheet) == f"<Sheet {sheet.name!r}: 2 cells, formulas in 1>"
+
+
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'sovle'"):
         es.sovle  # noqa: B018

@@ -110,3 +110,14 @@ def test_zero_to_rounding_is_the_optimum_only_of_what_cannot_be_negative(tmp_pat
         found = solve(path, objective="B1", changing=["A1:A2"], method="L-BFGS-B", dry_run=True)
         assert found.objective_after == pytest.approx(0, abs=1e-7)
         assert ("nothing can bring it below 0" in found.message) == proven
+
+
+def test_nothing_is_looked_for_beside_a_zero_that_nothing_can_pass(tmp_path: Path) -> None:
+    """A sum of squares that is 0 needs no probes; the same with 1 more, for which that is no proof, gets some."""
+    found = {}
+    for more in (0, 1):
+        path = write(tmp_path / "book.xlsx", {"A1": 3, "A2": 1, "B1": f"=(A1-1)^2+(A2-2)^2+{more}"})
+        found[more] = solve(path, objective="B1", changing=["A1:A2"], dry_run=True)
+    assert [one.objective_after for one in found.values()] == pytest.approx([0, 1], abs=1e-12)
+    assert {one.status for one in found.values()} == {"optimal"}
+    assert found[0].evaluations < found[1].evaluations / 4

@@ -42,7 +42,7 @@ def _refused(book: Book, text: str, sheet: str) -> list[Area]:
     raise ModelError(f"{text} must be calculated before it means cells; name the cells themselves.")
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class Book:
     """A workbook's contents. Names and tables are found without regard to case, as in Excel.
 
@@ -59,7 +59,10 @@ class Book:
     setup_faults: dict[str, str] = field(default_factory=dict)  # why a sheet's Solver model cannot be read, by sheet
     date1904: bool = False
     iteration: Iteration | None = None  # None: a circle is an error
-    formula_areas: FormulaAreas = field(default=_refused, compare=False, repr=False)
+    formula_areas: FormulaAreas = field(default=_refused, compare=False)
+
+    def __repr__(self) -> str:
+        return f"<Workbook {self.path.name}: {', '.join(map(repr, self.sheets))}>"
 
     def read_setups(self) -> None:
         """Find the Solver models that the names hold."""

@@ -45,6 +45,9 @@ class Sheet:
     unusual: bool = False  # its XML had to be brought into the plain form before it could be read
     _keys: NDArray[np.int64] | None = None
 
+    def __repr__(self) -> str:
+        return f"<Sheet {self.name!r}: {len(self.rows):,} cells, formulas in {len(self.formula_texts):,}>"
+
     @property
     def keys(self) -> NDArray[np.int64]:
         """Row-major place of each cell, ascending: what `positions` searches."""

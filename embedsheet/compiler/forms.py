@@ -53,6 +53,9 @@ class Group:
     _tree: Node | None = None
     _read: tuple[Node, Pattern] | None = None  # as `reader` gave it
 
+    def __repr__(self) -> str:
+        return f"<Group {self.where()}: ={self.text}>"
+
     @property
     def tree(self) -> Node:
         """The formula; raises FormulaError with the cell's address when it cannot be read."""

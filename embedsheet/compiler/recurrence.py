@@ -34,7 +34,7 @@ from embedsheet.ground.notation.walk import children
 SHORTEST = 24  # fewer steps than this are evaluated one after the other
 LONGEST_LAG = 64
 MOST_UNROLLED = 400  # in the first evaluation, more steps than this are scanned too
-MOST_RUNS = 1000  # as are fewer steps of many different formulas: each costs some milliseconds in every step
+MOST_RUNS = 500  # as are fewer steps of many different formulas: each costs some milliseconds in every step
 
 _REFERENCES = (t.Ref, t.Refs, t.Cells)
 

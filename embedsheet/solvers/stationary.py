@@ -45,6 +45,8 @@ def _look(tracker: Tracker, best: Point) -> Point | None:
     problem = tracker.problem
     if not best.sound or not problem.size:
         return None
+    if problem.sense == "minimize" and 0 <= best.value <= tracker.least_gain and problem.never_negative():
+        return None  # nothing has so much to gain
     conditions = stationarity(tracker, best.x)
     slope, least = conditions.gradient, tracker.least_gain
     if problem.sense == "target":
