@@ -1,0 +1,350 @@
+"""Which blocks are layers of a Keras model, and the expressions of a model with layers in them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from os.path import commonprefix
+
+import numpy as np
+
+from embedsheet.translations.coder.attention import attention
+from embedsheet.translations.coder.convolution import Convolution, convolution
+from embedsheet.translations.coder.expressions import Expr, names_in, number_of
+from embedsheet.translations.coder.idioms import Normalised, normalised
+from embedsheet.translations.coder.keras_layers import (
+    Arranged,
+    attention_layer,
+    attribute,
+    filters,
+    recurrent_layer,
+    unit_layer,
+    unrolled_layer,
+)
+from embedsheet.translations.coder.model import Statement, Written
+from embedsheet.translations.coder.module import Module
+from embedsheet.translations.coder.recurrent import recurrent, unrolled
+from embedsheet.translations.coder.spelling import KERAS, spell
+
+_CALLED = {"SimpleRNN": "rnn", "LSTM": "lstm", "GRU": "gru"}  # the model's attributes
+
+
+@dataclass
+class Layer:
+    """A layer and the weights that it holds, by what Keras calls them."""
+
+    kind: str
+    arguments: str
+    weights: list[tuple[str, str]]
+    inner: int = 0  # how many features it takes
+
+
+class WithLayers(Module):
+    """A model in Keras, the text of its module left to `keras_module`."""
+
+    def __init__(self, model: Written, sheet: str | None) -> None:
+        super().__init__(model, KERAS, sheet)
+        self.arranged: list[Arranged] = []
+        self.layers: dict[str, Layer] = {}
+        self.made: dict[str, str] = {}  # layers without weights of their own: attribute and how it is made
+        self.normal: dict[tuple[object, ...], tuple[str, Normalised]] = {}  # by what they are written like
+        self._find_arranged()
+        self._find_layers()
+
+    # Which blocks are layers
+
+    def _find_arranged(self) -> None:
+        used = {weight.name for weight in self.model.weights} | {one.name for one in self.blocks()}
+        for statement in super().traced():
+            for kind, layer, gone in self._candidates(statement, used):
+                if self._keeps_to_itself(layer, statement, gone):
+                    used.add(kind)
+                    self.arranged.append(layer)
+        self._find_unrolled(used)
+        self._find_filters(used)
+        self._find_units()
+
+    def _apart_of_layers(self) -> list[Statement]:
+        """Return the statements that no layer has a part in."""
+        taken = {name for layer in self.arranged for name in layer.results}
+        taken |= {one.name for layer in self.arranged for statement in layer.inside for one in statement.variables}
+        every = [one for one in super().traced() if one.loop is None]
+        return [one for one in every if not taken & {variable.name for variable in one.variables}]
+
+    def _free_weights(self) -> set[str]:
+        held = {name for layer in self.arranged for name in layer.cells}
+        return {one.name for one in self.model.weights} - held
+
+    def _find_filters(self, used: set[str]) -> None:
+        """Find convolutions: those that are laid over one array in one way are one layer."""
+        weights = self._free_weights()
+        alike: dict[object, list[tuple[Statement, Convolution]]] = {}
+        for statement in self._apart_of_layers():
+            for expr in statement.expressions:
+                one = convolution(expr, weights)
+                if one is not None:
+                    weights -= {part.x for part in (one.kernel, one.bias) if part is not None}
+                    key = (one.given.x, one.along, one.stride, one.kernel.value.shape, one.bias is None)
+                    alike.setdefault(key, []).append((statement, one))
+        taken: set[int] = set()
+        for found in alike.values():
+            some = [(statement, one) for statement, one in found if id(statement) not in taken]
+            if some:
+                name = attribute(some[0][1].kernel.x)
+                if len(some) > 1:
+                    common = commonprefix([one.kernel.x for _, one in some]).rstrip("_0123456789")  # noqa: RUF071, no paths
+                    name = _free(attribute(f"{common}s" if common else "filters"), used)
+                    used.add(name)
+                self.arranged.append(filters(name, some))
+                taken |= {id(statement) for statement, _ in some}
+
+    def _find_units(self) -> None:
+        """Find dense layers of one unit, which are called by their kernel's name."""
+        for statement in self._apart_of_layers():
+            weights = self._free_weights()
+            layer = next(filter(None, (unit_layer(expr, weights, statement) for expr in statement.expressions)), None)
+            if layer is not None:
+                self.arranged.append(layer)
+
+    def _find_unrolled(self, used: set[str]) -> None:
+        """Find recurrent layers in blocks that stand one beside the other, a step each; the longest first."""
+        every = {one.variables[0].name: one for one in super().traced() if len(one.expressions) == 1}
+        weights, gone = {one.name for one in self.model.weights}, set[str]()
+        for statement in reversed(every.values()):
+            chain = _chain(statement, every, weights)
+            names = [one.variables[0].name for one in chain]
+            if len(chain) < 2 or gone & {*names}:
+                continue
+            found = unrolled([one.expressions[0] for one in chain], names, self.model.memory)
+            if found is None:
+                continue
+            name = _free("rnn", used)
+            states = [one.variables[0] for one in chain]
+            with contextlib.suppress(KeyError):
+                layer = unrolled_layer(name, found, states, statement, self.model.memory)
+                if self._keeps_to_itself(layer, statement, {*names[:-1]}):
+                    used.add(name)
+                    gone |= {*names}
+                    self.arranged.append(layer)
+
+    def _candidates(self, statement: Statement, used: set[str]) -> Iterator[tuple[str, Arranged, set[str]]]:
+        """Yield layers that a statement may be, each with its name and the blocks that it keeps to itself."""
+
+        memory = self.model.memory
+        with contextlib.suppress(KeyError):
+            if statement.loop is not None and (found := recurrent(statement.loop, memory)) is not None:
+                name = _free(_CALLED[found.kind], used)
+                layer = recurrent_layer(name, found, statement, memory)
+                yield name, layer, {variable.name for variable in statement.variables} - layer.results.keys()
+        weights = {one.name for one in self.model.weights}
+        for expr in statement.expressions:
+            with contextlib.suppress(KeyError):
+                if (heads := attention(expr, memory, weights)) is not None:
+                    name = _free("attention", used)
+                    yield name, attention_layer(name, heads, statement, memory), heads.inner
+
+    def _keeps_to_itself(self, layer: Arranged, statement: Statement, gone: set[str]) -> bool:
+        """Move statements into a layer that only it needs; whether the rest can do without its other blocks."""
+        goal = names_in(self.model.objective) if self.model.objective is not None else set[str]()
+        goal |= {name for expr in (self.search.expressions() if self.search else []) for name in names_in(expr)}
+        every = super().traced()
+        asked = set[str]().union(*(names_in(expr) for expr in layer.results.values()))
+        if asked & gone:
+            return False
+        for one in every:
+            if one is not statement and gone & (_read(one) | {variable.name for variable in one.variables}):
+                layer.inside.append(one)
+                gone |= {variable.name for variable in one.variables}
+        if goal & gone:
+            return False
+        others = {id(one) for other in self.arranged for one in other.inside}
+        needed = goal.union(*(names_in(expr) for other in (layer, *self.arranged) for expr in other.results.values()))
+        inner = set[str]().union(*(_read(one) for one in layer.inside))
+        for one in reversed(every):
+            if one in layer.inside or id(one) in others:
+                continue
+            names = {variable.name for variable in one.variables}
+            if names & inner and not names & needed:
+                layer.inside.append(one)
+                inner |= _read(one)
+            else:
+                needed |= _read(one)
+        left = [one for one in every if one not in layer.inside and id(one) not in others and one is not statement]
+        read = [*layer.results.values(), *(expr for one in left for expr in one.every_expression())]
+        loose = [name for name in layer.cells if name not in layer.parts]
+        return not any(_cells_read(expr, name) & layer.cells[name] for name in loose for expr in read)
+
+    def traced(self) -> list[Statement]:
+        """The statements of `call`: layers in place of what they compute."""
+        made = {name: expr for layer in self.arranged for name, expr in layer.results.items()}
+        inside = [one for layer in self.arranged for one in layer.inside]
+        found = []
+        for one in super().traced():
+            kept = [variable for variable in one.variables if variable.name in made]
+            if kept:
+                one = replace(one, variables=kept, expressions=[made[two.name] for two in kept], loop=None)
+            elif one in inside:
+                continue
+            found.append(one)
+        return found
+
+    def _expressions(self) -> list[Expr]:
+        found = [expr for one in self.traced() for expr in one.every_expression()]
+        return found + (self.search.expressions() if self.search else [])
+
+    def _find_layers(self) -> None:
+        weights = {one.name: one for one in self.model.weights}
+        uses: Counter[str] = Counter()
+        looked_up: Counter[str] = Counter()
+        multiplied: Counter[str] = Counter()
+        added: dict[str, Counter[str]] = {}
+        waiting = list(self._expressions())
+        while waiting:
+            expr = waiting.pop()
+            if expr.op == "name":
+                uses[expr.x] += 1
+            if _is_look_up(expr):
+                looked_up[expr.args[0].x] += 1
+            if _is_product(expr):
+                multiplied[expr.args[1].x] += 1
+            if expr.op == "add" and _is_product(expr.args[0]) and expr.args[1].op == "name" and not expr.args[1].args:
+                added.setdefault(expr.args[0].args[1].x, Counter())[expr.args[1].x] += 1
+            waiting += expr.args
+        self._find_normalisations(uses)
+        ends = Counter(bias for biases in added.values() for bias in biases.elements())
+        arranged = {name for layer in self.arranged for name in layer.cells}
+        for name, variable in weights.items():
+            shape = variable.shape
+            if len(shape) != 2 or name in arranged or (looked_up[name] and multiplied[name]):
+                continue
+            if looked_up[name]:
+                self.layers[name] = Layer("Embedding", f"{shape[0]}, {shape[1]}", [(name, "embeddings")])
+            elif multiplied[name]:
+                bias = next(iter(added.get(name, {})), "")
+                fits = bias in weights and weights[bias].shape == shape[1:] and bias not in arranged
+                if fits and added[name][bias] == ends[bias] == multiplied[name]:
+                    held = [(name, "kernel"), (bias, "bias")]
+                    self.layers[name] = Layer("Dense", str(shape[1]), held, shape[0])
+                else:
+                    self.layers[name] = Layer("Dense", f"{shape[1]}, use_bias=False", [(name, "kernel")], shape[0])
+
+    def _find_normalisations(self, uses: Counter[str]) -> None:
+        weights = {one.name for one in self.model.weights}
+        waiting = list(self._expressions())
+        while waiting:
+            expr = waiting.pop()
+            found = normalised(expr, self.model.memory.definitions)
+            if found is None:
+                waiting += expr.args
+                continue
+            rows = {part: row.x for part, row in (("gamma", found.scale), ("beta", found.offset)) if row is not None}
+            if not all(name in weights and uses[name] == 1 for name in rows.values()):
+                waiting += expr.args
+                continue
+            width = np.shape(expr.value)[-1]
+            words = f"axis=-1, epsilon={found.epsilon!r}, center={'beta' in rows}, scale={'gamma' in rows}"
+            name = next(
+                word
+                for number in range(len(self.normal) + 1, 10_000)
+                if (word := f"normalisation_{number}") not in weights
+            )
+            held = [(row, part) for part, row in rows.items()]
+            self.normal[_key(expr)] = name, found
+            self.layers[name] = Layer("LayerNormalization", words, held, width)
+
+    def rewritten(self, expr: Expr) -> Expr:
+        """Return an expression with layers in it."""
+        own = self.normal.get(_key(expr)) if self.normal and np.ndim(expr.value) > 1 else None
+        if own is not None:
+            return replace(expr, op="layer", args=(self.rewritten(own[1].given),), x=own[0])
+        args = tuple(map(self.rewritten, expr.args))
+        if expr.op == "add" and _is_product(expr.args[0]):
+            layer = self.layers.get(expr.args[0].args[1].x)
+            if layer is not None and len(layer.weights) == 2 and expr.args[1].x == layer.weights[1][0]:
+                return args[0]
+        if _is_look_up(expr) and expr.args[0].x in self.layers:
+            rows = replace(expr, op="layer", args=args[1:2], x=attribute(expr.args[0].x))
+            return rows if expr.op == "take" else replace(expr, op="index", args=(rows,), x=f"..., {expr.args[2].x}")
+        if _is_product(expr) and expr.args[1].x in self.layers:
+            return replace(expr, op="layer", args=args[:1], x=attribute(expr.args[1].x))
+        if _is_dot(expr):
+            self.made["dot"] = "layers.Dot(axes=1)"
+            return replace(expr, op="dot", args=args[0].args)
+        if expr.op == "softmax":
+            self.made[f"softmax_{expr.x}"] = f"layers.Softmax(axis={expr.x})"
+        if expr.op == "maximum" and number_of(expr.args[0]) == 0:
+            return replace(expr, op="relu", args=args[1:])
+        return replace(expr, args=args)
+
+
+def _free(word: str, used: set[str]) -> str:
+    return next(one for one in (word, *(f"{word}_{number}" for number in range(2, 1000))) if one not in used)
+
+
+def _chain(statement: Statement, every: Mapping[str, Statement], weights: set[str]) -> list[Statement]:
+    """Return the statements of which each reads the one before it, of its shape and by the same weights, up to one."""
+    found = [statement]
+    own = names_in(statement.expressions[0]) & weights
+    while own:
+        shape = np.shape(found[0].expressions[0].value)
+        read = names_in(found[0].expressions[0]) & every.keys()
+        before = [every[name] for name in read if np.shape(every[name].expressions[0].value) == shape]
+        if len(before) != 1 or before[0] in found:
+            break
+        here = names_in(before[0].expressions[0]) & weights
+        if not here or not here <= own:
+            break
+        found.insert(0, before[0])
+        if here < own:
+            break
+    return found
+
+
+def _key(expr: Expr) -> tuple[object, ...]:
+    """Return what is equal for expressions that are written alike and give the same numbers."""
+    return spell(expr, KERAS), np.shape(expr.value)
+
+
+def _is_look_up(expr: Expr) -> bool:
+    """Whether rows of something that has a name, or a column of them, are taken by places that no weight changes."""
+    if expr.op == "picked" and len(expr.args) == 3:
+        whole = expr.args[1].fixed and np.ndim(expr.args[1].value) > 0 and expr.args[2].op == "literal"
+        whole = whole and not expr.args[2].axes
+    else:
+        whole = expr.op == "take"
+    return whole and expr.args[0].op == "name" and not expr.args[0].args and not expr.args[0].fixed
+
+
+def _read(statement: Statement) -> set[str]:
+    """Return the names that a statement reads."""
+    return set[str]().union(*(names_in(expr) for expr in statement.every_expression()))
+
+
+def _cells_read(expr: Expr, name: str) -> set[int]:
+    """Return the places in an array that an expression reads of it."""
+    if expr.op == "name" and expr.x == name:
+        return set(range(np.size(expr.value)))
+    if expr.op == "index" and expr.args[0].op == "name" and expr.args[0].x == name:
+        given = np.arange(np.size(expr.args[0].value)).reshape(np.shape(expr.args[0].value))
+        part = eval(f"given[{expr.x}]", {"given": given, "np": np})  # of our own text
+        return set(np.ravel(part).tolist())
+    return set[int]().union(*(_cells_read(arg, name) for arg in expr.args))
+
+
+def _is_product(expr: Expr) -> bool:
+    """Whether rows are multiplied by something that has a name."""
+    if expr.op != "matmul" or len(expr.args[0].axes) < 2:
+        return False
+    right = expr.args[1]
+    return right.op == "name" and not right.args and not right.fixed
+
+
+def _is_dot(expr: Expr) -> bool:
+    """Whether rows of two matrices, both of which depend on the weights, are multiplied and added up."""
+    if expr.op != "sum" or expr.x != "axis=1" or expr.args[0].op != "multiply":
+        return False
+    one, other = expr.args[0].args
+    alike = one.axes == other.axes and len(one.axes) == 2 and np.shape(one.value) == np.shape(other.value)
+    return alike and not one.fixed and not other.fixed
