@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os.path import commonprefix
 
@@ -12,14 +12,18 @@ import numpy as np
 
 from embedsheet.translations.coder.attention import attention
 from embedsheet.translations.coder.convolution import Convolution, convolution
+from embedsheet.translations.coder.dense import Dense, dense
 from embedsheet.translations.coder.expressions import Expr, names_in, number_of
 from embedsheet.translations.coder.idioms import Normalised, normalised
 from embedsheet.translations.coder.keras_layers import (
     Arranged,
     attention_layer,
     attribute,
+    dense_layer,
+    dense_result,
     filters,
     recurrent_layer,
+    replaced,
     unit_layer,
     unrolled_layer,
 )
@@ -65,6 +69,7 @@ class WithLayers(Module):
         self._find_unrolled(used)
         self._find_filters(used)
         self._find_units()
+        self._find_dense(used)
 
     def _apart_of_layers(self) -> list[Statement]:
         """Return the statements that no layer has a part in."""
@@ -107,6 +112,43 @@ class WithLayers(Module):
             layer = next(filter(None, (unit_layer(expr, weights, statement) for expr in statement.expressions)), None)
             if layer is not None:
                 self.arranged.append(layer)
+
+    def _find_dense(self, used: set[str]) -> None:
+        """Find dense layers that are no product with a whole weight; calls of one layer together."""
+        weights, memory = {one.name for one in self.model.weights}, self.model.memory
+        calls: dict[object, list[tuple[Statement, Dense]]] = {}
+        for statement in self.traced():
+            for expr in statement.expressions if statement.loop is None else []:
+                for found in dense(expr, memory, weights):
+                    calls.setdefault(found.key, []).append((statement, found))
+        whole = {expr.args[place].x for one in self._expressions() for expr in _parts(one)
+                 for place, is_one in ((1, _is_product), (0, _is_look_up)) if is_one(expr)}  # fmt: skip
+        free, held = self._free_weights() - whole, set[tuple[str, int]]()
+        for some in calls.values():
+            with contextlib.suppress(KeyError):
+                layer = dense_layer(some[0][1], memory)
+                cells = {(name, place) for name, places in layer.cells.items() for place in places}
+                if cells & held or not layer.cells.keys() <= free:
+                    continue
+                layer.name = self._named(layer, some[0][1].kernel.flat[0][1], used)
+                now = {variable.name: expr for statement in self.traced()
+                       for variable, expr in zip(statement.variables, statement.expressions, strict=False)}  # fmt: skip
+                for statement, found in some:
+                    made = dense_result(layer.name, found, memory)
+                    for variable in statement.variables:
+                        whole_of = layer.results.get(variable.name, now[variable.name])
+                        layer.results[variable.name] = replaced(whole_of, found.node, made)
+                self.arranged.append(layer)
+                if self._reads_loose(layer, self._expressions()):
+                    self.arranged.pop()
+                    continue
+                used.add(layer.name)
+                held |= cells
+
+    def _named(self, layer: Arranged, weight: str, used: set[str]) -> str:
+        """Return what a layer is called: by the weight of its kernel where it holds all of this one."""
+        size = next(one.value.size for one in self.model.weights if one.name == weight)
+        return attribute(weight) if len(layer.cells[weight]) == size else _free("dense", used)
 
     def _find_unrolled(self, used: set[str]) -> None:
         """Find recurrent layers in blocks that stand one beside the other, a step each; the longest first."""
@@ -173,8 +215,12 @@ class WithLayers(Module):
                 needed |= _read(one)
         left = [one for one in every if one not in layer.inside and id(one) not in others and one is not statement]
         read = [*layer.results.values(), *(expr for one in left for expr in one.every_expression())]
+        return not self._reads_loose(layer, read)
+
+    def _reads_loose(self, layer: Arranged, read: Sequence[Expr]) -> bool:
+        """Whether expressions read cells that a layer holds and cannot be read from it."""
         loose = [name for name in layer.cells if name not in layer.parts]
-        return not any(_cells_read(expr, name) & layer.cells[name] for name in loose for expr in read)
+        return any(_cells_read(expr, name) & layer.cells[name] for name in loose for expr in read)
 
     def traced(self) -> list[Statement]:
         """The statements of `call`: layers in place of what they compute."""
@@ -281,6 +327,13 @@ class WithLayers(Module):
 
 def _free(word: str, used: set[str]) -> str:
     return next(one for one in (word, *(f"{word}_{number}" for number in range(2, 1000))) if one not in used)
+
+
+def _parts(expr: Expr) -> Iterator[Expr]:
+    """Yield an expression and all that it is made of."""
+    yield expr
+    for arg in expr.args:
+        yield from _parts(arg)
 
 
 def _chain(statement: Statement, every: Mapping[str, Statement], weights: set[str]) -> list[Statement]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from embedsheet.translations.coder.attention import Attention
 from embedsheet.translations.coder.convolution import Convolution, as_layer
+from embedsheet.translations.coder.dense import Dense, without_layer
 from embedsheet.translations.coder.expressions import Axes, Expr, apply, full_of, plain, transposed, with_axes
 from embedsheet.translations.coder.loops import Loop
 from embedsheet.translations.coder.model import Statement
@@ -53,6 +54,13 @@ class Arranged:
     cells: dict[str, set[int]]  # the cells of each weight that it holds
     results: dict[str, Expr]
     inside: list[Statement] = field(default_factory=list)
+
+
+# Where a weight lies in a layer's variable that it is, by how this is written.
+_WHOLE = {
+    ("name", ""): "{}", ("transpose", ""): "ops.transpose(@.{})", ("index", ":, None"): "{}[:, 0]",
+    ("index", "None"): "{}[0]", ("broadcast", ""): "{}[0]",
+}  # fmt: skip
 
 
 class _Reader:
@@ -184,7 +192,7 @@ def attention_layer(name: str, found: Attention, statement: Statement, memory: M
     given = [_rows_of(reader, rows) for rows in (found.asked, found.given)]
     layer = _attended(name, found, given)
     results = {
-        one.name: _replaced(expr, found.node, layer)
+        one.name: replaced(expr, found.node, layer)
         for one, expr in zip(statement.variables, statement.expressions, strict=True)
     }
     built = ", ".join(str(np.shape(one.value)) for one in given)
@@ -236,7 +244,7 @@ def filters(name: str, found: Sequence[tuple[Statement, Convolution]]) -> Arrang
     for place, (statement, one) in enumerate(found):
         layer = as_layer(one, name, place)
         for variable, expr in zip(statement.variables, statement.expressions, strict=True):
-            results[variable.name] = _replaced(results.get(variable.name, expr), one.node, layer)
+            results[variable.name] = replaced(results.get(variable.name, expr), one.node, layer)
     made = _of_one(name, f"Conv{len(shape)}D", words, f"(None, {sizes}, 1)", (first.kernel, first.bias),
                    (*shape, 1, 1), results)  # fmt: skip
     if len(found) == 1:
@@ -269,9 +277,52 @@ def unit_layer(expr: Expr, weights: set[str], statement: Statement) -> Arranged 
     layer = Expr("index", (made,), expr.axes, expr.value, ":, 0", False, expr.kinds)
     return _of_one(
         attribute(kernel.x), "Dense", "1", f"(None, {kernel.value.size})", (kernel, bias), (kernel.value.size, 1),
-        {one.name: _replaced(whole, expr, layer)
+        {one.name: replaced(whole, expr, layer)
          for one, whole in zip(statement.variables, statement.expressions, strict=True)},
     )  # fmt: skip
+
+
+def dense_layer(found: Dense, memory: Memory) -> Arranged:
+    """Return a dense layer without its name and results. Raises KeyError where cells cannot be read together."""
+    reader = _Reader(memory)
+    features, units = found.kernel.shape
+    variables = {"kernel": plain(reader.read(found.kernel, (0, 1)))}
+    words = str(units)
+    if found.biases:
+        variables["bias"] = plain(reader.read(found.biases, (0,)))
+    else:
+        words += ", use_bias=False"
+    parts = dict[str, str]()
+    for part, expr in variables.items():
+        whole = expr if expr.op == "name" else expr.args[0]
+        way = _WHOLE.get((expr.op, expr.x if expr.op == "index" else ""))
+        if way is not None and whole.op == "name" and not whole.args:
+            parts[whole.x] = way.format(part)
+    cells: dict[str, set[int]] = {}
+    for _, weight, place in (*found.kernel.ravel().tolist(), *found.biases):
+        cells.setdefault(weight, set()).add(place)
+    return Arranged("", "Dense", words, f"(None, {features})", variables, parts, cells, {})
+
+
+def dense_result(name: str, found: Dense, memory: Memory) -> Expr:
+    """Return what stands in place of a layer's node. Raises KeyError where its cells cannot be read together."""
+    rest: Axes = tuple(range(found.inputs.ndim - 1))
+    given = _Reader(memory).read(found.inputs, (*rest, "k"))
+    node = found.node
+    others = [np.asarray(full_of(one, node.axes, np.shape(node.value)).value) for one in found.more]
+    value = found.sign * (np.asarray(node.value, float) - sum(others, np.zeros(())))
+    value = np.moveaxis(value, found.axis, -1) if found.axis is not None else value[..., None]
+    if not rest:
+        given, value = _batch(given), value[None]
+    made = Expr("layer", (given,), (*(rest or ("n",)), "u"), value, name, False)
+    if found.axis is None:
+        picked = ("..., 0", value[..., 0]) if rest else ("0, 0", value[0, 0])
+        made = Expr("index", (made,), rest, picked[1], picked[0], False)
+    elif not rest:
+        made = Expr("index", (made,), ("u",), value[0], "0", False)
+    own = tuple(label for place, label in enumerate(node.axes) if place != found.axis)
+    own = own if found.axis is None else (*own, node.axes[found.axis])
+    return without_layer(found, transposed(replace(made, axes=own), node.axes))
 
 
 def _of_one(
@@ -296,11 +347,11 @@ def _of_one(
     return Arranged(name, kind, words, built, variables, parts, cells, results)
 
 
-def _replaced(expr: Expr, node: Expr, by: Expr) -> Expr:
+def replaced(expr: Expr, node: Expr, by: Expr) -> Expr:
     """Return an expression with another in place of a part of it."""
     if expr is node:
         return by
-    args = tuple(_replaced(arg, node, by) for arg in expr.args)
+    args = tuple(replaced(arg, node, by) for arg in expr.args)
     return expr if all(one is other for one, other in zip(args, expr.args, strict=True)) else replace(expr, args=args)
 
 

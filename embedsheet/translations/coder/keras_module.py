@@ -1,7 +1,7 @@
 """The module in Keras: layers where blocks are layers, `keras.ops` for the rest.
 
-A weight whose rows are only looked up is an Embedding; one by which rows are only multiplied is a Dense layer, with
-the weight that is always added behind it as its bias; one that is laid over every window of an array a Conv1D or
+A weight whose rows are only looked up is an Embedding; cells that numbers are sums over, in one way, are a Dense layer,
+with those that are always added behind it as its bias; a weight that is laid over every window of an array a Conv1D or
 Conv2D; rows of two blocks multiplied and added up are a Dot; powers over their sum a Softmax; rows brought to mean 0
 and variance 1 a LayerNormalization, with the weights by which they are multiplied and moved behind it; a loop of
 which each step is what a SimpleRNN, an LSTM or a GRU computes is this layer. Every other weight is one of the model's

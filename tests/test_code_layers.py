@@ -1,0 +1,83 @@
+"""`embedsheet code --to keras` has a layer where numbers are a layer's, however they are typed, and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import embedsheet as es
+from kit import foreign_nets, modules, sheets
+
+
+def _code(folder: Path, cells: sheets.Cells, objective: str, changing: list[str]) -> str:
+    """Return the module of a workbook, held to its results and to its gradient."""
+    book = sheets.write(folder / "b.xlsx", cells)
+    es.recalculate(book)
+    code = es.code(book, to="keras", objective=objective, changing=changing)
+    found = modules.run(code, folder)
+    assert found.wrong == []
+    assert found.gradient is not None
+    wanted = modules.sheet_gradient(book, None, objective=objective, changing=changing)
+    assert np.abs(found.gradient - wanted).max() < 1e-9
+    return code.text
+
+
+def _net(formulas: sheets.Cells) -> sheets.Cells:
+    """Return four samples of three features in A2:C5, and turned in A8:D10, with weights in F2:J9."""
+    random, net = foreign_nets._random(71), foreign_nets._Sheet()
+    net.put("A2", random(4, 3))
+    net.fill("A8:A10", "INDEX($A$2:$C$5,1,ROW()-7)")
+    for place, column in enumerate("ABCD", 1):
+        net.fill(f"{column}8:{column}10", f"INDEX($A$2:$C$5,{place},ROW()-7)")
+    net.put("F2", random(8, 5))
+    return {**net, **formulas}
+
+
+_DENSE = {
+    "samples in columns": {"L2": ("L2:O3", "=MMULT(F2:H3,A8:D10)+I2:I3")},
+    "neurons in rows": {"L2": ("L2:M5", "=MMULT(A2:C5,TRANSPOSE(F2:H3))+TRANSPOSE(I2:I3)")},
+    "bias as a row below": {"L2": ("L2:M5", "=MMULT(A2:C5,F2:G4)+F5:G5")},
+    "typed": {f"L{row}": f"=A{row}*F$2+F$3*B{row}+C{row}*F$4+F$5" for row in range(2, 6)},
+    "by SUMPRODUCT": {f"L{row}": f"=F$9+SUMPRODUCT(A{row}:C{row},F$2:H$2)" for row in range(2, 6)},
+    "one sample": {"L2": "=SUMPRODUCT($A$2:$A$5,F2:F5)", "M2": "=SUMPRODUCT($A$2:$A$5,G2:G5)"},
+    "taken away": {"L2": ("L2:M5", "=1-MMULT(A2:C5,F2:G4)-F5:G5")},
+    "beside what it is given": {"L2": ("L2:N5", "=A2:C5+MMULT(A2:C5,F2:H4)+F5:H5")},
+}
+
+
+@pytest.mark.parametrize("name", _DENSE)
+def test_sums_of_products_with_weights_are_a_dense_layer(tmp_path: Path, name: str) -> None:
+    text = _code(tmp_path, _net({**_DENSE[name], "Q2": "=SUMSQ(L2:O5)"}), "S!Q2", ["S!F2:J9"])
+    assert text.count("= layers.Dense(") == 1
+
+
+_OTHERWISE = {
+    "half a product": {f"L{row}": f"=A{row}*F$2/2+B{row}*F$3" for row in range(2, 6)},
+    "one weight twice": {f"L{row}": f"=A{row}*F$2+B{row}*F$2" for row in range(2, 6)},
+    "a weight that changes place": {f"L{row}": f"=A{row}*F{row}+B{row}*G{row}" for row in range(2, 6)},
+    "weights multiplied": {f"L{row}": f"=A{row}*F$2*G$2+B{row}*F$3" for row in range(2, 6)},
+    "a penalty": {f"L{row}": f"=A{row}*F$2+B{row}*F$3" for row in range(2, 6)} | {"O5": "=SUMSQ(F2:G5)"},
+}
+
+
+@pytest.mark.parametrize("name", _OTHERWISE)
+def test_what_no_dense_layer_computes_stays_as_it_is(tmp_path: Path, name: str) -> None:
+    text = _code(tmp_path, _net({**_OTHERWISE[name], "Q2": "=SUMSQ(L2:O5)"}), "S!Q2", ["S!F2:J9"])
+    assert "layers." not in text
+
+
+def test_a_layer_that_is_called_twice_is_one(tmp_path: Path) -> None:
+    cells = {"L2": ("L2:O3", "=TANH(MMULT(F2:H3,A8:D10))"), "L5": ("L5:O6", "=MMULT(F2:H3,A8:D10*2)")}
+    cells |= {"L8": ("L8:M11", "=MMULT(A2:C5,TRANSPOSE(F2:H3))")}
+    text = _code(tmp_path, _net({**cells, "Q2": "=SUMSQ(L2:O6)+SUMSQ(L8:M11)"}), "S!Q2", ["S!F2:H3"])
+    assert text.count("= layers.Dense(") == 1
+    assert text.count("self.f2_h3(") == 2
+
+
+def test_weights_of_two_layers_that_share_a_range_stand_in_both(tmp_path: Path) -> None:
+    cells = {"L2": ("L2:M5", "=TANH(MMULT(A2:C5,F2:G4)+F5:G5)"), "L8": ("L8:L11", "=MMULT(L2:M5,H2:H3)+H4")}
+    text = _code(tmp_path, _net({**cells, "Q2": "=SUMSQ(L8:L11)"}), "S!Q2", ["S!F2:H5"])
+    assert text.count("= layers.Dense(") == 2
+    assert "self.add_weight(" not in text  # nothing reads H5
