@@ -32,10 +32,10 @@ from embedsheet.ground.notation.addresses import Area
 from embedsheet.ground.shell import word
 from embedsheet.lessons import gradients, solve_log
 from embedsheet.lessons.attention import heat_map, sampling
-from embedsheet.lessons.attention.net_sheet import NAME, STRINGS, write_attention, write_strings
+from embedsheet.lessons.attention.net_sheet import NAME, ROLE_COLORS, SAID, STRINGS, write_attention, write_strings
 from embedsheet.lessons.attention.plan import TURN, Plan, plan
 from embedsheet.xlsx.writer.guide import Line, write_guide
-from embedsheet.xlsx.writer.page import Book, Finish, Page, RowProgress
+from embedsheet.xlsx.writer.page import SHADE, Book, Finish, Page, RowProgress
 
 EXAMPLE = "embedsheet new attention -o attention.xlsx --length 3 --letters 3"
 
@@ -114,9 +114,13 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: Sequence[Page]) ->
         steps,
         [Line(f"{sheet}: {text}", f"go to {sheet}", Area(sheet, 1, 1, 1, 1)) for sheet, text in about.items()]
         + gradients.lines(derived, "loss"),
-        ["Blue headings are queries, green ones keys, teal ones values: the same in both heads.",
-         "A transformer stacks such blocks, with a perceptron (lesson mlp) after each; here one block is enough.",
+        ["A transformer stacks such blocks, with a perceptron (lesson mlp) after each; here one block is enough.",
          "A little is charged for large weights (penalty)."],
         ["The strings are made up: random letters with a seed."],
         gradient=bool(derived),
+        choice=True,
+        colors=[
+            *((ROLE_COLORS[role], f"Heading: {role}, {SAID[role]}. The same in both heads.") for role in SAID),
+            (SHADE, "Grey: a share or a probability; the darker, the nearer to 1."),
+        ],
     )  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 from embedsheet.lessons.attention.net_sheet import NAME
 from embedsheet.lessons.attention.plan import HEADS, Plan
 from embedsheet.lessons.mlp.net_sheet import band
-from embedsheet.xlsx.writer.page import GREY, ORANGE, Book, Page
+from embedsheet.xlsx.writer.page import BLUE, DARK, GREY, SHARES, Book, Page
 
 SHEET = "Heat map"
 TOP, LEFT = 8, 3  # of the first square
@@ -31,6 +31,7 @@ def write_heat_map(book: Book, plan: Plan) -> Page:
     page.heading("What looks at what", "A row is a character that looks, a column one that is looked at; a row’s "
                  "shares add up to 1.")  # fmt: skip
     page.write(4, 1, "string", "result label", align="left")
+    page.swatches(4, 4, (BLUE, "blue frame: yours to set"), SHARES)
     page.define("chosen", 4, 3)
     page.write(4, 3, 1, "choice")
     page.sheet.data_validation(3, 2, 3, 2, {"validate": "integer", "criteria": "between", "minimum": 1,
@@ -40,7 +41,7 @@ def write_heat_map(book: Book, plan: Plan) -> Page:
     before_left = [LEFT + head * (size + 2) for head in range(HEADS)]
     for block, (name, top) in enumerate((("now", TOP), ("before training", TOP + size + 4))):
         for head, left in enumerate(before_left, 1):
-            band(page, top - 2, left, size, f"head {head}, {name}", ORANGE if block == 0 else GREY)
+            band(page, top - 2, left, size, f"head {head}, {name}", DARK if block == 0 else GREY)
             for place in range(size):
                 text = plan.pieces[0][place]
                 at = f"INDEX({characters},(chosen-1)*{size}+{place + 1})"

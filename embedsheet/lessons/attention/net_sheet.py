@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from embedsheet.ground.measures import softmax
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.lessons.attention.plan import FACTORS, HEADS, PENALTY, TURN, UNITS, Plan
 from embedsheet.lessons.how_to import to_train
 from embedsheet.lessons.mlp.net_sheet import band, write_facts
 from embedsheet.mirrors.attention.model import EPSILON, HIDDEN_SCORE, ROLES, blocks_of
 from embedsheet.mirrors.perceptron.model import surprises
-from embedsheet.xlsx.writer.page import BLUE, ORANGE, Book, Page, a1
+from embedsheet.xlsx.writer.page import BLUE, DARK, SHARES, Book, Page, a1
 
 NAME = "Attention"
 STRINGS = "Strings"
@@ -24,9 +25,9 @@ WEIGHTS_TOP = 12
 GREEN, TEAL = "#2F9E44", "#0F766E"
 ROLE_COLORS = {"query": BLUE, "key": GREEN, "value": TEAL}
 SAID = {
-    "query": "What this character looks for: x times the weights above, plus the bias.",
-    "key": "What this character offers to be found by.",
-    "value": "What it hands over to those who look at it.",
+    "query": "what this character looks for: x times its weights, plus the bias",
+    "key": "what this character offers to be found by",
+    "value": "what it hands over to those who look at it",
 }
 
 
@@ -40,7 +41,9 @@ class AttentionSheet:
         self.count, self.size = len(plan.strings), 2 * plan.length
         self.left: dict[str, int] = {}  # of a group of columns
         column = LABEL + 1
+        self.x_labels: list[int] = []  # what the weights of a head are of
         for head in range(1, HEADS + 1):
+            self.x_labels.append(column - 1)
             for group, width in (*((role, UNITS) for role in ROLES), ("scores", self.size), ("attention", self.size),
                                  ("out", UNITS)):  # fmt: skip
                 self.left[f"{head}.{group}"] = column
@@ -91,10 +94,19 @@ def write_attention(book: Book, plan: Plan) -> Page:
     page.solver(blocks_of(HEADS), "loss")
     _widths(sheet)
     page.sheet.freeze_panes(0, CHARACTER)
-    shown = min(sheet.count, 12)
-    page.printing((sheet.top - 2, sheet.top - 1), portrait=True, wide=3, high=1, labels=CHARACTER,
-                  rows=sheet.row(shown, -1))  # fmt: skip
+    _print(sheet)
     return page
+
+
+def _print(sheet: AttentionSheet) -> None:
+    """Print the first head, the second, and what follows from both, a page each; heading and facts on the first."""
+    last, weights = sheet.row(min(sheet.count, 12), -1), WEIGHTS_TOP - 1
+    second, third, end = sheet.x_labels[1], sheet.left["residual"], sheet.left["answer"] + 3
+    sheet.page.printing(
+        (sheet.top - 2, sheet.top - 1), portrait=True, labels=CHARACTER, rows=last,
+        parts=[Area(NAME, 1, 1, last, second - 1), Area(NAME, weights, second, last, third - 2),
+               Area(NAME, weights, third, last, end)],
+    )  # fmt: skip
 
 
 def _widths(sheet: AttentionSheet) -> None:
@@ -103,7 +115,7 @@ def _widths(sheet: AttentionSheet) -> None:
     for left in sheet.left.values():
         if left not in (sheet.left["1.query"], sheet.left["mean"], sheet.left["deviation"]):
             page.widths((left - 1, left - 1, 1.5))
-    for label in (LABEL, sheet.heads_label, sheet.norm_label, sheet.output_label):
+    for label in (*sheet.x_labels, sheet.heads_label, sheet.norm_label, sheet.output_label):
         page.widths((label, label, 6.5))
 
 
@@ -115,19 +127,18 @@ def _column(page: Page, labels: list[str], top: int, column: int) -> None:
 def _write_weights(sheet: AttentionSheet) -> None:
     page, weights, plan = sheet.page, sheet.weights, sheet.plan
     top = WEIGHTS_TOP
-    band(page, top - 1, CHARACTER, 2 + FACTORS, "embedding of characters", ORANGE)
+    band(page, top - 1, ID, 1 + FACTORS, "embedding of characters", DARK)
     for place, character in enumerate(plan.alphabet):
-        page.write(top + place, CHARACTER, character, "id", num_format="@")
-        page.write(top + place, ID, place + 1, "id")
-    page.define("alphabet.character", top, CHARACTER, len(plan.alphabet))
+        page.write(top + place, ID, character, "id", num_format="@")
+    page.define("alphabet.character", top, ID, len(plan.alphabet))
     page.block("characters.factors", top, X, weights["characters.factors"], "changing")
-    band(page, sheet.places_top - 1, CHARACTER, 2 + FACTORS, "embedding of places", ORANGE)
+    band(page, sheet.places_top - 1, ID, 1 + FACTORS, "embedding of places", DARK)
     for place in range(sheet.size):
-        page.write(sheet.places_top + place, CHARACTER, "place", "id", font_size=8)
         page.write(sheet.places_top + place, ID, place + 1, "id")
     page.block("places.factors", sheet.places_top, X, weights["places.factors"], "changing")
     factors = [f"x{number + 1}" for number in range(FACTORS)]
-    _column(page, [*factors, "bias"], top, LABEL)
+    for label in sheet.x_labels:
+        _column(page, [*factors, "bias"], top, label)
     for head in range(1, HEADS + 1):
         for role in ROLES:
             left = sheet.left[f"{head}.{role}"]
@@ -135,18 +146,18 @@ def _write_weights(sheet: AttentionSheet) -> None:
             page.block(f"head.{head}.{role}", top, left, weights[f"head.{head}.{role}"], "changing")
             page.block(f"head.{head}.{role}.bias", top + FACTORS, left, weights[f"head.{head}.{role}.bias"], "changing")
     left = sheet.left["attended"]
-    band(page, top - 1, left, FACTORS, "heads together", ORANGE)
+    band(page, top - 1, left, FACTORS, "heads together", DARK)
     _column(page, [*(f"{head}, {unit + 1}" for head in range(1, HEADS + 1) for unit in range(UNITS)), "bias"], top,
             sheet.heads_label)  # fmt: skip
     page.block("heads.weights", top, left, weights["heads.weights"], "changing")
     page.block("heads.bias", top + HEADS * UNITS, left, weights["heads.bias"], "changing")
     left = sheet.left["normed"]
-    band(page, top - 1, left, FACTORS, "normalisation", ORANGE)
+    band(page, top - 1, left, FACTORS, "normalisation", DARK)
     _column(page, ["scale", "shift"], top, sheet.norm_label)
     page.block("norm.scale", top, left, weights["norm.scale"], "changing")
     page.block("norm.shift", top + 1, left, weights["norm.shift"], "changing")
     left = sheet.left["logits"]
-    band(page, top - 1, left, len(plan.alphabet), "output", ORANGE)
+    band(page, top - 1, left, len(plan.alphabet), "output", DARK)
     _column(page, [*(f"n{number + 1}" for number in range(FACTORS)), "bias"], top, sheet.output_label)
     page.block("output.weights", top, left, weights["output.weights"], "changing")
     page.block("output.bias", top + FACTORS, left, weights["output.bias"], "changing")
@@ -158,7 +169,7 @@ def _write_characters(sheet: AttentionSheet) -> None:
     header = sheet.top - 1
     for column, text in ((STRING, "string"), (PLACE, "place"), (CHARACTER, "character"), (ID, "id")):
         page.write(header, column, text, "header")
-    band(page, header - 1, X, FACTORS, "x = character + place", ORANGE)
+    band(page, header - 1, X, FACTORS, "x = character + place", DARK)
     for number in range(FACTORS):
         page.write(header, X + number, f"x{number + 1}", "header")
     texts = sheet.book.pages[STRINGS].areas["strings.text"]
@@ -209,10 +220,10 @@ def _write_head(sheet: AttentionSheet, head: int) -> None:
         _headings(sheet, left, UNITS, f"{role} {head}", role[0], ROLE_COLORS[role])
         page.formulas(f"steps.{head}.{role}", sheet.top, left, getattr(numbers, role).reshape(-1, UNITS),
                       _linear(sheet, "x", FACTORS))  # fmt: skip
-        page.note(sheet.top, left, SAID[role])
-    _headings(sheet, scores, size, f"scores {head} = query · key ÷ √{UNITS}", "", ORANGE)
-    _headings(sheet, attention, size, f"attention {head} = softmax(scores)", "", ORANGE)
-    _headings(sheet, out, UNITS, f"head {head}", "h", ORANGE)
+        page.note(sheet.top, left, f"{role}: {SAID[role]}.")
+    _headings(sheet, scores, size, f"scores {head} = query · key ÷ √{UNITS}", "", DARK)
+    _headings(sheet, attention, size, f"attention {head} = softmax(scores)", "", DARK)
+    _headings(sheet, out, UNITS, f"head {head}", "h", DARK)
 
     def score(row: int, column: int) -> str:
         seen = sheet.string_top(row) + column - scores
@@ -248,7 +259,7 @@ def _headings(sheet: AttentionSheet, left: int, width: int, text: str, letter: s
     header = sheet.top - 1
     band(sheet.page, header - 1, left, width, text, color)
     for number in range(1, width + 1):
-        name: str | int = f"{letter}{number}" if letter else number
+        name: str | int = f"{letter}{number}" if letter else number if width > 1 else ""
         sheet.page.write(header, left + number - 1, name, "header", num_format="0")
 
 
@@ -259,7 +270,7 @@ def _write_sum(sheet: AttentionSheet) -> None:
 
     def put(name: str, width: int, title: str, letter: str, values: ArrayLike, formula: Callable[[int, int], str],
             note: str) -> None:  # fmt: skip
-        _headings(sheet, left[name], width, title, letter, ORANGE)
+        _headings(sheet, left[name], width, title, letter, DARK)
         page.formulas(f"steps.{name}", sheet.top, left[name], np.reshape(values, (sheet.rows, width)), formula)
         page.note(sheet.top, left[name], note)
 
@@ -297,8 +308,8 @@ def _write_answers(sheet: AttentionSheet) -> None:
     header, width = sheet.top - 1, len(plan.alphabet)
     logits = sheet.numbers.logits[:, plan.length :]
     z, p, answer = (sheet.left[name] for name in ("logits", "chances", "answer"))
-    _headings(sheet, z, width, "z = n·W + b", "", ORANGE)
-    _headings(sheet, p, width, "softmax: what comes next", "", ORANGE)
+    _headings(sheet, z, width, "z = n·W + b", "", DARK)
+    _headings(sheet, p, width, "softmax: what comes next", "", DARK)
     for place, character in enumerate(plan.alphabet):
         for left in (z, p):
             page.write(header, left + place, character, "header", num_format="@")
@@ -332,6 +343,13 @@ def _write_answers(sheet: AttentionSheet) -> None:
                                 ("losses", answer + 2, 1), ("hits", answer + 3, 1)):  # fmt: skip
         page.define(name, sheet.top, left, sheet.rows, columns)
     page.shade(page.areas["probabilities"])
+    for left, text in (
+        (z, "Only from the sign on: there the string comes back."),
+        (p, "softmax: e^z, divided by the sum over all characters, so that the shares add up to 1."),
+        (answer + 2, "The loss of this letter: 0 where the right one has p = 1; the smaller its p, the more."),
+        (answer + 3, "1: the right letter is the likeliest. 0: it is not."),
+    ):
+        page.note(sheet.row(0, plan.length), left, text)
 
 
 def _write_facts(sheet: AttentionSheet) -> None:
@@ -348,7 +366,15 @@ def _write_facts(sheet: AttentionSheet) -> None:
     page.note(3, CHARACTER, "Solver’s objective: the mean of −ln p of the right letter, and a little for large "
               f"weights. ln {len(plan.alphabet) - 1} = {np.log(len(plan.alphabet) - 1):.2f} is what guessing among the "
               "letters costs.")  # fmt: skip
-    page.legend(3, X)
+    page.height(4, 18)
+    page.legend(3, X, choice=True)
+    for row, meanings in enumerate((
+        *([(ROLE_COLORS[role], f"{role}: {SAID[role]}")] for role in ROLES),
+        [(DARK, "scores: how well this row’s query fits the key of each place; – is masked, for it lies ahead")],
+        [(DARK, "attention: softmax of the scores, shares that add up to 1 in each row"), SHARES],
+        [(DARK, "right of it: values mixed by shares, both heads together, plus x, normalised; what comes next")],
+    ), FACTS):  # fmt: skip
+        page.swatches(row, X, *meanings)
     cells = sum(part.size for part in sheet.weights.values())
     page.write(4, STRING, to_train(sheet.book.path.name, page.name, cells, " --max-iterations 150"), "lead")
     total = "+".join(f"SUMSQ({name})" for name in blocks_of(HEADS))

@@ -42,6 +42,7 @@ def write_sampling(book: Book, plan: Plan) -> Page:
               "become alike.")  # fmt: skip
     page.note(7, 3, "Type another number between 0 and 1, or =RAND() for a new draw at every change. It falls into the "
               "share of one letter.")  # fmt: skip
+    page.swatches(4, 4, (BLUE, "blue frame: yours to set"), (ORANGE, "orange number: calculated"))
     headers = ("letter", "z", "z ÷ temperature", "exp", "p", "Σ p so far", "−p ln p")
     for column, text in enumerate(headers, 1):
         page.write(TOP - 1, column, text, "header wrapped")

@@ -28,10 +28,10 @@ from embedsheet.ground.notation.addresses import Area
 from embedsheet.ground.shell import word
 from embedsheet.lessons import gradients, solve_log
 from embedsheet.lessons.conv import window_sheet
-from embedsheet.lessons.conv.net_sheet import NAME, write_conv
+from embedsheet.lessons.conv.net_sheet import LOWERED, NAME, RAISED, write_conv
 from embedsheet.lessons.conv.plan import Plan, plan
 from embedsheet.xlsx.writer.guide import Line, write_guide
-from embedsheet.xlsx.writer.page import Book, Finish, Page, RowProgress
+from embedsheet.xlsx.writer.page import SHADE, Book, Finish, Page, RowProgress
 
 EXAMPLE = "embedsheet new conv -o strokes.xlsx --images 12 --size 6"
 
@@ -108,4 +108,10 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: Sequence[Page]) ->
          "A little is charged for large weights (penalty)."],
         ["The images are made up: strokes in random places and greys with a seed."],
         gradient=bool(derived),
+        choice=True,
+        colors=[
+            (SHADE, "Grey: a pixel or a probability; the darker, the nearer to 1."),
+            (RAISED, "Green: a number of a map above 0: here the image fits the filter."),
+            (LOWERED, "Blue: a number of a map below 0: ReLU makes 0 of it."),
+        ],
     )  # fmt: skip

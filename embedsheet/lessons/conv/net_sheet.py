@@ -16,13 +16,14 @@ from embedsheet.lessons.mlp.net_sheet import band, write_facts
 from embedsheet.mirrors.conv.model import FILTERS, KERNEL, KERNELS, POOL, WEIGHTS
 from embedsheet.mirrors.nets.comparison import Floats
 from embedsheet.mirrors.perceptron.model import surprises
-from embedsheet.xlsx.writer.page import DARK, GREY, ORANGE, Book, Page, a1
+from embedsheet.xlsx.writer.page import DARK, SHARES, Book, Page, a1
 
 NAME = "Convolution"
 NUMBER, IMAGE = 1, 2
 FACTS, WEIGHTS_TOP = 5, 7
 ROW_PIXELS = 18
-INK, RAISED, LOWERED = "#9CA3AF", "#A7DCC6", "#9DB8F2"  # of a dark pixel, of a number above and one below 0
+RAISED, LOWERED = "#A7DCC6", "#9DB8F2"  # of a number above and one below 0
+SHADES = (SHARES, (RAISED, "green: above 0, it fits"), (LOWERED, "blue: below 0"))
 SAID = (
     "convolution: a window of 3 × 3 pixels",
     "   times the filter, summed, plus its bias",
@@ -117,7 +118,7 @@ def _write_weights(sheet: ConvSheet) -> None:
     left = sheet.convolved
     for number, name in enumerate(KERNELS):
         top = WEIGHTS_TOP + number * (KERNEL + 1)
-        band(page, top - 1, left, KERNEL, f"filter {number + 1}", ORANGE)
+        band(page, top - 1, left, KERNEL, f"filter {number + 1}", DARK)
         page.write(top - 1, left + KERNEL, "bias", "header", font_size=8)
         page.block(name, top, left, weights[name], "changing")
         page.block(f"{name}.bias", top, left + KERNEL, weights[f"{name}.bias"], "changing")
@@ -128,6 +129,7 @@ def _write_weights(sheet: ConvSheet) -> None:
     for place in range(sheet.inputs):
         page.write(WEIGHTS_TOP + place, sheet.flat_label, _place(sheet, place), "id", font_size=8)
     page.write(sheet.bias, sheet.flat_label, "bias", "id", font_size=8)
+    band(page, WEIGHTS_TOP - 2, sheet.logits, len(CLASSES), "output: weights", DARK)
     for number, text in enumerate(CLASSES):
         page.write(WEIGHTS_TOP - 1, sheet.logits + number, text, "header", font_size=8)
     page.define("classes", WEIGHTS_TOP - 1, sheet.logits, 1, len(CLASSES))
@@ -151,7 +153,7 @@ def _write_headers(sheet: ConvSheet) -> None:
         (sheet.rectified, plan.map_size, "ReLU"), (sheet.pooled, plan.pooled_size, "pooled"), (sheet.flat, 1, "flat"),
         (sheet.logits, len(CLASSES), "z"), (sheet.chances, len(CLASSES), "softmax: p"), (sheet.answer, 4, "loss"),
     ):  # fmt: skip
-        band(page, header, left, width, text, GREY if left == IMAGE else ORANGE)
+        band(page, header, left, width, text, DARK)
     for left in (sheet.logits, sheet.chances):
         for number, text in enumerate(CLASSES):
             page.write(header + 1, left + number, text, "header", font_size=8)
@@ -240,7 +242,7 @@ def _name(sheet: ConvSheet) -> None:
     sheet.name("hits", sheet.answer + 3, 1, plan.learned)
     unseen = len(plan.images) - plan.learned
     page.define("unseen.hits", sheet.row(plan.learned), sheet.answer + 3, unseen * sheet.step)
-    page.shade(page.areas["images"], INK)
+    page.shade(page.areas["images"])
     page.shade(page.areas["probabilities"])
     for name in ("convolved", "rectified", "pooled"):
         page.shade_signed(page.areas[name], LOWERED, RAISED, 2)
@@ -251,20 +253,14 @@ def _name(sheet: ConvSheet) -> None:
                           "pixel by pixel, summed; plus the filter’s bias. Green: it fits. Blue: below 0."),
         (sheet.rectified, "max(0, convolution): only what fits goes on."),
         (sheet.pooled, "The largest of 2 × 2: that something was found, no longer exactly where."),
-        (sheet.flat, "The pooled maps in one column, in the order of keras.layers.Flatten: row, column, filter."),
+        (sheet.flat, "The pooled maps in one column, in the order of keras.layers.Flatten: row, column, filter. 1,2 f1 "
+                     "is row 1, column 2 of what filter 1 made."),
+        (sheet.chances, "softmax: e^z, divided by the sum over the three classes, so that the shares add up to 1."),
+        (sheet.answer, "What the image shows. Choose another, and see the loss grow."),
+        (sheet.answer + 2, "The loss of this image: 0 where the right class has p = 1; the smaller its p, the more."),
+        (sheet.answer + 3, "1: the right class is the likeliest. 0: it is not."),
     ):  # fmt: skip
         page.note(sheet.top, left, text)
-
-
-def shades(page: Page, row: int, column: int) -> None:
-    """Write what the shades of pixels and maps mean, as one text that runs on over the empty cells at its right."""
-    look = page.book.style
-    page.sheet.write_rich_string(
-        row - 1, column - 1, look("ink", font_color=INK, bold=True), "    ■ ", look("ink", font_color=DARK),
-        "grey: a dark pixel     ", look("ink", font_color=RAISED, bold=True), "■ ", look("ink", font_color=DARK),
-        "green: above 0, it fits     ", look("ink", font_color=LOWERED, bold=True), "■ ", look("ink", font_color=DARK),
-        "blue: below 0", look("plain"),
-    )  # fmt: skip
 
 
 def _write_facts(sheet: ConvSheet) -> None:
@@ -282,7 +278,7 @@ def _write_facts(sheet: ConvSheet) -> None:
     page.note(3, value - 2, "Solver’s objective: the mean of −ln p of the right class, and a little for large weights. "
               f"ln {len(CLASSES)} = {np.log(len(CLASSES)):.2f} is what guessing costs.")  # fmt: skip
     page.legend(3, sheet.convolved)
-    shades(page, FACTS, sheet.convolved)
+    page.swatches(FACTS, sheet.convolved, *SHADES)
     cells = sum(part.size for part in plan.weights.values())
     page.write(4, NUMBER, to_train(sheet.book.path.name, page.name, cells, " --max-iterations 50"), "lead")
     write_facts(page, FACTS + 1, NUMBER, value, [

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from embedsheet.ground.notation.addresses import Area
-from embedsheet.lessons.conv.net_sheet import INK, LOWERED, NAME, RAISED, shades
+from embedsheet.lessons.conv.net_sheet import LOWERED, NAME, RAISED, SHADES
 from embedsheet.lessons.conv.plan import Plan
 from embedsheet.lessons.mlp.net_sheet import band
 from embedsheet.mirrors.conv.model import FILTERS, KERNEL, KERNELS
-from embedsheet.xlsx.writer.page import GREY, ORANGE, Book, Page, a1
+from embedsheet.xlsx.writer.page import BLUE, DARK, Book, Page, a1
 
 SHEET = "One window"
 TOP, IMAGE = 10, 2
@@ -21,7 +21,7 @@ def write_window(book: Book, plan: Plan) -> Page:
     page.heading("One window, product by product",
                  "Choose an image, a filter and where its window begins: nine pixels times nine weights, summed, make "
                  "one number of the map.")  # fmt: skip
-    shades(page, 3, IMAGE)
+    page.swatches(3, IMAGE, *SHADES, (DARK, "black frame: the window"), (BLUE, "blue frame: yours to set"))
     for row, (name, label, most) in enumerate((
         ("chosen.image", "image", len(plan.images)), ("chosen.filter", "filter", FILTERS),
         ("chosen.row", "row of the window", plan.map_size), ("chosen.column", "column of the window", plan.map_size),
@@ -39,20 +39,20 @@ def write_window(book: Book, plan: Plan) -> Page:
     weights, numbers, image = plan.weights["filter.1"], plan.numbers, plan.images[0]
     products = weights * image[:KERNEL, :KERNEL]
     window, kernel, product, maps = (IMAGE + plan.size + 1 + place * (KERNEL + 1) for place in range(4))
-    band(page, TOP - 1, IMAGE, plan.size, "image", GREY)
+    band(page, TOP - 1, IMAGE, plan.size, "image", DARK)
     square = page.formulas("image", TOP, IMAGE, image, lambda row, column: pixel(
         str(row - TOP + 1), str(column - IMAGE + 1)), num_format="0.0", bold=False)  # fmt: skip
     _mark(page, square, KERNEL)
-    page.shade(square, INK)
-    band(page, TOP - 1, window, KERNEL, "window", GREY)
+    page.shade(square)
+    band(page, TOP - 1, window, KERNEL, "window", DARK)
     there = page.formulas("window", TOP, window, image[:KERNEL, :KERNEL], lambda row, column: pixel(
         f"chosen.row+{row - TOP}", f"chosen.column+{column - window}"), num_format="0.0", bold=False)  # fmt: skip
-    page.shade(there, INK)
-    band(page, TOP - 1, kernel, KERNEL, "filter", ORANGE)
+    page.shade(there)
+    band(page, TOP - 1, kernel, KERNEL, "filter", DARK)
     choices = ",".join(f"INDEX({areas[name].absolute()},{{0}},{{1}})" for name in KERNELS)
     page.formulas("kernel", TOP, kernel, weights, lambda row, column: (
         f"CHOOSE(chosen.filter,{choices.format(row - TOP + 1, column - kernel + 1)})"), bold=False)  # fmt: skip
-    band(page, TOP - 1, product, KERNEL, "window × filter", ORANGE)
+    band(page, TOP - 1, product, KERNEL, "window × filter", DARK)
     made = page.formulas("products", TOP, product, products, lambda row, column: (
         f"{a1(row, column - product + window)}*{a1(row, column - product + kernel)}"), bold=False)  # fmt: skip
     for column, sign in ((kernel - 1, "×"), (product - 1, "=")):
@@ -68,7 +68,7 @@ def write_window(book: Book, plan: Plan) -> Page:
         page.write(row, kernel, label)
         page.define(name, row, product + KERNEL - 1)
         page.formula(row, product + KERNEL - 1, formula, value)
-    band(page, TOP - 1, maps, plan.map_size, "the filter’s map", ORANGE)
+    band(page, TOP - 1, maps, plan.map_size, "the filter’s map", DARK)
     source, below = areas["convolved"].absolute(), plan.map_size + 1
     whole = page.formulas("map", TOP, maps, numbers.convolved[0, :, :, 0], lambda row, column: (
         f"INDEX({source},(chosen.image-1)*{step}+(chosen.filter-1)*{below}+{row - TOP + 1},{column - maps + 1})"),
@@ -92,5 +92,5 @@ def _mark(page: Page, area: Area, size: int) -> None:
     page.sheet.conditional_format(
         area.top - 1, area.left - 1, area.bottom - 1, area.right - 1,
         {"type": "formula", "criteria": f"=AND({row}>=0,{row}<{size},{column}>=0,{column}<{size})",
-         "format": page.book.workbook.add_format({"border": 1, "border_color": ORANGE, "bold": True})},
+         "format": page.book.workbook.add_format({"border": 1, "border_color": DARK, "bold": True})},
     )  # fmt: skip

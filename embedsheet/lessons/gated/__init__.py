@@ -8,10 +8,10 @@ from pathlib import Path
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.ground.shell import word
 from embedsheet.lessons import gradients, solve_log
-from embedsheet.lessons.gated.net_sheet import BRACKETS, FEW_STEPS, GROUPS, write_brackets, write_cells
+from embedsheet.lessons.gated.net_sheet import BRACKETS, FEW_STEPS, GREEN, GROUPS, write_brackets, write_cells
 from embedsheet.lessons.gated.plan import Plan
 from embedsheet.xlsx.writer.guide import Line, write_guide
-from embedsheet.xlsx.writer.page import Book, Finish, Page
+from embedsheet.xlsx.writer.page import BLUE, SHADE, Book, Finish, Page
 
 SIMPLE = "Simple recurrent net"
 
@@ -54,8 +54,8 @@ def _write_guide(page: Page, book: Book, kind: str, name: str, plan: Plan, deriv
              "right.", f"go to {name}", block(name, f"steps.{GROUPS[kind][0].name}")),
         Line(f"Train it, too:\n    embedsheet solve {file} --sheet {name}{FEW_STEPS}\nNow each piece is closed by the "
              "right bracket.", "the answers", block(name, "probabilities")),
-        Line("Look at the chart at the right: what it carries in pieces 1 and 2, the same letters in different "
-             "brackets, parts at the first step and stays apart.", "the last column", block(name, "losses")),
+        Line("Look at the chart above the answers: what it carries in pieces 1 and 2, the same letters in different "
+             "brackets, parts at the first step and stays apart.", "the chart", block(name, "probabilities")),
         *(
             Line("Go back through time: violet, how the loss changes with every cell. Read the state’s block from the "
                  "last step up to the first: where a piece began, hardly anything of it is left.",
@@ -88,4 +88,9 @@ def _write_guide(page: Page, book: Book, kind: str, name: str, plan: Plan, deriv
          "Every sheet has its own weights and is whole in itself. A little is charged for large weights."],
         ["The pieces are made up: random letters with a seed."],
         gradient=bool(derived),
+        colors=[
+            (GREEN, "Green heading: a gate, a number between 0 and 1."),
+            (BLUE, "Blue heading: the candidate, what could be remembered."),
+            (SHADE, "Grey: a probability; the darker, the nearer to 1."),
+        ],
     )  # fmt: skip

@@ -13,7 +13,7 @@ from embedsheet.lessons.how_to import to_train
 from embedsheet.lessons.mlp.net_sheet import band, write_facts
 from embedsheet.mirrors.gated.cells import CELLS, blocks_of, forward, logits_of
 from embedsheet.mirrors.perceptron.model import surprises
-from embedsheet.xlsx.writer.page import BLUE, LINE, ORANGE, Book, Page, a1
+from embedsheet.xlsx.writer.page import BLUE, DARK, LINE, SHARES, Book, Page, a1
 
 BRACKETS = "Brackets"
 PIECE, TIME, CHARACTER, ID, X = 1, 2, 3, 4, 5
@@ -22,7 +22,7 @@ FACTS = 5
 # Gates have learnt by then; one state rests on a saddle, which a solver may leave after hundreds of iterations more.
 FEW_STEPS = " --max-iterations 80"
 WEIGHTS_TOP = 12
-GREEN, TEAL = "#2F9E44", "#0F766E"
+GREEN = "#2F9E44"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +39,15 @@ class Group:
     note: str
     gate: str = ""
     parts: tuple[str, ...] = ("kernel", "recurrent", "bias")
-    color: str = ORANGE
+    color: str = DARK
 
 
 _PRESSED = "1/(1+EXP(-({sum})))"
 _TWO = ("kernel", "recurrent", "bias", "recurrent_bias")
 GROUPS = {
     "simple": (
-        Group("h", "state h", "TANH({sum})", "tanh of x·W + h before·U + b: every step presses the state anew, and "
-              "what was long ago is pressed away.", "hidden"),
+        Group("h", "state h", "TANH({sum})", "tanh of x·W + h before·U + b: each step presses it anew, and what was "
+              "long ago fades.", "hidden"),
     ),
     "lstm": (
         Group("forget_gate", "forget gate", _PRESSED, "How much of the cell is kept: 1 all, 0 nothing.", "forget_gate",
@@ -132,7 +132,7 @@ def write_cells(book: Book, plan: Plan, kind: str, name: str, title: str, lead: 
 
 def _write_weights(sheet: CellSheet) -> None:
     page, weights = sheet.page, sheet.weights
-    band(page, WEIGHTS_TOP - 1, CHARACTER, 2 + FACTORS, "embedding", ORANGE)
+    band(page, WEIGHTS_TOP - 1, CHARACTER, 2 + FACTORS, "embedding", DARK)
     for place, character in enumerate(ALPHABET):
         page.write(WEIGHTS_TOP + place, CHARACTER, character, "id", num_format="@")
         page.write(WEIGHTS_TOP + place, ID, place + 1, "id")
@@ -144,6 +144,7 @@ def _write_weights(sheet: CellSheet) -> None:
         for number in range(count):
             text = PART_TITLES[part] + (str(number + 1) if part in ("kernel", "recurrent") else "")
             page.write(sheet.rows[part] + number, LABEL, text, "id", font_size=8)
+    page.note(WEIGHTS_TOP, LABEL, "x1, x2: weights of what is read. h1, h2 …: weights of the state before.")
     for group in GROUPS[sheet.kind]:
         left = sheet.left[group.name]
         if group.gate:
@@ -151,7 +152,7 @@ def _write_weights(sheet: CellSheet) -> None:
         for part in group.parts if group.gate else ():
             name = f"{group.gate}.{part}"
             page.block(name, sheet.rows[part], left, weights[name], "changing")
-    band(page, WEIGHTS_TOP - 1, sheet.logits, len(ALPHABET), "output", ORANGE)
+    band(page, WEIGHTS_TOP - 1, sheet.logits, len(ALPHABET), "output", DARK)
     for number in range(sheet.hidden):
         page.write(WEIGHTS_TOP + number, sheet.output_label, f"h{number + 1}", "id", font_size=8)
     page.write(WEIGHTS_TOP + sheet.hidden, sheet.output_label, "bias", "id", font_size=8)
@@ -204,6 +205,8 @@ def _write_steps(sheet: CellSheet) -> None:
                 for unit in range(sheet.hidden):
                     column = sheet.left[group.name] + unit
                     page.formula(row, column, formula(row, unit), sheet.steps[step][group.name][piece, unit])
+    page.note(sheet.top, sheet.left[CELLS[sheet.kind].carried[0]], "Before the first character there is nothing to "
+              "remember: 0.")  # fmt: skip
     page.define("steps.id", sheet.top, ID, rows)
     page.define("steps.character", sheet.top, CHARACTER, rows)
     for group in GROUPS[sheet.kind]:
@@ -240,8 +243,8 @@ def _write_answers(sheet: CellSheet) -> float:
     header, width = sheet.top - 1, len(ALPHABET)
     logits = logits_of(sheet.weights, sheet.steps)
     chances, losses = softmax(logits), surprises(logits, plan.answer_ids)
-    band(page, header - 1, sheet.logits, width, "z = h·W + b", ORANGE)
-    band(page, header - 1, sheet.chances, width, "softmax: what comes next", ORANGE)
+    band(page, header - 1, sheet.logits, width, "z = h·W + b", DARK)
+    band(page, header - 1, sheet.chances, width, "softmax: what comes next", DARK)
     for place, character in enumerate(ALPHABET):
         for left in (sheet.logits, sheet.chances):
             page.write(header, left + place, character, "header", num_format="@")
@@ -272,6 +275,13 @@ def _write_answers(sheet: CellSheet) -> float:
     page.define("answers.id", sheet.top, sheet.answer + 1, rows)
     page.define("losses", sheet.top, sheet.answer + 2, rows)
     page.shade(shares)
+    last = sheet.row(0, sheet.length)
+    for left, text in (
+        (sheet.logits, "Only after the last character: there the net is asked what closes the piece."),
+        (sheet.chances, "softmax: e^z, divided by the sum over all six characters, so that the shares add up to 1."),
+        (sheet.answer + 2, "The loss of this piece: 0 where the right bracket has p = 1; the smaller its p, the more."),
+    ):
+        page.note(last, left, text)
     return float(losses.mean())
 
 
@@ -285,7 +295,16 @@ def _write_facts(sheet: CellSheet, surprise: float) -> None:
     page.formula(3, CHARACTER, "surprise+penalty*squares", surprise + PENALTY * squares, "result", font_size=18)
     page.note(3, CHARACTER, "Solver’s objective: the mean of −ln p of the bracket that closes each piece, and a little "
               "for large weights. ln 2 = 0.69: knows that a piece is closed, but not by which bracket.")  # fmt: skip
+    page.height(4, 18)
     page.legend(3, X)
+    meanings = [[(group.color, f"{group.title}: {group.note[0].lower()}{group.note[1:]}")]
+                for group in GROUPS[sheet.kind]]  # fmt: skip
+    if len(meanings) < WEIGHTS_TOP - 1 - FACTS:
+        meanings.append([SHARES])
+    else:
+        meanings[-1].append(SHARES)
+    for row, some in enumerate(meanings, FACTS):
+        page.swatches(row, X, *some)
     cells = sum(part.size for part in sheet.weights.values())
     page.write(4, PIECE, to_train(sheet.book.path.name, page.name, cells, FEW_STEPS), "lead")
     total = "+".join(f"SUMSQ({name})" for name in blocks_of(sheet.kind))
@@ -302,7 +321,7 @@ def _chart(sheet: CellSheet) -> None:
     carried = CELLS[sheet.kind].carried[-1]
     left = sheet.left[carried]
     chart = page.book.workbook.add_chart({"type": "line"})
-    for piece, color in ((0, ORANGE), (1, BLUE)):
+    for piece, color in ((0, DARK), (1, BLUE)):
         for unit in range(sheet.hidden):
             first, last = sheet.row(piece, 0) - 1, sheet.row(piece, sheet.length) - 1
             chart.add_series(
@@ -318,8 +337,9 @@ def _chart(sheet: CellSheet) -> None:
     chart.set_x_axis({"name": "step", "label_position": "low"})
     chart.set_y_axis({"num_format": "0.0", "major_gridlines": {"visible": True, "line": {"color": LINE}}})
     chart.set_legend({"position": "right"})
-    chart.set_size({"width": 520, "height": 300})
-    page.sheet.insert_chart(sheet.top - 2, sheet.answer + 3, chart)
+    # Above what comes next there are no weights.
+    chart.set_size({"width": 470, "height": 20 * (sheet.top - FACTS - 2) - 8})
+    page.sheet.insert_chart(FACTS - 1, sheet.chances - 1, chart)
 
 
 def write_brackets(book: Book, plan: Plan) -> Page:

@@ -107,7 +107,7 @@ def _legend(page: Page, row: int, column: int) -> None:
     look = page.book.style
     page.sheet.write_rich_string(
         row - 1, column - 1, look("ink", font_color=VIOLET, bold=True), "1.23 violet: a derivative     ",
-        look("ink", font_color=ORANGE, bold=True), "1.23 bold orange: calculated     ",
+        look("ink", font_color=ORANGE, bold=True), "1.23 orange number: calculated     ",
         look("ink", font_color=BLUE, bold=True), "blue frame: yours to set", look("plain"),
     )  # fmt: skip
 

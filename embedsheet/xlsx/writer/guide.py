@@ -35,30 +35,36 @@ class Picture:
 
 def write_guide(
     page: Page, title: str, lead: str, steps: Sequence[Line], sheets: Sequence[Line], notes: Sequence[str] = (),
-    sources: Sequence[str] = (), picture: Picture | None = None, gradient: bool = False,
+    sources: Sequence[str] = (), picture: Picture | None = None, gradient: bool = False, choice: bool = False,
+    colors: Sequence[tuple[str, str]] = (),
 ) -> None:  # fmt: skip
     """Fill the sheet: title, lead, colours, numbered steps with links, picture, the sheets, further notes, sources.
 
-    gradient: there are derivatives on the sheets, in violet. A workbook with macros keeps the first step free for the
-    buttons, which come last: `page.first_step`.
+    gradient: there are derivatives on the sheets, in violet; choice: there are cells to set, in a blue frame; `colors`
+    are more of them, each with what it means. A workbook with macros keeps the first step free for the buttons, which
+    come last: `page.first_step`.
     """
     page.widths((NUMBER, NUMBER, 5), (TEXT, TEXT, WIDTH), (LINK, LINK, 30))
     page.height(1, 34)
     page.write(1, 1, title, "title")
     page.paragraph(2, TEXT, lead, CHARACTERS)
     row = _heading(page, 4, "What the colours mean")
-    page.write(row, NUMBER, 0.42, "changing")
-    page.write(row, TEXT, "Orange background: training changes these numbers. You may type over them, too.", "text")
-    page.write(row + 1, NUMBER, 2.87, "calculated")
-    page.write(row + 1, TEXT, "Bold orange: calculated by a formula. Click on one and read it.", "text")
-    page.write(row + 2, NUMBER, 4.0, "given")
-    page.write(row + 2, TEXT, "Plain: given. A small red corner is a note that explains the cell.", "text")
+    meanings: list[tuple[float | None, str, dict[str, str], str]] = [
+        (0.42, "changing", {}, "Orange background: training changes these numbers. You may type over them, too."),
+        (2.87, "calculated", {}, "Orange number: calculated by a formula. Click on one and read it."),
+        (4.0, "given", {}, "Plain: given. A small red corner is a note that explains the cell."),
+    ]
     if gradient:
-        row += 1
-        page.write(row + 2, NUMBER, 0.7, "gradient", num_format="0.00")
         words = "Violet: a derivative, how much the objective would grow if the number it is about grew."
-        page.write(row + 2, TEXT, words, "text")
-    row = _heading(page, row + 4, "What to do")
+        meanings.append((0.7, "gradient", {"num_format": "0.00"}, words))
+    if choice:
+        meanings.append((1, "choice", {}, "Blue frame: yours to set. Type another number, and see what follows."))
+    meanings += [(None, "plain", {"bg_color": color}, text) for color, text in colors]
+    for value, style, look, words in meanings:
+        page.write(row, NUMBER, value, style, **look)
+        page.write(row, TEXT, words, "text")
+        row += 1
+    row = _heading(page, row + 1, "What to do")
     macros = isinstance(page.book, Book) and page.book.path.suffix.lower() == ".xlsm"
     if macros:
         page.first_step = row

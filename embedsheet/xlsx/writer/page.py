@@ -3,8 +3,9 @@
 A `Book` is a workbook in the making (XlsxWriter underneath), a `Page` one of its sheets. Rows and columns count from 1,
 as `addresses.Area` does. Every formula is written with its value, so that a preview or pandas shows what Excel would.
 
-The colours mean the same everywhere: an orange background is what the solver changes ("changing"), bold orange is
-calculated ("calculated"), violet is a derivative ("gradient"), plain is given ("given").
+The colours mean the same everywhere: an orange background is what the solver changes ("changing"), an orange number is
+calculated ("calculated"), violet is a derivative ("gradient"), plain is given ("given"), a blue frame is there to be
+set ("choice"), and a grey shade is the darker, the nearer a share is to 1 (`Page.shade`).
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from embedsheet.ground.notation.addresses import MAX_COLUMN, MAX_ROW, Area, Cell
 DARK, GREY, PALE, LINE = "#1F2937", "#6B7280", "#F1F3F5", "#D0D5DD"
 ORANGE, ORANGE_FILL, BLUE = "#C2410C", "#FFD8A8", "#1D4ED8"
 VIOLET, VIOLET_FILL = "#6D28D9", "#EDE9FE"
+SHADE = "#B4BCC8"  # of a share of 1
+SHARES = (SHADE, "grey: the darker, the nearer to 1")  # for a legend
 FONT = "Arial"  # its metrics are the same everywhere (Liberation Sans), so that nothing is cut off on Linux
 
 # Name of a style → XlsxWriter format properties.
@@ -77,10 +80,10 @@ STYLES: dict[str, dict[str, Any]] = {
     "filled later text": {"bg_color": "#FBFBFD", "font_color": DARK, "valign": "vcenter", "border": 1,
                           "border_color": "#E5E7EB"},
     "code": {"font_name": "Courier New", "font_color": DARK, "bg_color": "#FBFBFD", "valign": "vcenter"},
-    "text": {"text_wrap": True, "valign": "top", "font_color": DARK, "indent": 1},
-    "step": {"bold": True, "align": "center", "valign": "top", "font_color": "#FFFFFF", "bg_color": DARK},
-    "small": {"font_size": 9, "font_color": GREY, "text_wrap": True, "valign": "top", "indent": 1},
-    "link": {"font_color": BLUE, "underline": 1, "valign": "top"},
+    "text": {"text_wrap": True, "valign": "vcenter", "font_color": DARK, "indent": 1},
+    "step": {"bold": True, "align": "center", "valign": "vcenter", "font_color": "#FFFFFF", "bg_color": DARK},
+    "small": {"font_size": 9, "font_color": GREY, "text_wrap": True, "valign": "vcenter", "indent": 1},
+    "link": {"font_color": BLUE, "underline": 1, "valign": "vcenter"},
     "choice": {
         "bold": True, "font_size": 12, "align": "center", "valign": "vcenter", "bg_color": "#DBEAFE", "border": 1,
         "border_color": BLUE, "num_format": "0",
@@ -176,7 +179,7 @@ class Page:
         """Attach a note (Excel's comment) that teaches something."""
         self.sheet.write_comment(row - 1, column - 1, text, {"width": width, "height": height, "font_size": 9})
 
-    def shade(self, area: Area, color: str = "#F6B26B") -> None:
+    def shade(self, area: Area, color: str = SHADE) -> None:
         """Colour the shares in an area: from white for 0 to `color` for 1."""
         self.sheet.conditional_format(
             area.top - 1, area.left - 1, area.bottom - 1, area.right - 1,
@@ -199,18 +202,27 @@ class Page:
         self.write(1, 1, title, "title")
         self.write(2, 1, lead, "lead")
 
-    def legend(self, row: int, column: int, gradient: bool = False) -> None:
+    def legend(self, row: int, column: int, gradient: bool = False, choice: bool = False) -> None:
         """Write what the colours mean, as one text that runs on over the empty cells at its right.
 
-        gradient: say what violet means, too.
+        gradient, choice: say what violet and a blue frame mean, too.
         """
         look = self.book.style
         violet = (look("ink", font_color=VIOLET), "1.23 violet: a derivative     ") if gradient else ()
+        blue = (look("ink", font_color=BLUE, bold=True), "     blue frame: yours to set") if choice else ()
         self.sheet.write_rich_string(
             row - 1, column - 1, look("ink", font_color="#F59E0B", bold=True), "    ■ ", look("ink", font_color=DARK),
             "orange background: the solver changes it     ", look("ink", font_color=ORANGE, bold=True),
-            "1.23 bold orange: calculated     ", *violet, look("ink", font_color=DARK), "plain: given", look("plain"),
+            "1.23 orange number: calculated     ", *violet, look("ink", font_color=DARK), "plain: given", *blue,
+            look("plain"),
         )  # fmt: skip
+
+    def swatches(self, row: int, column: int, *meanings: tuple[str, str]) -> None:
+        """Write what more colours mean, each with its words, as one text that runs on over empty cells."""
+        look, parts = self.book.style, list[Any]()
+        for color, text in meanings:
+            parts += [look("ink", font_color=color, bold=True), "    ■ ", look("ink", font_color=DARK), text]
+        self.sheet.write_rich_string(row - 1, column - 1, *parts, look("plain"))
 
     def solver(self, changing: Sequence[str], objective: str = "rmse") -> None:
         """Fill in Data ► Solver: make the block `objective` small by changing the blocks `changing`, GRG nonlinear."""
@@ -241,11 +253,13 @@ class Page:
         rows: int = 0,
         columns: int = 0,
         scale: int = 0,
+        parts: Sequence[Area] = (),
     ) -> None:
         """Print on A4, so many pages (0: as many as it takes), with header rows and label columns on every page.
 
         `repeat` is the first and the last header row, `labels` the number of columns at the left that are labels. So
-        many `rows` are printed (0: all), which the pages' feet tell, and so many `columns` of them (0: all with cells).
+        many `rows` are printed (0: all), which the pages' feet tell, and so many `columns` of them (0: all with cells);
+        or `parts` of the sheet, each from a page of its own on.
         With a `scale` in percent pages end where they are told to; Excel does not look at that where it fits pages.
         """
         self.sheet.set_paper(9)
@@ -258,7 +272,9 @@ class Page:
         self.sheet.set_margins(0.4, 0.4, 0.5, 0.6)
         left_out = rows and rows <= (self.sheet.dim_rowmax or 0)
         self.sheet.set_footer(f"&L&8&F&C&8&A{f', rows 1 to {rows}' if left_out else ''}&R&8&P / &N")
-        if left_out or columns:
+        if parts:  # print_area() takes one
+            self.sheet.print_area_range = ",".join(part.absolute() for part in parts)
+        elif left_out or columns:
             last = rows - 1 if left_out else self.sheet.dim_rowmax
             self.sheet.print_area(0, 0, last, columns - 1 if columns else self.sheet.dim_colmax)
         if repeat:
