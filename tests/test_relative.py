@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from embedsheet.ground.errors import FormulaError
 from embedsheet.ground.notation.addresses import MAX_COLUMN, MAX_ROW, column_letters
 from embedsheet.ground.notation.parse import parse
-from embedsheet.ground.notation.relative import relative_form, relative_forms
+from embedsheet.ground.notation.relative import Filled, pattern_of, relative_form, relative_forms
 
 # Formulas, each with the same one in the cell two rows down and one column to the right: from B3 and C5.
 FILLED = [
@@ -186,3 +186,14 @@ def test_forms_in_filled_columns_are_those_of_each_formula(columns: list[tuple[F
     keys, form_of = relative_forms(texts, np.array(rows, np.int32), np.array(places, np.int32))
     each = [relative_form(text, row, column) for text, row, column in zip(texts, rows, places, strict=True)]
     assert [keys[form] for form in form_of] == each
+
+
+def test_formulas_that_are_not_written_out_have_the_keys_of_their_texts() -> None:
+    first, second = pattern_of("A1+B$2", 1, 3), pattern_of("C7*2", 7, 4)
+    rows, columns = np.array([1, 7, 8, 9, 10], np.int32), np.array([3, 4, 4, 3, 3], np.int32)
+    filled = Filled([first, second, "A9+B$2"], np.array([0, 1, 1, 2, 0]), rows)
+    assert list(filled) == ["A1+B$2", "C7*2", "C8*2", "A9+B$2", "A10+B$2"]
+    keys, form_of = filled.forms(rows, columns)
+    expected, expected_of = relative_forms(list(filled), rows, columns)
+    assert keys == expected
+    assert form_of.tolist() == expected_of.tolist()

@@ -6,6 +6,7 @@ Expected values are what the XML says by ECMA-376 Part 1, 18.3.1 (worksheets), w
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from embedsheet.ground.kinds import TEXT, ErrorText
 from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.ground.notation.move import shift
 from embedsheet.workbook import Workbook
-from embedsheet.xlsx import scan
+from embedsheet.xlsx import bulk, form, scan
 from embedsheet.xlsx.plain import plain
 from kit.packages import LINKS, MAIN, book, parts, sheet_xml, write
 
@@ -149,12 +150,17 @@ READ = [
 ]  # fmt: skip
 
 
-def read(data: bytes) -> dict[str, object] | None:
-    """What the scan tells of a sheet, "broken" where it refuses; None where it leaves the sheet to the parser."""
+def read(data: bytes, least: int = scan.LEAST) -> dict[str, object] | None:
+    """What the scan tells of a sheet, "broken" where it refuses; None where it leaves the sheet to the parser.
+
+    From `least` bytes on it cuts common cells out first.
+    """
     strings = workbook_module.Strings()
     source = scan.Source("b.xlsx", strings, scan.np.array([strings.code("one"), strings.code("two")], float))
     try:
-        sheet = scan.scan(data, "S", 0, source)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(scan, "LEAST", least)
+            sheet = scan.scan(data, "S", 0, source)
     except FileError:
         return {"broken": True}
     if sheet is None:
@@ -162,6 +168,7 @@ def read(data: bytes) -> dict[str, object] | None:
     pairs = zip(sheet.kinds.tolist(), sheet.numbers.tolist(), strict=True)
     values = [source.strings.text(number) if kind == TEXT else repr(number) for kind, number in pairs]
     arrays = {name: getattr(sheet, name) for name in READ}
+    arrays["formula_texts"] = list(sheet.formula_texts)
     return {name: each.tolist() if isinstance(each, scan.np.ndarray) else each for name, each in arrays.items()} | {
         "values": values
     }
@@ -194,6 +201,51 @@ def test_whatever_befalls_a_sheet_scan_and_parser_read_the_same(picked: list[str
             sheet = sheet[:at] + sheet[start : start + data.draw(st.integers(1, 30))] + sheet[at:]
     found = read(sheet)
     assert found is None or found == parsed(sheet)
+    assert read(sheet, least=0) == found
+
+
+# Columns of a long sheet: what stands in row r of each.
+COLUMNS = {
+    "A": lambda r: f'<c r="A{r}"><v>{r}</v></c>',
+    "B": lambda r: f'<c r="B{r}" s="{r % 3}"><v>{r / 7!r}</v></c>',
+    "C": lambda r: f'<c r="C{r}"><f>A{r}*$B$1+B{r + 1}</f><v>-0.25</v></c>',
+    "D": lambda r: f'<c r="D{r}" t="s"><v>{r % 2}</v></c>',
+    "E": lambda r: f'<c r="E{r}"><f>IF(A{r}&gt;=B{r},"&amp;",{r % 5 or "%"})</f><v/></c>',
+    "F": lambda r: f'<c r="F{r}" s="1"/>' if r % 4 else f'<c r="F{r}" s="1"></c>',
+    "G": lambda r: f'<c r="G{r}" t="inlineStr"><is><t>in {r}</t></is></c>' if r % 9 == 0 else "",
+    "H": lambda r: f'<c r="H{r}" cm="1"><f t="array" ref="H{r}">SUM(A{r}:B{r})</f><v>1e3</v></c>' if r % 8 == 0 else "",
+    "AA": lambda r: f'<c r="AA{r}"><f>SUM(A$1:A{r})%</f></c>' if r % 10 else f'<c r="AA{r}"><f t="shared" si="0"/></c>',
+    "AB": lambda r: f'<c r="AB{r}" t="str"><f>"a"&amp;A{max(r - 9, 1)}</f><v>ü</v></c>',
+    "XFD": lambda r: f'<c r="XFD{r}"><f>{"SUM" if r < 95 else "MAX"}(1:{r})</f><v>1E-7</v></c>',
+}  # fmt: skip
+
+
+def long_sheet(columns: list[str], count: int) -> bytes:
+    rows = (f'<row r="{r}">{"".join(COLUMNS[one](r) for one in columns)}</row>' for r in range(2, count))
+    master = '<row r="1"><c r="AA1"><f t="shared" ref="AA1:AA999" si="0">A1+1</f></c></row>'
+    return sheet_xml(master + "\n".join(rows)).encode()
+
+
+@given(st.sets(st.sampled_from(sorted(COLUMNS)), min_size=1), st.sampled_from([30, 130]), st.sampled_from([10, 20]))
+@settings(max_examples=40, deadline=None)
+def test_a_long_sheet_reads_the_same_with_its_common_cells_cut_out(some: set[str], count: int, power: int) -> None:
+    data, chunk = long_sheet([one for one in COLUMNS if one in some], count), 1 << power
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bulk, "_CHUNK", chunk)
+        assert read(data, least=0) == read(data)
+
+
+def test_of_a_long_sheet_only_uncommon_cells_are_left() -> None:
+    """Of columns A to F all are common, of G none; formulas filled down are one text for all."""
+    data = long_sheet(list("ABCDFG"), 1000)
+    region = form.find_region(data)
+    assert region is not None
+    cut = bulk.cut(data, region, scan.np.zeros(2))
+    assert cut is not None
+    assert len(cut.left) == 1 + 999 // 9  # AA1, and G9, G18, …, G999
+    assert form.count_cells(cut.data, replace(region, end=cut.data.index(b"</sheetData>"))) == len(cut.left)
+    assert (len(cut.cells), len(cut.texts.sources)) == (998, 1)
+    assert cut.texts[997] == "A999*$B$1+B1000"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,7 +34,7 @@ class Sheet:
     kinds: NDArray[np.uint8]
     numbers: NDArray[np.float64]
     formula_cells: NDArray[np.int32]  # their positions among the cells, ascending
-    formula_texts: list[str]  # without "="; "" for a follower of a shared formula
+    formula_texts: Sequence[str]  # without "="; "" for a follower of a shared formula
     formula_masters: NDArray[np.int32]  # the place in the formula list of the one whose text it shares, or its own
     has_stored: NDArray[np.bool_]  # whether the file holds a result
     arrays: dict[tuple[int, int], ArrayFormula] = field(default_factory=dict)  # by (row, column) of the anchor

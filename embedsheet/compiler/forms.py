@@ -19,7 +19,7 @@ from embedsheet.ground.keys import name_key
 from embedsheet.ground.notation.addresses import Area, quote_sheet
 from embedsheet.ground.notation.numerals import Pattern, Patterns
 from embedsheet.ground.notation.parse import parse
-from embedsheet.ground.notation.relative import relative_forms
+from embedsheet.ground.notation.relative import Filled, relative_forms
 from embedsheet.ground.notation.tree import Call, Node
 from embedsheet.ground.notation.walk import walk
 
@@ -186,9 +186,9 @@ def _sheet_groups(place: int, sheet: Sheet, table: CellTable, reader: Patterns) 
     rows = sheet.rows[cells].astype(np.int64)
     columns = sheet.columns[cells].astype(np.int64)
     own = np.flatnonzero(sheet.formula_masters == np.arange(len(cells)))
-    texts, forms = relative_forms(
-        [sheet.formula_texts[i] for i in own], rows[own].astype(np.int32), columns[own].astype(np.int32)
-    )
+    own_texts = sheet.formula_texts
+    own_texts = own_texts.taken(own) if isinstance(own_texts, Filled) else [own_texts[i] for i in own.tolist()]
+    texts, forms = relative_forms(own_texts, rows[own].astype(np.int32), columns[own].astype(np.int32))
     form_of = np.empty(len(cells), np.int64)
     form_of[own] = forms
     form_of = form_of[sheet.formula_masters]

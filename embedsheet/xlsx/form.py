@@ -22,6 +22,8 @@ _UTF8 = re.compile(
 # Up to its end, or to another cell if there is none.
 _INLINE = rb"<%(p)bis>(?:[^<]++|<(?!/?%(p)bc[ >]|/%(p)bis>))*+</%(p)bis>"
 
+ATTRIBUTES = re.compile(rb"""(?:\s+[A-Za-z_][\w:.-]*="[^"<]*")*\s*/?\Z""")
+ATTRIBUTE = re.compile(rb'\s([A-Za-z_][\w:.-]*)="([^"]*)"')
 
 _WINDOW = 1 << 18  # bytes searched at once: what fits a processor's cache
 

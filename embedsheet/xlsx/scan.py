@@ -11,7 +11,7 @@ from __future__ import annotations
 import gc
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -34,14 +34,13 @@ from embedsheet.ground.notation.addresses import (
     quote_sheet,
 )
 from embedsheet.ground.strings import Strings
-from embedsheet.xlsx.form import cell_pattern, count_cells, find_region
+from embedsheet.xlsx.bulk import CUT, LEAST, Bulk, cut
+from embedsheet.xlsx.form import ATTRIBUTE, ATTRIBUTES, cell_pattern, count_cells, find_region
 from embedsheet.xlsx.parts import plain_text
 from embedsheet.xlsx.xml import cell_text, parse, unescape
 
 CELLS_LIMIT = 10_000_000  # all sheets together: 15 times the largest lesson; beyond it memory runs to gigabytes
 
-_ATTRIBUTES = re.compile(rb"""(?:\s+[A-Za-z_][\w:.-]*="[^"<]*")*\s*/?\Z""")
-_ATTRIBUTE = re.compile(rb'\s([A-Za-z_][\w:.-]*)="([^"]*)"')
 _SIMPLE_INLINE = re.compile(rb'<is>\s*<t(?:\s+xml:space="preserve")?>([^<]*)</t>\s*</is>\Z')
 _SPACED_END = re.compile(rb"</[^<>\s]+\s")
 _CHUNK = 1 << 22  # bytes matched at once: the matches of a whole sheet would take ten times the sheet's size
@@ -79,9 +78,9 @@ def _column(letters: bytes) -> int:
 
 
 def _cell_type(attributes: bytes) -> int:
-    if not _ATTRIBUTES.match(attributes):
+    if not ATTRIBUTES.match(attributes):
         return _CROOKED
-    found = dict(_ATTRIBUTE.findall(attributes))
+    found = dict(ATTRIBUTE.findall(attributes))
     kind = _TYPES.get(found.get(b"t", b"n"), _UNKNOWN)
     return kind + (_DYNAMIC if found.get(b"cm", b"0") != b"0" else 0)
 
@@ -100,9 +99,9 @@ _PLAIN, _ODD = _Tag(b"normal", None, None), _Tag(b"odd", None, None)
 def _formula_tag(tag: bytes) -> _Tag:
     body = tag[1:-1]
     name_end = len(body.split(None, 1)[0].rstrip(b"/"))
-    if not _ATTRIBUTES.match(body[name_end:]):
+    if not ATTRIBUTES.match(body[name_end:]):
         return _ODD
-    found = dict(_ATTRIBUTE.findall(body))
+    found = dict(ATTRIBUTE.findall(body))
     return _Tag(found.get(b"t", b"normal"), found.get(b"si"), found.get(b"ref"))
 
 
@@ -143,10 +142,28 @@ def scan(data: bytes, name: str, index: int, source: Source) -> Sheet | None:
     if region.self_closed:
         start = end
     check_cell_count(count_cells(data, region), source)
+    if end - start >= LEAST:
+        bulk = cut(data, region, source.shared)
+        found = None if bulk is None else _scan_rest(bulk, name, index, source)
+        if found is not None:
+            return found
     if not _well_formed(data):
         return None
     with _no_collector():
         return _Scan(data, name, index, source, prefix).run(start, end)
+
+
+def _scan_rest(bulk: Bulk, name: str, index: int, source: Source) -> Sheet | None:
+    """Return a sheet of whose cells most are read already; None where the whole sheet is to be scanned instead."""
+    region, left = find_region(bulk.data), source.cells_left
+    if region is None or not _well_formed(bulk.data):
+        return None
+    sheet = None
+    with suppress(FileError), _no_collector():  # the scan of the whole names the first fault
+        sheet = _Scan(bulk.data, name, index, source, b"", bulk).run(region.start, region.end)
+    if sheet is None:
+        source.cells_left = left
+    return sheet
 
 
 def _well_formed(data: bytes) -> bool:
@@ -169,11 +186,14 @@ def check_cell_count(count: int, source: Source) -> None:
 class _Scan:
     """The state of one sheet's scan."""
 
-    def __init__(self, data: bytes, name: str, index: int, source: Source, prefix: bytes) -> None:
+    def __init__(
+        self, data: bytes, name: str, index: int, source: Source, prefix: bytes, bulk: Bulk | None = None
+    ) -> None:
         self.data, self.name, self.index, self.source, self.prefix = data, name, index, source, prefix
+        self.bulk = bulk
         self.formulas = _Formulas()
         self.column, self.type, self.tag = _Memo(_column), _Memo(_cell_type), _Memo(_formula_tag)
-        self.opened = 0  # opening tags that were understood, but for the rows'
+        self.opened = bulk.runs if bulk else 0  # opening tags that were understood, but for the rows'
         self.count = 0
 
     def run(self, start: int, end: int) -> Sheet | None:
@@ -201,6 +221,15 @@ class _Scan:
         ):
             return None
         rows, columns, kinds, numbers = (np.concatenate(arrays) for arrays in zip(*pieces, strict=True))
+        formulas = self.formulas
+        cells, stored = np.concatenate(formulas.cells), np.concatenate(formulas.stored)
+        texts: Sequence[str] = formulas.texts
+        masters = self._masters(rows[cells], columns[cells])
+        if self.bulk:
+            if len(rows) != len(self.bulk.left) or data.count(CUT, start, end) != self.bulk.runs:
+                return None
+            rows, columns, kinds, numbers = self.bulk.with_left((rows, columns, kinds, numbers))
+            cells, texts, masters, stored = self.bulk.with_formulas(cells, texts, masters, stored)
         if len(rows):
             keys = place_keys(rows, columns)
             if (np.diff(keys) <= 0).any() or rows.min() < 1 or rows.max() > MAX_ROW or columns.max() > MAX_COLUMN:
@@ -208,11 +237,8 @@ class _Scan:
         hidden = self._hidden_rows(start, end)
         if hidden is None or not self._rows_agree(start, end, rows, tags):
             return None
-        formulas = self.formulas
-        cells = np.concatenate(formulas.cells)
         return Sheet(
-            self.name, self.index, rows, columns, kinds, numbers,
-            cells, formulas.texts, self._masters(rows[cells], columns[cells]), np.concatenate(formulas.stored),
+            self.name, self.index, rows, columns, kinds, numbers, cells, texts, masters, stored,
             formulas.arrays, formulas.data_tables, hidden, self._filters(end), self._merges(end),
         )  # fmt: skip
 
@@ -221,9 +247,9 @@ class _Scan:
         numbers = re.compile(rb'<%brow r="([0-9]{1,7})"' % re.escape(self.prefix)).findall(self.data, start, end)
         if len(numbers) != tags:
             attributes = re.compile(rb"<%brow(\s[^<>]*|)>" % re.escape(self.prefix)).findall(self.data, start, end)
-            if not all(map(_ATTRIBUTES.match, attributes)):
+            if not all(map(ATTRIBUTES.match, attributes)):
                 return False
-            told_here = [dict(_ATTRIBUTE.findall(one)).get(b"r") for one in attributes]
+            told_here = [dict(ATTRIBUTE.findall(one)).get(b"r") for one in attributes]
             numbers = [found for found in told_here if found is not None]
         try:
             told = np.array(numbers, np.int64)
@@ -237,9 +263,9 @@ class _Scan:
             return np.empty(0, np.int64)
         numbers = []
         for attributes in re.compile(rb"<%brow(\s[^<>]*)>" % self.prefix).findall(self.data, start, end):
-            if not _ATTRIBUTES.match(attributes):
+            if not ATTRIBUTES.match(attributes):
                 return None
-            found = dict(_ATTRIBUTE.findall(attributes))
+            found = dict(ATTRIBUTE.findall(attributes))
             if found.get(b"hidden") in (b"1", b"true"):
                 if not found.get(b"r", b"").isdigit():
                     return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Sequence
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,11 @@ def relative_form(text: str, row: int, column: int) -> str:
     return _scan(text, row, column)[0]
 
 
+def pattern_of(text: str, row: int, column: int) -> Pattern:
+    """Return what the formula `text` of the cell at (row, column) becomes further up and down."""
+    return _scan(text, row, column)[1]
+
+
 def relative_forms(
     texts: Sequence[str], rows: NDArray[np.int32], columns: NDArray[np.int32]
 ) -> tuple[list[str], NDArray[np.int32]]:
@@ -34,9 +40,11 @@ def relative_forms(
     Before a formula is scanned, it is compared with the last scanned one of its column, its row numbers moved along;
     in a filled-down column that comparison is all there is to do.
     """
+    if isinstance(texts, Filled):
+        return texts.forms(rows, columns)
     keys: dict[str, int] = {}
     form_of = np.empty(len(texts), np.int32)
-    patterns: dict[int, tuple[int, _Pattern]] = {}
+    patterns: dict[int, tuple[int, Pattern]] = {}
     found: list[int] = []
     append, last_of = found.append, patterns.get
     for text, row, column in zip(texts, rows.tolist(), columns.tolist(), strict=True):
@@ -55,31 +63,89 @@ def relative_forms(
     return list(keys), form_of
 
 
-class _Pattern:
-    """A formula's text with gaps where its relative rows stand, as it reads further up or down in its column."""
+class Pattern:
+    """A formula's text in pieces, with gaps between them where its relative rows stand: `offsets` from its own.
 
-    __slots__ = ("format", "highest", "lowest", "offsets", "single")
+    As it reads further up or down in its column, from row `lowest` to `highest`.
+    """
 
-    def __init__(self, text: str, offsets: list[int], sound: bool) -> None:
+    __slots__ = ("format", "highest", "key", "lowest", "offsets", "pieces", "single")
+
+    def __init__(self, key: str, text: str, offsets: list[int], sound: bool) -> None:
+        self.key, self.offsets, self.pieces = key, offsets, text.split(_GAP) if sound else [text]
         # One gap value for all is the common case and has a faster way.
         self.single = len(set(offsets)) < 2
-        self.offsets = offsets[:1] if self.single else offsets
         self.format = text if self.single else text.replace("%", "%%").replace(_GAP, "%d")
         self.lowest = 1 - min(offsets, default=0)
         self.highest = MAX_ROW - max(offsets, default=0) if sound else 0
 
+    def at(self, row: int) -> str:
+        """Return the formula as it reads in a row."""
+        if self.single:
+            return self.format.replace(_GAP, str(row + self.offsets[0])) if self.offsets else self.format
+        return self.format % tuple([row + offset for offset in self.offsets])
+
     def matches(self, text: str, row: int) -> bool:
         """Return whether `text` in this row is the formula filled to there; False also where it cannot reach."""
-        if not self.lowest <= row <= self.highest:
-            return False
-        if self.single:
-            here = self.format.replace(_GAP, str(row + self.offsets[0])) if self.offsets else self.format
-        else:
-            here = self.format % tuple([row + offset for offset in self.offsets])
-        return text == here
+        return self.lowest <= row <= self.highest and text == self.at(row)
 
 
-def _scan(text: str, row: int, column: int) -> tuple[str, _Pattern]:
+class Filled(Sequence[str]):
+    """Texts of n formulas, most of which are written out only when asked for.
+
+    `sources` are texts and patterns; `of` (n,) says whose each formula is, `rows` (n,) where it stands.
+    """
+
+    def __init__(self, sources: list[str | Pattern], of: NDArray[Any], rows: NDArray[np.int32]) -> None:
+        self.sources, self.of, self.rows = sources, of.astype(np.int32, copy=False), rows
+
+    def __len__(self) -> int:
+        return len(self.of)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(len(self)))]
+        source = self.sources[self.of[place]]
+        return source if isinstance(source, str) else source.at(int(self.rows[place]))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def followed_by(self, texts: Sequence[str], rows: NDArray[np.int32]) -> Filled:
+        """Return these texts and others behind them."""
+        of = np.append(self.of, len(self.sources) + np.arange(len(texts)))
+        return Filled([*self.sources, *texts], of, np.append(self.rows, rows))
+
+    def taken(self, places: NDArray[np.int64]) -> Filled:
+        """Return some of the texts."""
+        return Filled(self.sources, self.of[places], self.rows[places])
+
+    def forms(self, rows: NDArray[np.int32], columns: NDArray[np.int32]) -> tuple[list[str], NDArray[np.int32]]:
+        """See `relative_forms`."""
+        used, first = np.unique(self.of, return_index=True)
+        order = np.argsort(first)
+        used, first = used[order], first[order]
+        own = np.array([isinstance(self.sources[source], str) for source in used], bool)
+        texts, form_of_own = relative_forms(
+            [self[place] for place in first[own]], rows[first[own]], columns[first[own]]
+        )
+        keys: dict[str, int] = {}
+        form_of = np.empty(len(self.sources), np.int32)
+        written = iter(form_of_own.tolist())
+        for source in used.tolist():
+            one = self.sources[source]
+            key = texts[next(written)] if isinstance(one, str) else one.key
+            form_of[source] = keys.setdefault(key, len(keys))
+        return list(keys), form_of[self.of]
+
+
+def _scan(text: str, row: int, column: int) -> tuple[str, Pattern]:
     """Return key and pattern of a formula."""
     key: list[str] = []
     pattern: list[str] = []
@@ -108,7 +174,8 @@ def _scan(text: str, row: int, column: int) -> tuple[str, _Pattern]:
             between = ":"
     key.append(text[done:])
     pattern.append(text[done:])
-    return "".join(key), _Pattern("".join(pattern), offsets, sound=_GAP not in text)
+    whole = "".join(key)
+    return whole, Pattern(whole, "".join(pattern), offsets, sound=_GAP not in text)
 
 
 @functools.lru_cache(maxsize=65536)
