@@ -81,3 +81,24 @@ def test_weights_of_two_layers_that_share_a_range_stand_in_both(tmp_path: Path) 
     text = _code(tmp_path, _net({**cells, "Q2": "=SUMSQ(L8:L11)"}), "S!Q2", ["S!F2:H5"])
     assert text.count("= layers.Dense(") == 2
     assert "self.add_weight(" not in text  # nothing reads H5
+
+
+_LOOK_UPS = {
+    "VLOOKUP": "=VLOOKUP($C11,$A$2:$D$6,{column},FALSE)",
+    "INDEX and MATCH": "=INDEX($B$2:$D$6,MATCH($C11,$A$2:$A$6,0),{column}-1)",
+    "OFFSET": "=OFFSET($A$1,MATCH($C11,$A$2:$A$6,0),{column}-1)",
+}
+
+
+@pytest.mark.parametrize("name", _LOOK_UPS)
+def test_rows_and_columns_of_a_table_that_are_looked_up_are_an_embedding(tmp_path: Path, name: str) -> None:
+    # The first column of the table, B, is a bias; both stand in one range.
+    net = foreign_nets._Sheet()
+    net.put("A2", [[10], [20], [30], [40], [50]])
+    net.put("B2", foreign_nets._random(72)(5, 3))
+    net.put("C11", [[30], [10], [10], [50]])
+    for column, place in (("F", 2), ("G", 3), ("H", 4)):
+        net.fill(f"{column}11:{column}14", _LOOK_UPS[name].format(column=place)[1:])
+    net.fill("J11:J14", "F11+G11*H11")
+    text = _code(tmp_path, {**net, "J16": "=SUMSQ(J11:J14)"}, "S!J16", ["S!B2:D6"])
+    assert "self.b2_d6 = layers.Embedding(5, 3)" in text

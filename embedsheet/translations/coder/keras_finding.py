@@ -13,7 +13,7 @@ import numpy as np
 from embedsheet.translations.coder.attention import attention
 from embedsheet.translations.coder.convolution import Convolution, convolution
 from embedsheet.translations.coder.dense import Dense, dense
-from embedsheet.translations.coder.expressions import Expr, names_in, number_of
+from embedsheet.translations.coder.expressions import Expr, apply, names_in, number_of
 from embedsheet.translations.coder.idioms import Normalised, normalised
 from embedsheet.translations.coder.keras_layers import (
     Arranged,
@@ -121,8 +121,9 @@ class WithLayers(Module):
             for expr in statement.expressions if statement.loop is None else []:
                 for found in dense(expr, memory, weights):
                     calls.setdefault(found.key, []).append((statement, found))
-        whole = {expr.args[place].x for one in self._expressions() for expr in _parts(one)
-                 for place, is_one in ((1, _is_product), (0, _is_look_up)) if is_one(expr)}  # fmt: skip
+        every = [part for expr in self._expressions() for part in _parts(expr)]
+        whole = {rows.table for expr in every if (rows := _look_up(expr)) is not None}
+        whole |= {expr.args[1].x for expr in every if _is_product(expr)}
         free, held = self._free_weights() - whole, set[tuple[str, int]]()
         for some in calls.values():
             with contextlib.suppress(KeyError):
@@ -251,8 +252,8 @@ class WithLayers(Module):
             expr = waiting.pop()
             if expr.op == "name":
                 uses[expr.x] += 1
-            if _is_look_up(expr):
-                looked_up[expr.args[0].x] += 1
+            if (rows := _look_up(expr)) is not None:
+                looked_up[rows.table] += 1
             if _is_product(expr):
                 multiplied[expr.args[1].x] += 1
             if expr.op == "add" and _is_product(expr.args[0]) and expr.args[1].op == "name" and not expr.args[1].args:
@@ -310,9 +311,10 @@ class WithLayers(Module):
             layer = self.layers.get(expr.args[0].args[1].x)
             if layer is not None and len(layer.weights) == 2 and expr.args[1].x == layer.weights[1][0]:
                 return args[0]
-        if _is_look_up(expr) and expr.args[0].x in self.layers:
-            rows = replace(expr, op="layer", args=args[1:2], x=attribute(expr.args[0].x))
-            return rows if expr.op == "take" else replace(expr, op="index", args=(rows,), x=f"..., {expr.args[2].x}")
+        found = _look_up(expr)
+        if found is not None and found.table in self.layers:
+            rows = replace(expr, op="layer", args=(self.rewritten(found.rows),), x=attribute(found.table))
+            return replace(expr, op=found.way, args=(rows,), x=found.part) if found.way else rows
         if _is_product(expr) and expr.args[1].x in self.layers:
             return replace(expr, op="layer", args=args[:1], x=attribute(expr.args[1].x))
         if _is_dot(expr):
@@ -360,14 +362,48 @@ def _key(expr: Expr) -> tuple[object, ...]:
     return spell(expr, KERAS), np.shape(expr.value)
 
 
-def _is_look_up(expr: Expr) -> bool:
-    """Whether rows of something that has a name, or a column of them, are taken by places that no weight changes."""
-    if expr.op == "picked" and len(expr.args) == 3:
-        whole = expr.args[1].fixed and np.ndim(expr.args[1].value) > 0 and expr.args[2].op == "literal"
-        whole = whole and not expr.args[2].axes
-    else:
-        whole = expr.op == "take"
-    return whole and expr.args[0].op == "name" and not expr.args[0].args and not expr.args[0].fixed
+@dataclass
+class _LookUp:
+    """Rows of a table that has a name, by places that no weight changes; `way` with `part` is what is made of them."""
+
+    table: str
+    rows: Expr
+    way: str = ""
+    part: str = ""
+
+
+def _look_up(expr: Expr) -> _LookUp | None:
+    """Return which rows of something that has a name an expression takes, or which columns of them."""
+    if expr.op not in ("take", "picked") or expr.fixed or not expr.args[1].fixed or np.ndim(expr.args[1].value) == 0:
+        return None
+    table, rows, *columns = expr.args
+    part = ""
+    if expr.op == "take" and table.op == "index" and table.x.startswith(":, "):
+        table, part = table.args[0], table.x.removeprefix(":, ")
+    if table.op != "name" or table.args or table.fixed:
+        return None
+    if expr.op == "take":
+        return _LookUp(table.x, rows, "index", f"..., {part}") if part else _LookUp(table.x, rows)
+    if len(columns) != 1 or not columns[0].fixed:
+        return None
+    if columns[0].op == "literal" and not columns[0].axes:
+        return _LookUp(table.x, rows, "index", f"..., {columns[0].x}")
+    return _side_by_side(table, rows, columns[0], np.shape(expr.value))
+
+
+def _side_by_side(table: Expr, rows: Expr, columns: Expr, shape: tuple[int, ...]) -> _LookUp | None:
+    """Return the look-up of whole rows of a table that stand one beside the other."""
+    width = np.shape(table.value)[-1]
+    fits = np.shape(rows.value) in (shape, (shape[0], 1))
+    if len(shape) != 2 or np.ndim(table.value) != 2 or shape[1] % width or not fits:
+        return None
+    full = (np.broadcast_to(np.asarray(one.value), shape) for one in (rows, columns))
+    places, asked = (one.reshape(shape[0], -1, width) for one in full)
+    if (asked != np.arange(width)).any() or (places != places[..., :1]).any():
+        return None
+    if np.shape(rows.value) == shape and width > 1:
+        rows = apply("index", rows, axes=rows.axes, x=f":, ::{width}")
+    return _LookUp(table.x, rows, "reshape", repr(shape))
 
 
 def _read(statement: Statement) -> set[str]:
