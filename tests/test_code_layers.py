@@ -102,3 +102,16 @@ def test_rows_and_columns_of_a_table_that_are_looked_up_are_an_embedding(tmp_pat
     net.fill("J11:J14", "F11+G11*H11")
     text = _code(tmp_path, {**net, "J16": "=SUMSQ(J11:J14)"}, "S!J16", ["S!B2:D6"])
     assert "self.b2_d6 = layers.Embedding(5, 3)" in text
+
+
+@pytest.mark.parametrize(("beta", "moved"), [("F$12", 2), ("F$9", 0), ("F$11", 1)])
+def test_rows_of_one_range_scale_and_move_two_normalisations(tmp_path: Path, beta: str, moved: int) -> None:
+    # F9:H9 and F10:H10 scale and move the first, F11:H11 scales the second; a row that is used twice is no layer's.
+    net = foreign_nets._Sheet(_net({}))
+    net.put("F9", foreign_nets._random(73)(4, 3))
+    net.array("L2:N5", "TANH(MMULT(A2:C5,F2:H4))")
+    net.fill("L8:N11", "(L2-AVERAGE($L2:$N2))/STDEVP($L2:$N2)*F$9+F$10")
+    net.fill("P8:R11", f"(L8-AVERAGE($L8:$N8))/SQRT(VARP($L8:$N8)+0.01)*F$11+{beta}")
+    text = _code(tmp_path, {**net, "T2": "=SUMSQ(P8:R11)"}, "S!T2", ["S!F2:H4", "S!F9:H12"])
+    assert text.count("= LayerNormalization(") == 2
+    assert text.count("center=True") == moved

@@ -29,7 +29,7 @@ LAYERS = {
     "one_hot_embedding": "Dense",
     "heads_on_sheets": "MultiHeadAttention",
     "attention_by_columns": "MultiHeadAttention",
-    "layer_norms": "Dense",
+    "layer_norms": "Dense LayerNormalization LayerNormalization",
     "shifted_ranges": "Conv2D Dense Softmax",
     "padded_line": "Dense",
     "autoencoder_in_columns": "Dense Dense",

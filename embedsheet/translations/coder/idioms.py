@@ -103,12 +103,13 @@ def normalised(expr: Expr, definitions: Definitions) -> Normalised | None:
         return None
     given = over.args[0]
     inner = resolved(under.args[0], definitions)
-    if inner.op != "add" or not (epsilon := number_of(inner.args[1])):
-        return None
+    epsilon = 0.0
+    if inner.op == "add" and inner.args[1].fixed and np.ndim(inner.args[1].value) == 0:
+        inner, epsilon = resolved(inner.args[0], definitions), float(inner.args[1].value)
     last = len(expr.axes) - 1
     if not _is_mean(over.args[1], given, last, definitions):
         return None
-    variance = resolved(inner.args[0], definitions)
+    variance = inner
     if variance.op != "divide" or number_of(variance.args[1]) != np.shape(given.value)[last]:
         return None
     total = variance.args[0]
@@ -138,7 +139,9 @@ def _is_mean(expr: Expr, given: Expr, axis: int, definitions: Definitions) -> bo
 
 
 def _is_row(expr: Expr) -> bool:
-    return expr.op == "name" and not expr.args and len(expr.axes) == 1
+    """Whether an expression is a row that has a name, or one of a named array."""
+    named = expr.args[0] if expr.op == "index" and expr.x.isdigit() else expr
+    return named.op == "name" and not named.args and len(expr.axes) == 1
 
 
 def resolved(expr: Expr, definitions: Definitions) -> Expr:

@@ -243,15 +243,12 @@ class WithLayers(Module):
 
     def _find_layers(self) -> None:
         weights = {one.name: one for one in self.model.weights}
-        uses: Counter[str] = Counter()
         looked_up: Counter[str] = Counter()
         multiplied: Counter[str] = Counter()
         added: dict[str, Counter[str]] = {}
         waiting = list(self._expressions())
         while waiting:
             expr = waiting.pop()
-            if expr.op == "name":
-                uses[expr.x] += 1
             if (rows := _look_up(expr)) is not None:
                 looked_up[rows.table] += 1
             if _is_product(expr):
@@ -259,7 +256,7 @@ class WithLayers(Module):
             if expr.op == "add" and _is_product(expr.args[0]) and expr.args[1].op == "name" and not expr.args[1].args:
                 added.setdefault(expr.args[0].args[1].x, Counter())[expr.args[1].x] += 1
             waiting += expr.args
-        self._find_normalisations(uses)
+        self._find_normalisations()
         ends = Counter(bias for biases in added.values() for bias in biases.elements())
         arranged = {name for layer in self.arranged for name in layer.cells}
         for name, variable in weights.items():
@@ -277,17 +274,21 @@ class WithLayers(Module):
                 else:
                     self.layers[name] = Layer("Dense", f"{shape[1]}, use_bias=False", [(name, "kernel")], shape[0])
 
-    def _find_normalisations(self, uses: Counter[str]) -> None:
-        weights = {one.name for one in self.model.weights}
-        waiting = list(self._expressions())
+    def _find_normalisations(self) -> None:
+        weights, free = {one.name for one in self.model.weights}, self._free_weights()
+        every = self._expressions()
+        waiting = every[::-1]
         while waiting:
             expr = waiting.pop()
             found = normalised(expr, self.model.memory.definitions)
             if found is None:
                 waiting += expr.args
                 continue
-            rows = {part: row.x for part, row in (("gamma", found.scale), ("beta", found.offset)) if row is not None}
-            if not all(name in weights and uses[name] == 1 for name in rows.values()):
+            rows = {part: row for part, row in (("gamma", found.scale), ("beta", found.offset)) if row is not None}
+            named = {part: row.args[0] if row.op == "index" else row for part, row in rows.items()}
+            cells = {part: _cells_read(rows[part], named[part].x) for part in rows}
+            if not all(one.x in free and sum(_times_read(expr, one.x, cells[part]) for expr in every) == 1
+                       for part, one in named.items()):  # fmt: skip
                 waiting += expr.args
                 continue
             width = np.shape(expr.value)[-1]
@@ -297,9 +298,12 @@ class WithLayers(Module):
                 for number in range(len(self.normal) + 1, 10_000)
                 if (word := f"normalisation_{number}") not in weights
             )
-            held = [(row, part) for part, row in rows.items()]
             self.normal[_key(expr)] = name, found
-            self.layers[name] = Layer("LayerNormalization", words, held, width)
+            held: dict[str, set[int]] = {}
+            for part, one in named.items():
+                held.setdefault(one.x, set()).update(cells[part])
+            parts = {row.x: part for part, row in rows.items() if row.op == "name"}
+            self.arranged.append(Arranged(name, "LayerNormalization", words, f"(None, {width})", rows, parts, held, {}))
 
     def rewritten(self, expr: Expr) -> Expr:
         """Return an expression with layers in it."""
@@ -420,6 +424,13 @@ def _cells_read(expr: Expr, name: str) -> set[int]:
         part = eval(f"given[{expr.x}]", {"given": given, "np": np})  # of our own text
         return set(np.ravel(part).tolist())
     return set[int]().union(*(_cells_read(arg, name) for arg in expr.args))
+
+
+def _times_read(expr: Expr, name: str, cells: set[int]) -> int:
+    """Return how often an expression reads some cells of an array."""
+    if expr.op == "name" or (expr.op == "index" and expr.args[0].op == "name"):
+        return int(bool(_cells_read(expr, name) & cells))
+    return sum(_times_read(arg, name, cells) for arg in expr.args)
 
 
 def _is_product(expr: Expr) -> bool:

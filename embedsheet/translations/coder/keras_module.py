@@ -91,12 +91,9 @@ class _KerasModule(WithLayers):
         ]
         for variable in self.model.weights:
             lines += self._made(variable, in_layers | given)
-        for name, layer in self.layers.items():
-            if layer.kind == "LayerNormalization":
-                lines += [f"        self.{name} = {layer.kind}({layer.arguments})"]
-                lines += [f"        self.{name}.build((None, {layer.inner}))"]
         for one in self.arranged:
-            lines += [f"        self.{one.name} = layers.{one.kind}({one.arguments})"]
+            kind = one.kind if one.kind == "LayerNormalization" else f"layers.{one.kind}"  # ours, above
+            lines += [f"        self.{one.name} = {kind}({one.arguments})"]
             lines += [f"        self.{one.name}.build({one.built})"]
         lines += [f"        self.{name} = {words}" for name, words in self.made.items()]
         parameters = self._parameters(held, own)

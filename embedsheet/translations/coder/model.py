@@ -491,7 +491,10 @@ class _Writer:
         if any(names_in(expr) & self.left_out.keys() for expr in inside):
             return False
         self.namer.used -= set((names or {}).values())  # kept for what comes now
-        variables = [self._block(lot, (names or {}).get(id(lot.group))) for lot in lots]
+        called = [(names or {}).get(id(lot.group)) for lot in lots]
+        if not any(loop.before) and self._write_in_turn(item, [(lots[one], called[one]) for one in loop.order]):
+            return True
+        variables = [self._block(lot, name) for lot, name in zip(lots, called, strict=True)]
         total = running_total(loop, lots[0].ids.shape)
         cells = "; ".join(_where(group, elements) for group, elements in item)
         formula = "; =".join(group.text for group, _ in item)
@@ -499,6 +502,22 @@ class _Writer:
         if total is not None:
             self.statements[-1].expressions, self.statements[-1].loop = [plain(total)], None
             self.memory.definitions[variables[0].name] = plain(total)
+        return True
+
+    def _write_in_turn(self, item: list[Cells], lots: Sequence[tuple[Lot, str | None]]) -> bool:
+        """Write blocks of which none needs an earlier step of itself: each as a whole, in one statement."""
+        known, variables, expressions = len(self.memory.variables), list[Variable](), list[Expr]()
+        for lot, name in lots:
+            try:
+                expressions.append(plain(self._agreeing(lot, lot.translator(self.memory))))
+            except _NOT_WRITTEN:
+                self.memory.forget(known)
+                return False
+            variables.append(self._block(lot, name))
+            self.memory.definitions[variables[-1].name] = expressions[-1]
+        cells = "; ".join(_where(group, elements) for group, elements in item)
+        formula = "; =".join(group.text for group, _ in item)
+        self.statements.append(Statement(variables, expressions, cells, formula, [group for group, _ in item]))
         return True
 
     def _write_levels(self, item: Sequence[Cells], names: Mapping[int, str] | None = None, word: str = "") -> bool:

@@ -300,7 +300,10 @@ class Module:
             return [*lines, *(indent + line for line in self._loop(statement, statement.loop, in_numpy))]
         write = (lambda expr: spell(expr, NUMPY)) if in_numpy else self.spelled
         texts = [write(expr) for expr in statement.expressions]
-        names = ", ".join(variable.name for variable in statement.variables)
+        every = [variable.name for variable in statement.variables]
+        if any(names_in(expr) & {*every} for expr in exprs):
+            return [*lines, *(f"{indent}{name} = {text}" for name, text in zip(every, texts, strict=True))]
+        names = ", ".join(every)
         right = f"({', '.join(texts)})" if len(texts) > 1 else texts[0]
         return [*lines, f"{indent}{names} = {right}"]
 
