@@ -22,6 +22,7 @@ LAYERS = {
     "lstm_stacked": "LSTM Dense",
     "lstm_in_rows": "LSTM",
     "gru_reset_after": "GRU",
+    "gru_stacked": "GRU",
     "rnn_from_words": "Embedding Dense Softmax",
     "embedding_by_vlookup": "Embedding Dense",
     "embedding_by_offset": "Embedding Dense Dense Softmax",

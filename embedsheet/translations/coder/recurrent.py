@@ -20,6 +20,12 @@ from embedsheet.translations.coder.variables import Memory
 
 _MOST = 100_000  # elements of all steps
 _ACTIVATIONS = ("tanh", "relu", "sigmoid", "linear")
+_DEPTHS = (
+    "none",
+    "weights",
+    "copies",
+)  # blocks that are written out: those that depend on weights, or only copy inputs
+_ORDERS = ("relabel", "index", "transpose", "moved", "reshape", "concatenate", "stacked", "raveled", "broadcast")
 _ZERO, _ONE = Polynomial({}), Polynomial({(): 1.0})
 
 
@@ -152,7 +158,7 @@ def recurrent(loop: Loop, memory: Memory) -> Recurrent | None:
         return None
     if loop.steps * sum(np.size(body.value) for body in loop.bodies) > _MOST:
         return None
-    for deep in (False, True):
+    for deep in _DEPTHS:
         try:
             steps = _steps(loop, memory, deep)
         except (NotPlain, KeyError, ValueError, TypeError, IndexError, RecursionError):
@@ -177,7 +183,7 @@ def unrolled(exprs: Sequence[Expr], names: Sequence[str], memory: Memory) -> Rec
     shape = np.shape(exprs[-1].value)
     if len(exprs) * int(np.prod(shape)) > _MOST or len(shape) != 2:
         return None
-    for deep in (False, True):
+    for deep in _DEPTHS:
         cells, steps = _leaves(memory, deep), list[list[Symbols]]()
         try:
             for step, expr in enumerate(exprs):
@@ -193,8 +199,8 @@ def unrolled(exprs: Sequence[Expr], names: Sequence[str], memory: Memory) -> Rec
     return None
 
 
-def _leaves(memory: Memory, deep: bool) -> Callable[[Expr], Symbols]:
-    """Return what gives the cells of a name; `deep`: blocks written out, too."""
+def _leaves(memory: Memory, deep: str) -> Callable[[Expr], Symbols]:
+    """Return what gives the cells of a name; `deep`: which blocks are written out, too."""
     known = {variable.name: variable for variable in memory.variables}
 
     def shallow(expr: Expr) -> Symbols:
@@ -202,13 +208,20 @@ def _leaves(memory: Memory, deep: bool) -> Callable[[Expr], Symbols]:
 
     def cells(expr: Expr) -> Symbols:
         own = memory.definitions.get(expr.x)
-        return written_out(own, shallow) if deep and own is not None and not own.fixed else shallow(expr)
+        if own is None or own.fixed != (deep == "copies") or deep == "none" or (own.fixed and not _copies(own)):
+            return shallow(expr)
+        return written_out(own, cells if own.fixed else shallow)
 
     return cells
 
 
-def _steps(loop: Loop, memory: Memory, deep: bool) -> list[list[Symbols]]:
-    """Return for each step what its blocks are; `deep`: with blocks that it reads from outside written out, too."""
+def _copies(expr: Expr) -> bool:
+    """Whether an expression only puts cells in another order or beside each other."""
+    return (expr.op == "name" and not expr.args) or (expr.op in _ORDERS and all(map(_copies, expr.args)))
+
+
+def _steps(loop: Loop, memory: Memory, deep: str) -> list[list[Symbols]]:
+    """Return for each step what its blocks are; `deep`: which blocks that it reads from outside are written out."""
     cells = _leaves(memory, deep)
     outside = [np.moveaxis(written_out(expr, cells), expr.axes.index("t"), 0) for expr in loop.outside]
     shapes = [np.shape(body.value) for body in loop.bodies]
