@@ -19,6 +19,7 @@ from embedsheet.ground.errors import FileError, ModelError
 from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, NUMBER, TEXT, ErrorText
 from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.workbook import Edit, Workbook
+from embedsheet.xlsx import patch
 from embedsheet.xlsx.undo import undo
 from kit.packages import LECTURE, book, contents, parts, sheet_xml, write
 
@@ -290,6 +291,33 @@ def test_all_other_parts_keep_their_bytes_place_and_date(tmp_path: Path) -> None
     assert [entry[:5] for entry in old] == [entry[:5] for entry in new]
     assert [a[0] for a, b in zip(old, new, strict=True) if a != b] == ["xl/worksheets/sheet1.xml"]
     assert (Workbook.open(path).numbers(area) == workbook.numbers(area) + 1).all()
+
+
+@given(
+    st.dictionaries(st.tuples(st.integers(1, 40), st.sampled_from("ABCDEFG")), st.floats(-1e20, 1e20) | st.just(4.0)),
+    st.booleans(),
+    st.booleans(),
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_large_sheet_is_written_as_a_small_one(
+    tmp_path: Path, values: dict[tuple[int, str], float], replace: bool, text: bool
+) -> None:
+    """Numbers are put into common cells by one way and into all others by another; both write the same bytes."""
+    columns = (
+        '<c r="A{0}" s="2"><v>{0}.5</v></c><c r="B{0}"><f>A{0}&amp;"x"</f><v>1</v></c><c r="C{0}"><f>A{0}+1</f></c>'
+        '<c r="D{0}" t="n"><v>7</v></c><c r="E{0}" t="s"><v>0</v></c><c r="F{0}" s="1"/>'
+    )
+    rows = "".join(f'<row r="{row}">{columns.format(row)}</row>' for row in range(1, 31))
+    edits: dict[str, object] = {f"{column}{row}": value for (row, column), value in values.items()}
+    found = []
+    for least in (0, 1 << 30):
+        path = book(tmp_path / f"{least}.xlsx", rows, shared=["one"])
+        workbook = Workbook.open(path)
+        with pytest.MonkeyPatch.context() as change:
+            change.setattr(patch, "LEAST", least)
+            workbook.save([edit(workbook, edits | ({"B7": "a"} if text else {}), replace=replace)])
+        found.append(contents(path))
+    assert found[0] == found[1]
 
 
 def test_saving_nothing_changes_no_part(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ _MOST_PATTERNS = 4  # of a column in a chunk; all further formulas are kept as t
 _MOST_DIGITS = 15  # a whole number of so many digits is a double, and so is the power of ten that divides it
 _ENTITY = re.compile(rb"&(?:amp|lt|gt|quot|apos);")
 _END, _V, _END_V, _F, _END_F = range(1, 6)  # tags: </c>, <v>, </v>, <f>, </f>
-_PLAIN, _SHARED, _OTHER = range(3)  # by the attributes: a number, a shared text, anything else
+_BARE, _TYPED, _SHARED, _OTHER = range(4)  # by the attributes: a number, also by its t= or vm=, a shared text
 _MASKS = np.where(np.arange(_WIDE) < np.arange(_WIDE + 1)[:, None], 255, 0).astype(np.uint8)
 
 
@@ -86,6 +86,55 @@ def cut(data: bytes, region: Region, shared: NDArray[np.float64]) -> Bulk | None
     return _Cutter(data, shared).run(region)
 
 
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """The tags of a part of a sheet, `tags` (n,) those of its cells; what these say, and which are `common`.
+
+    Whether they have a `value`, <v> and </v>, and a `formula`, <f> and </f> in front of it, says nothing of others.
+    """
+
+    opens: Places
+    closes: Places
+    tags: Places
+    starts: Places
+    last: Places
+    rows: NDArray[np.int32]
+    columns: NDArray[np.int32]
+    types: Bytes
+    common: Mask
+    value: Mask
+    formula: Mask
+
+    def value_tags(self, cells: Places) -> Places:
+        """Return the places of <v> among the tags."""
+        return self.tags[cells] + np.where(self.formula[cells], 3, 1)
+
+    def inside(self, tags: Places) -> tuple[Places, Places]:
+        """Return where the texts begin that these tags open, and their sizes."""
+        begin = self.closes[tags] + 1
+        return begin, self.opens[tags + 1] - begin
+
+
+def value_spans(data: bytes, region: Region, starts: Places, wanted: Places) -> tuple[Places, Places, Mask]:
+    """Return where <v> begins and </v> ends of the `wanted` cells (k,), and which have a formula.
+
+    `starts` (n,) are those of all cells. 0 for what is not common and for cells with t= or vm=.
+    """
+    found = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, bool))]
+    if region.prefix or region.self_closed or len(data) < region.end + _WIDE:
+        return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), np.int64), np.zeros(len(wanted), bool)
+    cutter, first = _Cutter(data, np.empty(0)), 0
+    while first < len(starts):
+        behind = int(np.searchsorted(starts, starts[first] + _CHUNK))
+        here = wanted[slice(*np.searchsorted(wanted, (first, behind)))]
+        if len(here):
+            stop = int(starts[behind]) if behind < len(starts) else region.end
+            found.append(cutter.values(int(starts[first]), stop, here - first))
+        first = behind
+    begins, ends, formulas = (np.concatenate(each) for each in zip(*found, strict=True))
+    return begins, ends, formulas
+
+
 class _Cutter:
     def __init__(self, data: bytes, shared: NDArray[np.float64]) -> None:
         self.data, self.shared = data, shared
@@ -127,66 +176,83 @@ class _Cutter:
         items = np.ndarray((len(self.data) - width + 1,), f"V{width}", self.data, strides=(1,))
         return items[starts].view(np.uint8).reshape(len(starts), width)
 
-    def _chunk(self, at: int, stop: int) -> tuple[NDArray[Any], ...]:
-        """Return rows, columns, kinds, numbers and which are cut (n,) of the cells from `at` to `stop`."""
+    def _common(self, at: int, stop: int) -> _Cells | None:
+        """Return the cells from `at` to `stop`; None where a > in a text hides which tags are theirs."""
         raw = self.bytes
         opens = np.flatnonzero(raw[at:stop] == ord("<")) + at
         closes = np.flatnonzero(raw[at:stop] == ord(">")) + at
+        if len(opens) != len(closes) or (opens >= closes).any() or (closes[:-1] >= opens[1:]).any():
+            return None
         second, third = raw[opens + 1], raw[opens + 2]
         tags = np.flatnonzero((second == ord("c")) & (third == ord(" ")))
-        n = len(tags)
-        alternate = len(opens) == len(closes) and (opens < closes).all() and (closes[:-1] < opens[1:]).all()
-        nothing = (np.zeros(n, np.int32), np.zeros(n, np.int32), np.zeros(n, np.uint8), np.zeros(n), np.zeros(n, bool))
-        if not alternate or not n:  # a > in a formula
-            return nothing
         # What follows a cell's tag: a code a tag, 0 for others and for those with something in front of them.
         length, codes = closes - opens, np.zeros(len(opens) + 5, np.uint8)
         inner = codes[: len(opens)]
         joined = np.append(False, opens[1:] == closes[:-1] + 1)
-        inner[(length == 3) & (second == ord("/")) & (third == ord("c")) & joined] = _END
-        bare = length == 2
-        ends = (length == 3) & (second == ord("/"))
+        bare, ends = length == 2, (length == 3) & (second == ord("/"))
+        inner[ends & (third == ord("c")) & joined] = _END
         inner[bare & (second == ord("v")) & joined], inner[ends & (third == ord("v"))] = _V, _END_V
         inner[bare & (second == ord("f")) & joined], inner[ends & (third == ord("f"))] = _F, _END_F
-        next_one, two, three, four, five = (codes[tags + step] for step in range(1, 6))
+        one, two, three, four, five = (codes[tags + step] for step in range(1, 6))
         closed = raw[closes[tags] - 1] == ord("/")
-        empty = ~closed & (next_one == _END)
-        value = ~closed & (next_one == _V) & (two == _END_V) & (three == _END)
-        formula = ~closed & (next_one == _F) & (two == _END_F)
+        empty = ~closed & (one == _END)
+        value = ~closed & (one == _V) & (two == _END_V) & (three == _END)
+        formula = ~closed & (one == _F) & (two == _END_F)
         both = formula & (three == _V) & (four == _END_V) & (five == _END)
         formula &= both | (three == _END)
         value |= both
-        simple = closed | empty | value | formula
-        steps = np.where(closed, 0, np.where(empty, 1, np.where(both, 5, 3)))
         starts = opens[tags]
+        steps = np.where(closed, 0, np.where(empty, 1, np.where(both, 5, 3)))
         last = closes[np.minimum(tags + steps, len(closes) - 1)]
-        simple &= ~self._odd(at, stop, starts, last)
-
+        common = (closed | empty | value | formula) & ~self._odd(at, stop, starts, last)
         rows, columns, behind = _addresses(self._windows(_WIDE, starts))
         types = self._types(starts + behind, closes[tags] - starts - behind)
-        simple &= (behind > 0) & (types != _OTHER)
-        kinds, numbers = np.zeros(n, np.uint8), np.zeros(n)
-        at_value = np.flatnonzero(simple & value)
-        tag = tags[at_value] + np.where(both[at_value], 3, 1)
-        begin, size = closes[tag] + 1, opens[tag + 1] - closes[tag] - 1
-        full = size > 0
-        at_value, begin, size = at_value[full], begin[full], size[full]
-        read, sound = self._numbers(begin, size, types[at_value] == _SHARED)
-        simple[at_value[~sound]] = False
-        kinds[at_value] = np.where(types[at_value] == _SHARED, TEXT, NUMBER)
-        numbers[at_value] = read
+        common &= (behind > 0) & (types != _OTHER)
+        return _Cells(opens, closes, tags, starts, last, rows, columns, types, common, value, formula)
 
-        here = np.flatnonzero(simple & formula)
-        tag = tags[here] + 1
-        begin, size = closes[tag] + 1, opens[tag + 1] - closes[tag] - 1
+    def _chunk(self, at: int, stop: int) -> tuple[NDArray[Any], ...]:
+        """Return rows, columns, kinds, numbers and which are cut (n,) of the cells from `at` to `stop`."""
+        cells = self._common(at, stop)
+        if cells is None:
+            n = self.data.count(b"<c ", at, stop)
+            return np.zeros(n, np.int32), np.zeros(n, np.int32), np.zeros(n, np.uint8), np.zeros(n), np.zeros(n, bool)
+        rows, columns, types, common = cells.rows, cells.columns, cells.types, cells.common
+        kinds, numbers = np.zeros(len(rows), np.uint8), np.zeros(len(rows))
+        filled = np.flatnonzero(common & cells.value)
+        begin, size = cells.inside(cells.value_tags(filled))
+        full = size > 0
+        filled, begin, size = filled[full], begin[full], size[full]
+        shared = types[filled] == _SHARED
+        read, sound = self._numbers(begin, size, shared)
+        common[filled[~sound]] = False
+        kinds[filled] = np.where(shared, TEXT, NUMBER)
+        numbers[filled] = read
+
+        here = np.flatnonzero(common & cells.formula)
+        begin, size = cells.inside(cells.tags[here] + 1)
         usable = (size > 0) & (size <= LONGEST_FORMULA)
-        simple[here[~usable]] = False
+        common[here[~usable]] = False
         here, begin, size = here[usable], begin[usable], size[usable]
         self.of.append(self._texts(begin, size, rows[here], columns[here]))
         self.formulas.append(here + self.count)
         self.stored.append(kinds[here] != BLANK)
-        self._take_out(starts, last, simple)
-        return rows, columns, kinds, numbers, simple
+        self._take_out(cells.starts, cells.last, common)
+        return rows, columns, kinds, numbers, common
+
+    def values(self, at: int, stop: int, wanted: Places) -> tuple[Places, Places, Mask]:
+        """See `value_spans`; `wanted` are places among the cells from `at` to `stop`."""
+        begins, ends, formulas = (
+            np.zeros(len(wanted), np.int64),
+            np.zeros(len(wanted), np.int64),
+            np.zeros(len(wanted), bool),
+        )
+        cells = self._common(at, stop)
+        if cells is not None:
+            usable = np.flatnonzero((cells.common & cells.value & (cells.types == _BARE))[wanted])
+            tags = cells.value_tags(wanted[usable])
+            begins[usable], ends[usable] = cells.opens[tags], cells.closes[tags + 1] + 1
+            formulas[usable] = cells.formula[wanted[usable]]
+        return begins, ends, formulas
 
     def _odd(self, at: int, stop: int, starts: Places, last: Places) -> Mask:
         """Return in which cells there is something that only a parser can judge."""
@@ -317,7 +383,9 @@ def _attribute_type(text: bytes) -> int:
     said = dict(ATTRIBUTE.findall(text))
     if said.get(b"cm", b"0") != b"0":
         return _OTHER
-    return {b"n": _PLAIN, b"s": _SHARED}.get(said.get(b"t", b"n"), _OTHER)
+    if not {b"t", b"vm"} & said.keys():
+        return _BARE
+    return {b"n": _TYPED, b"s": _SHARED}.get(said.get(b"t", b"n"), _OTHER)
 
 
 def _addresses(heads: Bytes) -> tuple[NDArray[np.int32], NDArray[np.int32], Places]:

@@ -19,7 +19,9 @@ from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, ERRORS, NUMBER, TEXT
 from embedsheet.ground.notation.addresses import Area, column_letters
 from embedsheet.ground.notation.move import shift
 from embedsheet.ground.strings import Strings
+from embedsheet.xlsx.bulk import LEAST, value_spans
 from embedsheet.xlsx.form import Region, cell_starts, whole_cell_pattern
+from embedsheet.xlsx.package import Packed, packed
 from embedsheet.xlsx.rows import CrookedError, Replacement, Rows, column_styles, widened_dimension
 from embedsheet.xlsx.xml import escape, escape_cell_text
 
@@ -32,9 +34,12 @@ _PIECES = 1 << 12  # joined at once
 
 @dataclass(frozen=True, slots=True)
 class Patched:
-    """The sheet's new XML, how many cells were added to it, and which formulas (row, column) are gone."""
+    """The sheet's new XML, whether it differs from the old one, how many cells it has and how many of them were added,
+    and which formulas (row, column) are gone."""
 
-    data: bytes
+    content: Packed
+    differs: bool
+    cells: int
     added: int
     formulas_gone: list[tuple[int, int]]
 
@@ -57,20 +62,37 @@ class _Patch:
         self.starts = cell_starts(data, region)
         if len(self.starts) != len(sheet.rows):
             raise CrookedError
-        self.values = _value_texts(changes, strings, region.prefix)
+        self.strings = strings
         self.attributes: dict[tuple[bytes, int, bool], bytes] = {}
 
     def run(self) -> Patched:
-        changes, sheet = self.changes, self.sheet
+        changes, sheet, data = self.changes, self.sheet, self.data
         positions = sheet.positions(changes.rows, changes.columns)
         gone = formulas_gone(sheet, changes, positions)
-        pieces: Iterable[Replacement] = self._existing(positions, gone)
+        pieces = self._existing(positions, gone)
         missing = np.flatnonzero((positions < 0) & (changes.kinds != BLANK))
         if len(missing):
             # An insertion comes before what it is inserted in front of; insertions at one place keep their order.
-            pieces = sorted([*pieces, *self._missing(missing)], key=lambda piece: piece[:2])
-        # Joined as they come: hundreds of thousands of small pieces take more memory than the sheet.
-        joined: list[bytes] = []
+            pieces = iter(sorted([*pieces, *self._missing(missing)], key=lambda piece: piece[:2]))
+        cells = sheet.formula_cells[gone]
+        removed = list(zip(sheet.rows[cells].tolist(), sheet.columns[cells].tolist(), strict=True))
+        token = b"<%bc " % self.prefix
+        same, at = True, 0
+        count = -data.count(token, 0, self.region.start) - data.count(token, self.region.end)
+
+        def noted() -> Iterator[bytes]:
+            nonlocal same, at, count
+            for block in self._joined(pieces):
+                same = same and data.startswith(block, at)
+                at += len(block)
+                count += block.count(token)  # each block ends behind a tag
+                yield block
+
+        content = packed(noted(), len(data))
+        return Patched(content, not same or at != len(data), count, len(missing), removed)
+
+    def _joined(self, pieces: Iterable[Replacement]) -> Iterator[bytes]:
+        """Yield the new XML. Joined as they come: hundreds of thousands of small pieces take more memory than it."""
         out: list[bytes] = []
         last = 0
         for start, end, new in pieces:
@@ -79,26 +101,54 @@ class _Patch:
             out += (self.data[last:start], new)
             last = end
             if len(out) >= _PIECES:
-                joined.append(b"".join(out))
+                yield b"".join(out)
                 out.clear()
-        joined += (*out, self.data[last:])
-        cells = sheet.formula_cells[gone]
-        removed = list(zip(sheet.rows[cells].tolist(), sheet.columns[cells].tolist(), strict=True))
-        return Patched(b"".join(joined), len(missing), removed)
+        yield b"".join([*out, self.data[last:]])
 
     def _existing(self, positions: NDArray[np.int64], gone: NDArray[np.int64]) -> Iterator[Replacement]:
         """Yield the new bytes of stored cells: the changed ones, and those that inherit a shared formula."""
-        p, match, changes = self.prefix, self.cell.match, self.changes
-        heirs = self._heirs(gone)
+        changes, heirs = self.changes, self._heirs(gone)
         there = np.flatnonzero(positions >= 0)
         where = positions[there]
+        heir_places = np.fromiter(heirs, np.int64, len(heirs))
+        begins, ends, formulas = np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, bool)
+        if len(self.data) >= LEAST:
+            begins, ends, formulas = value_spans(self.data, self.region, self.starts, where)
+            quick = (begins > 0) & (changes.kinds[there] == NUMBER) & ~(formulas & changes.replace[there])
+            quick &= ~np.isin(where, heir_places)
+            begins, ends, texts, there, where = begins[quick], ends[quick], there[quick], there[~quick], where[~quick]
+        else:
+            texts = there[:0]
+        done = 0
+        for piece in self._one_by_one(there, where, heirs):
+            stop = int(np.searchsorted(begins, piece[0]))
+            yield from self._values(begins[done:stop], ends[done:stop], texts[done:stop])
+            yield piece
+            done = stop
+        yield from self._values(begins[done:], ends[done:], texts[done:])
+
+    def _values(
+        self, begins: NDArray[np.int64], ends: NDArray[np.int64], places: NDArray[np.int64]
+    ) -> Iterator[Replacement]:
+        """Yield the new <v> of cells that keep all else."""
+        for at in range(0, len(begins), _PIECES):
+            block = slice(at, at + _PIECES)
+            texts = _value_texts(self.changes, places[block], self.strings, self.prefix)
+            yield from zip(begins[block].tolist(), ends[block].tolist(), texts, strict=True)
+
+    def _one_by_one(
+        self, there: NDArray[np.int64], where: NDArray[np.int64], heirs: dict[int, bytes]
+    ) -> Iterator[Replacement]:
+        """Yield the new bytes of the cells at `where`, which the changes at `there` are for, and of the heirs."""
+        p, match, changes = self.prefix, self.cell.match, self.changes
         unchanged = np.setdiff1d(np.fromiter(heirs, np.int64, len(heirs)), where)
+        values = dict(zip(there.tolist(), _value_texts(changes, there, self.strings, p), strict=True))
         places = np.concatenate([there, np.full(len(unchanged), -1)])
         where = np.concatenate([where, unchanged])
         order = np.argsort(where)
         places, where = places[order], where[order]
         starts, kinds, replace = self.starts[where].tolist(), changes.kinds.tolist(), changes.replace.tolist()
-        opening, closing, values, memo = b'<%bc r="' % p, b"</%bc>" % p, self.values, self.attributes
+        opening, closing, memo = b'<%bc r="' % p, b"</%bc>" % p, self.attributes
         for place, position, start in zip(places.tolist(), where.tolist(), starts, strict=True):
             found = match(self.data, start)
             if found is None:
@@ -168,11 +218,12 @@ class _Patch:
         changes, p, head = self.changes, self.prefix, self.data[: self.region.start]
         rows, column_style = Rows(self.data, self.region, self.sheet, self.starts), column_styles(head, p)
         cells: dict[int, list[tuple[int, bytes]]] = {}
-        for place in missing.tolist():
+        texts = _value_texts(changes, missing, self.strings, p)
+        for place, text in zip(missing.tolist(), texts, strict=True):
             row, column, kind = int(changes.rows[place]), int(changes.columns[place]), int(changes.kinds[place])
             style = rows.style(row) or column_style(column)
             attributes = self._attributes(b' s="%b"' % style if style else b"", kind, False)
-            value = self._text(self.values[place], False) if kind == TEXT else self.values[place]
+            value = self._text(text, False) if kind == TEXT else text
             address = f"{column_letters(column)}{row}".encode()
             xml = b'<%bc r="%b"%b>%b</%bc>' % (p, address, attributes, value, p)
             cells.setdefault(row, []).append((column, xml))
@@ -183,18 +234,16 @@ class _Patch:
         return pieces + widened_dimension(head, p, changes.rows[missing], changes.columns[missing])
 
 
-def _value_texts(changes: Changes, strings: Strings, prefix: bytes) -> list[bytes]:
+def _value_texts(changes: Changes, places: NDArray[np.int64], strings: Strings, prefix: bytes) -> list[bytes]:
     """The values' bytes: of a text the text alone, of everything else the whole <v> (empty for a blank)."""
-    around = b"<%bv>%%b</%bv>" % (prefix, prefix)
+    around, kinds, numbers = b"<%bv>%%b</%bv>" % (prefix, prefix), changes.kinds[places], changes.numbers[places]
     # repr is the shortest text that reads back as the same double; it writes 2 as 2.0.
     template = around.replace(b"%b", b"%r")
-    texts = [template % number for number in changes.numbers.tolist()]
-    for place in np.flatnonzero(
-        (changes.numbers == np.round(changes.numbers)) & (abs(changes.numbers) < 1e15)
-    ).tolist():
-        texts[place] = around % b"%d" % int(changes.numbers[place])
-    for place in np.flatnonzero(changes.kinds != NUMBER).tolist():
-        kind, number = changes.kinds[place], changes.numbers[place]
+    texts = [template % number for number in numbers.tolist()]
+    for place in np.flatnonzero((numbers == np.round(numbers)) & (abs(numbers) < 1e15)).tolist():
+        texts[place] = around % b"%d" % int(numbers[place])
+    for place in np.flatnonzero(kinds != NUMBER).tolist():
+        kind, number = kinds[place], numbers[place]
         if kind == TEXT:
             texts[place] = escape_cell_text(strings.text(number)).encode("utf-8")
         elif kind == BOOLEAN:

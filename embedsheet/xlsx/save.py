@@ -25,9 +25,9 @@ from embedsheet.ground.notation.addresses import column_letters
 from embedsheet.ground.strings import Strings
 from embedsheet.xlsx import undo
 from embedsheet.xlsx.added_sheets import CONTENT_TYPES, Draw, drawn, with_sheets
-from embedsheet.xlsx.form import count_cells, find_region
+from embedsheet.xlsx.form import find_region
 from embedsheet.xlsx.macros import MakeProject, with_project
-from embedsheet.xlsx.package import Package
+from embedsheet.xlsx.package import Package, Packed
 from embedsheet.xlsx.parts import Contents
 from embedsheet.xlsx.patch import Patched, patch
 from embedsheet.xlsx.plain import plain
@@ -74,13 +74,13 @@ def save(job: Job, target: Path | None, ignore_lock: bool, keep_undo: bool) -> S
         package = Package(job.path)
         if package.digest != job.digest:
             raise FileError(f"{job.path}: changed on disk since it was read; open it again and repeat.")
-        changed, removed, written = _changed_parts(job, package)
+        sheets, changed, removed, written = _changed_parts(job, package)
         added: dict[str, bytes] = {}
         if job.draw is not None:
             made = drawn([sheet.name for sheet in job.contents.sheets], job.draw, path.name)
             more = with_sheets(package, job.contents, made, changed)
             changed, added = more.changed, more.new
-        content = package.rebuilt(changed, removed, added)
+        content = package.rebuilt({**sheets, **changed}, removed, added)
         if job.project is not None:
             whole = Package(job.path, content)  # whose name messages give
             more_parts = with_project(whole, job.project)
@@ -98,7 +98,7 @@ def save(job: Job, target: Path | None, ignore_lock: bool, keep_undo: bool) -> S
 
         replace_file(path, content, check)
     return SaveReport(
-        path, written, [*(package.stored_name(part) for part in (*changed, *sorted(removed))), *added], kept
+        path, written, [*(package.stored_name(part) for part in (*sheets, *changed, *sorted(removed))), *added], kept
     )
 
 
@@ -119,9 +119,10 @@ def check_target(book: Path, path: Path, ignore_lock: bool, force: bool, macros:
         refuse_if_open(path)
 
 
-def _changed_parts(job: Job, package: Package) -> tuple[dict[str, bytes], frozenset[str], int]:
-    """Return the parts with new content, the parts to take out, and how many cells were written."""
+def _changed_parts(job: Job, package: Package) -> tuple[dict[str, Packed], dict[str, bytes], frozenset[str], int]:
+    """Return the sheets and other parts with new content, the parts to take out, and how many cells were written."""
     contents = job.contents
+    sheets: dict[str, Packed] = {}
     changed: dict[str, bytes] = {}
     removed: set[str] = set()
     gone: dict[int, list[str]] = {}
@@ -131,8 +132,8 @@ def _changed_parts(job: Job, package: Package) -> tuple[dict[str, bytes], frozen
         part = parts[name]
         data = package.read(part.part)
         patched = _patched(data, job, job.sheets[name], changes)
-        if patched.data != data:
-            changed[part.part] = patched.data
+        if patched.differs:
+            sheets[part.part] = patched.content
         written += len(changes.rows)
         if patched.formulas_gone:
             gone[part.identity] = [f"{column_letters(column)}{row}" for row, column in patched.formulas_gone]
@@ -154,7 +155,7 @@ def _changed_parts(job: Job, package: Package) -> tuple[dict[str, bytes], frozen
         setups = {places[setup.sheet]: setup for setup in job.setups}
         where = f"{job.path}: {contents.part}"
         changed[contents.part] = patch_workbook(package.read(contents.part), where, setups, job.full_calculation)
-    return changed, frozenset(removed), written
+    return sheets, changed, frozenset(removed), written
 
 
 def _patched(data: bytes, job: Job, sheet: Sheet, changes: Changes) -> Patched:
@@ -168,14 +169,8 @@ def _patched(data: bytes, job: Job, sheet: Sheet, changes: Changes) -> Patched:
         if region is not None:
             with suppress(CrookedError):
                 patched = patch(data, region, sheet, changes, job.strings)
-                _check_count(patched, sheet, where)
+                count = len(sheet.rows) + patched.added
+                if patched.cells != count:
+                    raise FileError(f"{where}: {patched.cells} cells instead of {count}; nothing was written.")
                 return patched
     raise FileError(f"{where}: cannot be rewritten safely; open it in a spreadsheet program and save it again.")
-
-
-def _check_count(patched: Patched, sheet: Sheet, where: str) -> None:
-    """Count the cells in the new XML: they must be the old ones and those that were added."""
-    region = find_region(patched.data)
-    count = -1 if region is None else count_cells(patched.data, region)
-    if count != len(sheet.rows) + patched.added:
-        raise FileError(f"{where}: {count} cells instead of {len(sheet.rows) + patched.added}; nothing was written.")
