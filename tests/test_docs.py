@@ -242,3 +242,33 @@ def test_shown_output_is_held_to_real_output() -> None:
     assert pages.missing(["Converged in 104 iterations: rmse 2.8754 → 0.3929, largest …", "done"], real) == []
     assert pages.missing(["Converged in 104 iterations: rmse 2.8754 → 0.5929, largest …"], real) != []
     assert pages.missing(["done", "Converged …"], real) == ["Converged …"]
+
+
+# Not things to show: they list, look, take back and prepare, or are shown by what they serve.
+NOT_IN_THE_GALLERY = {
+    "lessons",
+    "inspect",
+    "gradient",
+    "recalculate",
+    "undo",
+    "compare",
+    "code",
+    "open",
+    "excel",
+    "doctor",
+}
+
+
+def test_the_gallery_shows_each_thing_with_a_picture_and_a_command_of_the_page_it_names() -> None:
+    gallery = (pages.ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    shown: set[str] = set()
+    for section in gallery.split("\n### ")[1:]:
+        (command,) = (found for block in pages.blocks(section) for found in pages.commands(block))
+        assert len(re.findall(r"!\[[^]]+\]\(images/", section)) == 1, section
+        named = [pages.ROOT / "docs" / name for name in re.findall(r"\]\(([a-z-]+\.md)\)", section)]
+        assert any(command.line == one.line for page in named for one in shown_commands(page)), command.line
+        shown |= {command.words[0]} | ({path.stem for path in named} if command.words[0] == "new" else set())
+    names = {one.name or getattr(one.callback, "__name__", "") for one in app.registered_commands}
+    names |= {group.name or "" for group in app.registered_groups}
+    lessons = {path.stem for path in (pages.ROOT / "docs").glob("lesson-*.md")}
+    assert (names | lessons) - NOT_IN_THE_GALLERY <= shown

@@ -37,6 +37,9 @@ class Picture:
 PICTURES = (
     Picture("crosstab", "movielens", "Cross-tab"),
     Picture("crosstab-start", "untrained", "Cross-tab"),
+    Picture("compare", "movielens compared", "Compare:", 0.3),
+    Picture("learned-map", "learned", "A map of the movies"),
+    Picture("pseudo-labels", "pseudo-labels", "One mixed batch"),
     Picture("movielens-one-hot", "movielens", "One-hot", 0.6),
     Picture("gradient-sheet", "gradient", "Cross-tab gradient", 0.95),
     Picture("green-eggs-map", "green-eggs", "Map"),
@@ -67,6 +70,20 @@ def movielens(folder: Path) -> Path:
     book = find("movielens").load().build(folder / "movielens.xlsx", finish=_without_footers)
     _run(sys.executable, "-m", "embedsheet", "solve", str(book), "--sheet", CROSSTAB)
     return Path(book)
+
+
+def compared(folder: Path) -> Path:
+    """Return the workbook of ratings with the cross-tab solved and the same model trained in Keras."""
+    book = movielens(folder).rename(folder / "compared.xlsx")
+    _run(sys.executable, "-m", "embedsheet", "train", str(book), "--epochs", "20")
+    return book
+
+
+def learned(folder: Path) -> Path:
+    """Return what the best recommender learned from all ratings."""
+    book = folder / "learned.xlsx"
+    _run(sys.executable, "-m", "embedsheet", "movielens", "-o", str(book))
+    return book
 
 
 def gradient(folder: Path) -> Path:
@@ -159,6 +176,9 @@ def lesson(name: str) -> Callable[[Path], Path]:
 BOOKS = {
     "movielens": movielens,
     "untrained": lesson("movielens"),
+    "movielens compared": compared,
+    "learned": learned,
+    "pseudo-labels": lesson("pseudo-labels"),
     "gradient": gradient,
     "green-eggs": lesson("green-eggs"),
     "green-eggs trained": trained_words,

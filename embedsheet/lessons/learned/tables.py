@@ -11,6 +11,7 @@ from embedsheet.lessons.learned.shown import GRID, TOP, Floats, Shown, block, he
 from embedsheet.xlsx.writer.page import Page, a1
 
 MOVIE_FACTORS = 10  # the column where a movie's factors begin
+PRINTED = 100  # ratings, of perhaps a million
 
 
 def movies_sheet(page: Page, shown: Shown) -> None:
@@ -71,7 +72,7 @@ def ratings_sheet(page: Page, shown: Shown) -> None:
     page.block("ratings.movie", TOP, 2, shown.rating_movie[:, None] + 1, "number", num_format="0")
     page.block("ratings.rating", TOP, 3, shown.rating[:, None], "given")
     page.sheet.freeze_panes(TOP - 1, 0)
-    page.printing(repeat=(TOP - 1, TOP - 1), portrait=True)
+    page.printing(repeat=(TOP - 1, TOP - 1), portrait=True, rows=TOP + PRINTED)
 
 
 def result_sheet(page: Page, shown: Shown, facts: Sequence[tuple[str, str]], history: Floats) -> None:

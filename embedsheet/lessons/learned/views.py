@@ -130,10 +130,10 @@ def map_of_movies(page: Page, movies: Page, shown: Shown) -> None:
             "min": low[axis], "max": high[axis], "crossing": low[axis], "num_format": "0.0", "major_gridlines": GRID,
         })  # fmt: skip
     chart.set_legend({"none": True})
-    chart.set_size({"width": 1180, "height": 760})
+    chart.set_size({"width": 1180, "height": 760})  # pixels: 20 columns, the first of 68 and others of 61 or more
     page.sheet.insert_chart(3, 0, chart)
     page.widths((1, 1, 9), (2, 2 + shown.model.learned, 8))
-    page.sheet.print_area(0, 0, 46, 1 + shown.model.learned)
+    page.sheet.print_area(0, 0, 46, max(19, 1 + shown.model.learned))
     page.printing()
     page.sheet.fit_to_pages(1, 1)
 
