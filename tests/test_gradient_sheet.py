@@ -23,7 +23,7 @@ from embedsheet.hosts.buttons.layout import add_buttons
 from embedsheet.hosts.libreoffice.locate import import_uno
 from embedsheet.hosts.libreoffice.office import Office
 from embedsheet.lessons import find
-from embedsheet.translations.gradient_sheet.layout import lay_out
+from embedsheet.translations.gradient_sheet.layout import PAGE, lay_out
 from embedsheet.translations.gradient_sheet.plan import Block
 from embedsheet.workbook import Workbook
 from kit import sheets
@@ -466,6 +466,37 @@ def run_macros(
 def _block(name: str, area: str, sheet: str = "S") -> Block:
     cells = parse_area(area, sheet).cells()
     return Block(name, sheet, "", (), {(cell.row, cell.column): t.Number(0.0) for cell in cells})
+
+
+def test_no_block_is_cut_by_a_printed_page_and_no_heading_runs_into_another() -> None:
+    """Ten blocks of 5 columns: three and their labels fill 18 columns of 20; headings of 40 letters run over 5."""
+    blocks = [_block(f"block {number}", f"{'BCDEFGHIJK'[number]}1:{'FGHIJKLMNO'[number]}3") for number in range(10)]
+    placed = lay_out(blocks, title=lambda block: block.name.ljust(40, "x"))
+    for one in placed:
+        assert (one.left - 2) // PAGE == (one.left + 3) // PAGE
+        assert one.heading == one.top - 1  # none is in another's way
+    assert [one.left for one in placed[:4]] == [2, 8, 14, 22]
+    stairs = lay_out(blocks[:3], title=lambda block: block.name.ljust(60, "x"))  # 60 letters run over 7 columns
+    assert [one.top - one.heading for one in stairs] == [3, 2, 1]
+
+
+def test_every_page_of_a_printed_gradient_has_title_and_addresses(plain_book: Path, tmp_path: Path) -> None:
+    path = tmp_path / "films.xlsx"
+    es.derive(plain_book, "Cross-tab", path)
+    book = openpyxl.load_workbook(path)
+    sheet = book["Cross-tab gradient"]
+    assert sheet.print_title_rows == "$1:$3"
+    area = book["Cross-tab"].defined_names["users.factors"].attr_text.split("!")[1].replace("$", "")
+    first = openpyxl.utils.range_boundaries(area)
+    row = f"{area.split(':')[0]}:{openpyxl.utils.get_column_letter(first[2])}{first[1]}"
+    assert row in [cell.value for line in sheet.iter_rows() for cell in line]
+    for part in sheet.print_area.split(","):
+        left, top, right, bottom = openpyxl.utils.range_boundaries(part.split("!")[1].replace("$", ""))
+        assert right - left < PAGE
+        titles = [sheet.cell(1, column).value for column in range(left, right + 1)]
+        assert sheet.title in titles
+        cells = (cell.value for line in sheet.iter_rows(max(top, 4), bottom, left, right) for cell in line)
+        assert any(value is not None for value in cells)
 
 
 def test_blocks_of_nearly_the_same_rows_stand_side_by_side_each_cell_in_its_row() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +23,9 @@ Ints = NDArray[np.int64]
 
 OBJECTIVE_ROW, RATE_ROW = 5, 6
 TOP = 9  # the first heading's row
-LEFT = 2
+LEFT = 2  # at its left each block has a column in which its rows are labelled
+PAGE = 20  # columns of a printed page
+_LETTERS = 9  # of a heading that a column shows
 _WIDE = 14  # columns that a changing block and what goes with it may take; else it stands below, not beside
 _MOST_BESIDE = 48  # columns of blocks that stand side by side though their rows differ
 _TALLER = 1.25  # so many times as high as the lowest of them may all of them be
@@ -32,9 +35,11 @@ _REDUCING = frozenset({"SUM", "AVERAGE", "COUNT", "MAX", "MIN", "SUMSQ", "PRODUC
 
 @dataclass
 class Placed:
-    """A block on the added sheet: its heading's row, and the row and column of its first cell."""
+    """A block on the added sheet: its band's first row, its heading and that one's row, where its first cell stands."""
 
     block: Block
+    band: int
+    title: str
     heading: int
     top: int
     left: int
@@ -67,29 +72,62 @@ class Formula:
     columns: int = 1
 
 
-def lay_out(blocks: Sequence[Block], companions: int = 1) -> list[Placed]:
+def _name(block: Block) -> str:
+    return block.name
+
+
+def lay_out(blocks: Sequence[Block], companions: int = 1, title: Callable[[Block], str] = _name) -> list[Placed]:
     """Place blocks from top to bottom; those whose forward cells stand in the same rows, or nearly, side by side.
 
-    A changing block has so many `companions` of its size, beside it or, where it is wide, below.
+    A changing block has so many `companions` of its size, beside it or, where it is wide, below. Their headings are
+    what `title` returns.
     """
     found: list[Placed] = []
     row = TOP
     for band in _bands(blocks):
         changing = band[0].changing is not None
         beside = changing and (companions + 1) * (band[0].area.shape[1] + 1) <= _WIDE
-        top = row + len(band) + beside * companions  # each heading has a row of its own, so that none cuts another off
-        column = LEFT
+        titles = [title(block) for block in band]
+        columns = _columns(band, titles)
+        levels = _levels(columns, titles)
+        top = row + max(levels) + 1 + beside * companions
         first, height = min(block.area.top for block in band), _height(band)
-        for number, block in enumerate(band):
+        for block, words, column, level in zip(band, titles, columns, levels, strict=True):
             place = top + block.area.top - first  # beside the cells of their own rows
-            found.append(Placed(block, row + number, place, column, changing and not beside))
-            column += block.area.shape[1] + 1
-        if column > MAX_COLUMN or top + height > MAX_ROW:
+            found.append(Placed(block, row, words, row + max(levels) - level, place, column, changing and not beside))
+        if columns[-1] + band[-1].area.shape[1] > MAX_COLUMN or top + height > MAX_ROW:
             raise UnsupportedError(["the gradient does not fit on one sheet; derive a smaller model."])
         row = top + height + 1
         if changing and not beside:
             row += companions * (height + 2)
     return found
+
+
+def _span(title: str) -> int:
+    """Return how many columns a heading runs over."""
+    return min(math.ceil(len(title) / _LETTERS), PAGE - 1)
+
+
+def _columns(band: Sequence[Block], titles: Sequence[str]) -> list[int]:
+    """Return the first column of each block of a band; one that a page would cut begins the next page."""
+    found, column = list[int](), LEFT
+    for block, title in zip(band, titles, strict=True):
+        width, used = block.area.shape[1], (column - LEFT) % PAGE
+        if used and used + max(width, _span(title)) >= PAGE:
+            column += PAGE - used
+        found.append(column)
+        column += width + 1
+    return found
+
+
+def _levels(columns: Sequence[int], titles: Sequence[str]) -> list[int]:
+    """Return how high each heading stands: above those that it would run into, else right above its block."""
+    levels = [0] * len(columns)
+    for place in reversed(range(len(columns))):
+        end = columns[place] + _span(titles[place])
+        over = [levels[other] for other in range(place + 1, len(columns)) if columns[other] < end]
+        levels[place] = max(over, default=-1) + 1
+    return levels
 
 
 def _bands(blocks: Sequence[Block]) -> list[list[Block]]:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from embedsheet.book.book import Book
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.keys import name_key
-from embedsheet.ground.notation.addresses import quote_sheet
+from embedsheet.ground.notation.addresses import Area, quote_sheet
 from embedsheet.translations.gradient_sheet import descent
-from embedsheet.translations.gradient_sheet.layout import LEFT, OBJECTIVE_ROW, RATE_ROW, Formula, Placed
-from embedsheet.translations.gradient_sheet.plan import named_areas
+from embedsheet.translations.gradient_sheet.layout import LEFT, OBJECTIVE_ROW, PAGE, RATE_ROW, TOP, Formula, Placed
+from embedsheet.translations.gradient_sheet.plan import Block, named_areas
 from embedsheet.translations.gradient_sheet.sketch import Sketch
-from embedsheet.xlsx.writer.page import BLUE, FONT, ORANGE, VIOLET, Drawing, Page, a1
+from embedsheet.xlsx.writer.page import BLUE, FONT, GREY, ORANGE, VIOLET, Drawing, Page, a1
 
-_LINK_ROW = 7
-_PRINTED = 40  # columns that a page takes before they are too small to be read
+_LEGEND_ROW, _LINK_ROW = 3, 7
+_SCALE, _ROWS = 43, 112  # percent, at which `PAGE` columns and so many rows fill a page
+_MOST_PARTS = 100  # that a print area may have: Excel reads 8,192 characters
+_LABELLED = 500  # rows of a block that are labelled one by one; of more, every second, third …
 _LONGEST_NAME = 31  # characters of a sheet's name
-_MOST_FORMULA = 120  # characters of a formula that a note or a heading shows
+_MOST_FORMULA, _MOST_TITLE = 120, 40  # characters of a formula that a note shows, and a heading
 # What a note says of each rule.
 RULES = {
     "sum rule": "sum: what flows back to a sum flows back unchanged to each of its terms",
@@ -47,13 +49,13 @@ def title_of(workbook: Book, sheet: str) -> str:
     return title
 
 
-def names_of(workbook: Book, placed: Sequence[Placed]) -> dict[str, str]:
+def names_of(workbook: Book, blocks: Sequence[Block]) -> dict[str, str]:
     """Return what each block's cells are called: a defined name that means just them, and their address."""
     known = named_areas(workbook)
     found = {}
-    for one in placed:
-        name, address = known.get(one.block.area), one.block.area.local()
-        found[one.block.name] = address if name is None else f"{name} ({address})"
+    for block in blocks:
+        name, address = known.get(block.area), block.area.local()
+        found[block.name] = address if name is None else f"{name} ({address})"
     return found
 
 
@@ -64,11 +66,12 @@ def draw(workbook: Any, sketch: Sketch) -> None:
         sketch.title,
         f"How {sketch.objective_name} changes with every cell between it and the changing cells: backpropagation, "
         "as formulas.",
+        LEFT,
     )
     if sketch.buttons:
         page.sheet.set_vba_name(f"Sheet{len(workbook.worksheets())}")
-    _legend(page, 3, LEFT)
-    page.widths((1, 1, 2), (LEFT, LEFT + 400, 10))
+    _legend(page, _LEGEND_ROW, LEFT)
+    page.widths((1, LEFT + 400, 10))
     page.write(OBJECTIVE_ROW, LEFT, sketch.objective_name, "header left")
     page.write(OBJECTIVE_ROW, LEFT + 1, None, "header left")
     home = f"{quote_sheet(sketch.objective.sheet)}!{a1(sketch.objective.row, sketch.objective.column)}"
@@ -91,10 +94,40 @@ def draw(workbook: Any, sketch: Sketch) -> None:
         descent.write_buttons(page, sketch)
     for one in sketch.placed:
         _block(page, sketch, one)
-    page.sheet.freeze_panes(3, 0)
-    rows = max(one.top + one.block.area.shape[0] for one in sketch.placed)
+    page.sheet.freeze_panes(_LEGEND_ROW, 0)
+    _print(page, sketch)
+
+
+def _print(page: Page, sketch: Sketch) -> None:
+    """Print title and labels on every page, no empty one, and let none end within a band of blocks that fits on one."""
     columns = max(one.left + one.block.area.shape[1] for one in sketch.placed)
-    page.printing(portrait=rows > columns, wide=math.ceil(columns / _PRINTED))
+    runs = (run for one in sketch.placed for some in _runs(one.block).values() for run in some)
+    wide = any(last - first + 1 >= PAGE for first, last in runs)  # then rows need a label on the next page, too
+    for left in range(LEFT + PAGE, columns, PAGE):
+        page.write(1, left, sketch.title, "title")
+        _legend(page, _LEGEND_ROW, left)
+    scale = min(100, _SCALE * PAGE // (min(columns, PAGE) + wide))
+    starts = [1, *_page_starts(page, sketch, _ROWS * _SCALE // scale)]
+    parts = []
+    for top, end in pairwise([*starts, page.sheet.dim_rowmax + 2]):
+        used = {(row, column // PAGE) for row in range(max(top - 1, _LEGEND_ROW), end - 1)
+                for column in page.sheet.table.get(row, ())}  # fmt: skip
+        for number in sorted({place for _, place in used}):
+            last = max(row for row, place in used if place == number) + 1
+            parts.append(Area(sketch.title, top, number * PAGE + 1, last, (number + 1) * PAGE))
+    page.printing((1, _LEGEND_ROW), portrait=True, scale=scale, labels=int(wide),
+                  parts=parts if len(parts) <= _MOST_PARTS else ())  # fmt: skip
+
+
+def _page_starts(page: Page, sketch: Sketch, rows: int) -> list[int]:
+    """Return the rows with which pages of so many rows begin, after the first: bands' first ones."""
+    bands = sorted({one.band for one in sketch.placed})
+    found, begun = list[int](), 1
+    for start, end in pairwise([*bands, page.sheet.dim_rowmax + 2]):
+        if end - begun > rows and start > TOP:
+            found.append(start)
+            begun = start
+    return found
 
 
 def _rate() -> float:
@@ -108,15 +141,16 @@ def _legend(page: Page, row: int, column: int) -> None:
     page.sheet.write_rich_string(
         row - 1, column - 1, look("ink", font_color=VIOLET, bold=True), "1.23 violet: a derivative     ",
         look("ink", font_color=ORANGE, bold=True), "1.23 orange number: calculated     ",
-        look("ink", font_color=BLUE, bold=True), "blue frame: yours to set", look("plain"),
+        look("ink", font_color=BLUE, bold=True), "blue frame: yours to set     ",
+        look("ink", font_color=GREY), "grey: the cells whose derivatives these are", look("plain"),
     )  # fmt: skip
 
 
 def _block(page: Page, sketch: Sketch, one: Placed) -> None:
     block = one.block
-    heading, what = _heading(sketch, one)
-    page.write(one.heading, one.left, heading, "heading", font_size=10, font_color=VIOLET)
-    page.note(one.heading, one.left, what, width=420, height=150)
+    page.write(one.heading, one.left, one.title, "heading", font_size=10, font_color=VIOLET)
+    page.note(one.heading, one.left, _explained(sketch, one), width=420, height=150)
+    _label(page, one)
     result = block.changing is not None
     for formula in sketch.formulas[block.name]:
         style = "gradient result" if result else "gradient"
@@ -127,6 +161,27 @@ def _block(page: Page, sketch: Sketch, one: Placed) -> None:
     if block.changing is not None:
         page.define(f"gradient.{block.changing + 1}", one.top, one.left, *block.area.shape)
         descent.write_next(page, sketch, one, block.changing)
+
+
+def _label(page: Page, one: Placed) -> None:
+    """Write at the left of a block's rows, and of cells apart in them, which cells their derivatives are about."""
+    down, right = one.shift
+    for row, columns in list(_runs(one.block).items())[:: 1 + one.block.area.shape[0] // _LABELLED]:
+        for first, last in columns:
+            page.write(row + down, first + right - 1, Area("", row, first, row, last).local(), "small", align="right",
+                       text_wrap=False, font_size=8)  # fmt: skip
+
+
+def _runs(block: Block) -> dict[int, list[tuple[int, int]]]:
+    """Return the first and last columns of cells that stand side by side, by their row."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    for row, column in sorted(block.formulas):
+        runs = found.setdefault(row, [])
+        if runs and runs[-1][1] == column - 1:
+            runs[-1] = runs[-1][0], column
+        else:
+            runs.append((column, column))
+    return found
 
 
 def _array(page: Page, sketch: Sketch, formula: Formula, style: str) -> None:
@@ -141,23 +196,34 @@ def _array(page: Page, sketch: Sketch, formula: Formula, style: str) -> None:
                 page.write(row, column, sketch.values.get((row, column), 0), style)
 
 
-def _heading(sketch: Sketch, one: Placed) -> tuple[str, str]:
-    """Return a block's heading and its note."""
-    block, name = one.block, sketch.names[one.block.name]
-    where = "" if block.sheet == sketch.sheet else f"{quote_sheet(block.sheet)}!"
+def heading(names: Mapping[str, str], objective: str, sheet: str, block: Block) -> str:
+    """Return a block's heading; `names` are what blocks are called, `objective` and `sheet` the objective's."""
+    name = _called(names, sheet, block)
+    if block.changing is not None:
+        return f"gradient.{block.changing + 1}: how {objective} changes with {name}"
+    if block.part:
+        return f"… with {_short(block.text, _MOST_TITLE)} inside {name}"
+    return f"how {objective} changes with {name}"
+
+
+def _called(names: Mapping[str, str], sheet: str, block: Block) -> str:
+    where = "" if block.sheet == sheet else f"{quote_sheet(block.sheet)}!"
+    return where + names[block.name]
+
+
+def _explained(sketch: Sketch, one: Placed) -> str:
+    """Return a block's note: what its derivatives are of, and by which rules."""
+    block, name = one.block, _called(sketch.names, sketch.sheet, one.block)
     rules = [RULES[word] for word in block.words]
     ways = f"\nRules: {'; '.join(rules)}." if rules else ""
     if block.changing is not None:
-        said = f"gradient.{block.changing + 1}: how {sketch.objective_name} changes with {where}{name}"
-        return said, f"The gradient with respect to the changing cells {where}{name}.{ways}"
+        return f"The gradient with respect to the changing cells {name}.{ways}"
     if block.part:
-        part = _short(block.text)
-        inside = f"inside {where}{name}"
-        return f"… with {part} {inside}", f"How {sketch.objective_name} changes with {part} {inside}.{ways}"
-    said = f"how {sketch.objective_name} changes with {where}{name}"
-    forward = f"Forward, in {where}{block.area.local()}: ={_short(block.text)}"
-    return said, f"{said[0].upper()}{said[1:]}: one number for each of its cells.\n{forward}{ways}"
+        return f"How {sketch.objective_name} changes with {_short(block.text, _MOST_FORMULA)} inside {name}.{ways}"
+    where = "" if block.sheet == sketch.sheet else f"{quote_sheet(block.sheet)}!"
+    forward = f"Forward, in {where}{block.area.local()}: ={_short(block.text, _MOST_FORMULA)}"
+    return f"{one.title[0].upper()}{one.title[1:]}: one number for each of its cells.\n{forward}{ways}"
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _MOST_FORMULA else text[: _MOST_FORMULA - 1] + "…"
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

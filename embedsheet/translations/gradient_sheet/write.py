@@ -17,7 +17,7 @@ from embedsheet.translations.gradient_sheet.check import Calculated, calculate
 from embedsheet.translations.gradient_sheet.descent import companions
 from embedsheet.translations.gradient_sheet.layout import formulas, lay_out
 from embedsheet.translations.gradient_sheet.plan import plan
-from embedsheet.translations.gradient_sheet.sheet import draw, names_of, title_of
+from embedsheet.translations.gradient_sheet.sheet import draw, heading, names_of, title_of
 from embedsheet.translations.gradient_sheet.sketch import Sketch
 from embedsheet.workbook import MakeProject, SaveReport, Workbook
 
@@ -101,10 +101,12 @@ def _sketched(workbook: Workbook, model: Model, buttons: bool) -> Sketch:
     program, objective = model.program, model.program.setup.objective
     if objective is None:
         raise ModelError(f"{program.setup.sheet}: there is no objective cell, so there is no gradient; name one.")
-    placed = lay_out(plan(program), companions=companions(buttons))
+    blocks = plan(program)
+    names = names_of(workbook, blocks)
+    placed = lay_out(blocks, companions(buttons), partial(heading, names, model.objective_name, objective.sheet))
     return Sketch(
         title_of(workbook, objective.sheet), objective.sheet, objective, model.objective_name, placed,
-        formulas(placed), names_of(workbook, placed), program, {}, buttons,
+        formulas(placed), names, program, {}, buttons,
     )  # fmt: skip
 
 

@@ -195,12 +195,12 @@ class Page:
              "mid_value": 0, "max_value": most, "min_color": below, "mid_color": "#FFFFFF", "max_color": above},
         )  # fmt: skip
 
-    def heading(self, title: str, lead: str) -> None:
+    def heading(self, title: str, lead: str, column: int = 1) -> None:
         """Write the sheet's title into row 1 and what it shows into row 2."""
         self.height(1, 30)
         self.height(2, 18)
-        self.write(1, 1, title, "title")
-        self.write(2, 1, lead, "lead")
+        self.write(1, column, title, "title")
+        self.write(2, column, lead, "lead")
 
     def legend(self, row: int, column: int, gradient: bool = False, choice: bool = False) -> None:
         """Write what the colours mean, as one text that runs on over the empty cells at its right.
