@@ -115,3 +115,31 @@ def test_rows_of_one_range_scale_and_move_two_normalisations(tmp_path: Path, bet
     text = _code(tmp_path, {**net, "T2": "=SUMSQ(P8:R11)"}, "S!T2", ["S!F2:H4", "S!F9:H12"])
     assert text.count("= LayerNormalization(") == 2
     assert text.count("center=True") == moved
+
+
+_WINDOWS = {
+    "L2:N4=SUMPRODUCT(A2:B3,$F$3:$G$4)+$F$9": "Conv2D(1, (2, 2))",
+    "L2:N4=A2*$F$2+B3*$F$4+A3*$F$3+B2*$G$2": "Conv2D(1, (2, 2), use_bias=False)",
+    "L2:L5=A2*$F$2+A3*$G$2+A4*$H$2+$I$2": "Conv1D(1, 3)",
+    "L2:L5=A2*$F$2+A4*$G$2+$I$2": "Dense(1)",  # a gap
+    "L2:L3=SUMPRODUCT(A2:B2,$F$2:$G$2)": "Dense(1, use_bias=False)",  # rows of a table
+}
+
+
+@pytest.mark.parametrize("formula", _WINDOWS)
+def test_cells_of_a_larger_range_that_are_laid_over_windows_are_filters(tmp_path: Path, formula: str) -> None:
+    net = foreign_nets._Sheet(_net({}))
+    net.put("A2", foreign_nets._random(74)(7, 4))
+    area, _, text = formula.partition("=")
+    net.fill(area, text)
+    assert f"= layers.{_WINDOWS[formula]}" in _code(tmp_path, {**net, "Q2": "=SUMSQ(L2:O5)"}, "S!Q2", ["S!F2:J9"])
+
+
+def test_a_filter_that_moves_by_two_and_one_whose_cells_a_penalty_reads_are_told_apart(tmp_path: Path) -> None:
+    net = foreign_nets._Sheet(_net({}))
+    net.put("A2", foreign_nets._random(75)(8, 4))
+    net |= {f"L{place}": f"=SUMPRODUCT(A{2 * place}:A{2 * place + 2},$F$2:$F$4)+$G$2" for place in (1, 2, 3)}
+    net |= {f"M{place}": f"=SUMPRODUCT(B{place}:B{place + 1},$H$2:$H$3)" for place in range(2, 6)}
+    text = _code(tmp_path, {**net, "Q2": "=SUMSQ(L1:M5)+SUMSQ(H2:H2)"}, "S!Q2", ["S!F2:H4"])
+    assert "layers.Conv1D(1, 3, strides=2)" in text
+    assert text.count("layers.") == 1

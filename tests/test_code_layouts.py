@@ -32,7 +32,7 @@ LAYERS = {
     "attention_by_columns": "MultiHeadAttention",
     "layer_norms": "Dense LayerNormalization LayerNormalization",
     "shifted_ranges": "Conv2D Dense Softmax",
-    "padded_line": "Dense",
+    "padded_line": "Conv1D",
     "autoencoder_in_columns": "Dense Dense",
     "perceptron_of_steps": "Dense Dense",
     "two_sequences": "Dense",

@@ -15,12 +15,11 @@ from embedsheet.translations.coder.convolution import Convolution, convolution
 from embedsheet.translations.coder.dense import Dense, dense
 from embedsheet.translations.coder.expressions import Expr, apply, names_in, number_of
 from embedsheet.translations.coder.idioms import Normalised, normalised
+from embedsheet.translations.coder.keras_dense import Window, dense_layer, dense_result, window
 from embedsheet.translations.coder.keras_layers import (
     Arranged,
     attention_layer,
     attribute,
-    dense_layer,
-    dense_result,
     filters,
     recurrent_layer,
     replaced,
@@ -116,26 +115,27 @@ class WithLayers(Module):
     def _find_dense(self, used: set[str]) -> None:
         """Find dense layers that are no product with a whole weight; calls of one layer together."""
         weights, memory = {one.name for one in self.model.weights}, self.model.memory
-        calls: dict[object, list[tuple[Statement, Dense]]] = {}
+        calls: dict[object, list[tuple[Statement, Dense, Window | None]]] = {}
         for statement in self.traced():
             for expr in statement.expressions if statement.loop is None else []:
                 for found in dense(expr, memory, weights):
-                    calls.setdefault(found.key, []).append((statement, found))
+                    seen = window(found, memory)
+                    calls.setdefault((found.key, seen and seen.key), []).append((statement, found, seen))
         every = [part for expr in self._expressions() for part in _parts(expr)]
         whole = {rows.table for expr in every if (rows := _look_up(expr)) is not None}
         whole |= {expr.args[1].x for expr in every if _is_product(expr)}
         free, held = self._free_weights() - whole, set[tuple[str, int]]()
         for some in calls.values():
             with contextlib.suppress(KeyError):
-                layer = dense_layer(some[0][1], memory)
+                layer = dense_layer(*some[0][1:], memory)
                 cells = {(name, place) for name, places in layer.cells.items() for place in places}
                 if cells & held or not layer.cells.keys() <= free:
                     continue
                 layer.name = self._named(layer, some[0][1].kernel.flat[0][1], used)
                 now = {variable.name: expr for statement in self.traced()
                        for variable, expr in zip(statement.variables, statement.expressions, strict=False)}  # fmt: skip
-                for statement, found in some:
-                    made = dense_result(layer.name, found, memory)
+                for statement, found, seen in some:
+                    made = dense_result(layer.name, found, seen, memory)
                     for variable in statement.variables:
                         whole_of = layer.results.get(variable.name, now[variable.name])
                         layer.results[variable.name] = replaced(whole_of, found.node, made)
@@ -149,7 +149,8 @@ class WithLayers(Module):
     def _named(self, layer: Arranged, weight: str, used: set[str]) -> str:
         """Return what a layer is called: by the weight of its kernel where it holds all of this one."""
         size = next(one.value.size for one in self.model.weights if one.name == weight)
-        return attribute(weight) if len(layer.cells[weight]) == size else _free("dense", used)
+        word = "dense" if layer.kind == "Dense" else "filters"
+        return attribute(weight) if len(layer.cells[weight]) == size else _free(word, used)
 
     def _find_unrolled(self, used: set[str]) -> None:
         """Find recurrent layers in blocks that stand one beside the other, a step each; the longest first."""

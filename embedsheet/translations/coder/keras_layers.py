@@ -13,7 +13,6 @@ import numpy as np
 
 from embedsheet.translations.coder.attention import Attention
 from embedsheet.translations.coder.convolution import Convolution, as_layer
-from embedsheet.translations.coder.dense import Dense, without_layer
 from embedsheet.translations.coder.expressions import Axes, Expr, apply, full_of, plain, transposed, with_axes
 from embedsheet.translations.coder.loops import Loop
 from embedsheet.translations.coder.model import Statement
@@ -56,14 +55,7 @@ class Arranged:
     inside: list[Statement] = field(default_factory=list)
 
 
-# Where a weight lies in a layer's variable that it is, by how this is written.
-_WHOLE = {
-    ("name", ""): "{}", ("transpose", ""): "ops.transpose(@.{})", ("index", ":, None"): "{}[:, 0]",
-    ("index", "None"): "{}[0]", ("broadcast", ""): "{}[0]",
-}  # fmt: skip
-
-
-class _Reader:
+class Reader:
     """Reads cells of variables by what they are called."""
 
     def __init__(self, memory: Memory) -> None:
@@ -94,7 +86,7 @@ def shaped(expr: Expr, axes: Axes, shape: tuple[int, ...]) -> Expr:
 
 def recurrent_layer(name: str, found: Recurrent, statement: Statement, memory: Memory) -> Arranged:
     """Return a recurrent layer. Raises KeyError where its cells cannot be read together."""
-    loop, own, reader = statement.loop, statement.variables[found.state], _Reader(memory)
+    loop, own, reader = statement.loop, statement.variables[found.state], Reader(memory)
     assert loop is not None
     result = _result(name, found, loop, own, reader)
     return _arranged(name, found, loop.steps, {own.name: result}, [statement], reader)
@@ -109,7 +101,7 @@ def unrolled_layer(
     """
     if found.axis != 1:
         raise KeyError("units that lie below each other")
-    reader = _Reader(memory)
+    reader = Reader(memory)
     given = reader.read(found.inputs, (0, 1, 2))
     value = np.stack([state.value for state in states], axis=1)
     every = Expr("recurrent", (given,), (0, "t", 1), value, name, False)
@@ -118,7 +110,7 @@ def unrolled_layer(
 
 
 def _arranged(
-    name: str, found: Recurrent, steps: int, results: dict[str, Expr], inside: list[Statement], reader: _Reader
+    name: str, found: Recurrent, steps: int, results: dict[str, Expr], inside: list[Statement], reader: Reader
 ) -> Arranged:
     gates = list(found.gates.values())
     kernel = [reader.read([[unit.kernel[one] for unit in units] for one in range(len(units[0].kernel))], (0, 1))
@@ -153,7 +145,7 @@ def _arranged(
 
 def attention_layer(name: str, found: Attention, statement: Statement, memory: Memory) -> Arranged:
     """Return a layer of attention. Raises KeyError where its cells cannot be read together."""
-    reader, heads = _Reader(memory), found.heads
+    reader, heads = Reader(memory), found.heads
     variables: dict[str, Expr] = {}
     parts: dict[str, str] = {}
     biased = bool(found.bias) or any(map(any, (one.biases.values() for one in heads)))
@@ -219,11 +211,11 @@ def _attended(name: str, found: Attention, given: list[Expr]) -> Expr:
     return transposed(Expr(way[0], (every,), axes, rows, way[1], False, node.kinds), node.axes)
 
 
-def _rows_of(reader: _Reader, rows: list[list[tuple[Atom, ...]]]) -> Expr:
+def _rows_of(reader: Reader, rows: list[list[tuple[Atom, ...]]]) -> Expr:
     """Return rows of cells (sequences, steps, features), read one below the other."""
     flat = reader.read([row for sequence in rows for row in sequence], (1, 2))
     if len(rows) == 1:
-        return _batch(flat)
+        return batch(flat)
     shape = (len(rows), len(rows[0]), len(rows[0][0]))
     return apply("reshape", flat, axes=("n", 1, 2), x=repr(shape))
 
@@ -282,49 +274,6 @@ def unit_layer(expr: Expr, weights: set[str], statement: Statement) -> Arranged 
     )  # fmt: skip
 
 
-def dense_layer(found: Dense, memory: Memory) -> Arranged:
-    """Return a dense layer without its name and results. Raises KeyError where cells cannot be read together."""
-    reader = _Reader(memory)
-    features, units = found.kernel.shape
-    variables = {"kernel": plain(reader.read(found.kernel, (0, 1)))}
-    words = str(units)
-    if found.biases:
-        variables["bias"] = plain(reader.read(found.biases, (0,)))
-    else:
-        words += ", use_bias=False"
-    parts = dict[str, str]()
-    for part, expr in variables.items():
-        whole = expr if expr.op == "name" else expr.args[0]
-        way = _WHOLE.get((expr.op, expr.x if expr.op == "index" else ""))
-        if way is not None and whole.op == "name" and not whole.args:
-            parts[whole.x] = way.format(part)
-    cells: dict[str, set[int]] = {}
-    for _, weight, place in (*found.kernel.ravel().tolist(), *found.biases):
-        cells.setdefault(weight, set()).add(place)
-    return Arranged("", "Dense", words, f"(None, {features})", variables, parts, cells, {})
-
-
-def dense_result(name: str, found: Dense, memory: Memory) -> Expr:
-    """Return what stands in place of a layer's node. Raises KeyError where its cells cannot be read together."""
-    rest: Axes = tuple(range(found.inputs.ndim - 1))
-    given = _Reader(memory).read(found.inputs, (*rest, "k"))
-    node = found.node
-    others = [np.asarray(full_of(one, node.axes, np.shape(node.value)).value) for one in found.more]
-    value = found.sign * (np.asarray(node.value, float) - sum(others, np.zeros(())))
-    value = np.moveaxis(value, found.axis, -1) if found.axis is not None else value[..., None]
-    if not rest:
-        given, value = _batch(given), value[None]
-    made = Expr("layer", (given,), (*(rest or ("n",)), "u"), value, name, False)
-    if found.axis is None:
-        picked = ("..., 0", value[..., 0]) if rest else ("0, 0", value[0, 0])
-        made = Expr("index", (made,), rest, picked[1], picked[0], False)
-    elif not rest:
-        made = Expr("index", (made,), ("u",), value[0], "0", False)
-    own = tuple(label for place, label in enumerate(node.axes) if place != found.axis)
-    own = own if found.axis is None else (*own, node.axes[found.axis])
-    return without_layer(found, transposed(replace(made, axes=own), node.axes))
-
-
 def _of_one(
     name: str,
     kind: str,
@@ -365,7 +314,7 @@ def _beside(parts: Sequence[Expr]) -> Expr:
     return apply("concatenate", *parts, axes=parts[0].axes, x=str(len(parts[0].axes) - 1))
 
 
-def _biases(reader: _Reader, units: list[Gate]) -> list[Expr]:
+def _biases(reader: Reader, units: list[Gate]) -> list[Expr]:
     """Return the rows that are added in a gate: those of the inputs, then those of the last state."""
     count = {(len(unit.biases), len(unit.recurrent_biases)) for unit in units}
     if len(count) != 1:
@@ -420,7 +369,7 @@ def _span(gate: int, units: int) -> str:
     return f"{gate * units or ''}:{(gate + 1) * units}"
 
 
-def _result(name: str, found: Recurrent, loop: Loop, own: Variable, reader: _Reader) -> Expr:
+def _result(name: str, found: Recurrent, loop: Loop, own: Variable, reader: Reader) -> Expr:
     """Return what the layer gives, its axes those of the block."""
     alone = len(found.inputs) == 1
     given = reader.read(found.inputs[0], (1, 2)) if alone else reader.read(found.inputs, (0, 1, 2))
@@ -436,7 +385,7 @@ def _result(name: str, found: Recurrent, loop: Loop, own: Variable, reader: _Rea
     there = [*rest, time, *([units] if units is not None else [])]
     value = np.transpose(own.value, there)
     if alone:
-        given = _batch(given)
+        given = batch(given)
         value = value.reshape(1, *value.shape) if not rest else value
     if units is None:
         value = value[..., None]
@@ -448,7 +397,7 @@ def _result(name: str, found: Recurrent, loop: Loop, own: Variable, reader: _Rea
     return transposed(replace(result, axes=tuple(there)), tuple(sorted(there)))
 
 
-def _batch(expr: Expr) -> Expr:
+def batch(expr: Expr) -> Expr:
     return Expr("index", (expr,), ("n", *expr.axes), np.asarray(expr.value)[None], "None", expr.fixed)
 
 
@@ -460,4 +409,4 @@ def _begin(state: Expr, found: Recurrent) -> Expr:
         state = with_axes(state, (0, 1))
     elif np.ndim(state.value) == 2 and found.axis == 0:
         state = apply("transpose", state, axes=(1, 0))
-    return state if np.ndim(state.value) == 2 else _batch(state)
+    return state if np.ndim(state.value) == 2 else batch(state)
