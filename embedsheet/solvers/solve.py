@@ -10,12 +10,15 @@ better point was found, and then only the changed cells and the stored results t
 
 from __future__ import annotations
 
+import gc
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from embedsheet.book.edits import Edit
 from embedsheet.book.setups import EVOLUTIONARY, Sense, SolverSetup
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.notation.addresses import Cell
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from embedsheet.workbook import Draw
 
 _MOST_STARTS = 30  # of a stored multistart
+_MANY = 100_000  # cells to write
 
 
 def problem_of(program: Program, setup: SolverSetup, objective_name: str = "the objective") -> Problem:
@@ -194,7 +198,12 @@ def solve(
         solution.seconds["reports"] = time.perf_counter() - began
         began = time.perf_counter()
     if not dry_run:
-        _write(workbook, model, solution, Path(output) if output else None, save_setup, ignore_lock)
+        work = _work(workbook, model, solution, save_setup)
+        if sum(len(edit.rows) for edit in work.edits) > _MANY:
+            # What was compiled takes more memory than the saving, and refers to itself.
+            del model, problem, outcome
+            gc.collect()
+        _write(workbook, work, solution, Path(output) if output else None, ignore_lock)
     solution.seconds["write"] = time.perf_counter() - began
     return solution
 
@@ -236,28 +245,40 @@ def record(model: Model, outcome: Outcome) -> Solution:
     )
 
 
-def _write(
-    workbook: Workbook, model: Model, solution: Solution, output: Path | None, save_setup: bool, ignore_lock: bool
-) -> None:
+@dataclass(frozen=True)
+class _Work:
+    """What is to be saved of a solution."""
+
+    edits: list[Edit]
+    setups: list[SolverSetup]
+    full_calculation: bool
+    notes: list[str]
+    draw: Draw | None
+
+
+def _work(workbook: Workbook, model: Model, solution: Solution, save_setup: bool) -> _Work:
     from embedsheet.compiler.results import Results
 
     results, log = Results([]), []
     if solution.solved:
         log = log_edits(workbook, solution)
         results = model.program.results(solution.x, trusted=model.trusted, beside=log)
-    edits = results.edits + log
-    draw = _drawing(model, solution)
-    if not edits and not save_setup and draw is None:
+    setups = [model.setup] if save_setup else []
+    return _Work(results.edits + log, setups, results.full_calculation, results.notes, _drawing(model, solution))
+
+
+def _write(workbook: Workbook, work: _Work, solution: Solution, output: Path | None, ignore_lock: bool) -> None:
+    if not work.edits and not work.setups and work.draw is None:
         return
     report = workbook.save(
-        edits,
+        work.edits,
         output,
-        setups=[model.setup] if save_setup else [],
-        full_calculation=results.full_calculation,
+        setups=work.setups,
+        full_calculation=work.full_calculation,
         ignore_lock=ignore_lock,
-        draw=draw,
+        draw=work.draw,
     )
-    solution.notes += results.notes
+    solution.notes += work.notes
     solution.written_to = report.path
     solution.cells_written = report.cells_written
     solution.parts_changed = list(report.parts_changed)
