@@ -21,6 +21,7 @@ IDS, ONE_HOT = 8, 9
 HEADER, LOOKUP, PRODUCT, DIFFERENCE = 12, 13, 14, 15
 MATRIX = 19
 FIRST = 3
+PRINTED = 270  # characters that stand side by side on a page
 
 
 def write_one_hot(
@@ -113,6 +114,8 @@ def write_one_hot(
     )  # fmt: skip
     page.note(PRODUCT, FIRST, "A sum over all rows of one-hot × factor. All terms but one are 0 × something, so what "
               "remains is the chosen row’s number.")  # fmt: skip
-    page.widths((1, 1, 24), (2, 2, 11), (FIRST, FIRST + max(n, k) - 1, 6.7))
-    page.printing(wide=math.ceil(n / 40))
+    longest = max(len(str(key)) for key in keys)
+    width = max(6.7, longest)
+    page.widths((1, 1, 24), (2, 2, max(11, longest + 2)), (FIRST, FIRST + max(n, k) - 1, width))
+    page.printing((MATRIX - 1, MATRIX - 1), labels=2, wide=math.ceil(n * width / PRINTED))
     return page

@@ -37,7 +37,12 @@ from embedsheet.xlsx.writer.page import Book, Finish, Page, RowProgress, a1
 
 EXAMPLE = "embedsheet new pseudo-labels -o mixed.xlsx --training 24 --pseudo 8"
 ORIGINS = ("training", "held out", "pseudo-label")
-FILLS = ("#DBEAFE", "#FEF3C7", "#EDE9FE")  # blue, yellow, violet
+FILLS = ("#DBEAFE", "#FEF3C7", "#EDE9FE")
+MEANINGS = (
+    "Blue: a rating to learn from.",
+    "Yellow: a rating held out, to see how well what was learned foretells it.",
+    "Violet: a pseudo-label. Nobody rated this film; the teacher's prediction stands in for a rating.",
+)
 BATCHES = 20
 HELD_OUT = 0.15
 SHRINK = 5  # an average of few ratings is drawn towards 0, as if so many ratings of no surprise stood beside them
@@ -136,7 +141,11 @@ def _labels(page: Page, plan: Plan, row: int, what: str) -> None:
 
 def _write_ratings(page: Page, plan: Plan) -> None:
     n, m = plan.held_out.shape
-    page.heading("Ratings", "Blue: to learn from. Yellow: held out. Empty: nobody knows; there a teacher can guess.")
+    page.heading(
+        "Ratings",
+        "Blue: to learn from; type another number over one. Yellow: held out. Empty: nobody knows; there a teacher can "
+        "guess.",
+    )
     _labels(page, plan, TOP - 1, "user")
     page.define("users.id", TOP, LEFT - 1, n)
     page.define("movies.title", TOP - 1, LEFT, 1, m)
@@ -153,23 +162,23 @@ def _write_ratings(page: Page, plan: Plan) -> None:
         page.write(at, LEFT - 1, int(user), "user")
     page.widths((1, 1, 2), (LEFT - 1, LEFT - 1, 12), (LEFT, LEFT + m - 1, 5))
     page.sheet.freeze_panes(TOP - 1, LEFT - 1)
-    page.printing()
+    page.printing((TOP - 1, TOP - 1))
 
 
 def _write_teacher(page: Page, ratings: Page, plan: Plan) -> None:
     n, m = plan.held_out.shape
     page.heading(
         "A teacher",
-        f"mean + user's bias + movie's bias; a bias is the sum of surprises / (their number + {SHRINK}). Learns from "
-        "the blue ratings only.",
+        f"Prediction = mean + user's bias + movie's bias. Bias: sum of what is left of the blue ratings / (their number "
+        f"+ {SHRINK}). RMSE: how far off, on average.",
     )
     table, mask = ratings.areas["ratings"], ratings.areas["held_out"]
     top, left = TOP + 2, LEFT + 1
     learned_top = top + n + 4
-    page.write(top - 2, 2, "mean", "header")
+    page.write(top - 2, 2, "◄ mean", "header left")
     page.write(top - 1, 2, "user", "header")
-    page.write(top - 1, 3, "bias", "header")
-    page.write(top - 2, 3, "bias of movie", "header")
+    page.write(top - 1, 3, "user's bias", "header")
+    page.write(top - 2, 3, "movie's bias", "header")
     page.write(learned_top - 1, 2, "The ratings to learn from", "heading")
     learned = np.where(plan.held_out, np.nan, plan.choice.table)
     values = np.where(np.isnan(learned), "", learned.astype(object))
@@ -218,7 +227,7 @@ def _write_teacher(page: Page, ratings: Page, plan: Plan) -> None:
     _write_errors(page, ratings, plan, 4)
     page.widths((1, 1, 8), (2, 2, 10), (3, 3, 12), (left, left + m - 1, 5.5))
     page.sheet.freeze_panes(top - 1, left - 1)
-    page.printing()
+    page.printing((top - 1, top - 1))
 
 
 def _write_errors(page: Page, ratings: Page, plan: Plan, row: int) -> None:
@@ -252,8 +261,9 @@ def _write_draws(page: Page, plan: Plan) -> None:
 
 def _write_batch(page: Page, ratings: Page, teacher: Page, draws: Page, plan: Plan) -> None:
     rows = plan.rows
-    page.heading("One mixed batch", "Choose a batch; the network sees these rows together and takes one step.")
+    page.heading("One mixed batch", "A network sees these rows together, compares what it predicts with the targets, and takes one step.")
     page.write(4, 1, "batch", "result label")
+    page.write(4, 3, f"◄ choose 1 to {BATCHES}", "lead")
     page.define("chosen", 4, 2)
     page.write(4, 2, 1, "choice")
     page.sheet.data_validation(3, 1, 3, 1, {"validate": "integer", "criteria": "between", "minimum": 1,
@@ -296,6 +306,10 @@ def _write_batch(page: Page, ratings: Page, teacher: Page, draws: Page, plan: Pl
     page.block("origins.name", TOP, side, np.array(ORIGINS, object)[:, None], "header left")
     for row, fill in enumerate(FILLS, TOP):
         page.write(row, side, ORIGINS[row - TOP], "header left", bg_color=fill)
+    for row, text in enumerate(MEANINGS, TOP + len(FILLS) + 1):
+        page.write(row, side, text, "lead")
+    guessed = page.areas["batch.target"]._replace(top=TOP + int(np.argmax(origin == 2)))
+    page.link(4, side, guessed, "go to the violet rows")
     counts = np.bincount(origin, minlength=3)
     sums = np.bincount(origin, given, minlength=3)
     page.formulas("origins.rows", TOP, side + 1, counts[:, None],
@@ -339,4 +353,5 @@ def _write_guide(page: Page, batch: Page, ratings: Page, teacher: Page, draws: P
             "embedsheet.mirrors.full_size.mixed_batches.",
         ],
         [CONDITIONS, CITATION],
+        choice=True, colors=list(zip(FILLS, MEANINGS, strict=True)), changing=False,
     )  # fmt: skip

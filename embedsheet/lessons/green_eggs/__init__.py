@@ -142,5 +142,5 @@ def _write_guide(page: Page, book: Book, text: Text, derived: list[Page], own_te
         ["Every block has a name (words.word, words.factors, text.id …): Formulas ► Name Manager lists them.",
          "A word is letters and digits, with apostrophes and hyphens inside. Capital letters make no difference."],
         sources,
-        gradient=bool(derived),
+        gradient=bool(derived), choice=True,
     )  # fmt: skip

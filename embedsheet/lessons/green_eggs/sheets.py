@@ -17,7 +17,7 @@ HEADER = 6
 TOP = HEADER + 1
 MOST_SHUFFLED = 200  # words of the text that the sheet Shuffled shows
 MOST_COMPARED = 200  # words in the table of similarities and on the map
-CHART_WIDTH, CHART_HEIGHT = 900, 640
+CHART_WIDTH, CHART_HEIGHT = 900, 490  # as high as a laptop shows without scrolling
 
 
 def write_text(book: Book, text: Text) -> Page:
@@ -30,7 +30,7 @@ def write_text(book: Book, text: Text) -> Page:
         f"Each word has an id, and each id a row of {k} numbers. Looked up word by word, the text becomes a matrix of "
         f"{count:,} × {k} numbers: what a neural net reads.",
     )
-    page.legend(3, 1)
+    page.legend(3, 1, changing="random; type another number over it")
     word = _vocabulary_head(page, HEADER, "Vocabulary and embedding matrix", ["id", "word", "count"], k)
     page.block("words.id", TOP, 1, np.arange(1, size + 1)[:, None], "id")
     page.block("words.word", TOP, 2, _column(text.words), "plain", num_format="@")
@@ -105,9 +105,9 @@ def write_similarity(book: Book, text: Text) -> Page:
     word, norm, first = 2 + k, 3 + k, 4 + k
     top = 5 + k + 3
     page.heading(
-        f"Similarity: the cosine between the {counted(n, 'most frequent word')}",
-        "cosine = dot product ÷ (length × length): 1 = same direction, 0 = unrelated, −1 = opposite. Of random factors "
-        "it means nothing; of trained ones it tells which words are used alike.",
+        f"Similarity: cosines of {counted(n, 'word')}",  # short: in print a title ends with the columns of labels
+        f"Of the random numbers of {TEXT}: cosine = dot product ÷ (length × length). Red, 1: the same direction; white, "
+        f"0: unrelated; blue, −1: opposite. The sheet Trained has those of trained words.",
     )
     page.write(4, 1, "Factors of the words on top and at the left; the table holds their cosines", "heading")
     page.height(4, 24)
@@ -169,7 +169,8 @@ def write_map(book: Book, text: Text) -> Page:
     factors = text.factors[ids - 1]
     n, k = factors.shape
     page.heading(
-        "Map: the words in the plane of two factors", "Choose the two factors in the blue cells; the map follows."
+        "Map: the words in the plane of two factors",
+        f"Before training: where the random numbers of {TEXT} put the words. Choose the two factors in the blue cells.",
     )
     up = write_choice_of_factors(page, k)
     top = 8

@@ -24,7 +24,8 @@ MOST_TRAINED = 60  # words; Excel's own Solver stops at 200 changing cells, ours
 MOST_PAIRS = 400
 PENALTY = 0.001
 TITLES = 6
-CHART_COLUMNS, CHART_WIDTH, CHART_HEIGHT = 12, 790, 600
+PRINTED = 51  # percent at which the cosines of fifty words fill a page
+CHART_COLUMNS, CHART_WIDTH, CHART_HEIGHT = 12, 790, 430
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +119,7 @@ def write_skip_gram(book: Book, plan: Plan) -> Page:
     def across(row: int) -> str:
         return f"{a1(row, first, 'c')}:{a1(row, last, 'c')}"
 
-    page.formulas("scores", top, first, scores, score, "number", font_size=8)
+    page.formulas("scores", top, first, scores, score, bold=False, font_size=8)
     page.formulas("scores.largest", top, largest, scores.max(axis=1)[:, None], lambda row, _: f"MAX({across(row)})")
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))  # Gnumeric's EXP takes no range in SUMPRODUCT; ^ does
     page.formulas(
@@ -136,9 +137,9 @@ def write_skip_gram(book: Book, plan: Plan) -> Page:
         source = row - chance_top + top
         return f"EXP({a1(source, column)}-{a1(source, largest, 'c')})/{a1(source, total, 'c')}"
 
-    shares = page.formulas("probabilities", chance_top, first, chances, chance, "number", font_size=8)
+    shares = page.formulas("probabilities", chance_top, first, chances, chance, bold=False, font_size=8)
     page.shade(shares, "#F0716B")
-    _write_pairs(page, book, plan, pair, top, chances)
+    _write_pairs(page, book, plan, pair, chances)
     _write_loss(page, plan, word, largest)
     page.solver(WEIGHTS, "loss")
     page.note(top, first, "MMULT of the word’s row with the neighbour’s column, plus the neighbour’s bias.")
@@ -179,13 +180,17 @@ def _write_loss(page: Page, plan: Plan, column: int, right: int) -> None:
               "that every neighbour could be learned by heart. Keras calls it an L2 regularizer.")  # fmt: skip
 
 
-def _write_pairs(page: Page, book: Book, plan: Plan, left: int, top: int, chances: Floats) -> None:
-    """Write the pairs of neighbours, one a row, with −ln of the probability that the model gives them."""
+def _write_pairs(page: Page, book: Book, plan: Plan, left: int, chances: Floats) -> None:
+    """Write the pairs of neighbours, one a row, with −ln of the probability that the model gives them.
+
+    They begin under the row that stays on the screen and on every page of print.
+    """
+    top = TITLES + 1
     source = book.pages[TEXT].areas
     count = len(plan.pairs)
-    page.write(top - 2, left, f"Neighbours in the text: {counted(count, 'pair')}", "heading")
+    page.write(TITLES - 1, left, f"Neighbours in the text: {counted(count, 'pair')}", "heading")
     for offset, text in enumerate(("no.", "word", "neighbour", "row", "column", "−ln p")):
-        page.write(top - 1, left + offset, text, "header")
+        page.write(TITLES, left + offset, text, "header")
     page.block("pairs.number", top, left, np.arange(1, count + 1)[:, None], "id")
     words = source["text.word"]
     for offset in (0, 1):
@@ -216,10 +221,11 @@ def write_trained(book: Book, plan: Plan) -> Page:
     factors = plan.start.words
     page.heading(
         "Trained: where the words went",
-        f"From the factors at the start (grey) to those of the sheet {SKIP_GRAM} now; before training, the same.",
+        f"A grey line leads from where a word was to where the factors of the sheet {SKIP_GRAM} put it now (orange). Red: "
+        "alike; blue: opposite.",
     )
     up = write_choice_of_factors(page, k)
-    top = 9
+    top = 8
     before = 7
     chart = before + k + 1
     cosine = chart + CHART_COLUMNS + 1
@@ -241,7 +247,7 @@ def write_trained(book: Book, plan: Plan) -> Page:
     for left, name, number in ((3, "across", 0), (5, "up", up - 1)):
         values = factors[:, number][:, None]
         page.formulas(
-            f"{name}.start", top, left, values, _taken(name, Area("", top, before, top, before + k - 1)), "number"
+            f"{name}.start", top, left, values, _taken(name, Area("", top, before, top, before + k - 1)), bold=False
         )
         page.formulas(f"{name}.now", top, left + 1, values, _taken(name, now._replace(bottom=now.top), now.top - top))
     norms = np.sqrt((factors**2).sum(axis=1))
@@ -251,7 +257,7 @@ def write_trained(book: Book, plan: Plan) -> Page:
     page.write(top - 2, cosine, "cosine of the factors now", "header left")
     for place, text in enumerate(plan.words):
         page.write(top - 1, cosine + place, text, "header upright")
-    page.height(top - 1, 62)
+    page.height(top - 1, 50)
 
     def alike(row: int, column: int) -> str:
         one, other = (now.top + row - top, now.top + column - cosine)
@@ -279,7 +285,8 @@ def write_trained(book: Book, plan: Plan) -> Page:
     page.widths((1, 2, 13), (3, 6, 7), (before, before + k - 1, 6.2), (before + k, before + k, 2),
                 (chart, cosine - 1, 9), (cosine, cosine + n - 1, 4.4))  # fmt: skip
     page.sheet.freeze_panes(top - 1, 2)
-    page.printing((top - 1, top - 1), labels=2, wide=2)
+    page.sheet.set_v_pagebreaks([cosine - 1])
+    page.printing((top - 1, top - 1), labels=2, scale=PRINTED)
     return page
 
 
@@ -300,11 +307,12 @@ def _write_map(page: Page, words: int, top: int, column: int) -> None:
     for at in range(top - 1, top + words - 1):
         chart.add_series({
             "categories": [TRAINED, at, 2, at, 3], "values": [TRAINED, at, 4, at, 5],
-            "line": {"color": "#CED4DA", "width": 0.75}, "marker": {"type": "none"},
+            "line": {"color": "#9CA3AF", "width": 0.75}, "marker": {"type": "none"},
         })  # fmt: skip
     for at in range(top - 1, top + words - 1):  # LibreOffice labels points with their series' name, not with cells
         chart.add_series({
             "name": [TRAINED, at, 0], "categories": [TRAINED, at, 3, at, 3], "values": [TRAINED, at, 5, at, 5],
+            "line": {"none": True},  # else LibreOffice gives each point a colour of its own
             "marker": {"type": "circle", "size": 5, "fill": {"color": "#F59E0B"}, "border": {"color": ORANGE}},
             "data_labels": {"series_name": True, "value": False, "position": "right", "font": {"size": 8}},
         })  # fmt: skip

@@ -36,12 +36,12 @@ class Picture:
 def write_guide(
     page: Page, title: str, lead: str, steps: Sequence[Line], sheets: Sequence[Line], notes: Sequence[str] = (),
     sources: Sequence[str] = (), picture: Picture | None = None, gradient: bool = False, choice: bool = False,
-    colors: Sequence[tuple[str, str]] = (),
+    colors: Sequence[tuple[str, str]] = (), changing: bool = True,
 ) -> None:  # fmt: skip
     """Fill the sheet: title, lead, colours, numbered steps with links, picture, the sheets, further notes, sources.
 
     gradient: there are derivatives on the sheets, in violet; choice: there are cells to set, in a blue frame; `colors`
-    are more of them, each with what it means. A workbook with macros keeps the first step free for the buttons, which
+    are more of them, each with what it means; changing: something is trained, in orange. A workbook with macros keeps the first step free for the buttons, which
     come last: `page.first_step`.
     """
     page.widths((NUMBER, NUMBER, 5), (TEXT, TEXT, WIDTH), (LINK, LINK, 30))
@@ -50,10 +50,12 @@ def write_guide(
     page.paragraph(2, TEXT, lead, CHARACTERS)
     row = _heading(page, 4, "What the colours mean")
     meanings: list[tuple[float | None, str, dict[str, str], str]] = [
-        (0.42, "changing", {}, "Orange background: training changes these numbers. You may type over them, too."),
         (2.87, "calculated", {}, "Orange number: calculated by a formula. Click on one and read it."),
         (4.0, "given", {}, "Plain: given. A small red corner is a note that explains the cell."),
     ]
+    if changing:
+        words = "Orange background: training changes these numbers. You may type over them, too."
+        meanings.insert(0, (0.42, "changing", {}, words))
     if gradient:
         words = "Violet: a derivative, how much the objective would grow if the number it is about grew."
         meanings.append((0.7, "gradient", {"num_format": "0.00"}, words))

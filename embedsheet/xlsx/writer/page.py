@@ -202,17 +202,20 @@ class Page:
         self.write(1, column, title, "title")
         self.write(2, column, lead, "lead")
 
-    def legend(self, row: int, column: int, gradient: bool = False, choice: bool = False) -> None:
+    def legend(
+        self, row: int, column: int, gradient: bool = False, choice: bool = False,
+        changing: str = "the solver changes it",
+    ) -> None:  # fmt: skip
         """Write what the colours mean, as one text that runs on over the empty cells at its right.
 
-        gradient, choice: say what violet and a blue frame mean, too.
+        gradient, choice: say what violet and a blue frame mean, too. changing: what an orange background means here.
         """
         look = self.book.style
         violet = (look("ink", font_color=VIOLET), "1.23 violet: a derivative     ") if gradient else ()
         blue = (look("ink", font_color=BLUE, bold=True), "     blue frame: yours to set") if choice else ()
         self.sheet.write_rich_string(
             row - 1, column - 1, look("ink", font_color="#F59E0B", bold=True), "    ■ ", look("ink", font_color=DARK),
-            "orange background: the solver changes it     ", look("ink", font_color=ORANGE, bold=True),
+            f"orange background: {changing}     ", look("ink", font_color=ORANGE, bold=True),
             "1.23 orange number: calculated     ", *violet, look("ink", font_color=DARK), "plain: given", *blue,
             look("plain"),
         )  # fmt: skip
