@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from embedsheet.cli import app
 from embedsheet.ground.errors import LessonError, ModelError
 from embedsheet.lessons import find
+from embedsheet.lessons.mlp import hand_sheet
 from embedsheet.mirrors.full_size.engine import default_precision, load_keras
 from embedsheet.mirrors.nets.comparison import Row, compare_net
 from embedsheet.mirrors.perceptron.mirror import MIRROR
@@ -27,6 +28,13 @@ from kit.stored import departures
 SHEETS = ["Logistic regression", "XOR", "Spiral", "Table"]
 # What L-BFGS of scipy reaches from the same start on the same loss in NumPy.
 REACHED = {"Logistic regression": 0.5379, "XOR": 0.0679, "Spiral": 0.036, "Table": 0.2792}
+
+
+# The blocks of a net by hand that the student fills in.
+BY_HAND = (
+    "hidden.z", "hidden.a", "output.z", "output.dz", "hidden.da", "hidden.dz", "hidden.dweights", "hidden.dbias",
+    "output.dweights", "output.dbias",
+)  # fmt: skip
 
 
 def build(folder: Path, **options: Any) -> Path:
@@ -239,14 +247,20 @@ def _by_hand(path: Path, wrong: str = "") -> tuple[dict[str, Any], dict[str, int
     random = np.random.default_rng(3)
     for net in ("small", "medium", "own"):
         if net == "own":
-            for name in ("inputs", "hidden.weights", "hidden.bias", "output.weights", "output.bias"):
+            for name in ("inputs", "hidden.weights", "hidden.bias", "output.weights", "output.bias", "targets"):
                 put(f"own.{name}", random.integers(-3, 4, book.area(f"own.{name}", "By hand").shape))
             drawn.save(path)
             book = Workbook.open(path)
         z = numbers(f"{net}.inputs") @ numbers(f"{net}.hidden.weights") + numbers(f"{net}.hidden.bias")
         put(f"{net}.hidden.z", z)
         a = put(f"{net}.hidden.a", np.maximum(z, 0))
-        put(f"{net}.output.z", a @ numbers(f"{net}.output.weights") + numbers(f"{net}.output.bias"))
+        out = put(f"{net}.output.z", a @ numbers(f"{net}.output.weights") + numbers(f"{net}.output.bias"))
+        d_out = put(f"{net}.output.dz", out - numbers(f"{net}.targets"))
+        d_a = put(f"{net}.hidden.da", d_out @ numbers(f"{net}.output.weights").T)
+        d_z = put(f"{net}.hidden.dz", np.where(z > 0, d_a, 0))
+        for layer, before, after in (("hidden", numbers(f"{net}.inputs"), d_z), ("output", a, d_out)):
+            put(f"{net}.{layer}.dweights", before.T @ after)
+            put(f"{net}.{layer}.dbias", after.sum(axis=0))
         # A net without silent units, or with nothing but them, teaches nothing of a = max(0, z).
         assert net == "own" or ((z < 0).any() and (z > 0).any())
     for name in list(drawn.sheetnames):
@@ -255,7 +269,7 @@ def _by_hand(path: Path, wrong: str = "") -> tuple[dict[str, Any], dict[str, int
     drawn.save(path)
     libreoffice_converted([path], path.parent / "calculated")
     read = Workbook.open(path.parent / "calculated" / path.name)
-    ends = [f"{net}.{block}" for net in ("small", "medium", "own") for block in ("hidden.z", "hidden.a", "output.z")]
+    ends = [f"{net}.{block}" for net in ("small", "medium", "own") for block in BY_HAND]
     marks = {name: [one for row in read.values(read.area(f"{name}.mark", "By hand")) for one in row] for name in ends}
     counts = {net: int(read.numbers(read.area(f"{net}.right", "By hand"))[0, 0]) for net in ("small", "medium", "own")}
     return marks, counts
@@ -266,16 +280,32 @@ def test_a_net_by_hand_is_checked_cell_by_cell(tmp_path: Path) -> None:
     path = Path(find("mlp").load().build(tmp_path / "mlp.xlsx", no_gradient_sheet=True))
     fresh = Workbook.open(path)
     for net in ("small", "medium", "own"):
-        for block in ("hidden.z", "hidden.a", "output.z"):
+        for block in BY_HAND:
             marks = fresh.values(fresh.area(f"{net}.{block}.mark", "By hand"))
             assert {one or "" for row in marks for one in row} == {""}
     wrong = Path(find("mlp").load().build(tmp_path / "wrong.xlsx", no_gradient_sheet=True))
     marks, counts = _by_hand(path)
     assert {one for row in marks.values() for one in row} == {"✓"}
-    # Samples times units, twice, and outputs: 2·2·2 + 2·1, 3·4·2 + 3·2, 2·3·2 + 2·1.
-    assert counts == {"small": 10, "medium": 30, "own": 14}
+    # Samples times units, four times, and outputs, twice: 2·2·4 + 2·1·2, 3·4·4 + 3·2·2, 2·3·4 + 2·1·2; and all weights
+    # and biases: 2·2 + 2 + 2·1 + 1, 3·4 + 4 + 4·2 + 2, 2·3 + 3 + 3·1 + 1.
+    assert counts == {"small": 20 + 9, "medium": 60 + 26, "own": 28 + 13}
     marks, counts = _by_hand(wrong, "medium.hidden.a")
     assert marks["medium.hidden.a"][0] == "✗" and marks["medium.hidden.a"][1:] == ["✓"] * 11
     # The first output of that sample is right by NumPy's a, not by the one that stands there.
     assert "✗" in marks["medium.output.z"][:2] and marks["medium.output.z"][2:] == ["✓"] * 4
-    assert counts["small"] == 10 and counts["own"] == 14
+    assert counts["small"] == 29 and counts["own"] == 41
+
+
+def test_the_derivatives_by_hand_are_those_of_finite_differences() -> None:
+    """Half the squared error of the small net, a weight moved by 1e-6; the net has silent units and others."""
+    net = hand_sheet.nets()[0]
+
+    def loss(weights: NDArray[Any]) -> float:
+        a = np.maximum(net.inputs @ weights + net.biases[0], 0)
+        return float(((a @ net.weights[1] + net.biases[1] - net.targets) ** 2).sum() / 2)
+
+    start = net.weights[0].astype(float)
+    steps = 1e-6 * np.eye(start.size).reshape(start.size, *start.shape)
+    found = [(loss(start + step) - loss(start - step)) / 2e-6 for step in steps]
+    # By paper and pencil: z is 3 1 / 6 −2, a 3 1 / 6 0, the output 4 / 9, dz −1 / 2, da −1 2 / 2 −4, dz −1 2 / 2 0.
+    np.testing.assert_allclose(found, [-1 + 3 * 2, 2, 2 * -1 + 2, 2 * 2], atol=1e-6)

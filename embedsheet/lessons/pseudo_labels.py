@@ -169,8 +169,8 @@ def _write_teacher(page: Page, ratings: Page, plan: Plan) -> None:
     n, m = plan.held_out.shape
     page.heading(
         "A teacher",
-        f"Prediction = mean + user's bias + movie's bias. Bias: sum of what is left of the blue ratings / (their number "
-        f"+ {SHRINK}). RMSE: how far off, on average.",
+        f"Prediction = mean + user's bias + movie's bias. Bias: sum of what is left of the blue ratings / (their "
+        f"number + {SHRINK}). RMSE: how far off, on average.",
     )
     table, mask = ratings.areas["ratings"], ratings.areas["held_out"]
     top, left = TOP + 2, LEFT + 1
@@ -261,7 +261,10 @@ def _write_draws(page: Page, plan: Plan) -> None:
 
 def _write_batch(page: Page, ratings: Page, teacher: Page, draws: Page, plan: Plan) -> None:
     rows = plan.rows
-    page.heading("One mixed batch", "A network sees these rows together, compares what it predicts with the targets, and takes one step.")
+    page.heading(
+        "One mixed batch",
+        "A network sees these rows together, compares what it predicts with the targets, and takes one step.",
+    )
     page.write(4, 1, "batch", "result label")
     page.write(4, 3, f"◄ choose 1 to {BATCHES}", "lead")
     page.define("chosen", 4, 2)

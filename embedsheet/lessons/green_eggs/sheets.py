@@ -106,8 +106,8 @@ def write_similarity(book: Book, text: Text) -> Page:
     top = 5 + k + 3
     page.heading(
         f"Similarity: cosines of {counted(n, 'word')}",  # short: in print a title ends with the columns of labels
-        f"Of the random numbers of {TEXT}: cosine = dot product ÷ (length × length). Red, 1: the same direction; white, "
-        f"0: unrelated; blue, −1: opposite. The sheet Trained has those of trained words.",
+        f"Of the random numbers of {TEXT}: cosine = dot product ÷ (length × length). Red, 1: the same direction; "
+        "white, 0: unrelated; blue, −1: opposite. The sheet Trained has those of trained words.",
     )
     page.write(4, 1, "Factors of the words on top and at the left; the table holds their cosines", "heading")
     page.height(4, 24)

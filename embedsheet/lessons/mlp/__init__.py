@@ -4,8 +4,10 @@ Sheets and the names of their blocks, scoped to the sheet; (rows, columns) follo
 
 "By hand"
     of three nets, small, medium and own: small.inputs (n, d), small.hidden.weights (d, h), small.hidden.bias,
-    small.output.weights (h, o), small.output.bias; for the student small.hidden.z, small.hidden.a, small.output.z, and
-    the marks of each, small.hidden.z.mark, …; small.right.
+    small.output.weights (h, o), small.output.bias, small.targets (n, o); for the student small.hidden.z,
+    small.hidden.a, small.output.z, and the derivatives small.output.dz, small.hidden.da, small.hidden.dz,
+    small.hidden.dweights, small.hidden.dbias, small.output.dweights, small.output.dbias; the marks of each,
+    small.hidden.z.mark, …; small.right.
 "Logistic regression", "XOR", "Spiral", "Table" (model sheets)
     inputs (n, d), answers (n, 1), output.weights, output.bias, penalty, probabilities (n, c), losses (n, 1), loss; and
     of each block of weights its derivative: gradient.output.weights, …. With hidden layers: activation,
@@ -90,8 +92,9 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: Sequence[Page]) ->
 
     logistic, xor, spiral, table = (task.sheet for task in (plan.passengers, plan.xor, plan.spiral, plan.table))
     steps = [
-        Line("Work out a small net by hand, in whole numbers: each cell is checked as you type it. Then a larger one, "
-             "and one with weights of your own.", f"go to {hand_sheet.NAME}", block(hand_sheet.NAME, "small.hidden.z")),
+        Line("Work out a small net by hand, forward and back, in whole numbers: each cell is checked as you type it. "
+             "Then a larger one, and one with weights of your own.",
+             f"go to {hand_sheet.NAME}", block(hand_sheet.NAME, "small.hidden.z")),
         Line("Begin with one neuron: a weighted sum z of what is known, and from it a probability p. Type other "
              "weights over the orange ones: the loss, how surprised the neuron is by what happened, moves.",
              f"go to {logistic}", block(logistic, "output.weights")),

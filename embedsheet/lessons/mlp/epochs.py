@@ -238,7 +238,7 @@ def _charts(page: Page, epochs: int, loss: int, p: int) -> None:
         chart.set_x_axis({"name": "epoch", "min": 0, "max": epochs, "major_gridlines": quiet})
         chart.set_y_axis({"min": 0, "num_format": "0.0", "major_gridlines": {"visible": True, "line": {"color": LINE}},
                           **({} if top is None else {"max": top})})  # fmt: skip
-        chart.set_size({"width": 440, "height": 340})
+        chart.set_size({"width": 420, "height": 340})
     falling.set_legend({"none": True})
     learned.set_legend({"position": "bottom"})
     page.sheet.insert_chart(SETTINGS - 2, VALUE + 1, falling)

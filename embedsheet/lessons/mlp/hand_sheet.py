@@ -1,33 +1,37 @@
 """The sheet "By hand": three nets of whole numbers to work out with paper and pencil, each cell checked as it is typed.
 
 Each product stands where its factors cross: inputs X (n, d) at the left, weights W (d, h) and their bias above,
-z = X·W + b in X's rows and W's columns; then a = max(0, z), and the output's weights above the output's z. Beside it
-the net is drawn.
+z = X·W + b in X's rows and W's columns; then a = max(0, z), and the output's weights above the output's z. Below, in
+the same columns and from right to left, go the derivatives of half the squared error: of z, a, weights and bias. Beside
+it the net is drawn.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.lessons.mlp.drawing import GREEN, draw
-from embedsheet.xlsx.writer.page import Book, Page, a1
+from embedsheet.xlsx.writer.page import VIOLET, VIOLET_FILL, Book, Page, a1
 
 NAME = "By hand"
 RIGHT, WRONG = "✓", "✗"
 _BLANK = {"font_size": 11, "bold": False}
-_CHART_LEFT, _CHART_WIDTH, _CHART_HEIGHT = 29, 330, 210
-_DRAWN_LEFT = 38  # the first column of the numbers that the drawings are made of
+_BACK = _BLANK | {"bg_color": VIOLET_FILL, "border_color": VIOLET, "font_color": VIOLET}
+_CHART_WIDTH, _CHART_HEIGHT = 330, 210
+_DRAWN_LEFT = 42  # the first column of the numbers that the drawings are made of
 Ints = NDArray[np.int64]
+Line = Literal["row", "column"]
 
 
 @dataclass(frozen=True, eq=False)
 class Net:
-    """A net to be worked out: inputs (n, d), weights (d, h) and (h, o), biases (1, h) and (1, o).
+    """A net to be worked out: inputs (n, d), weights (d, h) and (h, o), biases (1, h) and (1, o), targets (n, o).
 
     `given` False: all of them are for the student to choose.
     """
@@ -37,6 +41,7 @@ class Net:
     inputs: Ints
     weights: tuple[Ints, Ints]
     biases: tuple[Ints, Ints]
+    targets: Ints
     given: bool = True
 
 
@@ -49,13 +54,13 @@ def nets() -> list[Net]:
     empty = np.zeros
     return [
         Net("small", "Small: two inputs, two units, one output", ints([1, 2], [3, 1]),
-            (ints([2, -1], [1, 1]), ints([1], [-2])), (ints([-1, 0]), ints([3]))),
+            (ints([2, -1], [1, 1]), ints([1], [-2])), (ints([-1, 0]), ints([3])), ints([5], [7])),
         Net("medium", "Medium: three inputs, four units, two outputs", ints([1, 0, 2], [2, 1, 0], [0, 3, 1]),
             (ints([1, -2, 0, 2], [0, 1, 3, -1], [2, 1, -1, 0]), ints([1, 0], [-1, 2], [2, 1], [0, -1])),
-            (ints([0, 1, -1, -2]), ints([1, -2]))),
+            (ints([0, 1, -1, -2]), ints([1, -2])), ints([4, 1], [6, -1], [13, 14])),
         Net("own", "Your own: type whole numbers into all blue cells, weights too", empty((2, 2), np.int64),
             (empty((2, 3), np.int64), empty((3, 1), np.int64)), (empty((1, 3), np.int64), empty((1, 1), np.int64)),
-            given=False),
+            empty((2, 1), np.int64), given=False),
     ]  # fmt: skip
 
 
@@ -67,13 +72,15 @@ def write_by_hand(book: Book) -> Page:
         "Row of the inputs times column of the weights above, pair by pair, summed, plus the bias: that is z. Then "
         "a = max(0, z). Write whole numbers into the blue cells.",
     )
-    page.write(3, 1, f"{RIGHT} right   {WRONG} look again: it follows from the numbers at its left and above.", "lead")
-    row = 5
+    page.write(
+        3, 1, "Then back, violet, from right to left: dz = z − t, the derivative of ½ (z − t)². da: row of dz times "
+        "row of V. dz = da where z > 0, else 0. dW, dV: column of inputs times column of dz. db: the sum of dz.", "lead",
+    )  # fmt: skip
+    page.write(4, 1, f"{RIGHT} right   {WRONG} look again: it follows from the numbers as they stand.", "lead")
+    row = 6
     for place, net in enumerate(nets()):
         row = _write_net(page, net, row, _DRAWN_LEFT + 3 * place)
-    page.widths(
-        (1, 1, 7), (2, _CHART_LEFT - 1, 4.3), (_CHART_LEFT, _DRAWN_LEFT - 1, 6), (_DRAWN_LEFT, _DRAWN_LEFT + 8, 5)
-    )
+    page.widths((1, 1, 7), (2, _DRAWN_LEFT - 1, 4.3), (_DRAWN_LEFT, _DRAWN_LEFT + 8, 5))
     page.printing(high=1, rows=row, columns=_DRAWN_LEFT - 1)
     return page
 
@@ -96,6 +103,7 @@ def _write_net(page: Page, net: Net, row: int, drawn: int) -> int:
     for sample in range(n):
         page.write(top + sample, 1, sample + 1, "header", num_format='"no. "0')
     marks: list[Area] = []
+    columns: list[int] = []  # of hidden z and a, and of the output's z
     before, left = inputs, 2 + d + 1
     for layer, weights, bias in zip(("hidden", "output"), net.weights, net.biases, strict=True):
         below, width = weights.shape
@@ -104,16 +112,22 @@ def _write_net(page: Page, net: Net, row: int, drawn: int) -> int:
         above = numbers(f"{layer}.weights", first, left, weights)
         page.write(top - 1, left - 1, "b", "header")
         biases = numbers(f"{layer}.bias", top - 1, left, bias)
+        columns.append(left)
         z = page.empty(f"{net.name}.{layer}.z", top, left, (n, width), "choice", **_BLANK)
         page.write(top + n, left, "z", "header")
         marks.append(_marks(page, z, left + width, _products(before, above, biases)))
         left += 2 * width + 1
         before = z
         if layer == "hidden":
+            columns.append(left)
             before = page.empty(f"{net.name}.hidden.a", top, left, (n, width), "choice", **_BLANK)
             page.write(top + n, left, "a", "header")
-            marks.append(_marks(page, before, left + width, _positive(z)))
+            marks.append(_marks(page, before, left + width, _each("MAX(0,{0})", z)))
             left += 2 * width + 1
+    page.write(top - 1, left, "t", "header")
+    numbers("targets", top, left, net.targets)
+    back, bottom = _write_back(page, net, top + n + 2, columns)
+    marks += back
     cells = sum(area.size for area in marks)
     count = "+".join(f'COUNTIF({area.absolute()},"{RIGHT}")' for area in marks)
     page.define(f"{net.name}.right", row + 1, 1)
@@ -123,28 +137,84 @@ def _write_net(page: Page, net: Net, row: int, drawn: int) -> int:
     units = [
         [f"{letter}{place}" for place in range(1, size + 1)] for letter, size in zip("xaz", (d, h, o), strict=True)
     ]
-    draw(page, f"{net.title}, drawn", units, (row, drawn), (row, _CHART_LEFT), (_CHART_WIDTH, _CHART_HEIGHT))
-    return int(max(top + n + 2, row + _CHART_HEIGHT // 20 + 2))
+    draw(page, f"{net.title}, drawn", units, (row, drawn), (row, left + o + 1), (_CHART_WIDTH, _CHART_HEIGHT))
+    return int(max(bottom + 2, row + _CHART_HEIGHT // 20 + 2))
+
+
+def _write_back(page: Page, net: Net, top: int, columns: Sequence[int]) -> tuple[list[Area], int]:
+    """Write the derivatives from a row on, in these columns: hidden z, a, output z; return their marks and last row."""
+    areas = {name.removeprefix(f"{net.name}."): area for name, area in page.areas.items()}
+    n, weights = len(net.inputs), net.weights
+    hidden, positive, output = columns
+    marks: list[Area] = []
+    for sample in range(n):
+        page.write(top + sample, 1, sample + 1, "header", num_format='"no. "0')
+
+    def blank(name: str, title: str, first: int, left: int, shape: tuple[int, int], source: Any) -> Area:
+        if title:
+            page.write(first - 1, left, title, "header")
+        area = page.empty(f"{net.name}.{name}", first, left, shape, "choice", **_BACK)
+        marks.append(_marks(page, area, left + shape[1], source))
+        return area
+
+    dz = blank("output.dz", "dz", top, output, net.targets.shape, _each("{0}-{1}", areas["output.z"], areas["targets"]))
+    da = blank("hidden.da", "da", top, positive, (n, len(weights[1])), _sums(dz, "row", areas["output.weights"], "row"))
+    back = blank("hidden.dz", "dz", top, hidden, (n, len(weights[1])), _each("IF({0}>0,{1},0)", areas["hidden.z"], da))
+    first = top + n + 1
+    for layer, title, left, before, after in (
+        ("hidden", "dW", hidden, areas["inputs"], back), ("output", "dV", output, areas["hidden.a"], dz),
+    ):  # fmt: skip
+        shape = areas[f"{layer}.weights"].shape
+        blank(f"{layer}.dweights", title, first, left, shape, _sums(before, "column", after, "column"))
+        page.write(first + shape[0], left - 1, "db", "header")
+        blank(f"{layer}.dbias", "", first + shape[0], left, (1, shape[1]), _totals(after))
+    return marks, first + max(map(len, weights))
 
 
 def _products(factors: Area, weights: Area, biases: Area) -> Any:
     """Return what makes the sources and the right answer of a cell of z."""
 
     def source(down: int, right: int) -> tuple[str, int, str]:
-        row = f"{a1(factors.top + down, factors.left)}:{a1(factors.top + down, factors.right)}"
-        column = f"{a1(weights.top, weights.left + right)}:{a1(weights.bottom, weights.left + right)}"
+        row, column = _line(factors, "row", down), _line(weights, "column", right)
         bias = a1(biases.top, biases.left + right)
         return f"{row},{column},{bias}", 2 * weights.shape[0] + 1, f"MMULT({row},{column})+{bias}"
 
     return source
 
 
-def _positive(z: Area) -> Any:
+def _each(formula: str, *areas: Area) -> Any:
+    """Return what makes the source of a cell that follows from the cells at the same place of these areas."""
+
     def source(down: int, right: int) -> tuple[str, int, str]:
-        cell = a1(z.top + down, z.left + right)
-        return cell, 1, f"MAX(0,{cell})"
+        cells = [a1(area.top + down, area.left + right) for area in areas]
+        return ",".join(cells), len(cells), formula.format(*cells)
 
     return source
+
+
+def _sums(one: Area, along: Line, other: Area, beside: Line) -> Any:
+    """Return what makes the source of a sum of products: a line of `one`, by the cell's row, times one of `other`."""
+
+    def source(down: int, right: int) -> tuple[str, int, str]:
+        lines = f"{_line(one, along, down)},{_line(other, beside, right)}"
+        return lines, 2 * (one.shape[1] if along == "row" else one.shape[0]), f"SUMPRODUCT({lines})"
+
+    return source
+
+
+def _totals(area: Area) -> Any:
+    def source(down: int, right: int) -> tuple[str, int, str]:
+        column = _line(area, "column", right)
+        return column, area.shape[0], f"SUM({column})"
+
+    return source
+
+
+def _line(area: Area, kind: Line, place: int) -> str:
+    """Return a row or a column of an area, counted from 0."""
+    if kind == "row":
+        return f"{a1(area.top + place, area.left)}:{a1(area.top + place, area.right)}"
+    return f"{a1(area.top, area.left + place)}:{a1(area.bottom, area.left + place)}"
 
 
 def _marks(page: Page, answers: Area, left: int, source: Any) -> Area:

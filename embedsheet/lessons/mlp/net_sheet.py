@@ -84,8 +84,9 @@ def write_net(book: Book, task: Task, title: str, lead: str) -> Page:
     page.solver([f"{layer.layer}.{part}" for layer in sheet.layers for part in ("weights", "bias")], "loss")
     widths = [(NUMBER, NUMBER, 6.0), (INPUT, INPUT + task.inputs.shape[1] - 1, 8.5)]
     for layer in sheet.layers:
-        widths += [(layer.label, layer.label, 5.5), (layer.z, layer.z + layer.units - 1, 7.2),
-                   (layer.a - 1, layer.a - 1, 1.5), (layer.a, layer.a + layer.units - 1, 7.2)]  # fmt: skip
+        units = 7.2 if layer.layer != OUTPUT else max(7.2, 1.5 + max(len(str(name)) for name in task.classes))
+        widths += [(layer.label, layer.label, 5.5), (layer.z, layer.z + layer.units - 1, units),
+                   (layer.a - 1, layer.a - 1, 1.5), (layer.a, layer.a + layer.units - 1, units)]  # fmt: skip
     page.widths(*widths, (sheet.right - 1, sheet.right - 1, 1.5), (sheet.right, sheet.right + 3, 9))
     _draw_net(sheet, title)
     page.printing(labels=1, columns=sheet.right + 4)
