@@ -74,7 +74,8 @@ def write_by_hand(book: Book) -> Page:
     )
     page.write(
         3, 1, "Then back, violet, from right to left: dz = z − t, the derivative of ½ (z − t)². da: row of dz times "
-        "row of V. dz = da where z > 0, else 0. dW, dV: column of inputs times column of dz. db: the sum of dz.", "lead",
+        "row of V. dz = da where z > 0, else 0. dW, dV: column of inputs times column of dz. db: the sum of dz.",
+        "lead",
     )  # fmt: skip
     page.write(4, 1, f"{RIGHT} right   {WRONG} look again: it follows from the numbers as they stand.", "lead")
     row = 6

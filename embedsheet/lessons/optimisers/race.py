@@ -22,7 +22,7 @@ FAR = 0.01  # of the start's loss above the least
 def write_race(book: Book, plan: Plan, traces: dict[str, Trace]) -> Page:
     """Add the sheet with the losses of all optimisers, step by step, and who is near the goal first."""
     page = book.page(RACE, tab="#7048E8")
-    page.heading("Race", "The same points, the same start, the same steps. Type other learning rates and watch.")
+    page.heading("Race", "The same points, start and steps. Type other learning rates on their sheets, and watch.")
     least, excess = plan.loss(plan.best), plan.loss(np.array(START)) - plan.loss(plan.best)
     top, steps = HEADER + 1, plan.steps
     page.write(4, 1, "Each optimiser", "heading")
@@ -67,7 +67,7 @@ def write_race(book: Book, plan: Plan, traces: dict[str, Trace]) -> Page:
     chart.set_y_axis({"log_base": 10, "num_format": "0.0", "crossing": 1e-9,
                       "major_gridlines": {"visible": True, "line": {"color": LINE}}})  # fmt: skip
     chart.set_legend({"position": "bottom"})
-    chart.set_size({"width": 640, "height": 420})
+    chart.set_size({"width": 480, "height": 420})
     page.sheet.insert_chart(3, len(traces) + 2, chart)
     page.widths((1, 1, 22), (2, len(traces) + 1, 11), (len(traces) + 2, len(traces) + 2, 2))
     page.height(5, 30)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from embedsheet.lessons.how_to import to_train
 from embedsheet.lessons.optimisers.data_sheet import PARAMETERS, contour_series
 from embedsheet.lessons.optimisers.plan import START, Plan, Trace
 from embedsheet.lessons.optimisers.rules import Rule
@@ -44,6 +45,14 @@ def write_rule(book: Book, plan: Plan, rule: Rule, numbers: Trace, data: Page, c
         page.note(row, 4, EXPLAINED[name])
 
     left = GRADIENT + 2
+    kept = "Blue: what is kept from step to step. " if rule.states else ""
+    for row, text in enumerate((
+        "Type another learning rate over the orange cell: the path, the charts and the loss move.",
+        f"A row a step. Green: the gradient. {kept}Orange: the weights after the step.",
+        to_train(book.path.name, rule.name, 1),
+    ), SETTINGS_TOP + 1):  # fmt: skip
+        page.write(row, left, text, "lead")
+
     state_left = {letter: left + 2 * place for place, letter in enumerate(rule.states)}
     weight = left + 2 * len(rule.states)
     loss = weight + 2

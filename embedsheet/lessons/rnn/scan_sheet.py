@@ -48,7 +48,7 @@ def write_scan(book: Book, net: Net, sequence: Page) -> Page:
     step = columns.take(2)
     arriving, state, same = columns.take(hidden), columns.take(hidden), columns.take(hidden)
     band(page, HEADER - 2, step, 2 + 1 + 2 * hidden + 1, "The recurrent net", parts.GREY)
-    page.write(HEADER - 1, step, "scan(step, zeros, characters):  step(state, x) = relu(x + state · orange)", "code")
+    page.write(HEADER - 1, step, "scan(step, zeros, chars): step(state, x) = relu(x + state · hidden→hidden)", "code")
     page.write(HEADER, step, "t", "header")
     page.write(HEADER, step + 1, "char", "header")
     for left, text, color in (
