@@ -140,5 +140,5 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: Sequence[Page]) ->
          "gradient.hidden.1.weights …: Formulas ► Name Manager lists them.",
          "relu: max(0, z). tanh: between −1 and 1. sigmoid: 1 ÷ (1 + exp(−z)). softmax: exp(z) ÷ Σ exp(z)."],
         ["The passengers and the spiral are made up: random numbers with a seed."],
-        gradient=True,
+        gradient=True, choice=True,
     )  # fmt: skip

@@ -121,4 +121,5 @@ def write(page: Page, book: Book, choice: Choice, factors: int, models: list[Pag
         notes,
         ["MovieLens ratings, collected by GroupLens Research at the University of Minnesota. " + CONDITIONS, CITATION],
         gradient=bool(derived),
+        choice=bool(derived) or one_hot.NAME in page.book.pages,
     )

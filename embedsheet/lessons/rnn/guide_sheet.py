@@ -9,7 +9,7 @@ from embedsheet.ground.notation.addresses import Area
 from embedsheet.ground.shell import word
 from embedsheet.lessons import gradients
 from embedsheet.lessons.how_to import SOLVER_LIMIT, to_train
-from embedsheet.lessons.rnn import one_hot, scan_sheet
+from embedsheet.lessons.rnn import one_hot, parts, scan_sheet
 from embedsheet.lessons.rnn.net import Net
 from embedsheet.lessons.rnn.parts import TEXT_SHEET
 from embedsheet.lessons.solve_log import NAME as SOLVE_LOG
@@ -99,4 +99,10 @@ def write(page: Page, book: Book, net: Net, models: list[Page], derived: list[Pa
         ],
         picture=LEGEND,
         gradient=bool(derived),
+        choice=bool(derived),
+        colors=[
+            (parts.GREEN, "Green heading: input → hidden."),
+            (parts.ORANGE, "Orange heading: hidden → hidden."),
+            (parts.BLUE, "Blue heading: hidden → output."),
+        ],
     )

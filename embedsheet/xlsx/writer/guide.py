@@ -41,8 +41,8 @@ def write_guide(
     """Fill the sheet: title, lead, colours, numbered steps with links, picture, the sheets, further notes, sources.
 
     gradient: there are derivatives on the sheets, in violet; choice: there are cells to set, in a blue frame; `colors`
-    are more of them, each with what it means; changing: something is trained, in orange. A workbook with macros keeps the first step free for the buttons, which
-    come last: `page.first_step`.
+    are more of them, each with what it means; changing: something is trained, in orange. A workbook with macros keeps
+    the first step free for the buttons, which come last: `page.first_step`.
     """
     page.widths((NUMBER, NUMBER, 5), (TEXT, TEXT, WIDTH), (LINK, LINK, 30))
     page.height(1, 34)
