@@ -60,7 +60,7 @@ def write_guide(
         words = "Violet: a derivative, how much the objective would grow if the number it is about grew."
         meanings.append((0.7, "gradient", {"num_format": "0.00"}, words))
     if choice:
-        meanings.append((1, "choice", {}, "Blue frame: yours to set. Type another number, and see what follows."))
+        meanings.append((None, "choice", {}, "Blue frame: yours to set. Type another number, and see what follows."))
     meanings += [(None, "plain", {"bg_color": color}, text) for color, text in colors]
     for value, style, look, words in meanings:
         page.write(row, NUMBER, value, style, **look)
