@@ -41,7 +41,7 @@ PICTURES = (
     Picture("learned-map", "learned", "A map of the movies"),
     Picture("pseudo-labels", "pseudo-labels", "One mixed batch"),
     Picture("movielens-one-hot", "movielens", "One-hot", 0.6),
-    Picture("gradient-sheet", "gradient", "Cross-tab gradient", 0.95),
+    Picture("gradient-sheet", "gradient", "Cross-tab gradient", 0.67),
     Picture("green-eggs-map", "green-eggs", "Map"),
     Picture("green-eggs-trained", "green-eggs trained", "Trained"),
     Picture("optimisers-descent", "optimisers", "Gradient descent"),

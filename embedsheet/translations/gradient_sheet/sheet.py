@@ -17,6 +17,7 @@ from embedsheet.translations.gradient_sheet.sketch import Sketch
 from embedsheet.xlsx.writer.page import BLUE, FONT, GREY, ORANGE, VIOLET, Drawing, Page, a1
 
 _LEGEND_ROW, _LINK_ROW = 3, 7
+_LEGEND_COLUMNS = 13  # that the legend runs over
 _SCALE, _ROWS = 43, 112  # percent, at which `PAGE` columns and so many rows fill a page
 _MOST_PARTS = 100  # that a print area may have: Excel reads 8,192 characters
 _LABELLED = 500  # rows of a block that are labelled one by one; of more, every second, third …
@@ -100,7 +101,7 @@ def draw(workbook: Any, sketch: Sketch) -> None:
 
 def _print(page: Page, sketch: Sketch) -> None:
     """Print title and labels on every page, no empty one, and let none end within a band of blocks that fits on one."""
-    columns = max(one.left + one.block.area.shape[1] for one in sketch.placed)
+    columns = max(_LEGEND_COLUMNS, *(one.left + one.block.area.shape[1] for one in sketch.placed))
     runs = (run for one in sketch.placed for some in _runs(one.block).values() for run in some)
     wide = any(last - first + 1 >= PAGE for first, last in runs)  # then rows need a label on the next page, too
     for left in range(LEFT + PAGE, columns, PAGE):
@@ -114,7 +115,8 @@ def _print(page: Page, sketch: Sketch) -> None:
                 for column in page.sheet.table.get(row, ())}  # fmt: skip
         for number in sorted({place for _, place in used}):
             last = max(row for row, place in used if place == number) + 1
-            parts.append(Area(sketch.title, top, number * PAGE + 1, last, (number + 1) * PAGE))
+            right = min(columns, PAGE) + number * PAGE
+            parts.append(Area(sketch.title, top, number * PAGE + 1, last, right))
     page.printing((1, _LEGEND_ROW), portrait=True, scale=scale, labels=int(wide),
                   parts=parts if len(parts) <= _MOST_PARTS else ())  # fmt: skip
 
