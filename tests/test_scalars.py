@@ -125,6 +125,15 @@ def test_large_arrays_stay_arrays() -> None:
     assert scalars.straight(graph) is None
 
 
+def test_long_arrays_of_few_moving_numbers_are_not_looked_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three numbers among 200,000 that stay: few lines, but every number would have to be looked at to find them."""
+    still = np.random.default_rng(0).normal(size=(2, 100_000))
+    graph, _ = record(lambda x: [NUMPY.where(still > 9, x[0], still).sum()], np.ones(3))
+    assert graph.size > 10 * scalars.LINES_A_SECOND * 0.3
+    monkeypatch.setattr(scalars, "_results", lambda *_: pytest.fail("it was looked through"))
+    assert scalars.straight(graph, 0.3) is None
+
+
 def test_a_solve_that_changes_over_ends_where_one_that_does_not_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

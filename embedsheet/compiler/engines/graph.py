@@ -37,10 +37,10 @@ def _applied(function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
 class Step:
     """One operation: `function(*args)`, where the places `argnums` of args are filled from the slots `parents`.
 
-    `scope` are the names around it, outermost first, see `named`.
+    `scope` are the names around it, outermost first, see `named`; `size` how many numbers it gives, a loop in all steps.
     """
 
-    __slots__ = ("argnums", "args", "function", "kwargs", "parents", "scope", "seconds", "slot")
+    __slots__ = ("argnums", "args", "function", "kwargs", "parents", "scope", "seconds", "size", "slot")
 
     def __init__(
         self, slot: int, function: Any, args: Sequence[Any], kwargs: dict[str, Any], argnums: Sequence[int],
@@ -51,6 +51,7 @@ class Step:
         for place in argnums:
             self.args[place] = None
         body = getattr(self.args[0], "graph", None)  # of a loop: how often it runs comes next
+        self.size = size if body is None else self.args[1] * body.size
         self.seconds = _CALL + _NUMBER * size if body is None else self.args[1] * body.seconds
 
     def filled(self, values: list[Any]) -> list[Any]:
@@ -128,6 +129,7 @@ class Graph:
                 needed.update(step.parents)
         self.steps, self.recorded = kept[::-1], steps
         self.seconds = sum(step.seconds for step in self.steps)  # that `run` takes, roughly
+        self.size = sum(step.size for step in self.steps)
         self._prepared: list[Any] | None = None
         self._spent = 0.0  # seconds, roughly
         self._straight: Callable[..., list[Any]] | None = None

@@ -279,7 +279,8 @@ def straight(graph: Any, worth: float = np.inf) -> tuple[Callable[..., list[Arra
     None where there is no such function, none that is quicker, or none to be had in `worth` seconds.
     """
     lines = _Lines(int(min(MOST_LINES, LINES_A_SECOND * worth)))
-    if _operations(graph) > 2 * lines.most:  # most give a line or more, some only move numbers
+    # Most operations give a line or more, some only move numbers; long arrays would be looked through in vain.
+    if _operations(graph) > 2 * lines.most or graph.size > 10 * lines.most:
         return None
     arguments, beginnings = [], []
     for place, example in enumerate(map(np.asarray, graph.examples)):
