@@ -34,6 +34,7 @@ _WIDE = 24  # bytes that are looked at of attributes and numbers
 _MOST_ATTRIBUTES = 64  # different ones
 _MOST_PATTERNS = 4  # of a column in a chunk; all further formulas are kept as texts
 _MOST_DIGITS = 15  # a whole number of so many digits is a double, and so is the power of ten that divides it
+_TENS = np.array([float(f"1e{power}") for power in range(_MOST_DIGITS + 3)])  # `pow` may be a last digit off
 _ENTITY = re.compile(rb"&(?:amp|lt|gt|quot|apos);")
 _END, _V, _END_V, _F, _END_F = range(1, 6)  # tags: </c>, <v>, </v>, <f>, </f>
 _BARE, _TYPED, _SHARED, _OTHER = range(4)  # by the attributes: a number, also by its t= or vm=, a shared text
@@ -436,5 +437,5 @@ def _decimals(byte: Bytes, size: Places) -> tuple[NDArray[np.float64], Mask, Mas
         point |= is_point
         sound &= is_digit | is_point | (place >= size) | (minus if place == 0 else False)
     sound &= (digits > 0) & (digits <= _MOST_DIGITS)
-    numbers = mantissa / 10.0 ** np.where(sound, behind, 0)
+    numbers = mantissa / _TENS[np.where(sound, behind, 0)]
     return np.where(minus, -numbers, numbers), sound, ~(minus | point)

@@ -37,7 +37,7 @@ def _applied(function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
 class Step:
     """One operation: `function(*args)`, where the places `argnums` of args are filled from the slots `parents`.
 
-    `scope` are the names around it, outermost first, see `named`; `size` how many numbers it gives, a loop in all steps.
+    `scope` are the names around it, outermost first, see `named`; `size` how many numbers it gives, a loop's in all.
     """
 
     __slots__ = ("argnums", "args", "function", "kwargs", "parents", "scope", "seconds", "size", "slot")

@@ -25,9 +25,12 @@ LEGEND = Picture(
 )
 
 
+FEW_STEPS = " --max-iterations 30"  # a second or two; to the very end it takes a minute
+
+
 def how_to(net: Net, file: str) -> Callable[[str], str]:
     """Return the line under a model sheet's heading, by the sheet's name: how to train it."""
-    return lambda sheet: to_train(file, sheet, net.weight_count)
+    return lambda sheet: to_train(file, sheet, net.weight_count, FEW_STEPS)
 
 
 def write(page: Page, book: Book, net: Net, models: list[Page], derived: list[Page]) -> None:
@@ -53,8 +56,9 @@ def write(page: Page, book: Book, net: Net, models: list[Page], derived: list[Pa
         Line("Let every hidden state answer: a loss for each position.", f"go to {last.name}", last.areas["loss"]),
         Line(solver, "the loss", first.areas["loss"]),
         Line(f"Train with embedsheet: save and close this file, then run\n    embedsheet solve {file} --sheet "
-             f"{word(last.name)}\nIt differentiates the formulas exactly. Backpropagation through time is nothing else "
-             "than the gradient of the loss cell. Then look at the probabilities, and at the loss by position.",
+             f"{word(last.name)}{FEW_STEPS}\nRun it again to go on. It differentiates the formulas exactly. "
+             "Backpropagation through time is nothing else than the gradient of the loss cell. Then look at the "
+             "probabilities, and at the loss by position.",
              "the log", book.pages[SOLVE_LOG].areas["solver.history.objective"]),
         *(
             Line("Watch backpropagation through time: violet, how the loss changes with every cell, each block made "
