@@ -18,6 +18,7 @@ from embedsheet.lessons import find
 from embedsheet.mirrors.full_size.engine import default_precision, load_keras
 from embedsheet.mirrors.protocol import Asked
 from embedsheet.mirrors.recommender.blocks import read_model
+from embedsheet.mirrors.recommender.keras_net import code, precision, predictions
 from embedsheet.mirrors.table import MIRRORS, choose, mirrors
 from embedsheet.workbook import Workbook
 
@@ -87,6 +88,26 @@ def test_the_coder_finds_the_layers_of_the_mirrors_twin(module: str, books: dict
     text = es.code(book, sheet, to="keras", objective=objective, changing=changing).text
     made = text[text.index("class Sheet(") :]
     assert sorted(re.findall(r"= (?:layers\.)?(\w+)\(.*\n.*\.build\(", made)) == layers
+
+
+def test_the_short_code_on_compare_is_the_sheets_model_and_the_coders(books: dict[str, Workbook]) -> None:
+    """What *Compare* shows is run, with the sheet's weights: it has the stored predictions and the coder's layers."""
+    load_keras()  # chooses the engine
+    book = books["recommender.mirror"]
+    for sheet in ("One rating a row", "Cross-tab", "Cross-tab with bias"):
+        model = read_model(book, sheet)
+        lines, names = code(model), dict[str, Any]()
+        assert model.predictions is not None
+        with precision("float64"):
+            exec("\n".join(line for line in lines if not line.startswith("model.")), names)
+            for name, table in model.weights.items():
+                names["model"].get_layer(name).set_weights([table])
+            np.testing.assert_allclose(predictions(names["model"], model), model.predictions, rtol=1e-12)
+    sheet = "One rating a row"
+    short, whole = "\n".join(code(read_model(book, sheet))), es.code(book, sheet, to="keras").text
+    made = [sorted(re.findall(r"layers\.Embedding\(\d+, \d+", text)) for text in (short, whole)]
+    assert made[0] == made[1] != []
+    assert all("layers.Dot(" in text for text in (short, whole))
 
 
 def test_optimisers_have_the_loop_that_walks_the_sheets_steps(books: dict[str, Workbook]) -> None:
