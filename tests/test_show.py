@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
+from openpyxl.styles import Alignment
+from openpyxl.worksheet.worksheet import Worksheet
 from typer.testing import CliRunner
 
 import embedsheet as es
@@ -195,6 +198,34 @@ def test_what_stands_in_cells_is_text_and_runs_nothing(browser: Any, tmp_path: P
     assert opened.view.evaluate("window.hacked") is None
     assert evil in opened.view.locator(".sheet:visible").inner_text()
     assert opened.view.locator("img, i, b").count() == 0
+    assert opened.errors == []
+
+
+def test_a_merged_heading_is_one_cell_and_a_turned_one_stands_up(browser: Any, tmp_path: Path) -> None:
+    """B1:D1 is merged, F1 is read from bottom to top; the arrow keys leave both."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert isinstance(sheet, Worksheet)
+    sheet["A1"], sheet["B1"], sheet["E1"] = 1, "a heading over three columns", 2
+    sheet["F1"] = "read from bottom to top"
+    sheet["F1"].alignment = Alignment(text_rotation=90)
+    sheet.merge_cells("B1:D1")
+    sheet["A2"] = "=A1+E1"
+    book.save(tmp_path / "b.xlsx")
+    es.recalculate(tmp_path / "b.xlsx")
+    opened = Opened(browser, pages.page(tmp_path / "b.xlsx").save(tmp_path / "b.html"))
+    cells = [opened.view.locator(f'td[data-row="1"][data-column="{column}"]') for column in (1, 2, 3, 4, 5)]
+    assert [cell.count() for cell in cells] == [1, 1, 0, 0, 1]
+    assert cells[1].inner_text() == "a heading over three columns"
+    cells[0].click()
+    for column in ("2", "5", "6"):
+        opened.view.keyboard.press("ArrowRight")
+        assert opened.view.locator("td.here").get_attribute("data-column") == column
+    for column in ("5", "2"):
+        opened.view.keyboard.press("ArrowLeft")
+        assert opened.view.locator("td.here").get_attribute("data-column") == column
+    box = opened.view.locator('td[data-row="1"][data-column="6"] > span').bounding_box()
+    assert box["height"] > 3 * box["width"]
     assert opened.errors == []
 
 

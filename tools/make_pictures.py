@@ -38,7 +38,7 @@ PICTURES = (
     Picture("crosstab", "movielens", "Cross-tab"),
     Picture("crosstab-start", "untrained", "Cross-tab"),
     Picture("compare", "movielens compared", "Compare:", 0.3),
-    Picture("learned-map", "learned", "A map of the movies"),
+    Picture("learned-map", "learned", "A map of the movies", 0.96),
     Picture("pseudo-labels", "pseudo-labels", "One mixed batch"),
     Picture("movielens-one-hot", "movielens", "One-hot", 0.6),
     Picture("gradient-sheet", "gradient", "Cross-tab gradient", 0.67),

@@ -1,3 +1,3 @@
 """What every layer stands on: errors, keys, kinds of values, files."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

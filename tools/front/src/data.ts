@@ -1,7 +1,7 @@
 /** What the page is given; embedsheet/translations/coder/viewer/page.py writes it. */
 export type Rect = [sheet: string, top: number, left: number, bottom: number, right: number];
 export type CellData = [row: number, column: number, kind: number, value: number | string | boolean | null, style: number];
-export interface Style { bold?: boolean; italic?: boolean; color?: string; fill?: string; format?: string; align?: string }
+export interface Style { bold?: boolean; italic?: boolean; color?: string; fill?: string; format?: string; align?: string; turned?: boolean }
 export interface SheetData {
   name: string; cells: CellData[]; widths: Record<string, number>;
   scales: Scale[]; notes: [number, number, string][]; merges: [number, number, number, number][];

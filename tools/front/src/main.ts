@@ -94,14 +94,16 @@ class Page {
     frame.addEventListener("keydown", (event) => {
       const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
       if (!step) return;
-      const next: [number, number] = [focus[0] + step[0], focus[1] + step[1]];
-      const cell = view.cell(...next);
+      const before = view.cell(...focus);
+      let [row, column] = [focus[0] + step[0], focus[1] + step[1]];
+      while (step[1] && before && view.cell(row, column) === before) column += step[1];  // out of a merged cell
+      const cell = view.cell(row, column);
       if (!cell) return;
       event.preventDefault();
-      focus = next;
+      focus = [Number(cell.dataset.row), Number(cell.dataset.column)];
       this.held = true;
       cell.scrollIntoView({ block: "nearest", inline: "nearest" });
-      this.showCell(view, ...next);
+      this.showCell(view, ...focus);
     });
     return frame;
   }

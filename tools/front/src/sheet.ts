@@ -8,6 +8,7 @@ export class SheetView {
   readonly table = document.createElement("table");
   private readonly cells = new Map<string, HTMLTableCellElement>();
   private readonly values = new Map<string, number>();
+  private readonly spans = new Map<string, number>();  // how many columns a merged cell takes in each of its rows
 
   constructor(readonly data: SheetData, private readonly page: Data) {
     this.draw();
@@ -80,6 +81,10 @@ export class SheetView {
       rows.get(cell[0])!.set(cell[1], cell);
       width = Math.max(width, cell[1]);
     }
+    for (const [top, left, bottom, right] of this.data.merges) {
+      for (let row = top; row <= bottom; row++) if (right > left) this.spans.set(`${row},${left}`, right - left + 1);
+      width = Math.max(width, right);
+    }
     const notes = new Map(this.data.notes.map(([row, column, words]) => [`${row},${column}`, words]));
     queueMicrotask(() => this.scale());
     const caption = this.table.createCaption();
@@ -136,7 +141,10 @@ export class SheetView {
       cell.dataset.column = String(column);
       const found = cells.get(column);
       const key = `${row},${column}`;
-      this.cells.set(key, cell);
+      const span = this.spans.get(key) ?? 1;
+      if (span > 1) cell.colSpan = span;
+      for (let at = column; at < column + span; at++) this.cells.set(`${row},${at}`, cell);
+      column += span - 1;
       if (!found) continue;
       const style = this.page.styles[found[4]] as Style | undefined;
       if (typeof found[3] === "number" && found[2] === NUMBER) {
@@ -145,7 +153,9 @@ export class SheetView {
         this.values.set(key, found[3]);
       } else if (found[3] !== null) {
         const text = typeof found[3] === "boolean" ? String(found[3]).toUpperCase() : String(found[3]);
-        if (text !== "") this.write(cell, text, column, width, cells, style);
+        if (style?.turned !== undefined) turn(cell, text, style.turned);
+        else if (span > 1) cell.textContent = text;
+        else if (text !== "") this.write(cell, text, column, width, cells, style);
       }
       if (style) dress(cell, style);
       const note = notes.get(key);
@@ -164,6 +174,14 @@ function mixed(value: number, stops: number[], colors: string[]): string {
   const channel = (color: string, place: number) => parseInt(color.slice(2 * place, 2 * place + 2), 16);
   const parts = [0, 1, 2].map((place) => Math.round(channel(colors[at], place) * (1 - part) + channel(colors[at + 1], place) * part));
   return `rgb(${parts.join(",")})`;
+}
+
+/** Put a text into a cell that is read from top to bottom, or from bottom to top. */
+function turn(cell: HTMLTableCellElement, text: string, down: boolean): void {
+  const run = document.createElement("span");
+  run.textContent = text;
+  cell.classList.add(down ? "down-turned" : "up-turned");
+  cell.append(run);
 }
 
 function heading(text: string, scope: string): HTMLTableCellElement {

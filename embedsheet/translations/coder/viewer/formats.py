@@ -95,6 +95,8 @@ def _styles(package: Package, part: str) -> list[dict[str, Any]]:
             for alignment in children(one, "alignment"):
                 if alignment.get("horizontal") in ("left", "center", "right"):
                     style["align"] = alignment.get("horizontal")
+                if alignment.get("textRotation", "0") in ("90", "180", "255"):  # up, down, letters below each other
+                    style["turned"] = alignment.get("textRotation") != "90"
             found.append(style)
     return found
 
