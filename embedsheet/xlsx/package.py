@@ -68,6 +68,8 @@ def packed(pieces: Iterable[bytes], about: int) -> Packed:
                 waiting.append(worker.submit(add, piece))
                 if len(waiting) > _MOST_WAITING:
                     waiting.popleft().result()
+            for last in waiting:
+                last.result()
     return Packed(b"".join([*out, packer.flush()]), crc, size)
 
 

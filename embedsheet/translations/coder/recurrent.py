@@ -20,11 +20,8 @@ from embedsheet.translations.coder.variables import Memory
 
 _MOST = 100_000  # elements of all steps
 _ACTIVATIONS = ("tanh", "relu", "sigmoid", "linear")
-_DEPTHS = (
-    "none",
-    "weights",
-    "copies",
-)  # blocks that are written out: those that depend on weights, or only copy inputs
+# Which blocks are written out: those that depend on weights, or those that only copy inputs.
+_DEPTHS = ("none", "weights", "copies")
 _ORDERS = ("relabel", "index", "transpose", "moved", "reshape", "concatenate", "stacked", "raveled", "broadcast")
 _ZERO, _ONE = Polynomial({}), Polynomial({(): 1.0})
 
