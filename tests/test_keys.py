@@ -29,6 +29,7 @@ OTHERS = {
     "hosts/buttons/checks.py": "file suffixes, settings",
     "hosts/buttons/layout.py": "file suffixes",
     "xlsx/writer/guide.py": "file suffixes",
+    "lessons/gated/net_sheet.py": "a sentence's first letter",
     "ground/data/grouplens.py": "file suffixes",
     "formulas/collation.py": "texts in cells",
     "formulas/functions/choice.py": "texts in cells",
