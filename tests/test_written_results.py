@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import zipfile
 from pathlib import Path
 
@@ -131,3 +132,17 @@ def test_formulas_that_read_the_log_of_a_solve_are_refreshed(tmp_path: Path) -> 
     [note] = [note for note in solution.notes if "left as they are" in note]
     assert "Mine!A5" in note and "Mine!A6" in note
     assert asks_for_calculation(path)
+
+
+def test_a_large_result_is_written_the_same_after_the_program_is_let_go(
+    report: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a large result the compiled program is let go before it is written; here a small one counts as large."""
+    found = []
+    for name, many in (("usual.xlsx", 100_000), ("large.xlsx", 1)):
+        monkeypatch.setattr(sys.modules["embedsheet.solvers.solve"], "_MANY", many)
+        done = solve(report, "Model", objective="B1", changing=["A1"], output=tmp_path / name)
+        with zipfile.ZipFile(tmp_path / name) as archive:
+            found.append((done.cells_written, done.notes, {part: archive.read(part) for part in archive.namelist()}))
+    assert found[0] == found[1]
+    assert found[0][0] > 1
