@@ -82,9 +82,12 @@ class Bulk:
 
 def cut(data: bytes, region: Region, shared: NDArray[np.float64]) -> Bulk | None:
     """Return what can be read at once of a sheet; None where that is nothing. `shared`: as of a `Source`."""
-    if region.prefix or region.self_closed or len(data) < region.end + _WIDE:
-        return None
-    return _Cutter(data, shared).run(region)
+    return _Cutter(data, shared).run(region) if _is_usual(data, region) else None
+
+
+def _is_usual(data: bytes, region: Region) -> bool:
+    """Whether cells are written without a prefix, and there is room to look at behind each."""
+    return not (region.prefix or region.self_closed) and len(data) >= region.end + _WIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +124,9 @@ def value_spans(data: bytes, region: Region, starts: Places, wanted: Places) -> 
 
     `starts` (n,) are those of all cells. 0 for what is not common and for cells with t= or vm=.
     """
-    found = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, bool))]
-    if region.prefix or region.self_closed or len(data) < region.end + _WIDE:
+    if not _is_usual(data, region):
         return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), np.int64), np.zeros(len(wanted), bool)
+    found = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, bool))]
     cutter, first = _Cutter(data, np.empty(0)), 0
     while first < len(starts):
         behind = int(np.searchsorted(starts, starts[first] + _CHUNK))

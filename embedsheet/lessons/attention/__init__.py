@@ -32,7 +32,15 @@ from embedsheet.ground.notation.addresses import Area
 from embedsheet.ground.shell import word
 from embedsheet.lessons import gradients, solve_log
 from embedsheet.lessons.attention import heat_map, sampling
-from embedsheet.lessons.attention.net_sheet import NAME, ROLE_COLORS, SAID, STRINGS, write_attention, write_strings
+from embedsheet.lessons.attention.net_sheet import (
+    FEW_STEPS,
+    NAME,
+    ROLE_COLORS,
+    SAID,
+    STRINGS,
+    write_attention,
+    write_strings,
+)
 from embedsheet.lessons.attention.plan import TURN, Plan, plan
 from embedsheet.xlsx.writer.guide import Line, write_guide
 from embedsheet.xlsx.writer.page import SHADE, Book, Finish, Page, RowProgress
@@ -84,7 +92,7 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: Sequence[Page]) ->
              "from it the probability of every character.", "the rest", block(NAME, "steps.attended")),
         Line("See the shares as a heat map: before training, they say little.", "the heat map",
              block(heat_map.SHEET, "now.1")),
-        Line(f"Train it: save, close, and run\n    embedsheet solve {file} --max-iterations 150\nor 20 iterations at a "
+        Line(f"Train it: save, close, and run\n    embedsheet solve {file}{FEW_STEPS}\nor 20 iterations at a "
              "time, to see the map change. Then look at the map again: which letter does each answer look at?",
              "the loss", block(NAME, "loss")),
         Line("Draw a letter by its probability, at a temperature that you choose; read how open the draw is.",

@@ -17,6 +17,7 @@ from embedsheet.mirrors.perceptron.model import surprises
 from embedsheet.xlsx.writer.page import BLUE, DARK, SHARES, Book, Page, a1
 
 NAME = "Attention"
+FEW_STEPS = " --max-iterations 150"  # as sheet and Guide say
 STRINGS = "Strings"
 STRING, PLACE, CHARACTER, ID, X = 1, 2, 3, 4, 5
 LABEL = X + FACTORS
@@ -376,7 +377,7 @@ def _write_facts(sheet: AttentionSheet) -> None:
     ), FACTS):  # fmt: skip
         page.swatches(row, X, *meanings)
     cells = sum(part.size for part in sheet.weights.values())
-    page.write(4, STRING, to_train(sheet.book.path.name, page.name, cells, " --max-iterations 150"), "lead")
+    page.write(4, STRING, to_train(sheet.book.path.name, page.name, cells, FEW_STEPS), "lead")
     total = "+".join(f"SUMSQ({name})" for name in blocks_of(HEADS))
     score = int((logits.argmax(axis=1) == answers).sum())
     page.write(FACTS, STRING, "causal mask: 1 or 0")

@@ -28,7 +28,7 @@ from embedsheet.ground.notation.addresses import Area
 from embedsheet.ground.shell import word
 from embedsheet.lessons import gradients, solve_log
 from embedsheet.lessons.conv import window_sheet
-from embedsheet.lessons.conv.net_sheet import LOWERED, NAME, RAISED, write_conv
+from embedsheet.lessons.conv.net_sheet import FEW_STEPS, LOWERED, NAME, RAISED, write_conv
 from embedsheet.lessons.conv.plan import Plan, plan
 from embedsheet.xlsx.writer.guide import Line, write_guide
 from embedsheet.xlsx.writer.page import SHADE, Book, Finish, Page, RowProgress
@@ -72,7 +72,7 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: Sequence[Page]) ->
              "one window", block(window_sheet.SHEET, "chosen.row")),
         Line("Follow an image from left to right: convolution by two filters, ReLU, max pooling, all in one column "
              "(flat), and from it the probability of every class.", "the maps", block(NAME, "convolved")),
-        Line(f"Train it: save, close, and run\n    embedsheet solve {file} --max-iterations 50\nThe loss falls, and "
+        Line(f"Train it: save, close, and run\n    embedsheet solve {file}{FEW_STEPS}\nThe loss falls, and "
              "the filters become detectors: what does each look for now?", "the filters", block(NAME, "filter.1")),
         Line("See whether it holds for the images that it has not learned from.", "right, unseen",
              block(NAME, "unseen.score")),

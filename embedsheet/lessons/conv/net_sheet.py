@@ -19,6 +19,7 @@ from embedsheet.mirrors.perceptron.model import surprises
 from embedsheet.xlsx.writer.page import DARK, SHARES, Book, Page, a1
 
 NAME = "Convolution"
+FEW_STEPS = " --max-iterations 50"  # as sheet and Guide say
 NUMBER, IMAGE = 1, 2
 FACTS, WEIGHTS_TOP = 5, 7
 ROW_PIXELS = 18
@@ -280,7 +281,7 @@ def _write_facts(sheet: ConvSheet) -> None:
     page.legend(3, sheet.convolved)
     page.swatches(FACTS, sheet.convolved, *SHADES)
     cells = sum(part.size for part in plan.weights.values())
-    page.write(4, NUMBER, to_train(sheet.book.path.name, page.name, cells, " --max-iterations 50"), "lead")
+    page.write(4, NUMBER, to_train(sheet.book.path.name, page.name, cells, FEW_STEPS), "lead")
     write_facts(page, FACTS + 1, NUMBER, value, [
         ("surprise", "mean of −ln p", "AVERAGE(losses)", surprise, "0.0000"),
         ("squares", "Σ weight²", "+".join(f"SUMSQ({name})" for name in WEIGHTS), squares, "0.00"),
