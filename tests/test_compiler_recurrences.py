@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from openpyxl.utils import get_column_letter as letters
 
+from embedsheet.compiler.faults import Circle
 from embedsheet.compiler.program import Program, Recalculation, recalculate
 from embedsheet.compiler.recurrence import Recurrence
 from embedsheet.ground.errors import UnsupportedError
@@ -164,8 +166,12 @@ def test_the_stored_results_of_a_recurrence_follow_the_changing_cells(n: int, tm
 
 
 def test_a_circle_is_refused_with_its_cells(tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedError, match=r"circular reference: S!B1 → S!C1 → S!B1; break the circle"):
-        program(tmp_path / "book.xlsx", {"A1": 1.0, "B1": "=C1+A1", "C1": "=B1*2", "D1": "=B1"}, "D1", ["A1"])
+    cells = {"A1": 1.0, "B1": "=C1+A1", "C1": "=B1*2", "D1": "=B1", "E1": "=Z.Z()", "F1": "=D1+E1"}
+    with pytest.raises(UnsupportedError, match=r"circular reference: S!B1 → S!C1 → S!B1; break the circle") as refused:
+        program(tmp_path / "book.xlsx", cells, "F1", ["A1"])
+    circles = [fault for fault in pickle.loads(pickle.dumps(refused.value.faults)) if isinstance(fault, Circle)]
+    assert [fault.path for fault in circles] == ["circular reference: S!B1 → S!C1 → S!B1"]
+    assert len(refused.value.faults) == 2
 
 
 def test_a_cell_that_needs_itself_is_a_circle(tmp_path: Path) -> None:

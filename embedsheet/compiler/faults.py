@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from embedsheet.formulas.functions.table import Function
+
+
+class Circle(str):
+    """The message for cells that depend on themselves, told from other faults by its type.
+
+    `path`: the cells in order, the first once more at the end, in words.
+    """
+
+    path: str
+
+    @classmethod
+    def of(cls, names: Sequence[str], remedy: str) -> Circle:
+        """Return the message for the circle of the cells `names`, with what to do about it."""
+        words = " → ".join(names if len(names) <= 6 else [*names[:6], f"… ({len(names)} cells)"])
+        path = f"circular reference: {words} → {names[0]}"
+        message = cls(f"{path}; {remedy}")
+        message.path = path
+        return message
 
 
 def other_workbook(text: str) -> str:

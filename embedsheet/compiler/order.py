@@ -19,7 +19,7 @@ from embedsheet.compiler.carried import Ordered
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.components import ComponentCells, Step, around_odd, behind, circle, in_order
 from embedsheet.compiler.evaluate import ADDRESS_FUNCTIONS, SHAPE_FUNCTIONS, Evaluator, PendingError, Trace
-from embedsheet.compiler.faults import other_workbook, unknown_function
+from embedsheet.compiler.faults import Circle, other_workbook, unknown_function
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.noise import TOLERANCE
 from embedsheet.compiler.rectangles import areas, in_use
@@ -498,10 +498,8 @@ class Planner:
 
     def _fail_circle(self, cells: ComponentCells, rest: Ids, remedy: str) -> None:
         names = [str(self.store.table.cell(int(cells.ids[i]))) for i in circle(cells, rest)]
-        words = " → ".join(names if len(names) <= 6 else [*names[:6], f"… ({len(names)} cells)"])
-        message = f"circular reference: {words} → {names[0]}; {remedy}"
         for place in np.unique(cells.owners[rest]):
-            self._fail(int(place), [message])
+            self._fail(int(place), [Circle.of(names, remedy)])
 
 
 def _readable(known: NDArray[np.bool_], reads: Sequence[Ids], elements: Ids) -> NDArray[np.bool_]:

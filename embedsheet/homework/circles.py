@@ -16,8 +16,6 @@ from embedsheet.ground.notation.tree import Call, Name, Node, Ref
 from embedsheet.ground.notation.walk import children
 from embedsheet.workbook import Workbook
 
-CIRCULAR = "circular reference"  # how the compiler calls it
-
 
 def circular_cells(book: Workbook, area: Area) -> set[Cell]:
     """Return the cells of an area whose formulas read themselves, by way of other cells or directly.

@@ -16,11 +16,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.compiler.faults import Circle
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.kinds import ERROR, NUMBER
 from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.homework.assignment import Assignment, Standalone, Task, parse
-from embedsheet.homework.circles import CIRCULAR, circular_cells
+from embedsheet.homework.circles import circular_cells
 from embedsheet.homework.evaluate import Bools, Floats, Outcome, Runner, equal, near
 from embedsheet.homework.feedback import Telling
 from embedsheet.homework.generate import INSTRUCTIONS
@@ -298,10 +299,9 @@ class _Grading(Telling):
                 task.block, "blank", 0, task.points, f"{self._where(area)}: nothing was written", task.hint
             )
         own, expected = self._own[task.block], self.expected[task.block]
-        if any(CIRCULAR in fault for fault in own[0].faults) and self._reads_itself(task.block, area):
-            faults = self.student.run(self._student_inputs(self.inputs[0], {}), area).faults
-            path = next((fault for fault in faults if CIRCULAR in fault), CIRCULAR).partition("; ")[0]
-            path = self.found.shown(path)
+        if _circles(own[0]) and self._reads_itself(task.block, area):
+            alike = self.student.run(self._student_inputs(self.inputs[0], {}), area)
+            path = self.found.shown(next(iter(_circles(alike)), "circular reference"))
             return TaskGrade(task.block, "circular", 0, task.points, f"{self._where(area)}: {path}", task.hint)
         if task.kind == "number":  # asked for the numbers shown, so that it may be typed
             own, expected = own[:1], expected[:1]
@@ -421,6 +421,11 @@ class _Grading(Telling):
         answer = visible(text_of(self.book, task.block, sheet) or words_beside(self.book, task.text))[:5000]
         words = "for the teacher to read" if answer else "nothing was written"
         return TaskGrade(task.block, "collected" if answer else "blank", 0, task.points, words, "", answer)
+
+
+def _circles(outcome: Outcome) -> list[str]:
+    """Return the ways of the circles that kept cells from being computed, in words."""
+    return [fault.path for fault in outcome.faults if isinstance(fault, Circle)]
 
 
 def _lines(area: Area) -> list[list[Cell]]:
