@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from embedsheet.book.edits import Edit
 from embedsheet.book.setups import EVOLUTIONARY, Sense, SolverSetup
+from embedsheet.compiler.engines.heap import give_back
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.notation.addresses import Cell
 from embedsheet.solvers.load import Model, load_model
@@ -203,6 +204,7 @@ def solve(
             # What was compiled takes more memory than the saving, and refers to itself.
             del model, problem, outcome
             gc.collect()
+            give_back()
         _write(workbook, work, solution, Path(output) if output else None, ignore_lock)
     solution.seconds["write"] = time.perf_counter() - began
     return solution

@@ -15,12 +15,15 @@ import numpy as np
 from jax import lax
 from numpy.typing import NDArray
 
+from embedsheet.compiler.engines.heap import keep_freed
 from embedsheet.compiler.engines.protocol import FloatArray, Traceable
 from embedsheet.compiler.precision import double_precision
 from embedsheet.formulas.traced import Array, Rule, register
 
 # Fewer steps compile in a moment; steps of more cells gain from fusion, and compile sooner with it.
 _FEW_STEPS, _SMALL_STEP = 40, 4
+# Where arrays of a number a cell may be larger than what the C library keeps.
+_LARGE = 1_000_000
 _LARGEST_LOT, _NUMBERS_IN_LOT = 512, 4_000_000
 
 
@@ -192,4 +195,6 @@ class JaxEngine:
 
     def compile(self, f: Traceable, rows: int | None, steps: int, cells: int, recorded: object = None) -> _Compiled:
         """Return f compiled."""
+        if cells > _LARGE:
+            keep_freed()
         return _Compiled(f, rows, steps > _FEW_STEPS and cells < _SMALL_STEP * steps, cells)
