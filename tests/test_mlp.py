@@ -21,7 +21,7 @@ from embedsheet.mirrors.perceptron.mirror import MIRROR
 from embedsheet.mirrors.perceptron.model import read_perceptron, sigmoid
 from embedsheet.solver import load_model, solve
 from embedsheet.workbook import Edit, Workbook
-from kit.judges import gnumeric_values, libreoffice_converted, libreoffice_values
+from kit.judges import gnumeric_values, libreoffice_converted, libreoffice_values, libreoffice_values_of
 from kit.sheets import largest_gradient_error
 from kit.stored import departures
 
@@ -296,6 +296,23 @@ def test_a_net_by_hand_is_checked_cell_by_cell(tmp_path: Path) -> None:
     assert counts["small"] == 29 and counts["own"] == 41
 
 
+@pytest.mark.parametrize("source", [1, 2])
+@pytest.mark.parametrize("unit", [1, 2])
+def test_the_chain_by_hand_and_its_estimate_agree_to_what_h_allows(
+    source: int, unit: int, small: Path, tmp_path: Path
+) -> None:
+    """Of ½ (z − t)², where no unit crosses its bend, (f(w + h) − f(w)) ÷ h − f′(w) = h ÷ 2 · Σ (V · f′ · x)²."""
+    net, step = hand_sheet.nets()[0], 0.01
+    z = net.inputs @ net.weights[0] + net.biases[0]
+    along = net.weights[1][unit - 1, 0] * (z[:, unit - 1] > 0) * net.inputs[:, source - 1]
+    wrong = (np.maximum(z, 0) @ net.weights[1] + net.biases[1] - net.targets)[:, 0]
+    choice = {"chain.input": source, "chain.unit": unit, "chain.step": step}
+    book = Workbook.open(typed(small, "By hand", tmp_path / "chosen.xlsx", **choice))
+    slope, guess = (book.numbers(book.area(f"chain.{name}", "By hand"))[0, 0] for name in ("derivative", "estimate"))
+    assert slope == (wrong * along).sum()
+    assert guess - slope == pytest.approx(step / 2 * (along**2).sum(), abs=1e-9)
+
+
 def test_the_derivatives_by_hand_are_those_of_finite_differences() -> None:
     """Half the squared error of the small net, a weight moved by 1e-6; the net has silent units and others."""
     net = hand_sheet.nets()[0]
@@ -309,3 +326,23 @@ def test_the_derivatives_by_hand_are_those_of_finite_differences() -> None:
     found = [(loss(start + step) - loss(start - step)) / 2e-6 for step in steps]
     # By paper and pencil: z is 3 1 / 6 −2, a 3 1 / 6 0, the output 4 / 9, dz −1 / 2, da −1 2 / 2 −4, dz −1 2 / 2 0.
     np.testing.assert_allclose(found, [-1 + 3 * 2, 2, 2 * -1 + 2, 2 * 2], atol=1e-6)
+
+
+def test_the_loss_chart_is_alive_and_moves_when_the_rate_is_typed_over(small: Path, tmp_path: Path) -> None:
+    """As LibreOffice recalculates: from the same start a tenth of the rate falls less, ten times goes elsewhere."""
+    paths = [small]
+    for rate in (0.1, 10.0):
+        book = openpyxl.load_workbook(small)
+        at = Workbook.open(small).area("learning_rate", "Epochs")
+        book["Epochs"].cell(at.top, at.left).value = rate
+        paths.append(tmp_path / f"rate-{rate}.xlsx")
+        book.save(paths[-1])
+    page = openpyxl.load_workbook(small)["Epochs"]
+    drawn = next(chart.series[0].yVal.numRef.f for chart in page._charts if len(chart.series) == 1)
+    cells = [row[0].coordinate for row in page[drawn.split("!")[1].replace("$", "")]]
+    usual, slow, fast = (
+        np.array([values["Epochs"][cell] for cell in cells], float) for values in libreoffice_values_of(paths)
+    )
+    assert usual[0] == slow[0] == fast[0]
+    assert usual[-1] < slow[-1] < slow[0]
+    assert np.abs(fast - usual).max() > 0.01

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from embedsheet.ground.measures import softmax
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.lessons.gated.plan import ALPHABET, FACTORS, PENALTY, Plan
 from embedsheet.lessons.how_to import to_train
 from embedsheet.lessons.mlp.net_sheet import band, write_facts
@@ -126,13 +127,22 @@ def write_cells(book: Book, plan: Plan, kind: str, name: str, title: str, lead: 
         if left != sheet.output_label:
             page.widths((left, left, 1.5))
     page.sheet.freeze_panes(0, CHARACTER)
-    page.printing((sheet.top - 2, sheet.top - 1), labels=CHARACTER)
+    _print(sheet, name)
     return page
+
+
+def _print(sheet: CellSheet, name: str) -> None:
+    """Print a cell of gates in two parts: the cell, with heading and facts; what follows from it, with the chart."""
+    last, cut = sheet.row(sheet.count, -1), sheet.output_label
+    parts = [Area(name, 1, 1, last, cut - 1), Area(name, FACTS, cut, last, sheet.answer + 2)]
+    sheet.page.printing((sheet.top - 2, sheet.top - 1), labels=ID, parts=parts if len(sheet.left) > 1 else ())
 
 
 def _write_weights(sheet: CellSheet) -> None:
     page, weights = sheet.page, sheet.weights
-    band(page, WEIGHTS_TOP - 1, CHARACTER, 2 + FACTORS, "embedding", DARK)
+    page.write(WEIGHTS_TOP - 1, CHARACTER, "character", "header")
+    page.write(WEIGHTS_TOP - 1, ID, "id", "header")
+    band(page, WEIGHTS_TOP - 1, X, FACTORS, "embedding", DARK)
     for place, character in enumerate(ALPHABET):
         page.write(WEIGHTS_TOP + place, CHARACTER, character, "id", num_format="@")
         page.write(WEIGHTS_TOP + place, ID, place + 1, "id")

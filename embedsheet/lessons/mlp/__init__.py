@@ -7,7 +7,8 @@ Sheets and the names of their blocks, scoped to the sheet; (rows, columns) follo
     small.output.weights (h, o), small.output.bias, small.targets (n, o); for the student small.hidden.z,
     small.hidden.a, small.output.z, and the derivatives small.output.dz, small.hidden.da, small.hidden.dz,
     small.hidden.dweights, small.hidden.dbias, small.output.dweights, small.output.dbias; the marks of each,
-    small.hidden.z.mark, …; small.right.
+    small.hidden.z.mark, …; small.right. Of one weight, chosen by chain.input and chain.unit: chain.derivative and
+    chain.estimate, made by chain.step.
 "Logistic regression", "XOR", "Spiral", "Table" (model sheets)
     inputs (n, d), answers (n, 1), output.weights, output.bias, penalty, probabilities (n, c), losses (n, 1), loss; and
     of each block of weights its derivative: gradient.output.weights, …. With hidden layers: activation,
@@ -93,7 +94,7 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: Sequence[Page]) ->
     logistic, xor, spiral, table = (task.sheet for task in (plan.passengers, plan.xor, plan.spiral, plan.table))
     steps = [
         Line("Work out a small net by hand, forward and back, in whole numbers: each cell is checked as you type it. "
-             "Then a larger one, and one with weights of your own.",
+             "Then a larger one, and one with weights of your own. At the end, the chain rule for a weight you choose.",
              f"go to {hand_sheet.NAME}", block(hand_sheet.NAME, "small.hidden.z")),
         Line("Begin with one neuron: a weighted sum z of what is known, and from it a probability p. Type other "
              "weights over the orange ones: the loss, how surprised the neuron is by what happened, moves.",

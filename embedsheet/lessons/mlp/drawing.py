@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from embedsheet.xlsx.writer.page import BLUE, LINE, ORANGE, Page
+from embedsheet.xlsx.writer.page import BLUE, DARK, LINE, Page
 
 GREEN = "#2F9E44"
 
@@ -52,7 +52,7 @@ def draw(
         for one in there:
             walk += [one, *(point for other in next_ones for point in (other, one)), next_ones[0]]
         series(walk, marker={"type": "none"}, line={"color": "#9CA3AF", "width": 1})
-    colors = [BLUE, *[GREEN] * (len(layers) - 2), ORANGE]
+    colors = [BLUE, *[GREEN] * (len(layers) - 2), DARK]
     for color, units, layer in zip(colors, layers, nodes, strict=True):
         series(
             layer,

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.lessons.mlp.net_sheet import EXPLAINED, band
 from embedsheet.lessons.mlp.plan import XOR_ANSWERS, XOR_INPUTS, Plan
 from embedsheet.mirrors.perceptron.model import ACTIVATIONS, descend, rolled
-from embedsheet.xlsx.writer.page import BLUE, LINE, ORANGE, VIOLET, Book, Page, a1
+from embedsheet.xlsx.writer.page import BLUE, DARK, LINE, ORANGE, VIOLET, Book, Page, a1
 
 NAME = "Epochs"
 SAMPLES, INPUTS = len(XOR_INPUTS), XOR_INPUTS.shape[1]
@@ -106,7 +107,9 @@ def write_epochs(book: Book, plan: Plan) -> Page:
                 (p - 1, p - 1, 1.5), (p, loss - 1, 6), (loss, dead, 8), (dead + 1, dead + 1, 1.5),
                 (by_z, by_z + SAMPLES - 1, 8), (by_a - 1, by_a - 1, 1.5),
                 (by_a, by_a + hidden * SAMPLES - 1, 8))  # fmt: skip
-    page.printing((BASE - 3, BASE + 1), portrait=True, labels=1, wide=2)
+    middle, bottom, end = p - 1, TOP + plan.epochs, by_a + hidden * SAMPLES - 1
+    page.printing((BASE - 4, BASE + 1), portrait=True, labels=1, parts=[
+        Area(NAME, 1, 1, bottom, middle - 1), Area(NAME, BASE - 4, middle, bottom, end)])  # fmt: skip
     return page
 
 
@@ -116,17 +119,17 @@ def _write_headers(page: Page, hidden: int, at: tuple[int, ...]) -> None:
     page.write(BASE + 1, EPOCH, "epoch", "header")
     for unit in range(hidden):
         column = PATH + unit * (INPUTS + 1)
-        band(page, row, column, INPUTS + 1, f"unit {unit + 1}", ORANGE)
+        band(page, row, column, INPUTS + 1, f"unit {unit + 1}", DARK)
         for offset, text in enumerate(("bias", *(f"w{one + 1}" for one in range(INPUTS)))):
             page.write(BASE + 1, column + offset, text, "header")
-        for left, text, color in ((a, f"a of unit {unit + 1}", ORANGE), (by_a, f"∂loss/∂z of unit {unit + 1}", VIOLET)):
+        for left, text, color in ((a, f"a of unit {unit + 1}", DARK), (by_a, f"∂loss/∂z of unit {unit + 1}", VIOLET)):
             band(page, row, left + unit * SAMPLES, SAMPLES, text, color)
             _write_samples(page, left + unit * SAMPLES)
     output = PATH + hidden * (INPUTS + 1)
-    band(page, row, output, hidden + 1, "output", ORANGE)
+    band(page, row, output, hidden + 1, "output", DARK)
     for offset, text in enumerate(("bias", *(f"w{one + 1}" for one in range(hidden)))):
         page.write(BASE + 1, output + offset, text, "header")
-    for left, text, color in ((p, "p", ORANGE), (by_z, "∂loss/∂z", VIOLET)):
+    for left, text, color in ((p, "p", DARK), (by_z, "∂loss/∂z", VIOLET)):
         band(page, row, left, SAMPLES, text, color)
         _write_samples(page, left)
     page.write(BASE + 1, loss, "loss", "header")
@@ -238,7 +241,7 @@ def _charts(page: Page, epochs: int, loss: int, p: int) -> None:
         chart.set_x_axis({"name": "epoch", "min": 0, "max": epochs, "major_gridlines": quiet})
         chart.set_y_axis({"min": 0, "num_format": "0.0", "major_gridlines": {"visible": True, "line": {"color": LINE}},
                           **({} if top is None else {"max": top})})  # fmt: skip
-        chart.set_size({"width": 420, "height": 340})
+        chart.set_size({"width": 400, "height": 340})
     falling.set_legend({"none": True})
     learned.set_legend({"position": "bottom"})
     page.sheet.insert_chart(SETTINGS - 2, VALUE + 1, falling)

@@ -3,65 +3,28 @@
 Each product stands where its factors cross: inputs X (n, d) at the left, weights W (d, h) and their bias above,
 z = X·W + b in X's rows and W's columns; then a = max(0, z), and the output's weights above the output's z. Below, in
 the same columns and from right to left, go the derivatives of half the squared error: of z, a, weights and bias. Beside
-it the net is drawn.
+it the net is drawn. At the end the chain rule is written out for one weight of the small net that the student chooses,
+beside what a small step h of that weight makes of the error.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from embedsheet.ground.notation.addresses import Area
+from embedsheet.lessons.mlp.chain import write_chain
 from embedsheet.lessons.mlp.drawing import GREEN, draw
+from embedsheet.lessons.mlp.hand_nets import BLANK, Ints, Line, Net, line, nets
 from embedsheet.xlsx.writer.page import VIOLET, VIOLET_FILL, Book, Page, a1
 
 NAME = "By hand"
 RIGHT, WRONG = "✓", "✗"
-_BLANK = {"font_size": 11, "bold": False}
-_BACK = _BLANK | {"bg_color": VIOLET_FILL, "border_color": VIOLET, "font_color": VIOLET}
-_CHART_WIDTH, _CHART_HEIGHT = 330, 210
+_BACK = BLANK | {"bg_color": VIOLET_FILL, "border_color": VIOLET, "font_color": VIOLET}
+_CHART_WIDTH, _CHART_HEIGHT, _COLUMN_PIXELS = 330, 210, 35
 _DRAWN_LEFT = 42  # the first column of the numbers that the drawings are made of
-Ints = NDArray[np.int64]
-Line = Literal["row", "column"]
-
-
-@dataclass(frozen=True, eq=False)
-class Net:
-    """A net to be worked out: inputs (n, d), weights (d, h) and (h, o), biases (1, h) and (1, o), targets (n, o).
-
-    `given` False: all of them are for the student to choose.
-    """
-
-    name: str
-    title: str
-    inputs: Ints
-    weights: tuple[Ints, Ints]
-    biases: tuple[Ints, Ints]
-    targets: Ints
-    given: bool = True
-
-
-def nets() -> list[Net]:
-    """Return the three nets; each that is given has units that are silent and units that are not."""
-
-    def ints(*rows: list[int]) -> Ints:
-        return np.array(rows, np.int64)
-
-    empty = np.zeros
-    return [
-        Net("small", "Small: two inputs, two units, one output", ints([1, 2], [3, 1]),
-            (ints([2, -1], [1, 1]), ints([1], [-2])), (ints([-1, 0]), ints([3])), ints([5], [7])),
-        Net("medium", "Medium: three inputs, four units, two outputs", ints([1, 0, 2], [2, 1, 0], [0, 3, 1]),
-            (ints([1, -2, 0, 2], [0, 1, 3, -1], [2, 1, -1, 0]), ints([1, 0], [-1, 2], [2, 1], [0, -1])),
-            (ints([0, 1, -1, -2]), ints([1, -2])), ints([4, 1], [6, -1], [13, 14])),
-        Net("own", "Your own: type whole numbers into all blue cells, weights too", empty((2, 2), np.int64),
-            (empty((2, 3), np.int64), empty((3, 1), np.int64)), (empty((1, 3), np.int64), empty((1, 1), np.int64)),
-            empty((2, 1), np.int64), given=False),
-    ]  # fmt: skip
 
 
 def write_by_hand(book: Book) -> Page:
@@ -78,21 +41,24 @@ def write_by_hand(book: Book) -> Page:
         "lead",
     )  # fmt: skip
     page.write(4, 1, f"{RIGHT} right   {WRONG} look again: it follows from the numbers as they stand.", "lead")
-    row = 6
+    starts, right = [6], 0
     for place, net in enumerate(nets()):
-        row = _write_net(page, net, row, _DRAWN_LEFT + 3 * place)
+        row, end = _write_net(page, net, starts[-1], _DRAWN_LEFT + 3 * place)
+        starts.append(row)
+        right = max(right, end)
+    bottom = write_chain(page, nets()[0], starts[-1])
     page.widths((1, 1, 7), (2, _DRAWN_LEFT - 1, 4.3), (_DRAWN_LEFT, _DRAWN_LEFT + 8, 5))
-    page.printing(high=1, rows=row, columns=_DRAWN_LEFT - 1)
+    page.printing(parts=[Area(NAME, 1, 1, starts[2] - 2, right), Area(NAME, starts[2], 1, bottom, right)])
     return page
 
 
-def _write_net(page: Page, net: Net, row: int, drawn: int) -> int:
-    """Write a net from a row on, what its drawing is made of from a column on; return the next net's row."""
+def _write_net(page: Page, net: Net, row: int, drawn: int) -> tuple[int, int]:
+    """Write a net from a row on, what draws it from a column on; return the next net's row and the last column."""
     (n, d), h, o = net.inputs.shape, net.weights[0].shape[1], net.weights[1].shape[1]
     top = row + max(d, h) + 4  # of the products; above them weights, and a bias in the last row
     page.height(row, 24)
     page.write(row, 1, net.title, "heading")
-    look: tuple[str, dict[str, Any]] = ("given", {"num_format": "0"}) if net.given else ("choice", _BLANK)
+    look: tuple[str, dict[str, Any]] = ("given", {"num_format": "0"}) if net.given else ("choice", BLANK)
 
     def numbers(name: str, first: int, left: int, values: Ints) -> Area:
         style, extra = look
@@ -114,14 +80,14 @@ def _write_net(page: Page, net: Net, row: int, drawn: int) -> int:
         page.write(top - 1, left - 1, "b", "header")
         biases = numbers(f"{layer}.bias", top - 1, left, bias)
         columns.append(left)
-        z = page.empty(f"{net.name}.{layer}.z", top, left, (n, width), "choice", **_BLANK)
+        z = page.empty(f"{net.name}.{layer}.z", top, left, (n, width), "choice", **BLANK)
         page.write(top + n, left, "z", "header")
         marks.append(_marks(page, z, left + width, _products(before, above, biases)))
         left += 2 * width + 1
         before = z
         if layer == "hidden":
             columns.append(left)
-            before = page.empty(f"{net.name}.hidden.a", top, left, (n, width), "choice", **_BLANK)
+            before = page.empty(f"{net.name}.hidden.a", top, left, (n, width), "choice", **BLANK)
             page.write(top + n, left, "a", "header")
             marks.append(_marks(page, before, left + width, _each("MAX(0,{0})", z)))
             left += 2 * width + 1
@@ -139,7 +105,7 @@ def _write_net(page: Page, net: Net, row: int, drawn: int) -> int:
         [f"{letter}{place}" for place in range(1, size + 1)] for letter, size in zip("xaz", (d, h, o), strict=True)
     ]
     draw(page, f"{net.title}, drawn", units, (row, drawn), (row, left + o + 1), (_CHART_WIDTH, _CHART_HEIGHT))
-    return int(max(bottom + 2, row + _CHART_HEIGHT // 20 + 2))
+    return int(max(bottom + 2, row + _CHART_HEIGHT // 20 + 2)), left + o + 1 + _CHART_WIDTH // _COLUMN_PIXELS
 
 
 def _write_back(page: Page, net: Net, top: int, columns: Sequence[int]) -> tuple[list[Area], int]:
@@ -176,7 +142,7 @@ def _products(factors: Area, weights: Area, biases: Area) -> Any:
     """Return what makes the sources and the right answer of a cell of z."""
 
     def source(down: int, right: int) -> tuple[str, int, str]:
-        row, column = _line(factors, "row", down), _line(weights, "column", right)
+        row, column = line(factors, "row", down), line(weights, "column", right)
         bias = a1(biases.top, biases.left + right)
         return f"{row},{column},{bias}", 2 * weights.shape[0] + 1, f"MMULT({row},{column})+{bias}"
 
@@ -197,7 +163,7 @@ def _sums(one: Area, along: Line, other: Area, beside: Line) -> Any:
     """Return what makes the source of a sum of products: a line of `one`, by the cell's row, times one of `other`."""
 
     def source(down: int, right: int) -> tuple[str, int, str]:
-        lines = f"{_line(one, along, down)},{_line(other, beside, right)}"
+        lines = f"{line(one, along, down)},{line(other, beside, right)}"
         return lines, 2 * (one.shape[1] if along == "row" else one.shape[0]), f"SUMPRODUCT({lines})"
 
     return source
@@ -205,17 +171,10 @@ def _sums(one: Area, along: Line, other: Area, beside: Line) -> Any:
 
 def _totals(area: Area) -> Any:
     def source(down: int, right: int) -> tuple[str, int, str]:
-        column = _line(area, "column", right)
+        column = line(area, "column", right)
         return column, area.shape[0], f"SUM({column})"
 
     return source
-
-
-def _line(area: Area, kind: Line, place: int) -> str:
-    """Return a row or a column of an area, counted from 0."""
-    if kind == "row":
-        return f"{a1(area.top + place, area.left)}:{a1(area.top + place, area.right)}"
-    return f"{a1(area.top, area.left + place)}:{a1(area.bottom, area.left + place)}"
 
 
 def _marks(page: Page, answers: Area, left: int, source: Any) -> Area:

@@ -8,7 +8,7 @@ from embedsheet.lessons.how_to import to_train
 from embedsheet.lessons.mlp.net_sheet import band
 from embedsheet.lessons.mlp.plan import Task
 from embedsheet.mirrors.perceptron.model import Layer, surprises, there_and_back
-from embedsheet.xlsx.writer.page import BLUE, LINE, ORANGE, VIOLET, Book, Page, a1
+from embedsheet.xlsx.writer.page import BLUE, DARK, LINE, ORANGE, VIOLET, Book, Page, a1
 
 NUMBER, INPUT = 1, 2
 STEP = 0.001
@@ -114,7 +114,7 @@ def _write_weights(page: Page, task: Task, gradient: Layer, at: tuple[int, int, 
     """Write weights and bias, a row each: the number, its derivative, the estimate, the odds."""
     label, z, shifted, bias = at
     count, features = task.inputs.shape
-    band(page, WEIGHTS_TOP - 1, z, 1, "weight", ORANGE)
+    band(page, WEIGHTS_TOP - 1, z, 1, "weight", DARK)
     band(page, WEIGHTS_TOP - 1, z + 1, 1, "∂loss/∂w", VIOLET)
     band(page, WEIGHTS_TOP - 1, z + 2, 1, "estimate", VIOLET)
     band(page, WEIGHTS_TOP - 1, z + 3, 1, "odds × ", BLUE)

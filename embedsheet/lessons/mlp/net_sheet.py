@@ -8,18 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.lessons.how_to import to_train
 from embedsheet.lessons.mlp.drawing import draw
 from embedsheet.lessons.mlp.plan import Task
 from embedsheet.mirrors.perceptron.model import ACTIVATIONS, HIDDEN, OUTPUT, Pass, surprises, there_and_back
-from embedsheet.xlsx.writer.page import ORANGE, VIOLET, Book, Page, a1
+from embedsheet.xlsx.writer.page import DARK, VIOLET, Book, Page, a1
 
 NUMBER, INPUT = 1, 2
 FACTS = 5  # first row of the facts at the left
 WEIGHTS_TOP = 11
+WIDE, ROWS = 10, 44  # a net with more units is printed layer by layer; a sheet with more rows, forward and backward
+PORTRAIT = 538, 740  # points of A4 within the margins
 NAMES = {"hidden.1": "first layer", "hidden.2": "second layer", OUTPUT: "output"}
 EXPLAINED = {
     "relu": "relu: what is below 0 becomes 0.",
@@ -65,6 +69,7 @@ class NetSheet:
         self.bottom = self.top + self.count - 1
         self.back = self.bottom + 4
         self.gradient = self.back + self.count + 3
+        self.wide = sum(layer.units for layer in self.layers) > WIDE
 
     def weights_top(self, layer: Columns) -> int:
         """Return the row of the first of the layer's weights: they stand upon their biases."""
@@ -82,15 +87,43 @@ def write_net(book: Book, task: Task, title: str, lead: str) -> Page:
     _write_backward(sheet)
     _write_gradient(sheet)
     page.solver([f"{layer.layer}.{part}" for layer in sheet.layers for part in ("weights", "bias")], "loss")
-    widths = [(NUMBER, NUMBER, 6.0), (INPUT, INPUT + task.inputs.shape[1] - 1, 8.5)]
+    widths = [(NUMBER, NUMBER, 10.0), (INPUT, INPUT + task.inputs.shape[1] - 1, 8.5)]
     for layer in sheet.layers:
         units = 7.2 if layer.layer != OUTPUT else max(7.2, 1.5 + max(len(str(name)) for name in task.classes))
         widths += [(layer.label, layer.label, 5.5), (layer.z, layer.z + layer.units - 1, units),
                    (layer.a - 1, layer.a - 1, 1.5), (layer.a, layer.a + layer.units - 1, units)]  # fmt: skip
-    page.widths(*widths, (sheet.right - 1, sheet.right - 1, 1.5), (sheet.right, sheet.right + 3, 9))
+    widths += [(sheet.right - 1, sheet.right - 1, 1.5), (sheet.right, sheet.right + 4, 9)]
+    page.widths(*widths)
     _draw_net(sheet, title)
-    page.printing(labels=1, columns=sheet.right + 4)
+    _print(sheet, widths)
     return page
+
+
+def _print(sheet: NetSheet, widths: Sequence[tuple[int, int, float]]) -> None:
+    """Print a small net on one page, of a larger one forward and backward on a page each, of a wide one each layer.
+
+    Of more samples than a page has rows for, the first ones are printed.
+    """
+    page, last = sheet.page, sheet.gradient + max(layer.inputs for layer in sheet.layers)
+    if last <= ROWS and not sheet.wide:
+        page.printing(labels=1, columns=sheet.right + 4)
+        return
+    starts = [1, *(layer.label for layer in sheet.layers[1:] if sheet.wide), sheet.right + 5]
+    columns = {column: 7 * size + 5 for first, end, size in widths for column in range(first, end + 1)}  # in pixels
+    pixels = max(
+        sum(columns[one] for one in {NUMBER, *range(left, right)} & {*columns}) for left, right in pairwise(starts)
+    )
+    across, down = (PORTRAIT[0], PORTRAIT[1]) if sheet.wide else (PORTRAIT[1], PORTRAIT[0])
+    scale = min(100, int(100 * across / (0.8 * pixels)))
+    rows = int(down / (15.5 * scale / 100))
+    shown = min(sheet.count, rows - sheet.top)
+    whole = sheet.back + shown - 1 if shown < sheet.count else last
+    forward = [Area(page.name, 1 if left == 1 else WEIGHTS_TOP - 1, left, sheet.top + shown - 1, end - 1)
+               for left, end in pairwise(starts)]  # fmt: skip
+    backward = [Area(page.name, top, left, bottom, end - 1)
+                for top, bottom in ((sheet.back - 2, whole), *([(sheet.gradient - 1, last)] if whole < last else []))
+                for left, end in pairwise([*starts[:-1], sheet.right])]  # fmt: skip
+    page.printing(labels=1, portrait=sheet.wide, scale=scale, parts=[*forward, *backward])
 
 
 def _draw_net(sheet: NetSheet, title: str) -> None:
@@ -98,8 +131,9 @@ def _draw_net(sheet: NetSheet, title: str) -> None:
     hidden = [[f"a{unit}" for unit in range(1, layer.units + 1)] for layer in sheet.layers[:-1]]
     inputs = [f"x{place}" for place in range(1, sheet.task.inputs.shape[1] + 1)]
     units = [inputs, *hidden, [f"p{place}" for place in range(1, sheet.layers[-1].units + 1)]]
-    height = 20 * (sheet.bias - FACTS + 1)
-    draw(sheet.page, f"{title}: the net, drawn", units, (FACTS, sheet.right + 7), (FACTS, sheet.right), (330, height))
+    top = WEIGHTS_TOP - 1 if sheet.wide else FACTS  # on the page of the output
+    height = 20 * (sheet.bias - top + 1)
+    draw(sheet.page, f"{title}: the net, drawn", units, (FACTS, sheet.right + 7), (top, sheet.right), (330, height))
 
 
 def _write_facts(sheet: NetSheet, book: Book) -> None:
@@ -169,7 +203,7 @@ def _write_weights(sheet: NetSheet) -> None:
     page = sheet.page
     for place, (layer, numbers) in enumerate(zip(sheet.layers, sheet.task.layers, strict=True)):
         top = sheet.weights_top(layer)
-        band(page, top - 1, layer.z, layer.units, f"{NAMES[layer.layer]}: weights", ORANGE)
+        band(page, top - 1, layer.z, layer.units, f"{NAMES[layer.layer]}: weights", DARK)
         for number in range(layer.inputs):
             page.write(top + number, layer.label, _unit(sheet, place, number), "id", font_size=8)
         page.write(sheet.bias, layer.label, "bias", "id", font_size=8)
@@ -180,16 +214,16 @@ def _write_weights(sheet: NetSheet) -> None:
 def _write_forward(sheet: NetSheet) -> None:
     page, task, numbers = sheet.page, sheet.task, sheet.numbers
     top, header = sheet.top, sheet.top - 1
-    page.write(header - 1, NUMBER, "Forward", "heading", font_color=ORANGE)
+    page.write(header - 1, NUMBER, "Forward", "heading")
     page.write(header, NUMBER, "no.", "header")
     page.block("number", top, NUMBER, np.arange(1, sheet.count + 1)[:, None], "id")
     for offset, name in enumerate(task.features):
         page.write(header, INPUT + offset, name, "header")
     page.block("inputs", top, INPUT, task.inputs, "given", num_format="0.0#")
     for place, layer in enumerate(sheet.layers):
-        band(page, header - 1, layer.z, layer.units, "z = a·W + b" if place else "z = x·W + b", ORANGE)
+        band(page, header - 1, layer.z, layer.units, "z = a·W + b" if place else "z = x·W + b", DARK)
         last = layer.layer == OUTPUT
-        band(page, header - 1, layer.a, layer.units, "p = softmax(z)" if last else "a = f(z)", ORANGE)
+        band(page, header - 1, layer.a, layer.units, "p = softmax(z)" if last else "a = f(z)", DARK)
         for unit in range(layer.units):
             page.write(header, layer.z + unit, f"z{unit + 1}" if not last else task.classes[unit], "header")
             page.write(header, layer.a + unit, f"a{unit + 1}" if not last else task.classes[unit], "header")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.lessons.rnn.net import Net, Trace
 from embedsheet.mirrors.full_size.text_data import visible
 from embedsheet.xlsx.writer.page import Book, Page, a1
@@ -46,10 +47,22 @@ def first_row(net: Net) -> int:
     return WEIGHTS + tallest + 3
 
 
+def print_apart(page: Page, header: int, last: int, labels: int, starts: dict[int, int]) -> None:
+    """Print rows to the last one in parts, from each of these columns on and the row given with it.
+
+    Headings and so many columns of labels are on every page.
+    """
+    ends = [*(column - 1 for column in starts if column > 1), page.sheet.dim_colmax + 1]
+    areas = [Area(page.name, top, left, last, end) for (left, top), end in zip(starts.items(), ends, strict=True)]
+    page.printing((header - 1, header), labels=labels, rows=last, parts=areas)
+
+
 def write_factors(page: Page, net: Net, left: int) -> None:
     """Write the embedding matrix: a row a character, its number and the character at its left."""
     factors = net.weights.character_factors.shape[1]
-    band(page, WEIGHTS - 1, left - 2, factors + 2, "embedding: a row a character")
+    page.write(WEIGHTS - 1, left - 2, "char", "header")  # of its own: these two are on every page of print
+    page.write(WEIGHTS - 1, left - 1, "id", "header")
+    band(page, WEIGHTS - 1, left, factors, "embedding")
     for place, character in enumerate(net.vocabulary.characters):
         page.write(WEIGHTS + place, left - 2, visible(character), "header")
         page.write(WEIGHTS + place, left - 1, place + 1, "id")

@@ -11,7 +11,6 @@ from embedsheet.xlsx.writer.page import Book, Page, a1
 
 NAME = "Three characters"
 STEPS = 3
-PRINTED = 52  # percent at which what stands up to the logits, and two tables more, fill a page
 
 
 def write_three(book: Book, net: Net, how_to: str) -> Page:
@@ -82,6 +81,7 @@ def write_three(book: Book, net: Net, how_to: str) -> Page:
         (outputs.largest, outputs.sum, 7), (outputs.loss, outputs.loss, 7), *((gap, gap, 1.5) for gap in columns.gaps),
     )  # fmt: skip
     page.sheet.freeze_panes(parts.LOSS_ROW, shown + 2)
-    page.sheet.set_v_pagebreaks([outputs.logits - 1, outputs.probabilities - 1])  # else tables are on two pages
-    page.printing((header - 1, header), labels=ids + STEPS - 1, scale=PRINTED)
+    parts.print_apart(page, header, bottom, ids + STEPS - 1, {
+        1: 1, outputs.logits: parts.WEIGHTS - 1, outputs.probabilities: header - 1,
+    })  # fmt: skip
     return page

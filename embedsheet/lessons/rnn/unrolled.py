@@ -16,7 +16,6 @@ from embedsheet.mirrors.recurrent.numpy_net import Floats
 from embedsheet.xlsx.writer.page import Book, Page, a1
 
 N_CHARACTERS, SEQUENCE = "n characters", "Sequence"
-PRINTED = 50  # percent at which what stands up to the exponentials, and what follows, fills a page
 
 
 def write_unrolled(book: Book, net: Net, how_to: str, every: bool) -> Page:
@@ -103,9 +102,9 @@ def write_unrolled(book: Book, net: Net, how_to: str, every: bool) -> Page:
         (outputs.loss, outputs.loss, 7), *((gap, gap, 1.5) for gap in columns.gaps),
     )  # fmt: skip
     page.sheet.freeze_panes(parts.LOSS_ROW, row_left - 1)
-    # A page or two of pieces show what all are.
-    page.sheet.set_v_pagebreaks([outputs.largest - 1])  # else a table, and the chart above it, is on two pages
-    page.printing((header - 1, header), labels=number, rows=header + height * min(len(pieces), 9), scale=PRINTED)
+    last = header + height * min(len(pieces), 9)  # a page or two of pieces show what all are
+    above = parts.WEIGHTS - 1 if every else header - 1  # with the chart
+    parts.print_apart(page, header, last, number, {1: 1, outputs.largest: above})
     return page
 
 
