@@ -25,7 +25,7 @@ MODELS = [
     ("movielens", "Cross-tab"), ("movielens", "Cross-tab with bias"), ("movielens", "One rating a row"),
     ("rnn", "Three characters"), ("rnn", "n characters"), ("rnn", "Sequence"), ("mlp", "Logistic regression"),
     ("mlp", "XOR"), ("mlp", "Spiral"), ("mlp", "Table"), ("lstm", "LSTM"), ("gru", "GRU"), ("green-eggs", "Skip-gram"),
-    ("attention", "Attention"), ("conv", "Convolution"), ("optimisers", "Solver"),
+    ("attention", "Attention"), ("conv", "Convolution"), ("optimisers", "Solver"), ("pseudo-labels", "Student"),
 ]  # fmt: skip
 OTHERS = [
     ("movielens", "One-hot"), ("movielens", "Compare"), ("green-eggs", "Shuffled"), ("green-eggs", "Similarity"),
@@ -41,7 +41,7 @@ def lessons(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("lessons")
     return {
         # Gradient sheets, which take most of the time, stand behind the others and are none of these sheets.
-        name: es.new(name, folder / f"{name}.xlsx", **{} if name == "pseudo-labels" else {"no_gradient_sheet": True})
+        name: es.new(name, folder / f"{name}.xlsx", no_gradient_sheet=True)
         for name in {name for name, _ in (*MODELS, *OTHERS)}
     }
 

@@ -67,6 +67,10 @@ LESSONS: dict[str, tuple[dict[str, int], list[str]]] = {
     "gru": ({"letters": 3, "pairs": 1, "hidden": 2}, ["Simple recurrent net gradient", "GRU gradient"]),
     "conv": ({"images": 3}, ["Convolution gradient"]),
     "attention": ({"length": 2, "letters": 2, "strings": 2}, ["Attention gradient"]),
+    "pseudo-labels": (
+        {"users": 6, "movies": 7, "training": 12, "validation": 2, "pseudo": 5},
+        ["Student gradient"],
+    ),
 }
 ALIKE = ("Momentum", "Nesterov", "RMSProp", "Adagrad")  # of six rules that make steps, descent and Adam stand for all
 

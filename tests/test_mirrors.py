@@ -31,6 +31,7 @@ SMALL: dict[str, tuple[str, dict[str, Any]]] = {
     "gated.mirror": ("gru", {"letters": 2, "pairs": 1, "hidden": 2}),
     "conv.mirror": ("conv", {"images": 3}),
     "attention.mirror": ("attention", {"length": 2, "letters": 2, "strings": 2}),
+    "student.mirror": ("pseudo-labels", {"users": 6, "movies": 7, "training": 12, "validation": 2, "pseudo": 5}),
     "recommender.mirror": ("movielens", {"users": 4, "movies": 5, "factors": 2}),
 }
 

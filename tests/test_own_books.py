@@ -52,7 +52,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "attention": {"length": 2, "letters": 2, "strings": 2, "seed": 7, "no_gradient_sheet": True},
     "rnn": {"text": Path, "hidden": 2, "factors": 2, "length": 3, "seed": 7, "no_gradient_sheet": True},
     "pseudo-labels": {
-        "users": 6, "movies": 7, "training": 12, "validation": 2, "pseudo": 5, "seed": 7, "ratings": None
+        "users": 6, "movies": 7, "training": 12, "validation": 2, "pseudo": 5, "seed": 7, "ratings": None,
+        "no_gradient_sheet": True,
     },
 }  # fmt: skip
 CASES = [(lesson, how) for lesson in OPTIONS for how in ("", "with every option")]

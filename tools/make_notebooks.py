@@ -18,7 +18,7 @@ FOLDER = ROOT / "notebooks"
 LESSONS = {
     "movielens": "Cross-tab", "green-eggs": "Skip-gram", "optimisers": "Solver", "mlp": "XOR",
     "rnn": "Three characters", "lstm": "LSTM", "gru": "GRU", "conv": "Convolution", "attention": "Attention",
-    "pseudo-labels": "",
+    "pseudo-labels": "Student",
 }  # fmt: skip
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 

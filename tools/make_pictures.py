@@ -40,6 +40,7 @@ PICTURES = (
     Picture("compare", "movielens compared", "Compare:", 0.3),
     Picture("learned-map", "learned", "A map of the movies", 0.96),
     Picture("pseudo-labels", "pseudo-labels", "One mixed batch"),
+    Picture("pseudo-labels-student", "pseudo-labels trained", "A student", 0.42),
     Picture("movielens-one-hot", "movielens", "One-hot", 0.6),
     Picture("gradient-sheet", "gradient", "Cross-tab gradient", 0.67),
     Picture("green-eggs-map", "green-eggs", "Map"),
@@ -122,6 +123,13 @@ def trained_cells(name: str) -> Callable[[Path], Path]:
     return make
 
 
+def trained_student(folder: Path) -> Path:
+    """Return the workbook of pseudo-labels, its student solved."""
+    book = find("pseudo-labels").load().build(folder / "pseudo-labels-trained.xlsx", finish=_without_footers)
+    _run(sys.executable, "-m", "embedsheet", "solve", str(book))
+    return Path(book)
+
+
 def trained_conv(folder: Path) -> Path:
     """Return the workbook of convolution, solved as its page says."""
     book = find("conv").load().build(folder / "conv-trained.xlsx", finish=_without_footers)
@@ -179,6 +187,7 @@ BOOKS = {
     "movielens compared": compared,
     "learned": learned,
     "pseudo-labels": lesson("pseudo-labels"),
+    "pseudo-labels trained": trained_student,
     "gradient": gradient,
     "green-eggs": lesson("green-eggs"),
     "green-eggs trained": trained_words,

@@ -20,6 +20,7 @@ MIRRORS = (
     "gated.mirror",
     "attention.mirror",
     "conv.mirror",
+    "student.mirror",
     "recommender.mirror",
 )
 

@@ -19,6 +19,7 @@ from embedsheet.xlsx.writer.page import BLUE, FONT, GREY, ORANGE, VIOLET, Drawin
 _LEGEND_ROW, _LINK_ROW = 3, 7
 _LEGEND_COLUMNS = 13  # that the legend runs over
 _SCALE, _ROWS = 43, 112  # percent, at which `PAGE` columns and so many rows fill a page
+_MORE = 4  # columns that a page takes beside them, set smaller, where no other page would follow for the rest
 _MOST_PARTS = 100  # that a print area may have: Excel reads 8,192 characters
 _LABELLED = 500  # rows of a block that are labelled one by one; of more, every second, third …
 _LONGEST_NAME = 31  # characters of a sheet's name
@@ -102,21 +103,22 @@ def draw(workbook: Any, sketch: Sketch) -> None:
 def _print(page: Page, sketch: Sketch) -> None:
     """Print title and labels on every page, no empty one, and let none end within a band of blocks that fits on one."""
     columns = max(_LEGEND_COLUMNS, *(one.left + one.block.area.shape[1] for one in sketch.placed))
+    across = columns if PAGE < columns <= PAGE + _MORE else PAGE
     runs = (run for one in sketch.placed for some in _runs(one.block).values() for run in some)
-    wide = any(last - first + 1 >= PAGE for first, last in runs)  # then rows need a label on the next page, too
-    for left in range(LEFT + PAGE, columns, PAGE):
+    wide = any(last - first + 1 >= across for first, last in runs)  # then rows need a label on the next page, too
+    for left in range(LEFT + across, columns, across):
         page.write(1, left, sketch.title, "title")
         _legend(page, _LEGEND_ROW, left)
-    scale = min(100, _SCALE * PAGE // (min(columns, PAGE) + wide))
+    scale = min(100, _SCALE * PAGE // (min(columns, across) + wide))
     starts = [1, *_page_starts(page, sketch, _ROWS * _SCALE // scale)]
     parts = []
     for top, end in pairwise([*starts, page.sheet.dim_rowmax + 2]):
-        used = {(row, column // PAGE) for row in range(max(top - 1, _LEGEND_ROW), end - 1)
+        used = {(row, column // across) for row in range(max(top - 1, _LEGEND_ROW), end - 1)
                 for column in page.sheet.table.get(row, ())}  # fmt: skip
         for number in sorted({place for _, place in used}):
             last = max(row for row, place in used if place == number) + 1
-            right = min(columns, PAGE) + number * PAGE
-            parts.append(Area(sketch.title, top, number * PAGE + 1, last, right))
+            right = min(columns, across) + number * across
+            parts.append(Area(sketch.title, top, number * across + 1, last, right))
     page.printing((1, _LEGEND_ROW), portrait=True, scale=scale, labels=int(wide),
                   parts=parts if len(parts) <= _MOST_PARTS else ())  # fmt: skip
 

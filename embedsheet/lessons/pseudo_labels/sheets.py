@@ -1,132 +1,22 @@
-"""Lesson "pseudo-labels": one mixed batch, coloured by where each row comes from; n users × m movies, B batches.
-
-A batch mixes ratings to learn from, ratings held out, and pseudo-labels: predictions of a teacher for pairs that nobody
-rated. Sheets and the names of their blocks, scoped to their sheet:
-
-"Guide"
-"Mixed batch"
-    chosen (which batch), batch.number, batch.origin, batch.user, batch.title, batch.target (rows, 1), and counted:
-    origins.name, origins.rows, origins.share, origins.mean (3, 1).
-"Ratings"
-    users.id (n, 1), movies.title (1, m), ratings (n, m) with empty cells, held_out (n, m) of 0 and 1.
-"Teacher"
-    training (n, m): the ratings to learn from; mean, users.bias (n, 1), movies.bias (1, m), predictions (n, m),
-    rmse.training, rmse.held_out. Live formulas, two averages drawn towards 0: a teacher that needs no training.
-"Draws"
-    draws.origin, draws.user, draws.movie (B · rows, 1): what `MixIterator` drew; 1 training, 2 held out, 3 pseudo.
-"""
+"""The sheets of ratings, of the teacher, of what was drawn, and of one batch."""
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated
-
 import numpy as np
-from numpy.typing import NDArray
 
-from embedsheet.ground.data import movielens, read_ratings
-from embedsheet.ground.data.ratings import CITATION, CONDITIONS
-from embedsheet.ground.errors import LessonError
 from embedsheet.ground.measures import rmse
-from embedsheet.lessons.movielens.choice import Choice, choose, movie_label
-from embedsheet.mirrors.full_size.mixed_batches import Batches, MixIterator
-from embedsheet.xlsx.writer.guide import Line, write_guide
-from embedsheet.xlsx.writer.page import Book, Finish, Page, RowProgress, a1
+from embedsheet.lessons.movielens.choice import movie_label
+from embedsheet.lessons.pseudo_labels.plan import BATCHES, FILLS, ORIGINS, SHRINK, Plan
+from embedsheet.mirrors.student.sheet import predictions as predicted
+from embedsheet.xlsx.writer.page import Page, a1
 
-EXAMPLE = "embedsheet new pseudo-labels -o mixed.xlsx --training 24 --pseudo 8"
-ORIGINS = ("training", "held out", "pseudo-label")
-FILLS = ("#DBEAFE", "#FEF3C7", "#EDE9FE")
 MEANINGS = (
     "Blue: a rating to learn from.",
     "Yellow: a rating held out, to see how well what was learned foretells it.",
-    "Violet: a pseudo-label. Nobody rated this film; the teacher's prediction stands in for a rating.",
+    "Violet: a pseudo-label. Nobody rated this film; the teacher’s prediction stands in for a rating.",
 )
-BATCHES = 20
-HELD_OUT = 0.15
-SHRINK = 5  # an average of few ratings is drawn towards 0, as if so many ratings of no surprise stood beside them
 TOP = 6
 LEFT = 3
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Plan:
-    """The numbers of the workbook. table, held_out, predictions: (n, m); draws: (B · rows, 3) origin, user, movie."""
-
-    choice: Choice
-    held_out: NDArray[np.bool_]
-    mean: float
-    user_bias: NDArray[np.float64]
-    movie_bias: NDArray[np.float64]
-    predictions: NDArray[np.float64]
-    draws: NDArray[np.intp]
-    rows: int
-
-
-def build(
-    path: Path | str,
-    *,
-    users: Annotated[int, "How many of the most prolific users to take."] = 20,
-    movies: Annotated[int, "How many of the most rated movies to take."] = 20,
-    training: Annotated[int, "Rows of a batch that are ratings to learn from."] = 44,
-    validation: Annotated[int, "Rows of a batch that are ratings held out."] = 4,
-    pseudo: Annotated[int, "Rows of a batch that are pseudo-labels."] = 16,
-    seed: Annotated[int, "Seed of what is held out and of the batches."] = 42,
-    ratings: Annotated[Path | None, "Another MovieLens release: ratings.csv, ratings.dat, u.data or the .zip."] = None,
-    force: bool = False,
-    finish: Finish | None = None,
-    progress: RowProgress | None = None,
-) -> Path:
-    """Make the workbook and return its path. Raises LessonError, DataError or FileError."""
-    data = movielens() if ratings is None else read_ratings(ratings)
-    plan = _plan(choose(data, users, movies), (training, validation, pseudo), seed)
-    with Book(path, "Mixed batches and pseudo-labels", force=force) as book:
-        guide = book.page("Guide")
-        batch, table, teacher, draws = (
-            book.page(name, tab)
-            for name, tab in (
-                ("Mixed batch", "#7C3AED"), ("Ratings", "#1D4ED8"), ("Teacher", "#C2410C"), ("Draws", "#9CA3AF"),
-            )
-        )  # fmt: skip
-        _write_ratings(table, plan)
-        _write_teacher(teacher, table, plan)
-        _write_draws(draws, plan)
-        _write_batch(batch, table, teacher, draws, plan)
-        _write_guide(guide, batch, table, teacher, draws, plan)
-        return book.save(finish)
-
-
-def _plan(choice: Choice, sizes: tuple[int, int, int], seed: int) -> Plan:
-    """Hold ratings out, let the teacher learn, draw the batches. Raises LessonError."""
-    if min(sizes) < 1:
-        raise LessonError("--training, --validation and --pseudo: a batch takes at least one row of each.")
-    if seed < 0:
-        raise LessonError(f"--seed {seed}: choose 0 or more.")
-    table = choice.table
-    rated = ~np.isnan(table)
-    held_out = rated & (np.random.default_rng(seed).random(table.shape) < HELD_OUT)
-    learned = rated & ~held_out
-    if not held_out.any() or not learned.any() or rated.all():
-        raise LessonError(
-            f"{rated.sum()} ratings of {rated.size} pairs leave nothing to hold out, to learn from or to label; take "
-            "more users and movies."
-        )
-    mean = float(table[learned].mean())
-    surprise = np.where(learned, table - mean, 0.0)
-    movie_bias = surprise.sum(axis=0) / (learned.sum(axis=0) + SHRINK)
-    surprise = np.where(learned, surprise - movie_bias, 0.0)
-    user_bias = surprise.sum(axis=1) / (learned.sum(axis=1) + SHRINK)
-    predictions = np.clip(mean + user_bias[:, None] + movie_bias, 0.5, 5.0)
-    sources = []
-    for number, where in enumerate((learned, held_out, ~rated)):
-        user, movie = np.nonzero(where)
-        sources.append(Batches([user, movie], np.full(len(user), number), sizes[number], seed=seed + number))
-    drawn = []
-    for batch in itertools.islice(MixIterator(sources), BATCHES):
-        (user, movie), origin = batch[:2]
-        drawn.append(np.stack([origin + 1, user + 1, movie + 1], axis=1))
-    return Plan(choice, held_out, mean, user_bias, movie_bias, predictions, np.concatenate(drawn), sum(sizes))
 
 
 def _labels(page: Page, plan: Plan, row: int, what: str) -> None:
@@ -139,7 +29,7 @@ def _labels(page: Page, plan: Plan, row: int, what: str) -> None:
         page.write(at, LEFT - 1, int(user), "user")
 
 
-def _write_ratings(page: Page, plan: Plan) -> None:
+def write_ratings(page: Page, plan: Plan) -> None:
     n, m = plan.held_out.shape
     page.heading(
         "Ratings",
@@ -165,7 +55,7 @@ def _write_ratings(page: Page, plan: Plan) -> None:
     page.printing((TOP - 1, TOP - 1))
 
 
-def _write_teacher(page: Page, ratings: Page, plan: Plan) -> None:
+def write_teacher(page: Page, ratings: Page, plan: Plan) -> None:
     n, m = plan.held_out.shape
     page.heading(
         "A teacher",
@@ -232,21 +122,30 @@ def _write_teacher(page: Page, ratings: Page, plan: Plan) -> None:
 
 def _write_errors(page: Page, ratings: Page, plan: Plan, row: int) -> None:
     """Say how far off the teacher is, on what it learned from and on what it did not see."""
-    mask = ratings.areas["held_out"].absolute()
-    table, predictions = ratings.areas["ratings"].absolute(), page.areas["predictions"].local(absolute=True)
     rated = ~np.isnan(plan.choice.table)
     errors = np.where(rated, plan.choice.table - plan.predictions, 0.0)
-    for column, name, label, weight, where in (
-        (2, "rmse.training", "RMSE, learned", f"(1-{mask})*({table}>0)", rated & ~plan.held_out),
-        (8, "rmse.held_out", "RMSE, held out", mask, plan.held_out),
+    for column, name, label, seen, where in (
+        (2, "rmse.training", "RMSE, learned", learned_from(ratings), rated & ~plan.held_out),
+        (8, "rmse.held_out", "RMSE, held out", ratings.areas["held_out"].absolute(), plan.held_out),
     ):
         page.write(row, column, label, "result label")
         page.define(name, row, column + 1)
-        formula = f"SQRT(SUMPRODUCT({weight}*({table}-{predictions})^2)/SUMPRODUCT({weight}*1))"
-        page.formula(row, column + 1, formula, rmse(errors[where]))
+        page.formula(row, column + 1, root(page, ratings, seen), rmse(errors[where]))
 
 
-def _write_draws(page: Page, plan: Plan) -> None:
+def learned_from(ratings: Page) -> str:
+    """Return the formula of 1 for a rating to learn from and 0 for every other pair."""
+    return f"(1-{ratings.areas['held_out'].absolute()})*({ratings.areas['ratings'].absolute()}>0)"
+
+
+def root(page: Page, ratings: Page, seen: str) -> str:
+    """Return the formula of a sheet's RMSE over the ratings for which the formula `seen` is 1."""
+    table = ratings.areas["ratings"].absolute()
+    ours = page.areas["predictions"].local(absolute=True)
+    return f"SQRT(SUMPRODUCT({seen}*({table}-{ours})^2)/SUMPRODUCT({seen}*1))"
+
+
+def write_draws(page: Page, plan: Plan) -> None:
     page.heading(
         f"What was drawn: {BATCHES} batches of {plan.rows} rows",
         "By embedsheet's MixIterator. Each of the three sources starts over, newly shuffled, when it is used up.",
@@ -256,14 +155,15 @@ def _write_draws(page: Page, plan: Plan) -> None:
         page.block(f"draws.{name}", TOP, column, plan.draws[:, column - 1 : column], "number", num_format=look)
     page.write(TOP - 1, 5, "origin: 1 training, 2 held out, 3 pseudo-label; user, movie: place in Ratings", "lead")
     page.sheet.freeze_panes(TOP - 1, 0)
-    page.printing(repeat=(TOP - 1, TOP - 1), portrait=True, high=1, rows=TOP - 1 + plan.rows)
+    page.printing(repeat=(TOP - 1, TOP - 1), portrait=True, high=1, rows=TOP - 1 + plan.rows, columns=13)
 
 
-def _write_batch(page: Page, ratings: Page, teacher: Page, draws: Page, plan: Plan) -> None:
+def write_batch(page: Page, ratings: Page, teacher: Page, student: Page, draws: Page, plan: Plan) -> None:
     rows = plan.rows
     page.heading(
         "One mixed batch",
-        "A network sees these rows together, compares what it predicts with the targets, and takes one step.",
+        "The student sees these rows together and compares what it says with the targets. On the sheet Student it "
+        "learns from all batches at once.",
     )
     page.write(4, 1, "batch", "result label")
     page.write(4, 3, f"◄ choose 1 to {BATCHES}", "lead")
@@ -271,7 +171,7 @@ def _write_batch(page: Page, ratings: Page, teacher: Page, draws: Page, plan: Pl
     page.write(4, 2, 1, "choice")
     page.sheet.data_validation(3, 1, 3, 1, {"validate": "integer", "criteria": "between", "minimum": 1,
                                             "maximum": BATCHES, "error_message": f"1 to {BATCHES}"})  # fmt: skip
-    for column, text in enumerate(("row", "where from", "user", "movie", "target"), 1):
+    for column, text in enumerate(("row", "where from", "user", "movie", "target", "student"), 1):
         page.write(TOP - 1, column, text, "header")
     origin, user, movie = plan.draws[:rows].T - 1
     page.block("batch.number", TOP, 1, np.arange(1, rows + 1)[:, None], "id")
@@ -298,13 +198,19 @@ def _write_batch(page: Page, ratings: Page, teacher: Page, draws: Page, plan: Pl
         return f"IF({drawn('origin', row)}=3,INDEX({predictions},{at}),INDEX({table},{at}))"
 
     page.formulas("batch.target", TOP, 5, given[:, None], target)
+    says = student.areas["predictions"].absolute()
+    heard = predicted(plan.start, plan.mean)[user, movie]
+    page.formulas(
+        "batch.student", TOP, 6, heard[:, None],
+        lambda row, _: f"INDEX({says},{drawn('user', row)},{drawn('movie', row)})", bold=False,
+    )  # fmt: skip
     last = TOP + rows - 1
     for name, fill in zip(ORIGINS, FILLS, strict=True):
-        page.sheet.conditional_format(TOP - 1, 0, last - 1, 4, {
+        page.sheet.conditional_format(TOP - 1, 0, last - 1, 5, {
             "type": "formula", "criteria": f'=$B{TOP}="{name}"', "format": page.book.style("fill", bg_color=fill),
         })  # fmt: skip
-    side = 7
-    for column, text in enumerate(("where from", "rows", "share", "mean target"), side):
+    side = 8
+    for column, text in enumerate(("where from", "rows", "share", "mean target", "mean error²"), side):
         page.write(TOP - 1, column, text, "header")
     page.block("origins.name", TOP, side, np.array(ORIGINS, object)[:, None], "header left")
     for row, fill in enumerate(FILLS, TOP):
@@ -323,38 +229,13 @@ def _write_batch(page: Page, ratings: Page, teacher: Page, draws: Page, plan: Pl
         "origins.mean", TOP, side + 3, (sums / counts)[:, None],
         lambda row, _: f"SUMIF(batch.origin,{a1(row, side, 'c')},batch.target)/{a1(row, side + 1)}",
     )  # fmt: skip
-    page.widths((1, 1, 7), (2, 2, 14), (3, 3, 8), (4, 4, 36), (5, 5, 9), (6, 6, 3), (side, side, 14), (8, 10, 11))
+    missed = np.bincount(origin, (given - heard) ** 2, minlength=3)
+    page.formulas(
+        "origins.error", TOP, side + 4, (missed / counts)[:, None],
+        lambda row, _: (
+            f"SUMPRODUCT((batch.origin={a1(row, side, 'c')})*(batch.target-batch.student)^2)/{a1(row, side + 1)}"
+        ),
+    )  # fmt: skip
+    page.widths((1, 1, 7), (2, 2, 14), (3, 3, 8), (4, 4, 36), (5, 6, 9), (7, 7, 3), (side, side, 14), (9, 12, 12))
     page.sheet.freeze_panes(TOP - 1, 0)
     page.printing(repeat=(TOP - 1, TOP - 1), portrait=True)
-
-
-def _write_guide(page: Page, batch: Page, ratings: Page, teacher: Page, draws: Page, plan: Plan) -> None:
-    write_guide(
-        page,
-        "Pseudo-labels: learn from a model's own guesses, a few in every batch",
-        "Nobody has rated everything. A teacher, trained on what is rated, guesses the rest; a student then learns "
-        "from batches in which most rows are real and some are such guesses.",
-        [
-            Line("Choose a batch from 1 to 20 and see where its rows come from.", "Mixed batch", batch.areas["chosen"]),
-            Line("Follow one violet row: its target is the teacher's prediction for that user and movie.", "Teacher",
-                 teacher.areas["predictions"]),
-            Line("Change a blue rating: the teacher changes, and with it the targets of the violet rows.", "Ratings",
-                 ratings.areas["ratings"]),
-        ],
-        [
-            Line("One batch, coloured by where each row comes from.", "Mixed batch", batch.areas["batch.origin"]),
-            Line("The ratings, and which are held out.", "Ratings", ratings.areas["ratings"]),
-            Line("Two biases by formula, and their predictions for every pair.", "Teacher", teacher.areas["mean"]),
-            Line(f"{BATCHES} batches as they were drawn.", "Draws", draws.areas["draws.origin"]),
-        ],
-        [
-            "A held-out rating in a batch can no longer tell how good the student is: it has been learned from. The "
-            "lecturer mixes some in at the very end of a competition, when nothing is left to be decided.",
-            "Pseudo-labels do not always help. On handwritten digits with few labels they do, a little; on MovieLens' "
-            "ratings they did not. docs/keras.md has the figures, examples/pseudo_labels.py makes them.",
-            "In Python: MixIterator([Batches(inputs, targets, 44, seed=1), …]) from "
-            "embedsheet.mirrors.full_size.mixed_batches.",
-        ],
-        [CONDITIONS, CITATION],
-        choice=True, colors=list(zip(FILLS, MEANINGS, strict=True)), changing=False,
-    )  # fmt: skip
