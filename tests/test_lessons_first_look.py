@@ -19,7 +19,11 @@ SMALL: dict[str, dict[str, Any]] = {
     "rnn": {"hidden": 2, "factors": 2, "length": 4},
     "movielens": {"users": 8, "movies": 8, "factors": 2},
     "attention": {"strings": 2, "length": 2, "letters": 2},
+    "mlp": {"hidden": 2, "points": 2, "passengers": 8, "epochs": 2},
+    "gru": {"letters": 1, "pairs": 1, "hidden": 1},
+    "conv": {"images": 3, "size": 6},
 }
+DOCS = Path(__file__).parents[1] / "docs"
 
 
 def _open(folder: Path, lesson: str, buttons: bool = False) -> openpyxl.Workbook:
@@ -48,6 +52,31 @@ def test_the_guide_of_a_workbook_with_buttons_begins_with_them(lesson: str, wher
     if lesson == "lstm":
         assert book["Buttons"]["B4"].value == "Simple recurrent net"
         assert "LSTM" in _column(book["Buttons"], 1)
+
+
+@pytest.mark.parametrize("lesson", ["mlp", "conv", "attention", "lstm", "gru", "rnn"])
+def test_what_a_newcomer_is_asked_after_ten_minutes_stands_in_the_workbook(lesson: str, tmp_path: Path) -> None:
+    """Each answer of the page, word for word; each colour that the Guide names and each sheet is asked for."""
+    made = find(lesson).load().build(tmp_path / f"{lesson}.xlsx", **SMALL[lesson])
+    book = openpyxl.load_workbook(made)
+    page = (DOCS / f"lesson-{lesson}.md").read_text(encoding="utf-8").split("## After ten minutes")[1]
+    rows = [[one.strip() for one in line.strip("| ").split(" | ")] for line in page.splitlines() if line[:2] == "| "]
+    asked = rows[2:]  # after the headings and the line under them
+    for question, answer, sheet in asked:
+        cells = [cell for row in book[sheet].iter_rows() for cell in row]
+        said = [str(cell.value) for cell in cells] + [cell.comment.text for cell in cells if cell.comment]
+        assert any(answer in one for one in said), f"{sheet}: {question}"
+    guide = _column(book["Guide"], 2)
+    legend = guide[1 : guide.index(str(book["Guide"].cell(_row_of(book, "What to do") + 1, 2).value))]
+    assert len(legend) >= 4
+    for line in legend:
+        assert any(answer in line for _, answer, _ in asked), line
+    about = {sheet for *_, sheet in asked}
+    assert about >= {one for one in book.sheetnames if one != "Solve log" and not one.endswith(" gradient")}
+
+
+def _row_of(book: openpyxl.Workbook, heading: str) -> int:
+    return next(row[0].row for row in book["Guide"].iter_rows(max_col=1) if row[0].value == heading)
 
 
 def test_what_to_do_stands_before_the_picture(tmp_path: Path) -> None:

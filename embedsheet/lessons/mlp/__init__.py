@@ -39,7 +39,7 @@ from embedsheet.lessons.mlp.logistic import write_logistic
 from embedsheet.lessons.mlp.net_sheet import write_net
 from embedsheet.lessons.mlp.plan import Plan, plan
 from embedsheet.xlsx.writer.guide import Line, write_guide
-from embedsheet.xlsx.writer.page import Book, Finish, Page, RowProgress
+from embedsheet.xlsx.writer.page import DARK, SHADE, VIOLET, Book, Finish, Page, RowProgress
 
 EXAMPLE = "embedsheet new mlp -o net.xlsx --hidden 6 --activation relu"
 
@@ -142,4 +142,9 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: Sequence[Page]) ->
          "relu: max(0, z). tanh: between −1 and 1. sigmoid: 1 ÷ (1 + exp(−z)). softmax: exp(z) ÷ Σ exp(z)."],
         ["The passengers and the spiral are made up: random numbers with a seed."],
         gradient=True, choice=True,
+        colors=[
+            (SHADE, "Grey: a probability; the darker, the nearer to 1."),
+            (DARK, "Dark heading: a block of the way forward."),
+            (VIOLET, "Violet heading: a block of the way back."),
+        ],
     )  # fmt: skip

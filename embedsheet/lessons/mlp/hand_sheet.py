@@ -40,7 +40,13 @@ def write_by_hand(book: Book) -> Page:
         "row of V. dz = da where z > 0, else 0. dW, dV: column of inputs times column of dz. db: the sum of dz.",
         "lead",
     )  # fmt: skip
-    page.write(4, 1, f"{RIGHT} right   {WRONG} look again: it follows from the numbers as they stand.", "lead")
+    page.write(
+        4,
+        1,
+        f"{RIGHT} right   {WRONG} look again: it follows from the numbers as they stand.   t: what should come "
+        "out.   In a drawn net blue comes in, green is hidden, dark comes out.",
+        "lead",
+    )
     starts, right = [6], 0
     for place, net in enumerate(nets()):
         row, end = _write_net(page, net, starts[-1], _DRAWN_LEFT + 3 * place)

@@ -24,7 +24,7 @@ def write_map(book: Book, task: Task) -> Page:
     page.heading(
         "The plane as the net sees it",
         f"Each cell is a place; its colour is the probability of {task.classes[1]} by the weights of the sheet "
-        f"{task.sheet} now. Before training it is pale.",
+        f"{task.sheet} now: red 1, white ½, blue 0. Before training it is pale.",
     )
     ticks = np.linspace(-REACH, REACH, SIDE).round(2)
     places = np.array([(x, y) for y in ticks[::-1] for x in ticks])

@@ -147,7 +147,7 @@ def _write_facts(sheet: NetSheet, book: Book) -> None:
     nothing = np.log(len(task.classes))
     page.note(3, value, "Solver’s objective: the mean of −ln p, and a little for large weights. "
               f"ln {len(task.classes)} = {nothing:.2f} is what a net that knows nothing has.")  # fmt: skip
-    page.legend(3, value + 2, gradient=True)
+    page.legend(3, value + 2, gradient=True, choice=True)
     cells = sum(layer.weights.size + layer.bias.size for layer in task.layers)
     page.write(4, NUMBER, to_train(book.path.name, page.name, cells), "lead")
     surprise = float(surprises(numbers.z[-1], task.answers).mean())
@@ -289,6 +289,8 @@ def _write_softmax(sheet: NetSheet) -> None:
         "losses", top, loss, surprises(z, task.answers)[:, None],
         lambda row, _: f"{a1(row, largest)}+LN({a1(row, total)})-INDEX({logits(row)},1,{a1(row, answer)})",
     )  # fmt: skip
+    page.note(top, largest, "Taken off every z before exp: the shares stay the same, and nothing overflows.")
+    page.note(top, loss + 1, "1: the right class is the likeliest. 0: it is not.")
     page.note(top, loss, "How surprised the net is by the answer: −ln of its probability, written so that it stays "
               "finite where the probability is 0.")  # fmt: skip
     page.write(header, loss + 1, "right", "header")

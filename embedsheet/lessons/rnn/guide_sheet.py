@@ -108,5 +108,7 @@ def write(page: Page, book: Book, net: Net, models: list[Page], derived: list[Pa
             (parts.GREEN, "Green heading: input → hidden."),
             (parts.ORANGE, "Orange heading: hidden → hidden."),
             (parts.BLUE, "Blue heading: hidden → output."),
+            (parts.GREY, "Grey heading: the text, its ids, and their rows of the embedding."),
+            (parts.SHARE, "Light blue: a probability; the darker, the nearer to 1."),
         ],
     )

@@ -11,6 +11,7 @@ from embedsheet.xlsx.writer.page import Book, Page, a1
 
 # The lecture's colours for the three kinds of arrow.
 GREEN, ORANGE, BLUE, GREY = "#2F9E44", "#D9480F", "#1971C2", "#495057"
+SHARE = "#74C0FC"  # of a probability of 1
 INWARD, ONWARD, OUTWARD = "input → hidden", "hidden → hidden", "hidden → output"
 TEXT_SHEET = "Text"
 LOSS_ROW, WEIGHTS = 4, 8  # the row of the loss, and the first row of the weight blocks
@@ -140,6 +141,9 @@ class Outputs:
         for column, text in ((self.largest, "largest"), (self.sum, "sum"), (self.place, "place"),
                              (self.answer, "next"), (self.answer_id, "id"), (self.loss, "−ln p")):  # fmt: skip
             page.write(row, column, text, "header")
+        page.note(row, self.logits, "The hidden state times the matrix hidden → output, plus the bias: the larger, the "
+                  "likelier.")  # fmt: skip
+        page.note(row, self.probabilities, "softmax: each exp divided by their sum, so that the shares add up to 1.")
         page.note(row, self.largest, "The largest logit is taken off before EXP: the probabilities stay the same, and "
                   "no logit, however large, overflows.")  # fmt: skip
 
@@ -175,7 +179,7 @@ class Outputs:
         shares = page.define("probabilities", top, self.probabilities, rows, self.count)
         page.define("answers.id", top, self.answer_id, rows)
         page.define("losses", top, self.loss, rows)
-        page.shade(shares, "#74C0FC")
+        page.shade(shares, SHARE)
         page.note(top - 1, self.loss, "Cross-entropy: −ln of the probability that the net gave to the character that "
                   "came. It is written LN(sum) + largest − logit, which is the same and stays finite when that "
                   "probability is too small for a number.")  # fmt: skip
