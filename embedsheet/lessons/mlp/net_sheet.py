@@ -147,14 +147,14 @@ def _write_facts(sheet: NetSheet, book: Book) -> None:
     nothing = np.log(len(task.classes))
     page.note(3, value, "Solver’s objective: the mean of −ln p, and a little for large weights. "
               f"ln {len(task.classes)} = {nothing:.2f} is what a net that knows nothing has.")  # fmt: skip
-    page.legend(3, value + 2, gradient=True, choice=True)
+    page.legend(3, value + 2, gradient=True)
     cells = sum(layer.weights.size + layer.bias.size for layer in task.layers)
     page.write(4, NUMBER, to_train(book.path.name, page.name, cells), "lead")
     surprise = float(surprises(numbers.z[-1], task.answers).mean())
     squares = sum(float((layer.weights**2).sum()) for layer in task.layers)
     total = "+".join(f"SUMSQ({layer.layer}.weights)" for layer in sheet.layers)
     right = int((numbers.probabilities.argmax(axis=1) == task.answers).sum())
-    page.write(FACTS, NUMBER, "activation: choose")
+    page.write(FACTS, NUMBER, "activation: yours to set")
     page.define("activation", FACTS, value)
     page.sheet.merge_range(FACTS - 1, value - 1, FACTS - 1, value, "", book.style("choice"))
     page.write(FACTS, value, task.activation, "choice")
