@@ -11,9 +11,9 @@ import pytest
 
 import embedsheet as es
 from embedsheet.ground.errors import UnsupportedError
-from kit import foreign_nets_layouts, modules, sheets
+from kit import foreign_nets_layouts, foreign_nets_typed, modules, sheets
 
-NETS = foreign_nets_layouts.NETS
+NETS = foreign_nets_layouts.NETS | foreign_nets_typed.NETS
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,9 @@ def test_keras_modules_have_them_too(books: dict[str, Path], tmp_path: Path) -> 
 
 
 def test_jax_modules_have_them_too(books: dict[str, Path], tmp_path: Path) -> None:
-    modules.checked_nets(NETS, books, tmp_path, "jax", ["gaps_and_errors", "two_sequences"])
+    modules.checked_nets(
+        NETS, books, tmp_path, "jax", ["gaps_and_errors", "two_sequences", "perceptron_epochs", "mazur_epochs"]
+    )
 
 
 def test_the_page_says_how_long_the_code_of_each_layout_is_and_of_which_layers(books: dict[str, Path]) -> None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from embedsheet.formulas.functions.table import Context
 
 # Excel makes 0.5-0.4-0.1, 2^-51.7 of its operands, 0 and shows -2.9E-15 for 115-113.2-1.8, 2^-49.2 of them.
-_CRUMB = 2.0**-50
+CRUMB = 2.0**-50
 _LARGEST_INTEGER_POWER = 64  # beyond it, repeated multiplication costs more than the general power
 
 
@@ -151,7 +151,7 @@ def without_crumb(left: Value, right: Value, result: Value) -> Value:
     counted = (left.kinds == NUMBER) & (right.kinds == NUMBER) & (result.kinds == NUMBER)
     a, b, numbers = left.numbers, right.numbers, result.numbers
     xp = namespace(a, b)
-    crumb = counted & (numbers != 0) & (abs(numbers) <= _CRUMB * xp.maximum(abs(a), abs(b)))
+    crumb = counted & (numbers != 0) & (abs(numbers) <= CRUMB * xp.maximum(abs(a), abs(b)))
     if xp is np:
         return Value(result.kinds, np.where(crumb, 0.0, numbers)) if crumb.any() else result
     return Value(result.kinds, xp.where(crumb, numbers - operations(numbers).constant(numbers), numbers))

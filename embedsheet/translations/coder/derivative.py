@@ -188,7 +188,7 @@ def _elementwise(factor: Callable[[Expr, Expr, Expr], Expr]) -> Rule:
 def _add(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
     left, right = expr.args
     tr.to(left, slope, expr)
-    tr.to(right, made("negative", slope) if expr.op == "subtract" else slope, expr)
+    tr.to(right, made("negative", slope) if expr.op in ("subtract", "difference") else slope, expr)
 
 
 def _multiply(tr: _Backwards, expr: Expr, own: Expr, slope: Expr) -> None:
@@ -375,6 +375,8 @@ def _bell(x: Expr) -> Expr:
 _RULES: dict[str, Rule] = {
     "add": _add,
     "subtract": _add,
+    "sum_of": _add,
+    "difference": _add,
     "negative": _elementwise(lambda g, x, y: made("negative", g)),
     "multiply": _multiply,
     "divide": _divide,

@@ -33,7 +33,27 @@ def _normal(x: Any, xp: Any = np) -> Any:
     return ndtr(x)
 
 '''
-HELPERS = {"_softmax(": _SOFTMAX, "_rounded(": _ROUNDED, "_normal(": _NORMAL}
+# A sum of two that stands last in a formula; the derivative stays that of the sum.
+_SUM = '''
+def _sum(x: Any, y: Any, xp: Any = np) -> Any:
+    """Return x + y, 0 where nothing but rounding is left of them, as a sheet has it."""
+    total = x + y
+    if xp is np:
+        rest = total
+    else:
+        from jax.lax import stop_gradient
+
+        rest = stop_gradient(total)
+    return xp.where(abs(total) <= 2.0**-50 * xp.maximum(abs(x), abs(y)), total - rest, total)
+
+'''
+_LEVEL = '''
+def _level(x: Any, y: Any, xp: Any = np) -> Any:
+    """Return x with y's number where both agree in 15 digits, as far as a sheet compares."""
+    return xp.where(abs(x - y) <= 1e-15 * abs(y), y, x)
+
+'''
+HELPERS = {"_sum(": _SUM, "_level(": _LEVEL, "_softmax(": _SOFTMAX, "_rounded(": _ROUNDED, "_normal(": _NORMAL}
 FUNCTIONS: dict[str, Any] = {"np": np, "Any": Any}
 for _text in HELPERS.values():
     exec(_text, FUNCTIONS)  # our own text, above

@@ -37,6 +37,10 @@ from embedsheet.translations.coder.translate import Translator, Untranslatable, 
 from embedsheet.translations.coder.variables import Memory, array_of
 
 _LONGEST_LAG = 16
+_MOST_BLOCKS = 200  # of a loop
+# The same formula may stand in several places, as a sigmoid of two layers, of which one needs the other: tried are all
+# its cells together, those apart that do not touch, and each column or row alone.
+_APART = (("columns", 1 << 30), ("columns", 2), ("rows", 2), ("columns", 1), ("rows", 1))
 Cells: TypeAlias = tuple[Group, Ids]  # a group and some of its cells
 
 
@@ -63,21 +67,32 @@ def written_as_loop(memory: Memory, item: Sequence[Cells]) -> tuple[Loop, list[L
 
     None where they are no loop.
     """
-    lots = []
-    for group, elements in item:
-        parts = lots_of(group, elements)
-        if len(parts) != 1 or group.parts:
-            return None
-        lots += parts
-    for axes in _time_axes(lots):
-        for reverse in (False, True):
-            try:
-                found = _Attempt(memory, lots, axes, reverse).loop()
-            except (Untranslatable, AssertionError, ValueError, TypeError, IndexError):
-                continue
-            if found is not None:
-                return found, lots
+    if any(group.parts for group, _ in item):
+        return None
+    tried: list[list[bytes]] = []
+    for apart in _APART:
+        lots = [lot for group, elements in item for part in _divided(group, elements, *apart)
+                for lot in lots_of(group, part)]  # fmt: skip
+        same = [lot.elements.tobytes() for lot in lots]
+        if same in tried or len(lots) > _MOST_BLOCKS:
+            continue
+        tried.append(same)
+        for axes in _time_axes(lots):
+            for reverse in (False, True):
+                try:
+                    found = _Attempt(memory, lots, axes, reverse).loop()
+                except (Untranslatable, AssertionError, ValueError, TypeError, IndexError):
+                    continue
+                if found is not None:
+                    return found, lots
     return None
+
+
+def _divided(group: Group, elements: Ids, along: str, least: int) -> list[Ids]:
+    """Return cells of a group, those apart whose rows, or columns, lie so far from each other."""
+    places = getattr(group, along)[elements]
+    order_of = np.argsort(places, kind="stable")
+    return np.split(elements[order_of], np.flatnonzero(np.diff(places[order_of]) >= least) + 1)
 
 
 def common_steps(item: Sequence[Cells]) -> Iterator[tuple[list[Cells], list[Cells], list[Cells]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -491,7 +492,8 @@ class _Writer:
         if any(names_in(expr) & self.left_out.keys() for expr in inside):
             return False
         self.namer.used -= set((names or {}).values())  # kept for what comes now
-        called = [(names or {}).get(id(lot.group)) for lot in lots]
+        several = Counter(id(lot.group) for lot in lots)
+        called = [(names or {}).get(id(lot.group)) if several[id(lot.group)] == 1 else None for lot in lots]
         if not any(loop.before) and self._write_in_turn(item, [(lots[one], called[one]) for one in loop.order]):
             return True
         variables = [self._block(lot, name) for lot, name in zip(lots, called, strict=True)]

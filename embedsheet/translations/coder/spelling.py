@@ -29,7 +29,13 @@ NUMPY = Language("np")
 
 def _helped(name: str) -> dict[str, Op]:
     """Return the module's own functions that work in several languages."""
-    return {"normal": Op(f"_normal({{0}}, {name})"), "rounded": Op(f"_rounded({{0}}, {{x}}, {name})")}
+    return {
+        "normal": Op(f"_normal({{0}}, {name})"),
+        "rounded": Op(f"_rounded({{0}}, {{x}}, {name})"),
+        "sum_of": Op(f"_sum({{0}}, {{1}}, {name})"),
+        "difference": Op(f"_sum({{0}}, -{{1}}, {name})", 9, (0, 7)),
+        "level": Op(f"_level({{0}}, {{1}}, {name})"),
+    }
 
 
 # JAX has 1 for the derivative of abs at 0, sheets and everybody else 0.
@@ -128,6 +134,9 @@ TORCH = Language(
         "cumsum": Op("torch.cumsum({0}, {x})"),
         "normal": Op("torch.special.ndtr({0})"),
         "rounded": Op("_rounded({0}, {x}, torch)"),
+        "sum_of": Op("{0} + {1}", 5, (5, 6)),
+        "difference": Op("{0} - {1}", 5, (5, 6)),
+        "level": Op("_level({0}, {1}, torch)"),
         "sort": Op("torch.sort({0}).values"),
     },
 )

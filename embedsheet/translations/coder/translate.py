@@ -14,6 +14,7 @@ from embedsheet.compiler.evaluate import Evaluator, PendingError
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.resolve import resolve_name
 from embedsheet.formulas.functions.choice import SplitError
+from embedsheet.formulas.operators import CRUMB
 from embedsheet.formulas.values import MISSING, Reference, Value
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.keys import name_key
@@ -170,6 +171,8 @@ class Translator:
     def whole(self) -> Expr:
         """Return the formula's expression, its axes those of the lattice."""
         expr = self.expr(self.group.tree, array=self.array)
+        if isinstance(self.group.tree, t.Binary):
+            expr = _without_crumb(expr)
         if self.area is None:
             if any(label in expr.axes for label in ("h", "w")):
                 raise Untranslatable("a range where one value is wanted")
@@ -315,6 +318,8 @@ class Translator:
             return found if (np.asarray(found.value) == np.asarray(regardless.value)).all() else regardless
         elif operator not in ("=", "<>"):
             raise Untranslatable("the order of texts")
+        if not any(texts):
+            left = _levelled(left, right)
         return elementwise(COMPARISONS[operator], left, right)
 
     def number(self, expr: Expr) -> Expr:
@@ -503,6 +508,23 @@ def alike(one: Expr, other: Expr) -> bool:
     if (one.op, one.x, one.axes, len(one.args)) != (other.op, other.x, other.axes, len(other.args)):
         return False
     return all(map(alike, one.args, other.args))
+
+
+def _without_crumb(expr: Expr) -> Expr:
+    """Return a sum or difference that stands last in a formula, as a sheet has it where only rounding is left of it."""
+    if expr.op not in ("add", "subtract"):
+        return expr
+    sizes = np.maximum(*(np.abs(np.asarray(arg.value, float)) for arg in expr.args))
+    if not ((expr.value != 0) & (np.abs(expr.value) <= CRUMB * sizes)).any():
+        return expr
+    op = "sum_of" if expr.op == "add" else "difference"
+    return apply(op, *expr.args, axes=expr.axes, kinds=expr.kinds)
+
+
+def _levelled(left: Expr, right: Expr) -> Expr:
+    """Return the left side of a comparison, as a sheet compares it where it is the right one but for rounding."""
+    apart, total = (np.abs(elementwise(op, left, right).value) for op in ("subtract", "add"))
+    return elementwise("level", left, right) if ((apart > 0) & (2 * apart <= 1e-15 * total)).any() else left
 
 
 def _ordered(expr: Expr) -> bool:

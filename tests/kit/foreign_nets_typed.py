@@ -1,0 +1,98 @@
+"""Networks as people type them: an epoch a row, states with a first row of their own, several sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kit.foreign_nets import Net, _Sheet
+
+
+def perceptron_epochs() -> Net:
+    """A perceptron that learns in cells, a sample a row: TRUE and FALSE as targets, sums 0 but for rounding."""
+    s = _Sheet()
+    s |= {"A1": "Perceptron learning rule", "A2": "Learning rate", "C2": 0.1}
+    s.put("A4", [["Step", "x1", "x2", "Target", "w1", "w2", "b", "net", "out", "error"]])
+    data = [(0, 0, False), (0, 1, False), (1, 0, False), (1, 1, True)]
+    for i in range(24):
+        r = 5 + i
+        a, b, t = data[i % 4]
+        s |= {f"A{r}": i + 1, f"B{r}": a, f"C{r}": b, f"D{r}": t}
+    s |= {"E5": 0.2, "F5": -0.3, "G5": 0.1}
+    s.fill("H5:H28", "B5*E5+C5*F5+G5")
+    s.fill("I5:I28", "IF(H5>0,1,0)")
+    s.fill("J5:J28", "D5-I5")
+    s.fill("E6:E28", "E5+$C$2*J5*B5")
+    s.fill("F6:F28", "F5+$C$2*J5*C5")
+    s.fill("G6:G28", "G5+$C$2*J5")
+    s |= {"L4": "mistakes", "L5": "=SUMSQ(J25:J28)", "L6": "=SUMPRODUCT((E28:G28)^2)"}
+    return {"Perceptron": s}, "Perceptron!L6", ["Perceptron!C2", "Perceptron!E5:G5"]
+
+
+def perceptron_threshold() -> Net:
+    """A perceptron with a threshold in a cell, which nets meet in 15 digits."""
+    s = _Sheet()
+    s.put("A1", [["threshold", "rate"]])
+    s.put("A2", [[0.5, 0.1]])
+    s.put("A4", [["x1", "x2", "t", "w1", "w2", "net", "y", "err"]])
+    for i in range(20):
+        a, b = [(0, 0), (0, 1), (1, 0), (1, 1)][i % 4]
+        s.put(f"A{5 + i}", [[a, b, int(a or b)]])
+    s.put("D5", [[0.1, 0.3]])
+    s.fill("F5:F24", "D5*A5+E5*B5")
+    s.fill("G5:G24", "IF(F5>=$A$2,1,0)")
+    s.fill("H5:H24", "C5-G5")
+    s.fill("D6:D24", "D5+$B$2*H5*A5")
+    s.fill("E6:E24", "E5+$B$2*H5*B5")
+    s |= {"J5": "=SUMSQ(D24:E24)"}
+    return {"OR": s}, "OR!J5", ["OR!B2", "OR!D5:E5"]
+
+
+def mazur_epochs() -> Net:
+    """Backpropagation an epoch a row, each weight a column, the same sigmoid for both layers."""
+    s = _Sheet()
+    s |= {
+        "A1": "i1",
+        "B1": 0.05,
+        "C1": "i2",
+        "D1": 0.1,
+        "E1": "t1",
+        "F1": 0.01,
+        "G1": "t2",
+        "H1": 0.99,
+        "I1": "eta",
+        "J1": 0.5,
+    }
+    heads = "epoch w1 w2 w3 w4 w5 w6 w7 w8 b1 b2 net_h1 net_h2 h1 h2 net_o1 net_o2 o1 o2 E1 E2 E d1 d2 dh1 dh2".split()
+    s.put("A3", [heads])
+    s.put("A4", [[0]])
+    s.fill("A5:A23", "A4+1")
+    s.put("B4", [[0.15, 0.2, 0.25, 0.3, 0.4, 0.45, 0.5, 0.55, 0.35, 0.6]])
+    s.fill("L4:L23", "B4*$B$1+C4*$D$1+J4")
+    s.fill("M4:M23", "D4*$B$1+E4*$D$1+J4")
+    s.fill("N4:O23", "1/(1+EXP(-L4))")
+    s.fill("P4:P23", "F4*N4+G4*O4+K4")
+    s.fill("Q4:Q23", "H4*N4+I4*O4+K4")
+    s.fill("R4:S23", "1/(1+EXP(-P4))")
+    s.fill("T4:T23", "1/2*($F$1-R4)^2")
+    s.fill("U4:U23", "1/2*($H$1-S4)^2")
+    s.fill("V4:V23", "T4+U4")
+    s.fill("W4:W23", "(R4-$F$1)*R4*(1-R4)")
+    s.fill("X4:X23", "(S4-$H$1)*S4*(1-S4)")
+    s.fill("Y4:Y23", "(W4*F4+X4*H4)*N4*(1-N4)")
+    s.fill("Z4:Z23", "(W4*G4+X4*I4)*O4*(1-O4)")
+    s.fill("B5:B23", "B4-$J$1*Y4*$B$1")
+    s.fill("C5:C23", "C4-$J$1*Y4*$D$1")
+    s.fill("D5:D23", "D4-$J$1*Z4*$B$1")
+    s.fill("E5:E23", "E4-$J$1*Z4*$D$1")
+    s.fill("F5:F23", "F4-$J$1*W4*N4")
+    s.fill("G5:G23", "G4-$J$1*W4*O4")
+    s.fill("H5:H23", "H4-$J$1*X4*N4")
+    s.fill("I5:I23", "I4-$J$1*X4*O4")
+    s.fill("J5:J23", "J4")
+    s.fill("K5:K23", "K4")
+    return {"Backprop": s}, "Backprop!V23", ["Backprop!B4:K4", "Backprop!J1"]
+
+
+NETS: dict[str, Callable[[], Net]] = {
+    one.__name__: one for one in (perceptron_epochs, perceptron_threshold, mazur_epochs)
+}
