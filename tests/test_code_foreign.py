@@ -105,7 +105,7 @@ def test_copies_of_an_array_formula_that_need_the_one_before_are_a_loop(books: d
 
 def test_gates_typed_out_unit_by_unit_meet_in_the_state_of_a_loop(books: dict[str, Path]) -> None:
     text = _text(books, "gru_in_rows")
-    assert "xp.stack([z1_steps[-1], z2_steps[-1]]" in text
+    assert "np.stack([z1_steps[-1], z2_steps[-1]]" in text
 
 
 def test_copies_of_an_array_formula_are_written_each_by_what_it_reads(books: dict[str, Path]) -> None:
@@ -123,9 +123,19 @@ def test_the_place_of_a_rows_largest_is_argmax_and_its_text_stands_apart_from_wh
 
 @pytest.mark.parametrize(
     "name",
-    ["xor_by_neurons", "layers_on_sheets", "sumproduct_rows", "transformer", "tied_autoencoder", "skip_gram"],
+    [
+        "xor_by_neurons",
+        "layers_on_sheets",
+        "sumproduct_rows",
+        "transformer",
+        "tied_autoencoder",
+        "skip_gram",
+        "rnn_in_columns",
+        "lstm_by_columns",
+        "gru_in_rows",
+    ],
 )
-def test_numpys_gradient_is_written_out_where_no_loop_is(books: dict[str, Path], name: str) -> None:
+def test_numpys_gradient_is_written_out(books: dict[str, Path], name: str) -> None:
     text = _text(books, name)
     assert "jax" not in text
     assert "slope = Weights(" in text

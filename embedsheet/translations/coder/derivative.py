@@ -1,19 +1,21 @@
 """The gradient written out in NumPy, backwards through the statements, where these are simple.
 
 Each rule gives what a result's slope `g` is worth to the arguments of one operation; `g` may have fewer or shorter
-axes than the result, as NumPy broadcasts. What no rule covers, loops among it, has its gradient from JAX.
+axes than the result, as NumPy broadcasts. A loop is gone through from its last step to the first. What no rule covers
+has its gradient from JAX.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
 
-from embedsheet.translations.coder.expressions import OPS, Expr, _calculation, _filled, literal, number_of
+from embedsheet.translations.coder.expressions import OPS, Expr, _calculation, _filled, literal, names_in, number_of
+from embedsheet.translations.coder.loops import Loop
 from embedsheet.translations.coder.model import Written
 from embedsheet.translations.coder.spelling import NUMPY, spell
 from embedsheet.translations.coder.variables import Variable
@@ -46,6 +48,8 @@ class _Backwards:
         self.model, self.seed = model, seed
         self.slopes: dict[str, _Slope] = {}
         self.made: list[str] = []
+        self.step_slopes: dict[str, str] = {}  # of a loop's blocks at a step, by how these are spelled
+        self.kept = 0  # slopes that have a name because they are long
         self.names = {variable.name for one in model.statements for variable in one.variables}
         self.names |= {variable.name for variable in (*model.weights, *model.inputs)}
 
@@ -56,8 +60,10 @@ class _Backwards:
         self.back(goal, goal, self.seed)
         for statement in reversed(self.model.statements):
             pairs = list(zip(statement.variables, statement.expressions, strict=False))
-            if statement.loop and any(variable.name in self.slopes for variable in statement.variables):
-                raise NotSimple("a loop")
+            if statement.loop:
+                if any(variable.name in self.slopes for variable in statement.variables):
+                    self.loop(statement.loop, statement.variables)
+                continue
             for variable, expr in reversed(pairs):
                 if not variable.fixed and variable.name in self.slopes:
                     self.finish(variable)
@@ -89,21 +95,108 @@ class _Backwards:
         """Write the slope of an array, all that adds up to it being known."""
         name, slope = self.slope_name(variable.name), self.slopes.get(variable.name, _Slope())
         shape = np.shape(variable.value)
+        if [one.x for one in slope.wholes] == [name] and not slope.parts:
+            return  # a loop added it up
         if not slope.parts and slope.wholes:
             total = slope.wholes[0]
             for one in slope.wholes[1:]:
                 total = made("add", total, one)
             self.made.append(f"{name} = {spell(expanded(total, shape), NUMPY)}")
             return
-        self.made.append(f"{name} = np.zeros({shape})")
+        self.begin(variable.name, shape)
+
+    def begin(self, name: str, shape: Sequence[int]) -> None:
+        """Write what is known of a slope into an array of its own, to which more can be added."""
+        slope, own = self.slopes.get(name, _Slope()), self.slope_name(name)
+        new = [one for one in slope.wholes if one.x != own]
+        if len(new) == len(slope.wholes):
+            self.made.append(f"{own} = np.zeros({tuple(shape)})")
+        self.added(own, _Slope(new, slope.parts))
+        self.slopes[name] = _Slope([_called(own, np.ones(shape))])
+
+    def added(self, name: str, slope: _Slope) -> None:
+        """Write what is added to a slope."""
         self.made += [f"{name} += {spell(one, NUMPY)}" for one in slope.wholes]
         self.made += [text.replace("@", name).replace("{}", spell(one, NUMPY)) for text, one in slope.parts]
+
+    def loop(self, loop: Loop, variables: Sequence[Variable]) -> None:
+        """Hand the slopes of a loop's blocks on, step by step from the last one."""
+        if loop.reverse:
+            raise NotSimple("a loop that runs backwards")
+        places: dict[str, Expr] = {}  # what the bodies read, by what they call it
+        for place, (variable, before, axis) in enumerate(zip(variables, loop.before, loop.axes, strict=True)):
+            self.begin(variable.name, variable.shape)
+            slope, every = self.slope_name(variable.name), variable.name
+            step = np.take(variable.value, 0, axis)
+            if before:
+                every = self.free(f"{variable.name}_all")
+                shape = ", ".join("1" if one == axis else str(length) for one, length in enumerate(variable.shape))
+                starts = [f"np.reshape({spell(one, NUMPY)}, ({shape},))" for one in before]
+                along = f", axis={axis}" if axis else ""
+                self.made.append(f"{every} = np.concatenate([{', '.join([*starts, variable.name])}]{along})")
+                pads = [(len(before) if one == axis else 0, 0) for one in range(len(variable.shape))]
+                self.made.append(f"{slope} = np.pad({slope}, {pads})")
+            for ago in range(len(before) + 1):
+                later = len(before) - ago
+                there = _at(axis, f"t + {later}" if later else "t")
+                places[f"@{place}.{ago}"] = _called(f"{every}{there}", step)
+                self.step_slopes[f"{every}{there}"] = f"{slope}{there}"
+        for key, outside in enumerate(loop.outside):
+            name, slope = outside.x, f"d_{outside.x}_in"
+            if outside.op != "name" or outside.args:
+                name = self.free(f"{variables[0].name}_in{key + 1 if key else ''}")
+                slope = f"d_{name}"
+                self.made.append(f"{name} = {spell(outside, NUMPY)}")
+            axis = outside.axes.index("t")
+            here = f"{name}{_at(axis, 't')}"
+            places[f"@x.{key}"] = replace(
+                _called(here, np.take(np.asarray(outside.value), 0, axis)), fixed=outside.fixed
+            )
+            if not outside.fixed:
+                slope = self.free(slope)
+                self.made.append(f"{slope} = np.zeros({np.shape(outside.value)})")
+                self.step_slopes[here] = f"{slope}{_at(axis, 't')}"
+        bodies = [_in_place(body, places) for body in loop.bodies]
+        known = {one.name: one for one in (*self.model.weights, *self.blocks())}
+        for name in sorted(set[str]().union(*map(names_in, bodies)) & known.keys()):
+            if not known[name].fixed:
+                self.begin(name, known[name].shape)
+        outer, self.made = self.made, []
+        waiting, self.slopes = self.slopes, {}
+        for place in reversed(loop.order):
+            own = places[f"@{place}.0"]
+            self.back(bodies[place], own, _called(self.step_slopes[own.x], own.value))
+            for name, more in self.slopes.items():
+                self.added(self.step_slopes.get(name) or self.slope_name(name), more)
+            self.slopes = {}
+        self.made, self.slopes = (
+            [*outer, f"for t in reversed(range({loop.steps})):", *(f"    {one}" for one in self.made)],
+            waiting,
+        )
+        for variable, before, axis in zip(variables, loop.before, loop.axes, strict=True):
+            for place, one in enumerate(before):
+                self.back(one, one, _called(f"{self.slope_name(variable.name)}{_at(axis, str(place))}", one.value))
+        for key, outside in enumerate(loop.outside):
+            if not outside.fixed:
+                slope = self.step_slopes[places[f"@x.{key}"].x].partition("[")[0]
+                self.back(outside, outside, _called(slope, outside.value))
+
+    def blocks(self) -> list[Variable]:
+        return [variable for one in self.model.statements for variable in one.variables]
+
+    def free(self, name: str) -> str:
+        """Return a name that nothing has."""
+        while name in self.names:
+            name += "_"
+        self.names.add(name)
+        return name
 
     def named(self, slope: Expr) -> Expr:
         """Return a slope under a name where it is long: it is written more than once."""
         if slope.op in ("name", "literal"):
             return slope
-        name = f"_g{sum(line.startswith('_g') for line in self.made) + 1}"
+        self.kept += 1
+        name = f"_g{self.kept}"
         self.made.append(f"{name} = {spell(slope, NUMPY)}")
         return Expr("name", (), tuple(range(np.ndim(slope.value))), slope.value, name)
 
@@ -145,6 +238,27 @@ class _Backwards:
         slope = summed(slope, list(range(lead)), False) if lead else slope
         slope = summed(slope, [axis - lead for axis in stretched], True) if stretched else slope
         self.back(arg, arg, slope)
+
+
+def _at(axis: int, step: str) -> str:
+    """Return the index of a step along the axis of time."""
+    return f"[{', '.join([':'] * axis + [step])}]"
+
+
+def _called(name: str, like: object) -> Expr:
+    """Return an array of the shape of another one under a name."""
+    return Expr("name", (), tuple(range(np.ndim(like))), np.asarray(like, float), name, False)  # type: ignore[arg-type]
+
+
+def _in_place(body: Expr, places: Mapping[str, Expr]) -> Expr:
+    """Return a step's expression with what it reads of the loop under its name at this step."""
+    if body.op == "name" and body.x.startswith("@"):
+        here = places[body.x]
+        return _in_place(body.args[0], {"@": here}) if body.args else replace(here, axes=body.axes, fixed=here.fixed)
+    if not body.args:
+        return body
+    args = tuple(_in_place(one, places) for one in body.args)
+    return replace(body, args=args, fixed=body.fixed and all(one.fixed for one in args))
 
 
 def made(op: str, *args: Expr, x: str = "") -> Expr:
