@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kit.foreign_nets import Net, _Sheet
+from kit.foreign_nets import Net, _random, _Sheet
 
 
 def perceptron_epochs() -> Net:
@@ -93,6 +93,41 @@ def mazur_epochs() -> Net:
     return {"Backprop": s}, "Backprop!V23", ["Backprop!B4:K4", "Backprop!J1"]
 
 
+def rnn_own_first_row() -> Net:
+    """A simple RNN a step a row, unit by unit, whose first row has no state before it."""
+    random, s = _random(61), _Sheet()
+    s.put("A1", [["Wx", "", "Wh", "", "b", ""]])
+    s.put("A2", random(2, 2))
+    s.put("C2", random(2, 2))
+    s.put("E2", random(1, 2))
+    s.put("A6", [["x1", "x2", "h1", "h2"]])
+    s.put("A7", random(6, 2))
+    s |= {"C7": "=TANH(A7*A2+B7*A3+E2)", "D7": "=TANH(A7*B2+B7*B3+F2)"}
+    s.fill("C8:C12", "TANH($A8*$A$2+$B8*$A$3+$C7*$C$2+$D7*$C$3+$E$2)")
+    s.fill("D8:D12", "TANH($A8*$B$2+$B8*$B$3+$C7*$D$2+$D7*$D$3+$F$2)")
+    s.put("G2", random(2, 1))
+    s |= {"G1": "V", "F12": "=C12*G2+D12*G3", "G12": "=(F12-0.5)^2"}
+    return {"RNN": s}, "RNN!G12", ["RNN!A2:B3", "RNN!C2:D3", "RNN!E2:F2", "RNN!G2:G3"]
+
+
+def rnn_batch_below() -> Net:
+    """Two sequences below each other, the first row of each without a state before it."""
+    random, s = _random(62), _Sheet()
+    s.put("A1", [["Wx", "", "Wh", "", "b", ""]])
+    s.put("A2", random(2, 2))
+    s.put("C2", random(2, 2))
+    s.put("E2", random(1, 2))
+    for n, top in enumerate((7, 16)):
+        s.put(f"A{top - 1}", [[f"sequence {n + 1}", "", "h1", "h2"]])
+        s.put(f"A{top}", random(6, 2))
+        s |= {f"C{top}": f"=TANH(A{top}*$A$2+B{top}*$A$3+$E$2)", f"D{top}": f"=TANH(A{top}*$B$2+B{top}*$B$3+$F$2)"}
+        s.fill(f"C{top + 1}:C{top + 5}", f"TANH(A{top + 1}*$A$2+B{top + 1}*$A$3+C{top}*$C$2+D{top}*$C$3+$E$2)")
+        s.fill(f"D{top + 1}:D{top + 5}", f"TANH(A{top + 1}*$B$2+B{top + 1}*$B$3+C{top}*$D$2+D{top}*$D$3+$F$2)")
+    s.put("G2", random(2, 1))
+    s |= {"F12": "=C12*$G$2+D12*$G$3", "F21": "=C21*$G$2+D21*$G$3", "F23": "=(F12-0.5)^2+(F21+0.5)^2"}
+    return {"RNN": s}, "RNN!F23", ["RNN!A2:B3", "RNN!C2:D3", "RNN!E2:F2", "RNN!G2:G3"]
+
+
 NETS: dict[str, Callable[[], Net]] = {
-    one.__name__: one for one in (perceptron_epochs, perceptron_threshold, mazur_epochs)
+    one.__name__: one for one in (perceptron_threshold, mazur_epochs, rnn_own_first_row, rnn_batch_below)
 }

@@ -21,6 +21,7 @@ from embedsheet.translations.coder.keras_layers import (
     attention_layer,
     attribute,
     filters,
+    layer_of_blocks,
     recurrent_layer,
     replaced,
     unit_layer,
@@ -28,7 +29,7 @@ from embedsheet.translations.coder.keras_layers import (
 )
 from embedsheet.translations.coder.model import Statement, Written
 from embedsheet.translations.coder.module import Module
-from embedsheet.translations.coder.recurrent import recurrent, unrolled
+from embedsheet.translations.coder.recurrent import in_blocks, recurrent, unrolled
 from embedsheet.translations.coder.spelling import KERAS, spell
 
 _CALLED = {"SimpleRNN": "rnn", "LSTM": "lstm", "GRU": "gru"}  # the model's attributes
@@ -182,6 +183,11 @@ class WithLayers(Module):
                 name = _free(_CALLED[found.kind], used)
                 layer = recurrent_layer(name, found, statement, memory)
                 yield name, layer, {variable.name for variable in statement.variables} - layer.results.keys()
+        with contextlib.suppress(KeyError):
+            if statement.loop is not None and (found := in_blocks(statement.loop, memory)) is not None:
+                name = _free("rnn", used)
+                layer = layer_of_blocks(name, found, statement, memory)
+                yield name, layer, {variable.name for variable in statement.variables} - layer.results.keys()
         weights = {one.name for one in self.model.weights}
         for expr in statement.expressions:
             with contextlib.suppress(KeyError):
@@ -194,7 +200,7 @@ class WithLayers(Module):
         goal = names_in(self.model.objective) if self.model.objective is not None else set[str]()
         goal |= {name for expr in (self.search.expressions() if self.search else []) for name in names_in(expr)}
         every = super().traced()
-        asked = set[str]().union(*(names_in(expr) for expr in layer.results.values()))
+        asked = set[str]().union(*(names_in(expr) for expr in layer.expressions()))
         if asked & gone:
             return False
         for one in every:
@@ -204,7 +210,7 @@ class WithLayers(Module):
         if goal & gone:
             return False
         others = {id(one) for other in self.arranged for one in other.inside}
-        needed = goal.union(*(names_in(expr) for other in (layer, *self.arranged) for expr in other.results.values()))
+        needed = goal.union(*(names_in(expr) for other in (layer, *self.arranged) for expr in other.expressions()))
         inner = set[str]().union(*(_read(one) for one in layer.inside))
         for one in reversed(every):
             if one in layer.inside or id(one) in others:
@@ -216,7 +222,7 @@ class WithLayers(Module):
             else:
                 needed |= _read(one)
         left = [one for one in every if one not in layer.inside and id(one) not in others and one is not statement]
-        read = [*layer.results.values(), *(expr for one in left for expr in one.every_expression())]
+        read = [*layer.expressions(), *(expr for one in left for expr in one.every_expression())]
         return not self._reads_loose(layer, read)
 
     def _reads_loose(self, layer: Arranged, read: Sequence[Expr]) -> bool:
@@ -232,7 +238,9 @@ class WithLayers(Module):
         for one in super().traced():
             kept = [variable for variable in one.variables if variable.name in made]
             if kept:
-                one = replace(one, variables=kept, expressions=[made[two.name] for two in kept], loop=None)
+                first = [layer.states for layer in self.arranged if layer.states and kept[0].name in layer.results]
+                own = [*first, *((two, made[two.name]) for two in kept)]
+                one = replace(one, variables=[two for two, _ in own], expressions=[expr for _, expr in own], loop=None)
             elif one in inside:
                 continue
             found.append(one)

@@ -8,12 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from embedsheet.translations.coder.attention import Attention
 from embedsheet.translations.coder.convolution import Convolution, as_layer
-from embedsheet.translations.coder.expressions import Axes, Expr, apply, full_of, plain, transposed, with_axes
+from embedsheet.translations.coder.expressions import (
+    Axes,
+    Expr,
+    apply,
+    full_of,
+    plain,
+    rearranged,
+    transposed,
+    with_axes,
+)
 from embedsheet.translations.coder.loops import Loop
 from embedsheet.translations.coder.model import Statement
 from embedsheet.translations.coder.polynomials import Atom
@@ -53,6 +63,11 @@ class Arranged:
     cells: dict[str, set[int]]  # the cells of each weight that it holds
     results: dict[str, Expr]
     inside: list[Statement] = field(default_factory=list)
+    states: tuple[Variable, Expr] | None = None  # what it gives, where several results are parts of it
+
+    def expressions(self) -> list[Expr]:
+        """What stands in the model in place of the blocks that it gives."""
+        return [*self.results.values(), *([self.states[1]] if self.states else [])]
 
 
 class Reader:
@@ -90,6 +105,71 @@ def recurrent_layer(name: str, found: Recurrent, statement: Statement, memory: M
     assert loop is not None
     result = _result(name, found, loop, own, reader)
     return _arranged(name, found, loop.steps, {own.name: result}, [statement], reader)
+
+
+def layer_of_blocks(name: str, found: Recurrent, statement: Statement, memory: Memory) -> Arranged:
+    """Return a recurrent layer whose state stands in several blocks. Raises KeyError where cells lie too far apart."""
+    loop, reader = statement.loop, Reader(memory)
+    assert loop is not None
+    given = _batched(reader, found.inputs, (0, 1, 2))
+    own = [statement.variables[place] for place in found.blocks]
+    parts = [np.moveaxis(one.value, loop.axes[place], 0) for place, one in zip(found.blocks, own, strict=True)]
+    value = np.concatenate([one.reshape(loop.steps, -1) for one in parts], axis=1)[:, found.grid].swapaxes(0, 1)
+    befores = [loop.before[place][0] for place in found.blocks]
+    begins = []
+    if not all(one.fixed and not np.any(one.value) for one in befores):
+        begins = [_batched(reader, _cells_of(befores, reader)[found.grid].tolist(), (0, 1))]
+    every = Expr("recurrent_from" if begins else "recurrent", (given, *begins), ("n", "t", "u"), value, name, False)
+    states = replace(own[0], name=f"{name}_states", value=value)
+    called = Expr("name", (), ("n", "t", "u"), value, states.name, False)
+    results, first = dict[str, Expr](), 0
+    for place, variable, part in zip(found.blocks, own, parts, strict=True):
+        size = part[0].size
+        where = np.argwhere(np.isin(found.grid, np.arange(first, first + size)))
+        first += size
+        (sequences, units), time = (sorted({*side}) for side in where.T.tolist()), loop.axes[place]
+        words = ", ".join([_part(sequences, found.grid.shape[0]), ":", _part(units, found.grid.shape[1])])
+        shape = (*[len(one) for one in (sequences,) if len(one) > 1], loop.steps, *[len(units)][: len(units) > 1])
+        picked = value[np.ix_(sequences, range(loop.steps), units)].reshape(shape)
+        axes = tuple(range(picked.ndim))
+        made = Expr("index", (called,), axes, picked, words.removesuffix(", :"), False)
+        if len(sequences) == 1 and time == picked.ndim - 1 and time:
+            made = transposed(replace(made, axes=axes[::-1]), axes)
+        elif (time != int(len(sequences) > 1)) or np.shape(made.value) != np.shape(variable.value):
+            raise KeyError("states in another order")
+        if not np.allclose(made.value, variable.value):
+            raise KeyError("states in another order")
+        results[variable.name] = made
+    layer = _arranged(name, found, loop.steps, results, [statement], reader)
+    layer.states = states, every
+    return layer
+
+
+def _batched(reader: Reader, cells: Sequence[Any], axes: Axes) -> Expr:
+    """Return cells of which the first axis is that of the sequences."""
+    return batch(reader.read(cells[0], axes[1:])) if len(cells) == 1 else reader.read(cells, axes)
+
+
+def _part(places: list[int], count: int) -> str:
+    """Return the index of some of so many places that lie side by side."""
+    if len(places) == 1:
+        return str(places[0])
+    if places != [*range(places[0], places[-1] + 1)]:
+        raise KeyError("places apart")
+    return ":" if len(places) == count else f"{places[0]}:{places[-1] + 1}"
+
+
+def _cells_of(exprs: Sequence[Expr], reader: Reader) -> Any:
+    """Return the cells that expressions read, one behind the other. Raises KeyError where they compute."""
+    cells: list[Atom] = []
+    for expr in exprs:
+        found = rearranged(expr)
+        if found is None or found[0].x not in reader.known:
+            raise KeyError("a state that is computed")
+        cells += [("cell", found[0].x, int(place)) for place in np.ravel(found[1])]
+    made = np.empty(len(cells), object)
+    made[:] = cells
+    return made
 
 
 def unrolled_layer(

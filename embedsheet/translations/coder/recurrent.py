@@ -7,13 +7,14 @@ weights; the layer is believed where its own equations, below, give the same pol
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from embedsheet.translations.coder.expressions import Expr
+from embedsheet.translations.coder.lattices import Ids
 from embedsheet.translations.coder.loops import Loop
 from embedsheet.translations.coder.polynomials import Atom, NotPlain, Polynomial, Symbols, atoms, written_out
 from embedsheet.translations.coder.variables import Memory
@@ -65,6 +66,9 @@ class Recurrent:
     memory: int | None
     axis: int | None
     guess: Guess
+    # Where the state stands in several blocks: these, and which of their elements are whose, (sequences, units).
+    blocks: list[int] = field(default_factory=list)
+    grid: Ids = field(default_factory=lambda: np.zeros((0, 0), np.int64))
 
     @property
     def units(self) -> int:
@@ -151,11 +155,11 @@ PATTERNS = {
 def recurrent(loop: Loop, memory: Memory) -> Recurrent | None:
     """Return the layer that a loop is; None where it is none of Keras'."""
     carried = [place for place, before in enumerate(loop.before) if before]
-    if loop.reverse or loop.fixed or any(len(before) > 1 for before in loop.before) or not 1 <= len(carried) <= 2:
+    if loop.reverse or loop.fixed or any(len(before) > 1 for before in loop.before) or not carried:
         return None
     if loop.steps * sum(np.size(body.value) for body in loop.bodies) > _MOST:
         return None
-    for deep in _DEPTHS:
+    for deep in _DEPTHS if len(carried) <= 2 else ():
         try:
             steps = _steps(loop, memory, deep)
         except (NotPlain, KeyError, ValueError, TypeError, IndexError, RecursionError):
@@ -169,6 +173,25 @@ def recurrent(loop: Loop, memory: Memory) -> Recurrent | None:
                     return _Laid(kind, pattern, steps, state, other, memory).layer()
                 except (NotPlain, KeyError, StopIteration):
                     continue
+    return None
+
+
+def in_blocks(loop: Loop, memory: Memory) -> Recurrent | None:
+    """Return the SimpleRNN that a loop is whose state stands in several blocks, as one a unit or one a sequence."""
+    carried = [place for place, before in enumerate(loop.before) if before]
+    if loop.reverse or loop.fixed or any(len(before) > 1 for before in loop.before) or len(carried) < 2:
+        return None
+    if loop.steps * sum(np.size(body.value) for body in loop.bodies) > _MOST:
+        return None
+    for deep in _DEPTHS:
+        try:
+            each = _steps(loop, memory, deep, carried)
+            steps: list[list[Symbols]] = [[np.concatenate([one[place].ravel() for place in carried])] for one in each]
+            found = _Laid("SimpleRNN", PATTERNS["SimpleRNN"], steps, 0, None, memory, apart=True).layer()
+        except (NotPlain, KeyError, ValueError, TypeError, IndexError, RecursionError, StopIteration):
+            continue
+        found.blocks = carried
+        return found
     return None
 
 
@@ -217,12 +240,19 @@ def _copies(expr: Expr) -> bool:
     return (expr.op == "name" and not expr.args) or (expr.op in _ORDERS and all(map(_copies, expr.args)))
 
 
-def _steps(loop: Loop, memory: Memory, deep: str) -> list[list[Symbols]]:
-    """Return for each step what its blocks are; `deep`: which blocks that it reads from outside are written out."""
+def _steps(loop: Loop, memory: Memory, deep: str, together: Sequence[int] = ()) -> list[list[Symbols]]:
+    """Return for each step what its blocks are; `deep`: which blocks that it reads from outside are written out.
+
+    The last states of blocks `together` are counted as one behind the other.
+    """
     cells = _leaves(memory, deep)
     outside = [np.moveaxis(written_out(expr, cells), expr.axes.index("t"), 0) for expr in loop.outside]
     shapes = [np.shape(body.value) for body in loop.bodies]
     last = {f"@{place}.1": atoms("state", place, int(np.prod(shape)), shape) for place, shape in enumerate(shapes)}
+    if together:
+        sizes = [int(np.prod(shapes[place])) for place in together]
+        every = np.split(atoms("state", 0, sum(sizes), (sum(sizes),)), np.cumsum(sizes)[:-1])
+        last |= {f"@{place}.1": one.reshape(shapes[place]) for place, one in zip(together, every, strict=True)}
     found = []
     for step in range(loop.steps):
         here = {**last, **{f"@x.{key}": np.asarray(one[step], object) for key, one in enumerate(outside)}}
@@ -244,9 +274,9 @@ class _Laid:
 
     def __init__(
         self, kind: str, pattern: Pattern, steps: list[list[Symbols]], state: int, memory: int | None, cells: Memory,
-        lead: int = 0,
+        lead: int = 0, apart: bool = False,
     ) -> None:  # fmt: skip
-        self.lead = lead
+        self.lead, self.apart = lead, apart
         self.kind, self.pattern, self.steps, self.state, self.memory = kind, pattern, steps, state, memory
         self.weights = {one.name for one in cells.variables if one.role == "weight"}
         self.shape = steps[0][state].shape
@@ -255,9 +285,10 @@ class _Laid:
 
     def layer(self) -> Recurrent:
         first = [self._guess(self.lead, place) for place in range(int(np.prod(self.shape)))]
-        axis = self._axis(first[0])
+        axis = None if self.apart else self._axis(first[0])
         order = np.arange(len(first)).reshape(self.shape)
         grid = order.reshape(-1, 1) if axis is None else np.moveaxis(order, axis, -1).reshape(-1, self.shape[axis])
+        grid = self._sequences(first) if self.apart else grid
         features = sorted(self._split(first[0].gates[self.pattern.gates[0]])[0])
         inputs: list[list[list[Atom]]] = []
         for row in grid:
@@ -268,7 +299,7 @@ class _Laid:
         read = inputs[0][self.lead]
         gates = {name: [self._gate(first[place].gates[name], read, grid[0]) for place in grid[0].tolist()]
                  for name in self.pattern.gates}  # fmt: skip
-        found = Recurrent(self.kind, gates, inputs, self.state, self.memory, axis, first[0])
+        found = Recurrent(self.kind, gates, inputs, self.state, self.memory, axis, first[0], grid=grid)
         for sequence, row in enumerate(grid):
             for step in range(len(self.steps)):
                 self._prove(found, step, row, inputs[sequence][step])
@@ -307,6 +338,14 @@ class _Laid:
             if read == set(np.moveaxis(order, axis, -1).reshape(-1, self.shape[axis])[0].tolist()):
                 return axis
         raise NotPlain
+
+    def _sequences(self, first: Sequence[Guess]) -> Ids:
+        """Return which elements are a sequence's: those that read each other, and no others."""
+        read = [frozenset(self._split(one.gates[self.pattern.gates[-1]])[1]) for one in first]
+        every = [sorted(one) for one in dict.fromkeys(read)]
+        if any(place not in own for place, own in enumerate(read)) or sum(map(len, every)) != len(first):
+            raise NotPlain
+        return np.array(every, np.int64)
 
     def _gate(self, gate: Polynomial, inputs: Sequence[Atom], row: Any) -> Gate:
         kernel, recurrent, biases, more = self._split(gate)

@@ -1,0 +1,68 @@
+"""`embedsheet code` for nets as people type them: learning in cells, first rows of their own, several sequences."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import embedsheet as es
+from kit import foreign_nets_typed, modules, sheets
+
+NETS = foreign_nets_typed.NETS
+
+
+@pytest.fixture(scope="module")
+def books(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return the workbooks with the results that LibreOffice stores."""
+    every = {**NETS, "perceptron_epochs": foreign_nets_typed.perceptron_epochs}
+    return modules.stored_nets(every, tmp_path_factory.mktemp("typed"))
+
+
+def test_numpy_modules_have_the_stored_results_and_the_sheets_gradients(books: dict[str, Path], tmp_path: Path) -> None:
+    for name, code in modules.checked_nets(NETS, books, tmp_path, "numpy", list(NETS)).items():
+        assert "jax" not in code.text or name == "perceptron_threshold"  # a step has no slope that differences see
+
+
+def test_keras_modules_have_them_too(books: dict[str, Path], tmp_path: Path) -> None:
+    codes = modules.checked_nets(NETS, books, tmp_path, "keras", ["rnn_own_first_row", "rnn_batch_below"])
+    assert all("self.rnn = layers.SimpleRNN(2" in code.text for code in codes.values())
+
+
+def test_the_page_says_how_long_the_code_of_each_is_and_of_which_layers(books: dict[str, Path]) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "code.md").read_text(encoding="utf-8")
+    for name, net in NETS.items():
+        _, objective, changing = net()
+        code = es.code(books[name], to="keras", objective=objective, changing=changing)
+        found = Counter(re.findall(r"self\.\w+ = (?:layers\.)?([A-Z]\w+)\(", code.text))
+        kinds = ", ".join(f"{count} {kind}" if count > 1 else kind for kind, count in sorted(found.items()))
+        words = " ".join((net.__doc__ or "").split()).rstrip(".")
+        assert f"| {words} | {code.distinct} | {code.statements} | {kinds or 'none'} |" in page
+
+
+def test_a_perceptron_meets_zero_where_only_rounding_is_left_of_its_sums(
+    books: dict[str, Path], tmp_path: Path
+) -> None:
+    _, objective, changing = foreign_nets_typed.perceptron_epochs()
+    code = es.code(books["perceptron_epochs"], objective=objective, changing=changing)
+    assert "_sum(" in code.text
+    assert modules.run(code, tmp_path).wrong == []  # as LibreOffice has it, which makes such sums 0 as Excel does
+
+
+def test_the_gradient_of_a_loop_of_thousands_of_rows_goes_back_through_it_once(tmp_path: Path) -> None:
+    rows = range(3, 8402)
+    cells = {"D1": 0.3, "D2": 0.4, "D3": 0.1, "C2": 0.5} | {f"A{row}": np.sin(row) for row in rows}
+    cells |= {f"C{row}": f"=TANH($D$1*A{row}+$D$2*C{row - 1}+$D$3)" for row in rows} | {"E2": "=SUMSQ(C3:C8401)"}
+    book = sheets.write(tmp_path / "b.xlsx", cells)
+    es.recalculate(book)
+    code = es.code(book, objective="S!E2", changing=["S!D1:D3"])
+    assert "jax" not in code.text
+    assert "for t in reversed(range(8399)):" in code.text
+    found = modules.run(code, tmp_path)
+    assert found.wrong == []
+    assert found.gradient is not None
+    wanted = modules.sheet_gradient(book, None, objective="S!E2", changing=["S!D1:D3"])
+    np.testing.assert_allclose(found.gradient, wanted, rtol=1e-9)  # exact derivatives, held elsewhere
