@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,38 @@ def test_each_setting_is_the_argument_of_keras_by_that_name(name: tuple[str, str
     after = read_descent(Workbook.open(path), sheet)
     assert np.abs(after.weights - before.weights).max() > 1e-9
     np.testing.assert_allclose(keras_path(after), after.weights, rtol=1e-12)
+
+
+def drawn_upwards(path: Path) -> dict[str, list[str]]:
+    """Return the ranges that the charts of a workbook draw upwards, by their sheet."""
+    found: dict[str, list[str]] = {}
+    with zipfile.ZipFile(path) as parts:
+        charts = [parts.read(name).decode() for name in parts.namelist() if name.startswith("xl/charts/chart")]
+    for chart in charts:
+        for sheet, cells in re.findall(r"<c:yVal><c:numRef><c:f>'?([^'!]+)'?!([^<]+)</c:f>", chart):
+            found.setdefault(sheet, []).append(cells.replace("$", ""))
+    return found
+
+
+def test_the_charts_move_when_a_learning_rate_is_typed_over(tmp_path: Path) -> None:
+    """In LibreOffice: what the charts of Adam and of the race draw of it are formulas, and give other numbers."""
+    path = build(tmp_path, steps=12, no_gradient_sheet=True)
+    book, ranges, before = openpyxl.load_workbook(path), drawn_upwards(path), judges.read_values(path)
+    typed(path, "Adam", "learning_rate", 0.05)
+    after = judges.libreoffice_values(path)
+    place = SHEETS.index("Adam")
+    of_adam = [*(("Adam", cells) for cells in ranges["Adam"]), ("Race", ranges["Race"][place])]
+    assert len(ranges["Race"]) == len(SHEETS) and len(of_adam) == 3  # the path, the loss, the race
+    for sheet, cells in of_adam:
+        steps = [row[0] for row in book[sheet][cells]][1:]  # all begin at the same point
+        assert len(steps) == 12
+        assert all(str(cell.value).startswith("=") for cell in steps)
+        assert all(after[sheet][cell.coordinate] != before[sheet][cell.coordinate] for cell in steps)
+    for other in set(SHEETS) - {"Adam"}:
+        assert all(
+            after[other][cell.coordinate] == pytest.approx(before[other][cell.coordinate], abs=1e-12)
+            for cells in ranges[other] for row in book[other][cells] for cell in row
+        )  # fmt: skip
 
 
 def test_a_cell_that_departs_is_found(tmp_path: Path) -> None:
