@@ -24,7 +24,7 @@ MOST_TRAINED = 60  # words; Excel's own Solver stops at 200 changing cells, ours
 MOST_PAIRS = 400
 PENALTY = 0.001
 TITLES = 6
-PRINTED = 51  # percent at which the cosines of fifty words fill a page
+PRINTED, ACROSS = 63, 30  # percent at which the map, or fifty words, fit on a page; columns of cosines on one
 CHART_COLUMNS, CHART_WIDTH, CHART_HEIGHT = 12, 790, 430
 
 
@@ -126,7 +126,9 @@ def write_skip_gram(book: Book, plan: Plan) -> Page:
         "scores.sum", top, total, powers.sum(axis=1)[:, None],
         lambda row, _: f"SUMPRODUCT(EXP(1)^({across(row)}-{a1(row, largest, 'c')}))",
     )  # fmt: skip
-    page.write(chance_top - 1, first, "probabilities: exp(score − largest) ÷ Σ exp", "header left")
+    page.write(
+        chance_top - 1, first, "probabilities: exp(score − largest) ÷ Σ exp; the redder, the likelier", "header left"
+    )
     page.write(chance_top - 1, word, "word", "header")
     page.formulas(
         "chances.word", chance_top, word, np.array(plan.words, object)[:, None],
@@ -285,8 +287,11 @@ def write_trained(book: Book, plan: Plan) -> Page:
     page.widths((1, 2, 13), (3, 6, 7), (before, before + k - 1, 6.2), (before + k, before + k, 2),
                 (chart, cosine - 1, 9), (cosine, cosine + n - 1, 4.4))  # fmt: skip
     page.sheet.freeze_panes(top - 1, 2)
-    page.sheet.set_v_pagebreaks([cosine - 1])
-    page.printing((top - 1, top - 1), labels=2, scale=PRINTED)
+    bottom, last = top + n - 1, cosine + n - 1
+    parts = [Area(TRAINED, 1, 1, bottom, cosine - 1)]
+    for left in range(cosine, last + 1, ACROSS):
+        parts.append(Area(TRAINED, top, left, bottom, min(left + ACROSS - 1, last)))
+    page.printing((top - 2, top - 1), labels=2, scale=PRINTED, parts=parts)
     return page
 
 
