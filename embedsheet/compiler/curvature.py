@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,6 @@ from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.degree import OTHER, Bend
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.store import DIVISION, PLACE
-
-if TYPE_CHECKING:
-    from embedsheet.compiler.engines.graph import Graph
 
 Places: TypeAlias = list[tuple[Group, Ids]]
 
@@ -59,20 +56,13 @@ class Curvature:
     apart: tuple[int, ...] = ()
 
 
-def curvature_of(
-    trace: Callable[[Any, Places], Any], start: NDArray[np.float64], named: tuple[Graph, Places] | None = None
-) -> Curvature:
-    """Return the curvature of `trace(x, places)`, whose scopes name `places` (see `TracedStore`) and functions.
-
-    `named`: a recording of it that there is already, with its places.
-    """
+def curvature_of(trace: Callable[[Any, Places], Any], start: NDArray[np.float64]) -> Curvature:
+    """Return the curvature of `trace(x, places)`, whose scopes name `places` (see `TracedStore`) and functions."""
     from embedsheet.compiler.degrees import analyse  # autograd is imported when something is differentiated
     from embedsheet.compiler.engines.graph import record
 
-    if named is None:
-        begun: Places = []
-        named = record(lambda x: [trace(x, begun)], start)[0], begun
-    graph, places = named
+    places: Places = []
+    graph, _ = record(lambda x: [trace(x, places)], start)
     found = analyse(graph, start)
     cells: dict[tuple[int, str], tuple[set[int], int]] = {}
     for bend in found.bends:

@@ -28,7 +28,7 @@ from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.components import Step
 from embedsheet.compiler.cone import constants, evaluated_at
 from embedsheet.compiler.constraints import Line, build_rows, constraint_cells
-from embedsheet.compiler.curvature import Curvature, Places, curvature_of
+from embedsheet.compiler.curvature import Curvature, curvature_of
 from embedsheet.compiler.degree import LINEAR, OTHER
 from embedsheet.compiler.engines import EngineName, make_engine
 from embedsheet.compiler.engines.protocol import Compiled, Engine, Traceable
@@ -100,7 +100,6 @@ class Program:
         self._notes: list[Note] = []
         self._checked = False
         self._recorded: dict[int | None, Graph] = {}  # by the number of rows, see `Engine.compile`
-        self._named: tuple[Graph, Places] | None = None  # the recording of the only target, and what its scopes name
         self._jumps: list[Note] = []
         self._unrounded = False
         self._carries = True  # sums along growing ranges
@@ -240,7 +239,6 @@ class Program:
         ):
             other.__dict__.pop(name, None)
         other._unrounded, other._checked, other._recorded, other._engine = True, True, {}, type(self._engine)()
-        other._named = None
         return other
 
     def _check_traced(self) -> None:
@@ -253,10 +251,9 @@ class Program:
         from embedsheet.compiler.engines.tape import evaluated, shaped
 
         stores: list[TracedStore] = []
-        places: Places = []
 
         def everything(x: Array) -> list[Array]:
-            stores.append(self._trace(x, places))
+            stores.append(self._trace(x))
             results = [shaped(self._read_objective(stores[-1], x), ())]
             if self.constraint_count:
                 results.append(shaped(self._read_constraints(stores[-1]), (self.constraint_count,)))
@@ -268,8 +265,6 @@ class Program:
         traced_numbers = found[results:]
         numbers_of = (None, self.constraint_count)[:results]
         self._recorded = {rows: graph.part(at, at + 1) for at, rows in enumerate(numbers_of)}
-        if len(self._targets) == 1 and results == 1:
-            self._named = self._recorded[None], places
         settled = np.flatnonzero(traced.tainted & traced.done & (traced.buffer_of < 0))
         ids = np.concatenate([settled, *traced.members])
         numbers = np.concatenate([traced.numbers[settled], *traced_numbers])
@@ -334,8 +329,7 @@ class Program:
     @cached_property
     def curvature(self) -> Curvature:
         """Of what degree objective and constraints are in x, and which cells and functions bend them."""
-        named, self._named = self._named, None
-        return curvature_of(lambda x, places: self._trace(x, places).read(self._targets), self.start, named)
+        return curvature_of(lambda x, places: self._trace(x, places).read(self._targets), self.start)
 
     @cached_property
     def degrees(self) -> tuple[int, int]:
