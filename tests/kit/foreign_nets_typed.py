@@ -129,5 +129,6 @@ def rnn_batch_below() -> Net:
 
 
 NETS: dict[str, Callable[[], Net]] = {
-    one.__name__: one for one in (perceptron_threshold, mazur_epochs, rnn_own_first_row, rnn_batch_below)
+    one.__name__: one
+    for one in (perceptron_epochs, perceptron_threshold, mazur_epochs, rnn_own_first_row, rnn_batch_below)
 }
