@@ -23,7 +23,8 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def test_numpy_modules_have_the_stored_results_and_the_sheets_gradients(books: dict[str, Path], tmp_path: Path) -> None:
-    modules.checked_nets(NETS, books, tmp_path, "numpy", list(NETS))
+    codes = modules.checked_nets(NETS, books, tmp_path, "numpy", list(NETS))
+    assert re.search(r" @ np\.vstack\(\[\w+, \w+\]\)", codes[next(iter(NETS))].text)  # a row of ones beneath
 
 
 def test_keras_modules_have_them_too(books: dict[str, Path], tmp_path: Path) -> None:

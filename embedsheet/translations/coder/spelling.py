@@ -162,8 +162,12 @@ def _spelled(expr: Expr, language: Language, names: Mapping[str, str]) -> tuple[
         text = names.get(expr.x, expr.x)
         return text, 9 if not text.startswith("-") else 7
     op = OPS[expr.op] if expr.fixed else language.ops.get(expr.op) or OPS[expr.op]
+    args = list(expr.args)
+    if expr.op == "concatenate" and expr.x == "0" and any(map(_is_row, args)):
+        op = Op("np.vstack([{*}])")  # which makes rows of them itself
+        args = [arg.args[0] if _is_row(arg) else arg for arg in args]
     parts = []
-    for place, arg in enumerate(expr.args):
+    for place, arg in enumerate(args):
         text, binds = _spelled(arg, language, names)
         least = op.operands[min(place, len(op.operands) - 1)] if op.operands else 0
         parts.append(f"({text})" if binds < least else text)
@@ -174,3 +178,12 @@ def _spelled(expr: Expr, language: Language, names: Mapping[str, str]) -> tuple[
         over = math.prod(np.shape(expr.args[0].value)) // max(1, math.prod(np.shape(expr.value)))
         template = template.replace("{count}", str(over))
     return _filled(template, parts, expr.x), op.binds
+
+
+def _is_row(expr: Expr) -> bool:
+    """Whether an expression is a row of a matrix, made of an array of its length."""
+    return (
+        expr.op == "broadcast"
+        and np.shape(expr.value) == (1, *np.shape(expr.args[0].value))
+        and np.ndim(expr.value) == 2
+    )
