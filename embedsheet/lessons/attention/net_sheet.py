@@ -150,6 +150,7 @@ def _write_weights(sheet: AttentionSheet) -> None:
     band(page, top - 1, left, FACTORS, "heads together", DARK)
     _column(page, [*(f"{head}, {unit + 1}" for head in range(1, HEADS + 1) for unit in range(UNITS)), "bias"], top,
             sheet.heads_label)  # fmt: skip
+    page.note(top, sheet.heads_label, "1, 2: weights of the second number that head 1 hands over.")
     page.block("heads.weights", top, left, weights["heads.weights"], "changing")
     page.block("heads.bias", top + HEADS * UNITS, left, weights["heads.bias"], "changing")
     left = sheet.left["normed"]

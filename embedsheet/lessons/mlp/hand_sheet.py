@@ -33,7 +33,7 @@ def write_by_hand(book: Book) -> Page:
     page.heading(
         "By hand: a product stands where its factors cross",
         "Row of the inputs times column of the weights above, pair by pair, summed, plus the bias: that is z. Then "
-        "a = max(0, z). Write whole numbers into the blue cells.",
+        "a = max(0, z). Write whole numbers into the blue cells, then the violet.",
     )
     page.write(
         3, 1, "Then back, violet, from right to left: dz = z − t, the derivative of ½ (z − t)². da: row of dz times "

@@ -23,8 +23,8 @@ def write_map(book: Book, task: Task) -> Page:
     model = book.pages[task.sheet].areas
     page.heading(
         "The plane as the net sees it",
-        f"Each cell is a place; its colour is the probability of {task.classes[1]} by the weights of the sheet "
-        f"{task.sheet} now: red 1, white ½, blue 0. Before training it is pale.",
+        f"Each cell is a place, as on the chart; its colour is the probability of {task.classes[1]} by the weights of "
+        f"the sheet {task.sheet} now: red 1, white ½, blue 0. Before training it is pale.",
     )
     ticks = np.linspace(-REACH, REACH, SIDE).round(2)
     places = np.array([(x, y) for y in ticks[::-1] for x in ticks])

@@ -40,7 +40,7 @@ from embedsheet.lessons.optimisers.rule_sheet import GREEN, write_rule
 from embedsheet.lessons.optimisers.rules import RULES
 from embedsheet.mirrors.optimisers.comparison import DATA, RATINGS
 from embedsheet.xlsx.writer.guide import Line, write_guide
-from embedsheet.xlsx.writer.page import BLUE, Book, Finish, Page, RowProgress
+from embedsheet.xlsx.writer.page import BLUE, ORANGE, Book, Finish, Page, RowProgress
 
 EXAMPLE = "embedsheet new optimisers -o descent.xlsx --batch 5 --steps 100"
 
@@ -152,5 +152,9 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: list[Page]) -> Non
         ["The settings have the names of Keras’ arguments: learning_rate, momentum, rho, beta_1, beta_2, epsilon.",
          "The points are made up: a line with intercept 3 and slope 2, and chance."],
         gradient=bool(derived), choice=True,
-        colors=[(GREEN, "Green heading: the gradient."), (BLUE, "Blue heading: what is kept from step to step.")],
+        colors=[
+            (GREEN, "Green heading: the gradient."),
+            (BLUE, "Blue heading: what is kept from step to step."),
+            (ORANGE, "Orange heading: the weights after the step."),
+        ],
     )  # fmt: skip

@@ -116,6 +116,9 @@ def write_contours(book: Book, plan: Plan, data: Page) -> Page:
     for number, share in enumerate(SHARES):
         left = 2 + 2 * number
         page.write(header - 2, left, "share", "lead")
+        page.note(
+            header - 2, left, "The line of that share of the loss at the start; both are counted from the least loss."
+        )
         page.write(header - 2, left + 1, share, "given", num_format="0.0%")
         page.write(header, left, "intercept", "header")
         page.write(header, left + 1, "slope", "header")

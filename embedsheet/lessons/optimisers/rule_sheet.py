@@ -58,6 +58,8 @@ def write_rule(book: Book, plan: Plan, rule: Rule, numbers: Trace, data: Page, c
     loss = weight + 2
     page.write(HEADER, STEP, "step", "header")
     page.write(HEADER, FIRST, "first point", "header wrapped")
+    page.note(HEADER, FIRST, f"Of this step’s batch, by its number on the sheet {DATA}: with all points in a batch it "
+              "is always 1.")  # fmt: skip
     groups = [(GRADIENT, "gradient", GREEN)] + [(state_left[one], rule.headings[one], BLUE) for one in rule.states]
     for column, text, color in [*groups, (weight, "weights", ORANGE)]:
         page.sheet.merge_range(

@@ -22,7 +22,7 @@ def write_one_hot(book: Book, net: Net, sequence: Page) -> Page:
         "categorical cross-entropy wants one-hot rows, sparse categorical cross-entropy wants ids; both pick the same "
         "number out of ln p.",
     )
-    page.legend(3, 1)
+    page.legend(3, 1, changing="")
     pieces, answers = next_characters(net.ids, net.length, net.length)
     numbers = trace(net.weights, pieces[:1])
     logs = (numbers.logits - numbers.largest[..., None] - np.log(numbers.sums)[..., None])[0]

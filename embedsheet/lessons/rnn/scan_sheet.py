@@ -22,7 +22,7 @@ def write_scan(book: Book, net: Net, sequence: Page) -> Page:
         "Scan: scan(function, start, items)",
         "Begin with the start. For each item: result = function(result one row up, item). Keep all results.",
     )
-    page.legend(3, 1)
+    page.legend(3, 1, changing="")
     top = HEADER + 1
 
     t, item, total = 1, 2, 3

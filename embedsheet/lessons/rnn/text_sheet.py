@@ -17,7 +17,7 @@ def write_text(book: Book, net: Net) -> Page:
         f"The text: {len(net.text)} characters, {len(net.vocabulary)} distinct",
         "A net reads numbers. Each character’s id is its place in the alphabet, found through its code point.",
     )
-    page.legend(3, 1)
+    page.legend(3, 1, changing="")
     place, character, code, number, shown = range(1, 6)
     letter, point, sign, count = range(7, 11)
     for column, text in ((place, "place"), (character, "char"), (code, "code"), (number, "id"), (shown, "shown"),

@@ -208,14 +208,16 @@ class Page:
     ) -> None:  # fmt: skip
         """Write what the colours mean, as one text that runs on over the empty cells at its right.
 
-        gradient, choice: say what violet and a blue frame mean, too. changing: what an orange background means here.
+        gradient, choice: say what violet and a blue frame mean, too. changing: what an orange background means here,
+        if there is any.
         """
         look = self.book.style
         violet = (look("ink", font_color=VIOLET), "1.23 violet: a derivative     ") if gradient else ()
         blue = (look("ink", font_color=BLUE, bold=True), "     blue frame: yours to set") if choice else ()
+        orange = (look("ink", font_color="#F59E0B", bold=True), "    ■ ", look("ink", font_color=DARK),
+                  f"orange background: {changing}     ") if changing else ()  # fmt: skip
         self.sheet.write_rich_string(
-            row - 1, column - 1, look("ink", font_color="#F59E0B", bold=True), "    ■ ", look("ink", font_color=DARK),
-            f"orange background: {changing}     ", look("ink", font_color=ORANGE, bold=True),
+            row - 1, column - 1, *orange, look("ink", font_color=ORANGE, bold=True),
             "1.23 orange number: calculated     ", *violet, look("ink", font_color=DARK), "plain: given", *blue,
             look("plain"),
         )  # fmt: skip
