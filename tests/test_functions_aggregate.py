@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from embedsheet.formulas.functions.criteria import criterion, in_digits, matches
 from embedsheet.formulas.values import NUMBER, TEXT, Strings, Value
+from embedsheet.ground.errors import UnsupportedError
 from kit.agreement import disagreements, numeric_disagreements, same
 from kit.judges import embedsheet_values, gnumeric_values, libreoffice_values, write_book
 from kit.sheets import largest_gradient_error, program, write
@@ -46,6 +47,32 @@ PAIRS = [
 @pytest.mark.parametrize("name", ONE_SAMPLE)
 def test_function_of_a_sample_gives_what_the_judges_give(tmp_path: Path, name: str) -> None:
     assert disagreements(tmp_path, CELLS, [f"={name}({sample})" for sample in SAMPLES]) == []
+
+
+def test_the_commonest_numbers_are_what_the_judges_give(tmp_path: Path) -> None:
+    cells = {f"B{row}": x for row, x in enumerate([5, 3, 5, 1, 3, 9, 7, 1], 1)}
+    samples = ["B1:B8", "B1:B7", "B1:B5,5", "B1:B2", "B1:B8,B6:B7", "B1:B8*2", "{2;1;1;2}", "B1:B8,1/0", '"x",1,1']
+    formulas = [f"={f}(MODE.MULT({sample}))" for sample in samples for f in ("SUM", "ROWS", "COLUMNS")]
+    # LibreOffice and formulon give them as they come, so that the first is MODE's; Gnumeric sorts them.
+    formulas += [f"=INDEX(MODE.MULT({sample}),{place})" for sample in samples[:2] for place in (1, 2, 3, 4)]
+    assert disagreements(tmp_path, cells, formulas) == []
+
+
+def test_filled_down_each_cell_has_as_many_commonest_numbers_as_its_range(tmp_path: Path) -> None:
+    cells: dict[str, Any] = {f"B{row}": x for row, x in enumerate([5, 3, 5, 1, 3, 9, "=1/0"], 1)}
+    cells |= {f"D{row}": f"=SUM(MODE.MULT(B$1:B{row}))" for row in range(1, 8)}
+    cells |= {f"E{row}": f"=ROWS(MODE.MULT(B$1:B{row}))" for row in range(3, 7)}
+    values = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": cells}))["S"]
+    # By hand: nothing comes twice, then 5, and from the fifth number on 5 and 3.
+    assert [values[f"D{row}"] for row in range(1, 8)] == ["#N/A", "#N/A", 5, 5, 8, 8, "#DIV/0!"]
+    assert [values[f"E{row}"] for row in range(3, 7)] == [1, 1, 2, 2]
+
+
+@pytest.mark.parametrize("engine", ["tape", "jax"])
+def test_the_commonest_numbers_of_changing_cells_are_refused(tmp_path: Path, engine: str) -> None:
+    cells = {"A1": 1.0, "A2": 1.0, "B1": "=SUM(MODE.MULT(A1:A2))"}
+    with pytest.raises(UnsupportedError, match=r"B1.*MODE\.MULT must not depend on the changing cells"):
+        program(tmp_path / "book.xlsx", cells, "B1", ["A1:A2"], engine=engine).value_and_gradient(np.ones(2))
 
 
 @pytest.mark.parametrize("name", TWO_SAMPLES)

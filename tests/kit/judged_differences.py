@@ -60,7 +60,7 @@ DIFFERENCES = (
     Difference("takes the array constant's operator as one value in a plain formula", "formulon", "LOOKUP XNPV"),
     # Texts, truth values, blanks.
     Difference("TRUE in a range counts as 1", "LibreOffice",
-               "COUNT COUNTIF COUNTIFS SUMIF SUMIFS AVERAGEIFS MODE MODE.SNGL XNPV FVSCHEDULE"),
+               "COUNT COUNTIF COUNTIFS SUMIF SUMIFS AVERAGEIFS MODE MODE.MULT MODE.SNGL XNPV FVSCHEDULE"),
     Difference("counts the other kinds in a computed array otherwise", "LibreOffice", "AVERAGEIF NPV"),
     Difference("a text or blank leaves a pair out in Excel", "LibreOffice", "SUMXMY2 CHISQ.TEST"),
     Difference("a blank or text counts as 0 in a pair", "IronCalc",
@@ -104,6 +104,7 @@ DIFFERENCES = (
     Difference("the 31st of a month counts as the 30th", "IronCalc", "YEARFRAC"),
     Difference("gives the last days of December to the next year's first week", "LibreOffice", "WEEKNUM"),
     Difference("counts stand where the limits do; Gnumeric and formulon sort them", "Gnumeric formulon", "FREQUENCY"),
+    Difference("gives the commonest numbers sorted; the others as they come", "Gnumeric", "MODE.MULT"),
     Difference("swaps limits that stand the wrong way round", "LibreOffice", "PROB"),
     Difference("Microsoft: cut off, not rounded", "LibreOffice", "PERCENTRANK PERCENTRANK.INC PERCENTRANK.EXC"),
     Difference("finds another place in a list that is not sorted", "LibreOffice", "VLOOKUP"),

@@ -314,25 +314,46 @@ _rank(("RANK", "RANK.EQ"), "Place of a number in a range, 1 for the largest", me
 _rank(("RANK.AVG",), "Place of a number in a range; equal numbers share the mean of their places", mean=True)
 
 
+def _modes(context: Context, name: str, numbers: Sample) -> list[NDArray[np.float64]]:
+    """Return each cell's commonest numbers, in the order in which they come first; none where all are different."""
+    if not isinstance(numbers.numbers, np.ndarray):
+        raise context.unsupported(f"{name} must not depend on the changing cells: the commonest number has no gradient")
+    n = max(numbers.numbers.shape[0], 1 if numbers.mask is None else numbers.mask.shape[0])
+    modes = []
+    for row in np.broadcast_to(numbers.kept(np.nan), (n, numbers.size)):
+        values, first, counts = np.unique(row[~np.isnan(row)], return_index=True, return_counts=True)
+        commonest = counts == max(counts.max(initial=0), 2)
+        modes.append(values[commonest][first[commonest].argsort()])
+    return modes
+
+
 def _mode(context: Context, *arguments: Argument) -> Value:
     numbers = sample(context, arguments)
-    if not isinstance(numbers.numbers, np.ndarray):
-        raise context.unsupported("MODE must not depend on the changing cells: the commonest number has no gradient")
-    n = max(numbers.numbers.shape[0], 1 if numbers.mask is None else numbers.mask.shape[0])
-    rows = np.broadcast_to(numbers.kept(np.nan), (n, numbers.size))
-    result, missing = np.zeros(n), np.zeros(n, bool)
-    for i, row in enumerate(rows):
-        values, first, counts = np.unique(row[~np.isnan(row)], return_index=True, return_counts=True)
-        if not len(counts) or counts.max() < 2:
-            missing[i] = True
-        else:
-            commonest = counts == counts.max()
-            result[i] = values[commonest][first[commonest].argmin()]
-    return numbers.finish(result, undefined(missing, NA))
+    modes = _modes(context, "MODE", numbers)
+    result = np.array([values[0] if len(values) else 0.0 for values in modes])
+    return numbers.finish(result, undefined(np.array([not len(values) for values in modes]), NA))
 
 
 for _name in ("MODE", "MODE.SNGL"):
     function(_name, "(a)", "Commonest number", least=1, gradient="constant")(_mode)
+
+
+@function(
+    "MODE.MULT", "(a)", "The commonest numbers, one below the other in the order of the range", least=1,
+    gradient="constant",
+)  # fmt: skip
+def _mode_mult(context: Context, *arguments: Argument) -> Value:
+    numbers = sample(context, arguments)
+    modes = _modes(context, "MODE.MULT", numbers)
+    if numbers.failed is not None:  # an error is one value, however many numbers stand beside it
+        failed = np.broadcast_to(numbers.failed, max(len(numbers.failed), len(modes)))
+        modes = [modes[i % len(modes)][: 0 if lost else None] for i, lost in enumerate(failed)]
+    heights = np.array([len(values) for values in modes])
+    if (heights != heights[0]).any():
+        raise context.split(heights)
+    if not heights[0]:
+        return numbers.finish(np.zeros(len(modes)), undefined(np.ones(len(modes), bool), NA))
+    return numbers.finish(np.stack(modes)[:, :, None])
 
 
 def _percentrank(
