@@ -432,6 +432,17 @@ def test_ctrl_c_inside_an_evaluation_keeps_the_best_so_far() -> None:
         assert found.value < found.value_before
 
 
+def test_ctrl_c_in_a_later_start_is_told_though_an_earlier_one_is_the_best() -> None:
+    def watcher(progress: Progress) -> None:
+        if progress.restart == 2:
+            raise KeyboardInterrupt
+
+    found = search(problem(rosenbrock, [-1.2, 1]), restarts=8, watcher=watcher)
+    assert found.status == "optimal" and found.interrupted
+    assert "stopped by Ctrl-C in start 3 of 9, the best of which counts" in found.message
+    assert found.notes == ["stopped by Ctrl-C in start 3 of 9, the best of which counts"]
+
+
 def test_history_and_progress_tell_the_same_story() -> None:
     heard: list[Progress] = []
     found = search(problem(rosenbrock, [-1.2, 1]), watcher=heard.append)

@@ -110,6 +110,7 @@ class Why(Enum):
 
     # -- what is added to another ----------------------------------------------------------------------------------
     OF_STARTS = "; the best of {starts} starts"
+    OF_FEWER_STARTS = "; {ended} in start {starts:,} of {asked:,}, the best of which counts"
     BOUND = "; nothing can be better than {bound:.10g} (gap {gap:.2%})"
     WITHIN_GAP = ", within the gap of {gap:.3g}"
     WITHIN_GAP_OF = ", within the gap of {gap:.3g}: nothing is better than {bound:.10g}"

@@ -86,7 +86,12 @@ def _search(
             break
     assert best is not None  # the first search ends in an outcome or an error
     best.value_before = before
-    if restarts and best.method not in _AT_ONCE:
+    if outcome is not None and outcome.interrupted and restart < restarts:
+        fewer = Why.OF_FEWER_STARTS(ended=Why.INTERRUPTED(), starts=restart + 1, asked=restarts + 1)
+        if best is not outcome:  # what converged before is told without its reason
+            best.notes.append(str(fewer).removeprefix("; "))
+        best.reason = best.reason.also(fewer)
+    elif restarts and best.method not in _AT_ONCE:
         best.reason = best.reason.also(Why.OF_STARTS(starts=restarts + 1))
     return _no_worse_than_stored(problem, best, start, before)
 
