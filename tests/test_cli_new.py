@@ -90,6 +90,7 @@ def test_a_workbook_is_made_where_it_is_wanted(tmp_path: Path) -> None:
     ("words", "message"),
     [
         (["new", "foo"], "There is no lesson 'foo'; choose one of movielens, green-eggs"),
+        (["new", "movielns"], "; did you mean movielens?"),
         (["new", "movielens", "--users", "700"], "--users 700: there are 671 users"),
         (["new", "movielens", "--factors", "0"], "--factors 0: choose 1 to 200."),
         (["new", "movielens", "--users", "many"], "Invalid value for '--users'"),

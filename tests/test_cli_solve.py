@@ -246,6 +246,20 @@ def test_a_misspelled_file_or_name_is_answered_with_the_right_one(
     assert "did you mean" not in run("inspect", "other.xlsx").output
     missing = run("gradient", "movielens.xlsx", "--sheet", "Cross-tab", "--objective", "rsme").output
     assert "'rsme' is no address, defined name or table of movielens.xlsx; did you mean rmse?" in missing
+    missing = run("solve", "movielens.xlsx", "--sheet", "Crosstab").output
+    assert "has no sheet 'Crosstab'; it has Guide, " in missing and "; did you mean Cross-tab?" in missing
+
+
+def test_a_name_with_spaces_typed_without_quotation_marks_is_put_into_them(
+    mix: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(mix, "Übung 1.xlsx")
+    result = run("solve", "Übung", "1.xlsx")
+    assert result.exit_code == 2
+    assert 'its name has spaces, so it must stand in quotation marks: "Übung 1.xlsx".' in result.output
+    many = run("solve", *["a" * 200 + ".xlsx"] * 3)  # together no system takes them for a name
+    assert many.exit_code == 2 and many.output.count("there is no such file") == 3
 
 
 def test_a_wide_block_of_the_gradient_shows_whole_numbers_in_80_columns(movielens_book: Path) -> None:

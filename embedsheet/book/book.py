@@ -112,7 +112,8 @@ class Book:
         if found is None:
             found = next((sheet for other, sheet in self.sheets.items() if name_key(other) == name_key(name)), None)
         if found is None:
-            raise ModelError(f"{self.path.name}: has no sheet {name!r}; it has {', '.join(self.sheets)}.")
+            guess = did_you_mean(name, {other: other for other in self.sheets})
+            raise ModelError(f"{self.path.name}: has no sheet {name!r}; it has {', '.join(self.sheets)}{guess or '.'}")
         return found
 
     def name(self, name: str, sheet: str | None = None) -> DefinedName | None:
@@ -180,7 +181,8 @@ class Book:
             known += [table.name for table in self.tables.values()]
             guess = did_you_mean(text, {name: name for name in known})
             raise ModelError(
-                f"{text!r} is no address, defined name or table of {self.path.name}{guess or '.'}"
+                f"{text!r} is no address, defined name or table of {self.path.name}"
+                f"{guess or '; give a cell such as F3, or a name that Formulas ► Name Manager lists.'}"
             ) from None
         return [area._replace(sheet=self.sheet(area.sheet).name)]
 

@@ -55,6 +55,7 @@ def new(
     from embedsheet.homework.enrolment import enrol
     from embedsheet.homework.generate import make_class
     from embedsheet.homework.roster import read_class
+    from embedsheet.xlsx.writer.page import counted
 
     refuse_as_folder(output)
     people = read_class(roster)
@@ -63,7 +64,7 @@ def new(
         parsed, kept = enrol(assignment, people, place, drawn, lesson_workbook)
     with resumable("The same command makes the workbooks that are missing."), bar("workbooks") as progress:
         written, there = make_class(kept, people.students, output, force=force, progress=progress)
-    typer.echo(f"{parsed.title}: {len(written)} workbooks written to {output}.")
+    typer.echo(f"{parsed.title}: {counted(len(written), 'workbook')} written to {output}.")
     if there:
         typer.echo(f"{len(there)} were there already and were left alone; --force replaces them.")
     typer.echo(f"The key is {place}. Keep it to yourself: without it nothing can be graded.")
@@ -131,9 +132,8 @@ def grade(
     write_gradebook(kept, asked, grades, notes, output, force=force)
     write_feedback(asked, best, feedback, grades)
     write_upload(kept, asked, best, upload, not_graded(kept, grades))
-    typer.echo(
-        f"{counted(len(found), 'file')}, {len(best)} of {len(kept.students)} students graded; gradebook: {output}."
-    )
+    files = counted(len(found) + len(notes), "file")
+    typer.echo(f"{files}, {len(best)} of {len(kept.students)} students graded; gradebook: {output}.")
     troubles = [f"{Path(one.file).name} {one.fault}" for one in grades if one.fault] + list(notes)
     if troubles:
         count = counted(len(troubles), "file")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
@@ -257,8 +258,11 @@ def solve(
 
 def _solve_each(books: list[Path], solve_one: Callable[[Path], Solution], json: bool) -> None:
     """Solve several workbooks; exit with the highest code that any of them alone would have ended with."""
-    from embedsheet.ground.errors import EmbedsheetError
+    from embedsheet.ground.errors import EmbedsheetError, FileError
 
+    whole = Path(" ".join(map(str, books)))
+    if os.path.isfile(whole):  # Path.is_file raises where many names make one that is too long
+        raise FileError(f"{whole}: its name has spaces, so it must stand in quotation marks: {word(whole)}.")
     code = 0
     results: list[dict[str, Any]] = []
     for place, book in enumerate(books):
@@ -297,7 +301,8 @@ def _tell(solution: Solution) -> None:
     if solution.choice:
         say(f"{solution.choice[:1].upper()}{solution.choice[1:]}.", "dim")
     seconds = ", ".join(f"{phase} {time:.2f} s" for phase, time in solution.seconds.items())
-    say(f"{solution.method}, {solution.evaluations:,} evaluations by {solution.engine}; {seconds}", "dim")
+    evaluations = f"{solution.evaluations:,} evaluation{'' if solution.evaluations == 1 else 's'}"
+    say(f"{solution.method}, {evaluations} by {solution.engine}; {seconds}", "dim")
     if solution.parts_changed:
         say(f"Changed parts: {', '.join(solution.parts_changed)}", "dim")
     if solution.interrupted and solution.written_to is not None:

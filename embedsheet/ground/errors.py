@@ -29,7 +29,8 @@ def one_of(kind: str, name: str, known: Iterable[str], error: type[EmbedsheetErr
     names = list(known)
     found = next((one for one in names if name_key(one) == name_key(name)), None)
     if found is None:
-        raise error(f"There is no {kind} {name!r}; choose one of {', '.join(names)}.")
+        guess = did_you_mean(name, {one: one for one in names})
+        raise error(f"There is no {kind} {name!r}; choose one of {', '.join(names)}{guess or '.'}")
     return found
 
 

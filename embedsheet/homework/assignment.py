@@ -134,7 +134,10 @@ def find(name: str) -> str:
     known = ready_made()
     path = _place(name)
     if not path.is_file():
-        raise DataError(f"{name}: there is no such assignment; take {', '.join(known)}, or a TOML file of your own.")
+        guess = did_you_mean(name, {one: one for one in known})
+        raise DataError(
+            f"{name}: there is no such assignment; take {', '.join(known)}, or a TOML file of your own{guess or '.'}"
+        )
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as fault:

@@ -104,7 +104,7 @@ def grade_file(key: Key, path: Path, shown_as: str = "") -> Grade:
             return grade
         _Grading(key, assignment, student, assignment.sketch(key.generator(student.id)), book, grade).run()
     except EmbedsheetError as fault:
-        grade.fault = str(fault).replace(str(path), grade.file)
+        grade.fault = str(fault).replace(str(path), grade.file).removeprefix(f"{grade.file}: ")
     return grade
 
 

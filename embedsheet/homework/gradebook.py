@@ -120,7 +120,7 @@ def write_gradebook(
             ("What", "Who", "Details"), integrity(key, assignment, grades), (34, 28, 90),
         )  # fmt: skip
         troubles = [(grade.file, grade.student_id, grade.fault) for grade in grades if grade.fault]
-        troubles += [(note.split(":")[0], "", note) for note in notes]
+        troubles += [(file, "", fault) for file, _, fault in (note.partition(": ") for note in notes)]
         _lines(
             book.page("Not graded"), "Files that could not be graded", "Each with the reason.",
             ("File", "Student", "What happened"), troubles, (50, 16, 90),

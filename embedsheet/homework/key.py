@@ -114,8 +114,8 @@ class Key:
             }
             return cls(secret, str(content["assignment"]), students, workbook, drawn, handed_out, columns)
         except FileNotFoundError:
-            raise DataError(f"{path}: there is no such key; give the key.json that `homework new` wrote.") from None
+            raise DataError(f"{path}: there is no such key; give the …-key.json that `homework new` wrote.") from None
         except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
             raise DataError(
-                f"{path}: is no homework key ({fault}); give the key.json that `homework new` wrote."
+                f"{path}: is no homework key ({fault}); give the …-key.json that `homework new` wrote."
             ) from None

@@ -179,7 +179,7 @@ def _students(path: Path, lines: Iterable[tuple[int, list[str]]]) -> Roster:
         more = f"\n  … and {len(faults) - 20} more" if len(faults) > 20 else ""
         raise DataError(f"{path}: correct these lines of the roster:\n  " + "\n  ".join(faults[:20]) + more)
     if not students:
-        raise DataError(f"{path}: names no student below its heading.")
+        raise DataError(f"{path}: names no student below its heading; write one a line.")
     return Roster(students, columns)
 
 
