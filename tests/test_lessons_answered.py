@@ -29,6 +29,7 @@ QUESTIONS = [
     ("green-eggs", "How does a word become numbers?", "Text", "INDEX takes the row of that id from the orange matrix"),
     ("green-eggs", "What do red and blue say of two words?", "Similarity",
      "Red, 1: the same direction; white, 0: unrelated; blue, −1: opposite."),
+    ("green-eggs", "And in the Guide?", "Guide", "Red: two words that point the same way, or a likely neighbour"),
     ("green-eggs", "What is a score?", "Skip-gram", "score = a word’s factors · a neighbour’s factors + bias"),
     ("green-eggs", "What does red say of a probability?", "Skip-gram", "the redder, the likelier"),
     ("green-eggs", "What are the rows at the right?", "Skip-gram", "Neighbours in the text: "),

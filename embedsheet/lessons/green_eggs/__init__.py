@@ -143,4 +143,9 @@ def _write_guide(page: Page, book: Book, text: Text, derived: list[Page], own_te
          "A word is letters and digits, with apostrophes and hyphens inside. Capital letters make no difference."],
         sources,
         gradient=bool(derived), choice=True,
+        colors=[
+            (sheets.ALIKE, "Red: two words that point the same way, or a likely neighbour; the darker, the nearer "
+             "to 1."),
+            (sheets.OPPOSITE, "Blue: two words that point opposite ways; the darker, the nearer to −1."),
+        ],
     )  # fmt: skip

@@ -17,6 +17,7 @@ HEADER = 6
 TOP = HEADER + 1
 MOST_SHUFFLED = 200  # words of the text that the sheet Shuffled shows
 MOST_COMPARED = 200  # words in the table of similarities and on the map
+ALIKE, OPPOSITE = "#F0716B", "#5B8DEF"  # of words
 CHART_WIDTH, CHART_HEIGHT = 900, 490  # as high as a laptop shows without scrolling
 
 
@@ -152,7 +153,7 @@ def write_similarity(book: Book, text: Text) -> Page:
     page.sheet.conditional_format(
         top - 1, first - 1, top + n - 2, first + n - 2,
         {"type": "3_color_scale", "min_type": "num", "mid_type": "num", "max_type": "num", "min_value": -1,
-         "mid_value": 0, "max_value": 1, "min_color": "#5B8DEF", "mid_color": "#FFFFFF", "max_color": "#F0716B"},
+         "mid_value": 0, "max_value": 1, "min_color": OPPOSITE, "mid_color": "#FFFFFF", "max_color": ALIKE},
     )  # fmt: skip
     page.widths((1, 1, 8), (2, 1 + k, 6.2), (word, word, 14), (norm, norm, 8), (first, first + n - 1, 5.5))
     if k <= 6:

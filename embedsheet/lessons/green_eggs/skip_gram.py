@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.ground.notation.addresses import Area, quote_sheet
-from embedsheet.lessons.green_eggs.sheets import TEXT, write_choice_of_factors
+from embedsheet.lessons.green_eggs.sheets import ALIKE, OPPOSITE, TEXT, write_choice_of_factors
 from embedsheet.lessons.green_eggs.vocabulary import Text
 from embedsheet.lessons.how_to import to_train
 from embedsheet.mirrors.skip_gram.comparison import WEIGHTS, Floats, Weights, mean_loss, probabilities
@@ -140,7 +140,7 @@ def write_skip_gram(book: Book, plan: Plan) -> Page:
         return f"EXP({a1(source, column)}-{a1(source, largest, 'c')})/{a1(source, total, 'c')}"
 
     shares = page.formulas("probabilities", chance_top, first, chances, chance, bold=False, font_size=8)
-    page.shade(shares, "#F0716B")
+    page.shade(shares, ALIKE)
     _write_pairs(page, book, plan, pair, chances)
     _write_loss(page, plan, word, largest)
     page.solver(WEIGHTS, "loss")
@@ -275,7 +275,7 @@ def write_trained(book: Book, plan: Plan) -> Page:
     page.sheet.conditional_format(
         top - 1, cosine - 1, top + n - 2, cosine + n - 2,
         {"type": "3_color_scale", "min_type": "num", "mid_type": "num", "max_type": "num", "min_value": -1,
-         "mid_value": 0, "max_value": 1, "min_color": "#5B8DEF", "mid_color": "#FFFFFF", "max_color": "#F0716B"},
+         "mid_value": 0, "max_value": 1, "min_color": OPPOSITE, "mid_color": "#FFFFFF", "max_color": ALIKE},
     )  # fmt: skip
     nearest = names[np.nanargmax(cosines, axis=1)]
     page.formulas(
