@@ -6,10 +6,10 @@ module in the entry-point group `embedsheet.lessons`, where the entry's name is 
 * a docstring whose first line says what it shows, and the rest what its sheets hold and which blocks have which
   defined names;
 * `EXAMPLE`, a command line for the help;
-* `build(path, *, …, force=False, finish=None, progress=None) -> Path`: makes the workbook through `layout.Book`, calls
-  `book.save(finish)`, returns the path. Each further keyword parameter is an option of `embedsheet new NAME`: it is
-  annotated `Annotated[TYPE, "help text"]` and has a default (int, float, bool, str, Path or None; `many_users: int`
-  becomes `--many-users`). A wrong value raises LessonError before anything is written.
+* `build(path, *, …, force=False, finish=None, progress=None) -> Path`: makes the workbook through
+  `xlsx.writer.page.Book`, calls `book.save(finish)`, returns the path. Each further keyword parameter is an option of
+  `embedsheet new NAME`: it is annotated `Annotated[TYPE, "help text"]` and has a default (int, float, bool, str, Path
+  or None; `many_users: int` becomes `--many-users`). A wrong value raises LessonError before anything is written.
 
 `force` replaces an existing file. `finish(book)` is called before the file is written (the buttons come in there) and
 `progress(rows done, rows in all)` while a long sheet is made. Blocks are found through defined names scoped to their
