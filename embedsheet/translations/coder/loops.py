@@ -83,7 +83,8 @@ def written_as_loop(memory: Memory, item: Sequence[Cells]) -> tuple[Loop, list[L
                     found = _Attempt(memory, lots, axes, reverse).loop()
                 except (Untranslatable, AssertionError, ValueError, TypeError, IndexError):
                     continue
-                if found is not None:
+                # Without a state that is handed on, cells that stand apart are clearer written one after the other.
+                if found is not None and (any(found.before) or len(tried) == 1):
                     return found, lots
     return None
 
