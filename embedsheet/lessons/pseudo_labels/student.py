@@ -96,7 +96,7 @@ def write_student(page: Page, ratings: Page, teacher: Page, draws: Page, plan: P
         drawn = f"COUNTIFS({users},{a1(row, BIAS, 'c')},{movies},{a1(weights_top - 2, column, 'r')})"
         return f"{drawn}*INDEX(origins.weight,{kind})"
 
-    page.formulas("weights", weights_top, FIRST, weights, weight, num_format="0.##", bold=False)
+    page.formulas("weights", weights_top, FIRST, weights, weight, num_format="General", bold=False)
     _users(page, weights_top, plan)
     _write_facts(page, ratings, teacher, plan, says, weights, targets)
     page.solver(WEIGHTS, "loss")
@@ -164,7 +164,7 @@ def _write_facts(
     )  # fmt: skip
     for row, (name, formula, value, words) in enumerate(facts, FACTS):
         page.write(row, USER, ORIGINS[row - FACTS], "header left", bg_color=FILLS[row - FACTS])
-        page.write(row, FIRST, LEARNS_FROM[row - FACTS], "choice", num_format="0.##")
+        page.write(row, FIRST, LEARNS_FROM[row - FACTS], "choice", num_format="General")
         page.define(name, row, FIRST + 1)
         page.formula(row, FIRST + 1, formula, value)
         if name in teacher.areas:
