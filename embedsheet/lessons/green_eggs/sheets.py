@@ -149,12 +149,9 @@ def write_similarity(book: Book, text: Text) -> Page:
         lengths = f"{a1(row, norm, 'c')}*{a1(top - 2, column, 'r')}"
         return f"IF({lengths}=0,0,MMULT({left},{above})/({lengths}))"
 
-    page.formulas("similarity", top, first, factors @ factors.T / np.outer(norms, norms), cosine, "number", font_size=9)
-    page.sheet.conditional_format(
-        top - 1, first - 1, top + n - 2, first + n - 2,
-        {"type": "3_color_scale", "min_type": "num", "mid_type": "num", "max_type": "num", "min_value": -1,
-         "mid_value": 0, "max_value": 1, "min_color": OPPOSITE, "mid_color": "#FFFFFF", "max_color": ALIKE},
-    )  # fmt: skip
+    cosines = factors @ factors.T / np.outer(norms, norms)
+    area = page.formulas("similarity", top, first, cosines, cosine, "number", font_size=9)
+    page.shade_signed(area, OPPOSITE, ALIKE, 1)
     page.widths((1, 1, 8), (2, 1 + k, 6.2), (word, word, 14), (norm, norm, 8), (first, first + n - 1, 5.5))
     if k <= 6:
         page.sheet.freeze_panes(5, norm)

@@ -271,12 +271,8 @@ def write_trained(book: Book, plan: Plan) -> Page:
         return f"IF({lengths}=0,0,ROUND(SUMPRODUCT({left},{right})/{lengths},10))"
 
     shown = np.where(np.isnan(cosines), "", cosines.astype(object))
-    page.formulas("cosines", top, cosine, shown, alike, "number", font_size=8)
-    page.sheet.conditional_format(
-        top - 1, cosine - 1, top + n - 2, cosine + n - 2,
-        {"type": "3_color_scale", "min_type": "num", "mid_type": "num", "max_type": "num", "min_value": -1,
-         "mid_value": 0, "max_value": 1, "min_color": OPPOSITE, "mid_color": "#FFFFFF", "max_color": ALIKE},
-    )  # fmt: skip
+    area = page.formulas("cosines", top, cosine, shown, alike, "number", font_size=8)
+    page.shade_signed(area, OPPOSITE, ALIKE, 1)
     nearest = names[np.nanargmax(cosines, axis=1)]
     page.formulas(
         "nearest", top, 2, nearest,

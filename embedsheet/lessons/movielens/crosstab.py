@@ -98,12 +98,8 @@ def write_crosstab(book: Book, name: str, choice: Choice, start: Start, how_to: 
 
     errors = choice.table - predictions
     shown = np.where(np.isnan(errors), "", errors.astype(object))
-    page.formulas("errors", errors_top, first, shown, error, "number")
-    page.sheet.conditional_format(
-        errors_top - 1, first - 1, errors_top + n - 2, last - 1,
-        {"type": "3_color_scale", "min_type": "num", "mid_type": "num", "max_type": "num", "min_value": -2,
-         "mid_value": 0, "max_value": 2, "min_color": "#5B8DEF", "mid_color": "#FFFFFF", "max_color": "#F0716B"},
-    )  # fmt: skip
+    area = page.formulas("errors", errors_top, first, shown, error, "number")
+    page.shade_signed(area, "#5B8DEF", "#F0716B", 2)
 
     page.define("rmse", 3, id_column)
     page.formula(

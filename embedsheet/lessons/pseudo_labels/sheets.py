@@ -23,10 +23,20 @@ def _labels(page: Page, plan: Plan, row: int, what: str) -> None:
     """Write the users' ids at the left and the movies' titles above a cross-tab whose first row is `row` + 1."""
     page.write(row, LEFT - 1, what, "header")
     page.height(row, 120)
-    for column, movie in enumerate(plan.choice.movies, LEFT):
+    write_titles(page, plan, row, LEFT)
+    write_users(page, plan, row + 1, LEFT - 1)
+
+
+def write_titles(page: Page, plan: Plan, row: int, left: int) -> None:
+    """Write the movies' titles side by side, turned."""
+    for column, movie in enumerate(plan.choice.movies, left):
         page.write(row, column, movie_label(movie, 30), "header upright")
-    for at, user in enumerate(plan.choice.users, row + 1):
-        page.write(at, LEFT - 1, int(user), "user")
+
+
+def write_users(page: Page, plan: Plan, top: int, column: int) -> None:
+    """Write the users' ids one below the other."""
+    for row, user in enumerate(plan.choice.users, top):
+        page.write(row, column, int(user), "user")
 
 
 def write_ratings(page: Page, plan: Plan) -> None:
@@ -48,8 +58,7 @@ def write_ratings(page: Page, plan: Plan) -> None:
     below = TOP + n + 2
     page.write(below - 1, LEFT - 1, "Held out: 1", "heading")
     page.block("held_out", below, LEFT, plan.held_out.astype(float), "number", num_format="0;;")
-    for at, user in enumerate(plan.choice.users, below):
-        page.write(at, LEFT - 1, int(user), "user")
+    write_users(page, plan, below, LEFT - 1)
     page.widths((1, 1, 2), (LEFT - 1, LEFT - 1, 12), (LEFT, LEFT + m - 1, 5))
     page.sheet.freeze_panes(TOP - 1, LEFT - 1)
     page.printing((TOP - 1, TOP - 1))
@@ -104,12 +113,10 @@ def write_teacher(page: Page, ratings: Page, plan: Plan) -> None:
             f"/(COUNT({row_of(row)})+{SHRINK})"
         ),
     )  # fmt: skip
-    for row, user in enumerate(plan.choice.users):
-        page.write(top + row, 2, int(user), "user")
-        page.write(learned_top + row, 2, int(user), "user")
+    for first in (top, learned_top):
+        write_users(page, plan, first, 2)
     page.height(top - 1, 120)
-    for column, movie in enumerate(plan.choice.movies, left):
-        page.write(top - 1, column, movie_label(movie, 30), "header upright")
+    write_titles(page, plan, top - 1, left)
     page.formulas(
         "predictions", top, left, plan.predictions,
         lambda row, column: f"MIN(5,MAX(0.5,mean+{a1(row, 3, 'c')}+{a1(top - 2, column, 'r')}))", bold=False,

@@ -6,9 +6,8 @@ import numpy as np
 
 from embedsheet.ground.measures import rmse
 from embedsheet.lessons.how_to import to_train
-from embedsheet.lessons.movielens.choice import movie_label
 from embedsheet.lessons.pseudo_labels.plan import BATCHES, FILLS, ORIGINS, Plan
-from embedsheet.lessons.pseudo_labels.sheets import root
+from embedsheet.lessons.pseudo_labels.sheets import root, write_titles, write_users
 from embedsheet.mirrors.nets.comparison import Floats
 from embedsheet.mirrors.student.sheet import WEIGHTS, predictions
 from embedsheet.xlsx.writer.page import Book, Page, a1
@@ -66,7 +65,7 @@ def write_student(page: Page, ratings: Page, teacher: Page, draws: Page, plan: P
         )
 
     page.formulas("predictions", top, FIRST, says, prediction, bold=False)
-    _users(page, top, plan)
+    write_users(page, plan, top, USER)
 
     table, mask = ratings.areas["ratings"], ratings.areas["held_out"]
     guesses = teacher.areas["predictions"]
@@ -80,7 +79,7 @@ def write_student(page: Page, ratings: Page, teacher: Page, draws: Page, plan: P
 
     _titles(page, targets_top - 1, plan, "target")
     page.formulas("targets", targets_top, FIRST, targets, target, num_format="0.0", bold=False)
-    _users(page, targets_top, plan)
+    write_users(page, plan, targets_top, USER)
 
     _titles(page, weights_top - 1, plan, "weight")
     page.define("origins.weight", FACTS, FIRST, 3)
@@ -97,7 +96,7 @@ def write_student(page: Page, ratings: Page, teacher: Page, draws: Page, plan: P
         return f"{drawn}*INDEX(origins.weight,{kind})"
 
     page.formulas("weights", weights_top, FIRST, weights, weight, num_format="General", bold=False)
-    _users(page, weights_top, plan)
+    write_users(page, plan, weights_top, USER)
     _write_facts(page, ratings, teacher, plan, says, weights, targets)
     page.solver(WEIGHTS, "loss")
     for first, source in ((top, "predictions"), (targets_top, "targets"), (weights_top, "weights")):
@@ -118,13 +117,7 @@ def write_student(page: Page, ratings: Page, teacher: Page, draws: Page, plan: P
 def _titles(page: Page, row: int, plan: Plan, what: str) -> None:
     page.height(row, 112)
     page.write(row, USER, what, "header")
-    for column, movie in enumerate(plan.choice.movies, FIRST):
-        page.write(row, column, movie_label(movie, 30), "header upright")
-
-
-def _users(page: Page, top: int, plan: Plan) -> None:
-    for row, user in enumerate(plan.choice.users, top):
-        page.write(row, USER, int(user), "user")
+    write_titles(page, plan, row, FIRST)
 
 
 def _colour(page: Page, top: int, plan: Plan, first: int, held_out: str, rating: str) -> None:

@@ -86,10 +86,7 @@ class _Backwards:
 
     def slope_name(self, name: str) -> str:
         """Return what the slope of an array is called."""
-        found = f"d_{name}"
-        while found in self.names:
-            found += "_"
-        return found
+        return self.unused(f"d_{name}")
 
     def finish(self, variable: Variable) -> None:
         """Write the slope of an array, all that adds up to it being known."""
@@ -185,10 +182,14 @@ class _Backwards:
         return [variable for one in self.model.statements for variable in one.variables]
 
     def free(self, name: str) -> str:
-        """Return a name that nothing has."""
+        """Return a name that nothing has, and keep it."""
+        name = self.unused(name)
+        self.names.add(name)
+        return name
+
+    def unused(self, name: str) -> str:
         while name in self.names:
             name += "_"
-        self.names.add(name)
         return name
 
     def named(self, slope: Expr) -> Expr:

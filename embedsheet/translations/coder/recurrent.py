@@ -152,14 +152,21 @@ PATTERNS = {
 }
 
 
+def _carried(loop: Loop) -> list[int]:
+    """Return which blocks a step hands on to the next; none where no layer of Keras can be the loop."""
+    if loop.reverse or loop.fixed or any(len(before) > 1 for before in loop.before):
+        return []
+    if loop.steps * sum(np.size(body.value) for body in loop.bodies) > _MOST:
+        return []
+    return [place for place, before in enumerate(loop.before) if before]
+
+
 def recurrent(loop: Loop, memory: Memory) -> Recurrent | None:
     """Return the layer that a loop is; None where it is none of Keras'."""
-    carried = [place for place, before in enumerate(loop.before) if before]
-    if loop.reverse or loop.fixed or any(len(before) > 1 for before in loop.before) or not carried:
+    carried = _carried(loop)
+    if len(carried) not in (1, 2):
         return None
-    if loop.steps * sum(np.size(body.value) for body in loop.bodies) > _MOST:
-        return None
-    for deep in _DEPTHS if len(carried) <= 2 else ():
+    for deep in _DEPTHS:
         try:
             steps = _steps(loop, memory, deep)
         except (NotPlain, KeyError, ValueError, TypeError, IndexError, RecursionError):
@@ -178,10 +185,8 @@ def recurrent(loop: Loop, memory: Memory) -> Recurrent | None:
 
 def in_blocks(loop: Loop, memory: Memory) -> Recurrent | None:
     """Return the SimpleRNN that a loop is whose state stands in several blocks, as one a unit or one a sequence."""
-    carried = [place for place, before in enumerate(loop.before) if before]
-    if loop.reverse or loop.fixed or any(len(before) > 1 for before in loop.before) or len(carried) < 2:
-        return None
-    if loop.steps * sum(np.size(body.value) for body in loop.bodies) > _MOST:
+    carried = _carried(loop)
+    if len(carried) < 2:
         return None
     for deep in _DEPTHS:
         try:
