@@ -344,6 +344,29 @@ def test_a_file_in_the_journal_s_place_is_left_alone(tmp_path: Path) -> None:
     assert diary.read_text(encoding="utf-8") == "Dear diary\n"
 
 
+def test_another_program_s_file_is_not_nothing_handed_in_either(tmp_path: Path) -> None:
+    """LibreOffice's own format, Excel's old one, and no spreadsheet at all, in a zip and beside it."""
+    key, *_ = made("words", tmp_path)
+    key.students = [ADA, Student("007", "Bond"), Student("x_3", "Xu"), Student("c", "Cid")]
+    handed_in, unpacked = tmp_path / "in", tmp_path / "unpacked"
+    handed_in.mkdir()
+    unpacked.mkdir()
+    with zipfile.ZipFile(handed_in / "class.zip", "w") as out:
+        out.writestr("Bond_007.ods", "PK")
+        out.writestr("Xu-x_3.pdf", "%PDF")
+    (handed_in / f"words {ADA.id}.xls").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+    found, notes = find_submissions(handed_in, unpacked)
+    assert notes == ["class.zip/Xu-x_3.pdf: is no .xlsx workbook; passed over"]
+    grades = [grade_file(key, one.path, one.shown_as) for one in found]
+    assert [grade.fault for grade in grades if grade.file.endswith(".xls")] == [
+        "is an old .xls workbook; open it in a spreadsheet program and save it as .xlsx."
+    ]
+    assert not_graded(key, grades, notes) == {
+        ADA.id: f"words {ADA.id}.xls could not be graded", "007": "class.zip/Bond_007.ods could not be graded",
+        "x_3": "class.zip/Xu-x_3.pdf could not be graded",
+    }  # fmt: skip
+
+
 def test_what_could_not_be_graded_is_not_nothing_handed_in(tmp_path: Path) -> None:
     """Of three students one is graded, one's file is damaged, one is absent: only the first counts in the means."""
     key, path, sketch = made("words", tmp_path)

@@ -131,7 +131,7 @@ def grade(
     best = best_of_each(kept, grades)
     write_gradebook(kept, asked, grades, notes, output, force=force)
     write_feedback(asked, best, feedback, grades)
-    write_upload(kept, asked, best, upload, not_graded(kept, grades))
+    write_upload(kept, asked, best, upload, not_graded(kept, grades, notes))
     files = counted(len(found) + len(notes), "file")
     typer.echo(f"{files}, {len(best)} of {len(kept.students)} students graded; gradebook: {output}.")
     troubles = [f"{Path(one.file).name} {one.fault}" for one in grades if one.fault] + list(notes)

@@ -49,18 +49,21 @@ def best_of_each(key: Key, grades: Sequence[Grade]) -> dict[str, Grade]:
     return best
 
 
-def not_graded(key: Key, grades: Sequence[Grade]) -> dict[str, str]:
+def not_graded(key: Key, grades: Sequence[Grade], notes: Sequence[str] = ()) -> dict[str, str]:
     """Return by student's id which file of theirs could not be graded, where no other was.
 
-    A file that could not be read tells by its name alone whose it is.
+    A file that could not be read, or was passed over for one of the `notes`, tells by its name alone whose it is.
     """
     best = best_of_each(key, grades)
+    files = [(grade.file, grade.student_id) for grade in grades if grade.fault]
+    files += [(note.partition(": ")[0], "") for note in notes]
     found: dict[str, str] = {}
-    for grade in grades:
-        words = set(re.split(r"[^\w.]+", re.sub(r"\.xls[xm]$", "", grade.file.casefold()))) if grade.fault else set()
+    for file, owner in files:
+        name = re.sub(r"\.\w{1,8}$", "", file.casefold())
+        words = {*re.split(r"[^\w.]+", name), *re.split(r"[\W_]+", name)}
         for student in key.students:
-            if student.id not in best and (student.id == grade.student_id or student.id.casefold() in words):
-                found[student.id] = f"{grade.file} could not be graded"
+            if student.id not in best and (student.id == owner or student.id.casefold() in words):
+                found[student.id] = f"{file} could not be graded"
     return found
 
 
@@ -111,7 +114,7 @@ def write_gradebook(
     """Write the workbook: one row a student, one column a task; statistics, distribution, feedback, integrity."""
     best = best_of_each(key, grades)
     with Book(path, f"{assignment.title}: grades", force=force) as book:
-        totals = _grades(book.page(GRADES, "#C2410C"), key, assignment, best, not_graded(key, grades))
+        totals = _grades(book.page(GRADES, "#C2410C"), key, assignment, best, not_graded(key, grades, notes))
         handed_in = [best[student.id].points for student in key.students if student.id in best]
         _distribution(book.page("Distribution"), assignment, totals, handed_in)
         _feedback(book.page("Feedback"), key, assignment, best)

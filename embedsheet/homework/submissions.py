@@ -12,7 +12,8 @@ from embedsheet.ground.errors import DataError
 from embedsheet.homework.workers import Submission
 from embedsheet.xlsx.package import is_bomb
 
-WORKBOOKS = (".xlsx", ".xlsm")
+# What opens the latter says what to ask the student for.
+WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".numbers")
 _LARGEST = 100 * 2**20  # bytes of one workbook, unpacked from a platform's zip
 _MOST = 20_000
 _FREE, _RATIO = 1 << 28, 50  # workbooks are packed already: a zip of them hardly unpacks to more than it is
