@@ -443,6 +443,20 @@ def test_ctrl_c_in_a_later_start_is_told_though_an_earlier_one_is_the_best() -> 
     assert found.notes == ["stopped by Ctrl-C in start 3 of 9, the best of which counts"]
 
 
+def test_ctrl_c_at_the_optimum_ends_the_other_starts_too() -> None:
+    """The point is judged optimal, so that its reason does not speak of Ctrl-C."""
+    starts: list[int] = []
+
+    def watcher(progress: Progress) -> None:
+        starts.append(progress.restart)
+        if progress.gradient_norm < 1e-8:
+            raise KeyboardInterrupt
+
+    found = search(problem(rosenbrock, [-1.2, 1]), restarts=8, watcher=watcher)
+    assert found.status == "optimal" and found.interrupted and max(starts) == 0
+    assert found.message.endswith("; stopped by Ctrl-C in start 1 of 9, the best of which counts")
+
+
 def test_history_and_progress_tell_the_same_story() -> None:
     heard: list[Progress] = []
     found = search(problem(rosenbrock, [-1.2, 1]), watcher=heard.append)

@@ -69,6 +69,8 @@ def _begin(trials: Trials, generator: np.random.Generator) -> None:
     if found is None:
         return
     trials.judge(_and_repaired(trials, np.array([found.x])))
+    if found.interrupted:
+        raise KeyboardInterrupt
     moves.improve(trials, generator)
     if found.status == "unbounded":
         _go_far(trials, smooth)

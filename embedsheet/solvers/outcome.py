@@ -37,6 +37,7 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
     bound: float | None = None  # nothing can be better, proven
     population: FloatArray | None = None  # (k, n): the last points of a global search
+    stopped: bool = False  # by Ctrl-C, though the point it had reached may be the optimum
 
     @property
     def message(self) -> str:
@@ -46,7 +47,7 @@ class Outcome:
     @property
     def interrupted(self) -> bool:
         """Whether Ctrl-C ended the search."""
-        return self.reason.has(Why.INTERRUPTED)
+        return self.stopped or self.reason.has(Why.INTERRUPTED)
 
 
 def exhausted(tracker: Tracker) -> bool:
@@ -86,6 +87,7 @@ def report(tracker: Tracker, status: Status, reason: Reason) -> Outcome:
         active=active_constraints(tracker, best.x) if status in ("optimal", "improved") else [],
         history=tracker.history,
         population=tracker.population,
+        stopped=tracker.stopped,
     )
 
 

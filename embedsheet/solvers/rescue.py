@@ -252,6 +252,7 @@ def everywhere(tracker: Tracker, *, proving: bool = True) -> Outcome:
         ended = search_globally(tracker)
         proof = prove_again(tracker, proof, time.perf_counter() - began)
     except KeyboardInterrupt:
+        tracker.stopped = True
         ended = Why.INTERRUPTED()
     sweep(tracker, digits=True)
     if proof is not None and proof.closed(tracker):

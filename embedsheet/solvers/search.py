@@ -130,6 +130,7 @@ def _once(
     try:
         return _run(tracker, method, restart)
     except KeyboardInterrupt:
+        tracker.stopped = True
         return judge(tracker, Why.INTERRUPTED())
     except Unbounded:
         return report(tracker, "unbounded", problem.without_end)

@@ -64,6 +64,11 @@ class Found(Protocol):
     x: FloatArray
     status: Status
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended it."""
+        ...
+
 
 class Tracker:
     """One search. Methods call `merit`, `rows` and `row_jacobian`, and `iterate` after each iteration."""
@@ -82,6 +87,7 @@ class Tracker:
         self.iteration = 0
         self.history: list[HistoryRow] = []
         self.may_stall = True
+        self.stopped = False  # by Ctrl-C
         self.own_units = False  # whether L-BFGS-B measures each cell by its own start instead of its block's
         self.population: FloatArray | None = None  # (k, n), of the last global search
         self.multipliers: FloatArray | None = None  # of the rows, where a method knows them
