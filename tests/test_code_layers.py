@@ -44,6 +44,8 @@ _DENSE = {
     "one sample": {"L2": "=SUMPRODUCT($A$2:$A$5,F2:F5)", "M2": "=SUMPRODUCT($A$2:$A$5,G2:G5)"},
     "taken away": {"L2": ("L2:M5", "=1-MMULT(A2:C5,F2:G4)-F5:G5")},
     "beside what it is given": {"L2": ("L2:N5", "=A2:C5+MMULT(A2:C5,F2:H4)+F5:H5")},
+    "beside a penalty on more than it holds": {f"L{row}": f"=A{row}*F$2+B{row}*F$3" for row in range(2, 6)}
+    | {"O5": "=SUMSQ(F2:G5)"},
 }
 
 
@@ -58,7 +60,6 @@ _OTHERWISE = {
     "one weight twice": {f"L{row}": f"=A{row}*F$2+B{row}*F$2" for row in range(2, 6)},
     "a weight that changes place": {f"L{row}": f"=A{row}*F{row}+B{row}*G{row}" for row in range(2, 6)},
     "weights multiplied": {f"L{row}": f"=A{row}*F$2*G$2+B{row}*F$3" for row in range(2, 6)},
-    "a penalty": {f"L{row}": f"=A{row}*F$2+B{row}*F$3" for row in range(2, 6)} | {"O5": "=SUMSQ(F2:G5)"},
 }
 
 
@@ -135,11 +136,12 @@ def test_cells_of_a_larger_range_that_are_laid_over_windows_are_filters(tmp_path
     assert f"= layers.{_WINDOWS[formula]}" in _code(tmp_path, {**net, "Q2": "=SUMSQ(L2:O5)"}, "S!Q2", ["S!F2:J9"])
 
 
-def test_a_filter_that_moves_by_two_and_one_whose_cells_a_penalty_reads_are_told_apart(tmp_path: Path) -> None:
+def test_filters_that_move_by_one_and_by_two_and_a_penalty_read_one_range(tmp_path: Path) -> None:
     net = foreign_nets._Sheet(_net({}))
     net.put("A2", foreign_nets._random(75)(8, 4))
     net |= {f"L{place}": f"=SUMPRODUCT(A{2 * place}:A{2 * place + 2},$F$2:$F$4)+$G$2" for place in (1, 2, 3)}
     net |= {f"M{place}": f"=SUMPRODUCT(B{place}:B{place + 1},$H$2:$H$3)" for place in range(2, 6)}
     text = _code(tmp_path, {**net, "Q2": "=SUMSQ(L1:M5)+SUMSQ(H2:H2)"}, "S!Q2", ["S!F2:H4"])
     assert "layers.Conv1D(1, 3, strides=2)" in text
-    assert text.count("layers.") == 1
+    assert "layers.Conv1D(1, 2, use_bias=False)" in text
+    assert 'self.f2_h4 = self.add_weight(shape=(3,), name="f2_h4")' in text  # 9 cells less the filters' 5 and a bias

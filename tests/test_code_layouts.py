@@ -35,6 +35,16 @@ def test_jax_modules_have_them_too(books: dict[str, Path], tmp_path: Path) -> No
     modules.checked_nets(NETS, books, tmp_path, "jax", ["gaps_and_errors", "two_sequences"])
 
 
+def test_a_range_of_which_a_layer_holds_a_part_keeps_the_rest_alone(books: dict[str, Path]) -> None:
+    _, objective, changing = NETS["padded_line"]()
+    words = " ".join(es.code(books["padded_line"], to="keras", objective=objective, changing=changing).text.split())
+    assert (
+        'self.k1 = self.add_weight(shape=(2,), name="k1")' in words
+    )  # three of its six cells are the filter, one its bias
+    assert "return [weights.k1[4:], " in words
+    assert "ops.concatenate([ops.ravel(self.filters.kernel), self.filters.bias, self.k1])" in words
+
+
 def test_the_page_says_how_long_the_code_of_each_layout_is_and_of_which_layers(books: dict[str, Path]) -> None:
     page = (Path(__file__).parents[1] / "docs" / "code.md").read_text(encoding="utf-8")
     for name, net in NETS.items():

@@ -27,8 +27,22 @@ def test_numpy_modules_have_the_stored_results_and_the_sheets_gradients(books: d
 
 
 def test_keras_modules_have_them_too(books: dict[str, Path], tmp_path: Path) -> None:
-    codes = modules.checked_nets(NETS, books, tmp_path, "keras", ["rnn_own_first_row", "rnn_batch_below"])
-    assert all("self.rnn = layers.SimpleRNN(2" in code.text for code in codes.values())
+    names = ["rnn_own_first_row", "rnn_batch_below", "lstm_own_first_row"]
+    codes = modules.checked_nets(NETS, books, tmp_path, "keras", names)
+    assert all("self.rnn = layers.SimpleRNN(2" in codes[name].text for name in names[:2])
+
+
+def test_a_range_that_a_keras_layer_holds_is_read_from_the_layers_variables(books: dict[str, Path]) -> None:
+    _, objective, changing = foreign_nets_typed.lstm_own_first_row()
+    text = es.code(books["lstm_own_first_row"], to="keras", objective=objective, changing=changing).text
+    assert "self.lstm = layers.LSTM(1" in text
+    assert "add_weight" not in text
+    words = " ".join(text.split())
+    # The sheet's gates are f, i, c, o; Keras has i, f, c, o.
+    assert (
+        "f = ops.convert_to_tensor( ops.concatenate([self.lstm.cell.kernel, self.lstm.cell.recurrent_kernel, "
+        "self.lstm.cell.bias[None]])[ :, np.array([1, 0, 2, 3]) ] )" in words
+    )
 
 
 def test_the_page_says_how_long_the_code_of_each_is_and_of_which_layers(books: dict[str, Path]) -> None:

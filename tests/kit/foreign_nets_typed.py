@@ -128,7 +128,33 @@ def rnn_batch_below() -> Net:
     return {"RNN": s}, "RNN!F23", ["RNN!A2:B3", "RNN!C2:D3", "RNN!E2:F2", "RNN!G2:G3"]
 
 
+def lstm_own_first_row() -> Net:
+    """An LSTM of one unit, its weights in one range, whose first row has neither state nor memory before it."""
+    random, s = _random(64), _Sheet()
+    s.put("B1", [["f", "i", "c~", "o"]])
+    s.put("A2", [["W"], ["U"], ["b"]])
+    s.put("B2", random(3, 4))
+    s.put("A6", [["x", "f", "i", "c~", "o", "c", "h"]])
+    s.put("A7", random(7, 1))
+    s.fill("B7:C7", "1/(1+EXP(-(B$2*$A7+B$4)))")
+    s |= {"D7": "=TANH(D$2*$A7+D$4)", "E7": "=1/(1+EXP(-(E$2*$A7+E$4)))", "F7": "=C7*D7", "G7": "=E7*TANH(F7)"}
+    s.fill("B8:C13", "1/(1+EXP(-(B$2*$A8+B$3*$G7+B$4)))")
+    s.fill("D8:D13", "TANH(D$2*$A8+D$3*$G7+D$4)")
+    s.fill("E8:E13", "1/(1+EXP(-(E$2*$A8+E$3*$G7+E$4)))")
+    s.fill("F8:F13", "B8*F7+C8*D8")
+    s.fill("G8:G13", "E8*TANH(F8)")
+    s |= {"I6": "target", "I13": 0.4, "J13": "=(G13-I13)^2"}
+    return {"LSTM": s}, "LSTM!J13", ["LSTM!B2:E4"]
+
+
 NETS: dict[str, Callable[[], Net]] = {
     one.__name__: one
-    for one in (perceptron_epochs, perceptron_threshold, mazur_epochs, rnn_own_first_row, rnn_batch_below)
+    for one in (
+        perceptron_epochs,
+        perceptron_threshold,
+        mazur_epochs,
+        rnn_own_first_row,
+        rnn_batch_below,
+        lstm_own_first_row,
+    )
 }

@@ -27,6 +27,7 @@ from embedsheet.translations.coder.keras_layers import (
     unit_layer,
     unrolled_layer,
 )
+from embedsheet.translations.coder.keras_ranges import Range, held_by, put_together
 from embedsheet.translations.coder.model import Statement, Written
 from embedsheet.translations.coder.module import Module
 from embedsheet.translations.coder.recurrent import in_blocks, recurrent, unrolled
@@ -226,9 +227,33 @@ class WithLayers(Module):
         return not self._reads_loose(layer, read)
 
     def _reads_loose(self, layer: Arranged, read: Sequence[Expr]) -> bool:
-        """Whether expressions read cells that a layer holds and cannot be read from it."""
-        loose = [name for name in layer.cells if name not in layer.parts]
-        return any(_cells_read(expr, name) & layer.cells[name] for name in loose for expr in read)
+        """Whether expressions read cells that a layer holds and cannot be read from it.
+
+        A loop that begins with such cells is one that learns: no layer has weights that change from step to step.
+        """
+        loops = [one.loop for one in super().traced() if one.loop is not None]
+        begins = [expr for loop in loops for some in loop.before for expr in some]
+        for name in (one for one in layer.cells if one not in layer.parts):
+            held = layer.cells[name]
+            if any(_cells_read(expr, name) & held for expr in begins):
+                return True
+            if any(_cells_read(expr, name) & held for expr in read) and self.range_of(name, layer) is None:
+                return True
+        return False
+
+    def range_of(self, name: str, more: Arranged | None = None) -> Range | None:
+        """Return how a weight is put together of layers' variables; `more` is a layer that is not yet the model's.
+
+        None where a layer holds a cell otherwise than as it is.
+        """
+        layers = [*self.arranged, *([more] if more is not None and more not in self.arranged else [])]
+        layers = [one for one in layers if name in one.cells]
+        shape = next(one.shape for one in self.model.weights if one.name == name)
+        found = [held for one in layers for held in held_by(one.variables, name, f"self.{one.name}")]
+        plain = set[int]().union(*(one.cells.ravel().tolist() for one in found))
+        if not all(one.cells[name] <= plain for one in layers):
+            return None
+        return put_together(shape, found, f"self.{attribute(name)}")
 
     def traced(self) -> list[Statement]:
         """The statements of `call`: layers in place of what they compute."""

@@ -28,6 +28,7 @@ from embedsheet.translations.coder.loops import Loop
 from embedsheet.translations.coder.model import Statement
 from embedsheet.translations.coder.polynomials import Atom
 from embedsheet.translations.coder.recurrent import Gate, Recurrent
+from embedsheet.translations.coder.spelling import KERAS, spell
 from embedsheet.translations.coder.variables import Memory, Variable
 
 _JAX = {"tanh": "jnp.tanh"}  # Keras computes its own in float32, whatever it is told
@@ -193,11 +194,14 @@ def _arranged(
     name: str, found: Recurrent, steps: int, results: dict[str, Expr], inside: list[Statement], reader: Reader
 ) -> Arranged:
     gates = list(found.gates.values())
-    kernel = [reader.read([[unit.kernel[one] for unit in units] for one in range(len(units[0].kernel))], (0, 1))
-              for units in gates]  # fmt: skip
-    recurrent = [reader.read([[unit.recurrent[one] for unit in units] for one in range(found.units)], (0, 1))
-                 for units in gates]  # fmt: skip
-    variables = {"kernel": _beside(kernel), "recurrent_kernel": _beside(recurrent)}
+    tables = {
+        "kernel": [[[unit.kernel[one] for unit in units] for one in range(len(units[0].kernel))] for units in gates],
+        "recurrent_kernel": [
+            [[unit.recurrent[one] for unit in units] for one in range(found.units)] for units in gates
+        ],
+    }
+    matrices = {part: [reader.read(table, (0, 1)) for table in some] for part, some in tables.items()}
+    variables = {part: _read_beside(reader, tables[part], some) for part, some in matrices.items()}
     biases = [_biases(reader, units) for units in gates]
     rows = _bias_rows(found, biases)
     if any(map(len, biases)):
@@ -210,9 +214,7 @@ def _arranged(
     words += ["reset_after=False"] if found.kind == "GRU" and not found.guess.after else []
     words += ["return_sequences=True"]
     features = len(gates[0][0].kernel)
-    parts = {} if not found.guess.kept else _parts(
-        {"kernel": kernel, "recurrent_kernel": recurrent}, rows if "bias" in variables else [], found.units
-    )  # fmt: skip
+    parts = {} if not found.guess.kept else _parts(matrices, rows if "bias" in variables else [], found.units)
     cells: dict[str, set[int]] = {}
     for units in gates:
         for unit in units:
@@ -392,6 +394,15 @@ def _beside(parts: Sequence[Expr]) -> Expr:
     if len(parts) == 1:
         return parts[0]
     return apply("concatenate", *parts, axes=parts[0].axes, x=str(len(parts[0].axes) - 1))
+
+
+def _read_beside(reader: Reader, tables: Sequence[Sequence[Sequence[Atom]]], each: Sequence[Expr]) -> Expr:
+    """Return tables of cells side by side, which `each` reads one by one: in whichever way is written with less."""
+    beside = _beside(each)
+    if all(one.op == "name" for one in each):
+        return beside
+    whole = reader.read([[atom for row in rows for atom in row] for rows in zip(*tables, strict=True)], (0, 1))
+    return min(beside, whole, key=lambda one: len(spell(one, KERAS)))
 
 
 def _biases(reader: Reader, units: list[Gate]) -> list[Expr]:

@@ -15,6 +15,7 @@ import re
 from embedsheet.translations.coder.expressions import names_in
 from embedsheet.translations.coder.keras_finding import WithLayers
 from embedsheet.translations.coder.keras_layers import attribute
+from embedsheet.translations.coder.keras_ranges import Range
 from embedsheet.translations.coder.model import Written
 from embedsheet.translations.coder.module import Module, Parts
 from embedsheet.translations.coder.spelling import KERAS, spell
@@ -60,10 +61,11 @@ class _KerasModule(WithLayers):
                       for weight, part in arranged.parts.items()}  # fmt: skip
         return found
 
-    def _parameters(self, held: dict[str, str], own: list[str]) -> list[tuple[str, str]]:
+    def _parameters(self, held: dict[str, str], own: list[str], ranges: dict[str, Range]) -> list[tuple[str, str]]:
         """Return the model's variables, and what each is of `weights`."""
         words = {one.name: f"weights.{one.name}" for one in self.model.weights}
-        found = [(held[name], words[name]) for name in own]
+        found = [(held[name], words[name]) for name in own if name not in ranges]
+        found += [(f"self.{attribute(name)}", f"{words[name]}[{one.part}]") for name, one in ranges.items() if one.part]
         for layer in self.arranged:
             found += [
                 (f"self.{layer.name}.{part}", spell(expr, KERAS, words)) for part, expr in layer.variables.items()
@@ -80,6 +82,8 @@ class _KerasModule(WithLayers):
         arranged = {weight for one in self.arranged for weight in one.cells}
         given = {weight for one in self.arranged for weight in one.parts} | {one for one in arranged if one not in left}
         own = [one.name for one in self.model.weights if one.name not in given]
+        ranges = {name: found for name in own if name in arranged and (found := self.range_of(name)) is not None}
+        held |= {name: found.text for name, found in ranges.items()}
         lines = [
             *(_NORMALISATION.splitlines() if self.normal else []),
             "",
@@ -90,13 +94,13 @@ class _KerasModule(WithLayers):
             "        super().__init__()",
         ]
         for variable in self.model.weights:
-            lines += self._made(variable, in_layers | given)
+            lines += self._made(variable, in_layers | given, ranges.get(variable.name))
         for one in self.arranged:
             kind = one.kind if one.kind == "LayerNormalization" else f"layers.{one.kind}"  # ours, above
             lines += [f"        self.{one.name} = {kind}({one.arguments})"]
             lines += [f"        self.{one.name}.build({one.built})"]
         lines += [f"        self.{name} = {words}" for name, words in self.made.items()]
-        parameters = self._parameters(held, own)
+        parameters = self._parameters(held, own, ranges)
         what, start, values = "the order of Weights", "START", "weights"
         if self.arranged:
             what, start, values = "the order of `variables`", "variables(START)", "variables(weights)"
@@ -136,15 +140,16 @@ class _KerasModule(WithLayers):
             "",
         ]
 
-    def _made(self, variable: Variable, in_layers: set[str]) -> list[str]:
+    def _made(self, variable: Variable, in_layers: set[str], part: Range | None) -> list[str]:
         name, layer = variable.name, self.layers.get(variable.name)
         if layer is not None:
             size = f"(None, {layer.inner})" if layer.inner else "(None,)"
             own = f"self.{attribute(name)}"
             return [f"        {own} = layers.{layer.kind}({layer.arguments})", f"        {own}.build({size})"]
-        if name in in_layers:
+        shape = variable.shape if part is None else part.shape
+        if name in in_layers or shape is None:
             return []
-        return [f'        self.{attribute(name)} = self.add_weight(shape={variable.shape}, name="{name}")']
+        return [f'        self.{attribute(name)} = self.add_weight(shape={shape}, name="{name}")']
 
     def _imports(self, body: str) -> list[str]:
         lines = ['os.environ.setdefault("KERAS_BACKEND", "jax")', ""]
