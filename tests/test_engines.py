@@ -15,8 +15,10 @@ import pytest
 import embedsheet
 from embedsheet.book.setups import Constraint
 from embedsheet.compiler.engines import EngineName, choice
-from embedsheet.compiler.engines.arrays import scattered
+from embedsheet.compiler.engines.arrays import NUMPY, scattered
 from embedsheet.compiler.engines.bound import bound
+from embedsheet.compiler.engines.graph import _OFTEN, record
+from embedsheet.compiler.engines.shortened import as_recorded, shortened
 from embedsheet.compiler.program import Program, compile_program
 from embedsheet.ground.errors import MissingDependencyError
 from embedsheet.ground.notation.addresses import parse_area
@@ -165,6 +167,8 @@ def test_a_model_without_its_rounding_is_the_number_that_is_rounded(tmp_path: Pa
         (np.subtract, [1.0, np.arange(3.0)], {}, [1]),
         (np.subtract, [np.arange(3.0), np.ones(3)], {}, [1, 0]),
         (np.where, [np.array([True, False]), 1.0, np.zeros(2)], {}, [2, 0]),
+        (np.where, [np.array([True, False]), np.ones(2), 0.0], {}, [0, 1]),
+        (np.where, [np.array([True, False]), 0.0, np.ones(2)], {}, [0, 2]),
         (np.max, [np.arange(6.0).reshape(2, 3)], {"axis": 0}, [0]),
     ],
 )
@@ -177,3 +181,41 @@ def test_a_recorded_operation_gives_what_the_function_gives(
     assert np.shape(result) == np.shape(expected)
     assert np.asarray(result).dtype == np.asarray(expected).dtype
     np.testing.assert_array_equal(result, expected)
+
+
+def test_a_recording_made_shorter_gives_the_same_to_the_last_digit() -> None:
+    def f(x: Any) -> list[Any]:
+        square = x[2:11].reshape((3, 3))
+        turned = NUMPY.transpose(square)[::-1, None]
+        repeated = NUMPY.broadcast_to(turned, (2, 3, 1, 3))
+        mixed = NUMPY.where(NUMPY.isfinite(repeated), repeated * x[0], 0.0)
+        again = NUMPY.where(NUMPY.isfinite(repeated), repeated * x[0], -0.0)
+        return [NUMPY.sum(NUMPY.exp(mixed) * again + x[np.array([0, 0, 1])]), square, x.reshape((12,)), x[3:5], 7.0]
+
+    def both(x: Any) -> list[Any]:
+        results, found = record(f, at)[0].with_pull([x], [np.ones(()), np.ones((3, 3)), x, x[:2], 1.0], [0])
+        return [*results, *found]
+
+    at = np.random.default_rng(0).normal(size=12)
+    graph = record(both, at)[0]
+    inputs = {slot: np.shape(one) for slot, one in zip(graph.inputs, graph.examples, strict=True)}
+    calls = shortened(graph.steps, inputs, graph.outputs)
+    assert len(calls) < len(as_recorded(graph.steps))
+    for x in (at, -at, 0.0 * at):
+        long, short = record(both, at)[0], record(both, at)[0]
+        for _ in range(_OFTEN + 1):
+            last = short.run(x)
+        for one, other in zip(long.run(x), last, strict=True):
+            assert np.asarray(one).tobytes() == np.asarray(other).tobytes()  # the sign of zero, too
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_model_gives_the_same_however_often_it_is_evaluated(model: str, tmp_path: Path) -> None:
+    often, new = (_program(tmp_path, model, "tape") for _ in range(2))
+    points = often.start + np.random.default_rng(0).normal(0, 0.1, (4, len(often.start)))
+    for _ in range(_OFTEN):
+        often.value_and_gradient(often.start)
+    for x in points:
+        (value, gradient), (other, slopes) = often.value_and_gradient(x), new.value_and_gradient(x)
+        assert value == other
+        np.testing.assert_array_equal(gradient, slopes)

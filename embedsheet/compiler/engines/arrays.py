@@ -99,7 +99,7 @@ defvjp(at, lambda _, a, *places: lambda g: _put_at(g, anp.shape(a), *places))
 
 def adding(shape: tuple[int, ...], places: Sequence[Any], kind: type = float) -> Callable[..., Array]:
     """Return the function that puts numbers, or objects, at their places, 0 elsewhere; what meets is added."""
-    each = [(where, _is_slice(where)) for where in places]
+    each = [(where, is_slice(where)) for where in places]
     only = each[0][0] if len(each) == 1 and each[0][1] else None
 
     def put(*numbers: Array) -> Array:
@@ -126,7 +126,7 @@ def scattered(shape: tuple[int, ...], places: Sequence[Any], *numbers: Array) ->
 defvjp_argnum(scattered, lambda argnum, _, args, __: lambda g: g[args[1][argnum - 2]])
 
 
-def _is_slice(places: Any) -> bool:
+def is_slice(places: Any) -> bool:
     """Whether places are slices and single ones, of which no place is met twice."""
     return all(
         isinstance(one, (slice, int)) or one is None or one is Ellipsis

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from embedsheet.compiler.engines.arrays import adding, scattered
+from embedsheet.compiler.engines.arrays import adding, scattered, where
 from embedsheet.formulas.traced import Array
 
 Function = Callable[..., Any]
@@ -74,9 +74,21 @@ def _scattered(args: Sequence[Any], argnums: Sequence[int]) -> Function | None:
     return adding(args[0], args[1]) if list(argnums) == list(range(2, len(args))) else None
 
 
+def _where(args: Sequence[Any], argnums: Sequence[int]) -> Function | None:
+    function: Function = np.where
+    if list(argnums) == [0, 1]:
+        other = np.asarray(args[2])
+        return lambda ok, x: function(ok, x, other)
+    if list(argnums) == [0, 2]:
+        one = np.asarray(args[1])
+        return lambda ok, y: function(ok, one, y)
+    return None
+
+
 _QUICK: dict[Any, Callable[..., Function | None]] = {
     np.reshape: _reshape,
     np.sum: _sum,
     np.broadcast_to: _broadcast,
     scattered.fun: _scattered,
+    where.fun: _where,
 }

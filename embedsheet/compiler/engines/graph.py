@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from threading import RLock
@@ -11,19 +12,18 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.core import primitive_vjps
 from autograd.extend import VJPNode
-from autograd.numpy.numpy_boxes import ArrayBox
 from autograd.tracer import Node, getval, isbox, new_box, notrace_primitives, trace_stack
 
 from embedsheet.compiler.engines.arrays import Scattered, added, scattered
-from embedsheet.compiler.engines.bound import bound
+from embedsheet.compiler.engines.shortened import as_recorded, shortened
 from embedsheet.formulas.traced import Array
 
 _NAMES: list[str] = []  # what is being recorded
 _CONSTANT = -1  # no slot: the number is known
 _RECORDING = RLock()  # autograd has one stack of what is being traced
-_ARRAYS = (np.ndarray, np.generic, ArrayBox)
 _WORTH = 0.1, 0.3, 1.0  # seconds that a recording has taken in all when something quicker is tried, in as many
 _TRIED = 1e-3, 1e-2, 0.1  # of every number: so far from where it is, the quicker way must give the same
+_OFTEN = 10  # runs after which a recording is made shorter, which takes as long
 _CALL, _NUMBER = 1.6e-6, 1.5e-9  # seconds that an operation takes, and for each number of its result
 
 
@@ -37,20 +37,22 @@ def _applied(function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
 class Step:
     """One operation: `function(*args)`, where the places `argnums` of args are filled from the slots `parents`.
 
-    `scope` are the names around it, outermost first, see `named`; `size` how many numbers it gives, a loop's in all.
+    `shape` is that of what it gives; `scope` are the names around it, outermost first, see `named`; `size` how many
+    numbers it gives, a loop's in all.
     """
 
-    __slots__ = ("argnums", "args", "function", "kwargs", "parents", "scope", "seconds", "size", "slot")
+    __slots__ = ("argnums", "args", "function", "kwargs", "parents", "scope", "seconds", "shape", "size", "slot")
 
     def __init__(
         self, slot: int, function: Any, args: Sequence[Any], kwargs: dict[str, Any], argnums: Sequence[int],
-        parents: Sequence[int], size: int,
+        parents: Sequence[int], shape: tuple[int, ...],
     ) -> None:  # fmt: skip
         self.slot, self.function, self.kwargs, self.argnums, self.parents = slot, function, kwargs, argnums, parents
-        self.args, self.scope = list(args), tuple(_NAMES)
+        self.args, self.scope, self.shape = list(args), tuple(_NAMES), shape
         for place in argnums:
             self.args[place] = None
         body = getattr(self.args[0], "graph", None)  # of a loop: how often it runs comes next
+        size = math.prod(shape)
         self.size = size if body is None else self.args[1] * body.size
         self.seconds = _CALL + _NUMBER * size if body is None else self.args[1] * body.seconds
 
@@ -74,9 +76,7 @@ class _Recorded(Node):  # type: ignore[misc]
     ) -> None:  # fmt: skip
         self.tape = parents[0].tape
         slots = [parent.slot for parent in parents]
-        # A loop gives several arrays.
-        size = value.size if isinstance(value, _ARRAYS) else int(np.prod(anp.shape(value)))
-        self.slot = self.tape.add(function, args, kwargs, list(argnums), slots, size)
+        self.slot = self.tape.add(function, args, kwargs, list(argnums), slots, anp.shape(value))
 
     def initialize_root(self, tape: _Tape, slot: int) -> None:
         self.tape, self.slot = tape, slot
@@ -92,13 +92,13 @@ class _Tape:
 
     def add(
         self, function: Any, args: Sequence[Any], kwargs: dict[str, Any], argnums: list[int], parents: list[int],
-        size: int,
+        shape: tuple[int, ...],
     ) -> int:  # fmt: skip
         for place, argument in enumerate(args):
             if place not in argnums and isbox(argument):
                 argnums.append(place)
                 parents.append(self.outer(argument))
-        self.steps.append(Step(self.slots, function, args, kwargs, argnums, parents, size))
+        self.steps.append(Step(self.slots, function, args, kwargs, argnums, parents, shape))
         self.slots += 1
         return self.slots - 1
 
@@ -130,8 +130,8 @@ class Graph:
         self.steps, self.recorded = kept[::-1], steps
         self.seconds = sum(step.seconds for step in self.steps)  # that `run` takes, roughly
         self.size = sum(step.size for step in self.steps)
-        self._prepared: list[Any] | None = None
-        self._spent = 0.0  # seconds, roughly
+        self._runs, self._spent = 0, 0.0  # seconds, roughly
+        self._prepared: list[Any] = []
         self._straight: Callable[..., list[Any]] | None = None
 
     def __len__(self) -> int:
@@ -180,8 +180,9 @@ class Graph:
         values: list[Any] = [None] * self.slots
         for slot, array in zip(self.inputs, arrays, strict=True):
             values[slot] = array
-        if self._prepared is None:
-            self._prepared = self._drops()
+        if self._runs in (0, _OFTEN):
+            self._prepared = self._drops(short=self._runs == _OFTEN)
+        self._runs += 1
         with np.errstate(all="ignore"):
             for slot, function, parents, drops in self._prepared:
                 # Most operations take a microsecond; to unpack a list of arguments takes half of one.
@@ -195,20 +196,19 @@ class Graph:
                     values[one] = None
         return self._results(values)
 
-    def _drops(self) -> list[Any]:
-        """Return the steps as `run` wants them: functions of their parents, and the slots that no later step reads."""
+    def _drops(self, short: bool) -> list[Any]:
+        """Return the calls that `run` makes, each with the slots that no later one reads."""
+        shapes = dict(zip(self.inputs, map(np.shape, self.examples), strict=True))
+        calls = shortened(self.steps, shapes, self.outputs) if short else as_recorded(self.steps)
         last: dict[int, int] = {}
-        for place, step in enumerate(self.steps):
-            last.update(dict.fromkeys(step.parents, place))
-        ends: list[list[int]] = [[] for _ in self.steps]
+        for place, (_, _, parents) in enumerate(calls):
+            last.update(dict.fromkeys(parents, place))
+        ends: list[list[int]] = [[] for _ in calls]
         kept = {*self.outputs, *self.inputs}
         for slot, place in last.items():
             if slot not in kept:
                 ends[place].append(slot)
-        return [
-            (step.slot, bound(step.function.fun, step.args, step.kwargs, step.argnums), tuple(step.parents), tuple(end))
-            for step, end in zip(self.steps, ends, strict=True)
-        ]  # fmt: skip
+        return [(*call, tuple(end)) for call, end in zip(calls, ends, strict=True)]
 
     def _results(self, values: list[Any]) -> list[Any]:
         return [
