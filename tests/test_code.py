@@ -278,6 +278,14 @@ def test_forms_that_fill_a_rectangle_together_are_one_statement(lessons: dict[st
     assert len(pooled.areas) == 36  # of 2 rows and 2 columns each: two filters, 18 images
 
 
+def test_columns_with_a_formula_each_between_two_blocks_of_one_formula_are_one_product(
+    lessons: dict[str, Path],
+) -> None:
+    text = es.code(lessons["mlp"], "Spiral").text
+    assert "gradient_hidden_2_z @ hidden_2_weights.T" in text
+    assert "xp.stack(" not in text
+
+
 def test_a_heading_at_the_top_of_a_growing_range_is_left_out_of_its_sum(tmp_path: Path) -> None:
     # Bass' diffusion as people type it: each period's sales need the sum of those before.
     cells: dict[str, object] = {"A1": 0.03, "B1": 0.4, "C1": "before", "D1": "sales", "E1": 1000}

@@ -34,7 +34,7 @@ from embedsheet.translations.coder.lots import Lot, lots_of
 from embedsheet.translations.coder.names import Namer
 from embedsheet.translations.coder.rules import RULES
 from embedsheet.translations.coder.running import running_total
-from embedsheet.translations.coder.together import together
+from embedsheet.translations.coder.together import levels_together, together
 from embedsheet.translations.coder.translate import NO_VALUE, Translator, Untranslatable
 from embedsheet.translations.coder.variables import Memory, Variable, array_of
 
@@ -533,7 +533,7 @@ class _Writer:
                     parts += [(part.group, elements)] if len(elements) else []
         if names is not None and len(parts) > 2 * len(item):
             return False
-        for group, elements in parts:
+        for group, elements in parts if names else levels_together(parts, self.planner):
             self._write_group(group, elements, f"{names[id(group)]}_{word}" if names else None)
         for group, elements in item:
             written_here = [own for one, own in parts if one is group]

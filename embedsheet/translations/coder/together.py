@@ -56,6 +56,28 @@ def together(items: Sequence[list[Cells]], planner: Planner) -> list[list[Cells]
     return [found[place] for place in sorted(found)]
 
 
+def levels_together(parts: Sequence[Cells], planner: Planner) -> list[Cells]:
+    """Return parts of groups in order, those joined that follow each other and are one block."""
+    runs: list[list[Cells]] = []
+    last: Hashable = None
+    for part in parts:
+        shape = _shape([part])
+        if shape is not None and shape == last:
+            runs[-1].append(part)
+        else:
+            runs.append([part])
+        last = shape
+    found: list[Cells] = []
+    for run in runs:
+        own = {planner.store.groups.index(group) for group, _ in run} if len(run) > 1 else set[int]()
+        apart = own and not any(own & {*planner.needs(one).tolist()} for one in own)
+        if apart and [*range(len(run))] in _rectangles([[part] for part in run]):
+            group = joined([group for group, _ in run])
+            run = [(group, np.arange(len(group.ids)))]
+        found += run
+    return found
+
+
 def _shape(item: Sequence[Cells]) -> Hashable:
     if len(item) > 1 or len(item[0][1]) < len(item[0][0].ids) or item[0][0].label:
         return None
