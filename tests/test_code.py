@@ -257,7 +257,7 @@ def test_keras_code_has_the_layers_that_the_blocks_are(lessons: dict[str, Path])
     lstm = es.code(lessons["lstm"], "LSTM", to="keras").text
     assert "lstm_state_h = self.lstm(ops.stack([x1, x2], axis=2))" in lstm
     assert "ops.convert_to_tensor(self.lstm.cell.kernel[:, :3])" in lstm  # for the penalty on squares
-    assert "surprise = ops.sum(aw30_aw80) / 6" in lstm  # six answers, between blanks
+    assert "cross_entropy = ops.sum(aw30_aw80) / 6" in lstm  # six answers, between blanks
     assert "self.gru = layers.GRU(3" in es.code(lessons["gru"], "GRU", to="keras").text
     assert "self.rnn(embedding_row)" in es.code(lessons["rnn"], "Sequence", to="keras").text
     heads = es.code(lessons["attention"], "Attention", to="keras").text
@@ -267,7 +267,7 @@ def test_keras_code_has_the_layers_that_the_blocks_are(lessons: dict[str, Path])
     filters = es.code(lessons["conv"], "Convolution", to="keras").text
     assert "= layers.Conv2D(2, (3, 3))" in filters
     assert "i24_l197 = self.filters(pixels_0_light_1_dark[..., None])[..., 1]" in filters
-    assert "surprise = ops.sum(ln_p[:12]) / 12" in filters  # the answers that are learned from, between blanks
+    assert "cross_entropy = ops.sum(ln_p[:12]) / 12" in filters  # the answers that are learned from, between blanks
 
 
 def test_forms_that_fill_a_rectangle_together_are_one_statement(lessons: dict[str, Path]) -> None:

@@ -70,7 +70,7 @@ def test_gates_remember_the_bracket_and_one_state_forgets_it(lesson: str, tmp_pa
         chances = chances[~np.isnan(chances).any(axis=1)]
         answers = book.numbers(book.area("answers.id", sheet)).ravel()
         right = chances.argmax(axis=1) + 1 == answers[~np.isnan(answers)]
-        ends[sheet] = book.numbers(book.area("surprise", sheet))[0, 0], right.mean()
+        ends[sheet] = book.numbers(book.area("cross_entropy", sheet))[0, 0], right.mean()
     assert ends[SIMPLE][0] == pytest.approx(np.log(2), abs=5e-3)
     assert ends[SIMPLE][1] == 0.5
     assert ends[lesson.upper()][0] < 0.01

@@ -309,6 +309,16 @@ def test_blocks_have_their_names_whatever_the_sheet_is_called(sheet: str, tmp_pa
     assert book.area("changing.1", added) == Area(sheet, 1, 1, 2, 1)
 
 
+def test_blocks_without_a_name_of_their_own_are_called_by_what_they_are_in_or_by_their_heading(tmp_path: Path) -> None:
+    cells = {"A1": "weight", "A2": 0.5, "B1": "z", "C1": "state", "D2": 1.0}
+    cells |= {f"B{row}": f"=A$2*{row}" for row in range(2, 6)}
+    cells |= {"C2": 0.0} | {f"C{row}": f"=C{row - 1}*0.5+B{row}" for row in range(3, 6)} | {"E2": "=SUMSQ(C3:C5)"}
+    path = sheets.write(tmp_path / "book.xlsx", cells, names={"steps.h": "S!$C$2:$C$5"})
+    es.derive(path, "S", objective="E2", changing=["A2"])
+    texts = {text for text in read_values(path)["S gradient"].values() if isinstance(text, str)}
+    assert {text.partition("changes with ")[2] for text in texts} >= {"steps.h (C3:C5)", "z (B3:B5)", "weight (A2)"}
+
+
 def test_a_solved_workbook_has_a_gradient_sheet(tmp_path: Path) -> None:
     """At an optimum every derivative is a sum of terms that cancel: only their last digits are left."""
     path = find("movielens").load().build(tmp_path / "films.xlsx", no_gradient_sheet=True)

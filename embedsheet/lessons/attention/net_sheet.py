@@ -13,7 +13,7 @@ from embedsheet.lessons.attention.plan import FACTORS, HEADS, PENALTY, TURN, UNI
 from embedsheet.lessons.how_to import to_train
 from embedsheet.lessons.mlp.net_sheet import band, write_facts
 from embedsheet.mirrors.attention.model import EPSILON, HIDDEN_SCORE, ROLES, blocks_of
-from embedsheet.mirrors.perceptron.model import surprises
+from embedsheet.mirrors.perceptron.model import cross_entropies
 from embedsheet.xlsx.writer.page import BLUE, DARK, SHARES, Book, Page, a1
 
 NAME = "Attention"
@@ -322,7 +322,7 @@ def _write_answers(sheet: AttentionSheet) -> None:
     chances = softmax(logits)
     for string in range(sheet.count):
         back = f"{STRINGS}!{a1(texts.top + string, texts.left + 1, 'rc')}"
-        lost = surprises(logits[string], plan.answers[string])
+        lost = cross_entropies(logits[string], plan.answers[string])
         for step in range(plan.length):
             row = sheet.row(string, plan.length + step)
             all_z = sheet.across(row, "logits", width)
@@ -358,13 +358,15 @@ def _write_facts(sheet: AttentionSheet) -> None:
     page, plan = sheet.page, sheet.plan
     logits = sheet.numbers.logits[:, plan.length :].reshape(-1, len(plan.alphabet))
     answers = plan.answers.ravel()
-    surprise = float(surprises(logits, answers).mean())
+    cross_entropy = float(cross_entropies(logits, answers).mean())
     squares = sum(float((part**2).sum()) for part in sheet.weights.values())
     page.height(3, 30)
     page.write(3, STRING, "loss", "result label", align="left")
     page.define("loss", 3, CHARACTER)
     page.sheet.merge_range(2, CHARACTER - 1, 2, ID - 1, "", sheet.book.style("result", font_size=18))
-    page.formula(3, CHARACTER, "surprise+penalty*squares", surprise + PENALTY * squares, "result", font_size=18)
+    page.formula(
+        3, CHARACTER, "cross_entropy+penalty*squares", cross_entropy + PENALTY * squares, "result", font_size=18
+    )
     page.note(3, CHARACTER, "Solver’s objective: the mean of −ln p of the right letter, and a little for large "
               f"weights. ln {len(plan.alphabet) - 1} = {np.log(len(plan.alphabet) - 1):.2f} is what guessing among the "
               "letters costs.")  # fmt: skip
@@ -385,7 +387,7 @@ def _write_facts(sheet: AttentionSheet) -> None:
     page.define("causal", FACTS, ID)
     page.write(FACTS, ID, 1, "choice", num_format="0")
     write_facts(page, FACTS + 1, STRING, ID, [
-        ("surprise", "mean of −ln p", "AVERAGE(losses)", surprise, "0.0000"),
+        ("cross_entropy", "cross-entropy", "AVERAGE(losses)", cross_entropy, "0.0000"),
         ("squares", "Σ weight²", total, squares, "0.00"),
         ("penalty", "price of Σ weight²", "", PENALTY, "0.0000"),
         ("score", f"right, of {answers.size}", "SUM(hits)", score, "0"),

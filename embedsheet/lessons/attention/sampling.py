@@ -59,7 +59,7 @@ def write_sampling(book: Book, plan: Plan) -> Page:
     page.formulas("letters.p", TOP, 5, p[:, None], lambda row, _: f"{a1(row, 4)}/SUM(letters.exp)")
     page.formulas("letters.sum", TOP, 6, p.cumsum()[:, None],
                   lambda row, _: f"SUM({a1(TOP, 5, 'r')}:{a1(row, 5)})")  # fmt: skip
-    page.formulas("letters.surprise", TOP, 7, -(p * np.log(p))[:, None],
+    page.formulas("letters.entropy", TOP, 7, -(p * np.log(p))[:, None],
                   lambda row, _: f"IF({a1(row, 5)}>0,-{a1(row, 5)}*LN({a1(row, 5)}),0)")  # fmt: skip
     entropy = float(-(p * np.log(p)).sum())
     drawn = plan.alphabet[min(int((p.cumsum() < 0.5).sum()), width - 1)]
@@ -67,8 +67,8 @@ def write_sampling(book: Book, plan: Plan) -> Page:
     results = (
         ("drawn", "the letter drawn", f"INDEX(letters.character,MIN({width},1+COUNTIF(letters.sum,\"<\"&draw)))", drawn,
          "@", "The first letter whose Σ p so far reaches the random number."),
-        ("entropy", "entropy", "SUM(letters.surprise)", entropy, "0.0000",
-         f"Σ −p ln p, the surprise to be expected. 0: sure. ln {width} = {np.log(width):.2f}: all alike."),
+        ("entropy", "entropy", "SUM(letters.entropy)", entropy, "0.0000",
+         f"Σ −p ln p, the mean of −ln p that is to be expected. 0: sure. ln {width} = {np.log(width):.2f}: all alike."),
         ("perplexity", "exp(entropy)", "EXP(entropy)", float(np.exp(entropy)), "0.00",
          "Among how many equally likely letters one would be as unsure: perplexity."),
     )  # fmt: skip

@@ -15,7 +15,7 @@ from embedsheet.lessons.how_to import to_train
 from embedsheet.lessons.mlp.net_sheet import band, write_facts
 from embedsheet.mirrors.conv.model import FILTERS, KERNEL, KERNELS, POOL, WEIGHTS
 from embedsheet.mirrors.nets.comparison import Floats
-from embedsheet.mirrors.perceptron.model import surprises
+from embedsheet.mirrors.perceptron.model import cross_entropies
 from embedsheet.xlsx.writer.page import DARK, SHARES, Book, Page, a1
 
 NAME = "Convolution"
@@ -224,7 +224,7 @@ def _write_class(sheet: ConvSheet, image: int) -> None:
     page.sheet.data_validation(row - 1, answer - 1, row - 1, answer - 1, {"validate": "list", "source": [*CLASSES]})
     page.formula(row, answer + 1, f"MATCH({a1(row, answer)},classes,0)", right + 1, num_format="0")
     chosen = f"INDEX({all_z},1,{a1(row, answer + 1)})"
-    page.formula(row, answer + 2, f"MAX({all_z})+LN({total})-{chosen}", surprises(logits, np.array([right]))[0])
+    page.formula(row, answer + 2, f"MAX({all_z})+LN({total})-{chosen}", cross_entropies(logits, np.array([right]))[0])
     hit = int(logits.argmax() == right)
     page.formula(row, answer + 3, f"IF({chosen}=MAX({all_z}),1,0)", hit, num_format="0")
 
@@ -267,14 +267,16 @@ def _name(sheet: ConvSheet) -> None:
 def _write_facts(sheet: ConvSheet) -> None:
     page, plan, value = sheet.page, sheet.plan, sheet.label
     logits, learned = plan.numbers.logits, plan.learned
-    surprise = float(surprises(logits[:learned], plan.answers[:learned]).mean())
+    cross_entropy = float(cross_entropies(logits[:learned], plan.answers[:learned]).mean())
     squares = sum(float((part**2).sum()) for part in plan.weights.values())
     hits = logits.argmax(axis=1) == plan.answers
     page.height(3, 30)
     page.height(4, 18)
     page.write(3, NUMBER, "loss", "result label", align="left")
     page.sheet.merge_range(2, value - 3, 2, value - 1, "", sheet.book.style("result", font_size=18))
-    page.formula(3, value - 2, "surprise+penalty*squares", surprise + PENALTY * squares, "result", font_size=18)
+    page.formula(
+        3, value - 2, "cross_entropy+penalty*squares", cross_entropy + PENALTY * squares, "result", font_size=18
+    )
     page.define("loss", 3, value - 2)
     page.note(3, value - 2, "Solver’s objective: the mean of −ln p of the right class, and a little for large weights. "
               f"ln {len(CLASSES)} = {np.log(len(CLASSES)):.2f} is what guessing costs.")  # fmt: skip
@@ -283,7 +285,7 @@ def _write_facts(sheet: ConvSheet) -> None:
     cells = sum(part.size for part in plan.weights.values())
     page.write(4, NUMBER, to_train(sheet.book.path.name, page.name, cells, FEW_STEPS), "lead")
     write_facts(page, FACTS + 1, NUMBER, value, [
-        ("surprise", "mean of −ln p", "AVERAGE(losses)", surprise, "0.0000"),
+        ("cross_entropy", "cross-entropy", "AVERAGE(losses)", cross_entropy, "0.0000"),
         ("squares", "Σ weight²", "+".join(f"SUMSQ({name})" for name in WEIGHTS), squares, "0.00"),
         ("penalty", "price of Σ weight²", "", PENALTY, "0.0000"),
         ("score", f"right, of {learned}", "SUM(hits)", int(hits[:learned].sum()), "0"),

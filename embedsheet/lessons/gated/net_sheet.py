@@ -13,7 +13,7 @@ from embedsheet.lessons.gated.plan import ALPHABET, FACTORS, PENALTY, Plan
 from embedsheet.lessons.how_to import to_train
 from embedsheet.lessons.mlp.net_sheet import band, write_facts
 from embedsheet.mirrors.gated.cells import CELLS, blocks_of, forward, logits_of
-from embedsheet.mirrors.perceptron.model import surprises
+from embedsheet.mirrors.perceptron.model import cross_entropies
 from embedsheet.xlsx.writer.page import BLUE, DARK, LINE, SHARES, Book, Page, a1
 
 BRACKETS = "Brackets"
@@ -116,8 +116,8 @@ def write_cells(book: Book, plan: Plan, kind: str, name: str, title: str, lead: 
     page.heading(title, lead)
     _write_weights(sheet)
     _write_steps(sheet)
-    surprise = _write_answers(sheet)
-    _write_facts(sheet, surprise)
+    cross_entropy = _write_answers(sheet)
+    _write_facts(sheet, cross_entropy)
     page.solver(blocks_of(kind), "loss")
     _chart(sheet)
     page.widths((PIECE, TIME, 6), (CHARACTER, ID, 9), (X, X + FACTORS - 1, 7), (LABEL, LABEL, 8),
@@ -218,6 +218,7 @@ def _write_steps(sheet: CellSheet) -> None:
     page.note(sheet.top, sheet.left[CELLS[sheet.kind].carried[0]], "Before the first character there is nothing to "
               "remember: 0.")  # fmt: skip
     page.define("steps.id", sheet.top, ID, rows)
+    page.define("steps.x", sheet.top, X, rows, FACTORS)
     page.define("steps.character", sheet.top, CHARACTER, rows)
     for group in GROUPS[sheet.kind]:
         page.define(f"steps.{group.name}", sheet.top, sheet.left[group.name], rows, sheet.hidden)
@@ -252,7 +253,7 @@ def _write_answers(sheet: CellSheet) -> float:
     page, plan = sheet.page, sheet.plan
     header, width = sheet.top - 1, len(ALPHABET)
     logits = logits_of(sheet.weights, sheet.steps)
-    chances, losses = softmax(logits), surprises(logits, plan.answer_ids)
+    chances, losses = softmax(logits), cross_entropies(logits, plan.answer_ids)
     band(page, header - 1, sheet.logits, width, "z = h·W + b", DARK)
     band(page, header - 1, sheet.chances, width, "softmax: what comes next", DARK)
     for place, character in enumerate(ALPHABET):
@@ -295,14 +296,16 @@ def _write_answers(sheet: CellSheet) -> float:
     return float(losses.mean())
 
 
-def _write_facts(sheet: CellSheet, surprise: float) -> None:
+def _write_facts(sheet: CellSheet, cross_entropy: float) -> None:
     page = sheet.page
     squares = sum(float((part**2).sum()) for part in sheet.weights.values())
     page.height(3, 30)
     page.write(3, PIECE, "loss", "result label", align="left")
     page.define("loss", 3, CHARACTER)
     page.sheet.merge_range(2, CHARACTER - 1, 2, ID - 1, "", sheet.book.style("result", font_size=18))
-    page.formula(3, CHARACTER, "surprise+penalty*squares", surprise + PENALTY * squares, "result", font_size=18)
+    page.formula(
+        3, CHARACTER, "cross_entropy+penalty*squares", cross_entropy + PENALTY * squares, "result", font_size=18
+    )
     page.note(3, CHARACTER, "Solver’s objective: the mean of −ln p of the bracket that closes each piece, and a little "
               "for large weights. ln 2 = 0.69: knows that a piece is closed, but not by which bracket.")  # fmt: skip
     page.height(4, 18)
@@ -319,7 +322,7 @@ def _write_facts(sheet: CellSheet, surprise: float) -> None:
     page.write(4, PIECE, to_train(sheet.book.path.name, page.name, cells, FEW_STEPS), "lead")
     total = "+".join(f"SUMSQ({name})" for name in blocks_of(sheet.kind))
     write_facts(page, FACTS, PIECE, ID, [
-        ("surprise", "mean of −ln p", "AVERAGE(losses)", surprise, "0.0000"),
+        ("cross_entropy", "cross-entropy", "AVERAGE(losses)", cross_entropy, "0.0000"),
         ("squares", "Σ weight²", total, squares, "0.00"),
         ("penalty", "price of Σ weight²", "", PENALTY, "0.0000"),
     ])  # fmt: skip

@@ -1,7 +1,7 @@
 """The sheets "Skip-gram", where the words' factors are trained, and "Trained", which shows what became of them.
 
 Words that stand beside the same words get factors that point the same way: from a word's factors, softmax says how
-likely each word is to stand beside it, and the loss is how surprised it is by the text.
+likely each word is to stand beside it, and the loss is the cross-entropy of these with the text.
 """
 
 from __future__ import annotations
@@ -157,10 +157,10 @@ def write_skip_gram(book: Book, plan: Plan) -> Page:
 
 def _write_loss(page: Page, plan: Plan, column: int, right: int) -> None:
     """Write the loss, the mean of −ln p and a penalty on large factors; its parts stand in the column `right`."""
-    surprise = mean_loss(plan.start, plan.pairs)
+    cross_entropy = mean_loss(plan.start, plan.pairs)
     squares = float((plan.start.words**2).sum() + (plan.start.neighbours**2).sum())
     parts = (
-        ("surprise", "mean −ln p", "AVERAGE(losses)", surprise),
+        ("cross_entropy", "cross-entropy", "AVERAGE(losses)", cross_entropy),
         ("squares", "Σ factor²", "SUMSQ(words.factors)+SUMSQ(neighbours.factors)", squares),
         ("penalty", "penalty", None, PENALTY),
     )
@@ -171,7 +171,7 @@ def _write_loss(page: Page, plan: Plan, column: int, right: int) -> None:
             page.write(row, right + 1, value, "given", num_format="0.000")
         else:
             page.formula(row, right + 1, formula, value, num_format="0.0000")
-    page.formula(3, column, "surprise+penalty*squares", surprise + PENALTY * squares, "result", font_size=20)
+    page.formula(3, column, "cross_entropy+penalty*squares", cross_entropy + PENALTY * squares, "result", font_size=20)
     n = len(plan.words)
     page.note(
         3, column,
@@ -211,7 +211,7 @@ def _write_pairs(page: Page, book: Book, plan: Plan, left: int, chances: Floats)
         lambda row, _: f"-LN(INDEX(probabilities,{a1(row, left + 3, 'c')},{a1(row, left + 4, 'c')}))",
     )  # fmt: skip
     page.note(top, left + 3, "MATCH: which row of the table is the word’s, which column the neighbour’s.")
-    page.note(top, left + 5, "How surprised the model is by this pair.")
+    page.note(top, left + 5, "−ln of the probability that the model gives this pair; their mean is the cross-entropy.")
 
 
 def write_trained(book: Book, plan: Plan) -> Page:

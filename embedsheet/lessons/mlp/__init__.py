@@ -97,7 +97,7 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: Sequence[Page]) ->
              "Then a larger one, and one with weights of your own. At the end, the chain rule for a weight you choose.",
              f"go to {hand_sheet.NAME}", block(hand_sheet.NAME, "small.hidden.z")),
         Line("Begin with one neuron: a weighted sum z of what is known, and from it a probability p. Type other "
-             "weights over the orange ones: the loss, how surprised the neuron is by what happened, moves.",
+             "weights over the orange ones: the loss, the mean of −ln p of what happened, moves.",
              f"go to {logistic}", block(logistic, "output.weights")),
         Line("Look at the derivatives in violet, and beside each its estimate: what the loss gains when h is added to "
              "the weight, divided by h.", "derivatives", block(logistic, "gradient.output.weights")),

@@ -199,11 +199,11 @@ def _loss(hidden: int, a: int) -> Callable[[int, int], str]:
     """Return the formula of the mean of ln(1 + exp z) − y z, in the form that never overflows."""
 
     def formula(row: int, _: int) -> str:
-        def surprise(sample: int) -> str:
+        def cross_entropy(sample: int) -> str:
             z = f"({_output(row, hidden, a, sample)})"
             return f"MAX({z},0)+LN(1+EXP(-ABS({z})))" + (f"-{z}" if XOR_ANSWERS[sample] else "")
 
-        return f"({'+'.join(map(surprise, range(SAMPLES)))})/{SAMPLES}"
+        return f"({'+'.join(map(cross_entropy, range(SAMPLES)))})/{SAMPLES}"
 
     return formula
 

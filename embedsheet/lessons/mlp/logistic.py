@@ -7,7 +7,7 @@ import numpy as np
 from embedsheet.lessons.how_to import to_train
 from embedsheet.lessons.mlp.net_sheet import band
 from embedsheet.lessons.mlp.plan import Task
-from embedsheet.mirrors.perceptron.model import Layer, surprises, there_and_back
+from embedsheet.mirrors.perceptron.model import Layer, cross_entropies, there_and_back
 from embedsheet.xlsx.writer.page import BLUE, DARK, LINE, ORANGE, VIOLET, Book, Page, a1
 
 NUMBER, INPUT = 1, 2
@@ -21,7 +21,7 @@ def write_logistic(book: Book, task: Task) -> Page:
     count, features = task.inputs.shape
     numbers = there_and_back(task.layers, task.inputs, task.answers, "sigmoid")
     logits, chances = numbers.z[0], numbers.probabilities
-    losses = surprises(logits, task.answers)
+    losses = cross_entropies(logits, task.answers)
     label = INPUT + features
     z, p, answer, loss, wrong, shifted = (label + offset for offset in (1, 2, 3, 4, 5, 6))
     bias, top = WEIGHTS_TOP + features, WEIGHTS_TOP + features + 5
@@ -75,7 +75,7 @@ def write_logistic(book: Book, task: Task) -> Page:
               "its factors cross.")  # fmt: skip
     page.formulas("probabilities", top, p, chances, lambda row, _: f"1/(1+EXP(-{a1(row, z)}))")
     page.block("answers", top, answer, task.answers[:, None], "given", num_format="0")
-    page.formulas("losses", top, loss, losses[:, None], lambda row, _: _surprise(a1(row, z), a1(row, answer)))
+    page.formulas("losses", top, loss, losses[:, None], lambda row, _: _cross_entropy(a1(row, z), a1(row, answer)))
     page.note(top, loss, "−ln of the probability of what happened: of p where y = 1, of 1 − p where y = 0, written so "
               "that it stays finite.")  # fmt: skip
     page.formulas(
@@ -89,11 +89,11 @@ def write_logistic(book: Book, task: Task) -> Page:
         name = "bias" if place == features else task.features[place]
         page.write(top - 1, column, name, "header")
         across = np.ones(count) if place == features else task.inputs[:, place]
-        moved = surprises(logits + STEP * across[:, None], task.answers)
+        moved = cross_entropies(logits + STEP * across[:, None], task.answers)
 
         def stepped(row: int, _: int, place: int = place) -> str:
             more = "step" if place == features else f"step*{a1(row, INPUT + place)}"
-            return _surprise(f"({a1(row, z)}+{more})", a1(row, answer))
+            return _cross_entropy(f"({a1(row, z)}+{more})", a1(row, answer))
 
         page.formulas(f"losses.{place + 1}", top, column, moved[:, None], stepped, "gradient")
     page.solver(("output.weights", "output.bias"), "loss")
@@ -105,7 +105,7 @@ def write_logistic(book: Book, task: Task) -> Page:
     return page
 
 
-def _surprise(z: str, answer: str) -> str:
+def _cross_entropy(z: str, answer: str) -> str:
     """Return −ln p(answer) = ln(1 + exp z) − y z, in the form that never overflows."""
     return f"MAX({z},0)+LN(1+EXP(-ABS({z})))-{answer}*{z}"
 
@@ -138,10 +138,10 @@ def _write_weights(page: Page, task: Task, gradient: Layer, at: tuple[int, int, 
         "gradient.output.bias", bias, z + 1, gradient[1], lambda *_: f"SUM({wrong})/{count}", "gradient result"
     )
     logits = task.inputs @ layer.weights + layer.bias
-    before = float(surprises(logits, task.answers).mean())
+    before = float(cross_entropies(logits, task.answers).mean())
     inputs = np.hstack([task.inputs, np.ones((count, 1))])
     guesses = [
-        (float(surprises(logits + STEP * inputs[:, [place]], task.answers).mean()) - before) / STEP
+        (float(cross_entropies(logits + STEP * inputs[:, [place]], task.answers).mean()) - before) / STEP
         for place in range(features + 1)
     ]
 

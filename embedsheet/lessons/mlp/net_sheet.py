@@ -16,7 +16,7 @@ from embedsheet.ground.notation.addresses import Area
 from embedsheet.lessons.how_to import to_train
 from embedsheet.lessons.mlp.drawing import draw
 from embedsheet.lessons.mlp.plan import Task
-from embedsheet.mirrors.perceptron.model import ACTIVATIONS, HIDDEN, OUTPUT, Pass, surprises, there_and_back
+from embedsheet.mirrors.perceptron.model import ACTIVATIONS, HIDDEN, OUTPUT, Pass, cross_entropies, there_and_back
 from embedsheet.xlsx.writer.page import DARK, VIOLET, Book, Page, a1
 
 NUMBER, INPUT = 1, 2
@@ -143,14 +143,14 @@ def _write_facts(sheet: NetSheet, book: Book) -> None:
     page.write(3, NUMBER, "loss", "result label", align="left")
     page.define("loss", 3, value)
     page.sheet.merge_range(2, value - 1, 2, value, "", book.style("result", font_size=18))
-    page.formula(3, value, "surprise+penalty*squares", numbers.loss, "result", font_size=18)
+    page.formula(3, value, "cross_entropy+penalty*squares", numbers.loss, "result", font_size=18)
     nothing = np.log(len(task.classes))
     page.note(3, value, "Solver’s objective: the mean of −ln p, and a little for large weights. "
               f"ln {len(task.classes)} = {nothing:.2f} is what a net that knows nothing has.")  # fmt: skip
     page.legend(3, value + 2, gradient=True)
     cells = sum(layer.weights.size + layer.bias.size for layer in task.layers)
     page.write(4, NUMBER, to_train(book.path.name, page.name, cells), "lead")
-    surprise = float(surprises(numbers.z[-1], task.answers).mean())
+    cross_entropy = float(cross_entropies(numbers.z[-1], task.answers).mean())
     squares = sum(float((layer.weights**2).sum()) for layer in task.layers)
     total = "+".join(f"SUMSQ({layer.layer}.weights)" for layer in sheet.layers)
     right = int((numbers.probabilities.argmax(axis=1) == task.answers).sum())
@@ -163,7 +163,7 @@ def _write_facts(sheet: NetSheet, book: Book) -> None:
     )
     page.note(FACTS, value, "Of the hidden layers. " + " ".join(EXPLAINED.values()))
     write_facts(page, FACTS + 1, NUMBER, value, [
-        ("surprise", "mean of −ln p", "AVERAGE(losses)", surprise, "0.0000"),
+        ("cross_entropy", "cross-entropy", "AVERAGE(losses)", cross_entropy, "0.0000"),
         ("squares", "Σ weight²", total, squares, "0.00"),
         ("penalty", "price of Σ weight²", "", task.penalty, "0.0000"),
         ("score", f"right, of {sheet.count}", "SUM(hits)", right, "0"),
@@ -286,13 +286,13 @@ def _write_softmax(sheet: NetSheet) -> None:
     page.block("answers", top, answer, task.answers[:, None] + 1, "given", num_format="0")
     page.note(top, answer, f"The number of the right class: {labels}.")
     page.formulas(
-        "losses", top, loss, surprises(z, task.answers)[:, None],
+        "losses", top, loss, cross_entropies(z, task.answers)[:, None],
         lambda row, _: f"{a1(row, largest)}+LN({a1(row, total)})-INDEX({logits(row)},1,{a1(row, answer)})",
     )  # fmt: skip
     page.note(top, largest, "Taken off every z before exp: the shares stay the same, and nothing overflows.")
     page.note(top, loss + 1, "1: the right class is the likeliest. 0: it is not.")
-    page.note(top, loss, "How surprised the net is by the answer: −ln of its probability, written so that it stays "
-              "finite where the probability is 0.")  # fmt: skip
+    page.note(top, loss, "−ln of the probability of the right class, written so that it stays finite where that is 0. "
+              "The mean of them is the cross-entropy.")  # fmt: skip
     page.write(header, loss + 1, "right", "header")
     probabilities = numbers.probabilities
     hits = (probabilities.argmax(axis=1) == task.answers).astype(int)

@@ -19,7 +19,7 @@ ORIGINS = ("training", "held out", "pseudo-label")
 FILLS = ("#DBEAFE", "#FEF3C7", "#EDE9FE")
 BATCHES = 20
 HELD_OUT = 0.15
-SHRINK = 5  # an average of few ratings is drawn towards 0, as if so many ratings of no surprise stood beside them
+SHRINK = 5  # an average of few ratings is drawn towards 0, as if so many ratings at the mean stood beside them
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,10 +56,10 @@ def plan(choice: Choice, sizes: tuple[int, int, int], seed: int) -> Plan:
             "more users and movies."
         )
     mean = float(table[learned].mean())
-    surprise = np.where(learned, table - mean, 0.0)
-    movie_bias = surprise.sum(axis=0) / (learned.sum(axis=0) + SHRINK)
-    surprise = np.where(learned, surprise - movie_bias, 0.0)
-    user_bias = surprise.sum(axis=1) / (learned.sum(axis=1) + SHRINK)
+    residual = np.where(learned, table - mean, 0.0)
+    movie_bias = residual.sum(axis=0) / (learned.sum(axis=0) + SHRINK)
+    residual = np.where(learned, residual - movie_bias, 0.0)
+    user_bias = residual.sum(axis=1) / (learned.sum(axis=1) + SHRINK)
     predictions = np.clip(mean + user_bias[:, None] + movie_bias, 0.5, 5.0)
     sources = []
     for number, where in enumerate((learned, held_out, ~rated)):

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from embedsheet.ground.measures import softmax
 from embedsheet.mirrors.nets.comparison import Floats
-from embedsheet.mirrors.perceptron.model import sigmoid, surprises
+from embedsheet.mirrors.perceptron.model import cross_entropies, sigmoid
 
 Weights = Mapping[str, Floats]
 Numbers = dict[str, Floats]
@@ -185,4 +185,4 @@ def loss_and_gradient(
             by_x = by_x + found[gate] @ weights[f"{gate}.kernel"].T
         np.add.at(gradient["characters.factors"], ids, by_x)
         slopes = {"h": by_h} | ({"c": found["c"]} if "c" in cell.carried else {})
-    return float(surprises(logits, answers).mean()), chances, gradient
+    return float(cross_entropies(logits, answers).mean()), chances, gradient

@@ -257,8 +257,8 @@ def keras_activation(keras: Any, name: str) -> Any:
 
 def cross_entropy(keras: Any, answers: NDArray[np.integer], logits: Any) -> Any:
     """Return the mean of −ln softmax(logits)[answer]: answers (n,) from 0, logits (n, classes)."""
-    surprise = keras.losses.sparse_categorical_crossentropy(answers.astype(np.int32), logits, from_logits=True)
-    return keras.ops.sum(surprise) / len(answers)  # keras.ops.mean would make float32 of float64
+    each = keras.losses.sparse_categorical_crossentropy(answers.astype(np.int32), logits, from_logits=True)
+    return keras.ops.sum(each) / len(answers)  # keras.ops.mean would make float32 of float64
 
 
 def squares(keras: Any, parts: Iterable[Any]) -> Any:

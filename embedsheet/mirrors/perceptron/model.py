@@ -48,7 +48,7 @@ ACTIVATIONS = {
 }
 
 
-def surprises(logits: Floats, answers: NDArray[np.integer]) -> Floats:
+def cross_entropies(logits: Floats, answers: NDArray[np.integer]) -> Floats:
     """Return −ln p(answer) of each row, (n,): finite also where p is 0.
 
     `logits` (n, c), or (n, 1) of a logistic net.
@@ -100,7 +100,7 @@ def there_and_back(
     logistic = z[-1].shape[1] == 1
     a[-1] = sigmoid(z[-1]) if logistic else softmax(z[-1])
     wanted = answers[:, None].astype(float) if logistic else np.eye(z[-1].shape[1])[answers]
-    losses = surprises(z[-1], answers)
+    losses = cross_entropies(z[-1], answers)
     loss = float(losses.mean()) + penalty * sum(float((layer.weights**2).sum()) for layer in layers)
     by_z = [(a[-1] - wanted) / len(answers)]
     below: list[Floats] = []
@@ -175,10 +175,10 @@ def _loss(
 ) -> Any:
     small = penalty * squares(keras, variables[::2])  # the biases go free
     if logistic:
-        surprise = keras.ops.binary_crossentropy(
+        each = keras.ops.binary_crossentropy(
             answers[:, None].astype(keras.backend.standardize_dtype(logits.dtype)), logits, from_logits=True
         )
-        return keras.ops.sum(surprise) / len(answers) + small
+        return keras.ops.sum(each) / len(answers) + small
     return cross_entropy(keras, answers, logits) + small
 
 

@@ -74,7 +74,7 @@ class Namer:
         """Return a name for an array of cells."""
         words = [
             self.defined(sheet, rows, columns),
-            self._heading(sheet, rows, columns),
+            self.heading(sheet, rows, columns),
             self._address(rows, columns),
         ]
         sheet_word = identifier(self.store.table.sheet_names[sheet])
@@ -98,7 +98,8 @@ class Namer:
         last = f"{column_letters(int(columns.max()))}{int(rows.max())}"
         return first if first == last else f"{first}_{last}"
 
-    def _heading(self, sheet: int, rows: Ids, columns: Ids) -> str:
+    def heading(self, sheet: int, rows: Ids, columns: Ids) -> str:
+        """Return the text above an array of cells, or at its left, that can be its name, else ""."""
         top, left = int(rows.min()), int(columns.min())
         for up in range(1, min(_MOST_UP, top - 1) + 1):
             word = self._text(sheet, top - up, left)

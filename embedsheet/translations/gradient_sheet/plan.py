@@ -25,7 +25,7 @@ from embedsheet.translations.gradient_sheet.gather import Gatherer
 from embedsheet.translations.gradient_sheet.matrices import as_product
 from embedsheet.translations.gradient_sheet.reducers import REDUCERS
 
-_LOOSEST = 3  # a block's rectangle may have so many times the cells that are in use
+LOOSEST = 3  # a block's rectangle may have so many times the cells that are in use
 
 
 @dataclass
@@ -108,7 +108,7 @@ class _Plan:
             every = np.concatenate(cells)
             rows, columns = self.store.table.rows[every], self.store.table.columns[every]
             size = (np.ptp(rows) + 1) * (np.ptp(columns) + 1)
-            close = size <= _LOOSEST * len(every)
+            close = size <= LOOSEST * len(every)
             found |= {place: f"g{members[0] if close else place}" for place in members}
         return found
 
@@ -204,7 +204,8 @@ def named_areas(workbook: Book) -> dict[Area, str]:
     """Return the shortest visible name of each area that has one."""
     known: dict[Area, str] = {}
     for name in workbook.names:
-        if name.hidden or is_solver_name(name_key(name.name)):
+        key = name_key(name.name)
+        if name.hidden or is_solver_name(key) or key.startswith("_xlnm"):
             continue
         try:
             areas = workbook.areas(name.text, name.sheet)

@@ -6,13 +6,17 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from embedsheet.book.book import Book
+from embedsheet.compiler.store import Store
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.notation.addresses import Area, quote_sheet
+from embedsheet.translations.coder.names import Namer
 from embedsheet.translations.gradient_sheet import descent
 from embedsheet.translations.gradient_sheet.layout import LEFT, OBJECTIVE_ROW, PAGE, RATE_ROW, TOP, Formula, Placed
-from embedsheet.translations.gradient_sheet.plan import Block, named_areas
+from embedsheet.translations.gradient_sheet.plan import LOOSEST, Block, named_areas
 from embedsheet.translations.gradient_sheet.sketch import Sketch
 from embedsheet.xlsx.writer.page import BLUE, FONT, GREY, ORANGE, VIOLET, Drawing, Page, a1
 
@@ -22,6 +26,7 @@ _SCALE, _ROWS = 43, 112  # percent, at which `PAGE` columns and so many rows fil
 _MORE = 4  # columns that a page takes beside them, set smaller, where no other page would follow for the rest
 _MOST_PARTS = 100  # that a print area may have: Excel reads 8,192 characters
 _LABELLED = 500  # rows of a block that are labelled one by one; of more, every second, third …
+_MOST_NAMES = 3  # that a block may have
 _LONGEST_NAME = 31  # characters of a sheet's name
 _MOST_FORMULA, _MOST_TITLE = 120, 40  # characters of a formula that a note shows, and a heading
 # What a note says of each rule.
@@ -51,14 +56,38 @@ def title_of(workbook: Book, sheet: str) -> str:
     return title
 
 
-def names_of(workbook: Book, blocks: Sequence[Block]) -> dict[str, str]:
-    """Return what each block's cells are called: a defined name that means just them, and their address."""
-    known = named_areas(workbook)
+def names_of(store: Store, blocks: Sequence[Block]) -> dict[str, str]:
+    """Return what each block's cells are called, and their address.
+
+    That is the defined names of what they are, or are in, else their heading.
+    """
+    known, namer = named_areas(store.workbook), Namer(store)
     found = {}
     for block in blocks:
-        name, address = known.get(block.area), block.area.local()
-        found[block.name] = address if name is None else f"{name} ({address})"
+        area = block.area
+        names = ", ".join(_names(known, block)) or namer.heading(
+            store.table.sheet_names.index(area.sheet),
+            np.arange(area.top, area.bottom + 1),
+            np.arange(area.left, area.right + 1),
+        )
+        found[block.name] = f"{names} ({area.local()})" if names else area.local()
     return found
+
+
+def _names(known: Mapping[Area, str], block: Block) -> list[str]:
+    """Return the name of just these cells, else the few that together name them and not much more."""
+    if block.area in known:
+        return [known[block.area]]
+    about: list[Area] = []
+    for row, column in block.formulas:
+        cell = Area(block.sheet, row, column, row, column)
+        if not any(one.meets(cell) for one in about):
+            around = [one for one in known if one.meets(cell)]
+            if not around:
+                return []
+            about.append(min(around, key=lambda one: one.size))
+    loose = len(about) > 1 and sum(one.size for one in about) > LOOSEST * block.area.size
+    return [] if loose or len(about) > _MOST_NAMES else [known[one] for one in about]
 
 
 def draw(workbook: Any, sketch: Sketch) -> None:

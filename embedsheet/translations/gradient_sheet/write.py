@@ -102,7 +102,7 @@ def _sketched(workbook: Workbook, model: Model, buttons: bool) -> Sketch:
     if objective is None:
         raise ModelError(f"{program.setup.sheet}: there is no objective cell, so there is no gradient; name one.")
     blocks = plan(program)
-    names = names_of(workbook, blocks)
+    names = names_of(program._store, blocks)
     placed = lay_out(blocks, companions(buttons), partial(heading, names, model.objective_name, objective.sheet))
     return Sketch(
         title_of(workbook, objective.sheet), objective.sheet, objective, model.objective_name, placed,
