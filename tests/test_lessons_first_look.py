@@ -29,7 +29,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 def _open(folder: Path, lesson: str, buttons: bool = False) -> openpyxl.Workbook:
     made = find(lesson).load().build(
         folder / f"{lesson}.{'xlsm' if buttons else 'xlsx'}", no_gradient_sheet=True,
-        finish=add_buttons if buttons else None, **SMALL[lesson],
+        finish=add_buttons if buttons else None, **SMALL.get(lesson, {}),
     )  # fmt: skip
     return openpyxl.load_workbook(made)
 
@@ -118,6 +118,21 @@ def _series_names(path: Path) -> list[str]:
     with zipfile.ZipFile(path) as parts:
         charts = [parts.read(name).decode() for name in parts.namelist() if name.startswith("xl/charts/chart")]
     return [one for chart in charts for one in re.findall(r"<c:tx><c:strRef><c:f>Compare!([^<]*)</c:f>", chart)]
+
+
+@pytest.mark.parametrize("lesson", ["rnn", "attention", "pseudo-labels"])
+def test_a_guide_prints_on_one_page(lesson: str, tmp_path: Path) -> None:
+    guide = _open(tmp_path, lesson)["Guide"]
+    assert guide.sheet_properties.pageSetUpPr.fitToPage
+    assert (guide.page_setup.fitToHeight or 1, guide.page_setup.fitToWidth or 1) == (1, 1)
+
+
+def test_each_table_of_the_student_prints_on_a_page_of_its_own_across_its_width(tmp_path: Path) -> None:
+    sheet = _open(tmp_path, "pseudo-labels")["Student"]
+    areas = str(sheet.print_area).split(",")
+    assert len(areas) == 3
+    assert (sheet.page_setup.fitToHeight or 1, sheet.page_setup.fitToWidth or 1) == (1, 1)
+    assert sheet.page_setup.orientation == "landscape"
 
 
 def test_a_solved_log_prints_on_one_page_with_its_chart(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ PICTURES = (
     Picture("compare", "movielens compared", "Compare:", 0.3),
     Picture("learned-map", "learned", "A map of the movies", 0.96),
     Picture("pseudo-labels", "pseudo-labels", "One mixed batch"),
-    Picture("pseudo-labels-student", "pseudo-labels trained", "A student", 0.42),
+    Picture("pseudo-labels-student", "pseudo-labels trained", "A student"),
     Picture("movielens-one-hot", "movielens", "One-hot", 0.6),
     Picture("gradient-sheet", "gradient", "Cross-tab gradient", 0.67),
     Picture("green-eggs-map", "green-eggs", "Map"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from embedsheet.ground.measures import rmse
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.lessons.how_to import to_train
 from embedsheet.lessons.pseudo_labels.plan import BATCHES, FILLS, ORIGINS, Plan
 from embedsheet.lessons.pseudo_labels.sheets import root, write_titles, write_users
@@ -111,7 +112,12 @@ def write_student(page: Page, ratings: Page, teacher: Page, draws: Page, plan: P
               "where it comes from.")  # fmt: skip
     page.widths((FACTOR, BIAS, 6.7), (USER, USER, 13.5), (FIRST, FIRST + m - 1, 6.7))
     page.sheet.freeze_panes(0, USER)
-    page.printing(portrait=n >= m, labels=USER, high=1 if n <= 20 else 0)
+    right = max(FIRST + m - 1, (page.sheet.dim_colmax or 0) + 1)
+    parts = [
+        Area(NAME, first, 1, last + n - 1, right)
+        for first, last in ((1, top), (targets_top - 1, targets_top), (weights_top - 2, weights_top))
+    ]
+    page.printing(high=1 if n <= 20 else 0, parts=parts)
 
 
 def _titles(page: Page, row: int, plan: Plan, what: str) -> None:

@@ -94,7 +94,7 @@ def write_guide(
         for text in sources:
             page.paragraph(row, TEXT, text, SMALL_CHARACTERS, "small")
             row += 1
-    page.printing(portrait=True)
+    page.printing(portrait=True, high=1)
 
 
 def _heading(page: Page, row: int, text: str) -> int:
