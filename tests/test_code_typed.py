@@ -27,9 +27,9 @@ def test_numpy_modules_have_the_stored_results_and_the_sheets_gradients(books: d
 
 
 def test_keras_modules_have_them_too(books: dict[str, Path], tmp_path: Path) -> None:
-    names = ["rnn_own_first_row", "rnn_batch_below", "lstm_own_first_row"]
+    names = ["rnn_own_first_row", "rnn_batch_below", "rnn_beside", "lstm_own_first_row"]
     codes = modules.checked_nets(NETS, books, tmp_path, "keras", names)
-    assert all("self.rnn = layers.SimpleRNN(2" in codes[name].text for name in names[:2])
+    assert all("self.rnn = layers.SimpleRNN(2" in codes[name].text for name in names[:3])
 
 
 def test_a_range_that_a_keras_layer_holds_is_read_from_the_layers_variables(books: dict[str, Path]) -> None:

@@ -147,6 +147,56 @@ def lstm_own_first_row() -> Net:
     return {"LSTM": s}, "LSTM!J13", ["LSTM!B2:E4"]
 
 
+def state_space() -> Net:
+    """A state space model as Mamba has it: a step by softplus, two states beside each other, outputs a row."""
+    random, s = _random(103), _Sheet()
+    s.put("A1", [["A", -0.5, -1.2], ["w_dt", 0.7, ""], ["b_dt", 0.1, ""], ["D", 0.3, ""]])
+    s.put("D1", [["wB1", 0.4], ["wB2", -0.6], ["wC1", 0.5], ["wC2", 0.9]])
+    s.put("A7", [["t", "x", "dt", "a1", "a2", "B1", "B2", "C1", "C2", "h1", "h2", "y"]])
+    s |= {"A8": 0, "J8": 0, "K8": 0}
+    s.put("B9", random(8, 1))
+    s.fill("A9:A16", "A8+1")
+    s.fill("C9:C16", "LN(1+EXP($B$2*B9+$B$3))")
+    s.fill("D9:D16", "EXP(C9*$B$1)")
+    s.fill("E9:E16", "EXP(C9*$C$1)")
+    s.fill("F9:F16", "$E$1*B9")
+    s.fill("G9:G16", "$E$2*B9")
+    s.fill("H9:H16", "$E$3*B9")
+    s.fill("I9:I16", "$E$4*B9")
+    s.fill("J9:J16", "D9*J8+C9*F9*B9")
+    s.fill("K9:K16", "E9*K8+C9*G9*B9")
+    s.fill("L9:L16", "H9*J9+I9*K9+$B$4*B9")
+    s.put("M7", [["target"]])
+    s.put("M9", random(8, 1))
+    s |= {"N7": "=SUMXMY2(L9:L16,M9:M16)"}
+    return {"SSM": s}, "SSM!N7", ["SSM!B1:C1", "SSM!B2:B4", "SSM!E1:E4"]
+
+
+def rnn_beside() -> Net:
+    """A simple RNN whose steps stand beside each other with blank columns between, softmax and loss below each."""
+    random, s = _random(111), _Sheet()
+    s.put("A1", [["W", "", "", "b"]])
+    s.put("A2", random(2, 4))
+    s.put("A5", [["V"]])
+    s.put("A6", random(2, 2))
+    s.put("D6", random(2, 1))
+    s |= {"F1": "h0", "F2": 0, "F3": 0}
+    cols = ["H", "L", "P", "T"]
+    for n, (p, c) in enumerate(zip(["F", *cols[:-1]], cols, strict=True)):
+        s |= {f"{c}1": f"t={n + 1}"}
+        x = chr(ord(c) + 1)
+        s.put(f"{x}2", random(2, 1))
+        s |= {
+            f"{c}2": f"=TANH($A$2*{p}2+$B$2*{p}3+$C$2*{x}2+$D$2*{x}3)",
+            f"{c}3": f"=TANH($A$3*{p}2+$B$3*{p}3+$C$3*{x}2+$D$3*{x}3)",
+        }
+        s |= {f"{c}6": f"=$A$6*{c}2+$B$6*{c}3+$D$6", f"{c}7": f"=$A$7*{c}2+$B$7*{c}3+$D$7"}
+        s |= {f"{c}9": f"=EXP({c}6)/(EXP({c}6)+EXP({c}7))", f"{c}10": f"=EXP({c}7)/(EXP({c}6)+EXP({c}7))"}
+        s |= {f"{c}12": n % 2, f"{c}13": 1 - n % 2, f"{c}15": f"=-SUMPRODUCT({c}12:{c}13,LN({c}9:{c}10))"}
+    s |= {"A15": "loss", "B15": "=SUM(H15:T15)"}
+    return {"RNN": s}, "RNN!B15", ["RNN!A2:D3", "RNN!A6:B7", "RNN!D6:D7"]
+
+
 NETS: dict[str, Callable[[], Net]] = {
     one.__name__: one
     for one in (
@@ -156,5 +206,7 @@ NETS: dict[str, Callable[[], Net]] = {
         rnn_own_first_row,
         rnn_batch_below,
         lstm_own_first_row,
+        state_space,
+        rnn_beside,
     )
 }

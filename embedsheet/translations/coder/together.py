@@ -32,9 +32,12 @@ def together(items: Sequence[list[Cells]], planner: Planner) -> list[list[Cells]
     if not alike:
         return [*items]
     needs = _needs(items, planner)
+    # A column each cell of which needs the one before it is a loop of its own.
+    alike = [[place for place in places if place not in needs[place]] for places in alike]
+    needs = [some - {place} for place, some in enumerate(needs)]
     found: dict[int, list[Cells]] = dict(enumerate(items))
     for places in alike:
-        for some in _rectangles([items[place] for place in places]):
+        for some in _rectangles([items[place] for place in places]) if len(places) > 1 else []:
             members = sorted(places[one] for one in some)
             first, last = members[0], members[-1]
             if any(needs[one] & {*members} for one in members):
@@ -125,7 +128,7 @@ def _filled(group: Group) -> tuple[Ids, Ids]:
 
 
 def _needs(items: Sequence[list[Cells]], planner: Planner) -> list[set[int]]:
-    """Return for each item which others it needs."""
+    """Return for each item which items it needs."""
     store = planner.store
     owner = {id(part): place for place, item in enumerate(items) for group, _ in item for part in _parts(group)}
     item_of = [owner.get(id(group), -1) for group in store.groups]
@@ -137,5 +140,5 @@ def _needs(items: Sequence[list[Cells]], planner: Planner) -> list[set[int]]:
             needed = {item_of[int(one)] for one in planner.needs(place)}
         except EmbedsheetError:
             continue
-        found[item_of[place]] |= needed - {-1, item_of[place]}
+        found[item_of[place]] |= needed - {-1}
     return found
