@@ -213,6 +213,7 @@ def test_movielens_trains_reports_and_writes_its_workbook(release: Path, tmp_pat
     ]  # fmt: skip
 
 
+@pytest.mark.soak
 def test_the_ladder_is_a_table_of_every_model(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from embedsheet.mirrors.full_size import movielens_training as training
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -46,6 +46,7 @@ def check(places: Places) -> None:
     np.testing.assert_array_equal(gradient, np.bincount(places.ravel(), weights.ravel(), SIZE))
 
 
+@settings(max_examples=40)  # each is compiled twice
 @given(patterns())
 def test_what_is_taken_and_its_gradient_are_those_of_indexing(places: Places) -> None:
     check(places)

@@ -53,6 +53,7 @@ def test_an_example_of_minutes_asks_for_what_it_needs_before_it_works() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="JAX's processes on CPUs are tried on Linux only")
+@pytest.mark.soak
 def test_two_hosts_learn_what_one_learns(tmp_path: Path) -> None:
     """The same rows in the same order, each batch cut in two: the held-out RMSE agrees, but for float32's rounding."""
     script = EXAMPLES / "several_hosts.py"

@@ -126,7 +126,7 @@ no_sigint = pytest.mark.skipif(sys.platform == "win32", reason="sends signals as
 
 
 @no_sigint
-@pytest.mark.parametrize("name", ["solve", "text", "homework grade"])
+@pytest.mark.parametrize("name", ["solve", pytest.param("text", marks=pytest.mark.soak), "homework grade"])
 def test_ctrl_c_at_a_random_moment_leaves_whole_files_and_no_traceback(
     name: str, tmp_path: Path, movielens_book: Path
 ) -> None:

@@ -72,13 +72,19 @@ LESSONS: dict[str, tuple[dict[str, int], list[str]]] = {
         ["Student gradient"],
     ),
 }
+SAMPLE = ("movielens", "gru")
 ALIKE = ("Momentum", "Nesterov", "RMSProp", "Adagrad")  # of six rules that make steps, descent and Adam stand for all
 
 
-def test_spreadsheet_programs_calculate_the_exact_gradient_of_every_sheet_of_the_lessons(tmp_path: Path) -> None:
+# What a lesson carries by default, test_own_books hands to all programs.
+@pytest.mark.parametrize("part", ["sample", pytest.param("all", marks=pytest.mark.soak)])
+def test_spreadsheet_programs_calculate_the_exact_gradient_of_every_sheet_of_the_lessons(
+    part: str, tmp_path: Path
+) -> None:
     """Those that the lessons carry, and of their other model sheets those that `derive` adds."""
     made: dict[Path, list[Model]] = {}
-    for lesson, (options, carried) in LESSONS.items():
+    for lesson in LESSONS if part == "all" else SAMPLE:
+        options, carried = LESSONS[lesson]
         path: Path = find(lesson).load().build(tmp_path / f"{lesson}.xlsx", **options)
         book = Workbook.open(path)
         assert list(book.sheets)[-len(carried) :] == carried

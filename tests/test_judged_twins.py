@@ -23,6 +23,7 @@ def _pairs(cells: list[Judged]) -> set[tuple[str, str]]:
     return {(judge, cell.case.name) for cell in cells for judge in cell.dissenters}
 
 
+@pytest.mark.soak
 def test_each_judge_agrees_or_its_difference_is_explained(cells: list[Judged]) -> None:
     explained = set().union(*(difference.pairs for difference in DIFFERENCES))
     unexplained = [
@@ -32,11 +33,13 @@ def test_each_judge_agrees_or_its_difference_is_explained(cells: list[Judged]) -
     assert sorted(explained - _pairs(cells)) == []
 
 
+@pytest.mark.soak
 def test_no_result_is_outvoted_but_for_a_reason(cells: list[Judged]) -> None:
     assert [str(cell) for cell in cells if cell.outvoted and cell.case.name not in OUTVOTED] == []
     assert sorted(set(OUTVOTED) - {cell.case.name for cell in cells if cell.outvoted}) == []
 
 
+@pytest.mark.soak
 def test_every_argument_of_every_function_is_judged(cells: list[Judged]) -> None:
     asked = {(cell.case.name, cell.case.place) for cell in cells}
     silent = asked - {(cell.case.name, cell.case.place) for cell in cells if cell.votes}

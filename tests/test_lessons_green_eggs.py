@@ -61,6 +61,7 @@ def test_a_word_is_most_similar_to_itself(green_eggs_book: Path) -> None:
     assert np.all(np.abs(cosines) <= 1.0 + 1e-14)
 
 
+@pytest.mark.soak
 def test_odd_texts_are_right_too(tmp_path: Path) -> None:
     paths = []
     for name, text in ODD_TEXTS.items():

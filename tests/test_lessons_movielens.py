@@ -102,6 +102,7 @@ def test_every_program_recalculates_what_was_written(movielens_book: Path, judge
     assert not differences(written, judge(movielens_book))  # type: ignore[operator]
 
 
+@pytest.mark.soak
 def test_odd_sizes_are_right_too(tmp_path: Path) -> None:
     paths = [build(tmp_path / f"odd {place}.xlsx", **options) for place, options in enumerate(ODD_SIZES)]  # type: ignore[arg-type]
     for path, office in zip(paths, libreoffice_values_of(paths), strict=True):

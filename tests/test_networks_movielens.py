@@ -119,6 +119,7 @@ def test_the_implicit_part_is_the_mean_direction_of_the_rated_movies(few: tuple[
         assert row == pytest.approx(table[rated].sum(axis=0) / np.sqrt(len(rated)), abs=1e-6)
 
 
+@pytest.mark.soak
 def test_a_trained_model_is_a_dot_product_again(few: tuple[Ratings, Ratings]) -> None:
     training, validation = few
     for name in ("dot", "bias", "svdpp", "best"):
@@ -256,6 +257,7 @@ for part, tolerance in ((whole, 1e-4), (uneven, 1e-2)):
 """
 
 
+@pytest.mark.soak
 def test_a_batch_is_split_among_four_devices_with_the_same_result() -> None:
     """Keras' own DataParallel on four CPU devices that JAX pretends to have.
 
@@ -291,6 +293,7 @@ def test_unrated_pairs_are_unrated(few: tuple[Ratings, Ratings]) -> None:
         unrated_pairs(training, 10**7, seed=1)
 
 
+@pytest.mark.soak
 def test_the_pseudo_label_trials_run_and_count_both_ways(ratings: Ratings) -> None:
     """Whether pseudo-labels help is reported in docs/keras.md; here, that the errors are those of trained models."""
     trial = movielens_trial(ratings.take(ratings.user < 20), seed=0, epochs=2, pseudo=200)
