@@ -13,7 +13,7 @@ import numpy as np
 from embedsheet.translations.coder.attention import attention
 from embedsheet.translations.coder.convolution import Convolution, convolution
 from embedsheet.translations.coder.dense import Dense, dense
-from embedsheet.translations.coder.expressions import Expr, apply, names_in, number_of
+from embedsheet.translations.coder.expressions import Expr, names_in, number_of
 from embedsheet.translations.coder.idioms import Normalised, normalised
 from embedsheet.translations.coder.keras_dense import Window, dense_layer, dense_result, window
 from embedsheet.translations.coder.keras_layers import (
@@ -27,6 +27,7 @@ from embedsheet.translations.coder.keras_layers import (
     unit_layer,
     unrolled_layer,
 )
+from embedsheet.translations.coder.keras_plain import is_dot, is_product, look_up
 from embedsheet.translations.coder.keras_ranges import Range, held_by, put_together
 from embedsheet.translations.coder.model import Statement, Written
 from embedsheet.translations.coder.module import Module
@@ -124,8 +125,8 @@ class WithLayers(Module):
                     seen = window(found, memory)
                     calls.setdefault((found.key, seen and seen.key), []).append((statement, found, seen))
         every = [part for expr in self._expressions() for part in _parts(expr)]
-        whole = {rows.table for expr in every if (rows := _look_up(expr)) is not None}
-        whole |= {expr.args[1].x for expr in every if _is_product(expr)}
+        whole = {rows.table for expr in every if (rows := look_up(expr)) is not None}
+        whole |= {expr.args[1].x for expr in every if is_product(expr)}
         free, held = self._free_weights() - whole, set[tuple[str, int]]()
         for some in calls.values():
             with contextlib.suppress(KeyError):
@@ -283,11 +284,11 @@ class WithLayers(Module):
         waiting = list(self._expressions())
         while waiting:
             expr = waiting.pop()
-            if (rows := _look_up(expr)) is not None:
+            if (rows := look_up(expr)) is not None:
                 looked_up[rows.table] += 1
-            if _is_product(expr):
+            if is_product(expr):
                 multiplied[expr.args[1].x] += 1
-            if expr.op == "add" and _is_product(expr.args[0]) and expr.args[1].op == "name" and not expr.args[1].args:
+            if expr.op == "add" and is_product(expr.args[0]) and expr.args[1].op == "name" and not expr.args[1].args:
                 added.setdefault(expr.args[0].args[1].x, Counter())[expr.args[1].x] += 1
             waiting += expr.args
         self._find_normalisations()
@@ -345,17 +346,17 @@ class WithLayers(Module):
         if own is not None:
             return replace(expr, op="layer", args=(self.rewritten(own[1].given),), x=own[0])
         args = tuple(map(self.rewritten, expr.args))
-        if expr.op == "add" and _is_product(expr.args[0]):
+        if expr.op == "add" and is_product(expr.args[0]):
             layer = self.layers.get(expr.args[0].args[1].x)
             if layer is not None and len(layer.weights) == 2 and expr.args[1].x == layer.weights[1][0]:
                 return args[0]
-        found = _look_up(expr)
+        found = look_up(expr)
         if found is not None and found.table in self.layers:
             rows = replace(expr, op="layer", args=(self.rewritten(found.rows),), x=attribute(found.table))
             return replace(expr, op=found.way, args=(rows,), x=found.part) if found.way else rows
-        if _is_product(expr) and expr.args[1].x in self.layers:
+        if is_product(expr) and expr.args[1].x in self.layers:
             return replace(expr, op="layer", args=args[:1], x=attribute(expr.args[1].x))
-        if _is_dot(expr):
+        if is_dot(expr):
             self.made["dot"] = "layers.Dot(axes=1)"
             return replace(expr, op="dot", args=args[0].args)
         if expr.op == "softmax":
@@ -400,50 +401,6 @@ def _key(expr: Expr) -> tuple[object, ...]:
     return spell(expr, KERAS), np.shape(expr.value)
 
 
-@dataclass
-class _LookUp:
-    """Rows of a table that has a name, by places that no weight changes; `way` with `part` is what is made of them."""
-
-    table: str
-    rows: Expr
-    way: str = ""
-    part: str = ""
-
-
-def _look_up(expr: Expr) -> _LookUp | None:
-    """Return which rows of something that has a name an expression takes, or which columns of them."""
-    if expr.op not in ("take", "picked") or expr.fixed or not expr.args[1].fixed or np.ndim(expr.args[1].value) == 0:
-        return None
-    table, rows, *columns = expr.args
-    part = ""
-    if expr.op == "take" and table.op == "index" and table.x.startswith(":, "):
-        table, part = table.args[0], table.x.removeprefix(":, ")
-    if table.op != "name" or table.args or table.fixed:
-        return None
-    if expr.op == "take":
-        return _LookUp(table.x, rows, "index", f"..., {part}") if part else _LookUp(table.x, rows)
-    if len(columns) != 1 or not columns[0].fixed:
-        return None
-    if columns[0].op == "literal" and not columns[0].axes:
-        return _LookUp(table.x, rows, "index", f"..., {columns[0].x}")
-    return _side_by_side(table, rows, columns[0], np.shape(expr.value))
-
-
-def _side_by_side(table: Expr, rows: Expr, columns: Expr, shape: tuple[int, ...]) -> _LookUp | None:
-    """Return the look-up of whole rows of a table that stand one beside the other."""
-    width = np.shape(table.value)[-1]
-    fits = np.shape(rows.value) in (shape, (shape[0], 1))
-    if len(shape) != 2 or np.ndim(table.value) != 2 or shape[1] % width or not fits:
-        return None
-    full = (np.broadcast_to(np.asarray(one.value), shape) for one in (rows, columns))
-    places, asked = (one.reshape(shape[0], -1, width) for one in full)
-    if (asked != np.arange(width)).any() or (places != places[..., :1]).any():
-        return None
-    if np.shape(rows.value) == shape and width > 1:
-        rows = apply("index", rows, axes=rows.axes, x=f":, ::{width}")
-    return _LookUp(table.x, rows, "reshape", repr(shape))
-
-
 def _read(statement: Statement) -> set[str]:
     """Return the names that a statement reads."""
     return set[str]().union(*(names_in(expr) for expr in statement.every_expression()))
@@ -465,20 +422,3 @@ def _times_read(expr: Expr, name: str, cells: set[int]) -> int:
     if expr.op == "name" or (expr.op == "index" and expr.args[0].op == "name"):
         return int(bool(_cells_read(expr, name) & cells))
     return sum(_times_read(arg, name, cells) for arg in expr.args)
-
-
-def _is_product(expr: Expr) -> bool:
-    """Whether rows are multiplied by something that has a name."""
-    if expr.op != "matmul" or len(expr.args[0].axes) < 2:
-        return False
-    right = expr.args[1]
-    return right.op == "name" and not right.args and not right.fixed
-
-
-def _is_dot(expr: Expr) -> bool:
-    """Whether rows of two matrices, both of which depend on the weights, are multiplied and added up."""
-    if expr.op != "sum" or expr.x != "axis=1" or expr.args[0].op != "multiply":
-        return False
-    one, other = expr.args[0].args
-    alike = one.axes == other.axes and len(one.axes) == 2 and np.shape(one.value) == np.shape(other.value)
-    return alike and not one.fixed and not other.fixed
