@@ -135,6 +135,19 @@ def test_each_table_of_the_student_prints_on_a_page_of_its_own_across_its_width(
     assert sheet.page_setup.orientation == "landscape"
 
 
+def test_no_line_of_a_drawn_net_runs_over_a_name(tmp_path: Path) -> None:
+    sheet = _open(tmp_path, "mlp")["XOR"]
+
+    def points(series: Any) -> list[tuple[Any, Any]]:
+        across, up = (sheet[one.numRef.f.split("!")[1].replace("$", "")] for one in (series.xVal, series.yVal))
+        return [(x.value, y.value) for (x,), (y,) in zip(across, up, strict=True)]
+
+    drawn = next(chart for chart in sheet._charts if len(chart.series) == 5)  # two layers of weights, three of units
+    lines, units = (list(map(points, part)) for part in (drawn.series[:2], drawn.series[2:]))
+    assert not {point for line in lines for point in line} & {point for layer in units for point in layer}
+    assert all(up is None for line in lines for _, up in line[2::3])
+
+
 def test_a_solved_log_prints_on_one_page_with_its_chart(tmp_path: Path) -> None:
     sheet = _open(tmp_path, "attention")["Solve log"]
     chart = sheet._charts[0].anchor

@@ -5,6 +5,7 @@ It is a chart, so that LibreOffice and Gnumeric show it too.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 from embedsheet.xlsx.writer.page import BLUE, DARK, LINE, Page
 
 GREEN = "#2F9E44"
+_DISC = 19  # points across
+_RADIUS = _DISC * 96 / 72 / 2  # pixels
 
 
 def draw(
@@ -35,7 +38,7 @@ def draw(
     page.write(at - 1, column, "what the drawing is made of", "small", text_wrap=False)
     chart = page.book.workbook.add_chart({"type": "scatter", "subtype": "straight"})
 
-    def series(points: list[tuple[float, float]], **look: Any) -> None:
+    def series(points: Sequence[tuple[float, float | None]], **look: Any) -> None:
         nonlocal at
         for down, (x, y) in enumerate(points):
             page.write(at + down, column, x, "small")
@@ -46,24 +49,29 @@ def draw(
         })  # fmt: skip
         at += len(points)
 
+    most = max(map(len, layers)) / 2
+    scale = size[0] / (len(layers) - 0.2), size[1] / (2 * most)  # pixels to a unit
     for there, next_ones in pairwise(nodes):
-        # One line draws a layer's weights: to each next unit and back, then by the first of them to the next one.
-        walk = [there[0]]
+        # Programs draw lines over what stands in a disc, so each ends at its edge; a blank cell parts it from the next.
+        lines: list[tuple[float, float | None]] = []
         for one in there:
-            walk += [one, *(point for other in next_ones for point in (other, one)), next_ones[0]]
-        series(walk, marker={"type": "none"}, line={"color": "#9CA3AF", "width": 1})
+            for other in next_ones:
+                across, up = other[0] - one[0], other[1] - one[1]
+                cut = _RADIUS / math.hypot(across * scale[0], up * scale[1])
+                lines += [(one[0] + part * across, one[1] + part * up) for part in (cut, 1 - cut)]
+                lines.append((other[0], None))
+        series(lines, marker={"type": "none"}, line={"color": "#9CA3AF", "width": 1})
     colors = [BLUE, *[GREEN] * (len(layers) - 2), DARK]
     for color, units, layer in zip(colors, layers, nodes, strict=True):
         series(
             layer,
             line={"none": True},
-            marker={"type": "circle", "size": 19, "fill": {"color": color}, "border": {"color": LINE}},
+            marker={"type": "circle", "size": _DISC, "fill": {"color": color}, "border": {"color": LINE}},
             data_labels={
                 "custom": [{"value": name} for name in units], "value": True, "position": "center",
                 "font": {"color": "#FFFFFF", "bold": True, "size": 9},
             },
         )  # fmt: skip
-    most = max(map(len, layers)) / 2
     hidden: dict[str, Any] = {"visible": False, "major_gridlines": {"visible": False}}
     chart.set_x_axis({"min": -0.4, "max": len(layers) - 0.6, **hidden})
     chart.set_y_axis({"min": -most, "max": most, **hidden})
