@@ -42,7 +42,7 @@ demo: $(VENV)/.demo
 	@$(BIN)/python examples/demo.py
 
 # The tests start embedsheet some hundred times; where Python writes no byte code by itself, each start compiles it all.
-# What XLA compiles for them runs once or a few times: to optimise it costs more than it saves. All else, the long
+# What XLA compiles for them runs once or a few times: to optimise it takes a third of their time. All else, the long
 # checks too, runs as users run it.
 test: export XLA_FLAGS ?= --xla_backend_optimization_level=0
 test: $(VENV)/.dev
