@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,13 +23,11 @@ WITH_TABLES = {"exclusive_or"}
 
 @pytest.fixture(scope="session")
 def calculated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with all books as LibreOffice saves them; one start of it for all."""
+    """Return a folder with all books as LibreOffice saves them."""
     folder = tmp_path_factory.mktemp("foreign")
     sources = [make()[0].save_openpyxl(folder / f"{name}.xlsx") for name, make in BOOKS.items()]
     out = folder / "calculated"
-    command = [judges._program("soffice"), f"-env:UserInstallation={judges._profile().as_uri()}", "--headless",
-               "--convert-to", "xlsx", "--outdir", str(out), *map(str, sources)]  # fmt: skip
-    subprocess.run(command, check=True, capture_output=True)
+    judges.libreoffice_converted(sources, out)
     return out
 
 
