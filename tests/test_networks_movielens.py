@@ -70,7 +70,8 @@ def test_what_is_known_about_a_movie(ratings: Ratings) -> None:
     assert np.isfinite(features).all()
 
 
-@pytest.mark.parametrize("name", ["dot", "bias", "net", "svdpp", "best"])
+# `best` has the parts of svdpp.
+@pytest.mark.parametrize("name", ["dot", "bias", "net", pytest.param("svdpp", marks=pytest.mark.soak), "best"])
 def test_every_model_starts_from_the_mean_and_learns(name: str, few: tuple[Ratings, Ratings]) -> None:
     """A constant prediction, the mean of the training ratings, is what a model has to beat."""
     training, validation = few

@@ -130,7 +130,11 @@ def test_the_solver_reaches_the_line_of_least_squares(tmp_path: Path) -> None:
     np.testing.assert_allclose(data.numbers(data.area("newton", "Solver")).ravel(), [intercept, slope], atol=1e-9)
 
 
-@pytest.mark.parametrize("sheet", SHEETS)
+# Of the six, descent and Adam stand for all.
+ALIKE = [pytest.param(one, marks=pytest.mark.soak) for one in SHEETS[1:-1]]
+
+
+@pytest.mark.parametrize("sheet", [SHEETS[0], *ALIKE, SHEETS[-1]])
 def test_the_gradient_goes_back_through_all_steps(sheet: str, tmp_path: Path) -> None:
     """The last loss by the learning rate: exact against central differences, and the best rate is better."""
     path = build(tmp_path, steps=15)
