@@ -190,6 +190,18 @@ def test_history_goes_to_a_csv_file(curve: Path, tmp_path: Path) -> None:
     assert [row[0] for row in rows[1:]] == [str(iteration) for iteration in range(10)]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a pipe whose reader is gone")
+def test_history_is_kept_though_nobody_reads_what_is_said(curve: Path, tmp_path: Path) -> None:
+    """As for `embedsheet solve … | head -1`."""
+    target = tmp_path / "history.csv"
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "embedsheet", "solve", curve, "--history", target, "--max-iterations", "2"]
+    subprocess.run(command, stdout=writer, stderr=subprocess.DEVNULL, check=False)
+    os.close(writer)
+    assert len(target.read_text(encoding="utf-8").splitlines()) == 4
+
+
 def test_a_limit_is_improved_and_exit_code_0(curve: Path) -> None:
     result = run("solve", curve, "--max-iterations", 3)
     assert result.exit_code == 0

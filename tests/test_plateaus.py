@@ -25,6 +25,8 @@ def test_a_growth_curve_is_fitted_from_ones(start: tuple[float, ...], tmp_path: 
     assert found.status == "optimal"
     assert found.x == pytest.approx([120, 4, 0.45], rel=1e-5)
     assert found.history[0][1] == found.objective_before
+    seconds = [row[3] for row in found.history]
+    assert seconds == sorted(seconds)  # over all searches
 
 
 def test_a_decay_is_fitted_from_starts_of_the_wrong_sign(tmp_path: Path) -> None:

@@ -246,12 +246,12 @@ def solve(
         _solve_each(books, solve_one, json)
         return
     solution = solve_one(books[0])
+    if history is not None and recorder is not None:  # before anything is said, which somebody may not wait for
+        recorder.write(solution, history)
     if json:
         print_json(solution.as_dict())
     else:
         _tell(solution)
-    if history is not None and recorder is not None:
-        recorder.write(solution, history)
     if not solution.solved:
         raise typer.Exit(1)
 

@@ -114,7 +114,7 @@ def _better_of(
     if not other.base.sound:
         return tracker, reason
     other.method, other.own_units = tracker.method, own_units
-    other.iteration, other.history = tracker.iteration, tracker.history
+    other.iteration, other.history, other.began = tracker.iteration, tracker.history, tracker.began
     try:
         ended, converged = descend(other, other.start)
         if not converged:
