@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.internal.conjecture import providers
 
+from embedsheet.hosts.buttons import press as pressing
 from embedsheet.lessons import find
 from kit.lessons_once import made_once
 
@@ -40,6 +41,14 @@ def _lessons_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "lessons-made-once"
     folder.mkdir(exist_ok=True)
     with made_once(folder):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _buttons_log_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Errors that tests provoke do not belong into the log of whoever runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pressing, "LOG", tmp_path_factory.getbasetemp() / "buttons.log")
         yield
 
 
