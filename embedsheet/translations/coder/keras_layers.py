@@ -19,6 +19,7 @@ from embedsheet.translations.coder.expressions import (
     Expr,
     apply,
     full_of,
+    names_in,
     plain,
     rearranged,
     transposed,
@@ -402,6 +403,8 @@ def _read_beside(reader: Reader, tables: Sequence[Sequence[Sequence[Atom]]], eac
     if all(one.op == "name" for one in each):
         return beside
     whole = reader.read([[atom for row in rows for atom in row] for rows in zip(*tables, strict=True)], (0, 1))
+    if not names_in(whole) <= names_in(beside):  # a list of places so long that it has a name
+        return beside
     return min(beside, whole, key=lambda one: len(spell(one, KERAS)))
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 
-from embedsheet.translations.coder.expressions import names_in
+from embedsheet.translations.coder.expressions import Expr, names_in
 from embedsheet.translations.coder.keras_finding import WithLayers
 from embedsheet.translations.coder.keras_layers import attribute
 from embedsheet.translations.coder.keras_ranges import Range
@@ -49,6 +49,9 @@ class _KerasModule(WithLayers):
         inside = [one for one in Module.traced(self) if one in inside]
         words = "Return the blocks that layers keep to themselves, by name, as the sheet computes them."
         return [*super()._labels(), *self._apart("inside", words, inside, self.traced())]
+
+    def _further(self) -> list[Expr]:
+        return [expr for layer in self.arranged for expr in layer.variables.values()]
 
     def _held(self) -> dict[str, str]:
         """Return for each weight where the model keeps it."""

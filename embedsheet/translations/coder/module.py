@@ -212,7 +212,7 @@ class Module:
         if not hasattr(self, "_names"):
             self._names = set[str]()
             exprs = [expr for one in self.model.statements for expr in one.every_expression()]
-            exprs += self.search.expressions() if self.search else []
+            exprs += [*(self.search.expressions() if self.search else []), *self._further()]
             waiting = list(exprs)
             while waiting:
                 expr = waiting.pop()
@@ -220,6 +220,10 @@ class Module:
                     self._names.add(expr.x)
                 waiting += expr.args
         return self._names
+
+    def _further(self) -> list[Expr]:
+        """Return the expressions that the module has besides those of statements and search."""
+        return []
 
     def _array(self, name: str, value: NDArray[Any]) -> str:
         text = array_text(np.asarray(value))
