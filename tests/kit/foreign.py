@@ -7,6 +7,7 @@ hidden in Excel's files; XlsxWriter and LibreOffice leave them visible.
 from __future__ import annotations
 
 import shutil
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -136,8 +137,13 @@ class ForeignBook:
     def save_libreoffice(self, path: Path) -> Path:
         """Save as LibreOffice writes it, calculated."""
         source = self.save_openpyxl(path.parent / f"source-{path.name}")
+        program = judges._program("soffice")
         out = path.parent / "calculated"
-        judges.libreoffice_converted([source], out)
+        subprocess.run(
+            [program, f"-env:UserInstallation={judges._profile().as_uri()}", "--headless", "--convert-to", "xlsx",
+             "--outdir", str(out), str(source)],
+            check=True, capture_output=True,
+        )  # fmt: skip
         shutil.move(out / source.name, path)
         return path
 

@@ -7,17 +7,14 @@ EMBEDSHEET_REQUIRE_JUDGES=1, as in continuous integration, where it fails.
 from __future__ import annotations
 
 import atexit
-import contextlib
 import functools
 import json
 import math
 import os
 import posixpath
 import shutil
-import signal
 import subprocess
 import tempfile
-import time
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -56,7 +53,7 @@ def libreoffice_values(path: str | Path) -> Values:
 
 
 def libreoffice_values_of(paths: Sequence[str | Path]) -> list[Values]:
-    """Return `libreoffice_values` of each workbook."""
+    """Return `libreoffice_values` of each workbook with one start of LibreOffice, which takes seconds."""
     with tempfile.TemporaryDirectory() as folder:
         sources = [Path(folder) / f"{index}{Path(path).suffix}" for index, path in enumerate(paths)]
         for source, path in zip(sources, paths, strict=True):
@@ -68,7 +65,9 @@ def libreoffice_values_of(paths: Sequence[str | Path]) -> list[Values]:
 
 def libreoffice_converted(paths: Sequence[Path], folder: Path) -> None:
     """Let LibreOffice open workbooks, recalculate them and save them under the same names, as .xlsx, in a folder."""
-    _run([*libreoffice(), "xlsx", "--outdir", str(folder), *map(str, paths)], folder / f"{paths[-1].stem}.xlsx")
+    program = _program("soffice")
+    command = [program, f"-env:UserInstallation={_profile().as_uri()}", "--headless", "--convert-to", "xlsx"]
+    _run([*command, "--outdir", str(folder), *map(str, paths)], folder / f"{paths[-1].stem}.xlsx")
 
 
 def formulon_values(cells: Mapping[str, CellValue]) -> dict[str, CellValue]:
@@ -287,36 +286,13 @@ def _program(name: str) -> str:
 
 
 @functools.cache
-def libreoffice() -> list[str]:
-    """Return a command by which LibreOffice converts workbooks, up to its arguments: what to, where and which.
-
-    One LibreOffice with a profile of this process waits behind it, as long as it has a workbook open, and gets what
-    such commands say: to start it takes two seconds, to convert a workbook a third of one.
-    """
-    program = _program("soffice")
+def _profile() -> Path:
+    """Return a LibreOffice profile of this process; an own one runs beside an open LibreOffice."""
     folder = Path(tempfile.mkdtemp(prefix="embedsheet-libreoffice-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     (folder / "user").mkdir()
     (folder / "user" / "registrymodifications.xcu").write_text(_RECALCULATE, encoding="utf-8")
-    kept = write_book(folder / "kept.xlsx", {"S": {"A1": 1.0}})
-    command = [program, f"-env:UserInstallation={folder.as_uri()}", "--headless"]
-    waiting = subprocess.Popen(
-        [*command, "--norestore", str(kept)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )  # fmt: skip
-    atexit.register(_end, waiting, folder)
-    # A command that comes before it has opened its workbook might become the LibreOffice that the others wait for.
-    while waiting.poll() is None and not (folder / ".~lock.kept.xlsx#").exists():
-        time.sleep(0.05)
-    return [*command, "--convert-to"]
-
-
-def _end(waiting: subprocess.Popen[bytes], folder: Path) -> None:
-    if hasattr(os, "killpg"):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(waiting.pid, signal.SIGKILL)
-    waiting.kill()
-    waiting.wait()
-    shutil.rmtree(folder, ignore_errors=True)
+    return folder
 
 
 def _run(command: list[str], target: Path) -> None:
