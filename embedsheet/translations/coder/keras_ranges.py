@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from embedsheet.translations.coder.expressions import Expr
 from embedsheet.translations.coder.polynomials import NotPlain, Symbols, atoms, written_out
+from embedsheet.translations.coder.variables import slice_text
 
 Places: TypeAlias = NDArray[np.int64]
 
@@ -70,7 +71,7 @@ def put_together(shape: tuple[int, ...], every: Sequence[Held], own: str, longes
     along = [np.unique(one) for one in np.unravel_index(rest, shape)]
     if rest.size == np.prod([one.size for one in along]) and all((np.diff(one) == 1).all() for one in along):
         rest = rest.reshape([one.size for one in along])
-        part = ", ".join(_slice(one, length) for one, length in zip(along, shape, strict=True))
+        part = ", ".join(slice_text(int(one[0]), len(one), 1, length) for one, length in zip(along, shape, strict=True))
     else:
         part = ", ".join(f"np.array({one.tolist()})" for one in np.unravel_index(rest, shape))
     text = _text(shape, [*every, Held(own, rest)], longest)
@@ -152,7 +153,7 @@ def _lines(cells: Places, every: Sequence[Held], flat: bool) -> Iterator[_Line]:
                 if np.isin(cells, line).all():
                     where = [int(np.flatnonzero(line == cell)[0]) for cell in cells]
                     regular = where == [*range(where[0], where[0] + len(where))]
-                    index = _slice(np.array(where), line.size) if regular else f"np.array({where})"
+                    index = slice_text(where[0], len(where), 1, line.size) if regular else f"np.array({where})"
                     yield _Line(held, turned, int(place), index)
 
 
@@ -163,7 +164,7 @@ def _block(run: Sequence[_Line], flat: bool, turned: bool) -> _Block:
         text = f"{text}[None]" if held.cells.ndim == 1 else f"ops.reshape({text}, {table.shape})"
     text = text if first.turned == turned else f"ops.transpose({text})"
     count, width = table.shape[::-1] if first.turned else table.shape
-    lines = _slice(np.arange(first.place, first.place + len(run)), count)
+    lines = slice_text(first.place, len(run), 1, count)
     return _Block(text + _index(lines, turned), _index(first.columns, not turned), width)
 
 
@@ -175,9 +176,3 @@ def _index(places: str, columns: bool) -> str:
 def _table(cells: Places, flat: bool) -> Places:
     """Return a variable's cells as a table, those of a line below each other where `flat`."""
     return cells.reshape(-1, 1) if flat else cells.reshape(-1, cells.shape[-1])
-
-
-def _slice(places: Places, length: int) -> str:
-    """Return the index of places that follow each other, of so many."""
-    first, stop = int(places[0]), int(places[-1]) + 1
-    return ":" if len(places) == length else f"{first or ''}:{'' if stop == length else stop}"

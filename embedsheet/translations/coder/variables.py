@@ -198,7 +198,7 @@ class Memory:
                     continue
                 line = np.moveaxis(one, varying[0], 0).reshape(one.shape[varying[0]], -1)[:, 0]
                 axes.append(labels[varying[0]])
-                index.append("" if steps[0] is None else _slice(int(line[0]), len(line), steps[0], length))
+                index.append("" if steps[0] is None else slice_text(int(line[0]), len(line), steps[0], length))
             if listed == [0] and all(one == ":" for one in index[1:]):
                 rows = self._named_places(np.asarray(along[0]), labels)
                 return self._in_order(apply("take", name, rows, axes=tuple(axes), kinds=kinds))
@@ -229,7 +229,7 @@ class Memory:
             parts = [(first, step or 0, size, axis) for step, size, axis in zip(steps, sizes, varying, strict=True)]
             if len(parts) < 2:
                 shape.append(length)
-                index.append(_slice(first, parts[0][2], parts[0][1], length) if parts else str(first))
+                index.append(slice_text(first, parts[0][2], parts[0][1], length) if parts else str(first))
                 axes += [labels[axis] for axis in varying]
                 continue
             (_, wide, outer, above), (_, step, inner, below) = sorted(parts, key=lambda part: -part[1])
@@ -237,7 +237,7 @@ class Memory:
             if length % wide or rest + (inner - 1) * step >= wide:
                 return None
             shape += [length // wide, wide]
-            index += [_slice(begin, outer, 1, length // wide), _slice(rest, inner, step, wide)]
+            index += [slice_text(begin, outer, 1, length // wide), slice_text(rest, inner, step, wide)]
             axes += [labels[above], labels[below]]
         if len(set(axes)) < len(axes):
             return None
@@ -313,7 +313,7 @@ def _plus(left: Expr, right: Expr, axes: Axes) -> Expr:
     return apply("add", with_axes(left, here), with_axes(right, here), axes=here)
 
 
-def _slice(start: int, length: int, step: int, whole: int) -> str:
+def slice_text(start: int, length: int, step: int, whole: int) -> str:
     """Return a slice of `length` places; ":" for all of them as they are."""
     last = start + (length - 1) * step
     if step < 0:
