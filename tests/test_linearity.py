@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from embedsheet.book.setups import Constraint
 from embedsheet.compiler.degree import CONSTANT, LINEAR, OTHER, QUADRATIC
 from embedsheet.compiler.program import Program, compile_program
+from embedsheet.compiler.recurrence import Recurrence
 from embedsheet.formulas.functions.table import FUNCTIONS
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.notation.addresses import column_letters, parse_area
@@ -254,3 +255,13 @@ def test_a_loop_and_a_function_with_its_own_derivative_are_looked_into(tmp_path:
         rows = {f"B{row}": f"=B{row - 1}/{divisor}-A{row}" for row in range(2, 60)}
         found = program(tmp_path / "rows.xlsx", inputs | {"B1": "=A1"} | rows, "B59", ["A1:A59"])
         assert found.curvature.degree == degree
+
+
+def test_what_bends_in_a_recurrence_is_said_of_the_cells_where_it_stands(tmp_path: Path) -> None:
+    """Each row's B hangs on its C, and only B multiplies."""
+    cells: dict[str, Any] = {f"A{row}": row / 90 for row in range(1, 60)} | {"B1": 0.4, "D1": "=B59"}
+    cells |= {f"B{row}": f"=C{row}*B{row - 1}" for row in range(2, 60)}
+    cells |= {f"C{row}": f"=B{row - 1}/2+A{row}" for row in range(2, 60)}
+    found = program(tmp_path / "book.xlsx", cells, "D1", ["B1"])
+    assert any(isinstance(step, Recurrence) for step in found._planner.steps)
+    assert {(one.function, one.cells.split("!")[1][0]) for one in found.curvature.bent} == {("a product", "B")}

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from embedsheet.compiler.engines.tape import TapeEngine
+from embedsheet.compiler.program import compile_program
 from embedsheet.compiler.recurrence import Recurrence
-from kit.sheets import program
+from embedsheet.workbook import Workbook
+from kit.sheets import program, setup, write
 
 # r is the row, p one or two rows before it; B and C need each other, A and D hold numbers, blanks in D.
 _TERMS = [
@@ -19,6 +21,18 @@ _TERMS = [
     "SUM(B{p}:C{p})/4", "IF(D{r}=\"\",0,D{r}*B{p})", "ABS(C{p}-$F$2)", "IFERROR(B{p}/(C{p}-C{p}),0.1)",
     "AVERAGE(A{r},B{p})", "SUMPRODUCT(B{p}:C{p},$F$1:$G$1)", "ROUND(A{r},1)", "D{r}",
     "EXP(-B{p}^2)", "MIN(B{p},1)*$F$1",
+]  # fmt: skip
+
+
+# In column {c}: what is the same at every step, or hangs on the row alone, is an array here, not the cell in the
+# formula's own row.
+_ARRAYS = [
+    "SUMPRODUCT(($A$2:$A$57>A{r})*{c}{p})/40", "SUMPRODUCT(--($A$2:$A$57>A{r}),{c}{p}+$A$2:$A$57)/40",
+    "SUMPRODUCT(($A$2:$A$57>=A{r})*($A$2:$A$57<A{r}+$K$1)*({c}{p}-$A$2:$A$57))/20",
+    "SUMPRODUCT(IF(A{r}>0,$A$2:$A$57,0.1)*{c}{p})/30", "SUM(INDEX(($A$2:$A$57>A{r})*{c}{p},0))/40",
+    "SUMPRODUCT(IF({c}{p}>0.1,$A$2:$A$57,2)/($K$1+$A$2:$A$57^2))/90",
+    "SUMPRODUCT(many*{c}{p})/200+SUM(many)/50", "MAX(many,{c}{p})/9", "$A$2:$A$57*{c}{p}",
+    "REDUCE(0,$A$2:$A$9,LAMBDA(s,v,s+v*SUM(($A$2:$A$57>A{r})*{c}{p})))/200",
 ]  # fmt: skip
 
 
@@ -56,3 +70,28 @@ def test_a_scanned_recurrence_is_the_unrolled_one(start: int, tmp_path: Path, mo
                 results.append([(value, *slope) for value, slope in map(compiled.value_and_gradient, points)])
         np.testing.assert_allclose(results[0], results[1], rtol=1e-9, atol=1e-12, err_msg=f"{seed}: {_cells(seed)}")
     assert scanned >= 3, "most of them are scanned"
+
+
+def test_arrays_below_functions_are_arrays_in_a_scan_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("embedsheet.compiler.program.make_engine", lambda name: TapeEngine())
+    chance, columns = random.Random(1), "BCDEFGHIJL"
+    cells: dict[str, Any] = {"K1": 0.4, "K2": 0.7}
+    for row in range(2, 58):
+        cells[f"A{row}"] = round(chance.uniform(-1, 1), 3)
+        for column, term in zip(columns, _ARRAYS, strict=True):
+            text = term.format(c=column, r=row, p=row - 1)
+            cells[f"{column}{row}"] = f"=0.5*{column}{row - 1}+{text}" if row > 2 else "=$K$2"
+    cells["K4"] = "=" + "+".join(f"SUMSQ({column}2:{column}57)" for column in columns)
+    results, scans = [], []
+    for way, most in (("scanned", 1), ("scanned later", 400), ("unrolled", 400)):
+        with monkeypatch.context() as patch:
+            patch.setattr("embedsheet.compiler.order.MOST_UNROLLED", most)
+            if way == "unrolled":
+                patch.setattr("embedsheet.compiler.order.find_recurrence", lambda *_: None)
+            book = write(tmp_path / f"{way}.xlsx", cells, names={"many": "(S!$A$2:$A$57>S!$K$1)*1"})
+            compiled = compile_program(Workbook.open(book), setup("K4", ["K1:K2"]))
+            scans.append(sum(isinstance(step, Recurrence) for step in compiled._planner.steps))
+            value, slope = compiled.value_and_gradient(compiled.start)
+            results.append([value, *slope])
+    np.testing.assert_allclose(results[:2], [results[2]] * 2, rtol=1e-9)
+    assert scans == [10, 10, 0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -74,13 +74,16 @@ def curvature_of(trace: Callable[[Any, Places], Any], start: NDArray[np.float64]
         rows, degree = cells.setdefault((place, function), (set(), 0))
         rows.update(_rows(bend, len(places[place][1])))
         cells[place, function] = rows, max(degree, bend.degree)
-    bent = [
-        BentCells(places[place][0], places[place][1][sorted(rows)], function, degree)
-        for (place, function), (rows, degree) in cells.items()
-    ]
+    bent: dict[tuple[Group, bytes, str], BentCells] = {}
+    for (place, function), (rows, degree) in cells.items():
+        group, elements = places[place][0], places[place][1][sorted(rows)]
+        # A scan evaluates a formula in two parts.
+        known = bent.setdefault((group, elements.tobytes(), function), BentCells(group, elements, function, degree))
+        if degree > known.degree:
+            bent[group, elements.tobytes(), function] = replace(known, degree=degree)
     results = np.concatenate([np.ravel(one) for one in found.outputs])
     proven = np.maximum(results, OTHER * (found.degree == OTHER))
-    return Curvature(found.degree, tuple(bent), tuple(proven.tolist()), tuple(results.tolist()))
+    return Curvature(found.degree, tuple(bent.values()), tuple(proven.tolist()), tuple(results.tolist()))
 
 
 def _rows(bend: Bend, count: int) -> list[int]:

@@ -582,8 +582,7 @@ def _trace_recurrence(traced: TracedStore, recurrence: Recurrence) -> None:
     if not traced.tainted[recurrence.ids].any():
         return
     try:
-        with traced.cells(recurrence.groups[recurrence.layers[0][0]], recurrence.elements[:, 0]):
-            recurrence.run_traced(traced)
+        recurrence.run_traced(traced)
     except NotScannableError:
         if not recurrence.unrolled:
             raise

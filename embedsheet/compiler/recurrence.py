@@ -11,6 +11,7 @@ read the recurrence itself (a look-up, an input cell) are evaluated for all step
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +25,8 @@ from embedsheet.compiler.forms import Group
 from embedsheet.compiler.resolve import resolve_name
 from embedsheet.compiler.shapes import finished
 from embedsheet.compiler.store import Store, TracedStore
-from embedsheet.formulas.functions.table import SUBTOTALS
+from embedsheet.formulas.functions.choice import SplitError
+from embedsheet.formulas.functions.table import FUNCTIONS, SUBTOTALS, parameter
 from embedsheet.formulas.values import BLANK, BOOLEAN, NUMBER, Array, Lambda, Reference, Result, Value, namespace
 from embedsheet.ground.errors import UnsupportedError
 from embedsheet.ground.notation import tree as t
@@ -34,9 +36,10 @@ from embedsheet.ground.notation.walk import children
 SHORTEST = 24  # fewer steps than this are evaluated one after the other
 LONGEST_LAG = 64
 MOST_UNROLLED = 400  # in the first evaluation, more steps than this are scanned too
-MOST_RUNS = 500  # as are fewer steps of many different formulas: each costs some milliseconds in every step
+MOST_RUNS = 100  # as are fewer steps of several formulas: each costs some milliseconds in every step
 
 _REFERENCES = (t.Ref, t.Refs, t.Cells)
+_TAKE_ARRAYS = frozenset({"BYCOL", "BYROW", "MAP", "REDUCE", "SCAN"})  # lazy functions in which operators take arrays
 
 
 class NotScannableError(Exception):
@@ -201,6 +204,12 @@ def _layers(
     return layers if sum(len(lanes) for _, lanes in layers) == width else None
 
 
+# How operators work where a node is evaluated: an evaluator's `array_formula` and `plain`. Below SUMPRODUCT A1:A9>B1 is
+# nine truths, elsewhere the one in the formula's own row.
+_Mode = tuple[bool, bool]
+_Plan = dict[tuple[int, bool, bool], "_Outer | _Inner"]  # by a node's id and the mode
+
+
 @dataclass(frozen=True, slots=True)
 class _Outer:
     """A part evaluated before the scan: the same at every step (`value`), or step by step in the scan's inputs."""
@@ -230,7 +239,7 @@ class _Now:
 class _Body(Evaluator):
     """Evaluates a formula for the lanes of one step."""
 
-    plan: dict[int, _Outer | _Inner]
+    plan: _Plan
     now: _Now
 
     def like(self, elements: Ids, index: Ids, names: dict[str, Result]) -> Evaluator:
@@ -240,7 +249,7 @@ class _Body(Evaluator):
         return part
 
     def evaluate(self, node: t.Node) -> Result:
-        entry = self.plan.get(id(node))
+        entry = self.plan.get(self._key(node))
         if entry is None:
             if isinstance(node, (*_REFERENCES, t.TableRef, t.Spill)):
                 raise NotScannableError  # a cell that is read by way of something the plan does not know
@@ -256,7 +265,10 @@ class _Body(Evaluator):
         return Value(self._own(entry.kinds), numbers)
 
     def known(self, node: t.Node) -> bool:
-        return id(node) in self.plan or super().known(node)
+        return self._key(node) in self.plan or super().known(node)
+
+    def _key(self, node: t.Node) -> tuple[int, bool, bool]:
+        return id(node), self.array_formula, self.plain
 
     def apply_each(self, function: Lambda, times: int, arguments: Sequence[Result]) -> Value:
         raise NotScannableError  # the plan's arrays have the lanes' places only
@@ -266,6 +278,11 @@ class _Body(Evaluator):
         if not self.array_formula and value.shape[1:] != (1, 1):
             raise NotScannableError  # a range where one cell is wanted: its intersection is not followed here
         return value
+
+    def intersect(self, result: Result) -> Result:
+        if isinstance(result, Value) and result.shape[1:] != (1, 1):
+            raise NotScannableError
+        return super().intersect(result)
 
     def _own(self, array: Any) -> Any:
         return array[self.index] if array.shape[0] > 1 else array
@@ -286,7 +303,7 @@ class _Scan:
 
     def run(self) -> Array:
         """Return the results (T, W)."""
-        layers = [(self._plan(place, lanes), place, lanes) for place, lanes in self.recurrence.layers]
+        layers = [(self._planned(place, lanes), place, lanes) for place, lanes in self.recurrence.layers]
         width = self.recurrence.ids.shape[1]
         # The lanes as the layers give them, one after the other, and where each comes to stand in that order.
         order = np.argsort(np.concatenate([lanes for _, _, lanes in layers]))
@@ -304,38 +321,56 @@ class _Scan:
 
         return self.store.operations.scan(step, first, self.inputs, self.recurrence.length)
 
-    def _layer(self, plan: dict[int, _Outer | _Inner], place: int, lanes: Ids, now: _Now) -> Array:
+    def _layer(self, plan: _Plan, place: int, lanes: Ids, now: _Now) -> Array:
         body = _Body(self.store, self.recurrence.groups[place], self.recurrence.elements[0, lanes])
         body.plan, body.now = plan, now
-        value = finished(body.value(body.evaluate(body.group.tree)))
+        try:
+            with self._cells(place, lanes):
+                value = finished(body.value(body.evaluate(body.group.tree)))
+        except SplitError:  # the lanes are evaluated together or not at all
+            raise NotScannableError from None
+        if value.shape[1:] != (1, 1):
+            raise NotScannableError
         if not (value.kinds[:, 0, 0] == self.kinds[lanes]).all():
             raise NotScannableError
         numbers = value.numbers[:, 0, 0]
         return namespace(numbers).broadcast_to(numbers, (len(lanes),))
 
-    def _plan(self, place: int, lanes: Ids) -> dict[int, _Outer | _Inner]:
+    def _cells(self, place: int, lanes: Ids) -> AbstractContextManager[None]:
+        elements = self.recurrence.elements[:, lanes].ravel()
+        found: AbstractContextManager[None] = self.store.cells(self.recurrence.groups[place], elements)
+        return found
+
+    def _planned(self, place: int, lanes: Ids) -> _Plan:
+        with self._cells(place, lanes):
+            return self._plan(place, lanes)
+
+    def _plan(self, place: int, lanes: Ids) -> _Plan:
         """Divide a formula into what is evaluated before the scan and what reads the recurrence."""
         recurrence = self.recurrence
         group = recurrence.groups[place]
         if group.functions() & SUBTOTALS:
             raise NotScannableError  # they need the ranges themselves
         evaluator = Evaluator(self.store, group, recurrence.elements[:, lanes].ravel())
-        plan: dict[int, _Outer | _Inner] = {}
+        plan: _Plan = {}
         inner = set(self._inner_nodes(evaluator, group.tree))
-        waiting: list[tuple[t.Node, bool]] = [(group.tree, False)]
+        usual = frozenset({(evaluator.array_formula, evaluator.plain)})
+        waiting: list[tuple[t.Node, frozenset[_Mode], bool]] = [(group.tree, usual, False)]
         while waiting:
-            node, arithmetic = waiting.pop()
+            node, modes, arithmetic = waiting.pop()
             if id(node) not in inner:
-                plan[id(node)] = self._outer(evaluator, node, len(lanes), arithmetic)
+                for mode in modes:
+                    plan[id(node), *mode] = self._outer(evaluator, node, mode, len(lanes), arithmetic)
             elif isinstance(node, _REFERENCES):
-                plan[id(node)] = self._inner(evaluator, node, len(lanes))
+                found = self._inner(evaluator, node, len(lanes))
+                plan.update({(id(node), *mode): found for mode in modes})
             elif isinstance(node, t.Name):
                 body = resolve_name(self.store, group, node)
                 if body is not None:
-                    waiting.append((body, arithmetic))
+                    waiting.append((body, frozenset((arrays, False) for arrays, _ in modes), arithmetic))
             else:
                 below = isinstance(node, t.Unary) or (isinstance(node, t.Binary) and node.operator in "+-*/^")
-                waiting += [(child, below) for child in children(node)]
+                waiting += [(child, _modes(node, at, modes), below) for at, child in enumerate(children(node))]
         if evaluator.trace.tainted.any():
             self.tainted = True
         np.maximum(self.operand, evaluator.trace.operand.reshape(-1, len(lanes)).max(axis=1), out=self.operand)
@@ -356,10 +391,13 @@ class _Scan:
                 yield id(node)
                 yield from path
 
-    def _outer(self, evaluator: Evaluator, node: t.Node, width: int, arithmetic: bool) -> _Outer:
-        value = evaluator.value(evaluator.evaluate(node))
-        if not evaluator.array_formula and isinstance(node, t.Ref) and value.shape[1:] != (1, 1) and arithmetic:
-            raise NotScannableError
+    def _outer(self, evaluator: Evaluator, node: t.Node, mode: _Mode, width: int, arithmetic: bool) -> _Outer:
+        before = evaluator.array_formula, evaluator.plain
+        evaluator.array_formula, evaluator.plain = mode
+        try:
+            value = evaluator.apart(lambda some: some.value(some.evaluate(node)))
+        finally:
+            evaluator.array_formula, evaluator.plain = before
         steps = self.recurrence.length
         kinds = value.kinds
         if kinds.shape[0] > 1:
@@ -407,6 +445,20 @@ class _Scan:
     def _input(self, numbers: Array) -> int:
         self.inputs.append(numbers)
         return len(self.inputs) - 1
+
+
+def _modes(node: t.Node, place: int, modes: frozenset[_Mode]) -> frozenset[_Mode]:
+    """Return the modes in which the child at `place` of a node is evaluated, where the node is in `modes`."""
+    row = FUNCTIONS.get(node.name) if isinstance(node, t.Call) else None
+    if row is None:
+        return modes
+    if row.name in _TAKE_ARRAYS:
+        return modes | {(True, False)}
+    if row.lazy:  # what IF tests
+        return modes | {(arrays and not plain, plain) for arrays, plain in modes}
+    if parameter(row, place) == "a":
+        return frozenset((True, plain) for _, plain in modes)
+    return modes
 
 
 def _ids(evaluator: Evaluator, node: t.Node) -> Ids | None:

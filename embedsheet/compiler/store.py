@@ -186,6 +186,10 @@ class Store(_Addresses):
         """Mark what is computed inside as a function's; only a trace that is looked through needs it."""
         return nullcontext()
 
+    def cells(self, group: Group, elements: Ids) -> AbstractContextManager[None]:
+        """Mark what is computed inside as some cells'; only a trace that is looked through needs it."""
+        return nullcontext()
+
     def warn(self, group: Group, elements: Ids, text: str) -> None:
         """Warnings concern gradients; a plain evaluation has none."""
 
