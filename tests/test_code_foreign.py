@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 import embedsheet as es
 from embedsheet.cli import app
+from embedsheet.ground.errors import UnsupportedError
 from embedsheet.ground.notation.addresses import column_letters, parse_area
 from embedsheet.translations.coder import derivative
 from kit import foreign_nets, foreign_nets_more, modules, sheets
@@ -220,6 +221,21 @@ def test_what_only_the_code_has_no_rule_for_is_left_out_with_what_needs_it(tmp_p
     ]  # fmt: skip
     with pytest.raises(es.EmbedsheetError, match=r"S!A2: MEDIAN\(A1,3,7,8\) is not written as code"):
         es.code(book, objective="S!A4", changing=["S!A1"])
+
+
+def test_a_refusal_names_the_formula_that_cannot_be_written_and_none_that_only_follows(tmp_path: Path) -> None:
+    cells = {"A1": 2, "B1": "=MEDIAN(A1,3,7,8)", "C1": "=B41"}
+    cells |= {f"B{row}": f"=B{row - 1}+A{row}*{row}" for row in range(2, 42)}
+    cells |= {f"D{row}": f"=MEDIAN(A1,{row},7,8)+B41" for row in range(1, 21)}
+    book = sheets.write(tmp_path / "b.xlsx", cells)
+    es.recalculate(book)
+    with pytest.raises(UnsupportedError) as refused:
+        es.code(book, objective="S!C1", changing=["S!A1"])
+    assert [fault.partition(" is not")[0] for fault in refused.value.faults[:2]] == [
+        "S!B1: MEDIAN(A1,3,7,8)", "S!D1: MEDIAN(A1,1,7,8)+B41",
+    ]  # fmt: skip
+    assert len(refused.value.faults) == 13
+    assert refused.value.faults[-1] == "… and 9 more like these."
 
 
 def test_a_search_that_needs_texts_is_refused(tmp_path: Path) -> None:

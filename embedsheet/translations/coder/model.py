@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,11 +40,20 @@ from embedsheet.translations.coder.variables import Memory, Variable, array_of
 
 _MOST_TOGETHER = 4  # array formulas, or bands of cells, that are written one by one where they read different arrays
 _OF_ADDRESSES = ("ROW", "COLUMN", "ROWS", "COLUMNS")  # they read no cell
+_MOST_NAMED = 12  # formulas that are not written
 _NOT_WRITTEN = (Untranslatable, AssertionError, ValueError, TypeError, IndexError, KeyError)
 
 
 class _LeftOut(Exception):  # noqa: N818  # never reaches a user as it is
-    """A formula that cannot be written and depends on the weights; says which and why."""
+    """A formula that cannot be written and depends on the weights: which, why, and whether another is the cause."""
+
+    def __init__(self, words: str, follows: bool) -> None:
+        super().__init__(words)
+        self.follows = follows
+
+
+class _NeedsLeftOut(Untranslatable):
+    """A formula that reads what is not written."""
 
 
 @dataclass(eq=False)
@@ -150,7 +159,7 @@ class _Writer:
         self.memory, self.namer = Memory(store, RULES), Namer(store)
         self.memory.once = self.namer.once
         self.statements: list[Statement] = []
-        self.left_out: dict[str, str] = {}  # names of blocks that are not written, and why
+        self.left_out: dict[str, _LeftOut] = {}  # names of blocks that are not written, and why
 
     def write(self) -> Written:
         every = together(self._items(), self.planner)
@@ -195,13 +204,12 @@ class _Writer:
             >= 0
         }
         if names & self.left_out.keys():
-            raise UnsupportedError([*dict.fromkeys(self.left_out.values())])
+            raise UnsupportedError(_few([str(one) for one in self.left_out.values() if not one.follows]))
         for one in self.statements:
             if one.untraced and names & {variable.name for variable in one.variables}:
                 raise UnsupportedError([f"{one.cells}: needs texts that depend on the changing cells; use numbers."])
-        self.notes += [
-            f"Left out; the search does not need it: {words}" for words in dict.fromkeys(self.left_out.values())
-        ]
+        left_out = [f"Left out; the search does not need it: {reason}" for reason in self.left_out.values()]
+        self.notes += _few(left_out)
 
     # What there is
 
@@ -386,7 +394,7 @@ class _Writer:
             lots = self._lots(group, elements, constants)
         except _LeftOut as reason:
             for lot in lots_of(group, elements):
-                self.left_out[self._block(lot, name).name] = str(reason)
+                self.left_out[self._block(lot, name).name] = reason
             return
         for lot, expr in lots:
             variables.append(self._block(lot, name))
@@ -446,7 +454,7 @@ class _Writer:
         expr = with_idioms(lot.full(translator), self.memory.definitions)
         missing = names_in(expr) & self.left_out.keys()
         if missing:
-            raise Untranslatable(f"it needs {', '.join(sorted(missing))}, which is not written")
+            raise _NeedsLeftOut(f"it needs {', '.join(sorted(missing))}, which is not written")
         if not agree(np.asarray(expr.value), wanted):
             raise Untranslatable("a number that the module would give otherwise")
         return expr
@@ -457,10 +465,9 @@ class _Writer:
         wanted, _ = array_of(self.store, lot.ids)
         axes = tuple(range(wanted.ndim))
         if self.store.tainted[lot.ids].any():
-            raise _LeftOut(
-                f"{_where(group, lot.elements.ravel())}: {group.text[:80]} is not written as code ({reason}); write it "
-                "with other functions."
-            )
+            words = f"{_where(group, lot.elements.ravel())}: {group.text[:80]} is not written as code ({reason})"
+            follows = isinstance(reason, _NeedsLeftOut)
+            raise _LeftOut(f"{words}." if follows else f"{words}; write it with other functions.", follows)
         constants.append(", ".join(sorted(group.functions())) or "the formula")
         return self.memory.constant(wanted, axes)
 
@@ -544,7 +551,15 @@ class _Writer:
         """Tell of cells that need each other and are neither a loop nor levels of few."""
         if len(elements):
             words = f"{_where(group, elements)}: {group.text[:80]} is not written as code (a loop of another kind)."
-            self.left_out.update((self._block(lot).name, words) for lot in lots_of(group, elements))
+            reason = _LeftOut(words, follows=False)
+            self.left_out.update((self._block(lot).name, reason) for lot in lots_of(group, elements))
+
+
+def _few(lines: Iterable[str]) -> list[str]:
+    """Return different lines, of many the first ones and how many more there are."""
+    different = [*dict.fromkeys(lines)]
+    more = len(different) - _MOST_NAMED
+    return [*different[:_MOST_NAMED], f"… and {more:,} more like these."] if more > 1 else different
 
 
 def _joins(expr: Expr) -> bool:
