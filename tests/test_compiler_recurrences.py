@@ -323,3 +323,27 @@ def test_a_row_that_deviates_parts_a_recurrence_and_does_not_end_it(
     assert compiled.value(compiled.start) == pytest.approx(deviating_by_hand(odd, 0.9, 0.3), rel=1e-12)
     assert compiled.value(np.array([0.8, 0.5])) == pytest.approx(deviating_by_hand(odd, 0.8, 0.5), rel=1e-12)
     assert largest_gradient_error(compiled) < 1e-6
+
+
+@pytest.mark.parametrize("rows", (5, 60))
+def test_cells_that_look_the_one_before_them_up_are_no_circle(rows: int, tmp_path: Path) -> None:
+    """Which cell OFFSET, INDEX and INDIRECT read is known only when they are evaluated, and of each cell apart."""
+    forms = {
+        "B": "OFFSET({c}{r},-1,0)", "C": "OFFSET({c}$1,ROW()-2,0)", "D": "INDEX({c}$1:{c}{p},{p})",
+        "E": "INDEX({c}:{c},ROW()-1)", "F": 'INDIRECT("{c}"&ROW()-1)', "G": "SUM(OFFSET({c}{r},-1,0,1,1))",
+        "H": "INDEX({c}$1:{c}{p},MATCH({p},$L$1:$L{p},0))", "I": "CHOOSE(1+MOD({r},2),OFFSET({c}{r},-1,0),{c}{p})",
+        "J": "SUM(INDEX({c}$1:{c}{p},ROW()-1):INDEX({c}$1:{c}{p},{p}))", "K": "OFFSET(B{r},-1,9)",
+    }  # fmt: skip
+    cells: dict[str, Any] = {"N1": 0.5, "N2": f"=SUM(B{rows}:K{rows})"} | {f"{column}1": 1.0 for column in forms}
+    for row in range(1, rows + 1):
+        cells |= {f"L{row}": row, f"M{row}": row / 10}
+        for column, form in forms.items():
+            if row > 1:
+                cells[f"{column}{row}"] = f"={form.format(c=column, r=row, p=row - 1)}*$N$1+M{row}"
+    last, slope = 1.0, 0.0
+    for row in range(2, rows + 1):
+        last, slope = last * 0.5 + row / 10, slope * 0.5 + last
+    compiled = program(tmp_path / "book.xlsx", cells, "N2", ["N1"])
+    value, gradient = compiled.value_and_gradient(compiled.start)
+    assert (value, gradient[0]) == pytest.approx((len(forms) * last, len(forms) * slope), rel=1e-12)
+    assert recalculate(Workbook.open(tmp_path / "book.xlsx")).faults == []

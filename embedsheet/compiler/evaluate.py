@@ -73,10 +73,17 @@ THROUGH_SHEETS = frozenset(
 
 
 class PendingError(Exception):
-    """Cells that are needed have not been evaluated yet; never reaches a user."""
+    """Cells that are needed have not been evaluated yet; never reaches a user.
 
-    def __init__(self, ids: Ids) -> None:
-        self.ids = ids
+    `each` (m, k) are those that each of `elements` (m,) of the group needs, -1 for none; `ids` all of them.
+    """
+
+    def __init__(self, elements: Ids, each: Ids) -> None:
+        self.elements, self.each = elements, each
+
+    @property
+    def ids(self) -> Ids:
+        return np.unique(self.each[self.each >= 0])
 
 
 class Trace:
@@ -621,7 +628,8 @@ class Evaluator:
             ids = np.where(absent, -1, ids)
         undone = ~store.done[ids]
         if undone.any():
-            raise PendingError(np.unique(ids[undone]))
+            each = np.where(undone, ids, -1).reshape(len(ids), -1)
+            raise PendingError(self.elements, np.broadcast_to(each, (self.count, each.shape[1])))
         if store.watched is not None:
             store.watched.append((self.group.ids[self.elements], ids))
         kinds = store.kinds[ids]

@@ -38,6 +38,7 @@ from embedsheet.ground.notation.walk import children, is_fixed
 
 # So many of a group's cells are refused one by one; then the rest that cannot be computed together is, as a whole.
 _MOST_REFUSED = 1024
+_MOST_LEARNED = 4_000_000  # numbers that say which cell of a group reads which
 # What all cells of a group read alike, by its sheet and corners, and by the reference itself where nothing in it moves.
 Rectangles = dict[Hashable, Ids]
 _MOST_ITERATIONS = 32_767  # of a circle, in Excel
@@ -73,9 +74,19 @@ class Planner:
         """Return every fault once."""
         return list(dict.fromkeys(fault for faults in self.faults.values() for fault in faults))
 
-    def learn(self, place: int, ids: Ids) -> None:
-        """Note cells that a group turned out to read."""
-        self.store.groups[place].dynamic.append(ids.reshape(1, 1, -1))
+    def learn(self, place: int, pending: PendingError) -> None:
+        """Note cells that some cells of a group turned out to read."""
+        group, elements, each = self.store.groups[place], pending.elements, pending.each
+        times = np.bincount(elements, minlength=len(group.ids))  # a cell may have several lots, see `apply_each`
+        if times.max() * len(times) * each.shape[1] <= _MOST_LEARNED:
+            order, first = np.argsort(elements, kind="stable"), np.cumsum(times) - times
+            lot = np.arange(len(elements)) - first[elements[order]]
+            reads = np.full((len(times), times.max(), each.shape[1]), -1, np.int64)
+            reads[elements[order], lot] = each[order]
+            reads = reads.reshape(len(times), 1, -1)
+        else:  # as if each of the group's cells read all of them
+            reads = pending.ids.reshape(1, 1, -1)
+        group.dynamic.append(reads)
         self._learned += 1
         self._needs.pop(place, None)
 
@@ -324,7 +335,7 @@ class Planner:
             with np.errstate(all="ignore"):
                 value = evaluator.run()
         except PendingError as pending:
-            self.learn(place, pending.ids)
+            self.learn(place, pending)
             return False
         except UnsupportedError as error:
             if len(elements) > 1 and self._refused.get(place, 0) < _MOST_REFUSED:
@@ -476,7 +487,7 @@ class Planner:
                 except (PendingError, UnsupportedError) as fault:
                     store.done[ids] = False
                     if isinstance(fault, PendingError):
-                        self.learn(int(cells.owners[place]), fault.ids)
+                        self.learn(int(cells.owners[place]), fault)
                     else:
                         self._fail(int(cells.owners[place]), fault.faults)
                     return False

@@ -63,8 +63,8 @@ _SLOPE_CHANGED = 1e-6  # rounding does not change a derivative by this part of i
 class _LateNeedError(Exception):
     """A traced formula reads cells that the stored values did not need."""
 
-    def __init__(self, group: Group, ids: Ids) -> None:
-        self.group, self.ids = group, ids
+    def __init__(self, group: Group, pending: PendingError) -> None:
+        self.group, self.pending = group, pending
 
 
 class Program:
@@ -299,7 +299,7 @@ class Program:
                 if not (self._store.group_of == place).any():
                     self._carries = False  # what carries sums is no formula of the workbook's: do without
                     continue
-                self._planner.learn(place, late.ids)
+                self._planner.learn(place, late.pending)
                 self._planner.restart()
                 self._planner.require(self._targets)
                 if not self._store.done[self._targets].all():
@@ -567,7 +567,7 @@ def _trace_step(traced: TracedStore, step: Step) -> None:
                 _trace_step(traced, Step(part, np.arange(len(part.ids))))
             return
         if isinstance(fault, PendingError):
-            raise _LateNeedError(group, fault.ids) from None
+            raise _LateNeedError(group, fault) from None
         raise
     outputs = group.outputs[elements]
     kinds = np.broadcast_to(value.kinds, outputs.shape).ravel()
