@@ -403,7 +403,8 @@ class Planner:
             return
         runs = recurrence.length * len(np.unique(cells.owners[recurrence.members]))
         long = recurrence.length > MOST_UNROLLED or runs > MOST_RUNS
-        scanned = long and recurrence.run_concrete(self.store)
+        # In a scan which cell reads which is not noted.
+        scanned = long and self.store.watched is None and recurrence.run_concrete(self.store)
         if not scanned and not self._run_levels(cells, recurrence.members, recurrence.unrolled):
             self.steps += recurrence.unrolled
             return
