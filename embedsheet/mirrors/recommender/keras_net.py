@@ -164,7 +164,7 @@ def loss_and_gradient(built: Any, model: SheetModel) -> tuple[float, dict[str, F
         def loss(weights: Any) -> Any:
             return rmse(target, built.stateless_call(weights, built.non_trainable_variables, inputs)[0])
 
-        value, slopes = jax.value_and_grad(loss)([variable.value for variable in variables])
+        value, slopes = jax.jit(jax.value_and_grad(loss))([variable.value for variable in variables])
     elif engine == "torch":
         import torch
 

@@ -89,7 +89,8 @@ def _differentiate(model: Any, ids: NDArray[np.int32], answers: NDArray[np.integ
         def loss(trainable: Any) -> Any:
             return mean_loss(model.stateless_call(trainable, model.non_trainable_variables, ids)[0])
 
-        value, slopes = jax.value_and_grad(loss)([weight.value for weight in model.trainable_variables])
+        # Operation by operation, each would be compiled apart.
+        value, slopes = jax.jit(jax.value_and_grad(loss))([weight.value for weight in model.trainable_variables])
         return float(value), list(slopes)
     value = mean_loss(model(ids))
     if engine != "torch":
