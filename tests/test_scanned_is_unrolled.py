@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from embedsheet.compiler.engines.tape import TapeEngine
-from embedsheet.compiler.program import compile_program
+from embedsheet.compiler.program import compile_program, recalculate
 from embedsheet.compiler.recurrence import Recurrence
 from embedsheet.workbook import Workbook
 from kit.sheets import program, setup, write
@@ -95,3 +95,31 @@ def test_arrays_below_functions_are_arrays_in_a_scan_too(tmp_path: Path, monkeyp
             results.append([value, *slope])
     np.testing.assert_allclose(results[:2], [results[2]] * 2, rtol=1e-9)
     assert scans == [10, 10, 0]
+
+
+# Column F holds texts, G truths, H nothing, C truths of the recurrence itself; {p} is the row above.
+_CELLS = [
+    "SUM(F{r},B{p}*0.5)", "MAX(G{r},B{p}*0.9)", "MIN(H{r},B{p}*0.9,2)", "SUM(C{p},0.1)+B{p}*0.5", "COUNT(G{r},B{p})/9",
+    "SUM(IF(B{p}>1,F{r},B{p}*0.5),0.1)", "IF(G{r},B{p}*0.5,1)", "AVERAGE(H{r},B{p})", "G{r}*B{p}*0.9+0.1",
+    "IF(F{r}=\"3\",B{p}*0.5,1)+0.1", "LET(rate,A$1,SUM(F{r},rate)+B{p}*0.3)", "LET(q,G{r},SUM(q,B{p}*0.3)+0.1)",
+]  # fmt: skip
+
+
+def test_a_cell_is_left_out_in_a_scan_where_it_is_left_out_elsewhere(tmp_path: Path) -> None:
+    """SUM(F2) leaves a text or TRUE in F2 out, SUM("3") and SUM(TRUE) count it; LET's names hide defined ones.
+
+    The numbers of a workbook of 450 rows, scanned, are those of its first 12 rows alone, which are too few for that.
+    """
+    for place, term in enumerate(_CELLS):
+        values = []
+        for rows in (12, 450):
+            cells: dict[str, Any] = {"A1": 0.4, "B1": 1.2, "K1": 7}
+            for row in range(1, rows + 1):
+                cells |= {f"F{row}": "3", f"G{row}": True, f"C{row}": f"=B{row}>0.3"}
+                if row > 1:
+                    cells[f"B{row}"] = f"={term.format(r=row, p=row - 1)}"
+            path = write(tmp_path / f"{place}-{rows}.xlsx", cells, names={"rate": "S!$K$1"})
+            store = recalculate(Workbook.open(path)).values
+            sheet = store.table.sheet_places["s"]
+            values.append(store.numbers[store.table.find(sheet, np.arange(1, 13), np.full(12, 2))])
+        np.testing.assert_array_equal(values[1], values[0], err_msg=term)

@@ -31,7 +31,7 @@ from embedsheet.formulas.values import BLANK, BOOLEAN, NUMBER, Array, Lambda, Re
 from embedsheet.ground.errors import UnsupportedError
 from embedsheet.ground.notation import tree as t
 from embedsheet.ground.notation.addresses import MAX_ROW
-from embedsheet.ground.notation.walk import children
+from embedsheet.ground.notation.walk import children, walk
 
 SHORTEST = 24  # fewer steps than this are evaluated one after the other
 LONGEST_LAG = 64
@@ -39,6 +39,10 @@ MOST_UNROLLED = 400  # in the first evaluation, more steps than this are scanned
 MOST_RUNS = 100  # as are fewer steps of several formulas: each costs some milliseconds in every step
 
 _REFERENCES = (t.Ref, t.Refs, t.Cells)
+_BIND = frozenset({"LAMBDA", "LET"})
+_BRANCH = frozenset(
+    {"CHOOSE", "IF", "IFERROR", "IFNA", "IFS", "SWITCH"}
+)  # they test a value, and give what a branch gives
 _TAKE_ARRAYS = frozenset({"BYCOL", "BYROW", "MAP", "REDUCE", "SCAN"})  # lazy functions in which operators take arrays
 
 
@@ -355,26 +359,37 @@ class _Scan:
         plan: _Plan = {}
         inner = set(self._inner_nodes(evaluator, group.tree))
         usual = frozenset({(evaluator.array_formula, evaluator.plain)})
-        waiting: list[tuple[t.Node, frozenset[_Mode], bool]] = [(group.tree, usual, False)]
+        self._refuse_hidden_names(group, group.tree)
+        waiting = [(group.tree, usual, _Use(arithmetic=False, number=True))]
         while waiting:
-            node, modes, arithmetic = waiting.pop()
+            node, modes, use = waiting.pop()
             if id(node) not in inner:
                 for mode in modes:
-                    plan[id(node), *mode] = self._outer(evaluator, node, mode, len(lanes), arithmetic)
+                    plan[id(node), *mode] = self._outer(evaluator, node, mode, len(lanes), use)
             elif isinstance(node, _REFERENCES):
-                found = self._inner(evaluator, node, len(lanes))
+                found = self._inner(evaluator, node, len(lanes), use)
                 plan.update({(id(node), *mode): found for mode in modes})
             elif isinstance(node, t.Name):
                 body = resolve_name(self.store, group, node)
                 if body is not None:
-                    waiting.append((body, frozenset((arrays, False) for arrays, _ in modes), arithmetic))
+                    self._refuse_hidden_names(group, body)
+                    waiting.append((body, frozenset((arrays, False) for arrays, _ in modes), use))
             else:
-                below = isinstance(node, t.Unary) or (isinstance(node, t.Binary) and node.operator in "+-*/^")
-                waiting += [(child, _modes(node, at, modes), below) for at, child in enumerate(children(node))]
+                waiting += [
+                    (child, _modes(node, at, modes), _use(node, at, use)) for at, child in enumerate(children(node))
+                ]
         if evaluator.trace.tainted.any():
             self.tainted = True
         np.maximum(self.operand, evaluator.trace.operand.reshape(-1, len(lanes)).max(axis=1), out=self.operand)
         return plan
+
+    def _refuse_hidden_names(self, group: Group, tree: t.Node) -> None:
+        """Raise NotScannableError where LET or LAMBDA gives a defined name another meaning."""
+        for node in walk(tree):
+            if isinstance(node, t.Call) and node.name in _BIND:
+                for name in children(node)[:-1]:
+                    if isinstance(name, t.Name) and resolve_name(self.store, group, name) is not None:
+                        raise NotScannableError
 
     def _inner_nodes(self, evaluator: Evaluator, tree: t.Node) -> Iterator[int]:
         """Yield the ids of all nodes that read the recurrence, or a LET variable, directly or further down."""
@@ -391,11 +406,11 @@ class _Scan:
                 yield id(node)
                 yield from path
 
-    def _outer(self, evaluator: Evaluator, node: t.Node, mode: _Mode, width: int, arithmetic: bool) -> _Outer:
+    def _outer(self, evaluator: Evaluator, node: t.Node, mode: _Mode, width: int, use: _Use) -> _Outer:
         before = evaluator.array_formula, evaluator.plain
         evaluator.array_formula, evaluator.plain = mode
         try:
-            value = evaluator.apart(lambda some: some.value(some.evaluate(node)))
+            value = evaluator.apart(lambda some: some.value(_seen(some.evaluate(node), some, use)))
         finally:
             evaluator.array_formula, evaluator.plain = before
         steps = self.recurrence.length
@@ -404,7 +419,7 @@ class _Scan:
             kinds = kinds.reshape(steps, width, *kinds.shape[1:])
             if not (kinds == kinds[0]).all():
                 # A blank among numbers is 0 to arithmetic; anything else would change the formula's meaning.
-                if not (arithmetic and np.isin(kinds, (BLANK, NUMBER, BOOLEAN)).all()):
+                if not (use.arithmetic and np.isin(kinds, (BLANK, NUMBER, BOOLEAN)).all()):
                     raise NotScannableError
                 kinds = np.full_like(kinds, NUMBER)
             kinds = kinds[0]
@@ -419,7 +434,7 @@ class _Scan:
                 return _Outer(kinds, numbers[0], -1)
         return _Outer(kinds, None, self._input(numbers))
 
-    def _inner(self, evaluator: Evaluator, node: t.Node, width: int) -> _Inner:
+    def _inner(self, evaluator: Evaluator, node: t.Node, width: int, use: _Use) -> _Inner:
         recurrence = self.recurrence
         ids = _ids(evaluator, node)
         assert ids is not None
@@ -431,7 +446,7 @@ class _Scan:
         if not (lanes == lanes[0]).all() or not (lags == lags[0]).all() or (ids == -2).any():
             raise NotScannableError
         kinds = np.where(lanes >= 0, self.kinds[np.maximum(lanes, 0)], self.store.kinds[ids]).astype(np.uint8)
-        if not (kinds == kinds[0]).all():
+        if not (kinds == kinds[0]).all() or _counts_otherwise(kinds, use):
             raise NotScannableError
         key = None
         if (lanes < 0).any():
@@ -445,6 +460,42 @@ class _Scan:
     def _input(self, numbers: Array) -> int:
         self.inputs.append(numbers)
         return len(self.inputs) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """What a part of a formula is for: an operand of `arithmetic`; only what it is worth as one `number` or text.
+
+    Elsewhere a cell is not the same as what it holds: SUM(A1) leaves a text or TRUE in A1 out, SUM(TRUE) counts it.
+    """
+
+    arithmetic: bool
+    number: bool
+
+
+def _use(node: t.Node, place: int, use: _Use) -> _Use:
+    """Return the use of the child at `place` of a node with that use."""
+    if isinstance(node, t.Unary):
+        return _Use(arithmetic=True, number=True)
+    if isinstance(node, t.Binary):
+        return _Use(node.operator in "+-*/^", number=node.operator not in (":", ",", " "))
+    row = FUNCTIONS.get(node.name) if isinstance(node, t.Call) else None
+    if row is not None and row.name in _BRANCH:
+        tests = place == 0 or (row.name == "IFS" and place % 2 == 0)
+        return _Use(False, number=use.number or (tests and row.name not in ("IFERROR", "IFNA")))
+    return _Use(False, number=row is not None and not row.lazy and parameter(row, place) == "v")
+
+
+def _counts_otherwise(kinds: NDArray[np.uint8], use: _Use) -> bool:
+    """Whether a cell of these kinds, (…, rows, columns), counts otherwise than what it holds, given as it is."""
+    return not use.number and kinds.shape[-2:] == (1, 1) and bool((kinds != NUMBER).any())
+
+
+def _seen(result: Result, evaluator: Evaluator, use: _Use) -> Result:
+    """Return a result; raise NotScannableError where it is a cell that counts otherwise than what it holds."""
+    if isinstance(result, Reference) and _counts_otherwise(evaluator.value(result).kinds, use):
+        raise NotScannableError
+    return result
 
 
 def _modes(node: t.Node, place: int, modes: frozenset[_Mode]) -> frozenset[_Mode]:
