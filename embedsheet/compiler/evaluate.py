@@ -95,7 +95,7 @@ class Trace:
         self.operand = np.zeros(n)  # largest number read, for the tolerance of comparisons
 
 
-_Key = tuple[int, bool, bool]  # a node's id, and how operators work in it
+_Key = tuple[int, bool, bool, bool]  # a node's id, and how operators work in it
 _Kept = tuple[Result, NDArray[np.bool_]]  # a result, and which cells' hangs on the changing cells
 _PER_CELL_READ = 16  # operations that each cell of a range counts as: looking it up, its kind, number and error
 
@@ -122,6 +122,7 @@ class Evaluator:
         self.rows = group.rows[elements]
         self.columns = group.columns[elements]
         self.array_formula = group.array
+        self.single = True  # whether one value a cell is all that is wanted of an expression where it stands
         self.plain = not group.array  # what a condition needs to know below a function that takes arrays
         self.first_day = store.strings.first_day
         self.trace = trace or Trace(len(elements))
@@ -208,7 +209,7 @@ class Evaluator:
     def evaluate(self, node: t.Node) -> Result:
         """Return what an expression stands for: a Value, or a Reference where it is one."""
         if id(node) in self.lasting:
-            key = (id(node), self.array_formula, self.plain)
+            key = (id(node), self.array_formula, self.plain, self.single)
             return self._once(self.lasted, key, partial(self._evaluated, node))
         return self._evaluated(node)
 
@@ -245,7 +246,7 @@ class Evaluator:
             case t.Unary(operator="@", operand=operand):
                 return self.intersect(self.evaluate(operand))
             case t.Unary(operator=operator, operand=operand):
-                return unary(self, operator, self.scalar(self.evaluate(operand)))
+                return unary(self, operator, self._operand(operand))
             case t.Name():
                 return self._name(node)
             case t.Apply():
@@ -300,14 +301,30 @@ class Evaluator:
         """Return what a choice hangs on: in a plain formula one value a cell, even below SUMPRODUCT."""
         before, self.array_formula = self.array_formula, self.array_formula and not self.plain
         try:
-            return self.scalar(self.evaluate(node))
+            return self._operand(node)
         finally:
             self.array_formula = before
+
+    def given(self, node: t.Node) -> Result:
+        """Return what an expression stands for where it is handed on whole: to a function, a name."""
+        return self._wanted(node, single=False)
+
+    def _operand(self, node: t.Node) -> Value:
+        """Return what an expression is worth where one value is wanted; in an array formula, of each of its cells."""
+        return self.scalar(self._wanted(node, single=True))
+
+    def _wanted(self, node: t.Node, single: bool) -> Result:
+        before, self.single = self.single, single
+        try:
+            return self.evaluate(node)
+        finally:
+            self.single = before
 
     def like(self, elements: Ids, index: Ids, names: dict[str, Result]) -> Evaluator:
         """Return an evaluator of the same formula for other cells or names."""
         part = type(self)(self.store, self.group, elements, self.trace, index, names)
         part.array_formula, part.plain, part.splits = self.array_formula, self.plain, self.splits
+        part.single = self.single
         if index is self.index:
             part.named = self.named
         return part
@@ -459,7 +476,7 @@ class Evaluator:
         if body is None:
             return error(NAME)
         # A name that others use again and again is evaluated once: n names of twice the one before are 2^n sums else.
-        key = (id(body), self.array_formula, False)
+        key = (id(body), self.array_formula, False, self.single)
         outer, plain = self.names, self.plain
         self.names, self.plain = {}, False
         try:
@@ -495,11 +512,11 @@ class Evaluator:
         while isinstance(leftmost, t.Binary) and leftmost.operator not in (":", ",", " ") and not self.known(leftmost):
             spine.append(leftmost)
             leftmost = leftmost.left
-        value = self.scalar(self.evaluate(leftmost))
+        value = self._operand(leftmost)
         for step in reversed(spine):
             # Where operations are named, to see what bends, rounding is no bend.
             last = step is self.group.tree and step.operator in "+-" and self.store.places is None
-            sides = (value, self.scalar(self.evaluate(step.right)))
+            sides = (value, self._operand(step.right))
             value = self.value(self.together("alike", partial(_operated, step.operator, last), sides))
         return value
 
@@ -581,7 +598,7 @@ class Evaluator:
         if not isinstance(function, Lambda):
             failed = isinstance(function, Value) and (function.kinds == ERROR).all()
             return function if failed else error(REF)
-        return self.apply(function, [self.evaluate(argument) for argument in arguments])
+        return self.apply(function, [self.given(argument) for argument in arguments])
 
     def _address_arguments(self, row: Function, node: t.Call) -> list[Result]:
         """Where the place looked up depends on the changing cells, the whole range is read as numbers."""
@@ -601,10 +618,10 @@ class Evaluator:
         if letter == "a" and not self.array_formula:
             self.array_formula = True
             try:
-                return self.evaluate(node)
+                return self.given(node)
             finally:
                 self.array_formula = False
-        result = self.evaluate(node)
+        result = self._wanted(node, single=letter == "v")
         if isinstance(result, Lambda):
             return error(CALC)
         return self.scalar(result) if letter == "v" else result

@@ -58,7 +58,7 @@ def with_moving_criteria(evaluator: Evaluator, node: t.Call) -> Value | None:
     if weights is None:
         return None
     fixed = [
-        (evaluator.value(evaluator.evaluate(area)), evaluator.scalar(evaluator.evaluate(criterion)))
+        (evaluator.value(evaluator.given(area)), evaluator.scalar(evaluator.evaluate(criterion)))
         for area, criterion in zip(ranges, criteria, strict=False)
         if not evaluator.scalar(evaluator.evaluate(parted(criterion)[1])).traced
     ]
@@ -72,7 +72,7 @@ def with_moving_criteria(evaluator: Evaluator, node: t.Call) -> Value | None:
     if place is None:
         evaluator.warn(f"{node.name} is constant between its steps: the gradient takes its derivative as 0")
         return Value(np.full((1, 1, 1), NUMBER, np.uint8), count)
-    numbers = evaluator.value(evaluator.evaluate(node.arguments[place if len(node.arguments) > place else 0]))
+    numbers = evaluator.value(evaluator.given(node.arguments[place if len(node.arguments) > place else 0]))
     if numbers.shape[1:] != weights.shape[2:]:
         raise evaluator.unsupported(f"{node.name}: with a criterion that moves the ranges must have one shape")
     if (numbers.kinds == ERROR).any():
@@ -91,7 +91,7 @@ def _times(one: Any, other: Any) -> Any:
 
 def _compared(evaluator: Evaluator, name: str, area: t.Node, relation: str, number: Value) -> Any:
     """Return 1 for cells of a range that hold numbers and meet the relation, else 0, (n, criteria, rows, columns)."""
-    cells = evaluator.value(evaluator.evaluate(area))
+    cells = evaluator.value(evaluator.given(area))
     if relation in ("=", "<>") and (cells.kinds == TEXT).any():
         raise evaluator.unsupported(f"{name} of texts with a criterion that moves; compare numbers with numbers")
     evaluator.jumps(name)

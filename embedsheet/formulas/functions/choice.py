@@ -41,6 +41,8 @@ class Evaluator(Context, Protocol):
     """What a lazy function may ask besides what every function may."""
 
     names: dict[str, Result]  # of LET and LAMBDA, in lower case
+    single: bool  # whether one value a cell is all that is wanted of the expression
+    array_formula: bool  # whether operators work on whole arrays
     index: Index  # (n,) the cells' places among all that are evaluated together
 
     @property
@@ -54,6 +56,10 @@ class Evaluator(Context, Protocol):
 
     def scalar(self, result: Result) -> Value:
         """Return one value a cell: ranges are intersected in a plain formula."""
+        ...
+
+    def given(self, node: Node) -> Result:
+        """Return what an expression stands for where it is handed on whole: to a function, a name."""
         ...
 
     def tested(self, node: Node) -> Value:
@@ -180,10 +186,15 @@ def _cell_by_cell(evaluator: Evaluator, selector: Value, branches: Sequence[Bran
     joined = joined_references([(index, result) for index, _, result in parts], evaluator.count)
     if joined is not None:
         return joined
-    if any(_is_wide(result) for _, _, result in parts):
+    if any(_is_wide(result) or _counts_otherwise(part, result) for _, part, result in parts):
         apart = parts[0][0]
         raise SplitError(evaluator.index[apart], np.zeros(len(apart), np.int64))
     return evaluator.merge([(index, part.value(result)) for index, part, result in parts])
+
+
+def _counts_otherwise(evaluator: Evaluator, result: Result) -> bool:
+    """Whether a result is a cell that counts otherwise than what it holds: SUM(A1) leaves a text in A1 out."""
+    return isinstance(result, Reference) and bool((evaluator.value(result).kinds != NUMBER).any())
 
 
 def _is_wide(result: Result) -> bool:
@@ -227,8 +238,32 @@ def _element_by_element(evaluator: Evaluator, selector: Value, branches: Sequenc
 
 
 def _traced(evaluator: Evaluator, name: str, selector: Value, branches: Sequence[Branch]) -> Value:
-    found = [evaluator.value(branch(evaluator)) for branch in branches]
+    single = evaluator.single and not evaluator.array_formula
+    given = [branch(evaluator) for branch in branches]
+    found = [evaluator.scalar(one) if single else evaluator.value(one) for one in given]
+    if not single and selector.shape[1:] == (1, 1):
+        _refuse_unlike(evaluator, name, given, found)
     return evaluator.value(evaluator.together("alike", partial(_chosen_traced, name), [selector, *found]))
+
+
+def _refuse_unlike(evaluator: Evaluator, name: str, given: Sequence[Result], found: Sequence[Value]) -> None:
+    """Raise where a function would count one branch's cells otherwise than another's: no array is now long, now short.
+
+    Nor is a cell that holds nothing, or a truth, now left out, now a number.
+    """
+    if len({value.shape[1:] for value in found}) > 1:
+        raise evaluator.unsupported(
+            f"{name} gives more cells in one case than in another, and which depends on the changing cells; let it "
+            "give as many in all cases."
+        )
+    kinds = [np.broadcast_to(value.kinds, np.broadcast_shapes(*(one.kinds.shape for one in found))) for value in found]
+    unlike = reduce(np.logical_or, [one != kinds[0] for one in kinds[1:]], np.zeros(kinds[0].shape, bool))
+    held = np.isin(kinds, (BLANK, BOOLEAN)).any(axis=0)
+    if any(isinstance(one, Reference) for one in given) and (unlike & held).any():
+        raise evaluator.unsupported(
+            f"{name} gives an empty cell or a truth in one case and a number in another, and which depends on the "
+            "changing cells; let it give numbers in all cases."
+        )
 
 
 def _chosen_traced(name: str, evaluator: Evaluator, selector: Value, *branches: Value) -> Value:

@@ -141,7 +141,8 @@ def _fallback(evaluator: Evaluator, nodes: tuple[Node, ...], name: str, caught: 
         selector = Value(*(np.broadcast_to(array, value.shape) for array in (selector.kinds, selector.numbers)))
     inner = evaluator.with_names({_SWITCHED: value})
     # Unlike IF, these give a value, never a reference: SUM counts a TRUE that the fallback's cell holds.
-    return evaluator.value(choose(inner, name, selector, [of(Name(_SWITCHED)), of(nodes[1])]))
+    chosen = choose(inner, name, selector, [of(Name(_SWITCHED)), of(nodes[1])])
+    return evaluator.scalar(chosen) if evaluator.single else evaluator.value(chosen)
 
 
 def _fallback_traced(evaluator: Evaluator, node: Node, value: Value) -> Value:
@@ -177,7 +178,7 @@ def let(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Result:
     for name, value in zip(pairs[::2], pairs[1::2], strict=True):
         if not isinstance(name, Name):
             raise evaluator.unsupported("LET's names must be plain words that are no cell addresses.")
-        evaluator = evaluator.with_names({name_key(name.name): evaluator.evaluate(value)})
+        evaluator = evaluator.with_names({name_key(name.name): evaluator.given(value)})
     return evaluator.evaluate(body)
 
 
