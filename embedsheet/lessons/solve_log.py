@@ -35,7 +35,7 @@ def write_solve_log(book: Book) -> Page:
     page.heading(
         "Solve log",
         f"Filled in by: embedsheet solve {word(book.path.name)}. Each new run replaces the last one; up to {CAPACITY} "
-        "iterations are kept.",
+        "iterations are kept, evenly spaced.",
     )
     page.write(4, 1, "Last run", "heading")
     page.write(4, 4, "History", "heading")
@@ -48,7 +48,7 @@ def write_solve_log(book: Book) -> Page:
         page.write(row, 2, None, style, **extra)
     history = {"iteration": "0", "objective": "0.000000", "gradient": "0.0E+00", "seconds": "0.00"}
     for column, (what, number_format) in enumerate(history.items(), 4):
-        page.write(TOP - 1, column, what, "header")
+        page.write(TOP - 1, column, "gradient norm" if what == "gradient" else what, "header")
         page.empty(f"solver.history.{what}", TOP, column, (CAPACITY, 1), "filled later", num_format=number_format)
     chart = book.workbook.add_chart({"type": "scatter", "subtype": "straight"})
     chart.add_series(

@@ -92,6 +92,11 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: Sequence[Page]) ->
              "from it the probability of every character.", "the rest", block(NAME, "steps.attended")),
         Line("See the shares as a heat map: before training, they say little.", "the heat map",
              block(heat_map.SHEET, "now.1")),
+        *(
+            Line("Go back from the loss to the queries, keys and values: violet, how the loss changes with every cell. "
+                 "Where the mask hides a score, nothing flows back.", f"go to {home.sheet}", home)
+            for home in map(gradients.home, derived)
+        ),
         Line(f"Train it: save, close, and run\n    embedsheet solve {file}{FEW_STEPS}\nor 20 iterations at a "
              "time, to see the map change. Then look at the map again: which letter does each answer look at?",
              "the loss", block(NAME, "loss")),
@@ -99,11 +104,6 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: Sequence[Page]) ->
              "sampling", block(sampling.SHEET, "temperature")),
         Line("Type a new string. Is it reversed without more training? Take the mask off: what does the loss do?",
              "the strings", block(STRINGS, "strings.text")),
-        *(
-            Line("Go back from the loss to the queries, keys and values: violet, how the loss changes with every cell. "
-                 "Where the mask hides a score, nothing flows back.", f"go to {home.sheet}", home)
-            for home in map(gradients.home, derived)
-        ),
         Line(f"Prove it: embedsheet compare {file} computes the same with keras.layers.MultiHeadAttention, forward, "
              "backward and step by step."),
     ]  # fmt: skip

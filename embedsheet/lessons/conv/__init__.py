@@ -72,12 +72,6 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: Sequence[Page]) ->
              "one window", block(window_sheet.SHEET, "chosen.row")),
         Line("Follow an image from left to right: convolution by two filters, ReLU, max pooling, all in one column "
              "(flat), and from it the probability of every class.", "the maps", block(NAME, "convolved")),
-        Line(f"Train it: save, close, and run\n    embedsheet solve {file}{FEW_STEPS}\nThe loss falls, and "
-             "the filters become detectors: what does each look for now?", "the filters", block(NAME, "filter.1")),
-        Line("See whether it holds for the images that it has not learned from.", "right, unseen",
-             block(NAME, "unseen.score")),
-        Line("Draw a stroke of your own: type pixels over an image, and read the probabilities.", "the images",
-             block(NAME, "images")),
         *(
             Line("Go back from the loss to the filters: violet, how the loss changes with every cell. Max pooling "
                  "sends it to the largest cell only, ReLU to none below 0; a filter’s weight gathers it from all "
@@ -85,6 +79,13 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: Sequence[Page]) ->
                  f"go to {home.sheet}", home)
             for home in map(gradients.home, derived)
         ),
+        Line(f"Train it: save, close, and run\n    embedsheet solve {file}{FEW_STEPS}\nThe loss falls, and "
+             "the filters become detectors: what does each look for now?", "the filters", block(NAME, "filter.1")),
+        Line("See whether it holds for the images that it has not learned from. Is one taken for another stroke? "
+             "Behind the filters, the dense layer knows places: it has seen no such stroke there.", "right, unseen",
+             block(NAME, "unseen.score")),
+        Line("Draw a stroke of your own: type pixels over an image, and read the probabilities.", "the images",
+             block(NAME, "images")),
         Line(f"Prove it: embedsheet compare {file} computes the same with keras.layers.Conv2D and MaxPooling2D, "
              "forward, backward and step by step."),
     ]  # fmt: skip
@@ -97,7 +98,7 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: Sequence[Page]) ->
         page,
         "Convolution: strokes on small images",
         "A filter is a small square of weights that is laid over every window of an image. The same few weights look "
-        "everywhere, so that a stroke is found wherever it stands; training finds the filters.",
+        "everywhere, so that they answer to a stroke wherever it stands; training finds the filters.",
         steps,
         [Line(f"{sheet}: {text}", f"go to {sheet}", Area(sheet, 1, 1, 1, 1)) for sheet, text in about.items()]
         + gradients.lines(derived, "loss"),

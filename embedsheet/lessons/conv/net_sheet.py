@@ -83,7 +83,7 @@ def write_conv(book: Book, plan: Plan) -> Page:
     page.sheet.set_default_row(0.75 * ROW_PIXELS)
     page.heading("Convolution: one small filter looks everywhere",
                  "A filter is laid over every window of an image: where the pixels fit it, the number is large. It "
-                 "finds a stroke wherever it stands.")  # fmt: skip
+                 "answers to a stroke wherever that stands.")  # fmt: skip
     _write_weights(sheet)
     _write_headers(sheet)
     for image in range(len(plan.images)):

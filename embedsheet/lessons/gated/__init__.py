@@ -48,25 +48,25 @@ def _write_guide(page: Page, book: Book, kind: str, name: str, plan: Plan, deriv
              block(BRACKETS, "pieces.text")),
         Line("Follow the simple net down the rows: a character becomes an id, the id a row of numbers x, and x and the "
              "state before become the next state.", f"go to {SIMPLE}", block(SIMPLE, "steps.h")),
-        Line(f"Train it: save, close, and run\n    embedsheet solve {file} --sheet {word(SIMPLE)}{FEW_STEPS}\nIt stays "
-             "at 0.69, which is ln 2: it knows that a bracket comes, not which.", "the loss", block(SIMPLE, "loss")),
-        Line(f"Now the {name}: each gate is a block of its own, its weights above it. Read their formulas from left to "
-             "right.", f"go to {name}", block(name, f"steps.{GROUPS[kind][0].name}")),
-        Line(f"Train it, too:\n    embedsheet solve {file} --sheet {name}{FEW_STEPS}\nNow each piece is closed by the "
-             "right bracket.", "the answers", block(name, "probabilities")),
-        Line("Look at the chart above the answers: what it carries in pieces 1 and 2, the same letters in different "
-             "brackets, parts at the first step and stays apart.", "the chart", block(name, "probabilities")),
         *(
             Line("Go back through time: violet, how the loss changes with every cell. Read the state’s block from the "
                  "last step up to the first: where a piece began, hardly anything of it is left.",
                  f"go to {home.sheet}", home)
             for home in map(gradients.home, derived[:1])
         ),
+        Line(f"Train it: save, close, and run\n    embedsheet solve {file} --sheet {word(SIMPLE)}{FEW_STEPS}\nIt stays "
+             "at 0.69, which is ln 2: it knows that a bracket comes, not which.", "the loss", block(SIMPLE, "loss")),
+        Line(f"Now the {name}: each gate is a block of its own, its weights above it. Read their formulas from left to "
+             "right.", f"go to {name}", block(name, f"steps.{GROUPS[kind][0].name}")),
         *(
             Line(f"The same with gates, in the {name}: what is kept at a step is a product with a number near 1, and "
                  "the derivative arrives.", f"go to {home.sheet}", home)
             for home in map(gradients.home, derived[1:])
         ),
+        Line(f"Train it, too:\n    embedsheet solve {file} --sheet {name}{FEW_STEPS}\nNow each piece is closed by the "
+             "right bracket.", "the answers", block(name, "probabilities")),
+        Line("Look at the chart above the answers: what it carries in pieces 1 and 2, the same letters in different "
+             "brackets, parts at the first step and stays apart.", "the chart", block(name, "probabilities")),
         Line(f"Prove it: embedsheet compare {file} computes the same with keras.layers.{name}, "
              "with NumPy and derivatives by hand, and with PyTensor’s scan."),
     ]  # fmt: skip

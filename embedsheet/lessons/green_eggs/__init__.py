@@ -101,14 +101,14 @@ def _write_guide(page: Page, book: Book, text: Text, derived: list[Page], own_te
     if skip_gram.SKIP_GRAM in book.pages:
         file = shell_word(book.path.name)
         steps += [
-            Line("Train them: from a word’s factors, softmax guesses which words stand beside it in the text. Save, "
-                 f"close, and run\n    embedsheet solve {file} --sheet {skip_gram.SKIP_GRAM}", "the loss",
-                 block(skip_gram.SKIP_GRAM, "loss")),
             *(
                 Line("See which way training pushes each factor: violet, how the loss changes with every cell, block "
                      "by block by the chain rule.", f"go to {gradients.home(page).sheet}", gradients.home(page))
                 for page in derived
             ),
+            Line("Train them: from a word’s factors, softmax guesses which words stand beside it in the text. Save, "
+                 f"close, and run\n    embedsheet solve {file} --sheet {skip_gram.SKIP_GRAM}", "the loss",
+                 block(skip_gram.SKIP_GRAM, "loss")),
             Line("See where each word went, and which word is its nearest now: words that stand beside the same words "
                  "have moved together.", "the trained words", block(skip_gram.TRAINED, "nearest")),
             Line(f"Prove that Keras trains the same model: embedsheet compare {file}"),

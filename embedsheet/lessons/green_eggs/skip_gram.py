@@ -224,7 +224,8 @@ def write_trained(book: Book, plan: Plan) -> Page:
     page.heading(
         "Trained: where the words went",
         f"A grey line leads from where a word was to where the factors of the sheet {SKIP_GRAM} put it now (orange). "
-        "Red: alike; blue: opposite.",
+        "Training begins with small random numbers of its own, not with those of the sheet Text. Red: alike; blue: "
+        "opposite.",
     )
     up = write_choice_of_factors(page, k)
     top = 8

@@ -98,7 +98,7 @@ def write_epochs(book: Book, plan: Plan) -> Page:
         "Try a scale of 0.1, then 8.",
         "Try relu with scale 1, then 2:",
         "a unit dies, and the loss stays.",
-        "Try sigmoid: it needs rate 5.",
+        "Try sigmoid: rate 5 and scale 2.",
     )
     for row, text in enumerate(hints, SETTINGS + 8):
         page.write(row, EPOCH, text, "lead")

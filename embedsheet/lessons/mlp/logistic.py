@@ -83,7 +83,7 @@ def write_logistic(book: Book, task: Task) -> Page:
         lambda row, _: f"{a1(row, p)}-{a1(row, answer)}", "gradient",
     )  # fmt: skip
     page.note(top, wrong, "The derivative of −ln p by z: how far the probability is from what happened.")
-    band(page, top - 2, shifted, features + 1, "−ln p, with h added to one weight", VIOLET)
+    band(page, top - 2, shifted, features + 1, "−ln p, with h added to one weight", DARK)
     for place in range(features + 1):
         column = shifted + place
         name = "bias" if place == features else task.features[place]
@@ -95,7 +95,7 @@ def write_logistic(book: Book, task: Task) -> Page:
             more = "step" if place == features else f"step*{a1(row, INPUT + place)}"
             return _cross_entropy(f"({a1(row, z)}+{more})", a1(row, answer))
 
-        page.formulas(f"losses.{place + 1}", top, column, moved[:, None], stepped, "gradient")
+        page.formulas(f"losses.{place + 1}", top, column, moved[:, None], stepped)
     page.solver(("output.weights", "output.bias"), "loss")
     _chart(page, (top, bottom), (z, p, answer), shifted + features + 2)
     page.widths((NUMBER, NUMBER, 6), (INPUT, label - 1, 9), (label, label, 9), (z, shifted + features, 10),
@@ -117,7 +117,7 @@ def _write_weights(page: Page, task: Task, gradient: Layer, at: tuple[int, int, 
     band(page, WEIGHTS_TOP - 1, z, 1, "weight", DARK)
     band(page, WEIGHTS_TOP - 1, z + 1, 1, "∂loss/∂w", VIOLET)
     band(page, WEIGHTS_TOP - 1, z + 2, 1, "estimate", VIOLET)
-    band(page, WEIGHTS_TOP - 1, z + 3, 1, "odds × ", BLUE)
+    band(page, WEIGHTS_TOP - 1, z + 3, 1, "odds × ", DARK)
     top = bias + 5
     bottom = top + count - 1
     names = [*task.features, "bias"]

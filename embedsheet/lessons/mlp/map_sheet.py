@@ -112,7 +112,7 @@ def _chart(page: Page, book: Book, task: Task, column: int) -> None:
         )
     chart.set_title({"name": "The samples in the same plane", "name_font": {"size": 11}})
     for axis in (chart.set_x_axis, chart.set_y_axis):
-        axis({"min": -REACH, "max": REACH, "major_unit": 0.55, "num_format": "0.0", "crossing": "min",
+        axis({"min": -REACH, "max": REACH, "major_unit": 0.55, "num_format": "0.00", "crossing": "min",
               "major_gridlines": {"visible": False}})  # fmt: skip
     chart.set_legend({"position": "bottom"})
     chart.set_size({"width": 500, "height": 500})

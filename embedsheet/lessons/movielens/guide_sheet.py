@@ -43,6 +43,13 @@ def write(page: Page, book: Book, choice: Choice, factors: int, models: list[Pag
         Line("Look at the RMSE, the root mean square error over the rated pairs: how far off a prediction is. Training "
              "makes this one cell small.", "the RMSE", first.areas["rmse"])
     )  # fmt: skip
+    if derived:
+        steps.append(
+            Line("See which way training goes: violet, how the RMSE changes with every cell between it and the "
+                 "factors. Read it from the top: each block is made from the one above by the chain rule, and the last "
+                 "are the gradient. Next to it stands each factor after one step of gradient descent.",
+                 f"go to {gradients.home(derived[0]).sheet}", gradients.home(derived[0]))
+        )  # fmt: skip
     if small:
         steps.append(
             Line("Train with Excel: Data ► Solver ► Solve. The dialog opens filled in: minimise the RMSE by changing "
@@ -56,13 +63,6 @@ def write(page: Page, book: Book, choice: Choice, factors: int, models: list[Pag
              "writes the factors back into the orange cells. The progress is on the sheet Solve log.",
              "the log", book.pages[SOLVE_LOG].areas["solver.history.objective"])
     )  # fmt: skip
-    if derived:
-        steps.append(
-            Line("See which way training goes: violet, how the RMSE changes with every cell between it and the "
-                 "factors. Read it from the top: each block is made from the one above by the chain rule, and the last "
-                 "are the gradient. Next to it stands each factor after one step of gradient descent.",
-                 f"go to {gradients.home(derived[0]).sheet}", gradients.home(derived[0]))
-        )  # fmt: skip
     if not everything:
         steps += [
             Line("Do the same with a bias: one more number a user (some are generous) and a movie (some are liked by "

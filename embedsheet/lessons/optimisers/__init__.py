@@ -92,7 +92,8 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: list[Page]) -> Non
              block(DATA, "data.x")),
         Line(f"Follow gradient descent: {plan.steps} rows, each made of the one above. Find the gradient (green) and "
              "the step (orange).", f"go to {first}", block(first, "weights")),
-        Line("Type another learning rate into its orange cell, 0.02 or 0.3 or 0.4, and watch the path in the chart.",
+        Line("Type another learning rate into its orange cell, 0.02 or 0.2 or 0.3, and watch the path in the chart: "
+             "where a step is too long, it goes farther away with every one.",
              "the learning rate", block(first, "learning_rate")),
         Line("See what each of the others adds: a momentum, a size of its own for each weight, or both.",
              f"go to {last}", block(last, "weights")),
@@ -108,6 +109,11 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: list[Page]) -> Non
         Line("Let a solver find the best learning rate: in Excel, Solver is filled in on each optimiser’s sheet. Or "
              f"save, close, and run\n    embedsheet solve {file} --sheet {word(last)}\nThe gradient of the last loss "
              f"goes back through all {plan.steps} steps.", "the loss after all steps", block(last, "loss")),
+        *(
+            Line(f"See where the gradient of the sheet {page.name} comes from: violet, the chain rule from the loss "
+                 "back to each weight.", f"go to {gradients.home(page).sheet}", gradients.home(page))
+            for page in derived
+        ),
         Line("See how far a method comes that chooses its steps itself, and that Newton’s needs a single one.",
              "L-BFGS and Newton", block(race.SOLVER, "weights")),
         *([] if RATINGS not in book.pages else [
@@ -115,11 +121,6 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: list[Page]) -> Non
                  f"it is below the optimiser’s loss?\n    embedsheet solve {file} --sheet {word(RATINGS_SOLVER)}",
                  f"go to {RATINGS_SOLVER}", block(RATINGS_SOLVER, "loss")),
         ]),
-        *(
-            Line(f"See where the gradient of the sheet {page.name} comes from: violet, the chain rule from the loss "
-                 "back to each weight.", f"go to {gradients.home(page).sheet}", gradients.home(page))
-            for page in derived
-        ),
         Line(f"Prove that Keras does the same: embedsheet compare {file} walks every path again with its optimizers."),
     ]  # fmt: skip
     about = {

@@ -32,8 +32,8 @@ def write_data(book: Book, plan: Plan) -> Page:
     for row, (label, name, value, style) in enumerate(
         (
             ("points in a batch", "batch_size", plan.batch, "choice"),
-            ("intercept at the start", "start.intercept", START[0], "given"),
-            ("slope at the start", "start.slope", START[1], "given"),
+            ("intercept at the start", "start.intercept", START[0], "choice"),
+            ("slope at the start", "start.slope", START[1], "choice"),
         ),
         5,
     ):

@@ -8,7 +8,7 @@ from embedsheet.ground.notation.addresses import quote_sheet
 from embedsheet.lessons.how_to import to_train
 from embedsheet.lessons.optimisers.data_sheet import CONTOURS, PARAMETERS
 from embedsheet.lessons.optimisers.plan import START, Plan, Trace
-from embedsheet.lessons.optimisers.rules import RULES
+from embedsheet.lessons.optimisers.rules import FITTING, RULES
 from embedsheet.mirrors.optimisers.comparison import DATA, gradient
 from embedsheet.xlsx.writer.page import LINE, Book, Page, a1
 
@@ -26,11 +26,12 @@ def write_race(book: Book, plan: Plan, traces: dict[str, Trace]) -> Page:
     least, excess = plan.loss(plan.best), plan.loss(np.array(START)) - plan.loss(plan.best)
     top, steps = HEADER + 1, plan.steps
     page.write(4, 1, "Each optimiser", "heading")
-    labels = ("learning rate", "loss after all steps", "above the least", "steps before 1 % is left")
+    labels = ("learning rate", "loss after all steps", "above the least", "within 1 % from step")
     for row, label in enumerate(labels, 6):
         page.write(row, 1, label, "header left")
     page.write(HEADER, 1, "step", "header")
     page.block("steps.number", top, 1, np.arange(steps + 1)[:, None], "id")
+    number = f"{a1(top, 1, 'rc')}:{a1(top + steps, 1, 'rc')}"
     for column, (rule, (name, numbers)) in enumerate(zip(RULES, traces.items(), strict=True), 2):
         sheet, source = quote_sheet(name), book.pages[name].areas
         for row in (5, HEADER):
@@ -38,19 +39,25 @@ def write_race(book: Book, plan: Plan, traces: dict[str, Trace]) -> Page:
         losses = source["losses"]
         rate = rule.settings["learning_rate"]
         page.formula(6, column, source["learning_rate"].absolute(), rate, num_format="0.0##")
-        page.formula(7, column, a1(top + steps, column), numbers.losses[-1], num_format="0.0000")
+        page.formula(7, column, a1(top + steps, column), numbers.losses[-1], num_format=FITTING)
         page.formula(8, column, f"{a1(7, column)}-{DATA}!$C$11", numbers.losses[-1] - least, num_format="0.0E+00")
-        far = int(np.sum(numbers.losses - least > FAR * excess))
+        far = np.flatnonzero(numbers.losses - least > FAR * excess)
         column_of = f"{a1(top, column, 'r')}:{a1(top + steps, column, 'r')}"
-        limit = f"{DATA}!$C$11+{FAR}*{CONTOURS}!$E$4"
-        page.formula(9, column, f'COUNTIF({column_of},">"&{limit})', far, num_format="0")
+        above = f"({column_of}>{DATA}!$C$11+{FAR}*{CONTOURS}!$E$4)"
+        near = int(far.max(initial=-1)) + 1
+        page.formula(
+            9, column,
+            f'IF({a1(top + steps, column)}>{DATA}!$C$11+{FAR}*{CONTOURS}!$E$4,"not yet",'
+            f"SUMPRODUCT(MAX({above}*({number}+1))))",
+            "not yet" if near > steps else near, num_format="0",
+        )  # fmt: skip
         for row in range(top, top + steps + 1):
             page.formula(row, column, f"{sheet}!{a1(losses.top + row - top, losses.left)}", numbers.losses[row - top],
-                         num_format="0.0000")  # fmt: skip
+                         num_format=FITTING)  # fmt: skip
     page.define("race.losses", top, 2, steps + 1, len(traces))
     page.define("race.final", 7, 2, 1, len(traces))
     page.define("race.steps", 9, 2, 1, len(traces))
-    page.note(9, 2, "So many of the rows below are still more than 1 % of the way away from the least loss.")
+    page.note(9, 2, "From this step on, of all that the start’s loss lies above the least one, less than 1 % is left.")
     chart = book.workbook.add_chart({"type": "scatter", "subtype": "straight"})
     for column, (name, color, dash) in enumerate(zip(traces, COLORS, DASHES, strict=True), 1):
         chart.add_series(
@@ -62,9 +69,9 @@ def write_race(book: Book, plan: Plan, traces: dict[str, Trace]) -> Page:
                 "marker": {"type": "none"},
             }
         )
-    chart.set_title({"name": "Loss by step (each line ten times lower than the next)", "name_font": {"size": 11}})
+    chart.set_title({"name": "Loss by step, on a logarithmic axis", "name_font": {"size": 11}})
     chart.set_x_axis({"name": "step", "min": 0, "max": steps, "major_gridlines": {"visible": False}})
-    chart.set_y_axis({"log_base": 10, "num_format": "0.0", "crossing": 1e-9,
+    chart.set_y_axis({"log_base": 10, "num_format": "General", "crossing": 1e-9,
                       "major_gridlines": {"visible": True, "line": {"color": LINE}}})  # fmt: skip
     chart.set_legend({"position": "bottom"})
     chart.set_size({"width": 480, "height": 420})

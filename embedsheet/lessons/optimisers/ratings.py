@@ -289,7 +289,10 @@ def _write_step(page: Page, steps: Page, numbers: Descent) -> None:
     page.widths((1, 1, 13.5), (2, left - 1, 7), (left, left + m - 1, 7), (left + m, left + m, 2),
                 *((c, c + k, 7.5) for c in range(right, right + 4 * (k + 1))))  # fmt: skip
     page.sheet.freeze_panes(5, 0)
-    page.printing((TITLES, TITLES), high=0)
+    last, bottom = right + 4 * (k + 1) - 2, errors_top + n + 4 * (k + 1) - 1
+    # The table turned on its side is for the rows of steps; below the titles of movies its users would be misread.
+    page.printing((TITLES, TITLES), parts=[
+        Area(RATINGS, 1, 1, factors_top - 2, last), Area(RATINGS, factors_top - 1, 1, bottom, last)])  # fmt: skip
 
 
 def _turn(page: Page, values: Floats) -> None:

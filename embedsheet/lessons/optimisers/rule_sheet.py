@@ -9,7 +9,7 @@ import numpy as np
 from embedsheet.lessons.how_to import to_train
 from embedsheet.lessons.optimisers.data_sheet import PARAMETERS, contour_series
 from embedsheet.lessons.optimisers.plan import START, Plan, Trace
-from embedsheet.lessons.optimisers.rules import Rule
+from embedsheet.lessons.optimisers.rules import FITTING, Rule
 from embedsheet.mirrors.optimisers.comparison import DATA, KERAS
 from embedsheet.xlsx.writer.page import BLUE, LINE, ORANGE, Book, Page, a1
 
@@ -98,7 +98,7 @@ def write_rule(book: Book, plan: Plan, rule: Rule, numbers: Trace, data: Page, c
         for offset, more in enumerate(("", f"*{x}")):
             page.formula(
                 row, GRADIENT + offset, f"2*SUMPRODUCT({chosen}*{wrong}{more})/{batch}",
-                numbers.gradients[step - 1, offset], num_format="0.0000",
+                numbers.gradients[step - 1, offset], num_format=FITTING,
             )  # fmt: skip
             places = {
                 "gradient": a1(row, GRADIENT + offset),
@@ -111,14 +111,14 @@ def write_rule(book: Book, plan: Plan, rule: Rule, numbers: Trace, data: Page, c
             for place, (letter, template) in enumerate(rule.states.items()):
                 page.formula(
                     row, state_left[letter] + offset, template.format_map(places), numbers.states[place][step, offset],
-                    num_format="0.0000",
+                    num_format=FITTING,
                 )  # fmt: skip
             page.formula(
-                row, weight + offset, rule.weight.format_map(places), numbers.weights[step, offset], num_format="0.0000"
+                row, weight + offset, rule.weight.format_map(places), numbers.weights[step, offset], num_format=FITTING
             )
     for row, value in enumerate(numbers.losses, top):
         error = f"({a1(row, weight, 'c')}+{a1(row, weight + 1, 'c')}*{x}-{y})"
-        page.formula(row, loss, f"SUMPRODUCT({error}^2)/{count}", value, num_format="0.0000")
+        page.formula(row, loss, f"SUMPRODUCT({error}^2)/{count}", value, num_format=FITTING)
     page.define("steps.number", top, STEP, steps + 1)
     page.define("gradients", top + 1, GRADIENT, steps, 2)
     for letter, column in state_left.items():
@@ -128,7 +128,9 @@ def write_rule(book: Book, plan: Plan, rule: Rule, numbers: Trace, data: Page, c
     page.write(SETTINGS_TOP - 1, weight, "loss after all steps", "heading")
     page.define("loss", SETTINGS_TOP, weight)
     page.height(SETTINGS_TOP, 24)
-    page.formula(SETTINGS_TOP, weight, a1(top + steps, loss), numbers.losses[-1], "result", font_size=14)
+    page.formula(
+        SETTINGS_TOP, weight, a1(top + steps, loss), numbers.losses[-1], "result", font_size=14, num_format=FITTING
+    )
     page.note(SETTINGS_TOP, weight, "Solver’s objective: it looks for the learning rate with which the last step ends "
               "lowest. The gradient goes back through all steps.")  # fmt: skip
     page.note(top + 1, GRADIENT, "The derivative of the batch’s mean squared error at the weights one row up: "
@@ -206,7 +208,7 @@ def loss_chart(page: Page, **axis: float) -> Any:
     )
     chart.set_title({"name": "Loss by step", "name_font": {"size": 11}})
     chart.set_x_axis({"name": "step", "min": 0, **axis, "major_gridlines": {"visible": False}})
-    chart.set_y_axis({"num_format": "0", "min": 0, "major_gridlines": {"visible": True, "line": {"color": LINE}}})
+    chart.set_y_axis({"num_format": "General", "min": 0, "major_gridlines": {"visible": True, "line": {"color": LINE}}})
     chart.set_legend({"none": True})
     chart.set_size({"width": 520, "height": 220})
     return chart

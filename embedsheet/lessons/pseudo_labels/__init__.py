@@ -95,6 +95,11 @@ def _write_guide(page: Page, book: Book, derived: list[Page], planned: Plan) -> 
                  "the teacher", block("Teacher", "predictions")),
             Line("Change a blue rating: the teacher changes, and with it the targets of the violet rows.",
                  "the ratings", block("Ratings", "ratings")),
+            *(
+                Line("See which way training pushes each orange number: violet, how the loss changes with every cell, "
+                     "block by block by the chain rule.", f"go to {gradients.home(one).sheet}", gradients.home(one))
+                for one in derived
+            ),
             Line(f"Train the student on all {BATCHES} batches. Save, close, and run\n"
                  f"    embedsheet solve {file} --sheet {student.NAME}", "the loss", block(student.NAME, "loss")),
             Line("Write down the student’s RMSE of the held-out ratings, which it has not learned from. Then type 0 "
@@ -102,11 +107,6 @@ def _write_guide(page: Page, book: Book, derived: list[Page], planned: Plan) -> 
                  "the weights", block(student.NAME, "origins.weight")),
             Line("Type 1 over the weight of the held-out ratings and train once more: their RMSE falls, but says "
                  "nothing any more; they have been learned from.", "their RMSE", block(student.NAME, "rmse.held_out")),
-            *(
-                Line("See which way training pushes each orange number: violet, how the loss changes with every cell, "
-                     "block by block by the chain rule.", f"go to {gradients.home(one).sheet}", gradients.home(one))
-                for one in derived
-            ),
             Line(f"Prove that Keras trains the same student: embedsheet compare {file}"),
         ],
         [
@@ -123,8 +123,9 @@ def _write_guide(page: Page, book: Book, derived: list[Page], planned: Plan) -> 
             *gradients.lines(derived, "loss"),
         ],
         [
-            "A held-out rating in a batch can no longer tell how good the student is: it has been learned from. The "
-            "lecturer mixes some in at the very end of a competition, when nothing is left to be decided.",
+            "A held-out rating in a batch counts with its weight on the sheet Student, 0 at first: with more, it can "
+            "no longer tell how good the student is, for it has been learned from. The lecturer mixes some in at the "
+            "very end of a competition, when nothing is left to be decided.",
             "Pseudo-labels do not always help. This student has few ratings, and the teacher’s guesses keep it from "
             "learning them by heart. On handwritten digits with few labels they help a little; on all of MovieLens’ "
             "ratings they did not. docs/keras.md has the figures, examples/pseudo_labels.py makes them.",

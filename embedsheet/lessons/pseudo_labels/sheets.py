@@ -160,7 +160,13 @@ def write_draws(page: Page, plan: Plan) -> None:
     for column, (name, look) in enumerate((("origin", "0"), ("user", "0"), ("movie", "0")), 1):
         page.write(TOP - 1, column, name, "header")
         page.block(f"draws.{name}", TOP, column, plan.draws[:, column - 1 : column], "number", num_format=look)
-    page.write(TOP - 1, 5, "origin: 1 training, 2 held out, 3 pseudo-label; user, movie: place in Ratings", "lead")
+    page.write(
+        TOP - 1,
+        5,
+        "origin: 1 training, 2 held out, 3 pseudo-label; user, movie: place in Ratings. "
+        f"The first {plan.rows} rows are batch 1, the next {plan.rows} batch 2, and so on.",
+        "lead",
+    )
     page.sheet.freeze_panes(TOP - 1, 0)
     page.printing(repeat=(TOP - 1, TOP - 1), portrait=True, high=1, rows=TOP - 1 + plan.rows, columns=13)
 
@@ -170,7 +176,7 @@ def write_batch(page: Page, ratings: Page, teacher: Page, student: Page, draws: 
     page.heading(
         "One mixed batch",
         "The student sees these rows together and compares what it says with the targets. On the sheet Student it "
-        "learns from all batches at once.",
+        "learns from all batches at once, each row with the weight of its colour there: yellow rows with 0 at first.",
     )
     page.write(4, 1, "batch", "result label")
     page.write(4, 3, f"◄ choose 1 to {BATCHES}", "lead")
