@@ -44,7 +44,7 @@ QUESTIONS = [
     ("optimisers", "What is a share?", "Contours", "The line of that share of the loss at the start"),
     ("optimisers", "What is the first point?", "Adam", "Of this step’s batch, by its number on the sheet Data"),
     ("optimisers", "What is an orange heading?", "Guide", "Orange heading: the weights after the step."),
-    ("optimisers", "Who wins the race?", "Race", "still more than 1 % of the way away from the least loss"),
+    ("optimisers", "Who wins the race?", "Race", "less than 1 % is left"),
     ("optimisers", "What do red and blue say of an error?", "Ratings", "red: too low, blue: too high"),
     ("pseudo-labels", "What is blue?", "Mixed batch", "Blue: a rating to learn from."),
     ("pseudo-labels", "What is yellow?", "Mixed batch", "Yellow: a rating held out"),

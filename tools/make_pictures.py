@@ -32,6 +32,7 @@ class Picture:
     book: str
     title: str
     height: float = 1.0  # of what is on the page, from the top
+    after: int = 0  # so many pages behind that page
 
 
 PICTURES = (
@@ -47,7 +48,7 @@ PICTURES = (
     Picture("green-eggs-trained", "green-eggs trained", "Trained"),
     Picture("optimisers-descent", "optimisers", "Gradient descent"),
     Picture("optimisers-race", "optimisers", "Race"),
-    Picture("optimisers-ratings", "optimisers", "Ratings: one step"),
+    Picture("optimisers-ratings", "optimisers", "Ratings: one step", after=1),
     Picture("mlp-by-hand", "mlp", "By hand"),
     Picture("mlp-xor", "mlp", "XOR"),
     Picture("mlp-epochs", "mlp", "Epochs", 0.45),
@@ -231,7 +232,7 @@ def page_of(pages: list[str], picture: Picture) -> int:
         return 2
     for number, text in enumerate(pages, start=1):
         if text.strip().startswith(picture.title):
-            return number
+            return number + picture.after
     raise SystemExit(f"{picture.name}: no page begins with {picture.title!r}")
 
 
