@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ from hypothesis.internal.conjecture import providers
 from embedsheet.hosts.buttons import press as pressing
 from embedsheet.lessons import find
 from kit.lessons_once import made_once
+
+# What a worker has made is looked through again and again for what nobody needs any more: a tenth of the time.
+gc.set_threshold(50_000, 20, 50)
 
 # The same examples at every run, without time limits; EMBEDSHEET_EXPLORE=1 looks for new ones.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
