@@ -16,22 +16,30 @@ from embedsheet.compiler.variables import Variables
 from embedsheet.ground.errors import EmbedsheetError
 
 _POINTS = 4  # of each kind
+_DIGITS = 9  # of a point, as somebody types it
 _SAME = 1e-7  # of the largest number of a sum
 
 
 def gives_the_sheet(lowered: Lowered, start: FloatArray, sheet_at: Callable[[FloatArray], FloatArray | None]) -> bool:
     """Whether a model agrees with `sheet_at(x)`: objective and rows (1 + m,), None where one of them is no number."""
+    agreed = False
     try:
-        return all(_agrees(lowered, x, sheet_at(x)) for x in _points(lowered.variables, start))
+        for x in _points(lowered.variables, start):
+            found = _agrees(lowered, x, sheet_at(x))
+            if found is False:
+                return False
+            agreed |= found is True
     except EmbedsheetError:
         return False
+    return agreed
 
 
-def _agrees(lowered: Lowered, x: FloatArray, sheet: FloatArray | None) -> bool:
-    if sheet is None:
-        return True  # what no sheet reaches
+def _agrees(lowered: Lowered, x: FloatArray, sheet: FloatArray | None) -> bool | None:
+    """Return whether a model agrees at a point, None where that is not to be told."""
     variables = lowered.variables
     values = variables.followed(x)
+    if sheet is None or not np.isfinite(values).all():
+        return None  # undefined, or in a branch that is not taken
     allowed = variables.allows(values)
     if allowed and all(
         abs(value_of(one, values) - number) <= _SAME * _size(one, values)
@@ -39,7 +47,8 @@ def _agrees(lowered: Lowered, x: FloatArray, sheet: FloatArray | None) -> bool:
     ):
         return True
     # Constraints have tightened bounds: beyond these the model need not be the sheet.
-    return (not allowed and _violates(lowered, sheet[1:])) or variables.at_edge(values)
+    beyond = not allowed and _violates(lowered, sheet[1:])
+    return None if beyond or variables.at_edge(values) else False
 
 
 def _size(expression: Affine, values: FloatArray) -> float:
@@ -65,7 +74,7 @@ def _points(variables: Variables, start: FloatArray) -> Iterator[FloatArray]:
     high = np.maximum(low, high)
 
     def inside(x: FloatArray) -> FloatArray:
-        return np.asarray(np.clip(np.where(whole, np.round(x), x), lower, upper))
+        return np.asarray(np.clip(np.where(whole, np.round(x), np.round(x, _DIGITS)), lower, upper))
 
     yield inside(start)
     for _ in range(_POINTS):

@@ -206,19 +206,17 @@ class Variables:
         return values
 
     def at_edge(self, values: FloatArray) -> bool:
-        """Whether something steps so near that rounding decides on which side the sheet is."""
+        """Whether something steps so near, and not exactly there, that rounding decides on which side the sheet is."""
         for expression, period in self.edges:
             size = max([1.0, abs(expression.constant), *(abs(f * values[at]) for at, f in expression.terms.items())])
             off = value_of(expression, values)
             off = off if period is None else off - period * np.round(off / period)
-            if abs(off) <= _NEAR_EDGE * size:
+            if 0 < abs(off) <= _NEAR_EDGE * size:
                 return True
         return False
 
     def allows(self, values: FloatArray) -> bool:
         """Whether values of the variables meet bounds, rows and choices; curves are what they are."""
-        if not np.isfinite(values).all():
-            return False
         lower, upper = np.array(self.lower), np.array(self.upper)
         slack = _NEAR_EDGE * np.maximum(1.0, np.abs(values))
         if not ((values >= lower - slack) & (values <= upper + slack)).all():
