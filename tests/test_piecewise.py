@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ import pytest
 from scipy import optimize
 
 from embedsheet.book.setups import Constraint
-from embedsheet.compiler.program import Program, compile_program
+from embedsheet.compiler import piecewise, trusted
+from embedsheet.compiler.program import Program, compile_program, recalculate
+from embedsheet.ground.errors import UnsupportedError
 from embedsheet.ground.notation.addresses import parse_area
 from embedsheet.solver import problem_of, solve
 from embedsheet.solvers.piecewise import prove
@@ -42,6 +45,32 @@ WRITTEN = {
 }
 # What is not written, or would be written wrongly: texts, blanks that count, truth values in cells, 0^0.
 NOT_WRITTEN = ['=IF(A1>8,"",A2)', "=SUM(H1,A1)", "=MAX(IF(A1>3,-5))", "=MOD(A1,3)", "=(A2<7)^0+A1"]
+# How operators work where a part stands, and what is no number: written as the sheet takes it or not at all. E1 is
+# TRUE, G1 blank, D1:D3 1, 2, 3, and the formula stands in row 2.
+KINDS = [
+    "=SUMPRODUCT((D1:D3>1)*A1:A3)", "=SUMPRODUCT(above*A1:A3)", "=SUMPRODUCT((D1:D3>1.5)*A1)", "=SUM((D1:D3>1)*A1)",
+    "=SUMPRODUCT((D1:D3+0)*(A1:A3>2))", "=SUMPRODUCT(ABS(D1:D3-2)*A1:A3)", "=SUMPRODUCT(ROUND(D1:D3*.3,0)*A1:A3)",
+    "=SUMPRODUCT(A1:A3^(D1:D3>1))", "=SUMPRODUCT(-(D1:D3>1),A1:A3)", "=SUM(IF(A1>4,A1:A3,1))",
+    "=SUMPRODUCT(IF(A1>4,A1:A3,1))", "=SUMPRODUCT(IF(D1:D3>1,A1:A3,1))", "=MAX((D1:D3>1)*A1:A3)",
+    "=SUMPRODUCT(A1:A3>2,A1:A3)", "=SUMPRODUCT(A1:A3>2)", "=SUMPRODUCT(--(A1:A3>2),A1:A3)", "=IF(A1>E1,1,2)",
+    "=IF((A1>2)>A2,1,2)", "=IF((A1>2)=1,1,2)", "=IF((A1>2)=(A2>2),1,2)", "=IF(IF(A1>4,A2>3,A3)>1,1,2)", '=MAX("3",A3)',
+    '=A1*"3"+A2', "=MAX(IF(A1>4,A2,G1),-A3)", "=MIN(IF(A1>4,A2,E1),A3)", "=SUM(IF(A1>4,A2,E1),A3)", "=MAX(E1:G1,A3/9)",
+    "=MAX(TRUE,A3/9)", "=AND(A1:A3)*1", "=AND(A1:A3>1)*1", "=AND(A1>1,E1)*A2", "=OR(G1,A1>4)*1", "=COUNTIF(A1:A3,E1)",
+    "=COUNTIF(A1:A3,D2)", '=COUNTIF(A1:A3,">"&D2)', "=SUM(INDEX(A1:D3,0,1))", "=SUM(INDEX(D1:E3,0,1))*A1", "=-(A1>2)^2",
+    "=IF(A1>4,D1:D3,A2)", "=IF(A1>2,A1:A3,A2)",
+]  # fmt: skip
+WRITTEN_AS_ARRAYS = KINDS[:7]
+
+
+def kinds_compiled(path: Path, formula: str, x: Any = (6.5, 3.25, 1.75)) -> tuple[Program, float]:
+    """Return a program and what the formula gives, evaluated by itself, with A1:A3 at x."""
+    cells = {f"A{row}": float(one) for row, one in enumerate(x, 1)} | {"D1": 1, "D2": 2, "D3": 3, "E1": True}
+    cells |= {"C2": formula, "B1": "=C2+IF(A1>4,A1,A2)-IF(A1>4,A1,A2)"}  # of one kind and with a choice at least
+    bounds = tuple(Constraint(parse_area("A1:A3", "S"), one, end) for one, end in (("<=", 9.0), (">=", 0.0)))
+    book = write(path / "book.xlsx", cells, names={"above": "S!$D$1:$D$3>1"})
+    found = recalculate(Workbook.open(book)).values
+    sheet = float(found.numbers[found.table.area(parse_area("B1", "S")).flat[0]])
+    return compile_program(Workbook.open(book), setup("B1", ["A1:A3"], constraints=bounds)), sheet
 
 
 def compiled(path: Path, formula: str, **more: Any) -> Program:
@@ -86,6 +115,37 @@ def test_the_mixed_integer_form_gives_the_sheets_number_and_no_other(tmp_path: P
 
 @pytest.mark.parametrize("formula", NOT_WRITTEN)
 def test_what_is_no_such_model_is_not_written_as_one(tmp_path: Path, formula: str) -> None:
+    assert compiled(tmp_path, formula).piecewise() is None
+
+
+@pytest.mark.parametrize("formula", KINDS)
+def test_arrays_and_what_is_no_number_are_written_as_the_sheet_takes_them_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, formula: str
+) -> None:
+    monkeypatch.setattr(trusted, "gives_the_sheet", lambda *_: True)  # as it is written, not only as it is trusted
+    written = []
+    for x in ([6.5, 3.25, 1.75], [1.5, 2.25, 8.0], [8.75, 0.5, 3.5], [0.5, 6.25, 7.0]):
+        try:
+            program, sheet = kinds_compiled(tmp_path, formula, x)
+        except UnsupportedError:
+            continue  # no function, no model
+        written.append(program.piecewise() is not None)
+        if written[-1]:
+            least, largest = extremes(program, np.array(x))
+            assert least - 1e-6 <= sheet <= largest + 1e-6
+            assert formula not in WRITTEN_AS_ARRAYS or least == pytest.approx(largest, abs=1e-6)
+    assert formula not in WRITTEN_AS_ARRAYS or (written and all(written))
+
+
+@pytest.mark.parametrize(
+    ("formula", "wrong"),
+    [("=MAX(A1,A2)", "MIN"), ("=ABS(A1-A2)", "SUM"), ("=ROUND(A1,0)+A2", "ROUNDUP"), ("=A2*EXP(A1/9)", "SQRT")],
+)
+def test_a_model_that_does_not_give_the_sheets_numbers_proves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, formula: str, wrong: str
+) -> None:
+    assert compiled(tmp_path, formula).piecewise() is not None
+    monkeypatch.setitem(piecewise._CALLS, re.search("[A-Z]{2,}", formula)[0], piecewise._CALLS[wrong])  # type: ignore[index]
     assert compiled(tmp_path, formula).piecewise() is None
 
 
@@ -179,3 +239,28 @@ def test_many_roundings_in_one_sum_are_proven_though_the_best_lies_at_their_edge
         constraints=["C2 >= 60", f"0 <= A1:A{n} <= 9"],
     )  # fmt: skip
     assert (found.status, found.objective_after) == ("optimal", least)
+
+
+def test_a_fixed_condition_below_sumproduct_is_an_array_and_no_wrong_optimum_is_proven(tmp_path: Path) -> None:
+    found = solve(
+        write(tmp_path / "book.xlsx", {
+            "A1": 9, "A2": 9, "A3": 9, "D1": 1, "D2": 2, "D3": 3,
+            "B2": "=SUMPRODUCT((D1:D3<2)*A1:A3)-IF(A1>4,3,0)+0.01*A2",
+        }),
+        objective="B2", changing=["A1:A3"], constraints=["A1:A3 <= 60", "A1:A3 >= 0", "A1:A3 = integer"],
+        sense="maximize", dry_run=True,
+    )  # fmt: skip
+    best = max(a - (3 if a > 4 else 0) + 0.01 * b for a, b in product(range(61), repeat=2))  # D1 alone is below 2
+    assert (found.status, found.method) == ("optimal", "mixed-integer linear")
+    assert found.objective_after == pytest.approx(best) and best == pytest.approx(57.6)
+
+
+@pytest.mark.parametrize("limited", ["=IF(A1>E1,8,0)", "=SUMPRODUCT(A1:A3>2,A1:A3)"])
+def test_no_limit_is_made_of_truth_values_taken_for_numbers(tmp_path: Path, limited: str) -> None:
+    cells = {"A1": 9, "A2": 9, "A3": 9, "E1": True, "B9": "=A1+A2*1.01+A3*1.02+IF(A1>4,1,0)", "C2": limited}
+    found = solve(
+        write(tmp_path / "book.xlsx", cells), objective="B9", changing=["A1:A3"], sense="maximize", dry_run=True,
+        constraints=["A1:A3 <= 400", "A1:A3 >= 0", "A1:A3 = integer", "C2 <= 7"],  # too many points to try them all
+    )  # fmt: skip
+    # No number is above TRUE, and SUMPRODUCT takes truth values of an array for 0: C2 is 0 everywhere.
+    assert found.objective_after == pytest.approx(400 * (1 + 1.01 + 1.02) + 1)

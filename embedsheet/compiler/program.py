@@ -45,7 +45,7 @@ from embedsheet.formulas.traced import operations
 from embedsheet.formulas.values import Array, namespace
 from embedsheet.ground.errors import ModelError, UnsupportedError
 from embedsheet.ground.keys import name_key
-from embedsheet.ground.kinds import BLANK, ERRORS, TEXT
+from embedsheet.ground.kinds import BLANK, ERROR, ERRORS, TEXT
 from embedsheet.ground.notation.addresses import Area, Cell
 
 if TYPE_CHECKING:
@@ -363,14 +363,26 @@ class Program:
     @cached_property
     def _lowered(self) -> Lowered | None:
         from embedsheet.compiler.piecewise import lower_program
+        from embedsheet.compiler.trusted import gives_the_sheet
 
         if self.setup.objective is None:
             return None
         rows = self._rows
-        return lower_program(
+        lowered = lower_program(
             self._store, self._changing, self.lower, self.upper, self.integer, int(self._targets[0]),
             list(zip(rows.left_ids, rows.right_ids, rows.right_numbers, strict=True)), self.relations,
         )  # fmt: skip
+        return lowered if lowered is not None and gives_the_sheet(lowered, self.start, self._sheet_at) else None
+
+    def _sheet_at(self, x: FloatArray) -> FloatArray | None:
+        """Return objective and constraints of the formulas evaluated at x, (1 + m,); None where one is no number."""
+        there, rows = evaluated_at(self._store, self._planner, self._changing, x, self._targets), self._rows
+        left, right = (np.array(ids, np.int64) for ids in (rows.left_ids, rows.right_ids))
+        fixed = right < 0
+        if np.isin(there.kinds[np.concatenate([self._targets[:1], left, right[~fixed]])], (ERROR, TEXT)).any():
+            return None
+        ends = np.where(fixed, np.array(rows.right_numbers), there.numbers[right])
+        return np.concatenate([there.numbers[self._targets[:1]], there.numbers[left] - ends])
 
     # What the user should know
 

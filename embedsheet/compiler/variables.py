@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,10 @@ _LARGEST = 1e7
 _SLACK = 1e-9
 _LARGEST_FACTOR = 1e6
 _MOST_CUTS = 12  # chords that are cut at once
+_NEAR_EDGE = 1e-7  # of the largest number of a row
+
+# What the sheet makes of the variables before it.
+Rule: TypeAlias = Callable[[FloatArray], float]
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,9 @@ class Variables:
     rows: list[tuple[Affine, float, float]] = field(default_factory=list)
     curves: list[Curve] = field(default_factory=list)
     products: list[tuple[int, Affine, Affine]] = field(default_factory=list)
-    quotients: list[tuple[int, Affine, Affine]] = field(default_factory=list)
+    made: list[tuple[int, Rule]] = field(default_factory=list)  # how each follows from those before it here
+    # Where one steps: at 0 of these, or where they are multiples of a number.
+    edges: list[tuple[Affine, float | None]] = field(default_factory=list)
     steps: set[int] = field(default_factory=set)  # places in `rows`, see `Mixed.edges`
     _links: list[tuple[int, int, Affine, bool]] = field(default_factory=list)
     _hulls: list[tuple[int, tuple[Affine, ...]]] = field(default_factory=list)
@@ -186,21 +192,42 @@ class Variables:
                 self.upper[place], changed = max(high + slack, self.lower[place]), True
         return changed
 
+    def made_by(self, place: int, rule: Rule) -> None:
+        """Tell how the sheet makes a variable of those that were made before it."""
+        self.made.append((place, rule))
+
     def followed(self, x: FloatArray) -> FloatArray:
-        """Return what changing cells x (n,) make of the variables; NaN for those that a choice determines."""
+        """Return what changing cells x (n,) make of the variables; NaN where something is undefined."""
         values = np.full(self.count, np.nan)
         values[: len(x)] = x
-        made: list[tuple[int, Any]] = [(curve.place, curve) for curve in self.curves]
-        made += [(place, (one, other, np.multiply)) for place, one, other in self.products]
-        made += [(place, (one, other, np.divide)) for place, one, other in self.quotients]
         with np.errstate(all="ignore"):
-            # What goes into one stands before it, but for a quotient, which comes before the product that defines it.
-            for place, how in sorted(made, key=lambda one: one[0]):
-                if isinstance(how, tuple):
-                    values[place] = how[2](value_of(how[0], values), value_of(how[1], values))
-                else:
-                    values[place] = how.at(value_of(how.inner, values))
+            for place, rule in self.made:
+                values[place] = rule(values)
         return values
+
+    def at_edge(self, values: FloatArray) -> bool:
+        """Whether something steps so near, and not exactly there, that rounding decides on which side the sheet is."""
+        for expression, period in self.edges:
+            size = max([1.0, abs(expression.constant), *(abs(f * values[at]) for at, f in expression.terms.items())])
+            off = value_of(expression, values)
+            off = off if period is None else off - period * np.round(off / period)
+            if 0 < abs(off) <= _NEAR_EDGE * size:
+                return True
+        return False
+
+    def allows(self, values: FloatArray) -> bool:
+        """Whether values of the variables meet bounds, rows and choices; curves are what they are."""
+        lower, upper = np.array(self.lower), np.array(self.upper)
+        slack = _NEAR_EDGE * np.maximum(1.0, np.abs(values))
+        if not ((values >= lower - slack) & (values <= upper + slack)).all():
+            return False
+        sides = list(self.rows)
+        sides += [(row, -np.inf, 0.0) for place, value, row, _ in self._links if round(values[place]) == value]
+        for row, low, high in sides:
+            size = max([1.0, abs(row.constant), *(abs(factor * values[at]) for at, factor in row.terms.items())])
+            if not low - _NEAR_EDGE * size <= value_of(row, values) <= high + _NEAR_EDGE * size:
+                return False
+        return True
 
     def touch(self, values: FloatArray) -> None:
         """Let tangents touch the curves where these values of the variables are; NaN where one is unknown."""
