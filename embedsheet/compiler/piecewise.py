@@ -442,6 +442,7 @@ class _Formula:
     def of(self, node: t.Node, scalar: bool) -> Cells:
         """Return what an expression gives; `scalar`: where one value is wanted of a range."""
         evaluator = self.evaluator()
+        evaluator.single = scalar
         result = self._result(evaluator, node)
         cells = self._cells(evaluator, result, scalar)
         if cells is not None:

@@ -40,15 +40,15 @@ def _agrees(lowered: Lowered, x: FloatArray, sheet: FloatArray | None) -> bool |
     values = variables.followed(x)
     if sheet is None or not np.isfinite(values).all():
         return None  # undefined, or in a branch that is not taken
-    allowed = variables.allows(values)
-    if allowed and all(
+    # Constraints have tightened bounds: beyond these the model need not be the sheet.
+    allowed, beyond = variables.allows(values), _violates(lowered, sheet[1:])
+    same = all(
         abs(value_of(one, values) - number) <= _SAME * _size(one, values)
         for one, number in zip((lowered.objective, *lowered.rows), sheet, strict=True)
-    ):
+    )
+    if same and (allowed or beyond):
         return True
-    # Constraints have tightened bounds: beyond these the model need not be the sheet.
-    beyond = not allowed and _violates(lowered, sheet[1:])
-    return None if beyond or variables.at_edge(values) else False
+    return None if (beyond and not allowed) or variables.at_edge(values) else False
 
 
 def _size(expression: Affine, values: FloatArray) -> float:

@@ -25,6 +25,7 @@ _LAST_BITS = 8.0 * float(np.finfo(float).eps)
 # Rows that miss equality by less than this part of their terms hold a vertex in place; a larger system is not solved.
 _HELD = 1e-7
 _LARGEST_REFINED = 4_000_000
+_LAST_WORDS = 2.0  # seconds that HiGHS gets to end in
 _LEAST_GAP = 1e-9  # less is rounding
 _LARGEST_WHOLE = 2.0**53
 _MISSED = 1e-5  # of an equality: more than what HiGHS takes for satisfied
@@ -278,6 +279,17 @@ def _on_bounds(problem: Problem, x: FloatArray) -> FloatArray:
     return np.where(problem.upper - x <= near, problem.upper, x)
 
 
+class _Worker(threading.Thread):
+    """A thread in which HiGHS runs; `given_up` once nobody waits for its result any more."""
+
+    given_up = False
+
+
+def given_up() -> bool:
+    """Whether nobody waits any more for what this thread computes: HiGHS asks that in its callbacks, and ends."""
+    return getattr(threading.current_thread(), "given_up", False)
+
+
 def interruptible(run: Any, *arguments: Any, beat: Callable[[], None] | None = None) -> Any:
     """Run HiGHS in a thread, as it does not listen to Ctrl-C; the thread that waits does, and calls `beat`."""
     box: dict[str, Any] = {}
@@ -288,14 +300,20 @@ def interruptible(run: Any, *arguments: Any, beat: Callable[[], None] | None = N
         except BaseException as error:
             box["error"] = error
 
-    thread = threading.Thread(target=work, daemon=True)
+    thread = _Worker(target=work, daemon=True)
     thread.start()
     waited = 0
-    while thread.is_alive():
-        thread.join(0.05)
-        waited += 1
-        if beat is not None and waited % 10 == 0:
-            beat()
+    try:
+        while thread.is_alive():
+            thread.join(0.05)
+            waited += 1
+            if beat is not None and waited % 10 == 0:
+                beat()
+    except BaseException:
+        # The interpreter cannot end well while HiGHS runs.
+        thread.given_up = True
+        thread.join(_LAST_WORDS)
+        raise
     if "error" in box:
         raise box["error"]
     return box["result"]

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from embedsheet.compiler.variables import Mixed
-from embedsheet.solvers.linear import interruptible
+from embedsheet.solvers.linear import given_up, interruptible
 from embedsheet.solvers.problem import FloatArray
 
 _FEASIBILITY = 1e-9  # of rows; HiGHS' own 1e-7 is too coarse for tangents
@@ -109,7 +109,7 @@ def _by_highspy(mixed: Mixed, seconds: float, gap: float) -> Solved:
 
     def hear(event: Any) -> None:
         out = event.data_out
-        event.interrupt(patience.tell(out.running_time, out.mip_dual_bound, out.mip_primal_bound))
+        event.interrupt(patience.tell(out.running_time, out.mip_dual_bound, out.mip_primal_bound) or given_up())
 
     highs.cbMipInterrupt.subscribe(hear)
     for option, value in {
