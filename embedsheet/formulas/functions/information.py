@@ -107,8 +107,10 @@ def _parity(context: Context, name: str, value: Value, odd: bool) -> Value:
     wrong = (value.kinds == BOOLEAN) & (read.kinds == NUMBER)
     kinds = np.where(wrong, ERROR, np.where(read.kinds == NUMBER, BOOLEAN, read.kinds)).astype(np.uint8)
     xp = namespace(read.numbers)
-    numbers = xp.where(read.kinds == NUMBER, (xp.trunc(read.numbers) % 2 == 1) == odd, read.numbers)
-    return Value(kinds, xp.where(wrong, float(VALUE), numbers * 1.0))
+    numbers = xp.where(read.kinds == NUMBER, (xp.trunc(read.numbers) % 2 == 1) == odd, read.numbers) * 1.0
+    if value.traced:
+        numbers = xp.where(_undefined(read), read.numbers, numbers)
+    return Value(kinds, xp.where(wrong, float(VALUE), numbers))
 
 
 @function("ISEVEN", "v", "Whether a number's whole part is even", gradient="zero")
