@@ -173,7 +173,10 @@ def type_(context: Context, argument: Value | Reference | Union) -> Value:
         return number(16.0)
     value = context.value(argument)
     if value.shape[1:] != (1, 1):
-        return number(64.0)
+        if not isinstance(argument, Reference) or argument.errors is None:
+            return number(64.0)
+        lost = (argument.errors > 0)[:, None, None]
+        return Value(np.full((1, 1, 1), NUMBER, np.uint8), np.where(lost, _TYPES[ERROR], 64.0))
     return Value(np.full((1, 1, 1), NUMBER, np.uint8), _TYPES[value.kinds])
 
 
