@@ -205,6 +205,24 @@ def test_a_running_balance_over_long_growing_ranges_is_no_circle(tmp_path: Path)
     assert found[rows, 5] == pytest.approx(451.8596018176006, rel=1e-12)
 
 
+def test_a_long_range_that_shrinks_as_a_recurrence_goes_down_is_no_circle(tmp_path: Path) -> None:
+    """K(n) = (A(n) + … + A(1100))/100 + K(n−1)/10 in Python; a range with a cell of the circle in it is one."""
+    rows = 1100
+    cells: Cells = {"K1": 1.0} | {f"A{row}": 1.0 for row in range(1, rows + 1)}
+    for row in range(2, rows + 1):
+        cells |= {f"K{row}": f"=SUM(A{row}:A${rows})*0.01+K{row - 1}*0.1"}
+    compiled = program(tmp_path / "book.xlsx", cells, f"K{rows}", [f"A{rows}"])
+    value, slope = 1.0, 0.0
+    for row in range(2, rows + 1):
+        value, slope = (rows - row + 1) * 0.01 + value * 0.1, 0.01 + slope * 0.1
+    assert compiled.value_and_gradient(compiled.start)[0] == pytest.approx(value, rel=1e-12)
+    assert compiled.value_and_gradient(compiled.start)[1] == pytest.approx([slope], rel=1e-12)
+    round_about = write(tmp_path / "circle.xlsx", cells | {"A550": "=K550"})
+    faults = recalculate(Workbook.open(round_about)).faults
+    assert len(faults) == 1
+    assert "K550 → S!A550 → S!K550" in faults[0]
+
+
 def test_few_steps_of_many_different_formulas_are_scanned_in_the_first_evaluation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ import itertools
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from embedsheet.formulas.functions.table import FUNCTIONS
@@ -112,6 +113,16 @@ def test_a_model_with_conditions_has_value_and_gradient(
     value, _ = compiled.value_and_gradient(compiled.start)
     assert value == pytest.approx(expected, rel=1e-14)
     assert largest_gradient_error(compiled) < 1e-7
+
+
+@pytest.mark.parametrize("engine", ["tape", "jax"])
+def test_whether_an_undefined_number_is_even_is_undefined(engine: str, tmp_path: Path) -> None:
+    """√(A1 − 1) is a number at the start and none where A1 is ½: there ISEVEN and ISODD are errors."""
+    for name in ("ISEVEN", "ISODD"):
+        cells: dict[str, CellValue] = {"A1": 5.0, "B1": f"=IFERROR(IF({name}(SQRT(A1-1)),1,2),3)*A1"}
+        compiled = program(tmp_path / "book.xlsx", cells, "B1", ["A1"], engine=engine)
+        assert compiled.value(np.array([5.0])) == (5 if name == "ISEVEN" else 10)
+        assert compiled.value(np.array([0.5])) == 1.5
 
 
 def test_a_condition_on_changing_cells_that_chooses_between_text_and_number_is_refused(tmp_path: Path) -> None:

@@ -152,6 +152,26 @@ def test_each_cell_looks_up_in_its_own_list(tmp_path: Path) -> None:
     assert dissent(tmp_path, inputs, [form.format(row) for form in forms + arrays for row in range(1, 6)]) == {}
 
 
+def test_a_column_and_a_row_are_searched_each_its_own_way(tmp_path: Path) -> None:
+    """A list down, one to the right and a table: each 1, 2, 3 … from A of the row on, as high as Y, as wide as Z."""
+    inputs: dict[str, CellValue] = {}
+    for row in range(1, 8):
+        inputs |= {f"{column}{row}": float(row + place) for place, column in enumerate("ABC")}
+    for row, (height, width) in enumerate([(3, 1), (1, 3), (2, 3), (3, 2), (1, 1)], 1):
+        inputs |= {f"Y{row}": float(height), f"Z{row}": float(width)}
+    area, beside = "OFFSET(A{0},0,0,Y{0},Z{0})", "OFFSET(B{0},0,0,Y{0},Z{0})"
+    with_results = [f"=LOOKUP(B{{0}},{area},{beside})", f"=LOOKUP(2,1/({area}>2),{beside})"]
+    forms = [
+        f"=MATCH(B{{0}},{area},0)", f"=MATCH(B{{0}},{area})", f"=LOOKUP(B{{0}},{area})",
+        f"{{{{=SUM(IFERROR(MATCH({beside},{area},1),0))}}}}", f"{{{{=SUM(IFERROR(VLOOKUP({beside},{area},1),0))}}}}",
+        f"{{{{=SUM(IFERROR(HLOOKUP({beside},{area},1),0))}}}}", f"{{{{=MATCH(B{{0}},{area}*1,0)}}}}",
+    ]  # fmt: skip
+    formulas = [form.format(row) for form in forms for row in range(1, 6)]
+    # The judges disagree about results in a table.
+    formulas += [form.format(row) for form in with_results for row in (1, 2, 5)]
+    assert dissent(tmp_path, inputs, formulas) == {}
+
+
 class _Plain:
     """A context without cells."""
 

@@ -61,3 +61,26 @@ def test_only_the_cells_whose_own_range_is_lost_are_ref(tmp_path: Path) -> None:
     formulas = {f"C{row}": f'=COUNTIF(OFFSET(A{row},-2,0,4),"<="&{row + 1})' for row in range(1, 5)}
     values = embedsheet_values(write_book(tmp_path / "b.xlsx", {"S": {**CELLS, **formulas}}))["S"]
     assert [values[f"C{row}"] for row in range(1, 5)] == ["#REF!", "#REF!", 4.0, 4.0]
+
+
+def test_a_lost_reference_is_one_error_beside_a_range_of_many_cells(tmp_path: Path) -> None:
+    """Row 1 reads the four cells of A, row 2 the seventh column of one, which is one error; by hand."""
+    cells: dict[str, float | str] = {f"A{row}": float(row) for row in range(1, 5)} | {"F1": 3.0, "F2": 9.0}
+    wanted: dict[str, list[float | str]] = {
+        "COUNTA(#)": [4, 1], "COUNTA(#,5)": [5, 2], "COUNT(#)": [4, 0], "TYPE(#)": [64, 16], "SUM(#)": [10, "#REF!"],
+        "IFERROR(SUM(#),7)": [10, 7],
+    }  # fmt: skip
+    for column, formula in zip("HIJKLM", wanted, strict=True):
+        cells |= {f"{column}{row}": "=" + formula.replace("#", f"INDEX(A$1:A$4,0,F{row}-2)") for row in (1, 2)}
+    values = embedsheet_values(write_book(tmp_path / "b.xlsx", {"S": cells}))["S"]
+    assert {
+        formula: [values[f"{column}1"], values[f"{column}2"]] for column, formula in zip("HIJKLM", wanted, strict=True)
+    } == wanted
+
+
+def test_a_lost_reference_reads_no_cell_and_is_no_circle(tmp_path: Path) -> None:
+    """L24 reads L15, beside the first 1 in A; L15 finds none above and reads nothing. Both are #N/A."""
+    cells: dict[str, float | str] = {"A15": 1.0, "A24": 1.0, "L1": 5.0}
+    cells |= {f"L{row}": f"=INDEX(L$1:L{row - 1},MATCH(A{row},A$1:A{row - 1},0))" for row in (15, 24)}
+    values = embedsheet_values(write_book(tmp_path / "b.xlsx", {"S": cells}))["S"]
+    assert [values["L15"], values["L24"]] == ["#N/A", "#N/A"]

@@ -35,6 +35,23 @@ def test_a_criterion_that_moves_finds_what_a_sheet_finds(engine: str, tmp_path: 
         assert compiled.value_and_gradient(np.array(x, float))[0] == pytest.approx(wanted, rel=1e-14)
 
 
+@pytest.mark.parametrize("engine", ["tape", "jax"])
+def test_a_mean_is_of_the_numbers_alone(engine: str, tmp_path: Path) -> None:
+    """Of what is averaged blanks, texts and truths do not count, nor does √(4 − 5) where its cell does not meet."""
+    cells = {f"D{row}": row for row in range(1, 6)} | {"A1": 2, "A2": 5, "C1": "x", "C2": True, "C4": 2, "C5": 6}
+    cells |= {f"G{row}": f"=SQRT(A2-{row})" for row in range(1, 6)}
+    formulas = [
+        'AVERAGEIF(D1:D5,">"&A1,C1:C5)', 'AVERAGEIFS(C1:C5,D1:D5,">"&A1)', 'AVERAGEIFS(C1:C5,D1:D5,">"&A1,D1:D5,"<5")',
+        'SUMIF(D1:D5,">"&A1,C1:C5)', 'SUMIF(D1:D5,"<="&A1*2,G1:G5)',
+    ]  # fmt: skip
+    outputs = {f"B{place}": f"={formula}" for place, formula in enumerate(formulas, 1)}
+    for x, wanted in (([0.5, 4], [4, 4, 2, 8, 3**0.5]), ([2, 4], [4, 4, 2, 8, 3**0.5 + 2**0.5 + 1])):
+        for output, number in zip(outputs, wanted, strict=True):
+            compiled = program(tmp_path / "book.xlsx", cells | outputs, output, ["A1:A2"], engine=engine)
+            assert compiled.value(np.array(x, float)) == pytest.approx(number, rel=1e-14)
+            assert compiled.value_and_gradient(np.array(x, float))[0] == pytest.approx(number, rel=1e-14)
+
+
 def test_in_ranges_that_grow_each_cell_counts_its_own(tmp_path: Path) -> None:
     relations = {"D": "<", "E": "<=", "F": ">", "G": ">=", "I": "=", "J": "<>"}
     filled = {

@@ -68,8 +68,8 @@ def with_moving_criteria(evaluator: Evaluator, node: t.Call) -> Value | None:
         if conditions.result_shape[1:] != (1, 1):
             return None
         weights = _times(weights, met.reshape(conditions.result_shape[0], 1, *conditions.ranges[0].shape[1:]))
-    count = weights.sum(axis=(2, 3)).reshape(-1, *shape)
     if place is None:
+        count = weights.sum(axis=(2, 3)).reshape(-1, *shape)
         evaluator.warn(f"{node.name} is constant between its steps: the gradient takes its derivative as 0")
         return Value(np.full((1, 1, 1), NUMBER, np.uint8), count)
     numbers = evaluator.value(evaluator.given(node.arguments[place if len(node.arguments) > place else 0]))
@@ -78,9 +78,13 @@ def with_moving_criteria(evaluator: Evaluator, node: t.Call) -> Value | None:
     if (numbers.kinds == ERROR).any():
         raise evaluator.unsupported(f"{node.name}: with a criterion that moves the numbers must hold no error")
     xp = namespace(weights, numbers.numbers)
-    own = xp.where(numbers.kinds == NUMBER, numbers.numbers, 0.0)
-    total = (own.reshape(-1, 1, *own.shape[1:]) * weights).sum(axis=(2, 3)).reshape(-1, *shape)
+    is_number = np.broadcast_to(numbers.kinds == NUMBER, numbers.shape)
+    own = xp.where(is_number, numbers.numbers, 0.0)
+    own = own.reshape(-1, 1, *own.shape[1:])
+    # A number that moves may be undefined, and is no harm where it does not count.
+    total = (xp.where(weights != 0, own, 0.0) if numbers.traced else own * weights).sum(axis=(2, 3)).reshape(-1, *shape)
     if node.name.startswith("AVERAGE"):
+        count = (is_number[:, None] * weights).sum(axis=(2, 3)).reshape(-1, *shape)
         total = xp.where(count == 0, xp.nan, total / xp.where(count == 0, 1.0, count))
     return Value(np.full((1, 1, 1), NUMBER, np.uint8), total)
 

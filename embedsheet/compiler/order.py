@@ -8,7 +8,8 @@ arguments are: an evaluation that meets a cell not yet evaluated says so, the ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -160,9 +161,12 @@ class Planner:
             self._reads[place] = self._still[alike]
         return [*self._reads[place], *group.dynamic] if group.dynamic else self._reads[place]
 
-    def _reads_cell_by_cell(self, group: Group) -> list[Ids]:
-        """Return `reads` with long growing ranges as each cell reads them, not by the rectangle around them all."""
-        return [*_static_reads(self.store, group, self._rectangles, cell_by_cell=True), *group.dynamic]
+    def _reads_cell_by_cell(self, component: Collection[int], group: Group) -> list[Ids]:
+        """Return `reads` with long growing ranges as each cell reads them, not by the rectangle around them all.
+
+        `component` are the places of the groups that need each other.
+        """
+        return [*_static_reads(self.store, group, self._rectangles, component), *group.dynamic]
 
     def needs(self, place: int) -> NDArray[np.int32]:
         """Return the groups from which a group reads."""
@@ -323,7 +327,9 @@ class Planner:
 
     def _cells_of(self, component: list[int]) -> ComponentCells:
         groups = self.store.groups
-        return ComponentCells(self.store, {place: self._reads_cell_by_cell(groups[place]) for place in component})
+        return ComponentCells(
+            self.store, {place: self._reads_cell_by_cell(component, groups[place]) for place in component}
+        )
 
     def _run(self, place: int, elements: Ids, record: bool = True) -> bool:
         """Evaluate some cells of a group; False when they need cells not yet evaluated, or cannot be computed."""
@@ -395,7 +401,7 @@ class Planner:
             fresh, steps = not self.store.done[cells.ids].any(), list[Step]()
             whole = self._run_levels(cells, np.arange(len(cells.ids)), steps)
             if component and whole and fresh:
-                self.steps.append(Ordered(component, steps, self.store, self._reads_cell_by_cell))
+                self.steps.append(Ordered(component, steps, self.store, partial(self._reads_cell_by_cell, component)))
             else:
                 self.steps += steps
             return
@@ -523,11 +529,13 @@ def _readable(known: NDArray[np.bool_], reads: Sequence[Ids], elements: Ids) -> 
     return found
 
 
-def _static_reads(store: Store, group: Group, rectangles: Rectangles, cell_by_cell: bool = False) -> Iterator[Ids]:
+def _static_reads(
+    store: Store, group: Group, rectangles: Rectangles, component: Collection[int] | None = None
+) -> Iterator[Ids]:
     """Yield the cells each reference of a group's formula names, but not those whose address only is used.
 
     A rectangle that all cells of a group read is kept in `rectangles`, so that other groups have the same array. Long
-    growing ranges are given by the rectangle around them, or `cell_by_cell` by what each adds to the one before it.
+    growing ranges are given by the rectangle around them, or, for a `component` of groups, cell by cell.
     """
     evaluator = Evaluator(store, group, np.arange(len(group.ids)))
     waiting: list[t.Node] = [group.tree]
@@ -550,10 +558,10 @@ def _static_reads(store: Store, group: Group, rectangles: Rectangles, cell_by_ce
                 read = areas(evaluator.evaluate(node))
             for result in read:
                 if is_large(result):
-                    grown = grown_by(result) if cell_by_cell else None
+                    grown = None if component is None else grown_by(result)
                     if grown is not None and (added := evaluator.ids(grown[0])) is not None:
                         yield added
-                        yield np.where(grown[1] < 0, -1, group.ids[grown[1]])[:, None, None]
+                        yield _with_range_before(store, group, added, grown[1], component or ())
                         continue
                     result = bounding(result)
                 shared = len(result.top) == 1 and result.errors is None and group.offsets is None
@@ -582,6 +590,19 @@ def _static_reads(store: Store, group: Group, rectangles: Rectangles, cell_by_ce
                 seen_names.add(name_key(name.name))
                 waiting.append(body)
             waiting += children(node)
+
+
+def _with_range_before(store: Store, group: Group, added: Ids, order: Ids, component: Collection[int]) -> Ids:
+    """Return for each of a group's cells the one that reads all of its growing range but what the range `added`.
+
+    −1 for the shortest range, the first in `order`, and where nothing in the range waits for a cell of the component:
+    which of these two cells comes first is no matter then.
+    """
+    member = np.isin(store.group_of[added], list(component))
+    waits: NDArray[np.bool_] = np.asarray((member | ~store.done[added]).any(axis=(1, 2)))
+    before = np.full(len(order), -1)
+    before[order[1:]] = np.where(np.logical_or.accumulate(waits[order])[:-1], group.ids[order[:-1]], -1)
+    return before[:, None, None]
 
 
 def called_name(node: t.Node) -> t.Name | None:

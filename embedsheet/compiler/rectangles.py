@@ -122,16 +122,16 @@ def in_use(table: CellTable, reference: Reference) -> Reference:
 def cell_ids(table: CellTable, reference: Reference, claim: Callable[[int, int, int], None]) -> Ids | None:
     """Return the numbers of a reference's cells (n or 1, rows, columns): -1 not stored, -2 outside its range.
 
-    None where every cell's reference is an error. `claim` hears the shape before memory is taken.
+    A reference that is an error has no cells; None where every one is. `claim` hears the shape before memory is taken.
     """
     top, left, bottom, right = reference.top, reference.left, reference.bottom, reference.right
+    bad: NDArray[np.bool_] | None = None
     if reference.errors is not None:
         bad = np.broadcast_to(reference.errors > 0, top.shape)
         if bad.all():
             return None
-        good = int(np.flatnonzero(~bad)[0])
-        top, bottom = np.where(bad, top[good], top), np.where(bad, bottom[good], bottom)
-        left, right = np.where(bad, left[good], left), np.where(bad, right[good], right)
+        top, left = np.where(bad, 1, top), np.where(bad, 1, left)
+        bottom, right = np.where(bad, 1, bottom), np.where(bad, 1, right)
     bottom, right = _whole(table, top, left, bottom, right)
     heights, widths = bottom - top + 1, right - left + 1
     height, width = int(heights.max()), int(widths.max())
@@ -142,4 +142,4 @@ def cell_ids(table: CellTable, reference: Reference, claim: Callable[[int, int, 
     if (heights < height).any() or (widths < width).any():
         outside = (rows > bottom[:, None, None]) | (columns > right[:, None, None])
         ids = np.where(outside, -2, ids)
-    return ids
+    return ids if bad is None or not bad.any() else np.where(bad[:, None, None], -2, ids)

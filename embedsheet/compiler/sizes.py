@@ -16,17 +16,22 @@ def size_labels(sizes: Sizes, arguments: Sequence[Result | None]) -> Ids | None:
     """Return a number for each of the n cells, equal for those that may be taken together; None where all may."""
     if all(isinstance(argument, Value) and argument.shape[1:] == (1, 1) for argument in arguments):
         return None
-    found = [(argument, _extent(argument)) for argument in arguments if argument is not None]
-    varying = [(argument, extent) for argument, extent in found if (extent != extent[:1]).any()]
+    found = [(place, argument, _extent(argument)) for place, argument in enumerate(arguments) if argument is not None]
+    varying = [one for one in found if (one[2] != one[2][:1]).any()]
     if not varying:
         return None
     if sizes == "any":
         # An array of one element counts as a value where functions tell values from arrays.
-        keys = [(extent == 1).all(axis=1, keepdims=True) for argument, extent in varying if isinstance(argument, Value)]
-    elif sizes == "alike" and _alike([extent for _, extent in found if (extent != 1).any()]):
+        keys = [(one[2] == 1).all(axis=1, keepdims=True) for one in varying if isinstance(one[1], Value)]
+    elif sizes == "alike" and _alike([extent for _, _, extent in found if (extent != 1).any()]):
         return None
+    elif sizes == "lists":
+        keys = [
+            _direction(extent) if place == 1 or isinstance(argument, Reference) else extent
+            for place, argument, extent in varying
+        ]
     else:
-        keys = [extent for _, extent in varying]
+        keys = [extent for _, _, extent in varying]
     if not keys:
         return None
     _, which = np.unique(np.concatenate(keys, axis=1), axis=0, return_inverse=True)
@@ -36,6 +41,11 @@ def size_labels(sizes: Sizes, arguments: Sequence[Result | None]) -> Ids | None:
 def _alike(extents: Sequence[Ids]) -> bool:
     first = extents[0]
     return all(extent.shape[1] == first.shape[1] and (extent == first).all() for extent in extents)
+
+
+def _direction(extent: Ids) -> Ids:
+    """Return what says along which edge a list or table is searched: whether it is a column, a row, as high as wide."""
+    return np.concatenate([extent == 1, extent[:, ::2] >= extent[:, 1::2]], axis=1)
 
 
 def _extent(argument: Result) -> Ids:

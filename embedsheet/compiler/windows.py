@@ -19,7 +19,7 @@ ACCUMULATED = frozenset({"SUM", "COUNT", "AVERAGE", "MAX", "MIN"})
 
 
 def grown_by(reference: Reference) -> tuple[Reference, Ids] | None:
-    """Return what each growing range adds to the one before it, and the place of that one, −1 for the shortest.
+    """Return what each growing range adds to the one before it, and the places of the ranges, the shortest first.
 
     A cell that is evaluated after the one with the range before it has then what it needs. None where the ranges do
     not grow from one cell, by a row at a time at most, from a short one.
@@ -29,8 +29,6 @@ def grown_by(reference: Reference) -> tuple[Reference, Ids] | None:
     if reference.errors is not None or not (down or up):
         return None
     order = np.argsort(bottom if down else -top, kind="stable")
-    before = np.full(len(order), -1)
-    before[order[1:]] = order[:-1]
     first, last = (bottom, bottom) if down else (top, top)
     shortest = order[0]
     if (np.abs(np.diff((bottom if down else top)[order])) > 1).any():
@@ -39,7 +37,7 @@ def grown_by(reference: Reference) -> tuple[Reference, Ids] | None:
     first[shortest], last[shortest] = top[shortest], bottom[shortest]
     if (bottom[shortest] - top[shortest] + 1) * len(order) > SMALLEST:
         return None
-    return Reference(reference.sheet, first, left, last, right), before
+    return Reference(reference.sheet, first, left, last, right), order
 
 
 def accumulated_all(evaluator: Reader, name: str, references: Sequence[Reference]) -> Value | None:

@@ -110,13 +110,19 @@ def _mina(context: Context, *arguments: Argument) -> Value:
     return extreme(sample(context, arguments, everything=True), largest=False)
 
 
-def _counted(context: Context, arguments: tuple[Argument, ...], counts: Callable[[NDArray[np.uint8]], Any]) -> Value:
+def _counted(
+    context: Context, arguments: tuple[Argument, ...], counts: Callable[[NDArray[np.uint8]], Any], lost: float = 0.0
+) -> Value:
+    """Return how many elements of the arguments count; a reference that is an error counts as `lost`, whatever size."""
     result: NDArray[np.float64] = np.zeros((1, 1, 1))
     for argument in arguments:
         value = context.value(argument)
         shape = value.shape
         kinds = np.broadcast_to(value.kinds, (value.kinds.shape[0], *shape[1:]))
-        result = result + counts(kinds).sum(axis=(1, 2), keepdims=True)
+        count = counts(kinds).sum(axis=(1, 2), keepdims=True)
+        if isinstance(argument, Reference) and argument.errors is not None:
+            count = np.where((argument.errors > 0)[:, None, None], lost, count)
+        result = result + count
     return Value(np.full((1, 1, 1), NUMBER, np.uint8), result)
 
 
@@ -135,7 +141,7 @@ def _counta(context: Context, *arguments: Argument) -> Value:
         number(0.0) if isinstance(argument, Value) and argument.shape[1:] == (1, 1) else argument
         for argument in arguments
     ]
-    return _counted(context, tuple(written), lambda kinds: (kinds != BLANK) & (kinds != ABSENT))
+    return _counted(context, tuple(written), lambda kinds: (kinds != BLANK) & (kinds != ABSENT), lost=1.0)
 
 
 @function("COUNTBLANK", "r", "How many cells are blank or hold an empty text", gradient="zero", sizes="any")

@@ -107,8 +107,10 @@ def _parity(context: Context, name: str, value: Value, odd: bool) -> Value:
     wrong = (value.kinds == BOOLEAN) & (read.kinds == NUMBER)
     kinds = np.where(wrong, ERROR, np.where(read.kinds == NUMBER, BOOLEAN, read.kinds)).astype(np.uint8)
     xp = namespace(read.numbers)
-    numbers = xp.where(read.kinds == NUMBER, (xp.trunc(read.numbers) % 2 == 1) == odd, read.numbers)
-    return Value(kinds, xp.where(wrong, float(VALUE), numbers * 1.0))
+    numbers = xp.where(read.kinds == NUMBER, (xp.trunc(read.numbers) % 2 == 1) == odd, read.numbers) * 1.0
+    if value.traced:
+        numbers = xp.where(_undefined(read), read.numbers, numbers)
+    return Value(kinds, xp.where(wrong, float(VALUE), numbers))
 
 
 @function("ISEVEN", "v", "Whether a number's whole part is even", gradient="zero")
@@ -171,7 +173,10 @@ def type_(context: Context, argument: Value | Reference | Union) -> Value:
         return number(16.0)
     value = context.value(argument)
     if value.shape[1:] != (1, 1):
-        return number(64.0)
+        if not isinstance(argument, Reference) or argument.errors is None:
+            return number(64.0)
+        lost = (argument.errors > 0)[:, None, None]
+        return Value(np.full((1, 1, 1), NUMBER, np.uint8), np.where(lost, _TYPES[ERROR], 64.0))
     return Value(np.full((1, 1, 1), NUMBER, np.uint8), _TYPES[value.kinds])
 
 

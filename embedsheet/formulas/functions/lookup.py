@@ -82,7 +82,7 @@ def _single(table: Value | Reference | Union) -> Value | Reference:
     return error(VALUE) if isinstance(table, Union) else table
 
 
-@function("MATCH", "vrv", "Position of a value in a row or column", least=2, gradient="zero", sizes="alike")
+@function("MATCH", "vrv", "Position of a value in a row or column", least=2, gradient="zero", sizes="lists")
 def match(context: Context, needle: Value, array: Value | Reference | Union, mode: Value | None = None) -> Value:
     """Return where a value stands: exactly (0, with wildcards), or in a list that ascends (1) or descends (-1)."""
     needle, mode = _aligned(needle, mode)
@@ -269,7 +269,7 @@ def _table_lookup(
 
 
 @function("VLOOKUP", "vrvv", "The cell beside the one that matches in a table's first column", least=3,
-          gradient="piecewise", sizes="alike")  # fmt: skip
+          gradient="piecewise", sizes="lists")  # fmt: skip
 def vlookup(
     context: Context,
     needle: Value,
@@ -282,7 +282,7 @@ def vlookup(
 
 
 @function("HLOOKUP", "vrvv", "The cell below the one that matches in a table's first row", least=3,
-          gradient="piecewise", sizes="alike")  # fmt: skip
+          gradient="piecewise", sizes="lists")  # fmt: skip
 def hlookup(
     context: Context, needle: Value, table: Value | Reference | Union, row: Value, sorted_list: Value | None = None
 ) -> Value:
@@ -291,7 +291,7 @@ def hlookup(
 
 
 @function("LOOKUP", "vaa", "The value beside the last one at most as large, in a sorted list", least=2,
-          gradient="piecewise", sizes="alike")  # fmt: skip
+          gradient="piecewise", sizes="lists")  # fmt: skip
 def lookup(
     context: Context,
     needle: Value,

@@ -42,6 +42,7 @@ Gradient = Literal[
 Sizes = Literal[
     "apart",  # needs one size in all cells
     "alike",  # takes different ones where in each cell all arguments but single values have one size
+    "lists",  # looks up the first argument in the second: takes lists and tables of any length, along one direction
     "any",  # takes what it gets
 ]
 
