@@ -6,12 +6,14 @@ Excel stores `#REF!` for COUNTIFS(A:A,x,Sheet!#REF!,2013); COUNT counts no error
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from embedsheet.compiler.evaluate import ADDRESS_FUNCTIONS
 from embedsheet.formulas.functions.table import FUNCTIONS, Function, parameter
 from kit.judges import embedsheet_values, write_book
+from kit.sheets import write
 
 # Functions that take an error for a range as a value like any other, and what they make of it.
 VALUES = {"COUNT": 0.0, "COUNTA": 1.0, "TYPE": 16.0, "ISREF": False}
@@ -84,3 +86,12 @@ def test_a_lost_reference_reads_no_cell_and_is_no_circle(tmp_path: Path) -> None
     cells |= {f"L{row}": f"=INDEX(L$1:L{row - 1},MATCH(A{row},A$1:A{row - 1},0))" for row in (15, 24)}
     values = embedsheet_values(write_book(tmp_path / "b.xlsx", {"S": cells}))["S"]
     assert [values["L15"], values["L24"]] == ["#N/A", "#N/A"]
+
+
+def test_an_array_of_a_lost_reference_is_one_error_beside_a_longer_one(tmp_path: Path) -> None:
+    """What each of the two formulas gives alone: of four numbers none is an error, of one lost reference one."""
+    cells: dict[str, Any] = {f"A{row}": row for row in range(1, 5)} | {"F1": 3, "F2": 9}
+    for row in (1, 2):
+        cells[f"N{row}"] = f"=SUMPRODUCT(--ISERROR(INDEX(A$1:A$4,0,F{row}-2)))"
+    found = embedsheet_values(write(tmp_path / "book.xlsx", cells))["S"]
+    assert (found["N1"], found["N2"]) == (0, 1)

@@ -93,6 +93,7 @@ class Trace:
         self.tainted = np.zeros(n, bool)  # depends on the changing cells
         self.input_error = np.zeros(n, bool)  # read a cell that holds an error
         self.operand = np.zeros(n)  # largest number read, for the tolerance of comparisons
+        self.stretched: str | None = None  # why what was evaluated last is now an array, now one value, if it is
 
 
 _Key = tuple[int, bool, bool, bool]  # a node's id, and how operators work in it
@@ -305,6 +306,10 @@ class Evaluator:
         finally:
             self.array_formula = before
 
+    def stretch(self, why: str | None) -> None:
+        """Note that what is evaluated is now an array, now one value; see `choice.Evaluator`."""
+        self.trace.stretched = why
+
     def given(self, node: t.Node) -> Result:
         """Return what an expression stands for where it is handed on whole: to a function, a name."""
         return self._wanted(node, single=False)
@@ -314,11 +319,19 @@ class Evaluator:
         return self.scalar(self._wanted(node, single=True))
 
     def _wanted(self, node: t.Node, single: bool) -> Result:
+        result, stretched = self._evaluated_for(node, single)
+        if stretched is not None:
+            raise self.unsupported(stretched)
+        return result
+
+    def _evaluated_for(self, node: t.Node, single: bool) -> tuple[Result, str | None]:
+        """Return a result, and why it is now an array, now one value, where the changing cells decide that."""
         before, self.single = self.single, single
+        self.trace.stretched = None
         try:
-            return self.evaluate(node)
+            return self.evaluate(node), self.trace.stretched
         finally:
-            self.single = before
+            self.single, self.trace.stretched = before, None
 
     def like(self, elements: Ids, index: Ids, names: dict[str, Result]) -> Evaluator:
         """Return an evaluator of the same formula for other cells or names."""
@@ -512,13 +525,20 @@ class Evaluator:
         while isinstance(leftmost, t.Binary) and leftmost.operator not in (":", ",", " ") and not self.known(leftmost):
             spine.append(leftmost)
             leftmost = leftmost.left
-        value = self._operand(leftmost)
+        value, stretched = self._side(leftmost)
         for step in reversed(spine):
             # Where operations are named, to see what bends, rounding is no bend.
             last = step is self.group.tree and step.operator in "+-" and self.store.places is None
-            sides = (value, self._operand(step.right))
+            right, other = self._side(step.right)
+            if (stretched and not _covers(right, value)) or (other and (stretched or not _covers(value, right))):
+                raise self.unsupported(stretched or other or "")
+            sides, stretched = (value, right), None
             value = self.value(self.together("alike", partial(_operated, step.operator, last), sides))
         return value
+
+    def _side(self, node: t.Node) -> tuple[Value, str | None]:
+        result, stretched = self._evaluated_for(node, single=True)
+        return self.scalar(result), stretched
 
     def operate(self, operator: str, left: Value, right: Value) -> Value:
         """Return `left operator right`."""
@@ -655,7 +675,8 @@ class Evaluator:
         if padded:
             kinds = np.where(absent, ABSENT, kinds).astype(np.uint8)
         if errors is not None:
-            wrong = np.broadcast_to((errors > 0)[:, None, None], (len(errors), *ids.shape[1:]))
+            wrong = np.zeros((len(errors), *ids.shape[1:]), bool)
+            wrong[:, 0, 0] = errors > 0  # one error, however large the ranges of the cells beside it are
             xp = namespace(numbers)
             kinds = np.where(wrong, ERROR, kinds).astype(np.uint8)
             numbers = xp.where(wrong, errors[:, None, None].astype(float), numbers)
@@ -725,6 +746,11 @@ def _computed(row: Function, evaluator: Evaluator, *arguments: Result) -> Result
     with evaluator.store.scope(row.name):
         result: Result = row.call(evaluator, *arguments)
     return with_errors(evaluator.value(result), *lost) if lost else result
+
+
+def _covers(value: Value, stretched: Value) -> bool:
+    """Whether an operand is as large as one that may be a single value instead: then the result's size is known."""
+    return all(own >= other for own, other in zip(value.shape[1:], stretched.shape[1:], strict=True))
 
 
 def _operated(operator: str, last: bool, evaluator: Evaluator, left: Value, right: Value) -> Value:

@@ -58,6 +58,10 @@ class Evaluator(Context, Protocol):
         """Return one value a cell: ranges are intersected in a plain formula."""
         ...
 
+    def stretch(self, why: str | None) -> None:
+        """Say of what is evaluated that it is now an array, now one value, and why (None: it is not)."""
+        ...
+
     def given(self, node: Node) -> Result:
         """Return what an expression stands for where it is handed on whole: to a function, a name."""
         ...
@@ -241,21 +245,27 @@ def _traced(evaluator: Evaluator, name: str, selector: Value, branches: Sequence
     single = evaluator.single and not evaluator.array_formula
     given = [branch(evaluator) for branch in branches]
     found = [evaluator.scalar(one) if single else evaluator.value(one) for one in given]
+    unlike = None
     if not single and selector.shape[1:] == (1, 1):
-        _refuse_unlike(evaluator, name, given, found)
-    return evaluator.value(evaluator.together("alike", partial(_chosen_traced, name), [selector, *found]))
+        unlike = _unlike(evaluator, name, given, found)
+    result = evaluator.value(evaluator.together("alike", partial(_chosen_traced, name), [selector, *found]))
+    evaluator.stretch(unlike)
+    return result
 
 
-def _refuse_unlike(evaluator: Evaluator, name: str, given: Sequence[Result], found: Sequence[Value]) -> None:
-    """Raise where a function would count one branch's cells otherwise than another's: no array is now long, now short.
+def _unlike(evaluator: Evaluator, name: str, given: Sequence[Result], found: Sequence[Value]) -> str | None:
+    """Return why branches differ in size, where they do: no array is now long, now short but beside a long one.
 
-    Nor is a cell that holds nothing, or a truth, now left out, now a number.
+    Raises what `unsupported` gives where a cell that holds nothing, or a truth, would be now left out, now a number.
     """
     if len({value.shape[1:] for value in found}) > 1:
-        raise evaluator.unsupported(
+        why = (
             f"{name} gives more cells in one case than in another, and which depends on the changing cells; let it "
             "give as many in all cases."
         )
+        if evaluator.single and len({value.shape[1:] for value in found if value.shape[1:] != (1, 1)}) == 1:
+            return why
+        raise evaluator.unsupported(why)
     kinds = [np.broadcast_to(value.kinds, np.broadcast_shapes(*(one.kinds.shape for one in found))) for value in found]
     unlike = reduce(np.logical_or, [one != kinds[0] for one in kinds[1:]], np.zeros(kinds[0].shape, bool))
     held = np.isin(kinds, (BLANK, BOOLEAN)).any(axis=0)
@@ -264,6 +274,7 @@ def _refuse_unlike(evaluator: Evaluator, name: str, given: Sequence[Result], fou
             f"{name} gives an empty cell or a truth in one case and a number in another, and which depends on the "
             "changing cells; let it give numbers in all cases."
         )
+    return None
 
 
 def _chosen_traced(name: str, evaluator: Evaluator, selector: Value, *branches: Value) -> Value:

@@ -48,7 +48,7 @@ def write_race(book: Book, plan: Plan, traces: dict[str, Trace]) -> Page:
         page.formula(
             9, column,
             f'IF({a1(top + steps, column)}>{DATA}!$C$11+{FAR}*{CONTOURS}!$E$4,"not yet",'
-            f"SUMPRODUCT(MAX({above}*({number}+1))))",
+            f"SUMPRODUCT(LARGE({above}*({number}+1),1)))",  # MAX would not see the array in Gnumeric
             "not yet" if near > steps else near, num_format="0",
         )  # fmt: skip
         for row in range(top, top + steps + 1):
