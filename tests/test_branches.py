@@ -61,3 +61,22 @@ def test_cells_beside_each_other_choose_each_for_itself(tmp_path: Path) -> None:
     assert (found.pop("C3"), found.pop("F3")) == (0, -1)  # SUM and MAX skip truths in cells, LibreOffice counts them
     formulas = [cell for cell in found if str(_BESIDE[cell]).startswith("=")]
     assert {cell: found[cell] for cell in formulas} == {cell: judged[cell] for cell in formulas}
+
+
+@pytest.mark.parametrize(("function", "exact"), [("SUM", True), ("SUMSQ", True), ("AVERAGE", False), ("MIN", False)])
+def test_what_a_condition_leaves_out_of_an_array_is_nothing_to_a_sum_alone(
+    function: str, exact: bool, tmp_path: Path
+) -> None:
+    """FALSE, which IF gives where the third argument is missing, is passed over; as a number it would be 0.
+
+    At the start nothing is left out, so that the two cannot be told apart there.
+    """
+    cells: dict[str, Any] = {f"A{row}": row + 1 for row in range(1, 6)}
+    cells |= {"B2": ("B2:B2", f"={function}(IF(A1:A5>1,A1:A5))"), "C2": "=B2*1"}
+    x = [0.5, 3.0, 0.2, 7.0, 2.0]
+    if not exact:
+        with pytest.raises(UnsupportedError, match="S!B2: IF gives an empty cell or a truth"):
+            program(tmp_path / "model.xlsx", cells, "C2", ["A1:A5"]).value(np.array(x))
+        return
+    found = program(tmp_path / "model.xlsx", cells, "C2", ["A1:A5"]).value(np.array(x))
+    assert found == sum(one ** (2 if function == "SUMSQ" else 1) for one in x if one > 1)

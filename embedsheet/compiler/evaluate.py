@@ -96,7 +96,7 @@ class Trace:
         self.stretched: str | None = None  # why what was evaluated last is now an array, now one value, if it is
 
 
-_Key = tuple[int, bool, bool, bool]  # a node's id, and how operators work in it
+_Key = tuple[int, bool, bool, bool, str | None]  # a node's id, how operators work in it, and what it is for
 _Kept = tuple[Result, NDArray[np.bool_]]  # a result, and which cells' hangs on the changing cells
 _PER_CELL_READ = 16  # operations that each cell of a range counts as: looking it up, its kind, number and error
 
@@ -124,6 +124,7 @@ class Evaluator:
         self.columns = group.columns[elements]
         self.array_formula = group.array
         self.single = True  # whether one value a cell is all that is wanted of an expression where it stands
+        self.taker: str | None = None  # the function that an expression is given to as it is
         self.plain = not group.array  # what a condition needs to know below a function that takes arrays
         self.first_day = store.strings.first_day
         self.trace = trace or Trace(len(elements))
@@ -210,7 +211,7 @@ class Evaluator:
     def evaluate(self, node: t.Node) -> Result:
         """Return what an expression stands for: a Value, or a Reference where it is one."""
         if id(node) in self.lasting:
-            key = (id(node), self.array_formula, self.plain, self.single)
+            key = (id(node), self.array_formula, self.plain, self.single, self.taker)
             return self._once(self.lasted, key, partial(self._evaluated, node))
         return self._evaluated(node)
 
@@ -318,26 +319,26 @@ class Evaluator:
         """Return what an expression is worth where one value is wanted; in an array formula, of each of its cells."""
         return self.scalar(self._wanted(node, single=True))
 
-    def _wanted(self, node: t.Node, single: bool) -> Result:
-        result, stretched = self._evaluated_for(node, single)
+    def _wanted(self, node: t.Node, single: bool, taker: str | None = None) -> Result:
+        result, stretched = self._evaluated_for(node, single, taker)
         if stretched is not None:
             raise self.unsupported(stretched)
         return result
 
-    def _evaluated_for(self, node: t.Node, single: bool) -> tuple[Result, str | None]:
+    def _evaluated_for(self, node: t.Node, single: bool, taker: str | None = None) -> tuple[Result, str | None]:
         """Return a result, and why it is now an array, now one value, where the changing cells decide that."""
-        before, self.single = self.single, single
-        self.trace.stretched = None
+        before = self.single, self.taker
+        self.single, self.taker, self.trace.stretched = single, taker, None
         try:
             return self.evaluate(node), self.trace.stretched
         finally:
-            self.single, self.trace.stretched = before, None
+            (self.single, self.taker), self.trace.stretched = before, None
 
     def like(self, elements: Ids, index: Ids, names: dict[str, Result]) -> Evaluator:
         """Return an evaluator of the same formula for other cells or names."""
         part = type(self)(self.store, self.group, elements, self.trace, index, names)
         part.array_formula, part.plain, part.splits = self.array_formula, self.plain, self.splits
-        part.single = self.single
+        part.single, part.taker = self.single, self.taker
         if index is self.index:
             part.named = self.named
         return part
@@ -489,7 +490,7 @@ class Evaluator:
         if body is None:
             return error(NAME)
         # A name that others use again and again is evaluated once: n names of twice the one before are 2^n sums else.
-        key = (id(body), self.array_formula, False, self.single)
+        key = (id(body), self.array_formula, False, self.single, self.taker)
         outer, plain = self.names, self.plain
         self.names, self.plain = {}, False
         try:
@@ -638,10 +639,10 @@ class Evaluator:
         if letter == "a" and not self.array_formula:
             self.array_formula = True
             try:
-                return self.given(node)
+                return self._wanted(node, single=False, taker=row.name)
             finally:
                 self.array_formula = False
-        result = self._wanted(node, single=letter == "v")
+        result = self._wanted(node, single=letter == "v", taker=row.name)
         if isinstance(result, Lambda):
             return error(CALC)
         return self.scalar(result) if letter == "v" else result

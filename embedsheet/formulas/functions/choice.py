@@ -35,6 +35,7 @@ from embedsheet.formulas.values import (
 from embedsheet.ground.notation.tree import Node
 
 Index: TypeAlias = NDArray[np.intp]
+_SUMS = frozenset({"SUM", "SUMPRODUCT", "SUMSQ"})
 
 
 class Evaluator(Context, Protocol):
@@ -42,6 +43,7 @@ class Evaluator(Context, Protocol):
 
     names: dict[str, Result]  # of LET and LAMBDA, in lower case
     single: bool  # whether one value a cell is all that is wanted of the expression
+    taker: str | None  # the function that the expression is given to as it is
     array_formula: bool  # whether operators work on whole arrays
     index: Index  # (n,) the cells' places among all that are evaluated together
 
@@ -247,34 +249,48 @@ def _traced(evaluator: Evaluator, name: str, selector: Value, branches: Sequence
     found = [evaluator.scalar(one) if single else evaluator.value(one) for one in given]
     unlike = None
     if not single and selector.shape[1:] == (1, 1):
-        unlike = _unlike(evaluator, name, given, found)
+        unlike = _unlike(evaluator, name, found)
+    if not evaluator.single:
+        _refuse_miscounted(evaluator, name, selector, given, found)
     result = evaluator.value(evaluator.together("alike", partial(_chosen_traced, name), [selector, *found]))
     evaluator.stretch(unlike)
     return result
 
 
-def _unlike(evaluator: Evaluator, name: str, given: Sequence[Result], found: Sequence[Value]) -> str | None:
-    """Return why branches differ in size, where they do: no array is now long, now short but beside a long one.
+def _unlike(evaluator: Evaluator, name: str, found: Sequence[Value]) -> str | None:
+    """Return why branches differ in size, where they do: no array is now long, now short but beside a long one."""
+    if len({value.shape[1:] for value in found}) == 1:
+        return None
+    why = (
+        f"{name} gives more cells in one case than in another, and which depends on the changing cells; let it "
+        "give as many in all cases."
+    )
+    if evaluator.single and len({value.shape[1:] for value in found if value.shape[1:] != (1, 1)}) == 1:
+        return why
+    raise evaluator.unsupported(why)
 
-    Raises what `unsupported` gives where a cell that holds nothing, or a truth, would be now left out, now a number.
+
+def _refuse_miscounted(
+    evaluator: Evaluator, name: str, selector: Value, given: Sequence[Result], found: Sequence[Value]
+) -> None:
+    """Raise where a function would count a cell that holds nothing, or a truth, as the number beside it: AVERAGE, MIN.
+
+    A single truth that is no cell counts in all functions, and to a sum nothing and FALSE are 0.
     """
-    if len({value.shape[1:] for value in found}) > 1:
-        why = (
-            f"{name} gives more cells in one case than in another, and which depends on the changing cells; let it "
-            "give as many in all cases."
-        )
-        if evaluator.single and len({value.shape[1:] for value in found if value.shape[1:] != (1, 1)}) == 1:
-            return why
-        raise evaluator.unsupported(why)
-    kinds = [np.broadcast_to(value.kinds, np.broadcast_shapes(*(one.kinds.shape for one in found))) for value in found]
-    unlike = reduce(np.logical_or, [one != kinds[0] for one in kinds[1:]], np.zeros(kinds[0].shape, bool))
-    held = np.isin(kinds, (BLANK, BOOLEAN)).any(axis=0)
-    if any(isinstance(one, Reference) for one in given) and (unlike & held).any():
+    shape = np.broadcast_shapes(selector.shape, *(value.shape for value in found))
+    if shape[1:] == (1, 1) and not any(isinstance(one, Reference) for one in given):
+        return
+    kinds = np.array([np.broadcast_to(value.kinds, shape) for value in found])
+    held = np.isin(kinds, (BLANK, BOOLEAN)) & (kinds != kinds[0]).any(axis=0)
+    if evaluator.taker in _SUMS:
+        for place, value in enumerate(found):
+            if not value.traced:
+                held[place] &= np.broadcast_to(value.numbers != 0, shape)
+    if held.any():
         raise evaluator.unsupported(
             f"{name} gives an empty cell or a truth in one case and a number in another, and which depends on the "
             "changing cells; let it give numbers in all cases."
         )
-    return None
 
 
 def _chosen_traced(name: str, evaluator: Evaluator, selector: Value, *branches: Value) -> Value:
