@@ -40,9 +40,8 @@ MOST_RUNS = 100  # as are fewer steps of several formulas: each costs some milli
 
 _REFERENCES = (t.Ref, t.Refs, t.Cells)
 _BIND = frozenset({"LAMBDA", "LET"})
-_BRANCH = frozenset(
-    {"CHOOSE", "IF", "IFERROR", "IFNA", "IFS", "SWITCH"}
-)  # they test a value, and give what a branch gives
+# They test a value, and give what a branch gives.
+_BRANCH = frozenset({"CHOOSE", "IF", "IFERROR", "IFNA", "IFS", "SWITCH"})
 _TAKE_ARRAYS = frozenset({"BYCOL", "BYROW", "MAP", "REDUCE", "SCAN"})  # lazy functions in which operators take arrays
 
 
@@ -407,12 +406,12 @@ class _Scan:
                 yield from path
 
     def _outer(self, evaluator: Evaluator, node: t.Node, mode: _Mode, width: int, use: _Use) -> _Outer:
-        before = evaluator.array_formula, evaluator.plain
-        evaluator.array_formula, evaluator.plain = mode
+        before = evaluator.array_formula, evaluator.plain, evaluator.single
+        (evaluator.array_formula, evaluator.plain), evaluator.single = mode, use.number
         try:
-            value = evaluator.apart(lambda some: some.value(_seen(some.evaluate(node), some, use)))
+            value = evaluator.apart(lambda some: _seen(some, some.evaluate(node), use))
         finally:
-            evaluator.array_formula, evaluator.plain = before
+            evaluator.array_formula, evaluator.plain, evaluator.single = before
         steps = self.recurrence.length
         kinds = value.kinds
         if kinds.shape[0] > 1:
@@ -491,11 +490,12 @@ def _counts_otherwise(kinds: NDArray[np.uint8], use: _Use) -> bool:
     return not use.number and kinds.shape[-2:] == (1, 1) and bool((kinds != NUMBER).any())
 
 
-def _seen(result: Result, evaluator: Evaluator, use: _Use) -> Result:
-    """Return a result; raise NotScannableError where it is a cell that counts otherwise than what it holds."""
-    if isinstance(result, Reference) and _counts_otherwise(evaluator.value(result).kinds, use):
+def _seen(evaluator: Evaluator, result: Result, use: _Use) -> Value:
+    """Return a result's value; raise NotScannableError where it is a cell that counts otherwise than what it holds."""
+    value = evaluator.value(result)
+    if isinstance(result, Reference) and _counts_otherwise(value.kinds, use):
         raise NotScannableError
-    return result
+    return value
 
 
 def _modes(node: t.Node, place: int, modes: frozenset[_Mode]) -> frozenset[_Mode]:
