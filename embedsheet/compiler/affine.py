@@ -55,6 +55,12 @@ def value_of(expression: Affine, values: FloatArray) -> float:
     return float(expression.constant + sum(factor * values[place] for place, factor in expression.terms.items()))
 
 
+def size_of(expression: Affine, values: FloatArray) -> float:
+    """Return the largest of an expression's parts, or 1, which its rounding goes by."""
+    parts = [abs(factor * values[place]) for place, factor in expression.terms.items()]
+    return float(max([1.0, abs(expression.constant), *parts]))
+
+
 def times(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
     """Return between what a product lies whose sides lie between these ends; 0 times infinity is 0."""
     ends = [0.0 if 0.0 in (left, right) else left * right for left in one for right in other]

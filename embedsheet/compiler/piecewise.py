@@ -451,8 +451,9 @@ class _Formula:
         if fixed is not None:
             return fixed
         if isinstance(node, t.Unary) and node.operator in _UNARY:
-            operand = self.of(node.operand, scalar=True)
-            return _numbers(_UNARY[node.operator], operand) if node.operator != "+" else operand
+            return _numbers(_UNARY[node.operator], self.of(node.operand, scalar=True))
+        if isinstance(node, t.Unary) and node.operator == "+":
+            return self.of(node.operand, scalar=True)
         if isinstance(node, t.Binary):
             return self._binary(node)
         if isinstance(node, t.Call) and node.name in _CALLS:
@@ -856,7 +857,7 @@ def _tier(formula: _Formula, nodes: _Arguments, scalar: bool) -> Cells:
 
 
 _UNARY: dict[str, Callable[[Affine], Affine]] = {
-    "+": lambda one: one, "-": lambda one: one.times(-1.0), "%": lambda one: one.times(0.01),
+    "-": lambda one: one.times(-1.0), "%": lambda one: one.times(0.01),
 }  # fmt: skip
 _CALLS: dict[str, Callable[[_Formula, _Arguments, bool], Cells]] = {
     "IF": _if, "SUM": _sum, "AVERAGE": _mean, "SUMPRODUCT": _sum_product, "MAX": _largest(1.0), "MIN": _largest(-1.0),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from embedsheet.compiler.affine import Affine, FloatArray, value_of
+from embedsheet.compiler.affine import FloatArray, size_of, value_of
 from embedsheet.compiler.piecewise import Lowered
 from embedsheet.compiler.variables import Variables
 from embedsheet.ground.errors import EmbedsheetError
@@ -43,17 +43,12 @@ def _agrees(lowered: Lowered, x: FloatArray, sheet: FloatArray | None) -> bool |
     # Constraints have tightened bounds: beyond these the model need not be the sheet.
     allowed, beyond = variables.allows(values), _violates(lowered, sheet[1:])
     same = all(
-        abs(value_of(one, values) - number) <= _SAME * _size(one, values)
+        abs(value_of(one, values) - number) <= _SAME * size_of(one, values)
         for one, number in zip((lowered.objective, *lowered.rows), sheet, strict=True)
     )
     if same and (allowed or beyond):
         return True
     return None if (beyond and not allowed) or variables.at_edge(values) else False
-
-
-def _size(expression: Affine, values: FloatArray) -> float:
-    parts = [abs(factor * values[place]) for place, factor in expression.terms.items()]
-    return float(max([1.0, abs(expression.constant), *parts]))
 
 
 def _violates(lowered: Lowered, rows: FloatArray) -> bool:

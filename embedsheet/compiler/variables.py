@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.compiler.affine import Affine, FloatArray, interval, times, value_of
+from embedsheet.compiler.affine import Affine, FloatArray, interval, size_of, times, value_of
 from embedsheet.compiler.curves import Curve
 
 _ROUNDS = 20
@@ -208,10 +208,9 @@ class Variables:
     def at_edge(self, values: FloatArray) -> bool:
         """Whether something steps so near, and not exactly there, that rounding decides on which side the sheet is."""
         for expression, period in self.edges:
-            size = max([1.0, abs(expression.constant), *(abs(f * values[at]) for at, f in expression.terms.items())])
             off = value_of(expression, values)
             off = off if period is None else off - period * np.round(off / period)
-            if 0 < abs(off) <= _NEAR_EDGE * size:
+            if 0 < abs(off) <= _NEAR_EDGE * size_of(expression, values):
                 return True
         return False
 
@@ -224,8 +223,8 @@ class Variables:
         sides = list(self.rows)
         sides += [(row, -np.inf, 0.0) for place, value, row, _ in self._links if round(values[place]) == value]
         for row, low, high in sides:
-            size = max([1.0, abs(row.constant), *(abs(factor * values[at]) for at, factor in row.terms.items())])
-            if not low - _NEAR_EDGE * size <= value_of(row, values) <= high + _NEAR_EDGE * size:
+            near = _NEAR_EDGE * size_of(row, values)
+            if not low - near <= value_of(row, values) <= high + near:
                 return False
         return True
 

@@ -192,15 +192,17 @@ def _cell_by_cell(evaluator: Evaluator, selector: Value, branches: Sequence[Bran
     joined = joined_references([(index, result) for index, _, result in parts], evaluator.count)
     if joined is not None:
         return joined
-    if any(_is_wide(result) or _counts_otherwise(part, result) for _, part, result in parts):
-        apart = parts[0][0]
-        raise SplitError(evaluator.index[apart], np.zeros(len(apart), np.int64))
-    return evaluator.merge([(index, part.value(result)) for index, part, result in parts])
+    if not any(_is_wide(result) for _, _, result in parts):
+        values = [part.value(result) for _, part, result in parts]
+        if not any(map(_counts_otherwise, (result for _, _, result in parts), values)):
+            return evaluator.merge([(index, value) for (index, _, _), value in zip(parts, values, strict=True)])
+    apart = parts[0][0]
+    raise SplitError(evaluator.index[apart], np.zeros(len(apart), np.int64))
 
 
-def _counts_otherwise(evaluator: Evaluator, result: Result) -> bool:
-    """Whether a result is a cell that counts otherwise than what it holds: SUM(A1) leaves a text in A1 out."""
-    return isinstance(result, Reference) and bool((evaluator.value(result).kinds != NUMBER).any())
+def _counts_otherwise(result: Result, value: Value) -> bool:
+    """Whether a result is a cell that counts otherwise than the value it holds: SUM(A1) leaves a text in A1 out."""
+    return isinstance(result, Reference) and bool((value.kinds != NUMBER).any())
 
 
 def _is_wide(result: Result) -> bool:

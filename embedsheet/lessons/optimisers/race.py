@@ -43,12 +43,12 @@ def write_race(book: Book, plan: Plan, traces: dict[str, Trace]) -> Page:
         page.formula(8, column, f"{a1(7, column)}-{DATA}!$C$11", numbers.losses[-1] - least, num_format="0.0E+00")
         far = np.flatnonzero(numbers.losses - least > FAR * excess)
         column_of = f"{a1(top, column, 'r')}:{a1(top + steps, column, 'r')}"
-        above = f"({column_of}>{DATA}!$C$11+{FAR}*{CONTOURS}!$E$4)"
+        limit = f"{DATA}!$C$11+{FAR}*{CONTOURS}!$E$4"
         near = int(far.max(initial=-1)) + 1
         page.formula(
             9, column,
-            f'IF({a1(top + steps, column)}>{DATA}!$C$11+{FAR}*{CONTOURS}!$E$4,"not yet",'
-            f"SUMPRODUCT(LARGE({above}*({number}+1),1)))",  # MAX would not see the array in Gnumeric
+            f'IF({a1(top + steps, column)}>{limit},"not yet",'
+            f"SUMPRODUCT(LARGE(({column_of}>{limit})*({number}+1),1)))",  # MAX would not see the array in Gnumeric
             "not yet" if near > steps else near, num_format="0",
         )  # fmt: skip
         for row in range(top, top + steps + 1):
