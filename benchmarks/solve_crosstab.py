@@ -33,7 +33,7 @@ def rows() -> Iterator[Row]:
     rmse = told["objective_after"]
     seconds = {phase: round(spent, 2) for phase, spent in told["seconds"].items()}
     parts = ", ".join(f"{phase} {spent:g} s" for phase, spent in seconds.items())
-    yield Row(PART, "file to file, fresh process", whole, most=3, note=f"{parts}; RMSE {rmse:.4f}")
+    yield Row(PART, "file to file, fresh process", whole, most=0.6, note=f"{parts}; RMSE {rmse:.4f}")
     yield Row(PART, "solving, of that", told["seconds"]["solve"], most=0.3, note=f"{told['evaluations']} evaluations")
     yield from _in_this_process()
     if "--quick" not in sys.argv:
