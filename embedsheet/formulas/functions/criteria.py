@@ -8,6 +8,7 @@ Numbers are compared in 15 digits, as Excel does: `"<="&A1`, which writes A1 wit
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -52,18 +53,33 @@ class Criterion:
 
 
 def in_digits(number: float) -> float:
-    """Return a number rounded to 15 digits."""
-    return float(f"{number:.14e}")
+    """Return a number rounded to 15 digits; the largest ones, which would be infinite, as they are."""
+    rounded = float(f"{number:.14e}")
+    return rounded if math.isfinite(rounded) else number
 
 
 def same_digits(number: float) -> tuple[float, float]:
     """Return (low, high): the x that are `number` in 15 digits are low ≤ x < high. `number` has 15 digits."""
     if number == 0:
         return 0.0, np.finfo(np.float64).tiny  # the smallest number that Excel knows
-    digits, _, power = f"{abs(number):.14e}".partition("e")
+    text = f"{abs(number):.14e}"
+    digits, _, power = text.partition("e")
     outer = 0.5 * 10.0 ** (int(power) - 14)
     inner = outer / 10 if float(digits) == 1 else outer  # 0.999… has one place more than 1
-    return (number - inner, number + outer) if number > 0 else (number - outer, number + inner)
+    low, high = _first(abs(number) - inner, text, True), _first(abs(number) + outer, text, False)
+    return (low, high) if number > 0 else (math.nextafter(-high, math.inf), math.nextafter(-low, math.inf))
+
+
+def _first(near: float, text: str, same: bool) -> float:
+    """Return the first number at an edge, `near` it, whose 15 digits are those of the text, or are not: the edge itself
+
+    may be no number that there is, and numbers beside it have to be on their side.
+    """
+    while (f"{near:.14e}" == text) == same and near > 0:
+        near = math.nextafter(near, 0.0)
+    while (f"{near:.14e}" == text) != same and near < math.inf:
+        near = math.nextafter(near, math.inf)
+    return near
 
 
 def criterion(strings: Strings, kind: int, number: float) -> Criterion:
