@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tomllib
 import zipfile
 from pathlib import Path
@@ -269,8 +272,15 @@ def test_the_commands_go_from_workbook_to_gradebook(tmp_path: Path, monkeypatch:
     run("homework", "from", "loan.xlsx", "-o", "assignment")
     run("homework", "new", "assignment", "--roster", "class.csv", "-o", "out")
     assert [path.name for path in sorted(Path("out").iterdir())] == ["loan-007.xlsx", "loan-008.xlsx"]
-    said = run("homework", "grade", "out", "--key", "out-key.json", "-o", "book.xlsx", "--processes", 1)
-    assert "2 of 2 students graded" in said
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    words = ("homework", "grade", "out", "--key", "out-key.json", "-o", "book.xlsx", "--processes", "1")
+    done = subprocess.run(
+        [sys.executable, "-m", "embedsheet", *words], capture_output=True, encoding="utf-8",
+        env=os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)) | {"PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+    assert "2 of 2 students graded" in done.stdout, done.stderr
+    assert list(temporary.iterdir()) == []
     assert validity_faults("book.xlsx") + repair_causes(Path("book.xlsx")) == []
 
 

@@ -16,6 +16,7 @@ import os
 import re
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -132,13 +133,15 @@ def _run(
 ) -> None:
     from pebble import ProcessExpired, ProcessPool
 
-    pool = ProcessPool(
-        max_workers=processes,
-        context=multiprocessing.get_context("spawn"),  # the same on every system
-        initializer=limit_memory,
-        initargs=(limits.megabytes,),
-    )
-    with pool:
+    with (
+        tempfile.TemporaryDirectory(prefix="embedsheet-homework-", ignore_cleanup_errors=True) as folder,
+        ProcessPool(
+            max_workers=processes,
+            context=multiprocessing.get_context("spawn"),  # the same on every system
+            initializer=begin_worker,
+            initargs=(limits.megabytes, folder),
+        ) as pool,
+    ):
         futures: dict[Any, int] = {}
         try:
             with _ctrl_c_held_back():
@@ -191,6 +194,12 @@ def grade_one(key: Key, path: Path, shown_as: str) -> Grade:
         raise
     except Exception as fault:  # whatever a hostile file brings about is that file's fault, not the class's
         return Grade(shown_as, "", "", fault=f"cannot be graded: {type(fault).__name__}: {fault}"[:500])
+
+
+def begin_worker(megabytes: int, folder: str) -> None:
+    """Limit this process's memory, and let it put its temporary files where they go when it is ended, too."""
+    tempfile.tempdir = folder
+    limit_memory(megabytes)
 
 
 def limit_memory(megabytes: int) -> None:
