@@ -6,7 +6,6 @@ Blocks: `selected`, `selected.row`; `WHAT.id` (n, 1), `WHAT.factors` (n, k), liv
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,7 +20,7 @@ IDS, ONE_HOT = 8, 9
 HEADER, LOOKUP, PRODUCT, DIFFERENCE = 12, 13, 14, 15
 MATRIX = 19
 FIRST = 3
-PRINTED = 270  # characters that stand side by side on a page
+PRINTED = 270  # characters that stand side by side on a page of print
 
 
 def write_one_hot(
@@ -117,5 +116,6 @@ def write_one_hot(
     longest = max(len(str(key)) for key in keys)
     width = max(6.7, longest)
     page.widths((1, 1, 24), (2, 2, max(11, longest + 2)), (FIRST, FIRST + max(n, k) - 1, width))
-    page.printing((MATRIX - 1, MATRIX - 1), labels=2, wide=math.ceil(n * width / PRINTED))
+    beginning, *others = page.parts_across(page.areas["one_hot"], int(PRINTED / width), 1, IDS)
+    page.printing((MATRIX - 1, MATRIX - 1), labels=2, parts=[beginning._replace(bottom=bottom), *others])
     return page

@@ -63,11 +63,14 @@ def libreoffice_values_of(paths: Sequence[str | Path]) -> list[Values]:
         return [read_values(out / f"{source.stem}.xlsx") for source in sources]
 
 
-def libreoffice_converted(paths: Sequence[Path], folder: Path) -> None:
-    """Let LibreOffice open workbooks, recalculate them and save them under the same names, as .xlsx, in a folder."""
+def libreoffice_converted(paths: Sequence[Path], folder: Path, kind: str = "xlsx") -> None:
+    """Let LibreOffice open workbooks, recalculate them and save them under the same names, as .xlsx, in a folder.
+
+    `kind` is the names' ending then, html for what the cells show.
+    """
     program = _program("soffice")
-    command = [program, f"-env:UserInstallation={_profile().as_uri()}", "--headless", "--convert-to", "xlsx"]
-    _run([*command, "--outdir", str(folder), *map(str, paths)], folder / f"{paths[-1].stem}.xlsx")
+    command = [program, f"-env:UserInstallation={_profile().as_uri()}", "--headless", "--convert-to", kind]
+    _run([*command, "--outdir", str(folder), *map(str, paths)], folder / f"{paths[-1].stem}.{kind}")
 
 
 def formulon_values(cells: Mapping[str, CellValue]) -> dict[str, CellValue]:

@@ -235,8 +235,8 @@ def _write_head(sheet: AttentionSheet, head: int) -> None:
             f"{product}/SQRT({UNITS}))"
         )
 
-    page.formulas(f"steps.{head}.scores", sheet.top, scores, numbers.scores.reshape(-1, size), score,
-                  num_format="[<-400]\"–\";0.00")  # fmt: skip
+    area = page.formulas(f"steps.{head}.scores", sheet.top, scores, numbers.scores.reshape(-1, size), score)
+    page.format_outside(area, HIDDEN_SCORE + 100, -HIDDEN_SCORE, '"–";"–"')
     page.note(sheet.top, scores, "How well this row’s query fits each key: a row a character that looks, a column a "
               "character that is looked at. – is hidden: the mask lets nobody see what comes after.")  # fmt: skip
 

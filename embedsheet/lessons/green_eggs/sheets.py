@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import numpy as np
@@ -17,6 +16,7 @@ HEADER = 6
 TOP = HEADER + 1
 MOST_SHUFFLED = 200  # words of the text that the sheet Shuffled shows
 MOST_COMPARED = 200  # words in the table of similarities and on the map
+ACROSS = 25  # columns of cosines on a page of print
 ALIKE, OPPOSITE = "#F0716B", "#5B8DEF"  # of words
 CHART_WIDTH, CHART_HEIGHT = 900, 490  # as high as a laptop shows without scrolling
 
@@ -155,7 +155,7 @@ def write_similarity(book: Book, text: Text) -> Page:
     page.widths((1, 1, 8), (2, 1 + k, 6.2), (word, word, 14), (norm, norm, 8), (first, first + n - 1, 5.5))
     if k <= 6:
         page.sheet.freeze_panes(5, norm)
-    page.printing((5, 5), wide=math.ceil(n / 30), labels=norm)
+    page.printing((5, 5), portrait=True, labels=norm, parts=page.parts_across(area, ACROSS, 1, 5))
     return page
 
 

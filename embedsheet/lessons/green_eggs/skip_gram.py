@@ -24,7 +24,7 @@ MOST_TRAINED = 60  # words; Excel's own Solver stops at 200 changing cells, ours
 MOST_PAIRS = 400
 PENALTY = 0.001
 TITLES = 6
-PRINTED, ACROSS = 63, 30  # percent at which the map, or fifty words, fit on a page; columns of cosines on one
+PRINTED, ACROSS = 63, 30  # percent at which the map, or fifty words, fit on a page; columns of words on one
 CHART_COLUMNS, CHART_WIDTH, CHART_HEIGHT = 12, 790, 430
 
 
@@ -119,7 +119,7 @@ def write_skip_gram(book: Book, plan: Plan) -> Page:
     def across(row: int) -> str:
         return f"{a1(row, first, 'c')}:{a1(row, last, 'c')}"
 
-    page.formulas("scores", top, first, scores, score, bold=False, font_size=8)
+    crossing = page.formulas("scores", top, first, scores, score, bold=False, font_size=8)
     page.formulas("scores.largest", top, largest, scores.max(axis=1)[:, None], lambda row, _: f"MAX({across(row)})")
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))  # Gnumeric's EXP takes no range in SUMPRODUCT; ^ does
     page.formulas(
@@ -151,7 +151,10 @@ def write_skip_gram(book: Book, plan: Plan) -> Page:
                 (pair + 5, pair + 5, 8))  # fmt: skip
     if k <= 6:
         page.sheet.freeze_panes(TITLES, word)
-    page.printing((TITLES, TITLES), labels=word, wide=2 if n > 20 else 1)
+    page.printing((TITLES, TITLES), portrait=True, labels=word, left_out="without the pairs", parts=[
+        *page.parts_across(crossing._replace(right=total), ACROSS, 1, TITLES),
+        *page.parts_across(shares, ACROSS, chance_top - 1),
+    ])  # fmt: skip
     return page
 
 
@@ -284,10 +287,7 @@ def write_trained(book: Book, plan: Plan) -> Page:
     page.widths((1, 2, 13), (3, 6, 7), (before, before + k - 1, 6.2), (before + k, before + k, 2),
                 (chart, cosine - 1, 9), (cosine, cosine + n - 1, 4.4))  # fmt: skip
     page.sheet.freeze_panes(top - 1, 2)
-    bottom, last = top + n - 1, cosine + n - 1
-    parts = [Area(TRAINED, 1, 1, bottom, cosine - 1)]
-    for left in range(cosine, last + 1, ACROSS):
-        parts.append(Area(TRAINED, top, left, bottom, min(left + ACROSS - 1, last)))
+    parts = [Area(TRAINED, 1, 1, top + n - 1, cosine - 1), *page.parts_across(area, ACROSS, top)]
     page.printing((top - 2, top - 1), labels=2, scale=PRINTED, parts=parts)
     return page
 

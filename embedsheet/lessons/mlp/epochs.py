@@ -18,6 +18,7 @@ EPOCH, PATH = 1, 2
 SETTINGS = 5
 VALUE = 5  # column of the settings' cells
 BASE = 27  # row of the numbers that the scale multiplies
+X, ANSWER = BASE - 3, BASE - 1  # rows of the samples' inputs and answers
 TOP = BASE + 2
 
 
@@ -81,7 +82,8 @@ def write_epochs(book: Book, plan: Plan) -> Page:
     page.note(TOP, dead, "Units that are 0 for every sample: with relu no gradient reaches them any more.")
     page.formulas(
         "gradient.output.z", TOP, by_z, np.stack([one.by_z[1][:, 0] for one in passes]),
-        lambda row, column: f"({a1(row, column - by_z + p)}-{a1(BASE, column - by_z + p, 'r')})/{SAMPLES}", "gradient",
+        lambda row, column: f"({a1(row, column - by_z + p)}-{a1(ANSWER, column - by_z + p, 'r')})/{SAMPLES}",
+        "gradient",
     )  # fmt: skip
     page.formulas(
         "gradient.hidden.z", TOP, by_a, np.stack([one.by_z[0].T.ravel() for one in passes]),
@@ -135,8 +137,9 @@ def _write_headers(page: Page, hidden: int, at: tuple[int, ...]) -> None:
     page.write(BASE + 1, loss, "loss", "header")
     page.write(BASE + 1, dead, "dead units", "header")
     for offset, text in enumerate(("x1", "x2", "answer")):
-        page.write(BASE - 2 + offset, a - 2, text, "lead", align="right")
-    page.block("samples.answer", BASE, p, XOR_ANSWERS[None, :], "given", num_format="0")
+        page.write(X + offset, a - 2, text, "lead", align="right")
+        page.write(X + offset, EPOCH, text, "header")  # which is on every page of print
+    page.block("samples.answer", ANSWER, p, XOR_ANSWERS[None, :], "given", num_format="0")
 
 
 def _write_samples(page: Page, left: int) -> None:
@@ -144,8 +147,8 @@ def _write_samples(page: Page, left: int) -> None:
     for sample in range(SAMPLES):
         page.write(BASE + 1, left + sample, sample + 1, "header", num_format='"no. "0')
         for one in range(INPUTS):
-            page.write(BASE - 2 + one, left + sample, XOR_INPUTS[sample, one], "given", num_format="0")
-        page.write(BASE, left + sample, int(XOR_ANSWERS[sample]), "given", num_format="0")
+            page.write(X + one, left + sample, XOR_INPUTS[sample, one], "given", num_format="0")
+        page.write(ANSWER, left + sample, int(XOR_ANSWERS[sample]), "given", num_format="0")
 
 
 def _span(row: int, left: int, count: int, fixed: str = "") -> str:
@@ -162,7 +165,7 @@ def _weight(hidden: int, a: int, by_z: int, by_a: int) -> Callable[[int, int], s
         if unit < hidden:
             left = by_a + unit * SAMPLES
             slopes = _span(row - 1, left, SAMPLES)
-            slope = f"SUMPRODUCT({_span(BASE - 3 + part, left, SAMPLES, 'r')},{slopes})" if part else f"SUM({slopes})"
+            slope = f"SUMPRODUCT({_span(X - 1 + part, left, SAMPLES, 'r')},{slopes})" if part else f"SUM({slopes})"
         else:
             slopes = _span(row - 1, by_z, SAMPLES)
             place = column - PATH - hidden * (INPUTS + 1)
@@ -182,7 +185,7 @@ def _activation(a: int) -> Callable[[int, int], str]:
     def formula(row: int, column: int) -> str:
         left = PATH + (column - a) // SAMPLES * (INPUTS + 1)
         bias, first, second = (a1(row, left + part, "c") for part in range(3))
-        z = f"({bias}+{first}*{a1(BASE - 2, column, 'r')}+{second}*{a1(BASE - 1, column, 'r')})"
+        z = f"({bias}+{first}*{a1(X, column, 'r')}+{second}*{a1(X + 1, column, 'r')})"
         return _by_activation(lambda name: ACTIVATIONS[name].formula.format(z=z))
 
     return formula

@@ -36,11 +36,11 @@ from embedsheet.lessons import gradients, solve_log
 from embedsheet.lessons.optimisers import data_sheet, race, ratings
 from embedsheet.lessons.optimisers.plan import Plan, plan, traces
 from embedsheet.lessons.optimisers.ratings_solver import RATINGS_SOLVER, write_ratings_solver
-from embedsheet.lessons.optimisers.rule_sheet import GREEN, write_rule
+from embedsheet.lessons.optimisers.rule_sheet import write_rule
 from embedsheet.lessons.optimisers.rules import RULES
 from embedsheet.mirrors.optimisers.comparison import DATA, RATINGS
 from embedsheet.xlsx.writer.guide import Line, write_guide
-from embedsheet.xlsx.writer.page import BLUE, ORANGE, Book, Finish, Page, RowProgress
+from embedsheet.xlsx.writer.page import BLUE, ORANGE, VIOLET, Book, Finish, Page, RowProgress
 
 EXAMPLE = "embedsheet new optimisers -o descent.xlsx --batch 5 --steps 100"
 
@@ -90,7 +90,7 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: list[Page]) -> Non
     steps = [
         Line("Look at the points and the line. Its two numbers, intercept and slope, are the weights.", "the points",
              block(DATA, "data.x")),
-        Line(f"Follow gradient descent: {plan.steps} rows, each made of the one above. Find the gradient (green) and "
+        Line(f"Follow gradient descent: {plan.steps} rows, each made of the one above. Find the gradient (violet) and "
              "the step (orange).", f"go to {first}", block(first, "weights")),
         Line("Type another learning rate into its orange cell, 0.02 or 0.2 or 0.3, and watch the path in the chart: "
              "where a step is too long, it goes farther away with every one.",
@@ -152,9 +152,9 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: list[Page]) -> Non
         ],
         ["The settings have the names of Keras’ arguments: learning_rate, momentum, rho, beta_1, beta_2, epsilon.",
          "The points are made up: a line with intercept 3 and slope 2, and chance."],
-        gradient=bool(derived), choice=True,
+        gradient=True, choice=True,
         colors=[
-            (GREEN, "Green heading: the gradient."),
+            (VIOLET, "Violet heading: the gradient."),
             (BLUE, "Blue heading: what is kept from step to step."),
             (ORANGE, "Orange heading: the weights after the step."),
         ],

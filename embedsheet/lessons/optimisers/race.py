@@ -8,7 +8,7 @@ from embedsheet.ground.notation.addresses import quote_sheet
 from embedsheet.lessons.how_to import to_train
 from embedsheet.lessons.optimisers.data_sheet import CONTOURS, PARAMETERS
 from embedsheet.lessons.optimisers.plan import START, Plan, Trace
-from embedsheet.lessons.optimisers.rules import FITTING, RULES
+from embedsheet.lessons.optimisers.rules import LARGE, RULES
 from embedsheet.mirrors.optimisers.comparison import DATA, gradient
 from embedsheet.xlsx.writer.page import LINE, Book, Page, a1
 
@@ -39,7 +39,7 @@ def write_race(book: Book, plan: Plan, traces: dict[str, Trace]) -> Page:
         losses = source["losses"]
         rate = rule.settings["learning_rate"]
         page.formula(6, column, source["learning_rate"].absolute(), rate, num_format="0.0##")
-        page.formula(7, column, a1(top + steps, column), numbers.losses[-1], num_format=FITTING)
+        page.formula(7, column, a1(top + steps, column), numbers.losses[-1], num_format="0.0000")
         page.formula(8, column, f"{a1(7, column)}-{DATA}!$C$11", numbers.losses[-1] - least, num_format="0.0E+00")
         far = np.flatnonzero(numbers.losses - least > FAR * excess)
         column_of = f"{a1(top, column, 'r')}:{a1(top + steps, column, 'r')}"
@@ -53,9 +53,11 @@ def write_race(book: Book, plan: Plan, traces: dict[str, Trace]) -> Page:
         )  # fmt: skip
         for row in range(top, top + steps + 1):
             page.formula(row, column, f"{sheet}!{a1(losses.top + row - top, losses.left)}", numbers.losses[row - top],
-                         num_format=FITTING)  # fmt: skip
+                         num_format="0.0000")  # fmt: skip
     page.define("race.losses", top, 2, steps + 1, len(traces))
     page.define("race.final", 7, 2, 1, len(traces))
+    for name in ("race.losses", "race.final"):
+        page.format_outside(page.areas[name], *LARGE)
     page.define("race.steps", 9, 2, 1, len(traces))
     page.note(9, 2, "From this step on, of all that the start’s loss lies above the least one, less than 1 % is left.")
     chart = book.workbook.add_chart({"type": "scatter", "subtype": "straight"})
@@ -105,7 +107,7 @@ def write_solver(book: Book, plan: Plan, data: Page) -> Page:
     for column, (formula, value) in enumerate(
         zip((f"2*SUMPRODUCT({error})/{count}", f"2*SUMPRODUCT({error}*{x})/{count}"), slopes, strict=True), 2
     ):
-        page.formula(9, column, formula, value, num_format="0.0000")
+        page.formula(9, column, formula, value, "gradient")
     page.define("gradient", 9, 2, 1, 2)
     page.height(10, 24)
     page.write(10, 1, "loss", "result label")

@@ -14,10 +14,10 @@ import numpy as np
 from embedsheet.ground.data.ratings import movielens
 from embedsheet.ground.notation.addresses import Area, quote_sheet
 from embedsheet.lessons.movielens.choice import Choice, choose, movie_label, start
-from embedsheet.lessons.optimisers.rule_sheet import EXPLAINED, GREEN, loss_chart
+from embedsheet.lessons.optimisers.rule_sheet import EXPLAINED, loss_chart
 from embedsheet.lessons.optimisers.rules import RULES, Rule
 from embedsheet.mirrors.optimisers.comparison import RATINGS, Floats, factor_gradient, factor_loss
-from embedsheet.xlsx.writer.page import BLUE, ORANGE, Book, Page, a1
+from embedsheet.xlsx.writer.page import BLUE, ORANGE, VIOLET, Book, Page, a1
 
 STEPS = "Ratings by steps"
 SIZE, FACTORS, MOST_STEPS = 15, 2, 20
@@ -28,7 +28,7 @@ RATES = {"Gradient descent": 0.5, "Momentum": 0.1, "Nesterov": 0.1, "RMSProp": 0
 SHARED = {name: value for rule in RULES for name, value in rule.settings.items() if name != "learning_rate"}
 STATES = {"m": "states.mean", "v": "states.square"}
 TITLES = 17  # row of the movies' titles on the sheet "Ratings"
-PRINTED = 55  # per cent, at which 2 + 30 columns of steps go on A4
+BELOW, ABOVE, SLOPE = "#A5D8FF", "#FFD8A8", "#D0BFFF"  # fills of the steps' numbers, the darker, the farther from 0
 HEADER = 7  # row of the weights' names on the sheet of steps
 
 
@@ -111,7 +111,7 @@ def _write_controls(page: Page, numbers: Descent) -> None:
         f"The factor model of the ratings: {numbers.weights.shape[1]} weights. Choose an optimiser and a step in the "
         "blue cells; everything below is that step.",
     )
-    page.write(3, 1, "Green: the gradient. Blue: what the optimiser remembers. Orange: calculated weights.", "lead")
+    page.write(3, 1, "Violet: the gradient. Blue: what the optimiser remembers. Orange: calculated weights.", "lead")
     for row, (label, name) in enumerate((("optimiser", "optimiser"), ("step shown", "shown")), 4):
         page.write(row, 1, label, "header left")
         page.write(row, 2, None, "header left")
@@ -250,7 +250,7 @@ def _write_step(page: Page, steps: Page, numbers: Descent) -> None:
         return formula
 
     blocks = (
-        ("gradient", "gradient", GREEN, slope), ("m", "state m", BLUE, kept["m"][1]),
+        ("gradient", "gradient", VIOLET, slope), ("m", "state m", BLUE, kept["m"][1]),
         ("v", "state v", BLUE, kept["v"][1]), ("after", "new weights", ORANGE, after),
     )  # fmt: skip
     tops: dict[str, dict[str, tuple[int, int]]] = {
@@ -268,7 +268,7 @@ def _write_step(page: Page, steps: Page, numbers: Descent) -> None:
                 page.sheet.merge_range(row - 1, 0, row + k - 2, left - 2, text, look)
             page.formulas(
                 f"{name}.{who}", row, column, table(values, who), stepped(name, who, at, first),
-                num_format="0.00" if name == "after" else "0.0000",
+                "gradient" if name == "gradient" else "calculated", num_format="0.00" if name == "after" else "0.0000",
             )  # fmt: skip
     for name, text in (
         (
@@ -313,10 +313,11 @@ def _write_steps(page: Page, ratings: Page, numbers: Descent) -> None:
         "follow it down.",
     )
     page.link(3, 1, ratings.areas["optimiser"], "choose the optimiser")
+    page.write(3, 5, "Fills: blue below 0, orange or violet above; the darker, the farther.", "lead")
     for name in ("learning_rate", "rule", *SHARED):
         page.call(name, ratings.areas[name])
     lefts = {name: 3 + place * (count + 1) for place, name in enumerate(("weights", "gradients", *STATES.values()))}
-    colors = {"weights": ORANGE, "gradients": GREEN, **dict.fromkeys(STATES.values(), BLUE)}
+    colors = {"weights": ORANGE, "gradients": VIOLET, **dict.fromkeys(STATES.values(), BLUE)}
     said = {"weights": "weights", "gradients": "gradient", "states.mean": "state m", "states.square": "state v"}
     ids = [int(one) for one in (*np.tile(choice.users, k), *np.tile(choice.movie_ids, k))]
     for column, text in ((1, "step"), (2, "loss")):
@@ -327,7 +328,8 @@ def _write_steps(page: Page, ratings: Page, numbers: Descent) -> None:
             page.sheet.write_blank(HEADER - 3, column - 1, None, look)
             page.write(HEADER, column, ids[column - left], "id")
             page.write(HEADER - 1, column, None, "header left")
-        page.sheet.write_string(HEADER - 3, left - 1, said[name], look)
+        for first in (left, left + k * n):  # with which a page of print begins
+            page.sheet.write_string(HEADER - 3, first - 1, said[name], look)
         groups = [(f * n, f"users, factor {f + 1}") for f in range(k)]
         groups += [(n * k + f * m, f"movies, factor {f + 1}") for f in range(k)]
         for at, text in groups:
@@ -380,7 +382,7 @@ def _write_steps(page: Page, ratings: Page, numbers: Descent) -> None:
             for letter, state in STATES.items():
                 places |= {letter: a1(row - 1, columns[state]), letter.upper(): a1(row, columns[state])}
             page.formula(row, columns["gradients"], slope(row, place), numbers.gradients[t - 1, place],
-                         num_format="0.000")  # fmt: skip
+                         "gradient", num_format="0.000")  # fmt: skip
             for letter, state in STATES.items():
                 page.formula(row, columns[state], chosen(STATE[letter], places), numbers.states[letter][t, place],
                              num_format="0.000")  # fmt: skip
@@ -388,13 +390,16 @@ def _write_steps(page: Page, ratings: Page, numbers: Descent) -> None:
     page.note(top, 3, "Where the search begins: random hundredths, which you may type over.")
     page.note(top + 1, lefts["gradients"], "2 · the sum over this user’s ratings of error · the movie’s factor, "
               "through the number of all ratings; the weights are those of the row above.")  # fmt: skip
-    page.shade_signed(page.areas["weights"], "#5B8DEF", "#F6B26B", 3)
-    page.shade_signed(page.areas["gradients"], "#5B8DEF", "#69DB7C", 0.3)
+    page.shade_signed(page.areas["weights"], BELOW, ABOVE, 3)
+    page.shade_signed(page.areas["gradients"], BELOW, SLOPE, 0.3)
     page.widths((1, 1, 6), (2, 2, 9), (3, 2 + 4 * (count + 1), 6.5))
     page.sheet.freeze_panes(HEADER, 2)
     # Two factors of all users, or of all movies, on a page.
-    page.sheet.set_v_pagebreaks([left - 1 + at for left in lefts.values() for at in (0, k * n) if left + at > 3])
-    page.printing((HEADER - 2, HEADER), labels=2, scale=PRINTED)
+    halves = [(left + at, left + end - 1) for left in lefts.values() for at, end in ((0, k * n), (k * n, count))]
+    page.printing((HEADER - 2, HEADER), labels=2, parts=[
+        Area(STEPS, 1, 1, top + steps, halves[0][1]),
+        *(Area(STEPS, HEADER - 2, first, top + steps, last) for first, last in halves[1:]),
+    ])  # fmt: skip
 
 
 def _write_first(page: Page, row: int, columns: dict[str, int], numbers: Descent, place: int) -> None:

@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.lessons.how_to import to_train
 from embedsheet.lessons.optimisers.data_sheet import PARAMETERS, contour_series
 from embedsheet.lessons.optimisers.plan import START, Plan, Trace
-from embedsheet.lessons.optimisers.rules import FITTING, Rule
+from embedsheet.lessons.optimisers.rules import LARGE, Rule
 from embedsheet.mirrors.optimisers.comparison import DATA, KERAS
-from embedsheet.xlsx.writer.page import BLUE, LINE, ORANGE, Book, Page, a1
+from embedsheet.xlsx.writer.page import BLUE, LINE, ORANGE, VIOLET, Book, Page, a1
 
 SETTINGS_TOP = 6
 HEADER = 11
-GREEN = "#2F9E44"
 STEP, FIRST, GRADIENT = 1, 2, 3
 EXPLAINED = {
     "learning_rate": "How far a step goes. Type another number and watch the path: too small, and it crawls; too "
@@ -48,7 +48,7 @@ def write_rule(book: Book, plan: Plan, rule: Rule, numbers: Trace, data: Page, c
     kept = "Blue: what is kept from step to step. " if rule.states else ""
     for row, text in enumerate((
         "Type another learning rate over the orange cell: the path, the charts and the loss move.",
-        f"A row a step. Green: the gradient. {kept}Orange: the weights after the step.",
+        f"A row a step. Violet: the gradient. {kept}Orange: the weights after the step.",
         to_train(book.path.name, rule.name, 1),
     ), SETTINGS_TOP + 1):  # fmt: skip
         page.write(row, left, text, "lead")
@@ -60,7 +60,7 @@ def write_rule(book: Book, plan: Plan, rule: Rule, numbers: Trace, data: Page, c
     page.write(HEADER, FIRST, "first point", "header wrapped")
     page.note(HEADER, FIRST, f"Of this step’s batch, by its number on the sheet {DATA}: with all points in a batch it "
               "is always 1.")  # fmt: skip
-    groups = [(GRADIENT, "gradient", GREEN)] + [(state_left[one], rule.headings[one], BLUE) for one in rule.states]
+    groups = [(GRADIENT, "gradient", VIOLET)] + [(state_left[one], rule.headings[one], BLUE) for one in rule.states]
     for column, text, color in [*groups, (weight, "weights", ORANGE)]:
         page.sheet.merge_range(
             HEADER - 2, column - 1, HEADER - 2, column, text, book.style("header", font_color="#FFFFFF", bg_color=color)
@@ -98,7 +98,7 @@ def write_rule(book: Book, plan: Plan, rule: Rule, numbers: Trace, data: Page, c
         for offset, more in enumerate(("", f"*{x}")):
             page.formula(
                 row, GRADIENT + offset, f"2*SUMPRODUCT({chosen}*{wrong}{more})/{batch}",
-                numbers.gradients[step - 1, offset], num_format=FITTING,
+                numbers.gradients[step - 1, offset], "gradient", num_format="0.0000",
             )  # fmt: skip
             places = {
                 "gradient": a1(row, GRADIENT + offset),
@@ -111,25 +111,27 @@ def write_rule(book: Book, plan: Plan, rule: Rule, numbers: Trace, data: Page, c
             for place, (letter, template) in enumerate(rule.states.items()):
                 page.formula(
                     row, state_left[letter] + offset, template.format_map(places), numbers.states[place][step, offset],
-                    num_format=FITTING,
+                    num_format="0.0000",
                 )  # fmt: skip
             page.formula(
-                row, weight + offset, rule.weight.format_map(places), numbers.weights[step, offset], num_format=FITTING
+                row, weight + offset, rule.weight.format_map(places), numbers.weights[step, offset], num_format="0.0000"
             )
     for row, value in enumerate(numbers.losses, top):
         error = f"({a1(row, weight, 'c')}+{a1(row, weight + 1, 'c')}*{x}-{y})"
-        page.formula(row, loss, f"SUMPRODUCT({error}^2)/{count}", value, num_format=FITTING)
+        page.formula(row, loss, f"SUMPRODUCT({error}^2)/{count}", value, num_format="0.0000")
     page.define("steps.number", top, STEP, steps + 1)
     page.define("gradients", top + 1, GRADIENT, steps, 2)
     for letter, column in state_left.items():
         page.define({"m": "states.mean", "v": "states.square"}[letter], top, column, steps + 1, 2)
     page.define("weights", top, weight, steps + 1, 2)
     page.define("losses", top, loss, steps + 1)
+    page.format_outside(Area(rule.name, top, GRADIENT, top + steps, loss), *LARGE)
     page.write(SETTINGS_TOP - 1, weight, "loss after all steps", "heading")
     page.define("loss", SETTINGS_TOP, weight)
+    page.format_outside(page.areas["loss"], *LARGE)
     page.height(SETTINGS_TOP, 24)
     page.formula(
-        SETTINGS_TOP, weight, a1(top + steps, loss), numbers.losses[-1], "result", font_size=14, num_format=FITTING
+        SETTINGS_TOP, weight, a1(top + steps, loss), numbers.losses[-1], "result", font_size=14, num_format="0.0000"
     )
     page.note(SETTINGS_TOP, weight, "Solver’s objective: it looks for the learning rate with which the last step ends "
               "lowest. The gradient goes back through all steps.")  # fmt: skip

@@ -65,8 +65,7 @@ def _adam(w: Floats, g: Floats, s: list[Floats], t: int, at: Mapping[str, float]
     return w - rate * m / (np.sqrt(v) + at["epsilon"]), [m, v]
 
 
-# Steps that are too long send a loss to 1E+30.
-FITTING = "[>=10000]0.0E+00;[<=-10000]-0.0E+00;0.0000"
+LARGE = (-10_000, 10_000, "0.0E+00")  # steps that are too long send a loss to 1E+30
 
 _MOMENTUM = "momentum*{m}-learning_rate*{gradient}"
 _SQUARE = "step of each weight divided by the size that its gradients had: every weight gets steps of its own"

@@ -91,9 +91,9 @@ def _write_guide(page: Page, book: Book, derived: list[Page], planned: Plan) -> 
         [
             Line(f"Choose a batch from 1 to {BATCHES} and see where its rows come from.", "the batch",
                  block("Mixed batch", "chosen")),
-            Line("Follow one violet row: its target is the teacher’s prediction for that user and movie.",
+            Line("Follow one pink row: its target is the teacher’s prediction for that user and movie.",
                  "the teacher", block("Teacher", "predictions")),
-            Line("Change a blue rating: the teacher changes, and with it the targets of the violet rows.",
+            Line("Change a green rating: the teacher changes, and with it the targets of the pink rows.",
                  "the ratings", block("Ratings", "ratings")),
             *(
                 Line("See which way training pushes each orange number: violet, how the loss changes with every cell, "

@@ -16,7 +16,7 @@ from embedsheet.mirrors.nets.comparison import Floats
 from embedsheet.mirrors.student.sheet import start_weights
 
 ORIGINS = ("training", "held out", "pseudo-label")
-FILLS = ("#DBEAFE", "#FEF3C7", "#EDE9FE")
+FILLS = ("#D3F9D8", "#FEF3C7", "#FFDEEB")
 BATCHES = 20
 HELD_OUT = 0.15
 SHRINK = 5  # an average of few ratings is drawn towards 0, as if so many ratings at the mean stood beside them

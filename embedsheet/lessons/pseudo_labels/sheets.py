@@ -11,9 +11,9 @@ from embedsheet.mirrors.student.sheet import predictions as predicted
 from embedsheet.xlsx.writer.page import Page, a1
 
 MEANINGS = (
-    "Blue: a rating to learn from.",
+    "Green: a rating to learn from.",
     "Yellow: a rating held out, to see how well what was learned foretells it.",
-    "Violet: a pseudo-label. Nobody rated this film; the teacher’s prediction stands in for a rating.",
+    "Pink: a pseudo-label. Nobody rated this film; the teacher’s prediction stands in for a rating.",
 )
 TOP = 6
 LEFT = 3
@@ -43,8 +43,8 @@ def write_ratings(page: Page, plan: Plan) -> None:
     n, m = plan.held_out.shape
     page.heading(
         "Ratings",
-        "Blue: to learn from; type another number over one. Yellow: held out. Empty: nobody knows; there a teacher can "
-        "guess.",
+        "Green: to learn from; type another number over one. Yellow: held out. Empty: nobody knows; there a teacher "
+        "can guess.",
     )
     _labels(page, plan, TOP - 1, "user")
     page.define("users.id", TOP, LEFT - 1, n)
@@ -68,7 +68,7 @@ def write_teacher(page: Page, ratings: Page, plan: Plan) -> None:
     n, m = plan.held_out.shape
     page.heading(
         "A teacher",
-        f"Prediction = mean + user's bias + movie's bias. Bias: sum of what is left of the blue ratings / (their "
+        f"Prediction = mean + user's bias + movie's bias. Bias: sum of what is left of the green ratings / (their "
         f"number + {SHRINK}). RMSE: how far off, on average.",
     )
     table, mask = ratings.areas["ratings"], ratings.areas["held_out"]
@@ -82,12 +82,12 @@ def write_teacher(page: Page, ratings: Page, plan: Plan) -> None:
     learned = np.where(plan.held_out, np.nan, plan.choice.table)
     values = np.where(np.isnan(learned), "", learned.astype(object))
 
-    def blue(row: int, column: int) -> str:
+    def to_learn_from(row: int, column: int) -> str:
         rating = f"Ratings!{a1(table.top + row - learned_top, table.left + column - left)}"
         held_out = f"Ratings!{a1(mask.top + row - learned_top, mask.left + column - left)}"
         return f'IF(OR({held_out}=1,NOT(ISNUMBER({rating}))),"",{rating})'
 
-    page.formulas("training", learned_top, left, values, blue, num_format="0.0", bold=False)
+    page.formulas("training", learned_top, left, values, to_learn_from, num_format="0.0", bold=False)
     training = page.areas["training"]
     page.define("mean", top - 2, 1)
     page.formula(top - 2, 1, "AVERAGE(training)", plan.mean)
@@ -231,7 +231,7 @@ def write_batch(page: Page, ratings: Page, teacher: Page, student: Page, draws: 
     for row, text in enumerate(MEANINGS, TOP + len(FILLS) + 1):
         page.write(row, side, text, "lead")
     guessed = page.areas["batch.target"]._replace(top=TOP + int(np.argmax(origin == 2)))
-    page.link(4, side, guessed, "go to the violet rows")
+    page.link(4, side, guessed, "go to the pink rows")
     counts = np.bincount(origin, minlength=3)
     sums = np.bincount(origin, given, minlength=3)
     page.formulas("origins.rows", TOP, side + 1, counts[:, None],

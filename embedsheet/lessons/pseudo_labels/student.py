@@ -184,7 +184,7 @@ def _write_facts(
     page.formula(FACTS + 5, FIRST, "+".join(f"SUMSQ({name})" for name in WEIGHTS), squares, bold=False)
     page.write(FACTS + 3, USER, "mean", "header left")
     page.write(FACTS + 4, USER, "penalty", "header left")
-    page.write(FACTS + 3, FIRST + 3, "of the blue ratings, as the teacher has it", "lead")
+    page.write(FACTS + 3, FIRST + 3, "of the green ratings, as the teacher has it", "lead")
     page.write(
         FACTS + 4, FIRST + 3, "how dear large orange numbers are: few ratings shall not be learned by heart", "lead"
     )

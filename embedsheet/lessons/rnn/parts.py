@@ -32,6 +32,10 @@ class Columns:
         self.next = first + count + 1
         return first
 
+    def take_table(self, count: int) -> int:
+        """Return the first of `count` new columns, at whose left two are the labels of a table in them."""
+        return self.take(2 + count) + 2
+
 
 def band(page: Page, row: int, left: int, count: int, text: str, color: str = GREY) -> None:
     """Write a coloured heading over `count` columns; the text runs on over those that are free."""
@@ -61,7 +65,7 @@ def print_apart(page: Page, header: int, last: int, labels: int, starts: dict[in
 def write_factors(page: Page, net: Net, left: int) -> None:
     """Write the embedding matrix: a row a character, its number and the character at its left."""
     factors = net.weights.character_factors.shape[1]
-    page.write(WEIGHTS - 1, left - 2, "char", "header")  # of its own: these two are on every page of print
+    page.write(WEIGHTS - 1, left - 2, "char", "header")
     page.write(WEIGHTS - 1, left - 1, "id", "header")
     band(page, WEIGHTS - 1, left, factors, "embedding")
     for place, character in enumerate(net.vocabulary.characters):

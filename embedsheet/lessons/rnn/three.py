@@ -26,9 +26,7 @@ def write_three(book: Book, net: Net, how_to: str) -> Page:
     )  # fmt: skip
     columns = Columns()
     places, shown, ids = (columns.take(3) for _ in range(3))
-    columns.next -= 1  # the embedding follows the ids without a gap: its table's labels stand above them
-    columns.gaps.pop()
-    rows = [columns.take(factors) for _ in range(STEPS)]
+    rows = [columns.take_table(factors), *(columns.take(factors) for _ in range(STEPS - 1))]
     states = [columns.take(hidden) for _ in range(STEPS)]
     outputs = Outputs(page, net, columns, states[-1])
     parts.write_factors(page, net, rows[0])

@@ -35,8 +35,9 @@ def write_unrolled(book: Book, net: Net, how_to: str, every: bool) -> Page:
     page = parts.new_page(book, SEQUENCE if every else N_CHARACTERS, title, lead, how_to)
 
     columns = Columns()
-    piece = columns.take(5 + factors)
-    step, place, shown, number, row_left = range(piece + 1, piece + 6)
+    piece = columns.take(5)
+    step, place, shown, number = range(piece + 1, piece + 5)
+    row_left = columns.take_table(factors)
     arriving, state = columns.take(hidden), columns.take(hidden)
     outputs = Outputs(page, net, columns, state)
     parts.write_factors(page, net, row_left)
@@ -98,10 +99,10 @@ def write_unrolled(book: Book, net: Net, how_to: str, every: bool) -> Page:
     if every:
         _losses_by_position(page, net, columns.take(2), outputs.largest, header, losses)
     page.widths(
-        (piece, step, 5.5), (place, number, 6), (row_left, columns.next, 6), (outputs.largest, outputs.sum, 7),
+        (piece, step, 5.5), (place, number, 6), (row_left - 2, columns.next, 6), (outputs.largest, outputs.sum, 7),
         (outputs.loss, outputs.loss, 7), *((gap, gap, 1.5) for gap in columns.gaps),
     )  # fmt: skip
-    page.sheet.freeze_panes(parts.LOSS_ROW, row_left - 1)
+    page.sheet.freeze_panes(parts.LOSS_ROW, number)
     last = header + height * min(len(pieces), 9)  # a page or two of pieces show what all are
     above = parts.WEIGHTS - 1 if every else header - 1  # with the chart
     parts.print_apart(page, header, last, number, {1: 1, outputs.largest: above})

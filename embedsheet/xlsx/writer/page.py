@@ -16,6 +16,7 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +196,17 @@ class Page:
              "mid_value": 0, "max_value": most, "min_color": below, "mid_color": "#FFFFFF", "max_color": above},
         )  # fmt: skip
 
+    def format_outside(self, area: Area, least: float, most: float, num_format: str) -> None:
+        """Show numbers below `least` or above `most` in another number format.
+
+        A number format with conditions of its own would not do: LibreOffice drops a minus sign in its last section.
+        """
+        self.sheet.conditional_format(
+            area.top - 1, area.left - 1, area.bottom - 1, area.right - 1,
+            {"type": "cell", "criteria": "not between", "minimum": least, "maximum": most,
+             "format": self.book.workbook.add_format({"num_format": num_format})},
+        )  # fmt: skip
+
     def heading(self, title: str, lead: str, column: int = 1) -> None:
         """Write the sheet's title into row 1 and what it shows into row 2."""
         self.height(1, 30)
@@ -259,12 +271,13 @@ class Page:
         columns: int = 0,
         scale: int = 0,
         parts: Sequence[Area] = (),
+        left_out: str = "",
     ) -> None:
         """Print on A4, so many pages (0: as many as it takes), with header rows and label columns on every page.
 
         `repeat` is the first and the last header row, `labels` the number of columns at the left that are labels. So
         many `rows` are printed (0: all), which the pages' feet tell, and so many `columns` of them (0: all with cells);
-        or `parts` of the sheet, each from a page of its own on.
+        or `parts` of the sheet, each from a page of its own on; what they leave out, the feet tell as it is said here.
         With a `scale` in percent pages end where they are told to; Excel does not look at that where it fits pages.
         """
         self.sheet.set_paper(9)
@@ -275,17 +288,32 @@ class Page:
         else:
             self.sheet.fit_to_pages(wide, high)
         self.sheet.set_margins(0.4, 0.4, 0.5, 0.6)
-        left_out = rows and rows <= (self.sheet.dim_rowmax or 0)
-        self.sheet.set_footer(f"&L&8&F&C&8&A{f', rows 1 to {rows}' if left_out else ''}&R&8&P / &N")
+        fewer = rows and rows <= (self.sheet.dim_rowmax or 0)
+        left_out = left_out or (f"rows 1 to {rows}" if fewer else "")
+        self.sheet.set_footer(f"&L&8&F&C&8&A{left_out and f', {left_out}'}&R&8&P / &N")
         if parts:  # print_area() takes one
             self.sheet.print_area_range = ",".join(part.absolute() for part in parts)
-        elif left_out or columns:
-            last = rows - 1 if left_out else self.sheet.dim_rowmax
+        elif fewer or columns:
+            last = rows - 1 if fewer else self.sheet.dim_rowmax
             self.sheet.print_area(0, 0, last, columns - 1 if columns else self.sheet.dim_colmax)
         if repeat:
             self.sheet.repeat_rows(repeat[0] - 1, repeat[1] - 1)
         if labels:
             self.sheet.repeat_columns(0, labels - 1)
+
+    def parts_across(self, block: Area, most: int, top: int, below: int = 0) -> list[Area]:
+        """Return parts for `printing` in which a block stands, each of at most so many of its columns, of like sizes.
+
+        They begin with the row `top`, those after the first with the row `below`, if any: where there is a title above
+        it, this would be cut at the end of the labels' columns.
+        """
+        count = math.ceil(block.shape[1] / most)
+        starts = [block.left + block.shape[1] * place // count for place in range(count + 1)]
+        first = 1 if top == 1 else block.left
+        parts = [Area(self.name, top, first, block.bottom, starts[1] - 1)]
+        return parts + [
+            Area(self.name, below or top, left, block.bottom, end - 1) for left, end in pairwise(starts[1:])
+        ]
 
     def paragraph(self, row: int, column: int, text: str, characters: int, style: str = "text") -> None:
         """Write a text that wraps, in a row high enough for it: LibreOffice does not fit rows that it did not make."""
