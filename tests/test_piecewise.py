@@ -12,7 +12,8 @@ import pytest
 from scipy import optimize
 
 from embedsheet.book.setups import Constraint
-from embedsheet.compiler import piecewise, trusted
+from embedsheet.compiler import trusted
+from embedsheet.compiler.lowered_functions import CALLS
 from embedsheet.compiler.program import Program, compile_program, recalculate
 from embedsheet.ground.errors import UnsupportedError
 from embedsheet.ground.notation.addresses import parse_area
@@ -145,7 +146,7 @@ def test_a_model_that_does_not_give_the_sheets_numbers_proves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, formula: str, wrong: str
 ) -> None:
     assert compiled(tmp_path, formula).piecewise() is not None
-    monkeypatch.setitem(piecewise._CALLS, re.search("[A-Z]{2,}", formula)[0], piecewise._CALLS[wrong])  # type: ignore[index]
+    monkeypatch.setitem(CALLS, re.search("[A-Z]{2,}", formula)[0], CALLS[wrong])  # type: ignore[index]
     assert compiled(tmp_path, formula).piecewise() is None
 
 
