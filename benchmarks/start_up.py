@@ -34,7 +34,9 @@ def rows() -> Iterator[Row]:
     sequence = str(folder() / "rnn.xlsx")
     embedsheet("new", "rnn", "-o", sequence, "--force")
     first = min(embedsheet("gradient", sequence, "--sheet", "Sequence").processor for _ in range(3))
-    yield Row(PART, "gradient, the lesson's Sequence sheet", first, most=0.3, rival="importing SciPy's minimize", theirs=floor)
+    yield Row(
+        PART, "gradient, the lesson's Sequence sheet", first, most=0.3, rival="importing SciPy's minimize", theirs=floor
+    )
     for what, command, cells, objective, changing, most in (
         ("solve, 30 rows of Bass diffusion", "solve", bass(30), "F1", "A1:A3", 1.5),
         ("gradient, 500 rows of growing sums", "gradient", _growing(500), "F1", "A1:A2", 3.0),
