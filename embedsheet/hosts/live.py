@@ -185,21 +185,13 @@ def _stored(value: Any, is_formula: bool, strings: Strings) -> tuple[int, float]
 
 def _solver_names(host: Host, sheet: str) -> dict[str, str]:
     # One by one: these names are hidden, and enumerating all names of a workbook can take minutes on macOS.
-    names: dict[str, str] = {}
-    for name in _SOLVER_NAMES:
-        if (text := host.refers_to(name, sheet)) is not None:
-            names[name] = text
+    names = host.refers_to(_SOLVER_NAMES, sheet)
     if not is_solver_model(names):
         return {}
-    for name in READ_OPTIONS:
-        if (text := host.refers_to(name, sheet)) is not None:
-            names[name] = text
+    names |= host.refers_to(READ_OPTIONS, sheet)
     try:
         count = int(float(names.get("solver_num", "0").strip('"')))
     except ValueError:
         raise ModelError(f"{sheet}: solver_num is {names['solver_num']!r}; set the model anew in Solver.") from None
-    for place in range(1, count + 1):
-        for part in ("lhs", "rel", "rhs"):
-            if (value := host.refers_to(f"solver_{part}{place}", sheet)) is not None:
-                names[f"solver_{part}{place}"] = value
-    return names
+    parts = [f"solver_{part}{place}" for place in range(1, count + 1) for part in ("lhs", "rel", "rhs")]
+    return names | (host.refers_to(parts, sheet) if parts else {})

@@ -38,14 +38,11 @@ class LiveNames:
         while waiting:
             waiting = False
             for scope in self._scopes:
-                for key, word in list(self._words.items()):
-                    if (scope, key) in self._asked:
-                        continue
-                    self._asked.add((scope, key))
-                    text = self._host.refers_to(word, scope)
-                    if text is not None:
-                        self.found.append(DefinedName(word, scope, text))
-                        waiting = self._note(text) or waiting
+                words = [word for key, word in self._words.items() if (scope, key) not in self._asked]
+                self._asked |= {(scope, name_key(word)) for word in words}
+                for word, text in self._host.refers_to(words, scope).items() if words else ():
+                    self.found.append(DefinedName(word, scope, text))
+                    waiting = self._note(text) or waiting
 
     def _note(self, text: str) -> bool:
         """Note the words of a text that may be names; return whether there are new ones."""

@@ -58,8 +58,8 @@ class Host(Protocol):
         """Yield the tables of all sheets."""
         ...
 
-    def refers_to(self, name: str, sheet: str | None = None) -> str | None:
-        """Return what a sheet's name, or one of the whole workbook, stands for, without "="; None where it is not."""
+    def refers_to(self, names: Iterable[str], sheet: str | None = None) -> dict[str, str]:
+        """Return what those of a sheet's names, or of the whole workbook's, that are there stand for, without "="."""
         ...
 
     def read(self, area: Area) -> Rows:

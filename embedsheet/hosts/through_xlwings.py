@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,19 +62,16 @@ class XlwingsHost:
         for sheet in self.book.sheets:
             yield from _tables(sheet)
 
-    def refers_to(self, name: str, sheet: str | None = None) -> str | None:
-        names = self.book.names if sheet is None else self.book.sheets[sheet].names
-        try:
-            if not names.contains(name):
-                return None
-            found = names[name]
-            # Asked for a name that the workbook lacks, Excel's collection gives the active sheet's own, as Sheet!name.
-            if sheet is None and "!" in found.name:
-                return None
-            text = found.refers_to
-        except Exception:  # each engine has an exception of its own for a name that is not there
-            return None
-        return str(text).removeprefix("=") if text else None
+    def refers_to(self, names: Iterable[str], sheet: str | None = None) -> dict[str, str]:
+        there = self.book.names if sheet is None else self.book.sheets[sheet].names
+        meant = {}
+        for name in names:
+            with contextlib.suppress(Exception):  # each engine has one of its own for a name that is not there
+                found = there[name] if there.contains(name) else None
+                # Asked for a name that the workbook lacks, Excel's collection gives the active sheet's own: Sheet!name.
+                if found is not None and (sheet is not None or "!" not in found.name) and (text := found.refers_to):
+                    meant[name] = str(text).removeprefix("=")
+        return meant
 
     def read(self, area: Area) -> list[list[Any]]:
         return rows_of(self._range(area).options(ndim=2, err_to_str=True, dates=_serial).value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -81,10 +81,10 @@ class MemoryHost:
     def tables(self) -> list[Table]:
         return list(self.book.tables.values())
 
-    def refers_to(self, name: str, sheet: str | None = None) -> str | None:
+    def refers_to(self, names: Iterable[str], sheet: str | None = None) -> dict[str, str]:
         scope = None if sheet is None else name_key(sheet)
-        found = self.book._names_by_key.get((name_key(name), scope))
-        return None if found is None else found.text
+        known = self.book._names_by_key
+        return {name: known[name_key(name), scope].text for name in names if (name_key(name), scope) in known}
 
     def read(self, area: Area) -> Rows:
         self.calculate()

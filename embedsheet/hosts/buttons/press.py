@@ -77,7 +77,7 @@ class Press:
 
     def block(self, name: str) -> Area | None:
         """Return the cells that a name of the sheet with the button means, None where it has no such name."""
-        text = self.host.refers_to(name, self.pressed_on)
+        text = self.host.refers_to([name], self.pressed_on).get(name)
         return None if text is None else parse_area(text)
 
     @cached_property
@@ -105,8 +105,8 @@ class Press:
     def find_names(self, sheet: str, names: Sequence[str]) -> None:
         """Look up names of another sheet, where the workbook has it."""
         if sheet in self.workbook.sheets:
-            found = [(name, text) for name in names if (text := self.host.refers_to(name, sheet)) is not None]
-            self.workbook.add_names([DefinedName(name, sheet, text) for name, text in found])
+            found = self.host.refers_to(names, sheet)
+            self.workbook.add_names([DefinedName(name, sheet, text) for name, text in found.items()])
 
     @property
     def start(self) -> NDArray[np.float64]:
@@ -260,7 +260,7 @@ _LAST: dict[str, Program] = {}  # the program of the last press
 def _say(host: Host, outcome: str) -> None:
     """Write the outcome into the sheet's own cell for it; a sheet without such a cell has it in a box."""
     with contextlib.suppress(Exception):  # a protected sheet: the outcome alone is lost
-        text = host.refers_to(OUTCOME, host.active)
+        text = host.refers_to([OUTCOME], host.active).get(OUTCOME)
         if text is not None:
             host.write(parse_area(text), [[outcome]])
         else:
