@@ -246,6 +246,32 @@ def test_rates_give_what_the_judges_give(tmp_path: Path) -> None:
     assert disagreements(tmp_path, RATES, formulas) == []
 
 
+ASTRAY = [  # where Newton's steps run away from 0.1
+    "IRR({5,2,-1})", "IRR({2,1,2,-1})", "IRR({100,20,-3,-2})", "IRR({5,0.5,-3,1,1})", "RATE(50,-1,5)", "RATE(30,5,100)",
+    "RATE(5,-100,100,-20)", "RATE(5,5,-5,0)", "XIRR({1,20,20,-1},C1:C4)", "IRR({-1,3,-2.2})",
+]  # fmt: skip
+
+
+def test_a_rate_that_newtons_method_misses_is_found_or_is_none(tmp_path: Path) -> None:
+    """Gnumeric finds them as well; LibreOffice not all."""
+    cells = {f"G{row}": f"={formula}" for row, formula in enumerate(ASTRAY, 1)}
+    path = write_book(tmp_path / "book.xlsx", {"S": {**RATES, **cells}})
+    values, judged = embedsheet_values(path)["S"], gnumeric_values(path)["S"]
+    assert [one for one in cells if not same(values[one], judged[one])] == []
+
+
+@pytest.mark.parametrize("engine", ["tape", "jax"])
+@pytest.mark.parametrize("formula", ["IRR(A1:A4)", "IFERROR(RATE(A1*5,A2,A3,A4),-9)", "IFERROR(IRR(A1:A4),-1)"])
+def test_a_rate_that_moves_is_the_rate_of_what_is_typed(formula: str, engine: str, tmp_path: Path) -> None:
+    start = {"A1": 1, "A2": 1.5, "A3": 3, "A4": -4}
+    moved = program(tmp_path / "book.xlsx", {**start, "B1": f"={formula}"}, "B1", ["A1:A4"], engine=engine)
+    for numbers in ([1, 1, 1, 1], [0, 0, 0, 0], [4, 1, 1, 1], [5, 2, -1, 0], [10, -1, 5, 2], [-3, 1, 1, 2]):
+        cells = {**dict(zip(start, numbers, strict=True)), "B1": f"={formula}"}
+        typed = embedsheet_values(write_book(tmp_path / "typed.xlsx", {"S": cells}))["S"]["B1"]
+        value = moved.value(np.array(numbers, float))
+        assert np.isnan(value) if isinstance(typed, str) else value == pytest.approx(typed, 1e-9)
+
+
 def test_dated_payments_have_the_interest_that_microsoft_shows(tmp_path: Path) -> None:
     """Microsoft's example of XIRR: 0.373362535, "accurate within 0.000001 percent"; a date before the first is #NUM!.
 

@@ -1,7 +1,8 @@
 """Interest rates that solve an equation, IRR, XIRR and RATE, and the present value of dated payments.
 
-The rate is found by Newton's method; where numbers are traced, two more steps from the rate found give its exact first
-and second derivatives, as the implicit function theorem does.
+The rate is found by Newton's method, and where that goes astray by halving between two rates of opposite signs, the
+nearest to the guess. Where numbers are traced, two more steps from the rate found give its exact first and second
+derivatives, as the implicit function theorem does.
 """
 
 from __future__ import annotations
@@ -22,35 +23,70 @@ from embedsheet.formulas.values import NUM, Array, Value, error, namespace, numb
 
 _STEPS = 60
 _GUESS = 0.1
+_WIDTH = 0.25  # of the intervals of ln(1 + rate) in which a change of sign is looked for, so many on each side
+_CLOSE, _BALANCED = 1e-7, 1e-9  # a last step beside the rate, and what is left of the terms beside their size
 
-# An equation f(rate) = 0 as (f, f′), both of the rate's shape.
-Equation = Callable[[Any, Array], tuple[Array, Array]]
+# An equation f(rate) = 0 as (f, f′, the sum of its terms' sizes), each of the rate's shape.
+Equation = Callable[[Any, Array], tuple[Array, Array, Array]]
 
 
 def root(xp: Any, equation: Equation, start: Array) -> tuple[Array, Faults]:
     """Return the rate at which an equation holds, found from `start`, and #NUM! (or a traced NaN) where none is."""
 
     def step(rate: Array) -> Array:
-        value, slope = equation(xp, rate)
+        value, slope, _ = equation(xp, rate)
         change = value / xp.where(slope == 0, 1.0, slope)
         # A rate of −1 or less has no meaning: go half of the way there instead.
         following = rate - change
         return xp.where(following <= -1, (rate - 1) / 2, following)
 
-    rate = start
-    if xp is np:
-        with np.errstate(all="ignore"):
-            for _ in range(_STEPS):
-                rate = step(rate)
-            bad = ~np.isfinite(rate) | (np.abs(step(rate) - rate) > 1e-7 * np.maximum(1.0, np.abs(rate)))
-        return np.where(bad, 0.0, rate), undefined(bad, NUM)
-    rate = guarded.constant(operations(equation(xp, rate)[0]).repeated(_STEPS, step, rate))
-    ok = xp.isfinite(rate) & (xp.abs(step(rate) - rate) <= 1e-7 * xp.maximum(1.0, xp.abs(rate)))
-    ok = guarded.constant(ok)
-    rate = xp.where(ok, rate, _GUESS)
+    def holds(rate: Array) -> Array:
+        # Far away, and near −1, steps are small as well.
+        value, _, size = equation(xp, rate)
+        small = xp.abs(step(rate) - rate) <= _CLOSE * xp.maximum(1.0, xp.abs(rate))
+        return xp.isfinite(rate) & (rate > -1) & small & (xp.abs(value) <= _BALANCED * size)
+
+    with np.errstate(all="ignore"):
+        repeated = operations(equation(xp, start)[0]).repeated
+        rate = repeated(_STEPS, step, start)
+        if xp is not np or not holds(rate).all():
+            between = repeated(2, step, _halved(xp, equation, start, repeated))
+            rate = xp.where(holds(rate), rate, between)
+        if xp is np:
+            bad = ~holds(rate)
+            return np.where(bad, 0.0, rate), undefined(bad, NUM)
+    ok = guarded.constant(holds(rate))
+    rate = xp.where(ok, guarded.constant(rate), _GUESS)
     for _ in range(2):
         rate = step(rate)
     return xp.where(ok, rate, xp.nan), None
+
+
+def _halved(xp: Any, equation: Equation, start: Array, repeated: Callable[..., Any]) -> Array:
+    """Return a rate between two near each other, of which one gives more than 0 and one less; NaN where none are."""
+    guess = xp.log1p(start)
+
+    def sign(logarithm: Array) -> Array:
+        return xp.sign(equation(xp, xp.expm1(logarithm))[0])
+
+    def look(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        far, one, other = state
+        for side in (1.0, -1.0):
+            near, next_ = guess + side * far, guess + side * (far + _WIDTH)
+            here = xp.isnan(one) & (sign(near) * sign(next_) <= 0)
+            one, other = xp.where(here, near, one), xp.where(here, next_, other)
+        return far + _WIDTH, one, other
+
+    def halve(ends: tuple[Array, Array]) -> tuple[Array, Array]:
+        one, other = ends
+        middle = (one + other) / 2
+        alike = sign(middle) == sign(one)
+        return xp.where(alike, middle, one), xp.where(alike, other, middle)
+
+    nothing = guess * xp.nan
+    _, *ends = repeated(_STEPS, look, (guess * 0.0, nothing, nothing))
+    one, other = repeated(_STEPS, halve, tuple(ends))
+    return xp.expm1((one + other) / 2)
 
 
 def _payments(part: Sample) -> tuple[Array, NDArray[np.float64]]:
@@ -62,10 +98,11 @@ def _payments(part: Sample) -> tuple[Array, NDArray[np.float64]]:
 def _discounted(payments: Array, periods: Array) -> Equation:
     """Return Σ paymentᵢ / (1+rate)^periodᵢ as an equation; payments and periods (n or 1, k), the rate (n or 1, 1)."""
 
-    def equation(xp: Any, rate: Array) -> tuple[Array, Array]:
+    def equation(xp: Any, rate: Array) -> tuple[Array, Array, Array]:
         log = xp.log1p(rate)
         terms = payments * xp.exp(-periods * log)
-        return terms.sum(axis=1, keepdims=True), -(periods * terms).sum(axis=1, keepdims=True) / (1.0 + rate)
+        slope = -(periods * terms).sum(axis=1, keepdims=True) / (1.0 + rate)
+        return terms.sum(axis=1, keepdims=True), slope, xp.abs(terms).sum(axis=1, keepdims=True)
 
     return equation
 
@@ -79,10 +116,12 @@ def _interest(part: Sample, payments: Array, periods: Array, start: Value, early
     rows = max(start.numbers.shape[0], payments.shape[0], periods.shape[0])
     first = xp.broadcast_to(xp.asarray(start.numbers.reshape(-1, 1)), (rows, 1))
     rate, faults = root(xp, _discounted(payments, periods), first)
+    both_signs = (payments > 0).any(axis=1) & (payments < 0).any(axis=1)
     if xp is np:
-        one_sign = ~((payments > 0).any(axis=1) & (payments < 0).any(axis=1))
-        faults = undefined(one_sign if faults is None else one_sign | (faults[:, 0] > 0), NUM)
-    return with_errors(part.finish(rate[:, 0], first_fault(early, faults)), start)
+        faults = undefined(~both_signs if faults is None else ~both_signs | (faults[:, 0] > 0), NUM)
+        return with_errors(part.finish(rate[:, 0], first_fault(early, faults)), start)
+    found = xp.where(guarded.constant(both_signs), rate[:, 0], xp.nan)
+    return with_errors(part.finish(found, early), start)
 
 
 @function("IRR", "rv", "Interest at which payments at the ends of the periods are worth nothing", least=1)
@@ -149,7 +188,7 @@ def _rate(
     def compute(xp: Any, n: Array, pmt: Array, pv: Array, fv: Array, due: Array, start: Array) -> tuple[Array, Faults]:
         weight = xp.where(due != 0, 1.0, 0.0)
 
-        def equation(xp: Any, rate: Array) -> tuple[Array, Array]:
+        def equation(xp: Any, rate: Array) -> tuple[Array, Array, Array]:
             # ((1+rate)^n − 1)/rate loses its digits near 0, and its slope those of its numerator sooner.
             tiny, small = abs(rate) < 1e-12, abs(rate) < 1e-5
             pairs = n * (n - 1) / 2
@@ -161,8 +200,9 @@ def _rate(
                 pairs * (1 + 2 * (n - 2) / 3 * rate + (n - 2) * (n - 3) / 4 * rate**2),
                 (slope - series) / xp.where(small, 1.0, rate),
             )
-            value = pv * growth + pmt * (1 + rate * weight) * series + fv
-            return value, pv * slope + pmt * (weight * series + (1 + rate * weight) * series_slope)
+            paid = pmt * (1 + rate * weight) * series
+            slopes = pv * slope + pmt * (weight * series + (1 + rate * weight) * series_slope)
+            return pv * growth + paid + fv, slopes, xp.abs(pv * growth) + xp.abs(paid) + xp.abs(fv)
 
         shape = np.broadcast_shapes(n.shape, pmt.shape, pv.shape, fv.shape, due.shape, start.shape)
         return root(xp, equation, xp.broadcast_to(xp.asarray(start), shape))
