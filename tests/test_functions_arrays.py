@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import xlsxwriter
 
+import embedsheet as es
 from embedsheet.compiler.program import compile_program
 from embedsheet.ground.errors import UnsupportedError
 from embedsheet.workbook import Workbook
@@ -195,3 +196,28 @@ def test_a_recurrent_net_in_one_cell_is_one_scan(tmp_path: Path) -> None:
         total += smooth**2
     assert compiled.value(compiled.start) == pytest.approx(hidden @ [1, 2] + total / 300, rel=1e-12)
     assert largest_gradient_error(compiled) < 1e-8
+
+
+@pytest.mark.parametrize(
+    ("formula", "area", "total"),
+    [
+        ("=SORT(A1:A4)", "B1", None), ("=SORT(A1:A4)", "B1:B4", 11.0), ("=FILTER(A1:A4,A1:A4>2)", "B1:B4", None),
+        ("=FILTER(A1:A4,A1:A4>1)", "B1:B2", None), ("=A1:A4*2", "B1:B4", 22.0),
+        ("=SUM(A1:A4)", "B1", 11.0),
+    ],
+)  # fmt: skip
+def test_a_spill_over_other_cells_than_the_file_keeps_for_it_is_refused(
+    formula: str, area: str, total: float | None, tmp_path: Path
+) -> None:
+    """The totals follow by hand from 1, 3, 2, 5."""
+    path = tmp_path / "book.xlsx"
+    with xlsxwriter.Workbook(path, {"use_future_functions": True}) as book:
+        sheet = book.add_worksheet("S")
+        sheet.write_column("A1", [1, 3, 2, 5])
+        sheet.write_dynamic_array_formula(area, formula)
+        sheet.write_dynamic_array_formula("D1", "=SUM(ANCHORARRAY(B1))")
+    if total is None:
+        with pytest.raises(UnsupportedError, match=r"S!B1: spills over . × 1 cells, but the file keeps . × 1 for it"):
+            es.gradient(path, objective="S!D1", changing=["S!A1:A4"])
+    else:
+        assert es.gradient(path, objective="S!D1", changing=["S!A1:A4"]).value == total

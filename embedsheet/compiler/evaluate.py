@@ -432,9 +432,17 @@ class Evaluator:
         result = self.evaluate(self.group.tree)
         if self.group.array:
             _, height, width = self.group.outputs.shape
-            fitted = self.together(
-                "apart", lambda _, value: fit(value, (value.shape[0], height, width)), [self.value(result)]
-            )
+
+            def fitted_to_area(evaluator: Evaluator, value: Value) -> Value:
+                if value.shape[1:] != (height, width) and evaluator.store.spills(self.group):
+                    rows, columns = value.shape[1:]
+                    raise evaluator.unsupported(
+                        f"spills over {rows:,} × {columns:,} cells, but the file keeps {height:,} × {width:,} for it; "
+                        "open it in Excel, let it calculate and save it."
+                    )
+                return fit(value, (value.shape[0], height, width))
+
+            fitted = self.together("apart", fitted_to_area, [self.value(result)])
             value = self.value(fitted)
         else:
             result = self.intersect(result) if isinstance(result, (Reference, Union)) else result

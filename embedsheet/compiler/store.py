@@ -57,6 +57,12 @@ class _Addresses:
         """Return the place of a sheet by name (None: the group's own), None when there is none."""
         return group.sheet if name is None else self.table.sheet_places.get(name_key(name))
 
+    def spills(self, group: Group) -> bool:
+        """Whether nobody chose the cells that an array formula fills."""
+        arrays = list(self.workbook.sheets.values())[group.sheet].arrays
+        places = zip(group.rows.tolist(), group.columns.tolist(), strict=True)
+        return any((array := arrays.get(place)) is not None and array.dynamic for place in places)
+
     def spill(self, anchor: Reference) -> Reference:
         """Return what the formula in each anchor fills (`A1#`); #REF! where the anchor holds no formula of its own."""
         sheet = list(self.workbook.sheets.values())[anchor.sheet]
