@@ -9,7 +9,7 @@ import pytest
 
 from embedsheet.ground.errors import UnsupportedError
 from embedsheet.solver import solve
-from kit.judges import formulon_values
+from kit.judges import embedsheet_values, formulon_values
 from kit.sheets import program, write
 
 _LIST = [3, 1, 4, 1, 5, 9, 2.5, None, "x", 6]
@@ -50,6 +50,17 @@ def test_a_mean_is_of_the_numbers_alone(engine: str, tmp_path: Path) -> None:
             compiled = program(tmp_path / "book.xlsx", cells | outputs, output, ["A1:A2"], engine=engine)
             assert compiled.value(np.array(x, float)) == pytest.approx(number, rel=1e-14)
             assert compiled.value_and_gradient(np.array(x, float))[0] == pytest.approx(number, rel=1e-14)
+
+
+@pytest.mark.parametrize("engine", ["tape", "jax"])
+@pytest.mark.parametrize(
+    "formula", ['COUNTIF(A1:A3,"<>"&SQRT(E1))', 'COUNTIF(A1:A3,"<="&1/(E1+1))', 'SUMIF(A1:A3,"<>"&LN(E1),B1:B3)']
+)
+def test_an_undefined_criterion_is_met_by_no_number(formula: str, engine: str, tmp_path: Path) -> None:
+    cells = {"A1": 1, "A2": 2, "A3": 3, "B1": 4, "B2": 5, "B3": 6, "E1": 2, "H1": f"={formula}"}
+    compiled = program(tmp_path / "book.xlsx", cells, "H1", ["E1"], engine=engine)
+    typed = embedsheet_values(write(tmp_path / "typed.xlsx", {**cells, "E1": -1}))
+    assert compiled.value(np.array([-1.0])) == formulon_values({**cells, "E1": -1})["H1"] == typed["S"]["H1"] == 0
 
 
 def test_in_ranges_that_grow_each_cell_counts_its_own(tmp_path: Path) -> None:

@@ -109,6 +109,7 @@ def _compared(evaluator: Evaluator, name: str, area: t.Node, relation: str, numb
         "<": lambda: there < low, "<=": lambda: there <= high, ">": lambda: there > high, ">=": lambda: there >= low,
         "=": lambda: (there >= low) & (there <= high), "<>": lambda: (there >= low) & (there <= high),
     }[relation]()  # fmt: skip
+    defined = xp.isfinite(wanted)  # else the criterion is an error, which no cell with a number is or is not
     if relation == "<>":
-        return xp.where(is_number & met, 0.0, (cells.kinds != ABSENT)[:, None] * 1.0)
-    return xp.where(is_number & met, 1.0, 0.0)
+        return xp.where(defined & ~(is_number & met), (cells.kinds != ABSENT)[:, None] * 1.0, 0.0)
+    return xp.where(defined & is_number & met, 1.0, 0.0)
