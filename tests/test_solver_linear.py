@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import embedsheet as es
 from embedsheet.ground.errors import ModelError
 from embedsheet.solvers.linear import recognise
 from embedsheet.solvers.problem import Limits, Problem
 from embedsheet.solvers.search import search
 from kit.problems import TracedObjective, problem
+from kit.sheets import write
 
 
 def wyndor(**more: Any) -> Problem:
@@ -220,3 +227,68 @@ def test_whole_numbers_without_bounds_never_make_what_their_factors_do_not_divid
     found = search(asked)
     assert found.status == status
     assert status == "optimal" or "constraint 0; x[0] a whole number" in found.message
+
+
+_BIG_M = {"C1": "=2*A1+3*A2+10*B1+5*B2", "D1": "=A1+A2", "D2": "=A1-{M}*B1", "D3": "=A2-{M}*B2"}
+
+
+@pytest.mark.parametrize(
+    ("cells", "sense", "constraints", "best"),
+    [
+        # Bounds of whole numbers that are none: each box is small enough to look at every point.
+        ({"C1": "=A1+A2", "D1": "=3*A1+5*A2"}, "minimize",
+         ["D1>=5", "A1 binary", "A2 integer", "A2>=0.5", "A2<=1"], 1.0),
+        ({"C1": "=0.25*A1-8*A2", "D1": "=-3*A1+5*A2"}, "minimize",
+         ["D1<=-5", "A1 binary", "A2 integer", "A2>=-1", "A2<=-0.3"], 8.0),
+        ({"C1": "=2*A1+0*A2", "D1": "=A1"}, "minimize", ["D1<=2", "A1 integer", "A1>=-1.7", "A1<=8"], -2.0),
+        ({"C1": "=-3*A1-9*A2", "D1": "=A1"}, "minimize",
+         ["A1:A2 integer", "A1>=-4", "A1<=6", "A2>=1.3", "A2<=2.999999", "D1<=2"], -24.0),
+        ({"C1": "=A1+0*A2"}, "maximize", ["A1 integer", "A1>=-6", "A1<=-3.000001"], -4.0),
+        # A charge of 5 for any A2: 3 · 0.5 + 5 is less than 2 · 0.5 + 10, whatever the large number is.
+        *((
+            {at: text.replace("{M}", large) for at, text in _BIG_M.items()}, "minimize",
+            ["D1>=0.5", "D2:D3<=0", "B1:B2 binary", "A1:A2>=0"], 6.5,
+        ) for large in ("1E4", "1E6", "1E8")),
+        # Numbers beyond HiGHS' own tolerances: the same models in other units are solved by hand.
+        ({"C1": "=2E-8*A1+1E-8*A2", "D1": "=A1+A2"}, "minimize", ["D1>=1E9", "A2<=4E8", "A1:A2>=0"], 16.0),
+        ({"C1": "=1E-9*(3*A1+5*A2)", "D1": "=3*A1+2*A2"}, "maximize",
+         ["D1<=18", "A1<=4", "A2<=6", "A1:A2>=0"], 3.6e-8),
+        ({"C1": "=A1/6.022E23", "D1": "=A1+A2"}, "maximize", ["D1<=6.022E23", "A1:A2>=0"], 1.0),
+        ({"C1": "=5E-9*A1+4E-9*A2", "D1": "=6*A1+4*A2", "D2": "=A1+2*A2"}, "maximize",
+         ["D1<=24", "D2<=6", "A1:A2 integer", "A1:A2>=0"], 2e-8),
+        ({"C1": "=A1+0*A2", "D1": "=1E-9*A1"}, "maximize", ["D1<=5", "A1>=0"], 5e9),
+        ({"C1": "=A1", "D1": "=A1+5E-10*A2"}, "maximize", ["D1=3", "A1<=2", "A2<=5E9", "A1:A2>=0"], 2.0),
+        ({"C1": "=A1", "D1": "=A1-1E-9*A2"}, "maximize", ["D1<=1", "A1<=2", "A2<=1E9", "A1:A2>=0"], 2.0),
+        ({"C1": "=A1+0*A2", "D1": "=1E16*A1"}, "maximize", ["D1<=1E10", "A1>=0"], 1e-6),
+        ({"C1": "=A1+0*A2"}, "maximize", ["A1<=1E20", "A1>=0"], 1e20),
+        ({"C1": "=5E-10*MIN(A1,3)+4E-10*A2", "D1": "=6*A1+4*A2", "D2": "=A1+2*A2"}, "maximize",
+         ["D1<=2400", "D2<=600", "A1:A2 integer", "A1:A2>=0"], 5e-10 * 3 + 4e-10 * 298),
+        ({"C1": "=1E-9*(ABS(A1-3)+MAX(A2,2-A1)+IF(A1>2,A2,5))"}, "minimize", ["A1:A2>=-5", "A1:A2<=5"], -6e-9),
+    ],
+)  # fmt: skip
+def test_the_proven_optimum_is_the_optimum_in_any_units(
+    cells: dict[str, str], sense: Any, constraints: list[str], best: float, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "book.xlsx", {"A1": 0, "A2": 0, "B1": 0, "B2": 0, **cells})
+    changing = ["A1:A2", "B1:B2"] if "B1" in cells["C1"] else ["A1:A2"]
+    outcome = es.solve(path, objective="C1", changing=changing, sense=sense, constraints=constraints,
+                       nonnegative=False, dry_run=True)  # fmt: skip
+    assert outcome.status == "optimal"
+    assert outcome.objective_after == pytest.approx(best, rel=1e-6)
+    assert outcome.bound == pytest.approx(best, rel=1e-6)
+
+
+def test_json_is_all_that_stands_on_the_standard_output(tmp_path: Path) -> None:
+    """HiGHS prints a line while it solves this model, which no option of SciPy's turns off."""
+    cells: dict[str, Any] = {f"{column}{row}": 0 for column in "AB" for row in range(1, 5)}
+    cells |= {"C1": "=7*A1+49*B1+9*A2+60*B2+A3+48*B3+3*A4+30*B4", "D1": "=5*A1+5*A2+4*A3+4*A4"}
+    cells |= {f"E{row}": f"=A{row}-1000*B{row}" for row in range(1, 5)}
+    path = write(tmp_path / "book.xlsx", cells)
+    words = "--objective C1 --changing A1:A4 --changing B1:B4 --minimize --nonnegative --json --dry-run"
+    limits = ["D1 >= 3", "E1:E4 <= 0", "B1:B4 binary", "A1 <= 50", "A3 <= 50"]
+    done = subprocess.run(
+        [sys.executable, "-m", "embedsheet", "solve", str(path), *words.split(),
+         *(word for limit in limits for word in ("--subject-to", limit))],
+        capture_output=True, encoding="utf-8", env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+    assert json.loads(done.stdout)["status"] == "optimal", done.stderr

@@ -9,11 +9,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embedsheet.solvers.contradiction import explain
 from embedsheet.solvers.linear_model import LinearModel
+from embedsheet.solvers.linear_units import Scaled, scaled
 from embedsheet.solvers.problem import FloatArray, Limits, Problem, Sense, Status
 from embedsheet.solvers.reasons import Reason, Why
+from embedsheet.solvers.silence import silenced
 
 # Seconds that HiGHS gets before it is asked for its best point so far; each slice starts anew and is thrice as long.
 _FIRST_SLICE = 10.0
@@ -28,6 +31,9 @@ _LARGEST_REFINED = 4_000_000
 _LAST_WORDS = 2.0  # seconds that HiGHS gets to end in
 _LEAST_GAP = 1e-9  # less is rounding
 _LARGEST_WHOLE = 2.0**53
+_NEAR_WHOLE = 1e-9  # parts of itself by which a bound may miss a whole number
+_OFF = 1e-6  # of the objective: what numbers that are nearly whole may have gained
+_MOST_PARTS = 500  # of a model whose whole numbers HiGHS leaves between two
 _MISSED = 1e-5  # of an equality: more than what HiGHS takes for satisfied
 
 
@@ -119,36 +125,28 @@ def _solve(
     problem: Problem, model: LinearModel, limits: Limits, feasible_only: bool = False, slices: int | None = None
 ) -> LinearResult:
     """Return what HiGHS finds; "failed" where it does not end within `slices` of its time."""
-    from scipy import optimize
-
-    if _indivisible(problem, model):
+    problem = _rounded_inwards(problem)
+    if _indivisible(problem, model) or (problem.lower > problem.upper).any():
         return LinearResult("infeasible", Why.CONTRADICTION(), None)
     cost = np.zeros_like(model.cost) if feasible_only or problem.sense == "satisfy" else problem.sign * model.cost
     relations = np.asarray(problem.relations, dtype=object)
     low = np.where(relations == "<=", -np.inf, -model.shift)
     high = np.where(relations == ">=", np.inf, -model.shift)
-    constraints = optimize.LinearConstraint(model.matrix, low, high) if len(relations) else ()
+    own = scaled(cost, model.matrix, low, high, problem.lower, problem.upper, problem.integer)
     integrality = None if problem.integer is None else problem.integer.astype(np.uint8)
 
     def run(cost: FloatArray, lower: FloatArray, upper: FloatArray, integrality: Any, seconds: float) -> Any:
-        return optimize.milp(
-            cost,
-            integrality=integrality,
-            bounds=optimize.Bounds(lower, upper),
-            constraints=constraints,
-            # HiGHS would be content within 0.01 % of the optimum.
-            options={"time_limit": seconds, "mip_rel_gap": limits.gap},
-        )
+        return _highs(own, cost, lower, upper, integrality, seconds, limits.gap)
 
     incumbent: FloatArray | None = None
     seconds = _FIRST_SLICE
     try:
         while True:
             left = np.inf if limits.deadline is None else max(0.0, limits.deadline - time.perf_counter())
-            result = interruptible(run, cost, problem.lower, problem.upper, integrality, min(seconds, left))
+            result = interruptible(run, own.cost, own.lower, own.upper, integrality, min(seconds, left))
             if result.status != 1:
                 break
-            incumbent = incumbent if result.x is None else result.x
+            incumbent = incumbent if result.x is None else own.columns * result.x
             if left <= seconds:
                 return LinearResult("improved", limits.time_is_up, incumbent)
             seconds *= 3.0
@@ -159,39 +157,127 @@ def _solve(
         if slices is not None:
             raise
         return LinearResult("improved", Why.BEST_SO_FAR(ended=Why.INTERRUPTED()), incumbent)
-    if result.status == 4 or (result.status == 2 and cost.any()):
+    left = 1e9 if limits.deadline is None else max(0.0, limits.deadline - time.perf_counter())
+    if result.status == 4 or (result.status == 2 and own.cost.any()):
         # Presolve may only say "infeasible or unbounded": without a cost it cannot be unbounded.
-        left = 1e9 if limits.deadline is None else max(0.0, limits.deadline - time.perf_counter())
         seconds = left if slices is None else min(left, _FIRST_SLICE)
-        zero = interruptible(run, np.zeros_like(cost), problem.lower, problem.upper, integrality, seconds)
+        zero = interruptible(run, np.zeros_like(cost), own.lower, own.upper, integrality, seconds)
         result.status = 3 if zero.status == 0 else zero.status
         if zero.status == 1:
             return LinearResult("failed", Why.HIGHS_NO_TIME(), None)
     if result.status == 2:
         return LinearResult("infeasible", Why.CONTRADICTION(), None)
     if result.status == 3:
-        far = run(cost, np.maximum(problem.lower, -_FAR), np.minimum(problem.upper, _FAR), integrality, _FIRST_SLICE)
-        return LinearResult("unbounded", problem.without_end, far.x)
+        if np.isfinite(np.where(cost > 0, problem.lower, np.where(cost < 0, problem.upper, 0.0))).all():
+            return LinearResult("failed", Why.HIGHS_FAILED(said=result.message), None)  # no way down is endless
+        edges = np.maximum(own.lower, -_FAR / own.columns), np.minimum(own.upper, _FAR / own.columns)
+        far = run(own.cost, *edges, integrality, _FIRST_SLICE)
+        return LinearResult("unbounded", problem.without_end, None if far.x is None else own.columns * far.x)
     if result.x is None:
         return LinearResult("failed", Why.HIGHS_FAILED(said=result.message), None)
-    x = np.asarray(result.x, dtype=np.float64)
-    if problem.integer is not None and problem.integer.any():
-        # HiGHS holds whole numbers to 1e-6 only: fix them exactly and let the others follow.
-        whole = np.where(problem.integer, np.round(x), x)
-        lower = np.where(problem.integer, whole, problem.lower)
-        upper = np.where(problem.integer, whole, problem.upper)
-        again = run(cost, lower, upper, None, 1e9)
-        x = again.x if again.status == 0 else whole
-    reason = Why.CONSTRAINTS_HOLD() if problem.sense == "satisfy" else Why.CONDITIONS_HOLD()
-    x, bound = _tidy(problem, model, x), None
     dual = getattr(result, "mip_dual_bound", None)
+    y = np.asarray(result.x, dtype=np.float64)
+    if problem.integer is not None and problem.integer.any():
+        try:
+            found = _whole(run, own, problem.integer, result, left if slices is None else _FIRST_SLICE)
+        except KeyboardInterrupt:
+            if slices is not None:
+                raise
+            return LinearResult("improved", Why.BEST_SO_FAR(ended=Why.INTERRUPTED()), None)
+        if found is None:
+            return LinearResult("failed", Why.HIGHS_NO_END(), None)
+        held, dual = found
+        if held is None:
+            return LinearResult("infeasible", Why.CONTRADICTION(), None)
+        y = held
+    x = own.columns * y
+    reason = Why.CONSTRAINTS_HOLD() if problem.sense == "satisfy" else Why.CONDITIONS_HOLD()
+    x, bound = _tidy(problem, model, x) + 0.0, None  # no −0
     if cost.any():
         worth = float(cost @ x)
-        apart = 0.0 if dual is None else max(0.0, worth - dual)
+        apart = 0.0 if dual is None else max(0.0, worth - own.unit * dual)
         bound = model.offset + problem.sign * (worth - apart)
         if limits.gap > 0 and apart > _LEAST_GAP * max(1.0, abs(worth)):
             reason = reason.also(Why.WITHIN_GAP_OF(gap=limits.gap, bound=bound))
     return LinearResult("optimal", reason, x, bound)
+
+
+def _rounded_inwards(problem: Problem) -> Problem:
+    """Return a problem whose whole numbers lie between whole numbers: HiGHS takes others for bounds as they are."""
+    if problem.integer is None:
+        return problem
+    near = _NEAR_WHOLE * np.maximum(1.0, np.abs(np.nan_to_num(np.array([problem.lower, problem.upper]))))
+    lower = np.where(problem.integer, np.ceil(problem.lower - near[0]), problem.lower)
+    upper = np.where(problem.integer, np.floor(problem.upper + near[1]), problem.upper)
+    return replace(problem, lower=lower, upper=upper)
+
+
+def _highs(
+    own: Scaled, cost: FloatArray, lower: FloatArray, upper: FloatArray, integrality: Any, seconds: float, gap: float
+) -> Any:
+    from scipy import optimize
+
+    return optimize.milp(
+        cost,
+        integrality=integrality,
+        bounds=optimize.Bounds(lower, upper),
+        constraints=optimize.LinearConstraint(own.matrix, own.low, own.high) if len(own.low) else (),
+        options={"time_limit": seconds, "mip_rel_gap": gap},  # HiGHS would be content within 0.01 % of the optimum
+    )
+
+
+def _whole(
+    run: Callable[..., Any], own: Scaled, integer: NDArray[np.bool_], first: Any, seconds: float
+) -> tuple[FloatArray | None, float] | None:
+    """Return the best point whose whole numbers are whole, and a bound; None where it is not found in so many seconds.
+
+    HiGHS holds whole numbers to 1e-6 only. They are fixed, and the others follow; where those cannot, or for more, as
+    0.0000005 times a million is no little, the number that is farthest off is held above and below in turn.
+    """
+    kinds = integer.astype(np.uint8)
+    nodes, best, end = [(first, own.lower, own.upper)], None, time.perf_counter() + seconds
+    closed: list[float] = []  # what nothing in the parts that were closed can be below
+    for _ in range(_MOST_PARTS):
+        if not nodes:
+            break
+        nodes.sort(key=lambda node: -float(node[0].fun))
+        result, lower, upper = nodes.pop()
+        y, value = np.asarray(result.x, dtype=np.float64), float(result.fun)
+        dual = getattr(result, "mip_dual_bound", None)
+        bound = value if dual is None else float(dual)
+        if best is not None and value >= best.fun - _LEAST_GAP * max(1.0, abs(best.fun)):
+            closed.append(bound)
+            continue
+        whole = np.clip(np.round(y), lower, upper)
+        low, high = np.where(integer, whole, lower), np.where(integer, whole, upper)
+        left = end - time.perf_counter()
+        if left <= 0:
+            return None
+        again = interruptible(run, own.cost, low, high, None, left)
+        off = np.where(integer, np.abs(y - whole), 0.0)
+        kept = again if again.status == 0 else None if off.any() else result
+        if kept is not None and (best is None or kept.fun < best.fun):
+            best = kept
+        if kept is not None and kept.fun <= value + _OFF * max(1.0, abs(value)):
+            closed.append(bound)
+            continue
+        place = int(np.argmax(off))
+        for edge, side in ((np.floor(y[place]), upper), (np.ceil(y[place]), lower)):
+            inner = side.copy()
+            inner[place] = edge
+            part = (lower, inner) if side is upper else (inner, upper)
+            if (part[0] > part[1]).any():
+                continue
+            found = interruptible(run, own.cost, *part, kinds, max(0.01, end - time.perf_counter()))
+            if found.status == 0:
+                nodes.append((found, *part))
+            elif found.status != 2:
+                return None
+    if nodes:
+        return None
+    if best is None:
+        return None, np.inf
+    return np.asarray(best.x, dtype=np.float64), min(float(best.fun), *closed)
 
 
 def _indivisible(problem: Problem, model: LinearModel) -> bool:
@@ -301,19 +387,20 @@ def interruptible(run: Any, *arguments: Any, beat: Callable[[], None] | None = N
             box["error"] = error
 
     thread = _Worker(target=work, daemon=True)
-    thread.start()
     waited = 0
-    try:
-        while thread.is_alive():
-            thread.join(0.05)
-            waited += 1
-            if beat is not None and waited % 10 == 0:
-                beat()
-    except BaseException:
-        # The interpreter cannot end well while HiGHS runs.
-        thread.given_up = True
-        thread.join(_LAST_WORDS)
-        raise
+    with silenced():
+        thread.start()
+        try:
+            while thread.is_alive():
+                thread.join(0.05)
+                waited += 1
+                if beat is not None and waited % 10 == 0:
+                    beat()
+        except BaseException:
+            # The interpreter cannot end well while HiGHS runs.
+            thread.given_up = True
+            thread.join(_LAST_WORDS)
+            raise
     if "error" in box:
         raise box["error"]
     return box["result"]

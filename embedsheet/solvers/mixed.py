@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from embedsheet.compiler.variables import Mixed
 from embedsheet.solvers.linear import given_up, interruptible
+from embedsheet.solvers.linear_units import scaled
 from embedsheet.solvers.problem import FloatArray
 
 _FEASIBILITY = 1e-9  # of rows; HiGHS' own 1e-7 is too coarse for tangents
@@ -53,8 +54,12 @@ def solve_mixed(mixed: Mixed, seconds: float, gap: float, beat: Callable[[], Non
     It ends early where its bound and its best point come no closer. `beat` is called while it runs, and may raise.
     """
     run = _by_highspy if find_spec("highspy") is not None else _by_scipy
-    found: Solved = interruptible(lambda: run(mixed, seconds, gap), beat=beat)
-    return found
+    own = scaled(mixed.cost, mixed.matrix, mixed.low, mixed.high, mixed.lower, mixed.upper, mixed.integer)
+    inner = replace(
+        mixed, cost=own.cost, matrix=own.matrix, low=own.low, high=own.high, lower=own.lower, upper=own.upper
+    )
+    found: Solved = interruptible(lambda: run(inner, seconds, gap), beat=beat)
+    return replace(found, x=None if found.x is None else own.columns * found.x, bound=own.unit * found.bound)
 
 
 def infeasible_for_certain(mixed: Mixed, seconds: float) -> bool:

@@ -228,6 +228,8 @@ def _linear(tracker: Tracker, method: str) -> Outcome | None:
     tracker.method = "linear"
     tracker.record(tracker.start, float(np.linalg.norm(model.cost)))
     result = linear.solve_linear(problem, model, tracker.limits)
+    if result.status == "infeasible" and problem.sense != "target" and _allowed(tracker):
+        return None  # the stored values refute it
     if result.x is None:
         status: Status = "failed" if result.status == "improved" else result.status
         return report(tracker, status, result.reason)
@@ -249,6 +251,14 @@ def _linear(tracker: Tracker, method: str) -> Outcome | None:
     outcome.bound = result.bound
     outcome.largest_gradient = largest
     return outcome
+
+
+def _allowed(tracker: Tracker) -> bool:
+    """Whether the stored values satisfy all constraints and bounds."""
+    problem, x = tracker.problem, tracker.base.x
+    whole = problem.integer is None or (x == np.round(x))[problem.integer].all()
+    within = ((x >= problem.lower) & (x <= problem.upper)).all()
+    return bool(whole and within and tracker.base.sound and tracker.violation(tracker.base) <= 1.0)
 
 
 def _quadratic(tracker: Tracker) -> Outcome | None:

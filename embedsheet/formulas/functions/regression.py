@@ -46,7 +46,7 @@ def _columns(context: Context, y: Argument, x: Argument | None) -> tuple[Array, 
         return ys.reshape(n, m), np.arange(1.0, m + 1.0).reshape(1, m, 1), codes
     xs, more = matrix_numbers(context, x)
     codes = np.where(codes > 0, codes, more).astype(np.uint8)
-    if xs.shape[1] * xs.shape[2] == m:
+    if xs.shape[1:] == ys.shape[1:]:
         return ys.reshape(n, m), xs.reshape(xs.shape[0], m, 1), codes
     if width == 1 and xs.shape[1] == m:
         return ys.reshape(n, m), xs, codes

@@ -1,0 +1,89 @@
+"""A linear model in units in which HiGHS' absolute tolerances mean something.
+
+HiGHS takes a cost of 1e-7 for none, drops coefficients of 1e-9, and holds 1e20 for infinite. All factors are powers of
+two, so that no number is rounded; a model of ordinary numbers keeps its own units.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from embedsheet.solvers.problem import FloatArray
+
+_SMALL, _FAINT = 1e-3, 1e-7  # of what is made larger: costs and rows, and single coefficients
+_HUGE, _VAST, _LARGEST = 1e6, 1e14, 1e6  # rows without a coefficient below, numbers of a column, and costs made
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """Minimise cost · y with low ≤ matrix y ≤ high and lower ≤ y ≤ upper; x = columns · y, and x costs y's · unit."""
+
+    cost: FloatArray
+    matrix: Any
+    low: FloatArray
+    high: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    columns: FloatArray
+    unit: float
+
+
+def scaled(
+    cost: FloatArray, matrix: Any, low: FloatArray, high: FloatArray, lower: FloatArray, upper: FloatArray,
+    integer: Any,
+) -> Scaled:  # fmt: skip
+    """Return a model, each row between `low` and `high`, in other units; cells of whole numbers keep theirs."""
+    from scipy import sparse
+
+    rows = sparse.csr_array(matrix)
+    columns = _columns(rows, low, high, lower, upper, integer)
+    rows = sparse.csr_array((rows.data * columns[rows.indices], rows.indices, rows.indptr), shape=rows.shape)
+    place = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+    largest, smallest = np.zeros(rows.shape[0]), np.full(rows.shape[0], np.inf)
+    np.maximum.at(largest, place, abs(rows.data))
+    np.minimum.at(smallest, place, np.where(rows.data == 0, np.inf, abs(rows.data)))
+    factors = np.where((largest > 0) & (largest < _SMALL), _power(largest), 1.0)
+    factors = np.where(np.isfinite(smallest) & (smallest > _HUGE), _power(smallest), factors)
+    costs = cost * columns
+    present = abs(costs[costs != 0])
+    unit = 1.0
+    if len(present) and present.min() < _SMALL:
+        unit = 1.0 / max(1.0, min(1.0 / _power(present.min()), _LARGEST / _power(present.max())))
+    return Scaled(
+        costs / unit, sparse.csr_array((rows.data / factors[place], rows.indices, rows.indptr), shape=rows.shape),
+        low / factors, high / factors,
+        lower / columns, upper / columns, columns, float(unit),
+    )  # fmt: skip
+
+
+def _power(numbers: Any) -> Any:
+    """Return the nearest powers of two, 1 for 0 and what is not finite."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        exponents = np.round(np.log2(numbers))
+    return np.exp2(np.where(np.isfinite(exponents), exponents, 0.0))
+
+
+def _columns(
+    rows: Any, low: FloatArray, high: FloatArray, lower: FloatArray, upper: FloatArray, integer: Any
+) -> FloatArray:
+    """Return how large a cell's numbers may get, where that or a coefficient is beyond HiGHS, else 1."""
+    count = len(lower)
+    place = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+    sides = np.maximum(np.where(np.isfinite(low), abs(low), 0.0), np.where(np.isfinite(high), abs(high), 0.0))[place]
+    sizes = abs(rows.data)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        reached = np.where((sizes > 0) & (sides > 0), sides / sizes, 0.0)
+    by_rows = np.zeros(count)
+    np.maximum.at(by_rows, rows.indices, reached)
+    bounds = np.maximum(abs(lower), abs(upper))
+    reach = np.where(by_rows > 0, np.where(np.isfinite(bounds), np.minimum(bounds, by_rows), by_rows), bounds)
+    odd = np.zeros(count, bool)
+    np.logical_or.at(odd, rows.indices, (sizes > 0) & ((sizes <= _FAINT) | (sizes >= _VAST)))
+    odd |= reach >= _VAST
+    odd &= np.isfinite(reach) & (reach > 0)
+    if integer is not None:
+        odd &= ~np.asarray(integer, bool)
+    return np.where(odd, _power(np.where(odd, reach, 1.0)), 1.0)
