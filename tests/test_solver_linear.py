@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
@@ -9,10 +10,13 @@ import numpy as np
 import pytest
 
 from embedsheet.ground.errors import ModelError
+from embedsheet.ground.strings import number_in_words
+from embedsheet.solver import solve
 from embedsheet.solvers.linear import recognise
 from embedsheet.solvers.problem import Limits, Problem
 from embedsheet.solvers.search import search
 from kit.problems import TracedObjective, problem
+from kit.sheets import write
 
 
 def wyndor(**more: Any) -> Problem:
@@ -220,3 +224,21 @@ def test_whole_numbers_without_bounds_never_make_what_their_factors_do_not_divid
     found = search(asked)
     assert found.status == status
     assert status == "optimal" or "constraint 0; x[0] a whole number" in found.message
+
+
+def test_a_limit_is_named_with_as_many_digits_as_it_takes(tmp_path: Path) -> None:
+    # A1 + 2 A2 ≥ 1 contradicts twice that being at most 1.999998, and does not contradict 2.
+    path = write(tmp_path / "b.xlsx", {"A1": 0, "A2": 0, "C1": "=A1+A2", "D1": "=A1+2*A2", "D2": "=2*A1+4*A2"})
+    limits = ["D1 >= 1", "D2 <= 1.999998"]
+    found = solve(path, objective="C1", changing=["A1:A2"], constraints=limits, sense="minimize", nonnegative=False)
+    assert found.message.endswith("S!D1 >= 1; S!D2 <= 1.999998")
+
+
+def test_bounds_that_cross_by_less_than_ten_digits_are_told_apart() -> None:
+    found = search(problem(lambda x: x[0], [0.0], lower=0.1 + 0.2, upper=0.3))
+    assert found.message.endswith("would have to be at least 0.30000000000000004 and at most 0.3")
+
+
+def test_a_number_is_said_with_as_many_digits_as_it_takes() -> None:
+    said = [number_in_words(number, 6) for number in (2.0, 1.5, 1e6, 1234567.0, 1.999998, 0.1 + 0.2, -np.inf)]
+    assert said == ["2", "1.5", "1e+06", "1234567", "1.999998", "0.30000000000000004", "-inf"]
