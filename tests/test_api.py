@@ -108,6 +108,24 @@ def test_homework_goes_from_a_finished_workbook_to_grades(tmp_path: Path) -> Non
     assert grades["Émile Zola"] == 0 < grades["Ada Lovelace"]
 
 
+def test_grading_in_a_script_without_the_line_that_processes_need_says_so(tmp_path: Path) -> None:
+    cells = {"A1": 12.0, "A2": 7.0, "B1": 2.5, "B2": 4.0, "C1": "=A1*B1", "C2": "=A2*B2"}
+    drafted = es.draft_homework(
+        write(tmp_path / "shop.xlsx", cells), tmp_path / "shop", asked=["C1:C2"], varies=["A1:B2"]
+    )
+    made = es.make_homework(drafted.folder, [("007", "Ada Lovelace")], tmp_path / "class")
+    script = tmp_path / "script.py"
+    call = f"es.grade({str(tmp_path / 'class')!r}, {str(made.key)!r}, processes=1)"
+    script.write_text(f"import embedsheet as es\n{call}\n", encoding="utf-8")
+    run = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert run.stderr.count("Traceback") == 1 and 'if __name__ == "__main__":' in run.stderr
+    guarded = f"import embedsheet as es\nif __name__ == '__main__':\n    print(len({call}.grades))\n"
+    script.write_text(guarded, encoding="utf-8")
+    run = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
+    assert run.stdout == "1\n"
+
+
 def test_the_doctor_says_what_the_command_prints() -> None:
     found = {one.what: one for one in es.doctor()}
     assert found["embedsheet"].text.startswith(f"{es.__version__} on ")

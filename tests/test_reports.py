@@ -22,6 +22,7 @@ from embedsheet.solvers.reports.tables import KINDS, Report, Table
 from embedsheet.solvers.solution import Solution
 from kit.judges import gnumeric_values, libreoffice_values, validity_faults
 from kit.repair import repair_causes
+from kit.sheets import write
 
 Row = tuple[str, Sequence[float], str, float]
 RELATIONS = {"<=": "1", "=": "2", ">=": "3"}
@@ -379,3 +380,13 @@ def test_limits_without_an_objective_show_none(tmp_path: Path) -> None:
     (table,) = reports(path, "limits")["limits"].tables
     # At 1 and 1, within plant 1's 4 and plant 2's 12/2.
     assert numbers(table) == [[1, 0, None, 4, None], [1, 0, None, 6, None]]
+
+
+def test_a_right_side_that_cannot_move_either_way_has_no_range(tmp_path: Path) -> None:
+    # x + y ≤ 0 with x, y ≥ 0 leaves (0, 0) alone: x + 2y = 0 may neither grow nor fall, by hand.
+    path = write(tmp_path / "b.xlsx", {"A1": 0, "A2": 0, "C1": "=-A1+2*A2", "D1": "=A1+A2", "D3": "=A1+2*A2"})
+    found = reports(path, "sensitivity", objective="C1", changing=["A1:A2"], constraints=["D1 <= 0", "D3 = 0"],
+                    sense="minimize", nonnegative=True)  # fmt: skip
+    rows = numbers(found["sensitivity"].tables[1])
+    assert rows[1][-2:] == [0, 0]
+    assert "after an increase nothing satisfies the constraints" in " ".join(found["sensitivity"].notes)

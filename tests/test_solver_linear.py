@@ -15,6 +15,8 @@ import pytest
 
 import embedsheet as es
 from embedsheet.ground.errors import ModelError
+from embedsheet.ground.strings import number_in_words
+from embedsheet.solver import solve
 from embedsheet.solvers.linear import recognise
 from embedsheet.solvers.problem import Limits, Problem
 from embedsheet.solvers.search import search
@@ -292,3 +294,21 @@ def test_json_is_all_that_stands_on_the_standard_output(tmp_path: Path) -> None:
         capture_output=True, encoding="utf-8", env=os.environ | {"PYTHONIOENCODING": "utf-8"},
     )  # fmt: skip
     assert json.loads(done.stdout)["status"] == "optimal", done.stderr
+
+
+def test_a_limit_is_named_with_as_many_digits_as_it_takes(tmp_path: Path) -> None:
+    # A1 + 2 A2 ≥ 1 contradicts twice that being at most 1.999998, and does not contradict 2.
+    path = write(tmp_path / "b.xlsx", {"A1": 0, "A2": 0, "C1": "=A1+A2", "D1": "=A1+2*A2", "D2": "=2*A1+4*A2"})
+    limits = ["D1 >= 1", "D2 <= 1.999998"]
+    found = solve(path, objective="C1", changing=["A1:A2"], constraints=limits, sense="minimize", nonnegative=False)
+    assert found.message.endswith("S!D1 >= 1; S!D2 <= 1.999998")
+
+
+def test_bounds_that_cross_by_less_than_ten_digits_are_told_apart() -> None:
+    found = search(problem(lambda x: x[0], [0.0], lower=0.1 + 0.2, upper=0.3))
+    assert found.message.endswith("would have to be at least 0.30000000000000004 and at most 0.3")
+
+
+def test_a_number_is_said_with_as_many_digits_as_it_takes() -> None:
+    said = [number_in_words(number, 6) for number in (2.0, 1.5, 1e6, 1234567.0, 1.999998, 0.1 + 0.2, -np.inf)]
+    assert said == ["2", "1.5", "1e+06", "1234567", "1.999998", "0.30000000000000004", "-inf"]

@@ -40,7 +40,7 @@ def test_a_right_side_may_be_a_formula_or_a_constants_name(right: str, saver: st
     solution = solve(path)
     assert solution.status == "optimal", solution.message
     assert solution.x == pytest.approx([RIGHT_SIDES[right] / 2] * 2)
-    assert solution.active == [f"Model!D2 <= {RIGHT_SIDES[right]:g}"]
+    assert solution.active == [f"Model!D2 <= {RIGHT_SIDES[right]:.16g}"]
 
 
 def test_libreoffice_keeps_such_a_right_side(tmp_path: Path) -> None:

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from embedsheet.solver import solve
+from embedsheet.solvers.problem import Limits
 from embedsheet.solvers.search import search
 from kit.problems import problem
 from kit.sheets import program, write
@@ -121,3 +123,58 @@ def test_nothing_is_looked_for_beside_a_zero_that_nothing_can_pass(tmp_path: Pat
     assert [one.objective_after for one in found.values()] == pytest.approx([0, 1], abs=1e-12)
     assert {one.status for one in found.values()} == {"optimal"}
     assert found[0].evaluations < found[1].evaluations / 4
+
+
+# From starts so bad that a billionth of the objective there is more than all that there is to gain; the first three
+# optima by algebra, the fourth by scipy.optimize.least_squares from (0.1, 2).
+FAR: dict[str, tuple[Any, float]] = {
+    "a sixth power": (problem(lambda x: x[0] ** 6 + (x[1] - 2) ** 2, [5000.0, 1]), 0.0),
+    "a sixth power, nearer": (problem(lambda x: x[0] ** 6 + (x[1] - 2) ** 2, [300.0, 1]), 0.0),
+    "an exponential": (
+        problem(lambda x: jnp.exp(x[0] / 10) + (x[1] - 2) ** 2, [1000.0, 0], lower=[0, -np.inf], upper=np.inf), 1.0),
+    "a curve": (
+        problem(lambda x: ((jnp.exp(x[0] * jnp.arange(1.0, 5)) * x[1] - jnp.array([2.7, 3.1, 3.9, 4.1])) ** 2).sum(),
+                [5.0, 1]), 0.0803296),
+    "units far apart": (problem(lambda x: (1e9 * x[0] - 3) ** 2 + (x[1] - 2) ** 2, [1.0, 1]), 0.0),
+    "units far apart under a constraint": (
+        problem(lambda x: (1e9 * x[0] - 3) ** 2 + (x[1] - 2) ** 2 + 0 * x[0] ** 4, [1.0, 1], relations=["<="],
+                c=lambda x: jnp.array([x[0] + x[1] - 10])), 0.0),
+    "a valley under a constraint": (
+        problem(lambda x: (1 - x[0]) ** 2 + 100 * (x[1] - x[0] ** 2) ** 2, [1000.0, -1000], relations=["<="],
+                c=lambda x: jnp.array([x[0] + x[1] - 3000])), 0.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAR)
+def test_a_bad_start_does_not_make_an_optimum_of_the_first_place_that_is_better(name: str) -> None:
+    asked, optimum = FAR[name]
+    found = search(asked)
+    assert (found.status, found.value) == ("optimal", pytest.approx(optimum, abs=1e-6))
+
+
+@pytest.mark.parametrize("method", ["L-BFGS-B", "CG", "SLSQP", "trust-constr", "augmented-lagrangian", "momentum"])
+@pytest.mark.parametrize("name", FAR)
+def test_no_method_claims_an_optimum_because_the_start_was_worse(name: str, method: str) -> None:
+    asked, optimum = FAR[name]
+    if (len(asked.relations) and method in ("L-BFGS-B", "CG", "momentum")) or (asked.has_bounds and method == "CG"):
+        return
+    found = search(asked, method=method, limits=Limits(max_iterations=300))
+    # A plateau far out, where the curve has become a constant, has no gradient at all.
+    assert found.status != "optimal" or found.largest_gradient == 0 or found.value == pytest.approx(optimum, abs=1e-4)
+
+
+# Objectives that go to 0, whose slope is never a small part of them; each from starts of three sizes.
+TO_ZERO: dict[str, Any] = {
+    "a square": lambda x: (x[0] - 2) ** 2 + (x[1] + 3) ** 2,
+    "a square around 0": lambda x: x @ x,
+    "a valley": lambda x: (1 - x[0]) ** 2 + 100 * (x[1] - x[0] ** 2) ** 2,
+    "a perfect fit": lambda x: ((x[0] * jnp.arange(5.0) + x[1] - 3 - 2 * jnp.arange(5.0)) ** 2).sum(),
+    "units far apart": lambda x: (x[0] - 1e6) ** 2 + 1e12 * (x[1] - 1e-3) ** 2,
+}
+
+
+@pytest.mark.parametrize("size", [1.0, 100.0, 1e4])
+@pytest.mark.parametrize("name", TO_ZERO)
+def test_an_objective_that_goes_to_zero_is_optimal_there(name: str, size: float) -> None:
+    found = search(problem(TO_ZERO[name], [size, -size / 2]))
+    assert (found.status, found.value) == ("optimal", pytest.approx(0.0, abs=1e-12))

@@ -299,3 +299,25 @@ def test_bounds_without_a_whole_number_between_are_named() -> None:
 @pytest.mark.parametrize("f", [lambda x: -(x**3).sum(), lambda x: (x[0] ** 2) - x[1]], ids=["cubic", "quadratic"])
 def test_whole_numbers_without_end_are_unbounded(f: Any) -> None:
     assert search(problem(f, [1.0, 0.0], integer=WHOLE)).status == "unbounded"
+
+
+def test_a_start_beyond_its_bounds_does_not_count_as_the_point_found_on_them(tmp_path: Path) -> None:
+    # A1² + A2 with A1 ≥ 2 whole and A2 ≥ 2 is least at (2, 2), onto which (1, 1) is moved.
+    path = write(tmp_path / "b.xlsx", {"A1": 1, "A2": 1, "C1": "=A1^2+A2"})
+    bounds = ["A1 = integer", "A1 >= 2", "A1 <= 300000", "A2 >= 2", "A2 <= 3"]
+    found = solve(path, objective="C1", changing=["A1:A2"], constraints=bounds, sense="minimize", nonnegative=False)
+    assert (found.solved, found.objective_after) == (True, 6.0)
+    assert found.written_to is not None
+
+
+def test_the_best_step_at_a_bound_is_written_where_the_stored_start_lies_beyond_it(tmp_path: Path) -> None:
+    # Between 3 and 7 LOOKUP gives 3.1 alone; −4, that of the stored −1, is not allowed.
+    path = write(tmp_path / "b.xlsx", {"A1": -1, "C1": "=LOOKUP(A1,{-1000000,-5,3},{4,-4,3.1})"})
+    found = solve(
+        path, objective="C1", changing=["A1"], constraints=["A1 >= 3", "A1 <= 7"], sense="minimize", nonnegative=False
+    )
+    assert (found.solved, found.objective_after) == (True, 3.1)
+    within = solve(
+        path, objective="C1", changing=["A1"], constraints=["A1 >= 3", "A1 <= 7"], sense="minimize", nonnegative=False
+    )
+    assert within.status == "failed"  # now 3 is stored, and nothing is better

@@ -8,6 +8,8 @@ from pathlib import Path
 from reprlib import repr as brief
 from typing import TYPE_CHECKING, Any
 
+from embedsheet.ground.errors import EmbedsheetError
+
 if TYPE_CHECKING:
     from embedsheet.homework.grade import Grade
     from embedsheet.homework.own.check import Findings
@@ -150,14 +152,22 @@ def grade(
 
     `processes`: how many files at once, one a core by default; `seconds` and `megabytes`: the most for one file, after
     which its grade has a `fault`. `progress` hears (files done, files in all, file). Nothing is written; a file that
-    cannot be graded is a grade with a fault. Raises DataError for a key or folder that cannot be read.
+    cannot be graded is a grade with a fault. It starts processes, which run the calling script once more: there it
+    must stand under `if __name__ == "__main__":`. Raises DataError for a key or folder that cannot be read, and
+    EmbedsheetError for processes that end at once.
     """
+    import multiprocessing
     import tempfile
+    from concurrent.futures.process import BrokenProcessPool
 
     from embedsheet.homework.key import Key
     from embedsheet.homework.submissions import find_submissions
     from embedsheet.homework.workers import Limits, grade_all
 
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise SystemExit(
+            1
+        )  # a process that is to grade and runs the script first: the one that began it says what to do
     kept = Key.load(Path(key))
     with tempfile.TemporaryDirectory() as folder:
         found, passed_over = find_submissions(Path(submissions), Path(folder))
@@ -168,6 +178,11 @@ def grade(
                 progress(done, total, one.file)
 
         limits = Limits(seconds, megabytes)
-        return Graded(
-            grade_all(kept, found, journal, processes=processes, limits=limits, progress=told), list(passed_over)
-        )
+        try:
+            grades = grade_all(kept, found, journal, processes=processes, limits=limits, progress=told)
+        except BrokenProcessPool:
+            raise EmbedsheetError(
+                "The processes that grade ended at once. They run the calling script once more, so that es.grade must "
+                'stand there under the line if __name__ == "__main__":.'
+            ) from None
+        return Graded(grades, list(passed_over))

@@ -13,6 +13,7 @@ from embedsheet.compiler.store import Store
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.kinds import BLANK, BOOLEAN, NUMBER
 from embedsheet.ground.notation.addresses import Area
+from embedsheet.ground.strings import number_in_words
 
 # A bound beyond it is none: nobody's sheet holds such numbers, and solvers take them for infinite or overflow.
 HUGE = 1e30
@@ -116,8 +117,8 @@ def build_rows(store: Store, setup: SolverSetup, changing: Ids) -> ConstraintRow
             if fixed and not store.tainted[left_id]:
                 if not _holds(left_number, constraint.relation, right_number):
                     rows.impossible.append(
-                        f"{store.table.words(left_id)} is {left_number:.10g}, not {constraint.relation} "
-                        f"{right_number:.10g}, and does not depend on the changing cells"
+                        f"{store.table.words(left_id)} is {number_in_words(left_number)}, not {constraint.relation} "
+                        f"{number_in_words(right_number)}, and does not depend on the changing cells"
                     )
                 continue
             rows.lines[-1] = replace(line, row=len(rows.relations))

@@ -47,6 +47,7 @@ from embedsheet.ground.errors import ModelError, UnsupportedError
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import BLANK, ERROR, ERRORS, TEXT
 from embedsheet.ground.notation.addresses import Area, Cell
+from embedsheet.ground.strings import number_in_words
 
 if TYPE_CHECKING:
     from embedsheet.compiler.engines.graph import Graph
@@ -484,7 +485,8 @@ class Program:
     def row_name(self, row: int) -> str:
         """Return a constraint row in words: "Plan!D5 <= Plan!E5"."""
         right = self._rows.right_ids[row]
-        words = f"{self._rows.right_numbers[row]:g}" if right < 0 else self._store.table.words(right)
+        number = self._rows.right_numbers[row]
+        words = number_in_words(number, 6) if right < 0 else self._store.table.words(right)
         return f"{self._store.table.cell(self._rows.left_ids[row])} {self.relations[row]} {words}"
 
     @property

@@ -1,4 +1,4 @@
-"""Texts by number: what lets arrays of numbers hold text."""
+"""Texts by number: what lets arrays of numbers hold text; and numbers as texts."""
 
 from __future__ import annotations
 
@@ -28,3 +28,12 @@ class Strings:
 
     def __len__(self) -> int:
         return len(self._texts)
+
+
+def number_in_words(value: float, digits: int = 10) -> str:
+    """Return a number as it is said: with so many digits if they are all it has, else with as many as it takes."""
+    for enough in (digits, 15):
+        text = f"{value:.{enough}g}"
+        if float(text) == value:
+            return text
+    return repr(float(value))

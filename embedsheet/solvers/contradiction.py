@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from embedsheet.ground.strings import number_in_words
 from embedsheet.solvers.linear_model import LinearModel
 from embedsheet.solvers.problem import Problem
 
@@ -76,8 +77,8 @@ def _only(problem: Problem, model: LinearModel, parts: list[Part]) -> tuple[Prob
 
 _WORDS: dict[str, Callable[[Problem, int], str]] = {
     "row": lambda problem, place: problem.row_name(place),
-    "lower": lambda problem, place: f"{problem.cell_name(place)} >= {problem.lower[place]:.10g}",
-    "upper": lambda problem, place: f"{problem.cell_name(place)} <= {problem.upper[place]:.10g}",
+    "lower": lambda problem, place: f"{problem.cell_name(place)} >= {number_in_words(problem.lower[place])}",
+    "upper": lambda problem, place: f"{problem.cell_name(place)} <= {number_in_words(problem.upper[place])}",
     "integer": lambda problem, place: f"{problem.cell_name(place)} a whole number",
 }
 

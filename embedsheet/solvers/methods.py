@@ -9,13 +9,18 @@ from functools import partial
 import numpy as np
 
 from embedsheet.ground.errors import ModelError
+from embedsheet.ground.strings import number_in_words
 from embedsheet.solvers import augmented, descent, scipy_methods
+from embedsheet.solvers.outcome import exhausted
 from embedsheet.solvers.problem import Finished, FloatArray, Problem
 from embedsheet.solvers.reasons import Reason
 from embedsheet.solvers.tracker import Tracker
+from embedsheet.solvers.verdict import excused
 
 # SLSQP's cost grows with the cube of the cells: at 300 cells it took 3.5 s, the augmented Lagrangian 1.9 s.
 MOST_FOR_SLSQP = 300
+# What a search must leave of the objective to be run again from where it ended.
+_PROGRESS = 0.5
 
 
 @dataclass(frozen=True)
@@ -66,8 +71,8 @@ def refuse(problem: Problem, method: str) -> None:
 def _first_bound(problem: Problem) -> str:
     cell = int(np.flatnonzero(np.isfinite(problem.lower) | np.isfinite(problem.upper))[0])
     if np.isfinite(problem.lower[cell]):
-        return f"{problem.cell_name(cell)} >= {problem.lower[cell]:.10g}"
-    return f"{problem.cell_name(cell)} <= {problem.upper[cell]:.10g}"
+        return f"{problem.cell_name(cell)} >= {number_in_words(problem.lower[cell])}"
+    return f"{problem.cell_name(cell)} <= {number_in_words(problem.upper[cell])}"
 
 
 def choose(problem: Problem) -> str:
@@ -80,8 +85,23 @@ def choose(problem: Problem) -> str:
 def descend(
     tracker: Tracker, start: FloatArray, method: Callable[[Tracker, FloatArray], Reason] | None = None
 ) -> tuple[Reason, bool]:
-    """Run `method`, by default the one that `tracker.method` names; return why it ended and whether it converged."""
+    """Run `method`, by default the one that `tracker.method` names; return why it ended and whether it converged.
+
+    It goes on from the best point where that seems an optimum only beside a start that is worse by many digits.
+    """
+    run = method or TABLE[tracker.method].run
+    reason, converged = _descend(tracker, start, run)
+    while not exhausted(tracker) and excused(tracker):
+        before = tracker.best
+        reason, converged = _descend(tracker, before.x, run)
+        if abs(tracker.best.value) > _PROGRESS * abs(before.value):
+            excused(tracker)
+            break
+    return reason, converged
+
+
+def _descend(tracker: Tracker, start: FloatArray, run: Callable[[Tracker, FloatArray], Reason]) -> tuple[Reason, bool]:
     try:
-        return (method or TABLE[tracker.method].run)(tracker, start), False
+        return run(tracker, start), False
     except Finished as end:
         return end.reason, end.converged

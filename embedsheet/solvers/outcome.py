@@ -11,10 +11,8 @@ from embedsheet.solvers.problem import FloatArray, Status
 from embedsheet.solvers.reasons import Reason, Why
 from embedsheet.solvers.stationary import better_beside
 from embedsheet.solvers.tracker import HistoryRow, Tracker
-from embedsheet.solvers.verdict import active_constraints, stationarity, worst_violation
+from embedsheet.solvers.verdict import OPTIMAL, active_constraints, excused, stationarity, worst_violation
 
-# A point counts as optimal when no cell's move can gain more than this part of the objective, to first order.
-_OPTIMAL = 1e-5
 # A gain of less than this part of the objective at the start is rounding.
 _TRACE = 1e-15
 
@@ -65,8 +63,14 @@ def astray(tracker: Tracker) -> bool:
     return tracker.best_violation > 1.0 and tracker.limits.max_iterations is None and not out_of_time(tracker)
 
 
+def nothing_found(tracker: Tracker) -> bool:
+    """Whether the best point is where the search began; a start that had to be moved onto its bounds was found."""
+    return tracker.best is tracker.base and tracker.problem.admits(tracker.problem.objective.start)
+
+
 def judge(tracker: Tracker, ended: Reason) -> Outcome:
     """Judge the tracker's best point."""
+    excused(tracker)
     status, reason = _verdict(tracker, ended, stationarity(tracker, tracker.best.x).measure)
     return report(tracker, status, reason)
 
@@ -101,7 +105,7 @@ def _verdict(tracker: Tracker, ended: Reason, measure: float) -> tuple[Status, R
             return "improved", Why.NO_MINIMUM()
         return status, reason
     steps = unseen_words(unseen)
-    if tracker.best is tracker.base:
+    if nothing_found(tracker):
         return "failed", Why.UNSEEN_AT_START(steps=steps)
     return "improved", Why.UNSEEN(steps=steps)
 
@@ -132,18 +136,18 @@ def _by_gradient(tracker: Tracker, ended: Reason, measure: float) -> tuple[Statu
         if stopped:
             return "improved", Why.TARGET_AHEAD(ended=ended, target=problem.target)
         return "infeasible", _missed_target(tracker)
-    if measure <= max(_OPTIMAL, tracker.limits.tolerance):
+    if measure <= max(OPTIMAL, tracker.limits.tolerance):
         if len(problem.relations):
             return "optimal", Why.CONDITIONS_HOLD()
         return "optimal", Why.STATIONARY_IN_BOUNDS() if problem.has_bounds else Why.STATIONARY()
     if (no_gain := without_newton_gain(tracker)) is not None:
         return "optimal", no_gain
-    zero = problem.sense == "minimize" and 0 <= best.value <= 1e-7 * abs(tracker.base.value)
+    zero = problem.sense == "minimize" and 0 <= best.value <= 1e-7 * tracker.reference
     if zero and not stopped and problem.never_negative():
         return "optimal", Why.ZERO()
     if not stopped and tracker.method not in descent.LEARNING_RATES and kinks.at_kink(tracker, best.x):
         return "optimal", Why.KINK()
-    if best is tracker.base and not stopped:
+    if nothing_found(tracker) and not stopped:
         return "failed", Why.NOTHING_BETTER(ended=ended)
     return "improved", ended if stopped else Why.GRADIENT_LEFT(ended=ended)
 
@@ -156,7 +160,7 @@ def without_newton_gain(tracker: Tracker) -> Reason | None:
     problem, best = tracker.problem, tracker.best
     if problem.size > newton.MOST_CELLS or len(problem.relations):
         return None
-    most = max(1e-10 * abs(best.value), _TRACE * abs(tracker.base.value))
+    most = max(1e-10 * abs(best.value), _TRACE * tracker.reference)
     gain = newton.possible_gain(tracker, best.x, most)
     if gain is None or gain > most:
         return None

@@ -129,6 +129,16 @@ class Problem:
         """Whether any cell must be a whole number."""
         return self.integer is not None and bool(self.integer.any())
 
+    def is_whole(self, x: FloatArray) -> bool:
+        """Whether the cells that must be whole numbers are, and those that must be different."""
+        if any(sorted(x[group]) != list(range(1, len(group) + 1)) for group in self.all_different):
+            return False
+        return self.integer is None or bool((np.round(x) == x)[self.integer].all())
+
+    def admits(self, x: FloatArray) -> bool:
+        """Whether x is whole where it must be and within the bounds."""
+        return bool(((x >= self.lower) & (x <= self.upper)).all()) and self.is_whole(x)
+
 
 @dataclass(frozen=True)
 class Progress:

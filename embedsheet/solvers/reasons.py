@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from embedsheet.ground.strings import number_in_words
+
 
 class Why(Enum):
     """The kinds of reasons. A kind is called with the facts that its words name, other reasons among them."""
@@ -98,8 +100,8 @@ class Why(Enum):
     TARGET_BESIDE = "the target {target:.10g} cannot be reached; the nearest value is {nearest:.10g}"
     TARGET_BETWEEN = "the target {target:.10g} cannot be reached; the nearest values are {below:.10g} and {above:.10g}"
     IMPOSSIBLE = "{constraints}"
-    NO_ROOM = "{cell} would have to be at least {low:.10g} and at most {high:.10g}"
-    NO_WHOLE = "{cell} must be a whole number between {low:.10g} and {high:.10g}: there is none"
+    NO_ROOM = "{cell} would have to be at least {low} and at most {high}"
+    NO_WHOLE = "{cell} must be a whole number between {low} and {high}: there is none"
     NO_ORDER = "no order of the cells that must be all different lies within their bounds"
     CONTRADICTION = "no values of the changing cells satisfy all constraints together"
     CONTRADICTION_PROVEN = "no values satisfy all constraints together: {proof} proves it"
@@ -159,7 +161,17 @@ class Reason:
 
 
 def _plain(fact: object) -> object:
+    if isinstance(fact, float):
+        return _Number(fact)
     return str(fact) if isinstance(fact, Reason) else fact
+
+
+class _Number(float):
+    """A number that is said with as many digits as it takes where the words ask for no other form."""
+
+    def __format__(self, form: str) -> str:
+        """Return it in words."""
+        return super().__format__(form) if form else number_in_words(self)
 
 
 def _json(fact: object) -> object:

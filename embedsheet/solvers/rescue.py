@@ -9,7 +9,16 @@ import numpy as np
 from embedsheet.solvers import kinks, newton, scipy_methods
 from embedsheet.solvers.global_search import MOST_CELLS, jumps_somewhere, search_globally, steps
 from embedsheet.solvers.methods import MOST_FOR_SLSQP, choose, descend
-from embedsheet.solvers.outcome import Outcome, astray, exhausted, judge, out_of_time, report, without_newton_gain
+from embedsheet.solvers.outcome import (
+    Outcome,
+    astray,
+    exhausted,
+    judge,
+    nothing_found,
+    out_of_time,
+    report,
+    without_newton_gain,
+)
 from embedsheet.solvers.piecewise import bounded, prove, prove_again, proven
 from embedsheet.solvers.problem import FloatArray, Problem, Unbounded
 from embedsheet.solvers.reasons import Reason, Why
@@ -260,7 +269,7 @@ def everywhere(tracker: Tracker, *, proving: bool = True) -> Outcome:
     judged = judge(tracker, ended)
     if problem.sense in ("satisfy", "target") or judged.status == "infeasible":
         return judged
-    if tracker.best is tracker.base:
+    if nothing_found(tracker):
         return bounded(report(tracker, "failed", Why.NOTHING_BETTER(ended=ended)), proof)
     if ended.why is Why.INTERRUPTED:
         return report(tracker, "improved", ended)

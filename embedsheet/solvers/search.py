@@ -100,7 +100,7 @@ def _no_worse_than_stored(problem: Problem, best: Outcome, start: FloatArray, be
     """Keep the stored values if a random start led to something worse and they satisfy every constraint."""
     if best.status not in ("improved", "failed") or not math.isfinite(before):
         return best
-    if ((start < problem.lower) | (start > problem.upper)).any() or not _whole(problem, start):
+    if not problem.admits(start):
         return best
 
     def rank(value: float) -> float:
@@ -138,7 +138,7 @@ def _once(
 
 def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
     problem = tracker.problem
-    if problem.sense == "satisfy" and tracker.best_violation <= 1.0 and _whole(problem, tracker.start):
+    if problem.sense == "satisfy" and tracker.best_violation <= 1.0 and problem.is_whole(tracker.start):
         return report(tracker, "optimal", Why.START_HOLDS())
     if method in ("auto", "linear") and not len(problem.all_different):
         outcome = _linear(tracker, method)
@@ -206,13 +206,6 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
         outcome.status, outcome.reason = "improved", Why.SADDLE()
         outcome.notes.append(stuck)
     return outcome
-
-
-def _whole(problem: Problem, x: FloatArray) -> bool:
-    """Whether the cells that must be whole numbers are, and those that must be different."""
-    if any(sorted(x[group]) != list(range(1, len(group) + 1)) for group in problem.all_different):
-        return False
-    return problem.integer is None or bool((np.round(x) == x)[problem.integer].all())
 
 
 def _linear(tracker: Tracker, method: str) -> Outcome | None:

@@ -37,7 +37,7 @@ _STALL_EVALUATIONS = 240
 # Without the distinction the best point would always be the one that uses up the tolerance.
 EXACT = 1e-3
 _MISSED = 2  # a tier, see `tier`
-# A smaller part of the objective at the start is rounding.
+# A smaller part of the objective at the start may be rounding, see `verdict.excused`.
 _SMALLEST = 1e-9
 # A gain of less than this part of the objective, or of a trace of it at the start, does not undo an optimum.
 LITTLE, _TRACE = 1e-9, 1e-6
@@ -101,6 +101,8 @@ class Tracker:
         self.start = np.clip(start, problem.lower, problem.upper)
         self.base = self.point(self.start)
         self.best = self.base
+        # |f| where the search began, and where it last went on because that excused too much, see `verdict.excused`.
+        self.first_value = self.reference = abs(self.base.value) if self.base.sound else 0.0
         self.width = abs(self.base.value - problem.target) or 1.0
         goal: Goal = "direct"
         if problem.sense == "target":
@@ -357,7 +359,7 @@ class Tracker:
     @property
     def least_gain(self) -> float:
         """What a point must gain over the best one to be better by more than rounding."""
-        return LITTLE * max(abs(self.best.value), _TRACE * abs(self.base.value))
+        return LITTLE * max(abs(self.best.value), _TRACE * self.reference)
 
     def _settle(self, point: Point) -> None:
         """Prefer the point where a method converged to one that is lower by rounding only.
@@ -389,8 +391,12 @@ class Tracker:
         """
         if self.problem.sense == "target":
             return self.width
-        start = abs(self.base.value) if self.base.sound else 0.0
-        return max(abs(self.best.value), _SMALLEST * start) or 1.0
+        return max(abs(self.best.value), _SMALLEST * self.reference) or 1.0
+
+    def measure_anew(self) -> None:
+        """Measure from now on against the best point: a trace of what the start was is no rounding."""
+        self.reference = abs(self.best.value) or float(np.finfo(float).eps) * self.first_value
+        self._merits, self._spent, self.looked = [], [], None
 
     def undefined_names(self, x: FloatArray) -> Sequence[str]:
         """Say which cells are an error or infinite at x, "Model!B7: division by zero" each; may be empty."""

@@ -15,17 +15,23 @@ from embedsheet.solvers.units import cell_sizes
 _LARGEST_MULTIPLIER_PROBLEM = 4_000_000
 # A bound counts as reached when x is this close to it, relative to x.
 AT_BOUND = 1e-9
+# A point counts as optimal when no cell's move can gain more than this part of the objective, to first order.
+OPTIMAL = 1e-5
+# Little moves, as parts of a cell or of its start, and of how many cells; what slope counts as none beside them.
+_PART, _PART_OF_START, _MOST_LOOKED_AT, _FLAT = 1e-3, 1e-4, 100, 1e-4
 
 
 @dataclass(frozen=True)
 class Stationarity:
     """`gradient` (n,): the merit's (with constraints: the Lagrangian's) gradient without what the bounds hold back.
 
-    `measure`: the largest |gradient_j| · (how far x_j can move, at most its size), relative to the objective's size.
+    `gains` (n,): |gradient_j| · (how far x_j can move, at most its size).
+    `measure`: the largest of them, relative to the objective's size.
     It does not change when a cell or the objective is expressed in other units. `multipliers` (m,) of the rows.
     """
 
     gradient: FloatArray
+    gains: FloatArray
     measure: float
     multipliers: FloatArray
 
@@ -68,8 +74,52 @@ def stationarity(tracker: Tracker, x: FloatArray, *, multipliers: bool = True) -
     gradient = projected(problem, x, gradient)
     reach = np.where(gradient > 0, x - problem.lower, problem.upper - x)
     moves = np.minimum(cell_sizes(problem, x), np.maximum(reach, 0.0))
-    measure = float((np.abs(gradient) * moves).max(initial=0.0)) / scale
-    return Stationarity(gradient, measure, estimate)
+    with np.errstate(over="ignore"):
+        gains = np.abs(gradient) * moves
+    return Stationarity(gradient, gains, float(gains.max(initial=0.0)) / scale, estimate)
+
+
+def excused(tracker: Tracker) -> bool:
+    """Whether the best point passes for stationary, if it does, only because the start was so much worse.
+
+    Then the objective is measured by the best point from here on.
+    """
+    lowered, tracker.reference = tracker.reference, tracker.first_value
+    if _slopes(tracker):
+        tracker.measure_anew()
+        return True
+    if lowered < tracker.first_value:
+        tracker.reference = lowered
+        if not stationarity(tracker, tracker.best.x).measure <= max(OPTIMAL, tracker.limits.tolerance):
+            tracker.reference = tracker.first_value
+    return False
+
+
+def _slopes(tracker: Tracker) -> bool:
+    """Whether the objective is a trace of what it was at the start and has more of a slope than rounding.
+
+    Where it goes to 0, rounding keeps its slope above any part of it. There a slope counts as none that is none beside
+    the curvature: beside what a little move of the cell changes.
+    """
+    best, problem = tracker.best, tracker.problem
+    if problem.sense not in ("minimize", "maximize") or not best.sound or tracker.best_violation > 1.0:
+        return False
+    if abs(best.value) >= tracker.objective_scale:
+        return False
+    least = max(OPTIMAL, tracker.limits.tolerance)
+    conditions = stationarity(tracker, best.x)
+    steps = np.maximum(_PART * np.abs(best.x), _PART_OF_START * np.abs(tracker.start))
+    steps = np.where(steps > 0, steps, _PART_OF_START * cell_sizes(problem, best.x))
+    for cell in np.argsort(-conditions.gains)[:_MOST_LOOKED_AT]:
+        if conditions.gains[cell] <= least * abs(best.value):
+            break
+        step = steps[cell] if best.x[cell] + steps[cell] <= problem.upper[cell] else -steps[cell]
+        beside = best.x.copy()
+        beside[cell] += step
+        changed = abs(tracker.point(beside).value - best.value)
+        if not abs(conditions.gradient[cell] * step) <= _FLAT * changed:
+            return True
+    return False
 
 
 def _lagrangian(tracker: Tracker, x: FloatArray, gradient: FloatArray) -> tuple[FloatArray, FloatArray]:

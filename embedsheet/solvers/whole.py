@@ -17,7 +17,7 @@ from embedsheet.solvers.branch import Branched, Relaxation, branch
 from embedsheet.solvers.global_search import MOST_CELLS, search_globally, steps
 from embedsheet.solvers.methods import choose, descend
 from embedsheet.solvers.moves import improve
-from embedsheet.solvers.outcome import Outcome, judge, report
+from embedsheet.solvers.outcome import Outcome, judge, nothing_found, report
 from embedsheet.solvers.piecewise import bounded, prove, prove_again, proven
 from embedsheet.solvers.problem import Finished, FloatArray, Problem, Unbounded
 from embedsheet.solvers.quadratic import Relaxed
@@ -234,7 +234,7 @@ def _unproven(tracker: Tracker, ended: Reason) -> Outcome:
     judged = judge(tracker, ended)
     if not tracker.best.sound or tracker.best_violation > 1.0 or problem.sense in ("satisfy", "target"):
         return judged
-    if tracker.best is tracker.base:
+    if nothing_found(tracker):
         return report(tracker, "failed", Why.NOTHING_BETTER(ended=ended))
     if ended.has(Why.INTERRUPTED):
         return report(tracker, "improved", ended)

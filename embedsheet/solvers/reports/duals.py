@@ -251,6 +251,8 @@ class Ranging:
             column = self.inverse[:, int(np.flatnonzero(local.held == row)[0])]
             moved = local.matrix[:, local.free] @ column
             return self._reach(column, moved, row, 1.0), self._reach(column, moved, row, -1.0)
+        if not math.isfinite(price):  # nothing satisfies all constraints on either side
+            return 0.0, 0.0
         below, above = ends
         near = 1e-9 * max(1.0, abs(price))
         up = self._moved_program(row, price, 1.0) if abs(above - price) <= near else 0.0
