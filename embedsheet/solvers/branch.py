@@ -114,6 +114,17 @@ def branch(tracker: Tracker, relaxation: Relaxation, most_nodes: int, gap: float
         if state.nodes % 16 == 0:
             tracker.beat()
         found = relaxation(node.lower, node.upper, node.near)
+        free = integer & (node.lower < node.upper)
+        if found.status == "failed" and state.proven and (halves := _halved(node, free)) is not None:
+            place, below, above = halves  # HiGHS fails with one set of bounds and not with the next
+            down, up = node.upper.copy(), node.lower.copy()
+            down[place], up[place] = below, above
+            stack += [
+                _Node(node.bound, places, node.rounding, node.lower, down, node.near),
+                _Node(node.bound, places + 1, node.rounding, up, node.upper, node.near),
+            ]
+            places += 2
+            continue
         state.proven &= found.proven
         if found.status == "unbounded":
             if state.nodes == 1:
@@ -130,7 +141,6 @@ def branch(tracker: Tracker, relaxation: Relaxation, most_nodes: int, gap: float
         x = found.x
         off = np.where(integer, np.abs(x - np.round(x)), 0.0)
         rounded = np.where(integer, np.clip(np.round(x), node.lower, node.upper), x)
-        free = integer & (node.lower < node.upper)
         whole = off.max(initial=0.0) <= _WHOLE or not free.any()
         if whole or not np.isfinite(incumbent) or state.nodes % 8 == 1:
             offer(_followed(relaxation, integer, rounded, problem.lower, problem.upper))
@@ -174,6 +184,16 @@ def _parted(
         here = x[place]
         below, above = (here, here + 1.0) if here < node.upper[place] else (here - 1.0, here)
     return (place, float(below), float(above)) if below < above else None
+
+
+def _halved(node: _Node, free: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> tuple[int, float, float] | None:
+    """Return the narrowest cell that is left and the whole numbers on either side of its middle."""
+    widths = np.where(free, node.upper - node.lower, np.inf)
+    place = int(np.argmin(widths)) if len(widths) else 0
+    if not len(widths) or not np.isfinite(widths[place]):
+        return None
+    middle = np.floor(0.5 * (node.lower[place] + node.upper[place]))
+    return (place, float(middle), float(middle) + 1.0) if middle < middle + 1.0 else None
 
 
 def _feasible_start(tracker: Tracker, integer: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> bool:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from embedsheet.solvers.linear_model import LinearModel
-from embedsheet.solvers.problem import FloatArray, Problem
+from embedsheet.solvers.problem import FEASIBILITY, FloatArray, Problem
 
 MOST_CELLS = 500
 # An eigenvalue counts as not negative down to this part of the largest: rounding of a sum of squares.
@@ -25,6 +25,7 @@ _SLOPE_CHANGED = 1e-6
 QUADRATIC, LINEAR = 2, 1
 # HiGHS gets so many seconds for one set of bounds, and so many steps; some models let it step for ever.
 _SECONDS, _STEPS, _STEPS_EACH = 10.0, 1000, 50
+_MISSED = FEASIBILITY  # of the largest term of a row
 _FALLS = 1e-6  # per step, of the steepest cell: less is what HiGHS lets equalities be missed by
 _LAST_BITS = 16.0 * float(np.finfo(float).eps)
 # How near a bound is to its point, what holds a point, and the most rows and cells of a system that is solved for it.
@@ -142,6 +143,8 @@ class QuadraticSolver:
         """Return the optimum within the bounds."""
         if (lower > upper).any():
             return Relaxed("infeasible")
+        if (lower == upper).all():
+            return self._at(lower)
         status = self._names.HighsModelStatus
         self._highs.changeColsBounds(len(self._places), self._places, lower, upper)
         ends = time.perf_counter() + _SECONDS
@@ -150,9 +153,10 @@ class QuadraticSolver:
         # The perturbation that makes every Hessian definite is wanted only where it does not go without.
         for regularised in (0.0, 1e-7, 1e-5):
             found = self._run(self._highs, ends, regularised)
-            if found in (status.kInfeasible, status.kUnboundedOrInfeasible) and self._contradicted(lower, upper, ends):
-                return Relaxed("infeasible")
             if found != status.kOptimal:
+                # Of the whole model HiGHS may say so wrongly, or end in an error where it is so.
+                if regularised == 0.0 and self._of_rows(lower, upper, ends) == status.kInfeasible:
+                    return Relaxed("infeasible")
                 continue
             solution = self._highs.getSolution()
             x = np.clip(np.array(solution.col_value, float), lower, upper)
@@ -161,7 +165,17 @@ class QuadraticSolver:
                 best = relaxed
             if self._near(best):
                 return best
-        return Relaxed("unbounded") if self._falls(lower, upper) else best
+        if self._falls(lower, upper) and self._of_rows(lower, upper, ends) == status.kOptimal:
+            return Relaxed("unbounded")
+        return best
+
+    def _at(self, x: FloatArray) -> Relaxed:
+        """Return the one point that is left."""
+        rows = self._matrix @ x
+        size = _MISSED * np.maximum(1.0, (np.abs(self._matrix) * np.abs(x)).max(axis=1, initial=0.0))
+        if (rows < self._low - size).any() or (rows > self._high + size).any():
+            return Relaxed("infeasible")
+        return self._proof(x, np.zeros(len(rows)), x, x)
 
     def _falls(self, lower: FloatArray, upper: FloatArray) -> bool:
         """Whether a straight way, on which the objective does not bend, leads down without end."""
@@ -190,14 +204,13 @@ class QuadraticSolver:
         highs.run()
         return highs.getModelStatus()
 
-    def _contradicted(self, lower: FloatArray, upper: FloatArray, ends: float) -> bool:
-        """Whether HiGHS says of the rows alone, too, that nothing satisfies them."""
+    def _of_rows(self, lower: FloatArray, upper: FloatArray, ends: float) -> Any:
+        """Return what HiGHS says of the rows alone: whether anything satisfies them."""
         if self._rows_only is None:
             self._rows_only = silent_highs()
             self._rows_only.passModel(_written(self._problem, self._model, np.inf))
         self._rows_only.changeColsBounds(len(self._places), self._places, lower, upper)
-        found = self._run(self._rows_only, ends, 0.0)
-        return bool(found == self._names.HighsModelStatus.kInfeasible)
+        return self._run(self._rows_only, ends, 0.0)
 
     def _near(self, found: Relaxed) -> bool:
         """Whether the bound is as good as the point."""
