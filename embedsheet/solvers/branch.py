@@ -77,8 +77,9 @@ def branch(tracker: Tracker, relaxation: Relaxation, most_nodes: int, gap: float
         point = tracker.point(np.clip(x, problem.lower, problem.upper))
         tracker.consider(point)
         feasible = tracker.violation(point) <= 1.0 and point.sound
-        if feasible:
-            incumbent = min(incumbent, tracker.rank(point))
+        # The tracker may keep one that meets the rows exactly before a lower one that misses them by what is allowed.
+        if tracker.best.sound and tracker.best_violation <= 1.0 and (feasible or np.isfinite(incumbent)):
+            incumbent = tracker.rank(tracker.best)
         if tracker.best is not before:
             found_points += 1
             tracker.iteration += 1

@@ -30,6 +30,7 @@ _FALLS = 1e-6  # per step, of the steepest cell: less is what HiGHS lets equalit
 _LAST_BITS = 16.0 * float(np.finfo(float).eps)
 # How near a bound is to its point, what holds a point, and the most rows and cells of a system that is solved for it.
 _NEAR, _HELD, _POLISHED, _MOST_POLISHED = 1e-12, 1e-6, 2, 400
+_MOST_DESCENDED = 60  # cells, where HiGHS failed
 _FAR = 1e4  # where a cell has no bound: nothing is proven farther away than so many times the largest
 
 
@@ -165,6 +166,10 @@ class QuadraticSolver:
                 best = relaxed
             if self._near(best):
                 return best
+        if best.x is None and len(lower) <= _MOST_DESCENDED and self._of_rows(lower, upper, ends) == status.kOptimal:
+            best = self._descended(np.array(self._rows_only.getSolution().col_value, float), lower, upper)
+            if self._near(best):
+                return best
         if self._falls(lower, upper) and self._of_rows(lower, upper, ends) == status.kOptimal:
             return Relaxed("unbounded")
         return best
@@ -176,6 +181,39 @@ class QuadraticSolver:
         if (rows < self._low - size).any() or (rows > self._high + size).any():
             return Relaxed("infeasible")
         return self._proof(x, np.zeros(len(rows)), x, x)
+
+    def _descended(self, start: FloatArray, lower: FloatArray, upper: FloatArray) -> Relaxed:
+        """Return where SLSQP leads from a point that the rows allow, with what that proves."""
+        from scipy import optimize
+
+        hessian, linear, scale = self._model.hessian, self._model.linear, self._scale
+        rows = optimize.LinearConstraint(self._matrix, self._low, self._high) if len(self._low) else ()
+        found = optimize.minimize(
+            lambda z: float(linear.cost @ z + 0.5 * z @ hessian @ z) / scale,
+            np.clip(start, lower, upper),
+            jac=lambda z: (linear.cost + hessian @ z) / scale,
+            method="SLSQP",
+            bounds=optimize.Bounds(lower, upper),
+            constraints=rows,
+            options={"ftol": 1e-14, "maxiter": 200},
+        )
+        x = np.clip(np.asarray(found.x, dtype=np.float64), lower, upper)
+        there = self._matrix @ x
+        near = _HELD * np.maximum(1.0, np.abs(self._matrix) @ np.abs(x))
+        if not np.isfinite(x).all() or (there < self._low - near).any() or (there > self._high + near).any():
+            return Relaxed("failed", proven=False)
+        at_low, at_high = there - self._low <= near, self._high - there <= near
+        close = _HELD * np.maximum(1.0, np.abs(x))
+        on_low, on_high = x - lower <= close, upper - x <= close
+        held = np.concatenate([at_low | at_high, on_low | on_high])
+        multipliers = np.zeros(len(held))
+        if held.any():
+            columns = np.hstack([self._matrix.T, np.eye(len(x))])[:, held]
+            least = np.where(np.concatenate([at_high, on_high]), -np.inf, 0.0)[held]
+            most = np.where(np.concatenate([at_low, on_low]), np.inf, 0.0)[held]
+            slope = (linear.cost + hessian @ x) / scale
+            multipliers[held] = scale * optimize.lsq_linear(columns, slope, (least, most), method="bvls").x
+        return self._bounded(x, multipliers[: len(there)], lower, upper)
 
     def _falls(self, lower: FloatArray, upper: FloatArray) -> bool:
         """Whether a straight way, on which the objective does not bend, leads down without end."""
