@@ -8,6 +8,7 @@ is not negative (for a maximum: its largest not positive) a point that meets the
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Literal
@@ -15,13 +16,22 @@ from typing import Any, Literal
 import numpy as np
 
 from embedsheet.solvers.linear_model import LinearModel
-from embedsheet.solvers.problem import FloatArray, Problem
+from embedsheet.solvers.problem import FEASIBILITY, FloatArray, Problem
 
 MOST_CELLS = 500
 # An eigenvalue counts as not negative down to this part of the largest: rounding of a sum of squares.
-_ROUNDING = 1e-10
+_ROUNDING = 1e-12
 _SLOPE_CHANGED = 1e-6
 QUADRATIC, LINEAR = 2, 1
+# HiGHS gets so many seconds for one set of bounds, and so many steps; some models let it step for ever.
+_SECONDS, _STEPS, _STEPS_EACH = 10.0, 1000, 50
+_MISSED = FEASIBILITY  # of the largest term of a row
+_FALLS = 1e-6  # per step, of the steepest cell: less is what HiGHS lets equalities be missed by
+_LAST_BITS = 16.0 * float(np.finfo(float).eps)
+# How near a bound is to its point, what holds a point, and the most rows and cells of a system that is solved for it.
+_NEAR, _HELD, _POLISHED, _MOST_POLISHED = 1e-12, 1e-6, 2, 400
+_MOST_DESCENDED = 60  # cells, where HiGHS failed
+_FAR = 1e4  # where a cell has no bound: nothing is proven farther away than so many times the largest
 
 
 @dataclass(frozen=True)
@@ -90,43 +100,231 @@ def _looks_quadratic(problem: Problem) -> bool:
 
 @dataclass(frozen=True)
 class Relaxed:
-    """What a relaxation gives: `value` is sign · f at `x`, and where `proven` no point in these bounds is better."""
+    """What a relaxation gives: a point `x` of these bounds; where `proven` no point in them is better than `value`.
+
+    `value` is sign · f at x or, of a proof, what the multipliers prove. `rounding`: what the last bits of f are worth.
+    """
 
     status: Literal["optimal", "infeasible", "unbounded", "failed"]
     x: FloatArray | None = None
     value: float = np.inf
     proven: bool = True
+    rounding: float = 0.0
 
 
 class QuadraticSolver:
-    """HiGHS with a model in it, to be asked for one set of bounds after the other."""
+    """HiGHS with a model in it, to be asked for one set of bounds after the other.
 
-    def __init__(self, problem: Problem, model: QuadraticModel) -> None:
+    HiGHS holds rows to 1e-7 and slopes to 1e-7 of the largest; with some models it turns in circles. So its objective
+    is scaled, its steps are counted, and what it ends in is no proof: the bound is computed from its multipliers λ,
+
+        f(z) ≥ f(x) + λ · (rows' sides − matrix x) + Σ min (∇f(x) − matrixᵀ λ) · (z − x)  over z within the bounds.
+    """
+
+    def __init__(self, problem: Problem, model: QuadraticModel, deadline: float | None = None) -> None:
         import highspy
 
-        self._model, self._highs, self._names = model, silent_highs(), highspy
+        self._model, self._highs, self._names, self._deadline = model, silent_highs(), highspy, deadline
+        self._problem = problem
+        self._rows_only: Any = None
         self._places = np.arange(problem.size, dtype=np.int32)
-        self._highs.passModel(_written(problem, model))
+        relations = np.asarray(problem.relations, dtype=object)
+        self._low = np.where(relations == "<=", -np.inf, -model.linear.shift).astype(float)
+        self._high = np.where(relations == ">=", np.inf, -model.linear.shift).astype(float)
+        self._matrix = np.asarray(model.linear.matrix)
+        eigenvalues = np.linalg.eigvalsh(model.hessian)
+        bent = max(0.0, -float(eigenvalues[0]))
+        self._bent = bent if bent > problem.size * _LAST_BITS * float(np.abs(eigenvalues).max()) else 0.0
+        sizes = np.concatenate([np.abs(model.linear.cost), np.abs(model.hessian).ravel()])
+        self._scale = float(sizes.max(initial=0.0)) or 1.0
+        self._highs.setOptionValue("qp_iteration_limit", _STEPS + _STEPS_EACH * (problem.size + len(relations)))
+        self._highs.passModel(_written(problem, model, self._scale))
 
     def solve(self, lower: FloatArray, upper: FloatArray, near: FloatArray | None = None) -> Relaxed:
         """Return the optimum within the bounds."""
         if (lower > upper).any():
             return Relaxed("infeasible")
+        if (lower == upper).all():
+            return self._at(lower)
         status = self._names.HighsModelStatus
         self._highs.changeColsBounds(len(self._places), self._places, lower, upper)
+        ends = time.perf_counter() + _SECONDS
+        ends = ends if self._deadline is None else min(ends, self._deadline)
+        best = Relaxed("failed", proven=False)
         # The perturbation that makes every Hessian definite is wanted only where it does not go without.
-        for regularised in (0.0, 1e-7):
-            self._highs.setOptionValue("qp_regularization_value", regularised)
-            self._highs.run()
-            found = self._highs.getModelStatus()
-            if found == status.kInfeasible:
-                return Relaxed("infeasible")
-            if found == status.kUnbounded:
-                return Relaxed("unbounded")
-            if found == status.kOptimal:
-                x = np.clip(np.array(self._highs.getSolution().col_value, float), lower, upper)
-                return Relaxed("optimal", x, self._model.value(x), proven=regularised == 0.0)
-        return Relaxed("failed", proven=False)
+        for regularised in (0.0, 1e-7, 1e-5):
+            found = self._run(self._highs, ends, regularised)
+            if found != status.kOptimal:
+                # Of the whole model HiGHS may say so wrongly, or end in an error where it is so.
+                if regularised == 0.0 and self._of_rows(lower, upper, ends) == status.kInfeasible:
+                    return Relaxed("infeasible")
+                continue
+            solution = self._highs.getSolution()
+            x = np.clip(np.array(solution.col_value, float), lower, upper)
+            relaxed = self._bounded(x, self._scale * np.array(solution.row_dual, float), lower, upper)
+            if best.x is None or relaxed.value > best.value:
+                best = relaxed
+            if self._near(best):
+                return best
+        if best.x is None and len(lower) <= _MOST_DESCENDED and self._of_rows(lower, upper, ends) == status.kOptimal:
+            best = self._descended(np.array(self._rows_only.getSolution().col_value, float), lower, upper)
+            if self._near(best):
+                return best
+        if self._falls(lower, upper) and self._of_rows(lower, upper, ends) == status.kOptimal:
+            return Relaxed("unbounded")
+        return best
+
+    def _at(self, x: FloatArray) -> Relaxed:
+        """Return the one point that is left."""
+        rows = self._matrix @ x
+        size = _MISSED * np.maximum(1.0, (np.abs(self._matrix) * np.abs(x)).max(axis=1, initial=0.0))
+        if (rows < self._low - size).any() or (rows > self._high + size).any():
+            return Relaxed("infeasible")
+        return self._proof(x, np.zeros(len(rows)), x, x)
+
+    def _descended(self, start: FloatArray, lower: FloatArray, upper: FloatArray) -> Relaxed:
+        """Return where SLSQP leads from a point that the rows allow, with what that proves."""
+        from scipy import optimize
+
+        hessian, linear, scale = self._model.hessian, self._model.linear, self._scale
+        rows = optimize.LinearConstraint(self._matrix, self._low, self._high) if len(self._low) else ()
+        found = optimize.minimize(
+            lambda z: float(linear.cost @ z + 0.5 * z @ hessian @ z) / scale,
+            np.clip(start, lower, upper),
+            jac=lambda z: (linear.cost + hessian @ z) / scale,
+            method="SLSQP",
+            bounds=optimize.Bounds(lower, upper),
+            constraints=rows,
+            options={"ftol": 1e-14, "maxiter": 200},
+        )
+        x = np.clip(np.asarray(found.x, dtype=np.float64), lower, upper)
+        there = self._matrix @ x
+        near = _HELD * np.maximum(1.0, np.abs(self._matrix) @ np.abs(x))
+        if not np.isfinite(x).all() or (there < self._low - near).any() or (there > self._high + near).any():
+            return Relaxed("failed", proven=False)
+        at_low, at_high = there - self._low <= near, self._high - there <= near
+        close = _HELD * np.maximum(1.0, np.abs(x))
+        on_low, on_high = x - lower <= close, upper - x <= close
+        held = np.concatenate([at_low | at_high, on_low | on_high])
+        multipliers = np.zeros(len(held))
+        if held.any():
+            columns = np.hstack([self._matrix.T, np.eye(len(x))])[:, held]
+            least = np.where(np.concatenate([at_high, on_high]), -np.inf, 0.0)[held]
+            most = np.where(np.concatenate([at_low, on_low]), np.inf, 0.0)[held]
+            slope = (linear.cost + hessian @ x) / scale
+            multipliers[held] = scale * optimize.lsq_linear(columns, slope, (least, most), method="bvls").x
+        return self._bounded(x, multipliers[: len(there)], lower, upper)
+
+    def _falls(self, lower: FloatArray, upper: FloatArray) -> bool:
+        """Whether a straight way, on which the objective does not bend, leads down without end."""
+        from scipy import optimize
+
+        cost = self._model.linear.cost
+        steepest = float(np.abs(cost).max(initial=0.0))
+        if not steepest or (np.isfinite(lower).all() and np.isfinite(upper).all()):
+            return False
+        sizes = np.abs(self._model.hessian).max(axis=1)
+        bends = self._model.hessian[sizes > 0] / sizes[sizes > 0, None]
+        rows = np.vstack([bends, self._matrix])
+        low = np.append(np.zeros(len(bends)), np.where(np.isfinite(self._low), 0.0, -np.inf))
+        high = np.append(np.zeros(len(bends)), np.where(np.isfinite(self._high), 0.0, np.inf))
+        way = optimize.milp(
+            cost / steepest,
+            bounds=optimize.Bounds(np.where(np.isfinite(lower), 0.0, -1.0), np.where(np.isfinite(upper), 0.0, 1.0)),
+            constraints=optimize.LinearConstraint(rows, low, high) if len(rows) else (),
+            options={"time_limit": _SECONDS},
+        )
+        return bool(way.status == 0 and way.fun < -_FALLS)
+
+    def _run(self, highs: Any, ends: float, regularised: float) -> Any:
+        highs.setOptionValue("qp_regularization_value", regularised)
+        highs.setOptionValue("time_limit", highs.getRunTime() + max(0.0, ends - time.perf_counter()))
+        highs.run()
+        return highs.getModelStatus()
+
+    def _of_rows(self, lower: FloatArray, upper: FloatArray, ends: float) -> Any:
+        """Return what HiGHS says of the rows alone: whether anything satisfies them."""
+        if self._rows_only is None:
+            self._rows_only = silent_highs()
+            self._rows_only.passModel(_written(self._problem, self._model, np.inf))
+        self._rows_only.changeColsBounds(len(self._places), self._places, lower, upper)
+        return self._run(self._rows_only, ends, 0.0)
+
+    def _near(self, found: Relaxed) -> bool:
+        """Whether the bound is as good as the point."""
+        if found.x is None:
+            return False
+        worth = self._model.value(found.x)
+        return worth - found.value <= _NEAR * abs(worth) + found.rounding
+
+    def _bounded(self, x: FloatArray, multipliers: FloatArray, lower: FloatArray, upper: FloatArray) -> Relaxed:
+        """Return x, or a point that the rows and bounds which hold it lead to, with what is proven beside it."""
+        found = self._proof(x, multipliers, lower, upper)
+        if self._near(found):
+            return found
+        for _ in range(_POLISHED):
+            polished = self._polished(x, multipliers, lower, upper)
+            if polished is None:
+                break
+            x, multipliers = polished
+            better = self._proof(x, multipliers, lower, upper)
+            if better.value > found.value:
+                found = better
+            if self._near(found):
+                break
+        return found
+
+    def _proof(self, x: FloatArray, multipliers: FloatArray, lower: FloatArray, upper: FloatArray) -> Relaxed:
+        model, linear, matrix = self._model, self._model.linear, self._matrix
+        bent = model.hessian @ x
+        y = np.where(np.isfinite(self._low), multipliers, np.minimum(multipliers, 0.0))
+        y = np.where(np.isfinite(self._high), y, np.maximum(y, 0.0))
+        side = np.where(y > 0, self._low, self._high)
+        rows = float(y @ np.where(y == 0, 0.0, side - matrix @ x))
+        slope = linear.cost + bent - matrix.T @ y
+        far = _FAR * max(1.0, float(np.abs(x).max(initial=0.0)))
+        down = np.where(np.isfinite(lower), lower - x, -far)
+        up = np.where(np.isfinite(upper), upper - x, far)
+        lost = float(np.minimum(slope * down, slope * up).sum())
+        lost -= 0.5 * self._bent * float((np.maximum(np.abs(down), np.abs(up)) ** 2).sum())
+        worth = model.value(x)
+        terms = np.abs(linear.cost) @ np.abs(x) + 0.5 * np.abs(x) @ np.abs(model.hessian) @ np.abs(x)
+        rounding = _LAST_BITS * (abs(linear.offset) + float(terms))
+        return Relaxed("optimal", x, min(worth, worth + rows + lost), rounding=rounding)
+
+    def _polished(
+        self, x: FloatArray, multipliers: FloatArray, lower: FloatArray, upper: FloatArray
+    ) -> tuple[FloatArray, FloatArray] | None:
+        """Return the optimum where the rows and bounds that hold x are equalities, and its multipliers."""
+        hessian, cost, matrix = self._model.hessian, self._model.linear.cost, self._matrix
+        size = np.maximum(1.0, np.abs(matrix) @ np.abs(x))
+        there = matrix @ x
+        at_low, at_high = there - self._low <= _HELD * size, self._high - there <= _HELD * size
+        rows = np.flatnonzero(at_low | at_high)
+        near = _HELD * np.maximum(1.0, np.abs(x))
+        slope = cost + hessian @ x - matrix.T @ multipliers
+        small = _HELD * max(float(np.abs(slope).max(initial=0.0)), self._scale)
+        fixed = ((x - lower <= near) & (slope > -small)) | ((upper - x <= near) & (slope < small))
+        free = np.flatnonzero(~fixed)
+        if len(free) + len(rows) > _MOST_POLISHED:
+            return None
+        x = np.where(fixed, np.where(x - lower <= near, lower, upper), x)
+        part = matrix[np.ix_(rows, free)]
+        system = np.zeros((len(free) + len(rows),) * 2)
+        system[: len(free), : len(free)] = hessian[np.ix_(free, free)] / self._scale
+        system[: len(free), len(free) :], system[len(free) :, : len(free)] = -part.T, part
+        side = np.where(at_low, self._low, self._high)[rows] - matrix[rows] @ x
+        wanted = np.concatenate([-(cost + hessian @ x)[free] / self._scale, side])
+        try:
+            found = np.linalg.lstsq(system, wanted, rcond=None)[0]
+        except np.linalg.LinAlgError:
+            return None
+        moved = x.copy()
+        moved[free] += found[: len(free)]
+        inside = np.clip(moved, lower, upper)
+        y = np.zeros(len(multipliers))
+        y[rows] = self._scale * found[len(free) :]
+        return inside, y
 
 
 def silent_highs(*, heard: bool = False) -> Any:
@@ -149,7 +347,8 @@ def silent_highs(*, heard: bool = False) -> Any:
     return highs
 
 
-def _written(problem: Problem, model: QuadraticModel) -> Any:
+def _written(problem: Problem, model: QuadraticModel, scale: float) -> Any:
+    """Return the model as HiGHS takes it, its objective divided by `scale`; by infinity: the rows alone."""
     import highspy
     from scipy import sparse
 
@@ -158,14 +357,16 @@ def _written(problem: Problem, model: QuadraticModel) -> Any:
     written = highspy.HighsModel()
     lp, hessian = written.lp_, written.hessian_
     lp.num_col_, lp.num_row_ = problem.size, len(relations)
-    lp.col_cost_, lp.offset_ = linear.cost, linear.offset
+    lp.col_cost_, lp.offset_ = linear.cost / scale, linear.offset / scale
     lp.col_lower_, lp.col_upper_ = problem.lower, problem.upper
     lp.row_lower_ = np.where(relations == "<=", -np.inf, -linear.shift).astype(float)
     lp.row_upper_ = np.where(relations == ">=", np.inf, -linear.shift).astype(float)
     rows = sparse.csr_array(linear.matrix)
     lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
     lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = rows.indptr, rows.indices, rows.data
-    triangle = sparse.csc_array(np.tril(model.hessian))
+    if not np.isfinite(scale):
+        return written
+    triangle = sparse.csc_array(np.tril(model.hessian / scale))
     hessian.dim_, hessian.format_ = problem.size, highspy.HessianFormat.kTriangular
     hessian.start_, hessian.index_, hessian.value_ = triangle.indptr, triangle.indices, triangle.data
     return written
