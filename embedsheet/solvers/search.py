@@ -260,7 +260,7 @@ def _quadratic(tracker: Tracker) -> Outcome | None:
     model = quadratic.recognise(problem)
     if model is None:
         return None
-    found = quadratic.QuadraticSolver(problem, model).solve(problem.lower, problem.upper)
+    found = quadratic.QuadraticSolver(problem, model, tracker.limits.deadline).solve(problem.lower, problem.upper)
     if found.status == "infeasible":
         result = linear.solve_linear(replace(problem, sense="satisfy"), model.linear)
         if result.status == "infeasible":

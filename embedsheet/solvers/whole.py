@@ -139,7 +139,7 @@ def _all_tried(tracker: Tracker, points: Iterable[FloatArray] | None) -> Outcome
 def _quadratic(tracker: Tracker, model: quadratic.QuadraticModel) -> Outcome:
     problem = tracker.problem
     tracker.method = "branch and bound"
-    solver = quadratic.QuadraticSolver(problem, model)
+    solver = quadratic.QuadraticSolver(problem, model, tracker.limits.deadline)
     done = branch(tracker, solver.solve, _QUADRATIC_NODES, tracker.limits.gap)
     sweep(tracker)
     branched = Why.BRANCHED_QUADRATIC(nodes=done.nodes)
