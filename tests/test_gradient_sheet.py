@@ -101,7 +101,8 @@ def test_a_lesson_can_do_without_gradient_sheets(lesson: str, tmp_path: Path) ->
     path: Path = find(lesson).load().build(tmp_path / "lesson.xlsx", no_gradient_sheet=True)
     assert not [sheet for sheet in Workbook.open(path).sheets if sheet.endswith("gradient")]
     guide = [value for value in read_values(path)["Guide"].values() if isinstance(value, str)]
-    assert not [text for text in guide if "violet" in text.casefold()]
+    own = lesson == "optimisers"  # whose own sheets have the gradient, in violet
+    assert own or not [text for text in guide if "violet" in text.casefold()]
 
 
 def test_the_gradient_sheets_of_a_lesson_grow_the_file_by_less_than_100_kilobytes(

@@ -21,6 +21,7 @@ from embedsheet.solvers.problem import FEASIBILITY, FloatArray, Problem
 MOST_CELLS = 500
 # An eigenvalue counts as not negative down to this part of the largest: rounding of a sum of squares.
 _ROUNDING = 1e-12
+_FARTHEST_APART = 1e-14  # of what one cell bends beside another: with less HiGHS does not see the one
 _SLOPE_CHANGED = 1e-6
 QUADRATIC, LINEAR = 2, 1
 # HiGHS gets so many seconds for one set of bounds, and so many steps; some models let it step for ever.
@@ -75,6 +76,9 @@ def recognise(problem: Problem) -> QuadraticModel | None:
         return None
     eigenvalues = np.linalg.eigvalsh(hessian)
     if eigenvalues[0] < -_ROUNDING * max(abs(eigenvalues[-1]), abs(eigenvalues[0])):
+        return None
+    bends = np.diagonal(hessian)[np.diagonal(hessian) > 0]
+    if len(bends) and bends.min() < _FARTHEST_APART * bends.max():
         return None
     return QuadraticModel(
         hessian, LinearModel(problem.sign * np.asarray(cost), problem.sign * float(value), matrix, shift)
