@@ -164,10 +164,9 @@ def grade(
     from embedsheet.homework.submissions import find_submissions
     from embedsheet.homework.workers import Limits, grade_all
 
+    # A process that is to grade runs the script first; the one that began it says what to do.
     if getattr(multiprocessing.current_process(), "_inheriting", False):
-        raise SystemExit(
-            1
-        )  # a process that is to grade and runs the script first: the one that began it says what to do
+        raise SystemExit(1)
     kept = Key.load(Path(key))
     with tempfile.TemporaryDirectory() as folder:
         found, passed_over = find_submissions(Path(submissions), Path(folder))

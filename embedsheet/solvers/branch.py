@@ -90,7 +90,7 @@ def branch(tracker: Tracker, relaxation: Relaxation, most_nodes: int, gap: float
         """Whether nothing below the best is left above a bound."""
         return bool(np.isfinite(incumbent)) and bound >= incumbent - max(part, gap) * abs(incumbent) - rounding
 
-    if _feasible_start(tracker, integer):
+    if tracker.base_holds:
         incumbent = tracker.rank(tracker.base)
     best_open = np.inf
     while stack or heap:
@@ -195,11 +195,6 @@ def _halved(node: _Node, free: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) 
         return None
     middle = np.floor(0.5 * (node.lower[place] + node.upper[place]))
     return (place, float(middle), float(middle) + 1.0) if middle < middle + 1.0 else None
-
-
-def _feasible_start(tracker: Tracker, integer: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> bool:
-    point = tracker.base
-    return point.sound and bool((np.round(point.x) == point.x)[integer].all()) and tracker.violation(point) <= 1.0
 
 
 def _followed(

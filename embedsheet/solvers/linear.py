@@ -125,6 +125,8 @@ def _solve(
     problem: Problem, model: LinearModel, limits: Limits, feasible_only: bool = False, slices: int | None = None
 ) -> LinearResult:
     """Return what HiGHS finds; "failed" where it does not end within `slices` of its time."""
+    from scipy import optimize
+
     problem = _rounded_inwards(problem)
     if _indivisible(problem, model) or (problem.lower > problem.upper).any():
         return LinearResult("infeasible", Why.CONTRADICTION(), None)
@@ -136,7 +138,14 @@ def _solve(
     integrality = None if problem.integer is None else problem.integer.astype(np.uint8)
 
     def run(cost: FloatArray, lower: FloatArray, upper: FloatArray, integrality: Any, seconds: float) -> Any:
-        return _highs(own, cost, lower, upper, integrality, seconds, limits.gap)
+        return optimize.milp(
+            cost,
+            integrality=integrality,
+            bounds=optimize.Bounds(lower, upper),
+            constraints=optimize.LinearConstraint(own.matrix, own.low, own.high) if len(own.low) else (),
+            # HiGHS would be content within 0.01 % of the optimum.
+            options={"time_limit": seconds, "mip_rel_gap": limits.gap},
+        )
 
     incumbent: FloatArray | None = None
     seconds = _FIRST_SLICE
@@ -171,7 +180,7 @@ def _solve(
         if np.isfinite(np.where(cost > 0, problem.lower, np.where(cost < 0, problem.upper, 0.0))).all():
             return LinearResult("failed", Why.HIGHS_FAILED(said=result.message), None)  # no way down is endless
         edges = np.maximum(own.lower, -_FAR / own.columns), np.minimum(own.upper, _FAR / own.columns)
-        far = run(own.cost, *edges, integrality, _FIRST_SLICE)
+        far = interruptible(run, own.cost, *edges, integrality, _FIRST_SLICE)
         return LinearResult("unbounded", problem.without_end, None if far.x is None else own.columns * far.x)
     if result.x is None:
         return LinearResult("failed", Why.HIGHS_FAILED(said=result.message), None)
@@ -210,20 +219,6 @@ def _rounded_inwards(problem: Problem) -> Problem:
     lower = np.where(problem.integer, np.ceil(problem.lower - near[0]), problem.lower)
     upper = np.where(problem.integer, np.floor(problem.upper + near[1]), problem.upper)
     return replace(problem, lower=lower, upper=upper)
-
-
-def _highs(
-    own: Scaled, cost: FloatArray, lower: FloatArray, upper: FloatArray, integrality: Any, seconds: float, gap: float
-) -> Any:
-    from scipy import optimize
-
-    return optimize.milp(
-        cost,
-        integrality=integrality,
-        bounds=optimize.Bounds(lower, upper),
-        constraints=optimize.LinearConstraint(own.matrix, own.low, own.high) if len(own.low) else (),
-        options={"time_limit": seconds, "mip_rel_gap": gap},  # HiGHS would be content within 0.01 % of the optimum
-    )
 
 
 def _whole(

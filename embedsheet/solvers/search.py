@@ -221,7 +221,7 @@ def _linear(tracker: Tracker, method: str) -> Outcome | None:
     tracker.method = "linear"
     tracker.record(tracker.start, float(np.linalg.norm(model.cost)))
     result = linear.solve_linear(problem, model, tracker.limits)
-    if result.status == "infeasible" and problem.sense != "target" and _allowed(tracker):
+    if result.status == "infeasible" and problem.sense != "target" and tracker.base_holds:
         return None  # the stored values refute it
     if result.x is None:
         status: Status = "failed" if result.status == "improved" else result.status
@@ -244,14 +244,6 @@ def _linear(tracker: Tracker, method: str) -> Outcome | None:
     outcome.bound = result.bound
     outcome.largest_gradient = largest
     return outcome
-
-
-def _allowed(tracker: Tracker) -> bool:
-    """Whether the stored values satisfy all constraints and bounds."""
-    problem, x = tracker.problem, tracker.base.x
-    whole = problem.integer is None or (x == np.round(x))[problem.integer].all()
-    within = ((x >= problem.lower) & (x <= problem.upper)).all()
-    return bool(whole and within and tracker.base.sound and tracker.violation(tracker.base) <= 1.0)
 
 
 def _quadratic(tracker: Tracker) -> Outcome | None:

@@ -235,6 +235,11 @@ class Tracker:
 
     # -- remembering --------------------------------------------------------------------------------------------------
 
+    @property
+    def base_holds(self) -> bool:
+        """Whether the point where the search began satisfies all constraints and bounds."""
+        return self.base.sound and self.problem.admits(self.base.x) and self.violation(self.base) <= 1.0
+
     def violation(self, point: Point) -> float:
         """Return by how much the worst constraint is missed, in units of `Limits.precision`; 0 without constraints."""
         if not len(self.row_sign):

@@ -49,13 +49,13 @@ def root(xp: Any, equation: Equation, start: Array) -> tuple[Array, Faults]:
     with np.errstate(all="ignore"):
         repeated = operations(equation(xp, start)[0]).repeated
         rate = repeated(_STEPS, step, start)
-        if xp is not np or not holds(rate).all():
-            between = repeated(2, step, _halved(xp, equation, start, repeated))
-            rate = xp.where(holds(rate), rate, between)
+        ok = holds(rate)
+        if xp is not np or not ok.all():
+            rate = xp.where(ok, rate, repeated(2, step, _halved(xp, equation, start, repeated)))
+            ok = holds(rate)
         if xp is np:
-            bad = ~holds(rate)
-            return np.where(bad, 0.0, rate), undefined(bad, NUM)
-    ok = guarded.constant(holds(rate))
+            return np.where(ok, rate, 0.0), undefined(~ok, NUM)
+    ok = guarded.constant(ok)
     rate = xp.where(ok, guarded.constant(rate), _GUESS)
     for _ in range(2):
         rate = step(rate)
