@@ -20,7 +20,8 @@ _UTF8 = re.compile(
     rb"""\s*<\?xml[^>]*?encoding\s*=\s*["'](?i:utf-?8|us-ascii)["']|\s*<\?xml(?![^>]*encoding)|\s*<[^?]"""
 )
 # Up to its end, or to another cell if there is none.
-_INLINE = rb"<%(p)bis>(?:[^<]++|<(?!/?%(p)bc[ >]|/%(p)bis>))*+</%(p)bis>"
+# Groups are repeated, and left out, as ever, and not possessively: Python before 3.11.5 loses them then.
+_INLINE = rb"<%(p)bis>(?:[^<]++|<(?!/?%(p)bc[ >]|/%(p)bis>))*</%(p)bis>"
 
 ATTRIBUTES = re.compile(rb"""(?:\s+[A-Za-z_][\w:.-]*="[^"<]*")*\s*/?\Z""")
 ATTRIBUTE = re.compile(rb'\s([A-Za-z_][\w:.-]*)="([^"]*)"')
@@ -59,8 +60,8 @@ def cell_pattern(prefix: bytes) -> re.Pattern[bytes]:
     """The start of a cell: column letters, row, further attributes, <f…>, formula, <v…>, value, <is>…</is>."""
     pattern = (
         rb'<%(p)bc r="([A-Z]{1,3})([0-9]{1,7})"([^<>]*+)>\s*+'
-        rb"(?:(<%(p)bf[^<>]*+>)(?:(?<=/>)|([^<]*+)</%(p)bf>)\s*+)?+"
-        rb"(?:(<%(p)bv[^<>]*+>)(?:(?<=/>)|([^<]*+)</%(p)bv>)\s*+)?+(" + _INLINE + rb")?+"
+        rb"(?:(<%(p)bf[^<>]*+>)(?:(?<=/>)|([^<]*+)</%(p)bf>)\s*+)?"
+        rb"(?:(<%(p)bv[^<>]*+>)(?:(?<=/>)|([^<]*+)</%(p)bv>)\s*+)?(" + _INLINE + rb")?"
     )
     return re.compile(pattern % {b"p": re.escape(prefix)})
 
@@ -70,8 +71,8 @@ def whole_cell_pattern(prefix: bytes) -> re.Pattern[bytes]:
     """A cell from end to end: address, further attributes, <f>…</f>."""
     pattern = (
         rb'<%(p)bc r="([A-Z]{1,3}[0-9]{1,7})"([^<>]*+)>'
-        rb"(?:(?<=/>)|\s*+(<%(p)bf[^<>]*+>(?:[^<]*+</%(p)bf>)?+)?+\s*+"
-        rb"(?:<%(p)bv[^<>]*+>(?:[^<]*+</%(p)bv>)?+\s*+)?+(?:" + _INLINE + rb"\s*+)?+</%(p)bc>)"
+        rb"(?:(?<=/>)|\s*+(<%(p)bf[^<>]*+>(?:[^<]*+</%(p)bf>)?)?\s*+"
+        rb"(?:<%(p)bv[^<>]*+>(?:[^<]*+</%(p)bv>)?\s*+)?(?:" + _INLINE + rb"\s*+)?</%(p)bc>)"
     )
     return re.compile(pattern % {b"p": re.escape(prefix)})
 

@@ -7,6 +7,7 @@ give two different formulas one key.
 from __future__ import annotations
 
 import re
+import sys
 
 from embedsheet.ground.notation.structured import BRACKET as _BRACKET
 
@@ -54,11 +55,13 @@ _REST = rf"['\[].*+|{_NAME_CHARACTER}++|."
 PIECE = re.compile(rf"{OPERAND.pattern}|{_REST}", re.DOTALL)
 # A reference and everything before it that is none, cut into the same pieces as OPERAND does; the first two
 # alternatives are short cuts for what begins no longer piece. At the end of a formula the reference is empty.
-NEXT_REFERENCE = re.compile(
+_BEFORE = (
     rf"(?:[-+*/^&=<>(),;{{}}% ]++|(?!{_CELLS}|{_COLUMNS}|{_ROWS})(?:{_WORD}(?![!:])|{_TEXT}|{_EXTERNAL}|{_PREFIX}"
-    rf"|{_NUMBER}|{_WORD}|{_ERROR}|{_BRACKET}|{_REST}))*+({_CELLS}|{_COLUMNS}|{_ROWS}|\Z)",
-    re.DOTALL,
+    rf"|{_NUMBER}|{_WORD}|{_ERROR}|{_BRACKET}|{_REST}))*"
 )
+# Python before 3.11.5 ends a possessive group where something in it was tried in vain; what looks ahead is kept whole.
+_KEPT = f"{_BEFORE}+" if sys.version_info >= (3, 11, 5) else f"(?=(?P<before>{_BEFORE}))(?P=before)"
+NEXT_REFERENCE = re.compile(rf"{_KEPT}(?P<reference>{_CELLS}|{_COLUMNS}|{_ROWS}|\Z)", re.DOTALL)
 ARRAY_ELEMENT = re.compile(
     rf"(?P<text>{_TEXT})|(?P<number>[+-]?[ \t\r\n]*{_NUMBER})|(?P<boolean>TRUE|FALSE)|(?P<error>{_ERROR})",
     re.IGNORECASE,

@@ -152,12 +152,12 @@ def _scan(text: str, row: int, column: int) -> tuple[str, Pattern]:
     offsets: list[int] = []
     done = 0
     for match in NEXT_REFERENCE.finditer(text):
-        start, end = match.span(1)
+        start, end = match.span("reference")
         if start == end:
             break
         between = text[done:start]
         done = end
-        for corner in match[1].split(":"):
+        for corner in match["reference"].split(":"):
             letters = _COLUMN_OF.match(corner)
             column_part = letters[0] if letters else ""
             row_part = corner[len(column_part) :]
