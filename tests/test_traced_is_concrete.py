@@ -126,6 +126,58 @@ def test_the_value_beside_a_gradient_is_the_sheets(cells: dict[str, Any], expect
     assert gradient.tolist() == [0.6, 0.0, 0.0, 0.0]
 
 
+# What is a number for some values of A1 and a truth or nothing for others. B2 is empty, B3 TRUE.
+_MIXED = [
+    "IF(A1>1,A1)", "IF(A1>1,A1,B2)", "IFS(A1>2,A1,A1>1,FALSE,TRUE,3)", "SWITCH(INT(A1),1,A2,2,FALSE,A3)",
+    "INDEX(B1:B4,A1+1)", "CHOOSE(1+A1,A2,TRUE,A3,A3)", "XLOOKUP(A1,{1;2;3;4},B1:B4,FALSE,-1)", "VLOOKUP(A1,D1:E4,2)",
+    "IFERROR(LN(A1-1),FALSE)", "LET(x,A1>1,IF(x,A1))",
+]  # fmt: skip
+_TAKERS = [
+    "AVERAGE({},A2)", "COUNT({},A2)*A3", "COUNTA({})*A3", "MIN({},A2)", "PRODUCT({},A2)", "IF({}=0,A2,A3)",
+    'IF({}="",A2,A3)', "IF({}>0,A2,A3)", "IF(ISNUMBER({}),A2,A3)", "AND({},A2>0)*A3", "COUNTIF(B1:B4,{})*A2",
+    "IFERROR(MATCH({},{{0,1,2}},0),9)*A2", "LET(y,{},AVERAGE(y,A2))", "LET(y,{},IF(y=FALSE,A2,A3))",
+    "SUM(IF({}=0,A2,A3))", "MAP({},LAMBDA(q,IF(q=FALSE,A2,A3)))", "SUM(({},A2))", "DELTA({},0)+A2", "N({})+A2",
+]  # fmt: skip
+_SAME_TO_ALL = ["{}*A2", "IF({},A2,A3)", "ROUND({},0)-A2"]  # a truth is its number, nothing is 0
+
+
+@pytest.mark.parametrize("taker", [*_TAKERS, *_SAME_TO_ALL])
+def test_what_is_now_a_number_now_a_truth_is_taken_as_what_it_is_or_refused(taker: str, tmp_path: Path) -> None:
+    sheet: dict[str, Any] = {
+        "A1": 1.5,
+        "A2": 2.0,
+        "A3": 3.0,
+        "B1": 5,
+        "B3": True,
+        "B4": 7,
+        "E1": 5,
+        "E3": True,
+        "E4": 7,
+    }
+    sheet |= {f"D{i}": i for i in range(1, 5)}
+    wrong, refused = [], 0
+    for formula in _MIXED:
+        for cells in ({"C1": f"={formula}", "G1": taker.format("C1")}, {"G1": taker.format(formula)}):
+            cells["G1"] = f"=IFERROR({cells['G1']},-99)+0*A1"
+            try:
+                compiled = program(tmp_path / "book.xlsx", sheet | cells, "G1", ["A1:A3"], engine="tape")
+                compiled.value(compiled.start)
+            except UnsupportedError as fault:
+                assert "in one case and a number in another" in str(fault) or "which cells are meant" in str(fault)
+                refused += 1
+                continue
+            for first in (0.5, 1.5, 2.0, 2.5, 3.0):
+                x = np.array([first, -1.0, 3.0])
+                mine = compiled.value(x)
+                own = next(
+                    edit.numbers[edit.columns == 7][0] for edit in compiled.results(x).edits if 7 in edit.columns
+                )
+                if not np.isclose(mine, own, rtol=1e-12):
+                    wrong.append(f"{cells} at {first}: {mine} for {own}")
+    assert wrong == []
+    assert (refused == 0) == (taker in _SAME_TO_ALL)
+
+
 def _model(tmp_path: Path) -> Program:
     cells = {"A1": 0.3, "A2": 0.9, "B1": "=A1*2", "B2": "=EXP(A2)", "B3": "=SIN(B1)", "B4": "=B2+B3", "C1": "=B4^2"}
     return program(tmp_path / "book.xlsx", cells, "C1", ["A1:A2"])

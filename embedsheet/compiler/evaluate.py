@@ -22,7 +22,7 @@ from embedsheet.compiler.shapes import finished, fit, per_cell, pick, side_by_si
 from embedsheet.compiler.sizes import picked, size_labels
 from embedsheet.compiler.windows import ACCUMULATED, accumulated_all
 from embedsheet.formulas.budget import TRACED
-from embedsheet.formulas.coerce import as_numbers, with_errors
+from embedsheet.formulas.coerce import MIXED, UNMIXED, as_numbers, with_errors
 from embedsheet.formulas.functions.choice import SplitError, joined_references
 from embedsheet.formulas.functions.rounding import NEAR_ITS_ARGUMENT
 from embedsheet.formulas.functions.table import FUNCTIONS, NO_TRUTHS, Function, LeftOut, Sizes, parameter
@@ -37,6 +37,8 @@ from embedsheet.formulas.values import (
     NA,
     NAME,
     NUMBER,
+    OR_FALSE,
+    OR_TRUE,
     REF,
     TEXT,
     VALUE,
@@ -64,6 +66,19 @@ if TYPE_CHECKING:
 # Of these functions the first argument is an address: its cells are read only as far as the result points at them.
 ADDRESS_FUNCTIONS = frozenset({"INDEX", "OFFSET"})
 SHAPE_FUNCTIONS = frozenset({"ROW", "ROWS", "COLUMN", "COLUMNS", "AREAS", "ISREF", "SHEET", "SHEETS"})
+# How mixed what a function takes as it is may be: a truth, or an empty cell, is as good as its number to these.
+_COUNTED_ALIKE = {
+    **dict.fromkeys("CHOOSECOLS CHOOSEROWS DROP HSTACK N TAKE TRANSPOSE VSTACK".split(), OR_TRUE),
+    **dict.fromkeys("SUM SUMPRODUCT SUMSQ".split(), OR_FALSE),
+}
+# To these a truth is, and no cell with a formula is empty.
+_COUNT_TRUTHS = frozenset("AND AVERAGEA COUNTA COUNTBLANK MAXA MINA OR XOR".split())
+_LOOKUPS = frozenset({"INDEX", "LOOKUP", "VLOOKUP", "HLOOKUP", "XLOOKUP"})  # what they give are cells
+# These tell single values of one kind from those of another: FALSE and an empty cell are no 0 to them.
+_BY_KIND = frozenset(
+    """AVERAGEIF AVERAGEIFS COUNTIF COUNTIFS HLOOKUP ISBLANK ISEVEN ISLOGICAL ISNONTEXT ISNUMBER ISODD ISTEXT LOOKUP
+    MATCH MAXIFS MDETERM MINIFS MINVERSE MMULT SUMIF SUMIFS TYPE VLOOKUP XLOOKUP XMATCH""".split()
+) | frozenset(NO_TRUTHS)
 # As Microsoft's page "Create a reference to the same cell range on multiple worksheets" lists them.
 THROUGH_SHEETS = frozenset(
     """SUM AVERAGE AVERAGEA COUNT COUNTA HARMEAN KURT LARGE MAX MAXA MEDIAN MIN MINA PERCENTILE PERCENTILE.EXC
@@ -125,6 +140,7 @@ class Evaluator:
         self.array_formula = group.array
         self.single = True  # whether one value a cell is all that is wanted of an expression where it stands
         self.taker: str | None = None  # the function that an expression is given to as it is
+        self.reader: str | None = None  # the function that is being computed
         self.plain = not group.array  # what a condition needs to know below a function that takes arrays
         self.first_day = store.strings.first_day
         self.trace = trace or Trace(len(elements))
@@ -276,7 +292,7 @@ class Evaluator:
     def intersect(self, result: Result) -> Result:
         """Return the one cell of a range that lies in the formula's own row or column; #VALUE! where none does."""
         if isinstance(result, Value):
-            return Value(result.kinds[:, :1, :1], result.numbers[:, :1, :1])
+            return Value(result.kinds[:, :1, :1], result.numbers[:, :1, :1], result.mixed)
         if isinstance(result, Reference):
             return intersect(result, self.rows, self.columns)
         return error(VALUE) if isinstance(result, Union) else error(CALC)
@@ -338,7 +354,7 @@ class Evaluator:
         """Return an evaluator of the same formula for other cells or names."""
         part = type(self)(self.store, self.group, elements, self.trace, index, names)
         part.array_formula, part.plain, part.splits = self.array_formula, self.plain, self.splits
-        part.single, part.taker = self.single, self.taker
+        part.single, part.taker, part.reader = self.single, self.taker, self.reader
         if index is self.index:
             part.named = self.named
         return part
@@ -354,6 +370,7 @@ class Evaluator:
         rows = max(value.shape[1] for _, value in parts)
         columns = max(value.shape[2] for _, value in parts)
         kinds = np.full((self.count, rows, columns), ABSENT, np.uint8)
+        mixed = max(value.mixed for _, value in parts)
         places = np.concatenate([index for index, _ in parts])
         numbers = []
         for index, value in parts:
@@ -364,7 +381,7 @@ class Evaluator:
             more = ((0, 0), (0, rows - height), (0, columns - width))
             numbers.append(xp.pad(own, more, "constant") if (height, width) != (rows, columns) else own)
         joined = namespace(*numbers).concatenate(numbers)
-        return Value(kinds, joined[np.argsort(places)])
+        return Value(kinds, joined[np.argsort(places)], mixed)
 
     def apply(self, function: Lambda, arguments: Sequence[Result]) -> Result:
         """Return what a function gives for arguments; #VALUE! where they are too many or too few."""
@@ -447,7 +464,7 @@ class Evaluator:
         else:
             result = self.intersect(result) if isinstance(result, (Reference, Union)) else result
             value = self.value(result)
-            value = Value(value.kinds[:, :1, :1], value.numbers[:, :1, :1])
+            value = Value(value.kinds[:, :1, :1], value.numbers[:, :1, :1], value.mixed)
         return finished(value)
 
     # Expressions
@@ -557,13 +574,15 @@ class Evaluator:
     def _combine(self, node: t.Binary) -> Result:
         sides = [self.evaluate(node.left), self.evaluate(node.right)]
         for side, expression in zip(sides, (node.left, node.right), strict=True):
-            if isinstance(side, Value) and isinstance(expression, t.Call) and expression.name in ADDRESS_FUNCTIONS:
+            if isinstance(side, Value) and isinstance(expression, t.Call):
                 if (side.kinds == ERROR).all():
                     return side
-                raise self.unsupported(
-                    f"where the range ends depends on the changing cells ({expression.name}); "
-                    "refer to fixed cells, or multiply by a condition."
-                )
+                if side.traced or expression.name in ADDRESS_FUNCTIONS:
+                    what = "where the range ends" if node.operator == ":" else "which cells are meant"
+                    raise self.unsupported(
+                        f"{what} depends on the changing cells ({expression.name}); "
+                        "refer to fixed cells, or multiply by a condition."
+                    )
         return combine(node.operator, *sides)
 
     def _call(self, node: t.Call) -> Result:
@@ -597,7 +616,11 @@ class Evaluator:
                 return as_numbers(self, first)
         if node.name in ACCUMULATED:
             growing = [one for one in arguments if isinstance(one, Reference) and is_large(one)]
-            running = accumulated_all(self, node.name, growing) if len(growing) == len(arguments) else None
+            before, self.reader = self.reader, node.name
+            try:
+                running = accumulated_all(self, node.name, growing) if len(growing) == len(arguments) else None
+            finally:
+                self.reader = before
             if running is not None:
                 return running
         return self.together(row.sizes, partial(_computed, row), arguments)
@@ -691,7 +714,21 @@ class Evaluator:
             numbers = xp.where(wrong, errors[:, None, None].astype(float), numbers)
         elif kinds.size > 1 and (kinds == kinds.flat[0]).all():
             kinds = kinds[:1, :1, :1]
-        return Value(kinds, numbers)
+        return Value(kinds, numbers, 0 if store.concrete else self._mixed(ids))
+
+    def _mixed(self, ids: Ids) -> int:
+        """Return what cells may be instead of numbers; raise where the function that reads them counts that apart."""
+        mixed: NDArray[np.uint8] = self.store.mixed[ids]  # type: ignore[union-attr]
+        worst = int(mixed.max(initial=0))
+        if worst and self.reader and self.reader not in _COUNT_TRUTHS:
+            cell = self.store.table.cell(int(ids.flat[mixed.argmax()]))
+            self.counted(self.reader, worst, f"{cell}, which is ")
+        return worst
+
+    def counted(self, name: str, mixed: int, what: str = "what is ") -> None:
+        """Raise where a function does not count what cells may be instead of numbers as it counts their numbers."""
+        if mixed > _COUNTED_ALIKE.get(name, 0):
+            raise self.unsupported(f"{name} counts {what}{MIXED}; {UNMIXED}")
 
     def ids(self, reference: Reference) -> Ids | None:
         """Return the numbers of a reference's cells; see `cell_ids`."""
@@ -752,8 +789,16 @@ def _computed(row: Function, evaluator: Evaluator, *arguments: Result) -> Result
     for one in lost:
         if one.shape[0] == 1 and (one.kinds == ERROR).all():
             return one
-    with evaluator.store.scope(row.name):
-        result: Result = row.call(evaluator, *arguments)
+    if row.name in _BY_KIND and any(isinstance(one, Value) and one.mixed for one in arguments):
+        raise evaluator.unsupported(f"{row.name} is given {MIXED}; {UNMIXED}")
+    before, evaluator.reader = evaluator.reader, row.name
+    try:
+        with evaluator.store.scope(row.name):
+            result: Result = row.call(evaluator, *arguments)
+    finally:
+        evaluator.reader = before
+    if row.name in _LOOKUPS and isinstance(result, Value) and not evaluator.single:
+        evaluator.counted(evaluator.taker or "LET", result.mixed)
     return with_errors(evaluator.value(result), *lost) if lost else result
 
 

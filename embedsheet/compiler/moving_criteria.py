@@ -51,7 +51,7 @@ def with_moving_criteria(evaluator: Evaluator, node: t.Call) -> Value | None:
         number = evaluator.scalar(evaluator.evaluate(wanted))
         if not number.traced:
             continue
-        if (number.kinds != NUMBER).any() or 1 not in (np.prod(shape), np.prod(number.shape[1:])):
+        if number.mixed or (number.kinds != NUMBER).any() or 1 not in (np.prod(shape), np.prod(number.shape[1:])):
             return None
         shape = number.shape[1:] if np.prod(shape) == 1 else shape
         weights = _times(weights, _compared(evaluator, node.name, area, relation, number))
@@ -73,6 +73,7 @@ def with_moving_criteria(evaluator: Evaluator, node: t.Call) -> Value | None:
         evaluator.warn(f"{node.name} is constant between its steps: the gradient takes its derivative as 0")
         return Value(np.full((1, 1, 1), NUMBER, np.uint8), count)
     numbers = evaluator.value(evaluator.given(node.arguments[place if len(node.arguments) > place else 0]))
+    evaluator.counted(node.name, numbers.mixed)
     if numbers.shape[1:] != weights.shape[2:]:
         raise evaluator.unsupported(f"{node.name}: with a criterion that moves the ranges must have one shape")
     if (numbers.kinds == ERROR).any():
@@ -96,6 +97,7 @@ def _times(one: Any, other: Any) -> Any:
 def _compared(evaluator: Evaluator, name: str, area: t.Node, relation: str, number: Value) -> Any:
     """Return 1 for cells of a range that hold numbers and meet the relation, else 0, (n, criteria, rows, columns)."""
     cells = evaluator.value(evaluator.given(area))
+    evaluator.counted(name, cells.mixed)
     if relation in ("=", "<>") and (cells.kinds == TEXT).any():
         raise evaluator.unsupported(f"{name} of texts with a criterion that moves; compare numbers with numbers")
     evaluator.jumps(name)

@@ -589,7 +589,7 @@ def _trace_step(traced: TracedStore, step: Step) -> None:
         traced.settle(outputs.ravel(), kinds, np.broadcast_to(value.numbers, outputs.shape).ravel())
         return
     numbers = namespace(value.numbers).broadcast_to(value.numbers, outputs.shape)
-    traced.add_buffer(outputs.ravel(), kinds, numbers.reshape(-1))
+    traced.add_buffer(outputs.ravel(), kinds, numbers.reshape(-1), value.mixed)
 
 
 def _trace_recurrence(traced: TracedStore, recurrence: Recurrence) -> None:

@@ -332,7 +332,7 @@ class _Scan:
                 value = finished(body.value(body.evaluate(body.group.tree)))
         except SplitError:  # the lanes are evaluated together or not at all
             raise NotScannableError from None
-        if value.shape[1:] != (1, 1):
+        if value.shape[1:] != (1, 1) or value.mixed:
             raise NotScannableError
         if not (value.kinds[:, 0, 0] == self.kinds[lanes]).all():
             raise NotScannableError

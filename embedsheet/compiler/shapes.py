@@ -15,6 +15,7 @@ from embedsheet.formulas.values import (
     NA,
     NUM,
     NUMBER,
+    OR_BLANK,
     Lambda,
     Reference,
     Result,
@@ -33,12 +34,13 @@ def finished(value: Value) -> Value:
         absent = kinds == ABSENT
         kinds = np.where(absent, ERROR, kinds).astype(np.uint8)
         numbers = namespace(numbers).where(absent, float(NA), numbers)
+    mixed = 0 if value.mixed == OR_BLANK else value.mixed
     if isinstance(numbers, np.ndarray):
         undefined = ~np.isfinite(numbers)
         if undefined.any():
             kinds = np.where(undefined & (kinds == NUMBER), ERROR, kinds).astype(np.uint8)
             numbers = np.where(undefined, float(NUM), numbers)
-    return Value(kinds, numbers)
+    return Value(kinds, numbers, mixed)
 
 
 def fit(value: Value, shape: tuple[int, int, int]) -> Value:
@@ -55,7 +57,7 @@ def fit(value: Value, shape: tuple[int, int, int]) -> Value:
         kinds = np.pad(kinds, rest, constant_values=ERROR)
         numbers = xp.pad(numbers, rest, "constant", constant_values=float(NA))
     target = (kinds.shape[0], height, width)
-    return Value(np.broadcast_to(kinds, target), namespace(numbers).broadcast_to(numbers, target))
+    return Value(np.broadcast_to(kinds, target), namespace(numbers).broadcast_to(numbers, target), value.mixed)
 
 
 def side_by_side(values: Sequence[Value]) -> Value:
@@ -69,7 +71,8 @@ def side_by_side(values: Sequence[Value]) -> Value:
         flat_kinds.append(np.broadcast_to(np.broadcast_to(value.kinds, shape).reshape(shape[0], 1, size), (n, 1, size)))
         numbers = xp.broadcast_to(value.numbers, shape).reshape(shape[0], 1, size)
         flat_numbers.append(xp.broadcast_to(numbers, (n, 1, size)))
-    return Value(np.concatenate(flat_kinds, axis=2), xp.concatenate(flat_numbers, axis=2))
+    mixed = max(value.mixed for value in values)
+    return Value(np.concatenate(flat_kinds, axis=2), xp.concatenate(flat_numbers, axis=2), mixed)
 
 
 def pick(result: Result, index: Ids) -> Result:
@@ -78,7 +81,7 @@ def pick(result: Result, index: Ids) -> Result:
         if result.shape[0] == 1:
             return result
         kinds = result.kinds[index] if result.kinds.shape[0] > 1 else result.kinds
-        return Value(kinds, result.numbers[index] if result.numbers.shape[0] > 1 else result.numbers)
+        return Value(kinds, result.numbers[index] if result.numbers.shape[0] > 1 else result.numbers, result.mixed)
     if isinstance(result, Lambda):
         names = {name: pick(value, index) for name, value in result.names.items()}
         return Lambda(result.parameters, result.body, names)

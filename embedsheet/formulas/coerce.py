@@ -8,8 +8,9 @@ arrays, so that a row of the function table holds nothing but mathematics.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,9 @@ from embedsheet.formulas.values import (
     NA,
     NUM,
     NUMBER,
+    OR_BLANK,
+    OR_FALSE,
+    OR_TRUE,
     TEXT,
     VALUE,
     Array,
@@ -111,7 +115,28 @@ def _padded(value: Value, rows: int, columns: int) -> Value:
     xp = namespace(value.numbers)
     numbers = xp.broadcast_to(value.numbers, (value.numbers.shape[0], own_rows, own_columns))
     width = ((0, 0), (0, new_rows - own_rows), (0, new_columns - own_columns))
-    return Value(kinds, xp.pad(numbers, width, "constant", constant_values=float(NA)))
+    return Value(kinds, xp.pad(numbers, width, "constant", constant_values=float(NA)), value.mixed)
+
+
+# How messages call what `Value.mixed` is about, and what helps.
+MIXED = "an empty cell or a truth in one case and a number in another, and which depends on the changing cells"
+UNMIXED = "let it be a number in all cases."
+
+
+def mixture(values: Sequence[Value]) -> int:
+    """Return what a number may be instead that is one of the values', whose shapes broadcast; see `Value.mixed`."""
+    first = values[0].kinds
+    unlike = reduce(np.logical_or, [value.kinds != first for value in values[1:]], np.zeros((1, 1, 1), bool))
+    return max(may_be(value, unlike) for value in values)
+
+
+def may_be(value: Value, unlike: NDArray[np.bool_]) -> int:
+    """Return what a number of a value may be instead, where `unlike` kinds may take its place; see `Value.mixed`."""
+    truths = unlike & (value.kinds == BOOLEAN)
+    if truths.any():
+        known = not value.traced and not (truths & (value.numbers != 0)).any()
+        return max(value.mixed, OR_FALSE if known else OR_TRUE)
+    return max(value.mixed, OR_BLANK if (unlike & (value.kinds == BLANK)).any() else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,5 +381,6 @@ def with_errors(result: Value, *values: Value) -> Value:
             result = Value(
                 np.where(failed, ERROR, result.kinds).astype(np.uint8),
                 xp.where(failed, value.numbers, result.numbers),
+                result.mixed,
             )
     return result

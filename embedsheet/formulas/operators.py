@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from embedsheet.formulas import guarded
 from embedsheet.formulas.coerce import (
+    MIXED,
+    UNMIXED,
     Faults,
     all_numbers,
     elementwise,
@@ -29,7 +31,7 @@ from embedsheet.formulas.coerce import (
 )
 from embedsheet.formulas.collation import sort_key
 from embedsheet.formulas.traced import operations
-from embedsheet.formulas.values import BLANK, BOOLEAN, DIV0, NUM, NUMBER, TEXT, Array, Value, namespace
+from embedsheet.formulas.values import BLANK, BOOLEAN, DIV0, NUM, NUMBER, OR_BLANK, TEXT, Array, Value, namespace
 
 if TYPE_CHECKING:
     from embedsheet.formulas.functions.table import Context
@@ -178,6 +180,8 @@ _CLASS = np.array([0, 0, 1, 2, 0, 0], np.int8)
 
 def _compare(context: Context, relation: Callable[[Any, Any], Any], left: Value, right: Value) -> Value:
     left, right = fitted(context, [left, right])
+    if left.mixed or right.mixed:
+        _refuse_mixed(context, left, right)
     plain = all_numbers(left) and all_numbers(right)
     if plain:
         kinds, codes = np.full((1, 1, 1), BOOLEAN, np.uint8), None
@@ -206,6 +210,13 @@ def _compare(context: Context, relation: Callable[[Any, Any], Any], left: Value,
         if codes is not None:
             result = namespace(result, codes).where(kinds == BOOLEAN, result, codes)
     return Value(kinds, result)
+
+
+def _refuse_mixed(context: Context, *sides: Value) -> None:
+    """Raise where a number compares otherwise than what it may be instead: only to numbers is an empty cell 0."""
+    kinds = (BOOLEAN, TEXT)
+    if max(side.mixed for side in sides) > OR_BLANK or any(np.isin(side.kinds, kinds).any() for side in sides):
+        raise context.unsupported(f"what is compared is {MIXED}; {UNMIXED}")
 
 
 def _levelled(a: Array, b: Array) -> Array:

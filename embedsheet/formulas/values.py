@@ -47,13 +47,20 @@ if TYPE_CHECKING:
 
 ABSENT = 5  # padding where the n ranges of one expression differ in size; no function counts it
 
+# What a traced number may be instead where the changing cells decide its kind, and all of the ones before.
+OR_BLANK, OR_FALSE, OR_TRUE = 1, 2, 3
+
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """`kinds` and `numbers` as the module says; both three-dimensional, broadcastable against each other."""
+    """`kinds` and `numbers` as the module says; both three-dimensional, broadcastable against each other.
+
+    `mixed`: what any of its numbers may be instead, for other values of the changing cells; 0: they are numbers.
+    """
 
     kinds: NDArray[np.uint8]
     numbers: Array
+    mixed: int = 0
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -81,7 +88,7 @@ class Value:
 
     def transposed(self) -> Value:
         """Return the same with rows as columns."""
-        return Value(self.kinds.swapaxes(1, 2), self.numbers.swapaxes(1, 2))
+        return Value(self.kinds.swapaxes(1, 2), self.numbers.swapaxes(1, 2), self.mixed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,11 +99,11 @@ def array(evaluator: Evaluator, argument: Argument) -> Value:
     numbers = namespace(value.numbers).broadcast_to(value.numbers, (value.numbers.shape[0], height, width))
     absent = kinds == ABSENT
     if not absent.any():
-        return Value(kinds, numbers)
+        return Value(kinds, numbers, value.mixed)
     there = ~absent
     sizes = np.stack([there.any(axis=2).sum(axis=1), there.any(axis=1).sum(axis=1)], axis=1)
     height, width = the_same(evaluator, sizes)
-    return Value(kinds[:, :height, :width], numbers[:, :height, :width])
+    return Value(kinds[:, :height, :width], numbers[:, :height, :width], value.mixed)
 
 
 def rows_of(value: Value, places: Places, axis: int = 1) -> Value:
@@ -111,14 +111,14 @@ def rows_of(value: Value, places: Places, axis: int = 1) -> Value:
     if not len(places):
         raise FaultError(CALC)
     if axis == 1:
-        return Value(value.kinds[:, places], value.numbers[:, places])
-    return Value(value.kinds[:, :, places], value.numbers[:, :, places])
+        return Value(value.kinds[:, places], value.numbers[:, places], value.mixed)
+    return Value(value.kinds[:, :, places], value.numbers[:, :, places], value.mixed)
 
 
 def reshaped(value: Value, rows: int, columns: int) -> Value:
     """Return an array's elements row by row in another shape."""
     shape = (-1, rows, columns)
-    return Value(value.kinds.reshape(shape), value.numbers.reshape(shape))
+    return Value(value.kinds.reshape(shape), value.numbers.reshape(shape), value.mixed)
 
 
 def stacked(values: list[Value], axis: int) -> Value:
@@ -137,7 +137,8 @@ def stacked(values: list[Value], axis: int) -> Value:
         filling = np.full((value.numbers.shape[0], *shape[1:]), float(NA))
         joined = xp.concatenate([value.numbers, filling], axis=across)
         numbers.append(xp.broadcast_to(joined, (n, *joined.shape[1:])))
-    return Value(np.concatenate(kinds, axis=axis), xp.concatenate(numbers, axis=axis))
+    mixed = max(value.mixed for value in values)
+    return Value(np.concatenate(kinds, axis=axis), xp.concatenate(numbers, axis=axis), mixed)
 
 
 def sized(evaluator: Evaluator, rows: int, columns: int, code: int = VALUE) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.formulas.coerce import fit
+from embedsheet.formulas.coerce import MIXED, UNMIXED, fit, mixture
 from embedsheet.formulas.functions.table import Context, Sizes
 from embedsheet.formulas.values import (
     ABSENT,
@@ -62,6 +62,10 @@ class Evaluator(Context, Protocol):
 
     def stretch(self, why: str | None) -> None:
         """Say of what is evaluated that it is now an array, now one value, and why (None: it is not)."""
+        ...
+
+    def counted(self, name: str, mixed: int) -> None:
+        """Raise where a function does not count what cells may be instead of numbers as it counts their numbers."""
         ...
 
     def given(self, node: Node) -> Result:
@@ -236,11 +240,12 @@ def _element_by_element(evaluator: Evaluator, selector: Value, branches: Sequenc
         selector, *fitted = fit([selector, *values])
         usable = selector.kinds == NUMBER
         kinds, numbers = selector.kinds, selector.numbers
+        mixed = max((value.mixed for value in fitted), default=0)
         for place, value in zip(used, fitted, strict=True):
             mask = usable & (selector.numbers == place)
             kinds = np.where(mask, value.kinds, kinds).astype(np.uint8)
             numbers = namespace(value.numbers, numbers).where(mask, value.numbers, numbers)
-        return Value(kinds, numbers)
+        return Value(kinds, numbers, mixed)
 
     return evaluator.value(evaluator.together("alike", combined, [selector, *found]))
 
@@ -289,10 +294,7 @@ def _refuse_miscounted(
             if not value.traced:
                 held[place] &= np.broadcast_to(value.numbers != 0, shape)
     if held.any():
-        raise evaluator.unsupported(
-            f"{name} gives an empty cell or a truth in one case and a number in another, and which depends on the "
-            "changing cells; let it give numbers in all cases."
-        )
+        raise evaluator.unsupported(f"{name} gives {MIXED}; {UNMIXED}")
 
 
 def _chosen_traced(name: str, evaluator: Evaluator, selector: Value, *branches: Value) -> Value:
@@ -310,7 +312,7 @@ def _chosen_traced(name: str, evaluator: Evaluator, selector: Value, *branches: 
     if failed.any():
         kinds = np.where(failed, selector.kinds, np.broadcast_to(kinds, shape)).astype(np.uint8)
         numbers = xp.where(failed, selector.numbers, numbers)
-    return Value(kinds, numbers)
+    return Value(kinds, numbers, mixture(values))
 
 
 def common_kinds(context: Context, name: str, values: Sequence[Value]) -> tuple[NDArray[np.uint8], list[Array]]:

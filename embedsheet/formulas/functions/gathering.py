@@ -6,11 +6,12 @@ from 0 here, in arrays (n or 1, a, b) of the shape of the result; `errors` holds
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.formulas.coerce import may_be
 from embedsheet.formulas.functions.table import Context
 from embedsheet.formulas.traced import operations
 from embedsheet.formulas.values import ABSENT, BLANK, BOOLEAN, ERROR, NUMBER, Array, Reference, Value, namespace
@@ -31,11 +32,12 @@ def size_of(table: Reference | Value) -> tuple[Places, Places]:
 def line_of(context: Context, table: Reference | Value, vertical: bool, last: bool = False) -> Value:
     """Return the first or last column (`vertical`) or row of a table."""
     if isinstance(table, Value):
-        part = slice(-1, None) if last else slice(0, 1)
+        part: Any = slice(-1, None) if last else slice(0, 1)
         shape = table.shape
         kinds = np.broadcast_to(table.kinds, shape)
         numbers = namespace(table.numbers).broadcast_to(table.numbers, shape)
-        return Value(kinds[:, :, part], numbers[:, :, part]) if vertical else Value(kinds[:, part], numbers[:, part])
+        part = (slice(None), slice(None), part) if vertical else (slice(None), part)
+        return Value(kinds[part], numbers[part], table.mixed)
     top, left, bottom, right = table.top, table.left, table.bottom, table.right
     if vertical:
         left, right = (right, right) if last else (left, left)
@@ -113,6 +115,7 @@ def gather_traced(context: Context, table: Value, row: Array, column: Array) -> 
     xp = namespace(numbers, row, column)
     present = np.unique(kinds)
     kind = int(present[0])
+    mixed = may_be(table, np.full((1, 1, 1), len(present) > 1))
     if len(present) > 1:
         kind = NUMBER
         usable = (kinds == NUMBER) | (kinds == BOOLEAN) | (kinds == BLANK)
@@ -124,4 +127,4 @@ def gather_traced(context: Context, table: Value, row: Array, column: Array) -> 
     safe_row = xp.where(inside, row, 0).astype(int)
     safe_column = xp.where(inside, column, 0).astype(int)
     taken = xp.broadcast_to(operations(numbers, row, column).pick(numbers, at, safe_row, safe_column), result_shape)
-    return Value(np.full((1, 1, 1), kind, np.uint8), xp.where(inside, taken, xp.nan))
+    return Value(np.full((1, 1, 1), kind, np.uint8), xp.where(inside, taken, xp.nan), mixed)

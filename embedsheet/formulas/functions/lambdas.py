@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from embedsheet.formulas.coerce import FaultError
-from embedsheet.formulas.functions.arrays import Places, array, faultless, one, sized, stacked, the_same
+from embedsheet.formulas.functions.arrays import Places, array, faultless, one, reshaped, sized, stacked, the_same
 from embedsheet.formulas.functions.choice import Evaluator
 from embedsheet.formulas.functions.gathering import size_of
 from embedsheet.formulas.functions.table import function
@@ -96,7 +96,7 @@ def _parts(evaluator: Evaluator, source: Value | Reference, rows: Places, column
         part = numbers[:, rows[:, :, None], columns[:, None, :]]
         return namespace(part).broadcast_to(part, (n, *part.shape[1:])).reshape(n * times, *part.shape[2:])
 
-    return Value(taken(source.kinds), taken(source.numbers))
+    return Value(taken(source.kinds), taken(source.numbers), source.mixed)
 
 
 def _gathered(evaluator: Evaluator, function: Lambda, parts: Sequence[Result], rows: int, columns: int) -> Value:
@@ -106,7 +106,7 @@ def _gathered(evaluator: Evaluator, function: Lambda, parts: Sequence[Result], r
         raise FaultError(CALC)
     whole = (evaluator.count * rows * columns, 1, 1)
     kinds, numbers = np.broadcast_to(value.kinds, whole), namespace(value.numbers).broadcast_to(value.numbers, whole)
-    return Value(kinds.reshape(-1, rows, columns), numbers.reshape(-1, rows, columns))
+    return Value(kinds.reshape(-1, rows, columns), numbers.reshape(-1, rows, columns), value.mixed)
 
 
 def _by_line(name: str, summary: str, down: bool) -> None:
@@ -169,7 +169,9 @@ def _folded(evaluator: Evaluator, nodes: tuple[Node, ...]) -> tuple[list[Value],
     evaluator.spend("steps", rows * columns)
     line = [
         Value(
-            source.kinds[:, row : row + 1, column : column + 1], source.numbers[:, row : row + 1, column : column + 1]
+            source.kinds[:, row : row + 1, column : column + 1],
+            source.numbers[:, row : row + 1, column : column + 1],
+            source.mixed,
         )
         for row in range(rows)
         for column in range(columns)
@@ -195,7 +197,7 @@ def _folded(evaluator: Evaluator, nodes: tuple[Node, ...]) -> tuple[list[Value],
 def _scanned(evaluator: Evaluator, function: Lambda, start: Value, line: Sequence[Value]) -> list[Value] | None:
     """Return all further steps by one scan; None where a step changes the kind or shape of its result."""
     kinds = line[0].kinds
-    if any(not np.array_equal(element.kinds, kinds) for element in line):
+    if start.mixed or any(element.mixed or not np.array_equal(element.kinds, kinds) for element in line):
         return None
     n = evaluator.count
     own = np.broadcast_to(start.kinds, start.shape)
@@ -205,7 +207,7 @@ def _scanned(evaluator: Evaluator, function: Lambda, start: Value, line: Sequenc
     def step(history: Array, numbers: Array) -> Array:
         nonlocal same
         value = evaluator.value(evaluator.apply(function, [Value(own, history[0]), Value(kinds, numbers)]))
-        same = value.shape[1:] == shape[1:] and bool((value.kinds == own).all())
+        same = value.shape[1:] == shape[1:] and bool((value.kinds == own).all()) and not value.mixed
         return namespace(value.numbers).broadcast_to(value.numbers, shape) if same else history[0]
 
     xp = namespace(*(element.numbers for element in line))
@@ -231,4 +233,4 @@ def scan(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Value:
     if any(value.shape[1:] != (1, 1) for value in steps):
         return error(CALC)
     row = stacked(steps, 2)
-    return Value(row.kinds.reshape(-1, rows, columns), row.numbers.reshape(-1, rows, columns))
+    return reshaped(row, rows, columns)

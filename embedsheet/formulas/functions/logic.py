@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from embedsheet.formulas.coerce import fit
+from embedsheet.formulas.coerce import fit, mixture
 from embedsheet.formulas.functions.choice import Branch, Evaluator, choose, is_direct, of, truths
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.values import (
@@ -138,7 +138,7 @@ def _fallback(evaluator: Evaluator, nodes: tuple[Node, ...], name: str, caught: 
     kinds = np.where(value.kinds == ABSENT, ABSENT, NUMBER).astype(np.uint8)
     selector = Value(kinds, np.where(failed, 1.0, 0.0))
     if value.shape[1:] != (1, 1):
-        selector = Value(*(np.broadcast_to(array, value.shape) for array in (selector.kinds, selector.numbers)))
+        selector = Value(np.broadcast_to(selector.kinds, value.shape), np.broadcast_to(selector.numbers, value.shape))
     inner = evaluator.with_names({_SWITCHED: value})
     # Unlike IF, these give a value, never a reference: SUM counts a TRUE that the fallback's cell holds.
     chosen = choose(inner, name, selector, [of(Name(_SWITCHED)), of(nodes[1])])
@@ -156,7 +156,7 @@ def _fallback_traced(evaluator: Evaluator, node: Node, value: Value) -> Value:
 
 def _usable(_: Evaluator, value: Value, other: Value) -> Value:
     value, other = fit([value, other])
-    xp = namespace(value.numbers)
+    xp, mixed = namespace(value.numbers), mixture([value, other])
     shape = np.broadcast_shapes(value.kinds.shape, other.kinds.shape)
     own = np.broadcast_to(value.kinds, shape)
     fallback = np.broadcast_to(other.kinds, shape)
@@ -166,7 +166,7 @@ def _usable(_: Evaluator, value: Value, other: Value) -> Value:
     own = np.where(usable & (own != fallback), NUMBER, own)
     numbers = xp.where(usable & ~xp.isfinite(value.numbers), other.numbers, value.numbers)
     numbers = xp.where(failed, other.numbers, numbers)
-    return Value(np.where(failed, fallback, own).astype(np.uint8), numbers)
+    return Value(np.where(failed, fallback, own).astype(np.uint8), numbers, mixed)
 
 
 @function("LET", "vr(vr)", "Names for parts of an expression", lazy=True)

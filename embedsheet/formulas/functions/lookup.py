@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.formulas.coerce import fit
+from embedsheet.formulas.coerce import fit, mixture
 from embedsheet.formulas.functions.gathering import cells, combine, gather, gather_traced, line_of, rectangle, size_of
 from embedsheet.formulas.functions.search import Lists, as_value, ascending, descending, exact, lists, nearest, whole
 from embedsheet.formulas.functions.table import Context, function
@@ -106,6 +106,7 @@ def _with_errors(needle: Value, result: Value, *arguments: Value) -> Value:
             result = Value(
                 np.where(failed, ERROR, result.kinds).astype(np.uint8),
                 namespace(result.numbers).where(failed, argument.numbers, result.numbers),
+                result.mixed,
             )
     return result
 
@@ -232,7 +233,8 @@ def _filled(value: Value, other: Value, nowhere: Array) -> Value:
     """Return a traced result with the numbers of `other` where nothing was found; a text is taken nowhere."""
     value, other = fit([value, other])
     usable = (other.kinds == value.kinds) | (np.isin(other.kinds, _NUMBERS) & np.isin(value.kinds, _NUMBERS))
-    return Value(value.kinds, namespace(value.numbers).where(usable & nowhere, other.numbers, value.numbers))
+    numbers = namespace(value.numbers).where(usable & nowhere, other.numbers, value.numbers)
+    return Value(value.kinds, numbers, mixture([value, other]))
 
 
 def _table_lookup(
