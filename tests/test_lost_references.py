@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from embedsheet.compiler.evaluate import ADDRESS_FUNCTIONS
+from embedsheet.compiler.calling import ADDRESS_FUNCTIONS
 from embedsheet.formulas.functions.table import FUNCTIONS, Function, parameter
 from kit.judges import embedsheet_values, write_book
 from kit.sheets import write

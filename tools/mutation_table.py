@@ -53,7 +53,7 @@ TESTS = (
     ("compiler/constraints|beginning|sizes", "solver_setups solver_right_sides solver_model solver_feasible"),
     ("compiler/engines/*", "engines traced_is_concrete compiler_recurrences gradients_of_functions"),
     ("compiler/moving_criteria", "moving_criteria traced_is_concrete piecewise"),
-    ("compiler/evaluate",
+    ("compiler/evaluate|reading|calling",
      "compiler functions_lookup compiler_recurrences evaluated_together engines program_kept operators"),
     ("compiler/copies", "compiler_copies evaluated_together compiler_recurrences"),
     ("compiler/*", "compiler compiler_recurrences evaluated_together engines program_kept"),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from embedsheet.book.book import Book
-from embedsheet.compiler.evaluate import Evaluator, PendingError
+from embedsheet.compiler.evaluate import Evaluator
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.order import Planner
+from embedsheet.compiler.reading import PendingError
 from embedsheet.compiler.rectangles import areas
 from embedsheet.compiler.store import Store
 from embedsheet.formulas.values import Result

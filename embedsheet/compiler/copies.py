@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from embedsheet.compiler.evaluate import ADDRESS_FUNCTIONS
+from embedsheet.compiler.calling import ADDRESS_FUNCTIONS
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.order import Planner
 from embedsheet.compiler.recurrence import MOST_UNROLLED

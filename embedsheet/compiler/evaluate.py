@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,41 +10,37 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.compiler.calling import ADDRESS_FUNCTIONS, computed, number_only
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.faults import argument_count, other_workbook, unknown_function
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.indirect import followed
 from embedsheet.compiler.moving_criteria import CONDITIONAL, with_moving_criteria
-from embedsheet.compiler.rectangles import cell_ids, combine, edge, intersect, union_shape
+from embedsheet.compiler.reading import CellReader, Trace
+from embedsheet.compiler.rectangles import combine, edge, intersect
 from embedsheet.compiler.resolve import resolve_name, resolve_table
-from embedsheet.compiler.shapes import finished, fit, per_cell, pick, side_by_side
+from embedsheet.compiler.shapes import finished, fit, pick
 from embedsheet.compiler.sizes import picked, size_labels
 from embedsheet.compiler.windows import ACCUMULATED, accumulated_all
-from embedsheet.formulas.budget import TRACED
-from embedsheet.formulas.coerce import MIXED, UNMIXED, as_numbers, with_errors
+from embedsheet.formulas.coerce import as_numbers
 from embedsheet.formulas.functions.choice import SplitError, joined_references
 from embedsheet.formulas.functions.rounding import NEAR_ITS_ARGUMENT
-from embedsheet.formulas.functions.table import FUNCTIONS, NO_TRUTHS, Function, LeftOut, Sizes, parameter
+from embedsheet.formulas.functions.table import FUNCTIONS, NO_TRUTHS, Function, Sizes, parameter
 from embedsheet.formulas.growing import is_large
 from embedsheet.formulas.operators import binary, unary, without_crumb
 from embedsheet.formulas.values import (
     ABSENT,
-    BOOLEAN,
     CALC,
     ERROR,
     MISSING,
-    NA,
     NAME,
     NUMBER,
-    OR_FALSE,
-    OR_TRUE,
     REF,
     TEXT,
     VALUE,
     Lambda,
     Reference,
     Result,
-    Strings,
     Union,
     Value,
     boolean,
@@ -54,7 +49,6 @@ from embedsheet.formulas.values import (
     namespace,
     number,
 )
-from embedsheet.ground.errors import UnsupportedError
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.notation import tree as t
 from embedsheet.ground.notation.addresses import MAX_COLUMN, MAX_ROW
@@ -63,22 +57,6 @@ from embedsheet.ground.notation.walk import unmoved
 if TYPE_CHECKING:
     from embedsheet.compiler.store import Store, TracedStore
 
-# Of these functions the first argument is an address: its cells are read only as far as the result points at them.
-ADDRESS_FUNCTIONS = frozenset({"INDEX", "OFFSET"})
-SHAPE_FUNCTIONS = frozenset({"ROW", "ROWS", "COLUMN", "COLUMNS", "AREAS", "ISREF", "SHEET", "SHEETS"})
-# How mixed what a function takes as it is may be: a truth, or an empty cell, is as good as its number to these.
-_COUNTED_ALIKE = {
-    **dict.fromkeys("CHOOSECOLS CHOOSEROWS DROP HSTACK N TAKE TRANSPOSE VSTACK".split(), OR_TRUE),
-    **dict.fromkeys("SUM SUMPRODUCT SUMSQ".split(), OR_FALSE),
-}
-# To these a truth is, and no cell with a formula is empty.
-_COUNT_TRUTHS = frozenset("AND AVERAGEA COUNTA COUNTBLANK MAXA MINA OR XOR".split())
-_LOOKUPS = frozenset({"INDEX", "LOOKUP", "VLOOKUP", "HLOOKUP", "XLOOKUP"})  # what they give are cells
-# These tell single values of one kind from those of another: FALSE and an empty cell are no 0 to them.
-_BY_KIND = frozenset(
-    """AVERAGEIF AVERAGEIFS COUNTIF COUNTIFS HLOOKUP ISBLANK ISEVEN ISLOGICAL ISNONTEXT ISNUMBER ISODD ISTEXT LOOKUP
-    MATCH MAXIFS MDETERM MINIFS MINVERSE MMULT SUMIF SUMIFS TYPE VLOOKUP XLOOKUP XMATCH""".split()
-) | frozenset(NO_TRUTHS)
 # As Microsoft's page "Create a reference to the same cell range on multiple worksheets" lists them.
 THROUGH_SHEETS = frozenset(
     """SUM AVERAGE AVERAGEA COUNT COUNTA HARMEAN KURT LARGE MAX MAXA MEDIAN MIN MINA PERCENTILE PERCENTILE.EXC
@@ -87,36 +65,11 @@ THROUGH_SHEETS = frozenset(
 )
 
 
-class PendingError(Exception):
-    """Cells that are needed have not been evaluated yet; never reaches a user.
-
-    `each` (m, k) are those that each of `elements` (m,) of the group needs, -1 for none; `ids` all of them.
-    """
-
-    def __init__(self, elements: Ids, each: Ids) -> None:
-        self.elements, self.each = elements, each
-
-    @property
-    def ids(self) -> Ids:
-        return np.unique(self.each[self.each >= 0])
-
-
-class Trace:
-    """What an evaluation noticed about each of its `n` cells."""
-
-    def __init__(self, n: int) -> None:
-        self.tainted = np.zeros(n, bool)  # depends on the changing cells
-        self.input_error = np.zeros(n, bool)  # read a cell that holds an error
-        self.operand = np.zeros(n)  # largest number read, for the tolerance of comparisons
-        self.stretched: str | None = None  # why what was evaluated last is now an array, now one value, if it is
-
-
 _Key = tuple[int, bool, bool, bool, str | None]  # a node's id, how operators work in it, and what it is for
 _Kept = tuple[Result, NDArray[np.bool_]]  # a result, and which cells' hangs on the changing cells
-_PER_CELL_READ = 16  # operations that each cell of a range counts as: looking it up, its kind, number and error
 
 
-class Evaluator:
+class Evaluator(CellReader):
     """Evaluates expressions of one group for the cells `elements` (places in the group's arrays).
 
     It is the `Context` that functions see; `index` are the cells' places in `trace`, which subsets share.
@@ -131,92 +84,13 @@ class Evaluator:
         index: Ids | None = None,
         names: dict[str, Result] | None = None,
     ) -> None:
-        self.store = store
-        self.strings: Strings = store.strings
-        self.group = group
-        self.elements = elements
-        self.rows = group.rows[elements]
-        self.columns = group.columns[elements]
+        super().__init__(store, group, elements, trace, index)
         self.array_formula = group.array
-        self.single = True  # whether one value a cell is all that is wanted of an expression where it stands
-        self.taker: str | None = None  # the function that an expression is given to as it is
-        self.reader: str | None = None  # the function that is being computed
         self.plain = not group.array  # what a condition needs to know below a function that takes arrays
-        self.first_day = store.strings.first_day
-        self.trace = trace or Trace(len(elements))
-        self.index = np.arange(len(elements)) if index is None else index
         self.names = names or {}
         self.named: dict[_Key, _Kept] = {}  # defined names by their tree
         self.lasting: frozenset[int] = frozenset()  # the ids of nodes evaluated once, and what they gave
         self.lasted: dict[_Key, _Kept] = {}
-        self.splits = False  # whether the cells may be evaluated in several lots
-
-    @property
-    def count(self) -> int:
-        """Number of cells, the n of every Value's shape."""
-        return len(self.elements)
-
-    # What functions may ask (formulas.functions.table.Context)
-
-    def warn(self, text: str, where: NDArray[np.bool_] | None = None) -> None:
-        """Note something for the user about these cells."""
-        mask = slice(None) if where is None else per_cell(where, self.count)
-        self.store.warn(self.group, self.elements[mask], text)
-
-    def jumps(self, name: str) -> None:
-        """Note that what a function gives may jump where these cells' arguments move; see `Context.jumps`."""
-        self.store.note_jump(self.group, self.elements, name)
-
-    def singular(self, text: str, where: NDArray[np.bool_]) -> None:
-        """Note cells whose derivative is infinite where they stand."""
-        self.store.note_singular(self.group, self.elements[per_cell(where, self.count)], text)
-
-    def split(self, labels: NDArray[np.int64]) -> SplitError:
-        """Return the error that has cells computed apart; see `Context.split`."""
-        return SplitError(self.index, labels)
-
-    def unsupported(self, text: str) -> UnsupportedError:
-        """Return the error that says what these cells ask for and what to use instead."""
-        return UnsupportedError([f"{self.group.where(np.unique(self.elements))}: {text}"])
-
-    def value(self, argument: Result) -> Value:
-        """Return the cells of a reference; see `Context.value`."""
-        if isinstance(argument, Value):
-            return argument
-        if isinstance(argument, Union):
-            self.claim(*union_shape(self.store.table, argument.areas))
-            return side_by_side([self.value(area) for area in argument.areas])
-        if isinstance(argument, Lambda):
-            return error(CALC)
-        return self._read(argument)
-
-    def claim(self, *shape: int) -> None:
-        """Ask for an array before it is made; see `Context.claim`."""
-        count, budget = math.prod(shape), self.store.budget
-        most = budget.limits.cells * (1 if self.splits else TRACED)
-        if count > most:
-            lots = self.splits and self.count > 1 and shape[0] > 1 and count // shape[0] <= most
-            if lots and count <= budget.limits.operations * budget.filled:
-                halves = (np.arange(self.count) * 2 // self.count).astype(np.int64)
-                raise SplitError(self.index, halves, whole=True)
-            raise self.unsupported(budget.refusal(count, "cells"))
-        self.spend("operations", count)
-
-    def spend(self, name: str, count: float) -> None:
-        """Count operations, steps or characters; see `Context.spend`."""
-        refusal = self.store.budget.take(name, count)
-        if refusal:
-            raise self.unsupported(refusal)
-
-    def left_out(self, reference: Reference, reasons: Collection[LeftOut]) -> NDArray[np.bool_]:
-        """Return which cells a subtotal leaves out; see `Context.left_out`."""
-        ids = self.ids(reference)
-        if ids is None:
-            return np.zeros((1, 1, 1), bool)
-        found = np.zeros(ids.shape, bool)
-        for reason in reasons:
-            found |= self.store.left_out[reason][ids] & (ids >= 0)
-        return found
 
     def followed(self, texts: Sequence[str | int], a1: Sequence[bool]) -> Reference:
         """Return what the texts of the cells spell; see `Context.followed`."""
@@ -609,7 +483,7 @@ class Evaluator:
         else:
             arguments = [self._argument(row, i, argument) for i, argument in enumerate(node.arguments)]
         for place in range(min(NO_TRUTHS.get(node.name, 0), len(arguments))):
-            arguments[place] = _number_only(arguments[place], required=place < row.least)
+            arguments[place] = number_only(arguments[place], required=place < row.least)
         if getattr(self.store, "unrounded", False) and node.name in NEAR_ITS_ARGUMENT:
             first = arguments[0]
             if isinstance(first, Value) and first.traced:
@@ -623,7 +497,7 @@ class Evaluator:
                 self.reader = before
             if running is not None:
                 return running
-        return self.together(row.sizes, partial(_computed, row), arguments)
+        return self.together(row.sizes, partial(computed, row), arguments)
 
     def together(self, sizes: Sizes, compute: Callable[..., Result], arguments: Sequence[Result]) -> Result:
         """Return `compute(evaluator, *arguments)`, in parts where the cells' arguments cannot be taken together."""
@@ -677,129 +551,6 @@ class Evaluator:
         if isinstance(result, Lambda):
             return error(CALC)
         return self.scalar(result) if letter == "v" else result
-
-    # Cells
-
-    def _read(self, reference: Reference) -> Value:
-        ids = self.ids(reference)
-        if ids is None:
-            assert reference.errors is not None
-            return Value(np.full((len(reference.errors), 1, 1), ERROR, np.uint8), reference.errors[:, None, None] * 1.0)
-        return self._of_cells(ids, reference.errors)
-
-    def _of_cells(self, ids: Ids, errors: NDArray[np.uint8] | None = None) -> Value:
-        """Return the Value of cells by their numbers (n or 1, rows, columns); −2 is none."""
-        store = self.store
-        self.spend("operations", _PER_CELL_READ * ids.shape[1] * ids.shape[2])
-        absent = ids == -2
-        padded = bool(absent.any())
-        if padded:
-            ids = np.where(absent, -1, ids)
-        undone = ~store.done[ids]
-        if undone.any():
-            each = np.where(undone, ids, -1).reshape(len(ids), -1)
-            raise PendingError(self.elements, np.broadcast_to(each, (self.count, each.shape[1])))
-        if store.watched is not None:
-            store.watched.append((self.group.ids[self.elements], ids))
-        kinds = store.kinds[ids]
-        self._notice(ids, kinds)
-        numbers = store.read(ids)
-        if padded:
-            kinds = np.where(absent, ABSENT, kinds).astype(np.uint8)
-        if errors is not None:
-            wrong = np.zeros((len(errors), *ids.shape[1:]), bool)
-            wrong[:, 0, 0] = errors > 0  # one error, however large the ranges of the cells beside it are
-            xp = namespace(numbers)
-            kinds = np.where(wrong, ERROR, kinds).astype(np.uint8)
-            numbers = xp.where(wrong, errors[:, None, None].astype(float), numbers)
-        elif kinds.size > 1 and (kinds == kinds.flat[0]).all():
-            kinds = kinds[:1, :1, :1]
-        return Value(kinds, numbers, 0 if store.concrete else self._mixed(ids))
-
-    def _mixed(self, ids: Ids) -> int:
-        """Return what cells may be instead of numbers; raise where the function that reads them counts that apart."""
-        mixed: NDArray[np.uint8] = self.store.mixed[ids]  # type: ignore[union-attr]
-        worst = int(mixed.max(initial=0))
-        if worst and self.reader and self.reader not in _COUNT_TRUTHS:
-            cell = self.store.table.cell(int(ids.flat[mixed.argmax()]))
-            self.counted(self.reader, worst, f"{cell}, which is ")
-        return worst
-
-    def counted(self, name: str, mixed: int, what: str = "what is ") -> None:
-        """Raise where a function does not count what cells may be instead of numbers as it counts their numbers."""
-        if mixed > _COUNTED_ALIKE.get(name, 0):
-            raise self.unsupported(f"{name} counts {what}{MIXED}; {UNMIXED}")
-
-    def ids(self, reference: Reference) -> Ids | None:
-        """Return the numbers of a reference's cells; see `cell_ids`."""
-        ids, offsets = cell_ids(self.store.table, reference, self.claim), self.group.offsets
-        if ids is None or offsets is None:
-            return ids
-        return np.where(ids < 0, ids, ids + offsets[self.elements][:, None, None])
-
-    def _notice(self, ids: Ids, kinds: NDArray[np.uint8]) -> None:
-        """Keep what the tolerance, the error report and the cone need to know of the cells read."""
-        store, trace = self.store, self.trace
-        axes = (1, 2)
-        tainted = store.tainted[ids].any(axis=axes)
-        if tainted.any():
-            trace.tainted[self.index] |= tainted
-        if not store.concrete:
-            return
-        if (kinds == ERROR).any():
-            trace.input_error[self.index] |= (kinds == ERROR).any(axis=axes)
-        with np.errstate(invalid="ignore"):
-            largest = np.abs(np.where(kinds == NUMBER, store.numbers[ids], 0.0)).max(axis=axes, initial=0.0)
-        np.maximum.at(trace.operand, self.index, np.broadcast_to(largest, self.index.shape))
-
-
-def _number_only(argument: Result, required: bool) -> Result:
-    """Return an argument that may be no truth value and, where it is `required`, not left out."""
-    if argument is MISSING and required:
-        return error(NA)
-    if not isinstance(argument, Value) or not (argument.kinds == BOOLEAN).any():
-        return argument
-    truths = np.broadcast_to(argument.kinds == BOOLEAN, argument.shape)
-    numbers = namespace(argument.numbers).where(truths, float(VALUE), argument.numbers)
-    return Value(np.where(truths, ERROR, argument.kinds).astype(np.uint8), numbers)
-
-
-def _lost(row: Function, arguments: Sequence[Result]) -> list[Value]:
-    """Return the errors of the ranges among the arguments that are none, ERROR where a cell's is lost, (n or 1, 1, 1).
-
-    Of computed values only errors count that no cell can make: an array of one error would else be another thing than
-    the same array beside longer ones.
-    """
-    found = []
-    for place, argument in enumerate(arguments):
-        if parameter(row, place) in "vc":
-            continue
-        if isinstance(argument, Reference) and argument.errors is not None:
-            codes = argument.errors[:, None, None]
-            found.append(Value(np.where(codes > 0, ERROR, NUMBER).astype(np.uint8), codes.astype(np.float64)))
-        elif isinstance(argument, Value) and argument.shape[1:] == (1, 1) and not argument.traced:
-            lost = (argument.kinds == ERROR) & np.isin(argument.numbers, (REF, NAME))
-            if lost.any():
-                found.append(Value(np.where(lost, ERROR, NUMBER).astype(np.uint8), argument.numbers))
-    return found
-
-
-def _computed(row: Function, evaluator: Evaluator, *arguments: Result) -> Result:
-    lost = () if row.takes_errors or row.name in ADDRESS_FUNCTIONS else _lost(row, arguments)
-    for one in lost:
-        if one.shape[0] == 1 and (one.kinds == ERROR).all():
-            return one
-    if row.name in _BY_KIND and any(isinstance(one, Value) and one.mixed for one in arguments):
-        raise evaluator.unsupported(f"{row.name} is given {MIXED}; {UNMIXED}")
-    before, evaluator.reader = evaluator.reader, row.name
-    try:
-        with evaluator.store.scope(row.name):
-            result: Result = row.call(evaluator, *arguments)
-    finally:
-        evaluator.reader = before
-    if row.name in _LOOKUPS and isinstance(result, Value) and not evaluator.single:
-        evaluator.counted(evaluator.taker or "LET", result.mixed)
-    return with_errors(evaluator.value(result), *lost) if lost else result
 
 
 def _covers(value: Value, stretched: Value) -> bool:

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.compiler.cells import Ids
-from embedsheet.compiler.evaluate import Evaluator, PendingError, Trace
+from embedsheet.compiler.evaluate import Evaluator
 from embedsheet.compiler.forms import Group
+from embedsheet.compiler.reading import PendingError, Trace
 from embedsheet.compiler.store import Store
 from embedsheet.formulas.values import Value
 from embedsheet.ground.errors import UnsupportedError

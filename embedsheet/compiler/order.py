@@ -16,13 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.compiler.alike import joined, shape_of
+from embedsheet.compiler.calling import ADDRESS_FUNCTIONS, SHAPE_FUNCTIONS
 from embedsheet.compiler.carried import Ordered
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.components import ComponentCells, Step, around_odd, behind, circle, in_order
-from embedsheet.compiler.evaluate import ADDRESS_FUNCTIONS, SHAPE_FUNCTIONS, Evaluator, PendingError, Trace
+from embedsheet.compiler.evaluate import Evaluator
 from embedsheet.compiler.faults import Circle, other_workbook, unknown_function
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.noise import TOLERANCE
+from embedsheet.compiler.reading import PendingError, Trace
 from embedsheet.compiler.rectangles import areas, in_use
 from embedsheet.compiler.recurrence import MOST_RUNS, MOST_UNROLLED, Recurrence, find_recurrence
 from embedsheet.compiler.resolve import resolve_name

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from embedsheet.compiler.affine import Affine, FloatArray
 from embedsheet.compiler.cells import Ids
-from embedsheet.compiler.evaluate import PendingError
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.lowered import Formula
 from embedsheet.compiler.lowered_functions import CALLS
 from embedsheet.compiler.lowering import Cells, Lowering, NotPiecewiseError
+from embedsheet.compiler.reading import PendingError
 from embedsheet.compiler.store import Store
 from embedsheet.compiler.variables import Mixed, Variables
 from embedsheet.ground.errors import EmbedsheetError

@@ -32,10 +32,11 @@ from embedsheet.compiler.curvature import Curvature, curvature_of
 from embedsheet.compiler.degree import LINEAR, OTHER
 from embedsheet.compiler.engines import EngineName, make_engine
 from embedsheet.compiler.engines.protocol import Compiled, Engine, Traceable
-from embedsheet.compiler.evaluate import Evaluator, PendingError
+from embedsheet.compiler.evaluate import Evaluator
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.needed import part_by_need
 from embedsheet.compiler.order import Planner
+from embedsheet.compiler.reading import PendingError
 from embedsheet.compiler.recurrence import NotScannableError, Recurrence
 from embedsheet.compiler.results import Results, edits_of, results_at
 from embedsheet.compiler.store import Note, Store, TracedStore

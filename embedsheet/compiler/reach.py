@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.compiler.evaluate import ADDRESS_FUNCTIONS
+from embedsheet.compiler.calling import ADDRESS_FUNCTIONS
 from embedsheet.compiler.order import Planner, called_name
 from embedsheet.compiler.resolve import resolve_name
 from embedsheet.ground.errors import FormulaError, UnsupportedError

@@ -18,10 +18,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.compiler.calling import SHAPE_FUNCTIONS
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.components import ComponentCells, Step, topological_levels
-from embedsheet.compiler.evaluate import SHAPE_FUNCTIONS, Evaluator, PendingError
+from embedsheet.compiler.evaluate import Evaluator
 from embedsheet.compiler.forms import Group
+from embedsheet.compiler.reading import PendingError
 from embedsheet.compiler.resolve import resolve_name
 from embedsheet.compiler.shapes import finished
 from embedsheet.compiler.store import Store, TracedStore

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from embedsheet.compiler.evaluate import SHAPE_FUNCTIONS
+from embedsheet.compiler.calling import SHAPE_FUNCTIONS
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.ground.notation.parse import parse

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.compiler.evaluate import Evaluator, PendingError
+from embedsheet.compiler.evaluate import Evaluator
 from embedsheet.compiler.forms import Group
+from embedsheet.compiler.reading import PendingError
 from embedsheet.compiler.resolve import resolve_name
 from embedsheet.formulas.functions.choice import SplitError
 from embedsheet.formulas.operators import CRUMB

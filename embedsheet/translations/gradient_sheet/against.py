@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from embedsheet.book.book import Book
 from embedsheet.compiler.cells import Ids
-from embedsheet.compiler.evaluate import Evaluator, PendingError
+from embedsheet.compiler.evaluate import Evaluator
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.order import Planner
 from embedsheet.compiler.program import Program
+from embedsheet.compiler.reading import PendingError
 from embedsheet.compiler.store import Store
 from embedsheet.ground.errors import EmbedsheetError, ModelError
 from embedsheet.ground.kinds import BLANK, NUMBER

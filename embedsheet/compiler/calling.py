@@ -1,0 +1,86 @@
+"""Functions called with what their arguments stand for, and what they may not be called with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from embedsheet.compiler.reading import CellReader
+from embedsheet.formulas.coerce import MIXED, UNMIXED, with_errors
+from embedsheet.formulas.functions.table import NO_TRUTHS, Function, parameter
+from embedsheet.formulas.values import (
+    BOOLEAN,
+    ERROR,
+    MISSING,
+    NA,
+    NAME,
+    NUMBER,
+    REF,
+    VALUE,
+    Reference,
+    Result,
+    Value,
+    error,
+    namespace,
+)
+
+# Of these functions the first argument is an address: its cells are read only as far as the result points at them.
+ADDRESS_FUNCTIONS = frozenset({"INDEX", "OFFSET"})
+SHAPE_FUNCTIONS = frozenset({"ROW", "ROWS", "COLUMN", "COLUMNS", "AREAS", "ISREF", "SHEET", "SHEETS"})
+_LOOKUPS = frozenset({"INDEX", "LOOKUP", "VLOOKUP", "HLOOKUP", "XLOOKUP"})  # what they give are cells
+# These tell single values of one kind from those of another: FALSE and an empty cell are no 0 to them.
+_BY_KIND = frozenset(
+    """AVERAGEIF AVERAGEIFS COUNTIF COUNTIFS HLOOKUP ISBLANK ISEVEN ISLOGICAL ISNONTEXT ISNUMBER ISODD ISTEXT LOOKUP
+    MATCH MAXIFS MDETERM MINIFS MINVERSE MMULT SUMIF SUMIFS TYPE VLOOKUP XLOOKUP XMATCH""".split()
+) | frozenset(NO_TRUTHS)
+
+
+def number_only(argument: Result, required: bool) -> Result:
+    """Return an argument that may be no truth value and, where it is `required`, not left out."""
+    if argument is MISSING and required:
+        return error(NA)
+    if not isinstance(argument, Value) or not (argument.kinds == BOOLEAN).any():
+        return argument
+    truths = np.broadcast_to(argument.kinds == BOOLEAN, argument.shape)
+    numbers = namespace(argument.numbers).where(truths, float(VALUE), argument.numbers)
+    return Value(np.where(truths, ERROR, argument.kinds).astype(np.uint8), numbers)
+
+
+def _lost(row: Function, arguments: Sequence[Result]) -> list[Value]:
+    """Return the errors of the ranges among the arguments that are none, ERROR where a cell's is lost, (n or 1, 1, 1).
+
+    Of computed values only errors count that no cell can make: an array of one error would else be another thing than
+    the same array beside longer ones.
+    """
+    found = []
+    for place, argument in enumerate(arguments):
+        if parameter(row, place) in "vc":
+            continue
+        if isinstance(argument, Reference) and argument.errors is not None:
+            codes = argument.errors[:, None, None]
+            found.append(Value(np.where(codes > 0, ERROR, NUMBER).astype(np.uint8), codes.astype(np.float64)))
+        elif isinstance(argument, Value) and argument.shape[1:] == (1, 1) and not argument.traced:
+            lost = (argument.kinds == ERROR) & np.isin(argument.numbers, (REF, NAME))
+            if lost.any():
+                found.append(Value(np.where(lost, ERROR, NUMBER).astype(np.uint8), argument.numbers))
+    return found
+
+
+def computed(row: Function, evaluator: CellReader, *arguments: Result) -> Result:
+    """Return what a function gives for arguments; raise where it tells kinds apart that the changing cells decide."""
+    lost = () if row.takes_errors or row.name in ADDRESS_FUNCTIONS else _lost(row, arguments)
+    for one in lost:
+        if one.shape[0] == 1 and (one.kinds == ERROR).all():
+            return one
+    if row.name in _BY_KIND and any(isinstance(one, Value) and one.mixed for one in arguments):
+        raise evaluator.unsupported(f"{row.name} is given {MIXED}; {UNMIXED}")
+    before, evaluator.reader = evaluator.reader, row.name
+    try:
+        with evaluator.store.scope(row.name):
+            result: Result = row.call(evaluator, *arguments)
+    finally:
+        evaluator.reader = before
+    if row.name in _LOOKUPS and isinstance(result, Value) and not evaluator.single:
+        evaluator.counted(evaluator.taker or "LET", result.mixed)
+    return with_errors(evaluator.value(result), *lost) if lost else result
