@@ -12,6 +12,8 @@ from embedsheet.formulas.functions.table import NO_TRUTHS, Function, parameter
 from embedsheet.formulas.values import (
     BOOLEAN,
     ERROR,
+    FAILS,
+    LACKS,
     MISSING,
     NA,
     NAME,
@@ -24,6 +26,8 @@ from embedsheet.formulas.values import (
     error,
     namespace,
 )
+from embedsheet.ground.notation import tree as t
+from embedsheet.ground.notation.walk import walk
 
 # Of these functions the first argument is an address: its cells are read only as far as the result points at them.
 ADDRESS_FUNCTIONS = frozenset({"INDEX", "OFFSET"})
@@ -34,6 +38,36 @@ _BY_KIND = frozenset(
     """AVERAGEIF AVERAGEIFS COUNTIF COUNTIFS HLOOKUP ISBLANK ISEVEN ISLOGICAL ISNONTEXT ISNUMBER ISODD ISTEXT LOOKUP
     MATCH MAXIFS MDETERM MINIFS MINVERSE MMULT SUMIF SUMIFS TYPE VLOOKUP XLOOKUP XMATCH""".split()
 ) | frozenset(NO_TRUTHS)
+
+# What these give of defined numbers is defined, but for numbers beyond a sheet's.
+_ALWAYS_DEFINED = frozenset(
+    """ABS AND AVERAGE CEILING.MATH CHOOSECOLS CHOOSEROWS COS COUNT COUNTA COUNTBLANK COUNTIF COUNTIFS DROP ERF ERFC
+    EVEN FLOOR.MATH HSTACK INT ISBLANK ISERR ISERROR ISEVEN ISLOGICAL ISNA ISNONTEXT ISNUMBER ISODD ISTEXT MAX MAXA MIN
+    MINA N NOT ODD OR ROUND ROUNDDOWN ROUNDUP SIGN SIN SUM SUMIF SUMIFS SUMPRODUCT SUMSQ SUMX2MY2 SUMX2PY2 SUMXMY2 TAKE
+    TANH TRANSPOSE TRUNC TYPE VSTACK XOR""".split()
+)
+# As what these are undefined of defined numbers; all else as some other error than #N/A.
+_LACKING = {
+    **dict.fromkeys("HLOOKUP LOOKUP MATCH VLOOKUP XLOOKUP XMATCH".split(), LACKS),
+    **dict.fromkeys("FILTER MODE MODE.MULT MODE.SNGL RANK RANK.AVG RANK.EQ".split(), LACKS | FAILS),
+    **dict.fromkeys("PERCENTRANK PERCENTRANK.EXC PERCENTRANK.INC".split(), LACKS | FAILS),
+}
+# The same of those that get their arguments as expressions.
+_LAZY = {"CHOOSE": FAILS, "IF": 0, "IFERROR": 0, "IFNA": 0, "IFS": LACKS, "LET": 0, "SWITCH": LACKS}
+
+
+def undefined_by(tree: t.Node) -> int:
+    """Return as what errors an expression may be undefined where all that it reads is defined."""
+    found = 0
+    for node in walk(tree):
+        if isinstance(node, t.Call):
+            found |= _LAZY.get(node.name, 0 if node.name in _ALWAYS_DEFINED else _LACKING.get(node.name, FAILS))
+        elif isinstance(node, t.Binary) and node.operator in "/^":
+            whole = isinstance(node.right, t.Number) and node.operator == "^" and node.right.value in range(1, 65)
+            found |= 0 if whole else FAILS
+        elif isinstance(node, (t.Name, t.Error)):
+            found |= LACKS | FAILS
+    return found
 
 
 def number_only(argument: Result, required: bool) -> Result:
@@ -81,6 +115,8 @@ def computed(row: Function, evaluator: CellReader, *arguments: Result) -> Result
             result: Result = row.call(evaluator, *arguments)
     finally:
         evaluator.reader = before
+    if isinstance(result, Value) and result.traced and row.name not in _ALWAYS_DEFINED:
+        evaluator.may_be_undefined(_LACKING.get(row.name, FAILS))
     if row.name in _LOOKUPS and isinstance(result, Value) and not evaluator.single:
         evaluator.counted(evaluator.taker or "LET", result.mixed)
     return with_errors(evaluator.value(result), *lost) if lost else result

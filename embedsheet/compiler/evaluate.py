@@ -24,6 +24,7 @@ from embedsheet.compiler.sizes import picked, size_labels
 from embedsheet.compiler.windows import ACCUMULATED, accumulated_all
 from embedsheet.formulas.coerce import as_numbers
 from embedsheet.formulas.functions.choice import SplitError, joined_references
+from embedsheet.formulas.functions.gathering import size_of
 from embedsheet.formulas.functions.rounding import NEAR_ITS_ARGUMENT
 from embedsheet.formulas.functions.table import FUNCTIONS, NO_TRUTHS, Function, Sizes, parameter
 from embedsheet.formulas.growing import is_large
@@ -66,7 +67,8 @@ THROUGH_SHEETS = frozenset(
 
 
 _Key = tuple[int, bool, bool, bool, str | None]  # a node's id, how operators work in it, and what it is for
-_Kept = tuple[Result, NDArray[np.bool_]]  # a result, and which cells' hangs on the changing cells
+# A result, which cells' hangs on the changing cells, and as what errors it may be undefined.
+_Kept = tuple[Result, NDArray[np.bool_], int]
 
 
 class Evaluator(CellReader):
@@ -197,6 +199,10 @@ class Evaluator(CellReader):
         finally:
             self.array_formula = before
 
+    def leave_undefined(self, how: int) -> None:
+        """Note that what was computed is taken care of where it is undefined; see `choice.Evaluator`."""
+        self.trace.undefined = how
+
     def stretch(self, why: str | None) -> None:
         """Note that what is evaluated is now an array, now one value; see `choice.Evaluator`."""
         self.trace.stretched = why
@@ -294,11 +300,13 @@ class Evaluator(CellReader):
         names.update(zip(function.parameters, arguments, strict=True))
         part = self.like(self.elements[cells], np.arange(len(cells)), names)
         part.trace = Trace(len(cells))
+        part.may_be_undefined(self.undefined)
         value = part.apart(lambda some: some.value(some.evaluate(function.body)))
         owners = self.index[cells]
         np.logical_or.at(self.trace.tainted, owners, part.trace.tainted)
         np.logical_or.at(self.trace.input_error, owners, part.trace.input_error)
         np.maximum.at(self.trace.operand, owners, part.trace.operand)
+        self.may_be_undefined(part.undefined)
         return value
 
     def apart(self, compute: Callable[[Evaluator], Value]) -> Value:
@@ -400,14 +408,15 @@ class Evaluator(CellReader):
     def _once(self, kept: dict[_Key, _Kept], key: _Key, compute: Callable[[], Result]) -> Result:
         """Return what is kept, or what is computed and kept, with its taint."""
         if key not in kept:
-            before = self.trace.tainted
-            self.trace.tainted = np.zeros_like(before)
+            before, undefined = self.trace.tainted, self.undefined
+            self.trace.tainted, self.trace.undefined = np.zeros_like(before), 0
             try:
-                kept[key] = compute(), self.trace.tainted
+                kept[key] = compute(), self.trace.tainted, self.undefined
             finally:
-                self.trace.tainted = before
-        result, tainted = kept[key]
+                self.trace.tainted, self.trace.undefined = before, undefined
+        result, tainted, undefined = kept[key]
         self.trace.tainted |= tainted
+        self.may_be_undefined(undefined)
         return result
 
     def _spill(self, node: t.Spill) -> Result:
@@ -497,7 +506,23 @@ class Evaluator(CellReader):
                 self.reader = before
             if running is not None:
                 return running
-        return self.together(row.sizes, partial(computed, row), arguments)
+        undefined = self.undefined
+        result = self.together(row.sizes, partial(computed, row), arguments)
+        if node.name == "INDEX" and self.undefined != undefined and self._found_within(node):
+            self.leave_undefined(undefined)
+        return result
+
+    def _found_within(self, node: t.Call) -> bool:
+        """Whether INDEX is asked for places that MATCH finds in lists no longer than the table's sides."""
+        table, *places = node.arguments
+        searched = [one.arguments[1] for one in places if isinstance(one, t.Call) and one.name in ("MATCH", "XMATCH")]
+        areas = [self.evaluate(one) for one in (table, *searched)]
+        if len(searched) < len(places) or not all(isinstance(area, Reference) for area in areas):
+            return False
+        (height, width), *lines = [size_of(area) for area in areas]  # type: ignore[arg-type]
+        in_line = len(places) == 1 and bool(((height == 1) | (width == 1)).all())
+        sides = [height * width] if in_line else [height, width]
+        return all((rows * columns <= side).all() for (rows, columns), side in zip(lines, sides, strict=False))
 
     def together(self, sizes: Sizes, compute: Callable[..., Result], arguments: Sequence[Result]) -> Result:
         """Return `compute(evaluator, *arguments)`, in parts where the cells' arguments cannot be taken together."""
@@ -527,7 +552,7 @@ class Evaluator(CellReader):
         return self.apply(function, [self.given(argument) for argument in arguments])
 
     def _address_arguments(self, row: Function, node: t.Call) -> list[Result]:
-        """Where the place looked up depends on the changing cells, the whole range is read as numbers."""
+        """Where the place looked up depends on the changing cells, the whole range is read: any of it may be taken."""
         before = self.trace.tainted
         self.trace.tainted = np.zeros_like(before)
         rest = [self._argument(row, i, argument) for i, argument in enumerate(node.arguments[1:], 1)]
@@ -535,7 +560,9 @@ class Evaluator(CellReader):
         before |= self.trace.tainted
         self.trace.tainted = before
         first = self._argument(row, 0, node.arguments[0])
-        return [self.value(first) if moving else first, *rest]
+        if moving:
+            self.value(first)
+        return [first, *rest]
 
     def _argument(self, row: Function, place: int, node: t.Node) -> Result:
         letter = parameter(row, place)

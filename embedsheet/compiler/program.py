@@ -574,7 +574,8 @@ def _trace_step(traced: TracedStore, step: Step) -> None:
     notes, jumps = len(traced.notes), len(traced.jumps)
     try:
         with traced.cells(group, elements):
-            value = Evaluator(traced, group, elements).run()
+            evaluator = Evaluator(traced, group, elements)
+            value = evaluator.run()
     except (PendingError, UnsupportedError) as fault:
         if group.parts:
             del traced.notes[notes:], traced.jumps[jumps:]
@@ -590,7 +591,7 @@ def _trace_step(traced: TracedStore, step: Step) -> None:
         traced.settle(outputs.ravel(), kinds, np.broadcast_to(value.numbers, outputs.shape).ravel())
         return
     numbers = namespace(value.numbers).broadcast_to(value.numbers, outputs.shape)
-    traced.add_buffer(outputs.ravel(), kinds, numbers.reshape(-1), value.mixed)
+    traced.add_buffer(outputs.ravel(), kinds, numbers.reshape(-1), value.mixed, evaluator.undefined)
 
 
 def _trace_recurrence(traced: TracedStore, recurrence: Recurrence) -> None:

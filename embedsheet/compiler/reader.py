@@ -24,6 +24,11 @@ class Reader(Protocol):
     columns: Ids
 
     @property
+    def undefined(self) -> int:
+        """As what errors traced numbers met so far may turn out undefined."""
+        ...
+
+    @property
     def count(self) -> int:
         """Number of cells."""
         ...

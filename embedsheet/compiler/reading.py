@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _PER_CELL_READ = 16  # operations that each cell of a range counts as: looking it up, its kind, number and error
 # How mixed what a function takes as it is may be: a truth, or an empty cell, is as good as its number to these.
 _COUNTED_ALIKE = {
-    **dict.fromkeys("CHOOSECOLS CHOOSEROWS DROP HSTACK N TAKE TRANSPOSE VSTACK".split(), OR_TRUE),
+    **dict.fromkeys("CHOOSECOLS CHOOSEROWS DROP HSTACK INDEX N TAKE TRANSPOSE VSTACK".split(), OR_TRUE),
     **dict.fromkeys("SUM SUMPRODUCT SUMSQ".split(), OR_FALSE),
 }
 # To these a truth is, and no cell with a formula is empty.
@@ -69,6 +69,7 @@ class Trace:
         self.tainted = np.zeros(n, bool)  # depends on the changing cells
         self.input_error = np.zeros(n, bool)  # read a cell that holds an error
         self.operand = np.zeros(n)  # largest number read, for the tolerance of comparisons
+        self.undefined = 0  # as what errors traced numbers may turn out undefined that it met
         self.stretched: str | None = None  # why what was evaluated last is now an array, now one value, if it is
 
 
@@ -110,6 +111,15 @@ class CellReader:
     def jumps(self, name: str) -> None:
         """Note that what a function gives may jump where these cells' arguments move; see `Context.jumps`."""
         self.store.note_jump(self.group, self.elements, name)
+
+    @property
+    def undefined(self) -> int:
+        """As what errors traced numbers met so far may turn out undefined; see `Context.undefined`."""
+        return self.trace.undefined
+
+    def may_be_undefined(self, how: int) -> None:
+        """Note that a traced result may be undefined; see `Context.may_be_undefined`."""
+        self.trace.undefined |= how
 
     def singular(self, text: str, where: NDArray[np.bool_]) -> None:
         """Note cells whose derivative is infinite where they stand."""
@@ -229,6 +239,7 @@ class CellReader:
         if tainted.any():
             trace.tainted[self.index] |= tainted
         if not store.concrete:
+            self.may_be_undefined(int(np.bitwise_or.reduce(store.undefined[ids], axis=None)))  # type: ignore[union-attr]
             return
         if (kinds == ERROR).any():
             trace.input_error[self.index] |= (kinds == ERROR).any(axis=axes)

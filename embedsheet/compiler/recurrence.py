@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.compiler.calling import SHAPE_FUNCTIONS
+from embedsheet.compiler.calling import SHAPE_FUNCTIONS, undefined_by
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.components import ComponentCells, Step, topological_levels
 from embedsheet.compiler.evaluate import Evaluator
@@ -100,7 +100,8 @@ class Recurrence:
         """Add the steps' traced results to the store; raises NotScannableError."""
         scan = _Scan(store, self)
         numbers = scan.run()
-        store.add_buffer(self.ids.ravel(), np.tile(scan.kinds, self.length), numbers.reshape(-1))
+        kinds = np.tile(scan.kinds, self.length)
+        store.add_buffer(self.ids.ravel(), kinds, numbers.reshape(-1), undefined=scan.undefined)
 
 
 def find_recurrence(store: Store, cells: ComponentCells) -> Recurrence | None:
@@ -301,6 +302,9 @@ class _Scan:
         self.inputs: list[Array] = []
         self.tainted = False
         self.operand = np.zeros(recurrence.length)
+        self.undefined = 0  # as what errors the results may be undefined, known once all layers are planned
+        for place, _ in recurrence.layers:
+            self.undefined |= undefined_by(recurrence.groups[place].tree)
         kinds = store.kinds[recurrence.history]
         if not (kinds == kinds[-1]).all() or not np.isin(kinds[-1], (NUMBER, BOOLEAN)).all():
             raise NotScannableError
@@ -329,6 +333,7 @@ class _Scan:
     def _layer(self, plan: _Plan, place: int, lanes: Ids, now: _Now) -> Array:
         body = _Body(self.store, self.recurrence.groups[place], self.recurrence.elements[0, lanes])
         body.plan, body.now = plan, now
+        body.may_be_undefined(self.undefined)
         try:
             with self._cells(place, lanes):
                 value = finished(body.value(body.evaluate(body.group.tree)))
@@ -414,6 +419,7 @@ class _Scan:
             value = evaluator.apart(lambda some: _seen(some, some.evaluate(node), use))
         finally:
             evaluator.array_formula, evaluator.plain, evaluator.single = before
+        self.undefined |= evaluator.undefined
         steps = self.recurrence.length
         kinds = value.kinds
         if kinds.shape[0] > 1:
@@ -455,6 +461,8 @@ class _Scan:
             if not self.store.done[outer].all():
                 raise NotScannableError
             self.tainted = self.tainted or bool(self.store.tainted[outer].any())
+            if not self.store.concrete:
+                self.undefined |= int(np.bitwise_or.reduce(self.store.undefined[outer], axis=None))
             key = self._input(self.store.read(outer.reshape(steps * width, *outer.shape[2:])).reshape(outer.shape))
         return _Inner(lags[0], lanes[0], kinds[0], key)
 

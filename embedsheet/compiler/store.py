@@ -236,6 +236,7 @@ class TracedStore(_Addresses):
         self.buffer_of = np.full(self.table.count + 1, -1, np.int32)
         self.place_of = np.zeros(self.table.count + 1, np.int64)
         self.mixed = np.zeros(self.table.count + 1, np.uint8)  # see `Value.mixed`
+        self.undefined = np.zeros(self.table.count + 1, np.uint8)  # see `Context.undefined`
         self.notes: list[Note] = []
         self.jumps: list[Note] = []  # the text names what jumps
         self.members: list[Ids] = []  # the cells of each buffer
@@ -245,10 +246,14 @@ class TracedStore(_Addresses):
         """Give cells numbers that are the same whatever the changing cells hold, as ISNUMBER of one of them is."""
         self.kinds[ids], self.numbers[ids] = kinds, numbers
 
-    def add_buffer(self, ids: Ids, kinds: NDArray[np.uint8] | None, numbers: Array, mixed: int = 0) -> None:
-        """Let cells (flat) live in a new buffer; `numbers` are theirs in the same order, `mixed` as a Value's."""
-        if mixed:
-            self.mixed[ids] = mixed
+    def add_buffer(
+        self, ids: Ids, kinds: NDArray[np.uint8] | None, numbers: Array, mixed: int = 0, undefined: int = 0
+    ) -> None:
+        """Let cells (flat) live in a new buffer; `numbers` are theirs in the same order.
+
+        `mixed` is as a Value's, `undefined` as what errors they may turn out undefined.
+        """
+        self.mixed[ids], self.undefined[ids] = mixed, undefined
         self.buffer_of[ids] = len(self.buffers)
         self.members.append(ids)
         self.place_of[ids] = np.arange(len(ids))

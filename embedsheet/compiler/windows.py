@@ -68,7 +68,7 @@ def accumulated(evaluator: Reader, name: str, reference: Reference) -> Value | N
     (whole,), grown = found
     value = evaluator.value(whole)
     kinds = np.broadcast_to(value.kinds, value.shape)[0]
-    if (kinds == ERROR).any():
+    if (kinds == ERROR).any() or (name == "COUNT" and value.traced and evaluator.undefined):
         return None
     numbers = value.numbers[0, ::-1] if grown.upwards else value.numbers[0]
     kept = (kinds[::-1] if grown.upwards else kinds) == NUMBER

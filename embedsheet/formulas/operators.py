@@ -31,7 +31,7 @@ from embedsheet.formulas.coerce import (
 )
 from embedsheet.formulas.collation import sort_key
 from embedsheet.formulas.traced import operations
-from embedsheet.formulas.values import BLANK, BOOLEAN, DIV0, NUM, NUMBER, OR_BLANK, TEXT, Array, Value, namespace
+from embedsheet.formulas.values import BLANK, BOOLEAN, DIV0, FAILS, NUM, NUMBER, OR_BLANK, TEXT, Array, Value, namespace
 
 if TYPE_CHECKING:
     from embedsheet.formulas.functions.table import Context
@@ -138,8 +138,14 @@ def binary(context: Context, operator: str, left: Value, right: Value) -> Value:
     if operator == "*":
         return elementwise(context, [left, right], lambda xp, a, b: (product(a, b), None))
     if operator == "/":
+        if right.traced or (left.traced and not right.numbers.all()):
+            context.may_be_undefined(FAILS)
         return elementwise(context, [left, right], lambda xp, a, b: quotient(a, b))
     if operator == "^":
+        if left.traced or right.traced:
+            exponent = 0.0 if right.traced or right.numbers.size != 1 else float(right.numbers.flat[0])
+            if exponent < 1 or not is_multiplied(exponent):
+                context.may_be_undefined(FAILS)
         return elementwise(context, [left, right], lambda xp, a, b: power(context, a, b))
     raise context.unsupported(f"the operator {operator} is not known")
 

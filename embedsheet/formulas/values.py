@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 
 ABSENT = 5  # padding where the n ranges of one expression differ in size; no function counts it
 
+# As what error a traced number may turn out undefined: as #N/A, as any other; the bits of a mask.
+LACKS, FAILS = 1, 2
+
 # What a traced number may be instead where the changing cells decide its kind, and all of the ones before.
 OR_BLANK, OR_FALSE, OR_TRUE = 1, 2, 3
 

@@ -111,15 +111,26 @@ def _mina(context: Context, *arguments: Argument) -> Value:
 
 
 def _counted(
-    context: Context, arguments: tuple[Argument, ...], counts: Callable[[NDArray[np.uint8]], Any], lost: float = 0.0
+    context: Context,
+    arguments: tuple[Argument, ...],
+    counts: Callable[[NDArray[np.uint8]], Any],
+    lost: float = 0.0,
+    defined: str = "",
 ) -> Value:
-    """Return how many elements of the arguments count; a reference that is an error counts as `lost`, whatever size."""
-    result: NDArray[np.float64] = np.zeros((1, 1, 1))
+    """Return how many elements of the arguments count; a reference that is an error counts as `lost`, whatever size.
+
+    `defined` names the function to which a traced number that turns out undefined does not count.
+    """
+    result: Array = np.zeros((1, 1, 1))
     for argument in arguments:
         value = context.value(argument)
         shape = value.shape
         kinds = np.broadcast_to(value.kinds, (value.kinds.shape[0], *shape[1:]))
-        count = counts(kinds).sum(axis=(1, 2), keepdims=True)
+        counted: Array = counts(kinds)
+        if defined and value.traced and context.undefined:
+            context.jumps(defined)
+            counted = counted & namespace(value.numbers).isfinite(value.numbers)
+        count: Array = (counted * 1.0).sum(axis=(1, 2), keepdims=True)
         if isinstance(argument, Reference) and argument.errors is not None:
             count = np.where((argument.errors > 0)[:, None, None], lost, count)
         result = result + count
@@ -132,7 +143,7 @@ def _count(context: Context, *arguments: Argument) -> Value:
         as_numbers(context, argument) if isinstance(argument, Value) and argument.shape[1:] == (1, 1) else argument
         for argument in arguments
     ]
-    return _counted(context, tuple(read), lambda kinds: kinds == NUMBER)
+    return _counted(context, tuple(read), lambda kinds: kinds == NUMBER, defined="COUNT")
 
 
 @function("COUNTA", "(r)", "How many cells are not blank", least=1, gradient="zero", sizes="any", takes_errors=True)

@@ -21,6 +21,9 @@ from embedsheet.formulas.values import (
     BLANK,
     BOOLEAN,
     ERROR,
+    FAILS,
+    LACKS,
+    NA,
     NUMBER,
     TEXT,
     VALUE,
@@ -42,7 +45,6 @@ class Evaluator(Context, Protocol):
     """What a lazy function may ask besides what every function may."""
 
     names: dict[str, Result]  # of LET and LAMBDA, in lower case
-    single: bool  # whether one value a cell is all that is wanted of the expression
     taker: str | None  # the function that the expression is given to as it is
     array_formula: bool  # whether operators work on whole arrays
     index: Index  # (n,) the cells' places among all that are evaluated together
@@ -66,6 +68,10 @@ class Evaluator(Context, Protocol):
 
     def counted(self, name: str, mixed: int) -> None:
         """Raise where a function does not count what cells may be instead of numbers as it counts their numbers."""
+        ...
+
+    def leave_undefined(self, how: int) -> None:
+        """Note that what was computed is taken care of where it is undefined: `how` is what it was before."""
         ...
 
     def given(self, node: Node) -> Result:
@@ -305,6 +311,8 @@ def _chosen_traced(name: str, evaluator: Evaluator, selector: Value, *branches: 
     for place in range(len(converted) - 2, -1, -1):
         numbers = xp.where(selector.numbers == place, converted[place], numbers)
     # Which branch an undefined number chooses is undefined; a place beyond the last one is an error.
+    if name == "CHOOSE":
+        evaluator.may_be_undefined(FAILS)
     ok = (selector.numbers >= 0) & (selector.numbers < len(values))
     numbers = xp.where(ok, numbers, xp.nan)
     shape = np.broadcast_shapes(kinds.shape, selector.kinds.shape)
@@ -339,9 +347,28 @@ def common_kinds(context: Context, name: str, values: Sequence[Value]) -> tuple[
         lost = (kinds == ERROR) & ~same
         numbers = value.numbers
         if lost.any():
+            context.may_be_undefined(undefined_as(value, lost))
             numbers = namespace(numbers).where(lost, np.nan, numbers)
         converted.append(numbers)
     return result, converted
+
+
+def undefined_as(value: Value, lost: NDArray[np.bool_]) -> int:
+    """Return as what errors the undefined number stands for some elements of a value."""
+    if value.traced:
+        return LACKS | FAILS
+    codes = np.broadcast_to(value.numbers, np.broadcast_shapes(value.shape, lost.shape))[
+        np.broadcast_to(lost, np.broadcast_shapes(value.shape, lost.shape))
+    ]
+    return (LACKS if (codes == NA).any() else 0) | (FAILS if (codes != NA).any() else 0)
+
+
+def undefined_as_na(context: Context, name: str) -> bool:
+    """Return whether a traced number that is undefined is #N/A. Raises what says so where it may be another error."""
+    if context.undefined == LACKS | FAILS:
+        instead = "IFERROR" if name == "IFNA" else "ISERROR"
+        raise context.unsupported(f"{name} cannot tell errors apart here; use {instead}.")
+    return context.undefined == LACKS
 
 
 def is_direct(argument: Any) -> bool:

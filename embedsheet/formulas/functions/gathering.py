@@ -14,7 +14,19 @@ from numpy.typing import NDArray
 from embedsheet.formulas.coerce import may_be
 from embedsheet.formulas.functions.table import Context
 from embedsheet.formulas.traced import operations
-from embedsheet.formulas.values import ABSENT, BLANK, BOOLEAN, ERROR, NUMBER, Array, Reference, Value, namespace
+from embedsheet.formulas.values import (
+    ABSENT,
+    BLANK,
+    BOOLEAN,
+    ERROR,
+    FAILS,
+    LACKS,
+    NUMBER,
+    Array,
+    Reference,
+    Value,
+    namespace,
+)
 
 Places: TypeAlias = NDArray[np.int64]
 Codes: TypeAlias = NDArray[np.uint8]
@@ -119,6 +131,8 @@ def gather_traced(context: Context, table: Value, row: Array, column: Array) -> 
     if len(present) > 1:
         kind = NUMBER
         usable = (kinds == NUMBER) | (kinds == BOOLEAN) | (kinds == BLANK)
+        if not usable.all():
+            context.may_be_undefined(LACKS | FAILS)
         numbers = xp.where(usable, numbers, xp.nan)
     numbers = xp.broadcast_to(numbers, shape)
     inside = (row >= 0) & (row < shape[1]) & (column >= 0) & (column < shape[2])

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.formulas.coerce import as_numbers
+from embedsheet.formulas.functions.choice import undefined_as_na
 from embedsheet.formulas.functions.elementwise import warn_of_zero_gradient
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.values import (
@@ -42,10 +43,34 @@ def _enter(name: str, summary: str, test: Callable[[Kinds], NDArray[np.bool_]]) 
     """Enter a question that the kind of a value answers."""
 
     def call(context: Context, value: Value) -> Value:
-        return _answer(value, test(value.kinds))
+        return _answer(value, answered(context, name, value, test))
 
     call.__doc__ = f"{summary}."
     function(name, "v", summary, gradient="piecewise")(call)
+
+
+def answered(context: Context, name: str, value: Value, test: Callable[[Kinds], NDArray[np.bool_]]) -> Array:
+    """Return what a test of kinds says, of a traced number that turns out undefined what it says of an error."""
+    found = test(value.kinds)
+    if not value.traced or not context.undefined:
+        return found
+    failed: Array = test(np.array([[[ERROR]]], np.uint8))
+    if ((found == failed) | ~_NUMERIC[value.kinds]).all():
+        return found
+    context.jumps(name)
+    return namespace(value.numbers).where(_undefined(value), failed, found)
+
+
+_NUMERIC = np.array([False, True, False, True, False, False])  # the kinds of traced numbers that may be undefined
+
+
+def _undefined(value: Value) -> Array:
+    """Return where a value is an error, or a traced number that is undefined."""
+    failed = value.kinds == ERROR
+    if not value.traced:
+        return failed
+    xp = namespace(value.numbers)
+    return failed | (_NUMERIC[value.kinds] & ~xp.isfinite(value.numbers))
 
 
 _enter("ISBLANK", "Whether a cell is empty", lambda kinds: kinds == BLANK)
@@ -55,22 +80,13 @@ _enter("ISNONTEXT", "Whether a value is anything but a text", lambda kinds: kind
 _enter("ISLOGICAL", "Whether a value is TRUE or FALSE", lambda kinds: kinds == BOOLEAN)
 
 
-def _undefined(value: Value) -> Array:
-    """Return where a value is an error, or a traced number that is undefined."""
-    failed = value.kinds == ERROR
-    if not value.traced:
-        return failed
-    xp = namespace(value.numbers)
-    return failed | ((value.kinds == NUMBER) & ~xp.isfinite(value.numbers))
-
-
 def _is_na(context: Context, name: str, value: Value) -> Array:
     """Return where a value is #N/A."""
     failed = value.kinds == ERROR
-    if not failed.any():
-        return failed
     if value.traced:
-        raise context.unsupported(f"{name} cannot tell errors apart here; use ISERROR.")
+        if failed.any():
+            raise context.unsupported(f"{name} cannot tell errors apart here; use ISERROR.")
+        return _undefined(value) if undefined_as_na(context, name) else failed
     return failed & (value.numbers == NA)
 
 
@@ -177,7 +193,11 @@ def type_(context: Context, argument: Value | Reference | Union) -> Value:
             return number(64.0)
         lost = (argument.errors > 0)[:, None, None]
         return Value(np.full((1, 1, 1), NUMBER, np.uint8), np.where(lost, _TYPES[ERROR], 64.0))
-    return Value(np.full((1, 1, 1), NUMBER, np.uint8), _TYPES[value.kinds])
+    numbers: Array = _TYPES[value.kinds]
+    if value.traced and context.undefined:
+        context.jumps("TYPE")
+        numbers = namespace(value.numbers).where(_undefined(value), _TYPES[ERROR], numbers)
+    return Value(np.full((1, 1, 1), NUMBER, np.uint8), numbers)
 
 
 @function("ERROR.TYPE", "v", "An error's number; #N/A for anything else", gradient="constant")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from embedsheet.formulas.coerce import fit, mixture
-from embedsheet.formulas.functions.choice import Branch, Evaluator, choose, is_direct, of, truths
+from embedsheet.formulas.functions.choice import Branch, Evaluator, choose, is_direct, of, truths, undefined_as_na
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.values import (
     ABSENT,
@@ -123,6 +123,7 @@ def ifna(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Result:
 
 
 def _fallback(evaluator: Evaluator, nodes: tuple[Node, ...], name: str, caught: Callable[[Array], Array]) -> Result:
+    before = evaluator.undefined
     value = evaluator.tested(nodes[0])
     failed = value.kinds == ERROR
     if failed.any():
@@ -131,7 +132,8 @@ def _fallback(evaluator: Evaluator, nodes: tuple[Node, ...], name: str, caught: 
             raise evaluator.unsupported("IFNA cannot tell errors apart here; use IFERROR.")
         if not value.traced:
             failed = failed & caught(value.numbers)
-    if value.traced and name == "IFERROR":
+    if value.traced and (name == "IFERROR" or undefined_as_na(evaluator, name)):
+        evaluator.leave_undefined(before)
         return _fallback_traced(evaluator, nodes[1], value)
     if not failed.any():
         return value

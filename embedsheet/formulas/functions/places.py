@@ -48,7 +48,7 @@ def index(
     table = _area(context, source, area)
     row = number(0.0) if row is None else row
     if row.traced or (column is not None and column.traced):
-        return _index_traced(context, context.value(table), row, column)
+        return _index_traced(context, table, row, column)
     rows, row_read = whole(context, row, 0.0, "")
     heights, widths = size_of(table)
     if column is None:
@@ -62,6 +62,8 @@ def index(
     beyond = (rows > heights) | (columns > widths)
     outside = np.where(negative, VALUE, np.where(beyond, REF, 0)).astype(np.uint8)
     errors = combine(_codes(row_read, column_read), outside)
+    if errors is not None:  # an error is one cell, not all that 0 asks for
+        rows, columns = (np.where(errors > 0, 1, asked) for asked in (rows, columns))
     down, across = rows.astype(np.int64), columns.astype(np.int64)
     if isinstance(table, Reference) and down.shape[1:] == (1, 1) and across.shape[1:] == (1, 1):
         top, bottom = np.where(down == 0, 0, down - 1), np.where(down == 0, heights - 1, down - 1)
@@ -87,8 +89,9 @@ def _spread(places: NDArray[np.int64], length: int, axis: int) -> NDArray[np.int
     return np.where(every, along, one)
 
 
-def _index_traced(context: Context, table: Value, row: Value, column: Value | None) -> Value:
+def _index_traced(context: Context, source: Value | Reference, row: Value, column: Value | None) -> Value:
     context.warn("INDEX takes a place that depends on the changing cells as fixed: its gradient there is 0")
+    table = context.value(source)
     _, height, width = table.shape
     if column is None:
         row, column = (number(1.0), row) if height == 1 and width > 1 else (row, number(0.0))
@@ -98,11 +101,21 @@ def _index_traced(context: Context, table: Value, row: Value, column: Value | No
         if (read.kinds == ERROR).any():
             raise context.unsupported("INDEX is asked for a place that is an error.")
         xp = namespace(read.numbers)
-        if xp is np:
-            places.append(_spread(np.trunc(read.numbers).astype(np.int64), length, axis))
-        else:
-            places.append(xp.trunc(read.numbers) - 1)
+        place = xp.trunc(read.numbers) - 1
+        if isinstance(source, Reference) and context.single and not context.array_formula:
+            place = xp.where(place == -1, _own_place(context, source, length, axis), place)
+        elif xp is np:
+            place = _spread(place.astype(np.int64) + 1, length, axis)
+        places.append(place)
     return gather_traced(context, table, *places)
+
+
+def _own_place(context: Context, table: Reference, length: int, axis: int) -> NDArray[np.float64]:
+    """Return the place, from 0, of each formula's own row or column in a table; NaN where it has none."""
+    if length == 1:
+        return np.zeros((1, 1, 1))
+    own = (context.rows - table.top if axis == 1 else context.columns - table.left)[:, None, None] * 1.0
+    return np.where((own >= 0) & (own < length), own, np.nan)
 
 
 def _area(context: Context, source: Value | Reference | Union, area: Value | None) -> Value | Reference:

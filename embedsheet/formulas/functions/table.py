@@ -58,6 +58,7 @@ class Context(Protocol):
     rows: NDArray[np.int64]  # (n,) row of each formula cell
     columns: NDArray[np.int64]  # (n,)
     array_formula: bool
+    single: bool  # whether one value a cell is all that is wanted of the function
     first_day: int  # what a day number of the workbook lacks to one that counts from 1900: 1462 where day 0 is in 1904
 
     def value(self, argument: Result) -> Value:
@@ -93,6 +94,15 @@ class Context(Protocol):
 
     def jumps(self, name: str) -> None:
         """Note that a traced result of a function or operator may jump; what `warn` tells of need not be noted."""
+        ...
+
+    @property
+    def undefined(self) -> int:
+        """As what errors traced numbers may turn out undefined that were read or computed so far: LACKS | FAILS."""
+        ...
+
+    def may_be_undefined(self, how: int) -> None:
+        """Note that a traced result may be undefined: LACKS as #N/A, FAILS as any other error."""
         ...
 
     def singular(self, text: str, where: NDArray[np.bool_]) -> None:
