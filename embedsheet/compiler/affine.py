@@ -50,6 +50,15 @@ def interval(expression: Affine, lower: Any, upper: Any) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def sizes(expression: Affine, lower: Any, upper: Any) -> tuple[float, float]:
+    """Return the largest part that the lower end of `interval` is the sum of, and of its upper end; 0 without parts."""
+    low = high = abs(expression.constant)
+    for place, factor in expression.terms.items():
+        ends = abs(factor * lower[place]), abs(factor * upper[place])
+        low, high = max(low, ends[factor < 0]), max(high, ends[factor > 0])
+    return float(low), float(high)
+
+
 def value_of(expression: Affine, values: FloatArray) -> float:
     """Return an expression's value."""
     return float(expression.constant + sum(factor * values[place] for place, factor in expression.terms.items()))

@@ -128,7 +128,21 @@ def build_rows(store: Store, setup: SolverSetup, changing: Ids) -> ConstraintRow
             rows.relations.append(constraint.relation)
     if setup.nonnegative:
         rows.lower = np.where(bounded_below, rows.lower, np.maximum(rows.lower, 0.0))
+    _without_rounding(rows)
     return rows
+
+
+def _without_rounding(rows: ConstraintRows) -> None:
+    """Take a whole number's bound that misses a whole one by rounding for it, and one for bounds that cross by it."""
+    for bounds in (rows.lower, rows.upper):
+        whole = np.round(bounds, 0)
+        with np.errstate(invalid="ignore"):
+            near = rows.integer & (np.abs(bounds - whole) <= TOLERANCE * np.maximum(1.0, np.abs(bounds)))
+        bounds[near] = whole[near]
+    for place in np.flatnonzero(rows.lower > rows.upper):
+        low, high = float(rows.lower[place]), float(rows.upper[place])
+        if low - high <= TOLERANCE * max(1.0, abs(high)):
+            rows.lower[place] = rows.upper[place] = min(low, high, key=lambda one: len(repr(one)))
 
 
 def _is_no_bound(relation: str, right: float) -> bool:

@@ -105,8 +105,10 @@ class Lowering:
             if 0 < abs(gap.constant) <= _NEAR * max(1.0, abs(left.constant), abs(right.constant)):
                 raise NotPiecewiseError  # rounding: the sheet may take them for equal
             return Affine({}, float({"=": gap.constant == 0, ">": gap.constant > 0, ">=": gap.constant >= 0}[relation]))
-        if relation != "=" and (low > 0 or high < 0):
-            return Affine({}, float(low > 0))
+        # Within rounding of 0 neither end decides: the sheet compares 15 digits.
+        below, above = (_NEAR * size for size in self.variables.sizes(gap))
+        if relation != "=" and (low > below or high < -above):
+            return Affine({}, float(low > below))
         key = (relation, tuple(sorted(gap.terms.items())), gap.constant)
         if key not in self._comparisons:
             truth = self.variables.binary()

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.compiler.affine import Affine, FloatArray, interval, size_of, times, value_of
+from embedsheet.compiler.affine import Affine, FloatArray, interval, size_of, sizes, times, value_of
 from embedsheet.compiler.curves import Curve
 
 _ROUNDS = 20
@@ -136,6 +136,10 @@ class Variables:
     def interval(self, expression: Affine) -> tuple[float, float]:
         """Return between what an expression lies."""
         return interval(expression, self.lower, self.upper)
+
+    def sizes(self, expression: Affine) -> tuple[float, float]:
+        """Return the largest part of what each end of `interval` is the sum of."""
+        return sizes(expression, self.lower, self.upper)
 
     def _hull(self, place: int, parts: Sequence[Affine]) -> bool:
         ends = [self.interval(part) for part in parts]

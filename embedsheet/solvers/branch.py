@@ -149,7 +149,8 @@ def branch(tracker: Tracker, relaxation: Relaxation, most_nodes: int, gap: float
         if closed(value, found.rounding):
             best_open = min(best_open, value)
             continue
-        parts = _parted(node, x, free, off) if found.proven or not whole else None
+        ends = found.proven and np.isfinite(value)  # else splitting whole numbers has no end
+        parts = _parted(node, x, free, off) if ends or not whole else None
         if parts is None:
             # Its one point is in hand, or out of reach of the relaxation.
             best_open = min(best_open, value)

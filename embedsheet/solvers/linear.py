@@ -31,6 +31,7 @@ _LARGEST_REFINED = 4_000_000
 _LAST_WORDS = 2.0  # seconds that HiGHS gets to end in
 _LEAST_GAP = 1e-9  # less is rounding
 _LARGEST_WHOLE = 2.0**53
+_FAINT_COST = 1e-6  # HiGHS takes a cost of 1e-7 for none
 _NEAR_WHOLE = 1e-9  # parts of itself by which a bound may miss a whole number
 _OFF = 1e-6  # of the objective: what numbers that are nearly whole may have gained
 _MOST_PARTS = 500  # of a model whose whole numbers HiGHS leaves between two
@@ -199,6 +200,14 @@ def _solve(
         if held is None:
             return LinearResult("infeasible", Why.CONTRADICTION(), None)
         y = held
+    faint = (own.cost != 0) & (np.abs(own.cost) < _FAINT_COST)
+    unproven = Why.COSTS_APART() if faint.any() else None
+    if unproven:
+        seconds = _FIRST_SLICE if slices is not None else min(left, _FIRST_SLICE)
+        best = _by_faint_costs(own, y, faint, integrality, seconds)
+        if best is None:
+            return LinearResult("unbounded", problem.without_end, own.columns * y)
+        y = best
     x = own.columns * y
     reason = Why.CONSTRAINTS_HOLD() if problem.sense == "satisfy" else Why.CONDITIONS_HOLD()
     x, bound = _tidy(problem, model, x) + 0.0, None  # no −0
@@ -208,7 +217,33 @@ def _solve(
         bound = model.offset + problem.sign * (worth - apart)
         if limits.gap > 0 and apart > _LEAST_GAP * max(1.0, abs(worth)):
             reason = reason.also(Why.WITHIN_GAP_OF(gap=limits.gap, bound=bound))
-    return LinearResult("optimal", reason, x, bound)
+    return LinearResult("improved", unproven, x) if unproven else LinearResult("optimal", reason, x, bound)
+
+
+def _by_faint_costs(
+    own: Scaled, y: FloatArray, faint: NDArray[np.bool_], integrality: Any, seconds: float
+) -> FloatArray | None:
+    """Return the best by costs that HiGHS takes for none among the points that are as good by all others as y is.
+
+    None where that has no end.
+    """
+    from scipy import optimize, sparse
+
+    main = np.where(faint, 0.0, own.cost)
+    rows = sparse.vstack([own.matrix, sparse.csr_array(main[None])])
+    sides = np.append(own.low, -np.inf), np.append(own.high, float(main @ y))
+    costs = np.where(faint, own.cost, 0.0) / float(np.abs(own.cost[faint]).max())
+    found = interruptible(
+        lambda: optimize.milp(
+            costs, integrality=integrality, bounds=optimize.Bounds(own.lower, own.upper),
+            constraints=optimize.LinearConstraint(rows, *sides), options={"time_limit": seconds},
+        )
+    )  # fmt: skip
+    if found.status == 3:
+        return None
+    if found.x is None or not float(own.cost @ found.x) < float(own.cost @ y):
+        return y
+    return np.asarray(found.x if integrality is None else np.where(integrality, np.round(found.x), found.x))
 
 
 def _rounded_inwards(problem: Problem) -> Problem:

@@ -6,12 +6,20 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from embedsheet.ground.strings import number_in_words
 from embedsheet.solvers import descent, kinks, newton
 from embedsheet.solvers.problem import FloatArray, Status
 from embedsheet.solvers.reasons import Reason, Why
 from embedsheet.solvers.stationary import better_beside
 from embedsheet.solvers.tracker import HistoryRow, Tracker
-from embedsheet.solvers.verdict import OPTIMAL, active_constraints, excused, stationarity, worst_violation
+from embedsheet.solvers.verdict import (
+    OPTIMAL,
+    active_constraints,
+    beside_nothing,
+    excused,
+    stationarity,
+    worst_violation,
+)
 
 # A gain of less than this part of the objective at the start is rounding.
 _TRACE = 1e-15
@@ -101,6 +109,9 @@ def _verdict(tracker: Tracker, ended: Reason, measure: float) -> tuple[Status, R
     claimed = status == "optimal" and tracker.problem.sense in ("minimize", "maximize")
     unseen = tracker.problem.unseen() if claimed else ()
     if not unseen:
+        if claimed and (beside := beside_nothing(tracker)) is not None:
+            cell, bound = tracker.problem.cell_name(beside[0]), number_in_words(beside[1])
+            return "improved", Why.TOWARDS_NOTHING(cell=cell, bound=bound)
         if claimed and better_beside(tracker) is not None:
             return "improved", Why.NO_MINIMUM()
         return status, reason

@@ -31,6 +31,9 @@ _FALLS = 1e-6  # per step, of the steepest cell: less is what HiGHS lets equalit
 _LAST_BITS = 16.0 * float(np.finfo(float).eps)
 # How near a bound is to its point, what holds a point, and the most rows and cells of a system that is solved for it.
 _NEAR, _HELD, _POLISHED, _MOST_POLISHED = 1e-12, 1e-6, 2, 400
+_SLOPE_ROUNDING = 1e-12  # of the terms of a slope
+_ROUNDS = 4  # of bounds that follow from bounds
+_CLOSED, _BITS_LEFT = 1e-6, 1e-9  # of the optimum, and of its largest terms, that a proof may miss it by
 _MOST_DESCENDED = 60  # cells, where HiGHS failed
 _FAR = 1e4  # where a cell has no bound: nothing is proven farther away than so many times the largest
 
@@ -227,6 +230,13 @@ class QuadraticSolver:
         steepest = float(np.abs(cost).max(initial=0.0))
         if not steepest or (np.isfinite(lower).all() and np.isfinite(upper).all()):
             return False
+        # A cell alone that nothing bends, bounds or holds, however little it gains, is such a way.
+        straight = ~self._model.hessian.any(axis=1)
+        for way, bound in ((1.0, upper), (-1.0, lower)):
+            held = (way * self._matrix > 0) & np.isfinite(self._high)[:, None]
+            held |= (way * self._matrix < 0) & np.isfinite(self._low)[:, None]
+            if (straight & (way * cost < 0) & np.isinf(bound) & ~held.any(axis=0)).any():
+                return True
         sizes = np.abs(self._model.hessian).max(axis=1)
         bends = self._model.hessian[sizes > 0] / sizes[sizes > 0, None]
         rows = np.vstack([bends, self._matrix])
@@ -286,15 +296,51 @@ class QuadraticSolver:
         side = np.where(y > 0, self._low, self._high)
         rows = float(y @ np.where(y == 0, 0.0, side - matrix @ x))
         slope = linear.cost + bent - matrix.T @ y
-        far = _FAR * max(1.0, float(np.abs(x).max(initial=0.0)))
+        lower, upper = self._implied(lower, upper)
+        far = np.full(len(x), _FAR * max(1.0, float(np.abs(x).max(initial=0.0))))
+        # Where nothing bends and nothing bounds, the least slope leads on for ever.
+        size = np.abs(linear.cost) + np.abs(matrix.T) @ np.abs(y)
+        far[~model.hessian.any(axis=1) & (np.abs(slope) > _SLOPE_ROUNDING * size)] = np.inf
         down = np.where(np.isfinite(lower), lower - x, -far)
         up = np.where(np.isfinite(upper), upper - x, far)
-        lost = float(np.minimum(slope * down, slope * up).sum())
-        lost -= 0.5 * self._bent * float((np.maximum(np.abs(down), np.abs(up)) ** 2).sum())
+        with np.errstate(invalid="ignore"):  # 0 times infinity
+            lost = float(np.nan_to_num(np.minimum(slope * down, slope * up), neginf=-np.inf).sum())
+        if self._bent:
+            lost -= 0.5 * self._bent * float((np.maximum(np.abs(down), np.abs(up)) ** 2).sum())
         worth = model.value(x)
         terms = np.abs(linear.cost) @ np.abs(x) + 0.5 * np.abs(x) @ np.abs(model.hessian) @ np.abs(x)
         rounding = _LAST_BITS * (abs(linear.offset) + float(terms))
         return Relaxed("optimal", x, min(worth, worth + rows + lost), rounding=rounding)
+
+    def _implied(self, lower: FloatArray, upper: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the bounds with those that the rows imply for cells without one of their own."""
+        if not len(self._matrix) or (np.isfinite(lower).all() and np.isfinite(upper).all()):
+            return lower, upper
+        lower, upper = lower.copy(), upper.copy()
+        for _ in range(_ROUNDS):
+            before = np.isfinite(lower).sum() + np.isfinite(upper).sum()
+            # What each row's terms are at least, of the matrix and of its negative for the rows' other sides.
+            for matrix, most in ((self._matrix, self._high), (-self._matrix, -self._low)):
+                with np.errstate(invalid="ignore"):
+                    least = np.where(matrix > 0, matrix * lower, np.where(matrix < 0, matrix * upper, 0.0))
+                endless = np.isinf(least)
+                total = np.where(endless, 0.0, least).sum(axis=1)
+                for row in np.flatnonzero(np.isfinite(most) & (endless.sum(axis=1) <= 1)):
+                    alone = endless[row].any()
+                    for cell in np.flatnonzero(endless[row] if alone else matrix[row]):
+                        factor = matrix[row, cell]
+                        end = (most[row] - total[row] + (0.0 if alone else least[row, cell])) / factor
+                        if factor > 0 and not np.isfinite(upper[cell]):
+                            upper[cell] = end
+                        elif factor < 0 and not np.isfinite(lower[cell]):
+                            lower[cell] = end
+            if np.isfinite(lower).sum() + np.isfinite(upper).sum() == before:
+                break
+        return lower, upper
+
+    def closes(self, found: Relaxed, worth: float) -> bool:
+        """Whether what is proven leaves nothing better than sign · f = `worth` but rounding."""
+        return found.proven and worth - found.value <= _CLOSED * abs(worth) + found.rounding / _LAST_BITS * _BITS_LEFT
 
     def _polished(
         self, x: FloatArray, multipliers: FloatArray, lower: FloatArray, upper: FloatArray

@@ -69,6 +69,8 @@ class Why(Enum):
     UNSEEN = "the gradient vanishes, which proves no optimum: {steps}"
     SADDLE = "up to a saddle"
     NO_MINIMUM = "up to a saddle, or another point that the gradient does not lead away from: beside it are better ones"
+    TOWARDS_NOTHING = "the nearer {cell} comes to {bound}, where the objective has no value, the better it becomes"
+    COSTS_APART = "what the cells cost is too far apart for a proof that nothing is better"
     BEST_SO_FAR = "{ended}; this is the best point so far"
 
     # -- no better point -------------------------------------------------------------------------------------------

@@ -252,7 +252,8 @@ def _quadratic(tracker: Tracker) -> Outcome | None:
     model = quadratic.recognise(problem)
     if model is None:
         return None
-    found = quadratic.QuadraticSolver(problem, model, tracker.limits.deadline).solve(problem.lower, problem.upper)
+    solver = quadratic.QuadraticSolver(problem, model, tracker.limits.deadline)
+    found = solver.solve(problem.lower, problem.upper)
     if found.status == "infeasible":
         result = linear.solve_linear(replace(problem, sense="satisfy"), model.linear)
         if result.status == "infeasible":
@@ -266,7 +267,7 @@ def _quadratic(tracker: Tracker) -> Outcome | None:
     reason, _ = descend(tracker, found.x)  # HiGHS holds constraints to 1e-7 only
     sweep(tracker)
     outcome = judge(tracker, reason)
-    if outcome.status != "optimal":
+    if outcome.status != "optimal" or not solver.closes(found, problem.sign * outcome.value):
         return None
     tracker.method = outcome.method = "quadratic"
     outcome.reason = outcome.reason.also(Why.CONVEX())

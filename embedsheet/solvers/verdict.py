@@ -79,6 +79,25 @@ def stationarity(tracker: Tracker, x: FloatArray, *, multipliers: bool = True) -
     return Stationarity(gradient, gains, float(gains.max(initial=0.0)) / scale, estimate)
 
 
+def beside_nothing(tracker: Tracker) -> tuple[int, float] | None:
+    """Return a cell and the bound of it that the best point is beside, not on: there the objective has no value.
+
+    The slope does not end there as at a bound that holds a cell: -1/x is the better the nearer x comes to 0.
+    """
+    best, problem = tracker.best, tracker.problem
+    slope = problem.sign * best.gradient
+    sides = (problem.lower, slope > 0), (problem.upper, slope < 0)
+    for at, (bounds, downhill) in zip(at_bounds(problem, best.x), sides, strict=True):
+        room = np.where(at, np.abs(best.x - bounds), 0.0)
+        beside = downhill & (room > 0) & (np.abs(slope) * room > OPTIMAL * tracker.objective_scale)
+        for place in np.flatnonzero(beside)[:_MOST_LOOKED_AT]:
+            there = best.x.copy()
+            there[place] = bounds[place]
+            if not tracker.point(there).sound:
+                return int(place), float(bounds[place])
+    return None
+
+
 def excused(tracker: Tracker) -> bool:
     """Whether the best point passes for stationary, if it does, only because the start was so much worse.
 

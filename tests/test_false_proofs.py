@@ -1,0 +1,94 @@
+"""Models of which a search once said more than is true: that nothing is better, that nothing is allowed, where it ends.
+
+What is right is told by arithmetic: the best corner, the whole numbers tried one by one, the way that has no end.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import embedsheet as es
+from kit.sheets import write
+
+_ONES = {f"A{i}": 0.4 for i in range(1, 6)}
+_SHARES = ["A1:A5 >= 0", "A1:A5 <= 1"]
+_BONUS = "IF(0.7*A1+0.1*A2+0.1*A3+0.05*A4+0.05*A5>=1,{},0)"
+
+
+def _solve(path: Path, cells: dict[str, Any], sense: str, constraints: list[str]) -> es.Result:
+    changing = max(int(cell[1:]) for cell in cells if cell[0] == "A")
+    area = f"A1:A{changing}" if changing > 1 else "A1"
+    write(path, cells)
+    return es.solve(
+        path,
+        "S",
+        objective="C1",
+        changing=[area],
+        sense=sense,
+        constraints=constraints,
+        dry_run=True,
+        nonnegative=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("cells", "sense", "constraints", "best"),
+    [
+        # 0.29*100 is 28.999999999999996, 0.1*3*10 is 3.0000000000000004: both shown, and meant, as whole numbers.
+        ({"A1": 0, "B1": "=0.29*100", "C1": "=A1^2"}, "maximize", ["A1 integer", "A1>=0", "A1<=B1"], 841),
+        ({"A1": 5, "B1": "=0.1*3*10", "C1": "=A1^2"}, "minimize", ["A1 integer", "A1>=B1", "A1<=9"], 9),
+        ({"A1": 5, "B1": "=0.1*3*10", "C1": "=A1^2"}, "minimize", ["A1 integer", "A1>=B1"], 9),
+        ({"A1": 5, "B1": "=0.1*3*10", "C1": "=A1^2"}, "minimize", ["A1 integer", "A1>=B1", "A1<=3.5"], 9),
+        ({"A1": 5, "B1": "=0.1*3*10", "C1": "=IF(A1>7,0.5,1)*A1"}, "minimize", ["A1 integer", "A1>=B1", "A1<=9"], 3),
+        # Bounds that cross by their last bit leave one number.
+        ({"A1": 0.3, "A2": 1, "B1": "=0.1*3", "C1": "=A1+A2"}, "minimize", ["A1>=B1", "A1<=0.3", "A2>=0"], 0.3),
+        ({"A1": 0.3, "A2": 1, "B1": "=0.1*3", "C1": "=A1+A2"}, "minimize", ["A1=B1", "A1=0.3", "A2>=0"], 0.3),
+        ({"A1": 1, "A2": 1, "B1": "=0.7+0.2+0.1", "C1": "=A1^2+A2^2"}, "minimize", ["A1>=1", "A1<=B1", "A2>=0"], 1),
+        # The weights are 1 together; added in another order, 0.9999999999999999.
+        ({**_ONES, "C1": f"={_BONUS.format(100)}-SUM(A1:A5)"}, "maximize", _SHARES, 95),
+        ({**_ONES, "D1": f"={_BONUS.format(1)}", "C1": "=SUM(A1:A5)"}, "minimize", [*_SHARES, "D1 >= 1"], 5),
+        # A small slope leads far: down to the end of the row.
+        (
+            {"A1": 0, "A2": 0, "C1": "=(A1-1.3)^2-0.0001*A2+1000000", "D1": "=A1+A2"},
+            "minimize", ["A1:A2>=0", "D1<=1E8"], 990000.00013 - 0.0000000025,
+        ),
+        # Costs that HiGHS takes for none beside others.
+        (
+            {"A1": 0, "A2": 0, "C1": "=1E6*A1+1E-7*A2", "D1": "=A1+A2"},
+            "maximize", ["A1:A2>=0", "A1<=1", "D1<=1E10"], 1e6 + 1e-7 * (1e10 - 1),
+        ),
+        ({"A1": 0, "A2": 0, "C1": "=A1+1E-14*A2"}, "maximize", ["A1:A2>=0", "A1<=1", "A2<=1E13"], 1.1),
+    ],
+)  # fmt: skip
+def test_the_best_is_found(
+    cells: dict[str, Any], sense: str, constraints: list[str], best: float, tmp_path: Path
+) -> None:
+    result = _solve(tmp_path / "book.xlsx", cells, sense, constraints)
+    assert result.objective_after == pytest.approx(best, rel=1e-12)
+    assert result.status in ("optimal", "improved")
+
+
+@pytest.mark.parametrize(
+    ("cells", "sense", "constraints"),
+    [
+        ({"A1": 0, "A2": 0, "C1": "=(A1-1.3)^2-1E-5*A2"}, "minimize", ["A1:A2>=0", "A1 integer"]),
+        ({"A1": 0, "A2": 0, "C1": "=(A1-1.3)^2-1E-7*A2+1E6"}, "minimize", ["A1:A2>=0", "A1 integer"]),
+        ({"A1": 0, "A2": 0, "C1": "=(A1-1.3)^2-1E-6*A2", "D1": "=A1-A2"}, "minimize", ["A1:A2>=0", "D1<=9"]),
+        ({"A1": 0, "A2": 0, "C1": "=1E7*A1+1E-7*A2"}, "maximize", ["A1:A2>=0", "A1<=1"]),
+        ({"A1": 1, "C1": "=-1/A1"}, "minimize", ["A1>=0"]),
+        ({"A1": 1, "A2": 1, "C1": "=LN(A1)+A2^2"}, "minimize", ["A1>=0", "A1<=4"]),
+        ({"A1": 2, "A2": 1, "C1": "=1/A1-(A2-3)^2"}, "maximize", ["A1>=0", "A1<=10"]),
+    ],
+)
+def test_no_end_is_called_an_optimum(cells: dict[str, Any], sense: str, constraints: list[str], tmp_path: Path) -> None:
+    result = _solve(tmp_path / "book.xlsx", cells, sense, constraints)
+    assert result.status in ("unbounded", "improved")
+    assert result.bound is None
+
+
+def test_a_bound_that_is_a_value_still_holds_a_cell(tmp_path: Path) -> None:
+    result = _solve(tmp_path / "book.xlsx", {"A1": 1, "C1": "=LN(A1+1E-15)"}, "minimize", ["A1>=0"])
+    assert (result.status, result.x[0]) == ("optimal", 0.0)
