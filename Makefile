@@ -44,10 +44,10 @@ demo: $(VENV)/.demo
 # The tests start embedsheet some hundred times; where Python writes no byte code by itself, each start compiles it all.
 # What XLA compiles for them runs once or a few times: to optimise it takes a third of their time. All else, the long
 # checks too, runs as users run it.
-test: export XLA_FLAGS ?= --xla_backend_optimization_level=0
 test: $(VENV)/.dev
 	@$(BIN)/python -m compileall -q embedsheet
-	$(BIN)/python -m pytest -q -n auto --dist loadfile --durations 30
+	XLA_FLAGS="$$($(BIN)/python tests/kit/quick_xla.py)" \
+	  $(BIN)/python -m pytest -q -n auto --dist loadfile --durations 30
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check

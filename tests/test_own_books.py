@@ -34,7 +34,7 @@ from kit.judges import (
 from kit.repair import repair_causes
 from kit.stored import departures
 
-POEM = "I am Sam. Sam I am. Do you like them, Sam? I do not like them here or there.\n" * 3
+POEM = "I am Sam. Sam I am. Do you like them, Sam? I do not like them here or there.\n"
 # A value for each option of each lesson; `Path` stands for a small file of that kind, None for what other tests hold.
 OPTIONS: dict[str, dict[str, Any]] = {
     "movielens": {"users": 4, "movies": 6, "factors": 2, "seed": 7, "ratings": None, "all_ratings": None,
@@ -192,13 +192,13 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def made(lesson: str, options: Iterable[str], folder: Path) -> Path:
+def made(lesson: str, options: Iterable[str], folder: Path, poem: str = POEM) -> Path:
     """Return the workbook of a lesson for which these options are given the values that stand in OPTIONS."""
     chosen = {name: OPTIONS[lesson][name] for name in options}
     for name, value in chosen.items():
         if value is Path:
             chosen[name] = folder / "poem.txt"
-            chosen[name].write_text(POEM, encoding="utf-8")
+            chosen[name].write_text(poem, encoding="utf-8")
     path: Path = find(lesson).load().build(folder / "book.xlsx", **chosen)
     return path
 
@@ -258,7 +258,7 @@ def test_what_is_stored_is_what_libreoffice_computes(
 def test_each_option_alone_stores_what_judges_compute(lesson: str, option: str, tmp_path: Path) -> None:
     """Beside the other options' values as they are, of which most make large books."""
     # The gradient sheets that a lesson carries are calculated with its default options.
-    path = made(lesson, {option, *({"no_gradient_sheet"} & OPTIONS[lesson].keys())}, tmp_path)
+    path = made(lesson, {option, *({"no_gradient_sheet"} & OPTIONS[lesson].keys())}, tmp_path, POEM * 3)
     assert [departures(path, judge) for judge in (embedsheet_values, gnumeric_values, libreoffice_values)] == [[]] * 3
 
 

@@ -132,7 +132,7 @@ def test_a_lesson_with_each_option_is_valid(lesson: str, option: str, suffix: st
     value: Any = OPTIONS[lesson].get(option)
     if value is Path:
         value = tmp_path / "poem.txt"
-        value.write_text(POEM, encoding="utf-8")
+        value.write_text(POEM * 3, encoding="utf-8")
     more = [f"--{option}", value] if option else []
     run("new", lesson, *more, *(["--buttons"] if suffix == ".xlsm" else []), "-o", target)
     assert faults(target) == []

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import embedsheet as es
-from kit import judges, sheets
+from kit import judges, quick_xla, sheets
 
 # Nets by name: each gives sheets' cells, the objective, the changing cells.
 Nets: TypeAlias = Mapping[str, Callable[[], tuple[dict[str, sheets.Cells], str, list[str]]]]
@@ -59,10 +59,6 @@ for line in sys.stdin:
     os._exit(code)
 """
 
-# What XLA is given is the module's; how hard XLA then works at it is most of the time. Where it does not optimise, a
-# gradient has been seen to be NaN that is a number otherwise, never the other way round.
-_QUICK = {"XLA_FLAGS": "--xla_backend_optimization_level=0", "KERAS_BACKEND": "jax"}
-
 
 @dataclass(frozen=True)
 class Run:
@@ -98,9 +94,12 @@ def run_all(codes: Mapping[str, es.Code], folder: Path) -> dict[str, Run]:
 @cache
 def _server() -> subprocess.Popen[str]:
     """The process from which each run starts; it ends with its input."""
+    # What XLA is given is the module's; how hard XLA then works at it is most of the time. Where it does not optimise,
+    # a gradient has been seen to be NaN that is a number otherwise, never the other way round.
+    quick = {"XLA_FLAGS": quick_xla.flags(), "KERAS_BACKEND": "jax"}
     server = subprocess.Popen(
         [sys.executable, "-W", "error::RuntimeWarning", "-c", _SERVE],
-        env={**os.environ, **_QUICK},
+        env={**os.environ, **quick},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

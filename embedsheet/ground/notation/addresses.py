@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from embedsheet.ground.errors import ModelError
@@ -16,6 +17,7 @@ _CELL_LIKE = re.compile(r"[A-Za-z]{1,3}[0-9]+\Z|[rR][0-9]*[cC][0-9]*\Z")
 _A1 = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})\Z")
 
 
+@lru_cache(MAX_COLUMN)  # asked for every cell of every formula that is written
 def column_letters(column: int) -> str:
     """Return the letters of a column: 1 → "A", 27 → "AA"."""
     letters = ""
