@@ -7,10 +7,27 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from embedsheet.lessons import LESSONS, find
 from kit import printed
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
-SMALLEST_GRADIENT = 0.6  # of letters of 10 points
+SMALLEST, SMALLEST_GRADIENT = 0.55, 0.6  # of letters of 10 points
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_lessons_sheets_print_large_enough_to_be_read_with_their_labels(lesson: str, tmp_path: Path) -> None:
+    """A part that stands beside the first has columns of labels at its left, or begins with a heading."""
+    made = find(lesson).load().build(tmp_path / f"{lesson}.xlsx", no_gradient_sheet=True)
+    for sheet in openpyxl.load_workbook(made):
+        assert printed.scale(sheet) >= SMALLEST, sheet.title
+        assert all(wide <= 1 for wide, _ in printed.filling(sheet)), sheet.title
+        for left, right, top, bottom in printed.parts(sheet):
+            cells = [
+                cell for row in sheet.iter_rows(top, bottom, left, right) for cell in row if cell.value is not None
+            ]
+            assert cells or (left, top) == (1, 1), sheet.title
+            beside = printed.repeated_columns(sheet) or left == 1
+            assert beside or isinstance(cells[0].value, str), sheet.title
 
 
 @pytest.mark.parametrize("lesson", ["movielens", "green-eggs", "rnn"])

@@ -106,7 +106,7 @@ def _print(sheet: NetSheet, widths: Sequence[tuple[int, int, float]]) -> None:
     """
     page, last = sheet.page, sheet.gradient + max(layer.inputs for layer in sheet.layers)
     if last <= ROWS and not sheet.wide:
-        page.printing(labels=1, columns=sheet.right + 4)
+        page.printing(labels=1, columns=sheet.right + 4, high=1)
         return
     starts = [1, *(layer.label for layer in sheet.layers[1:] if sheet.wide), sheet.right + 5]
     columns = {column: 7 * size + 5 for first, end, size in widths for column in range(first, end + 1)}  # in pixels

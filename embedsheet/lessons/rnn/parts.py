@@ -16,6 +16,7 @@ INWARD, ONWARD, OUTWARD = "input → hidden", "hidden → hidden", "hidden → o
 TEXT_SHEET = "Text"
 LOSS_ROW, WEIGHTS = 4, 8  # the row of the loss, and the first row of the weight blocks
 TAB = "#F59E0B"
+ONE_PAGE = 58  # rows that a page of print has
 
 
 class Columns:

@@ -79,7 +79,7 @@ def write_three(book: Book, net: Net, how_to: str) -> Page:
         (outputs.largest, outputs.sum, 7), (outputs.loss, outputs.loss, 7), *((gap, gap, 1.5) for gap in columns.gaps),
     )  # fmt: skip
     page.sheet.freeze_panes(parts.LOSS_ROW, shown + 2)
-    parts.print_apart(page, header, bottom, ids + STEPS - 1, {
+    parts.print_apart(page, header, min(bottom, parts.ONE_PAGE), ids + STEPS - 1, {
         1: 1, outputs.logits: parts.WEIGHTS - 1, outputs.probabilities: header - 1,
     })  # fmt: skip
     return page

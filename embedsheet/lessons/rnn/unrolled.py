@@ -103,7 +103,8 @@ def write_unrolled(book: Book, net: Net, how_to: str, every: bool) -> Page:
         (outputs.loss, outputs.loss, 7), *((gap, gap, 1.5) for gap in columns.gaps),
     )  # fmt: skip
     page.sheet.freeze_panes(parts.LOSS_ROW, number)
-    last = header + height * min(len(pieces), 9)  # a page or two of pieces show what all are
+    shown = max(1, (parts.ONE_PAGE - header) // height)  # a page of pieces shows what all are
+    last = header + height * min(len(pieces), shown)
     above = parts.WEIGHTS - 1 if every else header - 1  # with the chart
     parts.print_apart(page, header, last, number, {1: 1, outputs.largest: above})
     return page
