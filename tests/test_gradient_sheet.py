@@ -489,14 +489,22 @@ def _block(name: str, area: str, sheet: str = "S") -> Block:
     return Block(name, sheet, "", (), {(cell.row, cell.column): t.Number(0.0) for cell in cells})
 
 
-def test_no_block_is_cut_by_a_printed_page_and_no_heading_runs_into_another() -> None:
-    """Ten blocks of 5 columns: three and their labels fill 18 columns of 20; headings of 40 letters run over 5."""
-    blocks = [_block(f"block {number}", f"{'BCDEFGHIJK'[number]}1:{'FGHIJKLMNO'[number]}3") for number in range(10)]
+@pytest.mark.parametrize(("rows", "fourth"), [(3, (2, 5)), (21, (22, 0))])
+def test_no_block_is_cut_by_a_printed_page_and_no_heading_runs_into_another(rows: int, fourth: tuple[int, int]) -> None:
+    """Ten blocks of 5 columns: three and their labels fill 18 columns of 20; headings of 40 letters run over 5.
+
+    The fourth stands on the next page across, or, where blocks are low, below: heading, three rows, and an empty one.
+    """
+    blocks = [
+        _block(f"block {number}", f"{'BCDEFGHIJK'[number]}1:{'FGHIJKLMNO'[number]}{rows}") for number in range(10)
+    ]
     placed = lay_out(blocks, title=lambda block: block.name.ljust(40, "x"))
     for one in placed:
         assert (one.left - 2) // PAGE == (one.left + 3) // PAGE
         assert one.heading == one.top - 1  # none is in another's way
-    assert [one.left for one in placed[:4]] == [2, 8, 14, 22]
+    assert [one.left for one in placed[:3]] == [2, 8, 14]
+    assert (placed[3].left, placed[3].top - placed[0].top) == fourth
+    blocks = [_block(f"block {number}", f"{'BCDEFGHIJK'[number]}1:{'FGHIJKLMNO'[number]}3") for number in range(10)]
     stairs = lay_out(blocks[:3], title=lambda block: block.name.ljust(60, "x"))  # 60 letters run over 7 columns
     assert [one.top - one.heading for one in stairs] == [3, 2, 1]
 

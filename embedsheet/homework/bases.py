@@ -295,9 +295,9 @@ def rnn(rng: Rng, options: Options) -> Sketch:
         columns=h,
         vary="numbers",
     )
-    orange = sketch.add(
+    pink = sketch.add(
         "weights.hidden",
-        "Orange arrow: hidden → hidden",
+        "Pink arrow: hidden → hidden",
         "changing",
         values=_factors(rng, hidden, hidden),
         columns=h,
@@ -326,9 +326,9 @@ def rnn(rng: Rng, options: Options) -> Sketch:
 
     state = sketch.add(
         "hidden",
-        "The hidden state: max(0, x × green + before × orange)",
+        "The hidden state: max(0, x × green + before × pink)",
         "calculated",
-        formula=f"MAX(0,{times(x, green)}+{times(before, orange)})",
+        formula=f"MAX(0,{times(x, green)}+{times(before, pink)})",
         shape=(1, hidden),
         columns=h,
     )

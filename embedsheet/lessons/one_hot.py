@@ -20,7 +20,7 @@ IDS, ONE_HOT = 8, 9
 HEADER, LOOKUP, PRODUCT, DIFFERENCE = 12, 13, 14, 15
 MATRIX = 19
 FIRST = 3
-PRINTED = 270  # characters that stand side by side on a page of print
+PRINTED = 108  # characters that stand side by side on a page of print
 
 
 def write_one_hot(
@@ -116,6 +116,8 @@ def write_one_hot(
     longest = max(len(str(key)) for key in keys)
     width = max(6.7, longest)
     page.widths((1, 1, 24), (2, 2, max(11, longest + 2)), (FIRST, FIRST + max(n, k) - 1, width))
-    beginning, *others = page.parts_across(page.areas["one_hot"], int(PRINTED / width), 1, IDS)
-    page.printing((MATRIX - 1, MATRIX - 1), labels=2, parts=[beginning._replace(bottom=bottom), *others])
+    across = int(PRINTED / width)
+    area = Area(NAME, 1, 1, bottom, FIRST + max(k, min(n, across)) - 1)
+    page.printing((MATRIX - 1, MATRIX - 1), portrait=n > across, high=1 if n <= 50 else 0, parts=[area],
+                  left_out=f"of the one-hot row the first {across} numbers" if n > across else "")  # fmt: skip
     return page

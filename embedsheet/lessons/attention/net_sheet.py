@@ -23,6 +23,7 @@ STRING, PLACE, CHARACTER, ID, X = 1, 2, 3, 4, 5
 LABEL = X + FACTORS
 FACTS = 5
 WEIGHTS_TOP = 12
+_PRINTED = 3  # strings
 GREEN, TEAL = "#2F9E44", "#0F766E"
 ROLE_COLORS = {"query": BLUE, "key": GREEN, "value": TEAL}
 SAID = {
@@ -100,11 +101,14 @@ def write_attention(book: Book, plan: Plan) -> Page:
 
 
 def _print(sheet: AttentionSheet) -> None:
-    """Print the first head, the second, and what follows from both, a page each; heading and facts on the first."""
-    last, weights = sheet.row(min(sheet.count, 12), -1), WEIGHTS_TOP - 1
+    """Print the first head, the second, and what follows from both, a page each; heading and facts on the first.
+
+    Of the strings, which are alike, so many are printed as one can read.
+    """
+    last, weights = sheet.row(min(sheet.count, _PRINTED), -1), WEIGHTS_TOP - 1
     second, third, end = sheet.x_labels[1], sheet.left["residual"], sheet.left["answer"] + 3
     sheet.page.printing(
-        (sheet.top - 2, sheet.top - 1), portrait=True, labels=CHARACTER, rows=last,
+        (sheet.top - 2, sheet.top - 1), labels=CHARACTER, rows=last,
         parts=[Area(NAME, 1, 1, last, second - 1), Area(NAME, weights, second, last, third - 2),
                Area(NAME, weights, third, last, end)],
     )  # fmt: skip

@@ -23,6 +23,7 @@ FACTS = 5
 # Gates have learnt by then; one state rests on a saddle, which a solver may leave after hundreds of iterations more.
 FEW_STEPS = " --max-iterations 80"
 WEIGHTS_TOP = 12
+_PRINTED, _ONE_PAGE = 2, 48  # pieces, and rows that fit on one page
 GREEN = "#2F9E44"
 
 
@@ -132,10 +133,16 @@ def write_cells(book: Book, plan: Plan, kind: str, name: str, title: str, lead: 
 
 
 def _print(sheet: CellSheet, name: str) -> None:
-    """Print a cell of gates in two parts: the cell, with heading and facts; what follows from it, with the chart."""
-    last, cut = sheet.row(sheet.count, -1), sheet.output_label
+    """Print a cell of gates in two parts: the cell, with heading and facts; what follows from it, with the chart.
+
+    Of the pieces, which are alike, those are printed that the chart draws: a page for each part.
+    """
+    last, cut = sheet.row(min(sheet.count, _PRINTED), -1), sheet.output_label
     parts = [Area(name, 1, 1, last, cut - 1), Area(name, FACTS, cut, last, sheet.answer + 2)]
-    sheet.page.printing((sheet.top - 2, sheet.top - 1), labels=ID, parts=parts if len(sheet.left) > 1 else ())
+    sheet.page.printing(
+        (sheet.top - 2, sheet.top - 1), labels=ID, rows=last, high=1 if last <= _ONE_PAGE else 0,
+        parts=parts if len(sheet.left) > 1 else (),
+    )  # fmt: skip
 
 
 def _write_weights(sheet: CellSheet) -> None:

@@ -93,7 +93,7 @@ def _write_guide(page: Page, book: Book, text: Text, derived: list[Page], own_te
              "numbers come out.", "the shuffled ids", block(sheets.SHUFFLED, "words.id")),
         Line("See that a lookup is a matrix product with a one-hot row. Choose a word in the blue cell.", "the proof",
              block(one_hot.NAME, "selected")),
-        Line("See which words point the same way. With random numbers it is chance: change a word’s orange numbers to "
+        Line("See which words point the same way. With random numbers it is chance: change a word’s numbers on Text to "
              "those of another word and watch their cosine become 1.", "the cosines",
              block(sheets.SIMILARITY, "similarity")),
         Line("Look at the words on a map of two factors.", "the map", block(sheets.MAP, "across")),
@@ -142,7 +142,7 @@ def _write_guide(page: Page, book: Book, text: Text, derived: list[Page], own_te
         ["Every block has a name (words.word, words.factors, text.id …): Formulas ► Name Manager lists them.",
          "A word is letters and digits, with apostrophes and hyphens inside. Capital letters make no difference."],
         sources,
-        gradient=bool(derived), choice=True,
+        gradient=bool(derived), choice=True, changing=skip_gram.SKIP_GRAM in book.pages,
         colors=[
             (sheets.ALIKE, "Red: two words that point the same way, or a likely neighbour; the darker, the nearer "
              "to 1."),

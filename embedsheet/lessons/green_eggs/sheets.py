@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.lessons.green_eggs.vocabulary import Text
-from embedsheet.xlsx.writer.page import GREY, ORANGE, Book, Page, a1, counted, index
+from embedsheet.xlsx.writer.page import GREY, ORANGE, SHADE, Book, Page, a1, counted, index
 
 TEXT, SHUFFLED, SIMILARITY, MAP = "Text", "Shuffled", "Similarity", "Map"
 HEADER = 6
 TOP = HEADER + 1
 MOST_SHUFFLED = 200  # words of the text that the sheet Shuffled shows
+ONE_PAGE = 90  # words that fit on a page of print
 MOST_COMPARED = 200  # words in the table of similarities and on the map
-ACROSS = 25  # columns of cosines on a page of print
+ACROSS = 17  # columns of cosines on a page of print
 ALIKE, OPPOSITE = "#F0716B", "#5B8DEF"  # of words
 CHART_WIDTH, CHART_HEIGHT = 900, 490  # as high as a laptop shows without scrolling
 
@@ -28,24 +29,24 @@ def write_text(book: Book, text: Text) -> Page:
     count = len(text.ids)
     page.heading(
         f"The text as numbers: {counted(count, 'word')}, {size:,} different",
-        f"Each word has an id, and each id a row of {k} numbers. Looked up word by word, the text becomes a matrix of "
-        f"{count:,} × {k} numbers: what a neural net reads.",
+        f"Each word has an id, and each id a row of {k} numbers, random here; type others over them. Looked up word by "
+        f"word, the text becomes {count:,} × {k} numbers: what a neural net reads.",
     )
-    page.legend(3, 1, changing="random; type another number over it")
+    page.legend(3, 1, changing="")
     word = _vocabulary_head(page, HEADER, "Vocabulary and embedding matrix", ["id", "word", "count"], k)
     page.block("words.id", TOP, 1, np.arange(1, size + 1)[:, None], "id")
     page.block("words.word", TOP, 2, _column(text.words), "plain", num_format="@")
     page.block("words.count", TOP, 3, text.counts[:, None], "number", num_format="0")
-    page.block("words.factors", TOP, 4, text.factors, "changing")
+    page.block("words.factors", TOP, 4, text.factors, "given", num_format="0.00")
     _text_columns(page, word, text, text.ids)
     page.note(TOP, word + 2, "MATCH finds the word in the vocabulary; where it stands is its id. MATCH does not mind "
               "capital letters.")  # fmt: skip
-    page.note(TOP, word + 3, "INDEX takes the row of that id from the orange matrix, one number a cell. Keras calls "
+    page.note(TOP, word + 3, "INDEX takes the row of that id from the embedding matrix, one number a cell. Keras calls "
               "this layer Embedding.")  # fmt: skip
     page.widths((1, 1, 6), (2, 2, 18), (3, 3, 7), (4, 3 + k, 6.2), (4 + k, 4 + k, 3), (word, word, 6),
                 (word + 1, word + 1, 18), (word + 2, word + 2, 7), (word + 3, word + 2 + k, 6.2))  # fmt: skip
     page.sheet.freeze_panes(HEADER, 0)
-    page.printing(repeat=(HEADER - 1, HEADER), portrait=k <= 6)
+    _print_words(page, len(text.ids), portrait=k <= 6)
     return page
 
 
@@ -91,8 +92,14 @@ def write_shuffled(book: Book, text: Text, seed: int) -> Page:
                 (left + 1, left + 1, 18), (left + 2, left + 2, 7), (left + 3, left + 2 + k, 6.2),
                 (left + 3 + k, left + 3 + k, 10))  # fmt: skip
     page.sheet.freeze_panes(HEADER, 0)
-    page.printing(repeat=(HEADER - 1, HEADER), portrait=k <= 5)
+    _print_words(page, shown, portrait=k <= 5)
     return page
+
+
+def _print_words(page: Page, words: int, portrait: bool) -> None:
+    """Print a text, a word a row, on one page where it is short."""
+    page.sheet.set_default_row(12.75)  # in Excel, too, as many rows on a page as fit
+    page.printing(repeat=(HEADER - 1, HEADER), portrait=portrait, high=1 if portrait and words <= ONE_PAGE else 0)
 
 
 def write_similarity(book: Book, text: Text) -> Page:
@@ -192,7 +199,7 @@ def write_map(book: Book, text: Text) -> Page:
         at = top + place - 1
         chart.add_series({
             "name": [MAP, at, 0], "categories": [MAP, at, 1, at, 1], "values": [MAP, at, 2, at, 2],
-            "marker": {"type": "circle", "size": 5, "fill": {"color": "#F59E0B"}, "border": {"color": ORANGE}},
+            "marker": {"type": "circle", "size": 5, "fill": {"color": SHADE}, "border": {"color": GREY}},
             "data_labels": {"series_name": True, "value": False, "position": "right", "font": {"size": 8}},
         })  # fmt: skip
     chart.set_title({"none": True})

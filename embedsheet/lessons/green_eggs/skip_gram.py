@@ -24,7 +24,7 @@ MOST_TRAINED = 60  # words; Excel's own Solver stops at 200 changing cells, ours
 MOST_PAIRS = 400
 PENALTY = 0.001
 TITLES = 6
-PRINTED, ACROSS = 63, 30  # percent at which the map, or fifty words, fit on a page; columns of words on one
+PRINTED, ACROSS, ABOVE = 63, 30, 17  # percent at which the map, or fifty words, fit on a page; columns of words on one
 CHART_COLUMNS, CHART_WIDTH, CHART_HEIGHT = 12, 790, 430
 
 
@@ -152,8 +152,8 @@ def write_skip_gram(book: Book, plan: Plan) -> Page:
     if k <= 6:
         page.sheet.freeze_panes(TITLES, word)
     page.printing((TITLES, TITLES), portrait=True, labels=word, left_out="without the pairs", parts=[
-        *page.parts_across(crossing._replace(right=total), ACROSS, 1, TITLES),
-        *page.parts_across(shares, ACROSS, chance_top - 1),
+        *page.parts_across(crossing._replace(right=total), ABOVE + 1, 1, TITLES),
+        *page.parts_across(shares, ABOVE, chance_top - 1),
     ])  # fmt: skip
     return page
 
@@ -287,6 +287,7 @@ def write_trained(book: Book, plan: Plan) -> Page:
     page.widths((1, 2, 13), (3, 6, 7), (before, before + k - 1, 6.2), (before + k, before + k, 2),
                 (chart, cosine - 1, 9), (cosine, cosine + n - 1, 4.4))  # fmt: skip
     page.sheet.freeze_panes(top - 1, 2)
+    page.sheet.set_default_row(12.75)  # fifty words and the map fit on a page of print in Excel, too
     parts = [Area(TRAINED, 1, 1, top + n - 1, cosine - 1), *page.parts_across(area, ACROSS, top)]
     page.printing((top - 2, top - 1), labels=2, scale=PRINTED, parts=parts)
     return page

@@ -20,6 +20,7 @@ VALUE = 5  # column of the settings' cells
 BASE = 27  # row of the numbers that the scale multiplies
 X, ANSWER = BASE - 3, BASE - 1  # rows of the samples' inputs and answers
 TOP = BASE + 2
+PRINTED = 55  # epochs
 
 
 def write_epochs(book: Book, plan: Plan) -> Page:
@@ -109,8 +110,8 @@ def write_epochs(book: Book, plan: Plan) -> Page:
                 (p - 1, p - 1, 1.5), (p, loss - 1, 6), (loss, dead, 8), (dead + 1, dead + 1, 1.5),
                 (by_z, by_z + SAMPLES - 1, 8), (by_a - 1, by_a - 1, 1.5),
                 (by_a, by_a + hidden * SAMPLES - 1, 8))  # fmt: skip
-    middle, bottom, end = p - 1, TOP + plan.epochs, by_a + hidden * SAMPLES - 1
-    page.printing((BASE - 4, BASE + 1), portrait=True, labels=1, parts=[
+    middle, bottom, end = p - 1, TOP + min(plan.epochs, PRINTED), by_a + hidden * SAMPLES - 1
+    page.printing((BASE - 4, BASE + 1), labels=1, rows=bottom, parts=[
         Area(NAME, 1, 1, bottom, middle - 1), Area(NAME, BASE - 4, middle, bottom, end)])  # fmt: skip
     return page
 

@@ -54,7 +54,7 @@ def write_by_hand(book: Book) -> Page:
         right = max(right, end)
     bottom = write_chain(page, nets()[0], starts[-1])
     page.widths((1, 1, 7), (2, _DRAWN_LEFT - 1, 4.3), (_DRAWN_LEFT, _DRAWN_LEFT + 8, 5))
-    page.printing(parts=[Area(NAME, 1, 1, starts[2] - 2, right), Area(NAME, starts[2], 1, bottom, right)])
+    page.printing(high=1, parts=[Area(NAME, 1, 1, starts[2] - 2, right), Area(NAME, starts[2], 1, bottom, right)])
     return page
 
 
@@ -99,7 +99,7 @@ def _write_net(page: Page, net: Net, row: int, drawn: int) -> tuple[int, int]:
             left += 2 * width + 1
     page.write(top - 1, left, "t", "header")
     numbers("targets", top, left, net.targets)
-    back, bottom = _write_back(page, net, top + n + 2, columns)
+    back, bottom = _write_back(page, net, top + n + 3, columns)  # dz and da begin a row below the words z and a
     marks += back
     cells = sum(area.size for area in marks)
     count = "+".join(f'COUNTIF({area.absolute()},"{RIGHT}")' for area in marks)
@@ -133,7 +133,7 @@ def _write_back(page: Page, net: Net, top: int, columns: Sequence[int]) -> tuple
     dz = blank("output.dz", "dz", top, output, net.targets.shape, _each("{0}-{1}", areas["output.z"], areas["targets"]))
     da = blank("hidden.da", "da", top, positive, (n, len(weights[1])), _sums(dz, "row", areas["output.weights"], "row"))
     back = blank("hidden.dz", "dz", top, hidden, (n, len(weights[1])), _each("IF({0}>0,{1},0)", areas["hidden.z"], da))
-    first = top + n + 1
+    first = top + n + 2
     for layer, title, left, before, after in (
         ("hidden", "dW", hidden, areas["inputs"], back), ("output", "dV", output, areas["hidden.a"], dz),
     ):  # fmt: skip

@@ -101,7 +101,7 @@ def write_logistic(book: Book, task: Task) -> Page:
     page.widths((NUMBER, NUMBER, 6), (INPUT, label - 1, 9), (label, label, 9), (z, shifted + features, 10),
                 (shifted + features + 1, shifted + features + 1, 2))  # fmt: skip
     page.sheet.freeze_panes(top - 1, 0)
-    page.printing((top - 1, top - 1), labels=1)
+    page.printing((top - 1, top - 1), labels=1, high=1 if count <= 40 else 0)
     return page
 
 

@@ -106,7 +106,7 @@ def _print(sheet: NetSheet, widths: Sequence[tuple[int, int, float]]) -> None:
     """
     page, last = sheet.page, sheet.gradient + max(layer.inputs for layer in sheet.layers)
     if last <= ROWS and not sheet.wide:
-        page.printing(labels=1, columns=sheet.right + 4)
+        page.printing(labels=1, columns=sheet.right + 4, high=1)
         return
     starts = [1, *(layer.label for layer in sheet.layers[1:] if sheet.wide), sheet.right + 5]
     columns = {column: 7 * size + 5 for first, end, size in widths for column in range(first, end + 1)}  # in pixels
@@ -147,7 +147,7 @@ def _write_facts(sheet: NetSheet, book: Book) -> None:
     nothing = np.log(len(task.classes))
     page.note(3, value, "Solver’s objective: the mean of −ln p, and a little for large weights. "
               f"ln {len(task.classes)} = {nothing:.2f} is what a net that knows nothing has.")  # fmt: skip
-    page.legend(3, value + 2, gradient=True)
+    page.legend(3, value + 2, gradient=True, choice=True)
     cells = sum(layer.weights.size + layer.bias.size for layer in task.layers)
     page.write(4, NUMBER, to_train(book.path.name, page.name, cells), "lead")
     cross_entropy = float(cross_entropies(numbers.z[-1], task.answers).mean())

@@ -19,6 +19,7 @@ SUMMARY_LINES, CODE_LINES = 40, 60
 GREEN = "#0F766E"
 TOP = 6  # of the table of RMSEs
 GAP = 2
+PRINTED = 30  # predictions that one page of print has, below the summary
 
 
 def write_compare(
@@ -93,15 +94,17 @@ def write_compare(
     ):
         chart.add_series({**solve_log.history_series(where, x, y, "", color), "name": [NAME, told - 1, column - 1]})
     finish_chart(chart, "RMSE by iteration and by epoch", "solver’s iteration, Keras’s epoch")
-    chart.set_size({"width": 368, "height": 340})  # as wide as the columns that print with it
+    chart.set_size({"width": 368, "height": 340})
     page.sheet.insert_chart(3, 4, chart, {"x_offset": 16})
-    if not compact:
-        page.sheet.set_v_pagebreaks([9, text_column - 1])
     page.widths((1, 1, 42), (2, 8, 13), (9, 9, 2))
     if compact:
         page.printing()
-    else:  # one page high, so that every page has the headings of its tables
-        page.printing(portrait=True, rows=TOP + SUMMARY_LINES + CODE_LINES + 1, scale=44)
+    else:  # a page for the numbers, one for the factors
+        last = below + 2 + min(len(choice.ratings), PRINTED)
+        parts = [Area(NAME, 1, 1, last, 8), Area(NAME, TOP - 2, 10, page.areas["compare.users.mixing"].bottom,
+                                                 text_column - GAP)]  # fmt: skip
+        page.printing(high=1 if len(choice.users) + len(choice.movies) <= 40 else 0, portrait=True, parts=parts,
+                      left_out=f"the first {PRINTED} predictions, without the model’s summary and code")  # fmt: skip
     return page
 
 

@@ -120,7 +120,7 @@ def write_keras(book: Book, choice: Choice, factors: int, compact: bool = False)
         (epoch + 3, epoch + 3, 2),
     )  # fmt: skip
     page.sheet.freeze_panes(HEADER, 0)
-    page.printing((HEADER, HEADER))
+    page.printing((HEADER, HEADER), rows=max(movies_top + m - 1, rows.FIRST_PAGE))
     return page
 
 

@@ -18,6 +18,7 @@ from embedsheet.xlsx.writer.page import ORANGE, Book, Page, a1, counted, index
 NAME = "One rating a row"
 GROUPS, HEADER = 6, 7
 TOP = HEADER + 1
+FIRST_PAGE = 50  # rows that a page of print has
 
 
 def write_rows(book: Book, choice: Choice, start: Start, how_to: str) -> Page:
@@ -120,7 +121,7 @@ def write_rows(book: Book, choice: Choice, start: Start, how_to: str) -> Page:
         (user_factors, prediction - 1, 6.2), (prediction, squared_error, 10),
     )  # fmt: skip
     page.sheet.freeze_panes(HEADER, 0)
-    page.printing(repeat=(GROUPS, HEADER))
+    page.printing(repeat=(GROUPS, HEADER), rows=max(movies_top + m - 1, FIRST_PAGE))
     return page
 
 

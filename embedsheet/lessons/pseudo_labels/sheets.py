@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from embedsheet.ground.measures import rmse
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.lessons.movielens.choice import movie_label
 from embedsheet.lessons.pseudo_labels.plan import BATCHES, FILLS, ORIGINS, SHRINK, Plan
 from embedsheet.mirrors.student.sheet import predictions as predicted
@@ -73,12 +74,16 @@ def write_teacher(page: Page, ratings: Page, plan: Plan) -> None:
     )
     table, mask = ratings.areas["ratings"], ratings.areas["held_out"]
     top, left = TOP + 2, LEFT + 1
-    learned_top = top + n + 4
+    learned_top = top + n + 4  # above its first row a heading, and users' and movies' names again
     page.write(top - 2, 2, "◄ mean", "header left")
     page.write(top - 1, 2, "user", "header")
     page.write(top - 1, 3, "user's bias", "header")
     page.write(top - 2, 3, "movie's bias", "header")
-    page.write(learned_top - 1, 2, "The ratings to learn from", "heading")
+    page.write(learned_top - 2, 2, "The ratings to learn from", "heading")
+    page.height(learned_top - 1, 120)
+    page.write(learned_top - 1, 2, "user", "header")
+    page.write(learned_top - 1, 3, "their number", "header")
+    write_titles(page, plan, learned_top - 1, left)
     learned = np.where(plan.held_out, np.nan, plan.choice.table)
     values = np.where(np.isnan(learned), "", learned.astype(object))
 
@@ -89,6 +94,10 @@ def write_teacher(page: Page, ratings: Page, plan: Plan) -> None:
 
     page.formulas("training", learned_top, left, values, to_learn_from, num_format="0.0", bold=False)
     training = page.areas["training"]
+    page.formulas(
+        "users.learned", learned_top, 3, np.sum(~np.isnan(learned), axis=1)[:, None],
+        lambda row, _: f"COUNT({a1(row, training.left, 'c')}:{a1(row, training.right, 'c')})", num_format="0",
+    )  # fmt: skip
     page.define("mean", top - 2, 1)
     page.formula(top - 2, 1, "AVERAGE(training)", plan.mean)
 
@@ -124,7 +133,8 @@ def write_teacher(page: Page, ratings: Page, plan: Plan) -> None:
     _write_errors(page, ratings, plan, 4)
     page.widths((1, 1, 8), (2, 2, 10), (3, 3, 12), (left, left + m - 1, 5.5))
     page.sheet.freeze_panes(top - 1, left - 1)
-    page.printing((top - 1, top - 1))
+    whole = [Area(page.name, 1, 1, top + n - 1, left + m - 1)]
+    page.printing(parts=[*whole, Area(page.name, learned_top - 2, 1, learned_top + n - 1, left + m - 1)])
 
 
 def _write_errors(page: Page, ratings: Page, plan: Plan, row: int) -> None:

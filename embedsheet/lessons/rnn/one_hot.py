@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from embedsheet.ground.notation.addresses import Area
 from embedsheet.lessons.rnn import parts
 from embedsheet.lessons.rnn.net import Net, trace
 from embedsheet.lessons.rnn.parts import Columns, band
@@ -107,5 +108,7 @@ def write_one_hot(book: Book, net: Net, sequence: Page) -> Page:
         *((gap, gap, 1.5) for gap in columns.gaps),
     )  # fmt: skip
     page.sheet.freeze_panes(HEADER, answer)
-    page.printing()
+    end = page.sheet.dim_rowmax + 1
+    page.printing((HEADER - 1, HEADER), labels=answer, parts=[  # the losses, and the look-up
+        Area(NAME, 1, 1, end, inputs - 1), Area(NAME, HEADER - 1, inputs, end, difference)])  # fmt: skip
     return page

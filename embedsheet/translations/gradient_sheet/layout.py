@@ -28,6 +28,7 @@ PAGE = 20  # columns of a printed page
 _LETTERS = 9  # of a heading that a column shows
 _WIDE = 14  # columns that a changing block and what goes with it may take; else it stands below, not beside
 _MOST_BESIDE = 48  # columns of blocks that stand side by side though their rows differ
+_LOW = 20  # rows of a band that goes on below, not on the next page across, where its blocks fill one
 _TALLER = 1.25  # so many times as high as the lowest of them may all of them be
 _LONGEST = 8192  # characters of a formula, in Excel
 _REDUCING = frozenset({"SUM", "AVERAGE", "COUNT", "MAX", "MIN", "SUMSQ", "PRODUCT"})
@@ -84,7 +85,7 @@ def lay_out(blocks: Sequence[Block], companions: int = 1, title: Callable[[Block
     """
     found: list[Placed] = []
     row = TOP
-    for band in _bands(blocks):
+    for band in (part for whole in _bands(blocks) for part in _wrapped(whole, title)):
         changing = band[0].changing is not None
         beside = changing and (companions + 1) * (band[0].area.shape[1] + 1) <= _WIDE
         titles = [title(block) for block in band]
@@ -118,6 +119,16 @@ def _columns(band: Sequence[Block], titles: Sequence[str]) -> list[int]:
         found.append(column)
         column += width + 1
     return found
+
+
+def _wrapped(band: list[Block], title: Callable[[Block], str]) -> list[list[Block]]:
+    """Return a low band as one band a page across: half a page of print and the screen below it were empty else."""
+    if _height(band) > _LOW:
+        return [band]
+    parts: dict[int, list[Block]] = {}
+    for block, column in zip(band, _columns(band, [title(block) for block in band]), strict=True):
+        parts.setdefault((column - LEFT) // PAGE, []).append(block)
+    return list(parts.values())
 
 
 def _levels(columns: Sequence[int], titles: Sequence[str]) -> list[int]:

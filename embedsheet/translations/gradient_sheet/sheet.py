@@ -22,8 +22,10 @@ from embedsheet.xlsx.writer.page import BLUE, FONT, GREY, ORANGE, VIOLET, Drawin
 
 _LEGEND_ROW, _LINK_ROW = 3, 7
 _LEGEND_COLUMNS = 13  # that the legend runs over
-_SCALE, _ROWS = 43, 112  # percent, at which `PAGE` columns and so many rows fill a page
-_MORE = 4  # columns that a page takes beside them, set smaller, where no other page would follow for the rest
+_SCALE = 69  # percent, at which `PAGE` columns fill a page of A4 on its side
+_HIGH, _TITLE, _ROW = 516, 61, 15  # points: such a page, title and legend, a row of cells
+_MORE = 2  # columns that a page takes beside them, set smaller, where no other page would follow for the rest
+_MOST_PAGES = 12  # of a sheet; of a larger one the columns of the first page across are printed
 _MOST_PARTS = 100  # that a print area may have: Excel reads 8,192 characters
 _LABELLED = 500  # rows of a block that are labelled one by one; of more, every second, third …
 _MOST_NAMES = 3  # that a block may have
@@ -130,34 +132,49 @@ def draw(workbook: Any, sketch: Sketch) -> None:
 
 
 def _print(page: Page, sketch: Sketch) -> None:
-    """Print title and labels on every page, no empty one, and let none end within a band of blocks that fits on one."""
+    """Print title, headings and labels on every page, no empty one, in letters that can be read.
+
+    No page ends within a band of blocks that fits on one. Of larger blocks the first page is printed, and of a sheet of
+    too many pages those at the left: the rest would be numbers without a heading. The feet say so.
+    """
     columns = max(_LEGEND_COLUMNS, *(one.left + one.block.area.shape[1] for one in sketch.placed))
     across = columns if PAGE < columns <= PAGE + _MORE else PAGE
-    runs = (run for one in sketch.placed for some in _runs(one.block).values() for run in some)
-    wide = any(last - first + 1 >= across for first, last in runs)  # then rows need a label on the next page, too
     for left in range(LEFT + across, columns, across):
         page.write(1, left, sketch.title, "title")
         _legend(page, _LEGEND_ROW, left)
-    scale = min(100, _SCALE * PAGE // (min(columns, across) + wide))
-    starts = [1, *_page_starts(page, sketch, _ROWS * _SCALE // scale)]
-    parts = []
+    scale = _SCALE * PAGE // max(PAGE, min(columns, across))
+    rows = (_HIGH * 100 // scale - _TITLE) // _ROW - sketch.buttons  # theirs is twice as high
+    headed = {(one.heading, one.left // across) for one in sketch.placed}
+    starts, parts, cut = [1, *_page_starts(page, sketch, rows)], list[Area](), False
     for top, end in pairwise([*starts, page.sheet.dim_rowmax + 2]):
-        used = {(row, column // across) for row in range(max(top - 1, _LEGEND_ROW), end - 1)
-                for column in page.sheet.table.get(row, ())}  # fmt: skip
-        for number in sorted({place for _, place in used}):
-            last = max(row for row, place in used if place == number) + 1
-            right = min(columns, across) + number * across
-            parts.append(Area(sketch.title, top, number * across + 1, last, right))
-    page.printing((1, _LEGEND_ROW), portrait=True, scale=scale, labels=int(wide),
+        stop = min(end, top + rows + (_LEGEND_ROW if top == 1 else 0))
+        cells = {(row, column // across) for row in range(max(top - 1, _LEGEND_ROW), end - 1)
+                 for column in page.sheet.table.get(row, ())}  # fmt: skip
+        for number in sorted({place for _, place in cells}):
+            last = max((row for row, place in cells if place == number and row < stop - 1), default=0) + 1
+            if any(place == number and top <= row < last for row, place in headed):
+                parts.append(Area(sketch.title, top, number * across + 1, last, min(columns, across) + number * across))
+                cut = cut or last < max(row for row, place in cells if place == number) + 1
+            else:
+                cut = True
+    left_out = ["of large blocks the beginning"] if cut else []
+    if len(parts) > _MOST_PAGES and any(part.left > 1 for part in parts):
+        parts = [part for part in parts if part.left == 1]
+        left_out.insert(0, f"its first {across} columns")
+    page.printing((1, _LEGEND_ROW), scale=scale, left_out="; ".join(left_out),
                   parts=parts if len(parts) <= _MOST_PARTS else ())  # fmt: skip
 
 
 def _page_starts(page: Page, sketch: Sketch, rows: int) -> list[int]:
-    """Return the rows with which pages of so many rows begin, after the first: bands' first ones."""
+    """Return the rows with which pages of so many rows below the title begin, after the first: bands' first ones.
+
+    A band that is cut at the end of a page in any case begins in its upper half, if there is room.
+    """
     bands = sorted({one.band for one in sketch.placed})
-    found, begun = list[int](), 1
+    found, begun = list[int](), 1 + _LEGEND_ROW
     for start, end in pairwise([*bands, page.sheet.dim_rowmax + 2]):
-        if end - begun > rows and start > TOP:
+        fills = end - start > rows and start - begun < rows / 2
+        if end - begun > rows and start > TOP and not fills:
             found.append(start)
             begun = start
     return found
@@ -202,7 +219,7 @@ def _label(page: Page, one: Placed) -> None:
     for row, columns in list(_runs(one.block).items())[:: 1 + one.block.area.shape[0] // _LABELLED]:
         for first, last in columns:
             page.write(row + down, first + right - 1, Area("", row, first, row, last).local(), "small", align="right",
-                       text_wrap=False, font_size=8)  # fmt: skip
+                       text_wrap=False)  # fmt: skip
 
 
 def _runs(block: Block) -> dict[int, list[tuple[int, int]]]:
