@@ -24,7 +24,7 @@ if __name__ == "__main__":
         np.eye(characters),  # a one-hot row a character
         chance.normal(0, np.sqrt(2 / characters), (characters, HIDDEN)),
         np.zeros(HIDDEN),
-        np.eye(HIDDEN),  # the pink arrow
+        np.eye(HIDDEN),  # the orange arrow
         chance.normal(0, np.sqrt(2 / HIDDEN), (HIDDEN, characters)),
         np.zeros(characters),
     )

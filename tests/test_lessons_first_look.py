@@ -9,10 +9,9 @@ from typing import Any
 
 import openpyxl
 import pytest
-from openpyxl.utils import range_boundaries
 
 from embedsheet.hosts.buttons.layout import add_buttons
-from embedsheet.lessons import LESSONS, find
+from embedsheet.lessons import find
 from embedsheet.lessons.how_to import to_train
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -157,22 +156,3 @@ def test_a_solved_log_prints_on_one_page_with_its_chart(tmp_path: Path) -> None:
     assert chart._from.row < last.row
     assert chart._from.col < last.column
     assert "rows 1 to 36" in str(sheet.oddFooter.center.text)
-
-
-@pytest.mark.parametrize("lesson", LESSONS)
-def test_orange_cells_are_those_that_training_changes_and_no_others(lesson: str, tmp_path: Path) -> None:
-    """The Guide, too, gives orange no other meaning: a background, a number, and a heading of what training changes."""
-    book = _open(tmp_path, lesson)
-    for sheet in book:
-        if sheet.title == "Guide":
-            continue
-        setup = sheet.defined_names.get("solver_adj")
-        parts = setup.attr_text.split(",") if setup else []
-        changing = [range_boundaries(part.rpartition("!")[2].replace("$", "")) for part in parts]
-        for cell in (cell for row in sheet.iter_rows() for cell in row):
-            if cell.fill.fill_type and cell.fill.fgColor.rgb == "FFFFD8A8":
-                inside = (left <= cell.column <= right and top <= cell.row <= bottom
-                          for left, top, right, bottom in changing)  # fmt: skip
-                assert any(inside), f"{sheet.title}!{cell.coordinate}"
-    said = {line.split(":")[0] for line in _column(book["Guide"], 2) if line.startswith("Orange ")}
-    assert said - {"Orange background", "Orange number"} <= ({"Orange heading"} if lesson == "optimisers" else set())

@@ -70,7 +70,7 @@ def test_the_loop_written_out_and_the_layer_are_one_function_of_the_same_weights
 
 
 def test_hidden_weights_start_as_the_identity() -> None:
-    """The pink arrow keeps what was there, in the loop and in the layer."""
+    """The orange arrow keeps what was there, in the loop and in the layer."""
     for name, layer, place in (("rnn-by-hand", "on", 0), ("rnn", "hidden", 1), ("sequence", "hidden", 1)):
         weights = LADDER[name].build(SIZES).get_layer(layer).weights[place]
         np.testing.assert_array_equal(np.asarray(weights.value), np.eye(4))

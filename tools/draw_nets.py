@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-GREEN, PINK, BLUE, DARK, PALE = "#2F9E44", "#C2255C", "#1971C2", "#1F2937", "#F1F3F5"
+GREEN, ORANGE, BLUE, DARK, PALE = "#2F9E44", "#D9480F", "#1971C2", "#1F2937", "#F1F3F5"
 ROUND = 0.5523  # a quarter of a circle as a Bézier curve
 
 
@@ -109,7 +109,7 @@ def unrolled(
         picture.words(x - 13, bottom - 4, f"char {t + 1}", 9)
         picture.arrow(x, bottom + 12, x, y - 15, GREEN)
         if t or zeros:
-            picture.arrow(x - 55, y, x - 15, y, PINK)
+            picture.arrow(x - 55, y, x - 15, y, ORANGE)
         if outputs(t):
             picture.arrow(x, y + 15, x, y + 46, BLUE)
             picture.triangle(x, y + 58)
@@ -134,7 +134,7 @@ def legend() -> Picture:
     unrolled(picture, 425, 40, 2, lambda t: t == 1, zeros=False)
     for y, text, color in (
         (158, "hidden > output", BLUE),
-        (143, "hidden > hidden", PINK),
+        (143, "hidden > hidden", ORANGE),
         (128, "input > hidden", GREEN),
     ):
         picture.words(402, y + 20, text.replace(">", "to"), 9, color=color)
@@ -159,8 +159,8 @@ def stacked() -> Picture:
         picture.arrow(x, 101, x, 133, GREEN)
         picture.arrow(x, 163, x, 192, BLUE)
         if t:
-            picture.arrow(x - 63, 86, x - 15, 86, PINK)
-            picture.arrow(x - 63, 148, x - 15, 148, PINK)
+            picture.arrow(x - 63, 86, x - 15, 86, ORANGE)
+            picture.arrow(x - 63, 148, x - 15, 148, ORANGE)
         picture.circle(x, 86)
         picture.circle(x, 148)
         picture.triangle(x, 204)

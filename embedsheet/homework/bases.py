@@ -295,9 +295,9 @@ def rnn(rng: Rng, options: Options) -> Sketch:
         columns=h,
         vary="numbers",
     )
-    pink = sketch.add(
+    orange = sketch.add(
         "weights.hidden",
-        "Pink arrow: hidden → hidden",
+        "Orange arrow: hidden → hidden",
         "changing",
         values=_factors(rng, hidden, hidden),
         columns=h,
@@ -326,9 +326,9 @@ def rnn(rng: Rng, options: Options) -> Sketch:
 
     state = sketch.add(
         "hidden",
-        "The hidden state: max(0, x × green + before × pink)",
+        "The hidden state: max(0, x × green + before × orange)",
         "calculated",
-        formula=f"MAX(0,{times(x, green)}+{times(before, pink)})",
+        formula=f"MAX(0,{times(x, green)}+{times(before, orange)})",
         shape=(1, hidden),
         columns=h,
     )

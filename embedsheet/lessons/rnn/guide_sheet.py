@@ -20,7 +20,7 @@ NAME = "Guide"
 LEGEND = Picture(
     Path(__file__).with_name("legend.png"),
     210,
-    "Rectangle: input. Circle: hidden state. Triangle: output. Arrow: a layer; green input to hidden, pink hidden to "
+    "Rectangle: input. Circle: hidden state. Triangle: output. Arrow: a layer; green input to hidden, orange hidden to "
     "hidden, blue hidden to output.",
 )
 
@@ -87,7 +87,7 @@ def write(page: Page, book: Book, net: Net, models: list[Page], derived: list[Pa
         page,
         "A recurrent net in a spreadsheet",
         f"A net reads “{net.text[:40]}{'…' if len(net.text) > 40 else ''}” and guesses which character comes next. "
-        "Three kinds of arrows, green, pink and blue, each one matrix, used again at every character.",
+        "Three kinds of arrows, green, orange and blue, each one matrix, used again at every character.",
         steps,
         [
             *(Line(f"{name}: {about}", f"go to {name}", Area(name, 1, 1, 1, 1)) for name, about in texts.items()),
@@ -106,7 +106,7 @@ def write(page: Page, book: Book, net: Net, models: list[Page], derived: list[Pa
         choice=bool(derived),
         colors=[
             (parts.GREEN, "Green heading: input → hidden."),
-            (parts.PINK, "Pink heading: hidden → hidden."),
+            (parts.ORANGE, "Orange heading: hidden → hidden."),
             (parts.BLUE, "Blue heading: hidden → output."),
             (parts.GREY, "Grey heading: the text, its ids, and their rows of the embedding."),
             (parts.SHARE, "Light blue: a probability; the darker, the nearer to 1."),

@@ -9,8 +9,8 @@ from embedsheet.lessons.rnn.net import Net, Trace
 from embedsheet.mirrors.full_size.text_data import visible
 from embedsheet.xlsx.writer.page import Book, Page, a1
 
-# Colours for the three kinds of arrow: the lecture’s, but for its orange, which here is what training changes.
-GREEN, PINK, BLUE, GREY = "#2F9E44", "#C2255C", "#1971C2", "#495057"
+# The lecture's colours for the three kinds of arrow.
+GREEN, ORANGE, BLUE, GREY = "#2F9E44", "#D9480F", "#1971C2", "#495057"
 SHARE = "#74C0FC"  # of a probability of 1
 INWARD, ONWARD, OUTWARD = "input → hidden", "hidden → hidden", "hidden → output"
 TEXT_SHEET = "Text"
@@ -85,11 +85,11 @@ def write_inward(page: Page, net: Net, left: int) -> None:
 
 
 def write_onward(page: Page, net: Net, left: int) -> None:
-    """Write the pink arrow: the identity to start with."""
-    band(page, WEIGHTS - 1, left, len(net.weights.hidden_bias), ONWARD, PINK)
+    """Write the orange arrow: the identity to start with."""
+    band(page, WEIGHTS - 1, left, len(net.weights.hidden_bias), ONWARD, ORANGE)
     page.block("hidden.weights", WEIGHTS, left, net.weights.hidden_weights, "changing")
     page.note(
-        WEIGHTS, left, "The pink arrow starts as the identity matrix: before anything is learnt, a hidden state "
+        WEIGHTS, left, "The orange arrow starts as the identity matrix: before anything is learnt, a hidden state "
         "keeps what it was and adds what it reads. Nothing is forgotten, nothing blows up.",
     )  # fmt: skip
 

@@ -33,7 +33,7 @@ def write_three(book: Book, net: Net, how_to: str) -> Page:
     parts.write_inward(page, net, states[0])
     parts.write_onward(page, net, states[1])
     parts.write_outward(page, net, outputs.logits)
-    band(page, parts.WEIGHTS - 1, states[2], hidden, "the same arrows again", parts.PINK)
+    band(page, parts.WEIGHTS - 1, states[2], hidden, "the same arrows again", parts.ORANGE)
 
     header = parts.first_row(net)
     top, bottom = header + 1, header + len(pieces)
@@ -43,7 +43,7 @@ def write_three(book: Book, net: Net, how_to: str) -> Page:
         for left in (places, shown, ids):
             page.write(header, left + t, t + 1, "header", num_format="0")
         band(page, header - 1, rows[t], factors, f"row {t + 1} (▭)")
-        made = parts.GREEN if t == 0 else parts.PINK
+        made = parts.GREEN if t == 0 else parts.ORANGE
         band(page, header - 1, states[t], hidden, f"hidden state {t + 1} (○)", made)
         for left, count in ((rows[t], factors), (states[t], hidden)):
             for unit in range(count):
@@ -72,7 +72,7 @@ def write_three(book: Book, net: Net, how_to: str) -> Page:
     parts.write_loss(page, net, rows[0], float(losses.mean()))
     page.solver(BLOCKS, "loss")
     page.note(top, states[0], "Green arrow only: the first character meets no state.")
-    page.note(top, states[1], "Green arrow from the second character plus pink arrow from the state at the left: the "
+    page.note(top, states[1], "Green arrow from the second character plus orange arrow from the state at the left: the "
               "same matrices for every character.")  # fmt: skip
     page.widths(
         (1, columns.next, 6), (places, places + 2, 4.5), (shown, shown + 2, 4.5),

@@ -1,7 +1,7 @@
 """The sheets "n characters" and "Sequence": the net unrolled, time running downward.
 
 A row is a time step: the character, its embedding row, what it brings to the hidden state (green), the hidden state,
-made of that and the state one row up (pink). A row of zeros starts each piece. "n characters" answers in the last
+made of that and the state one row up (orange). A row of zeros starts each piece. "n characters" answers in the last
 row of a piece only (blue), "Sequence" in every row.
 """
 
@@ -51,7 +51,7 @@ def write_unrolled(book: Book, net: Net, how_to: str, every: bool) -> Page:
     band(page, header - 1, piece, 5, "the text, piece by piece")
     band(page, header - 1, row_left, factors, "embedding row")
     band(page, header - 1, arriving, hidden, "from the input", parts.GREEN)
-    band(page, header - 1, state, hidden, "hidden state (○)", parts.PINK)
+    band(page, header - 1, state, hidden, "hidden state (○)", parts.ORANGE)
     for column, text in ((piece, "piece"), (step, "t"), (place, "place"), (shown, "char"), (number, "id")):
         page.write(header, column, text, "header")
     for left, count in ((row_left, factors), (arriving, hidden), (state, hidden)):

@@ -72,7 +72,7 @@ def three_char(sizes: Sizes) -> Any:
 
 
 def rnn_by_hand(sizes: Sizes) -> Any:
-    """n characters predict the next: the loop written out. The pink arrow starts as the identity: keep everything.
+    """n characters predict the next: the loop written out. The orange arrow starts as the identity: keep everything.
 
         ▭₁ ─in─► ○ ─on─► ○ ─on─► … ─on─► ○ ─out─► △
                          ▲               ▲

@@ -35,7 +35,7 @@ def build(weights: Weights, dtype: str = "float32") -> Any:
     return model
 
 
-# Keras lists a SimpleRNN's weights as kernel, recurrent kernel, bias; `Weights` has the bias before the pink arrow.
+# Keras lists a SimpleRNN's weights as kernel, recurrent kernel, bias; `Weights` has the bias before the orange arrow.
 _ORDER = [Weights._fields.index(name) for name in (
     "character_factors", "input_weights", "hidden_weights", "hidden_bias", "output_weights", "output_bias",
 )]  # fmt: skip

@@ -34,7 +34,7 @@ class Weights(NamedTuple):
     character_factors: Floats  # E      (characters, factors)
     input_weights: Floats  # W_in   (factors, hidden)    the green arrow
     hidden_bias: Floats  # b_in   (hidden,)
-    hidden_weights: Floats  # W_on   (hidden, hidden)     the pink arrow
+    hidden_weights: Floats  # W_on   (hidden, hidden)     the orange arrow
     output_weights: Floats  # W_out  (hidden, characters) the blue arrow
     output_bias: Floats  # b_out  (characters,)
 
@@ -48,7 +48,7 @@ class Step(NamedTuple):
 
 
 def start_weights(characters: int, factors: int, hidden: int, seed: int = 0) -> Weights:
-    """Return small random weights, zeros as biases, and the identity as the pink arrow: keep what was read."""
+    """Return small random weights, zeros as biases, and the identity as the orange arrow: keep what was read."""
     chance = np.random.default_rng(seed)
     return Weights(
         chance.normal(0, 0.5, (characters, factors)),
@@ -124,7 +124,7 @@ def logits(weights: Weights, state: Floats) -> Floats:
 def backward(weights: Weights, steps: Sequence[Step], answers: Sequence[int | None]) -> Weights:
     """Return the loss's derivative by every weight: the chain rule, walked from the last step to the first.
 
-    A state h_t matters twice: for the answer at t and, through the pink arrow, for everything after t. `from_later`
+    A state h_t matters twice: for the answer at t and, through the orange arrow, for everything after t. `from_later`
     carries the second part backward, as the state carried the past forward. That is backpropagation through time.
     """
     gradient = Weights(*map(np.zeros_like, weights))

@@ -142,7 +142,7 @@ def _print(page: Page, sketch: Sketch) -> None:
     for left in range(LEFT + across, columns, across):
         page.write(1, left, sketch.title, "title")
         _legend(page, _LEGEND_ROW, left)
-    scale = _SCALE * PAGE // max(PAGE, min(columns, across))
+    scale = min(100, _SCALE * PAGE // min(columns, across))
     rows = (_HIGH * 100 // scale - _TITLE) // _ROW - sketch.buttons  # theirs is twice as high
     headed = {(one.heading, one.left // across) for one in sketch.placed}
     starts, parts, cut = [1, *_page_starts(page, sketch, rows)], list[Area](), False
