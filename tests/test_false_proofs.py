@@ -92,3 +92,19 @@ def test_no_end_is_called_an_optimum(cells: dict[str, Any], sense: str, constrai
 def test_a_bound_that_is_a_value_still_holds_a_cell(tmp_path: Path) -> None:
     result = _solve(tmp_path / "book.xlsx", {"A1": 1, "C1": "=LN(A1+1E-15)"}, "minimize", ["A1>=0"])
     assert (result.status, result.x[0]) == ("optimal", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("formula", "at"),
+    [
+        ("(A1-1.3)^2+1E6", [1.3]),
+        ("(A1-1.3)^4+1E6", [1.3]),
+        ("(A1-1.3)^2+(A2-40)^2/1000+1E6", [1.3, 40]),
+        ("COSH(A1-2)+1E7", [2]),
+        ("100*(A2-A1^2)^2+(1-A1)^2+1E6", [1, 1]),
+    ],
+)
+def test_a_constant_hides_nothing_that_is_left_to_gain(formula: str, at: list[float], tmp_path: Path) -> None:
+    cells = {f"A{place}": 0.1 for place in range(1, len(at) + 1)} | {"C1": f"={formula}"}
+    result = _solve(tmp_path / "book.xlsx", cells, "minimize", [])
+    assert result.x == pytest.approx(at, rel=5e-3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -38,6 +39,10 @@ _MOST_SPREAD, _SPREAD_STARTS, _SPREAD = 20, 8, 1.5
 _ATTEMPTS = 4
 _DEPARTURES = 8  # from saddles and the like, one after the other
 
+# What has been gained is hidden behind the rest where it is less than this part of it; then so much of what has been
+# gained, and of the objective, is worth going on for.
+_HIDDEN, _LEFT, _TRIFLE = 1e-3, 1e-4, 1e-9
+
 
 def finish(tracker: Tracker, reason: Reason) -> Reason:
     """Go on by other means from where the first method gave up; returns why the last one stopped."""
@@ -56,6 +61,27 @@ def finish(tracker: Tracker, reason: Reason) -> Reason:
         tracker.method = "SLSQP"
         reason, _ = descend(tracker, tracker.start)
     return reason
+
+
+def beneath_a_constant(tracker: Tracker, reason: Reason) -> Reason:
+    """Go on by Newton's method where a constant in the objective hides how much is left to gain.
+
+    Of costs of 1,000,000 of which 1 can be saved, half of that beside them all seems no slope at all.
+    """
+    problem, best = tracker.problem, tracker.best
+    if len(tracker.row_sign) or problem.sense not in ("minimize", "maximize") or exhausted(tracker) or not best.sound:
+        return reason
+    gained, size = abs(tracker.base.value - best.value), abs(best.value)
+    if problem.size > newton.MOST_CELLS or not 0 < gained <= _HIDDEN * size:
+        return reason
+    left = float(stationarity(tracker, best.x).gains.max(initial=0.0))
+    if left <= max(_LEFT * gained, _TRIFLE * size):
+        return reason
+    limits, tracker.limits = tracker.limits, replace(tracker.limits, tolerance=0.0)
+    try:
+        return descend(tracker, best.x, newton.newton)[0]
+    finally:
+        tracker.limits = limits
 
 
 def _finish_constrained(tracker: Tracker, reason: Reason) -> Reason:

@@ -189,6 +189,8 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
     reason, converged = descend(tracker, tracker.start)
     if method == "auto" and not converged:
         reason = rescue.finish(tracker, reason)
+    if method == "auto":
+        reason = rescue.beneath_a_constant(tracker, reason)
     if method == "auto" and tracker.method == "L-BFGS-B":
         tracker, reason = rescue.in_other_units(tracker, reason)
         tracker, reason = rescue.off_plateau(tracker, reason)
