@@ -120,7 +120,7 @@ def _padded(value: Value, rows: int, columns: int) -> Value:
 
 # How messages call what `Value.mixed` is about, and what helps.
 MIXED = "an empty cell or a truth in one case and a number in another, and which depends on the changing cells"
-UNMIXED = "let it be a number in all cases."
+UNMIXED = "let it give a number in all cases."
 
 
 def mixture(values: Sequence[Value]) -> int:

@@ -15,6 +15,7 @@ from embedsheet.solvers.verdict import at_bounds, projected, stationarity
 
 # The Hessian takes one product a cell and an iteration; for more cells it costs more than it saves.
 MOST_CELLS = 250
+_ROUNDING = 1e-9  # of the objective: a gain that rounding cannot be
 _MOST_ITERATIONS = 60
 _LARGEST_DAMPING = 1e14
 
@@ -47,6 +48,25 @@ def possible_gain(tracker: Tracker, x: FloatArray, most: float) -> float | None:
         return None
     step = _step(curvature[np.ix_(free, free)], gradient[free], 0.0)
     return None if step is None else -0.5 * float(step @ gradient[free])
+
+
+def leads_down(tracker: Tracker, x: FloatArray) -> bool:
+    """Whether a Newton step gains more than rounding: where a curve is sharp, and no kink."""
+    value, gradient = tracker.merit(x)
+    curvature = hessian(tracker, x) if len(x) <= MOST_CELLS else np.empty((0, 0))
+    free = projected(tracker.problem, x, gradient) != 0
+    if not len(curvature) or not free.any() or not np.isfinite(curvature).all():
+        return False
+    step = _step(curvature[np.ix_(free, free)], gradient[free], 0.0)
+    if step is None:
+        return False
+    best = tracker.best, tracker.best_violation
+    trial = np.array(x)
+    trial[free] += step
+    trial = np.clip(trial, tracker.problem.lower, tracker.problem.upper)
+    lower = bool(tracker.merit(trial)[0] < value - _ROUNDING * abs(value))
+    tracker.best, tracker.best_violation = best  # a test must not move what it tests
+    return lower
 
 
 def newton(tracker: Tracker, start: FloatArray) -> Reason:

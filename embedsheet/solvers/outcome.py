@@ -156,7 +156,8 @@ def _by_gradient(tracker: Tracker, ended: Reason, measure: float) -> tuple[Statu
     zero = problem.sense == "minimize" and 0 <= best.value <= 1e-7 * tracker.reference
     if zero and not stopped and problem.never_negative():
         return "optimal", Why.ZERO()
-    if not stopped and tracker.method not in descent.LEARNING_RATES and kinks.at_kink(tracker, best.x):
+    kinked = not stopped and tracker.method not in descent.LEARNING_RATES and kinks.at_kink(tracker, best.x)
+    if kinked and not newton.leads_down(tracker, best.x):
         return "optimal", Why.KINK()
     if nothing_found(tracker) and not stopped:
         return "failed", Why.NOTHING_BETTER(ended=ended)
