@@ -16,6 +16,7 @@ import embedsheet as es
 from embedsheet.book.setups import Constraint
 from embedsheet.cli import app
 from embedsheet.ground.notation.addresses import parse_area
+from embedsheet.lessons import LESSONS
 from embedsheet.translations.coder.code import codes
 from embedsheet.translations.coder.names import identifier
 from kit import modules, nets, sheets
@@ -34,6 +35,10 @@ OTHERS = [
 
 
 TARGETS = ("numpy", "jax", "keras")
+
+
+def test_each_lesson_has_a_sheet_here() -> None:
+    assert {name for name, _ in MODELS} == set(LESSONS)
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 import embedsheet as es
+from embedsheet import lessons
 from embedsheet.cli import app
 from embedsheet.ground.errors import ModelError, UnsupportedError
 from embedsheet.ground.notation import tree as t
@@ -74,6 +75,10 @@ LESSONS: dict[str, tuple[dict[str, int], list[str]]] = {
 }
 SAMPLE = ("movielens", "gru")
 ALIKE = ("Momentum", "Nesterov", "RMSProp", "Adagrad")  # of six rules that make steps, descent and Adam stand for all
+
+
+def test_each_lesson_is_here() -> None:
+    assert set(LESSONS) == set(lessons.LESSONS)
 
 
 # What a lesson carries by default, test_own_books hands to all programs.

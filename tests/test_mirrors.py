@@ -15,12 +15,14 @@ import embedsheet as es
 from embedsheet.cli import app
 from embedsheet.ground.errors import ModelError
 from embedsheet.lessons import find
+from embedsheet.mirrors import table
 from embedsheet.mirrors.full_size.engine import default_precision, load_keras
 from embedsheet.mirrors.protocol import Asked
 from embedsheet.mirrors.recommender.blocks import read_model
 from embedsheet.mirrors.recommender.keras_net import code, precision, predictions
 from embedsheet.mirrors.table import MIRRORS, choose, mirrors
 from embedsheet.workbook import Workbook
+from kit import sheets
 
 # Mirror → a lesson with its sheets, small. A mirror without a row fails.
 SMALL: dict[str, tuple[str, dict[str, Any]]] = {
@@ -133,6 +135,20 @@ def test_a_recommender_without_a_set_up_is_searched_by_the_blocks_that_the_user_
     bare = replace(book, setups={})
     objective, changing = mirror.searched(bare, model)
     assert es.code(bare, sheet, objective=objective, changing=changing).text == es.code(book, sheet).text
+
+
+def test_a_workbook_without_a_model_is_refused_whatever_mirror_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = Workbook.open(sheets.write(tmp_path / "foreign.xlsx", {"A1": 1, "B1": "=A1*2"}))
+    for modules in (table.MIRRORS, table.MIRRORS[::-1]):
+        monkeypatch.setattr(table, "MIRRORS", modules)
+        assert table.choose(book, None, {}).title == "recommender"
+        with pytest.raises(ModelError):
+            table.models(book, None, {})
+    for mirror in table.mirrors():
+        with pytest.raises(ModelError):
+            mirror.one(book, None, {})
 
 
 def test_a_workbook_of_two_kinds_asks_which(books: dict[str, Workbook], monkeypatch: pytest.MonkeyPatch) -> None:

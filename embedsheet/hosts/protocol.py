@@ -51,7 +51,7 @@ class Host(Protocol):
         ...
 
     def contents(self, sheet: str) -> Contents:
-        """Return what a sheet holds."""
+        """Return what a sheet holds; of an empty one `Contents(1, 1, [[None]], [[None]], [], hidden)`."""
         ...
 
     def tables(self) -> Iterable[Table]:
@@ -59,7 +59,10 @@ class Host(Protocol):
         ...
 
     def refers_to(self, names: Iterable[str], sheet: str | None = None) -> dict[str, str]:
-        """Return what those of a sheet's names, or of the whole workbook's, that are there stand for, without "="."""
+        """Return what those of a sheet's names, or of the whole workbook's, that are there stand for, without "=".
+
+        Hidden ones, too: Solver's model is in names.
+        """
         ...
 
     def read(self, area: Area) -> Rows:
@@ -67,7 +70,7 @@ class Host(Protocol):
         ...
 
     def write(self, area: Area, rows: Rows) -> None:
-        """Replace the contents of an area by values."""
+        """Replace the contents of an area, formulas too, by values; None empties a cell."""
         ...
 
     def write_formula(self, cell: Area, text: str) -> None:

@@ -11,6 +11,8 @@ module in the entry-point group `embedsheet.lessons`, where the entry's name is 
   `embedsheet new NAME`: it is annotated `Annotated[TYPE, "help text"]` and has a default (int, float, bool, str, Path
   or None; `many_users: int` becomes `--many-users`). A wrong value raises LessonError before anything is written.
 
+Of embedsheet's own lessons `build` has `no_gradient_sheet`, too, saves by `gradients.save`, and one sheet is the Guide.
+
 `force` replaces an existing file. `finish(book)` is called before the file is written (the buttons come in there) and
 `progress(rows done, rows in all)` while a long sheet is made. Blocks are found through defined names scoped to their
 sheet, never by address.

@@ -143,8 +143,10 @@ class Mirror(Protocol[Model]):
         return []
 
     def chosen(self, book: Book, sheet: str | None, given: Mapping[str, str]) -> list[str]:
-        """Return the sheet asked for, or all of this kind. Raises ModelError for one of another kind."""
+        """Return the sheet asked for, or all of this kind. Raises ModelError for one of another kind, and for none."""
         there = self.sheets(book)
+        if not there:
+            raise ModelError(f"{book.path.name}: holds no {self.title}; `embedsheet lessons` says which workbooks do.")
         if sheet is None:
             return there
         name = book.sheet(sheet).name

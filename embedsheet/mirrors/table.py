@@ -11,7 +11,8 @@ from embedsheet.ground.errors import ModelError
 from embedsheet.mirrors.protocol import Mirror, Task, Trainer
 from embedsheet.workbook import Workbook
 
-# Modules in this folder with a `MIRROR`. The last is asked where none knows the workbook: it says what it needs.
+_ELSE = "recommender.mirror"  # asked where none knows the workbook: it says what it needs
+# Modules in this folder with a `MIRROR`.
 MIRRORS = (
     "recurrent.mirror",
     "optimisers.mirror",
@@ -21,7 +22,7 @@ MIRRORS = (
     "attention.mirror",
     "conv.mirror",
     "student.mirror",
-    "recommender.mirror",
+    _ELSE,
 )
 
 
@@ -45,7 +46,7 @@ def choose(book: Book, sheet: str | None, given: Mapping[str, str]) -> Mirror[An
     if len(found) > 1:
         kinds = "; ".join(f"{mirror.title}: {', '.join(sheets)}" for mirror, sheets in found)
         raise ModelError(f"{book.path.name}: has models of several kinds; choose one with --sheet: {kinds}.")
-    return found[0][0] if found else every[-1]
+    return found[0][0] if found else every[MIRRORS.index(_ELSE)]
 
 
 def models(book: Book, sheet: str | None, given: Mapping[str, str]) -> tuple[Mirror[Any], dict[str, Any]]:

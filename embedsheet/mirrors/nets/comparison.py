@@ -45,7 +45,8 @@ class Net:
     Keras model; `inputs` are what it reads. `loss(keras, outputs, variables)` is the sheet's objective, and
     `shown(keras, outputs)` what the sheet shows of the outputs. `gradients` are blocks of the sheet that hold a
     derivative: {block of weights: its derivative by the cells}. Of the blocks in `columns` the cells, row by row, are
-    one column of the variable, as a filter of Conv2D is.
+    one column of the variable, as a filter of Conv2D is. A block is part of one variable: where a sheet has bias and
+    weights in one block, give `inputs` a column of ones.
     """
 
     sheet: str
