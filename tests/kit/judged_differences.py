@@ -49,7 +49,7 @@ DIFFERENCES = (
                "DAVERAGE DGET DMAX DMIN DPRODUCT DSTDEV DSTDEVP DSUM DVAR DVARP"),
     # What A1# is.
     Difference("A1# is an array, no range", "formulon IronCalc", "ISREF"),
-    Difference("A1# is an array, no range", "formulon", "ROW COLUMN"),
+    Difference("A1# is an array, no range", "formulon", "COLUMN"),
     Difference("A1# of a row or column is refused", "formulon", "SUMPRODUCT"),
     Difference("A1# of a row or column is refused", "IronCalc",
                "CHISQ.TEST CHITEST CORREL PEARSON RSQ SLOPE INTERCEPT STEYX FORECAST FORECAST.LINEAR SUMXMY2"),
@@ -80,9 +80,6 @@ DIFFERENCES = (
     Difference("a text that is a number is one where a number is wanted", "formulon IronCalc", "Z.TEST"),
     Difference("a text that is a number is one where a number is wanted", "formulon", "FORECAST FORECAST.LINEAR"),
     Difference("a text as holiday is no fault", "LibreOffice", "NETWORKDAYS NETWORKDAYS.INTL WORKDAY.INTL"),
-    Difference("cannot take SORT's second argument left out, errors or a text", "IronCalc", "SORT SCAN"),
-    Difference("refuses to sort sideways beside one value", "IronCalc", "SORTBY"),
-    Difference("takes ISNUMBER of a range as one value", "IronCalc", "FILTER"),
     Difference("reads a blank separator as 0", "Gnumeric", "TEXTJOIN"),
     # Numbers that a function does not take.
     Difference("Microsoft: a number out of bounds is #NUM!", "Gnumeric",
@@ -128,7 +125,8 @@ FURTHER = (
     Difference("a blank that a formula passes on is 0, no blank", "LibreOffice", "TEXTJOIN"),
 )
 FURTHER_OUTVOTED = {
-    "Z.TEST": "a text that is a number is one where a number is wanted; LibreOffice and Gnumeric say so"
+    "XIRR": "Microsoft: values and dates of different numbers are #NUM!, whatever else the one date is",
+    "Z.TEST": "a text that is a number is one where a number is wanted; LibreOffice and Gnumeric say so",
 }
 
 # Functions in which several judges agree on something else, more than agree with us, or name another error.
@@ -139,7 +137,6 @@ OUTVOTED = {
     "SUMIFS": "an array where Excel wants a range, which nobody can type there",
     "AGGREGATE": "formulon takes no array; the error is the array's own",
     "INDIRECT": "formulon takes no array of one computed value; the error is the cell's own",
-    "SORT": "IronCalc does not know a left-out argument; the error is the range's own",
     "FVSCHEDULE": "Microsoft: any value but numbers and blanks is #VALUE!",
     "SERIESSUM": "Microsoft: if any argument is nonnumeric, #VALUE!",
     "XNPV": "where a payment is no number all but LibreOffice have an error, Gnumeric and pyOpenVBA this one",

@@ -91,7 +91,8 @@ def _has_say(judge: str, fill: str, case: Case, value: CellValue, own: CellValue
 def judged(fills: Sequence[str], cases: Iterable[Case], folder: Path) -> list[Judged]:
     """Return the cells of cases, filled in these ways, with the results of all judges.
 
-    Left out are functions whose results nothing fixes, RAND and its kin, and what embedsheet refuses.
+    Left out are functions whose results nothing fixes, RAND and its kin, and what embedsheet refuses, as a SORT
+    that gives several cells, for which XlsxWriter keeps one.
     """
     cases = [case for case in cases if FUNCTIONS[case.name].gradient != "frozen"]
     books, places, paths = [], [], []
