@@ -6,6 +6,8 @@ Newton step is the same in whatever units the cells are: (H + Î» diag|H|) p = âˆ
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from embedsheet.solvers.problem import FloatArray
@@ -43,21 +45,15 @@ def possible_gain(tracker: Tracker, x: FloatArray, most: float) -> float | None:
     bend = float(downhill @ tracker.hessian_product(x, downhill))
     if not bend > 0 or square * square > 2.0 * most * bend * (1 + 1e-9):
         return None
-    curvature = hessian(tracker, x)
-    if not np.isfinite(curvature).all():
-        return None
-    step = _step(curvature[np.ix_(free, free)], gradient[free], 0.0)
+    step = _whole_step(tracker, x, gradient, free)
     return None if step is None else -0.5 * float(step @ gradient[free])
 
 
 def leads_down(tracker: Tracker, x: FloatArray) -> bool:
     """Whether a Newton step gains more than rounding: where a curve is sharp, and no kink."""
     value, gradient = tracker.merit(x)
-    curvature = hessian(tracker, x) if len(x) <= MOST_CELLS else np.empty((0, 0))
     free = projected(tracker.problem, x, gradient) != 0
-    if not len(curvature) or not free.any() or not np.isfinite(curvature).all():
-        return False
-    step = _step(curvature[np.ix_(free, free)], gradient[free], 0.0)
+    step = _whole_step(tracker, x, gradient, free) if free.any() and len(x) <= MOST_CELLS else None
     if step is None:
         return False
     best = tracker.best, tracker.best_violation
@@ -101,6 +97,12 @@ def newton(tracker: Tracker, start: FloatArray) -> Reason:
         conditions = stationarity(tracker, x)
         tracker.iterate(x, conditions.norm, conditions.measure)
     return Why.NEWTON_STEPS()
+
+
+def _whole_step(tracker: Tracker, x: FloatArray, gradient: FloatArray, free: Any) -> FloatArray | None:
+    """Return the Newton step of the free cells, (n,) of bool; None where the merit is not convex there."""
+    curvature = hessian(tracker, x)
+    return _step(curvature[np.ix_(free, free)], gradient[free], 0.0) if np.isfinite(curvature).all() else None
 
 
 def _step(curvature: FloatArray, gradient: FloatArray, damping: float) -> FloatArray | None:

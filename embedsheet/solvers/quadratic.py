@@ -33,7 +33,7 @@ _LAST_BITS = 16.0 * float(np.finfo(float).eps)
 _NEAR, _HELD, _POLISHED, _MOST_POLISHED = 1e-12, 1e-6, 2, 400
 _SLOPE_ROUNDING = 1e-12  # of the terms of a slope
 _ROUNDS = 4  # of bounds that follow from bounds
-_CLOSED, _BITS_LEFT = 1e-6, 1e-9  # of the optimum, and of its largest terms, that a proof may miss it by
+_CLOSED, _ROUNDINGS = 1e-6, 1e-9 / _LAST_BITS  # of the optimum, and of its last bits, that a proof may miss it by
 _MOST_DESCENDED = 60  # cells, where HiGHS failed
 _FAR = 1e4  # where a cell has no bound: nothing is proven farther away than so many times the largest
 
@@ -273,7 +273,8 @@ class QuadraticSolver:
 
     def _bounded(self, x: FloatArray, multipliers: FloatArray, lower: FloatArray, upper: FloatArray) -> Relaxed:
         """Return x, or a point that the rows and bounds which hold it lead to, with what is proven beside it."""
-        found = self._proof(x, multipliers, lower, upper)
+        reach = self._implied(lower, upper)
+        found = self._proof(x, multipliers, *reach)
         if self._near(found):
             return found
         for _ in range(_POLISHED):
@@ -281,7 +282,7 @@ class QuadraticSolver:
             if polished is None:
                 break
             x, multipliers = polished
-            better = self._proof(x, multipliers, lower, upper)
+            better = self._proof(x, multipliers, *reach)
             if better.value > found.value:
                 found = better
             if self._near(found):
@@ -296,7 +297,6 @@ class QuadraticSolver:
         side = np.where(y > 0, self._low, self._high)
         rows = float(y @ np.where(y == 0, 0.0, side - matrix @ x))
         slope = linear.cost + bent - matrix.T @ y
-        lower, upper = self._implied(lower, upper)
         far = np.full(len(x), _FAR * max(1.0, float(np.abs(x).max(initial=0.0))))
         # Where nothing bends and nothing bounds, the least slope leads on for ever.
         size = np.abs(linear.cost) + np.abs(matrix.T) @ np.abs(y)
@@ -326,21 +326,17 @@ class QuadraticSolver:
                 endless = np.isinf(least)
                 total = np.where(endless, 0.0, least).sum(axis=1)
                 for row in np.flatnonzero(np.isfinite(most) & (endless.sum(axis=1) <= 1)):
-                    alone = endless[row].any()
-                    for cell in np.flatnonzero(endless[row] if alone else matrix[row]):
-                        factor = matrix[row, cell]
-                        end = (most[row] - total[row] + (0.0 if alone else least[row, cell])) / factor
-                        if factor > 0 and not np.isfinite(upper[cell]):
-                            upper[cell] = end
-                        elif factor < 0 and not np.isfinite(lower[cell]):
-                            lower[cell] = end
+                    free = ((matrix[row] > 0) & np.isinf(upper)) | ((matrix[row] < 0) & np.isinf(lower))
+                    for cell in np.flatnonzero(free & endless[row] if endless[row].any() else free):
+                        others = total[row] - (0.0 if endless[row, cell] else least[row, cell])
+                        (upper if matrix[row, cell] > 0 else lower)[cell] = (most[row] - others) / matrix[row, cell]
             if np.isfinite(lower).sum() + np.isfinite(upper).sum() == before:
                 break
         return lower, upper
 
     def closes(self, found: Relaxed, worth: float) -> bool:
         """Whether what is proven leaves nothing better than sign · f = `worth` but rounding."""
-        return found.proven and worth - found.value <= _CLOSED * abs(worth) + found.rounding / _LAST_BITS * _BITS_LEFT
+        return found.proven and worth - found.value <= _CLOSED * abs(worth) + _ROUNDINGS * found.rounding
 
     def _polished(
         self, x: FloatArray, multipliers: FloatArray, lower: FloatArray, upper: FloatArray

@@ -6,7 +6,7 @@ from 0 here, in arrays (n or 1, a, b) of the shape of the result; `errors` holds
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,11 +44,11 @@ def size_of(table: Reference | Value) -> tuple[Places, Places]:
 def line_of(context: Context, table: Reference | Value, vertical: bool, last: bool = False) -> Value:
     """Return the first or last column (`vertical`) or row of a table."""
     if isinstance(table, Value):
-        part: Any = slice(-1, None) if last else slice(0, 1)
+        line = slice(-1, None) if last else slice(0, 1)
+        part = (slice(None), slice(None), line) if vertical else (slice(None), line)
         shape = table.shape
         kinds = np.broadcast_to(table.kinds, shape)
         numbers = namespace(table.numbers).broadcast_to(table.numbers, shape)
-        part = (slice(None), slice(None), part) if vertical else (slice(None), part)
         return Value(kinds[part], numbers[part], table.mixed)
     top, left, bottom, right = table.top, table.left, table.bottom, table.right
     if vertical:
