@@ -12,6 +12,7 @@ import pytest
 from embedsheet.compiler.engines.tape import TapeEngine
 from embedsheet.compiler.program import compile_program, recalculate
 from embedsheet.compiler.recurrence import Recurrence
+from embedsheet.ground.errors import UnsupportedError
 from embedsheet.workbook import Workbook
 from kit.sheets import program, setup, write
 
@@ -124,3 +125,62 @@ def test_a_cell_is_left_out_in_a_scan_where_it_is_left_out_elsewhere(tmp_path: P
             sheet = store.table.sheet_places["s"]
             values.append(store.numbers[store.table.find(sheet, np.arange(1, 13), np.full(12, 2))])
         np.testing.assert_array_equal(values[1], values[0], err_msg=term)
+
+
+# From the fifth row on C is a number for some A1 only; {p} is the row above.
+_MIXED_TERMS = [
+    "C{r}", "IF(C{r}>0,1,2)", "IF(B{p}>C{r},1,2)", "SUM(C{r},A{r})", "SUM(B{p},C{r})/2", "COUNT(C{r},A{r})",
+    "MIN(C{r},B{p})", "AVERAGE(IF(B{p}>1,C{r},B{p}),2)", "N(C{r})", "IF(C{r},B{p},1)", "IF(ISNUMBER(C{r}),1,2)",
+    "LET(x,C{r},COUNT(x,B{p}))",
+]  # fmt: skip
+
+
+def _told(path: Path, cells: dict[str, Any], x: list[float]) -> tuple[str, float]:
+    """What is said against a model of the objective F1, or what it gives at `x`."""
+    try:
+        return "computed", program(path, cells, "F1", ["A1:A2"]).value(np.array(x))
+    except UnsupportedError as error:
+        return str(error).partition(": ")[2], 0.0  # which cells it names first is another matter
+
+
+@pytest.mark.parametrize("otherwise", ("", ",TRUE"))
+def test_what_may_be_no_number_is_judged_in_a_scan_as_elsewhere(otherwise: str, tmp_path: Path) -> None:
+    """Twelve rows are too few for a scan; of 30 only what is traced is scanned, of 420 all. The 12th is the same."""
+    told = set()
+    for place, term in enumerate(_MIXED_TERMS):
+        results = []
+        for rows in (12, 30, 420):
+            cells: dict[str, Any] = {"A1": 2.0, "A2": 3.0, "B1": "=A2", "F1": f"=B12+0*B{rows}"}
+            cells |= {f"C{row}": f"=IF($A$1>1,$A$1{otherwise})" if row > 4 else 0.3 for row in range(2, rows + 1)}
+            cells |= {f"B{row}": f"=0.5*B{row - 1}+{term.format(r=row, p=row - 1)}" for row in range(2, rows + 1)}
+            cells |= {f"A{row}": row % 5 / 10 for row in range(3, rows + 1)}
+            results.append(_told(tmp_path / f"{place}-{rows}.xlsx", cells, [0.5, 3.0]))
+        assert len({said for said, _ in results}) == 1, (term, results)
+        np.testing.assert_allclose([value for _, value in results], results[0][1], rtol=1e-12, err_msg=term)
+        told.add(results[0][0])
+    assert "computed" in told and any("truth in one case" in said for said in told)
+
+
+# B becomes an error for some A1: of a function, an operator, another cell, or in the recurrence itself.
+_UNDEFINED_TERMS = [
+    "LN($A$1)", "SQRT(B{p}+$A$1-1)", "1/$A$1", "$A$1^0.5", "B{p}^2/9", "MATCH($A$1,{{1;2;4}},0)",
+    "INDEX({{1;2;4}},$A$1)", "$C$1", "IFERROR(LN($A$1),3)", "IF($A$1>0,LN($A$1),1)", "LET(x,LN($A$1),x)",
+    "MOD(B{p},$A$1)", "VLOOKUP($A$1,{{1,2;3,4}},2)",
+    "ABS(B{p})", "CHOOSE($A$1,1,2)", "COUNT(B{p},LN($A$1))",
+]  # fmt: skip
+_SEES_ERRORS = ["IF(ISNUMBER(B12),B12,99)", "COUNT(B2:B12)", "IFNA(B12,99)", "IFERROR(B12,99)"]
+
+
+@pytest.mark.parametrize("seen", _SEES_ERRORS)
+def test_what_becomes_an_error_is_seen_in_a_scan_as_elsewhere(seen: str, tmp_path: Path) -> None:
+    """Two rules of one thing: a scan asks the formula (`undefined_by`), elsewhere evaluation notes what it meets."""
+    for term in _UNDEFINED_TERMS:
+        results = []
+        for rows in (12, 30):
+            cells: dict[str, Any] = {"A1": 2.0, "A2": 3.0, "B1": "=A2", "C1": "=SQRT(A1)"}
+            cells |= {"F1": f"={seen}+0*ISERROR(B{rows})"}
+            cells |= {f"B{row}": f"=0.5*B{row - 1}+{term.format(p=row - 1)}" for row in range(2, rows + 1)}
+            results.append([_told(tmp_path / f"{rows}.xlsx", cells, point) for point in ([-1.0, 3.0], [2.0, 3.0])])
+        (few, values), (many, others) = (zip(*some, strict=True) for some in results)
+        assert few == many, term
+        np.testing.assert_allclose(values, others, rtol=1e-12, err_msg=term)

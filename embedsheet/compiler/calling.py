@@ -26,8 +26,9 @@ from embedsheet.formulas.values import (
     error,
     namespace,
 )
+from embedsheet.ground.keys import name_key
 from embedsheet.ground.notation import tree as t
-from embedsheet.ground.notation.walk import walk
+from embedsheet.ground.notation.walk import set_by, walk
 
 # Of these functions the first argument is an address: its cells are read only as far as the result points at them.
 ADDRESS_FUNCTIONS = frozenset({"INDEX", "OFFSET"})
@@ -58,14 +59,15 @@ _LAZY = {"CHOOSE": FAILS, "IF": 0, "IFERROR": 0, "IFNA": 0, "IFS": LACKS, "LET":
 
 def undefined_by(tree: t.Node) -> int:
     """Return as what errors an expression may be undefined where all that it reads is defined."""
-    found = 0
-    for node in walk(tree):
+    found, nodes = 0, list(walk(tree))
+    own = frozenset[str]().union(*map(set_by, nodes))  # names whose values are parts of the expression themselves
+    for node in nodes:
         if isinstance(node, t.Call):
             found |= _LAZY.get(node.name, 0 if node.name in _ALWAYS_DEFINED else _LACKING.get(node.name, FAILS))
         elif isinstance(node, t.Binary) and node.operator in "/^":
             whole = isinstance(node.right, t.Number) and node.operator == "^" and node.right.value in range(1, 65)
             found |= 0 if whole else FAILS
-        elif isinstance(node, (t.Name, t.Error)):
+        elif isinstance(node, t.Error) or (isinstance(node, t.Name) and name_key(node.name) not in own):
             found |= LACKS | FAILS
     return found
 

@@ -66,7 +66,6 @@ class Ordered:
         recurrence = find_recurrence(store, cells)
         if recurrence is None:
             return self._steps(cells, every)
-        recurrence.unrolled = self._steps(cells, recurrence.members)
         return [*self._steps(cells, recurrence.before), recurrence, *self._steps(cells, recurrence.after)]
 
     def _steps(self, cells: ComponentCells, nodes: Ids) -> list[Step]:

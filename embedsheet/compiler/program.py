@@ -600,9 +600,7 @@ def _trace_recurrence(traced: TracedStore, recurrence: Recurrence) -> None:
     try:
         recurrence.run_traced(traced)
     except NotScannableError:
-        if not recurrence.unrolled:
-            raise
-        for step in recurrence.unrolled:
+        for step in recurrence.step_by_step():
             _trace_step(traced, step)
 
 

@@ -57,7 +57,7 @@ class Recurrence:
 
     `layers` puts the lanes of one step in order: lists of (group, lanes). `elements` (T, W) are the cells' places in
     their groups. `members` are the cells' places in the component's list, `before` and `after` those of the others.
-    `unrolled` is the same work step by step, where that has been found.
+    `unrolled` is the same work step by step, where it has been done so.
     """
 
     groups: dict[int, Group]
@@ -76,6 +76,10 @@ class Recurrence:
     def length(self) -> int:
         """Number of steps, T."""
         return len(self.ids)
+
+    def step_by_step(self) -> list[Step]:
+        """Return the same work without a scan: of each step one layer after the other."""
+        return [Step(self.groups[place], own[lanes]) for own in self.elements for place, lanes in self.layers]
 
     def run_concrete(self, store: Store) -> bool:
         """Evaluate all steps and keep the results; False when that needs the cells one by one after all."""
@@ -223,6 +227,7 @@ class _Outer:
     kinds: NDArray[np.uint8]  # (lanes or 1, rows, columns)
     numbers: NDArray[np.float64] | None  # concrete and the same at every step
     key: int
+    mixed: int  # as a Value's
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +238,7 @@ class _Inner:
     lanes: Ids
     kinds: NDArray[np.uint8]
     key: int | None
+    mixed: int  # as a Value's, of the outer cells
 
 
 class _Now:
@@ -261,14 +267,14 @@ class _Body(Evaluator):
                 raise NotScannableError  # a cell that is read by way of something the plan does not know
             return super().evaluate(node)
         if isinstance(entry, _Outer):
-            kinds = self._own(entry.kinds)
-            return Value(kinds, self._own(self.now.inputs[entry.key] if entry.numbers is None else entry.numbers))
+            numbers = self.now.inputs[entry.key] if entry.numbers is None else entry.numbers
+            return Value(self._own(entry.kinds), self._own(numbers), entry.mixed)
         lags, lanes = self._own(entry.lags), self._own(entry.lanes)
         numbers = self.now.history[lags, np.maximum(lanes, 0)]
         if entry.key is not None:
             other = self._own(self.now.inputs[entry.key])
             numbers = namespace(other, numbers).where(lanes < 0, other, numbers)
-        return Value(self._own(entry.kinds), numbers)
+        return Value(self._own(entry.kinds), numbers, entry.mixed)
 
     def known(self, node: t.Node) -> bool:
         return self._key(node) in self.plan or super().known(node)
@@ -433,13 +439,13 @@ class _Scan:
         numbers = value.numbers
         if numbers.shape[0] == 1:
             if isinstance(numbers, np.ndarray):
-                return _Outer(kinds, numbers, -1)
+                return _Outer(kinds, numbers, -1, value.mixed)
             numbers = numbers[None].repeat(steps, axis=0)
         else:
             numbers = numbers.reshape(steps, width, *numbers.shape[1:])
             if isinstance(numbers, np.ndarray) and (numbers == numbers[0]).all():
-                return _Outer(kinds, numbers[0], -1)
-        return _Outer(kinds, None, self._input(numbers))
+                return _Outer(kinds, numbers[0], -1, value.mixed)
+        return _Outer(kinds, None, self._input(numbers), value.mixed)
 
     def _inner(self, evaluator: Evaluator, node: t.Node, width: int, use: _Use) -> _Inner:
         recurrence = self.recurrence
@@ -455,7 +461,7 @@ class _Scan:
         kinds = np.where(lanes >= 0, self.kinds[np.maximum(lanes, 0)], self.store.kinds[ids]).astype(np.uint8)
         if not (kinds == kinds[0]).all() or _counts_otherwise(kinds, use):
             raise NotScannableError
-        key = None
+        key, mixed = None, 0
         if (lanes < 0).any():
             outer = np.where(lanes < 0, ids, -1)
             if not self.store.done[outer].all():
@@ -463,8 +469,11 @@ class _Scan:
             self.tainted = self.tainted or bool(self.store.tainted[outer].any())
             if not self.store.concrete:
                 self.undefined |= int(np.bitwise_or.reduce(self.store.undefined[outer], axis=None))
+                mixed = int(self.store.mixed[outer].max())
+                if mixed and not use.number:
+                    raise NotScannableError  # cell by cell it is judged by what reads it
             key = self._input(self.store.read(outer.reshape(steps * width, *outer.shape[2:])).reshape(outer.shape))
-        return _Inner(lags[0], lanes[0], kinds[0], key)
+        return _Inner(lags[0], lanes[0], kinds[0], key, mixed)
 
     def _input(self, numbers: Array) -> int:
         self.inputs.append(numbers)
@@ -503,8 +512,8 @@ def _counts_otherwise(kinds: NDArray[np.uint8], use: _Use) -> bool:
 def _seen(evaluator: Evaluator, result: Result, use: _Use) -> Value:
     """Return a result's value; raise NotScannableError where it is a cell that counts otherwise than what it holds."""
     value = evaluator.value(result)
-    if isinstance(result, Reference) and _counts_otherwise(value.kinds, use):
-        raise NotScannableError
+    if isinstance(result, Reference) and (_counts_otherwise(value.kinds, use) or (value.mixed and not use.number)):
+        raise NotScannableError  # where it is mixed, it is judged cell by cell, by what reads it
     return value
 
 

@@ -74,13 +74,13 @@ def unmoved(parameters: Collection[str], body: Node) -> list[Node]:
         node, around = waiting.pop()
         below = children(node)
         if free[id(node)] & around:
-            waiting.extend((one, around | _set_by(node)) for one in below)
+            waiting.extend((one, around | set_by(node)) for one in below)
         elif below:
             found.append(node)
     return found
 
 
-def _set_by(node: Node) -> frozenset[str]:
+def set_by(node: Node) -> frozenset[str]:
     """Return the keys of the names that a LET or LAMBDA sets."""
     if not (isinstance(node, Call) and node.name in ("LET", "LAMBDA")):
         return frozenset()
@@ -94,7 +94,7 @@ def _free(node: Node, free: dict[int, frozenset[str]]) -> frozenset[str]:
         return frozenset((name_key(node.name),))
     parts = [free[id(below)] for below in children(node)]
     if isinstance(node, Call) and node.name == "LAMBDA" and parts:
-        return parts[-1] - _set_by(node)
+        return parts[-1] - set_by(node)
     if isinstance(node, Call) and node.name == "LET" and parts:
         # A name's value may hang on a name of the same key outside.
         found = parts[-1]
