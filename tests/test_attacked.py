@@ -20,7 +20,13 @@ from kit.sheets import write
 Random = np.random.Generator
 Model = tuple[dict[str, Any], dict[str, Any]]
 # Words of a verdict that is a proof, see docs/choosing-a-method.md.
-PROVEN = ("proven", "proves", "possible points were tried", "optimality conditions hold, and the model is convex")
+PROVEN = (
+    "proven",
+    "proves",
+    "possible points were tried",
+    "possible point was tried",
+    "optimality conditions hold, and the model is convex",
+)
 WITHIN = 2e-6  # curves are proven to 1e-6
 
 

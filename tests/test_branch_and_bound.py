@@ -177,3 +177,18 @@ def test_a_whole_point_that_no_row_allows_is_split_until_nothing_is_left() -> No
     done = branch(tracker, blind, 100, 0.0)
     assert tracker.best.value == 1.0  # (0, 1), say
     assert not done.proven  # (1, 1) itself is none that the relaxation excludes
+
+
+def test_where_highs_does_not_end_slsqp_goes_on_silently(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From (2.5, 1.5), the best on x + y = 4, as far as x − y <= 0.4 asks: (2.2, 1.8), where f is 0.8² + 0.2²."""
+    monkeypatch.setattr(quadratic, "_STEPS", 0)
+    monkeypatch.setattr(quadratic, "_STEPS_EACH", 0)
+    asked = problem(
+        lambda x: (x[0] - 3) ** 2 + (x[1] - 2) ** 2, [0.0, 0.0], lower=0, upper=10,
+        c=lambda x: jnp.array([x.sum() - 4, x[0] - x[1] - 0.4]), relations=["=", "<="],
+    )  # fmt: skip
+    model = quadratic.recognise(asked)
+    assert model is not None
+    found = quadratic.QuadraticSolver(asked, model).solve(asked.lower, asked.upper)
+    np.testing.assert_allclose(found.x, [2.2, 1.8], rtol=1e-7)
+    assert found.value == pytest.approx(0.68, rel=1e-9)

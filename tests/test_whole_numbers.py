@@ -134,6 +134,12 @@ def test_hock_schittkowski_models_in_whole_numbers_are_what_all_points_say() -> 
     assert "all 625 possible points" in found.message
 
 
+def test_one_point_is_no_plural() -> None:
+    f = lambda x: (x[0] ** 3 - x[1]).sum()  # noqa: E731
+    found = search(problem(f, [2.0, 3.0], lower=[2, 3], upper=[2, 3], integer=WHOLE))
+    assert (found.status, found.message) == ("optimal", "the only possible point was tried")
+
+
 def test_no_whole_point_within_the_constraints_is_said_to_be_proven() -> None:
     asked = problem(
         lambda x: (x**2).sum(), [1.0, 1.0], integer=WHOLE, c=lambda x: jnp.array([2 * x[0] + 4 * x[1] - 3]),

@@ -40,7 +40,8 @@ def plan(problem: Problem) -> Plan:
     if linear.recognise(problem) is not None:
         return Plan("linear", f"a linear model{numbers}", "HiGHS solves it, which proves the optimum")
     if whole and (points := countable(problem)) is not None:
-        return Plan("all points", f"a nonlinear model{numbers}", f"all {points:,} possible points are tried")
+        every = "the only possible point is" if points == 1 else f"all {points:,} possible points are"
+        return Plan("all points", f"a nonlinear model{numbers}", f"{every} tried")
     if (whole or len(problem.relations)) and quadratic.recognise(problem) is not None:
         done = "branch and bound over HiGHS" if whole else "HiGHS solves it"
         return Plan("branch and bound" if whole else "quadratic", f"a convex quadratic model{numbers}",

@@ -194,7 +194,11 @@ class QuadraticSolver:
         from scipy import optimize
 
         hessian, linear, scale = self._model.hessian, self._model.linear, self._scale
-        rows = optimize.LinearConstraint(self._matrix, self._low, self._high) if len(self._low) else ()
+        equal = self._low == self._high  # SciPy warns where both kinds come in one
+        rows = [
+            optimize.LinearConstraint(self._matrix[some], self._low[some], self._high[some])
+            for some in (equal, ~equal) if some.any()
+        ]  # fmt: skip
         found = optimize.minimize(
             lambda z: float(linear.cost @ z + 0.5 * z @ hessian @ z) / scale,
             np.clip(start, lower, upper),

@@ -38,6 +38,7 @@ class Why(Enum):
     GLOBAL = "a global search tried {points:,} points"
     ORDERS = "{orders:,} orders were tried by exchange, reversal and insertion"
     TRIED = "all {points:,} possible points were tried"
+    TRIED_ONE = "the only possible point was tried"
     TRIED_WITH_ERRORS = "all {points:,} possible points were tried ({errors:,} of them give an error)"
     BRANCHED = "branch and bound over {nodes:,} exact-gradient searches"
     BRANCHED_QUADRATIC = "branch and bound over {nodes:,} convex quadratic models"

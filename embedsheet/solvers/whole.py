@@ -121,8 +121,9 @@ def _all_tried(tracker: Tracker, points: Iterable[FloatArray] | None) -> Outcome
             undefined += int(np.isnan(judged.ranks).sum())
     except Finished as end:
         return _unproven(tracker, end.reason)
-    tried = Why.TRIED(points=trials.evaluated)
-    seen = Why.TRIED_WITH_ERRORS(points=trials.evaluated, errors=undefined) if undefined else tried
+    one = trials.evaluated == 1
+    tried = Why.TRIED_ONE() if one else Why.TRIED(points=trials.evaluated)
+    seen = Why.TRIED_WITH_ERRORS(points=trials.evaluated, errors=undefined) if undefined and not one else tried
     if tracker.best_violation > 1.0:
         worst = worst_violation(tracker, tracker.best.x)
         return report(tracker, "infeasible", Why.NONE_FITS(tried=seen, worst=worst))

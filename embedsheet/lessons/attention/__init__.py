@@ -125,7 +125,7 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: Sequence[Page]) ->
         ["A transformer stacks such blocks, with a perceptron (lesson mlp) after each; here one block is enough.",
          "A little is charged for large weights (penalty)."],
         ["The strings are made up: random letters with a seed."],
-        gradient=bool(derived),
+        gradient="loss" if derived else "",
         choice=True,
         colors=[
             *((ROLE_COLORS[role], f"Heading: {role}, {SAID[role]}. The same in both heads.") for role in SAID),

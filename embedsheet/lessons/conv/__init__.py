@@ -108,7 +108,7 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: Sequence[Page]) ->
          "filter round; in mathematics it is a cross-correlation.",
          "A little is charged for large weights (penalty)."],
         ["The images are made up: strokes in random places and greys with a seed."],
-        gradient=bool(derived),
+        gradient="loss" if derived else "",
         choice=True,
         colors=[
             (SHADE, "Grey: a pixel or a probability; the darker, the nearer to 1."),

@@ -87,7 +87,7 @@ def _write_guide(page: Page, book: Book, kind: str, name: str, plan: Plan, deriv
         ["Weights are named as in Keras: kernel for what is read, recurrent for the state before, bias.",
          "Every sheet has its own weights and is whole in itself. A little is charged for large weights."],
         ["The pieces are made up: random letters with a seed."],
-        gradient=bool(derived),
+        gradient="loss" if derived else "",
         colors=[
             (GREEN, "Green heading: a gate, a number between 0 and 1."),
             (BLUE, "Blue heading: the candidate, what could be remembered."),

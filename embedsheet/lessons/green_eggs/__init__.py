@@ -142,7 +142,7 @@ def _write_guide(page: Page, book: Book, text: Text, derived: list[Page], own_te
         ["Every block has a name (words.word, words.factors, text.id …): Formulas ► Name Manager lists them.",
          "A word is letters and digits, with apostrophes and hyphens inside. Capital letters make no difference."],
         sources,
-        gradient=bool(derived), choice=True, changing=skip_gram.SKIP_GRAM in book.pages,
+        gradient="loss" if derived else "", choice=True, changing=skip_gram.SKIP_GRAM in book.pages,
         colors=[
             (sheets.ALIKE, "Red: two words that point the same way, or a likely neighbour; the darker, the nearer "
              "to 1."),

@@ -227,9 +227,10 @@ def write_trained(book: Book, plan: Plan) -> Page:
     page.heading(
         "Trained: where the words went",
         f"A grey line leads from where a word was to where the factors of the sheet {SKIP_GRAM} put it now (orange). "
-        "Training begins with small random numbers of its own, not with those of the sheet Text. Red: alike; blue: "
-        "opposite.",
+        "Red: alike; blue: opposite.",
     )
+    words = "Training begins with small random numbers of its own, not with those of the sheet Text."
+    page.write(3, 1, words, "lead")
     up = write_choice_of_factors(page, k)
     top = 8
     before = 7

@@ -141,7 +141,7 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: Sequence[Page]) ->
          "gradient.hidden.1.weights …: Formulas ► Name Manager lists them.",
          "relu: max(0, z). tanh: between −1 and 1. sigmoid: 1 ÷ (1 + exp(−z)). softmax: exp(z) ÷ Σ exp(z)."],
         ["The passengers and the spiral are made up: random numbers with a seed."],
-        gradient=True, choice=True,
+        gradient="loss", choice=True,
         colors=[
             (SHADE, "Grey: a probability; the darker, the nearer to 1."),
             (DARK, "Dark heading: a block of the way forward."),

@@ -147,7 +147,7 @@ def _write_facts(sheet: NetSheet, book: Book) -> None:
     nothing = np.log(len(task.classes))
     page.note(3, value, "Solver’s objective: the mean of −ln p, and a little for large weights. "
               f"ln {len(task.classes)} = {nothing:.2f} is what a net that knows nothing has.")  # fmt: skip
-    page.legend(3, value + 2, gradient=True, choice=True)
+    page.legend(3, value + 2, gradient=True)
     cells = sum(layer.weights.size + layer.bias.size for layer in task.layers)
     page.write(4, NUMBER, to_train(book.path.name, page.name, cells), "lead")
     cross_entropy = float(cross_entropies(numbers.z[-1], task.answers).mean())

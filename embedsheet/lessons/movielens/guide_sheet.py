@@ -120,6 +120,6 @@ def write(page: Page, book: Book, choice: Choice, factors: int, models: list[Pag
         sheets,
         notes,
         ["MovieLens ratings, collected by GroupLens Research at the University of Minnesota. " + CONDITIONS, CITATION],
-        gradient=bool(derived),
+        gradient="RMSE" if derived else "",
         choice=bool(derived) or one_hot.NAME in page.book.pages,
     )

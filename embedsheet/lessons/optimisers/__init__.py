@@ -152,7 +152,7 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: list[Page]) -> Non
         ],
         ["The settings have the names of Keras’ arguments: learning_rate, momentum, rho, beta_1, beta_2, epsilon.",
          "The points are made up: a line with intercept 3 and slope 2, and chance."],
-        gradient=True, choice=True,
+        gradient="loss", choice=True,
         colors=[
             (VIOLET, "Violet heading: the gradient."),
             (BLUE, "Blue heading: what is kept from step to step."),

@@ -133,5 +133,5 @@ def _write_guide(page: Page, book: Book, derived: list[Page], planned: Plan) -> 
             "embedsheet.mirrors.full_size.mixed_batches.",
         ],
         [CONDITIONS, CITATION],
-        gradient=bool(derived), choice=True, colors=list(zip(FILLS, sheets.MEANINGS, strict=True)),
+        gradient="loss" if derived else "", choice=True, colors=list(zip(FILLS, sheets.MEANINGS, strict=True)),
     )  # fmt: skip

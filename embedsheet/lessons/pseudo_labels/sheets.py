@@ -183,11 +183,9 @@ def write_draws(page: Page, plan: Plan) -> None:
 
 def write_batch(page: Page, ratings: Page, teacher: Page, student: Page, draws: Page, plan: Plan) -> None:
     rows = plan.rows
-    page.heading(
-        "One mixed batch",
-        "The student sees these rows together and compares what it says with the targets. On the sheet Student it "
-        "learns from all batches at once, each row with the weight of its colour there: yellow rows with 0 at first.",
-    )
+    page.heading("One mixed batch", "The student sees these rows together and compares what it says with the targets.")
+    words = "On the sheet Student it learns from all batches at once, each row with the weight of its colour there: "
+    page.write(3, 1, f"{words}yellow rows with 0 at first.", "lead")
     page.write(4, 1, "batch", "result label")
     page.write(4, 3, f"◄ choose 1 to {BATCHES}", "lead")
     page.define("chosen", 4, 2)

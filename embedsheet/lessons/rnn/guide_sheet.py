@@ -102,7 +102,7 @@ def write(page: Page, book: Book, net: Net, models: list[Page], derived: list[Pa
             "The same nets at full size, on a whole book: embedsheet text train --model rnn --text book.txt",
         ],
         picture=LEGEND,
-        gradient=bool(derived),
+        gradient="loss" if derived else "",
         choice=bool(derived),
         colors=[
             (parts.GREEN, "Green heading: input → hidden."),

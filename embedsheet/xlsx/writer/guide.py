@@ -35,14 +35,14 @@ class Picture:
 
 def write_guide(
     page: Page, title: str, lead: str, steps: Sequence[Line], sheets: Sequence[Line], notes: Sequence[str] = (),
-    sources: Sequence[str] = (), picture: Picture | None = None, gradient: bool = False, choice: bool = False,
+    sources: Sequence[str] = (), picture: Picture | None = None, gradient: str = "", choice: bool = False,
     colors: Sequence[tuple[str, str]] = (), changing: bool = True,
 ) -> None:  # fmt: skip
     """Fill the sheet: title, lead, colours, numbered steps with links, picture, the sheets, further notes, sources.
 
-    gradient: there are derivatives on the sheets, in violet; choice: there are cells to set, in a blue frame; `colors`
-    are more of them, each with what it means; changing: something is trained, in orange. A workbook with macros keeps
-    the first step free for the buttons, which come last: `page.first_step`.
+    gradient: what the sheets hold derivatives of, in violet, if of anything; choice: there are cells to set, in a blue
+    frame; `colors` are more of them, each with what it means; changing: something is trained, in orange. A workbook
+    with macros keeps the first step free for the buttons, which come last: `page.first_step`.
     """
     page.widths((NUMBER, NUMBER, 5), (TEXT, TEXT, WIDTH), (LINK, LINK, 30))
     page.height(1, 34)
@@ -57,7 +57,7 @@ def write_guide(
         words = "Orange background: training changes these numbers. You may type over them, too."
         meanings.insert(0, (0.42, "changing", {}, words))
     if gradient:
-        words = "Violet: a derivative, how much the objective would grow if the number it is about grew."
+        words = f"Violet: a derivative, how much the {gradient} would grow if the number it is about grew."
         meanings.append((0.7, "gradient", {"num_format": "0.00"}, words))
     if choice:
         meanings.append((None, "choice", {}, "Blue frame: yours to set. Type another number, and see what follows."))
