@@ -49,10 +49,14 @@ def _lessons_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _buttons_log_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Errors that tests provoke do not belong into the log of whoever runs them."""
+def _nothing_in_the_users_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Errors that tests provoke do not belong into the log of whoever runs them, nor thousands of copies to be undone.
+
+    Where caches lie cannot be said to a program on Windows and macOS.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pressing, "LOG", tmp_path_factory.getbasetemp() / "buttons.log")
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
         yield
 
 

@@ -264,6 +264,25 @@ def test_a_second_saver_at_the_same_moment_is_told_so(path: Path) -> None:
     assert values(path) == {1.0}
 
 
+def test_no_lock_is_left_and_one_without_a_name_keeps_nobody_out(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waited at the door of a lock that is removed holds a file which the next one does not see."""
+    folder = replace.cache_folder() / "locks"
+    Workbook.open(path).save([change(1)])
+    assert list(folder.iterdir()) == []
+    opened, waiting = replace._opened, []
+    first = replace.hold("one")
+    assert first is not None and replace.hold("one") is None
+    if sys.platform != "win32":  # an open file cannot be removed there
+        waiting.append(opened(folder / "one"))
+        monkeypatch.setattr(replace, "_opened", lambda name: waiting.pop() if waiting else opened(name))
+    replace.release(first)
+    second = replace.hold("one")
+    assert second is not None and os.path.samestat(os.fstat(second.fileno()), os.stat(folder / "one"))
+    assert replace.hold("one") is None and not waiting
+    replace.release(second)
+    assert list(folder.iterdir()) == []
+
+
 def test_saving_goes_on_without_a_cache_folder(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blocked = tmp_path / "file"
     blocked.touch()
@@ -332,7 +351,7 @@ def test_undo_refuses_while_the_file_is_open_and_a_damaged_copy(path: Path) -> N
         undo.undo(path)
 
 
-def test_old_copies_go_when_the_cache_is_full(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_copies_go_when_they_are_too_large_or_too_many(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = book(path.with_name("other.xlsx"), '<row r="1"><c r="A1"><v>0</v></c></row>')
     workbook = Workbook.open(other)
     workbook.save([Edit.of_numbers(Area("S", 1, 1, 1, 1), np.ones((1, 1)))])
@@ -342,6 +361,14 @@ def test_old_copies_go_when_the_cache_is_full(path: Path, monkeypatch: pytest.Mo
     with pytest.raises(FileError, match="nothing is kept"):
         undo.undo(other)
     undo.undo(path)
+    monkeypatch.setattr(undo, "TOTAL_LIMIT", 1 << 30)
+    monkeypatch.setattr(undo, "MOST_COPIES", 1)
+    for book_, value in ((path, 1), (other, 2)):
+        Workbook.open(book_).save([Edit.of_numbers(Area("S", 1, 1, 1, 1), np.full((1, 1), value))])
+        time.sleep(0.02)
+    with pytest.raises(FileError, match="nothing is kept"):
+        undo.undo(path)
+    undo.undo(other)
     monkeypatch.setattr(undo, "FILE_LIMIT", 10)
     assert not Workbook.open(path).save([change(1)]).undo_kept
 

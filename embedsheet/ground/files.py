@@ -124,34 +124,58 @@ def _owner(lock: Path, program: str) -> str:
     return f" by {name}" if name and name.isprintable() else ""
 
 
-def open_lock(name: str) -> BinaryIO:
-    """Open a file of the user's alone, under any umask, whose lock keeps other processes out. Raises OSError."""
+def hold(name: str) -> BinaryIO | None:
+    """Return a lock that keeps other processes out until `release`, None where one of them holds it. Raises OSError.
+
+    The system drops it with the process, so that a killed one blocks nobody.
+    """
     folder = cache_folder() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
-    return os.fdopen(os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
+    while True:
+        handle = _opened(folder / name)
+        if not _locked(handle):
+            handle.close()
+            return None
+        if os.fstat(handle.fileno()).st_nlink:
+            return handle
+        # Who held it until now has removed it: the lock of a file without a name keeps nobody out.
+        handle.close()
+
+
+def release(lock: BinaryIO) -> None:
+    """Let a lock go, and its file, lest they become more and more."""
+    if sys.platform == "win32":
+        lock.close()  # an open file cannot be removed there, by whomever it is held
+    with suppress(OSError):
+        os.unlink(lock.name)
+    lock.close()
+
+
+def _opened(path: Path) -> BinaryIO:
+    """Open a file of the user's alone, under any umask."""
+    return open(path, "r+b", opener=lambda name, _: os.open(name, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 @contextmanager
 def saving(path: Path) -> Iterator[None]:
-    """Keep other embedsheet processes from saving the same file meanwhile.
-
-    The system drops the lock with the process, so that a killed one blocks nobody.
-    """
+    """Keep other embedsheet processes from saving the same file meanwhile."""
     try:
-        handle = open_lock(path_key(path))
+        lock = hold(path_key(path))
     except OSError:
         # No cache folder can be written (a read-only home): the check of the file's state must do.
         yield
         return
-    with handle:
-        if not locked(handle):
-            raise FileError(f"{path}: is being saved by another embedsheet; wait for it and try again.")
+    if lock is None:
+        raise FileError(f"{path}: is being saved by another embedsheet; wait for it and try again.")
+    try:
         yield
+    finally:
+        release(lock)
 
 
-def locked(handle: BinaryIO) -> bool:
-    """Lock a file of `open_lock` until it is closed; return False where another process holds it."""
+def _locked(handle: BinaryIO) -> bool:
+    """Lock a file until it is closed; return False where another process holds it."""
     descriptor = handle.fileno()
     try:
         if sys.platform == "win32":

@@ -9,6 +9,7 @@ can be lost with it.
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ from embedsheet.ground.files import (
 )
 
 FILE_LIMIT = 256 << 20
-TOTAL_LIMIT = 1 << 30
+TOTAL_LIMIT, MOST_COPIES = 1 << 30, 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +103,16 @@ def undo(path: str | Path, ignore_lock: bool = False) -> Undone:
 
 
 def _prune(newest: Path) -> None:
-    """Drop the oldest copies when all together exceed the limit."""
-    copies = sorted(newest.parent.glob("*.before"), key=lambda copy: copy.stat().st_mtime, reverse=True)
+    """Drop the oldest copies where they are too many or all together too large."""
+    copies = []
+    with os.scandir(newest.parent) as entries:
+        for entry in entries:
+            if entry.name.endswith(newest.suffix):
+                with suppress(OSError):  # another process drops some, too
+                    copies.append((entry.stat().st_mtime_ns, entry.stat().st_size, Path(entry.path)))
     total = 0
-    for copy in copies:
-        total += copy.stat().st_size
-        if total > TOTAL_LIMIT and copy != newest:
+    for place, (_, size, copy) in enumerate(sorted(copies, reverse=True)):
+        total += size
+        if (total > TOTAL_LIMIT or place >= MOST_COPIES) and copy != newest:
             copy.with_suffix(".json").unlink(missing_ok=True)
             copy.unlink(missing_ok=True)

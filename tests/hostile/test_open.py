@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from embedsheet.ground.files import open_lock
+from embedsheet.ground.files import hold, release
 from embedsheet.hosts.libreoffice.office import Office
 from kit.office import need_office, served
 from test_buttons_vba import small
@@ -106,10 +106,12 @@ def test_locks_are_the_users_alone_under_any_umask(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     before = os.umask(0)
     try:
-        with open_lock("one") as lock:
-            path = Path(lock.name) if isinstance(lock.name, str) else next(tmp_path.rglob("one"))
-            assert stat.S_IMODE(path.stat().st_mode) == 0o600
-            assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+        lock = hold("one")
+        assert lock is not None
+        path = Path(lock.name)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+        release(lock)
     finally:
         os.umask(before)
 

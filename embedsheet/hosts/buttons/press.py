@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import logging
 import logging.handlers
 import sys
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 from embedsheet.book.setups import SolverSetup
 from embedsheet.book.tables import DefinedName
 from embedsheet.ground.errors import EmbedsheetError, MismatchError, ModelError
-from embedsheet.ground.files import locked, open_lock
+from embedsheet.ground.files import hold, release
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.notation.addresses import Area, parse_area
 from embedsheet.hosts.buttons.memory import Block, Memory
@@ -284,7 +283,7 @@ class _Alone:
     traceback.
     """
 
-    _file: BinaryIO
+    _lock: BinaryIO | None = None
 
     def __init__(self, host: Host) -> None:
         self._name = "press-" + hashlib.sha256(host.path.encode()).hexdigest()[:16]
@@ -292,16 +291,15 @@ class _Alone:
     def __enter__(self) -> None:
         """Raise BusyError when another process holds it."""
         try:
-            self._file = open_lock(self._name)
+            self._lock = hold(self._name)
         except OSError:  # no cache folder can be written (a read-only home): two presses at once are then possible
-            self._file = io.BytesIO()
             return
-        if not locked(self._file):
-            self._file.close()
+        if self._lock is None:
             raise BusyError("Another button of this workbook is still at work; wait until it is done.")
 
     def __exit__(self, *error: object) -> None:
-        self._file.close()
+        if self._lock is not None:
+            release(self._lock)
 
 
 def _log(function: str, error: BaseException) -> None:
