@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import embedsheet as es
+from embedsheet.solvers.reasons import Why
 from kit.sheets import write
 
 _ONES = {f"A{i}": 0.4 for i in range(1, 6)}
@@ -108,3 +109,26 @@ def test_a_constant_hides_nothing_that_is_left_to_gain(formula: str, at: list[fl
     cells = {f"A{place}": 0.1 for place in range(1, len(at) + 1)} | {"C1": f"={formula}"}
     result = _solve(tmp_path / "book.xlsx", cells, "minimize", [])
     assert result.x == pytest.approx(at, rel=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("cells", "sense", "constraints"),
+    [
+        # INDEX of 0 is the whole column: −16 is less than any of its cells.
+        (
+            {"A1": 1, "B1": -5, "B2": -9, "B3": -2, "C1": "=SUM(INDEX(B1:B3,A1))"},
+            "minimize", ["A1 integer", "A1>=0", "A1<=3"],
+        ),
+        (
+            {"A1": 1, "B1": -5, "B2": -9, "B3": -2, "C1": "=A1", "D1": "=SUM(INDEX(B1:B3,A1))"},
+            "maximize", ["A1 integer", "A1>=0", "A1<=3", "D1<=-10"],
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_not_the_sheet_everywhere_proves_nothing(
+    cells: dict[str, Any], sense: str, constraints: list[str], tmp_path: Path
+) -> None:
+    """The formulas are evaluated at some dozens of points before a proof is told."""
+    result = _solve(tmp_path / "book.xlsx", cells, sense, constraints)
+    assert result.status in ("improved", "failed") and result.bound is None
+    assert result.reason.has(Why.NOT_THE_SHEET) and "where S!A1 = 0, S!" in result.message

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from embedsheet.book.book import Book
 from embedsheet.book.edits import Edit
 from embedsheet.book.setups import SolverSetup
-from embedsheet.compiler.agreement import require_agreement
+from embedsheet.compiler.agreement import departing, require_agreement
 from embedsheet.compiler.beginning import check_objective, check_sizes, error_origins, other_start, prepare_changing
 from embedsheet.compiler.carried import Ordered
 from embedsheet.compiler.cells import Ids
@@ -40,6 +41,7 @@ from embedsheet.compiler.reading import PendingError
 from embedsheet.compiler.recurrence import NotScannableError, Recurrence
 from embedsheet.compiler.results import Results, edits_of, results_at
 from embedsheet.compiler.store import Note, Store, TracedStore
+from embedsheet.compiler.trusted import points_within
 from embedsheet.compiler.verify import Verification, stored_cells, verify
 from embedsheet.formulas.functions.rounding import NEAR_ITS_ARGUMENT
 from embedsheet.formulas.traced import operations
@@ -59,6 +61,7 @@ FloatArray = NDArray[np.float64]
 _DERIVED = (
     "_objective", "_constraints", "_together", "unrounded", "curvature", "is_linear", "degrees", "_lowered",
 )  # fmt: skip
+_MOST_COMPARED = 50_000  # formula cells, evaluated at all points together, before a proof is told
 _SLOPE_CHANGED = 1e-6  # rounding does not change a derivative by this part of itself
 
 
@@ -250,7 +253,17 @@ class Program:
         """
         if self._checked:
             return
-        from embedsheet.compiler.engines.tape import evaluated, shaped
+        graph, traced = self._everything()
+        numbers_of = (None, self.constraint_count) if self.constraint_count else (None,)
+        self._recorded = {rows: graph.part(at, at + 1) for at, rows in enumerate(numbers_of)}
+        require_agreement(self._store, *self._traced_cells(traced, graph, self.start))
+        self._constants = np.flatnonzero(traced.used & (traced.buffer_of < 0))
+        self._checked = True
+
+    def _everything(self) -> tuple[Graph, TracedStore]:
+        """Return the recording that gives objective, rows and traced cells at any x, and in what they were traced."""
+        from embedsheet.compiler.engines.graph import record
+        from embedsheet.compiler.engines.tape import shaped
 
         stores: list[TracedStore] = []
 
@@ -261,19 +274,35 @@ class Program:
                 results.append(shaped(self._read_constraints(stores[-1]), (self.constraint_count,)))
             return [*results, *stores[-1].buffers]
 
-        found, graph = evaluated(everything, self.start)
-        traced = stores[-1]
-        results = len(found) - len(traced.buffers)
-        traced_numbers = found[results:]
-        numbers_of = (None, self.constraint_count)[:results]
-        self._recorded = {rows: graph.part(at, at + 1) for at, rows in enumerate(numbers_of)}
+        return record(everything, self.start)[0], stores[-1]
+
+    def _traced_cells(
+        self, traced: TracedStore, graph: Graph, x: FloatArray
+    ) -> tuple[Ids, NDArray[np.uint8], FloatArray]:
+        """Return the workbook's own cells that are traced, their kinds, and their numbers at x."""
         settled = np.flatnonzero(traced.tainted & traced.done & (traced.buffer_of < 0))
         ids = np.concatenate([settled, *traced.members])
-        numbers = np.concatenate([traced.numbers[settled], *traced_numbers])
+        buffers = graph.run(x)[-len(traced.buffers) :] if traced.buffers else []
+        numbers = np.concatenate([traced.numbers[settled], *(np.asarray(one, float) for one in buffers)])
         own = (self._store.group_of[ids] >= 0) | (self._store.table.sheets[ids] >= 0)
-        require_agreement(self._store, ids[own], traced.kinds[ids[own]], numbers[own])
-        self._constants = np.flatnonzero(traced.used & (traced.buffer_of < 0))
-        self._checked = True
+        return ids[own], traced.kinds[ids[own]], numbers[own]
+
+    def departure(self) -> tuple[Cell, FloatArray] | None:
+        """Return a cell, and an x, where what is searched is not what the sheet gives and that shows in the results.
+
+        None where no such x is among some dozens, and for a large sheet, with which they would take long.
+        """
+        if self._unrounded or self.cells > _MOST_COMPARED:
+            return None
+        graph, traced = self._everything()
+        most = max(1, _MOST_COMPARED // max(1, self.cells))
+        targets = self._targets[self._targets >= 0]
+        for x in islice(points_within(self.start, self.lower, self.upper, self.integer), most):
+            there = evaluated_at(self._store, self._planner, self._changing, x, self._targets)
+            cell = departing(there, targets, *self._traced_cells(traced, graph, x))
+            if cell is not None:
+                return self._store.table.cell(cell), x
+        return None
 
     def _compiled(self, f: Traceable, rows: int | None) -> Compiled:
         return self._engine.compile(f, rows, len(self._planner.steps), self.cells, self._recorded.pop(rows, None))

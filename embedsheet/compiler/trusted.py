@@ -1,7 +1,8 @@
-"""Whether a mixed-integer linear model gives the sheet's own numbers, before anything is proven with it.
+"""Whether a model gives the sheet's own numbers, before anything is proven with it.
 
 At the start and at points within the bounds the formulas are evaluated, and what they give must be what the model's
-expressions give there, with every row and choice of the model met. A model that fails anywhere proves nothing.
+expressions give there, with every row and choice of a mixed-integer linear model met. A model that fails anywhere
+proves nothing.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embedsheet.compiler.affine import FloatArray, size_of, value_of
 from embedsheet.compiler.piecewise import Lowered
-from embedsheet.compiler.variables import Variables
 from embedsheet.ground.errors import EmbedsheetError
 
 _POINTS = 4  # of each kind
+_CELLS = 8  # that are put to their ends alone
 _DIGITS = 9  # of a point, as somebody types it
 _SAME = 1e-7  # of the largest number of a sum
 
@@ -24,7 +26,9 @@ def gives_the_sheet(lowered: Lowered, start: FloatArray, sheet_at: Callable[[Flo
     """Whether a model agrees with `sheet_at(x)`: objective and rows (1 + m,), None where one of them is no number."""
     agreed = False
     try:
-        for x in _points(lowered.variables, start):
+        variables, n = lowered.variables, len(start)
+        lower, upper, whole = (np.array(one[:n]) for one in (variables.lower, variables.upper, variables.integer))
+        for x in points_within(start, lower, upper, whole):
             found = _agrees(lowered, x, sheet_at(x))
             if found is False:
                 return False
@@ -56,11 +60,11 @@ def _violates(lowered: Lowered, rows: FloatArray) -> bool:
     return any(missed[relation][row] for row, relation in enumerate(lowered.relations))
 
 
-def _points(variables: Variables, start: FloatArray) -> Iterator[FloatArray]:
-    """Yield the start, points near it, points all over the box, and points with cells at its ends."""
+def points_within(
+    start: FloatArray, lower: FloatArray, upper: FloatArray, whole: NDArray[np.bool_]
+) -> Iterator[FloatArray]:
+    """Yield the start, points near it, points all over the box, and points with some cells, or one, at its ends."""
     generator, n = np.random.default_rng(0), len(start)
-    lower, upper = np.array(variables.lower[:n]), np.array(variables.upper[:n])
-    whole = np.array(variables.integer[:n])
     reach = np.maximum(1.0, np.abs(start))
     low, high = (
         np.where(np.isfinite(lower), lower, start - 9 * reach),
@@ -78,6 +82,9 @@ def _points(variables: Variables, start: FloatArray) -> Iterator[FloatArray]:
         yield inside(start + generator.uniform(-2.0, 2.0, n) * reach)
         some = generator.integers(0, 4, n)
         yield inside(np.choose(some, [low, high, start, everywhere]))
+    for cell in range(min(n, _CELLS)):
+        for end in (low, high):
+            yield inside(np.where(np.arange(n) == cell, end, start))
 
 
-__all__ = ["gives_the_sheet"]
+__all__ = ["gives_the_sheet", "points_within"]

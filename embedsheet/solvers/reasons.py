@@ -121,6 +121,10 @@ class Why(Enum):
     WITHIN_GAP_OF = ", within the gap of {gap:.3g}: nothing is better than {bound:.10g}"
     BY_MORE = " by more than {gap:.0e}"
     CONVEX = ", and the model is convex quadratic: no point is better"
+    NOT_THE_SHEET = (
+        "; but where {point}, {cell} is another number to the search than in the sheet, so that nothing is proven: "
+        "please report it"
+    )
     THEREFORE = "; {parts}"  # constraints that contradict each other
     AS_WANTED = ", as far as you wanted"
 

@@ -10,6 +10,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from embedsheet.ground.errors import ModelError, one_of
+from embedsheet.ground.strings import number_in_words
 from embedsheet.solvers import descent, kinks, linear, quadratic, rescue, whole
 from embedsheet.solvers.global_search import MOST_CELLS
 from embedsheet.solvers.methods import METHODS, choose, descend, refuse
@@ -21,6 +22,7 @@ from embedsheet.solvers.sweep import sweep
 from embedsheet.solvers.tracker import Tracker
 from embedsheet.solvers.verdict import stationarity
 
+_MOST_NAMED = 3  # cells of a point
 # What these find does not depend on the start.
 _AT_ONCE = ("linear", "quadratic", "all points", "branch and bound", "mixed-integer linear")
 
@@ -128,7 +130,8 @@ def _once(
     tracker = Tracker(problem, start, replace(limits, seed=limits.seed + restart), watcher, restart)
     tracker.again = lambda easier, limits: search(easier, limits=limits)
     try:
-        return _run(tracker, method, restart)
+        outcome = _run(tracker, method, restart)
+        return outcome and _trusted(problem, outcome)
     except KeyboardInterrupt:
         tracker.stopped = True
         return judge(tracker, Why.INTERRUPTED())
@@ -207,6 +210,23 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
     if claimed and wants_slope and (stuck := stuck_at_zero(tracker)):
         outcome.status, outcome.reason = "improved", Why.SADDLE()
         outcome.notes.append(stuck)
+    return outcome
+
+
+def _trusted(problem: Problem, outcome: Outcome) -> Outcome:
+    """Take back what was concluded of a model as a whole where that is known to be no model of the sheet."""
+    concluded = outcome.method in _AT_ONCE and outcome.status in ("optimal", "infeasible", "unbounded")
+    departure = getattr(problem.objective, "departure", None) if concluded else None
+    found = departure() if departure else None
+    if found is None:
+        return outcome
+    cell, x = found
+    start = problem.objective.start
+    moved = np.flatnonzero(x != start) if (x != start).any() else np.arange(len(x))
+    point = ", ".join(f"{problem.cell_name(int(one))} = {number_in_words(x[one])}" for one in moved[:_MOST_NAMED])
+    better = outcome.status == "optimal" and not np.array_equal(outcome.x, start)
+    outcome.status, outcome.bound = "improved" if better else "failed", None
+    outcome.reason = outcome.reason.also(Why.NOT_THE_SHEET(cell=cell, point=point))
     return outcome
 
 

@@ -6,7 +6,6 @@ no sooner. Derivatives are recorded from the recorded function, by autograd's ru
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -124,12 +123,6 @@ class TapeCompiled:
 def shaped(result: Array, shape: tuple[int, ...]) -> Array:
     """Return a result of one shape or another in this one."""
     return result if np.shape(result) == shape else result.reshape(shape)
-
-
-def evaluated(f: Callable[[Array], Sequence[Array]], x: FloatArray) -> tuple[list[FloatArray], Graph]:
-    """Return what a traceable function that gives several arrays gives at x, and its recording."""
-    graph = record(f, x)[0]
-    return [np.asarray(array, float) for array in graph.run(x)], graph
 
 
 class TapeEngine:
