@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 # What a program of other formulas finds out anew.
 _DERIVED = (
-    "_objective", "_constraints", "_together", "unrounded", "curvature", "is_linear", "degrees", "_lowered",
+    "_objective", "_constraints", "_together", "unrounded", "curvature", "is_linear", "degrees", "_lowered", "_slopes",
 )  # fmt: skip
 _MOST_COMPARED = 50_000  # formula cells, evaluated at all points together, before a proof is told
 _SLOPE_CHANGED = 1e-6  # rounding does not change a derivative by this part of itself
@@ -187,7 +187,17 @@ class Program:
         """Return the derivatives of `constraints`, (m, n)."""
         if not self.constraint_count:
             return np.empty((0, len(self.start)))
+        if self.__dict__.get("is_linear"):
+            return self._slopes
         return self._constraints.jacobian(x)
+
+    @cached_property
+    def _slopes(self) -> FloatArray:
+        """The constraints' derivatives where all is linear, the same everywhere: a run for each row."""
+        slopes = self._constraints.jacobian(self.start)
+        if isinstance(slopes, np.ndarray):
+            slopes.setflags(write=False)
+        return slopes
 
     def constraint_pull_back(self, x: FloatArray, weights: FloatArray) -> FloatArray:
         """Return Σᵢ weightsᵢ ∇cᵢ(x), (n,), at the cost of one gradient; `weights` (m,)."""
@@ -232,16 +242,7 @@ class Program:
         if not any(note.text.split()[0] in NEAR_ITS_ARGUMENT for note in self._notes):
             return None
         other = copy(self)
-        for name in (
-            "_objective",
-            "_constraints",
-            "_together",
-            "unrounded",
-            "curvature",
-            "is_linear",
-            "degrees",
-            "_lowered",
-        ):
+        for name in _DERIVED:
             other.__dict__.pop(name, None)
         other._unrounded, other._checked, other._recorded, other._engine = True, True, {}, type(self._engine)()
         return other

@@ -14,6 +14,7 @@ from embedsheet.solvers.stationary import better_beside
 from embedsheet.solvers.tracker import HistoryRow, Tracker
 from embedsheet.solvers.verdict import (
     OPTIMAL,
+    Stationarity,
     active_constraints,
     beside_nothing,
     excused,
@@ -83,8 +84,8 @@ def judge(tracker: Tracker, ended: Reason) -> Outcome:
     return report(tracker, status, reason)
 
 
-def report(tracker: Tracker, status: Status, reason: Reason) -> Outcome:
-    """Return the tracker's best point under a status that is known."""
+def report(tracker: Tracker, status: Status, reason: Reason, conditions: Stationarity | None = None) -> Outcome:
+    """Return the tracker's best point under a status that is known, and its first-order conditions where they are."""
     best = tracker.best
     return Outcome(
         x=best.x,
@@ -95,7 +96,7 @@ def report(tracker: Tracker, status: Status, reason: Reason) -> Outcome:
         method=tracker.method,
         iterations=tracker.iteration,
         evaluations=tracker.evaluations,
-        largest_gradient=stationarity(tracker, best.x).largest,
+        largest_gradient=(conditions or stationarity(tracker, best.x)).largest,
         active=active_constraints(tracker, best.x) if status in ("optimal", "improved") else [],
         history=tracker.history,
         population=tracker.population,

@@ -262,7 +262,7 @@ def _linear(tracker: Tracker, method: str) -> Outcome | None:
     conditions = stationarity(tracker, result.x)
     largest = 0.0 if problem.has_integers or problem.sense == "target" else conditions.largest
     tracker.record(result.x, conditions.norm if largest else 0.0)
-    outcome = report(tracker, result.status, result.reason)
+    outcome = report(tracker, result.status, result.reason, conditions)
     outcome.bound = result.bound
     outcome.largest_gradient = largest
     return outcome

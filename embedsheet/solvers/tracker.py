@@ -39,6 +39,7 @@ EXACT = 1e-3
 _MISSED = 2  # a tier, see `tier`
 # A smaller part of the objective at the start may be rounding, see `verdict.excused`.
 _SMALLEST = 1e-9
+_MOST_TERMS = 1 << 22  # of rows at points that are looked at together
 # A gain of less than this part of the objective, or of a trace of it at the start, does not undo an optimum.
 LITTLE, _TRACE = 1e-9, 1e-6
 
@@ -263,11 +264,13 @@ class Tracker:
             with np.errstate(invalid="ignore"):
                 jacobian = np.abs(self.row_jacobian(self.start))
             self._row_size = np.where(np.isfinite(jacobian), jacobian, 0.0)
-        far = np.abs(points)
         size = np.ones((len(points), len(self._row_size)))
-        for row, factors in enumerate(self._row_size):
-            there = np.flatnonzero(factors)
-            size[:, row] = np.maximum(1.0, (factors[there] * far[:, there]).max(axis=1, initial=0.0))
+        rows, cells = np.nonzero(self._row_size)
+        factors, (present, first) = self._row_size[rows, cells], np.unique(rows, return_index=True)
+        lot = max(1, _MOST_TERMS // max(1, len(rows)))
+        for at in range(0, len(points) if len(rows) else 0, lot):
+            terms = factors * np.abs(points[at : at + lot, cells])
+            size[at : at + lot, present] = np.maximum(1.0, np.maximum.reduceat(terms, first, axis=1))
         if self.goal == "row":
             size[:, -1] = max(1.0, abs(self.problem.target)) / self.width
         return np.asarray(self.limits.precision * size)
