@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,15 +10,20 @@ from typing import Any
 import numpy as np
 import pytest
 
+from embedsheet.book.setups import Constraint
 from embedsheet.compiler.engines.jax import JaxEngine
 from embedsheet.compiler.engines.protocol import Engine
 from embedsheet.compiler.engines.tape import TapeEngine
-from embedsheet.compiler.program import Program
+from embedsheet.compiler.program import Program, compile_program
 from embedsheet.formulas.functions.elementwise import Elementwise
 from embedsheet.formulas.functions.table import FUNCTIONS
 from embedsheet.formulas.values import boolean
-from embedsheet.ground.errors import UnsupportedError
-from kit.sheets import program
+from embedsheet.ground.errors import EmbedsheetError, UnsupportedError
+from embedsheet.ground.notation.addresses import parse_area
+from embedsheet.workbook import Workbook
+from kit.function_samples import CONSTANTS, POINTS, SAMPLES
+from kit.judges import write_book
+from kit.sheets import program, setup
 from test_gradients_of_functions import Sheet
 
 _TENS = "{10;20;30;40;50;60;70;80;90}"
@@ -296,3 +302,38 @@ def test_a_text_that_changing_cells_choose_is_refused_as_one(tmp_path: Path) -> 
     compiled = program(tmp_path / "book.xlsx", cells, "D1", ["A1"])
     with pytest.raises(UnsupportedError, match=r"^S!C1: the changing cells decide that this is 'none'; a text has no"):
         compiled.value(compiled.start)
+
+
+# Where the box leads: what the sheet has as an error was a number to a search.
+_ERRORS_BEYOND = ["F.TEST(A5:A9,A1:A4)", "Z.TEST(A1:A7,A9,A8)", "CHISQ.TEST(A1:A4,A5:A8)"]
+_BOXES = [(-3.0, 3.0, False), (0.0, 5.0, True)]
+_WIDER = [(-1000.0, 1000.0, False), (-3.0, 3.0, True), (-2.0, 60.0, False), (0.0, 1.0, False)]
+
+
+def _departures(path: Path, formulas: Sequence[str], boxes: Sequence[tuple[float, float, bool]]) -> list[str]:
+    """Return the formulas of which a search within a box is no search of the sheet, with box and point."""
+    cells: Any = {**{f"A{i}": float(x) for i, x in enumerate(POINTS[0], 1)}, **CONSTANTS}
+    changing, found = parse_area("A1:A9", "S"), list[str]()
+    for formula in formulas:
+        write_book(path, {"S": {**cells, "D1": f"={formula}"}})
+        for low, high, whole in boxes:
+            constraints = [Constraint(changing, ">=", low), Constraint(changing, "<=", high)]
+            constraints += [Constraint(changing, "integer", 0.0)] if whole else []
+            asked = setup("D1", ["A1:A9"], constraints=tuple(constraints))
+            try:
+                departure = compile_program(Workbook.open(path), asked, engine="tape").departure()
+            except EmbedsheetError:  # refused, or an error at such a start
+                continue
+            found += [f"{formula} from {low} to {high}: {departure}"] if departure else []
+    return found
+
+
+def test_what_is_an_error_to_the_sheet_is_one_to_a_search(tmp_path: Path) -> None:
+    assert _departures(tmp_path / "book.xlsx", _ERRORS_BEYOND, _BOXES) == []
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("part", range(4))
+def test_no_sample_formula_departs_from_the_sheet_within_a_box(part: int, tmp_path: Path) -> None:
+    formulas = list(dict.fromkeys(formula for some in SAMPLES.values() for formula in some))
+    assert _departures(tmp_path / "book.xlsx", formulas[part::4], [*_BOXES, *_WIDER]) == []

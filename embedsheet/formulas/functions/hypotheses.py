@@ -78,8 +78,9 @@ def _f_test(context: Context, left: Argument, right: Argument) -> Value:
         ratio, faults = quotient(_squares(one) / d, _squares(two) / e)
         xp = namespace(ratio)
         above = f_above(xp, ratio, d, e)
-    few = (one.count < 2) | (two.count < 2) | (np.zeros(1, bool) if xp is not np else ratio == 0)
-    return failures([one, two]).finish(2.0 * xp.minimum(above, 1.0 - above), first_fault(undefined(few, DIV0), faults))
+    few = (one.count < 2) | (two.count < 2) | (ratio == 0)
+    result = xp.where(ratio == 0, xp.nan, 2.0 * xp.minimum(above, 1.0 - above))
+    return failures([one, two]).finish(result, first_fault(undefined(few, DIV0), faults))
 
 
 def _z_test(context: Context, numbers: Argument, at: Value, deviation: Value | None = None) -> Value:
@@ -90,6 +91,7 @@ def _z_test(context: Context, numbers: Argument, at: Value, deviation: Value | N
 
     def compute(xp: Any, x: Array, deviation: Array) -> tuple[Array, Faults]:
         z, faults = quotient((mean - x) * np.sqrt(size), deviation)
+        z = namespace(z).where(deviation <= 0, np.nan, z)
         none = undefined((count == 0)[:, None, None], NA)
         return special(namespace(z)).ndtr(-z), first_fault(none, faults)
 
@@ -115,7 +117,8 @@ def _chi_test(context: Context, actual: Argument, expected: Argument) -> Value:
     with np.errstate(all="ignore"):
         parts, _ = quotient(squared(a - e), e)
         total = Sample(parts, counted.mask).kept(0.0).sum(axis=1)
-        result = gamma_above(namespace(total), total / 2.0, np.full(1, freedom / 2.0))
+        xp = namespace(total, negative)
+        result = xp.where(negative, xp.nan, gamma_above(namespace(total), total / 2.0, np.full(1, freedom / 2.0)))
     return counted.finish(result, first_fault(undefined(negative, NUM), undefined(zero, DIV0)))
 
 
