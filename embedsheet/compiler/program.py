@@ -300,6 +300,8 @@ class Program:
         targets = self._targets[self._targets >= 0]
         for x in islice(points_within(self.start, self.lower, self.upper, self.integer), most):
             there = evaluated_at(self._store, self._planner, self._changing, x, self._targets)
+            if not there.done[targets].all():
+                continue  # a branch that cannot be computed here, and is not taken where the search has been
             cell = departing(there, targets, *self._traced_cells(traced, graph, x))
             if cell is not None:
                 return self._store.table.cell(cell), x
