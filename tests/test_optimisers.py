@@ -62,17 +62,19 @@ def test_each_sheet_walks_as_keras_does(options: dict[str, Any], tmp_path: Path)
     assert max(row.difference for row in rows) <= 1e-12
 
 
-@pytest.mark.parametrize("name", [(rule.name, setting) for rule in RULES for setting in rule.settings])
-def test_each_setting_is_the_argument_of_keras_by_that_name(name: tuple[str, str], tmp_path: Path) -> None:
-    """Typed into the cell and recalculated, the path is still Keras', and another one than before."""
-    sheet, setting = name
+@pytest.mark.parametrize("place", range(max(len(rule.settings) for rule in RULES)))
+def test_each_setting_is_the_argument_of_keras_by_that_name(place: int, tmp_path: Path) -> None:
+    """Typed into the cell and recalculated, the path is still Keras', and another one; one setting on each sheet."""
     path = build(tmp_path, steps=12)
-    before = read_descent(Workbook.open(path), sheet)
-    typed(path, sheet, setting, 0.5 * before.settings[setting])
+    asked = {rule.name: list(rule.settings)[place] for rule in RULES if len(rule.settings) > place}
+    before = {sheet: read_descent(Workbook.open(path), sheet) for sheet in asked}
+    for sheet, setting in asked.items():
+        typed(path, sheet, setting, 0.5 * before[sheet].settings[setting])
     assert CliRunner().invoke(app, ["recalculate", str(path)]).exit_code == 0
-    after = read_descent(Workbook.open(path), sheet)
-    assert np.abs(after.weights - before.weights).max() > 1e-9
-    np.testing.assert_allclose(keras_path(after), after.weights, rtol=1e-12)
+    for sheet in asked:
+        after = read_descent(Workbook.open(path), sheet)
+        assert np.abs(after.weights - before[sheet].weights).max() > 1e-9, sheet
+        np.testing.assert_allclose(keras_path(after), after.weights, rtol=1e-12, err_msg=sheet)
 
 
 def drawn_upwards(path: Path) -> dict[str, list[str]]:
