@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -51,11 +52,17 @@ def lessons(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
 
 
+@cache
+def _code(book: Path, sheet: str | None = None, to: str = "numpy") -> es.Code:
+    """The code of a sheet, written once for all tests."""
+    return es.code(book, sheet, to=to)
+
+
 @pytest.mark.parametrize(("lesson", "sheet"), MODELS)
 def test_a_lessons_modules_have_the_sheets_results_and_gradient(
     lessons: dict[str, Path], tmp_path: Path, lesson: str, sheet: str
 ) -> None:
-    codes = {f"in_{to}": es.code(lessons[lesson], sheet, to=to) for to in TARGETS}
+    codes = {f"in_{to}": _code(lessons[lesson], sheet, to=to) for to in TARGETS}
     wanted = modules.sheet_gradient(lessons[lesson], sheet)  # exact derivatives, checked against differences elsewhere
     for to, found in modules.run_all(codes, tmp_path).items():
         assert found.stored > 1, to
@@ -69,7 +76,7 @@ def test_a_lessons_modules_have_the_sheets_results_and_gradient(
 def test_formulas_without_weights_are_a_module_too(
     lessons: dict[str, Path], tmp_path: Path, lesson: str, sheet: str
 ) -> None:
-    code = es.code(lessons[lesson], sheet)
+    code = _code(lessons[lesson], sheet)
     found = modules.run(code, tmp_path)
     assert found.stored > 1
     assert found.wrong == []
@@ -83,7 +90,7 @@ def test_the_documentation_says_how_long_each_lessons_code_is(lessons: dict[str,
         for cells in re.findall(r"^\| ([^|]+) \| ([\d,]+) \| (\d+) \| (\d+) \|", page, re.MULTILINE)
     }
     for lesson, sheet in (*MODELS, ("green-eggs", "Similarity"), *OTHERS[-2:]):
-        code = es.code(lessons[lesson], sheet)
+        code = _code(lessons[lesson], sheet)
         formulas = sum(area.size for block in code.blocks if block.role == "block" for area in block.areas)
         found = formulas, code.distinct, code.statements
         assert told.get((lesson, sheet)) == found, f"| {lesson}, {sheet} | {formulas:,} | {found[1]} | {found[2]} |"
@@ -91,7 +98,7 @@ def test_the_documentation_says_how_long_each_lessons_code_is(lessons: dict[str,
 
 @pytest.mark.parametrize(("lesson", "sheet"), MODELS[:5])
 def test_the_text_is_formatted_and_clean_by_ruff(lessons: dict[str, Path], lesson: str, sheet: str) -> None:
-    text = es.code(lessons[lesson], sheet).text
+    text = _code(lessons[lesson], sheet).text
     for arguments in (["format", "--check", "--line-length", "120"], ["check"]):
         done = subprocess.run(
             [sys.executable, "-m", "ruff", *arguments, "--isolated", "--no-cache", "--stdin-filename", "m.py", "-"],
@@ -101,7 +108,7 @@ def test_the_text_is_formatted_and_clean_by_ruff(lessons: dict[str, Path], lesso
 
 
 def test_each_block_knows_its_cells_and_lines(lessons: dict[str, Path]) -> None:
-    code = es.code(lessons["movielens"], "Cross-tab")
+    code = _code(lessons["movielens"], "Cross-tab")
     block = next(block for block in code.blocks if "predictions" in block.names)
     first, last = block.lines
     assert code.text.splitlines()[first - 1 : last] == ["    predictions = users_factors @ movies_factors"]
@@ -111,7 +118,7 @@ def test_each_block_knows_its_cells_and_lines(lessons: dict[str, Path]) -> None:
 
 @pytest.mark.parametrize("to", [*TARGETS, "torch"])
 def test_blocks_know_their_lines_in_every_language(lessons: dict[str, Path], to: str) -> None:
-    code = es.code(lessons["rnn"], "n characters", to=to)
+    code = _code(lessons["rnn"], "n characters", to=to)
     lines = code.text.splitlines()
     for block in code.blocks:
         first, last = block.lines
@@ -251,25 +258,25 @@ def test_a_formula_cannot_end_the_comment_it_stands_in(tmp_path: Path) -> None:
 
 
 def test_keras_code_has_the_layers_that_the_blocks_are(lessons: dict[str, Path]) -> None:
-    ratings = es.code(lessons["movielens"], "One rating a row", to="keras").text
+    ratings = _code(lessons["movielens"], "One rating a row", to="keras").text
     assert ratings.count("= layers.Embedding(15, 5)") == 2
     assert "predictions = self.dot([ratings_users_factors, ratings_movies_factors])[:, 0]" in ratings
-    net = es.code(lessons["rnn"], "Three characters", to="keras").text
+    net = _code(lessons["rnn"], "Three characters", to="keras").text
     assert "= layers.Embedding(12, 3)" in net
     assert net.count("= layers.Dense(12)") == 1  # with the bias that stands in row 15
     assert "= layers.SimpleRNN(6, activation=" in net
     assert "steps_state = self.rnn(ops.stack([row_1, row_2, row_3], axis=1))[:, -1]" in net
-    lstm = es.code(lessons["lstm"], "LSTM", to="keras").text
+    lstm = _code(lessons["lstm"], "LSTM", to="keras").text
     assert "lstm_state_h = self.lstm(ops.stack([x1, x2], axis=2))" in lstm
     assert "ops.convert_to_tensor(self.lstm.cell.kernel[:, :3])" in lstm  # for the penalty on squares
     assert "cross_entropy = ops.sum(aw30_aw80) / 6" in lstm  # six answers, between blanks
-    assert "self.gru = layers.GRU(3" in es.code(lessons["gru"], "GRU", to="keras").text
-    assert "self.rnn(embedding_row)" in es.code(lessons["rnn"], "Sequence", to="keras").text
-    heads = es.code(lessons["attention"], "Attention", to="keras").text
+    assert "self.gru = layers.GRU(3" in _code(lessons["gru"], "GRU", to="keras").text
+    assert "self.rnn(embedding_row)" in _code(lessons["rnn"], "Sequence", to="keras").text
+    heads = _code(lessons["attention"], "Attention", to="keras").text
     assert "= layers.MultiHeadAttention(2, 2, value_dim=2, output_shape=4)" in heads
     assert "use_causal_mask=True" in heads
     assert "ops.convert_to_tensor(self.attention.key_dense.bias[1])" in heads
-    filters = es.code(lessons["conv"], "Convolution", to="keras").text
+    filters = _code(lessons["conv"], "Convolution", to="keras").text
     assert "= layers.Conv2D(2, (3, 3))" in filters
     assert "i24_l197 = self.filters(pixels_0_light_1_dark[..., None])[..., 1]" in filters
     assert "cross_entropy = ops.sum(ln_p[:12]) / 12" in filters  # the answers that are learned from, between blanks
@@ -277,16 +284,16 @@ def test_keras_code_has_the_layers_that_the_blocks_are(lessons: dict[str, Path])
 
 def test_forms_that_fill_a_rectangle_together_are_one_statement(lessons: dict[str, Path]) -> None:
     """Each place with each of its string: a form for each way from row to row; windows of pooling: one for each."""
-    scores = next(one for one in es.code(lessons["attention"], "Attention").blocks if "steps_1_scores" in one.names)
+    scores = next(one for one in _code(lessons["attention"], "Attention").blocks if "steps_1_scores" in one.names)
     assert [str(area) for area in scores.areas] == ["Attention!S26:X97"]
-    pooled = next(one for one in es.code(lessons["conv"], "Convolution").blocks if "pooled" in one.names)
+    pooled = next(one for one in _code(lessons["conv"], "Convolution").blocks if "pooled" in one.names)
     assert len(pooled.areas) == 36  # of 2 rows and 2 columns each: two filters, 18 images
 
 
 def test_columns_with_a_formula_each_between_two_blocks_of_one_formula_are_one_product(
     lessons: dict[str, Path],
 ) -> None:
-    text = es.code(lessons["mlp"], "Spiral").text
+    text = _code(lessons["mlp"], "Spiral").text
     assert "gradient_hidden_2_z @ hidden_2_weights.T" in text
     assert "xp.stack(" not in text
 
@@ -322,7 +329,7 @@ def test_pytorch_code_has_the_sheets_results_and_gradient(tmp_path: Path, name: 
 
 
 def test_pytorch_code_makes_tensors_of_what_does_not_depend_on_the_weights(lessons: dict[str, Path]) -> None:
-    text = es.code(lessons["movielens"], "Cross-tab", to="torch").text
+    text = _code(lessons["movielens"], "Cross-tab", to="torch").text
     assert "errors = torch.where(torch.as_tensor(np.isnan(ratings)), np.nan, torch.as_tensor(ratings) - pred" in text
     ast.parse(text)
 
@@ -340,7 +347,7 @@ def test_a_volatile_cell_keeps_its_stored_value_and_is_told(tmp_path: Path) -> N
 
 
 def test_a_workbook_with_several_set_ups_says_that_none_was_chosen(lessons: dict[str, Path]) -> None:
-    code = es.code(lessons["rnn"])
+    code = _code(lessons["rnn"])
     assert "choose one with --sheet" in code.notes[-1]
     assert "class Weights" not in code.text
 
