@@ -22,7 +22,7 @@ from embedsheet.solvers.verdict import stationarity
 # fewer where a gradient is long.
 _MOST_CELLS = 100
 _LANCZOS, _LANCZOS_OF_LARGE, _LARGE = 60, 20, 10_000
-_LOWEST, _RANDOM = 4, 8
+_LOWEST, _RANDOM, _RANDOM_EACH = 4, 8, 2  # directions; random ones of a few cells: so many each
 _DISTANCES, _ONE_DISTANCE = (1e-1, 1e-2, 1e-3), (1e-2,)
 _FLAT = 1e-6  # a curvature that is none, as a part of the largest
 _STEP = 1e-4  # of differences of gradients
@@ -89,7 +89,7 @@ def _ways(
     """
     n = len(best.x)
     generator = np.random.default_rng(0)
-    ways = [(way / np.sqrt(n), 0.0) for way in generator.standard_normal((_RANDOM, n))]
+    ways = [(way / np.sqrt(n), 0.0) for way in generator.standard_normal((min(_RANDOM, _RANDOM_EACH * n), n))]
     if n > _MOST_CELLS:
         ways += [(way, 0.0) for way in _falling(tracker, best, sizes, multipliers)]
     else:
