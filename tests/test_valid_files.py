@@ -129,11 +129,13 @@ def test_somebodys_workbook_gets_no_fault_from_us(save: Callable[[ForeignBook, P
 )
 def test_a_lesson_with_each_option_is_valid(lesson: str, option: str, suffix: str, tmp_path: Path) -> None:
     target = tmp_path / f"book{suffix}"
-    value: Any = OPTIONS[lesson].get(option)
-    if value is Path:
-        value = tmp_path / "poem.txt"
-        value.write_text(POEM * 3, encoding="utf-8")
-    more = [f"--{option}", value] if option else []
+    more: list[Any] = []
+    for name, value in OPTIONS[lesson].items() if option else ():
+        if value is Path:
+            value = tmp_path / "poem.txt"
+            value.write_text(POEM * 3, encoding="utf-8")
+        if value is not None:
+            more += [f"--{name.replace('_', '-')}", *([] if value is True else [value])]
     run("new", lesson, *more, *(["--buttons"] if suffix == ".xlsm" else []), "-o", target)
     assert faults(target) == []
 

@@ -57,6 +57,9 @@ def with_moving_criteria(evaluator: Evaluator, node: t.Call) -> Value | None:
         weights = _times(weights, _compared(evaluator, node.name, area, relation, number))
     if weights is None:
         return None
+    cells = [evaluator.value(evaluator.given(area)) for area in ranges]
+    if not _alike(cells):
+        raise evaluator.unsupported(f"{node.name}: with a criterion that moves the ranges must have one shape")
     fixed = [
         (evaluator.value(evaluator.given(area)), evaluator.scalar(evaluator.evaluate(criterion)))
         for area, criterion in zip(ranges, criteria, strict=False)
@@ -74,7 +77,7 @@ def with_moving_criteria(evaluator: Evaluator, node: t.Call) -> Value | None:
         return Value(np.full((1, 1, 1), NUMBER, np.uint8), count)
     numbers = evaluator.value(evaluator.given(node.arguments[place if len(node.arguments) > place else 0]))
     evaluator.counted(node.name, numbers.mixed)
-    if numbers.shape[1:] != weights.shape[2:]:
+    if numbers.shape[1:] != weights.shape[2:] or not _alike([numbers, *cells]):
         raise evaluator.unsupported(f"{node.name}: with a criterion that moves the ranges must have one shape")
     if (numbers.kinds == ERROR).any():
         raise evaluator.unsupported(f"{node.name}: with a criterion that moves the numbers must hold no error")
@@ -88,6 +91,15 @@ def with_moving_criteria(evaluator: Evaluator, node: t.Call) -> Value | None:
         count = (is_number[:, None] * weights).sum(axis=(2, 3)).reshape(-1, *shape)
         total = xp.where(count == 0, xp.nan, total / xp.where(count == 0, 1.0, count))
     return Value(np.full((1, 1, 1), NUMBER, np.uint8), total)
+
+
+def _alike(cells: list[Value]) -> bool:
+    """Whether ranges have one shape in each formula: where one grows from cell to cell, its end is absent before."""
+    first = cells[0]
+    return all(
+        one.shape[1:] == first.shape[1:] and not ((one.kinds == ABSENT) != (first.kinds == ABSENT)).any()
+        for one in cells[1:]
+    )
 
 
 def _times(one: Any, other: Any) -> Any:
