@@ -32,14 +32,9 @@ def require_agreement(store: Store, ids: Ids, kinds: NDArray[np.uint8], numbers:
         return
     first = int(np.argmax(wrong))
     cell = int(ids[first])
-    own_kind, own_number = int(store.kinds[cell]), float(store.numbers[cell])
-    mine, own = (
-        shown(store, kind, number)
-        for kind, number in (
-            (int(traced.table.kinds[cell]), float(traced.table.numbers[cell])),
-            (own_kind, own_number),
-        )
-    )
+    own_kind = int(store.kinds[cell])
+    own = shown(store, own_kind, float(store.numbers[cell]))
+    mine = shown(store, int(traced.table.kinds[cell]), float(traced.table.numbers[cell]))
     words = store.table.words(cell)
     if not np.isfinite(numbers[first]) and own_kind == TEXT:
         raise UnsupportedError(

@@ -61,8 +61,8 @@ def with_moving_criteria(evaluator: Evaluator, node: t.Call) -> Value | None:
     if not _alike(cells):
         raise evaluator.unsupported(f"{node.name}: with a criterion that moves the ranges must have one shape")
     fixed = [
-        (evaluator.value(evaluator.given(area)), evaluator.scalar(evaluator.evaluate(criterion)))
-        for area, criterion in zip(ranges, criteria, strict=False)
+        (held, evaluator.scalar(evaluator.evaluate(criterion)))
+        for held, criterion in zip(cells, criteria, strict=False)
         if not evaluator.scalar(evaluator.evaluate(parted(criterion)[1])).traced
     ]
     if fixed:

@@ -41,7 +41,6 @@ from embedsheet.compiler.reading import PendingError
 from embedsheet.compiler.recurrence import NotScannableError, Recurrence
 from embedsheet.compiler.results import Results, edits_of, results_at
 from embedsheet.compiler.store import Note, Store, TracedStore
-from embedsheet.compiler.trusted import points_within
 from embedsheet.compiler.verify import Verification, stored_cells, verify
 from embedsheet.formulas.functions.rounding import NEAR_ITS_ARGUMENT
 from embedsheet.formulas.traced import operations
@@ -295,8 +294,10 @@ class Program:
         """
         if self._unrounded or self.cells > _MOST_COMPARED:
             return None
+        from embedsheet.compiler.trusted import points_within  # with all that lowers, which few models need
+
         graph, traced = self._everything()
-        most = max(1, _MOST_COMPARED // max(1, self.cells))
+        most = _MOST_COMPARED // max(1, self.cells)
         targets = self._targets[self._targets >= 0]
         for x in islice(points_within(self.start, self.lower, self.upper, self.integer), most):
             there = evaluated_at(self._store, self._planner, self._changing, x, self._targets)

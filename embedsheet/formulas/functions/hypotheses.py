@@ -78,9 +78,9 @@ def _f_test(context: Context, left: Argument, right: Argument) -> Value:
         ratio, faults = quotient(_squares(one) / d, _squares(two) / e)
         xp = namespace(ratio)
         above = f_above(xp, ratio, d, e)
-    few = (one.count < 2) | (two.count < 2) | (ratio == 0)
-    result = xp.where(ratio == 0, xp.nan, 2.0 * xp.minimum(above, 1.0 - above))
-    return failures([one, two]).finish(result, first_fault(undefined(few, DIV0), faults))
+    few, flat = (one.count < 2) | (two.count < 2), ratio == 0
+    result = xp.where(flat, xp.nan, 2.0 * xp.minimum(above, 1.0 - above))
+    return failures([one, two]).finish(result, first_fault(undefined(few, DIV0), undefined(flat, DIV0), faults))
 
 
 def _z_test(context: Context, numbers: Argument, at: Value, deviation: Value | None = None) -> Value:
