@@ -17,29 +17,18 @@ import embedsheet as es
 from embedsheet.book.setups import Constraint
 from embedsheet.cli import app
 from embedsheet.ground.notation.addresses import parse_area
-from embedsheet.lessons import LESSONS
 from embedsheet.translations.coder.code import codes
 from embedsheet.translations.coder.names import identifier
 from kit import modules, nets, sheets
+from kit.trials import MODELS
 
-# Lesson, sheet: all sheets with a Solver set-up, and those whose formulas are of other kinds.
-MODELS = [
-    ("movielens", "Cross-tab"), ("movielens", "Cross-tab with bias"), ("movielens", "One rating a row"),
-    ("rnn", "Three characters"), ("rnn", "n characters"), ("rnn", "Sequence"), ("mlp", "Logistic regression"),
-    ("mlp", "XOR"), ("mlp", "Spiral"), ("mlp", "Table"), ("lstm", "LSTM"), ("gru", "GRU"), ("green-eggs", "Skip-gram"),
-    ("attention", "Attention"), ("conv", "Convolution"), ("optimisers", "Solver"), ("pseudo-labels", "Student"),
-]  # fmt: skip
+# Lesson, sheet: those whose formulas are of other kinds than the models'.
 OTHERS = [
     ("movielens", "One-hot"), ("movielens", "Compare"), ("green-eggs", "Shuffled"), ("green-eggs", "Similarity"),
     ("green-eggs", "Map"), ("rnn", "Scan"), ("pseudo-labels", "Mixed batch"), ("pseudo-labels", "Teacher"),
 ]  # fmt: skip
 
-
 TARGETS = ("numpy", "jax", "keras")
-
-
-def test_each_lesson_has_a_sheet_here() -> None:
-    assert {name for name, _ in MODELS} == set(LESSONS)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 import embedsheet as es
-from embedsheet import lessons
 from embedsheet.cli import app
 from embedsheet.ground.errors import ModelError, UnsupportedError
 from embedsheet.ground.notation import tree as t
@@ -31,6 +30,7 @@ from kit import sheets
 from kit.derived import Model, Textbook, derive_all, filled, grid, judge
 from kit.judges import gnumeric_values, read_values, validity_faults
 from kit.office import need_office
+from kit.trials import TRIALS, small
 
 SEED = np.random.default_rng(7)
 
@@ -52,33 +52,8 @@ def office() -> Iterator[Office]:
 
 
 # Each lesson that has models to solve, small, and the gradient sheets that it carries.
-LESSONS: dict[str, tuple[dict[str, int], list[str]]] = {
-    "movielens": (
-        {"users": 7, "movies": 6, "factors": 2},
-        ["Cross-tab gradient", "Cross-tab with bias gradient", "One rating a row gradient"],
-    ),
-    "rnn": ({"hidden": 2, "factors": 2, "length": 4}, ["Sequence gradient"]),
-    "green-eggs": ({"factors": 3}, ["Skip-gram gradient"]),
-    "optimisers": ({"points": 5, "steps": 4, "no_ratings": True}, ["Solver gradient"]),
-    "mlp": (
-        {"hidden": 3, "points": 4, "passengers": 9, "epochs": 5},
-        ["Logistic regression gradient", "XOR gradient", "Spiral gradient", "Table gradient"],
-    ),
-    "lstm": ({"letters": 3, "pairs": 1, "hidden": 2}, ["Simple recurrent net gradient", "LSTM gradient"]),
-    "gru": ({"letters": 3, "pairs": 1, "hidden": 2}, ["Simple recurrent net gradient", "GRU gradient"]),
-    "conv": ({"images": 3}, ["Convolution gradient"]),
-    "attention": ({"length": 2, "letters": 2, "strings": 2}, ["Attention gradient"]),
-    "pseudo-labels": (
-        {"users": 6, "movies": 7, "training": 12, "validation": 2, "pseudo": 5},
-        ["Student gradient"],
-    ),
-}
 SAMPLE = ("movielens", "gru")
 ALIKE = ("Momentum", "Nesterov", "RMSProp", "Adagrad")  # of six rules that make steps, descent and Adam stand for all
-
-
-def test_each_lesson_is_here() -> None:
-    assert set(LESSONS) == set(lessons.LESSONS)
 
 
 # What a lesson carries by default, test_own_books hands to all programs.
@@ -88,9 +63,9 @@ def test_spreadsheet_programs_calculate_the_exact_gradient_of_every_sheet_of_the
 ) -> None:
     """Those that the lessons carry, and of their other model sheets those that `derive` adds."""
     made: dict[Path, list[Model]] = {}
-    for lesson in LESSONS if part == "all" else SAMPLE:
-        options, carried = LESSONS[lesson]
-        path: Path = find(lesson).load().build(tmp_path / f"{lesson}.xlsx", **options)
+    for lesson in TRIALS if part == "all" else SAMPLE:
+        carried = [f"{sheet} gradient" for sheet in TRIALS[lesson].gradients]
+        path: Path = find(lesson).load().build(tmp_path / f"{lesson}.xlsx", **small(lesson, tmp_path))
         book = Workbook.open(path)
         assert list(book.sheets)[-len(carried) :] == carried
         models = [sheet for sheet in book.setups if sheet not in ALIKE]

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import openpyxl
 import pytest
 
 from embedsheet.lessons import find
+from kit.trials import small
 
-SMALL: dict[str, dict[str, Any]] = {
-    "movielens": {"users": 8, "movies": 8, "factors": 2},
-    "green-eggs": {"factors": 2},
-    "optimisers": {"steps": 4},
-    "pseudo-labels": {"users": 8, "movies": 8},
-}
+ANSWERED_HERE = ("movielens", "green-eggs", "optimisers", "pseudo-labels")
 # Lesson, question, the sheet that answers it, and the answer as it stands in a cell or a note.
 QUESTIONS = [
     ("movielens", "What is an orange background?", "Cross-tab", "orange background: the solver changes it"),
@@ -64,7 +58,8 @@ QUESTIONS = [
 def texts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
     """All that stands in the cells and notes of each lesson's sheets."""
     folder, found = tmp_path_factory.mktemp("answered"), {}
-    for lesson, options in SMALL.items():
+    for lesson in ANSWERED_HERE:
+        options = small(lesson, folder)
         path = find(lesson).load().build(folder / f"{lesson}.xlsx", no_gradient_sheet=True, **options)
         found[lesson] = {
             sheet.title: "\n".join(

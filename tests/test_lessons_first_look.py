@@ -13,23 +13,15 @@ import pytest
 from embedsheet.hosts.buttons.layout import add_buttons
 from embedsheet.lessons import find
 from embedsheet.lessons.how_to import to_train
+from kit.trials import small
 
-SMALL: dict[str, dict[str, Any]] = {
-    "lstm": {"letters": 1, "pairs": 1, "hidden": 1},
-    "rnn": {"hidden": 2, "factors": 2, "length": 4},
-    "movielens": {"users": 8, "movies": 8, "factors": 2},
-    "attention": {"strings": 2, "length": 2, "letters": 2},
-    "mlp": {"hidden": 2, "points": 2, "passengers": 8, "epochs": 2},
-    "gru": {"letters": 1, "pairs": 1, "hidden": 1},
-    "conv": {"images": 3, "size": 6},
-}
 DOCS = Path(__file__).parents[1] / "docs"
 
 
 def _open(folder: Path, lesson: str, buttons: bool = False) -> openpyxl.Workbook:
     made = find(lesson).load().build(
         folder / f"{lesson}.{'xlsm' if buttons else 'xlsx'}", no_gradient_sheet=True,
-        finish=add_buttons if buttons else None, **SMALL.get(lesson, {}),
+        finish=add_buttons if buttons else None, **small(lesson, folder),
     )  # fmt: skip
     return openpyxl.load_workbook(made)
 
@@ -57,7 +49,7 @@ def test_the_guide_of_a_workbook_with_buttons_begins_with_them(lesson: str, wher
 @pytest.mark.parametrize("lesson", ["mlp", "conv", "attention", "lstm", "gru", "rnn"])
 def test_what_a_newcomer_is_asked_after_ten_minutes_stands_in_the_workbook(lesson: str, tmp_path: Path) -> None:
     """Each answer of the page, word for word; each colour that the Guide names and each sheet is asked for."""
-    made = find(lesson).load().build(tmp_path / f"{lesson}.xlsx", **SMALL[lesson])
+    made = find(lesson).load().build(tmp_path / f"{lesson}.xlsx", **small(lesson, tmp_path))
     book = openpyxl.load_workbook(made)
     page = (DOCS / f"lesson-{lesson}.md").read_text(encoding="utf-8").split("## After ten minutes")[1]
     rows = [[one.strip() for one in line.strip("| ").split(" | ")] for line in page.splitlines() if line[:2] == "| "]

@@ -23,29 +23,22 @@ from embedsheet.mirrors.recommender.keras_net import code, precision, prediction
 from embedsheet.mirrors.table import MIRRORS, choose, mirrors
 from embedsheet.workbook import Workbook
 from kit import sheets
+from kit.trials import small
 
-# Mirror → a lesson with its sheets, small. A mirror without a row fails.
-SMALL: dict[str, tuple[str, dict[str, Any]]] = {
-    "recurrent.mirror": ("rnn", {"hidden": 2, "factors": 2, "length": 3}),
-    "optimisers.mirror": ("optimisers", {"steps": 4}),
-    "skip_gram.mirror": ("green-eggs", {"factors": 2}),
-    "perceptron.mirror": ("mlp", {"hidden": 2, "points": 3, "passengers": 8, "epochs": 3}),
-    "gated.mirror": ("gru", {"letters": 2, "pairs": 1, "hidden": 2}),
-    "conv.mirror": ("conv", {"images": 3}),
-    "attention.mirror": ("attention", {"length": 2, "letters": 2, "strings": 2}),
-    "student.mirror": ("pseudo-labels", {"users": 6, "movies": 7, "training": 12, "validation": 2, "pseudo": 5}),
-    "recommender.mirror": ("movielens", {"users": 4, "movies": 5, "factors": 2}),
-}
+# Mirror → a lesson that has its sheets. A mirror without a row fails.
+SHEETS_OF = {
+    "recurrent.mirror": "rnn", "optimisers.mirror": "optimisers", "skip_gram.mirror": "green-eggs",
+    "perceptron.mirror": "mlp", "gated.mirror": "gru", "conv.mirror": "conv", "attention.mirror": "attention",
+    "student.mirror": "pseudo-labels", "recommender.mirror": "movielens",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def books(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Workbook]:
     folder = tmp_path_factory.mktemp("mirrors")
-    (folder / "text.txt").write_text("the cat sat on the mat", encoding="utf-8")
-    more: dict[str, dict[str, Any]] = {"rnn": {"text": folder / "text.txt"}}
     return {
-        module: Workbook.open(find(lesson).load().build(folder / f"{lesson}.xlsx", **options, **more.get(lesson, {})))
-        for module, (lesson, options) in SMALL.items()
+        module: Workbook.open(find(lesson).load().build(folder / f"{lesson}.xlsx", **small(lesson, folder)))
+        for module, lesson in SHEETS_OF.items()
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from embedsheet.mirrors.full_size.movielens_training import (
 )
 from embedsheet.mirrors.full_size.pseudo_labels import digits_trial, movielens_trial, unrated_pairs
 from embedsheet.mirrors.full_size.ratings import Ratings, movie_features
+from kit.trials import TRIALS
 
 
 @pytest.fixture(scope="module")
@@ -349,20 +351,16 @@ def test_the_models_learn_with_other_engines_of_keras_too(engine: str) -> None:
     with_engine(engine, LEARN, engine)
 
 
+COMPARED = ("movielens", "optimisers", "mlp", "attention", "conv", "gru", "green-eggs")
 COMPARE = """
+import json
 import sys
 from pathlib import Path
 import embedsheet as es
 from embedsheet.mirrors.protocol import Asked
 from embedsheet.mirrors.table import choose
 from embedsheet.workbook import Workbook
-small = {
-    "movielens": {"users": 4, "movies": 5, "factors": 2}, "optimisers": {"steps": 4, "no_ratings": True},
-    "mlp": {"hidden": 2, "points": 3, "passengers": 8, "epochs": 3},
-    "attention": {"length": 2, "letters": 2, "strings": 2}, "conv": {"images": 3},
-    "gru": {"letters": 2, "pairs": 1, "hidden": 2}, "green-eggs": {"factors": 2},
-}
-for lesson, options in small.items():
+for lesson, options in json.loads(sys.argv[2]).items():
     book = Workbook.open(es.new(lesson, Path(sys.argv[1]) / f"{lesson}.xlsx", **options))
     mirror = choose(book, None, {})
     models = {sheet: mirror.read(book, sheet, {}) for sheet in mirror.sheets(book)}
@@ -374,7 +372,8 @@ for lesson, options in small.items():
 
 @pytest.mark.tensorflow
 def test_sheets_and_tensorflow_are_the_same_models_in_both_precisions(tmp_path: Path) -> None:
-    with_engine("tensorflow", COMPARE, str(tmp_path))
+    options = {lesson: TRIALS[lesson].small for lesson in COMPARED}
+    with_engine("tensorflow", COMPARE, str(tmp_path), json.dumps(options))
 
 
 @pytest.mark.torch

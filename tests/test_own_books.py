@@ -33,31 +33,11 @@ from kit.judges import (
 )  # fmt: skip
 from kit.repair import repair_causes
 from kit.stored import departures
+from kit.trials import TRIALS
 
 POEM = "I am Sam. Sam I am. Do you like them, Sam? I do not like them here or there.\n"
-# A value for each option of each lesson; `Path` stands for a small file of that kind, None for what other tests hold.
-OPTIONS: dict[str, dict[str, Any]] = {
-    "movielens": {"users": 4, "movies": 6, "factors": 2, "seed": 7, "ratings": None, "all_ratings": None,
-                  "no_gradient_sheet": True},
-    "green-eggs": {"factors": 2, "text": Path, "seed": 7, "no_gradient_sheet": True},
-    "optimisers": {"points": 7, "batch": 3, "steps": 9, "seed": 7, "no_ratings": True,
-                   "no_gradient_sheet": True},
-    "mlp": {
-        "hidden": 2, "activation": "relu", "points": 3, "passengers": 9, "epochs": 5, "learning_rate": 0.5, "seed": 7,
-        "no_gradient_sheet": True,
-    },
-    "lstm": {"letters": 3, "pairs": 2, "hidden": 2, "seed": 7, "no_gradient_sheet": True},
-    "gru": {"letters": 3, "pairs": 2, "hidden": 2, "seed": 7, "no_gradient_sheet": True},
-    "conv": {"images": 3, "size": 8, "seed": 7, "no_gradient_sheet": True},
-    "attention": {"length": 2, "letters": 2, "strings": 2, "seed": 7, "no_gradient_sheet": True},
-    "rnn": {"text": Path, "hidden": 2, "factors": 2, "length": 3, "seed": 7, "no_gradient_sheet": True},
-    "pseudo-labels": {
-        "users": 6, "movies": 7, "training": 12, "validation": 2, "pseudo": 5, "seed": 7, "ratings": None,
-        "no_gradient_sheet": True,
-    },
-}  # fmt: skip
-CASES = [(lesson, how) for lesson in OPTIONS for how in ("", "with every option")]
-SINGLE = [(lesson, name) for lesson, options in OPTIONS.items() for name, value in options.items() if value is not None]
+CASES = [(lesson, how) for lesson in TRIALS for how in ("", "with every option")]
+SINGLE = [(lesson, name) for lesson, one in TRIALS.items() for name, value in one.options.items() if value is not None]
 
 # Commands that write no workbook; `open` writes what a button or its user saves: tests/test_buttons_press.py.
 WRITE_NONE = {
@@ -160,10 +140,10 @@ def test_no_command_and_no_option_is_forgotten_here() -> None:
 
 
 def test_no_option_of_a_lesson_is_forgotten_here() -> None:
-    assert {str(name) for name in (getattr(one, "name", one) for one in LESSONS)} == OPTIONS.keys()
-    for lesson, options in OPTIONS.items():
+    assert LESSONS.keys() == TRIALS.keys()
+    for lesson, trial in TRIALS.items():
         parameters = inspect.signature(find(lesson).load().build).parameters
-        assert parameters.keys() - {"path", "force", "finish", "progress"} == options.keys(), lesson
+        assert parameters.keys() - {"path", "force", "finish", "progress"} == trial.options.keys(), lesson
 
 
 @pytest.fixture(scope="module")
@@ -193,8 +173,8 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def made(lesson: str, options: Iterable[str], folder: Path, poem: str = POEM) -> Path:
-    """Return the workbook of a lesson for which these options are given the values that stand in OPTIONS."""
-    chosen = {name: OPTIONS[lesson][name] for name in options}
+    """Return the workbook of a lesson for which these options are given the values that stand in TRIALS."""
+    chosen = {name: TRIALS[lesson].options[name] for name in options}
     for name, value in chosen.items():
         if value is Path:
             chosen[name] = folder / "poem.txt"
@@ -218,7 +198,7 @@ def books(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str
         left = [path for path in folder.glob("*.xls?") if untouched.get(path) != path.read_bytes()]
         found[label] = left or [folder / "lesson.xlsx"]
     for lesson, how in CASES:
-        options = [name for name, value in OPTIONS[lesson].items() if how and value is not None]
+        options = [name for name, value in TRIALS[lesson].options.items() if how and value is not None]
         found[f"new {lesson} {how}".strip()] = [made(lesson, options, tmp_path_factory.mktemp("lesson"))]
     return found
 
@@ -258,7 +238,7 @@ def test_what_is_stored_is_what_libreoffice_computes(
 def test_each_option_alone_stores_what_judges_compute(lesson: str, option: str, tmp_path: Path) -> None:
     """Beside the other options' values as they are, of which most make large books."""
     # The gradient sheets that a lesson carries are calculated with its default options.
-    path = made(lesson, {option, *({"no_gradient_sheet"} & OPTIONS[lesson].keys())}, tmp_path, POEM * 3)
+    path = made(lesson, {option, *({"no_gradient_sheet"} & TRIALS[lesson].options.keys())}, tmp_path, POEM * 3)
     assert [departures(path, judge) for judge in (embedsheet_values, gnumeric_values, libreoffice_values)] == [[]] * 3
 
 

@@ -21,20 +21,9 @@ from kit.foreign import ForeignBook
 from kit.judges import validity_faults
 from kit.package import Package
 from kit.repair import repair_causes
-from test_own_books import CASES, OPTIONS, POEM
-
-SMALL = {
-    "movielens": ("--users", 5, "--movies", 6, "--factors", 2),
-    "green-eggs": ("--factors", 2),
-    "optimisers": ("--steps", 5),
-    "mlp": ("--hidden", 2, "--points", 3, "--passengers", 8, "--epochs", 5),
-    "lstm": ("--letters", 2, "--pairs", 1, "--hidden", 2),
-    "gru": ("--letters", 2, "--pairs", 1, "--hidden", 2),
-    "conv": ("--images", 3),
-    "attention": ("--length", 2, "--letters", 2, "--strings", 2),
-    "rnn": ("--hidden", 2, "--factors", 2, "--length", 3),
-    "pseudo-labels": ("--users", 6, "--movies", 7, "--training", 12, "--validation", 2, "--pseudo", 5),
-}
+from kit.trials import TRIALS
+from kit.trials import small as small_options
+from test_own_books import CASES, POEM
 
 
 def run(*arguments: object) -> None:
@@ -47,10 +36,8 @@ def faults(path: Path) -> list[str]:
 
 
 def small(lesson: str, target: Path, *more: object) -> Path:
-    if lesson == "rnn":
-        (target.parent / "poem.txt").write_text(POEM, encoding="utf-8")
-        more = (*more, "--text", target.parent / "poem.txt")
-    run("new", lesson, *SMALL[lesson], *more, "-o", target)
+    written = [word for name, value in small_options(lesson, target.parent).items() for word in (f"--{name}", value)]
+    run("new", lesson, *written, *more, "-o", target)
     return target
 
 
@@ -130,7 +117,7 @@ def test_somebodys_workbook_gets_no_fault_from_us(save: Callable[[ForeignBook, P
 def test_a_lesson_with_each_option_is_valid(lesson: str, option: str, suffix: str, tmp_path: Path) -> None:
     target = tmp_path / f"book{suffix}"
     more: list[Any] = []
-    for name, value in OPTIONS[lesson].items() if option else ():
+    for name, value in TRIALS[lesson].options.items() if option else ():
         if value is Path:
             value = tmp_path / "poem.txt"
             value.write_text(POEM * 3, encoding="utf-8")
