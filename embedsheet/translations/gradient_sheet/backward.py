@@ -42,6 +42,10 @@ Words = tuple[str, ...]
 
 Back = Callable[["Walk", t.Call, Path, Seeds], None]
 
+# With what of an expression the objective changes: with each of the numbers that a function makes one of, or what
+# is the same in all these derivatives and a factor of each.
+EACH, FACTOR = "with each number of", "the common factor for the numbers of"
+
 
 @dataclass(frozen=True, slots=True)
 class Reducer:
@@ -78,11 +82,12 @@ class Read:
 
 @dataclass
 class Helper:
-    """A block for an expression inside a group's formulas: how the objective changes with it."""
+    """A block for an expression inside a group's formulas: how the objective changes with `part` of it."""
 
     group: Group
     node: t.Node
     cells: list[tuple[int, int]]
+    part: str
 
 
 @dataclass
@@ -401,20 +406,28 @@ class Walk:
             return found
         return [term.guarded(t.Call("ISERROR", (factor,)), False) for term in found]
 
-    def settled(self, node: t.Node, path: Path, seeds: Seeds, force: bool = False) -> Seeds:
+    def settled(self, node: t.Node, path: Path, seeds: Seeds) -> Seeds:
         """Give the seed of a single value a block of its own where it is more than a product and is used repeatedly."""
         terms = seeds(0, 0)
-        if not any(term.heavy for term in terms) or not (force or self.branches(node)):
+        if not any(term.heavy for term in terms) or not self.branches(node):
             return lambda i, j: terms
-        found = self.helper(node, path, terms)
-        self.words = self.words[-1:] if force else ()
+        found = self.helper(node, path, terms, "with")
+        self.words = ()
         return found
 
-    def helper(self, node: t.Node, path: Path, terms: list[Term]) -> Seeds:
+    def shared(self, node: t.Node, path: Path, terms: list[Term], part: str = EACH) -> Seeds:
+        """Give what goes back to every number that a function makes one of a block of its own, if it is no product."""
+        if not any(term.heavy for term in terms):
+            return lambda i, j: terms
+        found = self.helper(node, (*path, -1), terms, part)
+        self.words = self.words[-1:]
+        return found
+
+    def helper(self, node: t.Node, path: Path, terms: list[Term], part: str) -> Seeds:
         """Give the sum of terms a block of its own."""
         name = f"h{self.block}." + ".".join(map(str, path))
         places = list(zip(self.rows.tolist(), self.columns.tolist(), strict=True))
-        known = self.sink.helpers.setdefault(name, Helper(self.group, node, []))
+        known = self.sink.helpers.setdefault(name, Helper(self.group, node, [], part))
         known.cells += places
         for row, column in places:
             self.sink.put(Target(name, row, column), terms, row, column, self.words)

@@ -42,7 +42,7 @@ def mean_ifs(walk: Walk, node: t.Call, path: Path, seeds: Seeds) -> None:
 
 def _mean(walk: Walk, node: t.Call, path: Path, seeds: Seeds, count: t.Node) -> Seeds:
     terms = [term.divided(count) for term in seeds(0, 0)]
-    return walk.settled(node, (*path, -1), lambda i, j: terms, force=True)
+    return walk.shared(node, path, terms)
 
 
 def _sum(walk: Walk, path: Path, seeds: Seeds, added: t.Node, tests: list[tuple[t.Node, t.Node]]) -> None:

@@ -155,7 +155,7 @@ def look_up(walk: Walk, path: Path, seeds: Seeds, table: t.Ref, axes: tuple[Axis
         _compared(walk, seeds, table, axes, ids)
         return
     if len(terms) != 1 or not terms[0].bare:
-        terms = walk.helper(table, (*path, -2), terms)(0, 0)
+        terms = walk.helper(table, (*path, -2), terms, "with")(0, 0)
     if _summed(walk, terms[0], table, axes, ids):
         return
     if every:

@@ -38,7 +38,7 @@ class Block:
     words: tuple[str, ...]
     formulas: dict[tuple[int, int], t.Node]
     changing: int | None = None  # the place of the changing area
-    part: bool = False  # of an expression inside formulas
+    part: str = ""  # of an expression inside formulas: with what of it the objective changes
     whole: t.Node | None = None  # one array formula in place of the formulas
 
     @property
@@ -167,12 +167,13 @@ class _Plan:
                 for row, column in sorted(cells[name])
             }
             sheet, text = self.described(sink, name)
+            part = sink.helpers[name].part if name in sink.helpers else ""
             if (target.row, target.column) in formulas and name == self.home[self.objective]:
                 formulas[target.row, target.column] = t.Number(1.0)
             words = tuple(sink.words.get(name, {}))
             changing = int(name[1:]) if name.startswith("x") else None
             whole = as_product(formulas, gatherer.all_numbers)
-            found.append(Block(name, sheet, text, words, formulas, changing, name.startswith("h"), whole))
+            found.append(Block(name, sheet, text, words, formulas, changing, part, whole))
         return found
 
     @property

@@ -11,7 +11,7 @@ import numpy as np
 
 from embedsheet.ground.notation import tree as t
 from embedsheet.translations.gradient_sheet import conditional, lookups, statistics
-from embedsheet.translations.gradient_sheet.backward import Back, Path, Reducer, Seeds, Walk
+from embedsheet.translations.gradient_sheet.backward import FACTOR, Back, Path, Reducer, Seeds, Walk
 from embedsheet.translations.gradient_sheet.terms import Term
 
 _TWO = t.Number(2.0)
@@ -35,7 +35,7 @@ def _mean(walk: Walk, node: t.Call, path: Path, seeds: Seeds) -> None:
         shapes = [walk.shape(one) for one in node.arguments]
         count = t.Number(float(sum(high * wide for high, wide in shapes)))
     terms = [term.divided(count) for term in seeds(0, 0)]
-    _sum(walk, node, path, walk.settled(node, (*path, -1), lambda i, j: terms, force=True))
+    _sum(walk, node, path, walk.shared(node, path, terms))
 
 
 def _squares(walk: Walk, node: t.Call, path: Path, seeds: Seeds) -> None:
@@ -121,7 +121,7 @@ def _extreme(walk: Walk, node: t.Call, path: Path, seeds: Seeds) -> None:
         equal = t.Binary("=", arguments[0], value)
         ties: t.Node = t.Call("SUMPRODUCT", (t.Unary("-", t.Unary("-", equal)),))
         terms = [term.divided(ties) for term in seeds(0, 0)] if _tied(walk, arguments[0]) else seeds(0, 0)
-        seeds = walk.settled(node, (*path, -1), lambda i, j: terms, force=True)
+        seeds = walk.shared(node, path, terms)
     for place, argument in enumerate(arguments):
 
         def below(i: int, j: int, argument: t.Node = argument) -> list[Term]:
@@ -203,7 +203,7 @@ def _squared_deviations(count: Callable[[t.Node], t.Node], root: bool) -> Back:
         terms = [term.divided(degrees) for term in seeds(0, 0)]
         value = walk.element(node, 0, 0)
         terms = walk.times(terms, t.Binary("/", t.Number(1.0), value) if root else _TWO)
-        outer = walk.settled(node, (*path, -1), lambda i, j: terms, force=True)
+        outer = walk.shared(node, path, terms, FACTOR)
         for place, argument in enumerate(node.arguments):
 
             def below(i: int, j: int, argument: t.Node = argument) -> list[Term]:

@@ -15,6 +15,7 @@ from embedsheet.ground.keys import name_key
 from embedsheet.ground.notation.addresses import Area, quote_sheet
 from embedsheet.translations.coder.names import Namer
 from embedsheet.translations.gradient_sheet import descent
+from embedsheet.translations.gradient_sheet.backward import FACTOR
 from embedsheet.translations.gradient_sheet.layout import LEFT, OBJECTIVE_ROW, PAGE, RATE_ROW, TOP, Formula, Placed
 from embedsheet.translations.gradient_sheet.plan import LOOSEST, Block, named_areas
 from embedsheet.translations.gradient_sheet.sketch import Sketch
@@ -22,7 +23,7 @@ from embedsheet.xlsx.writer.page import BLUE, FONT, GREY, ORANGE, VIOLET, Drawin
 
 _LEGEND_ROW, _LINK_ROW = 3, 7
 _LEGEND_COLUMNS = 13  # that the legend runs over
-_SCALE = 69  # percent, at which `PAGE` columns fill a page of A4 on its side
+_SCALE = 65  # percent, at which `PAGE` columns fit a page of A4 on its side, LibreOffice's, which are wider, too
 _HIGH, _TITLE, _ROW = 516, 61, 15  # points: such a page, title and legend, a row of cells
 _MORE = 2  # columns that a page takes beside them, set smaller, where no other page would follow for the rest
 _MOST_PAGES = 12  # of a sheet; of a larger one the columns of the first page across are printed
@@ -30,7 +31,12 @@ _MOST_PARTS = 100  # that a print area may have: Excel reads 8,192 characters
 _LABELLED = 500  # rows of a block that are labelled one by one; of more, every second, third …
 _MOST_NAMES = 3  # that a block may have
 _LONGEST_NAME = 31  # characters of a sheet's name
-_MOST_FORMULA, _MOST_TITLE = 120, 40  # characters of a formula that a note shows, and a heading
+_MOST_FORMULA, _MOST_TITLE, _MOST_LINK = (
+    120,
+    40,
+    21,
+)  # characters of a formula that a note and a heading show; of a link
+_SUBTITLE = "how {} changes with every cell between it and the changing cells: backpropagation, as formulas."
 # What a note says of each rule.
 RULES = {
     "sum rule": "sum: what flows back to a sum flows back unchanged to each of its terms",
@@ -72,7 +78,8 @@ def names_of(store: Store, blocks: Sequence[Block]) -> dict[str, str]:
             np.arange(area.top, area.bottom + 1),
             np.arange(area.left, area.right + 1),
         )
-        found[block.name] = f"{names} ({area.local()})" if names else area.local()
+        words = f"“{names}”" if " " in names and "," not in names else names
+        found[block.name] = f"{words} ({area.local()})" if names else area.local()
     return found
 
 
@@ -97,8 +104,7 @@ def draw(workbook: Any, sketch: Sketch) -> None:
     page = Drawing(workbook, font_name=FONT, font_size=10).page(sketch.title, tab=VIOLET)
     page.heading(
         sketch.title,
-        f"How {sketch.objective_name} changes with every cell between it and the changing cells: backpropagation, "
-        "as formulas.",
+        _SUBTITLE.replace("how", "How", 1).format(sketch.objective_name),
         LEFT,
     )
     if sketch.buttons:
@@ -121,8 +127,9 @@ def draw(workbook: Any, sketch: Sketch) -> None:
     )  # fmt: skip
     page.write(_LINK_ROW, LEFT, "to the gradients:", "small", text_wrap=False)
     for number in range(len(sketch.program.changing)):
-        area = sketch.gradient(number)
-        page.link(_LINK_ROW, LEFT + 2 + 2 * number, area, f"gradient.{number + 1}")
+        one = sketch.placed_of(number)
+        name = sketch.names[one.block.name].partition(" (")[0]
+        page.link(_LINK_ROW, LEFT + 2 + 2 * number, sketch.mirror(one), _short(f"{number + 1}: {name}", _MOST_LINK))
     if sketch.buttons:
         descent.write_buttons(page, sketch)
     for one in sketch.placed:
@@ -141,6 +148,9 @@ def _print(page: Page, sketch: Sketch) -> None:
     across = columns if PAGE < columns <= PAGE + _MORE else PAGE
     for left in range(LEFT + across, columns, across):
         page.write(1, left, sketch.title, "title")
+        page.write(
+            2, left, "Continued from the left: " + _SUBTITLE.format(sketch.objective_name), "small", text_wrap=False
+        )
         _legend(page, _LEGEND_ROW, left)
     scale = min(100, _SCALE * PAGE // min(columns, across))
     rows = (_HIGH * 100 // scale - _TITLE) // _ROW - sketch.buttons  # theirs is twice as high
@@ -153,11 +163,14 @@ def _print(page: Page, sketch: Sketch) -> None:
         for number in sorted({place for _, place in cells}):
             last = max((row for row, place in cells if place == number and row < stop - 1), default=0) + 1
             if any(place == number and top <= row < last for row, place in headed):
-                parts.append(Area(sketch.title, top, number * across + 1, last, min(columns, across) + number * across))
+                first = 1 if top == 1 and not number else 1 + min(row for row, place in cells if place == number)
+                parts.append(
+                    Area(sketch.title, first, number * across + 1, last, min(columns, across) + number * across)
+                )
                 cut = cut or last < max(row for row, place in cells if place == number) + 1
             else:
                 cut = True
-    left_out = ["of large blocks the beginning"] if cut else []
+    left_out = ["the first rows of large blocks"] if cut else []
     if len(parts) > _MOST_PAGES and any(part.left > 1 for part in parts):
         parts = [part for part in parts if part.left == 1]
         left_out.insert(0, f"its first {across} columns")
@@ -201,6 +214,8 @@ def _block(page: Page, sketch: Sketch, one: Placed) -> None:
     page.write(one.heading, one.left, one.title, "heading", font_size=10, font_color=VIOLET)
     page.note(one.heading, one.left, _explained(sketch, one), width=420, height=150)
     _label(page, one)
+    for place in range(1, 1 + descent.companions(sketch.buttons)) if one.below else ():
+        _label(page, one, one.companion(place)[1] - one.top)
     result = block.changing is not None
     for formula in sketch.formulas[block.name]:
         style = "gradient result" if result else "gradient"
@@ -213,9 +228,10 @@ def _block(page: Page, sketch: Sketch, one: Placed) -> None:
         descent.write_next(page, sketch, one, block.changing)
 
 
-def _label(page: Page, one: Placed) -> None:
-    """Write at the left of a block's rows, and of cells apart in them, which cells their derivatives are about."""
+def _label(page: Page, one: Placed, lower: int = 0) -> None:
+    """Write at the left of a block's rows, so many rows lower, and of cells apart in them, which cells they are about."""
     down, right = one.shift
+    down += lower
     for row, columns in list(_runs(one.block).items())[:: 1 + one.block.area.shape[0] // _LABELLED]:
         for first, last in columns:
             page.write(row + down, first + right - 1, Area("", row, first, row, last).local(), "small", align="right",
@@ -252,7 +268,7 @@ def heading(names: Mapping[str, str], objective: str, sheet: str, block: Block) 
     if block.changing is not None:
         return f"gradient.{block.changing + 1}: how {objective} changes with {name}"
     if block.part:
-        return f"… with {_short(block.text, _MOST_TITLE)} inside {name}"
+        return f"… {block.part} {_short(block.text, _MOST_TITLE)} inside {name}"
     return f"how {objective} changes with {name}"
 
 
@@ -269,7 +285,8 @@ def _explained(sketch: Sketch, one: Placed) -> str:
     if block.changing is not None:
         return f"The gradient with respect to the changing cells {name}.{ways}"
     if block.part:
-        return f"How {sketch.objective_name} changes with {_short(block.text, _MOST_FORMULA)} inside {name}.{ways}"
+        how = f"How {sketch.objective_name} changes {block.part}" if block.part != FACTOR else FACTOR.capitalize()
+        return f"{how} {_short(block.text, _MOST_FORMULA)} inside {name}.{ways}"
     where = "" if block.sheet == sketch.sheet else f"{quote_sheet(block.sheet)}!"
     forward = f"Forward, in {where}{block.area.local()}: ={_short(block.text, _MOST_FORMULA)}"
     return f"{one.title[0].upper()}{one.title[1:]}: one number for each of its cells.\n{forward}{ways}"

@@ -31,9 +31,13 @@ class Sketch:
         """Write a formula with its result."""
         page.formula(row, column, text, self.values.get((row, column), 0), style, **extra)
 
+    def placed_of(self, number: int) -> Placed:
+        """Return the block of derivatives by a changing area."""
+        return next(one for one in self.placed if one.block.changing == number)
+
     def gradient(self, number: int) -> Area:
-        """Return the added sheet's block of derivatives by a changing area."""
-        return self.mirror(next(one for one in self.placed if one.block.changing == number))
+        """Return where that block stands on the added sheet."""
+        return self.mirror(self.placed_of(number))
 
     def mirror(self, one: Placed) -> Area:
         """Return where a block stands on the added sheet."""
