@@ -43,7 +43,7 @@ QUESTIONS = [
     ("optimisers", "What do red and blue say of an error?", "Ratings", "red: too low, blue: too high"),
     ("pseudo-labels", "What is green?", "Mixed batch", "Green: a rating to learn from."),
     ("pseudo-labels", "What is yellow?", "Mixed batch", "Yellow: a rating held out"),
-    ("pseudo-labels", "What is pink?", "Mixed batch", "the teacher’s prediction stands in for a rating"),
+    ("pseudo-labels", "What is pink?", "Mixed batch", "the teacher’s prediction stands in"),
     ("pseudo-labels", "What is a blue frame?", "Student", "blue frame: yours to set"),
     ("pseudo-labels", "What does the student predict by?", "Student",
      "prediction = mean + user’s bias + movie’s bias + user’s factor × movie’s factor"),

@@ -20,7 +20,7 @@ from embedsheet.homework.grade import Grade
 from embedsheet.homework.key import Key
 from embedsheet.homework.roster import platform
 from embedsheet.homework.typed import GRADES, IDS, column_name
-from embedsheet.xlsx.writer.page import Book, Page, a1
+from embedsheet.xlsx.writer.page import GRID, Book, Page, a1
 
 Floats = NDArray[np.float64]
 # What is said of every column of points: words, Excel's function, NumPy's.
@@ -236,7 +236,7 @@ def _distribution(page: Page, assignment: Assignment, totals: Area, points: Sequ
     chart.set_title({"name": "Points of the class", "name_font": {"size": 12}})
     chart.set_legend({"none": True})
     chart.set_x_axis({"name": "points"})
-    chart.set_y_axis({"name": "students", "major_gridlines": {"visible": True, "line": {"color": "#E5E7EB"}}})
+    chart.set_y_axis({"name": "students", "major_gridlines": GRID})
     page.sheet.insert_chart("F4", chart, {"x_scale": 1.3, "y_scale": 1.2, "description": "Distribution of the points"})
     page.printing()
 

@@ -9,7 +9,7 @@ Blocks (values are written by the solver, nothing else needs to change): `solver
 from __future__ import annotations
 
 from embedsheet.ground.shell import word
-from embedsheet.xlsx.writer.page import Book, Page
+from embedsheet.xlsx.writer.page import GRID, NO_GRID, Book, Page
 
 NAME = "Solve log"
 CAPACITY = 500
@@ -55,10 +55,8 @@ def write_solve_log(book: Book) -> Page:
         history_series(page, "solver.history.iteration", "solver.history.objective", "objective", "#C2410C")
     )
     chart.set_title({"name": "Objective by iteration", "name_font": {"size": 12}})
-    chart.set_x_axis({"name": "iteration", "min": 0, "major_gridlines": {"visible": False}})
-    chart.set_y_axis(
-        {"name": "objective", "num_format": "0.00", "major_gridlines": {"visible": True, "line": {"color": "#E5E7EB"}}}
-    )
+    chart.set_x_axis({"name": "iteration", "min": 0, "major_gridlines": NO_GRID})
+    chart.set_y_axis({"name": "objective", "num_format": "0.00", "major_gridlines": GRID})
     chart.set_legend({"none": True})
     chart.set_size({"width": 560, "height": 340})
     page.sheet.insert_chart(TOP - 1, 8, chart)  # below the row that is printed on every page

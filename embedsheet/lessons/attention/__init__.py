@@ -112,7 +112,7 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: Sequence[Page]) ->
         NAME: "The net: embeddings, two heads, residual, normalisation, output; a character a row.",
         heat_map.SHEET: "What looks at what in one string, before training and now.",
         sampling.SHEET: "Temperature, entropy, and a letter that is drawn.",
-        solve_log.NAME: "What the solver did last. Empty until you solve.",
+        solve_log.NAME: "What embedsheet solve did last. Excel’s Solver leaves it empty.",
     }
     write_guide(
         page,
@@ -124,11 +124,11 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: Sequence[Page]) ->
         + gradients.lines(derived, "loss"),
         ["A transformer stacks such blocks, with a perceptron (lesson mlp) after each; here one block is enough.",
          "A little is charged for large weights (penalty)."],
-        ["The strings are made up: random letters with a seed."],
+        ["The strings are made up: random letters with a seed. Do with them what you like."],
         gradient="loss" if derived else "",
         choice=True,
         colors=[
-            *((ROLE_COLORS[role], f"Heading: {role}, {SAID[role]}. The same in both heads.") for role in SAID),
+            *((ROLE_COLORS[role], f"Heading: {role}, {SAID[role]}. The same colour in both heads.") for role in SAID),
             (SHADE, "Grey: a share or a probability; the darker, the nearer to 1."),
         ],
     )  # fmt: skip

@@ -147,11 +147,11 @@ def _write_weights(sheet: AttentionSheet) -> None:
     for head in range(1, HEADS + 1):
         for role in ROLES:
             left = sheet.left[f"{head}.{role}"]
-            band(page, top - 1, left, UNITS, role, ROLE_COLORS[role])
+            band(page, top - 1, left, UNITS, f"{role} {head}: W", ROLE_COLORS[role])
             page.block(f"head.{head}.{role}", top, left, weights[f"head.{head}.{role}"], "changing")
             page.block(f"head.{head}.{role}.bias", top + FACTORS, left, weights[f"head.{head}.{role}.bias"], "changing")
     left = sheet.left["attended"]
-    band(page, top - 1, left, FACTORS, "heads together", DARK)
+    band(page, top - 1, left, FACTORS, "heads together: W", DARK)
     _column(page, [*(f"{head}, {unit + 1}" for head in range(1, HEADS + 1) for unit in range(UNITS)), "bias"], top,
             sheet.heads_label)  # fmt: skip
     page.note(top, sheet.heads_label, "1, 2: weights of the second number that head 1 hands over.")
@@ -163,7 +163,7 @@ def _write_weights(sheet: AttentionSheet) -> None:
     page.block("norm.scale", top, left, weights["norm.scale"], "changing")
     page.block("norm.shift", top + 1, left, weights["norm.shift"], "changing")
     left = sheet.left["logits"]
-    band(page, top - 1, left, len(plan.alphabet), "output", DARK)
+    band(page, top - 1, left, len(plan.alphabet), "output: W", DARK)
     _column(page, [*(f"n{number + 1}" for number in range(FACTORS)), "bias"], top, sheet.output_label)
     page.block("output.weights", top, left, weights["output.weights"], "changing")
     page.block("output.bias", top + FACTORS, left, weights["output.bias"], "changing")
@@ -319,7 +319,7 @@ def _write_answers(sheet: AttentionSheet) -> None:
     for place, character in enumerate(plan.alphabet):
         for left in (z, p):
             page.write(header, left + place, character, "header", num_format="@")
-    for offset, text in enumerate(("answer", "id", "−ln p", "right")):
+    for offset, text in enumerate(("should be", "id", "−ln p", "right")):
         page.write(header, answer + offset, text, "header")
     formula = _linear(sheet, "normed", FACTORS)
     texts = sheet.book.pages[STRINGS].areas["strings.text"]

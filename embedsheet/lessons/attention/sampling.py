@@ -8,7 +8,7 @@ from embedsheet.ground.measures import softmax
 from embedsheet.lessons.attention.net_sheet import NAME
 from embedsheet.lessons.attention.plan import Plan
 from embedsheet.mirrors.nets.comparison import Floats
-from embedsheet.xlsx.writer.page import BLUE, LINE, ORANGE, Book, Page, a1
+from embedsheet.xlsx.writer.page import BLUE, GRID, ORANGE, Book, Page, a1
 
 SHEET = "Sampling"
 TOP = 11
@@ -43,7 +43,7 @@ def write_sampling(book: Book, plan: Plan) -> Page:
     page.note(7, 3, "Type another number between 0 and 1, or =RAND() for a new draw at every change. It falls into the "
               "share of one letter.")  # fmt: skip
     page.swatches(4, 4, (BLUE, "blue frame: yours to set"), (ORANGE, "orange number: calculated"))
-    headers = ("letter", "z", "z ÷ temperature", "exp", "p", "Σ p so far", "−p ln p")
+    headers = ("letter", "z", "z ÷ temperature", "exp(… − largest)", "p", "Σ p so far", "−p ln p")
     for column, text in enumerate(headers, 1):
         page.write(TOP - 1, column, text, "header wrapped")
     page.height(TOP - 1, 28)
@@ -122,7 +122,7 @@ def _write_temperatures(page: Page, plan: Plan, z: Floats, top: int) -> None:
     chart.set_title({"name": "Cold draws choose, hot draws gamble", "name_font": {"size": 11}})
     chart.set_x_axis({"name": "temperature", "log_base": 10, "min": 0.1, "max": 10, "crossing": 0.1})
     chart.set_y_axis({"name": "p", "min": 0, "max": 1, "num_format": "0.0",
-                      "major_gridlines": {"visible": True, "line": {"color": LINE}}})  # fmt: skip
+                      "major_gridlines": GRID})  # fmt: skip
     chart.set_legend({"position": "right"})
     chart.set_size({"width": 560, "height": 280})
     page.sheet.insert_chart(top + len(heat), 0, chart)

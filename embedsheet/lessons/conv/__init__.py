@@ -74,16 +74,16 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: Sequence[Page]) ->
              "(flat), and from it the probability of every class.", "the maps", block(NAME, "convolved")),
         *(
             Line("Go back from the loss to the filters: violet, how the loss changes with every cell. Max pooling "
-                 "sends it to the largest cell only, ReLU to none below 0; a filter’s weight gathers it from all "
-                 "windows.",
+                 "sends it to the largest cell only (in equal parts to several that are), ReLU to none below 0; a "
+                 "filter’s weight gathers it from all windows.",
                  f"go to {home.sheet}", home)
             for home in map(gradients.home, derived)
         ),
         Line(f"Train it: save, close, and run\n    embedsheet solve {file}{FEW_STEPS}\nThe loss falls, and "
              "the filters become detectors: what does each look for now?", "the filters", block(NAME, "filter.1")),
-        Line("See whether it holds for the images that it has not learned from. Is one taken for another stroke? "
-             "Behind the filters, the dense layer knows places: it has seen no such stroke there.", "right, unseen",
-             block(NAME, "unseen.score")),
+        Line("See whether it holds for the unseen images, which do not count in the loss. Is one taken for another "
+             "stroke? The last weights, the dense layer, know places: it has seen no such stroke there.",
+             "right, unseen", block(NAME, "unseen.score")),
         Line("Draw a stroke of your own: type pixels over an image, and read the probabilities.", "the images",
              block(NAME, "images")),
         Line(f"Prove it: embedsheet compare {file} computes the same with keras.layers.Conv2D and MaxPooling2D, "
@@ -92,7 +92,7 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: Sequence[Page]) ->
     about = {
         NAME: "The net: an image a band of rows, from its pixels to its class.",
         window_sheet.SHEET: "One number of a map, product by product.",
-        solve_log.NAME: "What the solver did last. Empty until you solve.",
+        solve_log.NAME: "What embedsheet solve did last. Excel’s Solver leaves it empty.",
     }
     write_guide(
         page,
@@ -107,7 +107,7 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: Sequence[Page]) ->
          "Keras calls the weights of a filter a kernel. What it and all others call convolution does not turn the "
          "filter round; in mathematics it is a cross-correlation.",
          "A little is charged for large weights (penalty)."],
-        ["The images are made up: strokes in random places and greys with a seed."],
+        ["The images are made up: strokes in random places and greys with a seed. Do with them what you like."],
         gradient="loss" if derived else "",
         choice=True,
         colors=[

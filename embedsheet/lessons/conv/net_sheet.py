@@ -152,13 +152,14 @@ def _write_headers(sheet: ConvSheet) -> None:
     for left, width, text in (
         (IMAGE, plan.size, "pixels: 0 light, 1 dark"), (sheet.convolved, plan.map_size, "convolution"),
         (sheet.rectified, plan.map_size, "ReLU"), (sheet.pooled, plan.pooled_size, "pooled"), (sheet.flat, 1, "flat"),
-        (sheet.logits, len(CLASSES), "z"), (sheet.chances, len(CLASSES), "softmax: p"), (sheet.answer, 4, "loss"),
+        (sheet.logits, len(CLASSES), "z"), (sheet.chances, len(CLASSES), "softmax: p"), 
+        (sheet.answer, 4, f"loss: the first {plan.learned}"),
     ):  # fmt: skip
         band(page, header, left, width, text, DARK)
     for left in (sheet.logits, sheet.chances):
         for number, text in enumerate(CLASSES):
             page.write(header + 1, left + number, text, "header", font_size=8)
-    for place, text in enumerate(("answer", "id", "−ln p", "right")):
+    for place, text in enumerate(("should be", "id", "−ln p", "right")):
         page.write(header + 1, sheet.answer + place, text, "header", font_size=8)
 
 

@@ -14,6 +14,7 @@ from embedsheet.xlsx.writer.guide import Line, write_guide
 from embedsheet.xlsx.writer.page import BLUE, SHADE, Book, Finish, Page
 
 SIMPLE = "Simple recurrent net"
+KEEPS = {"lstm": "forget", "gru": "update"}  # the gate by which the state before is multiplied
 
 
 def make(
@@ -50,7 +51,8 @@ def _write_guide(page: Page, book: Book, kind: str, name: str, plan: Plan, deriv
              "state before become the next state.", f"go to {SIMPLE}", block(SIMPLE, "steps.h")),
         *(
             Line("Go back through time: violet, how the loss changes with every cell. Read the state’s block from the "
-                 "last step up to the first: where a piece began, hardly anything of it is left.",
+                 "last step up to the first: each step multiplies by the same weights again, and training has to hold "
+                 "on to what is left where a piece began.",
                  f"go to {home.sheet}", home)
             for home in map(gradients.home, derived[:1])
         ),
@@ -59,8 +61,9 @@ def _write_guide(page: Page, book: Book, kind: str, name: str, plan: Plan, deriv
         Line(f"Now the {name}: each gate is a block of its own, its weights above it. Read their formulas from left to "
              "right.", f"go to {name}", block(name, f"steps.{GROUPS[kind][0].name}")),
         *(
-            Line(f"The same with gates, in the {name}: what is kept at a step is a product with a number near 1, and "
-                 "the derivative arrives.", f"go to {home.sheet}", home)
+            Line(f"The same with gates, in the {name}: what is kept at a step is a product with the {KEEPS[kind]} "
+                 "gate. Training opens it, near 1, and the derivative arrives: look again then.",
+                 f"go to {home.sheet}", home)
             for home in map(gradients.home, derived[1:])
         ),
         Line(f"Train it, too:\n    embedsheet solve {file} --sheet {name}{FEW_STEPS}\nNow each piece is closed by the "
@@ -74,7 +77,7 @@ def _write_guide(page: Page, book: Book, kind: str, name: str, plan: Plan, deriv
         BRACKETS: "The pieces, and what closes them. You may type over them.",
         SIMPLE: "One state and no gates, on these pieces.",
         name: "The same pieces with gates.",
-        solve_log.NAME: "What the solver did last. Empty until you solve.",
+        solve_log.NAME: "What embedsheet solve did last. Excel’s Solver leaves it empty.",
     }
     write_guide(
         page,
@@ -86,7 +89,7 @@ def _write_guide(page: Page, book: Book, kind: str, name: str, plan: Plan, deriv
         + gradients.lines(derived, "loss"),
         ["Weights are named as in Keras: kernel for what is read, recurrent for the state before, bias.",
          "Every sheet has its own weights and is whole in itself. A little is charged for large weights."],
-        ["The pieces are made up: random letters with a seed."],
+        ["The pieces are made up: random letters with a seed. Do with them what you like."],
         gradient="loss" if derived else "",
         colors=[
             (GREEN, "Green heading: a gate, a number between 0 and 1."),

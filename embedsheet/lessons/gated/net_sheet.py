@@ -14,7 +14,7 @@ from embedsheet.lessons.how_to import to_train
 from embedsheet.lessons.mlp.net_sheet import band, write_facts
 from embedsheet.mirrors.gated.cells import CELLS, blocks_of, forward, logits_of
 from embedsheet.mirrors.perceptron.model import cross_entropies
-from embedsheet.xlsx.writer.page import BLUE, DARK, LINE, SHARES, Book, Page, a1
+from embedsheet.xlsx.writer.page import BLUE, DARK, GRID, SHARES, Book, Page, a1
 
 BRACKETS = "Brackets"
 PIECE, TIME, CHARACTER, ID, X = 1, 2, 3, 4, 5
@@ -165,11 +165,11 @@ def _write_weights(sheet: CellSheet) -> None:
     for group in GROUPS[sheet.kind]:
         left = sheet.left[group.name]
         if group.gate:
-            band(page, WEIGHTS_TOP - 1, left, sheet.hidden, group.title, group.color)
+            band(page, WEIGHTS_TOP - 1, left, sheet.hidden, f"{group.title}: W", group.color)
         for part in group.parts if group.gate else ():
             name = f"{group.gate}.{part}"
             page.block(name, sheet.rows[part], left, weights[name], "changing")
-    band(page, WEIGHTS_TOP - 1, sheet.logits, len(ALPHABET), "output", DARK)
+    band(page, WEIGHTS_TOP - 1, sheet.logits, len(ALPHABET), "output: W", DARK)
     for number in range(sheet.hidden):
         page.write(WEIGHTS_TOP + number, sheet.output_label, f"h{number + 1}", "id", font_size=8)
     page.write(WEIGHTS_TOP + sheet.hidden, sheet.output_label, "bias", "id", font_size=8)
@@ -355,7 +355,7 @@ def _chart(sheet: CellSheet) -> None:
     what = "cell c" if carried == "c" else "state h"
     chart.set_title({"name": f"What the {what} carries: pieces 1 and 2", "name_font": {"size": 11}})
     chart.set_x_axis({"name": "step", "label_position": "low"})
-    chart.set_y_axis({"num_format": "0.0", "major_gridlines": {"visible": True, "line": {"color": LINE}}})
+    chart.set_y_axis({"name": carried, "num_format": "0.0", "major_gridlines": GRID})
     chart.set_legend({"position": "right"})
     # Above what comes next there are no weights.
     chart.set_size({"width": 470, "height": 20 * (sheet.top - FACTS - 2) - 8})

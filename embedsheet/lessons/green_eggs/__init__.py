@@ -121,7 +121,7 @@ def _write_guide(page: Page, book: Book, text: Text, derived: list[Page], own_te
         sheets.MAP: "The words as points in the plane of two factors.",
         skip_gram.SKIP_GRAM: "A model that foresees the neighbours of a word: here the factors are trained.",
         skip_gram.TRAINED: "Where training moved the words, and which have become alike.",
-        solve_log.NAME: "What the solver did last. Empty until you solve.",
+        solve_log.NAME: "What embedsheet solve did last. Excel’s Solver leaves it empty.",
     }
     sources = [
         "Dr. Seuss wrote Green Eggs and Ham (1960) with fifty different words. The list of words is a fact; the poem "

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.lessons.green_eggs.vocabulary import Text
-from embedsheet.xlsx.writer.page import GREY, ORANGE, SHADE, Book, Page, a1, counted, index
+from embedsheet.xlsx.writer.page import GREY, GRID, ORANGE, SHADE, Book, Page, a1, counted, index
 
 TEXT, SHUFFLED, SIMILARITY, MAP = "Text", "Shuffled", "Similarity", "Map"
 HEADER = 6
@@ -205,7 +205,7 @@ def write_map(book: Book, text: Text) -> Page:
     chart.set_title({"none": True})
     axis = {
         "min": -1, "max": 1, "major_unit": 0.5, "num_format": "0.0", "label_position": "low",
-        "major_gridlines": {"visible": True, "line": {"color": "#E5E7EB"}},
+        "major_gridlines": GRID,
     }  # fmt: skip
     chart.set_x_axis(axis | {"name": "factor across"})
     chart.set_y_axis(axis | {"name": "factor up"})

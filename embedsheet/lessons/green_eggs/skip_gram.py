@@ -17,7 +17,7 @@ from embedsheet.lessons.green_eggs.sheets import ALIKE, OPPOSITE, TEXT, write_ch
 from embedsheet.lessons.green_eggs.vocabulary import Text
 from embedsheet.lessons.how_to import to_train
 from embedsheet.mirrors.skip_gram.comparison import WEIGHTS, Floats, Weights, mean_loss, probabilities
-from embedsheet.xlsx.writer.page import LINE, ORANGE, Book, Page, a1, counted
+from embedsheet.xlsx.writer.page import GRID, ORANGE, Book, Page, a1, counted
 
 SKIP_GRAM, TRAINED = "Skip-gram", "Trained"
 MOST_TRAINED = 60  # words; Excel's own Solver stops at 200 changing cells, ours does not
@@ -84,7 +84,7 @@ def write_skip_gram(book: Book, plan: Plan) -> Page:
     page.heading(
         "Skip-gram: which words stand beside which",
         "score = a word’s factors · a neighbour’s factors + bias; softmax makes probabilities of a row of scores. "
-        "Training makes the neighbours in the text likely.",
+        "Training makes the neighbours in the text likely: loss = cross-entropy + penalty × Σ factor².",
     )
     page.height(3, 34)
     page.write(3, word - 1, "loss", "result label")
@@ -146,15 +146,20 @@ def write_skip_gram(book: Book, plan: Plan) -> Page:
     page.solver(WEIGHTS, "loss")
     page.note(top, first, "MMULT of the word’s row with the neighbour’s column, plus the neighbour’s bias.")
     page.note(chance_top, first, "Softmax: of positive numbers that add up to 1 in each row.")
-    page.widths((1, 1, 5), (2, 1 + k, 6.2), (word, word, 12), (first, last, 4.4), (largest, total, 10),
+    page.widths((1, 1, 5), (2, 1 + k, 6.2), (word, word, 12), (first, last, 4.4), (largest, total, 13),
                 (total + 1, total + 1, 2), (pair, pair, 5), (pair + 1, pair + 2, 12), (pair + 3, pair + 4, 6),
                 (pair + 5, pair + 5, 8))  # fmt: skip
     if k <= 6:
         page.sheet.freeze_panes(TITLES, word)
-    page.printing((TITLES, TITLES), portrait=True, labels=word, left_out="without the pairs", parts=[
-        *page.parts_across(crossing._replace(right=total), ABOVE + 1, 1, TITLES),
-        *page.parts_across(shares, ABOVE, chance_top - 1),
-    ])  # fmt: skip
+    above = page.parts_across(crossing._replace(right=total), ABOVE + 1, 1, TITLES)
+    below = page.parts_across(shares, ABOVE, chance_top - 1)
+    for row, text, parts in (
+        (top - 1, "scores, continued", above),
+        (chance_top - 1, "probabilities, continued", below),
+    ):
+        for part in parts[1:]:
+            page.write(row, part.left, text, "header left")
+    page.printing((TITLES, TITLES), portrait=True, labels=word, left_out="without the pairs", parts=[*above, *below])
     return page
 
 
@@ -181,7 +186,7 @@ def _write_loss(page: Page, plan: Plan, column: int, right: int) -> None:
         "The mean of −ln p over all pairs, and a little for large factors. A word has several neighbours, so 0 cannot "
         f"be reached; ln {n} = {np.log(n):.2f} is what a model that knows nothing has.",
     )  # fmt: skip
-    page.note(TITLES + 3, right + 1, "How dear large factors are. With 0 they grow without end: the text is so short "
+    page.note(TITLES + 3, right + 1, "The price of large factors. With 0 they grow without end: the text is so short "
               "that every neighbour could be learned by heart. Keras calls it an L2 regularizer.")  # fmt: skip
 
 
@@ -320,7 +325,7 @@ def _write_map(page: Page, words: int, top: int, column: int) -> None:
             "marker": {"type": "circle", "size": 5, "fill": {"color": "#F59E0B"}, "border": {"color": ORANGE}},
             "data_labels": {"series_name": True, "value": False, "position": "right", "font": {"size": 8}},
         })  # fmt: skip
-    grid = {"visible": True, "line": {"color": LINE}}
+    grid = GRID
     axis = {"num_format": "0.0", "label_position": "low", "major_gridlines": grid}
     chart.set_x_axis(axis | {"name": "factor across"})
     chart.set_y_axis(axis | {"name": "factor up"})

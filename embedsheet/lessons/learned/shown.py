@@ -18,7 +18,6 @@ Floats = NDArray[np.float64]
 MOST_USERS, MOST_RATINGS = 1000, 300_000
 DIGITS = 6  # decimals of a factor: as many as Keras' float32 has, and the sheet's text holds exactly the same number
 TOP = 6  # the first row of every table
-GRID = {"visible": True, "line": {"color": "#E5E7EB"}}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

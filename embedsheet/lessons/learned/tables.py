@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from embedsheet.ground.data.ratings import CITATION, CONDITIONS
-from embedsheet.lessons.learned.shown import GRID, TOP, Floats, Shown, block, head
-from embedsheet.xlsx.writer.page import Page, a1
+from embedsheet.lessons.learned.shown import TOP, Floats, Shown, block, head
+from embedsheet.xlsx.writer.page import GRID, NO_GRID, Page, a1
 
 MOVIE_FACTORS = 10  # the column where a movie's factors begin
 PRINTED = 100  # ratings, of perhaps a million
@@ -98,9 +98,9 @@ def result_sheet(page: Page, shown: Shown, facts: Sequence[tuple[str, str]], his
             "line": {"color": color, "width": 2}, "marker": {"type": "none"},
         })  # fmt: skip
     chart.set_title({"name": "RMSE by epoch", "name_font": {"size": 12}})
-    chart.set_x_axis({"name": "epoch", "min": 0, "major_gridlines": {"visible": False}})
+    chart.set_x_axis({"name": "epoch", "min": 0, "major_gridlines": NO_GRID})
     low = np.floor(history.min() * 20) / 20
-    chart.set_y_axis({"num_format": "0.00", "min": low, "max": low + 0.5, "major_gridlines": GRID})
+    chart.set_y_axis({"name": "RMSE", "num_format": "0.00", "min": low, "max": low + 0.5, "major_gridlines": GRID})
     chart.set_legend({"position": "bottom"})
     chart.set_size({"width": 520, "height": 320})
     page.sheet.insert_chart(row + 2, 4, chart)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from embedsheet.ground.notation.addresses import Area, quote_sheet
-from embedsheet.lessons.learned.shown import DIGITS, GRID, TOP, Floats, Shown, block, head, row_of
+from embedsheet.lessons.learned.shown import DIGITS, TOP, Floats, Shown, block, head, row_of
 from embedsheet.lessons.learned.tables import MOVIE_FACTORS
-from embedsheet.xlsx.writer.page import Page, a1
+from embedsheet.xlsx.writer.page import GRID, Page, a1
 
 LISTED = 25  # movies in a list of the best, the worst, the likest
 LABELLED, CONSIDERED = 70, 400  # movies named on the map, of the most rated ones

@@ -123,11 +123,11 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: Sequence[Page]) ->
         hand_sheet.NAME: "Three nets of whole numbers to work out, each cell checked.",
         logistic: "One neuron and maximum likelihood.",
         xor: "One hidden layer, forward and backward, on four samples.",
-        epochs_sheet.NAME: "Gradient descent written out; learning rate, activation and scale by a cell.",
+        epochs_sheet.NAME: "Gradient descent written out; a cell each for learning rate, activation and scale.",
         spiral: "Two hidden layers on a spiral.",
         map_sheet.NAME: "The spiral’s plane as coloured cells.",
         table: "One hidden layer on the passengers.",
-        solve_log.NAME: "What the solver did last. Empty until you solve.",
+        solve_log.NAME: "What embedsheet solve did last. Excel’s Solver leaves it empty.",
     }
     write_guide(
         page,
@@ -140,7 +140,7 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: Sequence[Page]) ->
         ["Every block has a name that is the same on every model sheet: inputs, hidden.1.weights, output.bias, "
          "gradient.hidden.1.weights …: Formulas ► Name Manager lists them.",
          "relu: max(0, z). tanh: between −1 and 1. sigmoid: 1 ÷ (1 + exp(−z)). softmax: exp(z) ÷ Σ exp(z)."],
-        ["The passengers and the spiral are made up: random numbers with a seed."],
+        ["The passengers and the spiral are made up: random numbers with a seed. Do with them what you like."],
         gradient="loss", choice=True,
         colors=[
             (SHADE, "Grey: a probability; the darker, the nearer to 1."),

@@ -76,7 +76,7 @@ def write_chain(page: Page, net: Net, row: int) -> int:
             ("× f′(z)", f"IF(CHOOSE(chain.unit,{own})>0,1,0)", int(bent[sample]), "0"),
             ("× x", x, net.inputs[sample, 0], "0"),
             ("dw", "*".join(cells[one] for one in titles[:4]), slopes[sample], "0"),
-            ("estimate", f"({cells['with h']}-{cells['error']})/chain.step", guesses[sample], "0.000"),
+            ("estimate", f"({cells['with h']}-{cells['error']})/chain.step", guesses[sample], "0.0000"),
             ("error", f"{cells['z − t']}^2/2", wrong[sample] ** 2 / 2, "0.000"),
             ("with h", f"({out(sample, moved_by)}-{target})^2/2", moved[sample] ** 2 / 2, "0.000"),
         ):  # fmt: skip
@@ -88,7 +88,7 @@ def write_chain(page: Page, net: Net, row: int) -> int:
     page.write(bottom, 1, "sum", "header")
     for title, name, value, look in (
         ("dw", "derivative", slopes.sum(), "0"),
-        ("estimate", "estimate", guesses.sum(), "0.000"),
+        ("estimate", "estimate", guesses.sum(), "0.0000"),
     ):
         page.define(f"chain.{name}", bottom, columns[title])
         _merged_formula(page, bottom, columns[title], "+".join(areas_of[title]), value, "gradient result", look)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from embedsheet.xlsx.writer.page import BLUE, DARK, LINE, Page
+from embedsheet.xlsx.writer.page import BLUE, DARK, LINE, NO_GRID, Page
 
 GREEN = "#2F9E44"
 _DISC = 19  # points across
@@ -72,7 +72,7 @@ def draw(
                 "font": {"color": "#FFFFFF", "bold": True, "size": 9},
             },
         )  # fmt: skip
-    hidden: dict[str, Any] = {"visible": False, "major_gridlines": {"visible": False}}
+    hidden: dict[str, Any] = {"visible": False, "major_gridlines": NO_GRID}
     chart.set_x_axis({"min": -0.4, "max": len(layers) - 0.6, **hidden})
     chart.set_y_axis({"min": -most, "max": most, **hidden})
     chart.set_legend({"none": True})

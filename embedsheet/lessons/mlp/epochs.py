@@ -10,7 +10,7 @@ from embedsheet.ground.notation.addresses import Area
 from embedsheet.lessons.mlp.net_sheet import EXPLAINED, band
 from embedsheet.lessons.mlp.plan import XOR_ANSWERS, XOR_INPUTS, Plan
 from embedsheet.mirrors.perceptron.model import ACTIVATIONS, descend, rolled
-from embedsheet.xlsx.writer.page import BLUE, DARK, LINE, ORANGE, VIOLET, Book, Page, a1
+from embedsheet.xlsx.writer.page import BLUE, DARK, GRID, ORANGE, VIOLET, Book, Page, a1
 
 NAME = "Epochs"
 SAMPLES, INPUTS = len(XOR_INPUTS), XOR_INPUTS.shape[1]
@@ -137,7 +137,7 @@ def _write_headers(page: Page, hidden: int, at: tuple[int, ...]) -> None:
         _write_samples(page, left)
     page.write(BASE + 1, loss, "loss", "header")
     page.write(BASE + 1, dead, "dead units", "header")
-    for offset, text in enumerate(("x1", "x2", "answer")):
+    for offset, text in enumerate(("x1", "x2", "should be")):
         page.write(X + offset, a - 2, text, "lead", align="right")
         page.write(X + offset, EPOCH, text, "header")  # which is on every page of print
     page.block("samples.answer", ANSWER, p, XOR_ANSWERS[None, :], "given", num_format="0")
@@ -240,10 +240,12 @@ def _charts(page: Page, epochs: int, loss: int, p: int) -> None:
                       "dash_type": "dash" if x1 else "solid"},
              "marker": {"type": "none"}}
         )  # fmt: skip
-    for chart, title, top in ((falling, "Loss by epoch", None), (learned, "What it answers, by epoch", 1)):
+    for chart, title, name, top in (
+        (falling, "Loss by epoch", "loss", None), (learned, "What it answers, by epoch", "p", 1),
+    ):  # fmt: skip
         chart.set_title({"name": title, "name_font": {"size": 11}})
         chart.set_x_axis({"name": "epoch", "min": 0, "max": epochs, "major_gridlines": quiet})
-        chart.set_y_axis({"min": 0, "num_format": "0.0", "major_gridlines": {"visible": True, "line": {"color": LINE}},
+        chart.set_y_axis({"name": name, "min": 0, "num_format": "0.0", "major_gridlines": GRID,
                           **({} if top is None else {"max": top})})  # fmt: skip
         chart.set_size({"width": 400, "height": 340})
     falling.set_legend({"none": True})

@@ -8,7 +8,7 @@ from embedsheet.lessons.how_to import to_train
 from embedsheet.lessons.mlp.net_sheet import band
 from embedsheet.lessons.mlp.plan import Task
 from embedsheet.mirrors.perceptron.model import Layer, cross_entropies, there_and_back
-from embedsheet.xlsx.writer.page import BLUE, DARK, LINE, ORANGE, VIOLET, Book, Page, a1
+from embedsheet.xlsx.writer.page import BLUE, DARK, GRID, NO_GRID, ORANGE, VIOLET, Book, Page, a1
 
 NUMBER, INPUT = 1, 2
 STEP = 0.001
@@ -173,9 +173,9 @@ def _chart(page: Page, rows: tuple[int, int], columns: tuple[int, int, int], at:
             }
         )
     chart.set_title({"name": "Probability by z", "name_font": {"size": 11}})
-    chart.set_x_axis({"name": "z", "num_format": "0.0", "major_gridlines": {"visible": False}, "crossing": "min"})
-    chart.set_y_axis({"min": 0, "max": 1, "num_format": "0.0", "crossing": "min",
-                      "major_gridlines": {"visible": True, "line": {"color": LINE}}})  # fmt: skip
+    chart.set_x_axis({"name": "z", "num_format": "0.0", "major_gridlines": NO_GRID, "crossing": "min"})
+    chart.set_y_axis({"name": "p", "min": 0, "max": 1, "num_format": "0.0", "crossing": "min",
+                      "major_gridlines": GRID})  # fmt: skip
     chart.set_legend({"position": "bottom"})
     chart.set_size({"width": 460, "height": 300})
     page.sheet.insert_chart(rows[0], at - 1, chart)

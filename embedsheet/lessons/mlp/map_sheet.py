@@ -9,7 +9,7 @@ import numpy as np
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.lessons.mlp.plan import Task
 from embedsheet.mirrors.perceptron.model import ACTIVATIONS, there_and_back
-from embedsheet.xlsx.writer.page import BLUE, Book, Page, a1
+from embedsheet.xlsx.writer.page import BLUE, NO_GRID, Book, Page, a1
 
 NAME = "Spiral map"
 SIDE = 21
@@ -111,9 +111,9 @@ def _chart(page: Page, book: Book, task: Task, column: int) -> None:
             }
         )
     chart.set_title({"name": "The samples in the same plane", "name_font": {"size": 11}})
-    for axis in (chart.set_x_axis, chart.set_y_axis):
-        axis({"min": -REACH, "max": REACH, "major_unit": 0.55, "num_format": "0.00", "crossing": "min",
-              "major_gridlines": {"visible": False}})  # fmt: skip
+    for axis, name in ((chart.set_x_axis, task.features[0]), (chart.set_y_axis, task.features[1])):
+        axis({"name": name, "min": -REACH, "max": REACH, "major_unit": 0.55, "num_format": "0.00", "crossing": "min",
+              "major_gridlines": NO_GRID})  # fmt: skip
     chart.set_legend({"position": "bottom"})
     chart.set_size({"width": 500, "height": 500})
     page.sheet.insert_chart(PICTURE_TOP - 1, column - 1, chart)

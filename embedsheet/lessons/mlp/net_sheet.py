@@ -264,8 +264,8 @@ def _write_softmax(sheet: NetSheet) -> None:
     page, task, numbers = sheet.page, sheet.task, sheet.numbers
     top, header, layer = sheet.top, sheet.top - 1, sheet.layers[-1]
     largest, total, answer, loss = range(sheet.right, sheet.right + 4)
-    for column, text in ((largest, "largest z"), (total, "Σ exp"), (answer, "answer"), (loss, "−ln p")):
-        page.write(header, column, text, "header")
+    for column, text in ((largest, "largest z"), (total, "Σ exp(z−max)"), (answer, "should be"), (loss, "−ln p")):
+        page.write(header, column, text, "header", **({"font_size": 8} if column == total else {}))
     z = numbers.z[-1]
 
     def logits(row: int) -> str:

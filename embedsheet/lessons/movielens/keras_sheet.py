@@ -15,7 +15,7 @@ from embedsheet.ground.shell import word
 from embedsheet.lessons.movielens import rows
 from embedsheet.lessons.movielens.choice import Choice, movie_label
 from embedsheet.lessons.solve_log import history_series
-from embedsheet.xlsx.writer.page import Book, Page, a1
+from embedsheet.xlsx.writer.page import GRID, NO_GRID, Book, Page, a1
 
 NAME = "Keras"
 EPOCHS = 500
@@ -145,7 +145,7 @@ def mirror(
 def finish_chart(chart: Any, title: str, across: str) -> None:
     """Give a chart of a history its title, axes and size."""
     chart.set_title({"name": title, "name_font": {"size": 12}})
-    chart.set_x_axis({"name": across, "min": 0, "major_gridlines": {"visible": False}})
-    chart.set_y_axis({"num_format": "0.00", "major_gridlines": {"visible": True, "line": {"color": "#E5E7EB"}}})
+    chart.set_x_axis({"name": across, "min": 0, "major_gridlines": NO_GRID})
+    chart.set_y_axis({"name": "RMSE", "num_format": "0.00", "major_gridlines": GRID})
     chart.set_legend({"position": "bottom"})
     chart.set_size({"width": 560, "height": 340})

@@ -30,6 +30,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+from embedsheet.ground.data.ratings import CITATION, CONDITIONS
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.ground.shell import word
 from embedsheet.lessons import gradients, solve_log
@@ -91,7 +92,7 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: list[Page]) -> Non
         Line("Look at the points and the line. Its two numbers, intercept and slope, are the weights.", "the points",
              block(DATA, "data.x")),
         Line(f"Follow gradient descent: {plan.steps} rows, each made of the one above. Find the gradient (violet) and "
-             "the step (orange).", f"go to {first}", block(first, "weights")),
+             "the weights after the step (orange).", f"go to {first}", block(first, "weights")),
         Line("Type another learning rate into its orange cell, 0.02 or 0.2 or 0.3, and watch the path in the chart: "
              "where a step is too long, it goes farther away with every one.",
              "the learning rate", block(first, "learning_rate")),
@@ -138,7 +139,7 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: list[Page]) -> Non
         race.SOLVER: "The same model for L-BFGS and Newton’s method.",
         **({} if RATINGS not in book.pages else {RATINGS_SOLVER: "The factor model of ratings for L-BFGS."}),
         data_sheet.CONTOURS: "What the charts draw as lines of equal loss.",
-        solve_log.NAME: "What the solver did last. Empty until you solve.",
+        solve_log.NAME: "What embedsheet solve did last. Excel’s Solver leaves it empty.",
     }
     write_guide(
         page,
@@ -152,6 +153,7 @@ def _write_guide(page: Page, book: Book, plan: Plan, derived: list[Page]) -> Non
         ],
         ["The settings have the names of Keras’ arguments: learning_rate, momentum, rho, beta_1, beta_2, epsilon.",
          "The points are made up: a line with intercept 3 and slope 2, and chance."],
+        [] if RATINGS not in book.pages else [f"The ratings of films are MovieLens’. {CONDITIONS}", CITATION],
         gradient="loss", choice=True,
         colors=[
             (VIOLET, "Violet heading: the gradient."),

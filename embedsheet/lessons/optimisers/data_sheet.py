@@ -6,7 +6,7 @@ import numpy as np
 
 from embedsheet.lessons.optimisers.plan import START, Plan
 from embedsheet.mirrors.optimisers.comparison import DATA, Floats
-from embedsheet.xlsx.writer.page import LINE, ORANGE, Book, Page, a1
+from embedsheet.xlsx.writer.page import GRID, NO_GRID, ORANGE, Book, Page, a1
 
 CONTOURS = "Contours"
 TOP = 15  # first row of the points
@@ -72,8 +72,8 @@ def write_data(book: Book, plan: Plan) -> Page:
                       "values": [DATA, TOP - 1, LINE_COLUMN - 1, last, LINE_COLUMN - 1],
                       "line": {"color": ORANGE, "width": 2}, "marker": {"type": "none"}})  # fmt: skip
     chart.set_title({"name": "The points and the best line", "name_font": {"size": 11}})
-    chart.set_x_axis({"name": "x", "num_format": "0", "major_gridlines": {"visible": False}, "crossing": "min"})
-    chart.set_y_axis({"name": "y", "num_format": "0", "major_gridlines": {"visible": True, "line": {"color": LINE}},
+    chart.set_x_axis({"name": "x", "num_format": "0", "major_gridlines": NO_GRID, "crossing": "min"})
+    chart.set_y_axis({"name": "y", "num_format": "0", "major_gridlines": GRID,
                       "crossing": "min"})  # fmt: skip
     chart.set_legend({"position": "bottom"})
     chart.set_size({"width": 520, "height": 360})
@@ -103,7 +103,10 @@ def write_contours(book: Book, plan: Plan, data: Page) -> Page:
     page.formula(4, 5, f"SUMPRODUCT({start})/{len(plan.x)}-{DATA}!$C$11", excess)
     mean, deviation = float(plan.x.mean()), float(plan.x.std())
     for row, (label, name, formula, value) in enumerate(
-        (("mean of x", "x.mean", f"AVERAGE({x})", mean), ("deviation of x", "x.deviation", f"STDEVP({x})", deviation)),
+        (
+            ("mean of x", "x.mean", f"AVERAGE({x})", mean),
+            ("standard deviation of x", "x.deviation", f"STDEVP({x})", deviation),
+        ),
         5,
     ):
         page.write(row, 1, label, "header left")
@@ -112,10 +115,10 @@ def write_contours(book: Book, plan: Plan, data: Page) -> Page:
     header, top = CONTOURS_TOP - 1, CONTOURS_TOP
     page.write(header, 1, "angle", "header")
     angles = np.arange(ANGLES + 1) * (2 * np.pi / ANGLES)
-    page.block("angle", top, 1, np.arange(ANGLES + 1)[:, None] * (360 / ANGLES), "id")
+    page.block("angle", top, 1, np.arange(ANGLES + 1)[:, None] * (360 / ANGLES), "id", num_format="0.0")
     for number, share in enumerate(SHARES):
         left = 2 + 2 * number
-        page.write(header - 2, left, "share", "lead")
+        page.write(header - 2, left, "share:", "lead", align="right")
         page.note(
             header - 2, left, "The line of that share of the loss at the start; both are counted from the least loss."
         )
@@ -128,7 +131,7 @@ def write_contours(book: Book, plan: Plan, data: Page) -> Page:
         _write_contour(page, number + 1, left, np.column_stack([across, slopes]), a1(header - 2, left + 1, "rc"))
     page.widths((1, 1, 8), (2, 1 + 2 * len(SHARES), 9.5))
     page.sheet.freeze_panes(header, 1)
-    page.printing((header, header))
+    page.printing((header - 2, header))
     return page
 
 

@@ -74,6 +74,7 @@ def chosen(templates: list[str], places: dict[str, str]) -> str:
 
 
 WEIGHT = [rule.weight for rule in RULES]
+LOOKS = {"m": "0.000", "v": "0.0000"}  # a mean square is small
 STATE = {letter: [rule.states.get(letter, "0") for rule in RULES] for letter in STATES}
 
 
@@ -111,7 +112,13 @@ def _write_controls(page: Page, numbers: Descent) -> None:
         f"The factor model of the ratings: {numbers.weights.shape[1]} weights. Choose an optimiser and a step in the "
         "blue cells; everything below is that step.",
     )
-    page.write(3, 1, "Violet: the gradient. Blue: what the optimiser remembers. Orange: calculated weights.", "lead")
+    page.write(
+        3,
+        1,
+        "Violet: the gradient. Blue: what the optimiser remembers: m, a velocity or mean; v, a mean square. Orange: "
+        "calculated weights.",
+        "lead",
+    )
     for row, (label, name) in enumerate((("optimiser", "optimiser"), ("step shown", "shown")), 4):
         page.write(row, 1, label, "header left")
         page.write(row, 2, None, "header left")
@@ -150,7 +157,7 @@ def _write_controls(page: Page, numbers: Descent) -> None:
         page.define(name, row, 9)
         page.write(row, 9, value, "given", num_format="0.0E+00" if value < 1e-3 else "0.0##")
         page.note(row, 9, EXPLAINED[name])
-    for row, label in ((13, "loss after it"), (14, "loss after all steps")):
+    for row, label in ((13, "loss after this step"), (14, "loss after all steps")):
         page.write(row, 1, label, "header left")
         page.write(row, 2, None, "header left")
     page.define("loss", 14, 3)
@@ -263,9 +270,13 @@ def _write_step(page: Page, steps: Page, numbers: Descent) -> None:
             row, column = at[name]
             look = page.book.style("header", font_color="#FFFFFF", bg_color=color)
             if who == "users":
-                page.sheet.merge_range(row - 2, column - 1, row - 2, column + k - 2, text, look)
+                page.sheet.merge_range(row - 3, column - 1, row - 3, column + k - 2, text, look)
+                for factor in range(k):
+                    page.write(row - 1, column + factor, factor + 1, "header", num_format='"f"0')
             else:
-                page.sheet.merge_range(row - 1, 0, row + k - 2, left - 2, text, look)
+                page.sheet.merge_range(row - 1, 0, row + k - 2, left - 3, text, look)
+                for factor in range(k):
+                    page.write(row + factor, left - 1, factor + 1, "header", num_format='"factor "0')
             page.formulas(
                 f"{name}.{who}", row, column, table(values, who), stepped(name, who, at, first),
                 "gradient" if name == "gradient" else "calculated", num_format="0.00" if name == "after" else "0.0000",
@@ -385,8 +396,8 @@ def _write_steps(page: Page, ratings: Page, numbers: Descent) -> None:
                          "gradient", num_format="0.000")  # fmt: skip
             for letter, state in STATES.items():
                 page.formula(row, columns[state], chosen(STATE[letter], places), numbers.states[letter][t, place],
-                             num_format="0.000")  # fmt: skip
-            page.formula(row, columns["weights"], chosen(WEIGHT, places), numbers.weights[t, place])
+                             num_format=LOOKS[letter])  # fmt: skip
+            page.formula(row, columns["weights"], chosen(WEIGHT, places), numbers.weights[t, place], num_format="0.000")
     page.note(top, 3, "Where the search begins: random hundredths, which you may type over.")
     page.note(top + 1, lefts["gradients"], "2 · the sum over this user’s ratings of error · the movie’s factor, "
               "through the number of all ratings; the weights are those of the row above.")  # fmt: skip
@@ -404,8 +415,10 @@ def _write_steps(page: Page, ratings: Page, numbers: Descent) -> None:
 
 def _write_first(page: Page, row: int, columns: dict[str, int], numbers: Descent, place: int) -> None:
     """Write row 0 of a weight: where it begins, and its states."""
-    page.write(row, columns["weights"], numbers.weights[0, place], "given", num_format="0.00")
+    page.write(row, columns["weights"], numbers.weights[0, place], "given", num_format="0.000")
     page.write(row, columns["gradients"], None, "header")
-    page.write(row, columns["states.mean"], 0, "calculated")
+    page.write(row, columns["states.mean"], 0, "calculated", num_format=LOOKS["m"])
     zeros = ",".join(rule.first_state or "0" for rule in RULES)
-    page.formula(row, columns["states.square"], f"CHOOSE(rule,{zeros})", numbers.states["v"][0, place])
+    page.formula(
+        row, columns["states.square"], f"CHOOSE(rule,{zeros})", numbers.states["v"][0, place], num_format=LOOKS["v"]
+    )

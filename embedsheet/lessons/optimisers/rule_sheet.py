@@ -12,7 +12,7 @@ from embedsheet.lessons.optimisers.data_sheet import PARAMETERS, contour_series
 from embedsheet.lessons.optimisers.plan import START, Plan, Trace
 from embedsheet.lessons.optimisers.rules import LARGE, Rule
 from embedsheet.mirrors.optimisers.comparison import DATA, KERAS
-from embedsheet.xlsx.writer.page import BLUE, LINE, ORANGE, VIOLET, Book, Page, a1
+from embedsheet.xlsx.writer.page import BLUE, GRID, NO_GRID, ORANGE, VIOLET, Book, Page, a1
 
 SETTINGS_TOP = 6
 HEADER = 11
@@ -209,8 +209,15 @@ def loss_chart(page: Page, **axis: float) -> Any:
         }
     )
     chart.set_title({"name": "Loss by step", "name_font": {"size": 11}})
-    chart.set_x_axis({"name": "step", "min": 0, **axis, "major_gridlines": {"visible": False}})
-    chart.set_y_axis({"num_format": "General", "min": 0, "major_gridlines": {"visible": True, "line": {"color": LINE}}})
+    chart.set_x_axis({"name": "step", "min": 0, **axis, "major_gridlines": NO_GRID})
+    chart.set_y_axis(
+        {
+            "name": "loss",
+            "num_format": "General",
+            "min": 0,
+            "major_gridlines": GRID,
+        }
+    )
     chart.set_legend({"none": True})
     chart.set_size({"width": 520, "height": 220})
     return chart

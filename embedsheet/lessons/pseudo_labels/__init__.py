@@ -118,19 +118,17 @@ def _write_guide(page: Page, book: Book, derived: list[Page], planned: Plan) -> 
             Line("Student: four kinds of numbers that training finds, and what they predict.", f"go to {student.NAME}",
                  block(student.NAME, "loss")),
             Line(f"Draws: {BATCHES} batches as they were drawn.", "go to Draws", block("Draws", "draws.origin")),
-            Line(f"{solve_log.NAME}: what the solver did last. Empty until you solve.", f"go to {solve_log.NAME}",
-                 Area(solve_log.NAME, 1, 1, 1, 1)),
+            Line(f"{solve_log.NAME}: what embedsheet solve did last. Excel’s Solver leaves it empty.", 
+                 f"go to {solve_log.NAME}", Area(solve_log.NAME, 1, 1, 1, 1)),
             *gradients.lines(derived, "loss"),
         ],
         [
             "A held-out rating in a batch counts with its weight on the sheet Student, 0 at first: with more, it can "
-            "no longer tell how good the student is, for it has been learned from. The lecturer mixes some in at the "
+            "no longer tell how good the student is, for it has been learned from. Competitors mix some in at the "
             "very end of a competition, when nothing is left to be decided.",
             "Pseudo-labels do not always help. This student has few ratings, and the teacher’s guesses keep it from "
             "learning them by heart. On handwritten digits with few labels they help a little; on all of MovieLens’ "
-            "ratings they did not. docs/keras.md has the figures, examples/pseudo_labels.py makes them.",
-            "In Python: MixIterator([Batches(inputs, targets, 44, seed=1), …]) from "
-            "embedsheet.mirrors.full_size.mixed_batches.",
+            "ratings they did not: embedsheet’s documentation has the figures and how to mix in Python.",
         ],
         [CONDITIONS, CITATION],
         gradient="loss" if derived else "", choice=True, colors=list(zip(FILLS, sheets.MEANINGS, strict=True)),

@@ -14,7 +14,7 @@ from embedsheet.xlsx.writer.page import Page, a1
 MEANINGS = (
     "Green: a rating to learn from.",
     "Yellow: a rating held out, to see how well what was learned foretells it.",
-    "Pink: a pseudo-label. Nobody rated this film; the teacher’s prediction stands in for a rating.",
+    "Pink: a pseudo-label. Nobody rated this; the teacher’s prediction stands in.",
 )
 TOP = 6
 LEFT = 3
@@ -170,13 +170,8 @@ def write_draws(page: Page, plan: Plan) -> None:
     for column, (name, look) in enumerate((("origin", "0"), ("user", "0"), ("movie", "0")), 1):
         page.write(TOP - 1, column, name, "header")
         page.block(f"draws.{name}", TOP, column, plan.draws[:, column - 1 : column], "number", num_format=look)
-    page.write(
-        TOP - 1,
-        5,
-        "origin: 1 training, 2 held out, 3 pseudo-label; user, movie: place in Ratings. "
-        f"The first {plan.rows} rows are batch 1, the next {plan.rows} batch 2, and so on.",
-        "lead",
-    )
+    page.write(TOP - 1, 5, "origin: 1 training, 2 held out, 3 pseudo-label; user, movie: place in Ratings.", "lead")
+    page.write(TOP, 5, f"The first {plan.rows} rows are batch 1, the next {plan.rows} batch 2, and so on.", "lead")
     page.sheet.freeze_panes(TOP - 1, 0)
     page.printing(repeat=(TOP - 1, TOP - 1), portrait=True, high=1, rows=TOP - 1 + plan.rows, columns=13)
 

@@ -82,7 +82,7 @@ def write_student(page: Page, ratings: Page, teacher: Page, draws: Page, plan: P
     page.formulas("targets", targets_top, FIRST, targets, target, num_format="0.0", bold=False)
     write_users(page, plan, targets_top, USER)
 
-    _titles(page, weights_top - 1, plan, "weight")
+    _titles(page, weights_top - 1, plan, "drawn × weight")
     page.define("origins.weight", FACTS, FIRST, 3)
     users, movies = (draws.areas[f"draws.{name}"].absolute() for name in ("user", "movie"))
     page.block("users.place", weights_top, BIAS, np.arange(1, n + 1)[:, None], "id")
@@ -147,7 +147,9 @@ def _write_facts(
     rated = ~np.isnan(plan.choice.table)
     for column, text in enumerate(("learns from", "weight", "student", "teacher"), USER):
         page.write(FACTS - 1, column, text, "header")
-    page.write(FACTS - 1, FIRST + 3, "◄ RMSE: how far off they are, on average, in stars", "lead")
+    page.write(
+        FACTS - 1, FIRST + 3, "◄ RMSE of student and teacher: how far off they are, on average, in stars", "lead"
+    )
     other = teacher.areas["predictions"].absolute()
     ours = page.areas["predictions"].local(absolute=True)
     blank = f"SUMPRODUCT((1-({table}>0))*1)"
@@ -159,7 +161,7 @@ def _write_facts(
          "kept from it by the weight 0, so this says how good the student is. With 1 it says nothing any more"),
         ("rmse.pseudo", f"SQRT(SUMPRODUCT((1-({table}>0))*({other}-{ours})^2)/{blank})",
          _apart(plan.predictions, says, ~rated),
-         "a guess of the teacher; how far the student is from it. Type 0 and train again: what of the held-out ones?"),
+         "a guess of the teacher; how far the student is from it. Type 0, train again: does the held-out RMSE fall?"),
     )  # fmt: skip
     for row, (name, formula, value, words) in enumerate(facts, FACTS):
         page.write(row, USER, ORIGINS[row - FACTS], "header left", bg_color=FILLS[row - FACTS])
@@ -186,7 +188,7 @@ def _write_facts(
     page.write(FACTS + 4, USER, "penalty", "header left")
     page.write(FACTS + 3, FIRST + 3, "of the green ratings, as the teacher has it", "lead")
     page.write(
-        FACTS + 4, FIRST + 3, "how dear large orange numbers are: few ratings shall not be learned by heart", "lead"
+        FACTS + 4, FIRST + 3, "price of large orange numbers, so that the few ratings are not learned by heart", "lead"
     )
     page.write(
         FACTS + 5, FIRST + 3, "loss = Σ weight × (target − prediction)² ÷ Σ weight + penalty × Σ orange²", "lead"

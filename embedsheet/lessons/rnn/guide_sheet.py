@@ -81,7 +81,7 @@ def write(page: Page, book: Book, net: Net, models: list[Page], derived: list[Pa
         last.name: "A prediction after every character.",
         scan_sheet.NAME: "A running sum as a scan, and the recurrence as the same scan.",
         one_hot.NAME: "Categorical and sparse categorical cross-entropy; one-hot rows and lookups.",
-        SOLVE_LOG: "What the solver did last. Empty until you solve.",
+        SOLVE_LOG: "What embedsheet solve did last. Excel’s Solver leaves it empty.",
     }
     write_guide(
         page,

@@ -110,5 +110,5 @@ def write_one_hot(book: Book, net: Net, sequence: Page) -> Page:
     page.sheet.freeze_panes(HEADER, answer)
     end = page.sheet.dim_rowmax + 1
     page.printing((HEADER - 1, HEADER), labels=answer, parts=[  # the losses, and the look-up
-        Area(NAME, 1, 1, end, inputs - 1), Area(NAME, HEADER - 1, inputs, end, difference)])  # fmt: skip
+        Area(NAME, 1, 1, end, inputs - 1), Area(NAME, HEADER - 1, inputs, end - 1, difference)])  # fmt: skip
     return page

@@ -21,7 +21,8 @@ def write_three(book: Book, net: Net, how_to: str) -> Page:
     factors, hidden = net.weights.input_weights.shape
     page = parts.new_page(
         book, NAME, "Three characters predict the fourth",
-        "The net of the lecture’s first picture, from left to right: three rectangles, three circles, one triangle.",
+        "From left to right: three characters (the picture’s rectangles), three hidden states (circles), one answer "
+        "(triangle).",
         how_to,
     )  # fmt: skip
     columns = Columns()

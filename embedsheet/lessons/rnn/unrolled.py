@@ -13,7 +13,7 @@ from embedsheet.lessons.rnn.parts import Columns, Outputs, band, product
 from embedsheet.mirrors.full_size.text_data import next_characters
 from embedsheet.mirrors.recurrent.comparison import BLOCKS
 from embedsheet.mirrors.recurrent.numpy_net import Floats
-from embedsheet.xlsx.writer.page import Book, Page, a1
+from embedsheet.xlsx.writer.page import GRID, Book, Page, a1
 
 N_CHARACTERS, SEQUENCE = "n characters", "Sequence"
 
@@ -112,7 +112,7 @@ def write_unrolled(book: Book, net: Net, how_to: str, every: bool) -> Page:
 
 def _losses_by_position(page: Page, net: Net, left: int, above: int, header: int, losses: Floats) -> None:
     """Write the mean loss at each position into the columns from `left`, and draw it beside the weights at `above`."""
-    band(page, header - 1, left, 2, "loss by position")
+    band(page, header - 1, left, 2, "mean loss")
     page.write(header, left, "t", "header")
     page.write(header, left + 1, "−ln p", "header")
     for t in range(net.length):
@@ -132,9 +132,8 @@ def _losses_by_position(page: Page, net: Net, left: int, above: int, header: int
         }
     )
     chart.set_title({"name": "Loss by position in the piece", "name_font": {"size": 11}})
-    chart.set_y_axis(
-        {"min": 0, "num_format": "0.0", "major_gridlines": {"visible": True, "line": {"color": "#E5E7EB"}}}
-    )
+    chart.set_x_axis({"name": "position"})
+    chart.set_y_axis({"name": "loss", "min": 0, "num_format": "0.0", "major_gridlines": GRID})
     chart.set_legend({"none": True})
     chart.set_size({"width": 420, "height": 20 * (header - parts.WEIGHTS - 2)})
     page.sheet.insert_chart(parts.WEIGHTS - 2, above - 1, chart)

@@ -19,7 +19,7 @@ from embedsheet.mirrors.recommender.keras_net import build as build_net
 from embedsheet.mirrors.recommender.keras_net import code, precision, predictions, summary
 from embedsheet.mirrors.recommender.results import mixing
 from embedsheet.mirrors.recommender.training import Learned
-from embedsheet.xlsx.writer.page import Book, Page, a1
+from embedsheet.xlsx.writer.page import NO_GRID, Book, Page, a1
 
 TOP = 6
 
@@ -155,7 +155,7 @@ def _keras(page: Page, learned: Learned, texts: tuple[Sequence[str], Sequence[st
             "marker": {"type": "none"},
         })  # fmt: skip
     chart.set_title({"name": "RMSE by epoch", "name_font": {"size": 12}})
-    chart.set_x_axis({"name": "epoch", "min": 0, "major_gridlines": {"visible": False}})
+    chart.set_x_axis({"name": "epoch", "min": 0, "major_gridlines": NO_GRID})
     chart.set_legend({"position": "bottom"})
     chart.set_size({"width": 520, "height": 320})
     page.sheet.insert_chart(TOP - 2, 4, chart)

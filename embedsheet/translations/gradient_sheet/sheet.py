@@ -229,7 +229,7 @@ def _block(page: Page, sketch: Sketch, one: Placed) -> None:
 
 
 def _label(page: Page, one: Placed, lower: int = 0) -> None:
-    """Write at the left of a block's rows, so many rows lower, and of cells apart in them, which cells they are about."""
+    """Write at the left of a block's rows, and of cells apart in them, which cells they are about; or `lower`."""
     down, right = one.shift
     down += lower
     for row, columns in list(_runs(one.block).items())[:: 1 + one.block.area.shape[0] // _LABELLED]:

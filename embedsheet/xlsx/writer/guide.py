@@ -13,6 +13,11 @@ NUMBER, TEXT, LINK = 1, 2, 3
 WIDTH = 98
 # How many characters of running text fit on a line of that width, at 10 and at 9 points.
 CHARACTERS, SMALL_CHARACTERS = 114, 123
+_COMMANDS = (
+    "Lines that begin with embedsheet are commands of the program that made this workbook: type them in a terminal, in "
+    "the folder of this file, while it is closed. Excel’s own Solver trains sheets of up to 200 orange cells without "
+    "it (Data ► Solver, filled in already); line 4 of a model’s sheet says which."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +89,10 @@ def write_guide(
     for line in sheets:
         write_line(page, row, line)
         row += 1
-    if notes:
+    commands = [_COMMANDS] if any("embedsheet " in step.text for step in steps) else []
+    if notes or commands:
         row = _heading(page, row + 1, "Good to know")
-        for text in notes:
+        for text in [*commands, *notes]:
             page.paragraph(row, TEXT, text, CHARACTERS)
             row += 1
     if sources:

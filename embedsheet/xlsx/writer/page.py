@@ -33,6 +33,8 @@ from embedsheet.ground.notation.addresses import MAX_COLUMN, MAX_ROW, Area, Cell
 DARK, GREY, PALE, LINE = "#1F2937", "#6B7280", "#F1F3F5", "#D0D5DD"
 ORANGE, ORANGE_FILL, BLUE = "#C2410C", "#FFD8A8", "#1D4ED8"
 VIOLET, VIOLET_FILL = "#6D28D9", "#EDE9FE"
+PALE_LINE = "#E5E7EB"
+GRID, NO_GRID = {"visible": True, "line": {"color": PALE_LINE}}, {"visible": False}  # a chart's
 SHADE = "#B4BCC8"  # of a share of 1
 SHARES = (SHADE, "grey: the darker, the nearer to 1")  # for a legend
 FONT = "Arial"  # its metrics are the same everywhere (Liberation Sans), so that nothing is cut off on Linux
@@ -76,10 +78,10 @@ STYLES: dict[str, dict[str, Any]] = {
     "result label": {"bold": True, "font_size": 12, "font_color": DARK, "align": "right", "valign": "vcenter"},
     "filled later": {
         "bg_color": "#FBFBFD", "font_color": DARK, "align": "center", "valign": "vcenter", "num_format": "0.00",
-        "border": 1, "border_color": "#E5E7EB",
+        "border": 1, "border_color": PALE_LINE,
     },
     "filled later text": {"bg_color": "#FBFBFD", "font_color": DARK, "valign": "vcenter", "border": 1,
-                          "border_color": "#E5E7EB"},
+                          "border_color": PALE_LINE},
     "code": {"font_name": "Courier New", "font_color": DARK, "bg_color": "#FBFBFD", "valign": "vcenter"},
     "text": {"text_wrap": True, "valign": "vcenter", "font_color": DARK, "indent": 1},
     "step": {"bold": True, "align": "center", "valign": "vcenter", "font_color": "#FFFFFF", "bg_color": DARK},
