@@ -14,7 +14,8 @@ import xlsxwriter
 from openpyxl.worksheet.table import Table
 
 from embedsheet.book.setups import Constraint
-from embedsheet.compiler.program import compile_program, recalculate
+from embedsheet.compiler.program import compile_program
+from embedsheet.compiler.recalculation import recalculate
 from embedsheet.ground.errors import ModelError, UnsupportedError
 from embedsheet.ground.notation.addresses import Cell, parse_area
 from embedsheet.solver import problem_of

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from benchmarks.start_up import descent
-from embedsheet.compiler.program import Program, compile_program, recalculate
+from embedsheet.compiler.program import Program, compile_program
+from embedsheet.compiler.recalculation import recalculate
 from embedsheet.solver import solve
 from embedsheet.workbook import Workbook
 from kit.judges import libreoffice_values

@@ -11,7 +11,8 @@ import pytest
 from openpyxl.utils import get_column_letter as letters
 
 from embedsheet.compiler.faults import Circle
-from embedsheet.compiler.program import Program, Recalculation, recalculate
+from embedsheet.compiler.program import Program
+from embedsheet.compiler.recalculation import Recalculation, recalculate
 from embedsheet.compiler.recurrence import Recurrence
 from embedsheet.ground.errors import UnsupportedError
 from embedsheet.workbook import Workbook

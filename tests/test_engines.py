@@ -93,7 +93,7 @@ def test_a_small_model_is_solved_and_a_long_recurrence_calculated_without_import
     path = write_book(tmp_path / "book.xlsx", {"S": cells})
     code = (
         "import sys\n"
-        "from embedsheet.compiler.program import recalculate\n"
+        "from embedsheet.compiler.recalculation import recalculate\n"
         "from embedsheet.solver import solve\n"
         "from embedsheet.workbook import Workbook\n"
         f"book = {str(path)!r}\n"

@@ -33,6 +33,7 @@ from embedsheet.homework.key import Key
 from embedsheet.homework.roster import Student, read_roster
 from embedsheet.homework.sketch import Block, Sketch
 from embedsheet.homework.submissions import find_submissions
+from embedsheet.homework.whose import handed_in_by
 from embedsheet.workbook import Workbook
 from kit.assignments import DRAWN
 from kit.judges import gnumeric_values, write_book
@@ -106,8 +107,8 @@ def test_an_array_formula_fills_what_it_shares_with_an_answer(tmp_path: Path) ->
     assert filled.tolist() == [[True, False, False, False]] * 3 + [[False] * 4]
 
 
-def test_a_circle_of_answers_earns_nothing_and_is_named(tmp_path: Path) -> None:
-    """gradient = (u - after)/rate with after = u - rate*gradient: each is right where the other one is."""
+def test_who_closes_a_circle_of_answers_earns_nothing_and_it_is_named(tmp_path: Path) -> None:
+    """gradient = (u - after)/rate with after = u - rate*gradient: the gradient needs no after, which is the hint's."""
     key, path, sketch = made("gradient-by-hand", tmp_path)
 
     def at(name: str, column: int) -> str:
@@ -129,7 +130,7 @@ def test_a_circle_of_answers_earns_nothing_and_is_named(tmp_path: Path) -> None:
         grade = grade_file(key, file)
         found = points(grade)
         assert found["gradient"] == ("circular", 0)
-        assert found["user.factors.after"] == ("circular", 0)
+        assert found["user.factors.after"][0] == "right"
     gradient, after = at("gradient", 0), at("user.factors.after", 0)
     message = next(task.message for task in grade.tasks if task.block == "gradient")
     assert f"Exercise!{gradient} → Exercise!{after} → Exercise!{gradient}" in message
@@ -164,6 +165,38 @@ def test_what_follows_from_a_circle_is_no_circle(tmp_path: Path) -> None:
     ]
 
 
+def test_a_circle_through_all_later_answers_is_charged_once(tmp_path: Path) -> None:
+    """MATCH in a whole column reads the RMSE below it, which follows from it: Excel has no number in any of them."""
+    key, path, sketch = made("embeddings", tmp_path)
+    top = sketch.blocks["users.id"].area.top
+    circle: dict[str, Callable[[Block, int, int], object] | None]
+    circle = {"ratings.user_index": lambda block, row, _: f"=MATCH({block.at(row, -3)},B:B,0)-{top - 1}"}
+    assert sketch.blocks["ratings.user"].area.left == 2 == sketch.blocks["ratings.user_index"].area.left - 3
+    fill(path, tmp_path / "in.xlsx", parse(key.assignment), sketch, circle)
+    grade = grade_file(key, tmp_path / "in.xlsx")
+    assert [(task.block, task.points) for task in grade.tasks if task.verdict == "circular"] == [
+        ("ratings.user_index", 0)
+    ]
+    assert grade.points == 100 - next(task.of for task in grade.tasks if task.block == "ratings.user_index")
+
+
+def test_given_ids_that_were_renamed_throughout_cost_nothing_and_are_noted(tmp_path: Path) -> None:
+    """Other numbers are drawn for grading, ids among them: those that were handed out."""
+    key, path, sketch = made("embeddings", tmp_path)
+    fill(path, tmp_path / "in.xlsx", parse(key.assignment), sketch, {})
+    book = openpyxl.load_workbook(tmp_path / "in.xlsx")
+    page = book["Exercise"]
+    old = page.cell(sketch.blocks["users.id"].area.top, sketch.blocks["users.id"].area.left).value
+    renamed = [cell for row in page.iter_rows() for cell in row if cell.value == old]
+    assert len(renamed) > 2  # among the users, above the one-hot row, in a rating
+    for cell in renamed:
+        cell.value = 1
+    book.save(tmp_path / "in.xlsx")
+    grade = grade_file(key, tmp_path / "in.xlsx")
+    assert grade.points == 100
+    assert any("given data were changed: users.id" in note for note in grade.notes)
+
+
 def test_an_answer_is_not_paid_for_by_a_later_one(tmp_path: Path) -> None:
     """The derivative taken from its own check, which was left blank, is no derivative."""
     key, path, sketch = made("gradient-by-hand", tmp_path)
@@ -194,7 +227,7 @@ def test_values_in_the_place_of_formulas_earn_nothing(form: str, name: str, tmp_
     assignment = parse(key.assignment)
     reference = tmp_path / "reference.xlsx"
     fill(path, reference, assignment, sketch, {})
-    from embedsheet.compiler.program import recalculate
+    from embedsheet.compiler.recalculation import recalculate
 
     book = Workbook.open(reference)
     book.save(recalculate(book).edits)
@@ -365,6 +398,31 @@ def test_another_program_s_file_is_not_nothing_handed_in_either(tmp_path: Path) 
         ADA.id: f"words {ADA.id}.xls could not be graded", "007": "class.zip/Bond_007.ods could not be graded",
         "x_3": "class.zip/Xu-x_3.pdf could not be graded",
     }  # fmt: skip
+
+
+def test_whose_a_file_is_a_platforms_name_of_it_tells_beside_its_code(tmp_path: Path) -> None:
+    """Moodle's folders and Canvas' files have the student's name. Ada's workbook in Bond's folder is neither's yet."""
+    key, path, _ = made("words", tmp_path)
+    bond, cid = Student("007", "James Bond"), Student("c", "Cid El")
+    key.students = [ADA, bond, cid]
+    handed_in, unpacked = tmp_path / "in", tmp_path / "unpacked"
+    handed_in.mkdir()
+    unpacked.mkdir()
+    with zipfile.ZipFile(handed_in / "class.zip", "w") as out:
+        out.write(path, "James Bond_1005_assignsubmission_file_/words.xlsx")
+        out.writestr("elcid_LATE_12_34_essay.xlsx", "no workbook")
+    found, notes = find_submissions(handed_in, unpacked)
+    grades = [grade_file(key, one.path, one.shown_as) for one in found]
+    first = next(grade for grade in grades if "words" in grade.file)
+    assert first.fault.startswith("was handed in by James Bond (007), but is the workbook of Ada (a), by its code")
+    assert best_of_each(key, grades) == {}
+    ungraded = not_graded(key, grades, notes)
+    assert ungraded.keys() == {bond.id, cid.id} and "Ada" not in ungraded[bond.id]
+    assert handed_in_by(key.students, "x.zip/bondjames_5_6_words.xlsx") == bond
+    assert handed_in_by(key.students, "x.zip/Somebody_1_assignsubmission_file_/a.xlsx") is None
+    assert handed_in_by([bond, Student("2", "Bond James")], "bondjames_5_6_words.xlsx") is None  # two could be meant
+    own = grade_file(key, path, "class.zip/Ada_7_assignsubmission_file_/words.xlsx")
+    assert not own.fault and own.student_id == ADA.id
 
 
 def test_what_could_not_be_graded_is_not_nothing_handed_in(tmp_path: Path) -> None:

@@ -234,6 +234,20 @@ def test_a_slip_in_one_month_is_charged_in_that_month(loan: Path, tmp_path: Path
     assert "charged there" in told["ask_interest_paid"] and "charged there" in told["ask_after"]
 
 
+def test_a_column_that_goes_round_through_later_ones_earns_what_its_first_cell_is_worth(
+    loan: Path, tmp_path: Path
+) -> None:
+    """Balance before = that of the month before − this month's repayment, which follows from it: Err:522 below."""
+    key = key_of(loan)
+    answers = dict(right_answers(own(key)))
+    for cell in cells_of(own(key), "ask_before")[1:]:
+        answers[cell] = f"=B{cell.row - 1}-D{cell.row}"
+    grade = graded(key, hand_in(handed_out(key, ADA, tmp_path), tmp_path / "in.xlsx", answers))
+    assert verdicts(grade) == {"ask_before": ("partly", round(10 / 24, 2))}
+    told = next(task.message for task in grade.tasks if task.block == "ask_before")
+    assert told.startswith("1 of 24 rows right; Loan!B15: reads itself")
+
+
 def test_a_column_filled_upwards_from_a_typed_end_earns_nothing(loan: Path, tmp_path: Path) -> None:
     """Balance before = balance before of the next month + repayment of this one: each pays for the one above.
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from embedsheet.compiler.program import recalculate
+from embedsheet.compiler.recalculation import recalculate
 from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.homework.grade import Grade
 from embedsheet.homework.key import Key

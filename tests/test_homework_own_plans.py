@@ -65,6 +65,8 @@ def test_a_finished_workbooks_plan_of_several_areas_is_asked_for_in_one_task(tmp
     # (0-4)^2 and more: an empty cell is 0
     assert _with_plan(folder, {"B1": lambda a, b: a, "D2": 5}).tasks[1].verdict == "not reached"
     assert "without a number" in _with_plan(folder, {**best, "D1": "four"}).tasks[1].message
+    sums = _with_plan(folder, {**best, "D2": "=2+3"}).tasks[1]  # saved by openpyxl, so without a result
+    assert (sums.verdict, sums.points) == ("reached", 10)
 
 
 def test_a_start_that_solver_comes_further_from_is_to_be_trained(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.table import Table
 
-from embedsheet.compiler.program import recalculate
+from embedsheet.compiler.recalculation import recalculate
 from embedsheet.ground.errors import UnsupportedError
 from embedsheet.workbook import Workbook
 from kit.judges import embedsheet_values, libreoffice_values, same

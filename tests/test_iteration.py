@@ -8,7 +8,8 @@ from typing import Any
 import openpyxl
 import pytest
 
-from embedsheet.compiler.program import compile_program, recalculate
+from embedsheet.compiler.program import compile_program
+from embedsheet.compiler.recalculation import recalculate
 from embedsheet.ground.errors import UnsupportedError
 from embedsheet.workbook import Workbook
 from kit.judges import embedsheet_values

@@ -13,7 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
-from embedsheet.compiler.program import Program, recalculate
+from embedsheet.compiler.program import Program
+from embedsheet.compiler.recalculation import recalculate
 from embedsheet.ground.errors import LessonError, ModelError
 from embedsheet.lessons import find
 from embedsheet.lessons.optimisers.rules import RULES

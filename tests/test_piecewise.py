@@ -14,7 +14,8 @@ from scipy import optimize
 from embedsheet.book.setups import Constraint
 from embedsheet.compiler import trusted
 from embedsheet.compiler.lowered_functions import CALLS
-from embedsheet.compiler.program import Program, compile_program, recalculate
+from embedsheet.compiler.program import Program, compile_program
+from embedsheet.compiler.recalculation import recalculate
 from embedsheet.ground.errors import UnsupportedError
 from embedsheet.ground.notation.addresses import parse_area
 from embedsheet.solver import problem_of, solve

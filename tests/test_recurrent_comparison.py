@@ -12,7 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
-from embedsheet.compiler.program import compile_program, recalculate
+from embedsheet.compiler.program import compile_program
+from embedsheet.compiler.recalculation import recalculate
 from embedsheet.compiler.recurrence import Recurrence
 from embedsheet.ground.errors import ModelError
 from embedsheet.hosts.libreoffice.recalculate import recalculated

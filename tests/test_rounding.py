@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from embedsheet.compiler import noise, verify
 from embedsheet.compiler.evaluate import Evaluator
-from embedsheet.compiler.program import recalculate
+from embedsheet.compiler.recalculation import recalculate
 from embedsheet.compiler.verify import Verification
 from embedsheet.workbook import Workbook
 from kit.judges import embedsheet_values, write_book

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from embedsheet.compiler.engines.tape import TapeEngine
-from embedsheet.compiler.program import compile_program, recalculate
+from embedsheet.compiler.program import compile_program
+from embedsheet.compiler.recalculation import recalculate
 from embedsheet.compiler.recurrence import Recurrence
 from embedsheet.ground.errors import UnsupportedError
 from embedsheet.workbook import Workbook

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from embedsheet.api.nets import write_text as write_text
     from embedsheet.book.edits import Edit as Edit
     from embedsheet.compiler.engines import EngineName
-    from embedsheet.compiler.program import Recalculation
+    from embedsheet.compiler.recalculation import Recalculation
     from embedsheet.formulas.budget import raise_limits as raise_limits
     from embedsheet.ground.errors import EmbedsheetError as EmbedsheetError
     from embedsheet.hosts.buttons.checks import Finding as Finding
@@ -351,7 +351,7 @@ def recalculate(
     `force` replaces a file that is at `output`; `dry_run` writes nothing. Formulas that cannot be computed here keep
     what is stored, are listed in `results.faults`, and the file asks for a full calculation. Raises FileError.
     """
-    from embedsheet.compiler.program import recalculate as compute
+    from embedsheet.compiler.recalculation import recalculate as compute
 
     workbook = book if isinstance(book, Workbook) else Workbook.open(book)
     if not dry_run:

@@ -104,6 +104,7 @@ def grade(
     from embedsheet.homework.mending import mended
     from embedsheet.homework.submissions import find_submissions
     from embedsheet.homework.typed import read_points, with_points
+    from embedsheet.homework.whose import FOREIGN
     from embedsheet.homework.workers import Limits, grade_all
     from embedsheet.xlsx.writer.page import check_target, counted
 
@@ -138,6 +139,8 @@ def grade(
     if troubles:
         count = counted(len(troubles), "file")
         typer.echo(f"{count} could not be graded: see the sheet “Not graded”. The first: {troubles[0]}")
+        if not best and all(one.fault.endswith(FOREIGN) for one in grades):
+            typer.echo(f"None has a code of this key: is {key} the key of this class?")
     journal.unlink(missing_ok=True)
     if not best:
         raise typer.Exit(1)

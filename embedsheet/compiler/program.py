@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -33,15 +33,14 @@ from embedsheet.compiler.curvature import Curvature, curvature_of
 from embedsheet.compiler.degree import LINEAR, OTHER
 from embedsheet.compiler.engines import EngineName, make_engine
 from embedsheet.compiler.engines.protocol import Compiled, Engine, Traceable
-from embedsheet.compiler.evaluate import Evaluator
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.needed import part_by_need
 from embedsheet.compiler.order import Planner
-from embedsheet.compiler.reading import PendingError
-from embedsheet.compiler.recurrence import NotScannableError, Recurrence
-from embedsheet.compiler.results import Results, edits_of, results_at
+from embedsheet.compiler.recurrence import Recurrence
+from embedsheet.compiler.results import Results, results_at
 from embedsheet.compiler.store import Note, Store, TracedStore
-from embedsheet.compiler.verify import Verification, stored_cells, verify
+from embedsheet.compiler.tracing import LateNeedError, trace_recurrence, trace_step
+from embedsheet.compiler.verify import Verification, verify
 from embedsheet.formulas.functions.rounding import NEAR_ITS_ARGUMENT
 from embedsheet.formulas.traced import operations
 from embedsheet.formulas.values import Array, namespace
@@ -62,13 +61,6 @@ _DERIVED = (
 )  # fmt: skip
 _MOST_COMPARED = 50_000  # formula cells, evaluated at all points together, before a proof is told
 _SLOPE_CHANGED = 1e-6  # rounding does not change a derivative by this part of itself
-
-
-class _LateNeedError(Exception):
-    """A traced formula reads cells that the stored values did not need."""
-
-    def __init__(self, group: Group, pending: PendingError) -> None:
-        self.group, self.pending = group, pending
 
 
 class Program:
@@ -329,7 +321,7 @@ class Program:
         while True:
             try:
                 return self._trace_once(x, places)
-            except _LateNeedError as late:
+            except LateNeedError as late:
                 place = self._store.groups.index(late.group)
                 if not (self._store.group_of == place).any():
                     self._carries = False  # what carries sums is no formula of the workbook's: do without
@@ -353,9 +345,9 @@ class Program:
             traced.add_buffer(self._changing[block], None, x[block])
         for step in steps:
             if isinstance(step, Recurrence):
-                _trace_recurrence(traced, step)
+                trace_recurrence(traced, step)
             else:
-                _trace_step(traced, step)
+                trace_step(traced, step)
         self._notes, self._jumps = traced.notes, traced.jumps
         return traced
 
@@ -596,95 +588,4 @@ def compile_program(
     return program
 
 
-def _trace_step(traced: TracedStore, step: Step) -> None:
-    """Trace those cells of a step that depend on the changing cells."""
-    group, elements = step.group, step.elements
-    tainted = traced.tainted[group.ids[elements]]
-    if not tainted.any():
-        return
-    if tainted.mean() < 0.5:  # else a few constants more keep the reading pattern whole
-        elements = elements[tainted]
-    notes, jumps = len(traced.notes), len(traced.jumps)
-    try:
-        with traced.cells(group, elements):
-            evaluator = Evaluator(traced, group, elements)
-            value = evaluator.run()
-    except (PendingError, UnsupportedError) as fault:
-        if group.parts:
-            del traced.notes[notes:], traced.jumps[jumps:]
-            for part in group.parts:
-                _trace_step(traced, Step(part, np.arange(len(part.ids))))
-            return
-        if isinstance(fault, PendingError):
-            raise _LateNeedError(group, fault) from None
-        raise
-    outputs = group.outputs[elements]
-    kinds = np.broadcast_to(value.kinds, outputs.shape).ravel()
-    if isinstance(value.numbers, np.ndarray):
-        traced.settle(outputs.ravel(), kinds, np.broadcast_to(value.numbers, outputs.shape).ravel())
-        return
-    numbers = namespace(value.numbers).broadcast_to(value.numbers, outputs.shape)
-    traced.add_buffer(outputs.ravel(), kinds, numbers.reshape(-1), value.mixed, evaluator.undefined)
-
-
-def _trace_recurrence(traced: TracedStore, recurrence: Recurrence) -> None:
-    if not traced.tainted[recurrence.ids].any():
-        return
-    try:
-        recurrence.run_traced(traced)
-    except NotScannableError:
-        for step in recurrence.step_by_step():
-            _trace_step(traced, step)
-
-
-@dataclass(frozen=True)
-class Recalculation:
-    """All formulas of a workbook computed anew.
-
-    `edits` are the cells whose stored result is not what the formula gives; `out_of_date` counts those among them that
-    differ by more than rounding or had none; `faults` are the formulas that cannot be computed here; `formulas` counts
-    the formula cells, `left` those of them that cannot be computed or follow from one; `functions` the cells that use
-    each function.
-    """
-
-    edits: list[Edit]
-    out_of_date: int
-    verification: Verification
-    faults: list[str]
-    formulas: int
-    left: int
-    functions: dict[str, int]
-    values: Store
-    planner: Planner
-
-
-def recalculate(workbook: Book, *, progress: Callable[[int, int], None] | None = None) -> Recalculation:
-    """Compute every supported formula of a workbook in NumPy; `progress` hears (cells done, cells in all)."""
-    store = Store(workbook)
-    planner = Planner(store, progress)
-    formulas = np.flatnonzero(store.group_of >= 0)
-    planner.require(formulas)
-    computed = formulas[store.done[formulas]]
-    same = (store.kinds == store.table.kinds) & (store.numbers == store.table.numbers)
-    # A formula's empty text is stored as such or, by XlsxWriter, as no value at all.
-    same |= (store.table.kinds == BLANK) & (store.kinds == TEXT) & (store.numbers == store.strings.code(""))
-    changed = computed[~same[computed]]
-    verification = verify(store, computed)
-    functions: dict[str, int] = {}
-    for group in store.groups:
-        for name in group.functions():
-            functions[name] = functions.get(name, 0) + len(group.ids)
-    return Recalculation(
-        edits=edits_of(store, changed),
-        out_of_date=min(len(changed), verification.mismatch_count + int((~stored_cells(store)[changed]).sum())),
-        verification=verification,
-        faults=planner.all_faults(),
-        formulas=len(formulas),
-        left=len(formulas) - len(computed),
-        functions=functions,
-        values=store,
-        planner=planner,
-    )
-
-
-__all__ = ["Program", "Recalculation", "Verification", "compile_program", "recalculate"]
+__all__ = ["Program", "Verification", "compile_program"]

@@ -9,12 +9,19 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from embedsheet.compiler.calling import SHAPE_FUNCTIONS
+from embedsheet.compiler.faults import Circle
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.ground.notation.parse import parse
 from embedsheet.ground.notation.tree import Call, Name, Node, Ref
 from embedsheet.ground.notation.walk import children
+from embedsheet.homework.evaluate import Outcome
 from embedsheet.workbook import Workbook
+
+
+def circle_paths(outcome: Outcome) -> list[str]:
+    """Return the ways of the circles that kept cells from being computed, in words."""
+    return [fault.path for fault in outcome.faults if isinstance(fault, Circle)]
 
 
 def circular_cells(book: Workbook, area: Area) -> set[Cell]:

@@ -29,6 +29,7 @@ _SAYINGS = {
     "shown only": "right for the numbers shown, wrong for others",
     "rounded": "right up to rounding; do not round on the way",
     "blank": "nothing was written",
+    "circular": "reads itself, by way of other cells",
 }
 _SLIPPED = ("wrong", "error", "shown only")  # words for cells that a small mend may make right
 

@@ -16,12 +16,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.compiler.faults import Circle
-from embedsheet.ground.errors import EmbedsheetError
+from embedsheet.ground.errors import DataError, EmbedsheetError
 from embedsheet.ground.kinds import ERROR, NUMBER
 from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.homework.assignment import Assignment, Standalone, Task, parse
-from embedsheet.homework.circles import circular_cells
+from embedsheet.homework.circles import circle_paths, circular_cells
 from embedsheet.homework.evaluate import Bools, Floats, Outcome, Runner, equal, near
 from embedsheet.homework.feedback import Telling
 from embedsheet.homework.generate import INSTRUCTIONS
@@ -30,7 +29,7 @@ from embedsheet.homework.locate import Found, locate
 from embedsheet.homework.reference import Reference
 from embedsheet.homework.roster import Student, visible
 from embedsheet.homework.sketch import ANSWERED, Sketch
-from embedsheet.homework.whose import identify, others_with, saved_by, sheet_with, text_of, words_beside
+from embedsheet.homework.whose import handed_in_by, identify, others_with, saved_by, sheet_with, text_of, words_beside
 from embedsheet.workbook import Workbook
 
 TRIALS = 4  # inputs as handed out, and three others; more where an answer's cells would not all change
@@ -97,6 +96,12 @@ def grade_file(key: Key, path: Path, shown_as: str = "") -> Grade:
         book = Workbook.open(path)
         grade.program = saved_by(path)
         student = identify(key, book, grade.notes)
+        sender = handed_in_by(key.students, grade.file)
+        if sender is not None and sender.id != student.id:
+            raise DataError(
+                f"was handed in by {sender.name} ({sender.id}), but is the workbook of {student.name} ({student.id}), "
+                "by its code; ask whose work it is."
+            )
         grade.student_id, grade.name = student.id, student.name
         assignment = parse(key.assignment, workbook=key.workbook)
         if isinstance(assignment, Standalone):
@@ -246,19 +251,32 @@ class _Grading(Telling):
         Answers that are not replaced stay the student's own, so that none is paid for by a later one.
         """
         values = {**inputs, **right}
-        return self._number_labels | {self.areas[name]: value for name, value in values.items() if name in self.areas}
+        replaced = {self.areas[name]: value for name, value in values.items() if name in self.areas}
+        return self._as_handed_out | self._number_labels | replaced
+
+    @cached_property
+    def _as_handed_out(self) -> dict[Area, NDArray[Any]]:
+        """Given numbers that were changed, ids say: what is drawn for a trial goes with those that were handed out."""
+        found: dict[Area, NDArray[Any]] = {}
+        for name, block in self.sketch.blocks.items():
+            if block.role == "given" and block.values is not None and name in self.areas and name not in self.varied:
+                values = np.asarray(block.values)
+                here = self.book.numbers(self.areas[name])
+                if values.dtype.kind in "fiu" and not np.array_equal(values, here, equal_nan=True):
+                    found[self.areas[name]] = values.astype(float)
+        return found
 
     @cached_property
     def _number_labels(self) -> dict[Area, NDArray[Any]]:
-        """The headings that are numbers, where a workbook holds them as texts: a comparison with a number would fail.
+        """The headings that are numbers, where a workbook holds others, or the same as texts, as programs save them.
 
-        So they were handed out once, and so some programs save them.
+        A comparison with what is drawn for a trial would fail.
         """
         found: dict[Area, NDArray[Any]] = {}
         for row, column, label, _ in self.sketch.labels:
             if not isinstance(label, str):
                 cell = Area(self.found.closing.sheet, row, column, row, column)
-                if self.book.values(cell) == [[f"{label:g}"]]:
+                if self.book.values(cell) != [[label]]:
                     found[cell] = np.array([[float(label)]])
         return found
 
@@ -299,9 +317,9 @@ class _Grading(Telling):
                 task.block, "blank", 0, task.points, f"{self._where(area)}: nothing was written", task.hint
             )
         own, expected = self._own[task.block], self.expected[task.block]
-        if _circles(own[0]) and self._reads_itself(task.block, area):
+        if circle_paths(own[0]) and self._reads_itself(task.block, area):
             alike = self.student.run(self._student_inputs(self.inputs[0], {}), area)
-            path = self.found.shown(next(iter(_circles(alike)), "circular reference"))
+            path = self.found.shown(next(iter(circle_paths(alike)), "circular reference"))
             return TaskGrade(task.block, "circular", 0, task.points, f"{self._where(area)}: {path}", task.hint)
         if task.kind == "number":  # asked for the numbers shown, so that it may be typed
             own, expected = own[:1], expected[:1]
@@ -327,8 +345,8 @@ class _Grading(Telling):
         )
 
     def _reads_itself(self, name: str, area: Area) -> bool:
-        """Whether an answer is in a circle, and so pays for itself."""
-        return bool(circular_cells(self.book, area))
+        """Whether an answer is in a circle, and so pays for itself, where all that it needs is right."""
+        return bool(circular_cells(self.book, area)) and bool(circle_paths(self._alone(name)[0]))
 
     def _holds_shown(self, formulas: Sequence[str]) -> bool:
         """Whether a formula reads cells and holds two of the numbers or right answers shown: it may notice grading."""
@@ -421,11 +439,6 @@ class _Grading(Telling):
         answer = visible(text_of(self.book, task.block, sheet) or words_beside(self.book, task.text))[:5000]
         words = "for the teacher to read" if answer else "nothing was written"
         return TaskGrade(task.block, "collected" if answer else "blank", 0, task.points, words, "", answer)
-
-
-def _circles(outcome: Outcome) -> list[str]:
-    """Return the ways of the circles that kept cells from being computed, in words."""
-    return [fault.path for fault in outcome.faults if isinstance(fault, Circle)]
 
 
 def _lines(area: Area) -> list[list[Cell]]:

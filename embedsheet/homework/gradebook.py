@@ -20,6 +20,7 @@ from embedsheet.homework.grade import Grade
 from embedsheet.homework.key import Key
 from embedsheet.homework.roster import platform
 from embedsheet.homework.typed import GRADES, IDS, column_name
+from embedsheet.homework.whose import handed_in_by
 from embedsheet.xlsx.writer.page import GRID, Book, Page, a1
 
 Floats = NDArray[np.float64]
@@ -59,6 +60,8 @@ def not_graded(key: Key, grades: Sequence[Grade], notes: Sequence[str] = ()) -> 
     files += [(note.partition(": ")[0], "") for note in notes]
     found: dict[str, str] = {}
     for file, owner in files:
+        sender = handed_in_by(key.students, file)
+        owner = owner or (sender.id if sender else "")
         name = re.sub(r"\.\w{1,8}$", "", file.casefold())
         words = {*re.split(r"[^\w.]+", name), *re.split(r"[\W_]+", name)}
         for student in key.students:
@@ -124,6 +127,8 @@ def write_gradebook(
         )  # fmt: skip
         troubles = [(grade.file, grade.student_id, grade.fault) for grade in grades if grade.fault]
         troubles += [(file, "", fault) for file, _, fault in (note.partition(": ") for note in notes)]
+        senders = {file: handed_in_by(key.students, file) for file, *_ in troubles}
+        troubles = [(file, who or (one.id if (one := senders[file]) else ""), fault) for file, who, fault in troubles]
         _lines(
             book.page("Not graded"), "Files that could not be graded", "Each with the reason.",
             ("File", "Student", "What happened"), troubles, (50, 16, 90),
@@ -140,7 +145,8 @@ def _grades(page: Page, key: Key, assignment: Assignment, best: dict[str, Grade]
     words = any(task.kind == "text" for task in tasks)
     page.heading(
         assignment.title,
-        f"{len(best)} of {len(key.students)} students handed in; {assignment.points:g} points in all."
+        f"{len(best)} of {len(key.students)} students graded; {assignment.points:g} points in all."
+        + (f" Of {len(ungraded)} no file could be graded." if ungraded else "")
         + (" Type the points for words into the blue cells and grade again." if words else ""),
     )
     first, top = 3, 12

@@ -6,7 +6,7 @@ import re
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from embedsheet.homework.generate import INSTRUCTIONS
 from embedsheet.homework.key import Key
 from embedsheet.homework.roster import Student, alike
 from embedsheet.workbook import Workbook
+
+FOREIGN = "its code is not one of this class; ask for the file."
 
 
 def saved_by(path: Path) -> str:
@@ -55,10 +57,38 @@ def identify(key: Key, book: Workbook, notes: list[str]) -> Student:
         student_id = owners[token].id if owners[token].id in texts else None
     owner = owners.get(token)
     if owner is None:
-        raise DataError(f"says it belongs to {student_id!r}, but its code is not one of this class; ask for the file.")
+        raise DataError(f"says it belongs to {student_id!r}, but {FOREIGN}")
     if student_id is None or alike(owner.id) != alike(student_id):
         notes.append(f"the id in the file is {student_id!r}, its code that of {owner.id}")
     return owner
+
+
+# What platforms call what was handed in: Moodle a student's folder, Canvas a file.
+_PLATFORMS = (r"(.+?)_\d+_assignsubmission_", r"([^\W\d_]+)(?:_LATE)?_\d+_\d+_")
+
+
+def handed_in_by(students: Sequence[Student], file: str) -> Student | None:
+    """Return whose a file is by what Moodle or Canvas made of the student's name in its path; None if that is nobody's.
+
+    Moodle: "Ada Lovelace_1005_assignsubmission_file_/…"; Canvas: "lovelaceada_1005_2001_…", the last name first.
+    """
+    for part in file.split("/"):
+        for pattern in _PLATFORMS:
+            if match := re.match(pattern, part, re.IGNORECASE):
+                wanted = _letters(match[1])
+                found = [one for one in students if wanted in _spellings(one.name)]
+                if len(found) == 1:
+                    return found[0]
+    return None
+
+
+def _spellings(name: str) -> set[str]:
+    first, _, last = name.rpartition(" ")
+    return {_letters(name), _letters(last + first)}
+
+
+def _letters(name: str) -> str:
+    return "".join(letter for letter in alike(name) if letter.isalnum())
 
 
 def text_of(book: Workbook, name: str, sheet: str) -> str | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from embedsheet.book.setups import SolverSetup
-from embedsheet.compiler.program import compile_program, recalculate
+from embedsheet.compiler.program import compile_program
+from embedsheet.compiler.recalculation import recalculate
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.solvers.model import describe
 from embedsheet.workbook import Workbook

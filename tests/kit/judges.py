@@ -125,7 +125,7 @@ def embedsheet_values(path: str | Path) -> Values:
 
     Formulas it cannot compute give a text that begins with "unsupported:".
     """
-    from embedsheet.compiler.program import recalculate
+    from embedsheet.compiler.recalculation import recalculate
     from embedsheet.formulas.values import BOOLEAN, ERROR, ERRORS, TEXT
     from embedsheet.workbook import Workbook
 

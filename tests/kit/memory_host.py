@@ -11,7 +11,7 @@ from embedsheet.book.book import Book
 from embedsheet.book.edits import Edit
 from embedsheet.book.sheet import Sheet
 from embedsheet.book.tables import DefinedName, Table
-from embedsheet.compiler.program import recalculate
+from embedsheet.compiler.recalculation import recalculate
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import BLANK, BOOLEAN, NUMBER, TEXT
 from embedsheet.ground.notation.addresses import Area

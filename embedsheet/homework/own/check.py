@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from embedsheet.compiler.program import recalculate
+from embedsheet.compiler.recalculation import recalculate
 from embedsheet.ground.errors import DataError, EmbedsheetError
 from embedsheet.ground.notation.addresses import Cell
 from embedsheet.ground.notation.move import shift

@@ -20,9 +20,10 @@ from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.order import Planner
 from embedsheet.compiler.store import Store
 from embedsheet.ground.errors import EmbedsheetError
-from embedsheet.ground.kinds import NUMBER
+from embedsheet.ground.kinds import BLANK, ERROR, NUMBER
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.homework.assignment import Task
+from embedsheet.homework.circles import circle_paths, circular_cells
 from embedsheet.homework.evaluate import Bools, Floats, Outcome, equal
 from embedsheet.homework.grade import TRIALS, Grade, TaskGrade, _Grading
 from embedsheet.homework.key import Key
@@ -117,7 +118,7 @@ class OwnGrading(_Grading):
             return self.pool.handed_out(self.key, self.student_of)
         shown = {name: np.asarray(block.values) for name, block in self.varied.items()}
         for name in self.own.changed:
-            numbers = self.book.numbers(self.areas[name]) if name in self.areas else np.full(1, math.nan)
+            numbers = self._held(self.areas[name])[1] if name in self.areas else np.full(1, math.nan)
             if np.isfinite(numbers).all():
                 shown[name] = numbers
         return self.pool.of(shown)
@@ -320,11 +321,18 @@ class OwnGrading(_Grading):
         """
         if task.kind != "number" and not right[self._asked(task.block)].all():
             right = self._everywhere(outcomes, expected, task.tolerance)
-        return super()._judge(task, outcomes, expected, right, written, blank)
+        shares, words = super()._judge(task, outcomes, expected, right, written, blank)
+        area, allowed = self.areas[task.block], self._allowed[task.block]
+        if not allowed.all() and circle_paths(self._own[task.block][0]):
+            for cell in circular_cells(self.book, area):
+                at = cell.row - area.top, cell.column - area.left
+                if not allowed[at]:
+                    shares[at], words[at] = 0.0, "circular"
+        return shares, words
 
     def _reads_itself(self, name: str, area: Area) -> bool:
         """Whether all of an answer makes circles: whoever reads no more than the solution is in another's at most."""
-        return not self._allowed[name].any() and super()._reads_itself(name, area)
+        return not self._allowed[name].any() and bool(circular_cells(self.book, area))
 
     # Other kinds
 
@@ -374,10 +382,11 @@ class OwnGrading(_Grading):
         numbers = {self.sketch.blocks[name].area: values for name, values in self._given().items()}
         for name in one.changed:
             area = self.areas.get(name)
-            if area is None or not np.isfinite(self.book.numbers(area)).all():
+            held = np.full(1, math.nan) if area is None else self._held(area)[1]
+            if area is None or not np.isfinite(held).all():
                 words = f"{self._where(area) if area else name}: holds cells without a number"
                 return TaskGrade(task.block, "missing", 0, task.points, words, task.hint)
-            numbers[self.sketch.blocks[name].area] = self.book.numbers(area)
+            numbers[self.sketch.blocks[name].area] = held
         store = self.own.solution.values(numbers)
         cell = self.own.solution.cells(self.sketch.blocks[task.block].area)[0, 0]
         value = float(store.numbers[cell]) if store.kinds[cell] == NUMBER else math.nan
@@ -405,12 +414,11 @@ class OwnGrading(_Grading):
             hint = "" if verdict == "reached" else task.hint
             return TaskGrade(task.block, verdict, points, task.points, f"{where}: {words}", hint)
 
-        held = {area: self.book.values(place) for area, place in places.items()}
-        empty = {area: np.array([[one is None for one in row] for row in rows]) for area, rows in held.items()}
-        if all(cells.all() for cells in empty.values()):
+        held = {area: self._held(place) for area, place in places.items()}
+        if all((kinds == BLANK).all() for kinds, _ in held.values()):
             return said("blank", 0, "nothing was written")
         # An empty cell is what Solver and every formula take it for.
-        plan = {area: np.where(empty[area], 0.0, self.book.numbers(place)) for area, place in places.items()}
+        plan = {area: np.where(kinds == BLANK, 0.0, numbers) for area, (kinds, numbers) in held.items()}
         if not all(np.isfinite(numbers).all() for numbers in plan.values()):
             return said("wrong", 0, "holds cells without a number")
         value, fault = judged(self.own, task, self._given(), plan)
@@ -426,6 +434,16 @@ class OwnGrading(_Grading):
             return said("not reached", 0, f"the plan is not allowed: {fault}")
         points = round(task.points * self.own.partial["feasible"], 2)
         return said("not reached", points, f"allowed, but it gives {value:.6g} where {best:.6g} can be had")
+
+    def _held(self, place: Area) -> tuple[NDArray[np.uint8], Floats]:
+        """Return kinds and numbers of cells of a plan, NaN where there is none; a formula, =70+3, counts by its result.
+
+        What such a formula reads is as it was handed in.
+        """
+        cells = self.student.table.area(place)
+        store, _ = self.student.evaluated({}, cells.ravel())
+        kinds = np.where(store.done[cells], store.kinds[cells], ERROR)
+        return kinds, np.where(kinds == NUMBER, store.numbers[cells], np.nan)
 
     def _wrong_below(self, task: OwnTask) -> list[str]:
         """Return the answers, wrong as they stand, from which a plan's objective and limits follow."""

@@ -94,10 +94,14 @@ class _Trainer:
         with device(self._task.device) as where:
             learned = train(self._model, settings, lambda done: heard(done.epoch + 1, done.epochs))
         self._learned = learned
-        return (
-            f"{self.sheet}: RMSE {learned.rmse_before:.4f} → {learned.rmse:.4f} after {learned.kept + 1} epochs of "
-            f"Keras' {settings.optimizer} on {where}; ended by {learned.ended}."
-        )
+        of = f"Keras' {settings.optimizer} on {where}; ended by {learned.ended}."
+        if learned.kept < 0:  # the weights stay
+            count = len(learned.epochs)
+            epochs = "the one epoch" if count == 1 else f"none of {count:,} epochs"
+            verb = "did not better" if count == 1 else "bettered"
+            return f"{self.sheet}: RMSE {learned.rmse:.4f} as before; {epochs} {verb} it, of {of}"
+        best = f"RMSE {learned.rmse_before:.4f} → {learned.rmse:.4f} after {learned.kept + 1} epochs"
+        return f"{self.sheet}: {best} of {of}"
 
     def keep(self) -> Iterator[tuple[str, str]]:
         book, model, task, learned = self._book, self._model, self._task, self._learned
