@@ -89,7 +89,8 @@ class Workbook(Book):
                     sheet.filters.append(table.area)
         book = cls(
             path=package.path, sheets=sheets, strings=strings, names=contents.names, tables=tables,
-            date1904=contents.date1904, iteration=contents.iteration, formula_areas=formula_areas,
+            date1904=contents.date1904, as_displayed=contents.as_displayed, iteration=contents.iteration,
+            formula_areas=formula_areas,
             external_links=contents.related("externalLink") is not None, digest=package.digest, contents=contents,
         )  # fmt: skip
         book.read_setups()

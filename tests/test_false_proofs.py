@@ -17,6 +17,11 @@ from kit.sheets import write
 _ONES = {f"A{i}": 0.4 for i in range(1, 6)}
 _SHARES = ["A1:A5 >= 0", "A1:A5 <= 1"]
 _BONUS = "IF(0.7*A1+0.1*A2+0.1*A3+0.05*A4+0.05*A5>=1,{},0)"
+# In billions.
+_BILLIONS = {"A1": 0, "A2": 0, "B1": "=A1+A2/1E9"}
+_TO_A_TRILLION = ["A1:A2 integer", "A1:A2>=0", "A1<=10", "A2<=1E12"]
+_TIERS = {"A1": 0, "A2": 0, "E1": 1, "F1": 5, "E2": 100, "F2": 6, "E3": 400, "F3": 7}
+_TIER, _TO_1000 = "VLOOKUP(ABS(A1-500),E1:F3,2)", ["A1:A2>=0", "A1:A2<=1000"]
 
 
 def _solve(path: Path, cells: dict[str, Any], sense: str, constraints: list[str]) -> es.Result:
@@ -62,13 +67,33 @@ def _solve(path: Path, cells: dict[str, Any], sense: str, constraints: list[str]
             "maximize", ["A1:A2>=0", "A1<=1", "D1<=1E10"], 1e6 + 1e-7 * (1e10 - 1),
         ),
         ({"A1": 0, "A2": 0, "C1": "=A1+1E-14*A2"}, "maximize", ["A1:A2>=0", "A1<=1", "A2<=1E13"], 1.1),
+        # Coefficients that HiGHS takes for none: whole numbers keep their units, and cells without a bound have none.
+        ({**_BILLIONS, "C1": "=A1*100+A2/1E9"}, "minimize", [*_TO_A_TRILLION, "B1>=5"], 5),
+        ({**_BILLIONS, "C1": "=A1*100+A2/1E9"}, "minimize", [*_TO_A_TRILLION, "B1>=50"], 50),
+        ({**_BILLIONS, "C1": "=A1^2+A2/1E9"}, "minimize", [*_TO_A_TRILLION, "B1>=50"], 50),
+        ({**_BILLIONS, "C1": "=MAX(A1,3)+A2/1E9"}, "minimize", [*_TO_A_TRILLION, "B1>=50"], 50),
+        ({"A1": 0, "A2": 0, "B1": "=A1+A2/1E10", "C1": "=A1"}, "minimize", ["A1>=-10", "A2>=0", "B1>=0"], -10),
+        ({"A1": 1, "A2": 0, "B1": "=A2/1E10-A1", "C1": "=A1+A2/1E9"}, "minimize", ["A1>=1", "A2>=0", "B1>=0"], 11),
+        # Not convex, by a trace of the largest of its second derivatives: −1E-14·1E8² = −100.
+        (
+            {"A1": 1, "A2": 0, "C1": "=(A1+A2)^2+A1*A2*1E-14"},
+            "minimize", ["A1:A2 integer", "A1:A2>=-1E8", "A1:A2<=1E8"], -100,
+        ),
+        # Between 0.0000005 and 100,000 the least whole number is 1.
+        (
+            {"A1": 3, "A2": 2, "C1": "=A1^2+(A2-1)^2"},
+            "minimize", ["A1:A2 integer", "A1>=0.0000005", "A1<=100000", "A2>=0", "A2<=1000000"], 1,
+        ),
+        # Where a branch is not taken its look-up may be #N/A.
+        ({**_TIERS, "C1": f"=IF(A1=500,1000,{_TIER})+A2"}, "maximize", ["A1 integer", *_TO_1000], 2000),
+        ({**_TIERS, "C1": f"=IF(A1=500,1000,{_TIER})+A2"}, "minimize", ["A1 integer", *_TO_1000, "A2<=10", "C1>=900"], 1000),
     ],
 )  # fmt: skip
 def test_the_best_is_found(
     cells: dict[str, Any], sense: str, constraints: list[str], best: float, tmp_path: Path
 ) -> None:
     result = _solve(tmp_path / "book.xlsx", cells, sense, constraints)
-    assert result.objective_after == pytest.approx(best, rel=1e-12)
+    assert result.objective_after == pytest.approx(best, rel=1e-12, abs=1e-7)
     assert result.status in ("optimal", "improved")
 
 
@@ -88,6 +113,59 @@ def test_no_end_is_called_an_optimum(cells: dict[str, Any], sense: str, constrai
     result = _solve(tmp_path / "book.xlsx", cells, sense, constraints)
     assert result.status in ("unbounded", "improved")
     assert result.bound is None
+
+
+@pytest.mark.parametrize(
+    ("formula", "sense"),
+    [("1/(A1+1)", "minimize"), ("12/SQRT(A1+1)", "minimize"), ("-100/(A1+A2+1)", "maximize"),
+     ("NPV(A1,100,100,100)+0*A2", "minimize"), ("SQRT(144/(A1+1)+100/(A2+1))", "minimize")],
+)  # fmt: skip
+def test_what_only_comes_nearer_to_a_number_is_not_called_without_end(formula: str, sense: str, tmp_path: Path) -> None:
+    """None of these is ever below 0, or above it."""
+    cells = {"A1": 1, "A2": 1, "C1": f"={formula}"}
+    result = _solve(tmp_path / "book.xlsx", cells, sense, ["A1:A2>=0"])
+    assert result.status == "improved" and result.reason.has(Why.RUNS_OFF)
+    assert "runs off without end" in result.message
+
+
+@pytest.mark.parametrize(
+    ("formula", "sense"), [("-LN(A1+1)", "minimize"), ("LN(LN(A1+3))", "maximize"), ("0-A1^0.01", "minimize")]
+)
+def test_what_falls_ever_more_slowly_has_no_end(formula: str, sense: str, tmp_path: Path) -> None:
+    result = _solve(tmp_path / "book.xlsx", {"A1": 1, "C1": f"={formula}"}, sense, ["A1>=0"])
+    assert result.status == "unbounded"
+
+
+@pytest.mark.parametrize(
+    ("cells", "changing"),
+    [
+        ({"A1": 0, "C1": "=LN(1+EXP(-A1))"}, "A1"),
+        # A logistic regression of what can be told apart: the likelihood goes to 1 for ever.
+        ({"A1": 0, "A2": 0, "C1": "=LN(1+EXP(-(A1+A2)))+LN(1+EXP(A1-3*A2))"}, "A1:A2"),
+    ],
+)
+def test_a_loss_that_rounding_makes_zero_ends_the_search(cells: dict[str, Any], changing: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "book.xlsx", cells)
+    result = es.solve(path, "S", objective="C1", changing=[changing], sense="minimize", dry_run=True, nonnegative=False)
+    assert result.objective_after == pytest.approx(0, abs=1e-15)
+    assert result.evaluations < 20_000
+
+
+@pytest.mark.parametrize("seconds", [0.5, 2.0])
+def test_a_search_that_is_cut_short_writes_nothing_that_breaks_a_constraint(seconds: float, tmp_path: Path) -> None:
+    """Even numbers of tons in trucks of 7: 28 + 28 + 24 = 80 in 12 trucks; at 26.67 each MOD is not 0."""
+    cells: dict[str, Any] = {f"A{row}": 10 for row in (1, 2, 3)}
+    cells |= {f"B{row}": f"=ROUNDUP(A{row}/7,0)" for row in (1, 2, 3)}
+    cells |= {f"D{row}": f"=MOD(A{row},2)" for row in (1, 2, 3)}
+    cells |= {"C1": "=55*SUM(B1:B3)+SUMSQ(A1:A3)/10", "E1": "=SUM(A1:A3)", "E2": "=SUM(B1:B3)"}
+    path = write(tmp_path / "book.xlsx", cells)
+    constraints = ["A1:A3>=0", "A1:A3<=30", "E1>=80", "E2<=12", "D1:D3<=0"]
+    result = es.solve(
+        path, "S", objective="C1", changing=["A1:A3"], sense="minimize", constraints=constraints, dry_run=True,
+        time_limit=seconds,
+    )  # fmt: skip
+    kept = all(ton % 2 == 0 for ton in result.x) and sum(result.x) >= 80
+    assert result.status in ("failed", "infeasible") or kept, result.message
 
 
 def test_a_bound_that_is_a_value_still_holds_a_cell(tmp_path: Path) -> None:

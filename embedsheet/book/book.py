@@ -58,6 +58,7 @@ class Book:
     setups: dict[str, SolverSetup] = field(default_factory=dict)  # Solver models by sheet
     setup_faults: dict[str, str] = field(default_factory=dict)  # why a sheet's Solver model cannot be read, by sheet
     date1904: bool = False
+    as_displayed: bool = False  # numbers are rounded to what is shown of them, which nothing here does
     iteration: Iteration | None = None  # None: a circle is an error
     formula_areas: FormulaAreas = field(default=_refused, compare=False)
 

@@ -235,6 +235,8 @@ def _tier(formula: Formula, nodes: Arguments, scalar: bool) -> Cells:
     if sorted(edges) != edges:
         raise NotPiecewiseError
     variables, (needle,) = formula.lowering.variables, pure(single(formula.one(nodes[0])))
+    if not variables.interval(needle)[0] >= edges[0]:
+        raise NotPiecewiseError  # there it is #N/A, which in a branch that is not taken is no contradiction
     total, places = Affine({}), []
     for row, edge in enumerate(edges):
         places.append(variables.binary())

@@ -22,6 +22,7 @@ from embedsheet.formulas.budget import Budget
 from embedsheet.formulas.functions.table import SUBTOTALS, LeftOut
 from embedsheet.formulas.traced import Operations, operations
 from embedsheet.formulas.values import ERROR, NUMBER, REF, Array, Reference, Value, namespace
+from embedsheet.ground.errors import ModelError
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.notation.addresses import Area
 
@@ -91,6 +92,12 @@ class Store(_Addresses):
     concrete = True
 
     def __init__(self, workbook: Book, changing: Sequence[Area] = (), setup: SolverSetup | None = None) -> None:
+        if workbook.as_displayed:
+            raise ModelError(
+                f"{workbook.path.name}: numbers are rounded to what their cells show (“precision as displayed”), and "
+                "embedsheet computes with all digits. Switch it off: in Excel under File ► Options ► Advanced ► When "
+                "calculating this workbook, in LibreOffice under Tools ► Options ► Calc ► Calculate; then save."
+            )
         self.workbook = workbook
         self.strings = workbook.strings
         self.strings.first_day = DAYS_TO_1904 if workbook.date1904 else 0

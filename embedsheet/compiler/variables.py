@@ -17,6 +17,7 @@ _ROUNDS = 20
 _LARGEST = 1e7
 _SLACK = 1e-9
 _LARGEST_FACTOR = 1e6
+_DROPPED = 1.1e-9  # coefficients that HiGHS takes for none
 _MOST_CUTS = 12  # chords that are cut at once
 _NEAR_EDGE = 1e-7  # of the largest number of a row
 
@@ -53,7 +54,10 @@ def _worth(new: float, old: float) -> bool:
 def _is_even(row: tuple[Affine, float, float]) -> bool:
     """Whether the numbers of a row are neither too large nor too far apart."""
     sizes = [abs(factor) for factor in row[0].terms.values()]
-    return not sizes or (max(sizes) <= _LARGEST_FACTOR * max(min(sizes), 1e-6) and abs(row[0].constant) <= _LARGEST)
+    if not sizes:
+        return True
+    apart = max(sizes) > _LARGEST_FACTOR * max(min(sizes), 1e-6) or min(sizes) <= _DROPPED
+    return not apart and abs(row[0].constant) <= _LARGEST
 
 
 @dataclass

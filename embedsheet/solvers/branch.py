@@ -62,8 +62,7 @@ def branch(tracker: Tracker, relaxation: Relaxation, most_nodes: int, gap: float
     """
     problem = tracker.problem
     integer = np.zeros(problem.size, bool) if problem.integer is None else problem.integer
-    lower = np.where(integer, np.ceil(problem.lower - _WHOLE), problem.lower)
-    upper = np.where(integer, np.floor(problem.upper + _WHOLE), problem.upper)
+    lower, upper = problem.lower, problem.upper
     state = Branched(0, False, True, -np.inf)
     stack, heap, places = [_Node(-np.inf, 0, 0.0, lower, upper, None)], list[_Node](), 1
     incumbent, found_points = np.inf, 0

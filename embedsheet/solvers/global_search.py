@@ -84,7 +84,7 @@ def _go_far(trials: Trials, smooth: Objective) -> None:
     steps = -slope / (np.abs(slope).max(initial=0.0) or 1.0)
     trials.judge(_and_repaired(trials, start + (10.0 ** np.arange(1, 13))[:, None] * steps))
     far = np.abs(tracker.best.x).max() > _FAR * (1.0 + np.abs(tracker.start).max())
-    if far and tracker.best_violation <= 1.0:
+    if far and tracker.best_violation <= 1.0 and tracker.without_end(tracker.best):
         raise Unbounded
 
 

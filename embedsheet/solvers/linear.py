@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from embedsheet.solvers.contradiction import explain
 from embedsheet.solvers.linear_model import LinearModel
-from embedsheet.solvers.linear_units import Scaled, scaled
+from embedsheet.solvers.linear_units import FAINT, Scaled, scaled
 from embedsheet.solvers.problem import FloatArray, Limits, Problem, Sense, Status
 from embedsheet.solvers.reasons import Reason, Why
 from embedsheet.solvers.silence import silenced
@@ -32,7 +32,6 @@ _LAST_WORDS = 2.0  # seconds that HiGHS gets to end in
 _LEAST_GAP = 1e-9  # less is rounding
 _LARGEST_WHOLE = 2.0**53
 _FAINT_COST = 1e-6  # HiGHS takes a cost of 1e-7 for none
-_NEAR_WHOLE = 1e-9  # parts of itself by which a bound may miss a whole number
 _OFF = 1e-6  # of the objective: what numbers that are nearly whole may have gained
 _MOST_PARTS = 500  # of a model whose whole numbers HiGHS leaves between two
 _MISSED = 1e-5  # of an equality: more than what HiGHS takes for satisfied
@@ -66,7 +65,16 @@ def recognise(problem: Problem) -> LinearModel | None:
     numbers = np.asarray(matrix.data if sparse.issparse(matrix) else matrix, dtype=np.float64)
     if not (np.isfinite(value) and all(np.isfinite(array).all() for array in (cost, shift, numbers))):
         return None
-    return LinearModel(cost, float(value), matrix, shift)
+    model = LinearModel(cost, float(value), matrix, shift)
+    sizes = np.abs(numbers[numbers != 0])
+    return None if len(sizes) and sizes.min() <= FAINT and _in_own_units(problem, model, cost).faint else model
+
+
+def _in_own_units(problem: Problem, model: LinearModel, cost: FloatArray) -> Scaled:
+    relations = np.asarray(problem.relations, dtype=object)
+    low = np.where(relations == "<=", -np.inf, -model.shift)
+    high = np.where(relations == ">=", np.inf, -model.shift)
+    return scaled(cost, model.matrix, low, high, problem.lower, problem.upper, problem.integer)
 
 
 def solve_linear(problem: Problem, model: LinearModel, limits: Limits = Limits()) -> LinearResult:  # noqa: B008
@@ -128,14 +136,13 @@ def _solve(
     """Return what HiGHS finds; "failed" where it does not end within `slices` of its time."""
     from scipy import optimize
 
-    problem = _rounded_inwards(problem)
+    problem = problem.between_whole_numbers
     if _indivisible(problem, model) or (problem.lower > problem.upper).any():
         return LinearResult("infeasible", Why.CONTRADICTION(), None)
     cost = np.zeros_like(model.cost) if feasible_only or problem.sense == "satisfy" else problem.sign * model.cost
-    relations = np.asarray(problem.relations, dtype=object)
-    low = np.where(relations == "<=", -np.inf, -model.shift)
-    high = np.where(relations == ">=", np.inf, -model.shift)
-    own = scaled(cost, model.matrix, low, high, problem.lower, problem.upper, problem.integer)
+    own = _in_own_units(problem, model, cost)
+    if own.faint:
+        return LinearResult("failed", Why.FAINT(), None)
     integrality = None if problem.integer is None else problem.integer.astype(np.uint8)
 
     def run(cost: FloatArray, lower: FloatArray, upper: FloatArray, integrality: Any, seconds: float) -> Any:
@@ -244,16 +251,6 @@ def _by_faint_costs(
     if found.x is None or not float(own.cost @ found.x) < float(own.cost @ y):
         return y
     return np.asarray(found.x if integrality is None else np.where(integrality, np.round(found.x), found.x))
-
-
-def _rounded_inwards(problem: Problem) -> Problem:
-    """Return a problem whose whole numbers lie between whole numbers: HiGHS takes others for bounds as they are."""
-    if problem.integer is None:
-        return problem
-    near = _NEAR_WHOLE * np.maximum(1.0, np.abs(np.nan_to_num(np.array([problem.lower, problem.upper]))))
-    lower = np.where(problem.integer, np.ceil(problem.lower - near[0]), problem.lower)
-    upper = np.where(problem.integer, np.floor(problem.upper + near[1]), problem.upper)
-    return replace(problem, lower=lower, upper=upper)
 
 
 def _whole(

@@ -13,7 +13,9 @@ import numpy as np
 
 from embedsheet.solvers.problem import FloatArray
 
-_SMALL, _FAINT = 1e-3, 1e-7  # of what is made larger: costs and rows, and single coefficients
+_SMALL, FAINT = 1e-3, 1e-7  # of what is made larger: costs and rows, and single coefficients
+_DROPPED = 1e-9 * (1 + 1e-9)  # HiGHS' small_matrix_value, and what such coefficients may come to in all
+_ROUNDING = 4.0 * float(np.finfo(float).eps)  # a coefficient of this part of a row's largest is rounding
 _HUGE, _VAST, _LARGEST = 1e6, 1e14, 1e6  # rows without a coefficient below, numbers of a column, and costs made
 
 
@@ -29,6 +31,26 @@ class Scaled:
     upper: FloatArray
     columns: FloatArray
     unit: float
+
+    @property
+    def faint(self) -> bool:
+        """Whether HiGHS drops a coefficient that matters: what it says of the model proves nothing."""
+        return has_faint(self.matrix, self.lower, self.upper)
+
+
+def has_faint(matrix: Any, lower: FloatArray, upper: FloatArray) -> bool:
+    """Whether HiGHS would drop a coefficient of rows (m, n) that matters with cells between these bounds."""
+    from scipy import sparse
+
+    rows = sparse.csr_array(matrix)
+    sizes = np.abs(rows.data)
+    if not (small := (sizes > 0) & (sizes <= _DROPPED)).any():
+        return False
+    place = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+    largest = np.zeros(rows.shape[0])
+    np.maximum.at(largest, place, sizes)
+    reach = np.maximum(np.abs(lower), np.abs(upper))[rows.indices]
+    return bool((small & (sizes > _ROUNDING * largest[place]) & ~(sizes * reach <= _DROPPED)).any())
 
 
 def scaled(
@@ -69,7 +91,10 @@ def _power(numbers: Any) -> Any:
 def _columns(
     rows: Any, low: FloatArray, high: FloatArray, lower: FloatArray, upper: FloatArray, integer: Any
 ) -> FloatArray:
-    """Return how large a cell's numbers may get, where that or a coefficient is beyond HiGHS, else 1."""
+    """Return how large a cell's numbers may get, where that or a coefficient is beyond HiGHS, else 1.
+
+    Where that is not known, and all coefficients are small, these tell what is large.
+    """
     count = len(lower)
     place = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
     sides = np.maximum(np.where(np.isfinite(low), abs(low), 0.0), np.where(np.isfinite(high), abs(high), 0.0))[place]
@@ -81,9 +106,14 @@ def _columns(
     bounds = np.maximum(abs(lower), abs(upper))
     reach = np.where(by_rows > 0, np.where(np.isfinite(bounds), np.minimum(bounds, by_rows), by_rows), bounds)
     odd = np.zeros(count, bool)
-    np.logical_or.at(odd, rows.indices, (sizes > 0) & ((sizes <= _FAINT) | (sizes >= _VAST)))
+    np.logical_or.at(odd, rows.indices, (sizes > 0) & ((sizes <= FAINT) | (sizes >= _VAST)))
     odd |= reach >= _VAST
-    odd &= np.isfinite(reach) & (reach > 0)
+    known = np.isfinite(reach) & (reach > 0)
+    most = np.zeros(count)
+    np.maximum.at(most, rows.indices, sizes)
+    by_size = odd & ~known & (most > 0) & (most <= FAINT)
+    odd &= known
     if integer is not None:
-        odd &= ~np.asarray(integer, bool)
-    return np.where(odd, _power(np.where(odd, reach, 1.0)), 1.0)
+        odd, by_size = odd & ~np.asarray(integer, bool), by_size & ~np.asarray(integer, bool)
+    units = np.where(by_size, 1.0 / np.where(by_size, most, 1.0), np.where(odd, reach, 1.0))
+    return np.where(odd | by_size, _power(units), 1.0)

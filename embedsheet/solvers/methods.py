@@ -94,7 +94,7 @@ def descend(
     while not exhausted(tracker) and excused(tracker):
         before = tracker.best
         reason, converged = _descend(tracker, before.x, run)
-        if abs(tracker.best.value) > _PROGRESS * abs(before.value):
+        if abs(tracker.best.value) >= _PROGRESS * abs(before.value):  # both may be 0
             excused(tracker)
             break
     return reason, converged

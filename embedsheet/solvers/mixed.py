@@ -55,6 +55,8 @@ def solve_mixed(mixed: Mixed, seconds: float, gap: float, beat: Callable[[], Non
     """
     run = _by_highspy if find_spec("highspy") is not None else _by_scipy
     own = scaled(mixed.cost, mixed.matrix, mixed.low, mixed.high, mixed.lower, mixed.upper, mixed.integer)
+    if own.faint:
+        return Solved("stopped", None, -np.inf, stalled=True)
     inner = replace(
         mixed, cost=own.cost, matrix=own.matrix, low=own.low, high=own.high, lower=own.lower, upper=own.upper
     )

@@ -87,6 +87,8 @@ def judge(tracker: Tracker, ended: Reason) -> Outcome:
 def report(tracker: Tracker, status: Status, reason: Reason, conditions: Stationarity | None = None) -> Outcome:
     """Return the tracker's best point under a status that is known, and its first-order conditions where they are."""
     best = tracker.best
+    if status in ("optimal", "improved") and tracker.breaks_constraints(best):
+        status, reason = "failed", Why.MISSED_SO_FAR(ended=reason, worst=worst_violation(tracker, best.x))
     return Outcome(
         x=best.x,
         value_before=tracker.base.value,
@@ -142,6 +144,8 @@ def _by_gradient(tracker: Tracker, ended: Reason, measure: float) -> tuple[Statu
         return "infeasible", Why.MISSED(worst=worst)
     if problem.sense == "satisfy":
         return "optimal", Why.CONSTRAINTS_HOLD()
+    if ended.has(Why.RUNS_OFF):
+        return "improved", ended
     if problem.sense == "target":
         if abs(best.value - problem.target) <= 1e-6 * max(1.0, abs(problem.target)):
             return "optimal", Why.TARGET_REACHED(target=problem.target)

@@ -9,7 +9,7 @@ With x (n,) the changing cells and f the objective cell, the problem is
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -60,6 +60,9 @@ class Objective(Protocol):
         """Return Σᵢ weightsᵢ ∇²cᵢ(x) v, (n,); `weights` (m,)."""
 
 
+_NEAR_WHOLE = 1e-9  # parts of itself by which a bound may miss a whole number
+
+
 @dataclass(frozen=True)
 class Problem:
     """An objective and what it is subject to.
@@ -102,6 +105,15 @@ class Problem:
         """Return the problem without bounds."""
         n = len(objective.start)
         return cls(objective, np.full(n, -np.inf), np.full(n, np.inf), **more)
+
+    @property
+    def between_whole_numbers(self) -> Problem:
+        """The problem with whole numbers as bounds of cells that must be whole; HiGHS takes others as they are."""
+        if self.integer is None:
+            return self
+        near = _NEAR_WHOLE * np.maximum(1.0, np.abs(np.nan_to_num(np.array([self.lower, self.upper]))))
+        lower = np.where(self.integer, np.ceil(self.lower - near[0]), self.lower)
+        return replace(self, lower=lower, upper=np.where(self.integer, np.floor(self.upper + near[1]), self.upper))
 
     @property
     def size(self) -> int:

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from fractions import Fraction
 from importlib.util import find_spec
 from typing import Any, Literal
 
 import numpy as np
 
 from embedsheet.solvers.linear_model import LinearModel
+from embedsheet.solvers.linear_units import has_faint
 from embedsheet.solvers.problem import FEASIBILITY, FloatArray, Problem
 
 MOST_CELLS = 500
@@ -34,6 +36,7 @@ _NEAR, _HELD, _POLISHED, _MOST_POLISHED = 1e-12, 1e-6, 2, 400
 _SLOPE_ROUNDING = 1e-12  # of the terms of a slope
 _ROUNDS = 4  # of bounds that follow from bounds
 _CLOSED, _ROUNDINGS = 1e-6, 1e-9 / _LAST_BITS  # of the optimum, and of its last bits, that a proof may miss it by
+_MOST_EXACT = 25  # cells of a Hessian whose convexity is proven without rounding
 _MOST_DESCENDED = 60  # cells, where HiGHS failed
 _FAR = 1e4  # where a cell has no bound: nothing is proven farther away than so many times the largest
 
@@ -77,8 +80,15 @@ def recognise(problem: Problem) -> QuadraticModel | None:
         matrix = np.asarray(jacobian.toarray() if hasattr(jacobian, "toarray") else jacobian, dtype=np.float64)
     if not all(np.isfinite(array).all() for array in (value, cost, hessian, shift, matrix)):
         return None
+    if has_faint(matrix, problem.lower, problem.upper):
+        return None
     eigenvalues = np.linalg.eigvalsh(hessian)
     if eigenvalues[0] < -_ROUNDING * max(abs(eigenvalues[-1]), abs(eigenvalues[0])):
+        return None
+    # Without a bound that closes, branch and bound has no end.
+    steps = np.where(hessian.any(axis=1), problem.upper - problem.lower, 0.0)
+    lost = 0.5 * bent * float((steps**2).sum()) if problem.has_integers and (bent := _bent(hessian)) else 0.0
+    if not lost <= _CLOSED * max(1.0, abs(float(value))):
         return None
     bends = np.diagonal(hessian)[np.diagonal(hessian) > 0]
     if len(bends) and bends.min() < _FARTHEST_APART * bends.max():
@@ -86,6 +96,34 @@ def recognise(problem: Problem) -> QuadraticModel | None:
     return QuadraticModel(
         hessian, LinearModel(problem.sign * np.asarray(cost), problem.sign * float(value), matrix, shift)
     )
+
+
+def _bent(hessian: FloatArray) -> float:
+    """Return how much a Hessian that passes for convex may bend down, 0 for none: a bound loses it times steps²/2."""
+    some = np.flatnonzero(hessian.any(axis=1))
+    if not len(some):
+        return 0.0
+    block = hessian[np.ix_(some, some)]
+    eigenvalues = np.linalg.eigvalsh(block)
+    rounding = len(some) * _LAST_BITS * float(np.abs(eigenvalues).max())
+    if eigenvalues[0] > rounding or (len(some) <= _MOST_EXACT and _is_convex(block)):
+        return 0.0
+    return max(-float(eigenvalues[0]), rounding)
+
+
+def _is_convex(hessian: FloatArray) -> bool:
+    """Whether a symmetric matrix is positive semidefinite, by elimination without rounding."""
+    rows = [[Fraction(number) for number in row] for row in hessian.tolist()]
+    while rows:
+        pivot = max(range(len(rows)), key=lambda at: rows[at][at])
+        largest = rows[pivot][pivot]
+        if largest <= 0:
+            return largest == 0 and not any(map(any, rows))
+        others = [at for at in range(len(rows)) if at != pivot]
+        if any(rows[at][at] < 0 for at in others):
+            return False
+        rows = [[rows[i][j] - rows[i][pivot] * rows[pivot][j] / largest for j in others] for i in others]
+    return True
 
 
 def _looks_quadratic(problem: Problem) -> bool:
@@ -139,9 +177,7 @@ class QuadraticSolver:
         self._low = np.where(relations == "<=", -np.inf, -model.linear.shift).astype(float)
         self._high = np.where(relations == ">=", np.inf, -model.linear.shift).astype(float)
         self._matrix = np.asarray(model.linear.matrix)
-        eigenvalues = np.linalg.eigvalsh(model.hessian)
-        bent = max(0.0, -float(eigenvalues[0]))
-        self._bent = bent if bent > problem.size * _LAST_BITS * float(np.abs(eigenvalues).max()) else 0.0
+        self._bent = _bent(model.hessian)
         sizes = np.concatenate([np.abs(model.linear.cost), np.abs(model.hessian).ravel()])
         self._scale = float(sizes.max(initial=0.0)) or 1.0
         self._highs.setOptionValue("qp_iteration_limit", _STEPS + _STEPS_EACH * (problem.size + len(relations)))

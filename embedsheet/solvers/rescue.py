@@ -293,7 +293,7 @@ def everywhere(tracker: Tracker, *, proving: bool = True) -> Outcome:
     if proof is not None and proof.closed(tracker):
         return proven(tracker, proof)
     judged = judge(tracker, ended)
-    if problem.sense in ("satisfy", "target") or judged.status == "infeasible":
+    if problem.sense in ("satisfy", "target") or tracker.best_violation > 1.0:
         return judged
     if nothing_found(tracker):
         return bounded(report(tracker, "failed", Why.NOTHING_BETTER(ended=ended)), proof)

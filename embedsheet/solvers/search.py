@@ -15,7 +15,7 @@ from embedsheet.solvers import descent, kinks, linear, quadratic, rescue, whole
 from embedsheet.solvers.global_search import MOST_CELLS
 from embedsheet.solvers.methods import METHODS, choose, descend, refuse
 from embedsheet.solvers.outcome import Outcome, judge, report, unseen_words
-from embedsheet.solvers.problem import FloatArray, Limits, Problem, Status, Unbounded, Watcher
+from embedsheet.solvers.problem import Finished, FloatArray, Limits, Problem, Status, Unbounded, Watcher
 from embedsheet.solvers.reasons import Why
 from embedsheet.solvers.start import better_nearby, explain_flat_start, random_start, stuck_at_zero
 from embedsheet.solvers.sweep import sweep
@@ -55,7 +55,7 @@ def search(
 def _search(
     problem: Problem, method: str, limits: Limits, restarts: int, randomize: int | None, watcher: Watcher | None
 ) -> Outcome:
-    start = np.asarray(problem.objective.start, dtype=np.float64)
+    start, asked = np.asarray(problem.objective.start, dtype=np.float64), problem
     if problem.impossible:
         return Outcome(
             start,
@@ -69,6 +69,11 @@ def _search(
     if len(crossed):
         cell = int(crossed[0])
         reason = Why.NO_ROOM(cell=problem.cell_name(cell), low=problem.lower[cell], high=problem.upper[cell])
+        return Outcome(start, math.nan, math.nan, "infeasible", reason, method)
+    problem = problem.between_whole_numbers
+    if len(none := np.flatnonzero(problem.lower > problem.upper)):
+        cell = int(none[0])
+        reason = Why.NO_WHOLE(cell=problem.cell_name(cell), low=asked.lower[cell], high=asked.upper[cell])
         return Outcome(start, math.nan, math.nan, "infeasible", reason, method)
     before = float(problem.objective.value_and_gradient(start)[0])  # compiled already, unlike `value`
     generator = np.random.default_rng(limits.seed)
@@ -135,6 +140,8 @@ def _once(
     except KeyboardInterrupt:
         tracker.stopped = True
         return judge(tracker, Why.INTERRUPTED())
+    except Finished as end:  # where a point was looked at, not in a method
+        return judge(tracker, end.reason)
     except Unbounded:
         return report(tracker, "unbounded", problem.without_end)
 
@@ -243,6 +250,8 @@ def _linear(tracker: Tracker, method: str) -> Outcome | None:
     tracker.method = "linear"
     tracker.record(tracker.start, float(np.linalg.norm(model.cost)))
     result = linear.solve_linear(problem, model, tracker.limits)
+    if method == "auto" and result.reason.has(Why.FAINT):
+        return None
     if result.status == "infeasible" and problem.sense != "target" and tracker.base_holds:
         return None  # the stored values refute it
     if result.x is None:

@@ -26,6 +26,9 @@ HistoryRow: TypeAlias = tuple[int, float, float, float]
 # Beyond these no sheet's answer lies; a method that gets there is falling for ever.
 _BOTTOM = 1e30
 _FAR = 1e20
+# There it falls below any number if it has fallen by so many times what it was, or falls on: at a point so many times
+# as far it has gained at least such a part more, as −LN(x), not as 1/x.
+_MUCH, _FURTHER, _STILL = 1e8, 1e5, 0.05
 # A method that has gained less than this part of the objective's scale in so many iterations has stalled.
 _STALL_ITERATIONS = 30
 _STALL_GAIN = 1e-13
@@ -37,6 +40,7 @@ _STALL_EVALUATIONS = 240
 # Without the distinction the best point would always be the one that uses up the tolerance.
 EXACT = 1e-3
 _MISSED = 2  # a tier, see `tier`
+_BROKEN = 10.0  # times the tolerance
 # A smaller part of the objective at the start may be rounding, see `verdict.excused`.
 _SMALLEST = 1e-9
 _MOST_TERMS = 1 << 22  # of rows at points that are looked at together
@@ -189,8 +193,20 @@ class Tracker:
         value, gradient = self._merit(point)
         far = self.goal == "direct" and value < self._merit(self.base)[0] and np.abs(point.x).max(initial=0.0) > _FAR
         if (far or value < -_BOTTOM) and self.violation(point) <= 1.0:
-            raise Unbounded
+            if self.without_end(point):
+                raise Unbounded
+            raise Finished(Why.RUNS_OFF(cell=self.problem.cell_name(int(np.abs(point.x).argmax()))))
         return value, gradient
+
+    def without_end(self, point: Point) -> bool:
+        """Whether the objective, from the start to a point far away, falls below any number, unlike 1/x towards 0."""
+        base, value = self._merit(self.base)[0], self._merit(point)[0]
+        if value < -_BOTTOM or base - value > _MUCH * max(1.0, abs(base)):
+            return True
+        further = self.start + _FURTHER * (point.x - self.start)
+        there = self.point(np.clip(further, self.problem.lower, self.problem.upper))
+        gained = value - self._merit(there)[0]
+        return there.sound and self.violation(there) <= 1.0 and gained > _STILL * (base - value)
 
     def _merit(self, point: Point) -> tuple[float, FloatArray]:
         if self.goal == "gap":
@@ -249,6 +265,12 @@ class Tracker:
         if not np.isfinite(rows).all():
             return float("inf")
         return float(np.max(self.missed(rows) / self.row_tolerance(point.x), initial=0.0))
+
+    def breaks_constraints(self, point: Point) -> bool:
+        """Whether a constraint, the target not among them, is missed by more than HiGHS and the sheet may differ."""
+        count = len(self.problem.relations)
+        parts = self.missed(self.rows(point.x)) / self.row_tolerance(point.x)
+        return not (parts[:count] <= _BROKEN).all()
 
     def missed(self, rows: FloatArray) -> FloatArray:
         """Return by how much each of the rows h (m,) fails to hold, at least 0."""

@@ -39,12 +39,6 @@ _NODE_ITERATIONS = 200
 def search_whole(tracker: Tracker, method: str) -> Outcome:
     """Search for whole numbers; the tracker's start is moved onto them."""
     problem = tracker.problem
-    if problem.integer is not None:
-        none = np.flatnonzero(problem.integer & (np.ceil(problem.lower) > np.floor(problem.upper)))
-        if len(none):
-            cell = int(none[0])
-            reason = Why.NO_WHOLE(cell=problem.cell_name(cell), low=problem.lower[cell], high=problem.upper[cell])
-            return report(tracker, "infeasible", reason)
     ordered = permutations.start(problem, tracker.start)
     if ordered is None:
         return report(tracker, "infeasible", Why.NO_ORDER())

@@ -47,6 +47,7 @@ class Contents:
     relations: dict[str, Relation]
     date1904: bool
     iteration: Iteration | None = None
+    as_displayed: bool = False
 
     def related(self, kind: str) -> str | None:
         """The part that the workbook relates to in this way, if any."""
@@ -114,7 +115,9 @@ def contents(package: Package) -> Contents:
         names.append(DefinedName(element.get("name", ""), None if place is None else sheets[place].name, text, hidden))
     settings = child(root, "workbookPr")
     date1904 = settings is not None and settings.get("date1904") in {"1", "true"}
-    return Contents(part, sheets, names, links, date1904, _iteration(root))
+    calculation = child(root, "calcPr")
+    displayed = calculation is not None and calculation.get("fullPrecision") in {"0", "false"}
+    return Contents(part, sheets, names, links, date1904, _iteration(root), displayed)
 
 
 def _iteration(root: etree._Element) -> Iteration | None:
