@@ -8,10 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
 import embedsheet as es
+from embedsheet.ground.errors import ModelError
 from embedsheet.solvers.reasons import Why
+from kit.judges import libreoffice_values
 from kit.sheets import write
 
 _ONES = {f"A{i}": 0.4 for i in range(1, 6)}
@@ -86,7 +89,10 @@ def _solve(path: Path, cells: dict[str, Any], sense: str, constraints: list[str]
         ),
         # Where a branch is not taken its look-up may be #N/A.
         ({**_TIERS, "C1": f"=IF(A1=500,1000,{_TIER})+A2"}, "maximize", ["A1 integer", *_TO_1000], 2000),
-        ({**_TIERS, "C1": f"=IF(A1=500,1000,{_TIER})+A2"}, "minimize", ["A1 integer", *_TO_1000, "A2<=10", "C1>=900"], 1000),
+        (
+            {**_TIERS, "C1": f"=IF(A1=500,1000,{_TIER})+A2"},
+            "minimize", ["A1 integer", *_TO_1000, "A2<=10", "C1>=900"], 1000,
+        ),
     ],
 )  # fmt: skip
 def test_the_best_is_found(
@@ -210,3 +216,21 @@ def test_what_is_not_the_sheet_everywhere_proves_nothing(
     result = _solve(tmp_path / "book.xlsx", cells, sense, constraints)
     assert result.status in ("improved", "failed") and result.bound is None
     assert result.reason.has(Why.NOT_THE_SHEET) and "where S!A1 = 0, S!" in result.message
+
+
+def test_numbers_that_are_rounded_to_what_is_shown_are_refused(tmp_path: Path) -> None:
+    """B1 shows 1.33 as 1 in format 0, and then is 1: LibreOffice has 7 in C1 where all digits give 8."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for cell, value in {"A1": 4, "A2": 4, "B1": "=A1/3", "C1": "=B1*3+A2"}.items():
+        sheet[cell] = value
+    sheet["B1"].number_format = "0"
+    book.calculation.fullPrecision = False
+    book.save(tmp_path / "book.xlsx")
+    assert libreoffice_values(tmp_path / "book.xlsx")["Sheet"]["C1"] == 7
+    for attempt in (
+        lambda: es.recalculate(tmp_path / "book.xlsx"),
+        lambda: es.solve(tmp_path / "book.xlsx", "Sheet", objective="C1", changing=["A1:A2"], sense="maximize"),
+    ):
+        with pytest.raises(ModelError, match=r"precision as displayed.*Switch it off"):
+            attempt()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # Of these methods neither iterations nor a gradient say anything.
 _BY_GRADIENT = (Why.STATIONARY, Why.STATIONARY_IN_BOUNDS, Why.CONDITIONS_HOLD)
+_UNPROVEN = (Why.MISSED, Why.TARGET_MISSED)  # a search found nothing, which does not prove that there is nothing
 _BY_OTHER_MEANS = ("mixed-integer linear", "all points", "branch and bound")
 
 
@@ -157,7 +158,9 @@ class Solution:
             head = f"Improved in {steps} ({self.message}): {change}, largest gradient {self.largest_gradient:.1e}"
         else:
             written = "Nothing was written" if self.written_to is None else "Only what was asked for beside was written"
-            return f"{self.status.capitalize()}: {self.message}. {written}."
+            unproven = self.status == "infeasible" and self.reason.why in _UNPROVEN
+            head = "No solution found" if unproven else self.status.capitalize()
+            return f"{head}: {self.message}. {written}."
         return f"{head}; {self._written()}."
 
     def _written(self) -> str:

@@ -190,7 +190,8 @@ def solve(
         outcome.notes += [note] if note else []
     model.seconds["solve"] = time.perf_counter() - began
     solution = record(model, outcome)
-    solution.choice = choice
+    other = outcome.method == "mixed-integer linear" and choice and "HiGHS" not in choice
+    solution.choice = f"{choice}; then HiGHS on its mixed-integer linear form" if other else choice
     began = time.perf_counter()
     if kinds:
         from embedsheet.solvers.reports.make import make_reports
