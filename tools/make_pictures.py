@@ -218,11 +218,14 @@ def main(names: list[str]) -> None:
         folder = Path(name)
         profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
         for key in dict.fromkeys(picture.book for picture in wanted):
-            book = BOOKS[key](folder)
-            _run("soffice", profile, "--headless", "--convert-to", "pdf", "--outdir", name, str(book))
-            pages = _run("pdftotext", "-layout", str(folder / f"{book.stem}.pdf"), "-").split("\f")
+            place = folder / key  # two books may have one name
+            place.mkdir()
+            book = BOOKS[key](place)
+            _run("soffice", profile, "--headless", "--convert-to", "pdf", "--outdir", str(place), str(book))
+            pdf = place / f"{book.stem}.pdf"
+            pages = _run("pdftotext", "-layout", str(pdf), "-").split("\f")
             for picture in (picture for picture in wanted if picture.book == key):
-                cut(folder / f"{book.stem}.pdf", page_of(pages, picture), picture)
+                cut(pdf, page_of(pages, picture), picture)
                 print(FOLDER / f"{picture.name}.png")
 
 
