@@ -51,6 +51,10 @@ SLIPS: list[tuple[str, str, Callable[[Sketch], Answer], str]] = [
         "embeddings", "ratings.user_factors", lambda _: filled_down("INDEX($C$6:$E$10,E22,COLUMNS($G22:G22))"),
         "a $ is missing: fill down and across with $E22, not E22",
     ),
+    (  # to the right of the first cell it looks at empty ones, and is 0 whoever is selected
+        "embeddings", "one_hot", lambda _: filled_down("IF(B42=B39,1,0)"),
+        "does not follow when the numbers above change; a $ is missing: fill down and across with $B39, not B39",
+    ),
     (
         "embeddings", "ratings.movie_index", lambda _: lambda block, row, _: block.formula_at(row, 0),
         "it is a text: a formula begins with =",

@@ -31,7 +31,7 @@ _SAYINGS = {
     "blank": "nothing was written",
     "circular": "reads itself, by way of other cells",
 }
-_SLIPPED = ("wrong", "error", "shown only")  # words for cells that a small mend may make right
+_SLIPPED = ("wrong", "error", "shown only", "constant")  # words for cells that a small mend may make right
 
 
 class Telling:
@@ -81,7 +81,7 @@ class Telling:
         if word == "error":
             return f"{place}: shows {ERRORS.get(int(outcome.numbers[row, column]), 'an error')}{slip}"
         if word in _SAYINGS and word != "shown only":
-            return f"{place}: {_SAYINGS[word]}"
+            return f"{place}: {_SAYINGS[word]}{slip}"
         if word == "wrong" and not slip:
             slip = _shifted(outcome.numbers, self.expected[task.block][0], words) or self._first_only(area, words)
         return f"{place}: {_SAYINGS.get(word, 'wrong')}{self._difference(task, area, row, column)}{slip}"
