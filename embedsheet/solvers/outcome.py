@@ -6,6 +6,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from embedsheet.ground.strings import number_in_words
 from embedsheet.solvers import descent, kinks, newton
 from embedsheet.solvers.problem import FloatArray, Status
@@ -24,6 +26,8 @@ from embedsheet.solvers.verdict import (
 
 # A gain of less than this part of the objective at the start is rounding.
 _TRACE = 1e-15
+# So is what is less than so many times what the last bits of the cells are worth, in so many moves.
+_NOISES, _MOVES = 1e4, 6
 
 
 @dataclass
@@ -181,7 +185,19 @@ def without_newton_gain(tracker: Tracker) -> Reason | None:
     gain = newton.possible_gain(tracker, best.x, most)
     if gain is None or gain > most:
         return None
-    return Why.NO_NEWTON_GAIN() if gain <= 1e-10 * abs(best.value) else Why.NEWTON_ROUNDING()
+    if gain <= 1e-10 * abs(best.value):
+        return Why.NO_NEWTON_GAIN()
+    # Of what is left of an objective that goes to 0, or what the last bits of the cells are worth.
+    return Why.NEWTON_ROUNDING() if abs(best.value) <= most or gain <= _NOISES * _noise(tracker) else None
+
+
+def _noise(tracker: Tracker) -> float:
+    """Return by how much the objective changes where each changing cell moves by its last bits."""
+    best, generator = tracker.best, np.random.default_rng(0)
+    moves = generator.choice([-1.0, 1.0], (_MOVES, len(best.x))) * np.finfo(float).eps * best.x
+    low, high = tracker.problem.lower, tracker.problem.upper
+    values = [tracker.point(np.clip(best.x + move, low, high)).value for move in moves]
+    return float(np.max(np.abs(np.array(values) - best.value)))
 
 
 def _missed_target(tracker: Tracker) -> Reason:
