@@ -187,7 +187,7 @@ def test_the_guide_says_when_excels_solver_cannot_train_a_sheet(tmp_path: Path) 
     large = read_values(build(tmp_path / "large.xlsx", factors=8))
     assert "Data ► Solver ► Solve" in " ".join(map(str, small["Guide"].values()))
     assert "Data ► Solver ► Solve" not in " ".join(map(str, large["Guide"].values()))
-    assert "stops at 200 changing cells; here are 240" in " ".join(map(str, large["Cross-tab"].values()))
+    assert "stops at 200 changing cells; there are 240 here" in " ".join(map(str, large["Cross-tab"].values()))
 
 
 def test_results_sheets_are_laid_out_for_what_fills_them(movielens_book: Path) -> None:

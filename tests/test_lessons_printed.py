@@ -47,4 +47,4 @@ def test_a_printed_gradient_sheet_can_be_read_and_each_page_has_a_heading(lesson
             assert any(word.startswith(("how ", "gradient.", "…", "loss", "rmse")) for word in words)
         whole = {row for _, _, top, bottom in pages for row in range(top, bottom + 1)}
         cut = any(cell.value is not None for row in sheet.iter_rows() for cell in row if cell.row not in whole)
-        assert ("the first rows of large blocks" in str(sheet.oddFooter.center.text)) >= cut
+        assert ("the first rows and columns of large blocks" in str(sheet.oddFooter.center.text)) >= cut

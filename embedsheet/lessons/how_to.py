@@ -14,5 +14,5 @@ def to_train(file: str, sheet: str, cells: int, options: str = "") -> str:
     """
     command = f"To train, save and close, then: embedsheet solve {word(file)} --sheet {word(sheet)}{options}"
     if cells > SOLVER_LIMIT:
-        return f"{command}     (Excel’s own Solver stops at {SOLVER_LIMIT} changing cells; here are {cells:,})"
+        return f"{command}     (Excel’s own Solver stops at {SOLVER_LIMIT} changing cells; there are {cells:,} here)"
     return f"{command}     or, in Excel: Data ► Solver ► Solve (it opens filled in)"

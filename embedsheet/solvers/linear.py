@@ -31,6 +31,7 @@ _LARGEST_REFINED = 4_000_000
 _LAST_WORDS = 2.0  # seconds that HiGHS gets to end in
 _LEAST_GAP = 1e-9  # less is rounding
 _LARGEST_WHOLE = 2.0**53
+_INFINITE = 1e20  # a bound that HiGHS takes for none
 _FAINT_COST = 1e-6  # HiGHS takes a cost of 1e-7 for none
 _OFF = 1e-6  # of the objective: what numbers that are nearly whole may have gained
 _MOST_PARTS = 500  # of a model whose whole numbers HiGHS leaves between two
@@ -187,6 +188,9 @@ def _solve(
     if result.status == 3:
         if np.isfinite(np.where(cost > 0, problem.lower, np.where(cost < 0, problem.upper, 0.0))).all():
             return LinearResult("failed", Why.HIGHS_FAILED(said=result.message), None)  # no way down is endless
+        ends = np.abs(np.concatenate([problem.lower, problem.upper]))
+        if (np.isfinite(ends) & (ends >= _INFINITE)).any():
+            return LinearResult("failed", Why.HIGHS_FAILED(said=result.message), None)  # which HiGHS takes for none
         edges = np.maximum(own.lower, -_FAR / own.columns), np.minimum(own.upper, _FAR / own.columns)
         far = interruptible(run, own.cost, *edges, integrality, _FIRST_SLICE)
         return LinearResult("unbounded", problem.without_end, None if far.x is None else own.columns * far.x)

@@ -15,7 +15,7 @@ from embedsheet.solvers.problem import FloatArray
 
 _SMALL, FAINT = 1e-3, 1e-7  # of what is made larger: costs and rows, and single coefficients
 _DROPPED = 1e-9 * (1 + 1e-9)  # HiGHS' small_matrix_value, and what such coefficients may come to in all
-_ROUNDING = 4.0 * float(np.finfo(float).eps)  # a coefficient of this part of a row's largest is rounding
+_ROUNDING = 4.0 * float(np.finfo(float).eps)  # a term of this part of a row's largest is rounding
 _HUGE, _VAST, _LARGEST = 1e6, 1e14, 1e6  # rows without a coefficient below, numbers of a column, and costs made
 
 
@@ -47,10 +47,14 @@ def has_faint(matrix: Any, lower: FloatArray, upper: FloatArray) -> bool:
     if not (small := (sizes > 0) & (sizes <= _DROPPED)).any():
         return False
     place = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
-    largest = np.zeros(rows.shape[0])
+    terms = sizes * np.maximum(np.abs(lower), np.abs(upper))[rows.indices]
+    largest, largest_term = np.zeros(rows.shape[0]), np.zeros(rows.shape[0])
     np.maximum.at(largest, place, sizes)
-    reach = np.maximum(np.abs(lower), np.abs(upper))[rows.indices]
-    return bool((small & (sizes > _ROUNDING * largest[place]) & ~(sizes * reach <= _DROPPED)).any())
+    np.maximum.at(largest_term, place, terms)
+    rounding = np.where(
+        np.isfinite(largest_term)[place], terms <= _ROUNDING * largest_term[place], sizes <= _ROUNDING * largest[place]
+    )
+    return bool((small & ~rounding & ~(terms <= _DROPPED)).any())
 
 
 def scaled(

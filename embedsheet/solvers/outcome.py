@@ -88,11 +88,25 @@ def judge(tracker: Tracker, ended: Reason) -> Outcome:
     return report(tracker, status, reason)
 
 
+def _wrong(tracker: Tracker) -> str:
+    """Say what the best point breaks, "" for nothing: what is called an answer must be one."""
+    problem, best = tracker.problem, tracker.best
+    if tracker.breaks_constraints(best):
+        return worst_violation(tracker, best.x)
+    off = np.zeros(problem.size) if problem.integer is None else np.where(problem.integer, best.x - np.round(best.x), 0)
+    if off.any():
+        return f"{problem.cell_name(int(np.abs(off).argmax()))} is not whole"
+    for group in problem.all_different:
+        if sorted(best.x[group].tolist()) != list(range(1, len(group) + 1)):
+            return f"{problem.cell_name(int(group[0]))} and those beside it are not all different"
+    return ""
+
+
 def report(tracker: Tracker, status: Status, reason: Reason, conditions: Stationarity | None = None) -> Outcome:
     """Return the tracker's best point under a status that is known, and its first-order conditions where they are."""
     best = tracker.best
-    if status in ("optimal", "improved") and tracker.breaks_constraints(best):
-        status, reason = "failed", Why.MISSED_SO_FAR(ended=reason, worst=worst_violation(tracker, best.x))
+    if status in ("optimal", "improved") and (wrong := _wrong(tracker)):
+        status, reason = "failed", Why.MISSED_SO_FAR(ended=reason, worst=wrong)
     return Outcome(
         x=best.x,
         value_before=tracker.base.value,

@@ -60,7 +60,7 @@ class Objective(Protocol):
         """Return Σᵢ weightsᵢ ∇²cᵢ(x) v, (n,); `weights` (m,)."""
 
 
-_NEAR_WHOLE = 1e-9  # parts of itself by which a bound may miss a whole number
+_NEAR_WHOLE, _NEAREST = 1e-9, 1e-6  # part of itself by which a bound may miss a whole number, and the most
 
 
 @dataclass(frozen=True)
@@ -111,9 +111,11 @@ class Problem:
         """The problem with whole numbers as bounds of cells that must be whole; HiGHS takes others as they are."""
         if self.integer is None:
             return self
-        near = _NEAR_WHOLE * np.maximum(1.0, np.abs(np.nan_to_num(np.array([self.lower, self.upper]))))
-        lower = np.where(self.integer, np.ceil(self.lower - near[0]), self.lower)
-        return replace(self, lower=lower, upper=np.where(self.integer, np.floor(self.upper + near[1]), self.upper))
+        sizes = np.maximum(1.0, np.abs(np.nan_to_num(np.array([self.lower, self.upper]))))
+        near = np.minimum(_NEAR_WHOLE * sizes, _NEAREST)
+        lower = np.where(self.integer, np.ceil(self.lower - near[0]) + 0.0, self.lower)  # no −0
+        upper = np.where(self.integer, np.floor(self.upper + near[1]) + 0.0, self.upper)
+        return replace(self, lower=lower, upper=upper)
 
     @property
     def size(self) -> int:

@@ -36,7 +36,8 @@ _NEAR, _HELD, _POLISHED, _MOST_POLISHED = 1e-12, 1e-6, 2, 400
 _SLOPE_ROUNDING = 1e-12  # of the terms of a slope
 _ROUNDS = 4  # of bounds that follow from bounds
 _CLOSED, _ROUNDINGS = 1e-6, 1e-9 / _LAST_BITS  # of the optimum, and of its last bits, that a proof may miss it by
-_MOST_EXACT = 25  # cells of a Hessian whose convexity is proven without rounding
+_SMALL_ROW = 1e-3  # a row without a coefficient above is written in other units
+_MOST_EXACT = 40  # cells of a Hessian whose convexity is proven without rounding
 _MOST_DESCENDED = 60  # cells, where HiGHS failed
 _FAR = 1e4  # where a cell has no bound: nothing is proven farther away than so many times the largest
 
@@ -80,22 +81,21 @@ def recognise(problem: Problem) -> QuadraticModel | None:
         matrix = np.asarray(jacobian.toarray() if hasattr(jacobian, "toarray") else jacobian, dtype=np.float64)
     if not all(np.isfinite(array).all() for array in (value, cost, hessian, shift, matrix)):
         return None
-    if has_faint(matrix, problem.lower, problem.upper):
+    largest = np.abs(matrix).max(axis=1, initial=0.0)
+    units = np.exp2(np.round(np.log2(np.where((largest > 0) & (largest < _SMALL_ROW), largest, 1.0))))
+    matrix, shift = matrix / units[:, None], shift / units
+    if problem.has_integers and has_faint(matrix, problem.lower, problem.upper):
         return None
     eigenvalues = np.linalg.eigvalsh(hessian)
     if eigenvalues[0] < -_ROUNDING * max(abs(eigenvalues[-1]), abs(eigenvalues[0])):
         return None
-    # Without a bound that closes, branch and bound has no end.
-    steps = np.where(hessian.any(axis=1), problem.upper - problem.lower, 0.0)
-    lost = 0.5 * bent * float((steps**2).sum()) if problem.has_integers and (bent := _bent(hessian)) else 0.0
-    if not lost <= _CLOSED * max(1.0, abs(float(value))):
-        return None
     bends = np.diagonal(hessian)[np.diagonal(hessian) > 0]
     if len(bends) and bends.min() < _FARTHEST_APART * bends.max():
         return None
-    return QuadraticModel(
-        hessian, LinearModel(problem.sign * np.asarray(cost), problem.sign * float(value), matrix, shift)
-    )
+    linear = LinearModel(problem.sign * np.asarray(cost), problem.sign * float(value), matrix, shift)
+    model = QuadraticModel(hessian, linear)
+    # Without a bound that closes, branch and bound has no end.
+    return model if not problem.has_integers or QuadraticSolver(problem, model).bends_little else None
 
 
 def _bent(hessian: FloatArray) -> float:
@@ -178,10 +178,20 @@ class QuadraticSolver:
         self._high = np.where(relations == ">=", np.inf, -model.linear.shift).astype(float)
         self._matrix = np.asarray(model.linear.matrix)
         self._bent = _bent(model.hessian)
+        self._faint = has_faint(self._matrix, problem.lower, problem.upper)  # then HiGHS proves nothing
         sizes = np.concatenate([np.abs(model.linear.cost), np.abs(model.hessian).ravel()])
         self._scale = float(sizes.max(initial=0.0)) or 1.0
         self._highs.setOptionValue("qp_iteration_limit", _STEPS + _STEPS_EACH * (problem.size + len(relations)))
         self._highs.passModel(_written(problem, model, self._scale))
+
+    @property
+    def bends_little(self) -> bool:
+        """Whether what the Hessian may bend down is little within all bounds, those that the rows imply among them."""
+        if not self._bent:
+            return True
+        lower, upper = self._implied(self._problem.lower, self._problem.upper)
+        steps = np.where(self._model.hessian.any(axis=1), upper - lower, 0.0)
+        return bool(0.5 * self._bent * float((steps**2).sum()) <= _CLOSED * max(1.0, abs(self._model.linear.offset)))
 
     def solve(self, lower: FloatArray, upper: FloatArray, near: FloatArray | None = None) -> Relaxed:
         """Return the optimum within the bounds."""
@@ -199,7 +209,8 @@ class QuadraticSolver:
             found = self._run(self._highs, ends, regularised)
             if found != status.kOptimal:
                 # Of the whole model HiGHS may say so wrongly, or end in an error where it is so.
-                if regularised == 0.0 and self._of_rows(lower, upper, ends) == status.kInfeasible:
+                of_rows = self._of_rows(lower, upper, ends) if regularised == 0.0 and not self._faint else None
+                if of_rows == status.kInfeasible:
                     return Relaxed("infeasible")
                 continue
             solution = self._highs.getSolution()
@@ -213,7 +224,7 @@ class QuadraticSolver:
             best = self._descended(np.array(self._rows_only.getSolution().col_value, float), lower, upper)
             if self._near(best):
                 return best
-        if self._falls(lower, upper) and self._of_rows(lower, upper, ends) == status.kOptimal:
+        if not self._faint and self._falls(lower, upper) and self._of_rows(lower, upper, ends) == status.kOptimal:
             return Relaxed("unbounded")
         return best
 

@@ -27,8 +27,8 @@ HistoryRow: TypeAlias = tuple[int, float, float, float]
 _BOTTOM = 1e30
 _FAR = 1e20
 # There it falls below any number if it has fallen by so many times what it was, or falls on: at a point so many times
-# as far it has gained at least such a part more, as −LN(x), not as 1/x.
-_MUCH, _FURTHER, _STILL = 1e8, 1e5, 0.05
+# as far it has gained as much again, unlike 1/x. Of −LN(x), too, it is said that it gains less and less.
+_MUCH, _FURTHER, _STILL = 1e15, 1e5, 1.0
 # A method that has gained less than this part of the objective's scale in so many iterations has stalled.
 _STALL_ITERATIONS = 30
 _STALL_GAIN = 1e-13
@@ -192,7 +192,8 @@ class Tracker:
         self.consider(point)
         value, gradient = self._merit(point)
         far = self.goal == "direct" and value < self._merit(self.base)[0] and np.abs(point.x).max(initial=0.0) > _FAR
-        if (far or value < -_BOTTOM) and self.violation(point) <= 1.0:
+        deep = value < -_BOTTOM * max(1.0, abs(self._merit(self.base)[0]))
+        if (far or deep) and self.violation(point) <= 1.0:
             if self.without_end(point):
                 raise Unbounded
             raise Finished(Why.RUNS_OFF(cell=self.problem.cell_name(int(np.abs(point.x).argmax()))))
@@ -201,7 +202,10 @@ class Tracker:
     def without_end(self, point: Point) -> bool:
         """Whether the objective, from the start to a point far away, falls below any number, unlike 1/x towards 0."""
         base, value = self._merit(self.base)[0], self._merit(point)[0]
-        if value < -_BOTTOM or base - value > _MUCH * max(1.0, abs(base)):
+        held = np.where(point.x > 0, np.isfinite(self.problem.upper), np.isfinite(self.problem.lower))
+        if (held & (np.abs(point.x) > _FAR)).any():
+            return False
+        if base - value > _MUCH * max(1.0, abs(base)):
             return True
         further = self.start + _FURTHER * (point.x - self.start)
         there = self.point(np.clip(further, self.problem.lower, self.problem.upper))
@@ -264,12 +268,19 @@ class Tracker:
         rows = self.rows(point.x)
         if not np.isfinite(rows).all():
             return float("inf")
-        return float(np.max(self.missed(rows) / self.row_tolerance(point.x), initial=0.0))
+        return float(np.max(self._parts_missed(point.x, rows), initial=0.0))
+
+    def _parts_missed(self, x: FloatArray, rows: FloatArray) -> FloatArray:
+        """Return by what part of its tolerance each row is missed; what that is at x counts where it decides."""
+        missed, tolerance = self.missed(rows), self.row_tolerances(x[None])[0]
+        if ((missed > self.limits.precision) & (missed <= _BROKEN * tolerance)).any():
+            tolerance = self.row_tolerance(x)
+        return np.asarray(missed / tolerance)
 
     def breaks_constraints(self, point: Point) -> bool:
         """Whether a constraint, the target not among them, is missed by more than HiGHS and the sheet may differ."""
         count = len(self.problem.relations)
-        parts = self.missed(self.rows(point.x)) / self.row_tolerance(point.x)
+        parts = self._parts_missed(point.x, self.rows(point.x))
         return not (parts[:count] <= _BROKEN).all()
 
     def missed(self, rows: FloatArray) -> FloatArray:
@@ -277,11 +288,21 @@ class Tracker:
         return np.where(self.equal, np.abs(rows), np.maximum(-rows, 0.0))
 
     def row_tolerance(self, x: FloatArray) -> FloatArray:
-        """Return how much each row may be missed: 1e-6 of its largest term, at least 1e-6 (of the gap for a target)."""
-        return np.asarray(self.row_tolerances(x[None])[0])
+        """Return how much each row may be missed: 1e-6 of its largest term, at least 1e-6 (of the gap for a target).
+
+        Terms are slopes times cells: the smaller of those with the slopes at the start and at x. The units of cells do
+        not count so, nor does a start where a row is steep, as EXP(A1) from 30 on.
+        """
+        tolerance = self.row_tolerances(x[None])[0]
+        with np.errstate(invalid="ignore", over="ignore"):
+            terms = np.abs(self.row_jacobian(x)) * np.abs(x)
+        largest = np.where(np.isfinite(terms), terms, 0.0).max(axis=1, initial=1.0)
+        here = self.limits.precision * largest
+        count = len(self.problem.relations)
+        return np.asarray(np.append(np.minimum(tolerance[:count], here[:count]), tolerance[count:]))
 
     def row_tolerances(self, points: FloatArray) -> FloatArray:
-        """Return `row_tolerance` of points (k, n), (k, m)."""
+        """Return what `row_tolerance` is at points (k, n) with the slopes at the start, (k, m)."""
         if self._row_size is None:
             with np.errstate(invalid="ignore"):
                 jacobian = np.abs(self.row_jacobian(self.start))

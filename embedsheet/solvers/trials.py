@@ -18,6 +18,7 @@ _MISSED = 1e100
 _SWEEPS = 12
 _MOST_ROWS_REPAIRED = 200
 _SLOPE_CHANGED = 1e-9
+_EXCUSED, _MOST_LOOKED_AT = 1.0, 20  # of a batch
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,12 @@ class Trials:
             with np.errstate(invalid="ignore"):
                 violations = np.max(tracker.missed(rows) / tolerances, axis=1, initial=0.0)
             violations = np.where(np.isfinite(rows).all(axis=1), violations, np.inf)
+            # Where the slopes at the start excuse a miss, those at the point decide, of the best points.
+            excused = (violations <= _EXCUSED) & (tracker.missed(rows) > tracker.limits.precision).any(axis=1)
+            for at in np.flatnonzero(excused)[np.argsort(ranks[excused])][:_MOST_LOOKED_AT]:
+                violations[at] = tracker.violation(tracker.point(points[at]))
+                excused[at] = False
+            violations[excused] = np.inf
         return Judged(points, np.where(np.isfinite(values), ranks, np.nan), violations)
 
     # -- linear rows --------------------------------------------------------------------------------------------------

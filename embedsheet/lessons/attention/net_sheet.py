@@ -319,7 +319,7 @@ def _write_answers(sheet: AttentionSheet) -> None:
     for place, character in enumerate(plan.alphabet):
         for left in (z, p):
             page.write(header, left + place, character, "header", num_format="@")
-    for offset, text in enumerate(("should be", "id", "−ln p", "right")):
+    for offset, text in enumerate(("target", "id", "−ln p", "right")):
         page.write(header, answer + offset, text, "header")
     formula = _linear(sheet, "normed", FACTORS)
     texts = sheet.book.pages[STRINGS].areas["strings.text"]

@@ -159,7 +159,7 @@ def _write_headers(sheet: ConvSheet) -> None:
     for left in (sheet.logits, sheet.chances):
         for number, text in enumerate(CLASSES):
             page.write(header + 1, left + number, text, "header", font_size=8)
-    for place, text in enumerate(("should be", "id", "−ln p", "right")):
+    for place, text in enumerate(("target", "id", "−ln p", "right")):
         page.write(header + 1, sheet.answer + place, text, "header", font_size=8)
 
 

@@ -11,9 +11,10 @@ from embedsheet.lessons import gradients, solve_log
 from embedsheet.lessons.gated.net_sheet import BRACKETS, FEW_STEPS, GREEN, GROUPS, write_brackets, write_cells
 from embedsheet.lessons.gated.plan import Plan
 from embedsheet.xlsx.writer.guide import Line, write_guide
-from embedsheet.xlsx.writer.page import BLUE, SHADE, Book, Finish, Page
+from embedsheet.xlsx.writer.page import BLUE, DARK, SHADE, Book, Finish, Page
 
 SIMPLE = "Simple recurrent net"
+MADE_OF = {"lstm": ".", "gru": ", and what the state before brings to it."}
 KEEPS = {"lstm": "forget", "gru": "update"}  # the gate by which the state before is multiplied
 
 
@@ -68,7 +69,7 @@ def _write_guide(page: Page, book: Book, kind: str, name: str, plan: Plan, deriv
         ),
         Line(f"Train it, too:\n    embedsheet solve {file} --sheet {name}{FEW_STEPS}\nNow each piece is closed by the "
              "right bracket.", "the answers", block(name, "probabilities")),
-        Line("Look at the chart above the answers: what it carries in pieces 1 and 2, the same letters in different "
+        Line("Look at the chart above the answers: what the net carries in pieces 1 and 2, the same letters in other "
              "brackets, parts at the first step and stays apart.", "the chart", block(name, "probabilities")),
         Line(f"Prove it: embedsheet compare {file} computes the same with keras.layers.{name}, "
              "with NumPy and derivatives by hand, and with PyTensor’s scan."),
@@ -93,7 +94,8 @@ def _write_guide(page: Page, book: Book, kind: str, name: str, plan: Plan, deriv
         gradient="loss" if derived else "",
         colors=[
             (GREEN, "Green heading: a gate, a number between 0 and 1."),
-            (BLUE, "Blue heading: the candidate, what could be remembered."),
+            (BLUE, "Blue heading: the candidate, what could be remembered" + MADE_OF[kind]),
+            (DARK, "Dark heading: all else: the embedding, what is carried, the answers."),
             (SHADE, "Grey: a probability; the darker, the nearer to 1."),
         ],
     )  # fmt: skip

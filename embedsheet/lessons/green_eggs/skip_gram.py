@@ -84,7 +84,7 @@ def write_skip_gram(book: Book, plan: Plan) -> Page:
     page.heading(
         "Skip-gram: which words stand beside which",
         "score = a word’s factors · a neighbour’s factors + bias; softmax makes probabilities of a row of scores. "
-        "Training makes the neighbours in the text likely: loss = cross-entropy + penalty × Σ factor².",
+        "Training makes the neighbours in the text likely.",
     )
     page.height(3, 34)
     page.write(3, word - 1, "loss", "result label")

@@ -137,7 +137,7 @@ def _write_headers(page: Page, hidden: int, at: tuple[int, ...]) -> None:
         _write_samples(page, left)
     page.write(BASE + 1, loss, "loss", "header")
     page.write(BASE + 1, dead, "dead units", "header")
-    for offset, text in enumerate(("x1", "x2", "should be")):
+    for offset, text in enumerate(("x1", "x2", "target")):
         page.write(X + offset, a - 2, text, "lead", align="right")
         page.write(X + offset, EPOCH, text, "header")  # which is on every page of print
     page.block("samples.answer", ANSWER, p, XOR_ANSWERS[None, :], "given", num_format="0")

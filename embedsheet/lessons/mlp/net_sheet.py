@@ -264,7 +264,7 @@ def _write_softmax(sheet: NetSheet) -> None:
     page, task, numbers = sheet.page, sheet.task, sheet.numbers
     top, header, layer = sheet.top, sheet.top - 1, sheet.layers[-1]
     largest, total, answer, loss = range(sheet.right, sheet.right + 4)
-    for column, text in ((largest, "largest z"), (total, "Σ exp(z−max)"), (answer, "should be"), (loss, "−ln p")):
+    for column, text in ((largest, "largest z"), (total, "Σ exp(z−max)"), (answer, "target"), (loss, "−ln p")):
         page.write(header, column, text, "header", **({"font_size": 8} if column == total else {}))
     z = numbers.z[-1]
 
@@ -283,10 +283,9 @@ def _write_softmax(sheet: NetSheet) -> None:
     )  # fmt: skip
     page.shade(shares)
     labels = ", ".join(f"{number} stands for {name}" for number, name in enumerate(task.classes, 1))
-    page.block(
-        "answers", top, answer, task.answers[:, None] + 1, "given", num_format='[=1]0"st";[=2]0"nd";0"rd"'
-    )  # of at most three classes
-    page.note(top, answer, f"Which of the classes is right, by its place: {labels}.")
+    first, second = task.classes  # of two; a number format has room for no more
+    page.block("answers", top, answer, task.answers[:, None] + 1, "given", num_format=f'[=1]"{first}";[=2]"{second}";0')
+    page.note(top, answer, f"Which of the classes is right: {labels}. Type 1 or 2.")
     page.formulas(
         "losses", top, loss, cross_entropies(z, task.answers)[:, None],
         lambda row, _: f"{a1(row, largest)}+LN({a1(row, total)})-INDEX({logits(row)},1,{a1(row, answer)})",

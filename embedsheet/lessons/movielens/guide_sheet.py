@@ -47,7 +47,7 @@ def write(page: Page, book: Book, choice: Choice, factors: int, models: list[Pag
         steps.append(
             Line("See which way training goes: violet, how the RMSE changes with every cell between it and the "
                  "factors. Read it from the top: each block is made from the one above by the chain rule, and the last "
-                 "are the gradient. Next to it stands each factor after one step of gradient descent.",
+                 "are the gradient. Next to it or beneath it stands each factor after one step of gradient descent.",
                  f"go to {gradients.home(derived[0]).sheet}", gradients.home(derived[0]))
         )  # fmt: skip
     if small:

@@ -28,7 +28,7 @@ RATES = {"Gradient descent": 0.5, "Momentum": 0.1, "Nesterov": 0.1, "RMSProp": 0
 SHARED = {name: value for rule in RULES for name, value in rule.settings.items() if name != "learning_rate"}
 STATES = {"m": "states.mean", "v": "states.square"}
 TITLES = 17  # row of the movies' titles on the sheet "Ratings"
-BELOW, ABOVE, SLOPE = "#A5D8FF", "#FFD8A8", "#D0BFFF"  # fills of the steps' numbers, the darker, the farther from 0
+BELOW, ABOVE, SLOPE = "#A5D8FF", "#B2DFB8", "#D0BFFF"  # fills of the steps' numbers, the darker, the farther from 0
 HEADER = 7  # row of the weights' names on the sheet of steps
 
 
@@ -113,12 +113,9 @@ def _write_controls(page: Page, numbers: Descent) -> None:
         "blue cells; everything below is that step.",
     )
     page.write(
-        3,
-        1,
-        "Violet: the gradient. Blue: what the optimiser remembers: m, a velocity or mean; v, a mean square. Orange: "
-        "calculated weights.",
-        "lead",
-    )
+        3, 1, "Violet: the gradient. Blue: what the optimiser remembers, m (velocity, mean) and v (squares). Orange: "
+        "calculated weights.", "lead",
+    )  # fmt: skip
     for row, (label, name) in enumerate((("optimiser", "optimiser"), ("step shown", "shown")), 4):
         page.write(row, 1, label, "header left")
         page.write(row, 2, None, "header left")
@@ -324,7 +321,7 @@ def _write_steps(page: Page, ratings: Page, numbers: Descent) -> None:
         "follow it down.",
     )
     page.link(3, 1, ratings.areas["optimiser"], "choose the optimiser")
-    page.write(3, 5, "Fills: blue below 0, orange or violet above; the darker, the farther.", "lead")
+    page.write(3, 5, "Fills: blue below 0, green or violet above; the darker, the farther.", "lead")
     for name in ("learning_rate", "rule", *SHARED):
         page.call(name, ratings.areas[name])
     lefts = {name: 3 + place * (count + 1) for place, name in enumerate(("weights", "gradients", *STATES.values()))}

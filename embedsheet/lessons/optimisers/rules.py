@@ -72,7 +72,7 @@ _SQUARE = "step of each weight divided by the size that its gradients had: every
 
 RULES = (
     Rule(
-        "Gradient descent", "Against the gradient, so far as the learning rate says.",
+        "Gradient descent", "Against the gradient, as far as the learning rate says.",
         {"learning_rate": 0.1}, "{weight}-learning_rate*{gradient}", _descent,
     ),
     Rule(
@@ -98,7 +98,7 @@ RULES = (
         {"v": "{v}+{gradient}^2"}, {"v": "sum of squares"}, "initial_accumulator_value",
     ),
     Rule(
-        "Adam", "Momentum and RMSProp together; both means begin at 0, so that first steps are corrected.",
+        "Adam", "Momentum and RMSProp together; both means begin at 0, so the first steps are corrected.",
         {"learning_rate": 0.3, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
         "{weight}-learning_rate*SQRT(1-beta_2^{step})/(1-beta_1^{step})*{M}/(SQRT({V})+epsilon)", _adam,
         {"m": "beta_1*{m}+(1-beta_1)*{gradient}", "v": "beta_2*{v}+(1-beta_2)*{gradient}^2"},

@@ -57,7 +57,7 @@ def write(page: Page, book: Book, net: Net, models: list[Page], derived: list[Pa
         Line(solver, "the loss", first.areas["loss"]),
         Line(f"Train with embedsheet: save and close this file, then run\n    embedsheet solve {file} --sheet "
              f"{word(last.name)}{FEW_STEPS}\nRun it again to go on. It differentiates the formulas exactly. "
-             "Backpropagation through time is nothing else than the gradient of the loss cell. Then look at the "
+             "Backpropagation through time is nothing other than the gradient of the loss cell. Then look at the "
              "probabilities, and at the loss by position.",
              "the log", book.pages[SOLVE_LOG].areas["solver.history.objective"]),
         *(
@@ -108,7 +108,7 @@ def write(page: Page, book: Book, net: Net, models: list[Page], derived: list[Pa
             (parts.GREEN, "Green heading: input → hidden."),
             (parts.ORANGE, "Orange heading: hidden → hidden."),
             (parts.BLUE, "Blue heading: hidden → output."),
-            (parts.GREY, "Grey heading: the text, its ids, and their rows of the embedding."),
+            (parts.GREY, "Grey heading: all else: the text, its ids, their rows of the embedding, comparisons."),
             (parts.SHARE, "Light blue: a probability; the darker, the nearer to 1."),
         ],
     )

@@ -53,7 +53,7 @@ def write_scan(book: Book, net: Net, sequence: Page) -> Page:
     page.write(HEADER, step + 1, "char", "header")
     for left, text, color in (
         (arriving, "x: from the input", parts.GREEN), (state, "state (○)", parts.ORANGE),
-        (same, f"difference to the sheet {sequence.name}", parts.GREY),
+        (same, f"difference from the sheet {sequence.name}", parts.GREY),
     ):  # fmt: skip
         band(page, HEADER, left, hidden, text, color)
     theirs = sequence.areas["steps.state"]

@@ -21,8 +21,7 @@ def write_three(book: Book, net: Net, how_to: str) -> Page:
     factors, hidden = net.weights.input_weights.shape
     page = parts.new_page(
         book, NAME, "Three characters predict the fourth",
-        "From left to right: three characters (the picture’s rectangles), three hidden states (circles), one answer "
-        "(triangle).",
+        "From left to right: three characters, three hidden states, one answer. Time runs to the right.",
         how_to,
     )  # fmt: skip
     columns = Columns()

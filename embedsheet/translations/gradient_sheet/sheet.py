@@ -22,6 +22,7 @@ from embedsheet.translations.gradient_sheet.sketch import Sketch
 from embedsheet.xlsx.writer.page import BLUE, FONT, GREY, ORANGE, VIOLET, Drawing, Page, a1
 
 _LEGEND_ROW, _LINK_ROW = 3, 7
+_LINKS = 8  # to gradients, on a page
 _LEGEND_COLUMNS = 13  # that the legend runs over
 _SCALE = 65  # percent, at which `PAGE` columns fit a page of A4 on its side, LibreOffice's, which are wider, too
 _HIGH, _TITLE, _ROW = 516, 61, 15  # points: such a page, title and legend, a row of cells
@@ -129,7 +130,9 @@ def draw(workbook: Any, sketch: Sketch) -> None:
     for number in range(len(sketch.program.changing)):
         one = sketch.placed_of(number)
         name = sketch.names[one.block.name].partition(" (")[0]
-        page.link(_LINK_ROW, LEFT + 2 + 2 * number, sketch.mirror(one), _short(f"{number + 1}: {name}", _MOST_LINK))
+        place, further = divmod(number, _LINKS)
+        words = f"{number + 1}: {name}" if len(name) < _MOST_LINK - 3 else f"{number + 1}: …{name[4 - _MOST_LINK :]}"
+        page.link(_LINK_ROW, LEFT + place * PAGE + 2 + 2 * further, sketch.mirror(one), words)
     if sketch.buttons:
         descent.write_buttons(page, sketch)
     for one in sketch.placed:
@@ -163,14 +166,16 @@ def _print(page: Page, sketch: Sketch) -> None:
         for number in sorted({place for _, place in cells}):
             last = max((row for row, place in cells if place == number and row < stop - 1), default=0) + 1
             if any(place == number and top <= row < last for row, place in headed):
-                first = 1 if top == 1 and not number else 1 + min(row for row, place in cells if place == number)
+                below = 0 if top > 1 else _LINK_ROW
+                first = 1 + (0 if top == 1 and not number else min(
+                    row for row, place in cells if place == number and row >= below))  # fmt: skip
                 parts.append(
                     Area(sketch.title, first, number * across + 1, last, min(columns, across) + number * across)
                 )
                 cut = cut or last < max(row for row, place in cells if place == number) + 1
             else:
                 cut = True
-    left_out = ["the first rows of large blocks"] if cut else []
+    left_out = ["the first rows and columns of large blocks"] if cut else []
     if len(parts) > _MOST_PAGES and any(part.left > 1 for part in parts):
         parts = [part for part in parts if part.left == 1]
         left_out.insert(0, f"its first {across} columns")
@@ -235,7 +240,7 @@ def _label(page: Page, one: Placed, lower: int = 0) -> None:
     for row, columns in list(_runs(one.block).items())[:: 1 + one.block.area.shape[0] // _LABELLED]:
         for first, last in columns:
             page.write(row + down, first + right - 1, Area("", row, first, row, last).local(), "small", align="right",
-                       text_wrap=False)  # fmt: skip
+                       text_wrap=False, shrink=True)  # fmt: skip
 
 
 def _runs(block: Block) -> dict[int, list[tuple[int, int]]]:

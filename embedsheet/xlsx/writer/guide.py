@@ -16,7 +16,7 @@ CHARACTERS, SMALL_CHARACTERS = 114, 123
 _COMMANDS = (
     "Lines that begin with embedsheet are commands of the program that made this workbook: type them in a terminal, in "
     "the folder of this file, while it is closed. Excel’s own Solver trains sheets of up to 200 orange cells without "
-    "it (Data ► Solver, filled in already); line 4 of a model’s sheet says which."
+    "it (Data ► Solver, filled in already); a line near the top of a model’s sheet says so."
 )
 
 
