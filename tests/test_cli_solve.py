@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 
 from embedsheet.cli import app
 from embedsheet.cli.solve import MethodName
+from embedsheet.solvers.descent import LEARNING_RATES
 from embedsheet.solvers.methods import METHODS
 from embedsheet.workbook import Edit, Workbook
 from kit import judges
@@ -84,7 +85,7 @@ def test_convergence_is_told_with_iterations_and_gradient(curve: Path) -> None:
 def test_a_learning_rate_that_the_method_has_not_is_refused(curve: Path) -> None:
     result = run("solve", curve, "--learning-rate", 0.1, "--dry-run")
     assert result.exit_code == 2
-    assert "--learning-rate is for --method gradient-descent, momentum, adam; auto has none" in result.output
+    assert f"--learning-rate is for --method {', '.join(LEARNING_RATES)}; auto has none" in result.output
 
 
 def test_where_the_gradient_does_not_vanish_the_reason_stands_in_its_place(tmp_path: Path) -> None:

@@ -116,12 +116,19 @@ class Trials:
                 violations = np.max(tracker.missed(rows) / tolerances, axis=1, initial=0.0)
             violations = np.where(np.isfinite(rows).all(axis=1), violations, np.inf)
             # Where the slopes at the start excuse a miss, those at the point decide, of the best points.
-            excused = (violations <= _EXCUSED) & (tracker.missed(rows) > tracker.limits.precision).any(axis=1)
-            for at in np.flatnonzero(excused)[np.argsort(ranks[excused])][:_MOST_LOOKED_AT]:
-                violations[at] = tracker.violation(tracker.point(points[at]))
-                excused[at] = False
-            violations[excused] = np.inf
+            if not self._straight:
+                excused = (violations <= _EXCUSED) & (tracker.missed(rows) > tracker.limits.precision).any(axis=1)
+                for at in np.flatnonzero(excused)[np.argsort(ranks[excused])][:_MOST_LOOKED_AT]:
+                    violations[at] = tracker.violation(tracker.point(points[at]))
+                    excused[at] = False
+                violations[excused] = np.maximum(violations[excused], 2.0 * EXACT)
         return Judged(points, np.where(np.isfinite(values), ranks, np.nan), violations)
+
+    @cached_property
+    def _straight(self) -> bool:
+        """Whether all rows are proven to be linear, so that their slopes are the same everywhere."""
+        degrees = getattr(self.problem.objective, "degrees", None)
+        return degrees is not None and degrees[1] <= 1
 
     # -- linear rows --------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import BLANK, BOOLEAN, NUMBER, TEXT
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.hosts.buttons.press import run
-from embedsheet.hosts.buttons.work import _WORK
+from embedsheet.hosts.buttons.work import WORK
 from embedsheet.hosts.protocol import Contents, Rows
 from embedsheet.workbook import Workbook
 
@@ -41,7 +41,7 @@ class MemoryHost:
 
     def press(self, function: str, cancelled: Callable[[], bool] = lambda: False) -> str:
         """Press a button and return what it says."""
-        return run(function, _WORK[function], lambda: self, cancelled)
+        return run(function, WORK[function], lambda: self, cancelled)
 
     def block(self, name: str, sheet: str | None = None) -> np.ndarray:  # type: ignore[type-arg]
         """Return the numbers of a block, (rows, columns)."""

@@ -25,7 +25,7 @@ _MOST_TOLD = 8  # wrong derivatives in one sentence
 
 def press(function: str, cancelled: Callable[[], bool] = escape_pressed) -> str:
     """Do what the button of that name does in the workbook whose button was pressed, and return what it says."""
-    return run(function, _WORK[function], pressed, cancelled)
+    return run(function, WORK[function], pressed, cancelled)
 
 
 def pressed() -> XlwingsHost:
@@ -234,7 +234,7 @@ def _refuse_undefined(press: Press, value: float, slope: NDArray[np.float64]) ->
     raise ModelError(f"The gradient of {press.objective_name} is undefined here: {cells or 'an infinite derivative'}.")
 
 
-_WORK: dict[str, Callable[[Press], str]] = {
+WORK: dict[str, Callable[[Press], str]] = {
     "step": _step,
     "solve": _solve,
     "train": _train,

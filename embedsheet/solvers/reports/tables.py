@@ -8,7 +8,15 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from embedsheet.ground.errors import ModelError, did_you_mean
 
-Kind: TypeAlias = Literal["answer", "sensitivity", "limits", "population", "linearity", "feasibility", "inputs"]
+Kind: TypeAlias = Literal[
+    "answer",
+    "sensitivity",
+    "limits",
+    "population",
+    "linearity",
+    "feasibility",
+    "inputs",
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 TITLES: dict[Kind, str] = {kind: f"{kind.capitalize()} Report" for kind in KINDS}
 Entry: TypeAlias = float | str | None
