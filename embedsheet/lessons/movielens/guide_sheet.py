@@ -88,7 +88,7 @@ def write(page: Page, book: Book, choice: Choice, factors: int, models: list[Pag
         one_hot.NAME: "Looking a row up is the same as multiplying a one-hot row by the matrix.",
         keras_sheet.NAME: "What Keras learned: factors, predictions, RMSE by epoch. Empty until you train.",
         compare.NAME: "The sheet, the solver and Keras side by side. Live formulas; mostly empty until you train.",
-        SOLVE_LOG: "What the solver did last, and the objective by iteration. Empty until you solve.",
+        SOLVE_LOG: "What embedsheet solve did last, and the objective by iteration. Excel’s Solver leaves it empty.",
     }
     sheets = [
         Line(f"{name}: {text}", f"go to {name}", Area(name, 1, 1, 1, 1))
