@@ -36,7 +36,9 @@ TRIALS = {
         {"ratings": None, "all_ratings": None},
     ),
     "green-eggs": Trial({"factors": 2}, ("Skip-gram",), ("Skip-gram",), {"text": Path}),
-    "optimisers": Trial({"points": 7, "steps": 5}, ("Solver",), ("Solver",), {"batch": 3, "no_ratings": True}),
+    "optimisers": Trial(
+        {"points": 7, "steps": 5}, ("Solver",), ("Solver", "Ratings solver"), {"batch": 3, "no_ratings": True}
+    ),
     "mlp": Trial(
         {"hidden": 2, "points": 3, "passengers": 9, "epochs": 5},
         ("Logistic regression", "XOR", "Spiral", "Table"),
