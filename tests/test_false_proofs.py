@@ -313,3 +313,22 @@ def test_a_term_that_is_small_beside_a_large_one_is_none_of_rounding(tmp_path: P
 def test_large_values_and_far_bounds_are_not_without_end(formula: str, constraints: list[str], tmp_path: Path) -> None:
     result = _solve(tmp_path / "book.xlsx", {"A1": 1, "C1": f"={formula}"}, "maximize", constraints)
     assert result.status in ("optimal", "improved")
+
+
+def test_ctrl_c_before_a_search_for_whole_numbers_calls_no_fraction_an_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    cells = {"A1": 1.5, "A2": 2.7, "C1": "=(A1-2.3)^4+(A2-1.1)^2*EXP(A1/5)+SIN(3*A1)"}
+    path = write(tmp_path / "book.xlsx", cells)
+    before = path.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr("embedsheet.solvers.permutations.start", interrupted)
+        result = es.solve(
+            path, "S", objective="C1", changing=["A1:A2"], sense="minimize", nonnegative=False,
+            constraints=["A1:A2 integer", "A1:A2>=-300", "A1:A2<=300"],
+        )  # fmt: skip
+    assert result.status == "failed" and "is not whole" in result.message
+    assert path.read_bytes() == before
