@@ -60,14 +60,19 @@ def not_graded(key: Key, grades: Sequence[Grade], notes: Sequence[str] = ()) -> 
     files += [(note.partition(": ")[0], "") for note in notes]
     found: dict[str, str] = {}
     for file, owner in files:
-        sender = handed_in_by(key.students, file)
-        owner = owner or (sender.id if sender else "")
+        owner = owner or _sender(key, file)
         name = re.sub(r"\.\w{1,8}$", "", file.casefold())
         words = {*re.split(r"[^\w.]+", name), *re.split(r"[\W_]+", name)}
         for student in key.students:
             if student.id not in best and (student.id == owner or student.id.casefold() in words):
                 found[student.id] = f"{file} could not be graded"
     return found
+
+
+def _sender(key: Key, file: str) -> str:
+    """Return the id of the student whose name a platform gave a file, "" for nobody's."""
+    sender = handed_in_by(key.students, file)
+    return sender.id if sender else ""
 
 
 def _bare(formula: str) -> str:
@@ -127,8 +132,7 @@ def write_gradebook(
         )  # fmt: skip
         troubles = [(grade.file, grade.student_id, grade.fault) for grade in grades if grade.fault]
         troubles += [(file, "", fault) for file, _, fault in (note.partition(": ") for note in notes)]
-        senders = {file: handed_in_by(key.students, file) for file, *_ in troubles}
-        troubles = [(file, who or (one.id if (one := senders[file]) else ""), fault) for file, who, fault in troubles]
+        troubles = [(file, who or _sender(key, file), fault) for file, who, fault in troubles]
         _lines(
             book.page("Not graded"), "Files that could not be graded", "Each with the reason.",
             ("File", "Student", "What happened"), troubles, (50, 16, 90),

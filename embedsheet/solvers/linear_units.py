@@ -13,7 +13,7 @@ import numpy as np
 
 from embedsheet.solvers.problem import FloatArray
 
-_SMALL, FAINT = 1e-3, 1e-7  # of what is made larger: costs and rows, and single coefficients
+SMALL, FAINT = 1e-3, 1e-7  # of what is made larger: costs and rows, and single coefficients
 _DROPPED = 1e-9 * (1 + 1e-9)  # HiGHS' small_matrix_value, and what such coefficients may come to in all
 _ROUNDING = 4.0 * float(np.finfo(float).eps)  # a term of this part of a row's largest is rounding
 _HUGE, _VAST, _LARGEST = 1e6, 1e14, 1e6  # rows without a coefficient below, numbers of a column, and costs made
@@ -71,13 +71,13 @@ def scaled(
     largest, smallest = np.zeros(rows.shape[0]), np.full(rows.shape[0], np.inf)
     np.maximum.at(largest, place, abs(rows.data))
     np.minimum.at(smallest, place, np.where(rows.data == 0, np.inf, abs(rows.data)))
-    factors = np.where((largest > 0) & (largest < _SMALL), _power(largest), 1.0)
-    factors = np.where(np.isfinite(smallest) & (smallest > _HUGE), _power(smallest), factors)
+    factors = np.where((largest > 0) & (largest < SMALL), power_of_two(largest), 1.0)
+    factors = np.where(np.isfinite(smallest) & (smallest > _HUGE), power_of_two(smallest), factors)
     costs = cost * columns
     present = abs(costs[costs != 0])
     unit = 1.0
-    if len(present) and present.min() < _SMALL:
-        unit = 1.0 / max(1.0, min(1.0 / _power(present.min()), _LARGEST / _power(present.max())))
+    if len(present) and present.min() < SMALL:
+        unit = 1.0 / max(1.0, min(1.0 / power_of_two(present.min()), _LARGEST / power_of_two(present.max())))
     return Scaled(
         costs / unit, sparse.csr_array((rows.data / factors[place], rows.indices, rows.indptr), shape=rows.shape),
         low / factors, high / factors,
@@ -85,7 +85,7 @@ def scaled(
     )  # fmt: skip
 
 
-def _power(numbers: Any) -> Any:
+def power_of_two(numbers: Any) -> Any:
     """Return the nearest powers of two, 1 for 0 and what is not finite."""
     with np.errstate(divide="ignore", invalid="ignore"):
         exponents = np.round(np.log2(numbers))
@@ -120,4 +120,4 @@ def _columns(
     if integer is not None:
         odd, by_size = odd & ~np.asarray(integer, bool), by_size & ~np.asarray(integer, bool)
     units = np.where(by_size, 1.0 / np.where(by_size, most, 1.0), np.where(odd, reach, 1.0))
-    return np.where(odd | by_size, _power(units), 1.0)
+    return np.where(odd | by_size, power_of_two(units), 1.0)

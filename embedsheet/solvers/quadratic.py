@@ -11,13 +11,14 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any, Literal
 
 import numpy as np
 
 from embedsheet.solvers.linear_model import LinearModel
-from embedsheet.solvers.linear_units import has_faint
+from embedsheet.solvers.linear_units import SMALL, has_faint, power_of_two
 from embedsheet.solvers.problem import FEASIBILITY, FloatArray, Problem
 
 MOST_CELLS = 500
@@ -36,7 +37,6 @@ _NEAR, _HELD, _POLISHED, _MOST_POLISHED = 1e-12, 1e-6, 2, 400
 _SLOPE_ROUNDING = 1e-12  # of the terms of a slope
 _ROUNDS = 4  # of bounds that follow from bounds
 _CLOSED, _ROUNDINGS = 1e-6, 1e-9 / _LAST_BITS  # of the optimum, and of its last bits, that a proof may miss it by
-_SMALL_ROW = 1e-3  # a row without a coefficient above is written in other units
 _MOST_EXACT = 40  # cells of a Hessian whose convexity is proven without rounding
 _MOST_DESCENDED = 60  # cells, where HiGHS failed
 _FAR = 1e4  # where a cell has no bound: nothing is proven farther away than so many times the largest
@@ -82,7 +82,7 @@ def recognise(problem: Problem) -> QuadraticModel | None:
     if not all(np.isfinite(array).all() for array in (value, cost, hessian, shift, matrix)):
         return None
     largest = np.abs(matrix).max(axis=1, initial=0.0)
-    units = np.exp2(np.round(np.log2(np.where((largest > 0) & (largest < _SMALL_ROW), largest, 1.0))))
+    units = np.where((largest > 0) & (largest < SMALL), power_of_two(largest), 1.0)
     matrix, shift = matrix / units[:, None], shift / units
     if problem.has_integers and has_faint(matrix, problem.lower, problem.upper):
         return None
@@ -100,6 +100,12 @@ def recognise(problem: Problem) -> QuadraticModel | None:
 
 def _bent(hessian: FloatArray) -> float:
     """Return how much a Hessian that passes for convex may bend down, 0 for none: a bound loses it times steps²/2."""
+    return _bent_of(hessian.tobytes(), len(hessian))
+
+
+@lru_cache(maxsize=2)  # a model is recognised to be planned, and to be solved
+def _bent_of(numbers: bytes, size: int) -> float:
+    hessian = np.frombuffer(numbers).reshape(size, size)
     some = np.flatnonzero(hessian.any(axis=1))
     if not len(some):
         return 0.0

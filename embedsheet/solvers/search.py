@@ -55,7 +55,7 @@ def search(
 def _search(
     problem: Problem, method: str, limits: Limits, restarts: int, randomize: int | None, watcher: Watcher | None
 ) -> Outcome:
-    start, asked = np.asarray(problem.objective.start, dtype=np.float64), problem
+    start = np.asarray(problem.objective.start, dtype=np.float64)
     if problem.impossible:
         return Outcome(
             start,
@@ -65,16 +65,13 @@ def _search(
             Why.IMPOSSIBLE(constraints="; ".join(problem.impossible[:3])),
             method,
         )
-    crossed = np.flatnonzero(problem.lower > problem.upper)
-    if len(crossed):
-        cell = int(crossed[0])
-        reason = Why.NO_ROOM(cell=problem.cell_name(cell), low=problem.lower[cell], high=problem.upper[cell])
-        return Outcome(start, math.nan, math.nan, "infeasible", reason, method)
-    problem = problem.between_whole_numbers
-    if len(none := np.flatnonzero(problem.lower > problem.upper)):
-        cell = int(none[0])
-        reason = Why.NO_WHOLE(cell=problem.cell_name(cell), low=asked.lower[cell], high=asked.upper[cell])
-        return Outcome(start, math.nan, math.nan, "infeasible", reason, method)
+    whole_bounds = problem.between_whole_numbers
+    for bounded, why in ((problem, Why.NO_ROOM), (whole_bounds, Why.NO_WHOLE)):
+        if len(crossed := np.flatnonzero(bounded.lower > bounded.upper)):
+            cell = int(crossed[0])
+            reason = why(cell=problem.cell_name(cell), low=problem.lower[cell], high=problem.upper[cell])
+            return Outcome(start, math.nan, math.nan, "infeasible", reason, method)
+    problem = whole_bounds
     before = float(problem.objective.value_and_gradient(start)[0])  # compiled already, unlike `value`
     generator = np.random.default_rng(limits.seed)
     first = start if randomize is None else random_start(problem, np.random.default_rng(randomize))

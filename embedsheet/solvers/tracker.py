@@ -191,8 +191,9 @@ class Tracker:
             return self._stand_in(point.x)
         self.consider(point)
         value, gradient = self._merit(point)
-        far = self.goal == "direct" and value < self._merit(self.base)[0] and np.abs(point.x).max(initial=0.0) > _FAR
-        deep = value < -_BOTTOM * max(1.0, abs(self._merit(self.base)[0]))
+        base = self._merit(self.base)[0]
+        far = self.goal == "direct" and value < base and np.abs(point.x).max(initial=0.0) > _FAR
+        deep = value < -_BOTTOM * max(1.0, abs(base))
         if (far or deep) and self.violation(point) <= 1.0:
             if self.without_end(point):
                 raise Unbounded

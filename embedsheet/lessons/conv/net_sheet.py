@@ -152,7 +152,7 @@ def _write_headers(sheet: ConvSheet) -> None:
     for left, width, text in (
         (IMAGE, plan.size, "pixels: 0 light, 1 dark"), (sheet.convolved, plan.map_size, "convolution"),
         (sheet.rectified, plan.map_size, "ReLU"), (sheet.pooled, plan.pooled_size, "pooled"), (sheet.flat, 1, "flat"),
-        (sheet.logits, len(CLASSES), "z"), (sheet.chances, len(CLASSES), "softmax: p"), 
+        (sheet.logits, len(CLASSES), "z"), (sheet.chances, len(CLASSES), "softmax: p"),
         (sheet.answer, 4, f"loss: the first {plan.learned}"),
     ):  # fmt: skip
         band(page, header, left, width, text, DARK)

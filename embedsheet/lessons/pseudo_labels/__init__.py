@@ -118,7 +118,7 @@ def _write_guide(page: Page, book: Book, derived: list[Page], planned: Plan) -> 
             Line("Student: four kinds of numbers that training finds, and what they predict.", f"go to {student.NAME}",
                  block(student.NAME, "loss")),
             Line(f"Draws: {BATCHES} batches as they were drawn.", "go to Draws", block("Draws", "draws.origin")),
-            Line(f"{solve_log.NAME}: what embedsheet solve did last. Excel’s Solver leaves it empty.", 
+            Line(f"{solve_log.NAME}: what embedsheet solve did last. Excel’s Solver leaves it empty.",
                  f"go to {solve_log.NAME}", Area(solve_log.NAME, 1, 1, 1, 1)),
             *gradients.lines(derived, "loss"),
         ],

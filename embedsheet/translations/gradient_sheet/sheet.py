@@ -32,11 +32,7 @@ _MOST_PARTS = 100  # that a print area may have: Excel reads 8,192 characters
 _LABELLED = 500  # rows of a block that are labelled one by one; of more, every second, third …
 _MOST_NAMES = 3  # that a block may have
 _LONGEST_NAME = 31  # characters of a sheet's name
-_MOST_FORMULA, _MOST_TITLE, _MOST_LINK = (
-    120,
-    40,
-    21,
-)  # characters of a formula that a note and a heading show; of a link
+_MOST_FORMULA, _MOST_TITLE, _MOST_LINK = 120, 40, 21  # characters of a formula in a note, in a heading; of a link
 _SUBTITLE = "how {} changes with every cell between it and the changing cells: backpropagation, as formulas."
 # What a note says of each rule.
 RULES = {
@@ -105,7 +101,7 @@ def draw(workbook: Any, sketch: Sketch) -> None:
     page = Drawing(workbook, font_name=FONT, font_size=10).page(sketch.title, tab=VIOLET)
     page.heading(
         sketch.title,
-        _SUBTITLE.replace("how", "How", 1).format(sketch.objective_name),
+        _capital(_SUBTITLE.format(sketch.objective_name)),
         LEFT,
     )
     if sketch.buttons:
@@ -294,7 +290,11 @@ def _explained(sketch: Sketch, one: Placed) -> str:
         return f"{how} {_short(block.text, _MOST_FORMULA)} inside {name}.{ways}"
     where = "" if block.sheet == sketch.sheet else f"{quote_sheet(block.sheet)}!"
     forward = f"Forward, in {where}{block.area.local()}: ={_short(block.text, _MOST_FORMULA)}"
-    return f"{one.title[0].upper()}{one.title[1:]}: one number for each of its cells.\n{forward}{ways}"
+    return f"{_capital(one.title)}: one number for each of its cells.\n{forward}{ways}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _short(text: str, most: int) -> str:
