@@ -5,6 +5,7 @@ from __future__ import annotations
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,7 @@ class Book(base_classes.Book):
         """Whether the file holds what is on the screen."""
         return bool(self.model.hasLocation()) and not self.model.isModified()
 
-    @property
+    @cached_property
     def sheets(self) -> Sheets:
         return Sheets(self)
 

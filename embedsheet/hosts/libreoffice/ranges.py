@@ -114,12 +114,17 @@ class Range(base_classes.Range):
     def _boolean_areas(self, cells: Any) -> list[Any]:
         # UNO gives TRUE as 1; only the number format, which a boolean result brings along, tells them apart.
         formats = self.sheet.book.model.NumberFormats
+        logical: dict[int, bool] = {}  # by the format's key
         areas = []
         groups = cells.getUniqueCellFormatRanges()
         for place in range(groups.Count):
             group = groups.getByIndex(place)
             key = group.NumberFormat
-            if isinstance(key, int) and formats.getByKey(key).Type & _LOGICAL:
+            if not isinstance(key, int):
+                continue
+            if key not in logical:
+                logical[key] = bool(formats.getByKey(key).Type & _LOGICAL)
+            if logical[key]:
                 areas += group.getRangeAddresses()
         return areas
 

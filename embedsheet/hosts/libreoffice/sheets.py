@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 from xlwings import base_classes
@@ -21,8 +22,9 @@ class Sheets(base_classes.Sheets):
     def __init__(self, book: Workbook) -> None:
         self.book = book
 
-    @property
+    @cached_property
     def api(self) -> Any:
+        """UNO's container, the same as long as the workbook is open."""
         return self.book.model.Sheets
 
     @property
