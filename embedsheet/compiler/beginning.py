@@ -199,7 +199,7 @@ def error_origins(planner: Planner, targets: Ids) -> list[int]:
         if place >= 0:
             element = int(np.argwhere(store.groups[place].outputs == cell)[0, 0])
             try:
-                reads = planner.reads(place)
+                reads = planner.reads.cells(place)
             except (FormulaError, UnsupportedError):
                 reads = []
             for ids in reads:

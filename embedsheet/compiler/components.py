@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass
 
@@ -75,6 +75,47 @@ class ComponentCells:
         kept = (new[self.sources] >= 0) & (new[self.targets] >= 0)
         part.sources, part.targets = new[self.sources[kept]], new[self.targets[kept]]
         return part
+
+
+def strongly_connected(roots: Iterable[int], needs: Callable[[int], Iterable[int]]) -> Iterator[list[int]]:
+    """Yield sets of nodes that need each other, those needed first (Tarjan's algorithm, without recursion).
+
+    Only what the roots need is looked at; `needs` is asked for a node when it is reached.
+    """
+    index: dict[int, int] = {}
+    low: dict[int, int] = {}
+    stack: list[int] = []
+    on_stack: set[int] = set()
+    for root in roots:
+        if root in index:
+            continue
+        work: list[tuple[int, Iterator[int]]] = []
+
+        def enter(place: int, work: list[tuple[int, Iterator[int]]] = work) -> None:
+            index[place] = low[place] = len(index)
+            stack.append(place)
+            on_stack.add(place)
+            work.append((place, iter(needs(place))))
+
+        enter(root)
+        while work:
+            place, waiting = work[-1]
+            for successor in waiting:
+                if successor not in index:
+                    enter(successor)
+                    break
+                if successor in on_stack:
+                    low[place] = min(low[place], index[successor])
+            else:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[place])
+                if low[place] == index[place]:
+                    cut = stack.index(place)
+                    component = stack[cut:]
+                    del stack[cut:]
+                    on_stack.difference_update(component)
+                    yield component
 
 
 def topological_levels(sources: Ids, targets: Ids, nodes: Ids, count: int) -> Iterator[Ids]:

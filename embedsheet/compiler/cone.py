@@ -24,7 +24,7 @@ def constants(store: Store, planner: Planner, targets: Ids) -> Ids:
     read = np.zeros(len(store.done), bool)
     read[targets[targets >= 0]] = True
     for place in np.unique(store.group_of[store.done & (store.group_of >= 0)]).tolist():
-        for ids in planner.reads(place):
+        for ids in planner.reads.cells(place):
             read[ids] = True
     read &= (store.group_of < 0) & ~store.tainted & (store.kinds == NUMBER)
     read[-1] = False

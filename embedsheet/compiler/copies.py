@@ -35,12 +35,12 @@ def most_copies(store: Store, planner: Planner) -> int:
     places, largest = range(len(store.groups)), 1
     try:
         for place, group in enumerate(store.groups):
-            sizes = [ids.shape[1] * ids.shape[2] for ids in planner.reads(place)]
+            sizes = [ids.shape[1] * ids.shape[2] for ids in planner.reads.cells(place)]
             if group.functions() & _FOLLOWING:
                 sizes.append(store.table.used_height * store.table.used_width)
             largest = max(largest, len(group.ids) * max(sizes, default=1))
         for component in planner.components(places):
-            in_circle = len(component) > 1 or component[0] in planner.needs(component[0])
+            in_circle = len(component) > 1 or component[0] in planner.reads.groups(component[0])
             if in_circle and max(len(store.groups[place].ids) for place in component) > MOST_UNROLLED:
                 return 1  # a long recurrence is one scan
     except EmbedsheetError:

@@ -63,7 +63,7 @@ def _needed(planner: Planner, targets: Ids) -> Mask | None:
                 group = store.groups[place]
                 mine = fresh[group.outputs].any(axis=(1, 2))
                 found[group.outputs[mine]] = True
-                for ids in planner.reads(place):
+                for ids in planner.reads.cells(place):
                     read[ids if len(ids) == 1 else ids[mine]] = True
             fresh = read & formulas & ~found
             found |= fresh

@@ -326,7 +326,7 @@ class Program:
                 if not (self._store.group_of == place).any():
                     self._carries = False  # what carries sums is no formula of the workbook's: do without
                     continue
-                self._planner.learn(place, late.pending)
+                self._planner.reads.learn(place, late.pending)
                 self._planner.restart()
                 self._planner.require(self._targets)
                 if not self._store.done[self._targets].all():

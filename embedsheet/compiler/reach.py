@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.compiler.calling import ADDRESS_FUNCTIONS
-from embedsheet.compiler.order import Planner, called_name
+from embedsheet.compiler.order import Planner
+from embedsheet.compiler.reads import called_name
 from embedsheet.compiler.resolve import resolve_name
 from embedsheet.ground.errors import FormulaError, UnsupportedError
 from embedsheet.ground.keys import name_key
@@ -30,7 +31,7 @@ def read_from(planner: Planner, cells: Mask) -> Mask:
             if found[group.outputs].all():
                 continue
             try:
-                reads = planner.reads(place)
+                reads = planner.reads.cells(place)
             except (FormulaError, UnsupportedError):
                 continue  # what cannot be read is not written
             hit = found[group.outputs].any(axis=(1, 2))
@@ -67,7 +68,7 @@ def computed_on(planner: Planner, place: int) -> frozenset[str] | None:
     store, group = planner.store, planner.store.groups[place]
     sheets, computed, anywhere = {name_key(group.sheet_name)}, False, False
     try:
-        planner.reads(place)
+        planner.reads.cells(place)
         waiting: list[t.Node] = [group.tree]
         seen: set[t.Name] = set()
         while waiting:

@@ -265,7 +265,7 @@ class OwnGrading(_Grading):
         """Evaluate some cells of a group, and before them what they read; False where that cannot be done."""
         for _ in range(_LEARNED):
             try:
-                reads = planner.reads(place)
+                reads = planner.reads.cells(place)
                 for ids in reads:
                     planner.require(ids.ravel())
             except EmbedsheetError:

@@ -106,7 +106,7 @@ class Solution:
             if place >= 0:
                 group = store.groups[place]
                 element = int(np.flatnonzero((group.outputs == cell).any(axis=(1, 2)))[0])
-                for ids in self.planner.reads(place):
+                for ids in self.planner.reads.cells(place):
                     waiting += ids[element if len(ids) > 1 else 0].ravel().tolist()
         return [table.cell(one) for one in sorted(found) if store.group_of[one] < 0 and store.kinds[one] != BLANK]
 
@@ -165,7 +165,7 @@ class Dependence:
         interesting[-1] = False
         for place, group in enumerate(store.groups):
             try:
-                reads = planner.reads(place)
+                reads = planner.reads.cells(place)
             except EmbedsheetError:
                 continue  # a formula that cannot be read follows from nothing known
             outputs = group.outputs.reshape(len(group.outputs), -1)

@@ -250,7 +250,7 @@ class _Writer:
         sources, targets = [], []
         for place in sorted({*np.unique(self.store.group_of[self.store.done]).tolist()} - {-1}):
             try:
-                for needed in self.planner.needs(place).tolist():
+                for needed in self.planner.reads.groups(place).tolist():
                     sources.append(int(needed))
                     targets.append(place)
             except EmbedsheetError:

@@ -73,7 +73,7 @@ def levels_together(parts: Sequence[Cells], planner: Planner) -> list[Cells]:
     found: list[Cells] = []
     for run in runs:
         own = {planner.store.groups.index(group) for group, _ in run} if len(run) > 1 else set[int]()
-        apart = own and not any(own & {*planner.needs(one).tolist()} for one in own)
+        apart = own and not any(own & {*planner.reads.groups(one).tolist()} for one in own)
         if apart and [*range(len(run))] in _rectangles([[part] for part in run]):
             group = joined([group for group, _ in run])
             run = [(group, np.arange(len(group.ids)))]
@@ -137,7 +137,7 @@ def _needs(items: Sequence[list[Cells]], planner: Planner) -> list[set[int]]:
         if item_of[place] < 0:
             continue
         try:
-            needed = {item_of[int(one)] for one in planner.needs(place)}
+            needed = {item_of[int(one)] for one in planner.reads.groups(place)}
         except EmbedsheetError:
             continue
         found[item_of[place]] |= needed - {-1}

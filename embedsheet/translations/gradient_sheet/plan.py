@@ -92,7 +92,7 @@ class _Plan:
             if place < 0 or place in seen or not store.tainted[store.groups[place].outputs].any():
                 continue
             seen.add(place)
-            for ids in planner.reads(place):
+            for ids in planner.reads.cells(place):
                 waiting += np.unique(store.group_of[ids]).tolist()
         return seen
 
