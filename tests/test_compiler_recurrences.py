@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from openpyxl.utils import get_column_letter as letters
 
+from embedsheet.compiler import order
 from embedsheet.compiler.faults import Circle
 from embedsheet.compiler.program import Program
 from embedsheet.compiler.recalculation import Recalculation, recalculate
 from embedsheet.compiler.recurrence import Recurrence
+from embedsheet.compiler.scan import run_concrete
 from embedsheet.ground.errors import UnsupportedError
 from embedsheet.workbook import Workbook
 from kit.judges import embedsheet_values, write_book
@@ -236,13 +238,12 @@ def test_few_steps_of_many_different_formulas_are_scanned_in_the_first_evaluatio
             cells[f"{letters(column)}{row}"] = f"=0.5*{letters(column)}{row - 1}+0.0{column}*{left}+0.1"
             numbers[column - 1] = 0.5 * numbers[column - 1] + float(f"0.0{column}") * numbers[column - 2] + 0.1
     scanned: list[bool] = []
-    concrete = Recurrence.run_concrete
 
-    def heard(self: Recurrence, store: Any) -> bool:
-        scanned.append(concrete(self, store))
+    def heard(recurrence: Recurrence, store: Any) -> bool:
+        scanned.append(run_concrete(recurrence, store))
         return scanned[-1]
 
-    monkeypatch.setattr(Recurrence, "run_concrete", heard)
+    monkeypatch.setattr(order, "run_concrete", heard)
     done = recalculate(Workbook.open(write_book(tmp_path / "epochs.xlsx", {"S": cells})))
     assert scanned == [True]
     store = done.values

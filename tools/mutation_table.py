@@ -46,7 +46,7 @@ TESTS = (
     ("compiler/alike", "compiler_alike evaluated_together"),
     ("compiler/gather|rectangles", "compiler_gather compiler evaluated_together"),
     ("compiler/carried", "compiler_carried compiler_recurrences"),
-    ("compiler/recurrence|components|order",
+    ("compiler/recurrence|scan|components|order|reads",
      "compiler_recurrences scanned_is_unrolled compiler compiler_carried evaluated_together iteration"),
     ("compiler/noise|verify|results|agreement", "rounding written_results compiler traced_is_concrete"),
     ("compiler/indirect|names|areas|resolve", "indirect dynamic_names structured compiler"),

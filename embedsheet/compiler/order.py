@@ -34,6 +34,7 @@ from embedsheet.compiler.reading import PendingError, Trace
 from embedsheet.compiler.reads import Reads, called_name, reads_known
 from embedsheet.compiler.recurrence import MOST_RUNS, MOST_UNROLLED, Recurrence, find_recurrence
 from embedsheet.compiler.resolve import resolve_name
+from embedsheet.compiler.scan import run_concrete
 from embedsheet.compiler.store import Store
 from embedsheet.formulas.functions.table import FUNCTIONS
 from embedsheet.formulas.values import BLANK, NUMBER, Value
@@ -309,7 +310,7 @@ class Planner:
         runs = recurrence.length * len(np.unique(cells.owners[recurrence.members]))
         long = recurrence.length > MOST_UNROLLED or runs > MOST_RUNS
         # In a scan which cell reads which is not noted.
-        scanned = long and self.store.watched is None and recurrence.run_concrete(self.store)
+        scanned = long and self.store.watched is None and run_concrete(recurrence, self.store)
         if not scanned and not self._run_levels(cells, recurrence.members, recurrence.unrolled):
             self.steps += recurrence.unrolled
             return

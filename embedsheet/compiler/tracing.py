@@ -8,7 +8,8 @@ from embedsheet.compiler.components import Step
 from embedsheet.compiler.evaluate import Evaluator
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.reading import PendingError
-from embedsheet.compiler.recurrence import NotScannableError, Recurrence
+from embedsheet.compiler.recurrence import Recurrence
+from embedsheet.compiler.scan import NotScannableError, run_traced
 from embedsheet.compiler.store import TracedStore
 from embedsheet.formulas.values import namespace
 from embedsheet.ground.errors import UnsupportedError
@@ -56,7 +57,7 @@ def trace_recurrence(traced: TracedStore, recurrence: Recurrence) -> None:
     if not traced.tainted[recurrence.ids].any():
         return
     try:
-        recurrence.run_traced(traced)
+        run_traced(recurrence, traced)
     except NotScannableError:
         for step in recurrence.step_by_step():
             trace_step(traced, step)
