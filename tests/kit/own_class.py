@@ -15,7 +15,7 @@ import numpy as np
 
 from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.ground.notation.move import shift
-from embedsheet.homework.own.plan import OwnAssignment
+from embedsheet.homework.own.assignment import OwnAssignment
 from kit.own_homework import right_answers
 
 # Cells of the six workbooks that hold the same in every student's workbook: a paid-off loan, a fixed rest value.

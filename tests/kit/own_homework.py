@@ -15,9 +15,9 @@ from embedsheet.homework.assignment import find, workbook_beside
 from embedsheet.homework.generate import make_workbook
 from embedsheet.homework.grade import Grade, grade_file
 from embedsheet.homework.key import Key
+from embedsheet.homework.own.assignment import OwnAssignment
 from embedsheet.homework.own.draft import draft
 from embedsheet.homework.own.make import own
-from embedsheet.homework.own.plan import OwnAssignment
 from embedsheet.homework.roster import Student
 from embedsheet.workbook import Workbook
 

@@ -21,7 +21,7 @@ from embedsheet.ground.notation.tree import Call, Missing, Node, Ref
 from embedsheet.ground.notation.walk import children, with_children
 from embedsheet.ground.notation.write import FILE, write
 from embedsheet.homework.evaluate import Runner
-from embedsheet.homework.own.plan import OwnAssignment
+from embedsheet.homework.own.assignment import OwnAssignment
 from embedsheet.homework.own.sketch import Drawn
 from embedsheet.homework.slips import on_trial
 

@@ -19,10 +19,10 @@ from embedsheet.homework.assignment import Making, find, workbook_beside
 from embedsheet.homework.derivatives import verify
 from embedsheet.homework.grade import Grade
 from embedsheet.homework.key import Key
+from embedsheet.homework.own.assignment import OwnAssignment, OwnTask
 from embedsheet.homework.own.cases import Case
 from embedsheet.homework.own.grading import OwnGrading
 from embedsheet.homework.own.make import draw_class, numbers_of, own
-from embedsheet.homework.own.plan import OwnAssignment, OwnTask
 from embedsheet.homework.own.sketch import sketch_of
 from embedsheet.homework.own.styles import Look, Looks
 from embedsheet.homework.own.trials import pool_of

@@ -27,9 +27,9 @@ from embedsheet.homework.circles import circle_paths, circular_cells
 from embedsheet.homework.evaluate import Bools, Floats, Outcome, equal
 from embedsheet.homework.grade import TRIALS, Grade, TaskGrade, _Grading
 from embedsheet.homework.key import Key
+from embedsheet.homework.own.assignment import OwnAssignment, OwnTask
 from embedsheet.homework.own.find import find
 from embedsheet.homework.own.make import numbers_of, own
-from embedsheet.homework.own.plan import OwnAssignment, OwnTask
 from embedsheet.homework.own.sketch import OwnSketch, sketch_of
 from embedsheet.homework.own.solution import Dependence
 from embedsheet.homework.own.solver_task import Plan, allowance, best_for_own_formulas, best_plan, judged, lost

@@ -12,9 +12,10 @@ from embedsheet.ground.errors import DataError
 from embedsheet.homework.assignment import READERS, Assignment
 from embedsheet.homework.grade import Grade
 from embedsheet.homework.key import Key
+from embedsheet.homework.own.assignment import OwnAssignment
 from embedsheet.homework.own.grading import grade_own
 from embedsheet.homework.own.make import make_own, solved
-from embedsheet.homework.own.plan import OwnAssignment, read_plan
+from embedsheet.homework.own.plan import read_plan
 from embedsheet.homework.own.sketch import sketch_of
 from embedsheet.homework.roster import Student
 from embedsheet.homework.sketch import Sketch

@@ -27,7 +27,7 @@ from embedsheet.ground.notation.addresses import Area
 from embedsheet.homework.assignment import Task, parse
 from embedsheet.homework.generate import INSTRUCTIONS, write_instructions
 from embedsheet.homework.key import Key
-from embedsheet.homework.own.plan import OwnAssignment, OwnTask
+from embedsheet.homework.own.assignment import OwnAssignment, OwnTask
 from embedsheet.homework.own.sketch import Drawn, draw
 from embedsheet.homework.own.solver_task import best_known
 from embedsheet.homework.roster import Student

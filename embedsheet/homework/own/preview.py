@@ -13,9 +13,9 @@ from embedsheet.ground.kinds import TEXT
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.ground.notation.relative import relative_form
 from embedsheet.homework.key import Key
+from embedsheet.homework.own.assignment import OwnAssignment, OwnTask
 from embedsheet.homework.own.check import graded
 from embedsheet.homework.own.make import blanks_of, draw_class, numbers_of, own
-from embedsheet.homework.own.plan import OwnAssignment, OwnTask
 from embedsheet.homework.own.trials import pool_of
 from embedsheet.homework.roster import Student
 from embedsheet.workbook import Edit, Workbook

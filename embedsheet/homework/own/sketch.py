@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from embedsheet.compiler.store import Store
 from embedsheet.ground.errors import DataError
 from embedsheet.ground.notation.addresses import Area, Cell
-from embedsheet.homework.own.plan import OwnAssignment
+from embedsheet.homework.own.assignment import OwnAssignment
 from embedsheet.homework.sketch import Block, Sketch
 
 Drawn = dict[str, NDArray[Any]]

@@ -17,7 +17,7 @@ from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.kinds import BLANK, NUMBER
 from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.homework.evaluate import Runner
-from embedsheet.homework.own.plan import OwnAssignment, OwnTask
+from embedsheet.homework.own.assignment import OwnAssignment, OwnTask
 from embedsheet.homework.own.sketch import Drawn
 from embedsheet.workbook import Edit, Workbook
 

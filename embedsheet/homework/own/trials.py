@@ -19,9 +19,9 @@ from embedsheet.compiler.store import Store
 from embedsheet.ground.errors import DataError
 from embedsheet.ground.kinds import BLANK, NUMBER, TEXT
 from embedsheet.homework.key import Key
+from embedsheet.homework.own.assignment import OwnAssignment
 from embedsheet.homework.own.cases import Case, cases_of, decided
 from embedsheet.homework.own.make import numbers_of, own
-from embedsheet.homework.own.plan import OwnAssignment
 from embedsheet.homework.own.sketch import Drawn, evaluate
 from embedsheet.homework.roster import Student
 
