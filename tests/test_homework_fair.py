@@ -417,7 +417,8 @@ def test_whose_a_file_is_a_platforms_name_of_it_tells_beside_its_code(tmp_path: 
     assert first.fault.startswith("was handed in by James Bond (007), but is the workbook of Ada (a), by its code")
     assert best_of_each(key, grades) == {}
     ungraded = not_graded(key, grades, notes)
-    assert ungraded.keys() == {bond.id, cid.id} and "Ada" not in ungraded[bond.id]
+    assert ungraded.keys() == {ADA.id, bond.id, cid.id} and "Ada" not in ungraded[bond.id]
+    assert "Bond" not in ungraded[ADA.id]  # who has no 0 either, but is not told whose folder it was
     assert handed_in_by(key.students, "x.zip/bondjames_5_6_words.xlsx") == bond
     assert handed_in_by(key.students, "x.zip/Somebody_1_assignsubmission_file_/a.xlsx") is None
     assert handed_in_by([bond, Student("2", "Bond James")], "bondjames_5_6_words.xlsx") is None  # two could be meant

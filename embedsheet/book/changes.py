@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -127,6 +127,34 @@ def edited(sheet: Sheet, changes: Changes) -> Sheet:
         has_stored=stored[kept],
         arrays={anchor: array for anchor, array in sheet.arrays.items() if anchor in anchors},
         _keys=None,
+    )
+
+
+def with_formulas(sheet: Sheet, texts: Mapping[tuple[int, int], str]) -> Sheet:
+    """Return a sheet with other formulas in some cells, by (row, column), whose results are not known.
+
+    Raises ModelError where a part of an array formula or data table would be replaced.
+    """
+    rows, columns = (np.array([place[at] for place in texts], np.int32) for at in (0, 1))
+    order = np.argsort(place_keys(rows, columns), kind="stable")
+    rows, columns = rows[order], columns[order]
+    numbers = np.zeros(len(rows))
+    emptied = edited(
+        sheet, Changes(rows, columns, np.full(len(rows), NUMBER, np.uint8), numbers, np.ones(len(rows), np.bool_))
+    )
+    cells = np.concatenate([emptied.formula_cells, emptied.positions(rows, columns)])
+    formulas = np.argsort(cells)
+    place = np.empty(len(formulas), np.int64)
+    place[formulas] = np.arange(len(formulas))
+    old = len(emptied.formula_texts)
+    every = [*emptied.formula_texts, *(list(texts.values())[at] for at in order)]
+    masters = np.concatenate([emptied.formula_masters, np.arange(old, len(cells))])
+    return replace(
+        emptied,
+        formula_cells=cells[formulas].astype(np.int32),
+        formula_texts=[every[one] for one in formulas],
+        formula_masters=place[masters][formulas].astype(np.int32),
+        has_stored=np.concatenate([emptied.has_stored, np.zeros(len(rows), np.bool_)])[formulas],
     )
 
 

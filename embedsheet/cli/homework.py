@@ -139,7 +139,7 @@ def grade(
     if troubles:
         count = counted(len(troubles), "file")
         typer.echo(f"{count} could not be graded: see the sheet “Not graded”. The first: {troubles[0]}")
-        if not best and all(one.fault.endswith(FOREIGN) for one in grades):
+        if not best and any(one.fault.endswith(FOREIGN) for one in grades):
             typer.echo(f"None has a code of this key: is {key} the key of this class?")
     journal.unlink(missing_ok=True)
     if not best:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -24,10 +24,11 @@ def circle_paths(outcome: Outcome) -> list[str]:
     return [fault.path for fault in outcome.faults if isinstance(fault, Circle)]
 
 
-def circular_cells(book: Workbook, area: Area) -> set[Cell]:
+def circular_cells(book: Workbook, area: Area, seen: Iterable[tuple[Cell, Cell]] = ()) -> set[Cell]:
     """Return the cells of an area whose formulas read themselves, by way of other cells or directly.
 
-    What a formula mentions counts as read, so that this is asked only where a circle was met.
+    What a formula mentions counts as read, so that this is asked only where a circle was met. `seen` are cells with
+    others that they were seen to read, by INDIRECT or its like.
     """
     cells = [
         Cell(sheet.name, int(sheet.rows[at]), int(sheet.columns[at]))
@@ -39,16 +40,21 @@ def circular_cells(book: Workbook, area: Area) -> set[Cell]:
     readers: list[int] = []
     read: list[int] = []
     for place, cell in enumerate(cells):
-        for other in _mentioned(book, cell):
-            inside = (sheets == other.sheet) & (rows >= other.top) & (rows <= other.bottom)
-            inside &= (columns >= other.left) & (columns <= other.right)
+        for named in _mentioned(book, cell):
+            inside = (sheets == named.sheet) & (rows >= named.top) & (rows <= named.bottom)
+            inside &= (columns >= named.left) & (columns <= named.right)
             found = np.flatnonzero(inside)
             read += found.tolist()
             readers += [place] * len(found)
+    places = {cell: place for place, cell in enumerate(cells)}
+    for one, other in seen:
+        if one in places and other in places:
+            readers.append(places[one])
+            read.append(places[other])
     edges = coo_array((np.ones(len(read)), (readers, read)), shape=(len(cells), len(cells)))
     _, label = connected_components(edges, directed=True, connection="strong")
     circular = np.bincount(label)[label] > 1
-    circular[[place for place, other in zip(readers, read, strict=True) if place == other]] = True
+    circular[[place for place, itself in zip(readers, read, strict=True) if place == itself]] = True
     inside = (sheets == area.sheet) & (rows >= area.top) & (rows <= area.bottom)
     inside &= (columns >= area.left) & (columns <= area.right)
     return {cells[place] for place in np.flatnonzero(circular & inside)}

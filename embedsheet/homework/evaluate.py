@@ -27,6 +27,8 @@ from embedsheet.workbook import Workbook
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Faults = list[str]
+_LIKE, _NOISE = 0.005, 1e-9
+_DIGITS = range(-6, 9)  # behind the decimal point, or before it
 
 
 @dataclass(frozen=True)
@@ -134,8 +136,10 @@ class Runner:
 
 
 def _put(store: Store, cells: Ids, values: NDArray[Any]) -> None:
-    """Let cells hold numbers or texts, (rows, columns), in place of what they hold."""
+    """Let cells hold numbers or texts, (rows, columns), in place of what they hold; those that are masked keep it."""
     kinds: Any = NUMBER
+    if isinstance(values, np.ma.MaskedArray):
+        cells, values = cells[~values.mask], values.data[~values.mask]
     if values.dtype.kind in "OU":
         texts = np.vectorize(lambda value: isinstance(value, str), otypes=[bool])(values)
         kinds = np.where(texts, TEXT, NUMBER)
@@ -153,7 +157,25 @@ def near(got: Floats, wanted: Floats, tolerance: float) -> Bools:
     return np.abs(got - wanted) <= tolerance * np.maximum(1.0, np.abs(wanted))
 
 
+def like(got: Floats, wanted: Floats) -> Bools:
+    """Return which numbers are the same up to half a per cent, small ones too: rounding on the way may do as much."""
+    found: Bools = np.abs(got - wanted) <= np.maximum(_LIKE * np.abs(wanted), _NOISE)
+    return found
+
+
+def cut(got: Floats, wanted: Floats) -> Bools:
+    """Return which numbers are the wanted ones rounded to some place, and not far from them."""
+    found: Bools = np.any([near(got, np.round(wanted, digits), _NOISE) for digits in _DIGITS], axis=0)
+    found &= (got != 0) & near(got, wanted, _LIKE)
+    return found
+
+
+def is_number(outcome: Outcome) -> Bools:
+    """Return which cells came out as numbers or truth values."""
+    found: Bools = outcome.done & np.isin(outcome.kinds, (NUMBER, BOOLEAN))
+    return found
+
+
 def equal(outcome: Outcome, wanted: Floats, tolerance: float) -> Bools:
     """Return which cells came out as wanted."""
-    number = outcome.done & np.isin(outcome.kinds, (NUMBER, BOOLEAN))
-    return number & near(outcome.numbers, wanted, tolerance)
+    return is_number(outcome) & near(outcome.numbers, wanted, tolerance)

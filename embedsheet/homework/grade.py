@@ -21,7 +21,7 @@ from embedsheet.ground.kinds import ERROR, NUMBER
 from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.homework.assignment import Assignment, Standalone, Task, parse
 from embedsheet.homework.circles import circle_paths, circular_cells
-from embedsheet.homework.evaluate import Bools, Floats, Outcome, Runner, equal, near
+from embedsheet.homework.evaluate import Bools, Floats, Outcome, Runner, cut, equal, is_number, like, near
 from embedsheet.homework.feedback import Telling
 from embedsheet.homework.generate import INSTRUCTIONS
 from embedsheet.homework.key import Key
@@ -41,7 +41,6 @@ _NUMBER = re.compile(r"(?<![\w.$])\d*\.\d+(?:[eE][+-]?\d+)?(?![\w.])")
 _CELL = re.compile(r"[A-Za-z]{1,3}\$?\d")
 _ROUNDING = re.compile(r"ROUND|CEILING|FLOOR|\b(?:INT|TRUNC|FIXED|TEXT|DOLLAR)\s*\(", re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"')
-_ROUNDED = 0.005  # a typed or rounded value this near counts as rounded
 
 
 @dataclass
@@ -97,12 +96,12 @@ def grade_file(key: Key, path: Path, shown_as: str = "") -> Grade:
         grade.program = saved_by(path)
         student = identify(key, book, grade.notes)
         sender = handed_in_by(key.students, grade.file)
+        grade.student_id, grade.name = student.id, student.name
         if sender is not None and sender.id != student.id:
             raise DataError(
                 f"was handed in by {sender.name} ({sender.id}), but is the workbook of {student.name} ({student.id}), "
                 "by its code; ask whose work it is."
             )
-        grade.student_id, grade.name = student.id, student.name
         assignment = parse(key.assignment, workbook=key.workbook)
         if isinstance(assignment, Standalone):
             assignment.grade(key, student, book, grade)
@@ -196,8 +195,8 @@ class _Grading(Telling):
 
     def _still(self, name: str, values: list[Floats]) -> Bools:
         """Return which cells of an answer are the same in all trials, as far as grading looks, (rows, columns)."""
-        tolerance = max(self.tolerances[name], _ROUNDED)
-        still: Bools = np.all([near(other, values[0], tolerance) for other in values[1:]], axis=0)
+        first, tolerance = values[0], self.tolerances[name]
+        still: Bools = np.all([like(other, first) | near(other, first, tolerance) for other in values[1:]], axis=0)
         return still
 
     def _right(self, names: Set[str], inputs: Mapping[str, NDArray[Any]]) -> dict[str, Floats]:
@@ -256,14 +255,15 @@ class _Grading(Telling):
 
     @cached_property
     def _as_handed_out(self) -> dict[Area, NDArray[Any]]:
-        """Given numbers that were changed, ids say: what is drawn for a trial goes with those that were handed out."""
+        """Given data that were changed, ids say: what is drawn for a trial goes with those that were handed out."""
         found: dict[Area, NDArray[Any]] = {}
         for name, block in self.sketch.blocks.items():
             if block.role == "given" and block.values is not None and name in self.areas and name not in self.varied:
-                values = np.asarray(block.values)
-                here = self.book.numbers(self.areas[name])
-                if values.dtype.kind in "fiu" and not np.array_equal(values, here, equal_nan=True):
-                    found[self.areas[name]] = values.astype(float)
+                values, area = np.asarray(block.values), self.areas[name]
+                if values.dtype.kind in "fiu" and not np.array_equal(values, self.book.numbers(area), equal_nan=True):
+                    found[area] = values.astype(float)
+                elif all(isinstance(one, str) for one in values.flat) and self.book.values(area) != values.tolist():
+                    found[area] = values
         return found
 
     @cached_property
@@ -317,7 +317,8 @@ class _Grading(Telling):
                 task.block, "blank", 0, task.points, f"{self._where(area)}: nothing was written", task.hint
             )
         own, expected = self._own[task.block], self.expected[task.block]
-        if circle_paths(own[0]) and self._reads_itself(task.block, area):
+        circular = self._circular(task.block, area) if circle_paths(own[0]) else np.zeros(asked.shape, bool)
+        if circular[asked].all():
             alike = self.student.run(self._student_inputs(self.inputs[0], {}), area)
             path = self.found.shown(next(iter(circle_paths(alike)), "circular reference"))
             return TaskGrade(task.block, "circular", 0, task.points, f"{self._where(area)}: {path}", task.hint)
@@ -330,6 +331,7 @@ class _Grading(Telling):
             right |= self._follows(task, own[0])
         carried = right & ~own_right
         shares, words = self._judge(task, alone, expected, right | own_right, written, blank)
+        shares[circular], words[circular] = 0.0, "circular"
         points = round(task.points * float(shares[asked].mean()), 2)
         verdict = words[asked][0] if (words[asked] == words[asked][0]).all() else "partly"
         shares[~asked], words[~asked] = 1.0, "right"
@@ -344,9 +346,13 @@ class _Grading(Telling):
             task.block, str(verdict), points, task.points, message, "" if verdict == "right" else task.hint
         )
 
-    def _reads_itself(self, name: str, area: Area) -> bool:
-        """Whether an answer is in a circle, and so pays for itself, where all that it needs is right."""
-        return bool(circular_cells(self.book, area)) and bool(circle_paths(self._alone(name)[0]))
+    def _circular(self, name: str, area: Area) -> Bools:
+        """Return which cells of an answer are in a circle, and so pay for themselves, where all they need is right."""
+        found = np.zeros(area.shape, bool)
+        if circle_paths(self._alone(name)[0]):
+            for cell in circular_cells(self.book, area):
+                found[cell.row - area.top, cell.column - area.left] = True
+        return found
 
     def _holds_shown(self, formulas: Sequence[str]) -> bool:
         """Whether a formula reads cells and holds two of the numbers or right answers shown: it may notice grading."""
@@ -373,7 +379,10 @@ class _Grading(Telling):
                 return np.zeros(own.kinds.shape, bool)
             replaced[name] = found.numbers
         wanted = self.reference.run(replaced, [task.block])[task.block]
-        return equal(wanted, wanted.numbers, 0.0) & equal(own, wanted.numbers, task.tolerance)
+        # From zeros typed everywhere zeros follow.
+        nothing = (wanted.numbers == 0) & (self.expected[task.block][0] != 0)
+        follows: Bools = equal(wanted, wanted.numbers, 0.0) & equal(own, wanted.numbers, task.tolerance) & ~nothing
+        return follows
 
     def _everywhere(self, outcomes: list[Outcome], expected: list[Floats], tolerance: float) -> Bools:
         everywhere: Bools = np.all(
@@ -389,20 +398,30 @@ class _Grading(Telling):
         words = np.full(right.shape, "wrong", dtype=object)
         shares = np.zeros(right.shape)
         first = outcomes[0]
-        shown = equal(first, expected[0], max(task.tolerance, _ROUNDED))
-        # Who is exactly right for the numbers shown and near for others typed an input into the formula; but a rounded
-        # number may be whole by chance.
         exact = equal(first, expected[0], task.tolerance)
-        rounded = self._everywhere(outcomes, expected, _ROUNDED) & (self._rounds | ~exact)
+        # Nobody is near by rounding who rounds nowhere; who is exactly right for the numbers shown and near for others
+        # typed an input into the formula, but a rounded number may be whole by chance.
+        typed = cut(first.numbers, expected[0]) & ~written
+        by_rounding = written & (self._rounds | (~exact & self._cut_off(self.areas[task.block])))
+        rounded = is_number(first) & (typed | (by_rounding & self._rounded(first, expected[0])))
+        shown = exact | rounded
         still = np.all([outcome.numbers == first.numbers for outcome in outcomes], axis=0)
         varies = np.any([np.abs(wanted - expected[0]) > task.tolerance for wanted in expected], axis=0)
+        # What hardly moves where what is right does holds the number shown, whatever is added to it.
+        hardly = np.all([like(outcome.numbers, first.numbers) for outcome in outcomes], axis=0)
+        moves = np.any([~like(wanted, expected[0]) for wanted in expected], axis=0)
+        constant = written & ((still & varies) | (hardly & moves))
+        everywhere = np.all(
+            [self._rounded(one, wanted) for one, wanted in zip(outcomes, expected, strict=True)], axis=0
+        )
+        near_right = rounded & ((typed & (task.kind == "number")) | (by_rounding & everywhere & ~constant))
         for mask, word, share in (
             (~first.done, "unsupported", 0.0),
             (first.done & (first.kinds == ERROR), "error", 0.0),
             (shown & ~right, "shown only", partial["shown only"]),
-            (shown & ~right & still & varies & written, "constant", partial["typed"]),
+            (shown & ~right & constant, "constant", partial["typed"]),
             (shown & ~written & varies & (task.kind != "number"), "typed", partial["typed"]),
-            (rounded & ~right & written, "rounded", partial["rounded"]),
+            (near_right & ~right, "rounded", partial["rounded"]),
             (right & (written | (task.kind == "number") | ~varies), "right", 1.0),
             (blank, "blank", 0.0),
         ):
@@ -415,17 +434,29 @@ class _Grading(Telling):
         texts = (text for sheet in self.book.sheets.values() for text in sheet.formula_texts)
         return any(_ROUNDING.search(text) for text in texts)
 
+    def _cut_off(self, area: Area) -> Bools:
+        """Return which cells of an area hold a formula in which a number with decimals is typed, (rows, columns)."""
+        formulas = [self.book.formula(Cell(area.sheet, one.row, one.column)) or "" for one in area.cells()]
+        found = [bool(_NUMBER.search(_QUOTED.sub("", text))) for text in formulas]
+        return np.array(found).reshape(area.shape)
+
+    @staticmethod
+    def _rounded(outcome: Outcome, wanted: Floats) -> Bools:
+        """Return which formulas give what is right up to rounding, on the way or at the end, (rows, columns)."""
+        return is_number(outcome) & (like(outcome.numbers, wanted) | cut(outcome.numbers, wanted))
+
     # Other kinds
 
     def _state(self, task: Task) -> TaskGrade:
         numbers: dict[str, Floats] = {}
         for name in task.changing:
             area = self.areas.get(name)
-            if area is None or not np.isfinite(self.book.numbers(area)).all():
+            held = None if area is None else self.student.run({}, area)  # =0.5+0 counts by its result
+            if held is None or not (held.done & (held.kinds == NUMBER)).all():
                 return TaskGrade(
                     task.block, "missing", 0, task.points, f"the block {name} holds cells without a number", task.hint
                 )
-            numbers[name] = self.book.numbers(area)
+            numbers[name] = held.numbers
         value = float(self.reference.run(numbers, [task.block])[task.block].numbers[0, 0])
         reached = value <= task.below
         words = f"recomputed from the orange cells, {task.block} is {value:.4f}; below {task.below:g} was asked for"

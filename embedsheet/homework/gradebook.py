@@ -37,6 +37,10 @@ _UNUSUAL = 3  # a formula that at most so many students share counts as unusual
 _SHORTEST_UNUSUAL = 25  # characters: shorter formulas are alike by nature
 
 
+# What browsers and platforms add to the name of a file: "(2)", a date and a time of day.
+_NO_IDS = re.compile(r"\(\d+\)|\d{4}-\d\d-\d\d(?:[-_ ]\d\d-\d\d-\d\d)?")
+
+
 def best_of_each(key: Key, grades: Sequence[Grade]) -> dict[str, Grade]:
     """Return the best graded submission of each student."""
     best: dict[str, Grade] = {}
@@ -60,12 +64,17 @@ def not_graded(key: Key, grades: Sequence[Grade], notes: Sequence[str] = ()) -> 
     files += [(note.partition(": ")[0], "") for note in notes]
     found: dict[str, str] = {}
     for file, owner in files:
-        owner = owner or _sender(key, file)
-        name = re.sub(r"\.\w{1,8}$", "", file.casefold())
-        words = {*re.split(r"[^\w.]+", name), *re.split(r"[\W_]+", name)}
+        # Where somebody handed in a colleague's workbook, both of them have none; the file's name tells whose it was.
+        sender = _sender(key, file)
+        name = _NO_IDS.sub(" ", re.sub(r"\.\w{1,8}$", "", file.casefold()))
+        words = set() if owner or sender else {*re.split(r"[^\w.]+", name), *re.split(r"[\W_]+", name)}
         for student in key.students:
-            if student.id not in best and (student.id == owner or student.id.casefold() in words):
+            if student.id in best:
+                continue
+            if student.id == sender or student.id.casefold() in words or (student.id == owner and not sender):
                 found[student.id] = f"{file} could not be graded"
+            elif student.id == owner:
+                found.setdefault(owner, "a file with your code, which somebody else handed in, could not be graded")
     return found
 
 

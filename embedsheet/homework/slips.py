@@ -6,11 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
-from embedsheet.book.sheet import place_keys
+from embedsheet.book.changes import with_formulas
 from embedsheet.ground.errors import EmbedsheetError
-from embedsheet.ground.kinds import BLANK
 from embedsheet.ground.notation.addresses import MAX_COLUMN, MAX_ROW, Area, column_letters
 from embedsheet.ground.notation.parse import parse
 from embedsheet.ground.notation.tree import Binary, Call, Coordinate, Node, Number, Ref, Unary
@@ -197,28 +194,8 @@ def on_trial(book: Workbook, sheet: str, texts: Sequence[str]) -> tuple[Workbook
     column = int(page.columns.max(initial=0)) + 2
     if column > MAX_COLUMN or len(texts) > MAX_ROW:
         raise ValueError("no room")
-    count = len(texts)
-    rows = np.concatenate([page.rows, np.arange(1, count + 1)]).astype(np.int32)
-    columns = np.concatenate([page.columns, np.full(count, column)]).astype(np.int32)
-    order = np.argsort(place_keys(rows, columns), kind="stable")
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
-    old = len(page.rows)
-    cells = np.concatenate([place[page.formula_cells], place[old:]]).astype(np.int32)
-    formulas = np.argsort(cells)
-    position = np.empty(len(formulas), np.int64)
-    position[formulas] = np.arange(len(formulas))
-    masters = np.concatenate([page.formula_masters, np.arange(len(page.formula_texts), len(formulas))])
-    every = [*page.formula_texts, *texts]
-    changed = replace(
-        page, rows=rows[order], columns=columns[order],
-        kinds=np.concatenate([page.kinds, np.full(count, BLANK, np.uint8)])[order],
-        numbers=np.concatenate([page.numbers, np.zeros(count)])[order],
-        formula_cells=cells[formulas], formula_texts=[every[one] for one in formulas],
-        formula_masters=position[masters][formulas].astype(np.int32),
-        has_stored=np.concatenate([page.has_stored, np.zeros(count, bool)])[formulas], _keys=None,
-    )  # fmt: skip
+    changed = with_formulas(page, {(row, column): text for row, text in enumerate(texts, 1)})
     return (
         replace(book, sheets={**book.sheets, page.name: changed}),
-        [Area(page.name, row, column, row, column) for row in range(1, count + 1)],
+        [Area(page.name, row, column, row, column) for row in range(1, len(texts) + 1)],
     )

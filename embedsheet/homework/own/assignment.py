@@ -120,6 +120,12 @@ class OwnAssignment(Standalone):
         return found
 
     @cached_property
+    def given(self) -> list[Cell]:
+        """The numbers and texts that answers follow from and that neither vary nor may be changed."""
+        free = {cell for area in self.filled.values() for cell in area.cells()}
+        return [cell for cell in self.solution.read_by(list(self.answers.values())) if cell not in free]
+
+    @cached_property
     def locked_formulas(self) -> list[Cell]:
         """The cells of formulas that are neither asked for nor vary."""
         table, mine = self.solution.runner.table, set()

@@ -1,11 +1,13 @@
 """Finding the teacher's blocks in a workbook that was worked on: by their names, wherever they are now.
 
 A row or column inserted in the midst of a block is taken out where the sheet says which one it is: the line that is
-empty, or the only one in which nothing stands of what was handed out beside the block. Else the task says how many rows
-there are and how many there were.
+empty, or the one in which least stands of what was handed out beside the block. Else the task says how many rows there
+are and how many there were.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,16 +27,25 @@ _AXES = ("row", "column")
 def find(book: Workbook, sketch: OwnSketch) -> Found:
     """Return where the blocks are now: by their names or, where these were deleted, where they were handed out."""
     found = Found(book, Closing("", Lines(), Lines()))
+    lost: list[str] = []
     for name, block in sketch.blocks.items():
         try:
             area = book.area(name) if book.name(name) is not None else block.area
         except EmbedsheetError:
-            found.faults[name] = "the cells of this task were deleted"
+            lost.append(name)
             continue
         if area.sheet in book.sheets:
             found.areas[name] = area
         else:
             found.faults[name] = f"the sheet {area.sheet} is missing"
+    # A name is lost with its sheet, of which there may be a copy, and where something is cut and pasted onto its cells.
+    moved = {area.sheet for name, area in found.areas.items() if area != sketch.blocks[name].area}
+    for name in lost:
+        area = sketch.blocks[name].area
+        if area.sheet in book.sheets and area.sheet not in moved:
+            found.areas[name] = area
+        else:
+            found.faults[name] = "the cells of this task were deleted"
     for sheet in dict.fromkeys(area.sheet for area in found.areas.values()):
         _close(found, sketch, sheet)
     for name, area in list(found.areas.items()):
@@ -78,7 +89,7 @@ def _inserted(book: Workbook, sketch: OwnSketch, name: str, area: Area, axis: in
     empty = set(range(first, last + 1)) - set(there[:, axis].tolist())
     if len(empty) == more:
         return empty
-    # What was handed out beside every row of the block stands beside no row that is new.
+    # What was handed out beside every row of the block does not stand beside one that is new.
     solution = sketch.assignment.solution.book
     given = _filled(solution, wanted.sheet)
     asked = [task.area for task in sketch.assignment.own_tasks if task.area is not None]
@@ -90,10 +101,30 @@ def _inserted(book: Workbook, sketch: OwnSketch, name: str, area: Area, axis: in
     beside = given[(given[:, axis] >= low) & (given[:, axis] <= high), 1 - axis]
     lines, counts = np.unique(beside, return_counts=True)
     shift = (area.left - wanted.left, area.top - wanted.top)[axis]
-    always = lines[counts == high - low + 1] + shift
-    known = set(there[np.isin(there[:, 1 - axis], always), axis].tolist())
-    new = set(range(first, last + 1)) - known
-    return new if len(new) == more else set()
+    always = lines[counts == high - low + 1]
+    every = np.arange(first, last + 1)
+    standing = np.zeros(len(every), int)
+    for line in always.tolist():
+        contents = _contents(solution, wanted, axis, line)
+        varies = any(_crosses(one.area, wanted, axis, line) for one in sketch.assignment.varies)
+        here = _contents(book, area, axis, line + shift)
+        standing += [value is not None and (varies or value in contents) for value in here]
+    # The new ones have the least of it, less than any other: somebody may have written a note in one.
+    order = np.argsort(standing, kind="stable")
+    return set(every[order[:more]].tolist()) if standing[order[more - 1]] < standing[order[more]] else set()
+
+
+def _contents(book: Workbook, area: Area, axis: int, line: int) -> list[Any]:
+    """Return what stands in a column (axis 0), or row, beside each row of an area."""
+    beside = area._replace(left=line, right=line) if axis == 0 else area._replace(top=line, bottom=line)
+    values = [value for row in book.values(beside) for value in row]
+    return [value if book.formula(cell) is None else "=" for value, cell in zip(values, beside.cells(), strict=True)]
+
+
+def _crosses(area: Area, block: Area, axis: int, line: int) -> bool:
+    """Whether an area holds cells of a column (axis 0), or row, of a sheet."""
+    low, high = ((area.left, area.right), (area.top, area.bottom))[axis]
+    return area.sheet == block.sheet and low <= line <= high
 
 
 def _filled(book: Workbook, sheet: str) -> NDArray[np.int64]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from functools import cached_property
 from typing import Any, cast
 
@@ -21,14 +22,15 @@ from embedsheet.compiler.order import Planner
 from embedsheet.compiler.store import Store
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.kinds import BLANK, ERROR, NUMBER
-from embedsheet.ground.notation.addresses import Area
+from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.homework.assignment import Task
-from embedsheet.homework.circles import circle_paths, circular_cells
-from embedsheet.homework.evaluate import Bools, Floats, Outcome, equal
+from embedsheet.homework.circles import circular_cells
+from embedsheet.homework.evaluate import Bools, Floats, Outcome, Runner, equal
 from embedsheet.homework.grade import TRIALS, Grade, TaskGrade, _Grading
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.assignment import OwnAssignment, OwnTask
 from embedsheet.homework.own.find import find
+from embedsheet.homework.own.given import Restored, restored
 from embedsheet.homework.own.make import numbers_of, own
 from embedsheet.homework.own.sketch import OwnSketch, sketch_of
 from embedsheet.homework.own.solution import Dependence
@@ -37,8 +39,11 @@ from embedsheet.homework.own.trials import ANOTHER, COUNTS, Pool, Trial, differs
 from embedsheet.homework.roster import Student
 from embedsheet.workbook import Workbook
 
-_FOLLOWING = re.compile(r"\b(?:INDEX|OFFSET|INDIRECT)\s*\(", re.IGNORECASE)
+# What these read shows only in an evaluation; SUMIF and AVERAGEIF make the range that they sum as large as the other.
+_FOLLOWING = re.compile(r"\b(?:INDEX|OFFSET|INDIRECT|SUMIF|AVERAGEIF)\s*\(", re.IGNORECASE)
+_MOST_ALONE = 48  # lots of cells of one answer that are each evaluated among the student's own answers
 _LEARNED = 5  # rounds of finding out what a formula reads
+_MOST_CHANGED = 5  # given cells that are named
 _MOST_PLACES = 3  # named of a plan of many areas
 _EXAMPLES = 4  # inputs on which feedback looks for a difference
 
@@ -87,7 +92,13 @@ class OwnGrading(_Grading):
         self.trials: list[Trial] = []
         self._steps: dict[int, tuple[Store, dict[int, list[str]]]] = {}
         self._watched: list[tuple[Ids, Ids]] = []
-        super().__init__(key, assignment, student, sketch, book, grade, _Solution(self.pool), find(book, sketch))
+        found = find(book, sketch)
+        self._restored = Restored(found.book, [], [])
+        if not found.faults and all(area == sketch.blocks[name].area for name, area in found.areas.items()):
+            # Else rows were inserted, sheets renamed: places say nothing any more.
+            self._restored = restored(found.book, assignment)
+        self.handed_in, found.book = found.book, self._restored.book
+        super().__init__(key, assignment, student, sketch, book, grade, _Solution(self.pool), found)
 
     # Trials
 
@@ -177,18 +188,32 @@ class OwnGrading(_Grading):
     def _isolated(self, trials: Sequence[Trial], name: str, cells: Ids, allowed: Bools) -> list[Outcome]:
         if allowed.all():
             return [self._one_step(trial, cells) for trial in trials]
-        replaced = [
-            self._student_inputs(trial.inputs, {other: trial.expected[other] for other in self.needs[name]})
-            for trial in trials
-        ]
-        found = []
-        for trial, (store, faults) in zip(trials, self.student.evaluated_all(replaced, cells.ravel()), strict=True):
-            alone, step = self._outcome(store, cells, faults), self._one_step(trial, cells)
-            kinds, numbers, done = (
-                np.where(allowed, getattr(step, what), getattr(alone, what)) for what in ("kinds", "numbers", "done")
-            )
-            found.append(Outcome(kinds, numbers, done, alone.faults or step.faults))
+        found = [deepcopy(self._one_step(trial, cells)) for trial in trials]
+        bits = np.array(self.own.followed[name], object).reshape(cells.shape)
+        others = [place for place in map(tuple, np.argwhere(~allowed)) if cells[place] >= 0]
+        for first in range(0, len(others), -(-len(others) // _MOST_ALONE) or 1):
+            some = others[first : first + (-(-len(others) // _MOST_ALONE) or 1)]
+            follows = int(np.bitwise_and.reduce([bits[place] for place in some]))
+            replaced = [self._right_in(trial, follows) for trial in trials]
+            wanted = np.array([cells[place] for place in some])
+            for outcome, (store, faults) in zip(found, self.student.evaluated_all(replaced, wanted), strict=True):
+                alone = self._outcome(store, wanted[None], faults)
+                for at, place in enumerate(some):
+                    outcome.kinds[place], outcome.numbers[place] = alone.kinds[0, at], alone.numbers[0, at]
+                    outcome.done[place] = alone.done[0, at]
+                outcome.faults[:0] = faults
         return found
+
+    def _right_in(self, trial: Trial, follows: int) -> dict[Area, Any]:
+        """Return what replaces the student's cells where only some answers' cells are right, those of the bits."""
+        right, masks, first = dict[str, Floats](), dict[Area, Bools](), 0
+        for name, area in self.own.answers.items():
+            mine = np.array([follows >> (first + at) & 1 for at in range(area.size)], bool).reshape(area.shape)
+            first += area.size
+            if mine.any() and name in self.areas:
+                right[name], masks[self.areas[name]] = trial.expected[name], mine
+        values = self._student_inputs(trial.inputs, right)
+        return {area: np.ma.MaskedArray(one, ~masks[area]) if area in masks else one for area, one in values.items()}
 
     @cached_property
     def _flawless(self) -> bool:
@@ -295,6 +320,18 @@ class OwnGrading(_Grading):
             for name, cells in ids.items()
         }
 
+    def _message(self, task: Task, area: Area, outcome: Outcome, shares: Floats, words: NDArray[Any]) -> str:
+        lost = [self.found.faults[name] for name in self.varied if name in self.found.faults]
+        if lost and not (words == "right").all():
+            return (
+                f"{self._where(area)}: cannot be graded on other numbers, for cells were deleted or inserted: {lost[0]}"
+            )
+        return super()._message(task, area, outcome, shares, words)
+
+    def _slip(self, task: Task, area: Area, words: NDArray[Any]) -> str:
+        """Name a mend where the cells read no more than the solution does: others are not right by themselves."""
+        return super()._slip(task, area, words) if self._allowed[task.block].all() else ""
+
     def _difference(self, task: Task, area: Area, row: int, column: int) -> str:
         """Show where a cell goes wrong, on inputs that no file is graded on."""
         if task.kind == "number":
@@ -322,17 +359,27 @@ class OwnGrading(_Grading):
         if task.kind != "number" and not right[self._asked(task.block)].all():
             right = self._everywhere(outcomes, expected, task.tolerance)
         shares, words = super()._judge(task, outcomes, expected, right, written, blank)
-        area, allowed = self.areas[task.block], self._allowed[task.block]
-        if not allowed.all() and circle_paths(self._own[task.block][0]):
-            for cell in circular_cells(self.book, area):
-                at = cell.row - area.top, cell.column - area.left
-                if not allowed[at]:
-                    shares[at], words[at] = 0.0, "circular"
         return shares, words
 
-    def _reads_itself(self, name: str, area: Area) -> bool:
-        """Whether all of an answer makes circles: whoever reads no more than the solution is in another's at most."""
-        return not self._allowed[name].any() and bool(circular_cells(self.book, area))
+    def _circular(self, name: str, area: Area) -> Bools:
+        """Return which cells make a circle: who reads no more than the solution is in another's at most."""
+        found = np.zeros(area.shape, bool)
+        if not self._allowed[name].all():
+            for cell in circular_cells(self.book, area, self._seen):
+                found[cell.row - area.top, cell.column - area.left] = True
+        return found & ~self._allowed[name]
+
+    @cached_property
+    def _seen(self) -> list[tuple[Cell, Cell]]:
+        """Cells with others that they were seen to read."""
+        cell = self.student.table.cell
+        return [
+            (cell(int(reader)), cell(int(one)))
+            for readers, read in self._watched
+            for place, reader in enumerate(readers.tolist())
+            for one in read[place if len(read) > 1 else 0].ravel()
+            if one >= 0
+        ]
 
     # Other kinds
 
@@ -342,25 +389,26 @@ class OwnGrading(_Grading):
     def _changed_data(self) -> None:
         """Note given numbers and formulas that are not as they were handed out."""
         super()._changed_data()
-        theirs_as_text = self.own.solution.book.formula
-        cells = [
-            cell for cell in self.own.locked_formulas
-            if cell.sheet not in self.book.sheets or self.book.formula(cell) != theirs_as_text(cell)
-        ]  # fmt: skip
-        moved = any(area != self.sketch.blocks[name].area for name, area in self.areas.items())
-        if moved or not cells or any(sheet not in self.book.sheets for sheet in self.own.solution.book.sheets):
-            return  # rows were inserted, sheets renamed: places say nothing any more
-        trial, table = self.trials[1], self.student.table
-        places = [Area(cell.sheet, cell.row, cell.column, cell.row, cell.column) for cell in cells]
-        mine = _joined([table.area(place).ravel() for place in places])
+        if self._restored.values:
+            shown = ", ".join(map(str, self._restored.values[:_MOST_CHANGED]))
+            self.grade.notes.append(f"given numbers or words were changed: {shown}")
+        cells = self._restored.formulas
+        if not cells:
+            return
+        runner, places = Runner(self.handed_in, [*self.areas.values(), *map(_alone, cells)]), list(map(_alone, cells))
+        mine = _joined([runner.table.area(place).ravel() for place in places])
         theirs = _joined([self.own.solution.cells(place).ravel() for place in places])
-        store, _ = self.student.evaluated(self._student_inputs(trial.inputs, trial.expected), mine[mine >= 0])
-        got, wanted = self._outcome(store, mine, []), self._outcome(trial.store, theirs, [])
-        changed = np.flatnonzero(
-            (got.kinds != wanted.kinds) | ~np.isclose(got.numbers, wanted.numbers, rtol=1e-6, atol=1e-6)
-        )
+        different = np.zeros(len(cells), bool)
+        for trial in self.trials:
+            store, _ = runner.evaluated(self._student_inputs(trial.inputs, trial.expected), mine[mine >= 0])
+            got, wanted = self._outcome(store, mine, []), self._outcome(trial.store, theirs, [])
+            different |= got.kinds != wanted.kinds
+            different |= ~np.isclose(got.numbers, wanted.numbers, rtol=1e-6, atol=1e-6)
+        changed = np.flatnonzero(different)
         if len(changed):
-            self.grade.notes.append(f"given formulas were changed: {', '.join(str(cells[one]) for one in changed[:5])}")
+            self.grade.notes.append(
+                f"given formulas were changed: {', '.join(str(cells[one]) for one in changed[:_MOST_CHANGED])}"
+            )
 
     def _others_with(self, numbers: Mapping[str, Floats]) -> list[str]:
         def theirs(drawn: Mapping[str, Any], name: str) -> NDArray[np.float64]:
@@ -464,6 +512,10 @@ class OwnGrading(_Grading):
         teachers, fault = best_plan(self.own, task, self._given())
         given = {self.areas[name]: values for name, values in self._given().items()}
         return not fault and best_for_own_formulas(self.book, self.student, task, [plan, teachers], given)
+
+
+def _alone(cell: Cell) -> Area:
+    return Area(cell.sheet, cell.row, cell.column, cell.row, cell.column)
 
 
 def _joined(ids: list[Ids]) -> Ids:

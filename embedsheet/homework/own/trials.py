@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from embedsheet.compiler.store import Store
 from embedsheet.ground.errors import DataError
 from embedsheet.ground.kinds import BLANK, NUMBER, TEXT
+from embedsheet.homework.evaluate import like
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.assignment import OwnAssignment
 from embedsheet.homework.own.cases import Case, cases_of, decided
@@ -31,7 +32,6 @@ _TOGETHER = 64  # students whose numbers are evaluated at once
 _LOOKED_AT = 8  # sets of inputs by which a cell that never changes is known
 _FIRST_TEXT, _MOST_TEXTS = 200, 700
 ANOTHER = "a text that is no answer"
-_STILL = 0.005  # what differs by less counts as the same where a typed number is looked for
 
 
 class Texts:
@@ -172,7 +172,7 @@ def _mark(key: Key, student_id: str) -> str:
 
 def differs(got: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return where numbers differ by more than a typed or rounded one is allowed to."""
-    return np.asarray(np.abs(got - wanted) > _STILL * np.maximum(1.0, np.abs(wanted)))
+    return ~like(got, wanted)
 
 
 @lru_cache(4)
