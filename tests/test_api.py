@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import subprocess
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 
 import embedsheet as es
 from embedsheet.cli import app
+from embedsheet.solvers import solve as solvers_solve
 from kit import pages
 from kit.sheets import write
 
@@ -147,3 +149,11 @@ def test_every_part_of_nets_is_there_documented_and_on_the_page() -> None:
 @pytest.mark.parametrize("path", sorted((pages.ROOT / "examples").glob("*.py")), ids=lambda path: path.stem)
 def test_an_example_imports_the_public_face_alone(path: Path) -> None:
     assert not re.findall(r"^\s*(?:from|import) embedsheet\.", path.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_a_search_asked_for_deeper_down_begins_with_the_same_settings() -> None:
+    """The public `solve` and the one that searches and writes name the same defaults."""
+    public, deeper = (inspect.signature(one).parameters for one in (es.solve, solvers_solve.solve))
+    shared = sorted(public.keys() & deeper.keys())
+    assert len(shared) > 20
+    assert {name: public[name].default for name in shared} == {name: deeper[name].default for name in shared}

@@ -15,9 +15,9 @@ import pytest
 
 from embedsheet.formulas.functions import gathering, lookup
 from embedsheet.formulas.functions.table import Context
-from embedsheet.formulas.values import NUMBER, Strings, Value, number
+from embedsheet.formulas.values import ERROR, NUMBER, REF, Strings, Value, number
 from embedsheet.ground.errors import UnsupportedError
-from kit.judges import CellValue, dissent
+from kit.judges import CellValue, dissent, embedsheet_values, write_book
 from kit.sheets import largest_gradient_error, program
 
 # A is sorted with a double, B are texts, D descends with a double, E and F mix kinds. F3, G1 and L1 are blank.
@@ -260,3 +260,18 @@ def test_a_traced_place_outside_the_table_has_no_number() -> None:
         places = (np.full((1, 1, 1), float(place)) for place in (row, column))
         taken = gathering.gather_traced(cast(Context, None), table, *places)
         np.testing.assert_array_equal(taken.numbers, [[[expected]]])
+
+
+def test_a_search_from_above_finds_the_first_of_equals(tmp_path: Path) -> None:
+    """By XMATCH's search mode −2, which halves a descending list; from behind, −1, it is the last of them."""
+    formulas = ["=XMATCH(2,{3;2;2;1},0,-2)", "=XMATCH(2,{3;2;2;1},0,-1)"]
+    cells = {f"A{row}": formula for row, formula in enumerate(formulas, 1)}
+    assert list(embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": cells}))["S"].values()) == [2, 3]
+
+
+def test_a_place_outside_is_none_where_there_is_an_error() -> None:
+    """What `gather` promises of places that an error stands for: none of them is looked at."""
+    table = Value(np.full((1, 2, 1), NUMBER, np.uint8), np.array([[[1.0], [2.0]]]))
+    places, column = np.array([[[0]], [[9]]]), np.zeros((2, 1, 1), np.int64)
+    found = gathering.gather(table, places, column, np.array([[[0]], [[REF]]], np.uint8))
+    assert found.kinds.ravel().tolist() == [NUMBER, ERROR] and found.numbers.ravel().tolist() == [1.0, REF]

@@ -252,6 +252,13 @@ ASTRAY = [  # where Newton's steps run away from 0.1
 ]  # fmt: skip
 
 
+def test_of_two_rates_the_one_that_newtons_method_leads_to_is_found(tmp_path: Path) -> None:
+    """From 0.1 a step leads below −1: half of the way there instead, and on, as in LibreOffice; Gnumeric finds 0.41."""
+    path = write_book(tmp_path / "book.xlsx", {"S": {"A1": "=RATE(6,51.17,-100,-69.19)"}})
+    [ours], [judged] = (values["S"].values() for values in (embedsheet_values(path), libreoffice_values(path)))
+    assert same(ours, judged) and same(ours, -0.738986147281248)
+
+
 def test_a_rate_that_newtons_method_misses_is_found_or_is_none(tmp_path: Path) -> None:
     """Gnumeric finds them as well; LibreOffice not all."""
     cells = {f"G{row}": f"={formula}" for row, formula in enumerate(ASTRAY, 1)}

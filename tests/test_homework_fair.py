@@ -33,7 +33,7 @@ from embedsheet.homework.key import Key
 from embedsheet.homework.roster import Student, read_roster
 from embedsheet.homework.sketch import Block, Sketch
 from embedsheet.homework.submissions import find_submissions
-from embedsheet.homework.whose import handed_in_by
+from embedsheet.homework.whose import handed_in_by, words_beside
 from embedsheet.workbook import Workbook
 from kit.assignments import DRAWN
 from kit.judges import gnumeric_values, write_book
@@ -97,14 +97,22 @@ def test_array_formulas_count_in_every_cell_that_they_fill(tmp_path: Path) -> No
 
 
 def test_an_array_formula_fills_what_it_shares_with_an_answer(tmp_path: Path) -> None:
-    """It begins a row above the answer, and a column to its left; another ends above it."""
+    """It begins a row above the answer, and a column to its left; another ends above it, one lies within."""
     path = write_book(tmp_path / "book.xlsx", {"S": {"A1": 1}})
     book = openpyxl.load_workbook(path)
-    for area in ("C2:D5", "F1:G2"):
+    for area in ("C2:D5", "F1:G2", "F6:G6"):
         book["S"][area.partition(":")[0]] = ArrayFormula(area, "=A1:A1")
     book.save(path)
     filled = filled_by_arrays(Workbook.open(path), Area("S", 3, 4, 6, 7))
-    assert filled.tolist() == [[True, False, False, False]] * 3 + [[False] * 4]
+    assert filled.tolist() == [[True, False, False, False]] * 3 + [[False, False, True, True]]
+
+
+def test_words_are_found_in_the_row_of_their_question_alone(tmp_path: Path) -> None:
+    """Where the answer's cell has lost its name: the last text of the row, beyond the question's own cells."""
+    words = {"A5": "Why is it so?", "B5": "10 points", "F5": "Because.", "H20": "Something else"}
+    path = write_book(tmp_path / "words.xlsx", {"S": words})
+    assert words_beside(Workbook.open(path), "Why is  it so?") == "Because."
+    assert words_beside(Workbook.open(path), "Who is it?") == ""
 
 
 def test_who_closes_a_circle_of_answers_earns_nothing_and_it_is_named(tmp_path: Path) -> None:

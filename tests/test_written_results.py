@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import xlsxwriter
 
+from embedsheet.compiler.following import following
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.mirrors.recommender import results as keras_results
 from embedsheet.solver import solve
@@ -63,6 +64,23 @@ def test_a_result_that_was_not_reproduced_is_left_alone_with_all_that_reads_it(r
     [note] = [note for note in solution.notes if "left as they are" in note]
     assert "Report!B1, Report!C1, Report!D1;" in note
     assert asks_for_calculation(report)
+
+
+def test_of_an_edit_only_what_follows_from_it_is_said_to_be_left(tmp_path: Path) -> None:
+    """A1 becomes 5, and D1 10; C1, stored wrongly, is left; E1, as wrong, follows from nothing that was changed."""
+    path = tmp_path / "book.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        page = book.add_worksheet("S")
+        page.write("A1", 1.0)
+        page.write("B1", 7.0)
+        page.write_formula("C1", "=A1+6", None, 99.0)
+        page.write_formula("D1", "=A1*2", None, 2.0)
+        page.write_formula("E1", "=B1+1", None, 99.0)
+    as_excel_leaves_it(path)
+    found = following(Workbook.open(path), [Edit.of_numbers(Area("S", 1, 1, 1, 1), np.array([[5.0]]))])
+    [edit] = found.edits
+    assert (edit.rows.tolist(), edit.columns.tolist(), edit.numbers.tolist()) == ([1], [4], [10.0])
+    assert [str(cell) for cell in found.left_alone] == ["S!C1"]
 
 
 def test_results_that_were_all_reproduced_are_written_and_nothing_is_asked_of_the_program(tmp_path: Path) -> None:

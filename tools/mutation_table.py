@@ -87,6 +87,7 @@ EXPLAINED: tuple[tuple[str, str, str, str], ...] = (
     ("solvers/global_search.py", "_POPULATION = (24", "25, 96)", "so many points or one more search alike"),
     ("reports/limits.py", "[:, place] * sign", "[:, place] / sign", "sign is 1 or -1"),
     ("compiler/beginning.py", "empty.sum() > 1", "empty.sum() != 1", "asked only where there is one"),
+    ("functions/distributions.py", "where(k == 0, 1.0", "where(k <= 0, 1.0", "counts below 0 are errors before"),
     ("functions/arithmetic.py", "(x < 0) & (x !=", "(x < 0) ** (x !=", "where they differ gamma is no finite number"),
     ("functions/aggregate.py", "kinds != BLANK", "kinds > BLANK", "BLANK is 0, the smallest kind"),
 )
