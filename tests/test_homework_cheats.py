@@ -7,6 +7,7 @@ nobody, a formula that holds the value neither; given numbers are graded as they
 from __future__ import annotations
 
 import statistics
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from embedsheet.homework.key import Key
 from embedsheet.homework.own.draft import draft
 from embedsheet.homework.own.make import own
 from embedsheet.homework.roster import Student
+from embedsheet.homework.submissions import find_submissions
 from embedsheet.workbook import Workbook
 from kit.office import calc
 from kit.own_homework import ADA, assignment_of, graded, hand_in, handed_out, key_of, right_answers, verdicts
@@ -282,3 +284,18 @@ def test_a_file_is_its_senders_alone(tmp_path: Path) -> None:
     assert whose("all.zip/Kim Li_911_assignsubmission_file_/embeddings-11 (2).xlsx") == {"11"}
     assert whose("Homework_someone_attempt_2026-11-30-12-05-09_loan.xlsx") == set()
     assert whose("words-2.xlsx") == {"2"}
+
+
+def test_a_students_own_zip_in_the_platforms_is_unpacked(tmp_path: Path) -> None:
+    """As it is where it lies in a folder; a zip in it is not."""
+    inner = tmp_path / "hw.zip"
+    with zipfile.ZipFile(inner, "w") as out:
+        out.writestr("loan.xlsx", b"PK")
+        out.writestr("more.zip", b"PK")
+    (tmp_path / "in").mkdir()
+    with zipfile.ZipFile(tmp_path / "in" / "all.zip", "w") as out:
+        out.write(inner, "Ada_7_assignsubmission_file_/hw.zip")
+    (tmp_path / "unpacked").mkdir()
+    found, notes = find_submissions(tmp_path / "in", tmp_path / "unpacked")
+    assert [one.shown_as for one in found] == ["all.zip/Ada_7_assignsubmission_file_/hw.zip/loan.xlsx"]
+    assert notes == ["all.zip/Ada_7_assignsubmission_file_/hw.zip/more.zip: is no .xlsx workbook; passed over"]

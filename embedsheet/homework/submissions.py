@@ -6,6 +6,7 @@ import shutil
 import struct
 import zipfile
 import zlib
+from itertools import count
 from pathlib import Path
 
 from embedsheet.ground.errors import DataError
@@ -20,6 +21,7 @@ _FREE, _RATIO = 1 << 28, 50  # workbooks are packed already: a zip of them hardl
 _NOTES_SHOWN = 5
 _LOCKS = ("~$", ".~lock", "._")
 _TAIL = 66_000  # bytes: the end of a zip with the longest comment, and the record of one with many entries
+_NUMBERS = count()  # of files that come out of zips
 _DAMAGE = (
     zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError, ValueError, struct.error, zlib.error
 )  # fmt: skip
@@ -58,8 +60,13 @@ def _printable(name: str) -> str:
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in name)
 
 
-def _from_zip(path: Path, shown: str, unpacked: Path, found: list[Submission], notes: list[str]) -> None:
-    """Unpack a zip's workbooks; an entry that cannot be unpacked is named, and the others are graded."""
+def _from_zip(
+    path: Path, shown: str, unpacked: Path, found: list[Submission], notes: list[str], inner: bool = False
+) -> None:
+    """Unpack a zip's workbooks; an entry that cannot be unpacked is named, and the others are graded.
+
+    A zip in the platform's is a student's; in one that is `inner` there is none to unpack.
+    """
     try:
         if (count := _claimed(path)) > _MOST:
             raise ValueError(f"it says that it holds {count:,} files; no class is that large")
@@ -70,7 +77,8 @@ def _from_zip(path: Path, shown: str, unpacked: Path, found: list[Submission], n
                 base = entry.filename.replace("\\", "/").rsplit("/", 1)[-1]
                 if entry.is_dir() or base.startswith(_LOCKS) or "__MACOSX" in entry.filename:
                     continue
-                if Path(base).suffix.lower() not in WORKBOOKS:
+                zipped = Path(base).suffix.lower() == ".zip" and not inner
+                if Path(base).suffix.lower() not in WORKBOOKS and not zipped:
                     notes.append(f"{name}: is no .xlsx workbook; passed over")
                 elif entry.file_size > _LARGEST:
                     notes.append(f"{name}: is larger than {_LARGEST >> 20} MB; passed over")
@@ -79,14 +87,17 @@ def _from_zip(path: Path, shown: str, unpacked: Path, found: list[Submission], n
                 else:
                     room -= entry.file_size
                     # Numbered files of our own: no name from inside the zip is ever used as a path.
-                    target = unpacked / f"{len(found):06}{Path(base).suffix.lower()}"
+                    target = unpacked / f"{next(_NUMBERS):06}{Path(base).suffix.lower()}"
                     try:
                         with archive.open(entry) as source, target.open("wb") as file:
                             shutil.copyfileobj(source, file, 1 << 20)
                     except _DAMAGE as fault:
                         notes.append(f"{name}: cannot be unpacked ({fault}); passed over")
                         continue
-                    found.append(Submission(target, name))
+                    if zipped:
+                        _from_zip(target, name, unpacked, found, notes, inner=True)
+                    else:
+                        found.append(Submission(target, name))
     except _DAMAGE as fault:
         notes.append(f"{shown}: cannot be unpacked ({fault}); passed over")
 
