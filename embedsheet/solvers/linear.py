@@ -32,6 +32,7 @@ _LAST_WORDS = 2.0  # seconds that HiGHS gets to end in
 _LEAST_GAP = 1e-9  # less is rounding
 _LARGEST_WHOLE = 2.0**53
 _INFINITE = 1e20  # a bound that HiGHS takes for none
+MODEL_ERROR = "Model error"  # which SciPy tells as if no point satisfied the constraints
 _FAINT_COST = 1e-6  # HiGHS takes a cost of 1e-7 for none
 _OFF = 1e-6  # of the objective: what numbers that are nearly whole may have gained
 _MOST_PARTS = 500  # of a model whose whole numbers HiGHS leaves between two
@@ -162,6 +163,8 @@ def _solve(
         while True:
             left = np.inf if limits.deadline is None else max(0.0, limits.deadline - time.perf_counter())
             result = interruptible(run, own.cost, own.lower, own.upper, integrality, min(seconds, left))
+            if MODEL_ERROR in result.message:
+                return LinearResult("failed", Why.HIGHS_FAILED(said=result.message), None)
             if result.status != 1:
                 break
             incumbent = incumbent if result.x is None else own.columns * result.x
@@ -188,7 +191,7 @@ def _solve(
     if result.status == 3:
         if np.isfinite(np.where(cost > 0, problem.lower, np.where(cost < 0, problem.upper, 0.0))).all():
             return LinearResult("failed", Why.HIGHS_FAILED(said=result.message), None)  # no way down is endless
-        ends = np.abs(np.concatenate([problem.lower, problem.upper]))
+        ends = np.abs(np.concatenate([problem.lower, problem.upper, model.shift]))
         if (np.isfinite(ends) & (ends >= _INFINITE)).any():
             return LinearResult("failed", Why.HIGHS_FAILED(said=result.message), None)  # which HiGHS takes for none
         edges = np.maximum(own.lower, -_FAR / own.columns), np.minimum(own.upper, _FAR / own.columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -10,13 +11,16 @@ from typing import Any, Literal
 import numpy as np
 
 from embedsheet.compiler.variables import Mixed
-from embedsheet.solvers.linear import given_up, interruptible
-from embedsheet.solvers.linear_units import scaled
+from embedsheet.solvers.linear import MODEL_ERROR, given_up, interruptible
+from embedsheet.solvers.linear_units import Scaled, scaled
 from embedsheet.solvers.problem import FloatArray
 
 _FEASIBILITY = 1e-9  # of rows; HiGHS' own 1e-7 is too coarse for tangents
 _WHOLE = 1e-7
-_LOOSER = 1e-5
+_LOOSER, _ROUNDED = 1e-5, 1e-11  # of a row's side, and of its terms
+_TRUSTED = 1e10  # rows of larger terms HiGHS gets wrong: it holds them to 1e-9, and these have no such digits
+_BITS = 4.0 * float(np.finfo(float).eps)
+_WIDE, _AGREED = 1e6, 1e-9  # coefficients from which HiGHS is asked twice, and how near bounds are the same
 _FARTHEST = 1e-3  # from the edge of a step
 # Seconds, or a part of all so far, in which the gap must shrink to this part of itself, or HiGHS is stopped.
 _PATIENCE, _PATIENT_PART, _SHRINKS = 2.0, 0.5, 0.9
@@ -57,17 +61,54 @@ def solve_mixed(mixed: Mixed, seconds: float, gap: float, beat: Callable[[], Non
     own = scaled(mixed.cost, mixed.matrix, mixed.low, mixed.high, mixed.lower, mixed.upper, mixed.integer)
     if own.faint:
         return Solved("stopped", None, -np.inf, stalled=True)
+    rounding = _rounding(own)
     inner = replace(
-        mixed, cost=own.cost, matrix=own.matrix, low=own.low, high=own.high, lower=own.lower, upper=own.upper
+        mixed,
+        cost=own.cost,
+        matrix=own.matrix,
+        low=own.low - rounding,
+        high=own.high + rounding,
+        lower=own.lower,
+        upper=own.upper,
     )
+    began = time.perf_counter()
     found: Solved = interruptible(lambda: run(inner, seconds, gap), beat=beat)
+    left = seconds - (time.perf_counter() - began)
+    if run is _by_highspy and found.status != "stopped" and left > 0 and abs(inner.matrix.data).max(initial=0) > _WIDE:
+        found = _both(found, interruptible(lambda: _by_scipy(inner, left, gap), beat=beat), gap)
+    if _largest_terms(inner.matrix, inner.lower, inner.upper).max(initial=0.0) > _TRUSTED:
+        found = replace(found, status="solved" if found.status == "solved" else "stopped", bound=-np.inf)
     return replace(found, x=None if found.x is None else own.columns * found.x, bound=own.unit * found.bound)
+
+
+def _rounding(own: Scaled) -> FloatArray:
+    """Return by how much each row may be missed by the rounding of its terms, 0 where HiGHS' tolerance covers that."""
+    bits = _BITS * _largest_terms(own.matrix, own.lower, own.upper)
+    return np.where(bits > _FEASIBILITY, bits, 0.0)
+
+
+def _largest_terms(matrix: Any, lower: FloatArray, upper: FloatArray) -> FloatArray:
+    """Return the sum of the sizes of each row's terms, of which those without an end do not count, (m,)."""
+    reach = np.maximum(np.abs(lower), np.abs(upper))
+    return np.asarray(abs(matrix) @ np.where(np.isfinite(reach), reach, 0.0), dtype=np.float64)
+
+
+def _both(one: Solved, other: Solved, gap: float) -> Solved:
+    """Return what two versions of HiGHS, asked the same, prove together: where coefficients are large one may err."""
+    if other.status == "infeasible" or (one.status == "infeasible" and other.x is None):
+        return one
+    if one.status == "infeasible":
+        return other
+    # As a part of the bound, either may be off by its gap.
+    allowed = (gap + _AGREED) * abs(one.bound)
+    return one if other.status == "stopped" or other.bound >= one.bound - allowed else other
 
 
 def infeasible_for_certain(mixed: Mixed, seconds: float) -> bool:
     """Whether a model that was found infeasible still is when every row is looser than rounding could matter."""
-    slack = _LOOSER * np.maximum(1.0, np.where(np.isfinite(mixed.low), np.abs(mixed.low), 0.0))
-    more = _LOOSER * np.maximum(1.0, np.where(np.isfinite(mixed.high), np.abs(mixed.high), 0.0))
+    terms = _ROUNDED * _largest_terms(mixed.matrix, mixed.lower, mixed.upper)
+    slack = terms + _LOOSER * np.maximum(1.0, np.where(np.isfinite(mixed.low), np.abs(mixed.low), 0.0))
+    more = terms + _LOOSER * np.maximum(1.0, np.where(np.isfinite(mixed.high), np.abs(mixed.high), 0.0))
     looser = Mixed(
         np.zeros_like(mixed.cost), 0.0, mixed.matrix, mixed.low - slack, mixed.high + more, mixed.lower, mixed.upper,
         mixed.integer, mixed.choices, mixed.edges,
@@ -133,15 +174,16 @@ def _by_highspy(mixed: Mixed, seconds: float, gap: float) -> Solved:
     lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
     kinds = highspy.HighsVarType
     lp.integrality_ = [kinds.kInteger if one else kinds.kContinuous for one in mixed.integer]
-    highs.passModel(lp)
-    highs.run()
-    status, names = highs.getModelStatus(), highspy.HighsModelStatus
-    info = highs.getInfo()
+    error, names = highspy.HighsStatus.kError, highspy.HighsModelStatus
+    if highs.passModel(lp) == error or highs.run() == error:  # whose figures would mean nothing
+        return Solved("stopped", None, -np.inf)
+    status, info = highs.getModelStatus(), highs.getInfo()
     if status == names.kInfeasible:
         return Solved("infeasible", None, np.inf)
     there = info.primal_solution_status == int(highspy.SolutionStatus.kSolutionStatusFeasible)
     x = np.array(highs.getSolution().col_value, float) if there else None
-    bound = float(info.mip_dual_bound) if mixed.integer.any() else -np.inf
+    ended = status in (names.kOptimal, names.kTimeLimit, names.kInterrupt, names.kObjectiveBound)
+    bound = float(info.mip_dual_bound) if mixed.integer.any() and ended else -np.inf
     if not mixed.integer.any() and status == names.kOptimal:
         bound = float(info.objective_function_value)
     solved = status == names.kOptimal
@@ -158,8 +200,10 @@ def _by_scipy(mixed: Mixed, seconds: float, gap: float) -> Solved:
         constraints=optimize.LinearConstraint(mixed.matrix, mixed.low, mixed.high) if len(mixed.low) else (),
         options={"time_limit": seconds, "mip_rel_gap": gap},
     )
-    if result.status == 2:
+    if result.status == 2 and MODEL_ERROR not in result.message:
         return Solved("infeasible", None, np.inf)
+    if result.status > 1:
+        return Solved("stopped", None, -np.inf)
     dual = getattr(result, "mip_dual_bound", None)
     if dual is None and result.status == 0:
         dual = result.fun

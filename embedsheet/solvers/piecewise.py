@@ -65,7 +65,15 @@ class Proof:
         # Where the optimum is 0 a trace of the start tells what is large.
         start = abs(tracker.base.value) if tracker.base.sound else 0.0
         size = max(abs(best), abs(bound), _TRACE * start)
-        return gap <= max(self.nearness, tracker.limits.gap) * size
+        return -self.nearness * size <= gap <= max(self.nearness, tracker.limits.gap) * size
+
+    def refuted(self, tracker: Tracker) -> bool:
+        """Whether the best point is better than the bound allows: what HiGHS says is wrong then."""
+        rank, bound = _rank(tracker), tracker.problem.sign * self.bound
+        if rank is None or not np.isfinite(bound):
+            return rank is not None and bound > 0
+        start = abs(tracker.base.value) if tracker.base.sound else 0.0
+        return rank < bound - self.nearness * max(abs(rank), abs(bound), _TRACE * start)
 
 
 def proven(tracker: Tracker, proof: Proof) -> Outcome:
@@ -117,7 +125,8 @@ def prove(tracker: Tracker, *, after: float | None = None, seconds: float | None
     most = min(most, seconds or max(_FIRST_SECONDS, _TIMES * (after or 0.0)))
     method, tracker.method = tracker.method, f"{tracker.method}{', ' if tracker.method else ''}a proof by HiGHS"
     try:
-        return _prove(tracker, lowered, _seconds(tracker, most))
+        proof = _prove(tracker, lowered, _seconds(tracker, most))
+        return None if proof is not None and not proof.infeasible and proof.refuted(tracker) else proof
     finally:
         tracker.method = method
 

@@ -139,6 +139,11 @@ class Problem:
         return bool(np.isfinite(self.lower).any() or np.isfinite(self.upper).any())
 
     @property
+    def is_boxed(self) -> bool:
+        """Whether every cell has a bound on either side."""
+        return bool(np.isfinite(self.lower).all() and np.isfinite(self.upper).all())
+
+    @property
     def has_integers(self) -> bool:
         """Whether any cell must be a whole number."""
         return self.integer is not None and bool(self.integer.any())

@@ -26,9 +26,9 @@ HistoryRow: TypeAlias = tuple[int, float, float, float]
 # Beyond these no sheet's answer lies; a method that gets there is falling for ever.
 _BOTTOM = 1e30
 _FAR = 1e20
-# There it falls below any number if it has fallen by so many times what it was, or falls on: at a point so many times
-# as far it has gained as much again, unlike 1/x. Of −LN(x), too, it is said that it gains less and less.
-_MUCH, _FURTHER, _STILL = 1e15, 1e5, 1.0
+# There it falls below any number if it falls on at points so many times as far, and has fallen by so many times what it
+# was or gains as much again each time, unlike 1/x. Of −LN(x), too, it is said that it gains less and less.
+_MUCH, _FURTHER, _STILL, _FARTHEST = 1e15, (1e5, 1e10, 1e20), 1.0, 1e200
 # A method that has gained less than this part of the objective's scale in so many iterations has stalled.
 _STALL_ITERATIONS = 30
 _STALL_GAIN = 1e-13
@@ -193,11 +193,12 @@ class Tracker:
         value, gradient = self._merit(point)
         base = self._merit(self.base)[0]
         far = self.goal == "direct" and value < base and np.abs(point.x).max(initial=0.0) > _FAR
-        deep = value < -_BOTTOM * max(1.0, abs(base))
+        deep = value < -_BOTTOM * max(1.0, abs(base)) and not self.problem.is_boxed
         if (far or deep) and self.violation(point) <= 1.0:
             if self.without_end(point):
                 raise Unbounded
-            raise Finished(Why.RUNS_OFF(cell=self.problem.cell_name(int(np.abs(point.x).argmax()))))
+            if far:
+                raise Finished(Why.RUNS_OFF(cell=self.problem.cell_name(int(np.abs(point.x).argmax()))))
         return value, gradient
 
     def without_end(self, point: Point) -> bool:
@@ -206,12 +207,23 @@ class Tracker:
         held = np.where(point.x > 0, np.isfinite(self.problem.upper), np.isfinite(self.problem.lower))
         if (held & (np.abs(point.x) > _FAR)).any():
             return False
-        if base - value > _MUCH * max(1.0, abs(base)):
-            return True
-        further = self.start + _FURTHER * (point.x - self.start)
-        there = self.point(np.clip(further, self.problem.lower, self.problem.upper))
-        gained = value - self._merit(there)[0]
-        return there.sound and self.violation(there) <= 1.0 and gained > _STILL * (base - value)
+        much, last = base - value > _MUCH * max(1.0, abs(base)), value
+        for times in _FURTHER:
+            x = self.start + times * (point.x - self.start)
+            if (
+                (x < self.problem.lower).any()
+                or (x > self.problem.upper).any()
+                or np.abs(x).max(initial=0.0) > _FARTHEST
+            ):
+                return False
+            there = self.point(x)
+            if not there.sound:
+                return self.problem.sign * there.value == -np.inf  # beyond what numbers can be
+            merit = self._merit(there)[0]
+            if self.violation(there) > 1.0 or not last - merit > (0.0 if much else _STILL * (base - value)):
+                return False
+            last = merit
+        return True
 
     def _merit(self, point: Point) -> tuple[float, FloatArray]:
         if self.goal == "gap":
