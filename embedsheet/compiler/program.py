@@ -168,6 +168,15 @@ class Program:
         """Return ∇²f(x) v, (n,)."""
         return self._objective.hessian_product(x, v)
 
+    @property
+    def right_sides(self) -> FloatArray:
+        """The constraint rows' right sides that are the same whatever the changing cells are, else NaN, (m,)."""
+        ids = np.array(self._rows.right_ids, np.int64)
+        given = np.array(self._rows.right_numbers, np.float64)
+        cells = np.where(ids < 0, 0.0, self._store.numbers[ids])
+        settled = (ids < 0) | (self._store.done[ids] & ~self._store.tainted[ids])
+        return np.where(settled, given + cells, np.nan)
+
     def constraints(self, x: FloatArray) -> FloatArray:
         """Return left − right of every constraint row, (m,)."""
         if not self.constraint_count:

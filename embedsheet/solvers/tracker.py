@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -36,6 +37,7 @@ _STALL_GAIN = 1e-13
 _CONVERGENCE_ITERATIONS = 5
 # So many evaluations in so many iterations: the line search meets a kink every time.
 _STALL_EVALUATIONS = 240
+_ROUNDING = 1e-6  # times the precision: what rounding may do to a row, as a part of its largest term
 # Constraints met to this part of the tolerance count as met exactly; among such points the lowest objective wins.
 # Without the distinction the best point would always be the one that uses up the tolerance.
 EXACT = 1e-3
@@ -130,6 +132,7 @@ class Tracker:
         # Inequalities are brought to the form h(x) ≥ 0.
         self.row_sign = np.where(relations == "<=", -1.0, 1.0)
         self._rows = self._jacobian = self._row_size = None
+        self.__dict__.pop("_right_sides", None)
         self.best_violation = self.violation(self.best)
 
     # -- evaluating ---------------------------------------------------------------------------------------------------
@@ -301,16 +304,17 @@ class Tracker:
         return np.where(self.equal, np.abs(rows), np.maximum(-rows, 0.0))
 
     def row_tolerance(self, x: FloatArray) -> FloatArray:
-        """Return how much each row may be missed: 1e-6 of its largest term, at least 1e-6 (of the gap for a target).
+        """Return how much each row may be missed: 1e-6 of its right side, at least 1e-6 (of the gap for a target).
 
-        Terms are slopes times cells: the smaller of those with the slopes at the start and at x. The units of cells do
-        not count so, nor does a start where a row is steep, as EXP(A1) from 30 on.
+        Where the changing cells move the right side it is 1e-6 of the row's largest term. Terms are slopes times cells:
+        the smaller of those with the slopes at the start and at x. So a start where a row is steep does not count, as
+        EXP(A1) is from 30 on. What rounding does to terms is allowed in any row; in whole numbers nothing more is.
         """
         tolerance = self.row_tolerances(x[None])[0]
         with np.errstate(invalid="ignore", over="ignore"):
             terms = np.abs(self.row_jacobian(x)) * np.abs(x)
-        largest = np.where(np.isfinite(terms), terms, 0.0).max(axis=1, initial=1.0)
-        here = self.limits.precision * largest
+        largest = np.where(np.isfinite(terms), terms, 0.0).max(axis=1, initial=0.0)
+        here = self.limits.precision * self._sizes(largest[None])[0]
         count = len(self.problem.relations)
         return np.asarray(np.append(np.minimum(tolerance[:count], here[:count]), tolerance[count:]))
 
@@ -320,16 +324,34 @@ class Tracker:
             with np.errstate(invalid="ignore"):
                 jacobian = np.abs(self.row_jacobian(self.start))
             self._row_size = np.where(np.isfinite(jacobian), jacobian, 0.0)
-        size = np.ones((len(points), len(self._row_size)))
+        size = np.zeros((len(points), len(self._row_size)))
         rows, cells = np.nonzero(self._row_size)
         factors, (present, first) = self._row_size[rows, cells], np.unique(rows, return_index=True)
         lot = max(1, _MOST_TERMS // max(1, len(rows)))
         for at in range(0, len(points) if len(rows) else 0, lot):
             terms = factors * np.abs(points[at : at + lot, cells])
-            size[at : at + lot, present] = np.maximum(1.0, np.maximum.reduceat(terms, first, axis=1))
+            size[at : at + lot, present] = np.maximum.reduceat(terms, first, axis=1)
+        size = self._sizes(size)
         if self.goal == "row":
             size[:, -1] = max(1.0, abs(self.problem.target)) / self.width
         return np.asarray(self.limits.precision * size)
+
+    def _sizes(self, terms: FloatArray) -> FloatArray:
+        """Return what rows are measured against, whose largest terms at points are these, (k, m)."""
+        sides, rounding = self._right_sides, _ROUNDING * terms
+        return np.where(np.isnan(sides), np.maximum(1.0, terms), np.maximum(1.0, np.abs(sides)) + rounding)
+
+    @cached_property
+    def _right_sides(self) -> FloatArray:
+        """The rows' right sides, NaN where they are not the same everywhere; whole numbers have no size, (m,)."""
+        count = len(self.row_sign)
+        known = getattr(self.problem.objective, "right_sides", None)
+        sides = np.full(count, np.nan)
+        if known is not None and len(self.problem.relations):
+            sides[: len(self.problem.relations)] = known
+        if self.problem.integer is not None and self.problem.integer.all():
+            sides[: len(self.problem.relations)] = 0.0
+        return sides
 
     def consider(self, point: Point) -> None:
         """Keep the point if it is better: feasible before infeasible, then lower, then less infeasible.
