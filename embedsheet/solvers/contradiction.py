@@ -33,7 +33,7 @@ def contradicting(problem: Problem, model: LinearModel, feasible: Feasible) -> t
     given = {"integer": whole, "lower": np.isfinite(problem.lower), "upper": np.isfinite(problem.upper)}
     kept: list[Part] = [(kind, place) for kind, mask in given.items() for place in np.flatnonzero(mask).tolist()]
     kept += [("row", place) for place in range(len(problem.relations))]
-    solves = 0
+    solves, sure = 0, True
     size = len(kept)
     while size:
         start = 0
@@ -44,12 +44,14 @@ def contradicting(problem: Problem, model: LinearModel, feasible: Feasible) -> t
             solves += 1
             if solves > _MOST_SOLVES:
                 return _sorted(kept), False
-            if feasible(*_only(problem, model, fewer)) is False:
+            possible = feasible(*_only(problem, model, fewer))
+            if possible is False:
                 kept = fewer
             else:
+                sure &= possible is not None or size > 1
                 start += size
         size //= 2
-    return _sorted(kept), True
+    return _sorted(kept), sure
 
 
 def _sorted(parts: list[Part]) -> list[Part]:

@@ -28,6 +28,7 @@ _LAST_BITS = 8.0 * float(np.finfo(float).eps)
 # Rows that miss equality by less than this part of their terms hold a vertex in place; a larger system is not solved.
 _HELD = 1e-7
 _LARGEST_REFINED = 4_000_000
+_EXPLAINED, _TRIED = 30.0, 5.0  # seconds for an explanation, and for one choice of constraints
 _LAST_WORDS = 2.0  # seconds that HiGHS gets to end in
 _LEAST_GAP = 1e-9  # less is rounding
 _LARGEST_WHOLE = 2.0**53
@@ -86,7 +87,7 @@ def solve_linear(problem: Problem, model: LinearModel, limits: Limits = Limits()
     """
     if problem.sense != "target":
         result = _solve(problem, model, limits)
-        return _explained(problem, model, result) if result.status == "infeasible" else result
+        return _explained(problem, model, result, limits) if result.status == "infeasible" else result
     on_target = _with_row(problem, model, model.cost, model.offset - problem.target, "=")
     found = _solve(*on_target, limits, feasible_only=True)
     if found.x is not None:
@@ -100,7 +101,7 @@ def solve_linear(problem: Problem, model: LinearModel, limits: Limits = Limits()
         if x is not None:
             sides.append((model.offset + float(model.cost @ x), x))
     if not sides:
-        return _explained(problem, model, found) if found.status == "infeasible" else found
+        return _explained(problem, model, found, limits) if found.status == "infeasible" else found
     _, x = min(sides, key=lambda side: abs(side[0] - problem.target))
     if len(sides) == 1:
         reason = Why.TARGET_BESIDE(target=problem.target, nearest=sides[0][0])
@@ -109,15 +110,30 @@ def solve_linear(problem: Problem, model: LinearModel, limits: Limits = Limits()
     return LinearResult("infeasible", reason, x)
 
 
-def feasible(problem: Problem, model: LinearModel) -> bool | None:
-    """Whether some x satisfies all constraints; None where HiGHS did not end in a slice of its time."""
-    status = _solve(problem, model, Limits(), slices=1).status
-    return None if status == "failed" else status != "infeasible"
+def feasible_within(limits: Limits) -> Callable[[Problem, LinearModel], bool | None]:
+    """Return what says whether some x satisfies all constraints: None where HiGHS did not end in its time.
+
+    Explanations ask it again and again: it has some seconds in all, and never more than the limits leave.
+    """
+    end = time.perf_counter() + _EXPLAINED
+    end = end if limits.deadline is None else min(end, limits.deadline)
+
+    def feasible(problem: Problem, model: LinearModel) -> bool | None:
+        now = time.perf_counter()
+        if now >= end:
+            return None
+        found = _solve(problem, model, Limits(seconds=_TRIED, deadline=min(end, now + _TRIED)), slices=1)
+        if found.status == "failed" or (found.status == "improved" and found.x is None):
+            return None
+        return found.status != "infeasible"
+
+    return feasible
 
 
-def _explained(problem: Problem, model: LinearModel, result: LinearResult) -> LinearResult:
+def _explained(problem: Problem, model: LinearModel, result: LinearResult, limits: Limits) -> LinearResult:
     try:
-        return replace(result, reason=result.reason.also(Why.THEREFORE(parts=explain(problem, model, feasible))))
+        parts = explain(problem, model, feasible_within(limits))
+        return replace(result, reason=result.reason.also(Why.THEREFORE(parts=parts)))
     except KeyboardInterrupt:
         return result
 

@@ -165,7 +165,8 @@ def _by_gradient(tracker: Tracker, ended: Reason, measure: float) -> tuple[Statu
     if ended.has(Why.RUNS_OFF):
         return "improved", ended
     if problem.sense == "target":
-        if abs(best.value - problem.target) <= 1e-6 * max(1.0, abs(problem.target)):
+        size = 1.0 if problem.all_whole else max(1.0, abs(problem.target))
+        if abs(best.value - problem.target) <= 1e-6 * size:
             return "optimal", Why.TARGET_REACHED(target=problem.target)
         if stopped:
             return "improved", Why.TARGET_AHEAD(ended=ended, target=problem.target)

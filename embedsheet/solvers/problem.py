@@ -148,6 +148,11 @@ class Problem:
         """Whether any cell must be a whole number."""
         return self.integer is not None and bool(self.integer.any())
 
+    @property
+    def all_whole(self) -> bool:
+        """Whether every cell must be a whole number."""
+        return self.integer is not None and bool(self.integer.all())
+
     def is_whole(self, x: FloatArray) -> bool:
         """Whether the cells that must be whole numbers are, and those that must be different."""
         if any(sorted(x[group]) != list(range(1, len(group) + 1)) for group in self.all_different):

@@ -349,7 +349,7 @@ class Tracker:
         sides = np.full(count, np.nan)
         if known is not None and len(self.problem.relations):
             sides[: len(self.problem.relations)] = known
-        if self.problem.integer is not None and self.problem.integer.all():
+        if self.problem.all_whole:
             sides[: len(self.problem.relations)] = 0.0
         return sides
 

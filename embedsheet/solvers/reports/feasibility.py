@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from embedsheet.solvers.contradiction import Part, contradicting
-from embedsheet.solvers.linear import feasible, recognise
-from embedsheet.solvers.problem import Problem
+from embedsheet.solvers.linear import feasible_within, recognise
+from embedsheet.solvers.problem import Limits, Problem
 from embedsheet.solvers.reports.point import Found, LineAt
 from embedsheet.solvers.reports.tables import Entry, Report, Table, clean
 
@@ -42,8 +42,12 @@ def feasibility(found: Found, problem: Problem) -> Report:
             ],
         )
     constraints = replace(problem, sense="satisfy")
-    if feasible(constraints, model) is not False:
-        return Report("feasibility", refused=f"the constraints do not contradict each other: {found.message}")
+    feasible = feasible_within(Limits())
+    possible = feasible(constraints, model)
+    if possible is not False:
+        undecided = "whether the constraints contradict each other took too long to find out"
+        words = undecided if possible is None else "the constraints do not contradict each other"
+        return Report("feasibility", refused=f"{words}: {found.message}")
     parts, irreducible = contradicting(constraints, model, feasible)
     notes = [_IRREDUCIBLE if irreducible else "The search for fewer of them was cut short; some may be spared."]
     return _report(_rows(found, parts), notes)
