@@ -1,0 +1,169 @@
+"""Models of large numbers beside small ones, of which HiGHS or a tolerance once said what is not true.
+
+What is right is told by arithmetic, and by a point that can be put into the constraints.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import embedsheet as es
+from kit.sheets import write
+
+_WHOLE_30, _WHOLE_60 = (["A1:A2 integer", "A1:A2>=0", f"A1:A2<={most}", "A3>=0"] for most in (30, 60))
+_PARTS = {"A1": 0, "A2": 0, "A3": 0, "B1": "=2500000*A1+1300000*A2+700000*A3", "C1": "=A1+A2+A3"}
+_SECONDS_APART = {"A1": 1.7e9, "A2": 1.7e9, "B1": "=A2-A1"}
+_UNEQUAL = {
+    "A1": 18, "A2": 18, "A3": 0.005, "B1": "=-500000*A1+A2+400000000*A3", "D1": -10647900,
+    "B2": "=-200000000*A1+6000*A2+8000000*A3", "D2": -4799860000,
+    "C1": "=IF(A1>0,0.005,A2*2)+IF(A3*1000>=9.3,15,0)+A1-8*A2-5000*A3",
+}  # fmt: skip
+
+
+def _solve(path: Path, cells: dict[str, Any], sense: str, constraints: list[str], **options: Any) -> es.Solution:
+    write(path, cells)
+    changing = max(int(cell[1:]) for cell in cells if cell[0] == "A")
+    area = f"A1:A{changing}" if changing > 1 else "A1"
+    return es.solve(
+        path, "S", objective="C1", changing=[area], sense=sense, constraints=constraints, dry_run=True,
+        nonnegative=False, **options,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cells", "sense", "constraints", "best"),
+    [
+        # HiGHS takes no coefficients of 1E15 and more; the bound that it has then is none.
+        (
+            {"A1": 10, "A2": 1000, "B1": "=A1+A2", "C1": "=A1*A2"},
+            "maximize", ["A1:A2 integer", "A1:A2>=0", "B1<=250000000"], 1.5625e16,
+        ),
+        (
+            {"A1": 100, "A2": 2000, "C1": "=A1*A2-5*A2-1000000"},
+            "maximize", ["A2 integer", "A1:A2>=0", "A1<=100000", "A2<=2000000000"], 2e14 - 1e10 - 1e6,
+        ),
+        (
+            {"A1": 1, "A2": -1, "C1": "=A1*A2"},
+            "minimize", ["A1:A2 integer", "A1>=0", "A1<=1E9", "A2>=-1E9", "A2<=0"], -1e18,
+        ),
+        # At (30, 0, 7.776).
+        (
+            {"A1": 22, "A2": 16, "A3": 6.67, "B1": "=0.000004*A1+0.004*A2-6000000*A3", "D1": -46656000,
+             "C1": "=A1*A3*5000-A2*A3*2000+5*A1+5*A2+6*A3"},
+            "maximize", [*_WHOLE_30, "A3<=10", "B1=D1"], 30 * 7.776 * 5000 + 150 + 6 * 7.776,
+        ),
+        # HiGHS' two versions do not agree; at (24, 30, 0.003380175) both rows hold.
+        (_UNEQUAL, "minimize", [*_WHOLE_30, "A3<=0.01", "B1<=D1", "B2>=D2"], -232.895875),
+        # Bounded on both sides, or by a row, whatever the size of the numbers.
+        ({"A1": 1, "C1": "=EXP(A1)"}, "maximize", ["A1<=100"], float(np.exp(100.0))),
+        ({"A1": 1, "C1": "=A1^20"}, "maximize", ["A1<=100", "A1>=0"], 1e40),
+        ({"A1": 0.05, "C1": "=100*(1+A1)^400"}, "maximize", ["A1<=0.5", "A1>=0"], 100 * 1.5**400),
+        # The mean of 20 numbers is never below their geometric mean.
+        (
+            {**{f"A{row}": 1 for row in range(1, 21)}, "B1": "=SUM(A1:A20)", "C1": "=PRODUCT(A1:A20)"},
+            "maximize", ["B1<=2000", "A1:A20>=0"], 1e40,
+        ),
+        # Whole numbers have no tolerance as large as one of them.
+        (
+            {"A1": 1e9, "A2": 1e9, "B1": "=A2+1", "C1": "=A1*A2"},
+            "minimize", ["A1>=B1", "A1:A2 integer", "A1:A2>=1000000000", "A1:A2<=1000000010"], 1e18 + 1e9,
+        ),
+        (
+            {"A1": 0, "A2": 0, "A3": 0, "B1": "=1000000000*A1+1000000000*A2+5*A3", "C1": "=(A1+A2+A3)^2"},
+            "maximize", ["A1:A3 binary", "B1<=2000000004"], 4,
+        ),
+        ({"A1": 10, "A2": 1000, "B1": "=A1+2*A2", "C1": "=A1^2-A2^2"},
+         "maximize", ["A1:A2 integer", "B1<=1E9", "A1:A2>=0"], 1e18),
+        # A difference of large numbers is as small as it is.
+        ({**_SECONDS_APART, "C1": "=(A1-1.7E9)^2+(A2-1.7E9)^2"}, "minimize", ["B1>=1"], 0.5),
+    ],
+)  # fmt: skip
+def test_what_is_called_the_best_is_it(
+    cells: dict[str, Any], sense: str, constraints: list[str], best: float, tmp_path: Path
+) -> None:
+    result = _solve(tmp_path / "book.xlsx", cells, sense, constraints)
+    assert result.status in ("optimal", "improved")
+    assert result.objective_after == pytest.approx(best, rel=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("cells", "sense", "constraints", "point"),
+    [
+        (
+            {"A1": 32, "A2": 9, "A3": 7668520, "B1": "=9000*A1+5*A2-0.000003*A3", "C1": "=A1*A2+A1*A3-A2*A3"},
+            "maximize", [*_WHOLE_60, "A3<=10000000", "B1=468003"], (52, 6, 9000000),
+        ),
+        (
+            {"A1": 39, "A2": 39, "A3": 41739.3, "D1": 0, "B1": "=9*A2", "B2": "=2000000*A1+0.05*A3",
+             "C1": "=A1*A2*2+A1*A3*D1-A2*A3*0.0001+5*A1-7*A3"},
+            "minimize", [*_WHOLE_60, "A3<=100000", "B2=42002500", "B1>=378"], (21, 42, 50000),
+        ),
+        (
+            {"A1": 6, "A2": 1, "A3": 369.3, "B1": "=0.000002*A1+0.000009*A2+7*A3",
+             "C1": "=A1*A2*0.005+A1*A3*0.00002-A2*A3*0.05-6*A2-0.08*A3"},
+            "minimize", ["A1:A2 integer", "A1:A2>=0", "A1:A2<=6", "A3>=0", "A3<=1000", "B1=2774.14"],
+            (0, 0, 2774.14 / 7),
+        ),
+        (
+            {"A1": 1, "A2": 7.7, "B1": "=1E15*A1+A2", "C1": "=3*A1-9*A2"},
+            "maximize", ["A1:A2>=0", "A1<=6", "A2<=10", "B1>=5E15"], (6, 0),
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_point_satisfies_is_no_contradiction(
+    cells: dict[str, Any], sense: str, constraints: list[str], point: tuple[float, ...], tmp_path: Path
+) -> None:
+    """The point, put into the cells, satisfies the constraints: a search from there keeps them."""
+    assert _solve(tmp_path / "book.xlsx", cells, sense, constraints).status != "infeasible"
+    there = cells | {f"A{row}": number for row, number in enumerate(point, 1)}
+    held = _solve(tmp_path / "there.xlsx", there, sense, constraints, method="SLSQP" if len(point) < 3 else "auto")
+    assert held.status in ("optimal", "improved")
+
+
+@pytest.mark.parametrize(
+    ("cells", "constraints"),
+    [
+        (
+            {"A1": 1e6, "A2": 1e6, "B1": "=A2+1", "B2": "=A1+1", "C1": "=A1*A2"},
+            ["A1>=B1", "A2>=B2", "A1:A2 integer", "A1:A2>=1000000", "A1:A2<=1000010"],
+        ),
+        (
+            {"A1": 1e6, "A2": 1e6, "A3": 1e6, "B1": "=SUM(A1:A3)", "C1": "=A1"},
+            ["B1=3000000.5", "A1:A3 integer", "A1:A3>=999990", "A1:A3<=1000010"],
+        ),
+        (_PARTS, ["A1:A3 binary", "B1=3800002"]),
+        (_PARTS | {"A1": 1, "A2": 1}, ["A1:A3 binary", "B1=3800002"]),  # whatever it begins with
+    ],
+)
+def test_no_whole_number_misses_by_one(cells: dict[str, Any], constraints: list[str], tmp_path: Path) -> None:
+    assert _solve(tmp_path / "book.xlsx", cells, "minimize", constraints).status == "infeasible"
+
+
+@pytest.mark.parametrize("objective", ["(A2-A1)^2", "A1+A2+0*B1"])
+def test_a_difference_of_large_numbers_is_not_forgiven(objective: str, tmp_path: Path) -> None:
+    """Two times of day in seconds, of which one is to be 1,000 later: 0 is no such difference."""
+    cells = _SECONDS_APART | {"C1": f"={objective}"}
+    result = _solve(tmp_path / "book.xlsx", cells, "minimize", ["B1>=1000", "A1:A2>=1.7E9", "A1:A2<=1.8E9"])
+    assert result.status in ("optimal", "improved")
+    assert result.x[1] - result.x[0] == pytest.approx(1000, rel=1e-5)
+
+
+def test_a_target_in_whole_numbers_is_reached_or_not(tmp_path: Path) -> None:
+    """2,000,000,011 is a prime number."""
+    cells = {"A1": 40000, "A2": 40000, "C1": "=A1*A2"}
+    result = _solve(tmp_path / "book.xlsx", cells, "target", ["A1:A2 integer", "A1:A2>=40000", "A1:A2<=90000"],
+                    target=2000000011.0)  # fmt: skip
+    assert result.status == "infeasible"
+
+
+def test_an_explanation_ends(tmp_path: Path) -> None:
+    """Eight amounts, of which none together are the sum: without a bound whole numbers may be looked for long."""
+    amounts = [2500000.10, 1300000.25, 700000.40, 412345.67, 998877.66, 1250000.01, 333333.33, 1875000.50]
+    cells = {f"A{row}": 0 for row in range(1, 9)} | {f"D{row}": one for row, one in enumerate(amounts, 1)}
+    cells |= {"B1": "=SUMPRODUCT(A1:A8,D1:D8)", "C1": "=SUM(A1:A8)"}
+    result = _solve(tmp_path / "book.xlsx", cells, "minimize", ["A1:A8 binary", "B1=3800001.55"], time_limit=3)
+    assert result.status == "infeasible" and "S!B1 = 3800001.55" in result.message
