@@ -160,6 +160,8 @@ def _run(
                 done(place, grade)
         except BaseException:
             pool.stop()  # type: ignore[no-untyped-call]
+            for worker in multiprocessing.active_children():
+                worker.kill()  # one that has just begun would miss what is gone soon, and print a traceback
             # what is graded is in the journal; the rest need not be waited for
             raise
 

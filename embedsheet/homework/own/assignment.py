@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import cast
@@ -94,10 +94,15 @@ class OwnAssignment(Standalone):
     @cached_property
     def followed(self) -> dict[str, list[int]]:
         """By answer, for each of its cells, the answers' cells that it follows from in the solution, as bits."""
+        return self.followed_where(())
+
+    def followed_where(self, watched: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]) -> dict[str, list[int]]:
+        """Return `followed` with what cells were seen to read as well, see `Dependence`."""
         cells = {name: self.solution.cells(area).ravel() for name, area in self.answers.items()}
         if not cells:
             return {}
-        dependence = Dependence(self.solution.planner, np.concatenate(list(cells.values())), through=True)
+        asked = np.concatenate(list(cells.values()))
+        dependence = Dependence(self.solution.planner, asked, through=True, watched=watched)
         return {name: [dependence.of(int(cell)) for cell in ids] for name, ids in cells.items()}
 
     def below(self, task: OwnTask) -> list[str]:

@@ -8,7 +8,6 @@ need gets the student's own there, so that no later answer pays for an earlier o
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from functools import cached_property
@@ -33,14 +32,12 @@ from embedsheet.homework.own.find import find
 from embedsheet.homework.own.given import Restored, restored
 from embedsheet.homework.own.make import numbers_of, own
 from embedsheet.homework.own.sketch import OwnSketch, sketch_of
-from embedsheet.homework.own.solution import Dependence
+from embedsheet.homework.own.solution import Dependence, follows_addresses
 from embedsheet.homework.own.solver_task import Plan, allowance, best_for_own_formulas, best_plan, judged, lost
 from embedsheet.homework.own.trials import ANOTHER, COUNTS, Pool, Trial, differs, number_kinds, pool_of
 from embedsheet.homework.roster import Student
 from embedsheet.workbook import Workbook
 
-# What these read shows only in an evaluation; SUMIF and AVERAGEIF make the range that they sum as large as the other.
-_FOLLOWING = re.compile(r"\b(?:INDEX|OFFSET|INDIRECT|SUMIF|AVERAGEIF)\s*\(", re.IGNORECASE)
 _MOST_ALONE = 48  # lots of cells of one answer that are each evaluated among the student's own answers
 _LEARNED = 5  # rounds of finding out what a formula reads
 _MOST_CHANGED = 5  # given cells that are named
@@ -189,7 +186,7 @@ class OwnGrading(_Grading):
         if allowed.all():
             return [self._one_step(trial, cells) for trial in trials]
         found = [deepcopy(self._one_step(trial, cells)) for trial in trials]
-        bits = np.array(self.own.followed[name], object).reshape(cells.shape)
+        bits = np.array(self._followed[name], object).reshape(cells.shape)
         others = [place for place in map(tuple, np.argwhere(~allowed)) if cells[place] >= 0]
         for first in range(0, len(others), -(-len(others) // _MOST_ALONE) or 1):
             some = others[first : first + (-(-len(others) // _MOST_ALONE) or 1)]
@@ -282,9 +279,12 @@ class OwnGrading(_Grading):
 
     @cached_property
     def _follows_addresses(self) -> bool:
-        """Whether what the workbook's formulas read shows only when they are evaluated."""
-        texts = [text for sheet in self.book.sheets.values() for text in sheet.formula_texts]
-        return any(_FOLLOWING.search(text) for text in (*texts, *(entry.text for entry in self.book.names)))
+        return follows_addresses(self.book)
+
+    @cached_property
+    def _followed(self) -> dict[str, list[int]]:
+        """By answer, for each of its cells, the answers' cells that it follows from in the solution, as bits."""
+        return self.pool.followed(self.trials[0])
 
     def _run_group(self, store: Store, planner: Planner, place: int, elements: Ids) -> bool:
         """Evaluate some cells of a group, and before them what they read; False where that cannot be done."""
@@ -315,7 +315,7 @@ class OwnGrading(_Grading):
         direct = Dependence(self.student.planner, asked, through=False, watched=self._watched)
         return {
             name: np.array(
-                [direct.of(int(cell)) & ~bits == 0 for cell, bits in zip(cells, self.own.followed[name], strict=True)]
+                [direct.of(int(cell)) & ~bits == 0 for cell, bits in zip(cells, self._followed[name], strict=True)]
             ).reshape(order[name].shape)
             for name, cells in ids.items()
         }

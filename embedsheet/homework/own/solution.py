@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import hashlib
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,8 @@ from embedsheet.homework.evaluate import Runner
 from embedsheet.workbook import Workbook
 
 Inputs = Mapping[Area, NDArray[Any]]
+# What these read shows only in an evaluation; SUMIF and AVERAGEIF make the range that they sum as large as the other.
+_FOLLOWING = re.compile(r"\b(?:INDEX|OFFSET|INDIRECT|SUMIF|AVERAGEIF)\s*\(", re.IGNORECASE)
 _STRAY = 1000.0  # a number so many times larger than it, or 1, was in the teacher's workbook is not sensible
 
 
@@ -134,6 +137,12 @@ class Solution:
             one = int(np.flatnonzero(stray)[0])
             return f"{table.cell(int(ids[one]))} is {numbers[one]:.6g}, where your workbook has {before[one]:.6g}"
         return ""
+
+
+def follows_addresses(book: Workbook) -> bool:
+    """Whether what a workbook's formulas read shows only when they are evaluated."""
+    texts = [text for sheet in book.sheets.values() for text in sheet.formula_texts]
+    return any(_FOLLOWING.search(text) for text in (*texts, *(entry.text for entry in book.names)))
 
 
 def empty(store: Store, cells: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.compiler.order import Planner
 from embedsheet.compiler.store import Store
 from embedsheet.ground.errors import DataError
 from embedsheet.ground.kinds import BLANK, NUMBER, TEXT
@@ -24,6 +25,7 @@ from embedsheet.homework.own.assignment import OwnAssignment
 from embedsheet.homework.own.cases import Case, cases_of, decided
 from embedsheet.homework.own.make import numbers_of, own
 from embedsheet.homework.own.sketch import Drawn, evaluate
+from embedsheet.homework.own.solution import follows_addresses
 from embedsheet.homework.roster import Student
 
 Purpose = Literal["grading", "examples"]
@@ -139,6 +141,27 @@ class Pool:
             for name, area in self.assignment.answers.items()
         }
         return Trial(inputs, expected, store)
+
+    def followed(self, shown: Trial) -> dict[str, list[int]]:
+        """Return the assignment's `followed` with all that INDEX and its like read for these inputs and grading's."""
+        if not self._seen:
+            return self.assignment.followed
+        return self.assignment.followed_where([*self._seen, *self._watched(shown)])
+
+    @cached_property
+    def _seen(self) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Which cells were seen to read which on the inputs for grading, where that shows only in an evaluation."""
+        if not follows_addresses(self.assignment.solution.book):
+            return []
+        return [pair for number in range(COUNTS["grading"]) for pair in self._watched(self.trial("grading", number))]
+
+    def _watched(self, trial: Trial) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        solution, areas = self.assignment.solution, self.assignment.areas
+        values = {areas[name]: self.texts.as_cells(numbers) for name, numbers in trial.inputs.items()}
+        store = solution.runner.replaced([values])
+        store.watched = []
+        Planner(store).require(solution.formulas)
+        return store.watched
 
     @cached_property
     def cases(self) -> list[Case]:
