@@ -32,6 +32,7 @@ from embedsheet.homework.key import Key
 
 SECONDS = 30.0
 MEGABYTES = 2048
+_STARTED = 10.0  # seconds that workers have to begin in before Ctrl-C is heard
 Progress = Callable[[int, int, Grade], None]
 _FIRST_LINE_CUT_SHORT = re.compile(r"[0-9a-f]{1,63}|[0-9a-f]{64} ?({.*)?")
 
@@ -149,6 +150,10 @@ def _run(
                     submission = submissions[place]
                     arguments = (key, submission.path, submission.shown_as)
                     futures[pool.schedule(grade_one, args=arguments, timeout=limits.seconds)] = place
+                # A worker that is just being started when this process ends would print a traceback.
+                end = time.monotonic() + _STARTED
+                while len(multiprocessing.active_children()) < min(processes, len(todo)) and time.monotonic() < end:
+                    time.sleep(0.01)
             for future in as_completed(futures):
                 place = futures[future]
                 try:
@@ -161,7 +166,7 @@ def _run(
         except BaseException:
             pool.stop()  # type: ignore[no-untyped-call]
             for worker in multiprocessing.active_children():
-                worker.kill()  # one that has just begun would miss what is gone soon, and print a traceback
+                worker.kill()  # one that has just begun would miss what is gone soon, and say so at length
             # what is graded is in the journal; the rest need not be waited for
             raise
 
