@@ -48,7 +48,11 @@ class Worksheet(Protocol):
     """A `Sheet`."""
 
     book: Any
-    uno: Any
+
+    @property
+    def uno(self) -> Any:
+        """UNO's sheet."""
+        ...
 
     @property
     def name(self) -> str:

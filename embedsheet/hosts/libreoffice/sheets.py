@@ -43,7 +43,7 @@ class Sheets(base_classes.Sheets):
         return int(self.api.Count)
 
     def __iter__(self) -> Iterator[Sheet]:
-        return iter([Sheet(self.book, self.api.getByIndex(index)) for index in range(len(self))])
+        return iter([Sheet(self.book, called=name) for name in self.api.ElementNames])
 
     def add(self, before: Sheet | None = None, after: Sheet | None = None, name: str | None = None) -> Sheet:
         names = set(self.api.ElementNames)
@@ -60,9 +60,17 @@ class Sheet(base_classes.Sheet):
 
     book: Any = None  # an attribute, where the base class has a property
 
-    def __init__(self, book: Workbook, uno_sheet: Any) -> None:
+    def __init__(self, book: Workbook, uno_sheet: Any = None, called: str = "") -> None:
+        """Either UNO's sheet, or what it is called just now: each that is fetched takes half a millisecond."""
         self.book = book
-        self.uno = uno_sheet
+        self._called = called
+        if uno_sheet is not None:
+            self.uno = uno_sheet
+
+    @cached_property
+    def uno(self) -> Any:
+        """UNO's sheet."""
+        return self.book.sheets.api.getByName(self._called)
 
     @property
     def api(self) -> Any:
@@ -70,7 +78,7 @@ class Sheet(base_classes.Sheet):
 
     @property
     def name(self) -> str:
-        return str(self.uno.Name)
+        return str(self.uno.Name) if "uno" in self.__dict__ else self._called
 
     @name.setter
     def name(self, value: str) -> None:
