@@ -15,6 +15,7 @@ import numpy as np
 from embedsheet.solvers.lbfgsb import minimize
 from embedsheet.solvers.problem import FloatArray
 from embedsheet.solvers.reasons import Reason, Why
+from embedsheet.solvers.stationary import led_back
 from embedsheet.solvers.tracker import Tracker
 from embedsheet.solvers.units import Units, block_sizes, cell_units, finite, spans
 from embedsheet.solvers.verdict import stationarity
@@ -102,7 +103,8 @@ def slsqp(tracker: Tracker, start: FloatArray) -> Reason:
 def _slsqp_round(tracker: Tracker, start: FloatArray) -> Reason:
     from scipy import optimize
 
-    units = Units(tracker, start, spans(tracker.problem, start), least_height=_LEAST_HEIGHT)
+    sizes = spans(tracker.problem, start)
+    units = Units(tracker, start, sizes, least_height=_LEAST_HEIGHT)
     constraints = [
         {
             "type": kind,
@@ -125,6 +127,10 @@ def _slsqp_round(tracker: Tracker, start: FloatArray) -> Reason:
             options={"ftol": 1e-14, "maxiter": tracker.most_iterations + 1},
         )
     units.take(result)
+    # It ends where the rows hold to a part of their terms; they may be held closer than that.
+    there = led_back(tracker, units.inside(result.x), sizes)
+    if there is not None:
+        tracker.consider(there)
     return _reason(result)
 
 

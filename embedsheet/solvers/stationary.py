@@ -59,10 +59,10 @@ def _look(tracker: Tracker, best: Point) -> Point | None:
     found: Point | None = None
     for way, stiffness in _ways(tracker, best, sizes, conditions.multipliers):
         for distance in _DISTANCES if len(best.x) <= _MOST_CELLS else _ONE_DISTANCE:
-            there = _led_back(tracker, best.x + distance * way, sizes)
+            there = led_back(tracker, best.x + distance * way, sizes)
             if stiffness and there is not None and there.sound:
                 # Beside a valley's floor that bends away, the gradient says how far the other cells must follow.
-                there = _led_back(tracker, there.x - problem.sign * there.gradient * sizes**2 / stiffness, sizes)
+                there = led_back(tracker, there.x - problem.sign * there.gradient * sizes**2 / stiffness, sizes)
             if there is None or not there.sound or tier(tracker.violation(there)) > tier(tracker.best_violation):
                 continue
             explained = _PLACE * steepest if kinked else 2.0 * float(np.abs(slope) @ np.abs(there.x - best.x))
@@ -159,7 +159,7 @@ def _falling(tracker: Tracker, best: Point, sizes: FloatArray, multipliers: Floa
 
 def _held(tracker: Tracker, best: Point, multipliers: FloatArray) -> NDArray[np.bool_]:
     """Return which rows hold the point: equations, and bounds that it leans on."""
-    return tracker.equal | (tracker.rows(best.x) <= 10.0 * tracker.row_tolerance(best.x)) & (multipliers > 0)
+    return tracker.equal | (tracker.rows(best.x) <= 10.0 * tracker.row_nearness(best.x)) & (multipliers > 0)
 
 
 def _bending(
@@ -193,7 +193,7 @@ def _kept(jacobian: FloatArray) -> FloatArray:
     return right[rank:].T
 
 
-def _led_back(tracker: Tracker, x: FloatArray, sizes: FloatArray) -> Point | None:
+def led_back(tracker: Tracker, x: FloatArray, sizes: FloatArray) -> Point | None:
     """Return the point at x within the bounds, or where the rows that it misses hold beside it."""
     problem = tracker.problem
     x = np.clip(x, problem.lower, problem.upper)

@@ -311,30 +311,42 @@ class Tracker:
         EXP(A1) is from 30 on. What rounding does to terms is allowed in any row; in whole numbers nothing more is.
         """
         tolerance = self.row_tolerances(x[None])[0]
-        with np.errstate(invalid="ignore", over="ignore"):
-            terms = np.abs(self.row_jacobian(x)) * np.abs(x)
-        largest = np.where(np.isfinite(terms), terms, 0.0).max(axis=1, initial=0.0)
-        here = self.limits.precision * self._sizes(largest[None])[0]
+        here = self.limits.precision * self._sizes(self._terms_here(x)[None])[0]
         count = len(self.problem.relations)
         return np.asarray(np.append(np.minimum(tolerance[:count], here[:count]), tolerance[count:]))
 
+    def row_nearness(self, x: FloatArray) -> FloatArray:
+        """Return how near 0 a row is that holds x: 1e-6 of its largest term, as methods get, or its tolerance."""
+        largest = np.minimum(self._terms(x[None])[0], self._terms_here(x))
+        return np.asarray(np.maximum(self.row_tolerance(x), self.limits.precision * largest))
+
+    def _terms_here(self, x: FloatArray) -> FloatArray:
+        """Return the largest term of each row at x, slopes times cells, (m,)."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            terms = np.abs(self.row_jacobian(x)) * np.abs(x)
+        return np.asarray(np.where(np.isfinite(terms), terms, 0.0).max(axis=1, initial=0.0))
+
     def row_tolerances(self, points: FloatArray) -> FloatArray:
         """Return what `row_tolerance` is at points (k, n) with the slopes at the start, (k, m)."""
+        size = self._sizes(self._terms(points))
+        if self.goal == "row":
+            size[:, -1] = max(1.0, abs(self.problem.target)) / self.width
+        return np.asarray(self.limits.precision * size)
+
+    def _terms(self, points: FloatArray) -> FloatArray:
+        """Return the largest term of each row at points (k, n) with the slopes at the start, (k, m)."""
         if self._row_size is None:
             with np.errstate(invalid="ignore"):
                 jacobian = np.abs(self.row_jacobian(self.start))
             self._row_size = np.where(np.isfinite(jacobian), jacobian, 0.0)
-        size = np.zeros((len(points), len(self._row_size)))
+        largest = np.zeros((len(points), len(self._row_size)))
         rows, cells = np.nonzero(self._row_size)
         factors, (present, first) = self._row_size[rows, cells], np.unique(rows, return_index=True)
         lot = max(1, _MOST_TERMS // max(1, len(rows)))
         for at in range(0, len(points) if len(rows) else 0, lot):
             terms = factors * np.abs(points[at : at + lot, cells])
-            size[at : at + lot, present] = np.maximum.reduceat(terms, first, axis=1)
-        size = self._sizes(size)
-        if self.goal == "row":
-            size[:, -1] = max(1.0, abs(self.problem.target)) / self.width
-        return np.asarray(self.limits.precision * size)
+            largest[at : at + lot, present] = np.maximum.reduceat(terms, first, axis=1)
+        return largest
 
     def _sizes(self, terms: FloatArray) -> FloatArray:
         """Return what rows are measured against, whose largest terms at points are these, (k, m)."""

@@ -151,7 +151,7 @@ def _lagrangian(tracker: Tracker, x: FloatArray, gradient: FloatArray) -> tuple[
     problem = tracker.problem
     rows, jacobian = tracker.rows(x), tracker.row_jacobian(x)
     # Slack counts as none within ten times the feasibility tolerance: methods stop a little inside.
-    active = np.flatnonzero(tracker.equal | (rows <= 10.0 * tracker.row_tolerance(x)))
+    active = np.flatnonzero(tracker.equal | (rows <= 10.0 * tracker.row_nearness(x)))
     at_lower, at_upper = at_bounds(problem, x)
     multipliers = np.zeros(len(rows))
     held = np.flatnonzero(at_lower | at_upper)
@@ -184,7 +184,7 @@ def active_constraints(tracker: Tracker, x: FloatArray, most: int = 200) -> list
     count = len(problem.relations)
     if count:
         rows = np.abs(tracker.rows(x)[:count])
-        tight = np.flatnonzero(rows <= tracker.row_tolerance(x)[:count])
+        tight = np.flatnonzero(rows <= tracker.row_nearness(x)[:count])
         words += [problem.row_name(int(row)) for row in tight[:most]]
     at_lower, at_upper = at_bounds(problem, x)
     for place in np.flatnonzero(at_lower | at_upper)[: max(0, most - len(words))]:
