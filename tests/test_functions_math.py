@@ -131,7 +131,7 @@ def _distributions() -> list[str]:
             formulas += [
                 f"={name}({x},1,{s})" for name in ("NORM.INV", "NORMINV", "LOGINV", "LOGNORM.INV", "STANDARDIZE")
             ]
-            formulas += [f"=LOGNORMDIST({x},1,{s})", f"=CONFIDENCE.NORM({x},{s},10)", f"=CONFIDENCE({x},{s},10)"]
+            formulas += [f"=LOGNORMDIST({x},1,{s})", f"=CONFIDENCE.NORM({x},{s},10)", f"=CONFIDENCE({x},{s},1)"]
             for kind in ("TRUE", "FALSE"):
                 formulas += [f"={name}({x},1,{s},{kind})" for name in ("NORM.DIST", "NORMDIST", "LOGNORM.DIST")]
                 formulas += [f"={name}({x},2,{s},{kind})" for name in ("WEIBULL.DIST", "WEIBULL")]
