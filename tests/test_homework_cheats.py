@@ -6,6 +6,7 @@ nobody, a formula that holds the value neither; given numbers are graded as they
 
 from __future__ import annotations
 
+import random
 import statistics
 import zipfile
 from collections.abc import Callable
@@ -16,8 +17,10 @@ import openpyxl
 import pytest
 import xlsxwriter
 from openpyxl.workbook.defined_name import DefinedName
+from openpyxl.worksheet.formula import ArrayFormula
 
 from embedsheet.ground.notation.addresses import Cell, parse_area
+from embedsheet.homework import submissions
 from embedsheet.homework.grade import Grade
 from embedsheet.homework.gradebook import not_graded
 from embedsheet.homework.key import Key
@@ -299,3 +302,31 @@ def test_a_students_own_zip_in_the_platforms_is_unpacked(tmp_path: Path) -> None
     found, notes = find_submissions(tmp_path / "in", tmp_path / "unpacked")
     assert [one.shown_as for one in found] == ["all.zip/Ada_7_assignsubmission_file_/hw.zip/loan.xlsx"]
     assert notes == ["all.zip/Ada_7_assignsubmission_file_/hw.zip/more.zip: is no .xlsx workbook; passed over"]
+
+
+def test_students_zips_have_no_more_room_than_the_platforms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """100 kB for all: 60 kB for the inner zip leave 40, in which its workbook of 60 kB has no place."""
+    monkeypatch.setattr(submissions, "_FREE", 100_000)
+    monkeypatch.setattr(submissions, "_RATIO", 0)
+    with zipfile.ZipFile(tmp_path / "hw.zip", "w") as out:
+        out.writestr("loan.xlsx", random.Random(0).randbytes(60_000))
+    (tmp_path / "in").mkdir()
+    with zipfile.ZipFile(tmp_path / "in" / "all.zip", "w") as out:
+        out.writestr("a.xlsx", b"PK")
+        out.write(tmp_path / "hw.zip", "Ada_7_assignsubmission_file_/hw.zip")
+    (tmp_path / "unpacked").mkdir()
+    found, notes = find_submissions(tmp_path / "in", tmp_path / "unpacked")
+    assert [one.shown_as for one in found] == ["all.zip/a.xlsx"]
+    [note] = notes
+    assert note.endswith("hw.zip/loan.xlsx: unpacks to more than a class' workbooks do; passed over")
+
+
+def test_an_array_formula_over_a_given_cell_keeps_no_file_from_being_graded(loan: Class) -> None:
+    """It cannot be put back in part: the months are what the array gives, and the note says so."""
+
+    def filled(book: Any) -> None:
+        book["Loan"]["B5"] = 36
+        book["Loan"]["A5"] = ArrayFormula("A5:B5", "={0,24}")
+
+    grade = loan.grade(change=filled)
+    assert verdicts(grade) == {} and grade.notes == ["given numbers or words were changed: Loan!B5"]

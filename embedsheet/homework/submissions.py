@@ -6,7 +6,6 @@ import shutil
 import struct
 import zipfile
 import zlib
-from itertools import count
 from pathlib import Path
 
 from embedsheet.ground.errors import DataError
@@ -21,7 +20,6 @@ _FREE, _RATIO = 1 << 28, 50  # workbooks are packed already: a zip of them hardl
 _NOTES_SHOWN = 5
 _LOCKS = ("~$", ".~lock", "._")
 _TAIL = 66_000  # bytes: the end of a zip with the longest comment, and the record of one with many entries
-_NUMBERS = count()  # of files that come out of zips
 _DAMAGE = (
     zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError, ValueError, struct.error, zlib.error
 )  # fmt: skip
@@ -61,17 +59,19 @@ def _printable(name: str) -> str:
 
 
 def _from_zip(
-    path: Path, shown: str, unpacked: Path, found: list[Submission], notes: list[str], inner: bool = False
-) -> None:
+    path: Path, shown: str, unpacked: Path, found: list[Submission], notes: list[str], room: int | None = None
+) -> int:
     """Unpack a zip's workbooks; an entry that cannot be unpacked is named, and the others are graded.
 
-    A zip in the platform's is a student's; in one that is `inner` there is none to unpack.
+    A zip in the platform's is a student's: it is given what is left of the `room`, in bytes, and has none to unpack in
+    its turn. Returns what is left then.
     """
+    inner = room is not None
     try:
+        room = _FREE + _RATIO * path.stat().st_size if room is None else room
         if (count := _claimed(path)) > _MOST:
             raise ValueError(f"it says that it holds {count:,} files; no class is that large")
         with zipfile.ZipFile(path) as archive:
-            room = _FREE + _RATIO * path.stat().st_size
             for entry in archive.infolist():
                 name = _printable(f"{shown}/{entry.filename}")
                 base = entry.filename.replace("\\", "/").rsplit("/", 1)[-1]
@@ -87,7 +87,7 @@ def _from_zip(
                 else:
                     room -= entry.file_size
                     # Numbered files of our own: no name from inside the zip is ever used as a path.
-                    target = unpacked / f"{next(_NUMBERS):06}{Path(base).suffix.lower()}"
+                    target = unpacked / f"{len(found):06}{Path(base).suffix.lower()}"
                     try:
                         with archive.open(entry) as source, target.open("wb") as file:
                             shutil.copyfileobj(source, file, 1 << 20)
@@ -95,11 +95,12 @@ def _from_zip(
                         notes.append(f"{name}: cannot be unpacked ({fault}); passed over")
                         continue
                     if zipped:
-                        _from_zip(target, name, unpacked, found, notes, inner=True)
+                        room = _from_zip(target, name, unpacked, found, notes, room)
                     else:
                         found.append(Submission(target, name))
     except _DAMAGE as fault:
         notes.append(f"{shown}: cannot be unpacked ({fault}); passed over")
+    return room or 0
 
 
 def _claimed(path: Path) -> int:

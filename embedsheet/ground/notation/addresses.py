@@ -49,6 +49,11 @@ class Cell(NamedTuple):
     row: int
     column: int
 
+    @property
+    def area(self) -> Area:
+        """The area of this cell alone."""
+        return Area(self.sheet, self.row, self.column, self.row, self.column)
+
     def __str__(self) -> str:
         return f"{quote_sheet(self.sheet)}!{column_letters(self.column)}{self.row}"
 

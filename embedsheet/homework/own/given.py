@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from embedsheet.book.changes import with_formulas
 from embedsheet.book.edits import Edit
-from embedsheet.book.sheet import place_keys
+from embedsheet.ground.errors import ModelError
 from embedsheet.ground.kinds import TEXT
-from embedsheet.ground.notation.addresses import Area, Cell
+from embedsheet.ground.notation.addresses import Cell
 from embedsheet.homework.own.assignment import OwnAssignment
 from embedsheet.workbook import Workbook
 
@@ -34,8 +35,8 @@ def restored(book: Workbook, assignment: OwnAssignment) -> Restored:
         page = solution.sheets[name]
         changed = [
             cell for cell in assignment.given
-            if cell.sheet == name in book.sheets
-            and book.formula(cell) is None and book.values(_alone(cell)) != solution.values(_alone(cell))
+            if cell.sheet == name and name in book.sheets
+            and book.formula(cell) is None and book.values(cell.area) != solution.values(cell.area)
         ]  # fmt: skip
         if changed:
             rows, columns = (np.array([cell[at] for cell in changed], np.int32) for at in (1, 2))
@@ -43,9 +44,9 @@ def restored(book: Workbook, assignment: OwnAssignment) -> Restored:
             texts = page.kinds[at] == TEXT
             numbers = page.numbers[at].copy()
             numbers[texts] = [book.strings.code(solution.strings.text(code)) for code in page.numbers[at][texts]]
-            order = np.argsort(place_keys(rows, columns), kind="stable")
-            edit = Edit(name, rows[order], columns[order], page.kinds[at][order], numbers[order], replace_formula=True)
-            found = replace(found, sheets=found.edited([edit]).sheets)
+            edit = Edit(name, rows, columns, page.kinds[at], numbers, replace_formula=True)
+            with suppress(ModelError):  # a part of an array formula of the student's, which stays
+                found = replace(found, sheets=found.edited([edit]).sheets)
             values += changed
     formulas = [
         cell for cell in assignment.locked_formulas
@@ -53,12 +54,9 @@ def restored(book: Workbook, assignment: OwnAssignment) -> Restored:
     ]  # fmt: skip
     for name in dict.fromkeys(cell.sheet for cell in formulas):
         texts_of = {cell[1:]: solution.formula(cell) or "" for cell in formulas if cell.sheet == name}
-        found = replace(found, sheets={**found.sheets, name: with_formulas(found.sheets[name], texts_of)})
+        with suppress(ModelError):
+            found = replace(found, sheets={**found.sheets, name: with_formulas(found.sheets[name], texts_of)})
     return Restored(found, values, formulas)
-
-
-def _alone(cell: Cell) -> Area:
-    return Area(cell.sheet, cell.row, cell.column, cell.row, cell.column)
 
 
 def _in_array(book: Workbook, cell: Cell) -> bool:

@@ -188,8 +188,9 @@ class OwnGrading(_Grading):
         found = [deepcopy(self._one_step(trial, cells)) for trial in trials]
         bits = np.array(self._followed[name], object).reshape(cells.shape)
         others = [place for place in map(tuple, np.argwhere(~allowed)) if cells[place] >= 0]
-        for first in range(0, len(others), -(-len(others) // _MOST_ALONE) or 1):
-            some = others[first : first + (-(-len(others) // _MOST_ALONE) or 1)]
+        lot = max(1, -(-len(others) // _MOST_ALONE))
+        for first in range(0, len(others), lot):
+            some = others[first : first + lot]
             follows = int(np.bitwise_and.reduce([bits[place] for place in some]))
             replaced = [self._right_in(trial, follows) for trial in trials]
             wanted = np.array([cells[place] for place in some])
@@ -395,7 +396,8 @@ class OwnGrading(_Grading):
         cells = self._restored.formulas
         if not cells:
             return
-        runner, places = Runner(self.handed_in, [*self.areas.values(), *map(_alone, cells)]), list(map(_alone, cells))
+        places = [cell.area for cell in cells]
+        runner = Runner(self.handed_in, [*self.areas.values(), *places])
         mine = _joined([runner.table.area(place).ravel() for place in places])
         theirs = _joined([self.own.solution.cells(place).ravel() for place in places])
         different = np.zeros(len(cells), bool)
@@ -512,10 +514,6 @@ class OwnGrading(_Grading):
         teachers, fault = best_plan(self.own, task, self._given())
         given = {self.areas[name]: values for name, values in self._given().items()}
         return not fault and best_for_own_formulas(self.book, self.student, task, [plan, teachers], given)
-
-
-def _alone(cell: Cell) -> Area:
-    return Area(cell.sheet, cell.row, cell.column, cell.row, cell.column)
 
 
 def _joined(ids: list[Ids]) -> Ids:
