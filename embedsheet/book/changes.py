@@ -135,25 +135,22 @@ def with_formulas(sheet: Sheet, texts: Mapping[tuple[int, int], str]) -> Sheet:
 
     Raises ModelError where a part of an array formula or data table would be replaced.
     """
-    rows, columns = (np.array([place[at] for place in texts], np.int32) for at in (0, 1))
-    order = np.argsort(place_keys(rows, columns), kind="stable")
-    rows, columns = rows[order], columns[order]
-    numbers = np.zeros(len(rows))
-    emptied = edited(
-        sheet, Changes(rows, columns, np.full(len(rows), NUMBER, np.uint8), numbers, np.ones(len(rows), np.bool_))
-    )
+    places = sorted(texts)
+    rows, columns = (np.array([place[at] for place in places], np.int32) for at in (0, 1))
+    kinds, all_of_them = np.full(len(rows), NUMBER, np.uint8), np.ones(len(rows), np.bool_)
+    emptied = edited(sheet, Changes(rows, columns, kinds, np.zeros(len(rows)), all_of_them))
     cells = np.concatenate([emptied.formula_cells, emptied.positions(rows, columns)])
     formulas = np.argsort(cells)
-    place = np.empty(len(formulas), np.int64)
-    place[formulas] = np.arange(len(formulas))
+    now = np.empty(len(formulas), np.int64)  # where each formula stands
+    now[formulas] = np.arange(len(formulas))
     old = len(emptied.formula_texts)
-    every = [*emptied.formula_texts, *(list(texts.values())[at] for at in order)]
+    every = [*emptied.formula_texts, *(texts[place] for place in places)]
     masters = np.concatenate([emptied.formula_masters, np.arange(old, len(cells))])
     return replace(
         emptied,
         formula_cells=cells[formulas].astype(np.int32),
         formula_texts=[every[one] for one in formulas],
-        formula_masters=place[masters][formulas].astype(np.int32),
+        formula_masters=now[masters][formulas].astype(np.int32),
         has_stored=np.concatenate([emptied.has_stored, np.zeros(len(rows), np.bool_)])[formulas],
     )
 

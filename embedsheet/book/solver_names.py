@@ -91,7 +91,7 @@ def solver_names(setup: SolverSetup) -> list[tuple[str, str]]:
         names["solver_msl"] = "1"
     if setup.objective is not None:
         cell = setup.objective
-        names["solver_opt"] = Area(cell.sheet, cell.row, cell.column, cell.row, cell.column).absolute()
+        names["solver_opt"] = cell.area.absolute()
     if setup.changing:
         names["solver_adj"] = ",".join(area.absolute() for area in setup.changing)
     names["solver_typ"] = str(_SENSE_CODES[setup.sense])

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -132,7 +131,7 @@ class Tracker:
         # Inequalities are brought to the form h(x) ≥ 0.
         self.row_sign = np.where(relations == "<=", -1.0, 1.0)
         self._rows = self._jacobian = self._row_size = None
-        self.__dict__.pop("_right_sides", None)
+        self._right_sides = self._known_right_sides()
         self.best_violation = self.violation(self.best)
 
     # -- evaluating ---------------------------------------------------------------------------------------------------
@@ -213,11 +212,7 @@ class Tracker:
         much, last = base - value > _MUCH * max(1.0, abs(base)), value
         for times in _FURTHER:
             x = self.start + times * (point.x - self.start)
-            if (
-                (x < self.problem.lower).any()
-                or (x > self.problem.upper).any()
-                or np.abs(x).max(initial=0.0) > _FARTHEST
-            ):
+            if ((x < self.problem.lower) | (x > self.problem.upper) | (np.abs(x) > _FARTHEST)).any():
                 return False
             there = self.point(x)
             if not there.sound:
@@ -353,16 +348,10 @@ class Tracker:
         sides, rounding = self._right_sides, _ROUNDING * terms
         return np.where(np.isnan(sides), np.maximum(1.0, terms), np.maximum(1.0, np.abs(sides)) + rounding)
 
-    @cached_property
-    def _right_sides(self) -> FloatArray:
+    def _known_right_sides(self) -> FloatArray:
         """The rows' right sides, NaN where they are not the same everywhere; whole numbers have no size, (m,)."""
-        count = len(self.row_sign)
-        known = getattr(self.problem.objective, "right_sides", None)
-        sides = np.full(count, np.nan)
-        if known is not None and len(self.problem.relations):
-            sides[: len(self.problem.relations)] = known
-        if self.problem.all_whole:
-            sides[: len(self.problem.relations)] = 0.0
+        count, sides = len(self.problem.relations), np.full(len(self.row_sign), np.nan)
+        sides[:count] = 0.0 if self.problem.all_whole else getattr(self.problem.objective, "right_sides", np.nan)
         return sides
 
     def consider(self, point: Point) -> None:

@@ -236,8 +236,8 @@ def _guess(
     cells = [
         cell for cell in read
         if book.formula(cell) is None
-        and isinstance(book.values(Area(cell.sheet, cell.row, cell.column, cell.row, cell.column))[0][0], float)
-        and not any(area.meets(Area(cell.sheet, cell.row, cell.column, cell.row, cell.column)) for area in changing)
+        and isinstance(book.values(cell.area)[0][0], float)
+        and not any(area.meets(cell.area) for area in changing)
         and not looks.cells.get(cell, Look()).date
     ]  # fmt: skip
     runs: list[Area] = []
@@ -246,7 +246,7 @@ def _guess(
         if last and (last.sheet, last.left, last.bottom) == (cell.sheet, cell.column, cell.row - 1):
             runs[-1] = last._replace(bottom=cell.row)
         else:
-            runs.append(Area(cell.sheet, cell.row, cell.column, cell.row, cell.column))
+            runs.append(cell.area)
     single = []
     for run in runs:
         values = [row[0] for row in book.values(run)]

@@ -147,7 +147,7 @@ def _looking(book: Workbook, looks: Looks, wanted: Callable[[Look], bool], formu
 
 def _fits(book: Workbook, cell: Cell, formulas: bool) -> bool:
     """Whether a cell holds a formula, or (formulas False) a constant; empty cells, headings' fills, are no matter."""
-    area = Area(cell.sheet, cell.row, cell.column, cell.row, cell.column)
+    area = cell.area
     written = book.formula(cell) is not None or any(
         array.area.meets(area) for array in book.sheet(cell.sheet).arrays.values()
     )

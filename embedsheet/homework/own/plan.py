@@ -300,7 +300,7 @@ class _Reader:
         values, found = self.book.values(area), set()
         for cell in area.cells():
             place = cell.row - area.top, cell.column - area.left
-            one = Area(cell.sheet, cell.row, cell.column, cell.row, cell.column)
+            one = cell.area
             if (
                 self.book.formula(cell) is None
                 and not isinstance(values[place[0]][place[1]], str)
@@ -314,7 +314,7 @@ class _Reader:
         for cell in area.cells():
             if (cell.row - area.top, cell.column - area.left) in task.held:
                 continue
-            one = Area(cell.sheet, cell.row, cell.column, cell.row, cell.column)
+            one = cell.area
             array = next((other for other in arrays if other.meets(one)), None)
             if array and not (array.top >= area.top and array.left >= area.left and array.bottom <= area.bottom
                               and array.right <= area.right):  # fmt: skip

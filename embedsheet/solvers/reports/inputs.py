@@ -328,7 +328,7 @@ def _compiled(found: Found, cells: list[Cell]) -> tuple[Program, list[Cell], lis
     def attempt(some: Sequence[Cell]) -> Program | None:
         nonlocal tries, reason
         tries += 1
-        areas = tuple(Area(cell.sheet, cell.row, cell.column, cell.row, cell.column) for cell in some)
+        areas = tuple(cell.area for cell in some)
         setup = replace(
             found.program.setup, changing=(*found.program.setup.changing, *areas), nonnegative=False, notes=()
         )

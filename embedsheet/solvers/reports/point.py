@@ -11,7 +11,7 @@ import numpy as np
 from embedsheet.book.book import Book
 from embedsheet.compiler.constraints import Line
 from embedsheet.compiler.program import Program
-from embedsheet.ground.notation.addresses import Area, Cell
+from embedsheet.ground.notation.addresses import Cell
 from embedsheet.solvers.problem import FEASIBILITY, FloatArray
 from embedsheet.solvers.reports.duals import Local
 from embedsheet.solvers.reports.labels import labeller
@@ -95,7 +95,7 @@ class Found:
 
     def address(self, cell: Cell) -> str:
         """Return "$B$3", with its sheet where that is not the model's."""
-        area = Area(cell.sheet, cell.row, cell.column, cell.row, cell.column)
+        area = cell.area
         return area.local(absolute=True) if cell.sheet == self.home else area.absolute()
 
     def named(self, cell: Cell) -> tuple[str, str]:
