@@ -37,6 +37,7 @@ FREEDOMS = ("1", "2", "5.9", "0.5", "30")
 KNOWN = {
     # Excel knows angles up to 2^27 only.
     **{f"={name}({x})": "#NUM!" for name in ("SIN", "COS", "TAN", "COT", "SEC", "CSC") for x in ("1E9",)},
+    "=ERF(A3,A9)": "#VALUE!",  # what is wrong first, from the left
     "=FACT(-0.7)": "#NUM!",
     "=FACT(-2.5)": "#NUM!",
     # Excel's lognormal begins above 0.

@@ -53,6 +53,8 @@ def _reference(evaluator: Reader, text: str, a1: bool) -> Reference | int:
         node = parse(spelled, row, column)
     except FormulaError:
         return REF
+    if not a1 and spelled == text.strip() and isinstance(node, t.Ref):
+        return REF  # an address in letters where one in numbers is asked for
     if isinstance(node, t.External):
         raise evaluator.unsupported(other_workbook(node.text))
     if isinstance(node, t.Name):

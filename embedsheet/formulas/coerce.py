@@ -50,7 +50,6 @@ _PER_DIFFERENT_TEXT = 900  # and into one that no other element equals; a millio
 _PLAIN = np.full((1, 1, 1), NUMBER, np.uint8)
 # What an element is once it is read as a number; text is decided by what it reads as.
 _AS_NUMBER = np.array([NUMBER, NUMBER, TEXT, NUMBER, ERROR, ABSENT], np.uint8)
-_ERROR_OR_NUMBER = np.array([NUMBER, NUMBER, NUMBER, NUMBER, ERROR, ABSENT], np.uint8)
 
 
 def all_numbers(value: Value) -> bool:
@@ -181,18 +180,11 @@ class Operands:
 
 def operands(context: Context, values: list[Value]) -> Operands:
     """Read the arguments of an arithmetic function; see `Operands`."""
-    given = fitted(context, values)
-    values = [as_numbers(context, value) for value in given]
+    values = [as_numbers(context, value) for value in fitted(context, values)]
     numbers = [value.numbers for value in values]
     if all(all_numbers(value) for value in values):
         return Operands(numbers, _PLAIN, None)
-    kinds, codes = merged_errors(values)
-    if codes is not None and any((value.kinds == TEXT).any() for value in given):
-        # An error that came in goes before a text that is no number, wherever they stand.
-        came, came_codes = merged_errors([Value(_ERROR_OR_NUMBER[value.kinds], value.numbers) for value in given])
-        if came_codes is not None:
-            codes = namespace(codes, came_codes).where(came == ERROR, came_codes, codes)
-    return Operands(numbers, kinds, codes)
+    return Operands(numbers, *merged_errors(values))
 
 
 def merged_errors(values: list[Value]) -> tuple[NDArray[np.uint8], Array | None]:

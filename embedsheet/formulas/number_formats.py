@@ -2,7 +2,10 @@
 
 A format has up to four parts, for positive numbers, negative ones, zero, and texts. A part is digits (`0` always shown,
 `#` if needed, `?` as a blank), a point, commas (between digits: thousands; behind them: divide by 1,000), `%`, an
-exponent, or the codes of a date, and text that stands for itself.
+exponent, a fraction, or the codes of a date, and text that stands for itself.
+
+What Microsoft does not say, as where an exponent's sign stands or what `h` behind `[h]` is, is taken from results that
+Excel stored: Apache POI's test workbooks are full of them.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import datetime
 import re
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
+from operator import eq, ge, gt, le, lt, ne
 from typing import NamedTuple
 
 from embedsheet.formulas.numerals import text_of_number
@@ -22,6 +26,9 @@ _TOKEN = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _COLOURS = re.compile(r"(black|blue|cyan|green|magenta|red|white|yellow|colou?r ?\d+|\$[^\]]*)", re.IGNORECASE)
+_CONDITION = re.compile(r"(<=|>=|<>|<|>|=) *(-?[0-9]+(?:\.[0-9]+)?(?:E[+-]?[0-9]+)?)", re.IGNORECASE)
+_RELATIONS = dict(zip(("<", "<=", "=", "<>", ">", ">="), (lt, le, eq, ne, gt, ge), strict=True))
+_FILLING = {"0": "0", "?": " "}  # of a place that no digit needs
 _LAST_DAY = 2_958_466  # the day after 31 December 9999
 
 
@@ -46,6 +53,8 @@ def _sections(code: str) -> tuple[tuple[_Token, ...], ...]:
         text = match[kind] if kind else ""
         if kind == "literal" and text == ";":
             sections.append([])
+        elif kind == "bracket" and _CONDITION.fullmatch(text):
+            sections[-1].append(_Token("condition", text))
         elif kind == "bracket":
             if not _COLOURS.fullmatch(text):
                 raise FormatError(f"[{text}] in a number format is not understood", known=False)
@@ -65,23 +74,30 @@ def _sections(code: str) -> tuple[tuple[_Token, ...], ...]:
 def formatted_text(text: str, code: str) -> str:
     """Return a text as a format shows it: in place of `@` in the fourth part, else unchanged."""
     sections = _sections(code)
-    wanted = [section for section in sections if any(token.text == "@" for token in section)]
+    wanted = [section for section in sections if any(map(_is_text, section))]
     section = sections[3] if len(sections) == 4 else (wanted[0] if wanted else None)
     if section is None:
         return text
-    return "".join(text if token.text == "@" else token.text for token in section)
+    return "".join(text if _is_text(token) else token.text for token in section)
+
+
+def _is_text(token: _Token) -> bool:
+    """Return whether a token stands for the text itself: `@`, but for one in quotes."""
+    return token == _Token("mark", "@")
 
 
 def formatted(number: float, code: str, first_day: int = 0) -> str:
     """Return a number as a format shows it; `first_day` is added to day numbers. Raises FormatError."""
     sections = _sections(code)
-    numeric = [section for section in sections[:3] if not any(token.text == "@" for token in section)]
+    numeric = [section for section in sections[:3] if not any(map(_is_text, section))]
     if not code:
         return ""
     if not numeric:
         return formatted_text(_general(number), code)
     section, magnitude, sign = numeric[0], number, ""
-    if len(numeric) > 2 and number == 0:
+    if any(token.kind == "condition" for part in numeric for token in part):
+        section, magnitude, sign = _meeting(number, numeric), abs(number), "-" if number < 0 else ""
+    elif len(numeric) > 2 and number == 0:
         section = numeric[2]
     elif number < 0:
         if len(numeric) > 1:
@@ -89,10 +105,24 @@ def formatted(number: float, code: str, first_day: int = 0) -> str:
         else:
             magnitude, sign = -number, "-"
     if any(token.kind in ("date", "elapsed", "noon") for token in section):
-        if number < 0 or number + first_day >= _LAST_DAY:
+        if (number < 0 and not first_day) or abs(number) + first_day >= _LAST_DAY:
             raise FormatError("a date before 1900 or after 9999", known=True)
-        return _date(number, section, first_day)
+        return ("-" if number < 0 else "") + _date(abs(number), section, first_day)
+    bar = next((i for i, token in enumerate(section) if token == _Token("literal", "/")), None)
+    if bar is not None and any(token.kind == "digit" for token in section[:bar]):
+        return _fraction(magnitude, section, bar, sign)
     return _number(magnitude, section, sign)
+
+
+def _meeting(number: float, sections: list[tuple[_Token, ...]]) -> tuple[_Token, ...]:
+    """Return the part whose condition a number meets, the last that has none where it meets no condition."""
+    if (number < 0 and len(sections) > 1) or (len(sections) == 2 and any(t.kind == "condition" for t in sections[1])):
+        raise FormatError("a number format with such conditions is not understood", known=False)
+    for section in sections:
+        asked = [_CONDITION.fullmatch(token.text) for token in section if token.kind == "condition"]
+        if all(found and _RELATIONS[found[1]](number, float(found[2])) for found in asked):
+            return tuple(token for token in section if token.kind != "condition")
+    return (_Token("general", "General"),)
 
 
 @lru_cache(maxsize=1024)
@@ -106,12 +136,12 @@ def _layout(section: tuple[_Token, ...]) -> tuple[list[int], list[int], int | No
     end = len(section) if exponent is None else exponent
     whole = [i for i in range(min(point, end)) if kinds[i] == "digit"]
     part = [i for i in range(point, end) if kinds[i] == "digit"]
-    if any(t.kind == "literal" and t.text == "/" for t in section):
-        raise FormatError("fractions in a number format are not supported", known=False)
     commas = [i for i, token in enumerate(section) if token.text == "," and token.kind == "mark"]
     last = max(whole, default=-1)
     thousands = any(whole and whole[0] < i < last for i in commas)
-    scale = sum(max([*whole, *part]) < i < end for i in commas)
+    if exponent is not None:  # beside one, percents and commas change no number
+        return whole, part, exponent, thousands, Decimal(1)
+    scale = sum((whole != [] and last < i < point) or (part != [] and part[-1] < i) for i in commas)
     return whole, part, exponent, thousands, Decimal(100) ** percents / Decimal(1000) ** scale
 
 
@@ -136,7 +166,8 @@ def _number(number: float, section: tuple[_Token, ...], sign: str) -> str:
     if not rounded and sign == "-":
         sign = ""
     digits, _, decimals = f"{rounded:f}".partition(".")
-    return sign + _laid_out(section, whole, part, digits.lstrip("0"), decimals, thousands, exponent, power)
+    digits = "0" * len(whole) if exponent is not None and not rounded else digits.lstrip("0")
+    return sign + _laid_out(section, whole, part, digits, decimals, thousands, exponent, power)
 
 
 def _general(number: float) -> str:
@@ -161,6 +192,7 @@ def _laid_out(
     places = {i: place for place, i in enumerate(whole)}
     parts = {i: place for place, i in enumerate(part)}
     needed = len(decimals.rstrip("0"))
+    first_digit = min([*whole, *part])  # what stands before it stands for itself, a comma too
     power_digits = [i for i, t in enumerate(section) if t.kind == "digit" and exponent is not None and i > exponent]
     out = []
     for i, token in enumerate(section):
@@ -173,17 +205,18 @@ def _laid_out(
             )
             if places[i] and len(digits) < before:
                 first = ""
-            first = first or {"0": "0", "?": " "}.get(token.text, "")
+            first = first or _FILLING.get(token.text, "")
             out.append(_grouped(first, before - 1) if thousands else first)
         elif i in parts:
             place = parts[i]
-            shown = decimals[place] if place < needed else {"0": "0", "?": " "}.get(token.text, "")
+            shown = decimals[place] if place < needed else _FILLING.get(token.text, "")
             out.append(shown)
         elif i == exponent:
-            out.append("E" + ("-" if power < 0 else "+" if token.text[1] == "+" else ""))
-        elif power_digits and i == power_digits[0]:
-            out.append(f"{abs(power):0{len(power_digits)}d}")
-        elif token.kind == "digit" or (token.kind == "mark" and token.text == ","):
+            out.append(token.text[0])
+        elif exponent is not None and power_digits and i == power_digits[0]:
+            sign = "-" if power < 0 else section[exponent].text[1].replace("-", "")
+            out.append(sign + _filled(str(abs(power)), "".join(section[j].text for j in power_digits)))
+        elif token.kind == "digit" or (token.kind == "mark" and token.text == "," and i > first_digit):
             continue
         elif not whole and token.text == "." and digits:
             out.append(digits + ".")
@@ -193,12 +226,82 @@ def _laid_out(
 
 
 def _grouped(digits: str, following: int) -> str:
-    """Return digits with a comma behind each that has a multiple of three digits behind it."""
+    """Return digits with a comma behind each that has a multiple of three digits behind it; a blank behind a blank."""
     out = ""
     for i, digit in enumerate(digits):
         behind = len(digits) - 1 - i + following
-        out += digit + ("," if behind and behind % 3 == 0 and digit.isdigit() else "")
+        out += digit + (("," if digit.isdigit() else " ") if behind and behind % 3 == 0 else "")
     return out
+
+
+def _fraction(number: float, section: tuple[_Token, ...], bar: int, sign: str) -> str:
+    """Return a number as `# ?/?` or `?/8` shows it: a fraction near it, beside its whole part if that has digits.
+
+    A fraction of 0 is left out, and so is what parts it from a whole 0; blanks stand for it where a place is `?`.
+    """
+    runs: list[tuple[int, int]] = []
+    for i, token in enumerate(section):
+        if token.kind == "digit" or (i > bar and token.kind == "literal" and token.text.isdigit()):
+            if runs and runs[-1][1] == i:
+                runs[-1] = (runs[-1][0], i + 1)
+            else:
+                runs.append((i, i + 1))
+    *before, above = [run for run in runs if run[1] <= bar]
+    below = [run for run in runs if run[0] > bar]
+    if len(below) != 1 or len(before) > 1 or "%" in {token.text for token in section}:
+        raise FormatError("such a fraction in a number format is not understood", known=False)
+    over, under = _places(section, *above), _places(section, *below[0])
+    if under.strip("0#?"):  # one that is given, as in ?/16
+        bottom = int(under.replace("#", "0").replace("?", "0"))
+        top = int(number) * bottom + int(number % 1 * bottom + 0.5)
+    else:
+        top, bottom = _convergent(number, 10 ** len(under) - 1)
+    start, end = before[0] if before else (above[0], above[0])
+    held, parting = _places(section, start, end), _places(section, end, above[0])
+    whole, top = divmod(top, bottom) if before else (0, top)
+    hidden = bool(before) and not top and "0" not in over
+    shown = _filled(str(whole) if whole or hidden or (before and not top and not held.strip("?")) else "", held)
+    if hidden:
+        fraction = _places(section, end, below[0][1])
+        fraction = " " * len(fraction) if "?" in held + over + under else ""
+    else:
+        if not shown.strip():
+            parting = " " * len(parting) if "?" in held + over else ""
+        line = _places(section, above[1], below[0][0])
+        fraction = parting + _filled(str(top), over) + line + _filled(str(bottom), under, behind=True)
+    around = _places(section, 0, start), _places(section, below[0][1], len(section))
+    return sign + around[0] + shown + fraction + around[1]
+
+
+def _places(section: tuple[_Token, ...], start: int, end: int) -> str:
+    return "".join(token.text for token in section[start:end])
+
+
+def _convergent(number: float, largest: int) -> tuple[int, int]:
+    """Return the last convergent of a continued fraction whose denominator is small enough.
+
+    Excel shows it, though other fractions may be nearer, and computes it with doubles: 0.9 is 8/9, and 1.9 is 2.
+    """
+    (top, bottom), (next_top, next_bottom) = (0, 1), (1, 0)
+    rest = number
+    while True:
+        part = int(rest)
+        (top, bottom), (next_top, next_bottom) = (
+            (next_top, next_bottom),
+            (part * next_top + top, part * next_bottom + bottom),
+        )
+        if next_bottom > largest:
+            return top, bottom
+        if rest == part:
+            return next_top, next_bottom
+        rest = 1.0 / (rest - part)
+
+
+def _filled(digits: str, places: str, *, behind: bool = False) -> str:
+    """Return digits with what the places that they leave hold, before them or behind."""
+    left = "" if places.strip("0#?") else places[: max(0, len(places) - len(digits))]
+    filling = "".join(_FILLING.get(place, "") for place in left)
+    return digits + filling if behind and "0" not in filling else filling + digits
 
 
 def _date(number: float, section: tuple[_Token, ...], first_day: int) -> str:
@@ -215,20 +318,25 @@ def _date(number: float, section: tuple[_Token, ...], first_day: int) -> str:
         day = datetime.date(1899, 12, 31)
     hours, minutes = seconds // 3600, seconds // 60 % 60
     noon = any(token.kind == "noon" for token in section)
+    # What [h] counts, h counts behind it, too.
+    totals = {"h": ticks // (3600 * unit), "m": ticks // (60 * unit), "s": ticks // unit}
+    counted = {token.text[1].lower() for token in section if token.kind == "elapsed"}
     out: list[str] = []
-    codes = [(i, token) for i, token in enumerate(section) if token.kind in ("date", "elapsed")]
+    codes = [(i, token.text.lower()) for i, token in enumerate(section) if token.kind in ("date", "elapsed")]
     for i, token in enumerate(section):
         text = token.text.lower()
         if token.kind == "elapsed":
-            total = {"h": ticks // (3600 * unit), "m": ticks // (60 * unit), "s": ticks // unit}[text[1]]
-            out.append(f"{total:0{len(text) - 2}d}")
+            out.append(f"{totals[text[1]]:0{len(text) - 2}d}")
         elif token.kind == "noon":
-            out.append(token.text[: 2 if "M" in token.text.upper() else 1] if hours < 12 else token.text.split("/")[1])
+            mark = "AM" if hours < 12 else "PM"
+            out.append(mark if "m" in text else (token.text[0] if hours < 12 else token.text[2]))
         elif token.kind == "date":
-            before = next((c.text.lower() for j, c in reversed(codes) if j < i), "")
-            after = next((c.text.lower() for j, c in codes if j > i), "")
-            is_minute = text[0] == "m" and len(text) <= 2 and (before[:2].strip("[")[:1] == "h" or after[:1] == "s")
-            if is_minute:
+            before = next((code for j, code in reversed(codes) if j < i), "")
+            after = next((code for j, code in codes if j > i), "")
+            is_minute = text[0] == "m" and len(text) <= 2 and (before.strip("[")[:1] in ("h", "s") or after[:1] == "s")
+            if text[0] in counted and (is_minute or text[0] != "m"):
+                out.append(f"{totals[text[0]]:0{len(text)}d}")
+            elif is_minute:
                 out.append(f"{minutes:0{len(text)}d}")
             else:
                 out.append(_date_part(text, day, days, leap, hours % 12 or 12 if noon else hours, seconds % 60))

@@ -190,7 +190,7 @@ def _ragged(values: list[Value]) -> bool:
 def _pair_sum(summary: str, name: str, term: Callable[[Array, Array], Array]) -> None:
     def call(context: Context, left: Argument, right: Argument) -> Value:
         a, b, counted = pairs(context, left, right)
-        return counted.finish(term(a, b).sum(axis=1))
+        return counted.finish(term(a, b).sum(axis=1), undefined(counted.count == 0, DIV0))
 
     function(name, "aa", summary, sizes="alike")(call)
 

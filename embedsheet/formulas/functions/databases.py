@@ -196,10 +196,11 @@ def _dget(context: Context, database: Argument, field: Value | None, criteria: A
     if isinstance(chosen, Value):
         return chosen
     column, met = chosen
+    met = met & (column.kinds[:, :, 0] != BLANK)  # Excel takes no notice of empty cells
     counts, place, own = met.sum(axis=1), met.argmax(axis=1), np.arange(len(met))
     xp = namespace(column.numbers)
     kinds = np.broadcast_to(column.kinds, (*met.shape, 1))[own, place]
     numbers = xp.broadcast_to(column.numbers, (*met.shape, 1))[own, place]
     codes = np.where(counts == 0, VALUE, np.where(counts > 1, NUM, 0))[:, None]
-    result_kinds = np.where(codes > 0, ERROR, np.where(kinds == BLANK, NUMBER, kinds)).astype(np.uint8)
+    result_kinds = np.where(codes > 0, ERROR, kinds).astype(np.uint8)
     return Value(result_kinds[:, :, None], xp.where(codes > 0, codes * 1.0, numbers)[:, :, None])

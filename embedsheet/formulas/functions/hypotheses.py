@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -108,12 +109,12 @@ def _z_test(context: Context, numbers: Argument, at: Value, deviation: Value | N
 
 def _chi_test(context: Context, actual: Argument, expected: Argument) -> Value:
     _, rows, columns = context.value(actual).shape
-    if (rows, columns) != context.value(expected).shape[1:] or rows * columns == 1:
+    if rows * columns != math.prod(context.value(expected).shape[1:]) or rows * columns == 1:
         return error(NA)
     a, e, counted = pairs(context, actual, expected)
     e = Sample(e, counted.mask).kept(1.0)
     freedom = float((rows - 1) * (columns - 1) or rows * columns - 1)
-    negative, zero = ((a < 0) | (e < 0)).any(axis=1), (e == 0).any(axis=1)
+    negative, zero = (e < 0).any(axis=1), (e == 0).any(axis=1)
     with np.errstate(all="ignore"):
         parts, _ = quotient(squared(a - e), e)
         total = Sample(parts, counted.mask).kept(0.0).sum(axis=1)

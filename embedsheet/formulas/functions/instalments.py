@@ -246,12 +246,13 @@ def _mirr(context: Context, payments: Argument, owed: Value, earned: Value) -> V
         a, b = xp.log1p(xp.where(ok, owed, 0.0)), xp.log1p(xp.where(ok, earned, 0.0))
         above = (gains * xp.exp((count[..., None] - 1.0 - place) * b[..., None])).sum(axis=3)
         below = -(losses * xp.exp(-place * a[..., None])).sum(axis=3)
+        # Without a gain all is lost, -100 %; without a loss there is nothing that it could be a rate of.
         sided = (above > 0) & (below > 0)
         ratio = xp.where(sided, above, 1.0) / xp.where(sided, below, 1.0)
-        result = xp.exp(xp.log(ratio) / np.maximum(count - 1.0, 1.0)) - 1.0
+        result = xp.where(sided, xp.exp(xp.log(ratio) / np.maximum(count - 1.0, 1.0)) - 1.0, -1.0)
         if xp is np:
-            return result, first_fault(undefined(~ok, NUM), undefined(~sided, DIV0))
-        return xp.where(ok & sided, result, xp.nan), None
+            return result, first_fault(undefined(~ok, NUM), undefined(below <= 0, DIV0))
+        return xp.where(ok & (below > 0), result, xp.nan), None
 
     read = [as_numbers(context, owed), as_numbers(context, earned)]
     result = elementwise(context, read, compute)

@@ -8,9 +8,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.formulas.coerce import fit, mixture
+from embedsheet.formulas.coerce import concrete, fit, mixture
+from embedsheet.formulas.functions.choice import truths
 from embedsheet.formulas.functions.gathering import cells, combine, gather, gather_traced, line_of, rectangle, size_of
-from embedsheet.formulas.functions.search import Lists, as_value, ascending, descending, exact, lists, nearest, whole
+from embedsheet.formulas.functions.search import (
+    Lists,
+    as_value,
+    ascending,
+    descending,
+    exact,
+    lists,
+    nearest,
+    whole,
+    zeros_for_blanks,
+)
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.values import (
     BLANK,
@@ -25,6 +36,7 @@ from embedsheet.formulas.values import (
     Reference,
     Union,
     Value,
+    boolean,
     error,
     namespace,
 )
@@ -242,15 +254,15 @@ def _table_lookup(
     sorted_list: Value | None,
 ) -> Value:  # fmt: skip
     table = _single(table)
-    needle, sorted_list = _aligned(needle, sorted_list)
+    needle, sorted_list = _aligned(zeros_for_blanks(needle), sorted_list)
     needle, index = fit([needle, index])
     found = lists(context, needle, line_of(context, table, vertical))
     if found is None:
         return _with_errors(needle, error(VALUE), needle)
-    modes, mode_read = whole(context, sorted_list, 1.0, f"{name}'s last argument")
+    is_sorted = truths(context, concrete(context, sorted_list or boolean(True), f"{name}'s last argument"))
     ways: dict[float, Way] = {0.0: lambda search: exact(search, wildcards=True), 1.0: ascending}
-    places = _search(context, name, found, (modes != 0) * 1.0, ways)
-    place = _with_errors(needle, _positions(found, places, 0), mode_read)
+    places = _search(context, name, found, np.where(is_sorted.kinds == BOOLEAN, is_sorted.numbers, 0.0), ways)
+    place = _with_errors(needle, _positions(found, places, 0), is_sorted)
     across, across_read = whole(context, index, 1.0, f"{name}'s third argument")
     heights, widths = size_of(table)
     beyond = np.where(across < 1, VALUE, np.where(across > (widths if vertical else heights), REF, 0))

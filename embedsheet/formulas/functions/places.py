@@ -52,10 +52,12 @@ def index(
     rows, row_read = whole(context, row, 0.0, "")
     heights, widths = size_of(table)
     if column is None:
-        # In a single row the one number given is the column.
+        # In a single row the one number given is the column; of a table of cells it is no place, of an array the row.
         single = (heights == 1) & (widths > 1)
         columns, column_read = np.where(single, rows, 0), number(0.0)
         rows = np.where(single, 1, rows)
+        if isinstance(table, Reference):
+            rows = np.where((heights > 1) & (widths > 1) & (rows >= 0), np.inf, rows)
     else:
         columns, column_read = whole(context, column, 0.0, "")
     negative = (rows < 0) | (columns < 0)
@@ -94,6 +96,8 @@ def _index_traced(context: Context, source: Value | Reference, row: Value, colum
     table = context.value(source)
     _, height, width = table.shape
     if column is None:
+        if isinstance(source, Reference) and height > 1 and width > 1:
+            return error(REF)
         row, column = (number(1.0), row) if height == 1 and width > 1 else (row, number(0.0))
     places: list[Array] = []
     for asked, length, axis in ((row, height, 1), (column, width, 2)):
@@ -288,8 +292,9 @@ def address(context: Context, *arguments: Value) -> Value:
         row_number, column_number = int(element_number(context, pairs[0])), int(element_number(context, pairs[1]))
         kind = int(element_number(context, pairs[2])) if 2 in given else 1
         a1 = 3 not in given or bool(element_number(context, pairs[3]))
-        if not (1 <= row_number <= MAX_ROW and 1 <= column_number <= MAX_COLUMN and 1 <= kind <= 4):
+        if not (1 <= row_number <= MAX_ROW and 1 <= column_number <= MAX_COLUMN and 1 <= kind <= 8):
             raise FaultError(VALUE)
+        kind = (kind - 1) % 4 + 1  # 5 to 8 are the same again; Excel's own files have them
         if a1:
             row_mark, column_mark = ("$" if kind in (1, 2) else ""), ("$" if kind in (1, 3) else "")
             cell = f"{column_mark}{column_letters(column_number)}{row_mark}{row_number}"

@@ -93,7 +93,7 @@ def _linest(
     constant: Value | None = None,
     statistics: Value | None = None,
 ) -> Value:
-    wanted = choice(context, "LINEST", constant)
+    wanted = choice(context, "LINEST", None if constant is MISSING else constant)
     more = choice(context, "LINEST", statistics, default=False)
     if isinstance(wanted, Value):
         return wanted
@@ -171,7 +171,7 @@ def _trend(
     new: Argument | None = None,
     constant: Value | None = None,
 ) -> Value:
-    wanted = choice(context, "TREND", constant)
+    wanted = choice(context, "TREND", None if constant is MISSING else constant)
     if isinstance(wanted, Value):
         return wanted
     columns = _columns(context, y, x)

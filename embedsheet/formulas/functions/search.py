@@ -18,7 +18,7 @@ from embedsheet.formulas.coerce import as_numbers
 from embedsheet.formulas.functions.table import Context
 from embedsheet.formulas.operators import text_ranks
 from embedsheet.formulas.traced import operations
-from embedsheet.formulas.values import BLANK, BOOLEAN, ERROR, NUMBER, TEXT, Array, Value, namespace
+from embedsheet.formulas.values import ABSENT, BLANK, BOOLEAN, ERROR, NUMBER, TEXT, Array, Value, namespace
 from embedsheet.formulas.wildcards import has_wildcards, wildcard
 
 Positions = NDArray[np.int64]
@@ -88,7 +88,7 @@ def lists(context: Context, needle: Value, values: Value, blanks: bool = False) 
     if height > 1 and width > 1:
         return None
     if blanks:
-        needle, values = _zeros_for_blanks(needle), _zeros_for_blanks(values)
+        needle, values = zeros_for_blanks(needle), zeros_for_blanks(values)
     kinds = needle.kinds
     wanted, listed = needle.numbers, values.numbers
     # A text may be nearest to a number, but is equal to texts only.
@@ -115,7 +115,8 @@ def lists(context: Context, needle: Value, values: Value, blanks: bool = False) 
     )  # fmt: skip
 
 
-def _zeros_for_blanks(value: Value) -> Value:
+def zeros_for_blanks(value: Value) -> Value:
+    """Return a value with the number 0 for what is blank, as VLOOKUP takes what it looks for."""
     return Value(np.where(value.kinds == BLANK, NUMBER, value.kinds).astype(np.uint8), value.numbers)
 
 
@@ -207,22 +208,32 @@ def ascending(search: Lists) -> Array:
     """Return the last position whose element is at most the wanted one, in a list sorted upwards.
 
     A list that is not sorted is halved all the same, as Excel does it: LOOKUP(2,1/(A1:A9<>""),A1:A9) relies on that.
-    Halving ends at an equal element, from where the last of its equal neighbours is taken.
+    Where the middle holds nothing of the wanted kind, the next that does is looked at. Halving ends at an equal
+    element, from where the last of its equal neighbours is taken.
     """
     xp, pick = search.xp, search.pick
+    extents = (search.list_kinds != ABSENT).sum(axis=1)
 
     def halved(kind: int, asked: Positions) -> Array:
         places, counts, numbers = search.own(kind)
+        same = search.among(kind) * 1
+        before = same.cumsum(axis=1) - same  # how many of the kind stand before each place
         wanted, of = search.wanted[asked], search.list_of[asked]
-        low, high = xp.zeros(len(asked), int), counts[of] - 1
+        low, high = xp.zeros(len(asked), int), xp.asarray(extents[of] - 1)
         equal = xp.full(len(asked), -1)
-        for _ in range(numbers.shape[1].bit_length()):
+        # Each step halves what is left, or but the step after it does.
+        for _ in range((1 if isinstance(same, np.ndarray) and same.all() else 2) * numbers.shape[1].bit_length()):
             searching = (low <= high) & (equal < 0)
             middle = xp.where(searching, xp.floor_divide(low + high, 2), 0)
-            here = pick(numbers, of, middle)
-            equal = xp.where(searching & (here == wanted), middle, equal)
-            low = xp.where(searching & (here < wanted), middle + 1, low)
-            high = xp.where(searching & (here > wanted), middle - 1, high)
+            nth = pick(before, of, middle)
+            there = nth < counts[of]
+            nth = xp.where(there, nth, 0)
+            at, here = pick(places, of, nth), pick(numbers, of, nth)
+            found = searching & there & (at <= high)
+            equal = xp.where(found & (here == wanted), nth, equal)
+            low = xp.where(found & (here < wanted), at + 1, low)
+            below = xp.where(found & (at < high), at - 1, middle - 1)
+            high = xp.where(searching & (~found | (here > wanted)), below, high)
         if search.traced:
             along = np.arange(numbers.shape[1])
             going_on = (along < counts[of, None]) & (numbers[of] == wanted[:, None])
@@ -230,8 +241,7 @@ def ascending(search: Lists) -> Array:
             ends = xp.where(behind < 0, numbers.shape[1], behind) - 1
         else:
             ends = _ends_of_runs(numbers, counts)[of, np.maximum(equal, 0)]
-        at = xp.where(equal >= 0, ends, high)
-        return xp.where(at >= 0, pick(places, of, xp.maximum(at, 0)), -1)
+        return xp.where(equal >= 0, pick(places, of, ends), low - 1)
 
     return _kind_by_kind(search, halved)
 

@@ -12,7 +12,7 @@ from embedsheet.formulas.functions.elementwise import warn_of_zero_gradient
 from embedsheet.formulas.functions.samples import Argument, Sample, flatten, pairs, sample
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.operators import product, quotient, root, squared
-from embedsheet.formulas.values import DIV0, NA, NUM, Array, Value, namespace, number
+from embedsheet.formulas.values import DIV0, NA, NUM, TEXT, VALUE, Array, Value, error, namespace, number
 
 
 def _spread(name: str, summary: str, *, population: bool, deviation: bool, everything: bool = False) -> None:
@@ -328,6 +328,8 @@ def _modes(context: Context, name: str, numbers: Sample) -> list[NDArray[np.floa
 
 
 def _mode(context: Context, *arguments: Argument) -> Value:
+    if any(isinstance(one, Value) and one.shape[1:] == (1, 1) and (one.kinds == TEXT).any() for one in arguments):
+        return error(VALUE)  # also a text that reads as a number
     numbers = sample(context, arguments)
     modes = _modes(context, "MODE", numbers)
     result = np.array([values[0] if len(values) else 0.0 for values in modes])

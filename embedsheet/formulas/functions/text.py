@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from embedsheet.formulas.coerce import FaultError, element_number, element_text, map_elements, text_of
+from embedsheet.formulas.coerce import FaultError, element_number, element_text, map_elements, text_of, with_errors
 from embedsheet.formulas.functions.elements import Pair, enter
 from embedsheet.formulas.functions.samples import Argument
 from embedsheet.formulas.functions.table import Context, function
@@ -213,7 +213,7 @@ def _text(context: Context, pair: Pair, code: Pair) -> str:
     wanted = element_text(context, code)
     try:
         if kind == BOOLEAN:
-            return element_text(context, pair)
+            return formatted_text(element_text(context, pair), wanted)
         if kind == TEXT:
             read = number_of_text(context.strings.text(number), context.first_day)
             if np.isnan(read):
@@ -267,15 +267,7 @@ def _value_function(context: Context, value: Value) -> Value:
 
 @function("HYPERLINK", "vv", "The name of a link, or its address", least=1)
 def _hyperlink(context: Context, address: Value, name: Value | None = None) -> Value:
-    return name or address
-
-
-@function("T", "v", "The text itself, an empty one for anything else", gradient="constant")
-def _t(context: Context, value: Value) -> Value:
-    if value.traced and not (value.kinds == TEXT).any():
-        empty = float(context.strings.code(""))
-        return Value(np.full((1, 1, 1), TEXT, np.uint8), np.full((1, 1, 1), empty))
-    return map_elements(context, "T", [value], lambda pair: element_text(context, pair) if pair[0] == TEXT else "")
+    return address if name is None else with_errors(name, address)
 
 
 @function("CONCATENATE", "(v)", "Texts one after the other", least=1, gradient="constant")
