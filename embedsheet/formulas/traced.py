@@ -46,6 +46,15 @@ def elementwise_rule(value: Callable[..., Array], *slopes: Callable[..., Array])
     )
 
 
+def fixed_rule(value: Callable[..., Array]) -> Rule:
+    """Return the rule of a function of one array that is taken as fixed: its derivative is 0."""
+    return Rule(
+        value,
+        (lambda xp, result, arrays, tangent: xp.zeros_like(result),),
+        (lambda xp, result, arrays, g: xp.zeros_like(arrays[0]),),
+    )
+
+
 def shrunk(array: Array, shape: tuple[int, ...]) -> Array:
     """Return the sum over what an array of `shape` was repeated for: what `broadcast_to` is undone by."""
     if array.ndim > len(shape):

@@ -18,16 +18,20 @@ from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.operators import power, product, quotient
 from embedsheet.formulas.values import DIV0, NUM, Array, Value, namespace, number
 
+_SMALL = 1e-4  # interest of all periods; of the series' terms the first that is left out is its fifth power / 120
+
 
 def grown(context: Context, xp: Any, rate: Array, periods: Array) -> tuple[Array, Array, Faults]:
     """Return (1+rate)^periods, what payments of 1 a period grow to, and where that is undefined."""
     growth, faults = power(context, 1.0 + rate, periods)
-    zero = rate == 0
-    safe = xp.where(zero, 1.0, rate)
-    # At rate 0 the series is replaced by its first two terms, whose derivative is right as well.
+    # Near rate 0, where growth − 1 is mostly rounding, it is the first terms, whose derivative is right as well.
+    small = abs(rate) * xp.where(abs(periods) > 1.0, abs(periods), 1.0) < _SMALL
+    safe = xp.where(small, 1.0, rate)
     series, _ = quotient(growth - 1.0, safe)
-    at_zero = periods + product(rate, product(periods, periods - 1.0)) / 2.0
-    return growth, xp.where(zero, at_zero, series), faults
+    terms: Array = 1.0
+    for place in (4.0, 3.0, 2.0):
+        terms = 1.0 + product(product(rate, periods - (place - 1.0)) / place, terms)
+    return growth, xp.where(small, product(periods, terms), series), faults
 
 
 def _annuity(name: str, summary: str, solve: Any) -> None:
@@ -70,10 +74,9 @@ def _nper(
         zero = rate == 0
         safe = xp.where(zero, 1.0, rate)
         level = product(pmt, 1.0 + product(safe, xp.where(due != 0, 1.0, 0.0)))
-        ratio, one = quotient(level - product(fv, safe), level + product(pv, safe))
-        defined = ratio > 0
-        grown, base = xp.where(defined, ratio, 1.0), xp.where(safe > -1, 1.0 + safe, 2.0)
-        periods, two = quotient(xp.log(grown), xp.log(base))
+        more, one = quotient(-product(fv + pv, safe), level + product(pv, safe))
+        defined = more > -1
+        periods, two = quotient(xp.log1p(xp.where(defined, more, 0.0)), xp.log1p(xp.where(safe > -1, safe, 1.0)))
         plain, three = quotient(-(pv + fv), pmt)
         result = xp.where(zero, plain, periods)
         bad = (~zero & ~defined) | (rate <= -1)

@@ -133,7 +133,7 @@ for _names, _parameters, _summary, _call, _least in (
         function(_name, _parameters, _summary, least=_least)(_call)
 
 
-@function("FREQUENCY", "rr", "How many numbers lie up to each of some limits, and above all", gradient="zero")
+@function("FREQUENCY", "aa", "How many numbers lie up to each of some limits, and above all", gradient="zero")
 def _frequency(context: Context, data: Argument, limits: Argument) -> Value:
     numbers, bins = flatten(context.value(data)), flatten(context.value(limits))
     warn_of_zero_gradient(context, "FREQUENCY", context.value(data))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,14 +12,13 @@ from embedsheet.formulas.coerce import steering
 from embedsheet.formulas.functions.samples import Argument
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.operators import product
+from embedsheet.formulas.traced import fixed_rule, operations
 from embedsheet.formulas.values import ERROR, NUM, NUMBER, VALUE, Array, Value, error, namespace
 from embedsheet.ground.notation.addresses import MAX_COLUMN
 
 # A product with fewer elements in each of its n results is summed directly: batches of tiny products are slow.
 _SMALL = 4
 _PER_PRODUCT = 0.1  # operations that a multiplication in a product of matrices counts as
-# An inverse whose determinant is this small against its elements is taken as singular, as rounding decides it.
-_SINGULAR = 1e-15
 
 
 def matrix_numbers(context: Context, argument: Argument) -> tuple[Array, NDArray[np.uint8]]:
@@ -87,7 +88,7 @@ def _minverse(context: Context, argument: Argument) -> Value:
     context.spend("operations", len(a) * a.shape[1] ** 3 * _PER_PRODUCT)
     if not isinstance(a, np.ndarray):
         return _result(_traced_inverse(a, codes), codes)
-    singular = _singular(a)
+    singular = _singular(np, a)
     codes = np.where((codes == 0) & singular, NUM, codes).astype(np.uint8)
     safe = np.where((codes > 0)[:, None, None], np.eye(a.shape[1]), a)
     return _result(np.linalg.inv(safe), codes)
@@ -112,20 +113,22 @@ def _traced_inverse(a: Array, codes: NDArray[np.uint8]) -> Array:
     """Return the inverse, NaN with derivative 0 where the matrix has none."""
     xp = namespace(a)
     ok = xp.isfinite(a).all(axis=(1, 2)) & (codes == 0)
-    size = xp.abs(a).max(axis=(1, 2))
     identity = xp.eye(a.shape[1])
-    safe = xp.where(ok[:, None, None], a, identity)
-    determinant = guarded.constant(xp.linalg.det(safe / xp.where(size > 0, size, 1.0)[:, None, None]))
-    ok = ok & (xp.abs(determinant) > _SINGULAR)
+    ok = ok & (operations(a).apply(_SINGULAR, xp.where(ok[:, None, None], a, identity)) == 0)
     safe = xp.where(ok[:, None, None], a, identity)
     return xp.where(ok[:, None, None], xp.linalg.inv(safe), xp.nan)
 
 
-def _singular(a: NDArray[np.float64]) -> NDArray[np.bool_]:
-    size = np.abs(a).max(axis=(1, 2), initial=0.0)
-    scaled = a / np.where(size > 0, size, 1.0)[:, None, None]
-    small: NDArray[np.bool_] = np.abs(np.linalg.det(scaled)) <= _SINGULAR
-    return small
+def _singular(xp: Any, a: Array) -> Array:
+    """Return which matrices (n, k, k) have no inverse but rounding, whatever the units of their rows and columns."""
+    for axis in (2, 1):
+        size = xp.abs(a).max(axis=axis, keepdims=True)
+        a = a / xp.where(size > 0, size, 1.0)
+    values = xp.linalg.svd(a, compute_uv=False)
+    return values[:, -1] <= values[:, 0] * a.shape[1] * np.finfo(float).eps
+
+
+_SINGULAR = fixed_rule(lambda xp, a: _singular(xp, a) * 1.0)
 
 
 @function("MUNIT", "v", "Identity matrix of a size", gradient="constant")

@@ -1,7 +1,8 @@
 """Least squares of several variables, and the shape of a sample: LINEST, TREND, LOGEST, GROWTH, SKEW, KURT, TRIMMEAN.
 
 LINEST solves min‖y − X·b − a‖² for each of n cells: y (m,), X (m, k), b (k,). With a constant the columns are centred
-first, which keeps the normal equations well conditioned.
+first. X = Q·R is known before anything is differentiated; the normal equations are those of X·R⁻¹, whose columns are
+at right angles, so that years and their squares keep their digits. Any R gives the same b, and so the same derivative.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from embedsheet.formulas.functions.samples import Argument, failures, sample
 from embedsheet.formulas.functions.statistics import Ordered
 from embedsheet.formulas.functions.table import FUNCTIONS, Context, function
 from embedsheet.formulas.operators import power, product, quotient, root, squared
+from embedsheet.formulas.traced import fixed_rule, operations
 from embedsheet.formulas.values import DIV0, ERROR, MISSING, NA, NUM, NUMBER, REF, Array, Value, error, namespace
 
 Codes = NDArray[np.uint8]
@@ -26,11 +28,13 @@ Codes = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A fitted model: slopes (n, k), constant (n,), the centred X (n, m, k), and what is left of y (n, m)."""
+    """A fitted model: slopes (n, k), constant (n,), the inverse of X'X, and what is left of y (n, m)."""
 
     slopes: Array
     constant: Array
-    centred: Array
+    level: Array  # (n,): y at `mean` (n, k); 0 at 0 where there is no constant
+    mean: Array
+    inverse: Array  # of X'X, centred, (n, k, k)
     rest: Array
     total: Array  # sum of squares of y, around its mean if there is a constant, (n,)
     freedom: int
@@ -61,18 +65,39 @@ def _fitted(y: Array, x: Array, constant: bool) -> Line:
     y, x = xp.where(bad[:, None], 0.0, y), xp.where(bad[:, None, None], 0.0, x)
     mean_y, mean_x = (y.mean(axis=1), x.mean(axis=1)) if constant else (xp.zeros(1), xp.zeros((1, x.shape[2])))
     dy, dx = y - mean_y[:, None], x - mean_x[:, None, :]
-    normal = (dx[:, :, :, None] * dx[:, :, None, :]).sum(axis=1)
-    right = (dx * dy[:, :, None]).sum(axis=1)
-    # Scaled to ones on the diagonal, so that dependent columns show in the determinant.
-    scale = xp.sqrt(xp.where(_diagonal(normal) > 0, _diagonal(normal), 1.0))
-    unit = normal / (scale[:, :, None] * scale[:, None, :])
-    lost = bad | ~(abs(xp.linalg.det(unit)) > 1e-12)
-    unit = xp.where(lost[:, None, None], xp.eye(x.shape[2]), unit)
-    slopes = xp.linalg.solve(unit, (right / scale)[:, :, None])[:, :, 0] / scale
+    to_right_angles = operations(dx).apply(_TO_RIGHT_ANGLES, dx)
+    lost = bad | xp.isnan(to_right_angles).any(axis=(1, 2))
+    to_right_angles = xp.where(lost[:, None, None], 0.0, to_right_angles)
+    columns = (dx[:, :, :, None] * to_right_angles[:, None, :, :]).sum(axis=2)
+    normal = (columns[:, :, :, None] * columns[:, :, None, :]).sum(axis=1)
+    normal = xp.where(lost[:, None, None], xp.eye(x.shape[2]), normal)
+    # (X'X)⁻¹ = R⁻¹·(C'C)⁻¹·R⁻¹' of C = X·R⁻¹.
+    half = (to_right_angles[:, :, :, None] * xp.linalg.inv(normal)[:, None, :, :]).sum(axis=2)
+    inverse = (half[:, :, None, :] * to_right_angles[:, None, :, :]).sum(axis=3)
+    slopes = (half * (columns * dy[:, :, None]).sum(axis=1)[:, None, :]).sum(axis=2)
+    if xp is np:  # what rounding has left, once more
+        rest = dy - (dx * slopes[:, None, :]).sum(axis=2)
+        slopes = slopes + (half * (columns * rest[:, :, None]).sum(axis=1)[:, None, :]).sum(axis=2)
     rest = dy - (dx * slopes[:, None, :]).sum(axis=2)
     intercept = mean_y - (mean_x * slopes).sum(axis=1)
     freedom = y.shape[1] - x.shape[2] - int(constant)
-    return Line(slopes, intercept, dx, rest, (dy * dy).sum(axis=1), freedom, lost)
+    return Line(slopes, intercept, mean_y, mean_x, inverse, rest, (dy * dy).sum(axis=1), freedom, lost)
+
+
+def _inverse_factor(xp: Any, x: Array) -> Array:
+    """Return R⁻¹ of X = Q·R (n, m, k); NaN where columns depend on each other."""
+    size = xp.sqrt((x * x).sum(axis=1, keepdims=True))
+    scaled = x / xp.where(size > 0, size, 1.0)
+    if x.shape[1] < x.shape[2]:
+        return xp.full((x.shape[0], x.shape[2], x.shape[2]), xp.nan)
+    factor = xp.linalg.qr(scaled)[1]
+    lost = (abs(_diagonal(factor)) < _DEPENDENT).any(axis=1)[:, None, None]
+    inverse = xp.linalg.inv(xp.where(lost, xp.eye(x.shape[2]), factor))
+    return xp.where(lost, xp.nan, inverse / xp.where(size > 0, size, 1.0).swapaxes(1, 2))
+
+
+_TO_RIGHT_ANGLES = fixed_rule(_inverse_factor)
+_DEPENDENT = 1e-12  # what is left of a column of length 1 beside those before it
 
 
 def _faults(codes: Codes, line: Line) -> Faults:
@@ -84,7 +109,7 @@ def _diagonal(matrices: Array) -> Array:
 
 
 @function(
-    "LINEST", "rrvv", "Coefficients of the line through known y and x, the last x first; statistics if asked", least=1
+    "LINEST", "aavv", "Coefficients of the line through known y and x, the last x first; statistics if asked", least=1
 )
 def _linest(
     context: Context,
@@ -121,14 +146,11 @@ def _with_statistics(line: Line, xs: Array, row: Array, constant: bool, faults: 
     explained = line.total - unexplained
     freedom = max(line.freedom, 1)
     variance = unexplained / freedom
-    normal = (line.centred[:, :, :, None] * line.centred[:, :, None, :]).sum(axis=1)
-    normal = xp.where(line.lost[:, None, None], xp.eye(k), normal)
-    inverse = xp.linalg.inv(normal)
-    errors = root(variance[:, None] * _diagonal(inverse))
+    errors = root(variance[:, None] * _diagonal(line.inverse))
     m = xs.shape[1]
     if constant:
         mean = xs.mean(axis=1)
-        leverage = 1.0 / m + (mean[:, :, None] * inverse * mean[:, None, :]).sum(axis=(1, 2))
+        leverage = 1.0 / m + (mean[:, :, None] * line.inverse * mean[:, None, :]).sum(axis=(1, 2))
         last = root(variance * leverage)[:, None]
     else:
         last = xp.zeros((n, 1))
@@ -163,7 +185,7 @@ def _table(numbers: Array, faults: Faults, line: Line, unavailable: Any) -> Valu
     return result
 
 
-@function("TREND", "rrrv", "The y that the line through known y and x gives at new x", least=1)
+@function("TREND", "aaav", "The y that the line through known y and x gives at new x", least=1)
 def _trend(
     context: Context,
     y: Argument,
@@ -186,13 +208,13 @@ def _trend(
     else:
         numbers, more = matrix_numbers(context, at)
         codes = np.where(codes > 0, codes, more).astype(np.uint8)
-    slopes = line.slopes
+    slopes, level, mean = line.slopes, line.level, line.mean
     if k == 1:
-        result = line.constant[:, None, None] + product(slopes[:, :, None], numbers)
+        result = level[:, None, None] + product(slopes[:, :, None], numbers - mean[:, :, None])
     elif numbers.shape[2] == k:
-        result = (line.constant[:, None] + product(slopes[:, None, :], numbers).sum(axis=2))[:, :, None]
+        result = (level[:, None] + product(slopes[:, None, :], numbers - mean[:, None, :]).sum(axis=2))[:, :, None]
     elif numbers.shape[1] == k:
-        result = (line.constant[:, None] + product(slopes[:, :, None], numbers).sum(axis=1))[:, None, :]
+        result = (level[:, None] + product(slopes[:, :, None], numbers - mean[:, :, None]).sum(axis=1))[:, None, :]
     else:
         return error(REF)
     return _table(result, _faults(codes, line), line, None)
@@ -207,13 +229,13 @@ def _logarithms(context: Context, y: Argument) -> Value:
     return Value(kinds, namespace(logged.numbers).where(kept, logged.numbers, value.numbers))
 
 
-@function("GROWTH", "rrrv", "The y that the exponential curve through known y and x gives at new x", least=1)
+@function("GROWTH", "aaav", "The y that the exponential curve through known y and x gives at new x", least=1)
 def _growth(context: Context, y: Argument, *others: Any) -> Value:
     result: Value = FUNCTIONS["EXP"].call(context, _trend(context, _logarithms(context, y), *others))
     return result
 
 
-@function("LOGEST", "rrvv", "Bases and factor of the exponential curve through known y and x, as LINEST", least=1)
+@function("LOGEST", "aavv", "Bases and factor of the exponential curve through known y and x, as LINEST", least=1)
 def _logest(context: Context, y: Argument, *others: Any) -> Value:
     line = _linest(context, _logarithms(context, y), *others)
     if line.shape[1] == 1:
