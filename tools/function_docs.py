@@ -20,7 +20,7 @@ TOPICS = {
     "Logic": ("logic",),
     "Functions of your own": ("lambdas",),
     "Lookup and reference": ("lookup", "places"),
-    "Information": ("information",),
+    "Information": ("information", "descriptions"),
     "Annuities and depreciation": ("financial", "rates", "instalments"),
     "Dates, times and volatile functions": ("dates", "workdays"),
     "Text": ("text", "systems"),

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -82,6 +83,28 @@ class Context(Protocol):
 
     def left_out(self, reference: Reference, reasons: Collection[LeftOut]) -> NDArray[np.bool_]:
         """Return which cells of a reference (n or 1, rows, columns) a subtotal leaves out for any of these reasons."""
+        ...
+
+    @property
+    def file(self) -> Path:
+        """The workbook's file."""
+        ...
+
+    @property
+    def tabs(self) -> Sequence[str]:
+        """The names of all sheets as their tabs stand, those of charts too."""
+        ...
+
+    def sheet_name(self, reference: Reference | None) -> str:
+        """Return the name of the sheet on which a reference lies; without one of that of the formula."""
+        ...
+
+    def holds_formula(self, reference: Reference) -> NDArray[np.bool_]:
+        """Return which cells of a reference (n or 1, rows, columns) hold a formula."""
+        ...
+
+    def formula_texts(self, reference: Reference) -> list[list[list[str | None]]]:
+        """Return the formulas of a reference's cells (n or 1, rows, columns) as a formula bar shows them."""
         ...
 
     def followed(self, texts: Sequence[str | int], a1: Sequence[bool]) -> Reference:

@@ -7,6 +7,7 @@ change nothing, are not kept.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import ERRORS
 from embedsheet.ground.notation import tree as t
 from embedsheet.ground.notation.addresses import MAX_COLUMN, MAX_ROW, column_letters, quote_sheet
-from embedsheet.ground.notation.parse import ATOM, PRECEDENCE, PREFIX
+from embedsheet.ground.notation.parse import ATOM, PRECEDENCE, PREFIX, parse
 
 # Functions newer than Excel 2007's file format, which the file marks; as Microsoft's page "Issue: An _xlfn. prefix is
 # displayed in front of a formula" and XlsxWriter's list of future functions have them.
@@ -70,6 +71,24 @@ def write(node: t.Node, row: int, column: int, dialect: Dialect = A1) -> str:
     formulas (`Numbers`, `Refs`) have no text of their own and raise TypeError.
     """
     return _Writer(row, column, dialect).node(node)[0]
+
+
+_TEXT_OR_NAME = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')""")
+_PREFIXES = re.compile(r"_xlfn\.(?:_xlws\.)?|_xlpm\.", re.IGNORECASE)
+_MARKED = re.compile(r"_xlfn\.(?:SINGLE|ANCHORARRAY)\(", re.IGNORECASE)
+
+
+def shown(text: str, row: int, column: int) -> str:
+    """Return a file's formula, without "=", of the cell at (row, column) as Excel's formula bar shows it.
+
+    White space stays but in formulas with `@` or `#`.
+    """
+    if "_xl" not in text.lower():
+        return text
+    parts = _TEXT_OR_NAME.split(text)
+    if any(_MARKED.search(part) for part in parts[::2]):
+        return write(parse(text, row, column), row, column)
+    return "".join(part if place % 2 else _PREFIXES.sub("", part) for place, part in enumerate(parts))
 
 
 class _Writer:
