@@ -24,6 +24,7 @@ TOPICS = {
     "Annuities and depreciation": ("financial", "rates", "instalments"),
     "Dates, times and volatile functions": ("dates", "workdays"),
     "Text": ("text", "systems"),
+    "Units": ("units",),
 }
 
 INTRODUCTION = """# Functions

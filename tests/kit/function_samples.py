@@ -206,6 +206,7 @@ _OTHERS: dict[str, tuple[str, ...]] = {
         "INDIRECT(ADDRESS(ROW(A3),COLUMN(A3)))^2",
         'SUM(INDIRECT("R"&ROW(A1)&"C"&COLUMN(A1),FALSE):A3)',
     ),
+    "CONVERT": ('CONVERT(A1,"F","C")^2', 'CONVERT(7*A1,"mi","km")'),
     "CELL": ('CELL("contents",A1)^2', 'CELL("contents",A1:A9)*CELL("row",A2)'),
     "LET": ("LET(u,A1*A2,u+u^2)",),
     "IF": ("IF(A1>0.5,A1*A2,A1+A3^2)", "IF(A1>0.5,SQRT(A1-0.5),0)"),
