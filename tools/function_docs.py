@@ -23,7 +23,7 @@ TOPICS = {
     "Information": ("information", "descriptions"),
     "Annuities and depreciation": ("financial", "rates", "instalments"),
     "Dates, times and volatile functions": ("dates", "workdays"),
-    "Text": ("text", "systems"),
+    "Text": ("text", "splitting", "systems"),
     "Units": ("units",),
 }
 
