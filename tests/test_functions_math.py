@@ -215,6 +215,66 @@ def test_instalments_and_depreciations_give_what_the_judges_give(tmp_path: Path)
     assert disagreements(tmp_path, CELLS, _instalments()) == []
 
 
+def _declining() -> list[str]:
+    # Where a period is begun within, formulon cuts the declining balance, all others the straight line of that period.
+    spans = ("0,1", "0,0.875", "2,7", "2.3,4.7", "0.5,9.5", "9,10", "0,10", "3,3", "5.5,5.9", "7,5", "-1,5", "0,11")
+    formulas = [
+        f"=VDB(2400,{salvage},10,{span},{factor},{still})"
+        for salvage in ("300", "0", "2300")
+        for span in spans
+        for factor in ("2", "1.5", "0.5", "6")
+        for still in ("FALSE", "TRUE")
+    ]
+    formulas += [
+        f"=VDB(2400,300,{more})" for more in ("120,6,18", "3650,0,1", "10.5,0,10.5", "0.5,0,0.5", "10,0,10,,TRUE")
+    ]
+    return [
+        *formulas,
+        "=VDB(-1,300,10,0,1)",
+        "=VDB(2400,300,10,0,1,-1)",
+        '=VDB(2400,300,10,0,10,,"x")',
+        "=VDB(0,0,10,0,1)",
+    ]
+
+
+def test_declining_balances_between_two_periods_are_what_the_judges_give(tmp_path: Path) -> None:
+    assert disagreements(tmp_path, CELLS, _declining()) == []
+    assert numeric_disagreements(tmp_path, CELLS, _declining()) == []
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [  # Microsoft's page of VDB, in cents
+        ("VDB(2400,300,10*365,0,1)", 1.32), ("VDB(2400,300,10*12,0,1)", 40.0), ("VDB(2400,300,10,0,1)", 480.0),
+        ("VDB(2400,300,10*12,6,18)", 396.31), ("VDB(2400,300,10*12,6,18,1.5)", 311.81),
+        ("VDB(2400,300,10,0,0.875,1.5)", 315.0),
+    ],
+)  # fmt: skip
+def test_declining_balances_are_those_of_microsofts_examples(tmp_path: Path, formula: str, expected: float) -> None:
+    value = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": {"A1": f"=ROUND({formula},2)"}}))["S"]["A1"]
+    assert value == expected
+
+
+def test_salvage_above_cost_is_none_in_a_declining_balance(tmp_path: Path) -> None:
+    cells = {"A1": "=VDB(300,2400,10,0,1)", "A2": "=VDB(2400,300,0,0,0)", "A3": "=VDB(2400,-1,10,0,1)"}
+    # Gnumeric and pyOpenVBA say so of the first, formulon and IronCalc of the others.
+    assert set(embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": cells}))["S"].values()) == {"#NUM!"}
+
+
+def test_prices_in_fractions_are_what_the_judges_give(tmp_path: Path) -> None:
+    prices = ("1.02", "1.1", "-1.02", "0", "1.125", '"1.5"', "A7", "TRUE", "1/0", "1E10")
+    fractions = ("16", "32", "0", "0.5", "-1", "8.9", "10", "100", "1", '"8"', "2.999")
+    formulas = [f"={name}({price},{n})" for name in ("DOLLARDE", "DOLLARFR") for price in prices for n in fractions]
+    assert disagreements(tmp_path, CELLS, formulas) == []
+
+
+def test_shares_of_a_sum_are_what_the_judges_give(tmp_path: Path) -> None:
+    formulas = [
+        f"=PERCENTOF({one})" for one in ("A1:A3,A1:A9", "{1,2},{1,2,5}", "5,20", "1,0", '"x",1', "TRUE,5", "A7,A1")
+    ]
+    assert disagreements(tmp_path, CELLS, [*formulas, "=PERCENTOF(1/0,5)", "=PERCENTOF(D1:F3,D1:D3)"]) == []
+
+
 def test_matrices_give_what_the_judges_give(tmp_path: Path) -> None:
     formulas = [
         "{=SUM(MMULT(D1:F3,D1:F3))}", "{=INDEX(MMULT(D1:F3,D1:F3),2,3)}", "{=SUM(MINVERSE(D1:F3))}",

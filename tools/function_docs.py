@@ -21,7 +21,7 @@ TOPICS = {
     "Functions of your own": ("lambdas",),
     "Lookup and reference": ("lookup", "places"),
     "Information": ("information", "descriptions"),
-    "Annuities and depreciation": ("financial", "rates", "instalments"),
+    "Annuities, depreciation and securities": ("financial", "rates", "instalments", "securities"),
     "Dates, times and volatile functions": ("dates", "workdays"),
     "Text": ("text", "splitting", "systems"),
     "Units": ("units",),
