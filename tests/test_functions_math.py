@@ -275,6 +275,57 @@ def test_shares_of_a_sum_are_what_the_judges_give(tmp_path: Path) -> None:
     assert disagreements(tmp_path, CELLS, [*formulas, "=PERCENTOF(1/0,5)", "=PERCENTOF(D1:F3,D1:D3)"]) == []
 
 
+_TERMS = ("40000,41000", "DATE(2008,2,15),DATE(2008,5,15)", "DATE(2018,7,1),DATE(2038,1,1)", "41000,40000",
+          "40000,40000", "40000.9,41000.2", '"x",41000', "TRUE,41000", "-1,41000", '"2018-07-01","2038-01-01"')  # fmt: skip
+
+
+def _securities() -> list[str]:
+    pairs = {
+        "DISC": ("97.975,100", "0,100", "97,0", "TRUE,100", "110,100"),
+        "INTRATE": ("1000000,1014420", "-1,100", "10,0"),
+        "RECEIVED": ("1000000,0.0575", "0,0.1", "10,0", "10,0.5"),
+    }  # fmt: skip
+    formulas = [
+        f"={name}({term},{pair}{basis})"
+        for name, several in pairs.items()
+        for term in _TERMS
+        for pair in several
+        for basis in ("", ",1", ",2", ",3", ",4", ",5", ",-1", ",1.9", ",TRUE", ",")
+    ]
+    bills = ("DATE(2008,3,31),DATE(2008,6,1)", "DATE(2008,3,31),DATE(2008,12,1)", "DATE(2008,3,31),DATE(2009,3,31)",
+             "DATE(2007,3,31),DATE(2008,3,31)", "DATE(2007,3,31),DATE(2008,4,1)", "40000,40182", "40000,40183",
+             "40000,40365", "40000,40366", "40000,40100", "40000,40000", "40100,40000")  # fmt: skip
+    rates = ("0.0914", "0", "2", "4", "98.45", "110", "-1", '"x"', "TRUE")
+    return formulas + [
+        f"={name}({bill},{rate})"
+        for name in ("TBILLEQ", "TBILLPRICE", "TBILLYIELD")
+        for bill in bills
+        for rate in rates
+    ]
+
+
+def test_securities_that_pay_at_their_end_are_what_the_judges_give(tmp_path: Path) -> None:
+    assert disagreements(tmp_path, CELLS, _securities()) == []
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [  # Microsoft's pages of these functions, as they round there
+        ("ROUND(DISC(DATE(2018,7,1),DATE(2048,1,1),97.975,100,1),6)", 0.000686),
+        ("ROUND(INTRATE(DATE(2008,2,15),DATE(2008,5,15),1000000,1014420,2),5)", 0.05768),
+        ("ROUND(RECEIVED(DATE(2008,2,15),DATE(2008,5,15),1000000,0.0575,2),2)", 1014584.65),
+        ("ROUND(TBILLEQ(DATE(2008,3,31),DATE(2008,6,1),0.0914),4)", 0.0942),
+        ("TBILLPRICE(DATE(2008,3,31),DATE(2008,6,1),0.09)", 98.45),
+        ("ROUND(TBILLYIELD(DATE(2008,3,31),DATE(2008,6,1),98.45),6)", 0.091417),
+        ("DOLLARDE(1.02,16)", 1.125), ("DOLLARDE(1.1,32)", 1.3125), ("DOLLARFR(1.125,16)", 1.02),
+        ("DOLLARFR(1.125,32)", 1.04),
+    ],
+)  # fmt: skip
+def test_securities_are_those_of_microsofts_examples(tmp_path: Path, formula: str, expected: float) -> None:
+    value = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": {"A1": f"={formula}"}}))["S"]["A1"]
+    assert same(value, expected)
+
+
 def test_matrices_give_what_the_judges_give(tmp_path: Path) -> None:
     formulas = [
         "{=SUM(MMULT(D1:F3,D1:F3))}", "{=INDEX(MMULT(D1:F3,D1:F3),2,3)}", "{=SUM(MINVERSE(D1:F3))}",
