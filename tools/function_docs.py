@@ -24,6 +24,7 @@ TOPICS = {
     "Annuities, depreciation and securities": ("financial", "rates", "instalments", "securities"),
     "Dates, times and volatile functions": ("dates", "workdays"),
     "Text": ("text", "splitting", "systems"),
+    "Complex numbers": ("complex_numbers",),
     "Units": ("units",),
 }
 
