@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from embedsheet.ground.errors import UnsupportedError
 from kit.agreement import disagreements, numeric_disagreements, same
-from kit.judges import embedsheet_values, gnumeric_values, libreoffice_values, write_book
+from kit.judges import embedsheet_values, formulon_values, gnumeric_values, libreoffice_values, write_book
 from kit.sheets import largest_gradient_error, program
 
 CELLS: dict[str, Any] = {
@@ -325,6 +326,42 @@ def test_securities_that_pay_at_their_end_are_what_the_judges_give(tmp_path: Pat
 def test_securities_are_those_of_microsofts_examples(tmp_path: Path, formula: str, expected: float) -> None:
     value = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": {"A1": f"={formula}"}}))["S"]["A1"]
     assert same(value, expected)
+
+
+def test_bessel_functions_are_what_the_judges_give(tmp_path: Path) -> None:
+    """formulon has Excel's approximations, right to five digits and mostly eight; Gnumeric and LibreOffice all."""
+    xs, orders = ("1.9", "-1.9", "0", "50", "0.001", '"x"', "TRUE", "1000"), ("0", "1", "2", "-1", "2.9", "10")
+    names = ("BESSELI", "BESSELJ", "BESSELK", "BESSELY")
+    formulas = [f"={name}({x},{order})" for name in names for x in xs for order in orders]
+    sheet = {f"Z{row}": formula for row, formula in enumerate(formulas, 1)}
+    ours = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": sheet}))["S"]
+    judged = formulon_values(sheet)
+    wrong = [(one, ours[cell], judged[cell]) for cell, one in sheet.items() if not same(ours[cell], judged[cell], 2e-5)]
+    assert wrong == []
+    # Gnumeric takes negative orders and broken ones, and both take truths.
+    odd = ("-1)", "2.9)", "(-", "TRUE")
+    whole = [formula for formula in formulas if not any(one in formula for one in odd)]
+    assert numeric_disagreements(tmp_path, {}, whole) == []
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [  # Microsoft's pages of these functions
+        ("BESSELI(1.5,1)", 0.981666428), ("BESSELJ(1.9,2)", 0.329925829), ("BESSELK(1.5,1)", 0.277387804),
+        ("BESSELY(2.5,1)", 0.145918138),
+    ],
+)  # fmt: skip
+def test_bessel_functions_are_nearly_those_of_microsofts_examples(
+    tmp_path: Path, formula: str, expected: float
+) -> None:
+    value = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": {"A1": f"={formula}"}}))["S"]["A1"]
+    assert same(value, expected, 1e-6)
+
+
+def test_a_bessel_function_of_a_changing_cell_is_refused(tmp_path: Path) -> None:
+    compiled_from = {"A1": 1.0, "B1": "=BESSELJ(A1,0)"}
+    with pytest.raises(UnsupportedError, match=r"S!B1: BESSELJ must not depend on the changing cells"):
+        program(tmp_path / "book.xlsx", compiled_from, "B1", ["A1"]).value_and_gradient(np.ones(1))
 
 
 def test_matrices_give_what_the_judges_give(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "functions.md"
 # The modules of the table by topic, in the page's order.
 TOPICS = {
     "Sums, means and counts": ("aggregate",),
-    "Arithmetic, exponentials and trigonometry": ("arithmetic", "rounding"),
+    "Arithmetic, exponentials and trigonometry": ("arithmetic", "rounding", "bessel"),
     "Matrices": ("matrix",),
     "Arrays made, joined, cut and sorted": ("arrays", "sorting"),
     "Sums and counts on a condition": ("conditional", "criteria", "databases"),
