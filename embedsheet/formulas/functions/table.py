@@ -194,14 +194,15 @@ FUNCTIONS = Functions()
 # must be given are #N/A where nothing stands between the commas. The old Analysis ToolPak is so: tables of what Excel
 # stores are in IronCalc's issues 524, 610, 625, 1393, 1400 and 1409; formulon has the same.
 NO_TRUTHS = {
-    "BESSELI": 2, "BESSELJ": 2, "BESSELK": 2, "BESSELY": 2, "COMPLEX": 2, "CONVERT": 1, "CUMIPMT": 6, "CUMPRINC": 6,
-    "DELTA": 2, "DISC": 5, "DOLLARDE": 2, "DOLLARFR": 2, "EDATE": 2, "EFFECT": 2, "EOMONTH": 2, "ERF": 2, "ERFC": 1,
+    "BESSELI": 2, "BESSELJ": 2, "BESSELK": 2, "BESSELY": 2, "COMPLEX": 2, "CONVERT": 1, "COUPDAYBS": 4, "COUPDAYS": 4,
+    "COUPDAYSNC": 4, "COUPNCD": 4, "COUPNUM": 4, "COUPPCD": 4, "CUMIPMT": 6, "CUMPRINC": 6, "DELTA": 2, "DISC": 5,
+    "DOLLARDE": 2, "DOLLARFR": 2, "DURATION": 6, "EDATE": 2, "EFFECT": 2, "EOMONTH": 2, "ERF": 2, "ERFC": 1,
     "FACTDOUBLE": 1, "GESTEP": 2, "IMABS": 1, "IMAGINARY": 1, "IMARGUMENT": 1, "IMCONJUGATE": 1, "IMCOS": 1,
     "IMCOSH": 1, "IMCOT": 1, "IMCSC": 1, "IMCSCH": 1, "IMDIV": 2, "IMEXP": 1, "IMLN": 1, "IMLOG10": 1, "IMLOG2": 1,
     "IMPOWER": 2, "IMREAL": 1, "IMSEC": 1, "IMSECH": 1, "IMSIN": 1, "IMSINH": 1, "IMSQRT": 1, "IMSUB": 2, "IMTAN": 1,
-    "INTRATE": 5, "MROUND": 2, "NETWORKDAYS": 2, "NETWORKDAYS.INTL": 2, "NOMINAL": 2, "QUOTIENT": 2, "RECEIVED": 5,
-    "SQRTPI": 1, "TBILLEQ": 3, "TBILLPRICE": 3, "TBILLYIELD": 3, "WEEKNUM": 2, "WORKDAY": 2, "WORKDAY.INTL": 2,
-    "YEARFRAC": 3,
+    "INTRATE": 5, "MDURATION": 6, "MROUND": 2, "NETWORKDAYS": 2, "NETWORKDAYS.INTL": 2, "NOMINAL": 2, "PRICE": 7,
+    "QUOTIENT": 2, "RECEIVED": 5, "SQRTPI": 1, "TBILLEQ": 3, "TBILLPRICE": 3, "TBILLYIELD": 3, "WEEKNUM": 2,
+    "WORKDAY": 2, "WORKDAY.INTL": 2, "YEARFRAC": 3, "YIELD": 7,
 }  # fmt: skip
 
 
