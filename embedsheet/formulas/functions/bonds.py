@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -33,6 +34,11 @@ class Coupons(NamedTuple):
 _Date = tuple[int, int, int]  # year, month, day
 
 
+def _serial(date: _Date) -> float:
+    """Return a date's day number, below 0 before 1900."""
+    return serial_of(*date) if date[0] >= 1900 else float((datetime.date(*date) - datetime.date(1899, 12, 31)).days)
+
+
 def _european(first: _Date, last: _Date) -> int:
     return days360(first, last, True)
 
@@ -57,25 +63,23 @@ def coupons(bought: int, paid: int, frequency: int, basis: int) -> Coupons:
     year, month, day = date_of(paid)
     at_end = day == days_in(year, month)
 
-    def coupon(place: int) -> float:
-        """Return the day of a coupon, 0 for the last of all; one of a month's last day is always paid on such a day."""
+    def coupon(place: int) -> _Date:
+        """Return the date of a coupon, 0 for the last; a bond that matures on a month's last day pays on such days."""
         then, since = divmod(year * 12 + month - 1 - place * 12 // frequency, 12)
-        if then < 1900:
-            return 0.0
         most = days_in(then, since + 1)
-        return serial_of(then, since + 1, most if at_end else min(day, most))
+        return then, since + 1, most if at_end else min(day, most)
 
-    began, begun, _ = date_of(bought)
-    count = max(((year - began) * 12 + month - begun) * frequency // 12, 1)
-    while coupon(count) > bought:
+    purchase = date_of(bought)
+    count = max(((year - purchase[0]) * 12 + month - purchase[1]) * frequency // 12, 1)
+    while coupon(count) > purchase:
         count += 1
-    while count > 1 and coupon(count - 1) <= bought:
+    while count > 1 and coupon(count - 1) <= purchase:
         count -= 1
-    last, following = coupon(count), coupon(count - 1)
+    before, behind = coupon(count), coupon(count - 1)
+    last, following = _serial(before), _serial(behind)
     if basis in (0, 4):
-        ends = ((last, bought), (bought, following))
         count_days = _european if basis == 4 else _american
-        since, until = (float(count_days(date_of(first), date_of(second))) for first, second in ends)
+        since, until = float(count_days(before, purchase)), float(count_days(purchase, behind))
     else:
         since, until = bought - last, following - bought
     period = {1: following - last, 3: 365.0 / frequency}.get(basis, 360.0 / frequency)

@@ -153,6 +153,8 @@ def sheet(context: Context, argument: Argument | None = None) -> Value:
         return found if argument is None else _with_errors(found, argument)
     if isinstance(argument, Union):
         return error(REF)
+    if argument.shape[1:] != (1, 1):
+        return error(VALUE)
     if argument.traced:
         return error(NA)  # a number is no sheet's name
     kinds, codes = np.broadcast_arrays(argument.kinds, argument.numbers)

@@ -94,10 +94,10 @@ def _parts(
         if kind == ABSENT:
             return [[(ABSENT, 0.0)]]
     without_empty, any_case = (element_number(context, pair) for pair in options[:2])
-    if int(any_case) not in (0, 1) or delimiters == [None, None]:
-        raise FaultError(VALUE)
     flags = re.IGNORECASE if int(any_case) else re.NOFLAG
     across, down = (_pattern(context, own, flags) for own in delimiters)
+    if int(any_case) not in (0, 1) or (across is None and down is None):
+        raise FaultError(VALUE)
     whole = element_text(context, text)
     lines = [[part for part in _cut(across, line) if part or not without_empty] for line in _cut(down, whole)]
     lines = [line for line in lines if line]
@@ -113,13 +113,11 @@ def _parts(
 
 
 def _pattern(context: Context, delimiters: list[Pair] | None, flags: re.RegexFlag) -> re.Pattern[str] | None:
-    """Return what finds any of the delimiters, the longest of those that begin at one place."""
+    """Return what finds any of the delimiters, the longest of those that begin at one place; None without any."""
     if delimiters is None:
         return None
     texts = sorted((element_text(context, pair) for pair in delimiters if pair[0] != ABSENT), key=len, reverse=True)
-    if not texts or not texts[-1]:
-        raise FaultError(VALUE)
-    return re.compile("|".join(map(re.escape, texts)), flags)
+    return re.compile("|".join(map(re.escape, filter(None, texts))), flags) if any(texts) else None
 
 
 def _cut(pattern: re.Pattern[str] | None, text: str) -> list[str]:
