@@ -229,6 +229,7 @@ def _vdb(
         concrete(context, read[place], "The life and the periods in VDB")
     # Periods, from 1, along a fourth axis.
     last = np.nanmax(np.minimum(read[2].numbers, read[4].numbers), initial=1.0)
+    context.claim(1, 1, int(last))
     periods = np.arange(1.0, np.ceil(last) + 1.0)
     return smooth(
         context,
