@@ -117,7 +117,8 @@ def test_the_text_of_a_shared_formula_is_its_cells_own(tmp_path: Path) -> None:
     [  # as XlsxWriter's page "Working with Formulas" has what a file stores and what Excel shows
         ("_xlfn._xlws.SORT( A1:A3 )", "SORT( A1:A3 )"), ('_xlfn.CONCAT("_xlfn.x",A1)', 'CONCAT("_xlfn.x",A1)'),
         ("_xlfn.LET(_xlpm.x,1,_xlpm.x+1)", "LET(x,1,x+1)"), ("_xlfn.ANCHORARRAY(A1)+1", "A1#+1"),
-        ("_xlfn.SINGLE(A1:A3)", "@A1:A3"), ("SUM( A1 )", "SUM( A1 )"),
+        ("_xlfn.SINGLE(A1:A3)", "@A1:A3"),
+        ("_xlfn.LAMBDA(_xlpm.x, _xlop.y, _xlpm.x)(1)", "LAMBDA(x, [y], x)(1)"), ("SUM( A1 )", "SUM( A1 )"),
     ],
 )  # fmt: skip
 def test_a_formula_is_shown_as_in_the_formula_bar(stored: str, text: str) -> None:

@@ -260,7 +260,11 @@ _OTHERS: dict[str, tuple[str, ...]] = {
     "FILTER": ("SUM(FILTER(A1:A9,ISNUMBER(B1:B9))^2)",),
     "SORT": ("SUM(SORT(A1:A9,,-1)*{1;2;3;4;5;6;7;8;9})", "SUM(SORT(HSTACK(A1:A3,A4:A6),2)*{1,2;3,4;5,6})"),
     "SORTBY": ("SUM(SORTBY(A1:A4,A5:A8,-1)*{1;2;3;4})", "SUM(SORTBY(A1:A4,{2;1;4;3})*{1;2;3;4})"),
-    "LAMBDA": ("LAMBDA(u,v,u*v^2)(A1,A2)", "LET(f,LAMBDA(u,u*EXP(u)),_xlpm.f(A1)+_xlpm.f(A2*A3))"),
+    "LAMBDA": (
+        "LAMBDA(u,v,u*v^2)(A1,A2)",
+        "LAMBDA(u,[v],IF(ISOMITTED(v),u^3,u*v))(A1)",
+        "LET(f,LAMBDA(u,u*EXP(u)),_xlpm.f(A1)+_xlpm.f(A2*A3))",
+    ),
     "BYROW": ("SUM(BYROW(HSTACK(A1:A3,A4:A6),LAMBDA(u,PRODUCT(u)+MAX(u)))^2)",),
     "BYCOL": ("SUM(BYCOL(HSTACK(A1:A3,A4:A6),LAMBDA(u,SUMSQ(u)))^2)",),
     "MAP": ("SUM(MAP(A1:A3,A4:A6,LAMBDA(u,v,IF(u>v,u*v,A7))))",),

@@ -50,6 +50,7 @@ class Dialect:
     union: str = ","
     intersection: str = " "
     local: str = ""  # before a name of LET or LAMBDA
+    optional: str = "[{}]"  # a parameter of LAMBDA that may be left out
     marks: bool = True  # A1# and @A1, else the functions ANCHORARRAY and SINGLE
     both_sheets: bool = False  # Sheet1:Sheet3!A1 names a sheet at each corner
 
@@ -60,7 +61,7 @@ def _file_function(name: str) -> str:
     return f"_xlfn.{name}" if name in _FUTURE else name
 
 
-FILE = Dialect(_file_function, lambda name: quote_sheet(name) + "!", local="_xlpm.", marks=False)
+FILE = Dialect(_file_function, lambda name: quote_sheet(name) + "!", local="_xlpm.", optional="_xlop.{}", marks=False)
 A1 = Dialect(lambda name: name, lambda name: quote_sheet(name) + "!")
 
 
@@ -75,6 +76,7 @@ def write(node: t.Node, row: int, column: int, dialect: Dialect = A1) -> str:
 
 _TEXT_OR_NAME = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')""")
 _PREFIXES = re.compile(r"_xlfn\.(?:_xlws\.)?|_xlpm\.", re.IGNORECASE)
+_LEFT_OUT = re.compile(r"_xlop\.([\w.?\\]+)", re.IGNORECASE)
 _MARKED = re.compile(r"_xlfn\.(?:SINGLE|ANCHORARRAY)\(", re.IGNORECASE)
 
 
@@ -86,6 +88,7 @@ def shown(text: str, row: int, column: int) -> str:
     if "_xl" not in text.lower():
         return text
     parts = _TEXT_OR_NAME.split(text)
+    parts[::2] = [_LEFT_OUT.sub(r"[\1]", part) for part in parts[::2]]
     if any(_MARKED.search(part) for part in parts[::2]):
         return write(parse(text, row, column), row, column)
     return "".join(part if place % 2 else _PREFIXES.sub("", part) for place, part in enumerate(parts))
@@ -180,7 +183,9 @@ class _Writer:
             parameter = place < len(arguments) - 1 and (name == "LAMBDA" or (name == "LET" and place % 2 == 0))
             if parameter and isinstance(argument, t.Name):
                 # A name of LET is known to the values behind its own.
-                words.append(self.dialect.local + argument.name)
+                words.append(
+                    (self.dialect.optional if argument.optional else self.dialect.local + "{}").format(argument.name)
+                )
                 if name == "LAMBDA":
                     self.local += (name_key(argument.name),)
                 continue
