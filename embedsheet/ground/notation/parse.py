@@ -252,7 +252,7 @@ class _Parser:
             return self.push(self.table(word, match[0], place))
         if sheet is None and name_capitals(word) in {"TRUE", "FALSE"}:
             return self.push(Boolean(name_capitals(word) == "TRUE", place=place))
-        optional = word.lower().startswith(_OPTIONAL)
+        optional = name_key(word).startswith(_OPTIONAL)
         return self.push(Name(_LOCAL_MARKS.sub("", word), sheet, optional, place=place))
 
     def table(self, name: str, bracket: str, place: int) -> TableRef:

@@ -85,7 +85,7 @@ def shown(text: str, row: int, column: int) -> str:
 
     White space stays but in formulas with `@` or `#`.
     """
-    if "_xl" not in text.lower():
+    if "_xl" not in name_key(text):
         return text
     parts = _TEXT_OR_NAME.split(text)
     parts[::2] = [_LEFT_OUT.sub(r"[\1]", part) for part in parts[::2]]
