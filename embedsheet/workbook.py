@@ -89,6 +89,7 @@ class Workbook(Book):
                     sheet.filters.append(table.area)
         book = cls(
             path=package.path, sheets=sheets, strings=strings, names=contents.names, tables=tables,
+            tabs=tuple(part.name for part in contents.sheets),
             date1904=contents.date1904, as_displayed=contents.as_displayed, iteration=contents.iteration,
             formula_areas=formula_areas,
             external_links=contents.related("externalLink") is not None, digest=package.digest, contents=contents,

@@ -330,7 +330,7 @@ def test_inspect_shows_set_ups_functions_and_the_check(mix: Path) -> None:
 
 
 def test_inspect_names_what_is_not_supported(tmp_path: Path) -> None:
-    book = ForeignBook({"A1": 1, "B1": '=CELL("row",A1)', "B2": "=A1^2"}, "B2", "A1")
+    book = ForeignBook({"A1": 1, "B1": '=CELL("width",A1)', "B2": "=A1^2"}, "B2", "A1")
     result = run("inspect", book.save_openpyxl(tmp_path / "odd.xlsx"))
     assert result.exit_code == 0
     assert "Not supported: Model!B1: CELL" in result.stdout

@@ -5,6 +5,7 @@ Gnumeric 1.12 and LibreOffice 7.4 know none of them. Where formulon differs, the
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from embedsheet.compiler.program import compile_program
 from embedsheet.ground.errors import UnsupportedError
 from embedsheet.workbook import Workbook
 from kit.judges import CellValue, embedsheet_values, formulon_values, same, write_book
+from kit.openvba import openvba_values
 from kit.sheets import largest_gradient_error, program, setup
 
 # A mixes kinds below its numbers, A4:A5 differ in case from C5; A7, B7 and C6 are blank.
@@ -142,6 +144,28 @@ def test_each_cell_of_a_filled_column_has_an_array_of_its_own_size(tmp_path: Pat
     assert [values[f"D{row}"] for row in range(1, 8)] == [numbers[classes == one].sum() for one in classes]
     assert [values[f"E{row}"] for row in range(1, 8)] == [1, 2, 3, 3, 3, 3, 3]
     assert [values[f"F{row}"] for row in range(1, 8)] == np.cumsum(sums).tolist()
+
+
+OMITTED = [
+    "LAMBDA(u,[v],IF(ISOMITTED(v),u,u+v))(3)", "LAMBDA(u,[v],IF(ISOMITTED(v),u,u+v))(3,4)",
+    "LAMBDA(u,[v],IF(ISOMITTED(v),u,u+v))(3,)", "LAMBDA(u,[v],u+v)()", "LAMBDA(u,[v],u+v)(1,2,3)",
+    "LAMBDA(u,[v],u+v)(3)", "ISOMITTED(A1)", "LAMBDA(u,ISOMITTED(u))(A9)", "ISOMITTED(1/0)", "LAMBDA(u,v,u+v)(3)",
+]  # fmt: skip
+
+
+def test_a_function_is_called_without_the_parameters_that_it_may_do_without(tmp_path: Path) -> None:
+    """A file has [v] as _xlop.v where it is named and as _xlpm.v where it is used."""
+
+    def stored(formula: str) -> str:
+        for name in ("LAMBDA(", "ISOMITTED("):
+            formula = formula.replace(name, f"_xlfn.{name}")
+        return re.sub(r"(?<![\w.\[])([uv])\b", r"_xlpm.\1", formula).replace("[v]", "_xlop.v")
+
+    cells = {f"B{row}": f"={formula}" for row, formula in enumerate(OMITTED, 1)}
+    book = {address: stored(formula) for address, formula in cells.items()}
+    values = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": book}))["S"]
+    one, two = formulon_values(cells), openvba_values(cells)
+    assert [(cells[cell], mine) for cell, mine in values.items() if not mine == one[cell] == two[cell]] == []
 
 
 def test_a_name_can_be_a_function(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from embedsheet.ground.errors import UnsupportedError
 from kit.agreement import disagreements, numeric_disagreements, same
-from kit.judges import embedsheet_values, gnumeric_values, libreoffice_values, write_book
+from kit.judges import embedsheet_values, formulon_values, gnumeric_values, libreoffice_values, write_book
 from kit.sheets import largest_gradient_error, program
 
 CELLS: dict[str, Any] = {
@@ -214,6 +215,154 @@ def _instalments() -> list[str]:
 
 def test_instalments_and_depreciations_give_what_the_judges_give(tmp_path: Path) -> None:
     assert disagreements(tmp_path, CELLS, _instalments()) == []
+
+
+def _declining() -> list[str]:
+    # Where a period is begun within, formulon cuts the declining balance, all others the straight line of that period.
+    spans = ("0,1", "0,0.875", "2,7", "2.3,4.7", "0.5,9.5", "9,10", "0,10", "3,3", "5.5,5.9", "7,5", "-1,5", "0,11")
+    formulas = [
+        f"=VDB(2400,{salvage},10,{span},{factor},{still})"
+        for salvage in ("300", "0", "2300")
+        for span in spans
+        for factor in ("2", "1.5", "0.5", "6")
+        for still in ("FALSE", "TRUE")
+    ]
+    formulas += [
+        f"=VDB(2400,300,{more})" for more in ("120,6,18", "3650,0,1", "10.5,0,10.5", "0.5,0,0.5", "10,0,10,,TRUE")
+    ]
+    return [
+        *formulas,
+        "=VDB(-1,300,10,0,1)",
+        "=VDB(2400,300,10,0,1,-1)",
+        '=VDB(2400,300,10,0,10,,"x")',
+        "=VDB(0,0,10,0,1)",
+    ]
+
+
+def test_declining_balances_between_two_periods_are_what_the_judges_give(tmp_path: Path) -> None:
+    assert disagreements(tmp_path, CELLS, _declining()) == []
+    assert numeric_disagreements(tmp_path, CELLS, _declining()) == []
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [  # Microsoft's page of VDB, in cents
+        ("VDB(2400,300,10*365,0,1)", 1.32), ("VDB(2400,300,10*12,0,1)", 40.0), ("VDB(2400,300,10,0,1)", 480.0),
+        ("VDB(2400,300,10*12,6,18)", 396.31), ("VDB(2400,300,10*12,6,18,1.5)", 311.81),
+        ("VDB(2400,300,10,0,0.875,1.5)", 315.0),
+    ],
+)  # fmt: skip
+def test_declining_balances_are_those_of_microsofts_examples(tmp_path: Path, formula: str, expected: float) -> None:
+    value = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": {"A1": f"=ROUND({formula},2)"}}))["S"]["A1"]
+    assert value == expected
+
+
+def test_salvage_above_cost_is_none_in_a_declining_balance(tmp_path: Path) -> None:
+    cells = {"A1": "=VDB(300,2400,10,0,1)", "A2": "=VDB(2400,300,0,0,0)", "A3": "=VDB(2400,-1,10,0,1)"}
+    # Gnumeric and pyOpenVBA say so of the first, formulon and IronCalc of the others.
+    assert set(embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": cells}))["S"].values()) == {"#NUM!"}
+
+
+def test_prices_in_fractions_are_what_the_judges_give(tmp_path: Path) -> None:
+    prices = ("1.02", "1.1", "-1.02", "0", "1.125", '"1.5"', "A7", "TRUE", "1/0", "1E10")
+    fractions = ("16", "32", "0", "0.5", "-1", "8.9", "10", "100", "1", '"8"', "2.999")
+    formulas = [f"={name}({price},{n})" for name in ("DOLLARDE", "DOLLARFR") for price in prices for n in fractions]
+    assert disagreements(tmp_path, CELLS, formulas) == []
+
+
+def test_shares_of_a_sum_are_what_the_judges_give(tmp_path: Path) -> None:
+    formulas = [
+        f"=PERCENTOF({one})" for one in ("A1:A3,A1:A9", "{1,2},{1,2,5}", "5,20", "1,0", '"x",1', "TRUE,5", "A7,A1")
+    ]
+    assert disagreements(tmp_path, CELLS, [*formulas, "=PERCENTOF(1/0,5)", "=PERCENTOF(D1:F3,D1:D3)"]) == []
+
+
+_TERMS = ("40000,41000", "DATE(2008,2,15),DATE(2008,5,15)", "DATE(2018,7,1),DATE(2038,1,1)", "41000,40000",
+          "40000,40000", "40000.9,41000.2", '"x",41000', "TRUE,41000", "-1,41000",
+          '"2018-07-01","2038-01-01"')  # fmt: skip
+
+
+def _securities() -> list[str]:
+    pairs = {
+        "DISC": ("97.975,100", "0,100", "97,0", "TRUE,100", "110,100"),
+        "INTRATE": ("1000000,1014420", "-1,100", "10,0"),
+        "RECEIVED": ("1000000,0.0575", "0,0.1", "10,0", "10,0.5"),
+    }  # fmt: skip
+    formulas = [
+        f"={name}({term},{pair}{basis})"
+        for name, several in pairs.items()
+        for term in _TERMS
+        for pair in several
+        for basis in ("", ",1", ",2", ",3", ",4", ",5", ",-1", ",1.9", ",TRUE", ",")
+    ]
+    bills = ("DATE(2008,3,31),DATE(2008,6,1)", "DATE(2008,3,31),DATE(2008,12,1)", "DATE(2008,3,31),DATE(2009,3,31)",
+             "DATE(2007,3,31),DATE(2008,3,31)", "DATE(2007,3,31),DATE(2008,4,1)", "40000,40182", "40000,40183",
+             "40000,40365", "40000,40366", "40000,40100", "40000,40000", "40100,40000")  # fmt: skip
+    rates = ("0.0914", "0", "2", "4", "98.45", "110", "-1", '"x"', "TRUE")
+    return formulas + [
+        f"={name}({bill},{rate})"
+        for name in ("TBILLEQ", "TBILLPRICE", "TBILLYIELD")
+        for bill in bills
+        for rate in rates
+    ]
+
+
+def test_securities_that_pay_at_their_end_are_what_the_judges_give(tmp_path: Path) -> None:
+    assert disagreements(tmp_path, CELLS, _securities()) == []
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [  # Microsoft's pages of these functions, as they round there
+        ("ROUND(DISC(DATE(2018,7,1),DATE(2048,1,1),97.975,100,1),6)", 0.000686),
+        ("ROUND(INTRATE(DATE(2008,2,15),DATE(2008,5,15),1000000,1014420,2),5)", 0.05768),
+        ("ROUND(RECEIVED(DATE(2008,2,15),DATE(2008,5,15),1000000,0.0575,2),2)", 1014584.65),
+        ("ROUND(TBILLEQ(DATE(2008,3,31),DATE(2008,6,1),0.0914),4)", 0.0942),
+        ("TBILLPRICE(DATE(2008,3,31),DATE(2008,6,1),0.09)", 98.45),
+        ("ROUND(TBILLYIELD(DATE(2008,3,31),DATE(2008,6,1),98.45),6)", 0.091417),
+        ("DOLLARDE(1.02,16)", 1.125), ("DOLLARDE(1.1,32)", 1.3125), ("DOLLARFR(1.125,16)", 1.02),
+        ("DOLLARFR(1.125,32)", 1.04),
+    ],
+)  # fmt: skip
+def test_securities_are_those_of_microsofts_examples(tmp_path: Path, formula: str, expected: float) -> None:
+    value = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": {"A1": f"={formula}"}}))["S"]["A1"]
+    assert same(value, expected)
+
+
+def test_bessel_functions_are_what_the_judges_give(tmp_path: Path) -> None:
+    """formulon has Excel's approximations, right to five digits and mostly eight; Gnumeric and LibreOffice all."""
+    xs, orders = ("1.9", "-1.9", "0", "50", "0.001", '"x"', "TRUE", "1000"), ("0", "1", "2", "-1", "2.9", "10")
+    names = ("BESSELI", "BESSELJ", "BESSELK", "BESSELY")
+    formulas = [f"={name}({x},{order})" for name in names for x in xs for order in orders]
+    sheet = {f"Z{row}": formula for row, formula in enumerate(formulas, 1)}
+    ours = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": sheet}))["S"]
+    judged = formulon_values(sheet)
+    wrong = [(one, ours[cell], judged[cell]) for cell, one in sheet.items() if not same(ours[cell], judged[cell], 2e-5)]
+    assert wrong == []
+    # Gnumeric takes negative orders and broken ones, and both take truths.
+    odd = ("-1)", "2.9)", "(-", "TRUE")
+    whole = [formula for formula in formulas if not any(one in formula for one in odd)]
+    assert numeric_disagreements(tmp_path, {}, whole) == []
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [  # Microsoft's pages of these functions
+        ("BESSELI(1.5,1)", 0.981666428), ("BESSELJ(1.9,2)", 0.329925829), ("BESSELK(1.5,1)", 0.277387804),
+        ("BESSELY(2.5,1)", 0.145918138),
+    ],
+)  # fmt: skip
+def test_bessel_functions_are_nearly_those_of_microsofts_examples(
+    tmp_path: Path, formula: str, expected: float
+) -> None:
+    value = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": {"A1": f"={formula}"}}))["S"]["A1"]
+    assert same(value, expected, 1e-6)
+
+
+def test_a_bessel_function_of_a_changing_cell_is_refused(tmp_path: Path) -> None:
+    compiled_from = {"A1": 1.0, "B1": "=BESSELJ(A1,0)"}
+    with pytest.raises(UnsupportedError, match=r"S!B1: BESSELJ must not depend on the changing cells"):
+        program(tmp_path / "book.xlsx", compiled_from, "B1", ["A1"]).value_and_gradient(np.ones(1))
 
 
 def test_matrices_give_what_the_judges_give(tmp_path: Path) -> None:

@@ -61,6 +61,40 @@ def test_joined_texts_are_what_the_judges_give(tmp_path: Path) -> None:
     assert disagreements(tmp_path, CELLS, formulas) == []
 
 
+SPLIT = [
+    'TEXTSPLIT(A1,",",";")', 'TEXTSPLIT(A1,{",",";"})', 'TEXTSPLIT(A1,,";")', 'TEXTSPLIT(A2,"-")',
+    'TEXTSPLIT(A2,"-",,TRUE)', 'TEXTSPLIT("aXbxc","x",,,1)', 'TEXTSPLIT("a,b;c",",",";")',
+    'TEXTSPLIT("a,b;c",",",";",,,"")', 'TEXTSPLIT("a,b;c",",",";",,,0)', 'TEXTSPLIT("",",")', 'TEXTSPLIT(A3,"-")',
+    'TEXTSPLIT(A9,"-")', 'TEXTSPLIT("a,,b;;c",",",";",TRUE)', 'TEXTSPLIT("a--b-c",{"--","-"})', 'TEXTSPLIT(",a,",",")',
+    'TEXTSPLIT(A13,",")', 'TEXTSPLIT("a",A13)', 'TEXTSPLIT(TRUE,"U")', 'TEXTSPLIT("a1b",1)', 'TEXTSPLIT("a,b",",",",")',
+    'TEXTSPLIT("a,b",",",,"x")', 'TEXTSPLIT("a;,;b",",",";",TRUE)', 'TEXTSPLIT("a,b",A1:A2)',
+    'TEXTSPLIT("a-b--c",{"-","--"})',
+    'TEXTSPLIT(",",",",,TRUE)', 'TEXTSPLIT("a,b",",",,,2)', 'TEXTSPLIT("a b",,)',
+]  # fmt: skip
+
+
+def test_texts_are_split_as_the_judges_split_them(tmp_path: Path) -> None:
+    """In a plain formula pyOpenVBA takes TEXTJOIN's array for its first part, so that it is asked for parts alone."""
+    cells = {**CELLS, "A1": "a,b;c,d", "A2": "x--y-z"}
+    formulas = [f"={form}({one})" for one in SPLIT for form in ("ROWS", "COLUMNS")]
+    formulas += [f"=IFERROR(INDEX({one},{row},{column}),9)" for one in SPLIT for row in (1, 2) for column in (1, 2, 3)]
+    assert disagreements(tmp_path, cells, [*formulas, '=SUM(--TEXTSPLIT("1,2,3",","))']) == []
+
+
+def test_a_text_is_not_split_by_nothing_and_of_several_texts_the_first_parts_are_given(tmp_path: Path) -> None:
+    """As Excel does, where IronCalc says the same of the first, and pyOpenVBA of the second; formulon takes neither."""
+    cells = {"Z1": '=TEXTSPLIT("a","")', "Z2": '=SUM(--TEXTSPLIT({"1,2";"30,4"},","))', "Z3": '=TEXTSPLIT("a",A9)'}
+    values = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": cells}))["S"]
+    assert list(values.values()) == ["#VALUE!", 31.0, "#VALUE!"]
+
+
+def test_filled_down_each_cell_has_as_many_parts_as_its_text(tmp_path: Path) -> None:
+    cells = {"A1": "1,2,3", "A2": "4", "A3": "5,6"} | {f"B{row}": f'=SUM(--TEXTSPLIT(A{row},","))' for row in (1, 2, 3)}
+    cells |= {f"C{row}": f'=COLUMNS(TEXTSPLIT(A{row},","))' for row in (1, 2, 3)}
+    values = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": cells}))["S"]
+    assert [values[f"{column}{row}"] for column in "BC" for row in (1, 2, 3)] == [6, 4, 11, 3, 1, 2]  # by hand
+
+
 def test_codes_of_letters_are_what_the_judges_give(tmp_path: Path) -> None:
     codes = ["0", "1", "65", "128", "200", "255", "256", "8364"]
     assert disagreements(tmp_path, CELLS, [f"={name}({code})" for name in ("CHAR", "UNICHAR") for code in codes]) == []

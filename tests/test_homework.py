@@ -65,7 +65,7 @@ STRATEGIES: dict[str, dict[str, Answer | None]] = {
     "carried forward": {"predictions": lambda block, row, column: "=2*" + block.formula_at(row, column)},
     "rmse left blank": {"rmse": None},
     "an error": {"rmse": lambda block, row, column: "=1/0"},
-    "unsupported": {"rmse": lambda block, row, column: '=CELL("contents",N22)'},
+    "unsupported": {"rmse": lambda block, row, column: '=CELL("width",N22)'},
     "constant formula": {"one_hot.product": lambda block, row, column: "=0.5+0.25"},
 }
 

@@ -24,6 +24,11 @@ BOTH_WAYS = [
     ("=INDEX(B3:B5,2):B5", "=INDEX(B3:B5;2):B5"),
     ("=CEILING(2.5,2)+ERF(0.5)", "=CEILING.XCL(2.5;2)+COM.SUN.STAR.SHEET.ADDIN.ANALYSIS.GETERF(0.5)"),
     ("=RANDBETWEEN(1,2)", "=COM.SUN.STAR.SHEET.ADDIN.ANALYSIS.GETRANDBETWEEN(1;2)"),
+    # What LibreOffice calls DURATION is PDURATION.
+    (
+        "=DURATION(A1,A2,0.1,0.1,2)+PDURATION(0.1,1,2)",
+        "=COM.SUN.STAR.SHEET.ADDIN.ANALYSIS.GETDURATION(A1;A2;0.1;0.1;2)+DURATION(0.1;1;2)",
+    ),
     ("=STDEV.S(B3:B5)", "=STDEV.S(B3:B5)"),
     ("=SUM(Sales[[Qty]:[Price]])", "=SUM(Sales[[Qty]:[Price]])"),
 ]

@@ -23,7 +23,8 @@ WRITTEN = [
     "A1:B3 B2:C4", "SUM(A1:INDEX(A1:A9,3))", "'My sheet'!A1", "Sheet1:Sheet3!$A1", "'My sheet:It''s'!A1:B2", "A:$C",
     "$3:7", 'A1&" ""quoted"" "', "{1,-2;\"a\",TRUE}", "IF(A1,,2)", "IF(A1,)", "T[Col]", "T[[#This Row],[A]:[B]]",
     "T[#All]", "T[[#Headers],[It''s '[here']]]", "[@Qty]", "[1]Sheet1!A1+1", "A1#", "LET(x,1,f,LAMBDA(y,x+y),x+f)",
-    "LAMBDA(x,x*2)(3)", "Sheet1!rate*users.factors", "1E+300+0.1+1E-05", "#N/A", "(rate):A1", "NOT(A1=B1)=(C1<>D1)",
+    "LAMBDA(x,x*2)(3)",
+    "LAMBDA(x,[y],x+y)(3)", "Sheet1!rate*users.factors", "1E+300+0.1+1E-05", "#N/A", "(rate):A1", "NOT(A1=B1)=(C1<>D1)",
     "SUM(@A1:A9)", "-A1%", "--A1",
 ]  # fmt: skip
 
@@ -82,6 +83,8 @@ def test_the_file_marks_new_functions_and_local_names() -> None:
         "_xlfn.LET(_xlpm.x,_xlfn._xlws.SORT(A1:A3),"
         "_xlfn.STDEV.S(_xlpm.x)+SUM(_xlfn.ANCHORARRAY(B1),_xlfn.SINGLE(C1:C3)))"
     )
+    # An optional parameter is marked where it is named alone.
+    assert write(parse("LAMBDA(x,[y],x+y)(1)", 1, 1), 1, 1, FILE) == "_xlfn.LAMBDA(_xlpm.x,_xlop.y,_xlpm.x+_xlpm.y)(1)"
     assert write(parse("LET(f,LAMBDA(y,y+1),_xlpm.f(f(2)))", 1, 1), 1, 1, FILE) == (
         "_xlfn.LET(_xlpm.f,_xlfn.LAMBDA(_xlpm.y,_xlpm.y+1),_xlpm.f(_xlpm.f(2)))"
     )

@@ -11,7 +11,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "functions.md"
 # The modules of the table by topic, in the page's order.
 TOPICS = {
     "Sums, means and counts": ("aggregate",),
-    "Arithmetic, exponentials and trigonometry": ("arithmetic", "rounding"),
+    "Arithmetic, exponentials and trigonometry": ("arithmetic", "rounding", "bessel"),
     "Matrices": ("matrix",),
     "Arrays made, joined, cut and sorted": ("arrays", "sorting"),
     "Sums and counts on a condition": ("conditional", "criteria", "databases"),
@@ -20,10 +20,12 @@ TOPICS = {
     "Logic": ("logic",),
     "Functions of your own": ("lambdas",),
     "Lookup and reference": ("lookup", "places"),
-    "Information": ("information",),
-    "Annuities and depreciation": ("financial", "rates", "instalments"),
+    "Information": ("information", "descriptions"),
+    "Annuities, depreciation and securities": ("financial", "rates", "instalments", "securities", "bonds"),
     "Dates, times and volatile functions": ("dates", "workdays"),
-    "Text": ("text", "systems"),
+    "Text": ("text", "splitting", "systems"),
+    "Complex numbers": ("complex_numbers",),
+    "Units": ("units",),
 }
 
 INTRODUCTION = """# Functions

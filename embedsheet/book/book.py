@@ -52,6 +52,7 @@ class Book:
 
     path: Path
     sheets: dict[str, Sheet]  # worksheets in their order; chart sheets hold no cells and are left out
+    tabs: tuple[str, ...] = ()  # the names of all sheets in their order, where it is known that some are no worksheets
     strings: Strings
     names: list[DefinedName]
     tables: dict[str, Table]  # by the keys of their names

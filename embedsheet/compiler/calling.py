@@ -8,6 +8,7 @@ import numpy as np
 
 from embedsheet.compiler.reading import CellReader
 from embedsheet.formulas.coerce import MIXED, UNMIXED, with_errors
+from embedsheet.formulas.functions.descriptions import READING
 from embedsheet.formulas.functions.table import NO_TRUTHS, Function, parameter
 from embedsheet.formulas.values import (
     BOOLEAN,
@@ -32,7 +33,7 @@ from embedsheet.ground.notation.walk import set_by, walk
 
 # Of these functions the first argument is an address: its cells are read only as far as the result points at them.
 ADDRESS_FUNCTIONS = frozenset({"INDEX", "OFFSET"})
-SHAPE_FUNCTIONS = frozenset({"ROW", "ROWS", "COLUMN", "COLUMNS", "AREAS", "ISREF", "SHEET", "SHEETS"})
+_SHAPE_FUNCTIONS = frozenset("ROW ROWS COLUMN COLUMNS AREAS ISREF SHEET SHEETS ISFORMULA FORMULATEXT".split())
 _LOOKUPS = frozenset({"INDEX", "LOOKUP", "VLOOKUP", "HLOOKUP", "XLOOKUP"})  # what they give are cells
 # These tell single values of one kind from those of another: FALSE and an empty cell are no 0 to them.
 _BY_KIND = frozenset(
@@ -43,9 +44,9 @@ _BY_KIND = frozenset(
 # What these give of defined numbers is defined, but for numbers beyond a sheet's.
 _ALWAYS_DEFINED = frozenset(
     """ABS AND AVERAGE CEILING.MATH CHOOSECOLS CHOOSEROWS COS COUNT COUNTA COUNTBLANK COUNTIF COUNTIFS DROP ERF ERFC
-    EVEN FLOOR.MATH HSTACK INT ISBLANK ISERR ISERROR ISEVEN ISLOGICAL ISNA ISNONTEXT ISNUMBER ISODD ISTEXT MAX MAXA MIN
-    MINA N NOT ODD OR ROUND ROUNDDOWN ROUNDUP SIGN SIN SUM SUMIF SUMIFS SUMPRODUCT SUMSQ SUMX2MY2 SUMX2PY2 SUMXMY2 TAKE
-    TANH TRANSPOSE TRUNC TYPE VSTACK XOR""".split()
+    EVEN FLOOR.MATH HSTACK INT ISBLANK ISERR ISERROR ISEVEN ISLOGICAL ISNA ISNONTEXT ISNUMBER ISODD ISOMITTED ISTEXT
+    MAX MAXA MIN MINA N NOT ODD OR ROUND ROUNDDOWN ROUNDUP SIGN SIN SUM SUMIF SUMIFS SUMPRODUCT SUMSQ SUMX2MY2
+    SUMX2PY2 SUMXMY2 TAKE TANH TRANSPOSE TRUNC TYPE VSTACK XOR""".split()
 )
 # As what these are undefined of defined numbers; all else as some other error than #N/A.
 _LACKING = {
@@ -55,6 +56,16 @@ _LACKING = {
 }
 # The same of those that get their arguments as expressions.
 _LAZY = {"CHOOSE": FAILS, "IF": 0, "IFERROR": 0, "IFNA": 0, "IFS": LACKS, "LET": 0, "SWITCH": LACKS}
+
+
+def looks_at_addresses(node: t.Node) -> bool:
+    """Whether a node is a call that asks of its ranges where they are, or what formulas they hold, but reads none."""
+    match node:
+        case t.Call(name="CELL", arguments=(t.Text(value=asked), *_)):
+            return name_key(asked) not in READING
+        case t.Call(name=name):
+            return name in _SHAPE_FUNCTIONS
+    return False
 
 
 def undefined_by(tree: t.Node) -> int:

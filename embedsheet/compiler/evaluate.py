@@ -63,7 +63,7 @@ THROUGH_SHEETS = frozenset(
     """SUM AVERAGE AVERAGEA COUNT COUNTA HARMEAN KURT LARGE MAX MAXA MEDIAN MIN MINA PERCENTILE PERCENTILE.EXC
     PERCENTILE.INC PRODUCT QUARTILE QUARTILE.EXC QUARTILE.INC SKEW SMALL STDEV STDEVA STDEVP STDEVPA STDEV.P STDEV.S
     TRIMMEAN VAR VARA VARP VARPA VAR.P VAR.S""".split()
-)
+) | {"SHEETS"}
 
 
 _Key = tuple[int, bool, bool, bool, str | None]  # a node's id, how operators work in it, and what it is for
@@ -265,9 +265,10 @@ class Evaluator(CellReader):
 
     def apply(self, function: Lambda, arguments: Sequence[Result]) -> Result:
         """Return what a function gives for arguments; #VALUE! where they are too many or too few."""
-        if len(arguments) != len(function.parameters):
+        given = _given(function, arguments)
+        if given is None:
             return error(VALUE)
-        names = {**function.names, **dict(zip(function.parameters, arguments, strict=True))}
+        names = {**function.names, **given}
         return self.like(self.elements, self.index, names).evaluate(function.body)
 
     def applying(self, function: Lambda) -> Callable[[Sequence[Result]], Result]:
@@ -279,9 +280,10 @@ class Evaluator(CellReader):
         lasting, lasted = frozenset(map(id, once)), dict[_Key, _Kept]()
 
         def applied(arguments: Sequence[Result]) -> Result:
-            if len(arguments) != len(function.parameters):
+            given = _given(function, arguments)
+            if given is None:
                 return error(VALUE)
-            names = {**function.names, **dict(zip(function.parameters, arguments, strict=True))}
+            names = {**function.names, **given}
             part = self.like(self.elements, self.index, names)
             part.lasting, part.lasted = lasting, lasted
             return part.evaluate(function.body)
@@ -293,11 +295,12 @@ class Evaluator(CellReader):
 
         The lots are evaluated together, as if each had a cell of its own; what they notice is noted of their cell.
         """
-        if len(arguments) != len(function.parameters):
+        given = _given(function, arguments)
+        if given is None:
             return error(VALUE)
         cells = np.repeat(np.arange(self.count), times)
         names = {name: pick(result, cells) for name, result in function.names.items()}
-        names.update(zip(function.parameters, arguments, strict=True))
+        names.update(given)
         part = self.like(self.elements[cells], np.arange(len(cells)), names)
         part.trace = Trace(len(cells))
         part.may_be_undefined(self.undefined)
@@ -578,6 +581,14 @@ class Evaluator(CellReader):
         if isinstance(result, Lambda):
             return error(CALC)
         return self.scalar(result) if letter == "v" else result
+
+
+def _given(function: Lambda, arguments: Sequence[Result]) -> dict[str, Result] | None:
+    """Return what a function's parameters stand for, MISSING for those left out; None for too many or too few."""
+    left_out = len(function.parameters) - len(arguments)
+    if not 0 <= left_out <= function.optional:
+        return None
+    return dict(zip(function.parameters, [*arguments, *[MISSING] * left_out], strict=True))
 
 
 def _covers(value: Value, stretched: Value) -> bool:

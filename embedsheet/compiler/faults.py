@@ -35,7 +35,6 @@ def unknown_function(name: str) -> str:
     if "!" in name:
         return f"{name} is a function of another workbook, which is never opened; write it out with functions here."
     remedies = {
-        "CELL": "CELL cannot be computed here; write its value into the cell.",
         "GETPIVOTDATA": "GETPIVOTDATA cannot be computed here; refer to ordinary cells.",
     }
     return remedies.get(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -171,6 +172,40 @@ class CellReader:
         for reason in reasons:
             found |= self.store.left_out[reason][ids] & (ids >= 0)
         return found
+
+    @property
+    def file(self) -> Path:
+        """The workbook's file."""
+        return self.store.workbook.path
+
+    @property
+    def tabs(self) -> Sequence[str]:
+        """The names of all sheets; see `Context.tabs`."""
+        return self.store.workbook.tabs or self.store.table.sheet_names
+
+    def sheet_name(self, reference: Reference | None) -> str:
+        """Return the name of a reference's or the formula's sheet; see `Context.sheet_name`."""
+        return self.store.table.sheet_names[self.group.sheet if reference is None else reference.sheet]
+
+    def holds_formula(self, reference: Reference) -> NDArray[np.bool_]:
+        """Return which cells of a reference hold a formula; see `Context.holds_formula`."""
+        ids = self.ids(reference)
+        return np.zeros((1, 1, 1), bool) if ids is None else self.store.holds_formula(ids)
+
+    def formula_texts(self, reference: Reference) -> list[list[list[str | None]]]:
+        """Return the formulas of a reference's cells; see `Context.formula_texts`."""
+        ids = self.ids(reference)
+        if ids is None:
+            return [[[None]]]
+        known = {number: self._formula_text(number) for number in np.unique(ids).tolist()}
+        return [[[known[number] for number in line] for line in cells] for cells in ids.tolist()]
+
+    def _formula_text(self, number: int) -> str | None:
+        text = self.store.formula_text(number)
+        if text == "":
+            raise self.unsupported(f"the formula of {self.store.table.cell(number)} is not in the file as a text.")
+        self.spend("characters", len(text or ""))
+        return text
 
     # Cells
 

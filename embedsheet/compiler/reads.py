@@ -7,7 +7,7 @@ from collections.abc import Collection, Hashable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.compiler.calling import ADDRESS_FUNCTIONS, SHAPE_FUNCTIONS
+from embedsheet.compiler.calling import ADDRESS_FUNCTIONS, looks_at_addresses
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.evaluate import Evaluator
 from embedsheet.compiler.forms import Group
@@ -159,7 +159,7 @@ def _static_reads(
                         if isinstance(node, t.Ref) and is_fixed(node) and node.last_sheet is None:
                             rectangles[group.sheet, node] = ids
                     yield ids
-        elif isinstance(node, t.Call) and node.name in SHAPE_FUNCTIONS:
+        elif looks_at_addresses(node):
             continue
         elif isinstance(node, t.Call) and node.name in ADDRESS_FUNCTIONS:
             first, *rest = node.arguments or (t.Missing(),)

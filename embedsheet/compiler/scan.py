@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.compiler.calling import SHAPE_FUNCTIONS, undefined_by
+from embedsheet.compiler.calling import looks_at_addresses, undefined_by
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.evaluate import Evaluator
 from embedsheet.compiler.forms import Group
@@ -405,7 +405,7 @@ def _paths(store: Any, group: Group, tree: t.Node) -> Iterator[tuple[t.Node, lis
             if body is not None:
                 waiting.append((body, below))
                 continue
-        if isinstance(node, t.Call) and node.name in SHAPE_FUNCTIONS:
+        if looks_at_addresses(node):
             continue
         parts = children(node)
         waiting += [(child, below) for child in parts]

@@ -84,7 +84,7 @@ def pick(result: Result, index: Ids) -> Result:
         return Value(kinds, result.numbers[index] if result.numbers.shape[0] > 1 else result.numbers, result.mixed)
     if isinstance(result, Lambda):
         names = {name: pick(value, index) for name, value in result.names.items()}
-        return Lambda(result.parameters, result.body, names)
+        return Lambda(result.parameters, result.body, names, result.optional)
     if isinstance(result, Union):
         return Union(tuple(pick(area, index) for area in result.areas))  # type: ignore[misc]
     if len(result.top) == 1:

@@ -24,7 +24,8 @@ from embedsheet.formulas.traced import Operations, operations
 from embedsheet.formulas.values import ERROR, NUMBER, REF, Array, Reference, Value, namespace
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.keys import name_key
-from embedsheet.ground.notation.addresses import Area
+from embedsheet.ground.notation.addresses import Area, Cell
+from embedsheet.ground.notation.write import shown
 
 _LARGEST_SPLIT = 512  # cells of a buffer that may be read one by one
 PLACE = "cells:"  # begins a scope that names cells
@@ -63,6 +64,30 @@ class _Addresses:
         arrays = list(self.workbook.sheets.values())[group.sheet].arrays
         places = zip(group.rows.tolist(), group.columns.tolist(), strict=True)
         return any((array := arrays.get(place)) is not None and array.dynamic for place in places)
+
+    def holds_formula(self, ids: Ids) -> NDArray[np.bool_]:
+        """Return which cells (−1 not stored, −2 none at all) hold a formula; those that one spilled into do not."""
+        owners = np.where(ids < 0, -1, self.group_of[ids])
+        found: NDArray[np.bool_] = owners >= 0
+        for place in np.unique(owners[found]).tolist():
+            group = self.groups[place]
+            if group.array and self.spills(group):
+                found &= (owners != place) | np.isin(ids, group.ids)
+        return found
+
+    def formula_text(self, number: int) -> str | None:
+        """Return a cell's formula as a formula bar shows it, None without one, "" where the file has no text of it."""
+        if not self.holds_formula(np.array([number]))[0]:
+            return None
+        group = self.groups[self.group_of[number]]
+        place = int((group.outputs == number).any(axis=(1, 2)).argmax())
+        row, column = int(group.rows[place]), int(group.columns[place])
+        text = self.workbook.formula(Cell(group.sheet_name, row, column))
+        if text is None:
+            return ""
+        formula = f"={shown(text, row, column)}"
+        # Braces stand around a formula of cells that somebody chose for it.
+        return f"{{{formula}}}" if group.array and not self.spills(group) else formula
 
     def spill(self, anchor: Reference) -> Reference:
         """Return what the formula in each anchor fills (`A1#`); #REF! where the anchor holds no formula of its own."""

@@ -127,6 +127,7 @@ class Lambda:
     parameters: tuple[str, ...]
     body: Node
     names: Mapping[str, Value | Reference | Union | Lambda]
+    optional: int = 0  # how many parameters, the last ones, a call may leave out
 
 
 Result: TypeAlias = Value | Reference | Union | Lambda  # what an expression stands for

@@ -8,12 +8,12 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from embedsheet.compiler.calling import SHAPE_FUNCTIONS
+from embedsheet.compiler.calling import looks_at_addresses
 from embedsheet.compiler.faults import Circle
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.ground.notation.parse import parse
-from embedsheet.ground.notation.tree import Call, Name, Node, Ref
+from embedsheet.ground.notation.tree import Name, Node, Ref
 from embedsheet.ground.notation.walk import children
 from embedsheet.homework.evaluate import Outcome
 from embedsheet.workbook import Workbook
@@ -66,7 +66,7 @@ def _read(tree: Node) -> Iterator[Node]:
     while waiting:
         node = waiting.pop()
         yield node
-        if not (isinstance(node, Call) and node.name in SHAPE_FUNCTIONS):
+        if not looks_at_addresses(node):
             waiting.extend(children(node))
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.formulas.coerce import as_numbers, steering, undefined
+from embedsheet.formulas.coerce import as_numbers, elementwise, steering, undefined
 from embedsheet.formulas.functions.samples import Argument, Sample, failures, flatten, pairs, sample, samples
 from embedsheet.formulas.functions.table import FUNCTIONS, Context, LeftOut, function
-from embedsheet.formulas.operators import product, squared
+from embedsheet.formulas.operators import product, quotient, squared
 from embedsheet.formulas.values import (
     ABSENT,
     BLANK,
@@ -35,6 +35,12 @@ def total(context: Context, *arguments: Argument) -> Value:
     """Return the sum of the numbers."""
     parts = samples(context, arguments)
     return failures(parts).finish(_added([part.kept(0.0).sum(axis=1) for part in parts]))
+
+
+@function("PERCENTOF", "rr", "Share of a sum in another sum", sizes="any")
+def percent_of(context: Context, part: Argument, whole: Argument) -> Value:
+    """Return the sum of the one argument's numbers divided by that of the other's."""
+    return elementwise(context, [total(context, part), total(context, whole)], lambda xp, x, y: quotient(x, y))
 
 
 def _added(terms: list[Array]) -> Array:

@@ -141,7 +141,7 @@ def isodd(context: Context, value: Value) -> Value:
     return _parity(context, "ISODD", value, odd=True)
 
 
-def _first(context: Context, argument: Value | Reference | Union) -> Value:
+def first_cell(context: Context, argument: Value | Reference | Union) -> Value:
     """Return the upper left cell of a reference; a Value as it is."""
     if isinstance(argument, Union):
         argument = argument.areas[0]
@@ -155,7 +155,7 @@ def _first(context: Context, argument: Value | Reference | Union) -> Value:
 @function("N", "r", "A value as a number; 0 for a text")
 def n(context: Context, argument: Value | Reference | Union) -> Value:
     """Return numbers as they are, TRUE as 1, anything else but errors as 0."""
-    value = _first(context, argument)
+    value = first_cell(context, argument)
     kinds = value.kinds
     kept = (kinds == NUMBER) | (kinds == BOOLEAN) | (kinds == ERROR)
     numbers = namespace(value.numbers).where(kept, value.numbers, 0.0)
@@ -165,7 +165,7 @@ def n(context: Context, argument: Value | Reference | Union) -> Value:
 @function("T", "r", "A text; an empty one for anything else", gradient="constant")
 def t(context: Context, argument: Value | Reference | Union) -> Value:
     """Return texts and errors as they are, anything else as the empty text."""
-    value = _first(context, argument)
+    value = first_cell(context, argument)
     kept = (value.kinds == TEXT) | (value.kinds == ERROR) | (value.kinds == ABSENT)
     empty = float(context.strings.code(""))
     numbers = namespace(value.numbers).where(kept, value.numbers, empty)

@@ -18,7 +18,7 @@ from embedsheet.formulas.functions.financial import grown
 from embedsheet.formulas.functions.samples import Argument, sample, strict_sample
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.operators import power, product, quotient
-from embedsheet.formulas.values import DIV0, NUM, Array, Value, namespace, number
+from embedsheet.formulas.values import DIV0, MISSING, NUM, Array, Value, namespace, number
 
 
 def _future(context: Context, xp: Any, rate: Array, periods: Array, payment: Array, pv: Array, due: Array) -> Array:
@@ -187,6 +187,64 @@ def _db(
         lambda xp, cost, *others: (cost > 0) & allowed(*others),
         (1.0, 1.0, 1.0, 1.0, 12.0),
         lambda xp, cost, *others: ((cost == 0) & allowed(*others), 0.0 * cost),
+    )
+
+
+@function(
+    "VDB", "vvvvvvv", "Depreciation between two periods, as DDB, then even once that is more", least=5,
+    gradient="piecewise",
+)  # fmt: skip
+def _vdb(
+    context: Context, cost: Value, salvage: Value, life: Value, start: Value, end: Value, factor: Value | None = None,
+    no_switch: Value | None = None,
+) -> Value:  # fmt: skip
+    def compute(
+        xp: Any, cost: Array, salvage: Array, life: Array, start: Array, end: Array, factor: Array, still: Array
+    ) -> Array:
+        cost, salvage, life, start, end, factor, still = (
+            one[..., None] for one in (cost, salvage, life, start, end, factor, still)
+        )
+        shape = np.broadcast_shapes(*(one.shape[:3] for one in (cost, salvage, life, start, end, factor, still)))
+        context.claim(*shape[:2], shape[2] * len(periods))
+        # Of a period that is begun or left off within, that part counts.
+        part = xp.maximum(xp.minimum(end, periods) - xp.maximum(start, periods - 1.0), 0.0)
+        kept = 1.0 - xp.minimum(factor / life, 1.0)
+        before, after = (
+            xp.maximum(product(cost, _repeated(context, xp, kept, k)), salvage) for k in (periods - 1.0, periods)
+        )
+        falling = before - after
+        left = life - periods + 1.0
+        even = (before - salvage) / xp.where(left > 0, left, 1.0)
+        better = (even > falling) & (still == 0)
+        times = xp.cumsum(xp.where(better, 1.0, 0.0), axis=3)
+        from_then_on = xp.where(better & (times == 1.0), even, 0.0).sum(axis=3)[..., None]
+        return (xp.where(times > 0.0, from_then_on, falling) * part).sum(axis=3)
+
+    def given(value: Value | None, standard: float) -> Value:
+        return number(standard) if value is None or value is MISSING else value
+
+    read = [as_numbers(context, one) for one in (cost, salvage, life, start, end, given(factor, 2.0))]
+    read.append(as_numbers(context, given(no_switch, 0.0)))
+    for place in (2, 3, 4, 6):
+        concrete(context, read[place], "The life and the periods in VDB")
+    # Periods, from 1, along a fourth axis.
+    last = np.nanmax(np.minimum(read[2].numbers, read[4].numbers), initial=1.0)
+    context.claim(1, 1, int(last))
+    periods = np.arange(1.0, np.ceil(last) + 1.0)
+    return smooth(
+        context,
+        read,
+        compute,
+        lambda xp, cost, salvage, life, start, end, factor, still: (
+            (salvage >= 0)
+            & (cost >= salvage)
+            & (life > 0)
+            & (start >= 0)
+            & (end >= start)
+            & (end <= life)
+            & (factor > 0)
+        ),
+        (1.0, 0.0, 1.0, 0.0, 1.0, 2.0, 0.0),
     )
 
 

@@ -7,6 +7,7 @@ for all its cells. REDUCE and SCAN go from element to element, where numbers are
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from embedsheet.formulas.traced import operations
 from embedsheet.formulas.values import (
     CALC,
     ERROR,
+    MISSING,
     NUMBER,
     VALUE,
     Array,
@@ -26,6 +28,7 @@ from embedsheet.formulas.values import (
     Reference,
     Result,
     Value,
+    boolean,
     error,
     namespace,
 )
@@ -44,7 +47,15 @@ def lambda_(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Result:
     names = tuple(name_key(parameter.name) for parameter in parameters if isinstance(parameter, Name))
     if len(names) < len(parameters):
         raise evaluator.unsupported("LAMBDA's parameters must be plain words that are no cell addresses.")
-    return Lambda(names, body, evaluator.names)
+    required = max((place for place, one in enumerate(parameters, 1) if not cast(Name, one).optional), default=0)
+    return Lambda(names, body, evaluator.names, len(names) - required)
+
+
+@function("ISOMITTED", "r", "Whether a call of LAMBDA leaves a parameter out", gradient="constant", lazy=True)
+def isomitted(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Value:
+    """Return TRUE for a parameter that was not given, FALSE for anything else."""
+    (node,) = nodes
+    return boolean(isinstance(node, Name) and evaluator.names.get(name_key(node.name)) is MISSING)
 
 
 def _function(evaluator: Evaluator, node: Node, count: int) -> Lambda:

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -82,6 +83,28 @@ class Context(Protocol):
 
     def left_out(self, reference: Reference, reasons: Collection[LeftOut]) -> NDArray[np.bool_]:
         """Return which cells of a reference (n or 1, rows, columns) a subtotal leaves out for any of these reasons."""
+        ...
+
+    @property
+    def file(self) -> Path:
+        """The workbook's file."""
+        ...
+
+    @property
+    def tabs(self) -> Sequence[str]:
+        """The names of all sheets as their tabs stand, those of charts too."""
+        ...
+
+    def sheet_name(self, reference: Reference | None) -> str:
+        """Return the name of the sheet on which a reference lies; without one of that of the formula."""
+        ...
+
+    def holds_formula(self, reference: Reference) -> NDArray[np.bool_]:
+        """Return which cells of a reference (n or 1, rows, columns) hold a formula."""
+        ...
+
+    def formula_texts(self, reference: Reference) -> list[list[list[str | None]]]:
+        """Return the formulas of a reference's cells (n or 1, rows, columns) as a formula bar shows them."""
         ...
 
     def followed(self, texts: Sequence[str | int], a1: Sequence[bool]) -> Reference:
@@ -171,9 +194,15 @@ FUNCTIONS = Functions()
 # must be given are #N/A where nothing stands between the commas. The old Analysis ToolPak is so: tables of what Excel
 # stores are in IronCalc's issues 524, 610, 625, 1393, 1400 and 1409; formulon has the same.
 NO_TRUTHS = {
-    "CUMIPMT": 6, "CUMPRINC": 6, "DELTA": 2, "EDATE": 2, "EFFECT": 2, "EOMONTH": 2, "ERF": 2, "ERFC": 1,
-    "FACTDOUBLE": 1, "GESTEP": 2, "MROUND": 2, "NETWORKDAYS": 2, "NETWORKDAYS.INTL": 2, "NOMINAL": 2, "QUOTIENT": 2,
-    "SQRTPI": 1, "WEEKNUM": 2, "WORKDAY": 2, "WORKDAY.INTL": 2, "YEARFRAC": 3,
+    "BESSELI": 2, "BESSELJ": 2, "BESSELK": 2, "BESSELY": 2, "COMPLEX": 2, "CONVERT": 1, "COUPDAYBS": 4, "COUPDAYS": 4,
+    "COUPDAYSNC": 4, "COUPNCD": 4, "COUPNUM": 4, "COUPPCD": 4, "CUMIPMT": 6, "CUMPRINC": 6, "DELTA": 2, "DISC": 5,
+    "DOLLARDE": 2, "DOLLARFR": 2, "DURATION": 6, "EDATE": 2, "EFFECT": 2, "EOMONTH": 2, "ERF": 2, "ERFC": 1,
+    "FACTDOUBLE": 1, "GESTEP": 2, "IMABS": 1, "IMAGINARY": 1, "IMARGUMENT": 1, "IMCONJUGATE": 1, "IMCOS": 1,
+    "IMCOSH": 1, "IMCOT": 1, "IMCSC": 1, "IMCSCH": 1, "IMDIV": 2, "IMEXP": 1, "IMLN": 1, "IMLOG10": 1, "IMLOG2": 1,
+    "IMPOWER": 2, "IMREAL": 1, "IMSEC": 1, "IMSECH": 1, "IMSIN": 1, "IMSINH": 1, "IMSQRT": 1, "IMSUB": 2, "IMTAN": 1,
+    "INTRATE": 5, "MDURATION": 6, "MROUND": 2, "NETWORKDAYS": 2, "NETWORKDAYS.INTL": 2, "NOMINAL": 2, "PRICE": 7,
+    "QUOTIENT": 2, "RECEIVED": 5, "SQRTPI": 1, "TBILLEQ": 3, "TBILLPRICE": 3, "TBILLYIELD": 3, "WEEKNUM": 2,
+    "WORKDAY": 2, "WORKDAY.INTL": 2, "YEARFRAC": 3, "YIELD": 7,
 }  # fmt: skip
 
 

@@ -275,7 +275,7 @@ def _concatenate(context: Context, *values: Value) -> Value:
     return join(context, list(values))
 
 
-def _all_texts(context: Context, name: str, argument: Argument) -> list[_Pairs]:
+def all_texts(context: Context, name: str, argument: Argument) -> list[_Pairs]:
     """Return the elements of a range for each of the n cells (or one list for all), row by row.
 
     No more of them than decide the result: the first error alone, or as many numbers as no text has room for.
@@ -331,9 +331,7 @@ def _joined(
 
 @function("CONCAT", "(r)", "Texts of ranges one after the other", least=1, gradient="constant", sizes="any")
 def _concat(context: Context, *arguments: Argument) -> Value:
-    return _joined(
-        context, [_all_texts(context, "CONCAT", argument) for argument in arguments], [[(BLANK, 0.0)]], False
-    )
+    return _joined(context, [all_texts(context, "CONCAT", argument) for argument in arguments], [[(BLANK, 0.0)]], False)
 
 
 @function("TEXTJOIN", "rv(r)", "Texts of ranges with a text in between", least=3, gradient="constant")
@@ -343,5 +341,5 @@ def _textjoin(context: Context, separator: Argument, skip: Value, *arguments: Ar
     wanted = choice(context, "TEXTJOIN", skip)
     if isinstance(wanted, Value):
         return wanted
-    separators, *lists = (_all_texts(context, "TEXTJOIN", argument) for argument in (separator, *arguments))
+    separators, *lists = (all_texts(context, "TEXTJOIN", argument) for argument in (separator, *arguments))
     return _joined(context, lists, separators, wanted)

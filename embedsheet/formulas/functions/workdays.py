@@ -88,7 +88,8 @@ enter("WEEKNUM", "vv", "Number of the week; 1 January lies in week 1", _weeknum,
 # From one date to another
 
 
-def _days360(start: tuple[int, int, int], end: tuple[int, int, int], european: bool) -> int:
+def days360(start: tuple[int, int, int], end: tuple[int, int, int], european: bool) -> int:
+    """Return the days between two dates, year, month and day, when every month has 30."""
     (y, m, d), (z, n, e) = start, end
     if european:
         d, e = min(d, 30), min(e, 30)
@@ -101,7 +102,7 @@ def _days360(start: tuple[int, int, int], end: tuple[int, int, int], european: b
 
 
 def _days360_function(context: Context, start: Pair, end: Pair, european: Pair = (NUMBER, 0.0)) -> float:
-    return _days360(date_of(_day(context, start)), date_of(_day(context, end)), element_number(context, european) != 0)
+    return days360(date_of(_day(context, start)), date_of(_day(context, end)), element_number(context, european) != 0)
 
 
 def _leap(year: int) -> bool:
@@ -123,9 +124,9 @@ def _yearfrac(context: Context, start: Pair, end: Pair, basis: Pair = (NUMBER, 0
     kind = _whole(context, basis)
     if kind == 0:
         february = one[1] == 2 and one[2] == days_in(*one[:2]) and two[1] == 2 and two[2] == days_in(*two[:2])
-        return _days360(one, (*two[:2], 30) if february else two, False) / 360
+        return days360(one, (*two[:2], 30) if february else two, False) / 360
     if kind == 4:
-        return _days360(one, two, True) / 360
+        return days360(one, two, True) / 360
     if kind not in (1, 2, 3):
         raise FaultError(NUM)
     return (last - first) / (_year_length(one, two) if kind == 1 else {2: 360.0, 3: 365.0}[kind])

@@ -63,6 +63,7 @@ _BEHIND_WORD = re.compile(r"(?P<call>[ \t\r\n]*\()|(?P<table>\[)")
 _FUNCTION_MARKS = re.compile(r"(?:_xlfn\.|_xlws\.|_xll\.|_?_xludf\.)+", re.IGNORECASE)
 _APPLIED = "()"  # the opener of the arguments of an Apply; its function is the operand before them
 _LETTERS = re.compile(r"\$?[A-Za-z]+")
+_OPTIONAL = "_xlop."
 _LOCAL_MARKS = re.compile(r"(?:_xlpm\.|_xlop\.)", re.IGNORECASE)
 
 
@@ -251,7 +252,8 @@ class _Parser:
             return self.push(self.table(word, match[0], place))
         if sheet is None and name_capitals(word) in {"TRUE", "FALSE"}:
             return self.push(Boolean(name_capitals(word) == "TRUE", place=place))
-        return self.push(Name(_LOCAL_MARKS.sub("", word), sheet, place=place))
+        optional = name_key(word).startswith(_OPTIONAL)
+        return self.push(Name(_LOCAL_MARKS.sub("", word), sheet, optional, place=place))
 
     def table(self, name: str, bracket: str, place: int) -> TableRef:
         try:
@@ -438,7 +440,17 @@ class _Parser:
             node = Unary("@", arguments[0], place=place) if name == "SINGLE" else Spill(arguments[0], place=place)
             self.push(node, depth)
         else:
+            if name == "LAMBDA":
+                arguments = tuple(map(_parameter, arguments))
             self.push(Call(name, arguments, place=place), depth)
+
+
+def _parameter(node: Node) -> Node:
+    """Return an argument of LAMBDA; [name], which elsewhere is a column of a table, as a parameter to be left out."""
+    match node:
+        case TableRef(table="", what=structured.Structured(items=(), first=str(name), last=last)) if name == last:
+            return Name(name, optional=True, place=node.place)
+    return node
 
 
 @functools.lru_cache(maxsize=65536)

@@ -123,10 +123,14 @@ class Cells(Node):
 
 @dataclass(frozen=True, slots=True)
 class Name(Node):
-    """A defined name or a LET variable (without `_xlpm.`); `sheet` where it is written Sheet1!name."""
+    """A defined name or a LET variable (without `_xlpm.`); `sheet` where it is written Sheet1!name.
+
+    `optional`: a parameter of LAMBDA that a call may leave out, written `[name]`, in files `_xlop.name`.
+    """
 
     name: str
     sheet: str | None = None
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ change nothing, are not kept.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,25 +15,25 @@ from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import ERRORS
 from embedsheet.ground.notation import tree as t
 from embedsheet.ground.notation.addresses import MAX_COLUMN, MAX_ROW, column_letters, quote_sheet
-from embedsheet.ground.notation.parse import ATOM, PRECEDENCE, PREFIX
+from embedsheet.ground.notation.parse import ATOM, PRECEDENCE, PREFIX, parse
 
 # Functions newer than Excel 2007's file format, which the file marks; as Microsoft's page "Issue: An _xlfn. prefix is
 # displayed in front of a formula" and XlsxWriter's list of future functions have them.
 _FUTURE = frozenset(
-    "ACOT ACOTH AGGREGATE ANCHORARRAY ARABIC ARRAYTOTEXT BASE BETA.DIST BETA.INV BINOM.DIST BINOM.DIST.RANGE BINOM.INV "
-    "BITAND BITLSHIFT BITOR BITRSHIFT BITXOR BYCOL BYROW CEILING.MATH CEILING.PRECISE CHISQ.DIST CHISQ.DIST.RT "
-    "CHISQ.INV CHISQ.INV.RT CHISQ.TEST CHOOSECOLS CHOOSEROWS COMBINA CONCAT CONFIDENCE.NORM CONFIDENCE.T COT COTH "
-    "COVARIANCE.P COVARIANCE.S CSC CSCH DAYS DECIMAL DROP ERF.PRECISE ERFC.PRECISE EXPAND EXPON.DIST F.DIST F.DIST.RT "
-    "F.INV F.INV.RT F.TEST FILTERXML FLOOR.MATH FLOOR.PRECISE FORECAST.ETS FORECAST.ETS.CONFINT "
-    "FORECAST.ETS.SEASONALITY FORECAST.ETS.STAT FORECAST.LINEAR FORMULATEXT GAMMA GAMMA.DIST GAMMA.INV "
-    "GAMMALN.PRECISE GAUSS GROUPBY HSTACK HYPGEOM.DIST IFNA IFS IMAGE IMCOSH IMCOT IMCSC IMCSCH IMSEC IMSECH IMSINH "
-    "IMTAN ISFORMULA ISOMITTED ISOWEEKNUM LAMBDA LET LOGNORM.DIST LOGNORM.INV MAKEARRAY MAP MAXIFS MINIFS MODE.MULT "
-    "MODE.SNGL MUNIT NEGBINOM.DIST NORM.DIST NORM.INV NORM.S.DIST NORM.S.INV NUMBERVALUE PDURATION PERCENTILE.EXC "
-    "PERCENTILE.INC PERCENTRANK.EXC PERCENTRANK.INC PERMUTATIONA PHI PIVOTBY POISSON.DIST QUARTILE.EXC QUARTILE.INC "
-    "QUERYSTRING RANDARRAY RANK.AVG RANK.EQ REDUCE RRI SCAN SEC SECH SEQUENCE SHEET SHEETS SINGLE SKEW.P SORTBY "
-    "STDEV.P STDEV.S SWITCH T.DIST T.DIST.2T T.DIST.RT T.INV T.INV.2T T.TEST TAKE TEXTAFTER TEXTBEFORE TEXTJOIN "
-    "TEXTSPLIT TOCOL TOROW UNICHAR UNICODE UNIQUE VALUETOTEXT VAR.P VAR.S VSTACK WEBSERVICE WEIBULL.DIST WRAPCOLS "
-    "WRAPROWS XLOOKUP XMATCH XOR Z.TEST".split()
+    "ACOT ACOTH AGGREGATE ANCHORARRAY ARABIC ARRAYTOTEXT BASE BETA.DIST BETA.INV BINOM.DIST BINOM.DIST.RANGE "
+    "BINOM.INV BITAND BITLSHIFT BITOR BITRSHIFT BITXOR BYCOL BYROW CEILING.MATH CEILING.PRECISE CHISQ.DIST "
+    "CHISQ.DIST.RT CHISQ.INV CHISQ.INV.RT CHISQ.TEST CHOOSECOLS CHOOSEROWS COMBINA CONCAT CONFIDENCE.NORM "
+    "CONFIDENCE.T COT COTH COVARIANCE.P COVARIANCE.S CSC CSCH DAYS DECIMAL DROP ERF.PRECISE ERFC.PRECISE EXPAND "
+    "EXPON.DIST F.DIST F.DIST.RT F.INV F.INV.RT F.TEST FILTERXML FLOOR.MATH FLOOR.PRECISE FORECAST.ETS "
+    "FORECAST.ETS.CONFINT FORECAST.ETS.SEASONALITY FORECAST.ETS.STAT FORECAST.LINEAR FORMULATEXT GAMMA GAMMA.DIST "
+    "GAMMA.INV GAMMALN.PRECISE GAUSS GROUPBY HSTACK HYPGEOM.DIST IFNA IFS IMAGE IMCOSH IMCOT IMCSC IMCSCH IMSEC "
+    "IMSECH IMSINH IMTAN ISFORMULA ISOMITTED ISOWEEKNUM LAMBDA LET LOGNORM.DIST LOGNORM.INV MAKEARRAY MAP MAXIFS "
+    "MINIFS MODE.MULT MODE.SNGL MUNIT NEGBINOM.DIST NORM.DIST NORM.INV NORM.S.DIST NORM.S.INV NUMBERVALUE PDURATION "
+    "PERCENTILE.EXC PERCENTILE.INC PERCENTOF PERCENTRANK.EXC PERCENTRANK.INC PERMUTATIONA PHI PIVOTBY POISSON.DIST "
+    "QUARTILE.EXC QUARTILE.INC QUERYSTRING RANDARRAY RANK.AVG RANK.EQ REDUCE RRI SCAN SEC SECH SEQUENCE SHEET SHEETS "
+    "SINGLE SKEW.P SORTBY STDEV.P STDEV.S SWITCH T.DIST T.DIST.2T T.DIST.RT T.INV T.INV.2T T.TEST TAKE TEXTAFTER "
+    "TEXTBEFORE TEXTJOIN TEXTSPLIT TOCOL TOROW UNICHAR UNICODE UNIQUE VALUETOTEXT VAR.P VAR.S VSTACK WEBSERVICE "
+    "WEIBULL.DIST WRAPCOLS WRAPROWS XLOOKUP XMATCH XOR Z.TEST".split()
 )
 _FUTURE_SHEET = frozenset({"FILTER", "SORT"})
 
@@ -49,6 +50,7 @@ class Dialect:
     union: str = ","
     intersection: str = " "
     local: str = ""  # before a name of LET or LAMBDA
+    optional: str = "[{}]"  # a parameter of LAMBDA that may be left out
     marks: bool = True  # A1# and @A1, else the functions ANCHORARRAY and SINGLE
     both_sheets: bool = False  # Sheet1:Sheet3!A1 names a sheet at each corner
 
@@ -59,7 +61,7 @@ def _file_function(name: str) -> str:
     return f"_xlfn.{name}" if name in _FUTURE else name
 
 
-FILE = Dialect(_file_function, lambda name: quote_sheet(name) + "!", local="_xlpm.", marks=False)
+FILE = Dialect(_file_function, lambda name: quote_sheet(name) + "!", local="_xlpm.", optional="_xlop.{}", marks=False)
 A1 = Dialect(lambda name: name, lambda name: quote_sheet(name) + "!")
 
 
@@ -70,6 +72,26 @@ def write(node: t.Node, row: int, column: int, dialect: Dialect = A1) -> str:
     formulas (`Numbers`, `Refs`) have no text of their own and raise TypeError.
     """
     return _Writer(row, column, dialect).node(node)[0]
+
+
+_TEXT_OR_NAME = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')""")
+_PREFIXES = re.compile(r"_xlfn\.(?:_xlws\.)?|_xlpm\.", re.IGNORECASE)
+_LEFT_OUT = re.compile(r"_xlop\.([\w.?\\]+)", re.IGNORECASE)
+_MARKED = re.compile(r"_xlfn\.(?:SINGLE|ANCHORARRAY)\(", re.IGNORECASE)
+
+
+def shown(text: str, row: int, column: int) -> str:
+    """Return a file's formula, without "=", of the cell at (row, column) as Excel's formula bar shows it.
+
+    White space stays but in formulas with `@` or `#`.
+    """
+    if "_xl" not in name_key(text):
+        return text
+    parts = _TEXT_OR_NAME.split(text)
+    parts[::2] = [_LEFT_OUT.sub(r"[\1]", part) for part in parts[::2]]
+    if any(_MARKED.search(part) for part in parts[::2]):
+        return write(parse(text, row, column), row, column)
+    return "".join(part if place % 2 else _PREFIXES.sub("", part) for place, part in enumerate(parts))
 
 
 class _Writer:
@@ -161,7 +183,9 @@ class _Writer:
             parameter = place < len(arguments) - 1 and (name == "LAMBDA" or (name == "LET" and place % 2 == 0))
             if parameter and isinstance(argument, t.Name):
                 # A name of LET is known to the values behind its own.
-                words.append(self.dialect.local + argument.name)
+                words.append(
+                    (self.dialect.optional if argument.optional else self.dialect.local + "{}").format(argument.name)
+                )
                 if name == "LAMBDA":
                     self.local += (name_key(argument.name),)
                 continue
