@@ -30,6 +30,7 @@ class Rule:
     value: Callable[..., Array]
     push: tuple[Through, ...]
     pull: tuple[Through, ...]
+    fixed: bool = False  # whether the value is made by what engines do not trace, as a factor of a matrix
 
 
 def elementwise_rule(value: Callable[..., Array], *slopes: Callable[..., Array]) -> Rule:
@@ -52,6 +53,7 @@ def fixed_rule(value: Callable[..., Array]) -> Rule:
         value,
         (lambda xp, result, arrays, tangent: xp.zeros_like(result),),
         (lambda xp, result, arrays, g: xp.zeros_like(arrays[0]),),
+        fixed=True,
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from embedsheet.solvers.problem import FloatArray
 from embedsheet.solvers.reasons import Reason, Why
 from embedsheet.solvers.tracker import Tracker
+from embedsheet.solvers.units import cell_sizes
 from embedsheet.solvers.verdict import at_bounds, projected, stationarity
 
 # The Hessian takes one product a cell and an iteration; for more cells it costs more than it saves.
@@ -20,6 +21,9 @@ MOST_CELLS = 250
 _ROUNDING = 1e-9  # of the objective: a gain that rounding cannot be
 _MOST_ITERATIONS = 60
 _LARGEST_DAMPING = 1e14
+_GLIMPSES = 12  # products with the Hessian
+_PARTS = (1.0, 0.3, 0.1, 0.01)  # of a step
+_KNOWN = 1e-14  # of the cells' own second derivatives, 1: what is less in any direction is rounding
 
 
 def hessian(tracker: Tracker, x: FloatArray) -> FloatArray:
@@ -47,6 +51,47 @@ def possible_gain(tracker: Tracker, x: FloatArray, most: float) -> float | None:
         return None
     step = _whole_step(tracker, x, gradient, free)
     return None if step is None else -0.5 * float(step @ gradient[free])
+
+
+def gains_together(tracker: Tracker, x: FloatArray, least: float) -> bool:
+    """Return whether a part of a Newton step on the free cells lowers the merit by more than `least`.
+
+    In a narrow valley no cell's own move gains, and together they do: a parabola of calendar years. Of more than a few
+    cells some conjugate gradients tell the step.
+    """
+    problem, here = tracker.problem, tracker.point(x)
+    gradient = problem.sign * here.gradient
+    step = _glimpsed_step(tracker, x, gradient)
+    if not -0.5 * float(step @ gradient) > least:
+        return False
+    trials = (tracker.point(np.clip(x + part * step, problem.lower, problem.upper)) for part in _PARTS)
+    return any(trial.sound and problem.sign * trial.value < problem.sign * here.value - least for trial in trials)
+
+
+def _glimpsed_step(tracker: Tracker, x: FloatArray, gradient: FloatArray) -> FloatArray:
+    free = projected(tracker.problem, x, gradient) != 0
+    if len(x) <= _GLIMPSES:
+        # In units in which every cell's own curvature is 1: cells may still be far from what their sizes will be.
+        bends = np.where(free[:, None] & free, hessian(tracker, x), 0.0)
+        own = np.diag(bends)
+        units = np.where(own > 0, 1.0 / np.sqrt(np.where(own > 0, own, 1.0)), 0.0)
+        parts, ways = np.linalg.eigh(np.nan_to_num(bends * np.outer(units, units)))
+        known = parts > _KNOWN
+        along = ((gradient * units) @ ways[:, known]) / parts[known]
+        return np.asarray(-units * (ways[:, known] @ along))
+    sizes = np.where(free, cell_sizes(tracker.problem, x), 0.0)
+    rest, step = -gradient * sizes, np.zeros(len(x))
+    ahead, square = rest, float(rest @ rest)
+    for _ in range(_GLIMPSES):
+        bent = sizes * tracker.hessian_product(x, sizes * ahead)
+        bend = float(ahead @ bent)
+        if not (bend > 0 and np.isfinite(bend) and square > 0):
+            break
+        step = step + square / bend * ahead
+        rest = rest - square / bend * bent
+        before, square = square, float(rest @ rest)
+        ahead = rest + square / before * ahead
+    return np.asarray(sizes * step)
 
 
 def leads_down(tracker: Tracker, x: FloatArray) -> bool:

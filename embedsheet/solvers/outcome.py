@@ -165,20 +165,19 @@ def _by_gradient(tracker: Tracker, ended: Reason, measure: float) -> tuple[Statu
     if ended.has(Why.RUNS_OFF):
         return "improved", ended
     if problem.sense == "target":
-        size = 1.0 if problem.all_whole else max(1.0, abs(problem.target))
-        if abs(best.value - problem.target) <= 1e-6 * size:
+        if abs(best.value - problem.target) <= 1e-6 * tracker.target_size:
             return "optimal", Why.TARGET_REACHED(target=problem.target)
         if stopped:
             return "improved", Why.TARGET_AHEAD(ended=ended, target=problem.target)
         return "infeasible", _missed_target(tracker)
-    if measure <= max(OPTIMAL, tracker.limits.tolerance):
+    if measure <= max(OPTIMAL, tracker.limits.tolerance) and not in_a_valley(tracker):
         if len(problem.relations):
             return "optimal", Why.CONDITIONS_HOLD()
         return "optimal", Why.STATIONARY_IN_BOUNDS() if problem.has_bounds else Why.STATIONARY()
     if (no_gain := without_newton_gain(tracker)) is not None:
         return "optimal", no_gain
     zero = problem.sense == "minimize" and 0 <= best.value <= 1e-7 * tracker.reference
-    if zero and not stopped and problem.never_negative():
+    if zero and not stopped and problem.never_negative() and not in_a_valley(tracker):
         return "optimal", Why.ZERO()
     kinked = not stopped and tracker.method not in descent.LEARNING_RATES and kinks.at_kink(tracker, best.x)
     if kinked and not newton.leads_down(tracker, best.x):
@@ -186,6 +185,16 @@ def _by_gradient(tracker: Tracker, ended: Reason, measure: float) -> tuple[Statu
     if nothing_found(tracker) and not stopped:
         return "failed", Why.NOTHING_BETTER(ended=ended)
     return "improved", ended if stopped else Why.GRADIENT_LEFT(ended=ended)
+
+
+def in_a_valley(tracker: Tracker) -> bool:
+    """Whether the best point, which no row holds, is stationary cell by cell, and a Newton step gains more."""
+    best, most = tracker.best, max(OPTIMAL, tracker.limits.tolerance) * tracker.objective_scale
+    if tracker.problem.sense not in ("minimize", "maximize") or tracker.problem.size > newton.MOST_CELLS:
+        return False
+    if len(tracker.row_sign) and stationarity(tracker, best.x).multipliers.any():
+        return False
+    return newton.gains_together(tracker, best.x, most)
 
 
 def without_newton_gain(tracker: Tracker) -> Reason | None:

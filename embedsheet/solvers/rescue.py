@@ -14,6 +14,7 @@ from embedsheet.solvers.outcome import (
     Outcome,
     astray,
     exhausted,
+    in_a_valley,
     judge,
     nothing_found,
     out_of_time,
@@ -80,6 +81,17 @@ def beneath_a_constant(tracker: Tracker, reason: Reason) -> Reason:
     limits, tracker.limits = tracker.limits, replace(tracker.limits, tolerance=0.0)
     try:
         return descend(tracker, best.x, newton.newton)[0]
+    finally:
+        tracker.limits = limits
+
+
+def along_a_valley(tracker: Tracker, reason: Reason) -> Reason:
+    """Go on by Newton's method where cells gain nothing by themselves, but together."""
+    if exhausted(tracker) or not tracker.best.sound or tracker.best_violation > 1.0 or not in_a_valley(tracker):
+        return reason
+    limits, tracker.limits = tracker.limits, replace(tracker.limits, tolerance=0.0)
+    try:
+        return descend(tracker, tracker.best.x, newton.newton)[0]
     finally:
         tracker.limits = limits
 

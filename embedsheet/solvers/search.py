@@ -198,6 +198,7 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
         reason = rescue.finish(tracker, reason)
     if method == "auto":
         reason = rescue.beneath_a_constant(tracker, reason)
+        reason = rescue.along_a_valley(tracker, reason)
     if method == "auto" and tracker.method == "L-BFGS-B":
         tracker, reason = rescue.in_other_units(tracker, reason)
         tracker, reason = rescue.off_plateau(tracker, reason)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -47,6 +48,7 @@ _SMALLEST = 1e-9
 _MOST_TERMS = 1 << 22  # of rows at points that are looked at together
 # A gain of less than this part of the objective, or of a trace of it at the start, does not undo an optimum.
 LITTLE, _TRACE = 1e-9, 1e-6
+_BITS = 4e-9  # of 1e-6, what the last bits of a number are worth
 
 
 @dataclass(frozen=True)
@@ -325,7 +327,7 @@ class Tracker:
         """Return what `row_tolerance` is at points (k, n) with the slopes at the start, (k, m)."""
         size = self._sizes(self._terms(points))
         if self.goal == "row":
-            size[:, -1] = max(1.0, abs(self.problem.target)) / self.width
+            size[:, -1] = self.target_size / self.width
         return np.asarray(self.limits.precision * size)
 
     def _terms(self, points: FloatArray) -> FloatArray:
@@ -468,7 +470,20 @@ class Tracker:
         target = self.problem.target
         if self.problem.sense != "target":
             return False
-        return self.best_violation <= 1.0 and abs(self.best.value - target) <= 1e-9 * max(1.0, abs(target))
+        return self.best_violation <= 1.0 and abs(self.best.value - target) <= 1e-9 * self.target_size
+
+    @cached_property
+    def target_size(self) -> float:
+        """What a target is met to a part of: its own size; for 0 the gap at the start, at most 1; 1 of whole numbers.
+
+        Not less than what the last bits of the start's gap, or of what the cells add to the objective there, are worth.
+        """
+        if self.problem.all_whole:
+            return 1.0
+        own = abs(self.problem.target) or min(1.0, self.width)
+        with np.errstate(invalid="ignore", over="ignore"):
+            terms = float(np.abs(self.base.gradient * self.base.x).sum())
+        return max(own, _BITS * max(self.width, terms if np.isfinite(terms) else 0.0))
 
     @property
     def objective_scale(self) -> float:

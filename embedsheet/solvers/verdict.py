@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from embedsheet.solvers.problem import FloatArray, Problem
 from embedsheet.solvers.tracker import Tracker
 from embedsheet.solvers.units import cell_sizes
+from embedsheet.solvers.unmoved import promised_gain
 
 # A multiplier problem larger than this would take longer than the search itself.
 _LARGEST_MULTIPLIER_PROBLEM = 4_000_000
@@ -26,7 +27,7 @@ class Stationarity:
     """`gradient` (n,): the merit's (with constraints: the Lagrangian's) gradient without what the bounds hold back.
 
     `gains` (n,): |gradient_j| · (how far x_j can move, at most its size).
-    `measure`: the largest of them, relative to the objective's size.
+    `measure`: the largest of them, or what a cell whose size is not known promises, relative to the objective's size.
     It does not change when a cell or the objective is expressed in other units. `multipliers` (m,) of the rows.
     """
 
@@ -73,10 +74,14 @@ def stationarity(tracker: Tracker, x: FloatArray, *, multipliers: bool = True) -
         gradient, estimate = _lagrangian(tracker, x, gradient)
     gradient = projected(problem, x, gradient)
     reach = np.where(gradient > 0, x - problem.lower, problem.upper - x)
-    moves = np.minimum(cell_sizes(problem, x), np.maximum(reach, 0.0))
+    sizes = cell_sizes(problem, x)
+    moves = np.minimum(sizes, np.maximum(reach, 0.0))
     with np.errstate(over="ignore"):
         gains = np.abs(gradient) * moves
-    return Stationarity(gradient, gains, float(gains.max(initial=0.0)) / scale, estimate)
+    measure = float(gains.max(initial=0.0)) / scale
+    if measure <= max(OPTIMAL, tracker.limits.tolerance):
+        measure = max(measure, promised_gain(tracker, x, gradient, sizes, estimate) / scale)
+    return Stationarity(gradient, gains, measure, estimate)
 
 
 def beside_nothing(tracker: Tracker) -> tuple[int, float] | None:
@@ -172,9 +177,18 @@ def _lagrangian(tracker: Tracker, x: FloatArray, gradient: FloatArray) -> tuple[
     lower[len(active) :][(at_lower & at_upper)[held]] = -np.inf
     system = np.hstack([matrix / lengths, bound_columns])
     size = float(np.abs(gradient * sizes).max(initial=0.0)) or 1.0
-    solution = lsq_linear(system, gradient * sizes / size, bounds=(lower, np.inf), method="bvls").x * size
-    multipliers[active] = solution[: len(active)] / lengths
-    return gradient - jacobian[active].T @ multipliers[active], multipliers
+    slack = np.where(tracker.equal[active], 0.0, np.abs(rows[active]))
+    taken = np.ones(system.shape[1], bool)
+    while True:
+        found = lsq_linear(system[:, taken], gradient * sizes / size, bounds=(lower[taken], np.inf), method="bvls").x
+        solution = np.zeros(system.shape[1])
+        solution[taken] = found * size
+        multipliers[active] = solution[: len(active)] / lengths
+        # A row that is far from used up at its price is none that holds the point, however large its terms.
+        idle = np.abs(multipliers[active]) * slack > OPTIMAL * tracker.objective_scale
+        if not idle.any():
+            return gradient - jacobian[active].T @ multipliers[active], multipliers
+        taken[: len(active)] &= ~idle
 
 
 def active_constraints(tracker: Tracker, x: FloatArray, most: int = 200) -> list[str]:

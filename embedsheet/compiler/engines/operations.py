@@ -101,7 +101,8 @@ class TapeOperations(Plain):
         function = self._functions.get(rule)
         if function is None:
             function = self._functions[rule] = applied(rule)
-            function.rule = rule
+            if not rule.fixed:  # else nobody looks into it
+                function.rule = rule
         return function(*arrays)
 
     def divided(self, x: Array, d: Array) -> Array:
