@@ -372,7 +372,7 @@ class Book(Drawing):
         time. Raises FileError.
         """
         self.path = Path(path)
-        check_target(self.path, force)
+        check_target(self.path, force, macros=True)  # which `finish` may add; `save` knows
         self._temporary, self._content = _temporary_beside(self.path), io.BytesIO()
         super().__init__(
             xlsxwriter.Workbook(
@@ -394,6 +394,7 @@ class Book(Drawing):
         try:
             if finish is not None:
                 finish(self)
+            check_suffix(self.path, self.workbook.vba_project is not None)
             self.workbook.close()
             self._temporary.write_bytes(self._content.getvalue())
             if complete is not None:
@@ -424,16 +425,24 @@ class Book(Drawing):
             self.discard()
 
 
-def check_target(path: Path, force: bool) -> None:
-    """Raise FileError when `path` cannot become a new workbook."""
+def check_target(path: Path, force: bool, macros: bool = False) -> None:
+    """Raise FileError when `path` cannot become a new workbook, with `macros` or without."""
     if path.is_dir():
         raise FileError(f"{path}: is a folder; name a file in it, like {path / 'book.xlsx'}.")
     if path.suffix.lower() not in (".xlsx", ".xlsm"):
         raise FileError(f"{path}: is not called .xlsx; call it {path.with_suffix('.xlsx').name}.")
+    check_suffix(path, macros)
     refuse_existing(path, force)
     if not path.parent.is_dir():
         raise FileError(f"{path.parent}: no such folder; make it first, or choose another place with -o.")
     refuse_unwritable(path)
+
+
+def check_suffix(path: Path, macros: bool) -> None:
+    """Raise FileError where a workbook without macros is called .xlsm: Excel does not open it."""
+    if not macros and path.suffix.lower() == ".xlsm":
+        better = path.with_suffix(".xlsx").name
+        raise FileError(f"{path}: no macros are in it, and Excel refuses an .xlsm without; call it {better}.")
 
 
 def _temporary_beside(path: Path) -> Path:
