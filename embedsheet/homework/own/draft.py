@@ -81,7 +81,7 @@ _TASKS = """
 #              by changing others), "text" (words for you to read)
 #   points     of the whole task; every cell counts alike
 #   title      what students and the gradebook call it;   text   what is to be done
-#   hint       shown beside the task and in the feedback; a hint that begins with = is a formula, and is checked
+#   hint       told in the feedback, never in the workbook; a hint that begins with = is a formula, and is checked
 #   tolerance  0.000001 counts what agrees to six digits; 0.005 forgives rounding to half a per cent
 """
 

@@ -28,6 +28,7 @@ from embedsheet.homework.assignment import Task, parse
 from embedsheet.homework.generate import INSTRUCTIONS, write_instructions
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.assignment import OwnAssignment, OwnTask
+from embedsheet.homework.own.notes import without_marks
 from embedsheet.homework.own.sketch import Drawn, draw
 from embedsheet.homework.own.solver_task import best_known
 from embedsheet.homework.roster import Student
@@ -118,6 +119,7 @@ def make_own(key: Key, students: Sequence[Student], paths: Sequence[Path], *, fo
     assignment = own(key)
     draw_class(key, students)
     book = assignment.solution.book
+    notes = without_marks(book.path, _titles(assignment))
     for first in range(0, len(students), _TOGETHER):
         some = students[first : first + _TOGETHER]
         edits = _edits(assignment, [numbers_of(assignment, key, student) for student in some])
@@ -125,8 +127,18 @@ def make_own(key: Key, students: Sequence[Student], paths: Sequence[Path], *, fo
             refuse_existing(path, force)
             drawing = partial(_draw, assignment=assignment, student=student, token=key.token(student.id))
             named = renamed(book, assignment.workbook, path.name, tuple(assignment.areas.values()))
-            book.save([*changes, *named], path, keep_undo=False, ignore_lock=True, draw=drawing)
+            book.save([*changes, *named], path, keep_undo=False, ignore_lock=True, draw=drawing, parts=notes)
             yield path
+
+
+def _titles(assignment: OwnAssignment) -> dict[Area, str]:
+    """Return the tasks' titles by the areas on which their notes may stand."""
+    found: dict[Area, str] = {}
+    for task in assignment.own_tasks:
+        changed = [assignment.changed[name] for name in task.changed if name in assignment.changed]
+        for area in (*([task.area] if task.area is not None else []), *task.plan.values(), *changed):
+            found.setdefault(area, task.title)
+    return found
 
 
 def solved(key: Key, student: Student) -> Book:
