@@ -352,7 +352,7 @@ def test_all_cells_without_a_rule_are_named_at_once_and_nothing_is_written(tmp_p
 def test_a_sheet_of_that_name_is_not_replaced(tmp_path: Path, plain_book: Path) -> None:
     path = tmp_path / "films.xlsx"
     es.derive(plain_book, "Cross-tab", path)
-    with pytest.raises(ModelError, match="has a sheet Cross-tab gradient already"):
+    with pytest.raises(ModelError, match="has a sheet Cross-tab gradient already: this gradient"):
         es.derive(path, "Cross-tab")
 
 

@@ -57,7 +57,10 @@ def title_of(workbook: Book, sheet: str) -> str:
     """Return the added sheet's name; raises ModelError where there is such a sheet already."""
     title = title_for(sheet)
     if any(name_key(title) == name_key(own) for own in workbook.sheets):
-        raise ModelError(f"{workbook.path.name}: has a sheet {title} already; rename or remove it.")
+        raise ModelError(
+            f"{workbook.path.name}: has a sheet {title} already: this gradient, where a lesson brought it or "
+            "derive made it before; else rename or remove it."
+        )
     return title
 
 
