@@ -451,7 +451,10 @@ def test_a_roster_is_read_from_csv_and_xlsx(tmp_path: Path) -> None:
     [
         (b"", "is empty"),
         (b"id,name\n", "names no student"),
-        (b"number,colour\n1,red\n", "line 1: the heading must name"),
+        (
+            b"number,,,colour,\n1,,,red,\n",
+            "line 1: the heading must name the columns `id` and `name`; it has number, colour.",
+        ),
         (b"id,name\n1,A\n,B\n1,C\n", "line 3: B has no id\n  line 4: id 1 stands already in line 2"),
         ("id,name\n1,Zoë\n".encode("latin-1"), "line 2: is not UTF-8"),
         (b"PK\x00\x00\x00", "is no text file"),
