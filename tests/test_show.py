@@ -67,6 +67,15 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
+def test_a_films_iterations_are_those_that_solve_counts(film: Path) -> None:
+    (solved, trained) = data(film.read_text(encoding="utf-8"))["films"]
+    found = es.solve(film.with_name("films.xlsx"), "Cross-tab", dry_run=True)
+    assert len(solved["losses"]) == found.iterations + 1  # and the start
+    ends = [solved["losses"][0], solved["losses"][-1]]
+    assert ends == pytest.approx([found.objective_before, found.objective_after], rel=1e-6)
+    assert len(trained["losses"]) == 301
+
+
 def data(html: str) -> dict[str, Any]:
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.S)
     assert found
