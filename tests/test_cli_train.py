@@ -172,6 +172,14 @@ def test_what_makes_no_sense_is_refused_and_nothing_written(
     assert fingerprint(lesson) == before
 
 
+def test_an_open_workbook_is_refused_before_it_is_compared(lesson: Path) -> None:
+    lesson.with_name(f".~lock.{lesson.name}#").write_text(",ada,desk,;", encoding="utf-8")
+    result = run("compare", lesson, "--sheet", "Cross-tab")
+    assert result.exit_code == 2 and result.stdout == ""
+    assert "close it there first" in result.stderr and result.stderr.rstrip().endswith("--dry-run.")
+    assert run("compare", lesson, "--sheet", "Cross-tab", "--dry-run").exit_code == 0
+
+
 def test_a_model_that_is_not_trained_in_keras_is_refused_with_what_trains_it(green_eggs_book: Path) -> None:
     result = run("train", green_eggs_book)
     assert "a skip-gram model is not trained in Keras; embedsheet solve trains it in its own cells" in result.stderr
