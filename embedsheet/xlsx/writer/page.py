@@ -317,9 +317,12 @@ class Page:
             Area(self.name, below or top, left, block.bottom, end - 1) for left, end in pairwise(starts[1:])
         ]
 
-    def paragraph(self, row: int, column: int, text: str, characters: int, style: str = "text") -> None:
-        """Write a text that wraps, in a row high enough for it: LibreOffice does not fit rows that it did not make."""
-        lines = sum(max(1, math.ceil(len(line) / characters)) for line in text.split("\n"))
+    def paragraph(self, row: int, column: int, text: str, characters: int, style: str = "text", room: str = "") -> None:
+        """Write a text that wraps, in a row high enough for it: LibreOffice does not fit rows that it did not make.
+
+        `room`: a longer text that may come into its place.
+        """
+        lines = sum(max(1, math.ceil(len(line) / characters)) for line in (room or text).split("\n"))
         size = float(STYLES[style].get("font_size", 10))
         self.height(row, lines * size * 1.3 + 4)
         self.write(row, column, text, style)
