@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -130,8 +131,9 @@ def draw(workbook: Any, sketch: Sketch) -> None:
         one = sketch.placed_of(number)
         name = sketch.names[one.block.name].partition(" (")[0]
         place, further = divmod(number, _LINKS)
-        words = f"{number + 1}: {name}" if len(name) < _MOST_LINK - 3 else f"{number + 1}: …{name[4 - _MOST_LINK :]}"
-        page.link(_LINK_ROW, LEFT + place * PAGE + 2 + 2 * further, sketch.mirror(one), words)
+        page.link(
+            _LINK_ROW, LEFT + place * PAGE + 2 + 2 * further, sketch.mirror(one), link_text(f"{number + 1}: ", name)
+        )
     if sketch.buttons:
         descent.write_buttons(page, sketch)
     for one in sketch.placed:
@@ -195,6 +197,16 @@ def _page_starts(page: Page, sketch: Sketch, rows: int) -> list[int]:
             found.append(start)
             begun = start
     return found
+
+
+def link_text(number: str, name: str) -> str:
+    """Return a link's text: the name, or what of its end has room, from the beginning of a part on."""
+    room = _MOST_LINK - len(number)
+    if len(name) <= room:
+        return number + name
+    end = name[len(name) - room + 1 :]
+    whole = re.search(r"(?<=[. ])\w.*", end)
+    return f"{number}…{whole[0] if whole else end}"
 
 
 def _rate() -> float:
