@@ -10,7 +10,7 @@ A `Workbook` is a picture of its file as it was read; saving does not change it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -123,13 +123,14 @@ class Workbook(Book):
         keep_undo: bool = True,
         draw: Draw | None = None,
         project: MakeProject | None = None,
+        parts: Mapping[str, bytes] | None = None,
     ) -> SaveReport:
         """Write the edits in place, or into a copy at `path`; every part that does not change stays byte for byte.
 
         `setups`: Solver models to store in their sheets. `full_calculation`: spreadsheet programs shall recalculate
         everything when they open the file. `keep_undo`: keep the old contents for `undo` (in place only). `draw`: adds
         sheets behind the others; it is given an XlsxWriter workbook that has sheets of the same names. `project`:
-        makes the VBA project that the workbook gets; `path` must then end in .xlsm.
+        makes the VBA project that the workbook gets; `path` must then end in .xlsm. `parts`: other parts' content.
         The object stays a picture of the file as it was read: open the file again before saving to it once more.
         Raises FileError when the file is open elsewhere, changed since, or cannot be written, and ModelError when an
         edit makes no sense; the file is then as it was.
@@ -138,7 +139,7 @@ class Workbook(Book):
             self.path, self.digest, self.contents, self.sheets, self.strings,
             [replace(edit, sheet=self.sheet(edit.sheet).name) for edit in edits],
             [replace(setup, sheet=self.sheet(setup.sheet).name) for setup in setups],
-            full_calculation, draw, project,
+            full_calculation, draw, project, parts or {},
         )  # fmt: skip
         return save_job(job, None if path is None else Path(path), ignore_lock, keep_undo)
 

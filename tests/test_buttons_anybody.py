@@ -18,7 +18,7 @@ from embedsheet.hosts.buttons.foreign import add_buttons_to
 from embedsheet.hosts.buttons.table import CONTROLS_SHEET, MEMORY_SHEET
 from embedsheet.hosts.libreoffice.click import click
 from embedsheet.workbook import Workbook
-from kit import packages
+from kit import packages, sheets
 from kit.foreign import ForeignBook
 from kit.judges import gnumeric_values, validity_faults
 from kit.office import served
@@ -159,7 +159,10 @@ def test_the_command_says_what_it_made_and_what_is_next(tmp_path: Path) -> None:
 def test_a_workbook_with_macros_or_such_a_sheet_is_refused(tmp_path: Path) -> None:
     path = plan().save_openpyxl(tmp_path / "plan.xlsx")
     made = add_buttons_to(path).path
-    assert "has a sheet Buttons already" in run("buttons", made, "-o", tmp_path / "twice.xlsm").stderr
+    assert "has its buttons already" in run("buttons", made, "-o", tmp_path / "twice.xlsm").stderr
+    named = sheets.write(tmp_path / "named.xlsx", {"A1": 1.0}, "xlwings.conf")
+    assert "has a sheet xlwings.conf already" in run("buttons", named).stderr
+    named.unlink()
     with_macros = tmp_path / "macros.xlsm"
     with zipfile.ZipFile(made) as old, zipfile.ZipFile(with_macros, "w") as new:
         for name in old.namelist():

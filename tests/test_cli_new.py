@@ -97,6 +97,8 @@ def test_a_workbook_is_made_where_it_is_wanted(tmp_path: Path) -> None:
         (["new", "movielens", "--ratings", "nothing.csv"], "nothing.csv: no such file"),
         (["new", "movielens", "-o", "nowhere/x.xlsx"], "nowhere: no such folder"),
         (["new", "movielens", "-o", "x.csv"], "is not called .xlsx"),
+        (["new", "movielens", "-o", "x.xlsm"], "refuses an .xlsm without macros; call it x.xlsx, or add buttons"),
+        (["movielens", "-o", "x.xlsm"], "refuses an .xlsm without; call it x.xlsx."),
         (["new", "green-eggs", "--text", "nothing.txt"], "nothing.txt: no such file"),
         (["new", "movielens", "--rows", "5"], "No such option"),
         (["knew"], "No such command 'knew'"),

@@ -431,8 +431,11 @@ def test_the_solve_log_sheet_of_a_lesson_is_filled(tmp_path: Path) -> None:
 
 
 def test_undo_refuses_a_file_that_changed_since(mix: Path, tmp_path: Path) -> None:
+    before = mix.read_bytes()
     run("solve", mix)
     shutil.copy(product_mix()[0].save_openpyxl(tmp_path / "other.xlsx"), mix)
     result = run("undo", mix)
     assert result.exit_code == 2
-    assert "changed since" in result.output
+    assert "changed since" in result.output and f"embedsheet undo {mix} --force" in result.output
+    assert run("undo", mix, "--force").exit_code == 0
+    assert mix.read_bytes() == before

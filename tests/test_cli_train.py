@@ -150,13 +150,13 @@ def test_a_foreign_workbooks_factors_are_replaced_when_asked_to(lecture: Path) -
 @pytest.mark.parametrize(
     ("arguments", "message", "code"),
     [
-        (["train", "BOOK", "--optimizer", "newton"], "no optimizer 'newton'; choose one of adam", 1),
-        (["train", "BOOK", "--device", "gpu:9"], "sees no gpu:9, only", 1),
+        (["train", "BOOK", "--optimizer", "newton"], "no optimizer 'newton'; choose one of adam", 2),
+        (["train", "BOOK", "--device", "gpu:9"], "sees no gpu:9, only", 2),
         (["train", "BOOK", "--sheet", "One-hot"], "One-hot: not found: movie ids", 2),
         (["train", "BOOK", "--learning-rate", "1e9", "--optimizer", "sgd"], "choose a smaller --learning-rate", 1),
         (["compare", "BOOK", "--sheet", "Nowhere"], "has no sheet 'Nowhere'; it has Guide", 2),
         (["movielens", "--model", "net", "-o", "x.xlsx"], "--model best, svdpp, bias or dot", 2),
-        (["movielens", "--lecture"], "The lecture has no model 'best'", 1),
+        (["movielens", "--lecture"], "The lecture has no model 'best'", 2),
         (["movielens", "-o", "x.txt"], "is not called .xlsx", 2),
         (["movielens", "--ratings", "nowhere.csv"], "nowhere.csv", 2),
     ],
@@ -168,7 +168,16 @@ def test_what_makes_no_sense_is_refused_and_nothing_written(
     result = run(*[str(lesson) if one == "BOOK" else one for one in arguments])
     assert message in result.stderr.replace("\n", " "), result.output
     assert result.exit_code == code
+    assert not result.output.startswith("\n")
     assert fingerprint(lesson) == before
+
+
+def test_an_open_workbook_is_refused_before_it_is_compared(lesson: Path) -> None:
+    lesson.with_name(f".~lock.{lesson.name}#").write_text(",ada,desk,;", encoding="utf-8")
+    result = run("compare", lesson, "--sheet", "Cross-tab")
+    assert result.exit_code == 2 and result.stdout == ""
+    assert "close it there first" in result.stderr and result.stderr.rstrip().endswith("--dry-run.")
+    assert run("compare", lesson, "--sheet", "Cross-tab", "--dry-run").exit_code == 0
 
 
 def test_a_model_that_is_not_trained_in_keras_is_refused_with_what_trains_it(green_eggs_book: Path) -> None:

@@ -25,6 +25,7 @@ from embedsheet.hosts.libreoffice.office import Office
 from embedsheet.lessons import find
 from embedsheet.translations.gradient_sheet.layout import PAGE, lay_out
 from embedsheet.translations.gradient_sheet.plan import Block
+from embedsheet.translations.gradient_sheet.sheet import link_text
 from embedsheet.workbook import Workbook
 from kit import sheets
 from kit.derived import Model, Textbook, derive_all, filled, grid, judge
@@ -349,10 +350,17 @@ def test_all_cells_without_a_rule_are_named_at_once_and_nothing_is_written(tmp_p
     assert path.read_bytes() == before
 
 
+def test_links_to_gradients_begin_with_whole_words() -> None:
+    names = ["characters.factors", "a.much.longer.name.of.weights", "weights", "Aratherlongwordwithoutanyend"]
+    told = [link_text(f"{number}: ", name) for number, name in enumerate(names, 1)]
+    assert told == ["1: characters.factors", "2: …name.of.weights", "3: weights", "4: …wordwithoutanyend"]
+    assert max(map(len, told)) <= 21  # what two columns of ten have room for
+
+
 def test_a_sheet_of_that_name_is_not_replaced(tmp_path: Path, plain_book: Path) -> None:
     path = tmp_path / "films.xlsx"
     es.derive(plain_book, "Cross-tab", path)
-    with pytest.raises(ModelError, match="has a sheet Cross-tab gradient already"):
+    with pytest.raises(ModelError, match="has a sheet Cross-tab gradient already: this gradient"):
         es.derive(path, "Cross-tab")
 
 

@@ -378,6 +378,17 @@ def test_a_platform_s_zip_is_read_without_using_its_names_as_paths(handed_in: Pa
 # What the teacher gets
 
 
+def test_the_gradebook_says_what_its_colours_mean(key: Key, handed_in: Path, tmp_path: Path) -> None:
+    """Red is no points and green all of a task's, whatever others have: a column of zeros is red."""
+    asked = parse(key.assignment)
+    write_gradebook(key, asked, [], [], tmp_path / "book.xlsx")
+    page = openpyxl.load_workbook(tmp_path / "book.xlsx")["Grades"]
+    assert "From red, no points, to green" in page["A2"].value
+    (*scales,) = (rule.colorScale for rules in page.conditional_formatting for rule in rules.rules)
+    ends = [[(one.type, float(one.val)) for one in scale.cfvo] for scale in scales]
+    assert ends == [[("num", 0), ("num", task.points or 1)] for task in asked.tasks]
+
+
 def test_the_gradebook_agrees_with_the_grades_and_with_gnumeric(key: Key, handed_in: Path, tmp_path: Path) -> None:
     found = list(grades(key, handed_in / "in").values())
     assignment = parse(key.assignment)
@@ -451,7 +462,10 @@ def test_a_roster_is_read_from_csv_and_xlsx(tmp_path: Path) -> None:
     [
         (b"", "is empty"),
         (b"id,name\n", "names no student"),
-        (b"number,colour\n1,red\n", "line 1: the heading must name"),
+        (
+            b"number,,,colour,\n1,,,red,\n",
+            "line 1: the heading must name the columns `id` and `name`; it has number, colour.",
+        ),
         (b"id,name\n1,A\n,B\n1,C\n", "line 3: B has no id\n  line 4: id 1 stands already in line 2"),
         ("id,name\n1,Zoë\n".encode("latin-1"), "line 2: is not UTF-8"),
         (b"PK\x00\x00\x00", "is no text file"),

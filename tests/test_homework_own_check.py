@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,10 @@ def test_a_preview_says_what_is_handed_out_what_is_right_and_what_a_guesser_gets
                   A1=3, B1=2.5, C1="=A1*B1")  # fmt: skip
     code, said = run("homework", "preview", place)
     lines = said.splitlines()
-    assert code == 0 and lines[0] == "s: 1 tasks, 1 points, from s.xlsx"
+    assert code == 0 and lines[0] == "s: 1 task, 1 point, from s.xlsx"
     assert any("S!A1" in line and "yours 3 " in line and "→ 3 | 3 | 3" in line for line in lines)
+    (minutes,) = re.findall(r"roughly the time \((\d+) minutes in all\)", said)
+    assert [line.split()[-2] for line in lines if line.endswith(" min")] == [minutes]
     assert any("Price" in line and "S!C1" in line and " 7.5 " in line for line in lines)
     assert [line.split("of")[0].strip() for line in lines[-4:]] == ["0.0"] * 4
 

@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+import re
+import runpy
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import openpyxl
 from openpyxl.workbook.defined_name import DefinedName
+from typer.testing import CliRunner
 
+from embedsheet.cli import app
 from embedsheet.ground.notation.addresses import Cell
 from embedsheet.homework.own.draft import draft
 from embedsheet.homework.own.grading import Grade
 from embedsheet.homework.own.make import numbers_of, own
 from embedsheet.workbook import Workbook
-from kit.own_homework import ADA, graded, hand_in, handed_out, key_of
+from kit.own_homework import ADA, ROOT, graded, hand_in, handed_out, key_of
 
 # (B1-A1)^2+(D1-A2)^2+(D2-5)^2+1 is least, 1, where B1 = A1, D1 = A2 and D2 = 5.
 CELLS: dict[str, Any] = {
     "A1": 3, "A2": 4, "B1": 3, "D1": 4, "D2": 5, "F1": "=(B1-A1)^2+(D1-A2)^2+(D2-5)^2+1",
 }  # fmt: skip
+
+
+def run(*words: object) -> str:
+    result = CliRunner().invoke(app, [str(word) for word in words], env={"COLUMNS": "200"})
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def _workshop(folder: Path) -> Path:
+    """A week's plan, solved: nothing but numbers, an objective and constraints."""
+    path = folder / "workshop.xlsx"
+    runpy.run_path(str(ROOT / "examples" / "workshop.py"))["make"](path)
+    return path
 
 
 def _book(folder: Path, **cells: Any) -> Path:
@@ -67,6 +84,34 @@ def test_a_finished_workbooks_plan_of_several_areas_is_asked_for_in_one_task(tmp
     assert "without a number" in _with_plan(folder, {**best, "D1": "four"}).tasks[1].message
     sums = _with_plan(folder, {**best, "D2": "=2+3"}).tasks[1]  # saved by openpyxl, so without a result
     assert (sums.verdict, sums.points) == ("reached", 10)
+
+
+def test_of_a_plan_alone_the_numbers_vary_that_it_follows_from(tmp_path: Path) -> None:
+    """Nothing is marked and no formula asked for: profits, what each piece takes and what there is differ."""
+    folder = tmp_path / "plan"
+    run("homework", "from", _workshop(tmp_path), "-o", folder)
+    text = (folder / "assignment.toml").read_text(encoding="utf-8")
+    varies = re.findall(r'\[\[varies\]\]\ncells = "Plan!(.+)"', text)
+    assert varies == [f"{column}{row}" for column in "BCD" for row in (3, 4, 5)] + ["F4", "F5"]
+    assert "In order" in run("homework", "check", folder)
+
+    key = key_of(folder)
+    path = handed_out(key, ADA, folder)
+    # One chair, table or shelf is allowed with anybody's numbers, and never the best plan: half.
+    answers = {Cell("Plan", 2, column): value for column, value in ((2, 1), (3, 0), (4, 0))}
+    (task,) = graded(key, hand_in(path, folder / "in.xlsx", answers)).tasks
+    assert (task.verdict, task.points) == ("not reached", 5)
+
+
+def test_homework_in_which_nothing_varies_is_called_so_when_it_is_made_and_handed_out(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.title = "S"
+    book.active["A1"] = "=ROW()*2"
+    book.save(tmp_path / "same.xlsx")
+    said = "nothing varies, so that everybody"
+    assert said in run("homework", "from", tmp_path / "same.xlsx", "--asked", "S!A1", "-o", tmp_path / "same")
+    (tmp_path / "class.csv").write_text("id,name\n007,Ada\n", encoding="utf-8")
+    assert said in run("homework", "new", tmp_path / "same", "--roster", tmp_path / "class.csv", "-o", tmp_path / "out")
 
 
 def test_a_start_that_solver_comes_further_from_is_to_be_trained(tmp_path: Path) -> None:

@@ -67,6 +67,15 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
+def test_a_films_iterations_are_those_that_solve_counts(film: Path) -> None:
+    (solved, trained) = data(film.read_text(encoding="utf-8"))["films"]
+    found = es.solve(film.with_name("films.xlsx"), "Cross-tab", dry_run=True)
+    assert len(solved["losses"]) == found.iterations + 1  # and the start
+    ends = [solved["losses"][0], solved["losses"][-1]]
+    assert ends == pytest.approx([found.objective_before, found.objective_after], rel=1e-6)
+    assert len(trained["losses"]) == 301
+
+
 def data(html: str) -> dict[str, Any]:
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.S)
     assert found
@@ -226,6 +235,29 @@ def test_a_merged_heading_is_one_cell_and_a_turned_one_stands_up(browser: Any, t
         assert opened.view.locator("td.here").get_attribute("data-column") == column
     box = opened.view.locator('td[data-row="1"][data-column="6"] > span').bounding_box()
     assert box["height"] > 3 * box["width"]
+    assert opened.errors == []
+
+
+# As Excel shows the number in this format.
+SHOWN = [
+    (15, '"user "0', "user 15"), (-3, '"user "0', "-user 3"), (7, "000", "007"), (12, '0\\ "kg"', "12 kg"),
+    (1234567.891, "#,##0.00", "1,234,567.89"), (-5, "0.0;[Red]-0.0", "-5.0"), (0, '0;-0;"none "0', "none 0"),
+    (0.125, "0.0%", "12.5%"), (3.5, "[$€-407] #,##0.00", "€ 3.50"),
+]  # fmt: skip
+
+
+def test_number_formats_show_their_text_too(browser: Any, tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert isinstance(sheet, Worksheet)
+    for row, (value, form, _) in enumerate(SHOWN, 1):
+        sheet.cell(row, 1).value, sheet.cell(row, 1).number_format = value, form
+    sheet["B1"] = "=A1+1"
+    book.save(tmp_path / "b.xlsx")
+    es.recalculate(tmp_path / "b.xlsx")
+    opened = Opened(browser, pages.page(tmp_path / "b.xlsx").save(tmp_path / "b.html"))
+    told = [opened.view.locator(f'td[data-row="{row}"][data-column="1"]').text_content() for row in range(1, 10)]
+    assert told == [text for _, _, text in SHOWN]
     assert opened.errors == []
 
 

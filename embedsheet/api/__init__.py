@@ -394,6 +394,11 @@ def new(
     target = Path(path) if path is not None else Path(f"{lesson}.xlsm" if buttons else f"{lesson}.xlsx")
     if buttons:
         check_for_buttons(target)
+    elif target.suffix.lower() == ".xlsm":
+        raise LessonError(
+            f"{target}: Excel refuses an .xlsm without macros; call it {target.with_suffix('.xlsx').name}, or add "
+            "buttons: --buttons, in Python buttons=True."
+        )
     made: Path = build(target, force=force, finish=add_buttons if buttons else None, progress=progress, **options)
     return made
 

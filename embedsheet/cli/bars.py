@@ -19,7 +19,9 @@ def bar(words: str) -> Iterator[Callable[[int, int, str], None]]:
         TimeRemainingColumn(),
         TextColumn("{task.description}"),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    # Where nothing can be drawn over, a bar would leave an empty line.
+    with Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as progress:
         task = progress.add_task("", total=None)
 
         def advance(done: int, total: int, name: str = "") -> None:

@@ -23,7 +23,8 @@ def buttons(
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
     ignore_lock: LockOption = False,
 ) -> None:
-    """Make a copy of a workbook with a sheet of buttons: Step, Solve, Gradient, Randomize, Undo, Reset.
+    """Make a copy of a workbook with a sheet of buttons: Step, Solve, Gradient, Check mine,
+    Randomize, Undo, Reset.
 
     They work on the model that Data ► Solver keeps in a sheet of your choice. Nothing else in the workbook changes.
     """

@@ -41,6 +41,7 @@ def code(
     file beside it. Running it compares every block with what the workbook stores, and trains.
     """
     from embedsheet.translations.coder.code import code as write
+    from embedsheet.xlsx.writer.page import counted
 
     found = write(
         book, sheet, to=to, objective=objective, changing=changing or (), overwrite_formulas=overwrite_formulas
@@ -50,8 +51,8 @@ def code(
         return
     files = found.save(output, force=force)
     say(
-        f"Wrote {' and '.join(str(file) for file in files)}: {found.statements:,} statements for {found.distinct:,} "
-        f"blocks of like formulas. Run it: python {word(str(output))}"
+        f"Wrote {' and '.join(str(file) for file in files)}: {counted(found.statements, 'statement')} for "
+        f"{counted(found.distinct, 'block')} of like formulas. Run it: python {word(str(output))}"
     )
     for note in found.notes:
         say(note)

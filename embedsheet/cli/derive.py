@@ -42,7 +42,7 @@ def derive(
 
     Each block between the changing cells and the objective gets a mirror block: how the objective changes with each of
     its cells. At the end stand the gradient, and next to it each changing cell's next value by gradient descent. The
-    rest of the workbook stays as it is.
+    rest of the workbook stays as it is. Lessons have such sheets unless they are made with --no-gradient-sheet.
     """
     from embedsheet import api
 

@@ -54,6 +54,7 @@ def new(
     from embedsheet.ground.files import refuse_as_folder
     from embedsheet.homework.enrolment import enrol
     from embedsheet.homework.generate import make_class
+    from embedsheet.homework.own.assignment import OwnAssignment
     from embedsheet.homework.roster import read_class
     from embedsheet.xlsx.writer.page import counted
 
@@ -67,6 +68,8 @@ def new(
     typer.echo(f"{parsed.title}: {counted(len(written), 'workbook')} written to {output}.")
     if there:
         typer.echo(f"{len(there)} were there already and were left alone; --force replaces them.")
+    if isinstance(parsed, OwnAssignment) and not parsed.varies:
+        typer.echo("Note: nothing varies, so that everybody has the same homework; write a [[varies]].")
     typer.echo(f"The key is {place}. Keep it to yourself: without it nothing can be graded.")
 
 

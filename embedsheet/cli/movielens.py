@@ -31,8 +31,9 @@ class Bar:
 
         self._console = console_of()
         self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=self._console, transient=True
-        )
+            TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=self._console, transient=True,
+            disable=not self._console.is_interactive,  # else an empty line is left where it ends
+        )  # fmt: skip
         self._task = self._bar.add_task(f"{label}: preparing …", total=None)
         self._label = label
 

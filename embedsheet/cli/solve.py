@@ -445,7 +445,13 @@ def recalculate(
 
 
 @app.command(epilog="Example: [cyan]embedsheet undo films.xlsx[/cyan]")
-def undo(book: BookArgument, ignore_lock: LockOption = False) -> None:
+def undo(
+    book: BookArgument,
+    ignore_lock: LockOption = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Even where something else wrote the file since: those changes are lost.")
+    ] = False,
+) -> None:
     """Bring back what the last in-place write to a workbook replaced."""
-    undone = es.undo(book, ignore_lock)
+    undone = es.undo(book, ignore_lock, force=force)
     say(f"{undone.path}: as before the last write, {undone.cells:,} cells brought back.", "green")

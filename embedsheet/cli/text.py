@@ -86,7 +86,7 @@ def train(
         f"{len(net.judging_text):,} held out, {len(net.vocabulary)} distinct; {net.model.count_params():,} weights"
     )
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=console, transient=True) as bar:
+    with Bar(*columns, console=console, transient=True, disable=not console.is_interactive) as bar:
         task = bar.add_task("compiling …", total=None)
 
         def show(progress: training.Progress) -> None:

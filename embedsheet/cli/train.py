@@ -83,9 +83,10 @@ def compare_command(
     lessons than movielens are compared with Keras in ways of their own, each with what it computes, and nets that read
     in steps with NumPy and PyTensor, too.
     """
+    from embedsheet.ground.errors import FileError
     from embedsheet.hosts.libreoffice.recalculate import recalculated
     from embedsheet.mirrors.protocol import Asked
-    from embedsheet.mirrors.recommender.results import save
+    from embedsheet.mirrors.recommender.results import is_lesson, save
     from embedsheet.mirrors.table import models as models_of
 
     workbook = es.Workbook.open(book)
@@ -99,6 +100,11 @@ def compare_command(
             objective, changing = mirror.searched(workbook, model)
             show(es.code(workbook, name, to="keras", objective=objective, changing=changing))
         return
+    if not dry_run and is_lesson(workbook):
+        try:
+            workbook.check_target(ignore_lock=ignore_lock)  # rather than after the comparison
+        except FileError as fault:
+            raise FileError(f"{fault} Or leave its sheet Compare as it is: --dry-run.") from None
     notes: list[str] = []
 
     def note(words: str, style: str = "") -> None:

@@ -82,9 +82,15 @@ class DataError(EmbedsheetError):
 
 
 class TrainingError(EmbedsheetError):
-    """Training could not go on (no device, NaN loss, unknown optimizer)."""
+    """Training could not go on (NaN loss, stopped too early)."""
 
     exit_code = 1
+
+
+class SettingsError(TrainingError):
+    """Training cannot begin so: an unknown optimizer, no such device, settings that do not go together."""
+
+    exit_code = 2
 
 
 class MissingDependencyError(EmbedsheetError):

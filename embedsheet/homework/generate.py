@@ -186,7 +186,9 @@ def write_instructions(
     a cell of this sheet.
     """
     page.heading(assignment.title, "Your own workbook: nobody else has these numbers.")
-    page.widths((1, 1, 4), (2, 2, TASK_WIDTH), (3, 3, 9), (4, 4, 16), (5, 5, 26), (6, 6, 40))
+    places = {block: f"{area.sheet} {area.local()}" for block, area in areas.items()}
+    widest = max([16, *(len(places[task.block]) + 2 for task in assignment.tasks if task.block in places)])
+    page.widths((1, 1, 4), (2, 2, TASK_WIDTH), (3, 3, 9), (4, 4, min(widest, 45)), (5, 5, 26), (6, 6, 40))
     about = [
         ("Name", "student.name", student.name), ("Id", "student.id", student.id),
         ("Code of this workbook", "student.token", token),
@@ -204,7 +206,7 @@ def write_instructions(
         row = 11 + number
         page.paragraph(row, 2, task.text, TASK_CHARACTERS)
         page.write(row, 1, float(number), "step", num_format="0")
-        page.write(row, 3, task.points, "number", num_format="General", valign="top")
+        page.write(row, 3, task.points, "number", num_format="General")
         if task.block not in areas:
             page.empty(task.block, row, 6, (1, 1), "text", **ANSWER)
             page.height(row, 60)
@@ -212,9 +214,9 @@ def write_instructions(
             value = "to do"
         else:
             area = areas[task.block]
-            page.link(row, 4, area, f"{area.sheet} {area.local()}")
+            page.link(row, 4, area, places[task.block])
             check, value = check_of(task, area)
-        page.formula(row, 5, check, value, "plain", valign="top")
+        page.formula(row, 5, check, value, "plain")
     _colour_checks(page, 12, 11 + len(assignment.tasks))
     last = 11 + len(assignment.tasks)
     page.write(last + 2, 2, f"{assignment.points:g} points in all", "lead")

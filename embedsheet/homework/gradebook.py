@@ -158,7 +158,8 @@ def _grades(page: Page, key: Key, assignment: Assignment, best: dict[str, Grade]
     words = any(task.kind == "text" for task in tasks)
     page.heading(
         assignment.title,
-        f"{len(best)} of {len(key.students)} students graded; {assignment.points:g} points in all."
+        f"{len(best)} of {len(key.students)} students graded; {assignment.points:g} points in all. From red, no "
+        "points, to green, all of a task's."
         + (f" Of {len(ungraded)} no file could be graded." if ungraded else "")
         + (" Type the points for words into the blue cells and grade again." if words else ""),
     )
@@ -192,9 +193,12 @@ def _grades(page: Page, key: Key, assignment: Assignment, best: dict[str, Grade]
     totals = page.define("totals", top, total, len(key.students), 1)
     _statistics(page, table, tasks, first, top, last)
     page.sheet.freeze_panes(top - 1, 2)
-    colours = {"type": "2_color_scale", "min_color": "#FECACA", "max_color": "#DCFCE7"}
-    for column in range(area.left, area.right + 1):
-        page.sheet.conditional_format(top - 1, column - 1, last - 1, column - 1, colours)
+    colours = {"type": "2_color_scale", "min_color": "#FECACA", "max_color": "#DCFCE7",
+               "min_type": "num", "max_type": "num", "min_value": 0}  # fmt: skip
+    for column, task in enumerate(tasks, area.left):
+        page.sheet.conditional_format(
+            top - 1, column - 1, last - 1, column - 1, {**colours, "max_value": task.points or 1}
+        )
     page.printing((top - 1, top - 1))
     return totals
 

@@ -194,6 +194,6 @@ def _columns(path: Path, heading: list[str], filled: list[bool]) -> tuple[int, l
     if id_at is None or not names:
         raise DataError(
             f"{path}, line 1: the heading must name the columns `id` and `name`; "
-            f"it has {', '.join(heading) or 'nothing'}."
+            f"it has {', '.join(filter(None, heading)) or 'nothing'}."
         )
     return id_at, names

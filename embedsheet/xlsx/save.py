@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from embedsheet.book.changes import Changes, by_sheet
@@ -60,6 +60,7 @@ class Job:
     full_calculation: bool
     draw: Draw | None = None  # adds sheets
     project: MakeProject | None = None  # makes it a workbook with macros
+    parts: Mapping[str, bytes] = field(default_factory=dict)  # others that have new content
 
 
 def save(job: Job, target: Path | None, ignore_lock: bool, keep_undo: bool) -> SaveReport:
@@ -75,6 +76,7 @@ def save(job: Job, target: Path | None, ignore_lock: bool, keep_undo: bool) -> S
         if package.digest != job.digest:
             raise FileError(f"{job.path}: changed on disk since it was read; open it again and repeat.")
         sheets, changed, removed, written = _changed_parts(job, package)
+        changed = {**job.parts, **changed}
         added: dict[str, bytes] = {}
         if job.draw is not None:
             made = drawn([sheet.name for sheet in job.contents.sheets], job.draw, path.name)

@@ -25,6 +25,7 @@ from embedsheet.ground.files import (
     replace_file,
     saving,
 )
+from embedsheet.ground.shell import word
 
 FILE_LIMIT = 256 << 20
 TOTAL_LIMIT, MOST_COPIES = 1 << 30, 1000
@@ -66,10 +67,10 @@ def keep(path: Path, before: bytes, after: bytes, cells: int) -> bool:
     return True
 
 
-def undo(path: str | Path, ignore_lock: bool = False) -> Undone:
+def undo(path: str | Path, ignore_lock: bool = False, *, force: bool = False) -> Undone:
     """Bring back what the last in-place write to `path` replaced; it can be done once.
 
-    Raises FileError when nothing is kept for the file, or when it changed since.
+    Raises FileError when nothing is kept for the file, or when it changed since; `force`: what changed is lost.
     """
     path = Path(path)
     nothing = FileError(f"{path}: nothing is kept that could be undone; only the last in-place write to a file is.")
@@ -87,9 +88,11 @@ def undo(path: str | Path, ignore_lock: bool = False) -> Undone:
         now = file_digest(path)
         if now == before:
             raise nothing
-        if now != after:
-            raise FileError(f"{path}: changed since embedsheet wrote it; undo would lose those changes. The old "
-                            f"contents are kept in {copy}; copy them by hand if you want them.")  # fmt: skip
+        if now != after and not force:
+            raise FileError(
+                f"{path}: changed since embedsheet wrote it, and undo would lose those changes; to lose them, "
+                f"embedsheet undo {word(path)} --force. The old contents are kept in {copy}."
+            )
 
     with saving(path):
         if not ignore_lock:

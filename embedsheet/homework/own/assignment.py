@@ -108,6 +108,8 @@ class OwnAssignment(Standalone):
     def below(self, task: OwnTask) -> list[str]:
         """Return the answers from which the objective and the constraints of a Solver task follow."""
         assert task.setup is not None and task.setup.objective is not None
+        if not self.answers:
+            return []
         goal = task.setup.objective
         areas = [Area(goal.sheet, goal.row, goal.column, goal.row, goal.column)]
         areas += [side for one in task.setup.constraints for side in (one.left, one.right) if isinstance(side, Area)]

@@ -81,7 +81,7 @@ _TASKS = """
 #              by changing others), "text" (words for you to read)
 #   points     of the whole task; every cell counts alike
 #   title      what students and the gradebook call it;   text   what is to be done
-#   hint       shown beside the task and in the feedback; a hint that begins with = is a formula, and is checked
+#   hint       told in the feedback, never in the workbook; a hint that begins with = is a formula, and is checked
 #   tolerance  0.000001 counts what agrees to six digits; 0.005 forgives rounding to half a per cent
 """
 
@@ -117,7 +117,9 @@ def draft(book: Workbook, folder: str, asked: Sequence[str] = (), varies: Sequen
     given = find_marked(book, looks, varies, VARIED_PREFIXES, VARIED_STYLE, formulas=False)
     given = [one for one in given if not any(one.area.meets(area) for area in (*planned, *(w.area for w in wanted)))]
     given = [cell for one in given for cell in _apart(book, one)]
-    solution = Solution(book, [one.area for one in (*wanted, *given)])
+    aimed = [] if given else [area for setup, aim in zip(setups, aims, strict=True) if aim is None
+                              for area in _read_by(setup)]  # fmt: skip
+    solution = Solution(book, [*(one.area for one in (*wanted, *given)), *aimed])
     notes = list(solution.errors[:5])
     for option, marks, prefixes in (("asked", asked, ASKED_PREFIXES), ("varies", varies, VARIED_PREFIXES)):
         if not marks and (names := passed_over(book, prefixes)):
@@ -130,8 +132,12 @@ def draft(book: Workbook, folder: str, asked: Sequence[str] = (), varies: Sequen
     guessed = not given
     if guessed:
         begun = [Marked(area) for area in changing if area not in planned]  # everybody begins somewhere else
-        given = begun + _guess(book, looks, solution, [one.area for one in wanted] or changing, changing)
-        notes.append("nothing says what varies: the numbers that the answers follow from were taken; look them through")
+        given = begun + _guess(book, looks, solution, [*(one.area for one in wanted), *aimed], changing)
+        notes.append(
+            "nothing says what varies: the numbers that the answers follow from were taken; look them through"
+            if given
+            else "nothing varies, so that everybody gets the same homework; write a [[varies]]"
+        )
     title = book.path.stem.replace("-", " ").replace("_", " ")
     parts = [
         _HEAD.format(book=book.path.name, folder=folder, title=_quoted(title), file=_quoted(book.path.name),
@@ -147,6 +153,12 @@ def draft(book: Workbook, folder: str, asked: Sequence[str] = (), varies: Sequen
         parts.append(_task(one.text, label, entry))
     parts += [_solver(setup, aims[place], _entry(said, setup.changing[0])) for place, setup in enumerate(setups)]
     return Draft("".join(parts), wanted, given, notes)
+
+
+def _read_by(setup: SolverSetup) -> list[Area]:
+    """Return the objective's cell and the cells of the constraints: what a plan is judged by."""
+    sides = [side for one in setup.constraints for side in (one.left, one.right)]
+    return [place_of(setup), *(side for side in sides if isinstance(side, Area))]
 
 
 def _solver(setup: SolverSetup, aim: float | None, entry: Mapping[str, str | float]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -22,12 +22,13 @@ from embedsheet.compiler.store import Store
 from embedsheet.ground.errors import DataError
 from embedsheet.ground.files import refuse_existing
 from embedsheet.ground.keys import name_key
-from embedsheet.ground.kinds import BLANK, TEXT
+from embedsheet.ground.kinds import BLANK, NUMBER, TEXT
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.homework.assignment import Task, parse
 from embedsheet.homework.generate import INSTRUCTIONS, write_instructions
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.assignment import OwnAssignment, OwnTask
+from embedsheet.homework.own.notes import without_marks
 from embedsheet.homework.own.sketch import Drawn, draw
 from embedsheet.homework.own.solver_task import best_known
 from embedsheet.homework.roster import Student
@@ -118,15 +119,26 @@ def make_own(key: Key, students: Sequence[Student], paths: Sequence[Path], *, fo
     assignment = own(key)
     draw_class(key, students)
     book = assignment.solution.book
+    notes = without_marks(book.path, _titles(assignment))
     for first in range(0, len(students), _TOGETHER):
         some = students[first : first + _TOGETHER]
         edits = _edits(assignment, [numbers_of(assignment, key, student) for student in some])
-        for student, path, changes in zip(some, paths[first:], edits, strict=False):
+        for student, path, (changes, states) in zip(some, paths[first:], edits, strict=False):
             refuse_existing(path, force)
-            drawing = partial(_draw, assignment=assignment, student=student, token=key.token(student.id))
+            drawing = partial(_draw, assignment=assignment, student=student, token=key.token(student.id), states=states)
             named = renamed(book, assignment.workbook, path.name, tuple(assignment.areas.values()))
-            book.save([*changes, *named], path, keep_undo=False, ignore_lock=True, draw=drawing)
+            book.save([*changes, *named], path, keep_undo=False, ignore_lock=True, draw=drawing, parts=notes)
             yield path
+
+
+def _titles(assignment: OwnAssignment) -> dict[Area, str]:
+    """Return the tasks' titles by the areas on which their notes may stand."""
+    found: dict[Area, str] = {}
+    for task in assignment.own_tasks:
+        changed = [assignment.changed[name] for name in task.changed if name in assignment.changed]
+        for area in (*([task.area] if task.area is not None else []), *task.plan.values(), *changed):
+            found.setdefault(area, task.title)
+    return found
 
 
 def solved(key: Key, student: Student) -> Book:
@@ -154,8 +166,11 @@ def blanks_of(assignment: OwnAssignment) -> dict[Area, NDArray[np.float64]]:
     return found
 
 
-def _edits(assignment: OwnAssignment, class_numbers: Sequence[Drawn]) -> list[list[Edit]]:
-    """Return what students' workbooks have other than the solution, for each one's numbers."""
+def _edits(assignment: OwnAssignment, class_numbers: Sequence[Drawn]) -> list[tuple[list[Edit], dict[str, float]]]:
+    """Return what students' workbooks have other than the solution, for each one's numbers, and what states come to.
+
+    The state of a block is NaN where it is no number, as when it follows from answers that are yet to be written.
+    """
     solution, areas = assignment.solution, assignment.areas
     blanks = blanks_of(assignment)
     replaced = [{**{areas[name]: values for name, values in numbers.items()}, **blanks} for numbers in class_numbers]
@@ -170,7 +185,12 @@ def _edits(assignment: OwnAssignment, class_numbers: Sequence[Drawn]) -> list[li
         results = np.flatnonzero(changed & kept & store.done)
         results = results[results < store.table.count]
         empty = [Edit.of_numbers(area, values, True) for area, values in blanks.items()]
-        found.append([*empty, *edits_of(store, inputs[changed[inputs]], True), *edits_of(store, results)])
+        states = {}
+        for task in assignment.own_tasks:
+            if task.kind == "state" and task.area is not None:
+                cell = int(solution.cells(task.area).ravel()[0])
+                states[task.block] = float(store.numbers[cell]) if store.kinds[cell] == NUMBER else math.nan
+        found.append(([*empty, *edits_of(store, inputs[changed[inputs]], True), *edits_of(store, results)], states))
     return found
 
 
@@ -209,7 +229,7 @@ def _changed(store: Store) -> NDArray[np.bool_]:
     return np.asarray(~same)
 
 
-def _draw(workbook: Any, assignment: OwnAssignment, student: Student, token: str) -> None:
+def _draw(workbook: Any, assignment: OwnAssignment, student: Student, token: str, states: Mapping[str, float]) -> None:
     """Add the sheet of instructions, and names for the cells, by which they are found wherever they are moved."""
     drawing = Drawing(workbook, font_name=FONT, font_size=10)
     book = assignment.solution.book
@@ -221,11 +241,11 @@ def _draw(workbook: Any, assignment: OwnAssignment, student: Student, token: str
     for block, area in assignment.areas.items():
         if name_key(block) not in own_names:
             workbook.define_name(block, "=" + area.absolute())
-    write_instructions(page, assignment.areas, assignment, student, token, _LEAD, partial(_check, assignment))
+    write_instructions(page, assignment.areas, assignment, student, token, _LEAD, partial(_check, assignment, states))
     page.sheet.protect("", {"format_columns": True, "format_rows": True})
 
 
-def _check(assignment: OwnAssignment, task: Task, area: Area) -> tuple[str, str]:
+def _check(assignment: OwnAssignment, states: Mapping[str, float], task: Task, area: Area) -> tuple[str, str]:
     """Return the live check's formula and what it says of a fresh workbook: whether all is filled in, no more."""
     assert isinstance(task, OwnTask)
     where = area.absolute()
@@ -235,16 +255,32 @@ def _check(assignment: OwnAssignment, task: Task, area: Area) -> tuple[str, str]
             for sign, bound in (("<", task.below), (">", task.above))
             if math.isfinite(bound)
         ]
-        return f'IF(ISNUMBER({where}),IF(AND({",".join(bounds)}),"reached","not yet"),"not a number")', "not yet"
+        words = '"not a number"'
+        if answers := [
+            one for one in assignment.own_tasks if one.block in assignment.answers
+        ]:  # what it may follow from
+            counts, sizes = zip(*(_filled(assignment, one) for one in answers), strict=True)
+            words = f'IF({"+".join(counts)}<{sum(sizes)},"to do",{words})'
+        state = states[task.block]
+        fresh = "reached" if task.above < state < task.below else "not yet"
+        if math.isnan(state):
+            fresh = "to do" if answers else "not a number"
+        return f'IF(ISNUMBER({where}),IF(AND({",".join(bounds)}),"reached","not yet"),{words})', fresh
     fresh = "to do" if math.isnan(task.start) or task.kind != "solver" else "filled in"
-    size = sum(one.size for one in task.blanks) - len(task.held)
     where = ",".join(one.absolute() for one in task.blanks)
-    count = f"COUNTA({where})"
-    if task.held and task.area is not None:
-        there = int((~task.asked & ~np.isnan(assignment.solution.given(task.area))).sum())
-        count += f"-{there}" if there else ""
+    count, size = _filled(assignment, task)
     return (
         f'IF(ISERROR(SUM({where})),"an error in it",IF({count}=0,"to do",'
         f'IF({count}<{size},"not all filled","filled in")))',
         fresh,
     )
+
+
+def _filled(assignment: OwnAssignment, task: OwnTask) -> tuple[str, int]:
+    """Return a formula for how many of a task's cells are filled in, and how many there are to fill."""
+    size = sum(one.size for one in task.blanks) - len(task.held)
+    count = f"COUNTA({','.join(one.absolute() for one in task.blanks)})"
+    if task.held and task.area is not None:
+        there = int((~task.asked & ~np.isnan(assignment.solution.given(task.area))).sum())
+        count += f"-{there}" if there else ""
+    return count, size

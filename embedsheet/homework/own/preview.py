@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,6 +18,7 @@ from embedsheet.homework.own.make import blanks_of, draw_class, numbers_of, own
 from embedsheet.homework.own.trials import pool_of
 from embedsheet.homework.roster import Student
 from embedsheet.workbook import Edit, Workbook
+from embedsheet.xlsx.writer.page import counted
 
 STUDENTS = 3
 _FEW = 3  # numbers shown of an area
@@ -27,8 +27,12 @@ Expected = Mapping[str, NDArray[np.float64]]
 _READING, _FORMULA, _CELL, _PLAN, _WORDS = 1.0, 2.0, 0.2, 5.0, 4.0
 
 
-def minutes(assignment: OwnAssignment, task: OwnTask) -> float:
+def minutes(assignment: OwnAssignment, task: OwnTask) -> int:
     """Return roughly how long a task takes: by its different formulas, not by its cells."""
+    return round(_minutes(assignment, task))
+
+
+def _minutes(assignment: OwnAssignment, task: OwnTask) -> float:
     if task.kind in ("solver", "state"):
         return _READING + _PLAN
     if task.area is None or task.kind == "text":
@@ -45,7 +49,8 @@ def preview(key: Key) -> Iterator[str]:
     assignment = own(key)
     students = [Student(f"preview-{number}", "Nobody") for number in range(STUDENTS)]
     draw_class(key, students)
-    yield f"{assignment.title}: {len(assignment.tasks)} tasks, {assignment.points:g} points, from {assignment.workbook}"
+    worth = "1 point" if assignment.points == 1 else f"{assignment.points:g} points"
+    yield f"{assignment.title}: {counted(len(assignment.tasks), 'task')}, {worth}, from {assignment.workbook}"
     yield ""
     yield "What varies, and what three students would get (first cells):"
     for one in assignment.varies:
@@ -53,13 +58,14 @@ def preview(key: Key) -> Iterator[str]:
         where = "" if one.handed_out else "  (in grading only; students get yours)"
         yield f"  {one.name:28} {one.area!s:22} yours {_few(one.shown):18} → {' | '.join(shown)}{where}"
     yield ""
-    yield f"What is asked, what is right with your numbers, and roughly the time ({_total(assignment)} minutes in all):"
+    total = counted(sum(minutes(assignment, task) for task in assignment.own_tasks), "minute")
+    yield f"What is asked, what is right with your numbers, and roughly the time ({total} in all):"
     for task in assignment.own_tasks:
         right = _few(_right(assignment, task.area)) if task.area else ""
         where = str(task.area or "on the instructions")
         yield (
             f"  {task.points:4g} points  {task.title[:40]:40} {where:22} {task.kind:8} {right:30} "
-            f"{minutes(assignment, task):3.0f} min"
+            f"{minutes(assignment, task):3} min"
         )
         if task.hint:
             yield f"       hint: {task.hint}"
@@ -67,10 +73,6 @@ def preview(key: Key) -> Iterator[str]:
     yield "What students would get who understand nothing:"
     for words, points in guesses(key, students[0]):
         yield f"  {points:6.1f} of {assignment.points:g}  {words}"
-
-
-def _total(assignment: OwnAssignment) -> int:
-    return int(5 * math.ceil(sum(minutes(assignment, task) for task in assignment.own_tasks) / 5))
 
 
 def _few(values: Any) -> str:

@@ -113,8 +113,8 @@ def startup_folder(
     if platform == "darwin":
         return (home or Path.home()).joinpath(*_MAC)
     raise FileError(
-        f"There is no Excel on this system. Name a folder with --folder to make {NAME} there and carry it over, or use "
-        "embedsheet open, which has the same buttons in LibreOffice."
+        f"There is no Excel on this system. Run this where Excel is: {NAME} starts the Python that made it. Or use "
+        "embedsheet open, which has the same buttons in LibreOffice; --folder makes the add-in here, to be looked at."
     )
 
 

@@ -32,6 +32,10 @@ def add_buttons_to(
     taken = [
         name for name in book.sheets if name_key(name) in map(name_key, (CONTROLS_SHEET, CONFIG_SHEET, MEMORY_SHEET))
     ]
+    if {CONFIG_SHEET, MEMORY_SHEET} <= {*taken}:
+        raise ModelError(
+            f"{book.path.name}: has its buttons already, on the sheets with models or on its sheet Buttons."
+        )
     if taken:
         raise ModelError(f"{book.path.name}: has a sheet {taken[0]} already; rename or remove it.")
     book.check_target(target, ignore_lock, force=force, macros=True)

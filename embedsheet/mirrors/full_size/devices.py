@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from embedsheet.ground.errors import TrainingError
+from embedsheet.ground.errors import SettingsError
 from embedsheet.mirrors.full_size.engine import load_keras
 
 _DEVICE = re.compile(r"(cpu|gpu)(?::(\d+|all))?\Z")
@@ -46,7 +46,7 @@ def device(wanted: str | None = None) -> Iterator[str]:
         wanted = "gpu" if devices("gpu") else "cpu"
     match = _DEVICE.match(wanted)
     if match is None:
-        raise TrainingError(f"{wanted!r} is no device; write cpu, gpu, gpu:1 or gpu:all.")
+        raise SettingsError(f"{wanted!r} is no device; write cpu, gpu, gpu:1 or gpu:all.")
     kind, which = match[1], match[2] or "0"
     seen = devices(kind)
     if which == "all" and seen:
@@ -56,7 +56,7 @@ def device(wanted: str | None = None) -> Iterator[str]:
     name = f"{kind}:{which}"
     if name not in seen:
         there = ", ".join(devices("gpu") + devices("cpu"))
-        raise TrainingError(f"The engine {engine} sees no {name}, only {there}; docs/keras.md says what a GPU needs.")
+        raise SettingsError(f"The engine {engine} sees no {name}, only {there}; docs/keras.md says what a GPU needs.")
     # PyTorch knows one CPU; called cpu:0 it counts as another device than cpu, and weights copied there do not learn.
     with keras.device(kind if (kind, engine) == ("cpu", "torch") else name):
         yield f"{name} ({engine})"
@@ -66,7 +66,7 @@ def device(wanted: str | None = None) -> Iterator[str]:
 def _all(names: list[str]) -> Iterator[None]:
     keras = load_keras()
     if keras.config.backend() != "jax":
-        raise TrainingError("Several devices at once need the engine jax; set KERAS_BACKEND=jax.")
+        raise SettingsError("Several devices at once need the engine jax; set KERAS_BACKEND=jax.")
     before = keras.distribution.distribution()
     keras.distribution.set_distribution(keras.distribution.DataParallel(devices=names))
     try:

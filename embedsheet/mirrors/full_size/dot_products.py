@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.ground.errors import TrainingError
+from embedsheet.ground.errors import SettingsError
 from embedsheet.mirrors.full_size.engine import get_weights
 from embedsheet.mirrors.full_size.movielens import keras
 from embedsheet.mirrors.full_size.ratings import Ratings, movie_features
@@ -48,7 +48,7 @@ def dot_products(model: Any, training: Ratings) -> DotProducts:
     """
     layers = {layer.name: layer for layer in model.layers}
     if "dot" not in layers:
-        raise TrainingError(f"The model {model.name} is no dot product; choose best, svdpp, bias or dot.")
+        raise SettingsError(f"The model {model.name} is no dot product; choose best, svdpp, bias or dot.")
 
     def weights(name: str, rows: int) -> Floats:
         if name not in layers:

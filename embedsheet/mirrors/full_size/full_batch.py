@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.ground.errors import TrainingError
+from embedsheet.ground.errors import SettingsError, TrainingError
 from embedsheet.mirrors.full_size.engine import load_keras
 
 Inputs = Sequence[NDArray[Any]]
@@ -109,7 +109,7 @@ def minimize(
     keras = load_keras()
     backend = keras.config.backend()
     if backend not in _ENGINES:
-        raise TrainingError(
+        raise SettingsError(
             f"Learning from all ratings at once needs the engine jax or torch, not {backend}; set KERAS_BACKEND=jax, "
             "or choose --model bias --lecture, which learns in batches."
         )

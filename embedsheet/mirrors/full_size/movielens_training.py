@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.ground.errors import TrainingError
+from embedsheet.ground.errors import SettingsError, TrainingError
 from embedsheet.ground.measures import rmse
 from embedsheet.mirrors.full_size import full_batch, sampling
 from embedsheet.mirrors.full_size.devices import device_count
@@ -82,10 +82,10 @@ def choose_recipe(
     Raises TrainingError for what does not go together.
     """
     if lecture and name not in LECTURE:
-        raise TrainingError(f"The lecture has no model {name!r}; leave --lecture out, or choose {', '.join(LECTURE)}.")
+        raise SettingsError(f"The lecture has no model {name!r}; leave --lecture out, or choose {', '.join(LECTURE)}.")
     recipe = (LECTURE if lecture else DEFAULT)[name]
     if not recipe.phases and (learning_rate or batch_size):
-        raise TrainingError(
+        raise SettingsError(
             f"{name} learns from all ratings at once, without learning rate and batches; leave --learning-rate and "
             "--batch-size out, or add --lecture."
         )
@@ -193,7 +193,7 @@ def _at_once(
 ) -> str:
     iteration = 0
     if device_count() > 1:
-        raise TrainingError("Learning from all ratings at once uses one device; add --lecture to learn in batches.")
+        raise SettingsError("Learning from all ratings at once uses one device; add --lecture to learn in batches.")
 
     def each_iteration(stars: NDArray[np.float32], predict: full_batch.Predict) -> None:
         nonlocal iteration
@@ -260,7 +260,7 @@ def _in_batches(
 
     together = device_count()
     if recipe.batch_size % together:
-        raise TrainingError(f"A batch of {recipe.batch_size} cannot be split evenly among {together} devices.")
+        raise SettingsError(f"A batch of {recipe.batch_size} cannot be split evenly among {together} devices.")
     inputs = [_filled(part, together) for part in (training.user, training.movie)]
     # Rows that only fill up the last batch weigh nothing.
     weight = _filled(np.ones(len(training), np.float32), together, filling=0.0) if together > 1 else None

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from embedsheet.compiler.precision import double_precision
-from embedsheet.ground.errors import TrainingError
+from embedsheet.ground.errors import SettingsError
 from embedsheet.mirrors.full_size.engine import get_weights, load_keras
 from embedsheet.mirrors.recommender.blocks import Floats, SheetModel
 
@@ -43,7 +43,7 @@ def precision(dtype: str) -> Iterator[None]:
     """
     keras = load_keras()
     if dtype not in precisions():
-        raise TrainingError(
+        raise SettingsError(
             f"Keras computes its Dot layer in float32 with the engine {keras.config.backend()}, whatever it is told; "
             "leave --float64 out, or set KERAS_BACKEND=jax."
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from embedsheet.ground.errors import TrainingError, one_of
+from embedsheet.ground.errors import SettingsError, TrainingError, one_of
 from embedsheet.ground.measures import rmse
 from embedsheet.mirrors.full_size.devices import device_count
 from embedsheet.mirrors.full_size.engine import load_keras
@@ -66,7 +66,7 @@ def train(
     keras = load_keras()
     held_out = np.random.default_rng(settings.seed).random(len(model.rating)) < settings.validation
     if settings.validation and (held_out.all() or not held_out.any()):
-        raise TrainingError(f"Holding out {settings.validation:g} of {len(model.rating)} ratings leaves a part empty.")
+        raise SettingsError(f"Holding out {settings.validation:g} of {len(model.rating)} ratings leaves a part empty.")
     assert settings.epochs is not None
     keras.utils.set_random_seed(settings.seed)
     with precision(settings.dtype):
@@ -163,11 +163,11 @@ class _Watch:
 
 def _checked(settings: Settings, model: SheetModel) -> Settings:
     """Return the settings with the number of epochs and the optimizer's own spelling. Raises TrainingError."""
-    optimizer = one_of("optimizer", settings.optimizer, OPTIMIZERS, TrainingError)
+    optimizer = one_of("optimizer", settings.optimizer, OPTIMIZERS, SettingsError)
     if settings.dtype not in ("float32", "float64"):
-        raise TrainingError(f"{settings.dtype!r} is no precision; choose float32 or float64.")
+        raise SettingsError(f"{settings.dtype!r} is no precision; choose float32 or float64.")
     if device_count() > 1 and (settings.batch_size % device_count() or len(model.rating) % device_count()):
-        raise TrainingError(
+        raise SettingsError(
             f"{len(model.rating)} ratings in batches of {settings.batch_size} cannot be split evenly among "
             f"{device_count()} devices; train a workbook on one."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -57,7 +58,10 @@ def title_of(workbook: Book, sheet: str) -> str:
     """Return the added sheet's name; raises ModelError where there is such a sheet already."""
     title = title_for(sheet)
     if any(name_key(title) == name_key(own) for own in workbook.sheets):
-        raise ModelError(f"{workbook.path.name}: has a sheet {title} already; rename or remove it.")
+        raise ModelError(
+            f"{workbook.path.name}: has a sheet {title} already: this gradient, where a lesson brought it or "
+            "derive made it before; else rename or remove it."
+        )
     return title
 
 
@@ -127,8 +131,9 @@ def draw(workbook: Any, sketch: Sketch) -> None:
         one = sketch.placed_of(number)
         name = sketch.names[one.block.name].partition(" (")[0]
         place, further = divmod(number, _LINKS)
-        words = f"{number + 1}: {name}" if len(name) < _MOST_LINK - 3 else f"{number + 1}: …{name[4 - _MOST_LINK :]}"
-        page.link(_LINK_ROW, LEFT + place * PAGE + 2 + 2 * further, sketch.mirror(one), words)
+        page.link(
+            _LINK_ROW, LEFT + place * PAGE + 2 + 2 * further, sketch.mirror(one), link_text(f"{number + 1}: ", name)
+        )
     if sketch.buttons:
         descent.write_buttons(page, sketch)
     for one in sketch.placed:
@@ -192,6 +197,16 @@ def _page_starts(page: Page, sketch: Sketch, rows: int) -> list[int]:
             found.append(start)
             begun = start
     return found
+
+
+def link_text(number: str, name: str) -> str:
+    """Return a link's text: the name, or what of its end has room, from the beginning of a part on."""
+    room = _MOST_LINK - len(number)
+    if len(name) <= room:
+        return number + name
+    end = name[len(name) - room + 1 :]
+    whole = re.search(r"(?<=[. ])\w.*", end)
+    return f"{number}…{whole[0] if whole else end}"
 
 
 def _rate() -> float:

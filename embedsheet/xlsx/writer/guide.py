@@ -13,6 +13,7 @@ NUMBER, TEXT, LINK = 1, 2, 3
 WIDTH = 98
 # How many characters of running text fit on a line of that width, at 10 and at 9 points.
 CHARACTERS, SMALL_CHARACTERS = 114, 123
+_LONGER = 40  # letters of a file's name
 _COMMANDS = (
     "Lines that begin with embedsheet are commands of the program that made this workbook: type them in a terminal, in "
     "the folder of this file, while it is closed. Excel’s own Solver trains sheets of up to 200 orange cells without "
@@ -111,6 +112,9 @@ def _heading(page: Page, row: int, text: str) -> int:
 
 def write_line(page: Page, row: int, line: Line) -> None:
     """Write a line's text and link into a row."""
-    page.paragraph(row, TEXT, line.text, CHARACTERS)
+    # The row has room for another name of the file, too: a student's copy has one of its own.
+    name = page.book.path.name if isinstance(page.book, Book) else ""
+    longer = line.text.replace(name, name.ljust(_LONGER, "x")) if name else line.text
+    page.paragraph(row, TEXT, line.text, CHARACTERS, room=longer)
     if line.target is not None:
         page.link(row, LINK, line.target, line.link)

@@ -317,9 +317,12 @@ class Page:
             Area(self.name, below or top, left, block.bottom, end - 1) for left, end in pairwise(starts[1:])
         ]
 
-    def paragraph(self, row: int, column: int, text: str, characters: int, style: str = "text") -> None:
-        """Write a text that wraps, in a row high enough for it: LibreOffice does not fit rows that it did not make."""
-        lines = sum(max(1, math.ceil(len(line) / characters)) for line in text.split("\n"))
+    def paragraph(self, row: int, column: int, text: str, characters: int, style: str = "text", room: str = "") -> None:
+        """Write a text that wraps, in a row high enough for it: LibreOffice does not fit rows that it did not make.
+
+        `room`: a longer text that may come into its place.
+        """
+        lines = sum(max(1, math.ceil(len(line) / characters)) for line in (room or text).split("\n"))
         size = float(STYLES[style].get("font_size", 10))
         self.height(row, lines * size * 1.3 + 4)
         self.write(row, column, text, style)
@@ -372,7 +375,7 @@ class Book(Drawing):
         time. Raises FileError.
         """
         self.path = Path(path)
-        check_target(self.path, force)
+        check_target(self.path, force, macros=True)  # which `finish` may add; `save` knows
         self._temporary, self._content = _temporary_beside(self.path), io.BytesIO()
         super().__init__(
             xlsxwriter.Workbook(
@@ -394,6 +397,7 @@ class Book(Drawing):
         try:
             if finish is not None:
                 finish(self)
+            check_suffix(self.path, self.workbook.vba_project is not None)
             self.workbook.close()
             self._temporary.write_bytes(self._content.getvalue())
             if complete is not None:
@@ -424,16 +428,24 @@ class Book(Drawing):
             self.discard()
 
 
-def check_target(path: Path, force: bool) -> None:
-    """Raise FileError when `path` cannot become a new workbook."""
+def check_target(path: Path, force: bool, macros: bool = False) -> None:
+    """Raise FileError when `path` cannot become a new workbook, with `macros` or without."""
     if path.is_dir():
         raise FileError(f"{path}: is a folder; name a file in it, like {path / 'book.xlsx'}.")
     if path.suffix.lower() not in (".xlsx", ".xlsm"):
         raise FileError(f"{path}: is not called .xlsx; call it {path.with_suffix('.xlsx').name}.")
+    check_suffix(path, macros)
     refuse_existing(path, force)
     if not path.parent.is_dir():
         raise FileError(f"{path.parent}: no such folder; make it first, or choose another place with -o.")
     refuse_unwritable(path)
+
+
+def check_suffix(path: Path, macros: bool) -> None:
+    """Raise FileError where a workbook without macros is called .xlsm: Excel does not open it."""
+    if not macros and path.suffix.lower() == ".xlsm":
+        better = path.with_suffix(".xlsx").name
+        raise FileError(f"{path}: no macros are in it, and Excel refuses an .xlsm without; call it {better}.")
 
 
 def _temporary_beside(path: Path) -> Path:

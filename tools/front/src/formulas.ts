@@ -55,15 +55,40 @@ function general(value: number, room: number): string {
   return text;
 }
 
+/** Return what a piece of a number format stands for as it is: text in quotes, an escaped letter, a currency. */
+function literal(piece: string): string {
+  if (piece[0] === '"') return piece.slice(1, -1);
+  if (piece[0] === "[") return /^\[\$([^\]-]*)/.exec(piece)?.[1] ?? "";
+  if (piece[0] === "\\") return piece.slice(1);
+  return piece[0] === "_" ? " " : piece[0] === "*" ? "" : piece;
+}
+
+/** Return the text before a format's digits, the digits, and the text behind them. */
+function parted(section: string): [string, string, string] {
+  let before = "", digits = "", behind = "";
+  for (const [piece] of section.matchAll(/"[^"]*"|\[[^\]]*\]|[\\_*].|E[+-](?=0)|[^]/gi)) {
+    if (/^(?:[0#?.]|E[+-])/i.test(piece) || (piece === "," && digits)) digits += piece;
+    else if (digits) behind += literal(piece);
+    else before += literal(piece);
+  }
+  return [before, digits, behind];
+}
+
 /** Return a number as its cell's format shows it, in a column of some digits' width. */
 export function shown(value: number, format: string | undefined, room: number): string {
   if (format === undefined) return general(value, room);
-  const part = format.split(";")[value < 0 && format.includes(";") ? 1 : 0] || format;
-  const places = /[0#?]\.([0#?]+)/.exec(part)?.[1].length ?? 0;
-  if (part.includes("%")) return `${(100 * value).toFixed(places)}%`;
-  if (/E[+-]/i.test(part)) return value.toExponential(places);
-  if (!/[0#?]/.test(part)) return general(value, room);
-  const text = Math.abs(value).toFixed(places);
-  const grouped = part.includes(",") ? text.replace(/\B(?=(\d{3})+(?!\d))/, ",") : text;
-  return (value < 0 && Number(text) !== 0 ? "-" : "") + grouped;
+  const sections = format.split(/;(?=(?:[^"]*"[^"]*")*[^"]*$)/);
+  const place = value < 0 && sections.length > 1 ? 1 : value === 0 && sections.length > 2 ? 2 : 0;
+  const part = sections[place] || format;
+  const bare = part.replace(/"[^"]*"|\[[^\]]*\]|[\\_*].|E[+-](?=0)/gi, "");
+  if (/[a-z@]/i.test(bare) || !/[0#?]/.test(bare)) return general(value, room);
+  const [before, digits, behind] = parted(part);
+  const places = /\.([0#?]+)/.exec(digits)?.[1].length ?? 0;
+  const size = Math.abs(value) * (bare.includes("%") ? 100 : 1);
+  const exponent = /E[+-]/i.test(digits);
+  const least = /^[^.]*/.exec(digits)?.[0].replace(/[^0]/g, "").length ?? 0;
+  const [whole, ...rest] = (exponent ? size.toExponential(places) : size.toFixed(places)).split(".");
+  const text = [exponent ? whole : whole.padStart(least, "0"), ...rest].join(".");
+  const grouped = !exponent && digits.includes(",") ? text.replace(/\B(?=(\d{3})+(?!\d))(?<!\..*)/g, ",") : text;
+  return (value < 0 && place === 0 && Number(text) !== 0 ? "-" : "") + before + grouped + behind;
 }

@@ -76,8 +76,13 @@ def film(workbook: Workbook, sheet: str | None, iterations: int = 1000, share: f
             told.append((float(progress.objective), recorder.point(progress.objective)))
 
     outcome = search(problem, method="auto", limits=Limits(max_iterations=iterations), watcher=watch)
-    start = model.program.start
-    told = [(float(model.program.value(start)), start), *told, (float(outcome.value), outcome.x)]
+    start, end = model.program.start, float(outcome.value)
+    before = float(model.program.value(start))
+    # A method tells of its start, and most of their end, too: these are no iterations more.
+    if not told or told[0][0] != before:
+        told.insert(0, (before, start))
+    if told[-1][0] != end or len(told) == 1:
+        told.append((end, outcome.x))
     return _shown(("Solver", "iteration"), code(workbook, model.setup.sheet), told, f"{outcome.message}", share)
 
 
