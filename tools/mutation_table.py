@@ -14,7 +14,11 @@ GRADING = ("circles", "evaluate", "grade", "key", "locate", "reference", "sketch
 # The first pattern that fits a module, and its tests, those first that kill most and take least.
 TESTS = (
     ("formulas/functions/arithmetic|rounding|elementwise", "functions_math operators gradients_of_functions"),
-    ("formulas/functions/text|elements", "functions_text libreoffice_formulas"),
+    ("formulas/functions/text|elements|splitting", "functions_text libreoffice_formulas"),
+    ("formulas/functions/bonds|securities", "functions_bonds functions_math"),
+    ("formulas/functions/complex_numbers", "functions_complex"),
+    ("formulas/functions/descriptions", "functions_descriptions"),
+    ("formulas/functions/units", "functions_units"),
     ("formulas/functions/dates|workdays", "functions_dates"),
     ("formulas/functions/lookup|search|places|gathering|selection|sorting",
      "functions_lookup functions_arrays traced_is_concrete filled_formulas stored_by_excel"),
