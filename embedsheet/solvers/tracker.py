@@ -415,7 +415,8 @@ class Tracker:
         point = self.point(x)
         self.consider(point)
         self.record(x, gradient_norm)
-        if stationarity <= self.limits.tolerance and tier(self.violation(point)) == 0:
+        # Where the objective has no value no gain is seen either.
+        if point.sound and stationarity <= self.limits.tolerance and tier(self.violation(point)) == 0:
             self._settle(point)
             raise Finished(Why.SETTLED(), converged=True)
         if self.on_target:
