@@ -62,3 +62,24 @@ def test_a_constraint_that_does_not_bind_changes_nothing(tmp_path: Path) -> None
     assert free.objective_after == pytest.approx(-17.290991, rel=1e-6)  # Newton's method in NumPy
     assert held.status == "optimal"
     assert held.objective_after == pytest.approx(free.objective_after, rel=1e-6)
+
+
+def test_numbers_beyond_all_others_are_neither_an_error_nor_a_warning(tmp_path: Path) -> None:
+    """A decay whose rate, one step from 0, makes EXP overflow; NumPy's fit of its logarithms starts near the best."""
+    times = np.arange(20.0)
+    seen = np.round(5e6 * np.exp(-0.2 * times) + np.random.default_rng(1).normal(0, 1e4, 20))
+    cells: dict[str, Any] = {"A1": 1, "A2": 0, "C1": "=A1*2", "B1": "=SUMXMY2(D1:D20,E1:E20)"}
+    cells |= {f"D{row}": number for row, number in enumerate(seen, 1)}
+    cells |= {f"E{row}": f"=$A$1*EXP($A$2*{row - 1})" for row in range(1, 21)}
+    result = _solve(tmp_path / "book.xlsx", cells, ["C1<=1E9"])
+    assert result.status in ("optimal", "improved")
+    assert result.objective_after < 1e-4 * result.objective_before  # of 6E13 at the start
+
+
+@pytest.mark.parametrize("constraints", [[], ["C1>=0"]])
+def test_a_steep_power_of_minutes_is_no_error(constraints: list[str], tmp_path: Path) -> None:
+    """Minutes since 1900: a step of that size, to the fourth power and in EXP, is beyond numbers."""
+    cells = {"A1": 64800000, "A2": 64800000, "A3": 64800001, "C1": "=A2-A1",
+             "B1": "=(A2-A1-0.01)^4+EXP(A3-A2)+EXP(A2-A3)"}  # fmt: skip
+    result = _solve(tmp_path / "book.xlsx", cells, constraints)
+    assert result.objective_after <= result.objective_before

@@ -48,7 +48,8 @@ def search(
     limits = limits or Limits()
     if limits.seconds is not None and limits.deadline is None:
         limits = replace(limits, deadline=time.perf_counter() + limits.seconds)
-    with threadpool_limits(1, user_api="blas"):
+    # A trial step may lead to numbers beyond all others: they are judged, not warned of.
+    with threadpool_limits(1, user_api="blas"), np.errstate(all="ignore"):
         return _search(problem, method, limits, restarts, randomize, watcher)
 
 
