@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import embedsheet as es
+from embedsheet.solvers.quadratic import _curvatures, _least
 from kit.sheets import write
 
 _WHOLE_30, _WHOLE_60 = (["A1:A2 integer", "A1:A2>=0", f"A1:A2<={most}", "A3>=0"] for most in (30, 60))
@@ -167,3 +168,57 @@ def test_an_explanation_ends(tmp_path: Path) -> None:
     cells |= {"B1": "=SUMPRODUCT(A1:A8,D1:D8)", "C1": "=SUM(A1:A8)"}
     result = _solve(tmp_path / "book.xlsx", cells, "minimize", ["A1:A8 binary", "B1=3800001.55"], time_limit=3)
     assert result.status == "infeasible" and "S!B1 = 3800001.55" in result.message
+
+
+@pytest.mark.parametrize(
+    ("formula", "constraints", "options", "best"),
+    [
+        # Of s x + h x² the least is −s² / 4h, at −s / 2h: so far away as nobody has looked.
+        ("110000000+10000*(A1-1)^2-0.0018*A2+4.3E-10*A2^2", ["A1:A2>=0"], {}, 1.1e8 - 0.0018**2 / 4 / 4.3e-10),
+        ("7300000+50000*(A1-1)^2-0.029*A2+1E-9*A2^2", ["B1<=1E12"], {}, 7.3e6 - 0.029**2 / 4e-9),
+        ("A1^2/1E12-A1+(A2-1)^2", [], {}, -0.25e12),
+        ("A1^2/1E12-A1+(A2-1)^2", ["A1:A2 integer"], {"time_limit": 20}, -0.25e12),
+        ("1E6*(A1-3)^2-0.1*A2+A2^2/1E7", ["A1:A2>=0", "A1:A2 integer"], {"time_limit": 20}, -25000),
+        (
+            "2E6+1000*(A1-1)^2-0.0002*A2+1E-11*A2^2", ["A1:A2>=0", "A1:A2 integer"],
+            {"time_limit": 20, "gap": 1e-5}, 2e6 - 1000,
+        ),
+    ],
+)  # fmt: skip
+def test_a_cell_without_a_bound_goes_as_far_as_it_bends(
+    formula: str, constraints: list[str], options: dict[str, Any], best: float, tmp_path: Path
+) -> None:
+    """Cells that bend by 2E4 beside others that bend by 1E-9: HiGHS' tolerance hides the slopes of these."""
+    cells = {"A1": 1, "A2": 0, "B1": "=A1+A2", "C1": f"={formula}"}
+    result = _solve(tmp_path / "book.xlsx", cells, "minimize", [*constraints, "B1>=-1E15"], **options)
+    assert result.status == "optimal"
+    assert result.objective_after == pytest.approx(best, rel=1e-9)
+    assert result.bound is not None and result.bound <= best + 1e-9 * abs(best)
+
+
+def test_what_bends_down_unseen_is_not_proven(tmp_path: Path) -> None:
+    """A2 bends down by 1E-13 of what A1 bends up, and has no bound: from 1E9 on it is below what is at 0."""
+    cells = {"A1": 0, "A2": 5, "B1": "=A1", "C1": "=1E9+1E6*(A1-3)^2-1E-7*A2^2"}
+    assert _solve(tmp_path / "book.xlsx", cells, "minimize", ["B1>=0"]).bound is None
+
+
+def test_what_a_quadratic_falls_by_at_least_is_exact_for_one_cell() -> None:
+    """By hand: −s²/2h inside, the lower end outside, no end without a bound."""
+    ends = np.array([-np.inf, -1.0, -np.inf, 0.0, -np.inf]), np.array([np.inf, np.inf, 3.0, np.inf, np.inf])
+    slopes, curvatures = np.array([2.0, 8.0, -2.0, 1.0, 0.0]), np.array([4.0, 2.0, 0.0, -1.0, 0.0])
+    assert _least(slopes, curvatures, *ends).tolist() == [-0.5, -7.0, -6.0, -np.inf, 0.0]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_hessian_bends_no_less_than_its_curvatures(seed: int) -> None:
+    """H less a diagonal of them is positive semidefinite: its eigenvalues, in units in which H has a diagonal of 1."""
+    rng = np.random.default_rng(seed)
+    factor, sizes = rng.normal(size=(6, 4 + seed)), 10.0 ** rng.uniform(-6, 6, 6)
+    hessian = np.zeros((8, 8))
+    hessian[:6, :6] = factor @ factor.T * sizes[:, None] * sizes
+    hessian[7, 7] = 1e-9
+    rest = (hessian - np.diag(_curvatures(hessian)))[:6, :6] / np.sqrt(np.outer(*[np.diagonal(hessian)[:6]] * 2))
+    assert np.linalg.eigvalsh(rest)[0] >= -1e-14
+    assert _curvatures(hessian)[6:].tolist() == pytest.approx([0.0, 1e-9])
+    if seed > 1:  # as many factors as cells: it bends in each direction
+        assert (_curvatures(hessian)[:6] > 0).all()

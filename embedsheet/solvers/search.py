@@ -296,7 +296,7 @@ def _quadratic(tracker: Tracker) -> Outcome | None:
     reason, _ = descend(tracker, found.x)  # HiGHS holds constraints to 1e-7 only
     sweep(tracker)
     outcome = judge(tracker, reason)
-    if outcome.status != "optimal" or not solver.closes(found, problem.sign * outcome.value):
+    if outcome.status != "optimal" or not solver.closes(found, outcome.x, problem.sign * outcome.value):
         return None
     tracker.method = outcome.method = "quadratic"
     outcome.reason = outcome.reason.also(Why.CONVEX())
