@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from openpyxl.utils import get_column_letter
 
 import embedsheet as es
 from embedsheet.solvers.quadratic import _curvatures, _least
@@ -168,6 +169,21 @@ def test_an_explanation_ends(tmp_path: Path) -> None:
     cells |= {"B1": "=SUMPRODUCT(A1:A8,D1:D8)", "C1": "=SUM(A1:A8)"}
     result = _solve(tmp_path / "book.xlsx", cells, "minimize", ["A1:A8 binary", "B1=3800001.55"], time_limit=3)
     assert result.status == "infeasible" and "S!B1 = 3800001.55" in result.message
+
+
+def test_a_contradiction_is_explained_within_the_time(tmp_path: Path) -> None:
+    """To find a smallest set among 151 constraints, with squares as the objective, takes HiGHS ten seconds."""
+    rows = np.random.default_rng(0).integers(-9, 9, (150, 150))
+    cells: dict[str, Any] = {f"A{row}": 0 for row in range(1, 151)}
+    for row in range(1, 151):
+        cells[f"B{row}"] = f"=MMULT(BA{row}:{get_column_letter(202)}{row},$A$1:$A$150)"
+        cells[f"D{row}"] = row % 50
+        cells |= {f"{get_column_letter(53 + at)}{row}": int(one) for at, one in enumerate(rows[row - 1])}
+    cells |= {"C1": "=SUMSQ(A1:A150)", "C2": "=SUM(B1:B150)+SUM(B1:B60)"}
+    constraints = ["B1:B150<=D1:D150", "C2>=100000000", "A1:A150>=0", "A1:A150<=100000"]
+    result = _solve(tmp_path / "book.xlsx", cells, "minimize", constraints, time_limit=1)
+    assert result.status in ("infeasible", "failed")
+    assert result.seconds["solve"] < 5
 
 
 @pytest.mark.parametrize(

@@ -284,7 +284,7 @@ def _quadratic(tracker: Tracker) -> Outcome | None:
     solver = quadratic.QuadraticSolver(problem, model, tracker.limits.deadline)
     found = solver.solve(problem.lower, problem.upper)
     if found.status == "infeasible":
-        result = linear.solve_linear(replace(problem, sense="satisfy"), model.linear)
+        result = linear.solve_linear(replace(problem, sense="satisfy"), model.linear, tracker.limits)
         if result.status == "infeasible":
             tracker.method = "quadratic"
             return report(tracker, "infeasible", result.reason)
