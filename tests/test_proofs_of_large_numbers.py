@@ -14,6 +14,7 @@ from openpyxl.utils import get_column_letter
 
 import embedsheet as es
 from embedsheet.solvers.quadratic import _curvatures, _least
+from embedsheet.solvers.rays import endless_way
 from kit.sheets import write
 
 _WHOLE_30, _WHOLE_60 = (["A1:A2 integer", "A1:A2>=0", f"A1:A2<={most}", "A3>=0"] for most in (30, 60))
@@ -238,3 +239,38 @@ def test_a_hessian_bends_no_less_than_its_curvatures(seed: int) -> None:
     assert _curvatures(hessian)[6:].tolist() == pytest.approx([0.0, 1e-9])
     if seed > 1:  # as many factors as cells: it bends in each direction
         assert (_curvatures(hessian)[:6] > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("cells", "constraints", "best"),
+    [
+        # Where both rows end: A1 = A2, and 1E-10 A1 = 1. Of that HiGHS sees nothing beside 1.
+        ({"A1": 0, "A2": 0, "C1": "=A1", "B1": "=A1-A2", "B2": "=A2-0.9999999999*A1"},
+         ["B1<=0", "B2<=1", "A1:A2>=0"], 1e10),
+        ({"A1": 0, "A2": 0, "C1": "=A1", "B1": "=A1-A2", "B2": "=A2-0.999999999*A1"},
+         ["B1<=0", "B2<=1", "A1:A2>=0"], 1e9),
+        ({"A1": 0, "C1": "=A1", "B1": "=1E-12*A1"}, ["B1<=1E10"], 1e22),
+        ({"A1": 0, "C1": "=A1", "B1": "=A1*1E-3"}, ["B1<=1E22"], 1e25),
+    ],
+)  # fmt: skip
+def test_what_ends_far_away_has_an_end(
+    cells: dict[str, Any], constraints: list[str], best: float, tmp_path: Path
+) -> None:
+    """By division. HiGHS takes 1E20 for infinite, and rows for parallel that are not."""
+    result = _solve(tmp_path / "book.xlsx", cells, "maximize", constraints)
+    assert result.status in ("optimal", "improved")
+    assert result.objective_after <= best * (1 + 1e-6)
+    if best >= 1e20:
+        assert result.objective_after == pytest.approx(best)
+    alone = _solve(tmp_path / "alone.xlsx", cells, "maximize", constraints, method="linear")
+    assert alone.status == ("optimal" if best >= 1e20 else "failed")
+
+
+def test_a_way_that_leads_on_for_ever_is_shown() -> None:
+    """By hand: (1, 1) leaves A1 − A2 as it is, and raises A2 − 0.9999999999 A1 by 1E-10."""
+    rows, none = np.array([[1.0, -1.0], [-1.0, 1.0]]), np.full(2, np.inf)
+    ask = np.array([-1.0, 0.0]), rows, -none, np.array([0.0, 1.0]), np.zeros(2), none, 5.0
+    way = endless_way(*ask)
+    assert way is not None and way.tolist() == [1.0, 1.0]
+    rows[1, 0] = -0.9999999999
+    assert endless_way(*ask) is None

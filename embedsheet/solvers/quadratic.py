@@ -20,6 +20,7 @@ import numpy as np
 from embedsheet.solvers.linear_model import LinearModel
 from embedsheet.solvers.linear_units import SMALL, has_faint, power_of_two
 from embedsheet.solvers.problem import FEASIBILITY, FloatArray, Problem
+from embedsheet.solvers.rays import endless_way
 
 MOST_CELLS = 500
 # An eigenvalue counts as not negative down to this part of the largest: rounding of a sum of squares.
@@ -30,7 +31,6 @@ QUADRATIC, LINEAR = 2, 1
 # HiGHS gets so many seconds for one set of bounds, and so many steps; some models let it step for ever.
 _SECONDS, _STEPS, _STEPS_EACH = 10.0, 1000, 50
 _MISSED = FEASIBILITY  # of the largest term of a row
-_FALLS = 1e-6  # per step, of the steepest cell: less is what HiGHS lets equalities be missed by
 _LAST_BITS = 16.0 * float(np.finfo(float).eps)
 # How near a bound is to its point, what holds a point, and the most rows and cells of a system that is solved for it.
 _NEAR, _HELD, _MOST_POLISHED = 1e-12, 1e-6, 400
@@ -300,11 +300,8 @@ class QuadraticSolver:
 
     def _falls(self, lower: FloatArray, upper: FloatArray) -> bool:
         """Whether a straight way, on which the objective does not bend, leads down without end."""
-        from scipy import optimize
-
         cost = self._model.linear.cost
-        steepest = float(np.abs(cost).max(initial=0.0))
-        if not steepest or (np.isfinite(lower).all() and np.isfinite(upper).all()):
+        if not cost.any() or (np.isfinite(lower).all() and np.isfinite(upper).all()):
             return False
         # A cell alone that nothing bends, bounds or holds, however little it gains, is such a way.
         straight = ~self._model.hessian.any(axis=1)
@@ -316,15 +313,8 @@ class QuadraticSolver:
         sizes = np.abs(self._model.hessian).max(axis=1)
         bends = self._model.hessian[sizes > 0] / sizes[sizes > 0, None]
         rows = np.vstack([bends, self._matrix])
-        low = np.append(np.zeros(len(bends)), np.where(np.isfinite(self._low), 0.0, -np.inf))
-        high = np.append(np.zeros(len(bends)), np.where(np.isfinite(self._high), 0.0, np.inf))
-        way = optimize.milp(
-            cost / steepest,
-            bounds=optimize.Bounds(np.where(np.isfinite(lower), 0.0, -1.0), np.where(np.isfinite(upper), 0.0, 1.0)),
-            constraints=optimize.LinearConstraint(rows, low, high) if len(rows) else (),
-            options={"time_limit": _SECONDS},
-        )
-        return bool(way.status == 0 and way.fun < -_FALLS)
+        low, high = (np.append(np.zeros(len(bends)), side) for side in (self._low, self._high))
+        return endless_way(cost, rows, low, high, lower, upper, _SECONDS) is not None
 
     def _run(self, highs: Any, ends: float, regularised: float) -> Any:
         highs.setOptionValue("qp_regularization_value", regularised)

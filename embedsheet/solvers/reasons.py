@@ -94,6 +94,7 @@ class Why(Enum):
     UNDEFINED = "the objective is undefined wherever the search looked"
     HIGHS_NO_END = "HiGHS did not end"
     HIGHS_NO_TIME = "HiGHS did not find in time whether anything satisfies all constraints"
+    NO_WAY = "HiGHS says that the objective has no end, but no direction that leads on for ever proves it"
     HIGHS_FAILED = "HiGHS gave up: {said}"
 
     # -- no solution -----------------------------------------------------------------------------------------------

@@ -248,7 +248,7 @@ def _linear(tracker: Tracker, method: str) -> Outcome | None:
     tracker.method = "linear"
     tracker.record(tracker.start, float(np.linalg.norm(model.cost)))
     result = linear.solve_linear(problem, model, tracker.limits)
-    if method == "auto" and result.reason.has(Why.FAINT):
+    if method == "auto" and (result.reason.has(Why.FAINT) or result.reason.has(Why.NO_WAY)):
         return None
     if result.status == "infeasible" and problem.sense != "target" and tracker.base_holds:
         return None  # the stored values refute it
