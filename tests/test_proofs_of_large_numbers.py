@@ -274,3 +274,18 @@ def test_a_way_that_leads_on_for_ever_is_shown() -> None:
     assert way is not None and way.tolist() == [1.0, 1.0]
     rows[1, 0] = -0.9999999999
     assert endless_way(*ask) is None
+
+
+def test_small_costs_are_told_apart(tmp_path: Path) -> None:
+    """Half from each of the two cheapest: the rows allow 500,000 of the first, beside 0 of the third."""
+    cells = {
+        "A1": 0,
+        "A2": 0,
+        "A3": 0,
+        "C1": "=0.001*A1+0.00100005*A2+0.0011*A3",
+        "B1": "=SUM(A1:A3)",
+        "B2": "=A1-2*A3",
+    }
+    result = _solve(tmp_path / "book.xlsx", cells, "minimize", ["B1>=1000000", "B2<=500000", "A1:A3>=0", "A1<=700000"])
+    assert result.status == "optimal"
+    assert result.objective_after == pytest.approx(1000.025, rel=1e-9)

@@ -1,7 +1,7 @@
 """A linear model in units in which HiGHS' absolute tolerances mean something.
 
 HiGHS takes a cost of 1e-7 for none, drops coefficients of 1e-9, and holds 1e20 for infinite. All factors are powers of
-two, so that no number is rounded; a model of ordinary numbers keeps its own units.
+two, so that no number is rounded; a model of ordinary numbers, no cost of it below 1, keeps its own units.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def scaled(
     unit = 1.0
     if len(present) and present.max() >= INFINITE:
         unit = power_of_two(present.max()) / _LARGEST
-    elif len(present) and present.min() < SMALL:
+    elif len(present) and present.min() < 1.0:  # what HiGHS forgives is then a ten-millionth of any cost
         unit = 1.0 / max(1.0, min(1.0 / power_of_two(present.min()), _LARGEST / power_of_two(present.max())))
     return Scaled(
         costs / unit, sparse.csr_array((rows.data / factors[place], rows.indices, rows.indptr), shape=rows.shape),
