@@ -289,3 +289,16 @@ def test_small_costs_are_told_apart(tmp_path: Path) -> None:
     result = _solve(tmp_path / "book.xlsx", cells, "minimize", ["B1>=1000000", "B2<=500000", "A1:A3>=0", "A1<=700000"])
     assert result.status == "optimal"
     assert result.objective_after == pytest.approx(1000.025, rel=1e-9)
+
+
+def test_what_is_nearly_found_is_found(tmp_path: Path) -> None:
+    """Three equations of 1E7, made for (1950, 2.15, 1.93), from ten times the first and a tenth of the last cell."""
+    cells = {
+        "A1": 19500, "A2": 6.45, "A3": 0.193, "D1": 24.023708608244032,
+        "C1": "=1000000*(3.61*(A1/1000)^2+3.54*A2^2+2.72*A3^2)",
+        "B1": "=0.55*SQRT(A1/1000+1)+3.29*A2*A1/1000+4.88*EXP(A3/3)",
+        "B2": "=1000000*(4.48*(A1/1000)*(A1/1000)+2.92*A2^2+2.39*SQRT(A3+1))-34623921.02170106",
+    }  # fmt: skip
+    result = _solve(tmp_path / "book.xlsx", cells, "target", ["B1=D1", "B2=0", "A1:A3>=0"], target=40222403.0)
+    assert result.status == "optimal"
+    assert result.x == pytest.approx([1950, 2.15, 1.93], rel=1e-7)

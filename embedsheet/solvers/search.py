@@ -206,6 +206,7 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
         reason = rescue.leave_singular(tracker, reason)
     if method == "auto" and not problem.unseen() and not problem.jumps():  # else `beyond_gradients` looks everywhere
         reason = rescue.leave_saddles(tracker, reason)
+    rescue.onto_rows(tracker)
     sweep(tracker)
     outcome = judge(tracker, reason)
     if method == "auto":
