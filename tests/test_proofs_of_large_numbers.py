@@ -5,6 +5,7 @@ What is right is told by arithmetic, and by a point that can be put into the con
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ import pytest
 from openpyxl.utils import get_column_letter
 
 import embedsheet as es
-from embedsheet.solvers.quadratic import _curvatures, _least
+from embedsheet.solvers.quadratic import QuadraticSolver, _curvatures, _least, recognise
 from embedsheet.solvers.rays import endless_way
+from embedsheet.solvers.reasons import Why
+from kit.problems import problem
 from kit.sheets import write
 
 _WHOLE_30, _WHOLE_60 = (["A1:A2 integer", "A1:A2>=0", f"A1:A2<={most}", "A3>=0"] for most in (30, 60))
@@ -239,6 +242,31 @@ def test_a_hessian_bends_no_less_than_its_curvatures(seed: int) -> None:
     assert _curvatures(hessian)[6:].tolist() == pytest.approx([0.0, 1e-9])
     if seed > 1:  # as many factors as cells: it bends in each direction
         assert (_curvatures(hessian)[:6] > 0).all()
+
+
+def test_a_convex_quadratic_optimum_is_told_by_its_proof(tmp_path: Path) -> None:
+    """A line through six years: what is left, 24.8, is neither 0 nor at a kink, however large the terms are."""
+    sales = [301, 309, 325, 338, 345, 361]
+    squares = "+".join(f"(A1+{year}*A2-{sold})^2" for year, sold in zip(range(2000, 2006), sales, strict=True))
+    cells = {"A1": 1, "A2": 0, "C1": f"={squares}", "B1": "=A2"}
+    result = _solve(tmp_path / "book.xlsx", cells, "minimize", ["B1<=1E9"])
+    line = np.polynomial.Polynomial.fit(range(6), sales, 1)
+    left = float(((line(np.arange(6)) - sales) ** 2).sum())
+    assert result.objective_after == pytest.approx(left, rel=1e-6)
+    assert result.reason == Why.CONDITIONS_HOLD().also(Why.CONVEX())
+
+
+def test_a_proof_misses_by_no_more_than_rounding() -> None:
+    """By hand: of 1000 + x² at 0, whose last bits are worth 16 · 2⁻⁵² · 1000, a bound that is 0.002 lower is none."""
+    asked = problem(lambda x: 1000.0 + x[0] ** 2, [5.0], c=lambda x: x - 1e6, relations=["<="])
+    model = recognise(asked)
+    assert model is not None
+    solver, x = QuadraticSolver(asked, model), np.zeros(1)
+    found = solver.solve(asked.lower, asked.upper)
+    assert found.value == pytest.approx(1000.0, abs=1e-9) and solver.closes(found, x, 1000.0)
+    assert not solver.closes(replace(found, value=1000.0 - 0.002), x, 1000.0)
+    far = replace(found, value=1000.0, rounding=5.0)  # as from a point that is far away
+    assert not solver.closes(far, x, 1000.0)
 
 
 @pytest.mark.parametrize(

@@ -297,10 +297,13 @@ def _quadratic(tracker: Tracker) -> Outcome | None:
     reason, _ = descend(tracker, found.x)  # HiGHS holds constraints to 1e-7 only
     sweep(tracker)
     outcome = judge(tracker, reason)
-    if outcome.status != "optimal" or not solver.closes(found, outcome.x, problem.sign * outcome.value):
+    solved = outcome.status in ("optimal", "improved")
+    if not solved or not solver.closes(found, outcome.x, problem.sign * outcome.value):
         return None
     tracker.method = outcome.method = "quadratic"
-    outcome.reason = outcome.reason.also(Why.CONVEX())
+    outcome.status = "optimal"
+    # It may have been called so by less, as near a kink or near 0.
+    outcome.reason = Why.CONDITIONS_HOLD().also(Why.CONVEX())
     outcome.bound = outcome.value
     return outcome
 
