@@ -256,7 +256,7 @@ def beyond_gradients(tracker: Tracker, outcome: Outcome) -> Outcome:
             return report(tracker, "improved", Why.MAY_JUMP(ended=tracker.limits.time_is_up, steps=steps(problem)))
         return outcome
     rough = is_rough(tracker)
-    at_kink = outcome.reason.has(Why.KINK)
+    at_kink = outcome.reason.has(Why.KINK) or outcome.reason.has(Why.SLOPES_CANCEL)
     if not rough and (problem.jumps() or at_kink or outcome.status == "improved" or _edged(problem)):
         before = tracker.best
         proof = prove(tracker, after=time.perf_counter() - tracker.began)

@@ -103,17 +103,18 @@ def _search(
 
 def _no_worse_than_stored(problem: Problem, best: Outcome, start: FloatArray, before: float) -> Outcome:
     """Keep the stored values if a random start led to something worse and they satisfy every constraint."""
-    if best.status not in ("improved", "failed") or not math.isfinite(before):
-        return best
-    if not problem.admits(start):
-        return best
 
     def rank(value: float) -> float:
         return abs(value - problem.target) if problem.sense == "target" else problem.sign * value
 
-    if rank(best.value) > rank(before) and Tracker(problem, start, Limits()).best_violation <= 1.0:
+    worse = math.isfinite(before) and rank(best.value) > rank(before)
+    if best.status not in ("improved", "failed") or not worse:
+        return best
+    if problem.admits(start) and Tracker(problem, start, Limits()).best_violation <= 1.0:
         best.notes.append("the search found nothing better than the stored values, which stay")
         best.x, best.value = start, before
+    elif best.status == "improved":
+        best.notes.append("the stored values, whose objective is better, do not satisfy all constraints")
     return best
 
 
