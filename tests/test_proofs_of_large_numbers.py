@@ -5,13 +5,19 @@ What is right is told by arithmetic, and by a point that can be put into the con
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from openpyxl.utils import get_column_letter
 
 import embedsheet as es
+from embedsheet.solvers.quadratic import QuadraticSolver, _curvatures, _least, recognise
+from embedsheet.solvers.rays import endless_way
+from embedsheet.solvers.reasons import Why
+from kit.problems import problem
 from kit.sheets import write
 
 _WHOLE_30, _WHOLE_60 = (["A1:A2 integer", "A1:A2>=0", f"A1:A2<={most}", "A3>=0"] for most in (30, 60))
@@ -167,3 +173,160 @@ def test_an_explanation_ends(tmp_path: Path) -> None:
     cells |= {"B1": "=SUMPRODUCT(A1:A8,D1:D8)", "C1": "=SUM(A1:A8)"}
     result = _solve(tmp_path / "book.xlsx", cells, "minimize", ["A1:A8 binary", "B1=3800001.55"], time_limit=3)
     assert result.status == "infeasible" and "S!B1 = 3800001.55" in result.message
+
+
+def test_a_contradiction_is_explained_within_the_time(tmp_path: Path) -> None:
+    """To find a smallest set among 151 constraints, with squares as the objective, takes HiGHS ten seconds."""
+    rows = np.random.default_rng(0).integers(-9, 9, (150, 150))
+    cells: dict[str, Any] = {f"A{row}": 0 for row in range(1, 151)}
+    for row in range(1, 151):
+        cells[f"B{row}"] = f"=MMULT(BA{row}:{get_column_letter(202)}{row},$A$1:$A$150)"
+        cells[f"D{row}"] = row % 50
+        cells |= {f"{get_column_letter(53 + at)}{row}": int(one) for at, one in enumerate(rows[row - 1])}
+    cells |= {"C1": "=SUMSQ(A1:A150)", "C2": "=SUM(B1:B150)+SUM(B1:B60)"}
+    constraints = ["B1:B150<=D1:D150", "C2>=100000000", "A1:A150>=0", "A1:A150<=100000"]
+    result = _solve(tmp_path / "book.xlsx", cells, "minimize", constraints, time_limit=1)
+    assert result.status in ("infeasible", "failed")
+    assert result.seconds["solve"] < 5
+
+
+@pytest.mark.parametrize(
+    ("formula", "constraints", "options", "best"),
+    [
+        # Of s x + h x² the least is −s² / 4h, at −s / 2h: so far away as nobody has looked.
+        ("110000000+10000*(A1-1)^2-0.0018*A2+4.3E-10*A2^2", ["A1:A2>=0"], {}, 1.1e8 - 0.0018**2 / 4 / 4.3e-10),
+        ("7300000+50000*(A1-1)^2-0.029*A2+1E-9*A2^2", ["B1<=1E12"], {}, 7.3e6 - 0.029**2 / 4e-9),
+        ("A1^2/1E12-A1+(A2-1)^2", [], {}, -0.25e12),
+        ("A1^2/1E12-A1+(A2-1)^2", ["A1:A2 integer"], {"time_limit": 20}, -0.25e12),
+        ("1E6*(A1-3)^2-0.1*A2+A2^2/1E7", ["A1:A2>=0", "A1:A2 integer"], {"time_limit": 20}, -25000),
+        (
+            "2E6+1000*(A1-1)^2-0.0002*A2+1E-11*A2^2", ["A1:A2>=0", "A1:A2 integer"],
+            {"time_limit": 20, "gap": 1e-5}, 2e6 - 1000,
+        ),
+    ],
+)  # fmt: skip
+def test_a_cell_without_a_bound_goes_as_far_as_it_bends(
+    formula: str, constraints: list[str], options: dict[str, Any], best: float, tmp_path: Path
+) -> None:
+    """Cells that bend by 2E4 beside others that bend by 1E-9: HiGHS' tolerance hides the slopes of these."""
+    cells = {"A1": 1, "A2": 0, "B1": "=A1+A2", "C1": f"={formula}"}
+    result = _solve(tmp_path / "book.xlsx", cells, "minimize", [*constraints, "B1>=-1E15"], **options)
+    assert result.status == "optimal"
+    assert result.objective_after == pytest.approx(best, rel=1e-9)
+    assert result.bound is not None and result.bound <= best + 1e-9 * abs(best)
+
+
+def test_what_bends_down_unseen_is_not_proven(tmp_path: Path) -> None:
+    """A2 bends down by 1E-13 of what A1 bends up, and has no bound: from 1E9 on it is below what is at 0."""
+    cells = {"A1": 0, "A2": 5, "B1": "=A1", "C1": "=1E9+1E6*(A1-3)^2-1E-7*A2^2"}
+    assert _solve(tmp_path / "book.xlsx", cells, "minimize", ["B1>=0"]).bound is None
+
+
+def test_what_a_quadratic_falls_by_at_least_is_exact_for_one_cell() -> None:
+    """By hand: −s²/2h inside, the lower end outside, no end without a bound."""
+    ends = np.array([-np.inf, -1.0, -np.inf, 0.0, -np.inf]), np.array([np.inf, np.inf, 3.0, np.inf, np.inf])
+    slopes, curvatures = np.array([2.0, 8.0, -2.0, 1.0, 0.0]), np.array([4.0, 2.0, 0.0, -1.0, 0.0])
+    assert _least(slopes, curvatures, *ends).tolist() == [-0.5, -7.0, -6.0, -np.inf, 0.0]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_hessian_bends_no_less_than_its_curvatures(seed: int) -> None:
+    """H less a diagonal of them is positive semidefinite: its eigenvalues, in units in which H has a diagonal of 1."""
+    rng = np.random.default_rng(seed)
+    factor, sizes = rng.normal(size=(6, 4 + seed)), 10.0 ** rng.uniform(-6, 6, 6)
+    hessian = np.zeros((8, 8))
+    hessian[:6, :6] = factor @ factor.T * sizes[:, None] * sizes
+    hessian[7, 7] = 1e-9
+    rest = (hessian - np.diag(_curvatures(hessian)))[:6, :6] / np.sqrt(np.outer(*[np.diagonal(hessian)[:6]] * 2))
+    assert np.linalg.eigvalsh(rest)[0] >= -1e-14
+    assert _curvatures(hessian)[6:].tolist() == pytest.approx([0.0, 1e-9])
+    if seed > 1:  # as many factors as cells: it bends in each direction
+        assert (_curvatures(hessian)[:6] > 0).all()
+
+
+def test_a_convex_quadratic_optimum_is_told_by_its_proof(tmp_path: Path) -> None:
+    """A line through six years: what is left, 24.8, is neither 0 nor at a kink, however large the terms are."""
+    sales = [301, 309, 325, 338, 345, 361]
+    squares = "+".join(f"(A1+{year}*A2-{sold})^2" for year, sold in zip(range(2000, 2006), sales, strict=True))
+    cells = {"A1": 1, "A2": 0, "C1": f"={squares}", "B1": "=A2"}
+    result = _solve(tmp_path / "book.xlsx", cells, "minimize", ["B1<=1E9"])
+    line = np.polynomial.Polynomial.fit(range(6), sales, 1)
+    left = float(((line(np.arange(6)) - sales) ** 2).sum())
+    assert result.objective_after == pytest.approx(left, rel=1e-6)
+    assert result.reason == Why.CONDITIONS_HOLD().also(Why.CONVEX())
+
+
+def test_a_proof_misses_by_no_more_than_rounding() -> None:
+    """By hand: of 1000 + x² at 0, whose last bits are worth 16 · 2⁻⁵² · 1000, a bound that is 0.002 lower is none."""
+    asked = problem(lambda x: 1000.0 + x[0] ** 2, [5.0], c=lambda x: x - 1e6, relations=["<="])
+    model = recognise(asked)
+    assert model is not None
+    solver, x = QuadraticSolver(asked, model), np.zeros(1)
+    found = solver.solve(asked.lower, asked.upper)
+    assert found.value == pytest.approx(1000.0, abs=1e-9) and solver.closes(found, x, 1000.0)
+    assert not solver.closes(replace(found, value=1000.0 - 0.002), x, 1000.0)
+    far = replace(found, value=1000.0, rounding=5.0)  # as from a point that is far away
+    assert not solver.closes(far, x, 1000.0)
+
+
+@pytest.mark.parametrize(
+    ("cells", "constraints", "best"),
+    [
+        # Where both rows end: A1 = A2, and 1E-10 A1 = 1. Of that HiGHS sees nothing beside 1.
+        ({"A1": 0, "A2": 0, "C1": "=A1", "B1": "=A1-A2", "B2": "=A2-0.9999999999*A1"},
+         ["B1<=0", "B2<=1", "A1:A2>=0"], 1e10),
+        ({"A1": 0, "A2": 0, "C1": "=A1", "B1": "=A1-A2", "B2": "=A2-0.999999999*A1"},
+         ["B1<=0", "B2<=1", "A1:A2>=0"], 1e9),
+        ({"A1": 0, "C1": "=A1", "B1": "=1E-12*A1"}, ["B1<=1E10"], 1e22),
+        ({"A1": 0, "C1": "=A1", "B1": "=A1*1E-3"}, ["B1<=1E22"], 1e25),
+    ],
+)  # fmt: skip
+def test_what_ends_far_away_has_an_end(
+    cells: dict[str, Any], constraints: list[str], best: float, tmp_path: Path
+) -> None:
+    """By division. HiGHS takes 1E20 for infinite, and rows for parallel that are not."""
+    result = _solve(tmp_path / "book.xlsx", cells, "maximize", constraints)
+    assert result.status in ("optimal", "improved")
+    assert result.objective_after <= best * (1 + 1e-6)
+    if best >= 1e20:
+        assert result.objective_after == pytest.approx(best)
+    alone = _solve(tmp_path / "alone.xlsx", cells, "maximize", constraints, method="linear")
+    assert alone.status == ("optimal" if best >= 1e20 else "failed")
+
+
+def test_a_way_that_leads_on_for_ever_is_shown() -> None:
+    """By hand: (1, 1) leaves A1 − A2 as it is, and raises A2 − 0.9999999999 A1 by 1E-10."""
+    rows, none = np.array([[1.0, -1.0], [-1.0, 1.0]]), np.full(2, np.inf)
+    ask = np.array([-1.0, 0.0]), rows, -none, np.array([0.0, 1.0]), np.zeros(2), none, 5.0
+    way = endless_way(*ask)
+    assert way is not None and way.tolist() == [1.0, 1.0]
+    rows[1, 0] = -0.9999999999
+    assert endless_way(*ask) is None
+
+
+def test_small_costs_are_told_apart(tmp_path: Path) -> None:
+    """Half from each of the two cheapest: the rows allow 500,000 of the first, beside 0 of the third."""
+    cells = {
+        "A1": 0,
+        "A2": 0,
+        "A3": 0,
+        "C1": "=0.001*A1+0.00100005*A2+0.0011*A3",
+        "B1": "=SUM(A1:A3)",
+        "B2": "=A1-2*A3",
+    }
+    result = _solve(tmp_path / "book.xlsx", cells, "minimize", ["B1>=1000000", "B2<=500000", "A1:A3>=0", "A1<=700000"])
+    assert result.status == "optimal"
+    assert result.objective_after == pytest.approx(1000.025, rel=1e-9)
+
+
+def test_what_is_nearly_found_is_found(tmp_path: Path) -> None:
+    """Three equations of 1E7, made for (1950, 2.15, 1.93), from ten times the first and a tenth of the last cell."""
+    cells = {
+        "A1": 19500, "A2": 6.45, "A3": 0.193, "D1": 24.023708608244032,
+        "C1": "=1000000*(3.61*(A1/1000)^2+3.54*A2^2+2.72*A3^2)",
+        "B1": "=0.55*SQRT(A1/1000+1)+3.29*A2*A1/1000+4.88*EXP(A3/3)",
+        "B2": "=1000000*(4.48*(A1/1000)*(A1/1000)+2.92*A2^2+2.39*SQRT(A3+1))-34623921.02170106",
+    }  # fmt: skip
+    result = _solve(tmp_path / "book.xlsx", cells, "target", ["B1=D1", "B2=0", "A1:A3>=0"], target=40222403.0)
+    assert result.status == "optimal"
+    assert result.x == pytest.approx([1950, 2.15, 1.93], rel=1e-7)

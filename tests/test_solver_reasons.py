@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from embedsheet.solver import solve
+from embedsheet.solver import Solution, solve
 from embedsheet.solvers import reasons
+from embedsheet.solvers.outcome import Outcome, judge, with_bound
 from embedsheet.solvers.problem import Limits
 from embedsheet.solvers.reasons import Why
-from embedsheet.solvers.search import search
+from embedsheet.solvers.search import _no_worse_than_stored, search
+from embedsheet.solvers.tracker import Tracker
 from kit.problems import problem, rosenbrock
 from kit.sheets import write
 
@@ -66,3 +68,70 @@ def test_a_solution_tells_its_reason_as_json(tmp_path: Path) -> None:
 def test_a_fact_that_json_cannot_hold_is_none() -> None:
     told = Why.TARGET_MISSED(target=1.0, nearest=np.inf).as_dict()
     assert told["nearest"] is None
+
+
+def _found(path: Path, objective: str, row: str, sense: str, constraints: list[str], **more: Any) -> Solution:
+    """Of two cells that may change, from 1 and 0."""
+    book = write(path, {"A1": 1, "A2": 0, "C1": f"={objective}", "B1": f"={row}"})
+    return solve(
+        book, "S", objective="C1", changing=["A1:A2"], sense=sense, constraints=constraints, nonnegative=False,
+        dry_run=True, **more,
+    )  # fmt: skip
+
+
+def test_a_smooth_model_has_no_kink(tmp_path: Path) -> None:
+    """(x − y)² − (x − y)/10⁶ is least, −1/4 10⁻¹², where x − y is 1/2 10⁻⁶; beside x = y all is rounding."""
+    found = _found(tmp_path / "book.xlsx", "(A1-A2)^2-A1/1E6+A2/1E6", "A1+A2", "minimize", ["B1>=10"])
+    assert found.objective_after == pytest.approx(-0.25e-12, rel=1e-3)
+    assert "kink" not in found.message
+
+
+def test_a_trace_of_what_it_was_is_not_zero() -> None:
+    """(x − 5)² + 3 is 9E8 at 30,000, and 3 where it is least: beside that all seems rounding, but 3 is not 0."""
+    asked = problem(lambda x: (x[0] - 5.0) ** 2 + 3.0, [30_000.0], never_negative=lambda: True)
+    tracker = Tracker(asked, np.array([30_000.0]), Limits())
+    tracker.consider(tracker.point(np.array([5.000032])))
+    found = judge(tracker, Why.LINE_SEARCH())
+    assert found.value == pytest.approx(3.0, rel=1e-9)
+    assert "zero to rounding" not in found.message
+
+
+def test_a_gap_is_told_where_it_says_something() -> None:
+    asked = problem(rosenbrock, [-1.2, 1.0])
+    outcome = search(asked, limits=Limits(max_iterations=1))
+    outcome.value, ended = 2.0, outcome.reason
+    assert with_bound(outcome, 3.0).message.endswith("; nothing can be better than 3 (gap 50.00%)")
+    for value in (0.0, 1e-12):
+        outcome.value, outcome.reason = value, ended
+        assert with_bound(outcome, 3.0).message.endswith("; nothing can be better than 3")
+        assert outcome.bound == 3.0
+
+
+def test_a_cell_that_takes_the_objective_along_is_no_cell_that_runs_off_alone(tmp_path: Path) -> None:
+    """Where A2 is 0 A1 may be anything; 1/A1 comes nearer to 0 only."""
+    found = _found(tmp_path / "book.xlsx", "A1", "A1*(A2+1)-A1", "maximize", ["B1<=3", "A1:A2>=0"])
+    assert found.status == "unbounded"
+    held = _found(tmp_path / "held.xlsx", "1/A1", "A1+A2", "minimize", ["B1>=0", "A1>=0"])
+    assert held.status == "improved" and "may come nearer to a number only" in held.message
+
+
+def test_a_plan_that_was_not_carried_out_is_told_with_what_was(tmp_path: Path) -> None:
+    """A2 bends down by so little that the model passes for convex; the proof, without rounding, refuses."""
+    found = _found(tmp_path / "book.xlsx", "1E9+1E6*(A1-3)^2-1E-7*A2^2", "A1", "minimize", ["B1>=0"])
+    assert found.method == "SLSQP"
+    assert found.choice.endswith("which proves the optimum; here it proved nothing, and SLSQP went on")
+
+
+@pytest.mark.parametrize(("start", "told"), [([0.5, 0.0], True), ([1.0, 0.0], False)])
+def test_a_start_that_is_not_allowed_is_said_to_be_so(start: list[float], told: bool) -> None:
+    """Only whole numbers are; a stored point of these stays where nothing better was found."""
+    asked = problem(lambda x: (x[0] - 0.5) ** 2 + x[1] ** 2, start, integer=np.array([True, True]))
+    before = float(asked.objective.value_and_gradient(np.array(start))[0])
+    worse = Outcome(np.array([3.0, 0.0]), before, 6.25, "improved", Why.SPENT(), "branch and bound")
+    found = _no_worse_than_stored(asked, worse, np.array(start), before)
+    assert found.notes == [
+        "the stored values, whose objective is better, do not satisfy all constraints"
+        if told
+        else "the search found nothing better than the stored values, which stay"
+    ]
+    assert found.x.tolist() == ([3.0, 0.0] if told else start)

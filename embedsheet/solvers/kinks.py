@@ -55,7 +55,11 @@ class _Penalised:
             gradient = gradient + self.weight * (signs @ slopes)
         # A cell outside its bounds does not move the merit; the penalty alone pulls it back.
         gradient = np.where(outside == 0, gradient, self.weight * np.sign(outside))
-        return value + self.weight * float(np.abs(outside).sum()), gradient
+        value += self.weight * float(np.abs(outside).sum())
+        # A slope times a size may be beyond what numbers can be.
+        if not (np.isfinite(value) and np.isfinite(gradient).all()):
+            return float("inf"), np.zeros_like(z)
+        return value, gradient
 
 
 def nonsmooth_bfgs(tracker: Tracker, start: FloatArray) -> Reason:
@@ -116,22 +120,22 @@ def _length(vector: FloatArray) -> float:
 def _samples(
     penalised: _Penalised, z: FloatArray, radius: float, generator: np.random.Generator, count: int
 ) -> FloatArray:
-    """Return gradients at z and around it, one a column, (n, samples)."""
-    samples = [penalised(z)[1]]
-    for _ in range(count):
-        value, gradient = penalised(z + radius * generator.uniform(-1.0, 1.0, len(z)))
-        if np.isfinite(value):
-            samples.append(gradient)
-    return np.array(samples).T
+    """Return gradients at z and around it, one a column, (n, samples); none where z has none."""
+    around = generator.uniform(-1.0, 1.0, (count, len(z)))
+    found = [penalised(z), *(penalised(z + radius * step) for step in around)]
+    samples = [gradient for value, gradient in found if np.isfinite(value)]
+    return np.array(samples if np.isfinite(found[0][0]) else np.empty((0, len(z)))).T
 
 
 def _shortest_mixture(samples: FloatArray) -> FloatArray:
-    """Return the convex combination of the columns that lies nearest to zero.
+    """Return the convex combination of the columns that lies nearest to zero; zero where there are none.
 
     Least squares over weights ≥ 0, with "the weights sum to 1" as one more, heavy equation.
     """
     from scipy.optimize import nnls
 
+    if not samples.shape[1]:
+        return np.zeros(len(samples))
     size = float(np.abs(samples).max(initial=0.0)) or 1.0
     system = np.vstack([samples / size, np.full(samples.shape[1], 1e3)])
     weights, _ = nnls(system, np.concatenate([np.zeros(len(samples)), [1e3]]), maxiter=50 * samples.shape[1])
@@ -171,6 +175,8 @@ def at_kink(tracker: Tracker, x: FloatArray, seed: int = 0) -> bool:
     weight = 100.0 * max(float(np.abs(gradient * sizes).max(initial=0.0)), 1e-12)
     penalised = _Penalised(tracker, sizes, weight)
     best = tracker.best, tracker.best_violation
-    mixture = _shortest_mixture(_samples(penalised, x / sizes, _TEST_RADIUS, generator, 8 * len(x) + 300))
+    samples = _samples(penalised, x / sizes, _TEST_RADIUS, generator, 8 * len(x) + 300)
     tracker.best, tracker.best_violation = best  # a test must not move what it tests
-    return float(np.linalg.norm(mixture)) <= _TEST_MIXTURE * (float(np.abs(gradient * sizes).max(initial=0.0)) or 1.0)
+    mixture = _shortest_mixture(samples)
+    steepest = float(np.abs(gradient * sizes).max(initial=0.0)) or 1.0
+    return bool(samples.size) and float(np.linalg.norm(mixture)) <= _TEST_MIXTURE * steepest

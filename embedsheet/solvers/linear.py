@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from embedsheet.solvers.contradiction import explain
 from embedsheet.solvers.linear_model import LinearModel
-from embedsheet.solvers.linear_units import FAINT, Scaled, scaled
+from embedsheet.solvers.linear_units import FAINT, INFINITE, Scaled, scaled
 from embedsheet.solvers.problem import FloatArray, Limits, Problem, Sense, Status
+from embedsheet.solvers.rays import endless_way
 from embedsheet.solvers.reasons import Reason, Why
 from embedsheet.solvers.silence import silenced
 
@@ -32,7 +33,6 @@ _EXPLAINED, _TRIED = 30.0, 5.0  # seconds for an explanation, and for one choice
 _LAST_WORDS = 2.0  # seconds that HiGHS gets to end in
 _LEAST_GAP = 1e-9  # less is rounding
 _LARGEST_WHOLE = 2.0**53
-_INFINITE = 1e20  # a bound that HiGHS takes for none
 MODEL_ERROR = "Model error"  # which SciPy tells as if no point satisfied the constraints
 _FAINT_COST = 1e-6  # HiGHS takes a cost of 1e-7 for none
 _OFF = 1e-6  # of the objective: what numbers that are nearly whole may have gained
@@ -208,8 +208,11 @@ def _solve(
         if np.isfinite(np.where(cost > 0, problem.lower, np.where(cost < 0, problem.upper, 0.0))).all():
             return LinearResult("failed", Why.HIGHS_FAILED(said=result.message), None)  # no way down is endless
         ends = np.abs(np.concatenate([problem.lower, problem.upper, model.shift]))
-        if (np.isfinite(ends) & (ends >= _INFINITE)).any():
+        if (np.isfinite(ends) & (ends >= INFINITE)).any():
             return LinearResult("failed", Why.HIGHS_FAILED(said=result.message), None)  # which HiGHS takes for none
+        way = endless_way(own.cost, own.matrix, own.low, own.high, own.lower, own.upper, _FIRST_SLICE)
+        if way is None:
+            return LinearResult("failed", Why.NO_WAY(), None)
         edges = np.maximum(own.lower, -_FAR / own.columns), np.minimum(own.upper, _FAR / own.columns)
         far = interruptible(run, own.cost, *edges, integrality, _FIRST_SLICE)
         return LinearResult("unbounded", problem.without_end, None if far.x is None else own.columns * far.x)

@@ -1,7 +1,7 @@
 """A linear model in units in which HiGHS' absolute tolerances mean something.
 
 HiGHS takes a cost of 1e-7 for none, drops coefficients of 1e-9, and holds 1e20 for infinite. All factors are powers of
-two, so that no number is rounded; a model of ordinary numbers keeps its own units.
+two, so that no number is rounded; a model of ordinary numbers, no cost of it below 1, keeps its own units.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from embedsheet.solvers.problem import FloatArray
 
 SMALL, FAINT = 1e-3, 1e-7  # of what is made larger: costs and rows, and single coefficients
+INFINITE = 1e20  # a bound or a cost that HiGHS takes for infinite
 _DROPPED = 1e-9 * (1 + 1e-9)  # HiGHS' small_matrix_value, and what such coefficients may come to in all
 _ROUNDING = 4.0 * float(np.finfo(float).eps)  # a term of this part of a row's largest is rounding
 _HUGE, _VAST, _LARGEST = 1e6, 1e14, 1e6  # rows without a coefficient below, numbers of a column, and costs made
@@ -76,7 +77,9 @@ def scaled(
     costs = cost * columns
     present = abs(costs[costs != 0])
     unit = 1.0
-    if len(present) and present.min() < SMALL:
+    if len(present) and present.max() >= INFINITE:
+        unit = power_of_two(present.max()) / _LARGEST
+    elif len(present) and present.min() < 1.0:  # what HiGHS forgives is then a ten-millionth of any cost
         unit = 1.0 / max(1.0, min(1.0 / power_of_two(present.min()), _LARGEST / power_of_two(present.max())))
     return Scaled(
         costs / unit, sparse.csr_array((rows.data / factors[place], rows.indices, rows.indptr), shape=rows.shape),

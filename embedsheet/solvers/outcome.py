@@ -24,6 +24,9 @@ from embedsheet.solvers.verdict import (
     worst_violation,
 )
 
+# A sum of squares is zero to rounding where it is this part of what it was at the start.
+_ZERO = 1e-12
+_WIDEST_GAP = 100.0  # times the objective: beyond, a gap in percent says nothing
 # A gain of less than this part of the objective at the start is rounding.
 _TRACE = 1e-15
 # So is what is less than so many times what the last bits of the cells are worth, in so many moves.
@@ -86,6 +89,17 @@ def judge(tracker: Tracker, ended: Reason) -> Outcome:
     excused(tracker)
     status, reason = _verdict(tracker, ended, stationarity(tracker, tracker.best.x).measure)
     return report(tracker, status, reason)
+
+
+def with_bound(outcome: Outcome, bound: float) -> Outcome:
+    """Say beside an outcome how much better anything could be: as a part of it, where that tells something."""
+    outcome.bound, apart = bound, abs(bound - outcome.value)
+    if apart <= _WIDEST_GAP * abs(outcome.value):
+        told = Why.BOUND(bound=bound, gap=apart / abs(outcome.value) if outcome.value else 0.0)
+    else:
+        told = Why.BOUND_ALONE(bound=bound)
+    outcome.reason = outcome.reason.also(told)
+    return outcome
 
 
 def _wrong(tracker: Tracker) -> str:
@@ -176,12 +190,12 @@ def _by_gradient(tracker: Tracker, ended: Reason, measure: float) -> tuple[Statu
         return "optimal", Why.STATIONARY_IN_BOUNDS() if problem.has_bounds else Why.STATIONARY()
     if (no_gain := without_newton_gain(tracker)) is not None:
         return "optimal", no_gain
-    zero = problem.sense == "minimize" and 0 <= best.value <= 1e-7 * tracker.reference
+    zero = problem.sense == "minimize" and 0 <= best.value <= _ZERO * tracker.reference
     if zero and not stopped and problem.never_negative() and not in_a_valley(tracker):
         return "optimal", Why.ZERO()
     kinked = not stopped and tracker.method not in descent.LEARNING_RATES and kinks.at_kink(tracker, best.x)
     if kinked and not newton.leads_down(tracker, best.x):
-        return "optimal", Why.KINK()
+        return "optimal", Why.KINK() if problem.kinked() or problem.jumps() or problem.unseen() else Why.SLOPES_CANCEL()
     if nothing_found(tracker) and not stopped:
         return "failed", Why.NOTHING_BETTER(ended=ended)
     return "improved", ended if stopped else Why.GRADIENT_LEFT(ended=ended)

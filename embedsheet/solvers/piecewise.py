@@ -15,7 +15,7 @@ import numpy as np
 from embedsheet.compiler.variables import Mixed
 from embedsheet.solvers.global_search import placed_from
 from embedsheet.solvers.mixed import Patience, infeasible_for_certain, off_edges, solve_mixed
-from embedsheet.solvers.outcome import Outcome, out_of_time, report
+from embedsheet.solvers.outcome import Outcome, out_of_time, report, with_bound
 from embedsheet.solvers.problem import Finished, FloatArray
 from embedsheet.solvers.reasons import Why
 from embedsheet.solvers.sweep import sweep
@@ -94,11 +94,7 @@ def proven(tracker: Tracker, proof: Proof) -> Outcome:
 
 def bounded(outcome: Outcome, proof: Proof | None) -> Outcome:
     """Say beside an outcome that is not proven how much better anything could be."""
-    if proof is not None and np.isfinite(proof.bound):
-        outcome.bound = proof.bound
-        gap = abs(proof.bound - outcome.value) / max(1e-12, abs(outcome.value))
-        outcome.reason = outcome.reason.also(Why.BOUND(bound=proof.bound, gap=gap))
-    return outcome
+    return with_bound(outcome, proof.bound) if proof is not None and np.isfinite(proof.bound) else outcome
 
 
 def prove_again(tracker: Tracker, proof: Proof | None, searched: float) -> Proof | None:

@@ -20,6 +20,7 @@ import numpy as np
 from embedsheet.solvers.linear_model import LinearModel
 from embedsheet.solvers.linear_units import SMALL, has_faint, power_of_two
 from embedsheet.solvers.problem import FEASIBILITY, FloatArray, Problem
+from embedsheet.solvers.rays import endless_way
 
 MOST_CELLS = 500
 # An eigenvalue counts as not negative down to this part of the largest: rounding of a sum of squares.
@@ -30,13 +31,13 @@ QUADRATIC, LINEAR = 2, 1
 # HiGHS gets so many seconds for one set of bounds, and so many steps; some models let it step for ever.
 _SECONDS, _STEPS, _STEPS_EACH = 10.0, 1000, 50
 _MISSED = FEASIBILITY  # of the largest term of a row
-_FALLS = 1e-6  # per step, of the steepest cell: less is what HiGHS lets equalities be missed by
 _LAST_BITS = 16.0 * float(np.finfo(float).eps)
 # How near a bound is to its point, what holds a point, and the most rows and cells of a system that is solved for it.
-_NEAR, _HELD, _POLISHED, _MOST_POLISHED = 1e-12, 1e-6, 2, 400
+_NEAR, _HELD, _MOST_POLISHED = 1e-12, 1e-6, 400
+_POLISHED = (1e-6, 1e-6, 0.0, 0.0)  # of the steepest slope: less does not lead away from a bound, round by round
 _SLOPE_ROUNDING = 1e-12  # of the terms of a slope
 _ROUNDS = 4  # of bounds that follow from bounds
-_CLOSED, _ROUNDINGS = 1e-6, 1e-9 / _LAST_BITS  # of the optimum, and of its last bits, that a proof may miss it by
+_CLOSED, _ROUNDINGS = 1e-6, 64.0  # of the optimum, and of its last bits, that a proof may miss it by
 _MOST_EXACT = 40  # cells of a Hessian whose convexity is proven without rounding
 _MOST_DESCENDED = 60  # cells, where HiGHS failed
 _FAR = 1e4  # where a cell has no bound: nothing is proven farther away than so many times the largest
@@ -98,23 +99,35 @@ def recognise(problem: Problem) -> QuadraticModel | None:
     return model if not problem.has_integers or QuadraticSolver(problem, model).bends_little else None
 
 
-def _bent(hessian: FloatArray) -> float:
-    """Return how much a Hessian that passes for convex may bend down, 0 for none: a bound loses it times steps²/2."""
-    return _bent_of(hessian.tobytes(), len(hessian))
+def _curvatures(hessian: FloatArray) -> FloatArray:
+    """Return what each cell bends at least, (n,): xᵀ H x is no less than Σ of it times x², whatever x is.
+
+    It is below 0 where a Hessian that passes for convex may bend down.
+    """
+    return _curvatures_of(hessian.tobytes(), len(hessian))
 
 
 @lru_cache(maxsize=2)  # a model is recognised to be planned, and to be solved
-def _bent_of(numbers: bytes, size: int) -> float:
+def _curvatures_of(numbers: bytes, size: int) -> FloatArray:
+    from scipy.sparse.csgraph import connected_components
+
     hessian = np.frombuffer(numbers).reshape(size, size)
-    some = np.flatnonzero(hessian.any(axis=1))
-    if not len(some):
-        return 0.0
-    block = hessian[np.ix_(some, some)]
-    eigenvalues = np.linalg.eigvalsh(block)
-    rounding = len(some) * _LAST_BITS * float(np.abs(eigenvalues).max())
-    if eigenvalues[0] > rounding or (len(some) <= _MOST_EXACT and _is_convex(block)):
-        return 0.0
-    return max(-float(eigenvalues[0]), rounding)
+    found = np.zeros(size)
+    count, belongs = connected_components(hessian != 0, directed=False)
+    for place in range(count):
+        some = np.flatnonzero((belongs == place) & hessian.any(axis=1))
+        if not len(some):
+            continue
+        # In units in which each cell bends by 1 cells of all sizes count.
+        block, sizes = hessian[np.ix_(some, some)], np.abs(np.diagonal(hessian)[some])
+        sizes[sizes == 0] = float(np.abs(block).max())
+        units = np.sqrt(sizes)
+        eigenvalues = np.linalg.eigvalsh(block / units[:, None] / units)
+        rounding = (len(some) - 1) * _LAST_BITS * float(np.abs(eigenvalues).max())
+        least = float(eigenvalues[0]) - rounding
+        exact = least < 0 and len(some) <= _MOST_EXACT and _is_convex(block)
+        found[some] = 0.0 if exact else least * sizes
+    return found
 
 
 def _is_convex(hessian: FloatArray) -> bool:
@@ -162,6 +175,11 @@ class Relaxed:
     proven: bool = True
     rounding: float = 0.0
 
+    @property
+    def sure(self) -> float:
+        """What is proven whatever the last bits are: far away they are worth much."""
+        return self.value - self.rounding
+
 
 class QuadraticSolver:
     """HiGHS with a model in it, to be asked for one set of bounds after the other.
@@ -183,7 +201,7 @@ class QuadraticSolver:
         self._low = np.where(relations == "<=", -np.inf, -model.linear.shift).astype(float)
         self._high = np.where(relations == ">=", np.inf, -model.linear.shift).astype(float)
         self._matrix = np.asarray(model.linear.matrix)
-        self._bent = _bent(model.hessian)
+        self._curvatures = _curvatures(model.hessian)
         self._faint = has_faint(self._matrix, problem.lower, problem.upper)  # then HiGHS proves nothing
         sizes = np.concatenate([np.abs(model.linear.cost), np.abs(model.hessian).ravel()])
         self._scale = float(sizes.max(initial=0.0)) or 1.0
@@ -193,11 +211,12 @@ class QuadraticSolver:
     @property
     def bends_little(self) -> bool:
         """Whether what the Hessian may bend down is little within all bounds, those that the rows imply among them."""
-        if not self._bent:
+        down = np.minimum(self._curvatures, 0.0)
+        if not down.any():
             return True
         lower, upper = self._implied(self._problem.lower, self._problem.upper)
-        steps = np.where(self._model.hessian.any(axis=1), upper - lower, 0.0)
-        return bool(0.5 * self._bent * float((steps**2).sum()) <= _CLOSED * max(1.0, abs(self._model.linear.offset)))
+        steps = np.where(down < 0, upper - lower, 0.0)
+        return bool(-0.5 * float(down @ steps**2) <= _CLOSED * max(1.0, abs(self._model.linear.offset)))
 
     def solve(self, lower: FloatArray, upper: FloatArray, near: FloatArray | None = None) -> Relaxed:
         """Return the optimum within the bounds."""
@@ -222,7 +241,7 @@ class QuadraticSolver:
             solution = self._highs.getSolution()
             x = np.clip(np.array(solution.col_value, float), lower, upper)
             relaxed = self._bounded(x, self._scale * np.array(solution.row_dual, float), lower, upper)
-            if best.x is None or relaxed.value > best.value:
+            if best.x is None or self._better(relaxed, best):
                 best = relaxed
             if self._near(best):
                 return best
@@ -281,11 +300,8 @@ class QuadraticSolver:
 
     def _falls(self, lower: FloatArray, upper: FloatArray) -> bool:
         """Whether a straight way, on which the objective does not bend, leads down without end."""
-        from scipy import optimize
-
         cost = self._model.linear.cost
-        steepest = float(np.abs(cost).max(initial=0.0))
-        if not steepest or (np.isfinite(lower).all() and np.isfinite(upper).all()):
+        if not cost.any() or (np.isfinite(lower).all() and np.isfinite(upper).all()):
             return False
         # A cell alone that nothing bends, bounds or holds, however little it gains, is such a way.
         straight = ~self._model.hessian.any(axis=1)
@@ -297,15 +313,8 @@ class QuadraticSolver:
         sizes = np.abs(self._model.hessian).max(axis=1)
         bends = self._model.hessian[sizes > 0] / sizes[sizes > 0, None]
         rows = np.vstack([bends, self._matrix])
-        low = np.append(np.zeros(len(bends)), np.where(np.isfinite(self._low), 0.0, -np.inf))
-        high = np.append(np.zeros(len(bends)), np.where(np.isfinite(self._high), 0.0, np.inf))
-        way = optimize.milp(
-            cost / steepest,
-            bounds=optimize.Bounds(np.where(np.isfinite(lower), 0.0, -1.0), np.where(np.isfinite(upper), 0.0, 1.0)),
-            constraints=optimize.LinearConstraint(rows, low, high) if len(rows) else (),
-            options={"time_limit": _SECONDS},
-        )
-        return bool(way.status == 0 and way.fun < -_FALLS)
+        low, high = (np.append(np.zeros(len(bends)), side) for side in (self._low, self._high))
+        return endless_way(cost, rows, low, high, lower, upper, _SECONDS) is not None
 
     def _run(self, highs: Any, ends: float, regularised: float) -> Any:
         highs.setOptionValue("qp_regularization_value", regularised)
@@ -328,19 +337,22 @@ class QuadraticSolver:
         worth = self._model.value(found.x)
         return worth - found.value <= _NEAR * abs(worth) + found.rounding
 
+    def _better(self, one: Relaxed, other: Relaxed) -> bool:
+        return (self._near(one), one.sure) > (self._near(other), other.sure)
+
     def _bounded(self, x: FloatArray, multipliers: FloatArray, lower: FloatArray, upper: FloatArray) -> Relaxed:
         """Return x, or a point that the rows and bounds which hold it lead to, with what is proven beside it."""
         reach = self._implied(lower, upper)
         found = self._proof(x, multipliers, *reach)
         if self._near(found):
             return found
-        for _ in range(_POLISHED):
-            polished = self._polished(x, multipliers, lower, upper)
+        for little in _POLISHED:
+            polished = self._polished(x, multipliers, lower, upper, little)
             if polished is None:
                 break
             x, multipliers = polished
             better = self._proof(x, multipliers, *reach)
-            if better.value > found.value:
+            if self._better(better, found):
                 found = better
             if self._near(found):
                 break
@@ -354,20 +366,15 @@ class QuadraticSolver:
         side = np.where(y > 0, self._low, self._high)
         rows = float(y @ np.where(y == 0, 0.0, side - matrix @ x))
         slope = linear.cost + bent - matrix.T @ y
-        far = np.full(len(x), _FAR * max(1.0, float(np.abs(x).max(initial=0.0))))
-        # Where nothing bends and nothing bounds, the least slope leads on for ever.
-        size = np.abs(linear.cost) + np.abs(matrix.T) @ np.abs(y)
-        far[~model.hessian.any(axis=1) & (np.abs(slope) > _SLOPE_ROUNDING * size)] = np.inf
+        size = np.abs(linear.cost) + np.abs(model.hessian) @ np.abs(x) + np.abs(matrix.T) @ np.abs(y)
+        # Without a bound and without a bend the least slope leads on for ever, unless it is rounding.
+        straight = (self._curvatures == 0) & (np.abs(slope) <= _SLOPE_ROUNDING * size)
+        far = np.where(straight, _FAR * max(1.0, float(np.abs(x).max(initial=0.0))), np.inf)
         down = np.where(np.isfinite(lower), lower - x, -far)
         up = np.where(np.isfinite(upper), upper - x, far)
-        with np.errstate(invalid="ignore"):  # 0 times infinity
-            lost = float(np.nan_to_num(np.minimum(slope * down, slope * up), neginf=-np.inf).sum())
-        if self._bent:
-            lost -= 0.5 * self._bent * float((np.maximum(np.abs(down), np.abs(up)) ** 2).sum())
+        lost = float(_least(slope, self._curvatures, down, up).sum())
         worth = model.value(x)
-        terms = np.abs(linear.cost) @ np.abs(x) + 0.5 * np.abs(x) @ np.abs(model.hessian) @ np.abs(x)
-        rounding = _LAST_BITS * (abs(linear.offset) + float(terms))
-        return Relaxed("optimal", x, min(worth, worth + rows + lost), rounding=rounding)
+        return Relaxed("optimal", x, min(worth, worth + rows + lost), rounding=self._rounding(x))
 
     def _implied(self, lower: FloatArray, upper: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the bounds with those that the rows imply for cells without one of their own."""
@@ -391,14 +398,22 @@ class QuadraticSolver:
                 break
         return lower, upper
 
-    def closes(self, found: Relaxed, worth: float) -> bool:
-        """Whether what is proven leaves nothing better than sign · f = `worth` but rounding."""
-        return found.proven and worth - found.value <= _CLOSED * abs(worth) + _ROUNDINGS * found.rounding
+    def closes(self, found: Relaxed, x: FloatArray, worth: float) -> bool:
+        """Whether what is proven leaves nothing better than x, where sign · f = `worth`, but rounding."""
+        return found.proven and worth - found.sure <= _CLOSED * abs(worth) + _ROUNDINGS * self._rounding(x)
+
+    def _rounding(self, x: FloatArray) -> float:
+        linear = self._model.linear
+        terms = np.abs(linear.cost) @ np.abs(x) + 0.5 * np.abs(x) @ np.abs(self._model.hessian) @ np.abs(x)
+        return _LAST_BITS * (abs(linear.offset) + float(terms))
 
     def _polished(
-        self, x: FloatArray, multipliers: FloatArray, lower: FloatArray, upper: FloatArray
+        self, x: FloatArray, multipliers: FloatArray, lower: FloatArray, upper: FloatArray, little: float
     ) -> tuple[FloatArray, FloatArray] | None:
-        """Return the optimum where the rows and bounds that hold x are equalities, and its multipliers."""
+        """Return the optimum where the rows and bounds that hold x are equalities, and its multipliers.
+
+        A slope of this `little` part of the steepest leads away from no bound.
+        """
         hessian, cost, matrix = self._model.hessian, self._model.linear.cost, self._matrix
         size = np.maximum(1.0, np.abs(matrix) @ np.abs(x))
         there = matrix @ x
@@ -406,7 +421,8 @@ class QuadraticSolver:
         rows = np.flatnonzero(at_low | at_high)
         near = _HELD * np.maximum(1.0, np.abs(x))
         slope = cost + hessian @ x - matrix.T @ multipliers
-        small = _HELD * max(float(np.abs(slope).max(initial=0.0)), self._scale)
+        terms = np.abs(cost) + np.abs(hessian) @ np.abs(x) + np.abs(matrix.T) @ np.abs(multipliers)
+        small = little * max(float(np.abs(slope).max(initial=0.0)), self._scale) + _SLOPE_ROUNDING * terms
         fixed = ((x - lower <= near) & (slope > -small)) | ((upper - x <= near) & (slope < small))
         free = np.flatnonzero(~fixed)
         if len(free) + len(rows) > _MOST_POLISHED:
@@ -428,6 +444,16 @@ class QuadraticSolver:
         y = np.zeros(len(multipliers))
         y[rows] = self._scale * found[len(free) :]
         return inside, y
+
+
+def _least(slopes: FloatArray, curvatures: FloatArray, down: FloatArray, up: FloatArray) -> FloatArray:
+    """Return the least of slope · d + ½ curvature d² over down ≤ d ≤ up, (n,); the ends may be infinite."""
+    bent = np.where(curvatures > 0, curvatures, 1.0)
+    with np.errstate(all="ignore"):  # 0 times infinity; what goes down for ever beside what goes up
+        lowest = np.clip(-slopes / bent, down, up)
+        ways = np.where(curvatures > 0, lowest, np.stack([down, up]))
+        gained = np.where(slopes == 0, 0.0, slopes * ways) + np.where(curvatures == 0, 0.0, 0.5 * curvatures * ways**2)
+    return np.asarray(np.where(np.isnan(gained), -np.inf, gained).min(axis=0))
 
 
 def silent_highs(*, heard: bool = False) -> Any:

@@ -20,7 +20,7 @@ class Why(Enum):
     NODES = "the limit of {most:,} nodes is reached"
     POINTS = "the limit of {most:,} points is reached"
     IDLE = "no better point was found in {seconds:g} s"
-    RUNS_OFF = "{cell} runs off without end, while the objective gains less and less: give it a bound"
+    RUNS_OFF = "{cell} runs off without end, though the objective may come nearer to a number only: give it a bound"
     CONVERGENCE = "the objective changed by less than the Convergence of {least:g} in {iterations} iterations"
     SETTLED = "the gradient vanishes to the tolerance"
     ON_TARGET = "the target is reached"
@@ -58,6 +58,7 @@ class Why(Enum):
     NO_NEWTON_GAIN = "no Newton step can lower the objective in its first ten digits"
     NEWTON_ROUNDING = "no Newton step can lower the objective by more than rounding"
     ZERO = "the objective is zero to rounding, and nothing can bring it below 0"
+    SLOPES_CANCEL = "slopes on all sides cancel, and no Newton step leads to anything better"
     KINK = "at a kink, where the slopes on all sides cancel"
     KINK_AT_START = "at a kink, where no direction leads to anything better"
     PROVEN = "proven by {proof}"
@@ -94,6 +95,7 @@ class Why(Enum):
     UNDEFINED = "the objective is undefined wherever the search looked"
     HIGHS_NO_END = "HiGHS did not end"
     HIGHS_NO_TIME = "HiGHS did not find in time whether anything satisfies all constraints"
+    NO_WAY = "HiGHS says that the objective has no end, but no direction that leads on for ever proves it"
     HIGHS_FAILED = "HiGHS gave up: {said}"
 
     # -- no solution -----------------------------------------------------------------------------------------------
@@ -119,6 +121,7 @@ class Why(Enum):
     OF_STARTS = "; the best of {starts} starts"
     OF_FEWER_STARTS = "; {ended} in start {starts:,} of {asked:,}, the best of which counts"
     BOUND = "; nothing can be better than {bound:.10g} (gap {gap:.2%})"
+    BOUND_ALONE = "; nothing can be better than {bound:.10g}"
     WITHIN_GAP = ", within the gap of {gap:.3g}"
     WITHIN_GAP_OF = ", within the gap of {gap:.3g}: nothing is better than {bound:.10g}"
     BY_MORE = " by more than {gap:.0e}"

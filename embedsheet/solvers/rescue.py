@@ -25,10 +25,10 @@ from embedsheet.solvers.piecewise import bounded, prove, prove_again, proven
 from embedsheet.solvers.problem import FloatArray, Problem, Unbounded
 from embedsheet.solvers.reasons import Reason, Why
 from embedsheet.solvers.start import nearby, random_start
-from embedsheet.solvers.stationary import better_beside
+from embedsheet.solvers.stationary import better_beside, led_back
 from embedsheet.solvers.sweep import sweep
 from embedsheet.solvers.tracker import Tracker
-from embedsheet.solvers.units import block_sizes, cell_sizes, cell_units
+from embedsheet.solvers.units import block_sizes, cell_sizes, cell_units, spans
 from embedsheet.solvers.verdict import at_bounds, stationarity
 
 # A plateau: derivatives of this part of the objective, when a cell moves by this part of its size.
@@ -116,6 +116,19 @@ def _finish_constrained(tracker: Tracker, reason: Reason) -> Reason:
     if not _settled(tracker) and not exhausted(tracker) and problem.size <= kinks.MOST_CELLS:
         reason, _ = descend(tracker, tracker.best.x, kinks.nonsmooth_bfgs)
     return reason
+
+
+def onto_rows(tracker: Tracker) -> None:
+    """Take the point beside the best one at which the constraints hold that it misses, where there is one.
+
+    Methods end where rows hold to a part of their terms; one that was cut short has not been led back from there.
+    """
+    best = tracker.best
+    if tracker.best_violation <= 1.0 or not best.sound:
+        return
+    there = led_back(tracker, best.x, spans(tracker.problem, best.x))
+    if there is not None:
+        tracker.consider(there)
 
 
 def in_other_units(tracker: Tracker, reason: Reason) -> tuple[Tracker, Reason]:
@@ -255,7 +268,7 @@ def beyond_gradients(tracker: Tracker, outcome: Outcome) -> Outcome:
             return report(tracker, "improved", Why.MAY_JUMP(ended=tracker.limits.time_is_up, steps=steps(problem)))
         return outcome
     rough = is_rough(tracker)
-    at_kink = outcome.reason.has(Why.KINK)
+    at_kink = outcome.reason.has(Why.KINK) or outcome.reason.has(Why.SLOPES_CANCEL)
     if not rough and (problem.jumps() or at_kink or outcome.status == "improved" or _edged(problem)):
         before = tracker.best
         proof = prove(tracker, after=time.perf_counter() - tracker.began)

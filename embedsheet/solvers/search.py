@@ -48,7 +48,8 @@ def search(
     limits = limits or Limits()
     if limits.seconds is not None and limits.deadline is None:
         limits = replace(limits, deadline=time.perf_counter() + limits.seconds)
-    with threadpool_limits(1, user_api="blas"):
+    # A trial step may lead to numbers beyond all others: they are judged, not warned of.
+    with threadpool_limits(1, user_api="blas"), np.errstate(all="ignore"):
         return _search(problem, method, limits, restarts, randomize, watcher)
 
 
@@ -102,17 +103,18 @@ def _search(
 
 def _no_worse_than_stored(problem: Problem, best: Outcome, start: FloatArray, before: float) -> Outcome:
     """Keep the stored values if a random start led to something worse and they satisfy every constraint."""
-    if best.status not in ("improved", "failed") or not math.isfinite(before):
-        return best
-    if not problem.admits(start):
-        return best
 
     def rank(value: float) -> float:
         return abs(value - problem.target) if problem.sense == "target" else problem.sign * value
 
-    if rank(best.value) > rank(before) and Tracker(problem, start, Limits()).best_violation <= 1.0:
+    worse = math.isfinite(before) and rank(best.value) > rank(before)
+    if best.status not in ("improved", "failed") or not worse:
+        return best
+    if problem.admits(start) and Tracker(problem, start, Limits()).best_violation <= 1.0:
         best.notes.append("the search found nothing better than the stored values, which stay")
         best.x, best.value = start, before
+    elif best.status == "improved":
+        best.notes.append("the stored values, whose objective is better, do not satisfy all constraints")
     return best
 
 
@@ -206,6 +208,7 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
         reason = rescue.leave_singular(tracker, reason)
     if method == "auto" and not problem.unseen() and not problem.jumps():  # else `beyond_gradients` looks everywhere
         reason = rescue.leave_saddles(tracker, reason)
+    rescue.onto_rows(tracker)
     sweep(tracker)
     outcome = judge(tracker, reason)
     if method == "auto":
@@ -248,7 +251,7 @@ def _linear(tracker: Tracker, method: str) -> Outcome | None:
     tracker.method = "linear"
     tracker.record(tracker.start, float(np.linalg.norm(model.cost)))
     result = linear.solve_linear(problem, model, tracker.limits)
-    if method == "auto" and result.reason.has(Why.FAINT):
+    if method == "auto" and (result.reason.has(Why.FAINT) or result.reason.has(Why.NO_WAY)):
         return None
     if result.status == "infeasible" and problem.sense != "target" and tracker.base_holds:
         return None  # the stored values refute it
@@ -284,7 +287,7 @@ def _quadratic(tracker: Tracker) -> Outcome | None:
     solver = quadratic.QuadraticSolver(problem, model, tracker.limits.deadline)
     found = solver.solve(problem.lower, problem.upper)
     if found.status == "infeasible":
-        result = linear.solve_linear(replace(problem, sense="satisfy"), model.linear)
+        result = linear.solve_linear(replace(problem, sense="satisfy"), model.linear, tracker.limits)
         if result.status == "infeasible":
             tracker.method = "quadratic"
             return report(tracker, "infeasible", result.reason)
@@ -296,10 +299,13 @@ def _quadratic(tracker: Tracker) -> Outcome | None:
     reason, _ = descend(tracker, found.x)  # HiGHS holds constraints to 1e-7 only
     sweep(tracker)
     outcome = judge(tracker, reason)
-    if outcome.status != "optimal" or not solver.closes(found, problem.sign * outcome.value):
+    solved = outcome.status in ("optimal", "improved")
+    if not solved or not solver.closes(found, outcome.x, problem.sign * outcome.value):
         return None
     tracker.method = outcome.method = "quadratic"
-    outcome.reason = outcome.reason.also(Why.CONVEX())
+    outcome.status = "optimal"
+    # It may have been called so by less, as near a kink or near 0.
+    outcome.reason = Why.CONDITIONS_HOLD().also(Why.CONVEX())
     outcome.bound = outcome.value
     return outcome
 

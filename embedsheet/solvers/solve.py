@@ -173,7 +173,8 @@ def solve(
         restarts = starts_of(model.setup) - 1
     problem = problem_of(model.program, model.setup, model.objective_name)
     searched = method == "auto" and not problem.impossible and replayed is None
-    choice = str(plan(problem)) if searched else ""
+    planned = plan(problem) if searched else None
+    choice = str(planned or "")
     if replayed is None:
         outcome = search(
             problem, method=method, limits=limits, restarts=restarts, randomize=randomize, watcher=watcher,
@@ -191,7 +192,12 @@ def solve(
     model.seconds["solve"] = time.perf_counter() - began
     solution = record(model, outcome)
     other = outcome.method == "mixed-integer linear" and choice and "HiGHS" not in choice
-    solution.choice = f"{choice}; then HiGHS on its mixed-integer linear form" if other else choice
+    unproven = planned is not None and planned.method in ("linear", "quadratic") and outcome.method != planned.method
+    if other:
+        choice += "; then HiGHS on its mixed-integer linear form"
+    elif unproven:
+        choice += f"; here it proved nothing, and {outcome.method} went on"
+    solution.choice = choice
     began = time.perf_counter()
     if kinds:
         from embedsheet.solvers.reports.make import make_reports

@@ -206,14 +206,21 @@ class Tracker:
         return value, gradient
 
     def without_end(self, point: Point) -> bool:
-        """Whether the objective, from the start to a point far away, falls below any number, unlike 1/x towards 0."""
+        """Whether the objective, from the start to a point far away, falls below any number, unlike 1/x towards 0.
+
+        On the way there from the start, or from that point where the cells that are far go on alone.
+        """
+        far = np.where(np.abs(point.x) > _FAR, point.x, 0.0)
+        return self._falls_on(point, self.start, point.x - self.start) or self._falls_on(point, point.x, far)
+
+    def _falls_on(self, point: Point, origin: FloatArray, move: FloatArray) -> bool:
         base, value = self._merit(self.base)[0], self._merit(point)[0]
         held = np.where(point.x > 0, np.isfinite(self.problem.upper), np.isfinite(self.problem.lower))
         if (held & (np.abs(point.x) > _FAR)).any():
             return False
         much, last = base - value > _MUCH * max(1.0, abs(base)), value
         for times in _FURTHER:
-            x = self.start + times * (point.x - self.start)
+            x = origin + times * move
             if ((x < self.problem.lower) | (x > self.problem.upper) | (np.abs(x) > _FARTHEST)).any():
                 return False
             there = self.point(x)
@@ -417,7 +424,8 @@ class Tracker:
         point = self.point(x)
         self.consider(point)
         self.record(x, gradient_norm)
-        if stationarity <= self.limits.tolerance and tier(self.violation(point)) == 0:
+        # Where the objective has no value no gain is seen either.
+        if point.sound and stationarity <= self.limits.tolerance and tier(self.violation(point)) == 0:
             self._settle(point)
             raise Finished(Why.SETTLED(), converged=True)
         if self.on_target:

@@ -17,7 +17,7 @@ from embedsheet.solvers.branch import Branched, Relaxation, branch
 from embedsheet.solvers.global_search import MOST_CELLS, search_globally, steps
 from embedsheet.solvers.methods import choose, descend
 from embedsheet.solvers.moves import improve
-from embedsheet.solvers.outcome import Outcome, judge, nothing_found, report
+from embedsheet.solvers.outcome import Outcome, judge, nothing_found, report, with_bound
 from embedsheet.solvers.piecewise import bounded, prove, prove_again, proven
 from embedsheet.solvers.problem import Finished, FloatArray, Problem, Unbounded
 from embedsheet.solvers.quadratic import Relaxed
@@ -154,10 +154,9 @@ def _quadratic(tracker: Tracker, model: quadratic.QuadraticModel) -> Outcome:
 
 
 def _bounded(outcome: Outcome, bound: float) -> Outcome:
-    outcome.bound = bound
     if outcome.status == "improved" and np.isfinite(bound):
-        gap = abs(bound - outcome.value) / max(1e-12, abs(outcome.value))
-        outcome.reason = outcome.reason.also(Why.BOUND(bound=bound, gap=gap))
+        return with_bound(outcome, bound)
+    outcome.bound = bound
     return outcome
 
 
