@@ -384,6 +384,7 @@ def test_the_gradebook_says_what_its_colours_mean(key: Key, handed_in: Path, tmp
     write_gradebook(key, asked, [], [], tmp_path / "book.xlsx")
     page = openpyxl.load_workbook(tmp_path / "book.xlsx")["Grades"]
     assert "From red, no points, to green" in page["A2"].value
+    assert page["C10"].alignment.horizontal == "left"  # the hardest task's name
     (*scales,) = (rule.colorScale for rules in page.conditional_formatting for rule in rules.rules)
     ends = [[(one.type, float(one.val)) for one in scale.cfvo] for scale in scales]
     assert ends == [[("num", 0), ("num", task.points or 1)] for task in asked.tasks]

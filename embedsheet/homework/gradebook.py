@@ -230,7 +230,8 @@ def _statistics(page: Page, table: Floats, tasks: Sequence[Task], first: int, to
     names = f"{a1(top - 1, first)}:{a1(top - 1, first + width - 1)}"
     known = [share for share in shares[:width] if not np.isnan(share)]
     shown = tasks[shares.index(min(known))].name if known else ""
-    page.formula(10, first, f'IF(COUNT({low})=0,"",INDEX({names},1,MATCH(MIN({low}),{low},0)))', shown)
+    hardest = f'IF(COUNT({low})=0,"",INDEX({names},1,MATCH(MIN({low}),{low},0)))'
+    page.formula(10, first, hardest, shown, align="left")  # a long name runs over empty cells, not under a filled one
 
 
 def _distribution(page: Page, assignment: Assignment, totals: Area, points: Sequence[float]) -> None:
