@@ -24,8 +24,6 @@ from embedsheet.solvers.verdict import (
     worst_violation,
 )
 
-# A sum of squares is zero to rounding where it is this part of what it was at the start.
-_ZERO = 1e-12
 _WIDEST_GAP = 100.0  # times the objective: beyond, a gap in percent says nothing
 # A gain of less than this part of the objective at the start is rounding.
 _TRACE = 1e-15
@@ -190,7 +188,7 @@ def _by_gradient(tracker: Tracker, ended: Reason, measure: float) -> tuple[Statu
         return "optimal", Why.STATIONARY_IN_BOUNDS() if problem.has_bounds else Why.STATIONARY()
     if (no_gain := without_newton_gain(tracker)) is not None:
         return "optimal", no_gain
-    zero = problem.sense == "minimize" and 0 <= best.value <= _ZERO * tracker.reference
+    zero = problem.sense == "minimize" and 0 <= best.value <= 1e-7 * tracker.reference
     if zero and not stopped and problem.never_negative() and not in_a_valley(tracker):
         return "optimal", Why.ZERO()
     kinked = not stopped and tracker.method not in descent.LEARNING_RATES and kinks.at_kink(tracker, best.x)
