@@ -5,6 +5,7 @@ What is right is told by arithmetic, and by a point that can be put into the con
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from openpyxl.utils import get_column_letter
 
 import embedsheet as es
+from embedsheet.solvers import linear
 from embedsheet.solvers.quadratic import QuadraticSolver, _curvatures, _least, recognise
 from embedsheet.solvers.rays import endless_way
 from embedsheet.solvers.reasons import Why
@@ -302,6 +304,21 @@ def test_a_way_that_leads_on_for_ever_is_shown() -> None:
     assert way is not None and way.tolist() == [1.0, 1.0]
     rows[1, 0] = -0.9999999999
     assert endless_way(*ask) is None
+
+
+def test_a_way_without_end_is_looked_for_within_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And beside the thread that hears Ctrl-C, as HiGHS does not."""
+    seen: list[tuple[float, bool]] = []
+
+    def watched(*asked: Any) -> Any:
+        seen.append((asked[-1], threading.current_thread() is threading.main_thread()))
+        return endless_way(*asked)
+
+    monkeypatch.setattr(linear, "endless_way", watched)
+    cells = {"A1": 0, "A2": 0, "C1": "=A1", "B1": "=A1-A2"}
+    result = _solve(tmp_path / "book.xlsx", cells, "maximize", ["B1<=1", "A1:A2>=0"], time_limit=4)
+    assert result.status == "unbounded"
+    assert len(seen) == 1 and seen[0][0] <= 4 and not seen[0][1]
 
 
 def test_small_costs_are_told_apart(tmp_path: Path) -> None:

@@ -210,7 +210,8 @@ def _solve(
         ends = np.abs(np.concatenate([problem.lower, problem.upper, model.shift]))
         if (np.isfinite(ends) & (ends >= INFINITE)).any():
             return LinearResult("failed", Why.HIGHS_FAILED(said=result.message), None)  # which HiGHS takes for none
-        way = endless_way(own.cost, own.matrix, own.low, own.high, own.lower, own.upper, _FIRST_SLICE)
+        seconds = max(1.0, min(left, _FIRST_SLICE))
+        way = interruptible(endless_way, own.cost, own.matrix, own.low, own.high, own.lower, own.upper, seconds)
         if way is None:
             return LinearResult("failed", Why.NO_WAY(), None)
         edges = np.maximum(own.lower, -_FAR / own.columns), np.minimum(own.upper, _FAR / own.columns)
