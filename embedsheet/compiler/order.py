@@ -115,7 +115,7 @@ class Planner:
                     self._fail(place, [f"{self.store.groups[place].where()}: the order of evaluation cannot be found."])
 
     def _state(self) -> tuple[int, int, int]:
-        return int(self.store.done.sum()), len(self.faults) + len(self.blocked), self.reads.learned
+        return int(self.store.done.sum()), len(self.faults) + len(self.blocked), self.reads.news
 
     def _failed(self, place: int) -> bool:
         return place in self.faults or place in self.blocked

@@ -31,12 +31,15 @@ Rectangles = dict[Hashable, Ids]
 class Reads:
     """What the formulas of each group of a store read; `learned` counts how often more turned out to be read.
 
+    `news` counts the same without what was known: where an evaluation learns nothing else, it will never end.
+
     It does not depend on values: what another store of the same groups has found out, `like`, is used.
     """
 
     def __init__(self, store: Store, like: Reads | None = None) -> None:
         self.store = store
-        self.learned = 0
+        self.learned = self.news = 0
+        self._known: set[tuple[int, int]] = set()  # by the group's place, what was learned
         self._cells: dict[int, list[Ids]] = like._cells if like else {}
         # By sheet and pattern where formulas of one pattern read the same cells, else by the group's place.
         self._still: dict[tuple[int, Pattern | None] | int, list[Ids]] = like._still if like else {}
@@ -58,8 +61,12 @@ class Reads:
             reads = reads.reshape(len(times), 1, -1)
         else:  # as if each of the group's cells read all of them
             reads = pending.ids.reshape(1, 1, -1)
-        group.dynamic.append(reads)
         self.learned += 1
+        if (known := (place, hash(reads.tobytes()))) in self._known:
+            return
+        self._known.add(known)
+        self.news += 1
+        group.dynamic.append(reads)
         self._groups.pop(place, None)
 
     def cells(self, place: int) -> list[Ids]:

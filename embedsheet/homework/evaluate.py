@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from embedsheet.compiler.cells import CellTable, Ids
 from embedsheet.compiler.copies import copied, most_copies, parted
+from embedsheet.compiler.forms import Group
 from embedsheet.compiler.order import Planner
 from embedsheet.compiler.store import Store
 from embedsheet.ground.kinds import BLANK, BOOLEAN, NUMBER, TEXT
@@ -132,7 +133,17 @@ class Runner:
             for area, values in one.items():
                 cells = self.table.area(area)
                 _put(store, np.where(cells < 0, -1, cells + place * self.table.count), values)
+        for group in store.groups:
+            if group.array:
+                _stand_in(group, store)
         return store
+
+
+def _stand_in(group: Group, store: Store) -> None:
+    """Let the first cell that array formulas still fill stand for all of theirs where others were replaced."""
+    outputs = group.outputs.reshape(len(group.ids), -1)
+    own = store.group_of[outputs] >= 0
+    group.ids = np.where(own.any(axis=1), outputs[np.arange(len(outputs)), own.argmax(axis=1)], group.ids)
 
 
 def _put(store: Store, cells: Ids, values: NDArray[Any]) -> None:

@@ -20,7 +20,7 @@ from embedsheet.ground.errors import DataError, EmbedsheetError
 from embedsheet.ground.kinds import ERROR, NUMBER
 from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.homework.assignment import Assignment, Standalone, Task, parse
-from embedsheet.homework.circles import circle_paths, circular_cells
+from embedsheet.homework.circles import circle_paths, circular_cells, filled_by_arrays
 from embedsheet.homework.evaluate import Bools, Floats, Outcome, Runner, cut, equal, is_number, like, near
 from embedsheet.homework.feedback import Telling
 from embedsheet.homework.generate import INSTRUCTIONS
@@ -478,13 +478,3 @@ def _lines(area: Area) -> list[list[Cell]]:
 
 
 __all__ = ["Grade", "TaskGrade", "grade_file"]
-
-
-def filled_by_arrays(book: Workbook, area: Area) -> Bools:
-    """Return which cells of an area an array formula fills, spilled ones too, (rows, columns)."""
-    filled = np.zeros(area.shape, bool)
-    for array in book.sheet(area.sheet).arrays.values():
-        rows = slice(max(array.area.top - area.top, 0), max(array.area.bottom - area.top + 1, 0))
-        columns = slice(max(array.area.left - area.left, 0), max(array.area.right - area.left + 1, 0))
-        filled[rows, columns] = True
-    return filled

@@ -23,7 +23,7 @@ from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.kinds import BLANK, ERROR, NUMBER
 from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.homework.assignment import Task
-from embedsheet.homework.circles import circular_cells
+from embedsheet.homework.circles import array_parts, circular_cells
 from embedsheet.homework.evaluate import Bools, Floats, Outcome, Runner, equal
 from embedsheet.homework.grade import TRIALS, Grade, TaskGrade, _Grading
 from embedsheet.homework.key import Key
@@ -299,7 +299,11 @@ class OwnGrading(_Grading):
             if any(not store.done[ids].all() for ids in reads):
                 return False
             learned = len(store.groups[place].dynamic)
-            if planner._run(place, elements, record=False):
+            outputs = store.groups[place].outputs[elements]
+            owners, store.group_of[outputs] = store.group_of[outputs], place  # its own results, in place of right ones
+            done = planner._run(place, elements, record=False)
+            store.group_of[outputs] = owners
+            if done:
                 return True
             if len(store.groups[place].dynamic) == learned:
                 return False
@@ -368,7 +372,10 @@ class OwnGrading(_Grading):
         if not self._allowed[name].all():
             for cell in circular_cells(self.book, area, self._seen):
                 found[cell.row - area.top, cell.column - area.left] = True
-        return found & ~self._allowed[name]
+        found &= ~self._allowed[name]
+        for part in array_parts(self.book, area):  # one formula, whichever of its cells reads too much
+            found[part] |= found[part].any()
+        return found
 
     @cached_property
     def _seen(self) -> list[tuple[Cell, Cell]]:
