@@ -7,11 +7,12 @@ charged once, and with the student's own answers throughout. Better counts. What
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
+from copy import copy
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from embedsheet.ground.errors import DataError, EmbedsheetError
 from embedsheet.ground.kinds import ERROR, NUMBER
 from embedsheet.ground.notation.addresses import Area, Cell
+from embedsheet.ground.notation.relative import relative_form
 from embedsheet.homework.assignment import Assignment, Standalone, Task, parse
 from embedsheet.homework.circles import circle_paths, circular_cells, filled_by_arrays
 from embedsheet.homework.evaluate import Bools, Floats, Outcome, Runner, cut, equal, is_number, like, near
@@ -28,6 +30,7 @@ from embedsheet.homework.key import Key
 from embedsheet.homework.locate import Found, locate
 from embedsheet.homework.reference import Reference
 from embedsheet.homework.roster import Student, visible
+from embedsheet.homework.rounding import QUOTED, TYPED_NUMBER, rounded, typed_numbers, without_rounding
 from embedsheet.homework.sketch import ANSWERED, Sketch
 from embedsheet.homework.whose import handed_in_by, identify, others_with, saved_by, sheet_with, text_of, words_beside
 from embedsheet.workbook import Workbook
@@ -37,10 +40,7 @@ MOST_DRAWN = 200
 _DRAWN_TOGETHER = 10
 _SAME = 1e-9  # programs save 15 digits
 _NOTICED = 2  # of the numbers shown in one formula are no chance
-_NUMBER = re.compile(r"(?<![\w.$])\d*\.\d+(?:[eE][+-]?\d+)?(?![\w.])")
 _CELL = re.compile(r"[A-Za-z]{1,3}\$?\d")
-_ROUNDING = re.compile(r"ROUND|CEILING|FLOOR|\b(?:INT|TRUNC|FIXED|TEXT|DOLLAR)\s*\(", re.IGNORECASE)
-_QUOTED = re.compile(r'"[^"]*"')
 
 
 @dataclass
@@ -361,7 +361,7 @@ class _Grading(Telling):
         shown = np.concatenate(numbers)
         shown = np.abs(shown[np.abs(shown - np.round(shown, 1)) > 1e-9])  # 2 and 0.5 are in many a formula
         for text in dict.fromkeys(formulas):
-            written = [float(found) for found in _NUMBER.findall(_QUOTED.sub("", text))]
+            written = [float(found) for found in TYPED_NUMBER.findall(QUOTED.sub("", text))]
             if (
                 _CELL.search(text)
                 and sum(bool(near(shown, np.full(1, one), 1e-6).any()) for one in written) >= _NOTICED
@@ -370,12 +370,15 @@ class _Grading(Telling):
         return False
 
     def _follows(self, task: Task, own: Outcome) -> Bools:
-        """Return which cells hold what is right for the student's own earlier answers, (rows, columns)."""
+        """Return which cells hold what is right for the student's own earlier answers, (rows, columns).
+
+        Of what was typed, or hardly moves, nothing follows that was not known before: from fives come fives.
+        """
         replaced = dict(self.inputs[0])
         for name in self.needs[task.block]:
             area = self.areas.get(name)
             found = None if area is None else self.student.run(self._student_inputs(self.inputs[0], {}), area)
-            if found is None or not (found.done & (found.kinds == NUMBER)).all():
+            if found is None or not (found.done & (found.kinds == NUMBER)).all() or self._stays(name):
                 return np.zeros(own.kinds.shape, bool)
             replaced[name] = found.numbers
         wanted = self.reference.run(replaced, [task.block])[task.block]
@@ -383,6 +386,13 @@ class _Grading(Telling):
         nothing = (wanted.numbers == 0) & (self.expected[task.block][0] != 0)
         follows: Bools = equal(wanted, wanted.numbers, 0.0) & equal(own, wanted.numbers, task.tolerance) & ~nothing
         return follows
+
+    def _stays(self, name: str) -> bool:
+        """Whether a cell of an answer is wrong and is the same on all numbers: typed, or as good as typed."""
+        first, *others = self._own[name]
+        wrong = ~equal(first, self.expected[name][0], self.tolerances[name])
+        still = np.all([like(outcome.numbers, first.numbers) for outcome in others], axis=0)
+        return bool((wrong & still)[self._asked(name)].any())
 
     def _everywhere(self, outcomes: list[Outcome], expected: list[Floats], tolerance: float) -> Bools:
         everywhere: Bools = np.all(
@@ -399,12 +409,15 @@ class _Grading(Telling):
         shares = np.zeros(right.shape)
         first = outcomes[0]
         exact = equal(first, expected[0], task.tolerance)
-        # Nobody is near by rounding who rounds nowhere; who is exactly right for the numbers shown and near for others
-        # typed an input into the formula, but a rounded number may be whole by chance.
+        # Nobody is near by rounding who is not right without it; who is exactly right for the numbers shown and near
+        # for others typed an input into the formula.
         typed = cut(first.numbers, expected[0]) & ~written
-        by_rounding = written & (self._rounds | (~exact & self._cut_off(self.areas[task.block])))
-        rounded = is_number(first) & (typed | (by_rounding & self._rounded(first, expected[0])))
-        shown = exact | rounded
+        nearly = rounded(first, expected[0])
+        cut_off = ~exact & typed_numbers(self.book, self.areas[task.block])
+        unrounded = [cut_off] * len(expected)
+        if (nearly & ~right & written).any():
+            unrounded = [cut_off | cells for cells in self._by_rounding(task, expected)]
+        shown = exact | (is_number(first) & typed) | (written & nearly & unrounded[0])
         still = np.all([outcome.numbers == first.numbers for outcome in outcomes], axis=0)
         varies = np.any([np.abs(wanted - expected[0]) > task.tolerance for wanted in expected], axis=0)
         # What hardly moves where what is right does holds the number shown, whatever is added to it.
@@ -412,9 +425,10 @@ class _Grading(Telling):
         moves = np.any([~like(wanted, expected[0]) for wanted in expected], axis=0)
         constant = written & ((still & varies) | (hardly & moves))
         everywhere = np.all(
-            [self._rounded(one, wanted) for one, wanted in zip(outcomes, expected, strict=True)], axis=0
+            [cells & rounded(one, wanted) for cells, one, wanted in zip(unrounded, outcomes, expected, strict=True)],
+            axis=0,
         )
-        near_right = rounded & ((typed & (task.kind == "number")) | (by_rounding & everywhere & ~constant))
+        near_right = (typed & is_number(first) & (task.kind == "number")) | (written & everywhere & ~constant)
         for mask, word, share in (
             (~first.done, "unsupported", 0.0),
             (first.done & (first.kinds == ERROR), "error", 0.0),
@@ -429,21 +443,38 @@ class _Grading(Telling):
         return shares, words
 
     @cached_property
-    def _rounds(self) -> bool:
-        """Whether a formula of the workbook holds a function that rounds."""
-        texts = (text for sheet in self.book.sheets.values() for text in sheet.formula_texts)
-        return any(_ROUNDING.search(text) for text in texts)
+    def _without_rounding(self) -> list[Self]:
+        """The same grading of the student's formulas without functions that round, if there are any."""
+        given = [
+            relative_form(block.formula, block.area.top, block.area.left)
+            for name, block in self.sketch.blocks.items()
+            if block.formula is not None and name not in self.answers
+        ]
+        return [self._again(book) for book in without_rounding(self.book, {*given, *self._given_forms()})]
 
-    def _cut_off(self, area: Area) -> Bools:
-        """Return which cells of an area hold a formula in which a number with decimals is typed, (rows, columns)."""
-        formulas = [self.book.formula(Cell(area.sheet, one.row, one.column)) or "" for one in area.cells()]
-        found = [bool(_NUMBER.search(_QUOTED.sub("", text))) for text in formulas]
-        return np.array(found).reshape(area.shape)
+    def _given_forms(self) -> Iterable[str]:
+        """Return the relative forms of formulas that were handed out outside of the blocks."""
+        return ()
 
-    @staticmethod
-    def _rounded(outcome: Outcome, wanted: Floats) -> Bools:
-        """Return which formulas give what is right up to rounding, on the way or at the end, (rows, columns)."""
-        return is_number(outcome) & (like(outcome.numbers, wanted) | cut(outcome.numbers, wanted))
+    def _again(self, book: Workbook) -> Self:
+        """Return the same grading, on the same numbers, with other formulas."""
+        other = copy(self)
+        for name in [name for name in vars(other) if isinstance(getattr(type(self), name, None), cached_property)]:
+            del vars(other)[name]
+        other.book, other.student = book, Runner(book, list(self.areas.values()))
+        return other
+
+    def _by_rounding(self, task: Task, expected: list[Floats]) -> list[Bools]:
+        """Return in each trial which cells would be right without functions that round, (rows, columns).
+
+        What is right may be rounded itself, to other digits.
+        """
+        found = [np.zeros(wanted.shape, bool) for wanted in expected]
+        for other in self._without_rounding:
+            alone = other._alone(task.block)
+            for cells, outcome, wanted in zip(found, alone, expected, strict=False):
+                cells |= equal(outcome, wanted, task.tolerance) | (is_number(outcome) & cut(wanted, outcome.numbers))
+        return found
 
     # Other kinds
 

@@ -8,10 +8,10 @@ need gets the student's own there, so that no later answer pays for an earlier o
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from embedsheet.compiler.store import Store
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.kinds import BLANK, ERROR, NUMBER
 from embedsheet.ground.notation.addresses import Area, Cell
+from embedsheet.ground.notation.relative import relative_form
 from embedsheet.homework.assignment import Task
 from embedsheet.homework.circles import array_parts, circular_cells
 from embedsheet.homework.evaluate import Bools, Floats, Outcome, Runner, equal
@@ -162,6 +163,15 @@ class OwnGrading(_Grading):
         return self.own.asked[name]
 
     # The student's cells
+
+    def _again(self, book: Workbook) -> Self:
+        other = super()._again(book)
+        other._steps, other._watched = {}, []
+        return other
+
+    def _given_forms(self) -> Iterator[str]:
+        for cell in self.own.locked_formulas:
+            yield relative_form(self.own.solution.book.formula(cell) or "", cell.row, cell.column)
 
     def _alone(self, name: str) -> list[Outcome]:
         """Return what the student's formulas give in each trial with right answers to all that each cell needs."""
