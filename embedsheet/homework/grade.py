@@ -24,21 +24,20 @@ from embedsheet.ground.notation.relative import relative_form
 from embedsheet.homework.assignment import Assignment, Standalone, Task, parse
 from embedsheet.homework.circles import circle_paths, circular_cells, filled_by_arrays
 from embedsheet.homework.evaluate import Bools, Floats, Outcome, Runner, cut, equal, is_number, like, near
-from embedsheet.homework.feedback import Telling
 from embedsheet.homework.generate import INSTRUCTIONS
+from embedsheet.homework.handed_out import HandedOut, with_given_formulas
 from embedsheet.homework.key import Key
 from embedsheet.homework.locate import Found, locate
 from embedsheet.homework.reference import Reference
 from embedsheet.homework.roster import Student, visible
 from embedsheet.homework.rounding import QUOTED, TYPED_NUMBER, rounded, typed_numbers, without_rounding
 from embedsheet.homework.sketch import ANSWERED, Sketch
-from embedsheet.homework.whose import handed_in_by, identify, others_with, saved_by, sheet_with, text_of, words_beside
+from embedsheet.homework.whose import handed_in_by, identify, saved_by, sheet_with, text_of, words_beside
 from embedsheet.workbook import Workbook
 
 TRIALS = 4  # inputs as handed out, and three others; more where an answer's cells would not all change
 MOST_DRAWN = 200
 _DRAWN_TOGETHER = 10
-_SAME = 1e-9  # programs save 15 digits
 _NOTICED = 2  # of the numbers shown in one formula are no chance
 _CELL = re.compile(r"[A-Za-z]{1,3}\$?\d")
 
@@ -124,7 +123,7 @@ class RightValues(Protocol):
         ...
 
 
-class _Grading(Telling):
+class _Grading(HandedOut):
     """Grades one workbook; `inputs[i]` are the varied blocks' numbers in trial i."""
 
     def __init__(
@@ -135,14 +134,15 @@ class _Grading(Telling):
         self.key = key
         self.reference: RightValues = reference or Reference(sketch)
         self.found = found or locate(book, sketch)
-        self.book, self.areas = self.found.book, self.found.areas
+        self.areas, self.notes = self.found.areas, grade.notes
+        self.answers = {
+            task.block for task in assignment.tasks if task.kind in ANSWERED and task.block in sketch.blocks
+        }
+        self.handed_in, self.book = self._put_back()
         self.student = Runner(self.book, list(self.areas.values()))
         # Drawn anew for every file, so that what feedback tells of one is of no use in the next.
         rng = key.generator(student.id, f"grading {book.digest}")
         self.varied = {name: block for name, block in sketch.blocks.items() if block.vary}
-        self.answers = {
-            task.block for task in assignment.tasks if task.kind in ANSWERED and task.block in sketch.blocks
-        }
         self.tolerances = {task.block: task.tolerance for task in assignment.tasks}
         self.inputs: list[dict[str, NDArray[Any]]] = []
         self.expected: dict[str, list[Floats]] = {name: [] for name in self.answers}
@@ -156,6 +156,10 @@ class _Grading(Telling):
         self._changed_data()
         for task in self.assignment.tasks:
             self.grade.tasks.append(self._graded(task))
+
+    def _put_back(self) -> tuple[Workbook, Workbook]:
+        """Return the workbook as it was handed in, and with the formulas that were handed out."""
+        return self.found.book, with_given_formulas(self.found, self.sketch, self.answers)
 
     def _graded(self, task: Task) -> TaskGrade:
         if task.kind == "text":
@@ -206,79 +210,6 @@ class _Grading(Telling):
     def _right_all(self, names: Set[str], lots: Sequence[Mapping[str, NDArray[Any]]]) -> list[dict[str, Floats]]:
         found = self.reference.run_all(lots, sorted(names))
         return [{name: outcome.numbers for name, outcome in outcomes.items()} for outcomes in found]
-
-    def _changed_data(self) -> None:
-        """Note given numbers and formulas that are not as they were handed out, and whose numbers they are."""
-        solved = {name for task in self.assignment.tasks for name in task.changing}
-        mine = {
-            name: np.asarray(block.values)
-            for name, block in self.sketch.blocks.items()
-            if block.vary == "numbers" and name not in solved and name in self.areas and block.area.size > 1
-        }
-        here = {name: self.book.numbers(self.areas[name]) for name in mine}
-        if any(not near(here[name], values, _SAME).all() for name, values in mine.items()):
-            for student in self._others_with(here):
-                self.grade.notes.append(f"the numbers in the file are those of {student}")
-        for name, block in self.sketch.blocks.items():
-            area = self.areas.get(name)
-            if area is None:
-                self.grade.notes.append(f"the block {name} was not found: {self.found.faults[name]}")
-            elif block.role == "given" and block.values is not None:
-                found = self.book.values(area)
-                same = all(
-                    one == other
-                    or (isinstance(one, float) and isinstance(other, (int, float)) and one == float(other))
-                    or (one is None and other != other)  # an empty cell was empty
-                    for row, wanted in zip(found, block.values.tolist(), strict=True)
-                    for one, other in zip(row, wanted, strict=True)
-                )
-                if not same:
-                    self.grade.notes.append(f"given data were changed: {name} ({self._where(area)})")
-            elif block.formula is not None and name not in self.answers:
-                outcome = self.student.run(self._student_inputs(self.inputs[1], {}), area)
-                wanted_numbers = self._right({name}, self.inputs[1])[name]
-                if not (outcome.done.all() and near(outcome.numbers, wanted_numbers, 1e-6).all()):
-                    self.grade.notes.append(f"given formulas were changed: {name} ({self._where(area)})")
-
-    def _others_with(self, numbers: Mapping[str, Floats]) -> list[str]:
-        """Return the ids of students who were handed out these numbers."""
-        return others_with(self.key, numbers)
-
-    def _student_inputs(self, inputs: Mapping[str, NDArray[Any]], right: Mapping[str, Floats]) -> dict[Area, Any]:
-        """Return what replaces the student's cells: the inputs, and answers by their right values.
-
-        Answers that are not replaced stay the student's own, so that none is paid for by a later one.
-        """
-        values = {**inputs, **right}
-        replaced = {self.areas[name]: value for name, value in values.items() if name in self.areas}
-        return self._as_handed_out | self._number_labels | replaced
-
-    @cached_property
-    def _as_handed_out(self) -> dict[Area, NDArray[Any]]:
-        """Given data that were changed, ids say: what is drawn for a trial goes with those that were handed out."""
-        found: dict[Area, NDArray[Any]] = {}
-        for name, block in self.sketch.blocks.items():
-            if block.role == "given" and block.values is not None and name in self.areas and name not in self.varied:
-                values, area = np.asarray(block.values), self.areas[name]
-                if values.dtype.kind in "fiu" and not np.array_equal(values, self.book.numbers(area), equal_nan=True):
-                    found[area] = values.astype(float)
-                elif all(isinstance(one, str) for one in values.flat) and self.book.values(area) != values.tolist():
-                    found[area] = values
-        return found
-
-    @cached_property
-    def _number_labels(self) -> dict[Area, NDArray[Any]]:
-        """The headings that are numbers, where a workbook holds others, or the same as texts, as programs save them.
-
-        A comparison with what is drawn for a trial would fail.
-        """
-        found: dict[Area, NDArray[Any]] = {}
-        for row, column, label, _ in self.sketch.labels:
-            if not isinstance(label, str):
-                cell = Area(self.found.closing.sheet, row, column, row, column)
-                if self.book.values(cell) != [[label]]:
-                    found[cell] = np.array([[float(label)]])
-        return found
 
     def _alone(self, name: str) -> list[Outcome]:
         """Return what the student's formulas give in each trial with right answers to all that the block needs."""

@@ -30,7 +30,7 @@ from embedsheet.homework.grade import TRIALS, Grade, TaskGrade, _Grading
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.assignment import OwnAssignment, OwnTask
 from embedsheet.homework.own.find import find
-from embedsheet.homework.own.given import Restored, restored
+from embedsheet.homework.own.given import restored
 from embedsheet.homework.own.make import numbers_of, own
 from embedsheet.homework.own.sketch import OwnSketch, sketch_of
 from embedsheet.homework.own.solution import Dependence, follows_addresses
@@ -91,12 +91,11 @@ class OwnGrading(_Grading):
         self._steps: dict[int, tuple[Store, dict[int, list[str]]]] = {}
         self._watched: list[tuple[Ids, Ids]] = []
         found = find(book, sketch)
-        self._restored = Restored(found.book, [], [])
-        if not found.faults and all(area == sketch.blocks[name].area for name, area in found.areas.items()):
-            # Else rows were inserted, sheets renamed: places say nothing any more.
-            self._restored = restored(found.book, assignment)
-        self.handed_in, found.book = found.book, self._restored.book
+        self._restored = restored(found, assignment)
         super().__init__(key, assignment, student, sketch, book, grade, _Solution(self.pool), found)
+
+    def _put_back(self) -> tuple[Workbook, Workbook]:
+        return self.found.book, self._restored.book
 
     # Trials
 
