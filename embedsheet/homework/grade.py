@@ -32,7 +32,7 @@ from embedsheet.homework.reference import Reference
 from embedsheet.homework.roster import Student, visible
 from embedsheet.homework.rounding import QUOTED, TYPED_NUMBER, rounded, typed_numbers, without_rounding
 from embedsheet.homework.sketch import ANSWERED, Sketch
-from embedsheet.homework.whose import handed_in_by, identify, saved_by, sheet_with, text_of, words_beside
+from embedsheet.homework.whose import identify, saved_by, senders, sheet_with, text_of, words_beside
 from embedsheet.workbook import Workbook
 
 TRIALS = 4  # inputs as handed out, and three others; more where an answer's cells would not all change
@@ -94,11 +94,12 @@ def grade_file(key: Key, path: Path, shown_as: str = "") -> Grade:
         book = Workbook.open(path)
         grade.program = saved_by(path)
         student = identify(key, book, grade.notes)
-        sender = handed_in_by(key.students, grade.file)
         grade.student_id, grade.name = student.id, student.name
-        if sender is not None and sender.id != student.id:
+        others = senders(key.students, grade.file)
+        if others and student not in others:
+            names = " or ".join(f"{one.name} ({one.id})" for one in others)
             raise DataError(
-                f"was handed in by {sender.name} ({sender.id}), but is the workbook of {student.name} ({student.id}), "
+                f"was handed in by {names}, but is the workbook of {student.name} ({student.id}), "
                 "by its code; ask whose work it is."
             )
         assignment = parse(key.assignment, workbook=key.workbook)
