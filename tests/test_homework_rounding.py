@@ -78,8 +78,9 @@ def test_who_rounds_has_three_quarters(rates: Class, answers: dict[str, str]) ->
     assert verdicts(rates.grade(answers)) == {"ask_instalment": ("rounded", 7.5)}
 
 
-def test_from_fives_nothing_follows(tmp_path: Path) -> None:
-    """5 in every cell of a column, and as its mean and its largest number, which may be typed."""
+@pytest.mark.parametrize("numbers", [["ask_mean", "ask_largest"], ["ask_b", "ask_mean", "ask_largest"]])
+def test_from_fives_nothing_follows(tmp_path: Path, numbers: list[str]) -> None:
+    """5 in every cell of a column, and as its mean and its largest number; `numbers` may be typed."""
     with xlsxwriter.Workbook(str(tmp_path / "fives.xlsx")) as book:
         page = book.add_worksheet("S")
         for row in range(1, 7):
@@ -91,7 +92,7 @@ def test_from_fives_nothing_follows(tmp_path: Path) -> None:
         for name, cells in names.items():
             book.define_name(name, f"=S!{cells}")
     text = draft(Workbook.open(tmp_path / "fives.xlsx"), "fives").text
-    for name in ("ask_mean", "ask_largest"):
+    for name in numbers:
         text = text.replace(f'cells = "{name}"', f'kind = "number"\ncells = "{name}"')
     (tmp_path / "assignment.toml").write_text(text, encoding="utf-8")
     fives = Class(tmp_path)

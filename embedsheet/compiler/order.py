@@ -226,10 +226,7 @@ class Planner:
         self.blocked.update(place for place in waiting if place not in self.faults)
 
     def _cells_of(self, component: list[int]) -> ComponentCells:
-        groups = self.store.groups
-        return ComponentCells(
-            self.store, {place: self.reads.cell_by_cell(component, groups[place]) for place in component}
-        )
+        return ComponentCells(self.store, {place: self.reads.of_component(component, place) for place in component})
 
     def _run(self, place: int, elements: Ids, record: bool = True) -> bool:
         """Evaluate some cells of a group; False when they need cells not yet evaluated, or cannot be computed."""

@@ -29,6 +29,7 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Faults = list[str]
 LIKE, _NOISE = 0.005, 1e-9
+_APART = 3  # failures, in a circle say, after which copies are evaluated one by one: what they read is known there
 _DIGITS = range(-6, 9)  # behind the decimal point, or before it
 
 
@@ -51,6 +52,7 @@ class Runner:
         alone = replace(workbook, iteration=None)
         self._store = Store(alone, areas)
         self._planner = Planner(self._store)
+        self._apart = 0  # how often copies could not be evaluated at once
 
     @property
     def planner(self) -> Planner:
@@ -93,8 +95,9 @@ class Runner:
         found: list[tuple[Store, Faults]] = []
         while len(found) < len(replaced):
             some = replaced[len(found) : len(found) + self.most]
-            stores = self._together(some, wanted) if len(some) > 1 else None
+            stores = self._together(some, wanted) if len(some) > 1 and self._apart < _APART else None
             if stores is None:
+                self._apart += len(some) > 1
                 alone = (self.evaluated(one, wanted) for one in some)
                 found += [(store, planner.all_faults()) for store, planner in alone]
             else:

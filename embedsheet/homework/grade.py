@@ -304,18 +304,24 @@ class _Grading(HandedOut):
     def _follows(self, task: Task, own: Outcome) -> Bools:
         """Return which cells hold what is right for the student's own earlier answers, (rows, columns).
 
-        Of what was typed, or hardly moves, nothing follows that was not known before: from fives come fives.
+        From what was typed where a formula was asked for, or hardly moves, nothing follows; from a number that may be
+        typed not the same number: from fives come fives.
         """
-        replaced = dict(self.inputs[0])
+        replaced, typed = dict(self.inputs[0]), [0.0]
+        kinds = {one.block: one.kind for one in self.assignment.tasks}
         for name in self.needs[task.block]:
             area = self.areas.get(name)
             found = None if area is None else self.student.run(self._student_inputs(self.inputs[0], {}), area)
-            if found is None or not (found.done & (found.kinds == NUMBER)).all() or self._stays(name):
+            if found is None or not (found.done & (found.kinds == NUMBER)).all():
+                return np.zeros(own.kinds.shape, bool)
+            if kinds[name] == "number":
+                typed += found.numbers.ravel().tolist()
+            elif self._stays(name):
                 return np.zeros(own.kinds.shape, bool)
             replaced[name] = found.numbers
         wanted = self.reference.run(replaced, [task.block])[task.block]
-        # From zeros typed everywhere zeros follow.
-        nothing = (wanted.numbers == 0) & (self.expected[task.block][0] != 0)
+        same = np.isclose(wanted.numbers[..., None], typed, rtol=1e-9, atol=1e-9).any(axis=-1)
+        nothing = same & (wanted.numbers != self.expected[task.block][0])
         follows: Bools = equal(wanted, wanted.numbers, 0.0) & equal(own, wanted.numbers, task.tolerance) & ~nothing
         return follows
 
