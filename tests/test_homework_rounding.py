@@ -52,7 +52,7 @@ def test_a_spare_cell_that_rounds_makes_no_other_method_rounding(rates: Class, s
     assert verdicts(rates.grade(NEAR | {"S!K99": spare})) == WRONG
 
 
-@pytest.mark.parametrize("more", ["*1.0000001", "*0.999999", "+0.0000001", "+1E-9"])
+@pytest.mark.parametrize("more", ["*1.0000001", "*0.999999", "+0.0000001", "+1E-9", "*0.5*2", "*2.5/2.5", "*1.02-0.02"])
 def test_a_number_that_changes_nothing_makes_no_other_method_rounding(rates: Class, more: str) -> None:
     assert verdicts(rates.grade({cell: formula + more for cell, formula in NEAR.items()})) == WRONG
 
@@ -70,8 +70,10 @@ def test_another_method_that_is_rounded_is_wrong(rates: Class) -> None:
         {"S!B4": "=ROUND(-PMT(B1/12,36,10000),0)"},
         {"S!B4": "=-PMT(ROUND(B1/12,5),36,10000)"},  # on the way
         {"S!B4": "=-PMT(K1,36,10000)", "S!K1": "=ROUNDDOWN(B1/12,6)"},  # in a cell of the student's
-        {"S!B4": '=VALUE(FIXED(-PMT(B1/12,36,10000),1,TRUE))+INT(0.5)'},
+        {"S!B4": '=VALUE(FIXED(-PMT(B1/12,36,10000),1,TRUE))'},
         {"S!B4": "=-PMT(B1*0.0834,36,10000)"},  # a twelfth
+        {"S!B4": "=-PMT(B1*0.25*0.333,36,10000)"},
+        {"S!B4": "=ROUND(-PMT(B1*0.0833,36,10000),4)"},
     ],
 )  # fmt: skip
 def test_who_rounds_has_three_quarters(rates: Class, answers: dict[str, str]) -> None:

@@ -28,7 +28,7 @@ from embedsheet.workbook import Workbook
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Faults = list[str]
-LIKE, _NOISE = 0.005, 1e-9
+_LIKE, _NOISE = 0.005, 1e-9
 _APART = 3  # failures, in a circle say, after which copies are evaluated one by one: what they read is known there
 _DIGITS = range(-6, 9)  # behind the decimal point, or before it
 
@@ -173,14 +173,14 @@ def near(got: Floats, wanted: Floats, tolerance: float) -> Bools:
 
 def like(got: Floats, wanted: Floats) -> Bools:
     """Return which numbers are the same up to half a per cent, small ones too: rounding on the way may do as much."""
-    found: Bools = np.abs(got - wanted) <= np.maximum(LIKE * np.abs(wanted), _NOISE)
+    found: Bools = np.abs(got - wanted) <= np.maximum(_LIKE * np.abs(wanted), _NOISE)
     return found
 
 
 def cut(got: Floats, wanted: Floats) -> Bools:
     """Return which numbers are the wanted ones rounded to some place, and not far from them."""
     found: Bools = np.any([near(got, np.round(wanted, digits), _NOISE) for digits in _DIGITS], axis=0)
-    found &= (got != 0) & near(got, wanted, LIKE)
+    found &= (got != 0) & near(got, wanted, _LIKE)
     return found
 
 

@@ -7,12 +7,11 @@ charged once, and with the student's own answers throughout. Better counts. What
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence, Set
-from copy import copy
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,17 +19,16 @@ from numpy.typing import NDArray
 from embedsheet.ground.errors import DataError, EmbedsheetError
 from embedsheet.ground.kinds import ERROR, NUMBER
 from embedsheet.ground.notation.addresses import Area, Cell
-from embedsheet.ground.notation.relative import relative_form
 from embedsheet.homework.assignment import Assignment, Standalone, Task, parse
 from embedsheet.homework.circles import circle_paths, circular_cells, filled_by_arrays
 from embedsheet.homework.evaluate import Bools, Floats, Outcome, Runner, cut, equal, is_number, like, near
 from embedsheet.homework.generate import INSTRUCTIONS
-from embedsheet.homework.handed_out import HandedOut, with_given_formulas
+from embedsheet.homework.handed_out import with_given_formulas
 from embedsheet.homework.key import Key
 from embedsheet.homework.locate import Found, locate
 from embedsheet.homework.reference import Reference
 from embedsheet.homework.roster import Student, visible
-from embedsheet.homework.rounding import QUOTED, TYPED_NUMBER, rounded, typed_numbers, without_rounding
+from embedsheet.homework.rounding import QUOTED, TYPED_NUMBER, Rounding, rounded
 from embedsheet.homework.sketch import ANSWERED, Sketch
 from embedsheet.homework.whose import identify, saved_by, senders, sheet_with, text_of, words_beside
 from embedsheet.workbook import Workbook
@@ -124,7 +122,7 @@ class RightValues(Protocol):
         ...
 
 
-class _Grading(HandedOut):
+class _Grading(Rounding):
     """Grades one workbook; `inputs[i]` are the varied blocks' numbers in trial i."""
 
     def __init__(
@@ -347,15 +345,12 @@ class _Grading(HandedOut):
         shares = np.zeros(right.shape)
         first = outcomes[0]
         exact = equal(first, expected[0], task.tolerance)
-        # Nobody is near by rounding who is not right without it; who is exactly right for the numbers shown and near
-        # for others typed an input into the formula.
+        # Nobody is near by rounding who is not right without it.
         typed = cut(first.numbers, expected[0]) & ~written
-        nearly = rounded(first, expected[0])
-        cut_off = ~exact & typed_numbers(self.book, self.areas[task.block])
-        unrounded = [cut_off] * len(expected)
-        if (nearly & ~right & written).any():
-            unrounded = [cut_off | cells for cells in self._by_rounding(task, expected)]
-        shown = exact | (is_number(first) & typed) | (written & nearly & unrounded[0])
+        nearly = written & ~right & rounded(first, expected[0])
+        cut_off = self._by_typed_numbers(task, outcomes, expected, nearly & ~exact)
+        unrounded = [cells | cut_off for cells in self._by_rounding(task, expected, nearly)]
+        shown = exact | (is_number(first) & typed) | (nearly & unrounded[0])
         still = np.all([outcome.numbers == first.numbers for outcome in outcomes], axis=0)
         varies = np.any([np.abs(wanted - expected[0]) > task.tolerance for wanted in expected], axis=0)
         # What hardly moves where what is right does holds the number shown, whatever is added to it.
@@ -379,40 +374,6 @@ class _Grading(HandedOut):
         ):
             words[mask], shares[mask] = word, share
         return shares, words
-
-    @cached_property
-    def _without_rounding(self) -> list[Self]:
-        """The same grading of the student's formulas without functions that round, if there are any."""
-        given = [
-            relative_form(block.formula, block.area.top, block.area.left)
-            for name, block in self.sketch.blocks.items()
-            if block.formula is not None and name not in self.answers
-        ]
-        return [self._again(book) for book in without_rounding(self.book, {*given, *self._given_forms()})]
-
-    def _given_forms(self) -> Iterable[str]:
-        """Return the relative forms of formulas that were handed out outside of the blocks."""
-        return ()
-
-    def _again(self, book: Workbook) -> Self:
-        """Return the same grading, on the same numbers, with other formulas."""
-        other = copy(self)
-        for name in [name for name in vars(other) if isinstance(getattr(type(self), name, None), cached_property)]:
-            del vars(other)[name]
-        other.book, other.student = book, Runner(book, list(self.areas.values()))
-        return other
-
-    def _by_rounding(self, task: Task, expected: list[Floats]) -> list[Bools]:
-        """Return in each trial which cells would be right without functions that round, (rows, columns).
-
-        What is right may be rounded itself, to other digits.
-        """
-        found = [np.zeros(wanted.shape, bool) for wanted in expected]
-        for other in self._without_rounding:
-            alone = other._alone(task.block)
-            for cells, outcome, wanted in zip(found, alone, expected, strict=False):
-                cells |= equal(outcome, wanted, task.tolerance) | (is_number(outcome) & cut(wanted, outcome.numbers))
-        return found
 
     # Other kinds
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from embedsheet.ground.errors import DataError
 from embedsheet.homework.workers import Submission
 from embedsheet.xlsx.package import is_bomb
+from embedsheet.xlsx.writer.page import counted
 
 # What opens the latter says what to ask the student for.
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".numbers")
@@ -79,11 +80,13 @@ def _from_zip(
                     continue
                 zipped = Path(base).suffix.lower() == ".zip" and not inner
                 # A student's zip has each workbook once, and not many; any zip has a place in it once.
-                if entry.header_offset in seen or (inner and (entry.CRC, entry.file_size) in seen):
+                workbook = Path(base).suffix.lower() in WORKBOOKS
+                content = (entry.CRC, entry.file_size) if inner and workbook else None
+                if {entry.header_offset, content} & seen:
                     again += 1
                     continue
-                seen |= {entry.header_offset, (entry.CRC, entry.file_size)}
-                if Path(base).suffix.lower() not in WORKBOOKS and not zipped:
+                seen |= {entry.header_offset, content} - {None}
+                if not workbook and not zipped:
                     notes.append(f"{name}: is no .xlsx workbook; passed over")
                 elif inner and workbooks == _MOST_OF_A_STUDENT:
                     notes.append(f"{name}: is one of more than {_MOST_OF_A_STUDENT} workbooks in one zip; passed over")
@@ -110,7 +113,7 @@ def _from_zip(
     except _DAMAGE as fault:
         notes.append(f"{shown}: cannot be unpacked ({fault}); passed over")
     if again:
-        notes.append(f"{shown}: holds the same file again, {again:,} times; passed over")
+        notes.append(f"{shown}: holds the same file again, {counted(again, 'time')}; passed over")
     return room or 0
 
 
