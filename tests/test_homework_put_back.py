@@ -124,7 +124,7 @@ def test_what_programs_save_otherwise_is_no_change(tmp_path: Path) -> None:
     def change(book: Any) -> None:
         page = book["S"]
         page["B1"], page["B2"] = float(f"{page['B1'].value:.14g}"), 0.333333333333333
-        page["B3"] = "one\r\ntwo"
+        page["B3"] = "one_x000D_\ntwo"
 
     grade = thirds.grade(change=change)
     assert (verdicts(grade), grade.notes) == ({}, [])

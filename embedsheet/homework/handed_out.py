@@ -40,7 +40,7 @@ def same_value(one: object, other: object) -> bool:
 
 
 def _lines(text: str) -> str:
-    return text.replace("_x000D_", "").replace("\r\n", "\n").replace("\r", "\n")
+    return text.replace("_x000D_", "\r").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def with_given_formulas(found: Found, sketch: Sketch, answers: set[str]) -> Workbook:
