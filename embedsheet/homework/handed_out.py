@@ -25,6 +25,7 @@ from embedsheet.homework.whose import others_with
 from embedsheet.workbook import Workbook
 
 _SAME = 1e-9  # programs save 15 digits
+_LOOKED_AT = 4  # sets of inputs on which a given formula must be as it was
 _FEWEST_SINGLE = 2  # numbers in cells of their own that are another student's: one may be by chance
 
 
@@ -81,17 +82,18 @@ class HandedOut(Telling):
             if area is None:
                 self.notes.append(f"the block {name} was not found: {self.found.faults[name]}")
             elif block.role == "given" and block.values is not None:
-                found, wanted = self.handed_in.values(area), np.asarray(block.values).tolist()
-                rows = zip(found, wanted, strict=True)
+                rows = zip(self.handed_in.values(area), np.asarray(block.values).tolist(), strict=True)
                 if not all(same_value(*pair) for row in rows for pair in zip(*row, strict=True)):
                     self.notes.append(f"given data were changed: {name} ({self._where(area)})")
             elif block.formula is not None and name not in self.answers:
                 runner = self.student
                 if any(self.handed_in.formula(cell) != self.book.formula(cell) for cell in area.cells()):
                     runner = Runner(self.handed_in, list(self.areas.values()))
-                outcome = runner.run(self._student_inputs(self.inputs[1], {}), area)
-                wanted_numbers = self._right({name}, self.inputs[1])[name]
-                if not (outcome.done.all() and near(outcome.numbers, wanted_numbers, 1e-6).all()):
+                lots = self.inputs[:_LOOKED_AT]
+                found = runner.run_all([self._student_inputs(inputs, {}) for inputs in lots], [area])
+                right = [self._right({name}, inputs)[name] for inputs in lots]
+                pairs = [(outcome, wanted) for (outcome,), wanted in zip(found, right, strict=True)]
+                if not all(one.done.all() and near(one.numbers, wanted, 1e-6).all() for one, wanted in pairs):
                     self.notes.append(f"given formulas were changed: {name} ({self._where(area)})")
 
     def _note_whose(self) -> None:
