@@ -33,7 +33,7 @@ from embedsheet.homework.key import Key
 from embedsheet.homework.roster import Student, read_roster
 from embedsheet.homework.sketch import Block, Sketch
 from embedsheet.homework.submissions import find_submissions
-from embedsheet.homework.whose import handed_in_by, words_beside
+from embedsheet.homework.whose import senders, words_beside
 from embedsheet.workbook import Workbook
 from kit.assignments import DRAWN
 from kit.judges import gnumeric_values, write_book
@@ -427,9 +427,10 @@ def test_whose_a_file_is_a_platforms_name_of_it_tells_beside_its_code(tmp_path: 
     ungraded = not_graded(key, grades, notes)
     assert ungraded.keys() == {ADA.id, bond.id, cid.id} and "Ada" not in ungraded[bond.id]
     assert "Bond" not in ungraded[ADA.id]  # who has no 0 either, but is not told whose folder it was
-    assert handed_in_by(key.students, "x.zip/bondjames_5_6_words.xlsx") == bond
-    assert handed_in_by(key.students, "x.zip/Somebody_1_assignsubmission_file_/a.xlsx") is None
-    assert handed_in_by([bond, Student("2", "Bond James")], "bondjames_5_6_words.xlsx") is None  # two could be meant
+    assert senders(key.students, "x.zip/bondjames_5_6_words.xlsx") == [bond]
+    assert senders(key.students, "x.zip/Somebody_1_assignsubmission_file_/a.xlsx") == []
+    two = [bond, Student("2", "Bond James")]
+    assert senders(two, "bondjames_5_6_words.xlsx") == two
     own = grade_file(key, path, "class.zip/Ada_7_assignsubmission_file_/words.xlsx")
     assert not own.fault and own.student_id == ADA.id
 

@@ -13,6 +13,8 @@ from openpyxl.styles import PatternFill, Protection
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
+from embedsheet.homework.own.draft import draft
+from embedsheet.workbook import Workbook
 from kit.own_homework import BOOKS, assignment_of, wide
 
 
@@ -126,3 +128,25 @@ def test_what_no_numbers_drawn_decide_is_told(tmp_path: Path) -> None:
     code, said = run("homework", "check", small(tmp_path / "a", VARIES + TASK, **cells))
     assert code == 0 and said.count("Note:") == 1
     assert "Double (S!A2): with all numbers drawn MAX(0,A1) is A1, so who writes only that earns all points" in said
+
+
+def test_small_answers_have_a_tolerance_that_tells_them_from_other_methods(tmp_path: Path) -> None:
+    """A variance of 1.25E-5, of which the other kind of variance is 3/4: 9.375E-6. Six digits of it are 1E-11."""
+    returns = {"A1": 0.005, "A2": 0.001, "A3": -0.003, "A4": 0.001}
+    varies = '[[varies]]\ncells = "S!A1:A4"\nspread = 20\n'
+    task = '[[task]]\ncells = "S!A5"\ntitle = "Variance"\n'
+    place = small(tmp_path / "a", varies + task, **returns, A5="=VAR(A1:A4)")
+    code, said = run("homework", "check", place)
+    assert code == 0 and "what is off by 1e-06 counts as right" in said and "write tolerance = 1e-11" in said
+    book = Workbook.open(place / "s.xlsx")
+    text = draft(book, "s", ["S!A5"], ["S!A1:A4"]).text
+    assert "tolerance = 1e-11" in text
+    (place / "assignment.toml").write_text(text, encoding="utf-8")
+    assert "counts as right" not in run("homework", "check", place)[1]
+
+
+def test_answers_too_small_to_be_told_apart_need_another_unit(tmp_path: Path) -> None:
+    """Two picofarads, whatever is drawn."""
+    place = small(tmp_path / "a", VARIES + TASK, A1=2, A2="=A1*1E-12")
+    code, said = run("homework", "check", place)
+    assert code == 1 and "smaller unit" in said and "vary more widely" not in said

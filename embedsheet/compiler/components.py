@@ -41,6 +41,8 @@ class ComponentCells:
             n = len(group.ids)
             first[place] = total
             local[group.outputs] = total + np.arange(n)[:, None, None]
+            if group.array:  # a cell that holds something else instead needs nothing
+                local[group.outputs[store.group_of[group.outputs] < 0]] = -1
             ids.append(group.ids)
             owners.append(np.full(n, place))
             elements.append(np.arange(n))

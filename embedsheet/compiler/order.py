@@ -115,7 +115,7 @@ class Planner:
                     self._fail(place, [f"{self.store.groups[place].where()}: the order of evaluation cannot be found."])
 
     def _state(self) -> tuple[int, int, int]:
-        return int(self.store.done.sum()), len(self.faults) + len(self.blocked), self.reads.learned
+        return int(self.store.done.sum()), len(self.faults) + len(self.blocked), self.reads.news
 
     def _failed(self, place: int) -> bool:
         return place in self.faults or place in self.blocked
@@ -226,10 +226,7 @@ class Planner:
         self.blocked.update(place for place in waiting if place not in self.faults)
 
     def _cells_of(self, component: list[int]) -> ComponentCells:
-        groups = self.store.groups
-        return ComponentCells(
-            self.store, {place: self.reads.cell_by_cell(component, groups[place]) for place in component}
-        )
+        return ComponentCells(self.store, {place: self.reads.of_component(component, place) for place in component})
 
     def _run(self, place: int, elements: Ids, record: bool = True) -> bool:
         """Evaluate some cells of a group; False when they need cells not yet evaluated, or cannot be computed."""

@@ -31,15 +31,19 @@ Rectangles = dict[Hashable, Ids]
 class Reads:
     """What the formulas of each group of a store read; `learned` counts how often more turned out to be read.
 
+    `news` counts the same without what was known: where an evaluation learns nothing else, it will never end.
+
     It does not depend on values: what another store of the same groups has found out, `like`, is used.
     """
 
     def __init__(self, store: Store, like: Reads | None = None) -> None:
         self.store = store
-        self.learned = 0
+        self.learned = self.news = 0
+        self._known: set[tuple[int, int]] = set()  # by the group's place, what was learned
         self._cells: dict[int, list[Ids]] = like._cells if like else {}
         # By sheet and pattern where formulas of one pattern read the same cells, else by the group's place.
-        self._still: dict[tuple[int, Pattern | None] | int, list[Ids]] = like._still if like else {}
+        self._still: dict[tuple[int, Pattern | None] | int, tuple[list[Ids], bool]] = like._still if like else {}
+        self._growing: set[int] = like._growing if like else set()  # the places of groups with long growing ranges
         self._rectangles: Rectangles = like._rectangles if like else {}
         same = like is not None and like.store.group_of is store.group_of
         self._groups: dict[int, NDArray[np.int32]] = like._groups if like and same else {}
@@ -58,8 +62,12 @@ class Reads:
             reads = reads.reshape(len(times), 1, -1)
         else:  # as if each of the group's cells read all of them
             reads = pending.ids.reshape(1, 1, -1)
-        group.dynamic.append(reads)
         self.learned += 1
+        if (known := (place, hash(reads.tobytes()))) in self._known:
+            return
+        self._known.add(known)
+        self.news += 1
+        group.dynamic.append(reads)
         self._groups.pop(place, None)
 
     def cells(self, place: int) -> list[Ids]:
@@ -71,9 +79,18 @@ class Reads:
             still = pattern is not None and pattern.still and pattern.functions <= FUNCTIONS.keys()
             alike = (group.sheet, pattern) if still and group.offsets is None else place
             if alike not in self._still:
-                self._still[alike] = list(_static_reads(self.store, group, self._rectangles))
-            self._cells[place] = self._still[alike]
+                growing: list[bool] = []
+                found = list(_static_reads(self.store, group, self._rectangles, growing=growing))
+                self._still[alike] = found, bool(growing)
+            self._cells[place], grows = self._still[alike]
+            if grows:
+                self._growing.add(place)
         return [*self._cells[place], *group.dynamic] if group.dynamic else self._cells[place]
+
+    def of_component(self, component: Collection[int], place: int) -> list[Ids]:
+        """Return `cell_by_cell` of a group, which is `cells` where no range of it is long and growing."""
+        known = self.cells(place)
+        return self.cell_by_cell(component, self.store.groups[place]) if place in self._growing else known
 
     def cell_by_cell(self, component: Collection[int], group: Group) -> list[Ids]:
         """Return `cells` with long growing ranges as each cell reads them, not by the rectangle around them all.
@@ -111,12 +128,14 @@ def reads_known(known: NDArray[np.bool_], reads: Sequence[Ids], elements: Ids) -
 
 
 def _static_reads(
-    store: Store, group: Group, rectangles: Rectangles, component: Collection[int] | None = None
-) -> Iterator[Ids]:
+    store: Store, group: Group, rectangles: Rectangles, component: Collection[int] | None = None,
+    growing: list[bool] | None = None,
+) -> Iterator[Ids]:  # fmt: skip
     """Yield the cells each reference of a group's formula names, but not those whose address only is used.
 
     A rectangle that all cells of a group read is kept in `rectangles`, so that other groups have the same array. Long
-    growing ranges are given by the rectangle around them, or, for a `component` of groups, cell by cell.
+    growing ranges are given by the rectangle around them, noted in `growing`, or, for a `component` of groups, cell by
+    cell.
     """
     evaluator = Evaluator(store, group, np.arange(len(group.ids)))
     waiting: list[t.Node] = [group.tree]
@@ -139,6 +158,8 @@ def _static_reads(
                 read = areas(evaluator.evaluate(node))
             for result in read:
                 if is_large(result):
+                    if growing is not None:
+                        growing.append(True)
                     grown = None if component is None else grown_by(result)
                     if grown is not None and (added := evaluator.ids(grown[0])) is not None:
                         yield added

@@ -210,8 +210,16 @@ class Store(_Addresses):
         self, group: Group, elements: Ids, value: Value, tainted: NDArray[np.bool_], operand: NDArray[np.float64],
         input_error: NDArray[np.bool_],
     ) -> None:  # fmt: skip
-        """Keep the results of some cells of a group and what their evaluation noticed."""
+        """Keep the results of some cells of a group and what their evaluation noticed.
+
+        Cells of an array formula that hold something else instead keep it.
+        """
         outputs = group.outputs[elements]
+        kept: list[tuple[NDArray[Any], Any]] = []
+        others = outputs[self.group_of[outputs] < 0] if group.array else outputs[:0]
+        if others.size:
+            held = (self.kinds, self.numbers, self.tainted, self.operand, self.first_error)
+            kept = [(array, array[others]) for array in held]
         kinds = np.broadcast_to(value.kinds, outputs.shape)
         self.kinds[outputs] = kinds
         self.numbers[outputs] = np.broadcast_to(np.asarray(value.numbers), outputs.shape)
@@ -219,6 +227,8 @@ class Store(_Addresses):
         self.operand[outputs] = operand[:, None, None]
         self.first_error[outputs] = (kinds == ERROR) & ~input_error[:, None, None]
         self.done[outputs] = True
+        for array, before in kept:
+            array[others] = before
 
     def scope(self, name: str) -> AbstractContextManager[None]:
         """Mark what is computed inside as a function's; only a trace that is looked through needs it."""

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from embedsheet.compiler.cells import CellTable, Ids
 from embedsheet.compiler.copies import copied, most_copies, parted
+from embedsheet.compiler.forms import Group
 from embedsheet.compiler.order import Planner
 from embedsheet.compiler.store import Store
 from embedsheet.ground.kinds import BLANK, BOOLEAN, NUMBER, TEXT
@@ -28,6 +29,7 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Faults = list[str]
 _LIKE, _NOISE = 0.005, 1e-9
+_APART = 3  # failures, in a circle say, after which copies are evaluated one by one: what they read is known there
 _DIGITS = range(-6, 9)  # behind the decimal point, or before it
 
 
@@ -50,6 +52,7 @@ class Runner:
         alone = replace(workbook, iteration=None)
         self._store = Store(alone, areas)
         self._planner = Planner(self._store)
+        self._apart = 0  # how often copies could not be evaluated at once
 
     @property
     def planner(self) -> Planner:
@@ -92,8 +95,9 @@ class Runner:
         found: list[tuple[Store, Faults]] = []
         while len(found) < len(replaced):
             some = replaced[len(found) : len(found) + self.most]
-            stores = self._together(some, wanted) if len(some) > 1 else None
+            stores = self._together(some, wanted) if len(some) > 1 and self._apart < _APART else None
             if stores is None:
+                self._apart += len(some) > 1
                 alone = (self.evaluated(one, wanted) for one in some)
                 found += [(store, planner.all_faults()) for store, planner in alone]
             else:
@@ -132,7 +136,17 @@ class Runner:
             for area, values in one.items():
                 cells = self.table.area(area)
                 _put(store, np.where(cells < 0, -1, cells + place * self.table.count), values)
+        for group in store.groups:
+            if group.array:
+                _stand_in(group, store)
         return store
+
+
+def _stand_in(group: Group, store: Store) -> None:
+    """Let the first cell that array formulas still fill stand for all of theirs where others were replaced."""
+    outputs = group.outputs.reshape(len(group.ids), -1)
+    own = store.group_of[outputs] >= 0
+    group.ids = np.where(own.any(axis=1), outputs[np.arange(len(outputs)), own.argmax(axis=1)], group.ids)
 
 
 def _put(store: Store, cells: Ids, values: NDArray[Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Set
 from typing import Any
 
@@ -23,6 +24,8 @@ from embedsheet.workbook import Workbook
 _EXAMPLES = 5
 _FEWEST = 3  # wrong cells from which a pattern is no chance
 _MOST_TRIED = 40  # wrong cells in which a mend must prove itself
+_DIGITS = re.compile(r"['’ ]*[-+−]?[\s€$£]*\d[\d.,'’\s]*[%€$£]?\s*")
+_LIMITS = re.compile(r",? or raise the limits with --limit \d+")  # which is the teacher's to do
 _SAYINGS = {
     "typed": "a number was typed where a formula was asked for",
     "constant": "right now, but it does not follow when the numbers above change",
@@ -67,15 +70,15 @@ class Telling:
     def _message(self, task: Task, area: Area, outcome: Outcome, shares: Floats, words: NDArray[Any]) -> str:
         """Return what is told of an answer; `shares` and `words` are those of its cells, (rows, columns)."""
         if (words == "right").all():
-            return f"{self._where(area)}: right, on other numbers too"
+            return f"{self._where(area)}: right{'' if task.kind == 'number' else ', on other numbers too'}"
         worst = np.argwhere(shares == shares.min())[0]
         row, column = int(worst[0]), int(worst[1])
         cell = Area(area.sheet, area.top + row, area.left + column, area.top + row, area.left + column)
         place = f"{_count(words[self._asked(task.block).any(axis=1)])}{self._where(cell)}"
         word = words[row, column]
         if word == "unsupported":
-            fault = self.found.shown(outcome.faults[0]) if outcome.faults else "it depends on such a cell"
-            return f"{place}: cannot be run: {fault}"
+            fault = next(iter(outcome.faults), "") or self._fault_behind(area)
+            return f"{place}: cannot be run: {_LIMITS.sub('', self.found.shown(fault))}"
         slip = self._mistake(task, area, outcome) if task.kind == "derivative" and word == "wrong" else ""
         slip = slip or (self._slip(task, area, words) if word in _SLIPPED else "")
         if word == "error":
@@ -84,6 +87,7 @@ class Telling:
             return f"{place}: {_SAYINGS[word]}{slip}"
         if word == "wrong" and not slip:
             slip = _shifted(outcome.numbers, self.expected[task.block][0], words) or self._first_only(area, words)
+            slip = slip or self._number_as_text(area, row, column)
         return f"{place}: {_SAYINGS.get(word, 'wrong')}{self._difference(task, area, row, column)}{slip}"
 
     def _difference(self, task: Task, area: Area, row: int, column: int) -> str:
@@ -101,12 +105,24 @@ class Telling:
                 return f": {self._some_input(inputs)} it gives {shown}, {self._shown(wanted[row, column])} is right"
         return ""
 
+    def _fault_behind(self, area: Area) -> str:
+        """Return why a cell cannot be run that cells of an area depend on."""
+        cells = self.student.table.area(area).ravel()
+        _, planner = self.student.evaluated(self._student_inputs(self.inputs[0], {}), cells)
+        return next(iter(planner.all_faults()), "it depends on such a cell")
+
+    def _number_as_text(self, area: Area, row: int, column: int) -> str:
+        text = self.book.values(area)[row][column]
+        if isinstance(text, str) and _DIGITS.fullmatch(text):
+            return "; it is a text, not a number: write it anew, with the decimal sign that your program has"
+        return ""
+
     def _first_only(self, area: Area, words: NDArray[Any]) -> str:
         """Say that a formula is right in the first row or column only, where it was filled from there."""
-        wrong = words == "wrong"
+        wrong = words != "right"
         for axis, word in ((0, "row"), (1, "column")):
             lines = wrong if axis == 0 else wrong.T
-            if lines.sum() < _FEWEST or len(lines) < 2 or lines[0].any() or not lines[1:].any():
+            if lines.sum() < _FEWEST or len(lines) < 2 or lines[0].any() or not lines[1:].any(axis=1).all():
                 continue
             forms = [self._form(area, down, right) for down, right in ((0, 0), (1 - axis, axis))]
             if forms[0] and forms[0] == forms[1]:

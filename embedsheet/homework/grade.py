@@ -20,27 +20,24 @@ from embedsheet.ground.errors import DataError, EmbedsheetError
 from embedsheet.ground.kinds import ERROR, NUMBER
 from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.homework.assignment import Assignment, Standalone, Task, parse
-from embedsheet.homework.circles import circle_paths, circular_cells
+from embedsheet.homework.circles import circle_paths, circular_cells, filled_by_arrays
 from embedsheet.homework.evaluate import Bools, Floats, Outcome, Runner, cut, equal, is_number, like, near
-from embedsheet.homework.feedback import Telling
 from embedsheet.homework.generate import INSTRUCTIONS
+from embedsheet.homework.handed_out import with_given_formulas
 from embedsheet.homework.key import Key
 from embedsheet.homework.locate import Found, locate
 from embedsheet.homework.reference import Reference
 from embedsheet.homework.roster import Student, visible
+from embedsheet.homework.rounding import QUOTED, TYPED_NUMBER, Rounding, rounded
 from embedsheet.homework.sketch import ANSWERED, Sketch
-from embedsheet.homework.whose import handed_in_by, identify, others_with, saved_by, sheet_with, text_of, words_beside
+from embedsheet.homework.whose import identify, saved_by, senders, sheet_with, text_of, words_beside
 from embedsheet.workbook import Workbook
 
 TRIALS = 4  # inputs as handed out, and three others; more where an answer's cells would not all change
 MOST_DRAWN = 200
 _DRAWN_TOGETHER = 10
-_SAME = 1e-9  # programs save 15 digits
 _NOTICED = 2  # of the numbers shown in one formula are no chance
-_NUMBER = re.compile(r"(?<![\w.$])\d*\.\d+(?:[eE][+-]?\d+)?(?![\w.])")
 _CELL = re.compile(r"[A-Za-z]{1,3}\$?\d")
-_ROUNDING = re.compile(r"ROUND|CEILING|FLOOR|\b(?:INT|TRUNC|FIXED|TEXT|DOLLAR)\s*\(", re.IGNORECASE)
-_QUOTED = re.compile(r'"[^"]*"')
 
 
 @dataclass
@@ -95,11 +92,12 @@ def grade_file(key: Key, path: Path, shown_as: str = "") -> Grade:
         book = Workbook.open(path)
         grade.program = saved_by(path)
         student = identify(key, book, grade.notes)
-        sender = handed_in_by(key.students, grade.file)
         grade.student_id, grade.name = student.id, student.name
-        if sender is not None and sender.id != student.id:
+        others = senders(key.students, grade.file)
+        if others and student not in others:
+            names = " or ".join(f"{one.name} ({one.id})" for one in others)
             raise DataError(
-                f"was handed in by {sender.name} ({sender.id}), but is the workbook of {student.name} ({student.id}), "
+                f"was handed in by {names}, but is the workbook of {student.name} ({student.id}), "
                 "by its code; ask whose work it is."
             )
         assignment = parse(key.assignment, workbook=key.workbook)
@@ -124,7 +122,7 @@ class RightValues(Protocol):
         ...
 
 
-class _Grading(Telling):
+class _Grading(Rounding):
     """Grades one workbook; `inputs[i]` are the varied blocks' numbers in trial i."""
 
     def __init__(
@@ -135,14 +133,15 @@ class _Grading(Telling):
         self.key = key
         self.reference: RightValues = reference or Reference(sketch)
         self.found = found or locate(book, sketch)
-        self.book, self.areas = self.found.book, self.found.areas
+        self.areas, self.notes = self.found.areas, grade.notes
+        self.answers = {
+            task.block for task in assignment.tasks if task.kind in ANSWERED and task.block in sketch.blocks
+        }
+        self.handed_in, self.book = self._put_back()
         self.student = Runner(self.book, list(self.areas.values()))
         # Drawn anew for every file, so that what feedback tells of one is of no use in the next.
         rng = key.generator(student.id, f"grading {book.digest}")
         self.varied = {name: block for name, block in sketch.blocks.items() if block.vary}
-        self.answers = {
-            task.block for task in assignment.tasks if task.kind in ANSWERED and task.block in sketch.blocks
-        }
         self.tolerances = {task.block: task.tolerance for task in assignment.tasks}
         self.inputs: list[dict[str, NDArray[Any]]] = []
         self.expected: dict[str, list[Floats]] = {name: [] for name in self.answers}
@@ -156,6 +155,10 @@ class _Grading(Telling):
         self._changed_data()
         for task in self.assignment.tasks:
             self.grade.tasks.append(self._graded(task))
+
+    def _put_back(self) -> tuple[Workbook, Workbook]:
+        """Return the workbook as it was handed in, and with the formulas that were handed out."""
+        return self.found.book, with_given_formulas(self.found, self.sketch, self.answers)
 
     def _graded(self, task: Task) -> TaskGrade:
         if task.kind == "text":
@@ -206,79 +209,6 @@ class _Grading(Telling):
     def _right_all(self, names: Set[str], lots: Sequence[Mapping[str, NDArray[Any]]]) -> list[dict[str, Floats]]:
         found = self.reference.run_all(lots, sorted(names))
         return [{name: outcome.numbers for name, outcome in outcomes.items()} for outcomes in found]
-
-    def _changed_data(self) -> None:
-        """Note given numbers and formulas that are not as they were handed out, and whose numbers they are."""
-        solved = {name for task in self.assignment.tasks for name in task.changing}
-        mine = {
-            name: np.asarray(block.values)
-            for name, block in self.sketch.blocks.items()
-            if block.vary == "numbers" and name not in solved and name in self.areas and block.area.size > 1
-        }
-        here = {name: self.book.numbers(self.areas[name]) for name in mine}
-        if any(not near(here[name], values, _SAME).all() for name, values in mine.items()):
-            for student in self._others_with(here):
-                self.grade.notes.append(f"the numbers in the file are those of {student}")
-        for name, block in self.sketch.blocks.items():
-            area = self.areas.get(name)
-            if area is None:
-                self.grade.notes.append(f"the block {name} was not found: {self.found.faults[name]}")
-            elif block.role == "given" and block.values is not None:
-                found = self.book.values(area)
-                same = all(
-                    one == other
-                    or (isinstance(one, float) and isinstance(other, (int, float)) and one == float(other))
-                    or (one is None and other != other)  # an empty cell was empty
-                    for row, wanted in zip(found, block.values.tolist(), strict=True)
-                    for one, other in zip(row, wanted, strict=True)
-                )
-                if not same:
-                    self.grade.notes.append(f"given data were changed: {name} ({self._where(area)})")
-            elif block.formula is not None and name not in self.answers:
-                outcome = self.student.run(self._student_inputs(self.inputs[1], {}), area)
-                wanted_numbers = self._right({name}, self.inputs[1])[name]
-                if not (outcome.done.all() and near(outcome.numbers, wanted_numbers, 1e-6).all()):
-                    self.grade.notes.append(f"given formulas were changed: {name} ({self._where(area)})")
-
-    def _others_with(self, numbers: Mapping[str, Floats]) -> list[str]:
-        """Return the ids of students who were handed out these numbers."""
-        return others_with(self.key, numbers)
-
-    def _student_inputs(self, inputs: Mapping[str, NDArray[Any]], right: Mapping[str, Floats]) -> dict[Area, Any]:
-        """Return what replaces the student's cells: the inputs, and answers by their right values.
-
-        Answers that are not replaced stay the student's own, so that none is paid for by a later one.
-        """
-        values = {**inputs, **right}
-        replaced = {self.areas[name]: value for name, value in values.items() if name in self.areas}
-        return self._as_handed_out | self._number_labels | replaced
-
-    @cached_property
-    def _as_handed_out(self) -> dict[Area, NDArray[Any]]:
-        """Given data that were changed, ids say: what is drawn for a trial goes with those that were handed out."""
-        found: dict[Area, NDArray[Any]] = {}
-        for name, block in self.sketch.blocks.items():
-            if block.role == "given" and block.values is not None and name in self.areas and name not in self.varied:
-                values, area = np.asarray(block.values), self.areas[name]
-                if values.dtype.kind in "fiu" and not np.array_equal(values, self.book.numbers(area), equal_nan=True):
-                    found[area] = values.astype(float)
-                elif all(isinstance(one, str) for one in values.flat) and self.book.values(area) != values.tolist():
-                    found[area] = values
-        return found
-
-    @cached_property
-    def _number_labels(self) -> dict[Area, NDArray[Any]]:
-        """The headings that are numbers, where a workbook holds others, or the same as texts, as programs save them.
-
-        A comparison with what is drawn for a trial would fail.
-        """
-        found: dict[Area, NDArray[Any]] = {}
-        for row, column, label, _ in self.sketch.labels:
-            if not isinstance(label, str):
-                cell = Area(self.found.closing.sheet, row, column, row, column)
-                if self.book.values(cell) != [[label]]:
-                    found[cell] = np.array([[float(label)]])
-        return found
 
     def _alone(self, name: str) -> list[Outcome]:
         """Return what the student's formulas give in each trial with right answers to all that the block needs."""
@@ -361,7 +291,7 @@ class _Grading(Telling):
         shown = np.concatenate(numbers)
         shown = np.abs(shown[np.abs(shown - np.round(shown, 1)) > 1e-9])  # 2 and 0.5 are in many a formula
         for text in dict.fromkeys(formulas):
-            written = [float(found) for found in _NUMBER.findall(_QUOTED.sub("", text))]
+            written = [float(found) for found in TYPED_NUMBER.findall(QUOTED.sub("", text))]
             if (
                 _CELL.search(text)
                 and sum(bool(near(shown, np.full(1, one), 1e-6).any()) for one in written) >= _NOTICED
@@ -370,19 +300,35 @@ class _Grading(Telling):
         return False
 
     def _follows(self, task: Task, own: Outcome) -> Bools:
-        """Return which cells hold what is right for the student's own earlier answers, (rows, columns)."""
-        replaced = dict(self.inputs[0])
+        """Return which cells hold what is right for the student's own earlier answers, (rows, columns).
+
+        From what was typed where a formula was asked for, or hardly moves, nothing follows; from a number that may be
+        typed not the same number: from fives come fives.
+        """
+        replaced, typed = dict(self.inputs[0]), [0.0]
+        kinds = {one.block: one.kind for one in self.assignment.tasks}
         for name in self.needs[task.block]:
             area = self.areas.get(name)
             found = None if area is None else self.student.run(self._student_inputs(self.inputs[0], {}), area)
             if found is None or not (found.done & (found.kinds == NUMBER)).all():
                 return np.zeros(own.kinds.shape, bool)
+            if kinds[name] == "number":
+                typed += found.numbers.ravel().tolist()
+            elif self._stays(name):
+                return np.zeros(own.kinds.shape, bool)
             replaced[name] = found.numbers
         wanted = self.reference.run(replaced, [task.block])[task.block]
-        # From zeros typed everywhere zeros follow.
-        nothing = (wanted.numbers == 0) & (self.expected[task.block][0] != 0)
+        same = np.isclose(wanted.numbers[..., None], typed, rtol=1e-9, atol=1e-9).any(axis=-1)
+        nothing = same & (wanted.numbers != self.expected[task.block][0])
         follows: Bools = equal(wanted, wanted.numbers, 0.0) & equal(own, wanted.numbers, task.tolerance) & ~nothing
         return follows
+
+    def _stays(self, name: str) -> bool:
+        """Whether a cell of an answer is wrong and is the same on all numbers: typed, or as good as typed."""
+        first, *others = self._own[name]
+        wrong = ~equal(first, self.expected[name][0], self.tolerances[name])
+        still = np.all([like(outcome.numbers, first.numbers) for outcome in others], axis=0)
+        return bool((wrong & still)[self._asked(name)].any())
 
     def _everywhere(self, outcomes: list[Outcome], expected: list[Floats], tolerance: float) -> Bools:
         everywhere: Bools = np.all(
@@ -399,12 +345,12 @@ class _Grading(Telling):
         shares = np.zeros(right.shape)
         first = outcomes[0]
         exact = equal(first, expected[0], task.tolerance)
-        # Nobody is near by rounding who rounds nowhere; who is exactly right for the numbers shown and near for others
-        # typed an input into the formula, but a rounded number may be whole by chance.
+        # Nobody is near by rounding who is not right without it.
         typed = cut(first.numbers, expected[0]) & ~written
-        by_rounding = written & (self._rounds | (~exact & self._cut_off(self.areas[task.block])))
-        rounded = is_number(first) & (typed | (by_rounding & self._rounded(first, expected[0])))
-        shown = exact | rounded
+        nearly = written & ~right & rounded(first, expected[0])
+        cut_off = self._by_typed_numbers(task, outcomes, expected, nearly & ~exact)
+        unrounded = [cells | cut_off for cells in self._by_rounding(task, expected, nearly)]
+        shown = exact | (is_number(first) & typed) | (nearly & unrounded[0])
         still = np.all([outcome.numbers == first.numbers for outcome in outcomes], axis=0)
         varies = np.any([np.abs(wanted - expected[0]) > task.tolerance for wanted in expected], axis=0)
         # What hardly moves where what is right does holds the number shown, whatever is added to it.
@@ -412,9 +358,10 @@ class _Grading(Telling):
         moves = np.any([~like(wanted, expected[0]) for wanted in expected], axis=0)
         constant = written & ((still & varies) | (hardly & moves))
         everywhere = np.all(
-            [self._rounded(one, wanted) for one, wanted in zip(outcomes, expected, strict=True)], axis=0
+            [cells & rounded(one, wanted) for cells, one, wanted in zip(unrounded, outcomes, expected, strict=True)],
+            axis=0,
         )
-        near_right = rounded & ((typed & (task.kind == "number")) | (by_rounding & everywhere & ~constant))
+        near_right = (typed & is_number(first) & (task.kind == "number")) | (written & everywhere & ~constant)
         for mask, word, share in (
             (~first.done, "unsupported", 0.0),
             (first.done & (first.kinds == ERROR), "error", 0.0),
@@ -427,23 +374,6 @@ class _Grading(Telling):
         ):
             words[mask], shares[mask] = word, share
         return shares, words
-
-    @cached_property
-    def _rounds(self) -> bool:
-        """Whether a formula of the workbook holds a function that rounds."""
-        texts = (text for sheet in self.book.sheets.values() for text in sheet.formula_texts)
-        return any(_ROUNDING.search(text) for text in texts)
-
-    def _cut_off(self, area: Area) -> Bools:
-        """Return which cells of an area hold a formula in which a number with decimals is typed, (rows, columns)."""
-        formulas = [self.book.formula(Cell(area.sheet, one.row, one.column)) or "" for one in area.cells()]
-        found = [bool(_NUMBER.search(_QUOTED.sub("", text))) for text in formulas]
-        return np.array(found).reshape(area.shape)
-
-    @staticmethod
-    def _rounded(outcome: Outcome, wanted: Floats) -> Bools:
-        """Return which formulas give what is right up to rounding, on the way or at the end, (rows, columns)."""
-        return is_number(outcome) & (like(outcome.numbers, wanted) | cut(outcome.numbers, wanted))
 
     # Other kinds
 
@@ -478,13 +408,3 @@ def _lines(area: Area) -> list[list[Cell]]:
 
 
 __all__ = ["Grade", "TaskGrade", "grade_file"]
-
-
-def filled_by_arrays(book: Workbook, area: Area) -> Bools:
-    """Return which cells of an area an array formula fills, spilled ones too, (rows, columns)."""
-    filled = np.zeros(area.shape, bool)
-    for array in book.sheet(area.sheet).arrays.values():
-        rows = slice(max(array.area.top - area.top, 0), max(array.area.bottom - area.top + 1, 0))
-        columns = slice(max(array.area.left - area.left, 0), max(array.area.right - area.left + 1, 0))
-        filled[rows, columns] = True
-    return filled

@@ -20,7 +20,7 @@ from embedsheet.homework.grade import Grade
 from embedsheet.homework.key import Key
 from embedsheet.homework.roster import platform
 from embedsheet.homework.typed import GRADES, IDS, column_name
-from embedsheet.homework.whose import handed_in_by
+from embedsheet.homework.whose import senders
 from embedsheet.xlsx.writer.page import GRID, Book, Page, a1
 
 Floats = NDArray[np.float64]
@@ -65,23 +65,23 @@ def not_graded(key: Key, grades: Sequence[Grade], notes: Sequence[str] = ()) -> 
     found: dict[str, str] = {}
     for file, owner in files:
         # Where somebody handed in a colleague's workbook, both of them have none; the file's name tells whose it was.
-        sender = _sender(key, file)
+        sent_by = _senders(key, file, owner)
         name = _NO_IDS.sub(" ", re.sub(r"\.\w{1,8}$", "", file.casefold()))
-        words = set() if owner or sender else {*re.split(r"[^\w.]+", name), *re.split(r"[\W_]+", name)}
+        words = set() if owner or sent_by else {*re.split(r"[^\w.]+", name), *re.split(r"[\W_]+", name)}
         for student in key.students:
             if student.id in best:
                 continue
-            if student.id == sender or student.id.casefold() in words or (student.id == owner and not sender):
+            if student.id in sent_by or student.id.casefold() in words or (student.id == owner and not sent_by):
                 found[student.id] = f"{file} could not be graded"
             elif student.id == owner:
                 found.setdefault(owner, "a file with your code, which somebody else handed in, could not be graded")
     return found
 
 
-def _sender(key: Key, file: str) -> str:
-    """Return the id of the student whose name a platform gave a file, "" for nobody's."""
-    sender = handed_in_by(key.students, file)
-    return sender.id if sender else ""
+def _senders(key: Key, file: str, owner: str) -> set[str]:
+    """Return the ids of the students whose name a platform gave a file: of several the one whose code it has."""
+    ids = {one.id for one in senders(key.students, file)}
+    return {owner} if owner in ids else ids
 
 
 def _bare(formula: str) -> str:
@@ -141,7 +141,7 @@ def write_gradebook(
         )  # fmt: skip
         troubles = [(grade.file, grade.student_id, grade.fault) for grade in grades if grade.fault]
         troubles += [(file, "", fault) for file, _, fault in (note.partition(": ") for note in notes)]
-        troubles = [(file, who or _sender(key, file), fault) for file, who, fault in troubles]
+        troubles = [(file, who or " or ".join(sorted(_senders(key, file, ""))), fault) for file, who, fault in troubles]
         _lines(
             book.page("Not graded"), "Files that could not be graded", "Each with the reason.",
             ("File", "Student", "What happened"), troubles, (50, 16, 90),

@@ -66,7 +66,7 @@ def locate(book: Workbook, sketch: Sketch) -> Found:
     named = _named(book, sketch, sheet)
     if all(name in named and named[name].shape == block.area.shape for name, block in sketch.blocks.items()):
         return Found(book, Closing(sheet, Lines(), Lines()), named)
-    rows, columns = _recognised(_handed_out(sketch), _there(book, sheet))
+    rows, columns = _recognised(_handed_out(sketch), plain_tokens(book, sheet))
     spans = {name: _span(block.area, rows, columns, sheet) for name, block in sketch.blocks.items()}
     whole = {**{name: area for name, area in spans.items() if area}, **named}
     inserted: tuple[set[int], set[int]] = set(), set()
@@ -131,7 +131,7 @@ def _sheet(book: Workbook, sketch: Sketch) -> str:
             count[entry.sheet] += 1
     if not any(count.values()):
         wanted = set(_handed_out(sketch).values())
-        count = {name: len(wanted & set(_there(book, name).values())) for name in count}
+        count = {name: len(wanted & set(plain_tokens(book, name).values())) for name in count}
     return max(count, key=lambda name: count[name], default=SHEET)
 
 
@@ -146,7 +146,7 @@ def _handed_out(sketch: Sketch) -> Tokens:
     return tokens | {(row, column): _token(text) for row, column, text, _ in sketch.labels if text != ""}
 
 
-def _there(book: Workbook, sheet: str) -> Tokens:
+def plain_tokens(book: Workbook, sheet: str) -> Tokens:
     """Return the texts and numbers of a sheet that are no results."""
     page = book.sheet(sheet)
     plain = np.isin(page.kinds, (NUMBER, TEXT)) & (page.rows <= _MOST_LINES) & (page.columns <= _MOST_LINES)

@@ -11,14 +11,15 @@ from pathlib import Path
 from embedsheet.ground.errors import DataError
 from embedsheet.homework.workers import Submission
 from embedsheet.xlsx.package import is_bomb
+from embedsheet.xlsx.writer.page import counted
 
 # What opens the latter says what to ask the student for.
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".numbers")
 _LARGEST = 100 * 2**20  # bytes of one workbook, unpacked from a platform's zip
-_MOST = 20_000
+_MOST, _MOST_OF_A_STUDENT = 20_000, 20  # files in a platform's zip, workbooks in a student's
 _FREE, _RATIO = 1 << 28, 50  # workbooks are packed already: a zip of them hardly unpacks to more than it is
 _NOTES_SHOWN = 5
-_LOCKS = ("~$", ".~lock", "._")
+_LOCKS = ("~$", ".~lock", "._", ".DS_Store", "Thumbs.db", "desktop.ini")  # of programs and systems
 _TAIL = 66_000  # bytes: the end of a zip with the longest comment, and the record of one with many entries
 _DAMAGE = (
     zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError, ValueError, struct.error, zlib.error
@@ -66,7 +67,7 @@ def _from_zip(
     A zip in the platform's is a student's: it is given what is left of the `room`, in bytes, and has none to unpack in
     its turn. Returns what is left then.
     """
-    inner = room is not None
+    inner, seen, again, workbooks = room is not None, set[object](), 0, 0
     try:
         room = _FREE + _RATIO * path.stat().st_size if room is None else room
         if (count := _claimed(path)) > _MOST:
@@ -78,8 +79,18 @@ def _from_zip(
                 if entry.is_dir() or base.startswith(_LOCKS) or "__MACOSX" in entry.filename:
                     continue
                 zipped = Path(base).suffix.lower() == ".zip" and not inner
-                if Path(base).suffix.lower() not in WORKBOOKS and not zipped:
+                # A student's zip has each workbook once, and not many; any zip has a place in it once.
+                workbook = Path(base).suffix.lower() in WORKBOOKS
+                content = (entry.CRC, entry.file_size) if inner and workbook else None
+                if {entry.header_offset, content} & seen:
+                    again += 1
+                    continue
+                seen |= {entry.header_offset, content} - {None}
+                if not workbook and not zipped:
                     notes.append(f"{name}: is no .xlsx workbook; passed over")
+                elif inner and workbooks == _MOST_OF_A_STUDENT:
+                    notes.append(f"{name}: is one of more than {_MOST_OF_A_STUDENT} workbooks in one zip; passed over")
+                    break
                 elif entry.file_size > _LARGEST:
                     notes.append(f"{name}: is larger than {_LARGEST >> 20} MB; passed over")
                 elif entry.file_size > room or is_bomb(entry):
@@ -98,8 +109,11 @@ def _from_zip(
                         room = _from_zip(target, name, unpacked, found, notes, room)
                     else:
                         found.append(Submission(target, name))
+                        workbooks += 1
     except _DAMAGE as fault:
         notes.append(f"{shown}: cannot be unpacked ({fault}); passed over")
+    if again:
+        notes.append(f"{shown}: holds the same file again, {counted(again, 'time')}; passed over")
     return room or 0
 
 

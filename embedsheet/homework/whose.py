@@ -67,24 +67,27 @@ def identify(key: Key, book: Workbook, notes: list[str]) -> Student:
 _PLATFORMS = (r"(.+?)_\d+_assignsubmission_", r"([^\W\d_]+)(?:_LATE)?_\d+_\d+_")
 
 
-def handed_in_by(students: Sequence[Student], file: str) -> Student | None:
-    """Return whose a file is by what Moodle or Canvas made of the student's name in its path; None if that is nobody's.
+def senders(students: Sequence[Student], file: str) -> list[Student]:
+    """Return whose a file may be by what Moodle or Canvas made of the student's name in its path; [] for nobody's.
 
-    Moodle: "Ada Lovelace_1005_assignsubmission_file_/…"; Canvas: "lovelaceada_1005_2001_…", the last name first.
+    Moodle: "Ada Lovelace_1005_assignsubmission_file_/…", where the name as it stands in the list comes before one that
+    is turned; Canvas: "lovelaceada_1005_2001_…", the last name first. Where a name is parted, nobody knows; and what a
+    student packed into a folder says nothing, so that the outermost counts.
     """
     for part in file.split("/"):
-        for pattern in _PLATFORMS:
+        for pattern, turned_too in zip(_PLATFORMS, (False, True), strict=True):
             if match := re.match(pattern, part, re.IGNORECASE):
                 wanted = _letters(match[1])
-                found = [one for one in students if wanted in _spellings(one.name)]
-                if len(found) == 1:
-                    return found[0]
-    return None
+                exact = [one for one in students if wanted == _letters(one.name)]
+                if exact and not turned_too:
+                    return exact
+                return [one for one in students if one in exact or wanted in _turned(one.name)]
+    return []
 
 
-def _spellings(name: str) -> set[str]:
-    first, _, last = name.rpartition(" ")
-    return {_letters(name), _letters(last + first)}
+def _turned(name: str) -> set[str]:
+    words = name.split()
+    return {_letters("".join(words[place:] + words[:place])) for place in range(1, len(words))}
 
 
 def _letters(name: str) -> str:

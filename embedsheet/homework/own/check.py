@@ -21,6 +21,7 @@ from embedsheet.homework.grade import Grade
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.assignment import OwnAssignment, OwnTask
 from embedsheet.homework.own.cases import Case
+from embedsheet.homework.own.draft import SMALLEST, finer_tolerance
 from embedsheet.homework.own.grading import OwnGrading
 from embedsheet.homework.own.make import draw_class, numbers_of, own
 from embedsheet.homework.own.sketch import sketch_of
@@ -30,6 +31,8 @@ from embedsheet.homework.roster import Student
 from embedsheet.workbook import Workbook
 
 _MOST_TOLD = 5
+_FORGIVES = 0.01  # of an answer: a tolerance that a teacher chose for rounding is half of it
+_TEXTS = 2.0**199  # texts have numbers from here on
 STUDENTS = 3  # whose numbers are tried
 _CALCULATED_ANEW = {"RAND", "RANDBETWEEN", "RANDARRAY", "NOW", "TODAY"}
 
@@ -77,6 +80,7 @@ def look_through(key: Key) -> Findings:
                     f"{_title(assignment, task.block)}: your own formula does not earn all points: {task.message}"
                 )
     _typed(key, assignment, found)
+    _tolerances(key, assignment, found)
     _undecided(key, assignment, found)
     _hints(key, students[0], assignment, found)
     found.faults = list(dict.fromkeys(found.faults))
@@ -141,7 +145,12 @@ def _typed(key: Key, assignment: OwnAssignment, found: Findings) -> None:
             moves = (moving[task.block] | ~task.asked).ravel()
             still = [cell for cell, one in zip(task.area.cells(), moves, strict=True) if not one]
             words = f"{task.title} ({task.area}): "
-            if len(still) == task.asked.sum():
+            if len(still) == task.asked.sum() and 0 < _largest(key, task) < SMALLEST:
+                found.faults.append(
+                    f"{words}with numbers as small as {_largest(key, task):.3g} nobody can tell right from wrong; let "
+                    "your workbook have it in a smaller unit, thousandths or millionths."
+                )
+            elif len(still) == task.asked.sum():
                 found.faults.append(
                     f"{words}whatever is drawn, it stays as it is, so a typed answer earns all points; let what it "
                     "follows from vary, or vary more widely."
@@ -151,6 +160,25 @@ def _typed(key: Key, assignment: OwnAssignment, found: Findings) -> None:
                 found.notes.append(
                     f"{words}whatever is drawn, {', '.join(map(str, still[:3]))}{more} never "
                     f"{'changes' if len(still) == 1 else 'change'}: a typed answer is right there"
+                )
+
+
+def _largest(key: Key, task: OwnTask) -> float:
+    """Return the largest right number of a task, on some of the inputs for grading; 0 where it gives texts."""
+    values = [pool_of(key).trial("grading", number).expected[task.block][task.asked] for number in range(STUDENTS)]
+    return float(np.abs([one for one in np.concatenate(values) if abs(one) < _TEXTS]).max(initial=0))
+
+
+def _tolerances(key: Key, assignment: OwnAssignment, found: Findings) -> None:
+    """Name answers so small that the tolerance forgives more than rounding."""
+    for task in assignment.own_tasks:
+        if task.block in assignment.answers:
+            largest = _largest(key, task)
+            if largest >= SMALLEST and task.tolerance * max(1.0, largest) > _FORGIVES * largest:
+                finer = finer_tolerance(np.array([largest])) or largest / 1e6
+                found.notes.append(
+                    f"{task.title} ({task.area}): what is off by {task.tolerance:g} counts as right, and what is right "
+                    f"is {largest:.3g}; write tolerance = {finer:g}"
                 )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embedsheet.book.setups import SolverSetup
 from embedsheet.ground.errors import DataError
@@ -32,6 +33,7 @@ from embedsheet.workbook import Workbook
 
 _WIDEST = 20  # per cent that a number varies up and down in a draft
 _DAYS = 30
+SMALLEST, _SMALL = 2e-7, 1e-3  # answers below the first do not move, as grading looks; below the other none is far off
 _MOST_GUESSED = 30
 _UNLIKE = 100  # times as large: numbers of one column that mean different things
 _ADDRESS = re.compile(r"\$?[A-Za-z]{1,3}\$?[0-9]{1,7}(:\$?[A-Za-z]{1,3}\$?[0-9]{1,7})?")
@@ -149,6 +151,8 @@ def draft(book: Workbook, folder: str, asked: Sequence[str] = (), varies: Sequen
     ]  # fmt: skip
     for one in wanted:
         entry = _entry(said, one.area)
+        if tolerance := finer_tolerance(solution.given(one.area)):
+            entry.setdefault("tolerance", tolerance)
         label = str(entry.get("title") or label_of(book, one.area) or one.text)
         parts.append(_task(one.text, label, entry))
     parts += [_solver(setup, aims[place], _entry(said, setup.changing[0])) for place, setup in enumerate(setups)]
@@ -159,6 +163,12 @@ def _read_by(setup: SolverSetup) -> list[Area]:
     """Return the objective's cell and the cells of the constraints: what a plan is judged by."""
     sides = [side for one in setup.constraints for side in (one.left, one.right)]
     return [place_of(setup), *(side for side in sides if isinstance(side, Area))]
+
+
+def finer_tolerance(right: NDArray[np.float64]) -> float:
+    """Return the tolerance that answers far below 1 need, six digits of the largest; 0 where the usual one will do."""
+    largest = float(np.abs(right[np.isfinite(right)]).max(initial=0))
+    return 10.0 ** (math.floor(math.log10(largest)) - 6) if SMALLEST <= largest < _SMALL else 0.0
 
 
 def _solver(setup: SolverSetup, aim: float | None, entry: Mapping[str, str | float]) -> str:

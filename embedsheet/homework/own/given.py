@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -12,6 +14,8 @@ from embedsheet.book.edits import Edit
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.kinds import TEXT
 from embedsheet.ground.notation.addresses import Cell
+from embedsheet.homework.handed_out import same_value
+from embedsheet.homework.locate import Found, Token, Tokens, plain_tokens
 from embedsheet.homework.own.assignment import OwnAssignment
 from embedsheet.workbook import Workbook
 
@@ -25,38 +29,74 @@ class Restored:
     formulas: list[Cell]
 
 
-def restored(book: Workbook, assignment: OwnAssignment) -> Restored:
-    """Return a workbook in which nothing was moved with given numbers, texts and formulas as they were handed out.
+def restored(found: Found, assignment: OwnAssignment) -> Restored:
+    """Return the workbook with given numbers, texts and formulas as they were handed out, on sheets as they were.
 
-    What a student wrote a formula over keeps it, unless a formula was handed out there.
+    Where rows were inserted, or a table sorted, places say nothing any more.
     """
-    solution, values, found = assignment.solution.book, list[Cell](), book
-    for name in dict.fromkeys(cell.sheet for cell in assignment.given):
-        page = solution.sheets[name]
-        changed = [
-            cell for cell in assignment.given
-            if cell.sheet == name and name in book.sheets
-            and book.formula(cell) is None and book.values(cell.area) != solution.values(cell.area)
-        ]  # fmt: skip
-        if changed:
-            rows, columns = (np.array([cell[at] for cell in changed], np.int32) for at in (1, 2))
-            at = page.positions(rows, columns)
-            texts = page.kinds[at] == TEXT
-            numbers = page.numbers[at].copy()
-            numbers[texts] = [book.strings.code(solution.strings.text(code)) for code in page.numbers[at][texts]]
-            edit = Edit(name, rows, columns, page.kinds[at], numbers, replace_formula=True)
-            with suppress(ModelError):  # a part of an array formula of the student's, which stays
-                found = replace(found, sheets=found.edited([edit]).sheets)
-            values += changed
+    solution, book = assignment.solution.book, found.book
+    moved = {name for name in solution.sheets if _was_moved(found, assignment, name)}
+    values = [
+        cell for cell in assignment.given
+        if cell.sheet not in moved
+        and (book.formula(cell) is not None or _in_array(book, cell)
+             or not same_value(book.values(cell.area)[0][0], solution.values(cell.area)[0][0]))
+    ]  # fmt: skip
+    put_back = _with_values(book, solution, values)
     formulas = [
         cell for cell in assignment.locked_formulas
-        if cell.sheet in book.sheets and book.formula(cell) != solution.formula(cell) and not _in_array(solution, cell)
+        if cell.sheet not in moved and book.formula(cell) != solution.formula(cell) and not _in_array(solution, cell)
+        and not (moved and "!" in (solution.formula(cell) or ""))  # which is another address now
     ]  # fmt: skip
     for name in dict.fromkeys(cell.sheet for cell in formulas):
         texts_of = {cell[1:]: solution.formula(cell) or "" for cell in formulas if cell.sheet == name}
         with suppress(ModelError):
-            found = replace(found, sheets={**found.sheets, name: with_formulas(found.sheets[name], texts_of)})
-    return Restored(found, values, formulas)
+            sheet = with_formulas(put_back.sheets[name], texts_of)
+            put_back = replace(put_back, sheets={**put_back.sheets, name: sheet})
+    return Restored(put_back, values, formulas)
+
+
+def _was_moved(found: Found, assignment: OwnAssignment, name: str) -> bool:
+    """Whether a sheet of the solution is not as it was: renamed, sorted, or with lines more or less that move the rest.
+
+    So it is where named cells are elsewhere, or what stands once in the sheet, a word or two numbers.
+    """
+    if name not in found.book.sheets:
+        return True
+    areas = {block: area for block, area in assignment.areas.items() if area.sheet == name}
+    if any(found.areas.get(block) != area for block, area in areas.items()):
+        return True
+    before, now = (_once(plain_tokens(book, name)) for book in (assignment.solution.book, found.book))
+    elsewhere = [token for token, place in before.items() if now.get(token, place) != place]
+    return len(elsewhere) > 1 or any(isinstance(token, str) for token in elsewhere)
+
+
+def _once(tokens: Tokens) -> dict[Token, tuple[int, int]]:
+    count = Counter(tokens.values())
+    return {token: place for place, token in tokens.items() if count[token] == 1}
+
+
+def _with_values(book: Workbook, solution: Workbook, cells: Sequence[Cell]) -> Workbook:
+    """Return a workbook with what the solution holds in some cells; a part of an array formula stays."""
+    for name in dict.fromkeys(cell.sheet for cell in cells):
+        mine = [cell for cell in cells if cell.sheet == name]
+        try:
+            book = replace(book, sheets=book.edited([_edit(book, solution, mine)]).sheets)
+        except ModelError:
+            for cell in mine:
+                with suppress(ModelError):
+                    book = replace(book, sheets=book.edited([_edit(book, solution, [cell])]).sheets)
+    return book
+
+
+def _edit(book: Workbook, solution: Workbook, cells: Sequence[Cell]) -> Edit:
+    page = solution.sheets[cells[0].sheet]
+    rows, columns = (np.array([cell[at] for cell in cells], np.int32) for at in (1, 2))
+    at = page.positions(rows, columns)
+    texts = page.kinds[at] == TEXT
+    numbers = page.numbers[at].copy()
+    numbers[texts] = [book.strings.code(solution.strings.text(code)) for code in page.numbers[at][texts]]
+    return Edit(page.name, rows, columns, page.kinds[at], numbers, replace_formula=True)
 
 
 def _in_array(book: Workbook, cell: Cell) -> bool:

@@ -8,10 +8,10 @@ need gets the student's own there, so that no later answer pays for an earlier o
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +22,15 @@ from embedsheet.compiler.store import Store
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.kinds import BLANK, ERROR, NUMBER
 from embedsheet.ground.notation.addresses import Area, Cell
+from embedsheet.ground.notation.relative import relative_form
 from embedsheet.homework.assignment import Task
-from embedsheet.homework.circles import circular_cells
+from embedsheet.homework.circles import array_parts, circular_cells
 from embedsheet.homework.evaluate import Bools, Floats, Outcome, Runner, equal
 from embedsheet.homework.grade import TRIALS, Grade, TaskGrade, _Grading
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.assignment import OwnAssignment, OwnTask
 from embedsheet.homework.own.find import find
-from embedsheet.homework.own.given import Restored, restored
+from embedsheet.homework.own.given import restored
 from embedsheet.homework.own.make import numbers_of, own
 from embedsheet.homework.own.sketch import OwnSketch, sketch_of
 from embedsheet.homework.own.solution import Dependence, follows_addresses
@@ -90,12 +91,11 @@ class OwnGrading(_Grading):
         self._steps: dict[int, tuple[Store, dict[int, list[str]]]] = {}
         self._watched: list[tuple[Ids, Ids]] = []
         found = find(book, sketch)
-        self._restored = Restored(found.book, [], [])
-        if not found.faults and all(area == sketch.blocks[name].area for name, area in found.areas.items()):
-            # Else rows were inserted, sheets renamed: places say nothing any more.
-            self._restored = restored(found.book, assignment)
-        self.handed_in, found.book = found.book, self._restored.book
+        self._restored = restored(found, assignment)
         super().__init__(key, assignment, student, sketch, book, grade, _Solution(self.pool), found)
+
+    def _put_back(self) -> tuple[Workbook, Workbook]:
+        return self.found.book, self._restored.book
 
     # Trials
 
@@ -162,6 +162,15 @@ class OwnGrading(_Grading):
         return self.own.asked[name]
 
     # The student's cells
+
+    def _again(self, book: Workbook) -> Self:
+        other = super()._again(book)
+        other._steps, other._watched = {}, []
+        return other
+
+    def _given_forms(self) -> Iterator[str]:
+        for cell in self.own.locked_formulas:
+            yield relative_form(self.own.solution.book.formula(cell) or "", cell.row, cell.column)
 
     def _alone(self, name: str) -> list[Outcome]:
         """Return what the student's formulas give in each trial with right answers to all that each cell needs."""
@@ -299,7 +308,11 @@ class OwnGrading(_Grading):
             if any(not store.done[ids].all() for ids in reads):
                 return False
             learned = len(store.groups[place].dynamic)
-            if planner._run(place, elements, record=False):
+            outputs = store.groups[place].outputs[elements]
+            owners, store.group_of[outputs] = store.group_of[outputs], place  # its own results, in place of right ones
+            done = planner._run(place, elements, record=False)
+            store.group_of[outputs] = owners
+            if done:
                 return True
             if len(store.groups[place].dynamic) == learned:
                 return False
@@ -368,7 +381,10 @@ class OwnGrading(_Grading):
         if not self._allowed[name].all():
             for cell in circular_cells(self.book, area, self._seen):
                 found[cell.row - area.top, cell.column - area.left] = True
-        return found & ~self._allowed[name]
+        found &= ~self._allowed[name]
+        for part in array_parts(self.book, area):  # one formula, whichever of its cells reads too much
+            found[part] |= found[part].any()
+        return found
 
     @cached_property
     def _seen(self) -> list[tuple[Cell, Cell]]:

@@ -1,0 +1,54 @@
+"""What students are told of an answer is true, and of use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kit.own_homework import assignment_of
+from test_homework_cheats import Class
+
+ROWS = range(14, 38)  # of the loan's table: balance before, interest, repayment, balance after in B, C, D and E
+
+
+@pytest.fixture(scope="module")
+def loan(tmp_path_factory: pytest.TempPathFactory) -> Class:
+    """The loan of the examples, whose interest paid, B8, is asked for as a number."""
+    place = assignment_of("loan", tmp_path_factory.mktemp("told"))
+    path = place / "assignment.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('cells = "ask_interest_paid"', 'kind = "number"\ncells = "ask_interest_paid"'))
+    return Class(place)
+
+
+def _told(loan: Class, answers: dict[str, Any], block: str) -> str:
+    return next(task.message for task in loan.grade(answers).tasks if task.block == block)
+
+
+def test_right_in_the_first_row_only_is_said_where_no_other_is_right(loan: Class) -> None:
+    """The rate without its $: in all rows, and in some."""
+    slipped = {f"Loan!C{row}": f"=B{row}*B{row - 10}/12" for row in ROWS}
+    told = _told(loan, slipped, "ask_interest")
+    assert told.startswith("1 of 24 rows right") and "right in the first row only: look where a $ is missing" in told
+    some = {f"Loan!C{row}": f"=B{row}*$B$4/13" for row in ROWS if row not in (14, 20, 30)}
+    told = _told(loan, some, "ask_interest")
+    assert told.startswith("3 of 24 rows right") and "first row only" not in told
+
+
+def test_a_number_that_may_be_typed_is_right_for_the_numbers_shown(loan: Class) -> None:
+    assert _told(loan, {}, "ask_interest_paid") == "Loan!B8: right"
+    assert _told(loan, {}, "ask_instalment") == "Loan!B7: right, on other numbers too"
+
+
+def test_what_cannot_be_run_is_named_to_whom_it_stops(loan: Class) -> None:
+    told = _told(loan, {"Loan!B7": "=K1", "Loan!K1": "=NOSUCH(B3)"}, "ask_instalment")
+    assert "cannot be run" in told and "K1" in told and "NOSUCH" in told
+    large = _told(loan, {"Loan!B7": "=SUM(_xlfn.SEQUENCE(900000,90))"}, "ask_instalment")
+    assert "cannot be run" in large and "--limit" not in large
+
+
+@pytest.mark.parametrize("text", ["1046,31", "1.046,31 €", "'1046.31"])
+def test_a_number_that_is_a_text_is_told_what_to_do(loan: Class, text: str) -> None:
+    assert "it is a text, not a number: write it anew" in _told(loan, {"Loan!B7": text}, "ask_instalment")
+    assert "it is a text" not in _told(loan, {"Loan!B7": "about a thousand"}, "ask_instalment")
