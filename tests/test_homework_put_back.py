@@ -201,3 +201,11 @@ def test_anothers_numbers_in_single_cells_are_named(tmp_path: Path) -> None:
         files["008"], tmp_path / "own.xlsx", right_answers(assignment), lambda book: book["Loan"].__setitem__("B3", 1)
     )
     assert not any("those of" in note for note in graded(key, path).notes)
+
+
+@pytest.mark.parametrize("lesson", ["mlp", "gru"])
+def test_of_an_untouched_exercise_no_given_formula_is_said_to_be_changed(tmp_path: Path, lesson: str) -> None:
+    """The loss reads answers that are not there yet, or are wrong; that changes no formula of it."""
+    key, path, _ = made(lesson, tmp_path)
+    grade = grade_file(key, path)
+    assert (grade.fault, [note for note in grade.notes if "changed" in note]) == ("", [])

@@ -72,6 +72,7 @@ class HandedOut(Telling):
     handed_in: Workbook
     varied: Mapping[str, Any]
     answers: set[str]
+    expected: dict[str, list[Floats]]
     notes: list[str]
 
     def _changed_data(self) -> None:
@@ -90,7 +91,11 @@ class HandedOut(Telling):
                 if any(self.handed_in.formula(cell) != self.book.formula(cell) for cell in area.cells()):
                     runner = Runner(self.handed_in, list(self.areas.values()))
                 lots = self.inputs[:_LOOKED_AT]
-                found = runner.run_all([self._student_inputs(inputs, {}) for inputs in lots], [area])
+                # With right answers below: what they are wrong by, or not yet there, is no change of what reads them.
+                answers = [{name: values[lot] for name, values in self.expected.items()} for lot in range(len(lots))]
+                found = runner.run_all(
+                    [self._student_inputs(inputs, right) for inputs, right in zip(lots, answers, strict=True)], [area]
+                )
                 right = [self._right({name}, inputs)[name] for inputs in lots]
                 pairs = [(outcome, wanted) for (outcome,), wanted in zip(found, right, strict=True)]
                 if not all(one.done.all() and near(one.numbers, wanted, 1e-6).all() for one, wanted in pairs):
