@@ -42,6 +42,7 @@ def test_a_lessons_homework_is_made_filled_in_trained_and_graded(name: str, tmp_
     empty = _graded(key, made.written[0])
     # Nobody's net is trained when it is handed out, and nothing else is filled in.
     assert empty.points == 0 and {task.verdict for task in empty.tasks} <= {"blank", "not reached"}
+    assert not empty.notes  # what reads answers that are not there yet is no formula that was changed
 
     right = right_answers(assignment)
     path = hand_in(made.written[0], tmp_path / "right.xlsx", right)

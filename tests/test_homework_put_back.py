@@ -163,7 +163,7 @@ def test_headings_that_are_numbers_move_with_their_block(tmp_path: Path) -> None
     """The one-hot row by the hint's formula, which compares the ids above it with the user chosen."""
     key, path, sketch = made("embeddings", tmp_path)
     chosen = sketch.blocks["selected.user"].at(0, 0, "rc")
-    hint = {"one_hot": lambda block, _, column: f"=IF({block.at(-1, column)}={chosen},1,0)"}
+    hint: dict[str, Any] = {"one_hot": lambda block, _, column: f"=IF({block.at(-1, column)}={chosen},1,0)"}
     fill(path, tmp_path / "full.xlsx", parse(key.assignment), sketch, hint)
     full = graded(key, tmp_path / "full.xlsx").points
     with calc() as app:
@@ -201,11 +201,3 @@ def test_anothers_numbers_in_single_cells_are_named(tmp_path: Path) -> None:
         files["008"], tmp_path / "own.xlsx", right_answers(assignment), lambda book: book["Loan"].__setitem__("B3", 1)
     )
     assert not any("those of" in note for note in graded(key, path).notes)
-
-
-@pytest.mark.parametrize("lesson", ["mlp", "gru"])
-def test_of_an_untouched_exercise_no_given_formula_is_said_to_be_changed(tmp_path: Path, lesson: str) -> None:
-    """The loss reads answers that are not there yet, or are wrong; that changes no formula of it."""
-    key, path, _ = made(lesson, tmp_path)
-    grade = grade_file(key, path)
-    assert (grade.fault, [note for note in grade.notes if "changed" in note]) == ("", [])

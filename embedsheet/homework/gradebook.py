@@ -116,7 +116,8 @@ def integrity(key: Key, assignment: Assignment, grades: Sequence[Grade]) -> list
             )
     for grade in grades:
         facts += [("noted in the file", grade.student_id or grade.file, note) for note in grade.notes]
-        if grade.tasks and all(task.verdict == "blank" for task in grade.tasks):
+        verdicts = {task.verdict for task in grade.tasks}
+        if "blank" in verdicts and verdicts <= {"blank", "not reached"}:
             facts.append(("nothing was filled in", grade.student_id, grade.file))
     programs: dict[str, list[str]] = defaultdict(list)
     for grade in grades:
