@@ -188,7 +188,14 @@ def test_every_file_is_graded_on_the_case_that_decides(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("formula", "share"), [("=A2+A1", 1), ("=A2+{now!r}", 0.25), ("=ROUND(A2+A1,0)", 0.75), ("=A2+0.2+A1", 0.75)]
+    ("formula", "share"),
+    [
+        ("=A2+A1", 1),
+        ("=A2+{now!r}", 0.25),
+        ("=ROUND(A2+A1,0)", 0.75),
+        ("=A2+A1*0.999", 0.75),  # the last digit cut off
+        ("=A2+0.2+A1", 0),  # no further digits of 0.2 make it right
+    ],
 )
 def test_an_input_typed_into_a_formula_is_no_rounding(formula: str, share: float, tmp_path: Path) -> None:
     """All are within half a per cent whatever is drawn; a typed input is exactly right for the numbers shown."""

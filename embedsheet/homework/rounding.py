@@ -193,5 +193,8 @@ class Rounding(HandedOut):
             if 0 < len(steps) < max(len(missing), 2) and np.isfinite(slopes).all() and np.isfinite(missing).all():
                 shares = np.linalg.lstsq(slopes, missing, _ALIKE)[0]
                 rest = np.linalg.norm(missing - slopes @ shares)
-                found[place] = rest <= _LEFT * np.linalg.norm(missing) and (np.abs(shares) * _STEP <= steps).all()
+                found[place] = (
+                    rest <= _LEFT * np.linalg.norm(missing)
+                    and (np.abs(shares) * _STEP <= np.array(steps) * (1 + _LEFT)).all()
+                )
         return found
