@@ -349,6 +349,9 @@ class _Grading(Rounding):
         typed = cut(first.numbers, expected[0]) & ~written
         nearly = written & ~right & rounded(first, expected[0])
         cut_off = self._by_typed_numbers(task, outcomes, expected, nearly & ~exact)
+        for other in self._without_rounding if (nearly & ~exact & ~cut_off).any() else ():
+            alone = other._alone(task.block)[: len(expected)]
+            cut_off |= other._by_typed_numbers(task, alone, expected, nearly & ~exact)
         unrounded = [cells | cut_off for cells in self._by_rounding(task, expected, nearly)]
         shown = exact | (is_number(first) & typed) | (nearly & unrounded[0])
         still = np.all([outcome.numbers == first.numbers for outcome in outcomes], axis=0)
