@@ -21,8 +21,12 @@ ONE_VALUE = {
        "DAVERAGE DCOUNT DCOUNTA DGET DMAX DMIN DPRODUCT DSTDEV DSTDEVP DSUM DVAR DVARP",
     0: "SUBTOTAL AGGREGATE INDIRECT SEQUENCE MUNIT MAKEARRAY LET",
 }  # fmt: skip
-# An array of places is one choice of several rows or columns, the place 0 a whole range; a link is not its name.
-OTHERWISE = {("CHOOSEROWS", 1), ("CHOOSEROWS", 2), ("CHOOSEROWS", 3), ("CHOOSECOLS", 1), ("HYPERLINK", 0), ("INDEX", 1)}
+# An array of places is one choice of several rows or columns, the place 0 a whole range; a link is not its name; one
+# text is split into several, of several texts the first parts come.
+OTHERWISE = {
+    ("CHOOSEROWS", 1), ("CHOOSEROWS", 2), ("CHOOSEROWS", 3), ("CHOOSECOLS", 1), ("HYPERLINK", 0), ("INDEX", 1),
+    ("TEXTSPLIT", 0),
+}  # fmt: skip
 COPIES = 3
 
 
