@@ -150,7 +150,7 @@ DIFFERENCES = (
 FURTHER = (
     Difference("a cell of a table's row is a reference to it, no value", "LibreOffice", "TYPE"),
     Difference("refuses a cell of a table's row where a range is wanted", "IronCalc", "LOOKUP"),
-    Difference("refuses a cell of a table's row where a range is wanted", "formulon", "OFFSET"),
+    Difference("refuses a cell of a table's row where a range is wanted", "formulon", "OFFSET CELL"),
     Difference("a blank that a formula passes on is 0, no blank", "LibreOffice", "TEXTJOIN"),
 )
 FURTHER_OUTVOTED = {
@@ -165,7 +165,6 @@ OUTVOTED = {
     "SUMIF": "Microsoft: the summed range has the size of the other",
     "SUMIFS": "an array where Excel wants a range, which nobody can type there",
     "AGGREGATE": "formulon takes no array; the error is the array's own",
-    "INDIRECT": "formulon takes no array of one computed value; the error is the cell's own",
     "FVSCHEDULE": "Microsoft: any value but numbers and blanks is #VALUE!",
     "SERIESSUM": "Microsoft: if any argument is nonnumeric, #VALUE!",
     "XNPV": "where a payment is no number all but LibreOffice have an error, Gnumeric and pyOpenVBA this one",
