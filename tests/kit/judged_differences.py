@@ -152,9 +152,14 @@ FURTHER = (
     Difference("refuses a cell of a table's row where a range is wanted", "IronCalc", "LOOKUP"),
     Difference("refuses a cell of a table's row where a range is wanted", "formulon", "OFFSET CELL"),
     Difference("a blank that a formula passes on is 0, no blank", "LibreOffice", "TEXTJOIN"),
+    Difference("takes the range's cell in the formula's own row or column", "IronCalc", "ISFORMULA"),
 )
 FURTHER_OUTVOTED = {
     "XIRR": "Microsoft: values and dates of different numbers are #NUM!, whatever else the one date is",
+    "BESSELI": "all digits, as in LibreOffice; formulon and IronCalc have Excel's approximation, right to eight",
+    "DISC": "days of 1900 as Excel and formulon count them",
+    "FORMULATEXT": "Microsoft: of a range it is that of the upper left cell",
+    "ISFORMULA": "of a range the upper left cell, as in LibreOffice",
     "Z.TEST": "a text that is a number is one where a number is wanted; LibreOffice and Gnumeric say so",
 }
 
