@@ -148,8 +148,10 @@ class Class:
                 bare = right[mine[0]].replace("$", "")
                 filled = {c: "=" + shift(bare, c.row - mine[0].row, c.column - mine[0].column) for c in mine}
                 same = float(np.mean([text == self.right[c].replace("$", "") for c, text in filled.items()]))
-                # A row that leaves out what does not count with the numbers shown has the share of "shown only".
-                yield self.made(block, "no $", filled, (same, same + 0.25 * (1 - same)))
+                # A row that leaves out what does not count with the numbers shown has the share of "shown only"; and it
+                # is right where what it leaves out never counts, as a first line of another region.
+                most = max(same + 0.25 * (1 - same), 1 - 1 / len(mine))
+                yield self.made(block, "no $", filled, (same, most))
                 below = {c: "=" + shift(right[c], 1, 0) for c in mine}
                 if not any("#REF!" in text for text in below.values()):
                     same = float(np.mean([text == self.right[c] for c, text in below.items()]))
