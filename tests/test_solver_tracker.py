@@ -27,6 +27,16 @@ def test_curvature_of_the_rows_is_that_of_their_gradients() -> None:
     assert tracker.row_hessian_product(x, weights, v) == pytest.approx((above - below) / 2e-5, rel=1e-6)
 
 
+def test_curvature_of_a_gap_is_that_of_its_gradient() -> None:
+    """Finite differences of the gradient of half the squared gap to a target, in units of the start's."""
+    one = problem(lambda x: x[0] ** 2 * x[1] ** 3, [1.0, 2.0], sense="target", target=30.0)
+    tracker = Tracker(one, np.array([1.0, 2.0]), Limits())
+    assert tracker.goal == "gap"
+    x, v = np.array([1.2, 0.7]), np.array([0.3, -0.8])
+    above, below = (tracker.merit(x + side * 1e-5 * v)[1] for side in (1, -1))
+    assert tracker.hessian_product(x, v) == pytest.approx((above - below) / 2e-5, rel=1e-6)
+
+
 def after(tracker: Tracker, points: list[float], evaluations: int = 1) -> str:
     """Tell of iterations that end at these points and count some evaluations each; return why the search is over."""
     for x in points:
