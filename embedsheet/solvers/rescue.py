@@ -78,17 +78,18 @@ def beneath_a_constant(tracker: Tracker, reason: Reason) -> Reason:
     left = float(stationarity(tracker, best.x).gains.max(initial=0.0))
     if left <= max(_LEFT * gained, _TRIFLE * size):
         return reason
-    limits, tracker.limits = tracker.limits, replace(tracker.limits, tolerance=0.0)
-    try:
-        return descend(tracker, best.x, newton.newton)[0]
-    finally:
-        tracker.limits = limits
+    return _to_the_end(tracker)
 
 
 def along_a_valley(tracker: Tracker, reason: Reason) -> Reason:
     """Go on by Newton's method where cells gain nothing by themselves, but together."""
     if exhausted(tracker) or not tracker.best.sound or tracker.best_violation > 1.0 or not in_a_valley(tracker):
         return reason
+    return _to_the_end(tracker)
+
+
+def _to_the_end(tracker: Tracker) -> Reason:
+    """Go on by Newton's method for as long as anything is gained; returns why it stopped."""
     limits, tracker.limits = tracker.limits, replace(tracker.limits, tolerance=0.0)
     try:
         return descend(tracker, tracker.best.x, newton.newton)[0]

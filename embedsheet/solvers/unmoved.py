@@ -40,11 +40,10 @@ def promised_gain(
     cells = cells[np.argsort(-np.abs(gradient[cells]), kind="stable")[:_MOST]]
     if not len(cells):
         return 0.0
-    room = np.where(down, -1.0, 1.0) * room
     best = 0.0
     for cell in cells:
         bend, slope = max(_bend(tracker, x, int(cell)), 0.0), abs(float(gradient[cell]))
-        far = min(abs(float(room[cell])), _slack(tracker, x, int(cell), -1.0 if down[cell] else 1.0, multipliers))
+        far = min(float(room[cell]), _slack(tracker, x, int(cell), -1.0 if down[cell] else 1.0, multipliers))
         move = min(far, slope / bend if bend > 0 else np.inf, most / slope)
         if sizes[cell] < move < _FURTHEST:
             best = max(best, slope * move - 0.5 * bend * move * move)
