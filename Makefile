@@ -56,10 +56,10 @@ lint: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	$(BIN)/python tools/function_docs.py
+	$(BIN)/python tools/lesson_docs.py
 	$(BIN)/python tools/make_templates.py
 	$(BIN)/python tools/make_pictures.py
 	$(BIN)/python tools/make_buttons_picture.py
-	$(BIN)/python tools/function_docs.py
 	$(BIN)/python tools/command_docs.py
 
 front:

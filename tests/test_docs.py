@@ -29,6 +29,7 @@ from kit.judges import write_book
 
 sys.path.insert(0, str(pages.ROOT / "tools"))
 import command_docs
+import lesson_docs
 
 # Pages whose Python is run, with the command that makes what it reads.
 PYTHON = {
@@ -230,6 +231,11 @@ def test_the_links_and_pictures_of_a_page_are_there(page: Path) -> None:
 def test_commands_stand_in_console_blocks_where_the_tests_find_them(page: Path) -> None:
     indented = [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("    ")]
     assert [line for line in indented if line.strip().removeprefix("$ ").startswith("embedsheet ")] == []
+
+
+def test_lessons_are_listed_as_their_rows_and_pages_say() -> None:
+    for path, text in lesson_docs.files().items():
+        assert (pages.ROOT / path).read_text(encoding="utf-8") == text, "run: python tools/lesson_docs.py"
 
 
 def test_every_page_is_in_the_navigation() -> None:

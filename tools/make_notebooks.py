@@ -12,32 +12,23 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from embedsheet.lessons import LESSONS
+
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "notebooks"
-# A lesson, the sheet that its notebook trains; "" for none, where no sheet has a Solver set-up.
-LESSONS = {
-    "movielens": "Cross-tab", "green-eggs": "Skip-gram", "optimisers": "Solver", "mlp": "XOR",
-    "rnn": "Three characters", "lstm": "LSTM", "gru": "GRU", "conv": "Convolution", "attention": "Attention",
-    "pseudo-labels": "Student",
-}  # fmt: skip
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
 def sources(lesson: str) -> list[tuple[str, str]]:
     """Return the cells of a lesson's notebook: "markdown" or "code", and the text."""
-    sheet = LESSONS[lesson]
+    sheet = LESSONS[lesson].trained
     title, words = _words((ROOT / "docs" / f"lesson-{lesson}.md").read_text(encoding="utf-8"))
-    begins = [
+    return [
         ("markdown", f"# {title}\n\n{words}"),
         ("code", f'import embedsheet as es\n\nbook = es.new("{lesson}", "{lesson}.xlsx", force=True)'),
         ("markdown", "The workbook and its code, side by side: point at a line or a cell. Open the file in Excel or "
                      "LibreOffice too; all numbers below are its formulas'."),
         ("code", "es.open(book)"),
-    ]  # fmt: skip
-    if not sheet:
-        return begins
-    return [
-        *begins,
         ("markdown", f"The exact derivative of the objective of *{sheet}* by each changing cell:"),
         ("code", f'gradient = es.gradient(book, "{sheet}")\nprint(gradient.objective, f"= {{gradient.value:.6g}}")\n'
                  "for area, slope in gradient.blocks.items():\n    print(area, slope.shape, abs(slope).max())"),

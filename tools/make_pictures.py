@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedsheet.lessons import find
+from embedsheet.lessons import LESSONS, find
 from embedsheet.lessons.movielens import CROSSTAB
 from embedsheet.xlsx.writer.page import Book
 
@@ -36,13 +36,13 @@ class Picture:
 
 
 PICTURES = (
-    Picture("crosstab", "movielens", "Cross-tab"),
-    Picture("crosstab-start", "untrained", "Cross-tab"),
+    Picture("crosstab", "movielens trained", "Cross-tab"),
+    Picture("crosstab-start", "movielens", "Cross-tab"),
     Picture("compare", "movielens compared", "Compare:", 0.3),
     Picture("learned-map", "learned", "A map of the movies", 0.96),
     Picture("pseudo-labels", "pseudo-labels", "One mixed batch"),
     Picture("pseudo-labels-student", "pseudo-labels trained", "A student"),
-    Picture("movielens-one-hot", "movielens", "One-hot", 0.6),
+    Picture("movielens-one-hot", "movielens trained", "One-hot", 0.6),
     Picture("gradient-sheet", "gradient", "Cross-tab gradient", 0.67),
     Picture("green-eggs-map", "green-eggs", "Map"),
     Picture("green-eggs-trained", "green-eggs trained", "Trained"),
@@ -67,16 +67,9 @@ PICTURES = (
 )
 
 
-def movielens(folder: Path) -> Path:
-    """Return the workbook of ratings, its cross-tab solved."""
-    book = find("movielens").load().build(folder / "movielens.xlsx", finish=_without_footers)
-    _run(sys.executable, "-m", "embedsheet", "solve", str(book), "--sheet", CROSSTAB)
-    return Path(book)
-
-
 def compared(folder: Path) -> Path:
     """Return the workbook of ratings with the cross-tab solved and the same model trained in Keras."""
-    book = movielens(folder).rename(folder / "compared.xlsx")
+    book = trained("movielens")(folder).rename(folder / "compared.xlsx")
     _run(sys.executable, "-m", "embedsheet", "train", str(book), "--epochs", "20")
     return book
 
@@ -96,52 +89,6 @@ def gradient(folder: Path) -> Path:
         find("movielens").load().build(folder / "gradient.xlsx", users=8, movies=8, factors=3, no_gradient_sheet=True)
     )
     es.derive(book, CROSSTAB)
-    return Path(book)
-
-
-def trained_words(folder: Path) -> Path:
-    """Return the workbook of words, its skip-gram solved."""
-    book = find("green-eggs").load().build(folder / "green-eggs-trained.xlsx", finish=_without_footers)
-    _run(sys.executable, "-m", "embedsheet", "solve", str(book), "--sheet", "Skip-gram")
-    return Path(book)
-
-
-def trained_spiral(folder: Path) -> Path:
-    """Return the workbook of perceptrons, its spiral solved."""
-    book = find("mlp").load().build(folder / "mlp-trained.xlsx", finish=_without_footers)
-    _run(sys.executable, "-m", "embedsheet", "solve", str(book), "--sheet", "Spiral")
-    return Path(book)
-
-
-def trained_cells(name: str) -> Callable[[Path], Path]:
-    """Return the maker of the workbook of gated cells, these solved."""
-
-    def make(folder: Path) -> Path:
-        book = find(name).load().build(folder / f"{name}-trained.xlsx", finish=_without_footers)
-        _run(sys.executable, "-m", "embedsheet", "solve", str(book), "--sheet", name.upper())
-        return Path(book)
-
-    return make
-
-
-def trained_student(folder: Path) -> Path:
-    """Return the workbook of pseudo-labels, its student solved."""
-    book = find("pseudo-labels").load().build(folder / "pseudo-labels-trained.xlsx", finish=_without_footers)
-    _run(sys.executable, "-m", "embedsheet", "solve", str(book))
-    return Path(book)
-
-
-def trained_conv(folder: Path) -> Path:
-    """Return the workbook of convolution, solved as its page says."""
-    book = find("conv").load().build(folder / "conv-trained.xlsx", finish=_without_footers)
-    _run(sys.executable, "-m", "embedsheet", "solve", str(book), "--max-iterations", "50")
-    return Path(book)
-
-
-def trained_attention(folder: Path) -> Path:
-    """Return the workbook of attention, solved as its page says."""
-    book = find("attention").load().build(folder / "attention-trained.xlsx", finish=_without_footers)
-    _run(sys.executable, "-m", "embedsheet", "solve", str(book), "--max-iterations", "150")
     return Path(book)
 
 
@@ -182,24 +129,27 @@ def lesson(name: str) -> Callable[[Path], Path]:
     return lambda folder: Path(find(name).load().build(folder / f"{name}.xlsx", finish=_without_footers))
 
 
+def trained(name: str, *options: str) -> Callable[[Path], Path]:
+    """Return the maker of a lesson's workbook, a sheet of it solved: the one of its notebook, or what options say."""
+
+    def make(folder: Path) -> Path:
+        book = lesson(name)(folder)
+        _run(sys.executable, "-m", "embedsheet", "solve", str(book), *(options or ("--sheet", find(name).trained)))
+        return book
+
+    return make
+
+
+# Every lesson's workbook by the lesson's name, as it comes and "trained", and what else is shown.
 BOOKS = {
-    "movielens": movielens,
-    "untrained": lesson("movielens"),
+    **{name: lesson(name) for name in LESSONS},
+    **{f"{name} trained": trained(name) for name in LESSONS},
+    "mlp trained": trained("mlp", "--sheet", "Spiral"),
+    "conv trained": trained("conv", "--max-iterations", "50"),
+    "attention trained": trained("attention", "--max-iterations", "150"),
     "movielens compared": compared,
     "learned": learned,
-    "pseudo-labels": lesson("pseudo-labels"),
-    "pseudo-labels trained": trained_student,
     "gradient": gradient,
-    "green-eggs": lesson("green-eggs"),
-    "green-eggs trained": trained_words,
-    "optimisers": lesson("optimisers"),
-    "mlp": lesson("mlp"),
-    "mlp trained": trained_spiral,
-    "lstm trained": trained_cells("lstm"),
-    "gru trained": trained_cells("gru"),
-    "conv trained": trained_conv,
-    "attention trained": trained_attention,
-    "rnn": lesson("rnn"),
     "homework": homework,
     "own solution": own_solution,
     "own student": own_student,

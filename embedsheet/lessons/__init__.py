@@ -33,48 +33,40 @@ INTERNAL = frozenset({"path", "force", "finish", "progress"})
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A lesson's name on the command line, what it is about, and the module that makes it."""
+    """A lesson's name on the command line, its subject, its module, and the sheet that its notebook trains.
+
+    A lesson of another package has no notebook.
+    """
 
     name: str
     summary: str
     module: str
+    trained: str = ""
 
     def load(self) -> ModuleType:
         """Import the module, which nothing does before the lesson is wanted."""
         return importlib.import_module(self.module)
 
 
+def _ours(name: str, trained: str, summary: str) -> Lesson:
+    return Lesson(name, summary, f"{__name__}.{name.replace('-', '_')}", trained)
+
+
 LESSONS = {
     lesson.name: lesson
     for lesson in (
-        Lesson("movielens", "Film ratings: embeddings, dot product, bias, one-hot", "embedsheet.lessons.movielens"),
-        Lesson("green-eggs", "Words as vectors: a vocabulary, its embedding, a map", "embedsheet.lessons.green_eggs"),
-        Lesson(
-            "optimisers",
-            "Six ways to use a gradient, a step a row: from descent to Adam",
-            "embedsheet.lessons.optimisers",
+        _ours("movielens", "Cross-tab", "Film ratings: embeddings, dot product, bias, one-hot"),
+        _ours("green-eggs", "Skip-gram", "Words as vectors: a vocabulary, its embedding, a map"),
+        _ours("optimisers", "Solver", "Six ways to use a gradient, a step a row: from descent to Adam"),
+        _ours("mlp", "XOR", "From one neuron to two hidden layers, forward and backward in cells"),
+        _ours("rnn", "Three characters", "A recurrent net unrolled in formulas: characters predict the next"),
+        _ours("lstm", "LSTM", "A net that remembers: LSTM’s gates, beside a simple net that forgets"),
+        _ours("gru", "GRU", "A net that remembers: GRU’s gates, beside a simple net that forgets"),
+        _ours("conv", "Convolution", "Images in cells: filters, max pooling and a dense layer tell strokes apart"),
+        _ours(
+            "attention", "Attention", "Queries, keys and values in cells: a small transformer says a string backwards"
         ),
-        Lesson("mlp", "From one neuron to two hidden layers, forward and backward in cells", "embedsheet.lessons.mlp"),
-        Lesson("rnn", "A recurrent net unrolled in formulas: characters predict the next", "embedsheet.lessons.rnn"),
-        Lesson(
-            "lstm", "A net that remembers: LSTM’s gates, beside a simple net that forgets", "embedsheet.lessons.lstm"
-        ),
-        Lesson("gru", "A net that remembers: GRU’s gates, beside a simple net that forgets", "embedsheet.lessons.gru"),
-        Lesson(
-            "conv",
-            "Images in cells: filters, max pooling and a dense layer tell strokes apart",
-            "embedsheet.lessons.conv",
-        ),
-        Lesson(
-            "attention",
-            "Queries, keys and values in cells: a small transformer says a string backwards",
-            "embedsheet.lessons.attention",
-        ),
-        Lesson(
-            "pseudo-labels",
-            "A mixed batch: ratings, held-out ratings and a teacher's guesses",
-            "embedsheet.lessons.pseudo_labels",
-        ),
+        _ours("pseudo-labels", "Student", "A mixed batch: ratings, held-out ratings and a teacher's guesses"),
     )
 }
 
