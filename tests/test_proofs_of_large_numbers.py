@@ -347,3 +347,21 @@ def test_what_is_nearly_found_is_found(tmp_path: Path) -> None:
     result = _solve(tmp_path / "book.xlsx", cells, "target", ["B1=D1", "B2=0", "A1:A3>=0"], target=40222403.0)
     assert result.status == "optimal"
     assert result.x == pytest.approx([1950, 2.15, 1.93], rel=1e-7)
+
+
+def test_rows_that_meet_in_one_point_but_for_the_rounding_of_their_sides_contradict_nothing(tmp_path: Path) -> None:
+    # The first row and the third hold with equality at the sides divided by their factors, and there the second has
+    # 280000 D1 / 2874.31 - 1000 D3 / 1700 = 19301481027860.23..., its side but for the last bits.
+    sides = 207052755447.16812, 19301481027860.23, 1476446071032.986
+    cells = {
+        "A1": 0, "A2": 5e8, "B1": "=2874.31*A2", "D1": sides[0], "B2": "=-1000*A1+280000*A2", "D2": sides[1],
+        "B3": "=1700*A1", "D3": sides[2], "C1": "=-51.5598*A1+67.242*A2",
+    }  # fmt: skip
+    rows = ["A1:A2>=0", "A1<=1E9", "A2<=5E8", "B1<=D1", "B2>=D2", "B3>=D3"]
+    solution = _solve(tmp_path / "book.xlsx", cells, "minimize", rows)
+    assert solution.status == "optimal", solution.message
+    assert list(solution.x) == pytest.approx([sides[2] / 1700, sides[0] / 2874.31], rel=1e-5)
+    # A thousandth more is a contradiction.
+    apart = _solve(tmp_path / "apart.xlsx", {**cells, "D2": sides[1] * 1.001}, "minimize", rows)
+    assert apart.status == "infeasible"
+    assert "contradict each other" in apart.message

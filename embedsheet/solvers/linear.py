@@ -73,11 +73,11 @@ def recognise(problem: Problem) -> LinearModel | None:
     return None if len(sizes) and sizes.min() <= FAINT and _in_own_units(problem, model, cost).faint else model
 
 
-def _in_own_units(problem: Problem, model: LinearModel, cost: FloatArray) -> Scaled:
+def _in_own_units(problem: Problem, model: LinearModel, cost: FloatArray, by_sides: bool = False) -> Scaled:
     relations = np.asarray(problem.relations, dtype=object)
     low = np.where(relations == "<=", -np.inf, -model.shift)
     high = np.where(relations == ">=", np.inf, -model.shift)
-    return scaled(cost, model.matrix, low, high, problem.lower, problem.upper, problem.integer)
+    return scaled(cost, model.matrix, low, high, problem.lower, problem.upper, problem.integer, by_sides)
 
 
 def solve_linear(problem: Problem, model: LinearModel, limits: Limits = Limits()) -> LinearResult:  # noqa: B008
@@ -195,6 +195,12 @@ def _solve(
             raise
         return LinearResult("improved", Why.BEST_SO_FAR(ended=Why.INTERRUPTED()), incumbent)
     left = 1e9 if limits.deadline is None else max(0.0, limits.deadline - time.perf_counter())
+    if result.status == 2 and not (by_sides := _in_own_units(problem, model, cost, by_sides=True)).faint:
+        own = by_sides  # a large side's rounding contradicts nothing
+        seconds = left if slices is None else min(left, _FIRST_SLICE)
+        result = interruptible(run, own.cost, own.lower, own.upper, integrality, seconds)
+        if result.status == 1:
+            return LinearResult("failed", Why.HIGHS_NO_TIME(), None)
     if result.status == 4 or (result.status == 2 and own.cost.any()):
         # Presolve may only say "infeasible or unbounded": without a cost it cannot be unbounded.
         seconds = left if slices is None else min(left, _FIRST_SLICE)

@@ -60,13 +60,16 @@ def has_faint(matrix: Any, lower: FloatArray, upper: FloatArray) -> bool:
 
 def scaled(
     cost: FloatArray, matrix: Any, low: FloatArray, high: FloatArray, lower: FloatArray, upper: FloatArray,
-    integer: Any,
+    integer: Any, by_sides: bool = False,
 ) -> Scaled:  # fmt: skip
-    """Return a model, each row between `low` and `high`, in other units; cells of whole numbers keep theirs."""
+    """Return a model, each row between `low` and `high`, in other units; cells of whole numbers keep theirs.
+
+    `by_sides` makes each large side about 1, for to miss one of 1E12 by its rounding is more than HiGHS forgives.
+    """
     from scipy import sparse
 
     rows = sparse.csr_array(matrix)
-    columns = _columns(rows, low, high, lower, upper, integer)
+    columns = _columns(rows, low, high, lower, upper, integer, by_sides)
     rows = sparse.csr_array((rows.data * columns[rows.indices], rows.indices, rows.indptr), shape=rows.shape)
     place = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
     largest, smallest = np.zeros(rows.shape[0]), np.full(rows.shape[0], np.inf)
@@ -74,6 +77,8 @@ def scaled(
     np.minimum.at(smallest, place, np.where(rows.data == 0, np.inf, abs(rows.data)))
     factors = np.where((largest > 0) & (largest < SMALL), power_of_two(largest), 1.0)
     factors = np.where(np.isfinite(smallest) & (smallest > _HUGE), power_of_two(smallest), factors)
+    if by_sides:
+        factors = np.maximum(factors, power_of_two(_sizes(low, high)))
     costs = cost * columns
     present = abs(costs[costs != 0])
     unit = 1.0
@@ -88,6 +93,11 @@ def scaled(
     )  # fmt: skip
 
 
+def _sizes(low: FloatArray, high: FloatArray) -> FloatArray:
+    """Return the size of each row's larger side, 0 where both are endless."""
+    return np.maximum(np.where(np.isfinite(low), abs(low), 0.0), np.where(np.isfinite(high), abs(high), 0.0))
+
+
 def power_of_two(numbers: Any) -> Any:
     """Return the nearest powers of two, 1 for 0 and what is not finite."""
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -96,15 +106,15 @@ def power_of_two(numbers: Any) -> Any:
 
 
 def _columns(
-    rows: Any, low: FloatArray, high: FloatArray, lower: FloatArray, upper: FloatArray, integer: Any
+    rows: Any, low: FloatArray, high: FloatArray, lower: FloatArray, upper: FloatArray, integer: Any, every: bool
 ) -> FloatArray:
-    """Return how large a cell's numbers may get, where that or a coefficient is beyond HiGHS, else 1.
+    """Return how large a cell's numbers may get, where that or a coefficient is beyond HiGHS or for `every`, else 1.
 
     Where that is not known, and all coefficients are small, these tell what is large.
     """
     count = len(lower)
     place = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
-    sides = np.maximum(np.where(np.isfinite(low), abs(low), 0.0), np.where(np.isfinite(high), abs(high), 0.0))[place]
+    sides = _sizes(low, high)[place]
     sizes = abs(rows.data)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         reached = np.where((sizes > 0) & (sides > 0), sides / sizes, 0.0)
@@ -112,7 +122,7 @@ def _columns(
     np.maximum.at(by_rows, rows.indices, reached)
     bounds = np.maximum(abs(lower), abs(upper))
     reach = np.where(by_rows > 0, np.where(np.isfinite(bounds), np.minimum(bounds, by_rows), by_rows), bounds)
-    odd = np.zeros(count, bool)
+    odd = np.full(count, every)
     np.logical_or.at(odd, rows.indices, (sizes > 0) & ((sizes <= FAINT) | (sizes >= _VAST)))
     odd |= reach >= _VAST
     known = np.isfinite(reach) & (reach > 0)
