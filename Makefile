@@ -15,7 +15,7 @@ help:
 	@echo "make docs    remake the pages and pictures that are made by scripts, and templates/"
 	@echo "make site    the documentation as a site, in build/site"
 	@echo "make bench   the benchmarks beside rivals, into docs/benchmarks.md; ten minutes"
-	@echo "make soak    the long checks, and which of 40 small changes of the code no test notices; two hours"
+	@echo "make soak    the long checks, and which of 40 small changes of the code no test notices; an hour"
 	@echo "make mutants the same of 200 changes; half a day; of a part: make mutants PART='solvers/search --count 20'"
 	@echo "make front   the script of embedsheet show's page, from tools/front/; needs npm"
 	@echo "make wheel   build dist/*.whl"
@@ -77,7 +77,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 
 soak: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -m soak --timeout 0
+	$(BIN)/python -m pytest -q -m soak --timeout 0 -n 2
 	$(BIN)/python tools/mutate.py --count 40
 
 mutants: $(VENV)/.dev

@@ -153,6 +153,26 @@ OMITTED = [
 ]  # fmt: skip
 
 
+def test_an_array_formula_has_each_row_and_column_that_it_fills(tmp_path: Path) -> None:
+    # So Excel stored {=COLUMN()} over several cells; LibreOffice and Gnumeric compute the same.
+    formulas = {"B2:B4": "{=ROW()}", "C2:E2": "{=COLUMN()}", "C5:D6": "{=ROW()*10+COLUMN()}", "G2:G3": "{=SUM(ROW())}"}
+    path = write_book(tmp_path / "book.xlsx", {"S": {**formulas, "A1": 2, "I7": "{=ROW()}", "J9": "=SUM(ROW())"}})
+    found = embedsheet_values(path)["S"]
+    assert [found[f"B{row}"] for row in (2, 3, 4)] == [2, 3, 4]
+    assert [found[f"{column}2"] for column in "CDE"] == [3, 4, 5]
+    assert [found[cell] for cell in ("C5", "D5", "C6", "D6")] == [53, 54, 63, 64]
+    assert [found[cell] for cell in ("G2", "G3", "I7", "J9")] == [5, 5, 7, 9]
+
+
+def test_the_gradient_sheet_of_an_array_formula_has_its_rows(tmp_path: Path) -> None:
+    path = write_book(
+        tmp_path / "book.xlsx", {"S": {"A1": 2, "B2:B4": "{=A1*ROW()}", "C1": "=SUMPRODUCT(B2:B4,B2:B4)"}}
+    )
+    es.derive(path, "S", objective="C1", changing=["A1"])
+    # (2A + 3A + 4A squared and summed) is 29 A², whose derivative at 2 is 116.
+    assert 116.0 in embedsheet_values(path)["S gradient"].values()
+
+
 def test_a_function_is_called_without_the_parameters_that_it_may_do_without(tmp_path: Path) -> None:
     """A file has [v] as _xlop.v where it is named and as _xlpm.v where it is used."""
 

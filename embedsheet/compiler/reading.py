@@ -174,6 +174,12 @@ class CellReader:
         return found
 
     @property
+    def filled(self) -> tuple[int, int]:
+        """How many rows and columns the group's array formula fills; see `Context.filled`."""
+        _, height, width = self.group.outputs.shape
+        return height, width
+
+    @property
     def file(self) -> Path:
         """The workbook's file."""
         return self.store.workbook.path

@@ -216,9 +216,9 @@ def _reference_errors(value: Value, reference: Reference) -> Value:
 
 @function("ROW", "r", "Row number of a cell", least=0, gradient="constant", sizes="any")
 def row(context: Context, reference: Value | Reference | Union | None = None) -> Value:
-    """Return the rows of a reference, without one the formula's own row."""
+    """Return the rows of a reference, without one those that the formula fills."""
     if reference is None:
-        return _places(context, context.rows, context.rows, 1)
+        return _places(context, context.rows, context.rows + context.filled[0] - 1, 1)
     if not isinstance(reference, Reference):
         return _no_reference(reference)
     return _reference_errors(_places(context, reference.top, reference.bottom, 1), reference)
@@ -226,9 +226,9 @@ def row(context: Context, reference: Value | Reference | Union | None = None) ->
 
 @function("COLUMN", "r", "Column number of a cell", least=0, gradient="constant", sizes="any")
 def column(context: Context, reference: Value | Reference | Union | None = None) -> Value:
-    """Return the columns of a reference, without one the formula's own column."""
+    """Return the columns of a reference, without one those that the formula fills."""
     if reference is None:
-        return _places(context, context.columns, context.columns, 2)
+        return _places(context, context.columns, context.columns + context.filled[1] - 1, 2)
     if not isinstance(reference, Reference):
         return _no_reference(reference)
     return _reference_errors(_places(context, reference.left, reference.right, 2), reference)

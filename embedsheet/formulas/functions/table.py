@@ -86,6 +86,11 @@ class Context(Protocol):
         ...
 
     @property
+    def filled(self) -> tuple[int, int]:
+        """How many rows and columns an array formula fills, (1, 1) of any other."""
+        ...
+
+    @property
     def file(self) -> Path:
         """The workbook's file."""
         ...

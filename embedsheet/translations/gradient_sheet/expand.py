@@ -102,7 +102,9 @@ class Expander:
         if node.name in WRITTEN_OUT:
             return self.node(WRITTEN_OUT[node.name](node.arguments), array, scalar, local)
         if node.name in {"ROW", "COLUMN"} and not node.arguments:
-            own = t.Ref(self.group.sheet_name, _HERE, _HERE, _HERE, _HERE)
+            _, height, width = self.group.outputs.shape
+            last = t.Coordinate(height - 1, False), t.Coordinate(width - 1, False)
+            own = t.Ref(self.group.sheet_name, _HERE, _HERE, *last)
             return t.Call(node.name, (own,))
         arguments: list[t.Node] = []
         for place, argument in enumerate(node.arguments):
