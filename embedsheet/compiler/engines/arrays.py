@@ -8,7 +8,7 @@ from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
-from autograd.extend import VJPNode, defvjp, defvjp_argnum, primitive, register_notrace
+from autograd.extend import VJPNode, defvjp, defvjp_argnum, defvjp_argnums, primitive, register_notrace
 from autograd.numpy.numpy_boxes import ArrayBox
 from autograd.tracer import isbox, trace_primitives_map
 from numpy.typing import NDArray
@@ -181,16 +181,15 @@ _lexsort = _wrapped(lambda axis, *keys: np.lexsort(keys, axis))
 register_notrace(VJPNode, _lexsort)
 
 
-def _joined(argnum: int, _: Array, args: Sequence[Any], __: Any) -> Callable[[Array], Array]:
+def _joined(argnums: Sequence[int], _: Array, args: Sequence[Any], __: Any) -> Callable[[Array], list[Array]]:
     axis, arrays = args[0], args[1:]
-    before = sum(anp.shape(array)[axis] for array in arrays[: argnum - 1])
-    places = (slice(None),) * (axis % len(anp.shape(arrays[0]))) + (
-        slice(before, before + anp.shape(arrays[argnum - 1])[axis]),
-    )
-    return lambda g: item(g, places)
+    ends = np.cumsum([anp.shape(array)[axis] for array in arrays]).tolist()
+    starts, before = [0, *ends], (slice(None),) * (axis % len(anp.shape(arrays[0])))
+    places = [(*before, slice(starts[argnum - 1], ends[argnum - 1])) for argnum in argnums]
+    return lambda g: [item(g, place) for place in places]
 
 
-defvjp_argnum(anp.concatenate_args, _joined)
+defvjp_argnums(anp.concatenate_args, _joined)
 
 # Autograd's function of this name is a frame around the operation.
 where = trace_primitives_map[np.where]
