@@ -218,8 +218,8 @@ def test_instalments_and_depreciations_give_what_the_judges_give(tmp_path: Path)
 
 
 def _declining() -> list[str]:
-    # Where a period is begun within, formulon cuts the declining balance, all others the straight line of that period.
-    spans = ("0,1", "0,0.875", "2,7", "2.3,4.7", "0.5,9.5", "9,10", "0,10", "3,3", "5.5,5.9", "7,5", "-1,5", "0,11")
+    # Of a period that is begun within, only formulon knows what Excel stores: see test_stored_by_excel.py.
+    spans = ("0,1", "0,0.875", "2,7", "2,4.7", "9,10", "0,10", "3,3", "7,5", "-1,5", "0,11")
     formulas = [
         f"=VDB(2400,{salvage},10,{span},{factor},{still})"
         for salvage in ("300", "0", "2300")
@@ -227,6 +227,7 @@ def _declining() -> list[str]:
         for factor in ("2", "1.5", "0.5", "6")
         for still in ("FALSE", "TRUE")
     ]
+    formulas += [f"=VDB(2400,300,10,{span},2,TRUE)" for span in ("2.3,4.7", "0.5,9.5", "5.5,5.9")]
     formulas += [
         f"=VDB(2400,300,{more})" for more in ("120,6,18", "3650,0,1", "10.5,0,10.5", "0.5,0,0.5", "10,0,10,,TRUE")
     ]
@@ -255,6 +256,12 @@ def test_declining_balances_between_two_periods_are_what_the_judges_give(tmp_pat
 def test_declining_balances_are_those_of_microsofts_examples(tmp_path: Path, formula: str, expected: float) -> None:
     value = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": {"A1": f"=ROUND({formula},2)"}}))["S"]["A1"]
     assert value == expected
+
+
+def test_a_first_part_of_a_period_keeps_its_salvage(tmp_path: Path) -> None:
+    # Half of the 400 that are left, then half of the other 200: formulon's, which alone gives what Excel stores.
+    book = write_book(tmp_path / "book.xlsx", {"S": {"A1": "=VDB(2400,2000,10,0.5,1)"}})
+    assert embedsheet_values(book)["S"]["A1"] == pytest.approx(100.0, rel=1e-14)
 
 
 def test_salvage_above_cost_is_none_in_a_declining_balance(tmp_path: Path) -> None:

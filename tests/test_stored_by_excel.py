@@ -3,7 +3,8 @@
 Apache POI's test workbooks were saved by Excel: DateFormatTests, ElapsedFormatTests (its days count from 1904),
 FormatConditionTests, NumberFormatTests, NumberFormatApproxTests, TextFormatTests, FormulaEvalTestData_Copy,
 LookupFunctionsTestCaseData, IndexFunctionTestCaseData, IndirectFunctionTestCaseData, DGet, mirrTest, and the list
-54686_fraction_formats. So were operator, functions and finfuns among the samples of Gnumeric.
+54686_fraction_formats. So were operator, functions and finfuns among the samples of Gnumeric, VDB and BASES among
+those of xlcalculator.
 """
 
 from __future__ import annotations
@@ -120,6 +121,15 @@ CELLS: dict[str, Any] = {
         ("=S1+S2", "#VALUE!"), ("=S2+S1", "#DIV/0!"), ("=S1*S3", "#VALUE!"), ("=ADDRESS(2,1,5)", "$A$2"),
         ("=ADDRESS(2,1,6)", "A$2"), ("=ADDRESS(2,1,7)", "$A2"), ("=ADDRESS(2,1,8)", "A2"), ("=ADDRESS(2,1,9)",
         "#VALUE!"), ('=HYPERLINK(S2,"foo")', "#DIV/0!"),
+        # VDB: of a period that is begun within what is left then falls on, and periods count from there.
+        ("=VDB(1,0,14,0,0.5,1.25)", 0.044642857142857144), ("=VDB(1,0,14,0.5,1.5,1.25)", 0.08529974489795919),
+        ("=VDB(1,0,14,1.5,2.5,1.25)", 0.07768369624635568), ("=VDB(1,0,14,2.5,3.5,1.25)", 0.07074765193864536),
+        ("=VDB(1,0,14,3.5,4.5,1.25)", 0.06872629045468406), ("=VDB(1,0,14,4.5,5.5,1.25)", 0.06872629045468406),
+        ("=VDB(1,0,14,12.5,13.5,1.25)", 0.06872629045468406), ("=VDB(1,0,14,13.5,14,1.25)", 0.03436314522734203),
+        ("=VDB(1,0,14,13,14,1.25)", 0.06866789938377948), ("=VDB(1,0,14,11,12,1.25)", 0.06866789938377948),
+        # BASES: places that no numeral has are wrong before a text that is no number is.
+        ("=DEC2BIN(S1,0)", "#NUM!"), ("=DEC2OCT(S1,11)", "#NUM!"), ("=DEC2HEX(S1,0)", "#NUM!"),
+        ("=DEC2HEX(S1,10)", "#VALUE!"),
         # Microsoft's page on LINEST: the slope is 2 and the intercept 1.
         ("=INDEX(LINEST(P1:P4,Q1:Q4,,FALSE),1,1)", 2.0), ("=INDEX(LINEST(P1:P4,Q1:Q4,,FALSE),1,2)", 1.0),
         ("=TREND(P1:P4,Q1:Q4,6,)", 13.0), ('=TEXT(TRUE,";;;-@-")', "-TRUE-"), ('=TEXT(1.5,"# ?/?")', "1 1/2"),

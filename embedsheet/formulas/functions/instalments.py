@@ -206,14 +206,20 @@ def _vdb(
         )
         shape = np.broadcast_shapes(*(one.shape[:3] for one in (cost, salvage, life, start, end, factor, still)))
         context.claim(*shape[:2], shape[2] * len(periods))
-        # Of a period that is begun or left off within, that part counts.
-        part = xp.maximum(xp.minimum(end, periods) - xp.maximum(start, periods - 1.0), 0.0)
+        # Where it may turn even Excel counts periods from the start's fraction on, 2.5 to 3.5; a first one, to 0.5,
+        # goes before. Where it may not they are whole. Of a period that is begun or left off within, that part counts.
+        shift = xp.where(still == 0, start - xp.floor(start), 0.0)
+        begin = xp.maximum(periods - 1.0 + shift, 0.0)
+        part = xp.maximum(xp.minimum(end, periods + shift) - xp.maximum(start, begin), 0.0)
         kept = 1.0 - xp.minimum(factor / life, 1.0)
+        first = cost - xp.maximum(cost * kept, salvage)
+        known = xp.where(periods > 0, cost - shift * first, cost)
         before, after = (
-            xp.maximum(product(cost, _repeated(context, xp, kept, k)), salvage) for k in (periods - 1.0, periods)
+            xp.maximum(product(known, _repeated(context, xp, kept, k)), salvage)
+            for k in (xp.maximum(periods - 1.0, 0.0), xp.maximum(periods, 1.0))
         )
         falling = before - after
-        left = life - periods + 1.0
+        left = life - begin
         even = (before - salvage) / xp.where(left > 0, left, 1.0)
         better = (even > falling) & (still == 0)
         times = xp.cumsum(xp.where(better, 1.0, 0.0), axis=3)
@@ -227,10 +233,10 @@ def _vdb(
     read.append(as_numbers(context, given(no_switch, 0.0)))
     for place in (2, 3, 4, 6):
         concrete(context, read[place], "The life and the periods in VDB")
-    # Periods, from 1, along a fourth axis.
+    # Periods along a fourth axis, the one before the first whole one included.
     last = np.nanmax(np.minimum(read[2].numbers, read[4].numbers), initial=1.0)
     context.claim(1, 1, int(last))
-    periods = np.arange(1.0, np.ceil(last) + 1.0)
+    periods = np.arange(0.0, np.ceil(last) + 1.0)
     return smooth(
         context,
         read,

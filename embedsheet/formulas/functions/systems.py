@@ -64,6 +64,8 @@ def _converter(source: int, target: int) -> Callable[..., str | float]:
     def convert(context: Context, pair: Pair, places: Pair | None = None) -> str | float:
         if pair[0] == BOOLEAN:
             raise FaultError(VALUE)
+        if places is not None and places[0] == NUMBER:
+            _whole(context, places, 1, _WIDTH)  # before the number is read
         if source == 10:
             number = int(np.trunc(element_number(context, pair)))
         else:
