@@ -2,7 +2,8 @@
 
 A format has up to four parts, for positive numbers, negative ones, zero, and texts. A part is digits (`0` always shown,
 `#` if needed, `?` as a blank), a point, commas (between digits: thousands; behind them: divide by 1,000), `%`, an
-exponent, a fraction, or the codes of a date, and text that stands for itself.
+exponent, a fraction, or the codes of a date, and text that stands for itself: "said" is what must, between quotes or
+behind a backslash, "literal" what is no code.
 
 What Microsoft does not say, as where an exponent's sign stands or what `h` behind `[h]` is, is taken from results that
 Excel stored: Apache POI's test workbooks are full of them.
@@ -22,13 +23,14 @@ from embedsheet.formulas.numerals import text_of_number
 _TOKEN = re.compile(
     r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|_(?P<space>.)|\*(?P<fill>.)|(?P<elapsed>\[(?:h+|m+|s+)\])'
     r"|\[(?P<bracket>[^\]]*)\]|(?P<general>General)|(?P<exponent>E[+-])|(?P<noon>AM/PM|A/P)"
-    r"|(?P<date>y+|m+|d+|h+|s+)|(?P<digit>[0#?])|(?P<mark>[.,%@])|(?P<literal>.)",
+    r"|(?P<date>y+|m+|d+|h+|s+|e+|b+|g+)|(?P<digit>[0#?])|(?P<mark>[.,%@])|(?P<literal>.)",
     re.IGNORECASE | re.DOTALL,
 )
 _COLOURS = re.compile(r"(black|blue|cyan|green|magenta|red|white|yellow|colou?r ?\d+|\$[^\]]*)", re.IGNORECASE)
 _CONDITION = re.compile(r"(<=|>=|<>|<|>|=) *(-?[0-9]+(?:\.[0-9]+)?(?:E[+-]?[0-9]+)?)", re.IGNORECASE)
 _RELATIONS = dict(zip(("<", "<=", "=", "<>", ">", ">="), (lt, le, eq, ne, gt, ge), strict=True))
 _FILLING = {"0": "0", "?": " "}  # of a place that no digit needs
+_Asked = tuple[str, float]  # a relation and a bound
 _LAST_DAY = 2_958_466  # the day after 31 December 9999
 
 
@@ -59,11 +61,11 @@ def _sections(code: str) -> tuple[tuple[_Token, ...], ...]:
             if not _COLOURS.fullmatch(text):
                 raise FormatError(f"[{text}] in a number format is not understood", known=False)
             if text.startswith("$"):
-                sections[-1].append(_Token("literal", text[1:].split("-")[0]))
+                sections[-1].append(_Token("said", text[1:].split("-")[0]))
         elif kind in ("quoted", "escaped"):
-            sections[-1].append(_Token("literal", text))
+            sections[-1].append(_Token("said", text))
         elif kind == "space":
-            sections[-1].append(_Token("literal", " "))
+            sections[-1].append(_Token("said", " "))
         elif kind != "fill":
             sections[-1].append(_Token(kind, text))
     if len(sections) > 4:
@@ -92,11 +94,12 @@ def formatted(number: float, code: str, first_day: int = 0) -> str:
     numeric = [section for section in sections[:3] if not any(map(_is_text, section))]
     if not code:
         return ""
-    if not numeric:
-        return formatted_text(_general(number), code)
+    if not numeric:  # of texts alone
+        return _general(number)
     section, magnitude, sign = numeric[0], number, ""
     if any(token.kind == "condition" for part in numeric for token in part):
-        section, magnitude, sign = _meeting(number, numeric), abs(number), "-" if number < 0 else ""
+        (section, signed), magnitude = _meeting(number, numeric), abs(number)
+        sign = "-" if number < 0 and signed else ""
     elif len(numeric) > 2 and number == 0:
         section = numeric[2]
     elif number < 0:
@@ -114,15 +117,38 @@ def formatted(number: float, code: str, first_day: int = 0) -> str:
     return _number(magnitude, section, sign)
 
 
-def _meeting(number: float, sections: list[tuple[_Token, ...]]) -> tuple[_Token, ...]:
-    """Return the part whose condition a number meets, the last that has none where it meets no condition."""
-    if (number < 0 and len(sections) > 1) or (len(sections) == 2 and any(t.kind == "condition" for t in sections[1])):
-        raise FormatError("a number format with such conditions is not understood", known=False)
+def _meeting(number: float, sections: list[tuple[_Token, ...]]) -> tuple[tuple[_Token, ...], bool]:
+    """Return the part whose condition a number meets, the last that has none where it meets no condition.
+
+    And whether a number below 0 has its sign there: it has none in a part that is for such numbers alone.
+    """
+    if len(sections) == 2 and any(token.kind == "condition" for token in sections[1]):
+        raise _not_understood()
+    before: list[_Asked] = []
     for section in sections:
-        asked = [_CONDITION.fullmatch(token.text) for token in section if token.kind == "condition"]
-        if all(found and _RELATIONS[found[1]](number, float(found[2])) for found in asked):
-            return tuple(token for token in section if token.kind != "condition")
-    return (_Token("general", "General"),)
+        found = (_CONDITION.fullmatch(token.text) for token in section if token.kind == "condition")
+        asked = [(one[1], float(one[2])) for one in found if one]
+        if all(_RELATIONS[relation](number, bound) for relation, bound in asked):
+            plain = tuple(token for token in section if token.kind != "condition")
+            return plain, number >= 0 or len(sections) == 1 or not _below_zero(asked, before)
+        before += asked
+    return (_Token("general", "General"),), True
+
+
+def _below_zero(asked: list[_Asked], before: list[_Asked]) -> bool:
+    """Return whether a part is for numbers below 0 alone, by its condition or because others take the rest."""
+    if asked:
+        return any((one[0] in ("<", "<=", "=") and one[1] < 0) or one == ("<", 0) for one in asked)
+    if any((one[0] in (">", ">=", "<>") and one[1] < 0) or one == (">=", 0) for one in before):
+        return True
+    # Of the others Gnumeric and LibreOffice show those below 0 without a sign, formulon with one.
+    if any(bound < 0 for _, bound in before):
+        raise _not_understood()
+    return False
+
+
+def _not_understood() -> FormatError:
+    return FormatError("a number format with such conditions is not understood", known=False)
 
 
 @lru_cache(maxsize=1024)
@@ -130,7 +156,7 @@ def _layout(section: tuple[_Token, ...]) -> tuple[list[int], list[int], int | No
     """Return where digits stand before and behind the point, where the exponent, whether thousands have commas, and
     what the number is multiplied by."""
     kinds = [token.kind for token in section]
-    percents = sum(token.text == "%" for token in section)
+    percents = section.count(_Token("mark", "%"))
     point = next((i for i, token in enumerate(section) if token.text == "." and token.kind == "mark"), len(section))
     exponent = next((i for i, kind in enumerate(kinds) if kind == "exponent"), None)
     end = len(section) if exponent is None else exponent
@@ -218,7 +244,7 @@ def _laid_out(
             out.append(sign + _filled(str(abs(power)), "".join(section[j].text for j in power_digits)))
         elif token.kind == "digit" or (token.kind == "mark" and token.text == "," and i > first_digit):
             continue
-        elif not whole and token.text == "." and digits:
+        elif not whole and token == _Token("mark", ".") and digits:
             out.append(digits + ".")
         else:
             out.append(token.text)
@@ -248,7 +274,7 @@ def _fraction(number: float, section: tuple[_Token, ...], bar: int, sign: str) -
                 runs.append((i, i + 1))
     *before, above = [run for run in runs if run[1] <= bar]
     below = [run for run in runs if run[0] > bar]
-    if len(below) != 1 or len(before) > 1 or "%" in {token.text for token in section}:
+    if len(below) != 1 or len(before) > 1 or _Token("mark", "%") in section:
         raise FormatError("such a fraction in a number format is not understood", known=False)
     over, under = _places(section, *above), _places(section, *below[0])
     if under.strip("0#?"):  # one that is given, as in ?/16
@@ -305,7 +331,7 @@ def _filled(digits: str, places: str, *, behind: bool = False) -> str:
 
 
 def _date(number: float, section: tuple[_Token, ...], first_day: int) -> str:
-    fractional = "".join(token.text for token in section).partition(".")[2].count("0")
+    fractional = _decimals(section)
     unit = 10**fractional
     ticks = int(Decimal(repr(number)).__mul__(86400 * unit).to_integral_value(ROUND_HALF_UP))
     days, rest = divmod(ticks, 86400 * unit)
@@ -342,11 +368,22 @@ def _date(number: float, section: tuple[_Token, ...], first_day: int) -> str:
                 out.append(_date_part(text, day, days, leap, hours % 12 or 12 if noon else hours, seconds % 60))
         elif token.kind == "digit":
             out.append("")
-        elif token.text == "." and fractional:
+        elif token == _Token("mark", ".") and fractional:
             out.append("." + f"{fraction:0{fractional}d}")
         else:
             out.append(token.text)
     return "".join(out)
+
+
+def _decimals(section: tuple[_Token, ...]) -> int:
+    """Return how many decimals the seconds of a date's format have; other digits have no place beside its codes."""
+    point = section.index(_Token("mark", ".")) if _Token("mark", ".") in section else len(section)
+    end = point + 1
+    while end < len(section) and section[end] == _Token("digit", "0"):
+        end += 1
+    if any(token.kind == "digit" for token in (*section[:point], *section[end:])):
+        raise FormatError("digits beside the codes of a date", known=True)
+    return max(end - point - 1, 0)
 
 
 _MONTHS = "January February March April May June July August September October November December".split()
@@ -360,8 +397,14 @@ def _date_part(code: str, day: datetime.date, days: int, leap: bool, hours: int,
     match code[0], len(code):
         case "y", 1 | 2:
             return f"{year % 100:02d}"
-        case "y", _:
+        case ("y" | "e", _):
             return f"{year:04d}"
+        case "b", 1 | 2:  # the Buddhist era
+            return f"{(year + 543) % 100:02d}"
+        case "b", _:
+            return f"{year + 543:04d}"
+        case "g", _:  # eras have names in Japan
+            return ""
         case "m", 1 | 2 as width:
             return f"{month:0{width}d}"
         case "m", 3:
