@@ -40,9 +40,16 @@ def test_complex_numbers_are_made_and_reckoned_with_as_the_judges_do(tmp_path: P
         f"={name}({one})" for name in ("IMSUM", "IMPRODUCT") for one in ("A1:A3", '"3+4i",A1:A3', "A1:A7", "1,2,3")
     ]
     formulas += ["=IMSUM(A5)", '=IMSUM({"1+i";"2"})', "=IMSUM(TRUE)", '=IMSUM("3+4i","5-3j")', '=IMSUB("i","j")']
+    formulas += ["=IMSUM(A4)", '=IMSUM("i",A4)', "=IMPRODUCT(A4,A1)"]
     powers = ("3", "0.5", "0", "-1", '"x"', "TRUE", "-2", "2")
     formulas += [f"=IMPOWER({x},{p})" for x in ('"2+3i"', "0", '"i"', "4", '"2j"') for p in powers]
     assert disagreements(tmp_path, CELLS, formulas) == []
+
+
+def test_a_truth_in_a_range_of_complex_numbers_is_refused(tmp_path: Path) -> None:
+    # 1 to formulon, Gnumeric and LibreOffice, #VALUE! to pyOpenVBA, as it is to formulon where it stands alone.
+    book = write_book(tmp_path / "book.xlsx", {"S": {**CELLS, "Z1": "=IMSUM(A1:A4)"}})
+    assert str(embedsheet_values(book)["S"]["Z1"]).startswith("unsupported: S!Z1: IMSUM of a range with a truth value")
 
 
 @pytest.mark.parametrize(

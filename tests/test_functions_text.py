@@ -137,6 +137,8 @@ def test_numbers_are_written_as_the_judges_write_them(tmp_path: Path) -> None:
         '=NUMBERVALUE("1.234,5",",",".")',
         '=NUMBERVALUE("1,234.5")',
         '=NUMBERVALUE("50%")',
+        '=NUMBERVALUE("1,5",",",",")',
+        '=NUMBERVALUE("15","x","x")',
         '=NUMBERVALUE("x")',
     ]
     assert disagreements(tmp_path, CELLS, formulas) == []
@@ -200,6 +202,8 @@ def test_numbers_in_other_systems_are_what_the_judges_give(tmp_path: Path) -> No
         formulas += [f"={name}({a},{b})" for name in ("BITLSHIFT", "BITRSHIFT") for b in (0, 1, -2, 47, 54)]
         formulas += [f"=BASE({a},{radix}{length})" for radix in (2, 16, 36, 37) for length in ("", ",8")]
     formulas += [f"=ROMAN({x})" for x in ("0", "4", "9", "499", "1999", "3999", "4000", "-1", "2.9")]
+    forms = ("0", "1", "2", "3", "4", "TRUE", "FALSE", "5", "-1", "1.9")
+    formulas += [f"=ROMAN({x},{form})" for x in (0, 45, 95, 499, 999, 1999, 3999) for form in forms]
     formulas += [f"=ARABIC({x})" for x in ('"MCMXCIX"', '"mcmxcix"', '"IIII"', '"IC"', '" X "', '"ABC"')]
     assert disagreements(tmp_path, CELLS, formulas) == []
 

@@ -23,7 +23,8 @@ def test_what_is_quoted_stands_for_itself(number: float, code: str, shown: str) 
 
 
 @pytest.mark.parametrize(
-    "code", ["0 days", "0 hrs", "0 sec", "0 pcs", "0 units", "#,##0 tons", "0 min", "0 g", "0e", "USD 0", "0d", "d0", "h0"]
+    "code",
+    ["0 days", "0 hrs", "0 sec", "0 pcs", "0 units", "#,##0 tons", "0 min", "0 g", "0e", "USD 0", "0d", "d0", "h0"],
 )
 def test_digits_beside_the_codes_of_a_date_are_no_format(code: str) -> None:
     with pytest.raises(FormatError) as told:

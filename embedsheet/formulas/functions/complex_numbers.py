@@ -120,7 +120,7 @@ def _of_two(compute: Callable[[complex, complex], complex]) -> Callable[..., str
 
 
 def _folded(name: str, summary: str, start: complex, compute: Callable[[complex, complex], complex]) -> None:
-    """Enter a function of all complex numbers of ranges, whose truths and blanks do not count."""
+    """Enter a function of all complex numbers of ranges, whose blanks do not count."""
 
     def folded(context: Context, pairs: Sequence[Pair]) -> str:
         numbers = [_read(context, pair) for pair in pairs]
@@ -135,13 +135,21 @@ def _folded(name: str, summary: str, start: complex, compute: Callable[[complex,
         kinds, numbers = np.full((n, 1, 1), TEXT, np.uint8), np.zeros((n, 1, 1))
         for place in range(n):
             pairs: list[Pair] = []
+            doubtful = False
             for argument, own in zip(arguments, lists, strict=True):
-                left_out = {ABSENT, BLANK} | ({BOOLEAN} if isinstance(argument, Reference) else set())
-                pairs += [pair for pair in own[place % len(own)] if pair[0] not in left_out]
+                given = own[place % len(own)]
+                doubtful |= (
+                    isinstance(argument, Reference) and len(given) > 1 and BOOLEAN in {kind for kind, _ in given}
+                )
+                pairs += [pair for pair in given if pair[0] not in (ABSENT, BLANK)]
             try:
                 failed = next((pair for pair in pairs if pair[0] == ERROR), None)
                 if failed is not None:
                     raise FaultError(int(failed[1]))
+                if doubtful:
+                    raise context.unsupported(
+                        f"{name} of a range with a truth value, of which programs make different things; write a number"
+                    )
                 numbers[place] = context.strings.code(folded(context, pairs))
             except FaultError as fault:
                 kinds[place], numbers[place] = ERROR, fault.code

@@ -76,11 +76,11 @@ def cell(context: Context, asked: Value, argument: Argument | None = None) -> Va
         if question != "filename" or len(context.tabs) > 1:
             raise context.unsupported("CELL without a cell tells of the one changed last; name the cell.")
         return _texts(context, [_file_name(context, None)])
+    if not isinstance(argument, Reference):
+        return argument if isinstance(argument, Value) and (argument.kinds == ERROR).all() else error(VALUE)
     if question in READING:
         value = first_cell(context, argument)
         return value if question == "contents" else _type(context, value)
-    if not isinstance(argument, Reference):
-        return argument if isinstance(argument, Value) and (argument.kinds == ERROR).all() else error(VALUE)
     found: Value
     match question:
         case "row":

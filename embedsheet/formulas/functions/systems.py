@@ -6,7 +6,7 @@ import re
 import string
 import sys
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 
@@ -149,14 +149,25 @@ _LETTERS = {letters: worth for worth, letters in _ROMAN if len(letters) == 1}
 _LARGEST_ROMAN = 3999
 
 
+# What each more concise form may write besides: 499 is CDXCIX, LDVLIV, XDIX, VDIV and at last ID.
+_CONCISE = (
+    ((950, "LM"), (450, "LD"), (95, "VC"), (45, "VL")),
+    ((990, "XM"), (490, "XD"), (99, "IC"), (49, "IL")),
+    ((995, "VM"), (495, "VD")),
+    ((999, "IM"), (499, "ID")),
+)
+_FORMS = [sorted((*_ROMAN, *chain(*_CONCISE[:form])), reverse=True) for form in range(len(_CONCISE) + 1)]
+
+
 def _roman(context: Context, number: Pair, form: Pair = (NUMBER, 0.0)) -> str:
     rest = int(np.trunc(element_number(context, number)))
-    if not 0 <= rest <= _LARGEST_ROMAN:
+    concise = int(np.trunc(element_number(context, form)))
+    if form[0] == BOOLEAN:  # TRUE is the classic one, FALSE the most concise
+        concise = 0 if form[1] else len(_CONCISE)
+    if not 0 <= rest <= _LARGEST_ROMAN or not 0 <= concise <= len(_CONCISE):
         raise FaultError(VALUE)
-    if form == (BOOLEAN, 0.0) or (form[0] != BOOLEAN and element_number(context, form) != 0):
-        raise context.unsupported("ROMAN writes the classic form only; leave out its second argument")
     found = ""
-    for worth, letters in _ROMAN:
+    for worth, letters in _FORMS[concise]:
         count, rest = divmod(rest, worth)
         found += letters * count
     return found

@@ -156,6 +156,8 @@ def _value(context: Context, pair: Pair) -> float:
 def _numbervalue(context: Context, text: Pair, decimal: Pair = (-1, 0.0), group: Pair = (-1, 0.0)) -> float:
     point = element_text(context, decimal)[:1] if decimal[0] >= 0 else "."
     comma = element_text(context, group)[:1] if group[0] >= 0 else ","
+    if point == comma:
+        raise FaultError(VALUE)
     written = element_text(context, text).replace(" ", "").replace(comma, "").replace(point, ".")
     percents = len(written) - len(written.rstrip("%"))
     try:
