@@ -50,6 +50,14 @@ def test_dates_and_times_are_read_as_the_judges_read_them(tmp_path: Path) -> Non
     assert disagreements(tmp_path, CELLS, formulas) == []
 
 
+def test_months_have_the_days_that_the_judges_give_them(tmp_path: Path) -> None:
+    # Gnumeric says so, too: 29 February 1900, which Excel counts, ends no month, and no date is of the year 10000.
+    formulas = [f"=EOMONTH({day},{months})" for day in (0, 31, 59, 60, 100, 45351) for months in (0, 1, -1, -2, 12)]
+    formulas += [f"=EDATE({day},{months})" for day in (0, 29, 31, 60, 91, 425, 45351) for months in (0, 1, -1, -12, 12)]
+    formulas += [f"=DATE({one})" for one in ("10000,1,-5", "10000.5,-5,1", "9999,13,1", "9999,12,31", "12000,-50000,1")]
+    assert disagreements(tmp_path, CELLS, formulas) == []
+
+
 @pytest.mark.parametrize(
     ("formula", "expected"),
     [

@@ -80,7 +80,7 @@ def date(context: Context, year: Value, month: Value, day: Value) -> Value:
 
     def compute(*pairs: tuple[int, float]) -> float:
         year_number, month_number, day_number = (int(element_number(context, pair) // 1) for pair in pairs)
-        if year_number < 0:
+        if not 0 <= year_number < 10000:
             raise FaultError(NUM)
         year_number += 1900 if year_number < 1900 else 0
         return of_workbook(context, serial_of(year_number, month_number, day_number))
@@ -135,6 +135,11 @@ def weekday(context: Context, *arguments: Value) -> Value:
     return map_elements(context, "WEEKDAY", list(arguments), compute)
 
 
+def _last_day(year: int, month: int) -> int:
+    """Return the last day of a month to EDATE and EOMONTH, which do not count 29 February 1900."""
+    return 28 if (year, month) == (1900, 2) else days_in(year, month)
+
+
 @function("EDATE", "vv", "Day number some months later", gradient="constant")
 def edate(context: Context, start: Value, months: Value) -> Value:
     """Return the same day of the month some months later, or that month's last day."""
@@ -145,7 +150,7 @@ def edate(context: Context, start: Value, months: Value) -> Value:
         year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
         if not 1900 <= year <= 9999:
             raise FaultError(NUM)
-        return of_workbook(context, serial_of(year, month, min(day, days_in(year, month))))
+        return of_workbook(context, serial_of(year, month, min(day, _last_day(year, month))))
 
     return map_elements(context, "EDATE", [start, months], compute)
 
@@ -160,7 +165,7 @@ def eomonth(context: Context, start: Value, months: Value) -> Value:
         year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
         if not 1900 <= year <= 9999:
             raise FaultError(NUM)
-        return of_workbook(context, serial_of(year, month, days_in(year, month)))
+        return of_workbook(context, serial_of(year, month, _last_day(year, month)))
 
     return map_elements(context, "EOMONTH", [start, months], compute)
 
