@@ -123,10 +123,13 @@ DIFFERENCES = (
     # Bonds and bills.
     Difference("takes no computed array", "formulon",
                "COUPDAYBS COUPDAYS COUPDAYSNC COUPNCD COUPNUM COUPPCD DISC DURATION INTRATE MDURATION PERCENTOF PRICE "
-               "RECEIVED TBILLEQ TBILLPRICE TBILLYIELD YIELD"),
+               "RECEIVED TBILLEQ TBILLPRICE TBILLYIELD YIELD ACCRINTM PRICEDISC YIELDDISC"),
     Difference("takes no computed basis", "LibreOffice", "COUPDAYBS COUPDAYS COUPDAYSNC COUPNCD COUPNUM COUPPCD"),
     Difference("counts days of 1900 by another calendar", "Gnumeric LibreOffice", "DISC INTRATE PRICE YIELD"),
-    Difference("day 0 is none", "IronCalc", "DISC DURATION INTRATE MDURATION PRICE YIELD"),
+    Difference("day 0 is none", "IronCalc",
+               "ACCRINTM DISC DURATION INTRATE MDURATION PRICE PRICEDISC YIELD YIELDDISC"),
+    Difference("day −1 is one", "Gnumeric LibreOffice", "ACCRINTM PRICEDISC YIELDDISC"),
+    Difference("takes no computed par value", "LibreOffice", "ACCRINTM"),
     Difference("counts the first period otherwise", "Gnumeric LibreOffice", "DURATION MDURATION"),
     Difference("pays less than nothing", "Gnumeric LibreOffice", "RECEIVED"),
     Difference("counts one day more", "LibreOffice", "TBILLEQ TBILLPRICE TBILLYIELD"),
@@ -157,6 +160,7 @@ FURTHER = (
 FURTHER_OUTVOTED = {
     "XIRR": "Microsoft: values and dates of different numbers are #NUM!, whatever else the one date is",
     "DISC": "days of 1900 as Excel and formulon count them",
+    "YIELDDISC": "the same",
     "FORMULATEXT": "Microsoft: of a range it is that of the upper left cell",
     "ISFORMULA": "of a range the upper left cell, as in LibreOffice",
     "Z.TEST": "a text that is a number is one where a number is wanted; LibreOffice and Gnumeric say so",
@@ -182,6 +186,8 @@ OUTVOTED = {
     "IMCSCH": "15 digits as & writes them; formulon and IronCalc write small numbers without an exponent",
     "IMSECH": "the same",
     "INTRATE": "a day before the first is none, as formulon and IronCalc say",
+    "ACCRINTM": "the same",
+    "PRICEDISC": "the same",
     "RECEIVED": "no security pays less than nothing, as formulon and IronCalc say",
     "SHEET": "A1# is a reference",
     "SHEETS": "Microsoft: what is no reference is #REF!",

@@ -78,6 +78,17 @@ _at_maturity(
     "RECEIVED", "What a security pays at maturity by investment and discount rate",
     lambda years, a, b: a / (1.0 - b * years), lambda years, a, b: b * years < 1.0,
 )  # fmt: skip
+_at_maturity(
+    "ACCRINTM", "Interest that a security pays at maturity, by rate and par value", lambda years, a, b: a * b * years
+)
+_at_maturity(
+    "PRICEDISC", "Price of a security that pays no interest, by discount rate and redemption",
+    lambda years, a, b: b * (1.0 - a * years),
+)  # fmt: skip
+_at_maturity(
+    "YIELDDISC", "Yield of a security that pays no interest, by price and redemption",
+    lambda years, a, b: (b - a) / a / years,
+)  # fmt: skip
 
 
 def _bill(name: str, summary: str, compute: Callable[..., Array], allowed: Callable[..., Array]) -> None:
