@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from embedsheet.book.setups import Constraint
+from embedsheet.compiler.curves import power
 from embedsheet.compiler.program import Program, compile_program
 from embedsheet.ground.notation.addresses import parse_area
 from embedsheet.solver import problem_of, solve
@@ -182,3 +183,18 @@ def test_values_that_no_point_of_a_convex_model_has_are_infeasible_and_proven(tm
     )  # fmt: skip
     assert found.status == "infeasible"
     assert "proves it" in found.message or "all 40,401 possible points were tried" in found.message
+
+
+def test_a_root_that_a_solution_of_the_model_takes_a_little_below_0_is_no_error(tmp_path: Path) -> None:
+    """Weighted distances, least at the third town: its share of all the weights is more than the others pull."""
+    towns = ((0, 0, 5), (100, 20, 3), (40, 80, 8), (90, 90, 2))
+    cells: dict[str, Any] = {"B1": "=SUM(F1:F4)"}
+    for row, (east, north, weight) in enumerate(towns, 1):
+        cells |= {f"C{row}": east, f"D{row}": north, f"E{row}": weight}
+        cells[f"F{row}"] = f"=E{row}*SQRT((C{row}-A$1)^2+(D{row}-A$2)^2)"
+    found = solve(write(tmp_path / "b.xlsx", cells), objective="B1", changing=["A1:A2"], dry_run=True)
+    least = sum(weight * np.hypot(east - 40, north - 80) for east, north, weight in towns)
+    assert (found.status, found.objective_after) == ("optimal", pytest.approx(least))
+    assert found.x == pytest.approx([40, 80])
+    assert np.isnan(power(0.5).value(-1e-17))
+    assert np.isnan(power(1.5).slope(-1e-17))

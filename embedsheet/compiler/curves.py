@@ -58,12 +58,12 @@ def power(exponent: float) -> Shape:
     def value(u: float) -> float:
         if exponent < 0 and u == 0:
             return math.inf
-        return float(u**exponent)
+        return math.nan if u < 0 and not whole else float(u**exponent)
 
     def slope(u: float) -> float:
         if exponent < 1 and u == 0:
             return math.inf
-        return exponent * float(u ** (exponent - 1.0))
+        return math.nan if u < 0 and not whole else exponent * float(u ** (exponent - 1.0))
 
     def bend(low: float, high: float) -> int:
         if even and exponent > 0:
@@ -163,6 +163,7 @@ class Curve:
 
     def off(self, at: float, own: float, low: float, high: float) -> tuple[float, float]:
         """Return by how much a value of w lies beyond the tangents' side of the curve, and beyond the chords' side."""
+        at = min(max(at, low), high)  # HiGHS holds the ends to 1e-7 only, and of less than 0 there is no root
         value, bend = _number(self.shape.value, at), self.shape.bend(low, high)
         if not math.isfinite(value) or bend == NEITHER:
             return 0.0, 0.0
