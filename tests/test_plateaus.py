@@ -40,3 +40,30 @@ def test_a_decay_is_fitted_from_starts_of_the_wrong_sign(tmp_path: Path) -> None
     assert found.status == "optimal"
     assert found.objective_after == pytest.approx(0.004050950529, rel=1e-6)
     assert "nothing can be better" not in found.message
+
+
+@pytest.mark.parametrize("constraints", [[], ["B2<=1E30"]])
+@pytest.mark.parametrize(("unit", "start"), [(1, None), (1, 0), (1e7, None), (1e9, 0), (0.05, 1)])
+def test_a_price_is_found_from_an_empty_cell(
+    unit: float, start: float | None, constraints: list[str], tmp_path: Path
+) -> None:
+    """Beyond the price nobody buys; the best is 1 + v with v = 1 + W(exp(2)), the mark-up of a logit demand."""
+    cells: dict[str, object] = {"B1": f"=7+(A1/{unit}-1)/(1+EXP(A1/{unit}-4))", "B2": "=A1*A1"}
+    if start is not None:
+        cells["A1"] = start
+    path = write(tmp_path / "book.xlsx", cells)
+    found = solve(
+        path, objective="B1", changing=["A1"], sense="maximize", constraints=[*constraints, "A1>=0"], dry_run=True
+    )
+    share = 1.5571455989611  # W(e²)
+    assert share * math.exp(share) == pytest.approx(math.exp(2))
+    assert (found.status, found.objective_after) == ("optimal", pytest.approx(7 + share, rel=1e-6))
+
+
+def test_a_peak_is_found_from_its_far_tail_under_constraints_too(tmp_path: Path) -> None:
+    cells: dict[str, object] = {"A1": 100, "B1": "=1+A1*EXP(-A1/3)", "B2": "=A1*A1"}
+    path = write(tmp_path / "book.xlsx", cells)
+    found = solve(
+        path, objective="B1", changing=["A1"], sense="maximize", constraints=["B2<=10000", "A1>=0"], dry_run=True
+    )
+    assert (found.status, found.objective_after) == ("optimal", pytest.approx(1 + 3 / math.e))

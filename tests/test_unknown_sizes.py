@@ -99,3 +99,23 @@ def test_a_parabola_of_calendar_years_is_fitted(tmp_path: Path, start: float, ro
     least = float(((values - fitted) ** 2).sum())
     assert found.objective_after == pytest.approx(least, rel=1e-6)
     assert found.status == "optimal"
+
+
+@pytest.mark.parametrize("start", [0, 1])
+@pytest.mark.parametrize("rows", [[], ["B2<=1E24"]])
+@pytest.mark.parametrize(
+    ("formula", "sense", "best"),
+    [
+        # A curve that does not bend at 0, and one that bends there most: neither tells how far its slope goes on.
+        ("=100+u/(u^2+9)", "maximize", 100 + 1 / 6),
+        ("=100+(u+1E-300)*LN(u+1E-300)", "minimize", 100 - math.exp(-1)),
+        ("=100+(u+1E-300)*LN(u+1E-300)-v/(v^2+9)", "minimize", 100 - math.exp(-1) - 1 / 6),
+    ],
+)
+def test_a_slope_goes_on_where_no_curvature_tells_how_far(
+    tmp_path: Path, formula: str, sense: str, best: float, rows: list[str], start: float
+) -> None:
+    written = formula.replace("u", "(A1/10000000)").replace("v", "(A2/2000000)")
+    cells = {"A1": start, "A2": start, "B1": written, "B2": "=A1^2+A2^2"}
+    found = _solve(tmp_path / "b.xlsx", cells, "A1:A2" if "A2" in written else "A1", sense, ["A1:A2>=0", *rows])
+    assert (found.status, found.objective_after) == ("optimal", pytest.approx(best, abs=1e-3))

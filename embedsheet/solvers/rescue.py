@@ -27,15 +27,16 @@ from embedsheet.solvers.reasons import Reason, Why
 from embedsheet.solvers.start import nearby, random_start
 from embedsheet.solvers.stationary import better_beside, led_back
 from embedsheet.solvers.sweep import sweep
-from embedsheet.solvers.tracker import Tracker
+from embedsheet.solvers.tracker import Tracker, tier
 from embedsheet.solvers.units import block_sizes, cell_sizes, cell_units, spans
-from embedsheet.solvers.verdict import at_bounds, stationarity
+from embedsheet.solvers.unmoved import farther
+from embedsheet.solvers.verdict import OPTIMAL, at_bounds, stationarity
 
 # A plateau: derivatives of this part of the objective, when a cell moves by this part of its size.
 _FLAT, _PROBE = 1e-9, 1e-3
 _NEARLY_FLAT = 1e-4  # the search goes on for ever towards the plateau, and ends where nothing is gained any more
 # Where a search ended on a plateau: cells, searches from other starts, and to what power of ten these differ.
-_MOST_SPREAD, _SPREAD_STARTS, _SPREAD = 20, 8, 1.5
+_MOST_SPREAD, _SPREAD_STARTS, _SPREAD, _BEFORE_THE_EDGE = 20, 8, 1.5, 0.1
 # Searches under constraints after the first.
 _ATTEMPTS = 4
 _DEPARTURES = 8  # from saddles and the like, one after the other
@@ -86,6 +87,25 @@ def along_a_valley(tracker: Tracker, reason: Reason) -> Reason:
     if exhausted(tracker) or not tracker.best.sound or tracker.best_violation > 1.0 or not in_a_valley(tracker):
         return reason
     return _to_the_end(tracker)
+
+
+def farther_on(tracker: Tracker, reason: Reason) -> Reason:
+    """Search on from where cells get whose slopes, nothing for a move by their sizes, go on much farther."""
+    for _ in range(_DEPARTURES):
+        best, least = tracker.best, max(OPTIMAL, tracker.limits.tolerance) * tracker.objective_scale
+        if exhausted(tracker) or not best.sound or tracker.best_violation > 1.0 or tracker.problem.sense == "satisfy":
+            break
+        conditions = stationarity(tracker, best.x)
+        if conditions.multipliers.any() or tracker.on_target:
+            break
+        there = farther(tracker, best, conditions.gradient, cell_sizes(tracker.problem, best.x))
+        if not tracker.rank(best) - tracker.rank(there) > least:
+            break
+        tracker.consider(there)
+        reason, converged = descend(tracker, there.x)
+        if not converged:
+            reason = finish(tracker, reason)
+    return reason
 
 
 def _to_the_end(tracker: Tracker) -> Reason:
@@ -161,9 +181,12 @@ def off_plateau(tracker: Tracker, reason: Reason) -> tuple[Tracker, Reason]:
         return tracker, reason
     generator = np.random.default_rng(tracker.limits.seed)
     start, best = tracker.start, tracker
+    # What a cell at 0 comes to is told by how far beyond it the search went.
+    sizes = np.where(tracker.best.x != 0, _BEFORE_THE_EDGE * tracker.best.x, block_sizes(problem, start))
+    sizes = np.where(start != 0, start, sizes)
     for _ in range(_SPREAD_STARTS):
         spread = 10.0 ** generator.uniform(-_SPREAD, _SPREAD, problem.size)
-        best, reason = _better_of(best, reason, np.clip(start * spread, problem.lower, problem.upper))
+        best, reason = _better_of(best, reason, np.clip(sizes * spread, problem.lower, problem.upper))
     return best, reason
 
 
@@ -184,6 +207,7 @@ def _better_of(
         return tracker, reason
     least = tracker.least_gain
     better = other.best.sound and other.rank(other.best) < tracker.rank(tracker.best) - (0 if own_units else least)
+    better &= tier(other.best_violation) <= tier(tracker.best_violation)
     found = other if better else tracker
     found.evaluations, found.iteration = tracker.evaluations + other.evaluations, other.iteration
     found.base, found.start = tracker.base, tracker.start

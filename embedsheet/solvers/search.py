@@ -201,8 +201,10 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
     if method == "auto":
         reason = rescue.beneath_a_constant(tracker, reason)
         reason = rescue.along_a_valley(tracker, reason)
+        reason = rescue.farther_on(tracker, reason)
     if method == "auto" and tracker.method == "L-BFGS-B":
         tracker, reason = rescue.in_other_units(tracker, reason)
+    if method == "auto":
         tracker, reason = rescue.off_plateau(tracker, reason)
     if method == "auto" and problem.size <= kinks.MOST_CELLS:
         reason = rescue.leave_singular(tracker, reason)

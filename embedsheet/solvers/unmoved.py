@@ -1,7 +1,8 @@
 """What cells that have hardly moved from 0, or have come down to it, could still gain.
 
 A cell's size is its value; of a cell at 0 it is not known, and a slope that means nothing for a move by 1 may mean much
-for one by 50,000. There the curvature tells how far the slope goes on.
+for one by 50,000. There the curvature tells how far the slope goes on, and where it does not, u ln u at 0 for one,
+moves each ten times as long as the one before.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 import numpy as np
 
 from embedsheet.solvers.problem import FloatArray
-from embedsheet.solvers.tracker import Tracker
+from embedsheet.solvers.tracker import Point, Tracker, tier
 from embedsheet.solvers.units import block_means
 
 _HARDLY = 1e-3  # of what the cell's block was at the start
 _MOST = 30  # cells whose curvature is asked for, one product with the second derivatives each
 _FURTHEST = 1e15
+_LONGER, _STEEPER = 10.0, 10.0  # a move than the one before; and what it may gain, in slopes where it begins
+_LAST_BITS = 4.0 * float(np.finfo(float).eps)
 
 
 def promised_gain(
@@ -40,7 +43,9 @@ def promised_gain(
     cells = cells[np.argsort(-np.abs(gradient[cells]), kind="stable")[:_MOST]]
     if not len(cells):
         return 0.0
-    best = 0.0
+    best, here = 0.0, tracker.point(x)
+    if not multipliers.any():
+        best = tracker.rank(here) - tracker.rank(farther(tracker, here, gradient, sizes))
     for cell in cells:
         bend, slope = max(_bend(tracker, x, int(cell)), 0.0), abs(float(gradient[cell]))
         far = min(float(room[cell]), _slack(tracker, x, int(cell), -1.0 if down[cell] else 1.0, multipliers))
@@ -48,6 +53,46 @@ def promised_gain(
         if sizes[cell] < move < _FURTHEST:
             best = max(best, slope * move - 0.5 * bend * move * move)
     return min(best, most)
+
+
+def farther(tracker: Tracker, here: Point, gradient: FloatArray, sizes: FloatArray) -> Point:
+    """Return the best point that cells reach where their slopes go on, `here` where none do.
+
+    No row holds `here`; `gradient` (n,) is the merit's without what bounds hold back, `sizes` (n,) are the first moves.
+    """
+    problem, ways = tracker.problem, []
+    for cell in np.argsort(-np.abs(gradient) * sizes, kind="stable")[:_MOST]:
+        if not (gradient[cell] and np.isfinite(gradient[cell]) and here.sound):
+            break
+        moved = _walked(tracker, here, int(cell), float(-np.sign(gradient[cell]) * sizes[cell]))
+        ways += [] if moved is here else [moved]
+    if len(ways) > 1:
+        moves = np.sum([way.x - here.x for way in ways], axis=0)
+        together = tracker.point(np.clip(here.x + moves, problem.lower, problem.upper))
+        ways += [together] if _holds(tracker, together) else []
+    best = min(ways, key=tracker.rank, default=here)
+    return best if tracker.rank(best) < tracker.rank(here) else here
+
+
+def _walked(tracker: Tracker, here: Point, cell: int, move: float) -> Point:
+    """Return where one cell gets by moves each longer than the last, for as long as its slope leads down."""
+    problem, reached = tracker.problem, here
+    while abs(move) < _FURTHEST:
+        x = here.x.copy()
+        x[cell] = np.clip(x[cell] + move, problem.lower[cell], problem.upper[cell])
+        there = tracker.point(x)
+        gained = tracker.rank(reached) - tracker.rank(there)
+        explained = _STEEPER * abs(float(reached.gradient[cell] * (x[cell] - reached.x[cell])))
+        unseen = _LAST_BITS * abs(here.value)
+        # What no slope leads to is another valley.
+        if not (_holds(tracker, there) and -unseen <= gained <= explained + unseen):
+            break
+        reached, move = there, _LONGER * move
+    return reached
+
+
+def _holds(tracker: Tracker, point: Point) -> bool:
+    return point.sound and tier(tracker.violation(point)) <= tier(tracker.best_violation)
 
 
 def _bend(tracker: Tracker, x: FloatArray, cell: int) -> float:
