@@ -6,6 +6,7 @@ it would without.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 import xlsxwriter
 from openpyxl.worksheet.formula import ArrayFormula
 
+from embedsheet.ground.notation.addresses import parse_area
 from embedsheet.homework.assignment import parse
 from embedsheet.homework.grade import Grade, grade_file
 from embedsheet.homework.own.draft import draft
@@ -103,6 +105,27 @@ def test_an_array_formula_over_one_given_number_keeps_no_other_from_being_put_ba
 
     grade = costs.grade(change=change)
     assert verdicts(grade) == {} and grade.notes == ["given numbers or words were changed: S!B7, S!B10"]
+
+
+def test_numbers_drawn_that_the_solution_has_elsewhere_are_no_sign_of_moving(tmp_path: Path) -> None:
+    """Of twelve numbers drawn from 1 to 15 some are the solution's 1 to 12, each once there, in other rows."""
+    with xlsxwriter.Workbook(str(tmp_path / "sales.xlsx")) as book:
+        page = book.add_worksheet("S")
+        for row in range(12):
+            page.write_row(row, 0, ("north" if row % 2 else "south", row + 1))
+        page.write_formula("D1", '=SUMIF(A1:A12,"north",B1:B12)', None, 42)
+        for name, cell in {"vary_sales": "$B$1:$B$12", "ask_north": "$D$1"}.items():
+            book.define_name(name, f"=S!{cell}")
+    text = draft(Workbook.open(tmp_path / "sales.xlsx"), "sales").text
+    varied = "lowest = 1\nhighest = 15\nwhole = true\n"
+    (tmp_path / "assignment.toml").write_text(
+        re.sub(r"(?m)^spread = .*\n(step = .*\n)?", varied, text), encoding="utf-8"
+    )
+    sales = Class(tmp_path)
+    drawn = [row[0] for row in Workbook.open(sales.out).values(parse_area("S!B1:B12"))]
+    assert sum(1 <= number <= 12 and number != row for row, number in enumerate(drawn, 1)) > 1
+    grade = sales.grade(change=lambda book: book["S"].__setitem__("A1", "north"))
+    assert (verdicts(grade), grade.notes) == ({}, ["given numbers or words were changed: S!A1"])
 
 
 def test_what_programs_save_otherwise_is_no_change(tmp_path: Path) -> None:

@@ -59,14 +59,19 @@ def restored(found: Found, assignment: OwnAssignment) -> Restored:
 def _was_moved(found: Found, assignment: OwnAssignment, name: str) -> bool:
     """Whether a sheet of the solution is not as it was: renamed, sorted, or with lines more or less that move the rest.
 
-    So it is where named cells are elsewhere, or what stands once in the sheet, a word or two numbers.
+    So it is where named cells are elsewhere, or what stands once in the sheet, a word or two numbers; but not what
+    varies or is asked for, which are others in everybody's workbook and may be anywhere by chance.
     """
     if name not in found.book.sheets:
         return True
     areas = {block: area for block, area in assignment.areas.items() if area.sheet == name}
     if any(found.areas.get(block) != area for block, area in areas.items()):
         return True
-    before, now = (_once(plain_tokens(book, name)) for book in (assignment.solution.book, found.book))
+    own = {cell[1:] for area in areas.values() for cell in area.cells()}
+    before, now = (
+        _once({place: token for place, token in plain_tokens(book, name).items() if place not in own})
+        for book in (assignment.solution.book, found.book)
+    )
     elsewhere = [token for token, place in before.items() if now.get(token, place) != place]
     return len(elsewhere) > 1 or any(isinstance(token, str) for token in elsewhere)
 
