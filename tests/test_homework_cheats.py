@@ -24,6 +24,7 @@ from embedsheet.homework import submissions
 from embedsheet.homework.grade import Grade
 from embedsheet.homework.gradebook import not_graded
 from embedsheet.homework.key import Key
+from embedsheet.homework.own.check import look_through
 from embedsheet.homework.own.draft import draft
 from embedsheet.homework.own.make import own
 from embedsheet.homework.roster import Student
@@ -167,6 +168,26 @@ def test_a_formula_that_holds_the_value_earns_nothing(loan: Class, more: str) ->
     growth = (1 + rate / 12) ** months
     value = amount * (rate / 12) * growth / (growth - 1)
     assert verdicts(loan.grade({"Loan!B7": f"={value!r}{more}"}))["ask_instalment"] == ("constant", 0)
+
+
+def test_a_date_that_was_typed_earns_nothing_and_is_none_that_may_be(tmp_path: Path) -> None:
+    """A day that differs by 20 days of 45,000: who holds the day shown has no formula, whatever is added to it."""
+    with xlsxwriter.Workbook(str(tmp_path / "due.xlsx")) as book:
+        page = book.add_worksheet("S")
+        page.write_row("A1", ["bought", 45000])
+        page.write_row("A2", ["days", 30])
+        page.write("A3", "due")
+        page.write_formula("B3", "=B1+B2", None, 45030)
+        for name, cell in {"vary_days": "$B$2", "ask_due": "$B$3"}.items():
+            book.define_name(name, f"=S!{cell}")
+    text = draft(Workbook.open(tmp_path / "due.xlsx"), "due").text
+    (tmp_path / "assignment.toml").write_text(text, encoding="utf-8")
+    due = Class(tmp_path)
+    found = look_through(due.key)
+    assert not found.faults and not found.notes
+    days = openpyxl.load_workbook(due.out)["S"]["B2"].value
+    for answer, verdict in ((45000 + days, "typed"), (f"={45000 + days}+1E-9*B2", "constant")):
+        assert verdicts(due.grade({"S!B3": answer})) == {"ask_due": (verdict, 0)}
 
 
 def _asked_as_number(folder: Path, block: str) -> Class:

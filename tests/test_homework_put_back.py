@@ -128,6 +128,29 @@ def test_numbers_drawn_that_the_solution_has_elsewhere_are_no_sign_of_moving(tmp
     assert (verdicts(grade), grade.notes) == ({}, ["given numbers or words were changed: S!A1"])
 
 
+def test_a_table_of_numbers_that_vary_may_be_sorted(tmp_path: Path) -> None:
+    """What varies for a trial goes to the rows as they were handed out; the words beside it must do so, too."""
+    with xlsxwriter.Workbook(str(tmp_path / "sales.xlsx")) as book:
+        page = book.add_worksheet("S")
+        for row in range(12):
+            page.write_row(row, 0, (f"order {row}", "north" if row % 3 else "south", 30 + 7 * row))
+        page.write_formula("E1", '=SUMIF(B1:B12,"north",C1:C12)', None, 560)
+        page.write_formula("E2", '=INDEX(C1:C12,MATCH("order 5",A1:A12,0))', None, 65)
+        for name, cell in {"vary_sales": "$C$1:$C$12", "ask_north": "$E$1", "ask_fifth": "$E$2"}.items():
+            book.define_name(name, f"=S!{cell}")
+    text = draft(Workbook.open(tmp_path / "sales.xlsx"), "sales").text
+    (tmp_path / "assignment.toml").write_text(text, encoding="utf-8")
+
+    def change(book: Any) -> None:
+        page = book["S"]
+        lines = [[page.cell(row, column).value for column in (1, 2, 3)] for row in range(1, 13)]
+        for row, line in enumerate(sorted(lines, key=lambda line: (line[1], -line[2])), 1):
+            for column, value in enumerate(line, 1):
+                page.cell(row, column).value = value
+
+    assert verdicts(Class(tmp_path).grade(change=change)) == {}
+
+
 def test_what_programs_save_otherwise_is_no_change(tmp_path: Path) -> None:
     """15 digits of 1/3 and of a drawn number, and the line ends of a text."""
     with xlsxwriter.Workbook(str(tmp_path / "thirds.xlsx")) as book:

@@ -177,6 +177,25 @@ def like(got: Floats, wanted: Floats) -> Bools:
     return found
 
 
+def moved(now: Floats, before: Floats, tolerance: float) -> Bools:
+    """Return which right numbers are others: a date too, of which a few days are less than half a per cent."""
+    found: Bools = ~like(now, before) | ~near(now, before, tolerance)
+    return found
+
+
+def stands_still(got: Sequence[Floats], wanted: Sequence[Floats], tolerance: float) -> Bools:
+    """Return which numbers, one array a lot of inputs, hardly move: by half a per cent, as one does that was typed.
+
+    It is half a per cent of themselves or, where what is right moves by less than that, of its way.
+    """
+    still = np.all([like(one, got[0]) for one in got], axis=0)
+    way = np.max([np.abs(one - wanted[0]) for one in wanted], axis=0)
+    little = np.all([like(one, wanted[0]) for one in wanted], axis=0) & ~near(wanted[0] + way, wanted[0], tolerance)
+    mine = np.max([np.abs(one - got[0]) for one in got], axis=0)
+    found: Bools = np.where(little, mine <= _LIKE * way, still)
+    return found
+
+
 def cut(got: Floats, wanted: Floats) -> Bools:
     """Return which numbers are the wanted ones rounded to some place, and not far from them."""
     found: Bools = np.any([near(got, np.round(wanted, digits), _NOISE) for digits in _DIGITS], axis=0)

@@ -21,7 +21,19 @@ from embedsheet.ground.kinds import ERROR, NUMBER
 from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.homework.assignment import Assignment, Standalone, Task, parse
 from embedsheet.homework.circles import circle_paths, circular_cells, filled_by_arrays
-from embedsheet.homework.evaluate import Bools, Floats, Outcome, Runner, cut, equal, is_number, like, near
+from embedsheet.homework.evaluate import (
+    Bools,
+    Floats,
+    Outcome,
+    Runner,
+    cut,
+    equal,
+    is_number,
+    like,
+    moved,
+    near,
+    stands_still,
+)
 from embedsheet.homework.generate import INSTRUCTIONS
 from embedsheet.homework.handed_out import with_given_formulas
 from embedsheet.homework.key import Key
@@ -182,12 +194,12 @@ class _Grading(Rounding):
             lots = [self._drawn(rng) for _ in range(_DRAWN_TOGETHER)]
             useful = []
             for inputs, values in zip(lots, self._right_all({n for n in still if still[n].any()}, lots), strict=True):
-                moved = {
+                fresh = {
                     name: still[name] & ~self._still(name, [self.expected[name][0], values[name]]) for name in values
                 }
-                if any(cells.any() for cells in moved.values()):
+                if any(cells.any() for cells in fresh.values()):
                     useful.append(inputs)
-                    still |= {name: still[name] & ~cells for name, cells in moved.items()}
+                    still |= {name: still[name] & ~cells for name, cells in fresh.items()}
             self._add_trials(useful)
 
     def _add_trials(self, lots: Sequence[dict[str, NDArray[Any]]]) -> None:
@@ -325,9 +337,9 @@ class _Grading(Rounding):
 
     def _stays(self, name: str) -> bool:
         """Whether a cell of an answer is wrong and is the same on all numbers: typed, or as good as typed."""
-        first, *others = self._own[name]
-        wrong = ~equal(first, self.expected[name][0], self.tolerances[name])
-        still = np.all([like(outcome.numbers, first.numbers) for outcome in others], axis=0)
+        mine, tolerance = self._own[name], self.tolerances[name]
+        wrong = ~equal(mine[0], self.expected[name][0], tolerance)
+        still = stands_still([outcome.numbers for outcome in mine], self.expected[name], tolerance)
         return bool((wrong & still)[self._asked(name)].any())
 
     def _everywhere(self, outcomes: list[Outcome], expected: list[Floats], tolerance: float) -> Bools:
@@ -357,8 +369,8 @@ class _Grading(Rounding):
         still = np.all([outcome.numbers == first.numbers for outcome in outcomes], axis=0)
         varies = np.any([np.abs(wanted - expected[0]) > task.tolerance for wanted in expected], axis=0)
         # What hardly moves where what is right does holds the number shown, whatever is added to it.
-        hardly = np.all([like(outcome.numbers, first.numbers) for outcome in outcomes], axis=0)
-        moves = np.any([~like(wanted, expected[0]) for wanted in expected], axis=0)
+        hardly = stands_still([outcome.numbers for outcome in outcomes], expected, task.tolerance)
+        moves = np.any([moved(wanted, expected[0], task.tolerance) for wanted in expected], axis=0)
         constant = written & ((still & varies) | (hardly & moves))
         everywhere = np.all(
             [cells & rounded(one, wanted) for cells, one, wanted in zip(unrounded, outcomes, expected, strict=True)],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -32,7 +32,8 @@ class Restored:
 def restored(found: Found, assignment: OwnAssignment) -> Restored:
     """Return the workbook with given numbers, texts and formulas as they were handed out, on sheets as they were.
 
-    Where rows were inserted, or a table sorted, places say nothing any more.
+    Where rows were inserted, or a table sorted in which nothing varies, places say nothing any more. What varies has
+    its places whatever was sorted, and so has what stands beside it.
     """
     solution, book = assignment.solution.book, found.book
     moved = {name for name in solution.sheets if _was_moved(found, assignment, name)}
@@ -67,13 +68,24 @@ def _was_moved(found: Found, assignment: OwnAssignment, name: str) -> bool:
     areas = {block: area for block, area in assignment.areas.items() if area.sheet == name}
     if any(found.areas.get(block) != area for block, area in areas.items()):
         return True
-    own = {cell[1:] for area in areas.values() for cell in area.cells()}
-    before, now = (
-        _once({place: token for place, token in plain_tokens(book, name).items() if place not in own})
+    filled = [area for area in assignment.filled.values() if area.sheet == name]
+    own = {cell[1:] for area in filled for cell in area.cells()}
+    was, now = (
+        {place: token for place, token in plain_tokens(book, name).items() if place not in own}
         for book in (assignment.solution.book, found.book)
     )
-    elsewhere = [token for token, place in before.items() if now.get(token, place) != place]
+    varied = [one.area for one in assignment.varies if one.area.sheet == name]
+    rows = {row for area in varied if area.shape[0] > 1 for row in range(area.top, area.bottom + 1)}
+    if _by_column(was, rows) == _by_column(now, rows):  # a table of what varies, sorted: each row gets its own again
+        was, now = ({place: one for place, one in tokens.items() if place[0] not in rows} for tokens in (was, now))
+    before, after = _once(was), _once(now)
+    elsewhere = [token for token, place in before.items() if after.get(token, place) != place]
     return len(elsewhere) > 1 or any(isinstance(token, str) for token in elsewhere)
+
+
+def _by_column(tokens: Tokens, rows: Set[int]) -> Counter[tuple[int, Token]]:
+    """Count what stands in some rows of each column, in whatever order."""
+    return Counter((column, token) for (row, column), token in tokens.items() if row in rows)
 
 
 def _once(tokens: Tokens) -> dict[Token, tuple[int, int]]:

@@ -25,7 +25,7 @@ from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.ground.notation.relative import relative_form
 from embedsheet.homework.assignment import Task
 from embedsheet.homework.circles import array_parts, circular_cells
-from embedsheet.homework.evaluate import Bools, Floats, Outcome, Runner, equal
+from embedsheet.homework.evaluate import Bools, Floats, Outcome, Runner, equal, moved
 from embedsheet.homework.grade import TRIALS, Grade, TaskGrade, _Grading
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.assignment import OwnAssignment, OwnTask
@@ -35,7 +35,7 @@ from embedsheet.homework.own.make import numbers_of, own
 from embedsheet.homework.own.sketch import OwnSketch, sketch_of
 from embedsheet.homework.own.solution import Dependence, follows_addresses
 from embedsheet.homework.own.solver_task import Plan, allowance, best_for_own_formulas, best_plan, judged, lost
-from embedsheet.homework.own.trials import ANOTHER, COUNTS, Pool, Trial, differs, number_kinds, pool_of
+from embedsheet.homework.own.trials import ANOTHER, COUNTS, Pool, Trial, number_kinds, pool_of
 from embedsheet.homework.roster import Student
 from embedsheet.workbook import Workbook
 
@@ -135,7 +135,7 @@ class OwnGrading(_Grading):
         """Return where inputs or answers are others than those shown."""
         if name in trial.inputs:
             return np.asarray(trial.inputs[name] != self.inputs[0][name])
-        return differs(trial.expected[name], self.expected[name][0])
+        return moved(trial.expected[name], self.expected[name][0], self.tolerances[name])
 
     def _take(self, trial: Trial) -> None:
         self.trials.append(trial)

@@ -19,7 +19,7 @@ from embedsheet.compiler.order import Planner
 from embedsheet.compiler.store import Store
 from embedsheet.ground.errors import DataError
 from embedsheet.ground.kinds import BLANK, NUMBER, TEXT
-from embedsheet.homework.evaluate import like
+from embedsheet.homework.evaluate import moved
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.assignment import OwnAssignment
 from embedsheet.homework.own.cases import Case, cases_of, decided
@@ -179,8 +179,9 @@ class Pool:
     def moving(self) -> dict[str, NDArray[np.bool_]]:
         """By answer, and by what varies, which of its cells change from one set of inputs to another."""
         first, *others = [self.trial("grading", number) for number in range(_LOOKED_AT)]
+        tolerances = {task.block: task.tolerance for task in self.assignment.own_tasks}
         found = {
-            name: np.any([differs(one.expected[name], first.expected[name]) for one in others], axis=0)
+            name: np.any([moved(one.expected[name], first.expected[name], tolerances[name]) for one in others], axis=0)
             for name in self.assignment.answers
         }
         return found | {
@@ -191,11 +192,6 @@ class Pool:
 
 def _mark(key: Key, student_id: str) -> str:
     return f"{student_id} {key.drawn[student_id]['numbers']!r}"
-
-
-def differs(got: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return where numbers differ by more than a typed or rounded one is allowed to."""
-    return ~like(got, wanted)
 
 
 @lru_cache(4)
