@@ -11,13 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from embedsheet.book.setups import Constraint, SolverSetup
 from embedsheet.ground.errors import FileError, ModelError
 from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, NUMBER, TEXT, ErrorText
-from embedsheet.ground.notation.addresses import Area, Cell
+from embedsheet.ground.notation.addresses import Area, Cell, parse_area
 from embedsheet.workbook import Edit, Workbook
 from embedsheet.xlsx import patch
 from embedsheet.xlsx.undo import undo
@@ -441,3 +442,31 @@ def test_a_write_that_changes_nothing_leaves_the_one_before_to_be_undone(
         Workbook.open(path).save([Edit.of_numbers(Area("S", 1, 1, 1, 1), np.array([[2.0]]))])
     assert undo(path).cells == 1
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("free", "protected", "named"),
+    [("", True, "M: A1, A3"), ("A3:A4", True, "M: A1"), ("", False, ""), ("A1:B9", True, "")],
+)  # fmt: skip
+def test_locked_cells_of_a_protected_sheet_that_are_written_are_named(
+    tmp_path: Path, free: str, protected: bool, named: str
+) -> None:
+    """A1 and A3 are locked, as cells are that do not say otherwise; A2 is not, nor what a range lets people edit."""
+    path = tmp_path / "plan.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        page = book.add_worksheet("M")
+        page.write("A1", 1)
+        page.write("A2", 2, book.add_format({"locked": False}))
+        page.write("A3", 5)
+        page.write_formula("B1", "=(A1-3)^2+(A2-4)^2+(A3-1)^2", None, 24)
+        if protected:
+            page.protect("secret")
+        if free:
+            page.unprotect_range(free)
+    edits = [Edit.of_numbers(parse_area("M!A1:A3"), np.array([[3.0], [4.0], [1.0]]))]
+    edits += [Edit.of_numbers(parse_area("M!B1"), np.array([[0.0]]))]
+    notes = Workbook.open(path).save(edits).notes
+    sheet, _, cells = named.partition(": ")
+    said = f"written although they are locked, for the sheet {sheet} is protected: {cells}"
+    assert list(notes) == ([said] if named else [])
+    assert not Workbook.open(path).save(edits).notes  # nothing gets another value

@@ -287,7 +287,7 @@ def _write(workbook: Workbook, work: _Work, solution: Solution, output: Path | N
         ignore_lock=ignore_lock,
         draw=work.draw,
     )
-    solution.notes += work.notes
+    solution.notes += [*report.notes, *work.notes]
     solution.written_to = report.path
     solution.cells_written = report.cells_written
     solution.parts_changed = list(report.parts_changed)

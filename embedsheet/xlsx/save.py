@@ -26,6 +26,7 @@ from embedsheet.ground.strings import Strings
 from embedsheet.xlsx import undo
 from embedsheet.xlsx.added_sheets import CONTENT_TYPES, Draw, drawn, with_sheets
 from embedsheet.xlsx.form import find_region
+from embedsheet.xlsx.locks import locked
 from embedsheet.xlsx.macros import MakeProject, with_project
 from embedsheet.xlsx.package import Package, Packed
 from embedsheet.xlsx.parts import Contents
@@ -75,7 +76,7 @@ def save(job: Job, target: Path | None, ignore_lock: bool, keep_undo: bool) -> S
         package = Package(job.path)
         if package.digest != job.digest:
             raise FileError(f"{job.path}: changed on disk since it was read; open it again and repeat.")
-        sheets, changed, removed, written = _changed_parts(job, package)
+        sheets, changed, removed, written, notes = _changed_parts(job, package)
         changed = {**job.parts, **changed}
         added: dict[str, bytes] = {}
         if job.draw is not None:
@@ -99,9 +100,8 @@ def save(job: Job, target: Path | None, ignore_lock: bool, keep_undo: bool) -> S
                 raise FileError(f"{path}: changed on disk while it was being saved; open it again and repeat.")
 
         replace_file(path, content, check)
-    return SaveReport(
-        path, written, [*(package.stored_name(part) for part in (*sheets, *changed, *sorted(removed))), *added], kept
-    )
+    parts = [*(package.stored_name(part) for part in (*sheets, *changed, *sorted(removed))), *added]
+    return SaveReport(path, written, parts, kept, notes)
 
 
 def check_target(book: Path, path: Path, ignore_lock: bool, force: bool, macros: bool = False) -> None:
@@ -121,14 +121,16 @@ def check_target(book: Path, path: Path, ignore_lock: bool, force: bool, macros:
         refuse_if_open(path)
 
 
-def _changed_parts(job: Job, package: Package) -> tuple[dict[str, Packed], dict[str, bytes], frozenset[str], int]:
-    """Return the sheets and other parts with new content, the parts to take out, and how many cells were written."""
+def _changed_parts(
+    job: Job, package: Package
+) -> tuple[dict[str, Packed], dict[str, bytes], frozenset[str], int, list[str]]:
+    """Return sheets and parts with new content, parts to take out, how many cells are written, and notes."""
     contents = job.contents
     sheets: dict[str, Packed] = {}
     changed: dict[str, bytes] = {}
     removed: set[str] = set()
     gone: dict[int, list[str]] = {}
-    written = 0
+    written, notes = 0, list[str]()
     parts = {sheet.name: sheet for sheet in contents.sheets}
     for name, changes in by_sheet(job.edits).items():
         part = parts[name]
@@ -136,6 +138,7 @@ def _changed_parts(job: Job, package: Package) -> tuple[dict[str, Packed], dict[
         patched = _patched(data, job, job.sheets[name], changes)
         if patched.differs:
             sheets[part.part] = patched.content
+            notes += filter(None, [locked(package, contents, part, job.sheets[name], changes, data)])
         written += len(changes.rows)
         if patched.formulas_gone:
             gone[part.identity] = [f"{column_letters(column)}{row}" for row, column in patched.formulas_gone]
@@ -157,7 +160,7 @@ def _changed_parts(job: Job, package: Package) -> tuple[dict[str, Packed], dict[
         setups = {places[setup.sheet]: setup for setup in job.setups}
         where = f"{job.path}: {contents.part}"
         changed[contents.part] = patch_workbook(package.read(contents.part), where, setups, job.full_calculation)
-    return sheets, changed, frozenset(removed), written
+    return sheets, changed, frozenset(removed), written, notes
 
 
 def _patched(data: bytes, job: Job, sheet: Sheet, changes: Changes) -> Patched:

@@ -10,6 +10,7 @@ from pathlib import Path
 from lxml import etree
 
 from embedsheet.ground.notation.addresses import Cell, column_number
+from embedsheet.xlsx.locks import is_locked
 from embedsheet.xlsx.package import Package
 from embedsheet.xlsx.parts import contents
 from embedsheet.xlsx.xml import child, children, local, parse
@@ -86,14 +87,12 @@ def _formats(root: etree._Element) -> tuple[list[Look], list[str]]:
     for form in children(child(root, "cellXfs"), "xf"):
         style = str(form.get("xfId", "0"))
         number = int(form.get("fillId", "0"))
-        protection = child(form, "protection")
-        locked = protection is None or protection.get("locked") not in {"0", "false"}
         looks.append(
             Look(
                 "" if style in plain else names.get(style, ""),
                 fills[number] if number < len(fills) else "",
                 _date(form.get("numFmtId", "0"), codes),
-                locked,
+                is_locked(form),
             )
         )
     return looks or [Look()], [name for identity, name in names.items() if identity not in plain]

@@ -114,7 +114,7 @@ def replace_in_place(workbook: Workbook, model: SheetModel, learned: Learned, ig
     program = compile_sheet(workbook, model)
     results = program.results(flat(model, learned.weights))
     report = workbook.save(results.edits, full_calculation=results.full_calculation, ignore_lock=ignore_lock)
-    return replace(report, notes=results.notes)
+    return replace(report, notes=[*report.notes, *results.notes])
 
 
 def replaced_edits(model: SheetModel, learned: Learned) -> list[Edit]:
@@ -136,7 +136,7 @@ def save(workbook: Workbook, edits: Sequence[Edit], path: Path | None = None, ig
     report = workbook.save(
         [*edits, *results.edits], path, full_calculation=results.full_calculation, ignore_lock=ignore_lock
     )
-    return replace(report, notes=results.notes)
+    return replace(report, notes=[*report.notes, *results.notes])
 
 
 def mixing(users: Floats, movies: Floats, wanted_users: Floats, wanted_movies: Floats) -> tuple[Floats, Floats]:
