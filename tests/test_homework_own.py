@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import openpyxl
 import pytest
+import xlsxwriter
 from openpyxl.comments import Comment
 from openpyxl.styles import PatternFill
 from openpyxl.workbook.defined_name import DefinedName
@@ -358,3 +360,19 @@ def test_numbers_that_make_the_solution_show_an_error_are_never_handed_out(tmp_p
 
 def test_marks_of_the_examples_are_known() -> None:
     assert MARKS.keys() <= BOOKS.keys()
+
+
+def test_no_answer_is_the_title_of_another_task(tmp_path: Path) -> None:
+    """Titles are handed out: the text above a column may be what a formula that is asked for gives."""
+    with xlsxwriter.Workbook(str(tmp_path / "best.xlsx")) as book:
+        page = book.add_worksheet("S")
+        page.write_row("A1", ["share", 0.5])
+        page.write("A2", "best")
+        page.write_formula("B2", '=IF(B1<1,"the south","the north")', None, "the south")
+        for row in (3, 4):
+            page.write(f"A{row}", f"row {row}")
+            page.write_formula(f"B{row}", f"=B$1*{row}", None, row / 2)
+        for name, cell in {"vary_share": "$B$1", "ask_best": "$B$2", "ask_rows": "$B$3:$B$4"}.items():
+            book.define_name(name, f"=S!{cell}")
+    text = draft(Workbook.open(tmp_path / "best.xlsx"), "best").text
+    assert re.findall(r'(?m)^title = "(.*)"', text) == ["best", "share", "best", "row 3"]

@@ -140,20 +140,21 @@ def draft(book: Workbook, folder: str, asked: Sequence[str] = (), varies: Sequen
             if given
             else "nothing varies, so that everybody gets the same homework; write a [[varies]]"
         )
+    no_titles = [one.area for one in (*wanted, *given)]
     title = book.path.stem.replace("-", " ").replace("_", " ")
     parts = [
         _HEAD.format(book=book.path.name, folder=folder, title=_quoted(title), file=_quoted(book.path.name),
                      lead=_quoted("Fill in the cells that are asked for.")),
         _VARIES,
         _GUESSED.format(book=book.path.name) if guessed and given else "",
-        *(_variation(book, looks, one) for one in given),
+        *(_variation(book, looks, one, no_titles) for one in given),
         _TASKS,
     ]  # fmt: skip
     for one in wanted:
         entry = _entry(said, one.area)
         if tolerance := finer_tolerance(solution.given(one.area)):
             entry.setdefault("tolerance", tolerance)
-        label = str(entry.get("title") or label_of(book, one.area) or one.text)
+        label = str(entry.get("title") or label_of(book, one.area, no_titles) or one.text)
         parts.append(_task(one.text, label, entry))
     parts += [_solver(setup, aims[place], _entry(said, setup.changing[0])) for place, setup in enumerate(setups)]
     return Draft("".join(parts), wanted, given, notes)
@@ -217,9 +218,9 @@ def _task(cells: str, title: str, entry: Mapping[str, str | float], more: str = 
     )
 
 
-def _variation(book: Workbook, looks: Looks, one: Marked) -> str:
+def _variation(book: Workbook, looks: Looks, one: Marked, no_titles: Sequence[Area]) -> str:
     area = one.area
-    label = label_of(book, area)
+    label = label_of(book, area, no_titles)
     lines = [f"\n[[varies]]\ncells = {_quoted(one.text)}" + (f"\ntitle = {_quoted(label)}" if label else "")]
     values = [value for row in book.values(area) for value in row if value is not None]
     numbers = [value for value in values if isinstance(value, float)]
