@@ -48,6 +48,16 @@ def test_what_cannot_be_run_is_named_to_whom_it_stops(loan: Class) -> None:
     assert "cannot be run" in large and "--limit" not in large
 
 
+@pytest.mark.parametrize("formula", ["={right}+0*RAND()", "=IF(TODAY()>0,{right},0)", '=IF("NOW()"="",0,{right})'])
+def test_what_is_calculated_anew_each_time_is_called_so(loan: Class, formula: str) -> None:
+    """It has its last result in the file, and follows no numbers there, whatever it does in a spreadsheet program."""
+    answer = formula.format(right="-PMT(B4/12,B5,B3)")
+    found = _told(loan, {"Loan!B7": answer}, "ask_instalment")
+    name = next((name for name in ("RAND", "TODAY") if name in formula), "")
+    said = f"cannot be run: {name} gives another result each time; leave it out, or put a number in its place"
+    assert found == f"Loan!B7: {said if name else 'right, on other numbers too'}"
+
+
 @pytest.mark.parametrize("text", ["1046,31", "1.046,31 €", "'1046.31"])
 def test_a_number_that_is_a_text_is_told_what_to_do(loan: Class, text: str) -> None:
     assert "it is a text, not a number: write it anew" in _told(loan, {"Loan!B7": text}, "ask_instalment")

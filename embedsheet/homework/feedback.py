@@ -26,6 +26,10 @@ _FEWEST = 3  # wrong cells from which a pattern is no chance
 _MOST_TRIED = 40  # wrong cells in which a mend must prove itself
 _DIGITS = re.compile(r"['’ ]*[-+−]?[\s€$£]*\d[\d.,'’\s]*[%€$£]?\s*")
 _LIMITS = re.compile(r",? or raise the limits with --limit \d+")  # which is the teacher's to do
+# Each calculation gives these another result, so that what they are right for is nobody's to say.
+CALCULATED_ANEW = ("RAND", "RANDBETWEEN", "RANDARRAY", "NOW", "TODAY")
+_ANEW = re.compile(rf"(?<![\w.])({'|'.join(CALCULATED_ANEW)})\s*\(", re.IGNORECASE)
+_QUOTED = re.compile(r'"[^"]*"')
 _SAYINGS = {
     "typed": "a number was typed where a formula was asked for",
     "constant": "right now, but it does not follow when the numbers above change",
@@ -77,7 +81,9 @@ class Telling:
         place = f"{_count(words[self._asked(task.block).any(axis=1)])}{self._where(cell)}"
         word = words[row, column]
         if word == "unsupported":
-            fault = next(iter(outcome.faults), "") or self._fault_behind(area)
+            anew = self._anew(cell)
+            fault = f"{anew} gives another result each time; leave it out, or put a number in its place" if anew else ""
+            fault = fault or next(iter(outcome.faults), "") or self._fault_behind(area)
             return f"{place}: cannot be run: {_LIMITS.sub('', self.found.shown(fault))}"
         slip = self._mistake(task, area, outcome) if task.kind == "derivative" and word == "wrong" else ""
         slip = slip or (self._slip(task, area, words) if word in _SLIPPED else "")
@@ -110,6 +116,12 @@ class Telling:
         cells = self.student.table.area(area).ravel()
         _, planner = self.student.evaluated(self._student_inputs(self.inputs[0], {}), cells)
         return next(iter(planner.all_faults()), "it depends on such a cell")
+
+    def _anew(self, cell: Area) -> str:
+        """Return the function in a cell's formula that gives another result each time, "" where there is none."""
+        text = self.book.formula(Cell(cell.sheet, cell.top, cell.left)) or ""
+        found = _ANEW.search(_QUOTED.sub("", text))
+        return found[1].upper() if found else ""
 
     def _number_as_text(self, area: Area, row: int, column: int) -> str:
         text = self.book.values(area)[row][column]

@@ -273,6 +273,12 @@ class _Grading(Rounding):
             right |= self._follows(task, own[0])
         carried = right & ~own_right
         shares, words = self._judge(task, alone, expected, right | own_right, written, blank)
+        lines = _lines(area)
+        anew = [
+            place for place in map(tuple, np.argwhere(words != "right")) if self._anew(lines[place[0]][place[1]].area)
+        ]
+        for place in anew:
+            shares[place], words[place] = 0.0, "unsupported"
         shares[circular], words[circular] = 0.0, "circular"
         points = round(task.points * float(shares[asked].mean()), 2)
         verdict = words[asked][0] if (words[asked] == words[asked][0]).all() else "partly"

@@ -17,6 +17,7 @@ from embedsheet.ground.notation.addresses import Cell
 from embedsheet.ground.notation.move import shift
 from embedsheet.homework.assignment import Making, find, workbook_beside
 from embedsheet.homework.derivatives import verify
+from embedsheet.homework.feedback import CALCULATED_ANEW
 from embedsheet.homework.grade import Grade
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.assignment import OwnAssignment, OwnTask
@@ -34,7 +35,6 @@ _MOST_TOLD = 5
 _FORGIVES = 0.01  # of an answer: a tolerance that a teacher chose for rounding is half of it
 _TEXTS = 2.0**199  # texts have numbers from here on
 STUDENTS = 3  # whose numbers are tried
-_CALCULATED_ANEW = {"RAND", "RANDBETWEEN", "RANDARRAY", "NOW", "TODAY"}
 
 
 @dataclass
@@ -114,7 +114,7 @@ def _workbook(assignment: OwnAssignment, found: Findings) -> None:
     done = recalculate(book)
     if done.verification.mismatch_count and not done.verification.never_calculated:
         found.faults += [f"your workbook stores another result: {one}" for one in done.verification.mismatches[:5]]
-    if volatile := sorted(_CALCULATED_ANEW & done.functions.keys()):
+    if volatile := sorted(done.functions.keys() & set(CALCULATED_ANEW)):
         found.faults.append(f"{', '.join(volatile)} gives another result each time; put a number in its place.")
     if book.external_links:
         found.notes.append("the workbook refers to other workbooks, which students do not have")
