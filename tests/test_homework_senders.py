@@ -7,6 +7,7 @@ import io
 import zipfile
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from embedsheet.homework.grade import grade_file
@@ -97,3 +98,18 @@ def test_a_zip_in_a_folder_has_a_place_in_it_once(tmp_path: Path) -> None:
     (tmp_path / "unpacked").mkdir()
     found, notes = find_submissions(tmp_path / "in", tmp_path / "unpacked")
     assert len(found) == 1 and notes == ["hw.zip: holds the same file again, 499 times; passed over"]
+
+
+def test_a_file_without_names_that_has_two_codes_in_it_is_nobodys_yet(tmp_path: Path) -> None:
+    """As where a colleague's sheet was copied in, and a program that keeps no names saved it: either may have."""
+    key, path, _ = made("words", tmp_path)
+    owner, bob = key.students[0], Student("8", "Bob")
+    key.students = [owner, bob]
+    book = openpyxl.load_workbook(path)
+    book.defined_names.clear()
+    for page in book:
+        page.defined_names.clear()
+    book["Exercise"]["Z99"] = key.token(bob.id)
+    book.save(tmp_path / "two.xlsx")
+    fault = grade_file(key, tmp_path / "two.xlsx").fault
+    assert fault.startswith("holds the codes of ") and f"{owner.name} ({owner.id})" in fault and "Bob (8)" in fault

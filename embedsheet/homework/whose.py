@@ -49,11 +49,15 @@ def identify(key: Key, book: Workbook, notes: list[str]) -> Student:
     owners = {key.token(student.id): student for student in key.students}
     if token is None:  # names are lost where Numbers or Google Sheets saved the workbook
         texts = {text for sheet_name in book.sheets for text in _texts(book, sheet_name)}
-        token = next(iter(texts & owners.keys()), None)
-        if token is None:
+        codes = sorted(texts & owners.keys())
+        if not codes:
             raise DataError(
                 "is no workbook of this assignment: no cell holds the code of a student; ask for the right file."
             )
+        if len(codes) > 1:  # a colleague's sheet was copied into it, say
+            names = " and ".join(sorted(f"{owners[code].name} ({owners[code].id})" for code in codes))
+            raise DataError(f"holds the codes of {names}, and no name says which counts; ask whose work it is.")
+        token = codes[0]
         student_id = owners[token].id if owners[token].id in texts else None
     owner = owners.get(token)
     if owner is None:
