@@ -470,3 +470,17 @@ def test_locked_cells_of_a_protected_sheet_that_are_written_are_named(
     said = f"written although they are locked, for the sheet {sheet} is protected: {cells}"
     assert list(notes) == ([said] if named else [])
     assert not Workbook.open(path).save(edits).notes  # nothing gets another value
+
+
+def test_a_signature_that_fits_no_more_is_named(tmp_path: Path) -> None:
+    """It is over the sheets' bytes; ECMA-376, part 2, has signatures in parts of their own, which stay as they are."""
+    path = tmp_path / "signed.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        book.add_worksheet("M").write("A1", 1)
+    with zipfile.ZipFile(path, "a") as package:
+        package.writestr("_xmlsignatures/origin.sigs", "")
+        package.writestr("_xmlsignatures/sig1.xml", "<Signature/>")
+    notes = Workbook.open(path).save([Edit.of_numbers(parse_area("M!A1"), np.array([[1.0]]))]).notes
+    assert not notes
+    notes = Workbook.open(path).save([Edit.of_numbers(parse_area("M!A1"), np.array([[3.0]]))]).notes
+    assert list(notes) == ["the workbook is signed, and its signature fits no more: whoever signed it must do so again"]

@@ -429,6 +429,7 @@ def recalculate(
                 "parts_changed": report.parts_changed if report else [],
                 "not_supported": done.faults,
                 "not_recomputed": done.left,
+                "notes": list(report.notes) if report else [],
             }
         )
         return
@@ -438,6 +439,8 @@ def recalculate(
     say(f"{done.formulas:,} formulas, {done.out_of_date:,} results out of date or missing{rest}; {written}.", "green")
     if report and report.parts_changed:
         say(f"Changed parts: {', '.join(report.parts_changed)}", "dim")
+    for note in report.notes if report else ():
+        say(f"Note: {note}", "yellow")
     for fault in done.faults:
         say(f"Note: not recomputed: {fault}", "yellow")
     if done.left > len(done.faults):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ from embedsheet.xlsx.patch import Patched, patch
 from embedsheet.xlsx.plain import plain
 from embedsheet.xlsx.rows import CrookedError
 from embedsheet.xlsx.workbook_part import patch_chain, patch_workbook, without_content_type, without_relation
+
+_SIGNATURES = re.compile(r"[/\\]*_xmlsignatures[/\\].*\.xml\Z", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,8 @@ def save(job: Job, target: Path | None, ignore_lock: bool, keep_undo: bool) -> S
 
         replace_file(path, content, check)
     parts = [*(package.stored_name(part) for part in (*sheets, *changed, *sorted(removed))), *added]
+    if parts and any(_SIGNATURES.match(info.orig_filename) for info in package.infos):
+        notes.append("the workbook is signed, and its signature fits no more: whoever signed it must do so again")
     return SaveReport(path, written, parts, kept, notes)
 
 
