@@ -9,6 +9,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+import xlsxwriter
 from openpyxl.styles import PatternFill, Protection
 from typer.testing import CliRunner
 
@@ -143,6 +144,25 @@ def test_small_answers_have_a_tolerance_that_tells_them_from_other_methods(tmp_p
     assert "tolerance = 1e-11" in text
     (place / "assignment.toml").write_text(text, encoding="utf-8")
     assert "counts as right" not in run("homework", "check", place)[1]
+
+
+def test_an_hour_is_more_than_rounding_of_a_date(tmp_path: Path) -> None:
+    """Six digits of day 44,000 to 46,000 are 63 to 66 minutes: 0.000001 · 44,000 · 1440."""
+    with xlsxwriter.Workbook(str(tmp_path / "stamps.xlsx")) as book:
+        page, stamp = book.add_worksheet("S"), book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
+        page.write("A1", 45000.25, stamp)
+        page.write_formula("A2", "=A1+TIME(1,30,0)", stamp, 45000.3125)
+        page.write_formula("A3", "=INT(A1)+1", stamp, 45001)
+    varies = '[[varies]]\ncells = "S!A1"\nlowest = 44000.25\nhighest = 46000.75\nstep = 0.25\n'
+    tasks = "".join(f'[[task]]\ncells = "S!{cell}"\ntitle = "{cell}"\n' for cell in ("A2", "A3"))
+    (tmp_path / "assignment.toml").write_text(f'workbook = "stamps.xlsx"\n{varies}{tasks}', encoding="utf-8")
+    code, said = run("homework", "check", tmp_path)
+    assert code == 0
+    assert re.search("a time that is off by 6[3-6] minutes counts as right; write tolerance = 1e-10", said)
+    text = draft(Workbook.open(tmp_path / "stamps.xlsx"), "stamps", ["S!A2", "S!A3"], ["S!A1"]).text
+    assert text.count("tolerance = 1e-10") == 1
+    (tmp_path / "assignment.toml").write_text(text, encoding="utf-8")
+    assert "counts as right" not in run("homework", "check", tmp_path)[1]
 
 
 def test_answers_too_small_to_be_told_apart_need_another_unit(tmp_path: Path) -> None:

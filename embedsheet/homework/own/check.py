@@ -22,7 +22,7 @@ from embedsheet.homework.grade import Grade
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.assignment import OwnAssignment, OwnTask
 from embedsheet.homework.own.cases import Case
-from embedsheet.homework.own.draft import SMALLEST, finer_tolerance
+from embedsheet.homework.own.draft import OF_TIMES, SMALLEST, finer_tolerance
 from embedsheet.homework.own.grading import OwnGrading
 from embedsheet.homework.own.make import draw_class, numbers_of, own
 from embedsheet.homework.own.sketch import sketch_of
@@ -32,6 +32,7 @@ from embedsheet.homework.roster import Student
 from embedsheet.workbook import Workbook
 
 _MOST_TOLD = 5
+_MINUTES = 1440  # a day
 _FORGIVES = 0.01  # of an answer: a tolerance that a teacher chose for rounding is half of it
 _TEXTS = 2.0**199  # texts have numbers from here on
 STUDENTS = 3  # whose numbers are tried
@@ -170,10 +171,18 @@ def _largest(key: Key, task: OwnTask) -> float:
 
 
 def _tolerances(key: Key, assignment: OwnAssignment, found: Findings) -> None:
-    """Name answers so small that the tolerance forgives more than rounding."""
+    """Name answers of which the tolerance forgives more than rounding: small ones, and times of a day with a date."""
+    looks = Looks.of(assignment.solution.book.path)
     for task in assignment.own_tasks:
         if task.block in assignment.answers:
             largest = _largest(key, task)
+            right = assignment.solution.given(task.area) if task.area else np.empty(0)
+            if task.area and finer_tolerance(right, looks.any_date(task.area)) == OF_TIMES < task.tolerance:
+                minutes = task.tolerance * largest * _MINUTES
+                found.notes.append(
+                    f"{task.title} ({task.area}): a time that is off by {minutes:.2g} minutes counts as right; write "
+                    f"tolerance = {OF_TIMES:g}"
+                )
             if largest >= SMALLEST and task.tolerance * max(1.0, largest) > _FORGIVES * largest:
                 finer = finer_tolerance(np.array([largest])) or largest / 1e6
                 found.notes.append(

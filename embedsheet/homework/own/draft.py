@@ -34,6 +34,7 @@ from embedsheet.workbook import Workbook
 _WIDEST = 20  # per cent that a number varies up and down in a draft
 _DAYS = 30
 SMALLEST, _SMALL = 2e-7, 1e-3  # answers below the first do not move, as grading looks; below the other none is far off
+_DATED, OF_TIMES = 366.0, 1e-10  # days, from which on a time has a date; half a second of a date in this century
 _MOST_GUESSED = 30
 _UNLIKE = 100  # times as large: numbers of one column that mean different things
 _ADDRESS = re.compile(r"\$?[A-Za-z]{1,3}\$?[0-9]{1,7}(:\$?[A-Za-z]{1,3}\$?[0-9]{1,7})?")
@@ -152,7 +153,7 @@ def draft(book: Workbook, folder: str, asked: Sequence[str] = (), varies: Sequen
     ]  # fmt: skip
     for one in wanted:
         entry = _entry(said, one.area)
-        if tolerance := finer_tolerance(solution.given(one.area)):
+        if tolerance := finer_tolerance(solution.given(one.area), looks.any_date(one.area)):
             entry.setdefault("tolerance", tolerance)
         label = str(entry.get("title") or label_of(book, one.area, no_titles) or one.text)
         parts.append(_task(one.text, label, entry))
@@ -166,9 +167,14 @@ def _read_by(setup: SolverSetup) -> list[Area]:
     return [place_of(setup), *(side for side in sides if isinstance(side, Area))]
 
 
-def finer_tolerance(right: NDArray[np.float64]) -> float:
-    """Return the tolerance that answers far below 1 need, six digits of the largest; 0 where the usual one will do."""
+def finer_tolerance(right: NDArray[np.float64], date: bool = False) -> float:
+    """Return the tolerance that answers need of which the usual one forgives too much; 0 where it will do.
+
+    Answers far below 1: six digits of the largest. Times of a day, shown with their `date`: less than a second.
+    """
     largest = float(np.abs(right[np.isfinite(right)]).max(initial=0))
+    if date and largest > _DATED and bool((right[np.isfinite(right)] % 1 != 0).any()):
+        return OF_TIMES
     return 10.0 ** (math.floor(math.log10(largest)) - 6) if SMALLEST <= largest < _SMALL else 0.0
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lxml import etree
 
-from embedsheet.ground.notation.addresses import Cell, column_number
+from embedsheet.ground.notation.addresses import Area, Cell, column_number
 from embedsheet.xlsx.locks import is_locked
 from embedsheet.xlsx.package import Package
 from embedsheet.xlsx.parts import contents
@@ -43,6 +43,10 @@ class Looks:
     cells: dict[Cell, Look]
     styles: list[str]
     protected: frozenset[str]
+
+    def any_date(self, area: Area) -> bool:
+        """Whether a cell of an area is shown as a date or time."""
+        return any(self.cells.get(cell, Look()).date for cell in area.cells())
 
     @classmethod
     def of(cls, path: Path) -> Looks:
