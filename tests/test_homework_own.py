@@ -197,6 +197,40 @@ def test_what_is_handed_out_gives_nothing_away_and_keeps_every_other_byte(name: 
         assert {"xl/charts/chart1.xml", "xl/sharedStrings.xml"} <= set(kept)
 
 
+def test_a_tables_formulas_for_what_is_asked_are_not_handed_out(tmp_path: Path) -> None:
+    """Excel would write them into the next row of the table; those of columns that are given stay."""
+    place = tmp_path / "sales"
+    place.mkdir()
+    with xlsxwriter.Workbook(str(place / "sales.xlsx")) as book:
+        page = book.add_worksheet("S")
+        quantity = "Sales[[#This Row],[qty]]"
+        columns = [
+            {"header": "qty"},
+            {"header": "price"},
+            {
+                "header": "paid",
+                "formula": "=Sales[[#This Row],[qty]]*Sales[[#This Row],[price]]",
+                "total_function": "sum",
+            },
+            {"header": "more", "formula": "=Sales[[#This Row],[qty]]+1"},
+        ]
+        data = [[2, 3.5], [4, 1.5], [5, 2.5]]
+        page.add_table("A1:D5", {"name": "Sales", "columns": columns, "total_row": True, "data": data})
+        for name, cells in {"vary_sales": "$A$2:$B$4", "ask_paid": "$C$2:$C$4", "ask_total": "$C$5"}.items():
+            book.define_name(name, f"=S!{cells}")
+    text = draft(Workbook.open(place / "sales.xlsx"), "sales").text
+    (place / "assignment.toml").write_text(text, encoding="utf-8")
+    key = key_of(place)
+    path = handed_out(key, ADA, tmp_path)
+    with zipfile.ZipFile(path) as package:
+        table = package.read("xl/tables/table1.xml").decode()
+    assert re.findall("<calculatedColumnFormula>([^<]*)", table) == [f"{quantity}+1"]
+    assert "totalsRowFunction" not in table and 'totalsRowCount="1"' in table
+    assert set(repair_causes(path)) <= set(repair_causes(place / "sales.xlsx"))
+    assert set(validity_faults(path)) <= set(validity_faults(place / "sales.xlsx"))
+    assert verdicts(graded(key, hand_in(path, tmp_path / "in.xlsx", right_answers(own(key))))) == {}
+
+
 def test_what_a_note_says_to_the_draft_is_not_handed_out(tmp_path: Path) -> None:
     """Points, title, hint and their like are the teacher's; what else a note says is the student's."""
     place = assignment_of("loan", tmp_path)

@@ -31,6 +31,7 @@ from embedsheet.homework.own.assignment import OwnAssignment, OwnTask
 from embedsheet.homework.own.notes import without_marks
 from embedsheet.homework.own.sketch import Drawn, draw
 from embedsheet.homework.own.solver_task import best_known
+from embedsheet.homework.own.tables import without_formulas
 from embedsheet.homework.roster import Student
 from embedsheet.workbook import Edit
 from embedsheet.xlsx.writer.page import FONT, Drawing
@@ -119,7 +120,7 @@ def make_own(key: Key, students: Sequence[Student], paths: Sequence[Path], *, fo
     assignment = own(key)
     draw_class(key, students)
     book = assignment.solution.book
-    notes = without_marks(book.path, _titles(assignment))
+    parts = without_marks(book.path, _titles(assignment)) | without_formulas(book.path, list(blanks_of(assignment)))
     for first in range(0, len(students), _TOGETHER):
         some = students[first : first + _TOGETHER]
         edits = _edits(assignment, [numbers_of(assignment, key, student) for student in some])
@@ -127,7 +128,7 @@ def make_own(key: Key, students: Sequence[Student], paths: Sequence[Path], *, fo
             refuse_existing(path, force)
             drawing = partial(_draw, assignment=assignment, student=student, token=key.token(student.id), states=states)
             named = renamed(book, assignment.workbook, path.name, tuple(assignment.areas.values()))
-            book.save([*changes, *named], path, keep_undo=False, ignore_lock=True, draw=drawing, parts=notes)
+            book.save([*changes, *named], path, keep_undo=False, ignore_lock=True, draw=drawing, parts=parts)
             yield path
 
 
