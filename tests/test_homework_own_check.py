@@ -14,9 +14,11 @@ from openpyxl.styles import PatternFill, Protection
 from typer.testing import CliRunner
 
 from embedsheet.cli import app
+from embedsheet.ground.errors import DataError
 from embedsheet.homework.own.draft import draft
+from embedsheet.homework.own.make import own
 from embedsheet.workbook import Workbook
-from kit.own_homework import BOOKS, assignment_of, wide
+from kit.own_homework import BOOKS, assignment_of, key_of, wide
 
 
 def run(*words: object) -> tuple[int, str]:
@@ -163,6 +165,18 @@ def test_an_hour_is_more_than_rounding_of_a_date(tmp_path: Path) -> None:
     assert text.count("tolerance = 1e-10") == 1
     (tmp_path / "assignment.toml").write_text(text, encoding="utf-8")
     assert "counts as right" not in run("homework", "check", tmp_path)[1]
+
+
+@pytest.mark.parametrize("cells", ["S!B:B", "S!1:100"])
+def test_a_mark_of_whole_columns_is_refused_and_the_cells_in_it_are_named(cells: str, tmp_path: Path) -> None:
+    """A column has 1,048,576 cells, a hundred rows have 100 times 16,384."""
+    place = small(tmp_path / "a", VARIES + TASK.replace("S!A2", cells), A1=2, A2="=A1*2", B2="=A1*3", B4="=A1*4")
+    assert run("homework", "check", place)[0] == 2
+    used = "S!B2:B4" if cells == "S!B:B" else "S!A1:B4"
+    with pytest.raises(DataError, match=f"means 1,.* cells, .*; name those that are meant, {used}"):
+        own(key_of(place))
+    with pytest.raises(DataError, match=used):
+        draft(Workbook.open(place / "s.xlsx"), "s", [cells], ["S!A1"])
 
 
 def test_answers_too_small_to_be_told_apart_need_another_unit(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ ORDINARY = {name_key(word) for word in ("answer", "answers", "task", "input", "i
 _COLOUR = re.compile(r"#?([0-9A-Fa-f]{6})\Z")
 _LIKE = "like "
 _WORD = re.compile(r"[^\W\d_]+")
+MOST_CELLS = 200_000  # of one mark
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,30 @@ def find_marked(
     cell filled as that one is. `formulas`: only cells that hold formulas are meant by a look, or only those that hold
     none. Raises DataError for a mark that means nothing here.
     """
-    if not marks:
-        return _named(book, prefixes, unsure=False) or _looking(book, looks, lambda look: look.style == style, formulas)
     found: list[Marked] = []
     for mark in marks:
         found += _meant(book, looks, mark, formulas)
-    return [one for place, one in enumerate(found) if one not in found[:place]]
+    if not marks:
+        found = _named(book, prefixes, unsure=False)
+        found = found or _looking(book, looks, lambda look: look.style == style, formulas)
+    found = [one for place, one in enumerate(found) if one not in found[:place]]
+    for one in found:
+        refuse_whole(book, one.area, one.text)
+    return found
+
+
+def refuse_whole(book: Workbook, area: Area, where: str) -> None:
+    """Raise DataError for more cells than anybody fills in, as whole columns have, naming those that hold something."""
+    if area.size <= MOST_CELLS:
+        return
+    page = book.sheet(area.sheet)
+    inside = (page.rows >= area.top) & (page.rows <= area.bottom)
+    inside &= (page.columns >= area.left) & (page.columns <= area.right)
+    rows, columns = page.rows[inside], page.columns[inside]
+    used = (
+        f", {Area(area.sheet, *map(int, (rows.min(), columns.min(), rows.max(), columns.max())))}" if len(rows) else ""
+    )
+    raise DataError(f"{where}: means {area.size:,} cells, of at most {MOST_CELLS:,}; name those that are meant{used}.")
 
 
 def _meant(book: Workbook, looks: Looks, mark: str, formulas: bool) -> list[Marked]:

@@ -35,6 +35,7 @@ from embedsheet.ground.keys import name_key
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.homework.assignment import number_of
 from embedsheet.homework.own.assignment import OwnAssignment, OwnTask
+from embedsheet.homework.own.marks import refuse_whole
 from embedsheet.homework.own.solution import Bound, Solution, stored
 from embedsheet.homework.own.variation import DISTRIBUTIONS, Distribution, Variation
 from embedsheet.homework.sketch import ANSWERED
@@ -146,9 +147,12 @@ class _Reader:
         """Return the areas of an address, a name or a union of them, Sheet1!B2:B4,Sheet1!D2."""
         sheets = list(self.book.sheets)
         try:
-            return self.book.areas(text, sheets[0] if len(sheets) == 1 or "!" not in text else None)
+            found = self.book.areas(text, sheets[0] if len(sheets) == 1 or "!" not in text else None)
         except EmbedsheetError as fault:
             raise DataError(f"{where}: {fault}") from None
+        for area in found:
+            refuse_whole(self.book, area, where)
+        return found
 
     def plan(self, entry: Mapping[str, Any], title: str, where: str) -> dict[str, Area]:
         """Return the areas of a Solver task's `cells`, a text or a list of them, by block."""
