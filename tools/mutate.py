@@ -33,7 +33,7 @@ from typing import Literal
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
-from mutation_table import EXPLAINED, ROOT, modules, tests_of
+from mutation_table import ALIKE, EXPLAINED, ROOT, modules, tests_of
 from reached import Chosen, Reached, Recorder, statement
 
 SAMPLED, SEED, ENOUGH = 200, 13, 0.9
@@ -172,8 +172,11 @@ def outcome(folder: Path, mutant: Mutant, files: list[str], reached: Reached) ->
 
 def explanation(mutant: Mutant, changed: str) -> str | None:
     """Return why no test can kill a mutant, if that is known."""
+    for room, operator, why in ALIKE:
+        if room in mutant.module and mutant.operator.endswith(operator):
+            return why
     for module, before, after, why in EXPLAINED:
-        if mutant.module.endswith(module) and _has(changed, "-", before) and _has(changed, "+", after):
+        if module in mutant.module and _has(changed, "-", before) and _has(changed, "+", after):
             return why
     return None
 

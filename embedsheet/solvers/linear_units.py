@@ -75,8 +75,9 @@ def scaled(
     largest, smallest = np.zeros(rows.shape[0]), np.full(rows.shape[0], np.inf)
     np.maximum.at(largest, place, abs(rows.data))
     np.minimum.at(smallest, place, np.where(rows.data == 0, np.inf, abs(rows.data)))
-    factors = np.where((largest > 0) & (largest < SMALL), power_of_two(largest), 1.0)
-    factors = np.where(np.isfinite(smallest) & (smallest > _HUGE), power_of_two(smallest), factors)
+    # A row without coefficients, whose largest is 0 and whose smallest infinite, keeps its units.
+    factors = np.where(largest < SMALL, power_of_two(largest), 1.0)
+    factors = np.where(smallest > _HUGE, power_of_two(smallest), factors)
     if by_sides:
         factors = np.maximum(factors, power_of_two(_sizes(low, high)))
     costs = cost * columns
@@ -84,7 +85,7 @@ def scaled(
     unit = 1.0
     if len(present) and present.max() >= INFINITE:
         unit = power_of_two(present.max()) / _LARGEST
-    elif len(present) and present.min() < 1.0:  # what HiGHS forgives is then a ten-millionth of any cost
+    elif len(present):  # what HiGHS forgives is then a ten-millionth of any cost
         unit = 1.0 / max(1.0, min(1.0 / power_of_two(present.min()), _LARGEST / power_of_two(present.max())))
     return Scaled(
         costs / unit, sparse.csr_array((rows.data / factors[place], rows.indices, rows.indptr), shape=rows.shape),
@@ -117,7 +118,7 @@ def _columns(
     sides = _sizes(low, high)[place]
     sizes = abs(rows.data)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        reached = np.where((sizes > 0) & (sides > 0), sides / sizes, 0.0)
+        reached = np.where(sizes > 0, sides / sizes, 0.0)
     by_rows = np.zeros(count)
     np.maximum.at(by_rows, rows.indices, reached)
     bounds = np.maximum(abs(lower), abs(upper))

@@ -83,7 +83,7 @@ def recognise(problem: Problem) -> QuadraticModel | None:
     if not all(np.isfinite(array).all() for array in (value, cost, hessian, shift, matrix)):
         return None
     largest = np.abs(matrix).max(axis=1, initial=0.0)
-    units = np.where((largest > 0) & (largest < SMALL), power_of_two(largest), 1.0)
+    units = np.where(largest < SMALL, power_of_two(largest), 1.0)
     matrix, shift = matrix / units[:, None], shift / units
     if problem.has_integers and has_faint(matrix, problem.lower, problem.upper):
         return None
@@ -137,7 +137,7 @@ def _is_convex(hessian: FloatArray) -> bool:
         pivot = max(range(len(rows)), key=lambda at: rows[at][at])
         largest = rows[pivot][pivot]
         if largest <= 0:
-            return largest == 0 and not any(map(any, rows))
+            return not any(map(any, rows))  # a diagonal below 0 is one of them
         others = [at for at in range(len(rows)) if at != pivot]
         if any(rows[at][at] < 0 for at in others):
             return False

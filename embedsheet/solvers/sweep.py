@@ -42,8 +42,8 @@ def _replace(tracker: Tracker, crumbs: FloatArray) -> None:
 def _swept(tracker: Tracker, x: FloatArray) -> FloatArray:
     problem = tracker.problem
     near = _NEAR * np.maximum(1.0, np.abs(x))
-    # A cell without a bound may hold 7E-17 for 0.
-    swept = np.where((np.abs(x) <= _NEAR * 1e-3) & (problem.lower <= 0) & (problem.upper >= 0), 0.0, x)
+    # A cell without a bound may hold 7E-17 for 0; where 0 is beyond a bound that bound is as near.
+    swept = np.where(np.abs(x) <= _NEAR * 1e-3, 0.0, x)
     swept = np.where(x - problem.lower <= near, problem.lower, swept)
     return np.where(problem.upper - x <= near, problem.upper, swept)
 
