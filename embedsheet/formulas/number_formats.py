@@ -21,10 +21,9 @@ from typing import NamedTuple
 from embedsheet.formulas.numerals import text_of_number
 
 _TOKEN = re.compile(
-    r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|_(?P<space>.)|\*(?P<fill>.)|(?P<elapsed>\[(?:h+|m+|s+)\])'
+    r'(?is)"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|_(?P<space>.)|\*(?P<fill>.)|(?P<elapsed>\[(?:h+|m+|s+)\])'
     r"|\[(?P<bracket>[^\]]*)\]|(?P<general>General)|(?P<exponent>E[+-])|(?P<noon>AM/PM|A/P)"
-    r"|(?P<date>y+|m+|d+|h+|s+|e+|b+|g+)|(?P<digit>[0#?])|(?P<mark>[.,%@])|(?P<literal>.)",
-    re.IGNORECASE | re.DOTALL,
+    r"|(?P<date>y+|m+|d+|h+|s+|e+|b+|g+)|(?P<digit>[0#?])|(?P<mark>[.,%@])|(?P<literal>.)"
 )
 _COLOURS = re.compile(r"(black|blue|cyan|green|magenta|red|white|yellow|colou?r ?\d+|\$[^\]]*)", re.IGNORECASE)
 _CONDITION = re.compile(r"(<=|>=|<>|<|>|=) *(-?[0-9]+(?:\.[0-9]+)?(?:E[+-]?[0-9]+)?)", re.IGNORECASE)
@@ -103,7 +102,7 @@ def formatted(number: float, code: str, first_day: int = 0) -> str:
     elif len(numeric) > 2 and number == 0:
         section = numeric[2]
     elif number < 0:
-        if len(numeric) > 1:
+        if numeric[1:]:
             section, magnitude = numeric[1], -number
         else:
             magnitude, sign = -number, "-"
@@ -163,11 +162,11 @@ def _layout(section: tuple[_Token, ...]) -> tuple[list[int], list[int], int | No
     whole = [i for i in range(min(point, end)) if kinds[i] == "digit"]
     part = [i for i in range(point, end) if kinds[i] == "digit"]
     commas = [i for i, token in enumerate(section) if token.text == "," and token.kind == "mark"]
-    last = max(whole, default=-1)
-    thousands = any(whole and whole[0] < i < last for i in commas)
+    last, last_behind = whole[-1:], part[-1:]  # one or none
+    thousands = any(whole[0] < i < one for one in last for i in commas)
     if exponent is not None:  # beside one, percents and commas change no number
         return whole, part, exponent, thousands, Decimal(1)
-    scale = sum((whole != [] and last < i < point) or (part != [] and part[-1] < i) for i in commas)
+    scale = sum(any(one < i < point for one in last) or any(one < i for one in last_behind) for i in commas)
     return whole, part, exponent, thousands, Decimal(100) ** percents / Decimal(1000) ** scale
 
 
@@ -182,18 +181,21 @@ def _number(number: float, section: tuple[_Token, ...], sign: str) -> str:
     power = 0
     if exponent is not None:
         # Several places before the point make the exponent a multiple of their number.
-        width = max(len(whole), 1)
+        width = len(whole) or 1
         power = value.adjusted() // width * width if value else 0
-        shown = (value / Decimal(10) ** power).quantize(Decimal(1).scaleb(-len(part)), ROUND_HALF_UP)
-        if shown >= Decimal(10) ** width:
+        if _rounded(value / Decimal(10) ** power, len(part)) >= Decimal(10) ** width:
             power += width
         value /= Decimal(10) ** power
-    rounded = value.quantize(Decimal(1).scaleb(-len(part)), ROUND_HALF_UP)
-    if not rounded and sign == "-":
+    rounded = _rounded(value, len(part))
+    if not rounded:
         sign = ""
     digits, _, decimals = f"{rounded:f}".partition(".")
     digits = "0" * len(whole) if exponent is not None and not rounded else digits.lstrip("0")
     return sign + _laid_out(section, whole, part, digits, decimals, thousands, exponent, power)
+
+
+def _rounded(value: Decimal, digits: int) -> Decimal:
+    return value.quantize(Decimal(10) ** -digits, ROUND_HALF_UP)
 
 
 def _general(number: float) -> str:
@@ -202,9 +204,8 @@ def _general(number: float) -> str:
     plain = text_of_number(size)
     if len(plain) <= 11 and "E" not in plain:
         return text_of_number(number)
-    if 1e-4 <= size < 1e11:
-        decimals = 10 - max(len(f"{size:.0f}"), 1)
-        value = Decimal(f"{number:.14e}").quantize(Decimal(1).scaleb(-max(decimals, 0)), ROUND_HALF_UP)
+    if 1e-4 <= size < 99_999_999_999.5:
+        value = _rounded(Decimal(f"{number:.14e}"), max(10 - len(f"{size:.0f}"), 0))
         return text_of_number(float(value))
     mantissa, _, exponent = f"{number:.5e}".partition("e")
     return f"{mantissa.rstrip('0').rstrip('.')}E{exponent}"
@@ -273,10 +274,10 @@ def _fraction(number: float, section: tuple[_Token, ...], bar: int, sign: str) -
             else:
                 runs.append((i, i + 1))
     *before, above = [run for run in runs if run[1] <= bar]
-    below = [run for run in runs if run[0] > bar]
-    if len(below) != 1 or len(before) > 1 or _Token("mark", "%") in section:
+    if len(runs) != len(before) + 2 or len(before) > 1 or _Token("mark", "%") in section:
         raise FormatError("such a fraction in a number format is not understood", known=False)
-    over, under = _places(section, *above), _places(section, *below[0])
+    below, below_end = runs[-1]
+    over, under = _places(section, *above), _places(section, below, below_end)
     if under.strip("0#?"):  # one that is given, as in ?/16
         bottom = int(under.replace("#", "0").replace("?", "0"))
         top = int(number) * bottom + int(number % 1 * bottom + 0.5)
@@ -288,15 +289,14 @@ def _fraction(number: float, section: tuple[_Token, ...], bar: int, sign: str) -
     hidden = bool(before) and not top and "0" not in over
     shown = _filled(str(whole) if whole or hidden or (before and not top and not held.strip("?")) else "", held)
     if hidden:
-        fraction = _places(section, end, below[0][1])
+        fraction = _places(section, end, below_end)
         fraction = " " * len(fraction) if "?" in held + over + under else ""
     else:
         if not shown.strip():
             parting = " " * len(parting) if "?" in held + over else ""
-        line = _places(section, above[1], below[0][0])
+        line = _places(section, above[1], below)
         fraction = parting + _filled(str(top), over) + line + _filled(str(bottom), under, behind=True)
-    around = _places(section, 0, start), _places(section, below[0][1], len(section))
-    return sign + around[0] + shown + fraction + around[1]
+    return sign + _places(section, 0, start) + shown + fraction + _places(section, below_end, len(section))
 
 
 def _places(section: tuple[_Token, ...], start: int, end: int) -> str:
@@ -339,9 +339,7 @@ def _date(number: float, section: tuple[_Token, ...], first_day: int) -> str:
     days += first_day
     # Excel counts a 29 February 1900 that never was.
     leap = days == 60
-    day = datetime.date(1899, 12, 31 if days < 60 else 30) + datetime.timedelta(days=days - leap)
-    if days == 0:
-        day = datetime.date(1899, 12, 31)
+    day = datetime.date(1899, 12, 31 if days < 60 else 30) + datetime.timedelta(days)
     hours, minutes = seconds // 3600, seconds // 60 % 60
     noon = any(token.kind == "noon" for token in section)
     # What [h] counts, h counts behind it, too.
@@ -409,10 +407,10 @@ def _date_part(code: str, day: datetime.date, days: int, leap: bool, hours: int,
             return f"{month:0{width}d}"
         case "m", 3:
             return _MONTHS[month - 1][:3]
-        case "m", 5:
-            return _MONTHS[month - 1][0]
-        case "m", _:
+        case "m", 4:
             return _MONTHS[month - 1]
+        case "m", _:
+            return _MONTHS[month - 1][0]
         case "d", 1 | 2 as width:
             return f"{number:0{width}d}"
         case "d", width:

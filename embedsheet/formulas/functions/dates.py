@@ -80,7 +80,7 @@ def date(context: Context, year: Value, month: Value, day: Value) -> Value:
 
     def compute(*pairs: tuple[int, float]) -> float:
         year_number, month_number, day_number = (int(element_number(context, pair) // 1) for pair in pairs)
-        if not 0 <= year_number < 10000:
+        if not 0 <= year_number <= 9999:
             raise FaultError(NUM)
         year_number += 1900 if year_number < 1900 else 0
         return of_workbook(context, serial_of(year_number, month_number, day_number))
@@ -135,9 +135,14 @@ def weekday(context: Context, *arguments: Value) -> Value:
     return map_elements(context, "WEEKDAY", list(arguments), compute)
 
 
-def _last_day(year: int, month: int) -> int:
-    """Return the last day of a month to EDATE and EOMONTH, which do not count 29 February 1900."""
-    return 28 if (year, month) == (1900, 2) else days_in(year, month)
+def _months_later(context: Context, start: tuple[int, float], months: tuple[int, float]) -> tuple[int, int, int, int]:
+    """Return year, month and day of the month some months later, and its last day: in 1900 February has 28 here."""
+    year, month, day = date_of(day_number(context, start))
+    month += int(element_number(context, months))
+    year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
+    if not 1900 <= year <= 9999:
+        raise FaultError(NUM)
+    return year, month, day, 28 if (year, month) == (1900, 2) else days_in(year, month)
 
 
 @function("EDATE", "vv", "Day number some months later", gradient="constant")
@@ -145,12 +150,8 @@ def edate(context: Context, start: Value, months: Value) -> Value:
     """Return the same day of the month some months later, or that month's last day."""
 
     def compute(*pairs: tuple[int, float]) -> float:
-        year, month, day = date_of(day_number(context, pairs[0]))
-        month += int(element_number(context, pairs[1]))
-        year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
-        if not 1900 <= year <= 9999:
-            raise FaultError(NUM)
-        return of_workbook(context, serial_of(year, month, min(day, _last_day(year, month))))
+        year, month, day, last = _months_later(context, *pairs)
+        return of_workbook(context, serial_of(year, month, min(day, last)))
 
     return map_elements(context, "EDATE", [start, months], compute)
 
@@ -160,12 +161,8 @@ def eomonth(context: Context, start: Value, months: Value) -> Value:
     """Return the last day of the month some months later."""
 
     def compute(*pairs: tuple[int, float]) -> float:
-        year, month, _ = date_of(day_number(context, pairs[0]))
-        month += int(element_number(context, pairs[1]))
-        year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
-        if not 1900 <= year <= 9999:
-            raise FaultError(NUM)
-        return of_workbook(context, serial_of(year, month, _last_day(year, month)))
+        year, month, _, last = _months_later(context, *pairs)
+        return of_workbook(context, serial_of(year, month, last))
 
     return map_elements(context, "EOMONTH", [start, months], compute)
 
@@ -175,12 +172,17 @@ def days(context: Context, end: Value, start: Value) -> Value:
     """Return how many days lie between two dates."""
 
     def compute(*pairs: tuple[int, float]) -> float:
-        last, first = (element_number(context, pair) // 1 for pair in pairs)
-        if not (0 <= first <= LAST_DAY and 0 <= last <= LAST_DAY):
-            raise FaultError(NUM)
+        last, first = (_day(context, pair) for pair in pairs)
         return last - first
 
     return map_elements(context, "DAYS", [end, start], compute)
+
+
+def _day(context: Context, pair: tuple[int, float]) -> float:
+    day = element_number(context, pair) // 1
+    if not 0 <= day <= LAST_DAY:
+        raise FaultError(NUM)
+    return day
 
 
 def _frozen(name: str, parameters: str, summary: str, least: int | None = None) -> None:

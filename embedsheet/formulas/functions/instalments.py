@@ -46,8 +46,8 @@ def _part(name: str, summary: str, choose: Callable[[Array, Array], Array]) -> N
         def compute(xp: Any, rate: Array, at: Array, n: Array, pv: Array, fv: Array, due: Array) -> Array:
             due = xp.where(due != 0, 1.0, 0.0)
             payment = _payment(context, xp, rate, n, pv, fv, due)
-            owed = _future(context, xp, rate, xp.maximum(at - 1.0 - due, 0.0), payment, pv, due)
-            owed = xp.where((due == 1.0) & (at < 2.0), 0.0, owed - product(due, payment))
+            owed = _future(context, xp, rate, at - 1.0 - due, payment, pv, due)
+            owed = xp.where((due == 1.0) & (at == 1.0), 0.0, owed - product(due, payment))
             return choose(payment, product(rate, owed))
 
         zero = number(0.0)
@@ -131,7 +131,7 @@ def _syd(context: Context, cost: Value, salvage: Value, life: Value, period: Val
         context,
         [cost, salvage, life, period],
         lambda xp, cost, salvage, life, at: (cost - salvage) * (life - at + 1.0) * 2.0 / (life * (life + 1.0)),
-        lambda xp, cost, salvage, life, at: (life > 0) & (at >= 1) & (at <= life),
+        lambda xp, cost, salvage, life, at: (life > 0) & (at > 0) & (at <= life),
         (1.0, 0.0, 1.0, 1.0),
     )
 
@@ -310,13 +310,13 @@ def _mirr(context: Context, payments: Argument, owed: Value, earned: Value) -> V
         a, b = xp.log1p(xp.where(ok, owed, 0.0)), xp.log1p(xp.where(ok, earned, 0.0))
         above = (gains * xp.exp((count[..., None] - 1.0 - place) * b[..., None])).sum(axis=3)
         below = -(losses * xp.exp(-place * a[..., None])).sum(axis=3)
-        # Without a gain all is lost, -100 %; without a loss there is nothing that it could be a rate of.
+        # Without a gain all is lost, -100 %; without a loss, or a second payment, there is no rate.
         sided = (above > 0) & (below > 0)
         ratio = xp.where(sided, above, 1.0) / xp.where(sided, below, 1.0)
         result = xp.where(sided, xp.exp(xp.log(ratio) / np.maximum(count - 1.0, 1.0)) - 1.0, -1.0)
         if xp is np:
-            return result, first_fault(undefined(~ok, NUM), undefined(below <= 0, DIV0))
-        return xp.where(ok & (below > 0), result, xp.nan), None
+            return result, first_fault(undefined(~ok, NUM), undefined((below <= 0) | (count < 2), DIV0))
+        return xp.where(ok & (below > 0) & (count > 1), result, xp.nan), None
 
     read = [as_numbers(context, owed), as_numbers(context, earned)]
     result = elementwise(context, read, compute)

@@ -71,12 +71,11 @@ def _isoweeknum(context: Context, pair: Pair) -> float:
 def _weeknum(context: Context, pair: Pair, kind: Pair = (NUMBER, 1.0)) -> float:
     # Days of the week from Sunday, 0, on which the week begins.
     starts = {1: 0, 2: 1, 11: 1, 12: 2, 13: 3, 14: 4, 15: 5, 16: 6, 17: 0}
-    wanted = _whole(context, kind)
+    day, wanted = _day(context, pair), _whole(context, kind)
     if wanted == 21:
         return _isoweeknum(context, pair)
     if wanted not in starts:
         raise FaultError(NUM)
-    day = _day(context, pair)
     first = int(serial_of(date_of(day)[0], 1, 1))
     return (day - first + (first - 1 - starts[wanted]) % 7) // 7 + 1
 
@@ -115,7 +114,7 @@ def _year_length(start: tuple[int, int, int], end: tuple[int, int, int]) -> floa
     if y == z or (y + 1 == z and (m, d) >= (n, e)):
         leap = _leap(y) if y == z else (_leap(y) and (m, d) <= (2, 29)) or (_leap(z) and (n, e) >= (2, 29))
         return 366.0 if leap else 365.0
-    return (serial_of(z + 1, 1, 1) - serial_of(y, 1, 1)) / (z - y + 1)
+    return (serial_of(z, 12, 31) + 1 - serial_of(y, 1, 1)) / (z - y + 1)
 
 
 def _yearfrac(context: Context, start: Pair, end: Pair, basis: Pair = (NUMBER, 0.0)) -> float:
@@ -206,7 +205,7 @@ def _days_off(context: Context, pairs: list[Pair]) -> Any:
 
 
 def _working(name: str, parameters: str, summary: str, compute: Callable[..., float], *, own_weekend: bool) -> None:
-    """Enter a function of two numbers, `compute(context, one, two, mask, holidays)`."""
+    """Enter a function of two numbers, `compute(context, one, two, weekend, days off)`."""
 
     def call(context: Context, one: Value, two: Value, *more: Any) -> Value:
         weekend = number(1.0)
@@ -216,36 +215,41 @@ def _working(name: str, parameters: str, summary: str, compute: Callable[..., fl
         which = Value(np.full((1, 1, 1), NUMBER, np.uint8), np.arange(float(len(off)))[:, None, None])
 
         def element(one: Pair, two: Pair, weekend: Pair, which: Pair) -> float:
-            days = off[int(which[1])]
-            if isinstance(days, int):
-                raise FaultError(days)
-            return float(compute(context, one, two, _weekmask(context, weekend), np.array(days, "datetime64[D]")))
+            return float(compute(context, one, two, weekend, off[int(which[1])]))
 
         return map_elements(context, name, [one, two, weekend, which], element)
 
     function(name, parameters, summary, least=2, gradient="constant")(call)
 
 
-def _networkdays(context: Context, start: Pair, end: Pair, mask: str, off: Any) -> float:
-    first, last = _day(context, start), _day(context, end)
+def _listed(off: Any) -> Any:
+    """Return days off as an array; what is wrong with them counts behind what is wrong with the other arguments."""
+    if isinstance(off, int):
+        raise FaultError(off)
+    return np.array(off, "datetime64[D]")
+
+
+def _networkdays(context: Context, start: Pair, end: Pair, weekend: Pair, off: Any) -> float:
+    first, last, mask, holidays = _day(context, start), _day(context, end), _weekmask(context, weekend), _listed(off)
     if "1" not in mask:
         return 0.0
     low, high = _DAY_0 + min(first, last), _DAY_0 + max(first, last) + 1
-    count = float(np.busday_count(low, high, weekmask=mask, holidays=off))
+    count = float(np.busday_count(low, high, weekmask=mask, holidays=holidays))
     return count if first <= last else -count
 
 
-def _workday(context: Context, start: Pair, days: Pair, mask: str, off: Any) -> float:
+def _workday(context: Context, start: Pair, days: Pair, weekend: Pair, off: Any) -> float:
     # -1.5 days are two back: what Excel stores, as IronCalc's pull request 1354 says, and what formulon gives.
     first, count = _day(context, start), int(np.floor(element_number(context, days)))
+    mask = _weekmask(context, weekend)
     if "1" not in mask:
         raise FaultError(VALUE)
     if abs(count) > LAST_DAY:
         raise FaultError(NUM)
-    found = _DAY_0 + first
+    found, holidays = _DAY_0 + first, _listed(off)
     if count:
         roll: Any = "backward" if count > 0 else "forward"
-        found = np.busday_offset(found, count, roll=roll, weekmask=mask, holidays=off)
+        found = np.busday_offset(found, count, roll=roll, weekmask=mask, holidays=holidays)
     serial = float((found - _DAY_0).astype(int))
     if not 0 <= serial <= LAST_DAY:
         raise FaultError(NUM)
