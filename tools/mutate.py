@@ -157,8 +157,8 @@ def outcome(folder: Path, mutant: Mutant, files: list[str], reached: Reached) ->
     path.write_text(changed, encoding="utf-8")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
-            ast.parse(changed)
+            warnings.simplefilter("error", SyntaxWarning)  # of what ruff finds, too, as `is` beside a literal
+            compile(changed, mutant.module, "exec")
         chosen = (tests, reached.known)
         used = [file for file in files if any(test.partition("::")[0] == file for test in tests)]
         done: str = tried(folder, used, TIMES * seconds + MORE, chosen) if used else "passes"
