@@ -13,7 +13,8 @@ GRADING = ("circles", "evaluate", "grade", "key", "locate", "reference", "sketch
 
 # The first pattern that fits a module, and its tests, those first that kill most and take least.
 TESTS = (
-    ("formulas/functions/arithmetic|rounding|elementwise", "functions_math operators gradients_of_functions"),
+    ("formulas/functions/arithmetic|rounding|elementwise",
+     "functions_distributions functions_math operators gradients_of_functions"),
     ("formulas/functions/text|elements|splitting", "functions_text libreoffice_formulas"),
     ("formulas/functions/bonds|securities", "functions_bonds functions_finance functions_math"),
     ("formulas/functions/complex_numbers", "functions_complex"),
@@ -24,15 +25,16 @@ TESTS = (
      "functions_lookup functions_arrays traced_is_concrete filled_formulas stored_by_excel"),
     ("formulas/functions/logic|choice|information", "functions_logic operators traced_is_concrete"),
     ("formulas/functions/aggregate|conditional|conditions|criteria|stretches|samples|statistics",
-     "functions_aggregate subtotals fast_paths functions_math"),
+     "functions_distributions functions_aggregate subtotals fast_paths functions_math"),
     ("formulas/functions/arrays|lambdas", "functions_arrays functions_logic"),
     ("formulas/functions/databases", "functions_database"),
     ("formulas/functions/instalments|rates|financial",
      "functions_finance functions_math evaluated_together gradients_of_functions near_singular"),
     ("formulas/functions/hypotheses|regression|matrix|systems",
-     "functions_math functions_aggregate functions_arrays each_of_several_values gradients_of_functions near_singular"),
+     "functions_distributions functions_math functions_aggregate functions_arrays each_of_several_values "
+     "gradients_of_functions near_singular"),
     ("formulas/functions/table", "functions_math lost_references each_of_several_values plugins function_docs"),
-    ("formulas/functions/*", "functions_math functions_aggregate gradients_of_functions"),
+    ("formulas/functions/*", "functions_distributions functions_math functions_aggregate gradients_of_functions"),
     ("formulas/wildcards", "wildcards functions_lookup"),
     ("formulas/guarded|traced", "traced_is_concrete gradients_of_functions engines"),
     ("formulas/budget", "faults_files"),

@@ -358,15 +358,22 @@ def _binom_range(context: Context, trials: Value, p: Value, first: Value, last: 
         between = _binomial_cumulative(xp, last, n, p) - below
         return xp.where(first == last, _binomial_density(xp, first, n, p), between)
 
+    def allowed(n: Array, first: Array, last: Array) -> Any:
+        return (n >= 1) & (first >= 0) & (last >= np.trunc(first)) & (last < np.trunc(n) + 1)
+
+    def certain(xp: Any, n: Array, p: Array, first: Array, last: Array) -> tuple[Array, Array]:
+        """At p = 0 no trial succeeds, at p = 1 every one."""
+        sure = np.trunc(n) * xp.where(p == 1, 1.0, 0.0)
+        return ((p == 0) | (p == 1)) & allowed(n, first, last), ((np.trunc(first) <= sure) & (sure <= last)) * 1.0
+
     counts = [concrete(context, value, "A count in BINOM.DIST.RANGE") for value in (trials, first, last or first)]
     return smooth(
         context,
         [counts[0], p, *counts[1:]],
         compute,
-        lambda xp, n, p, first, last: (
-            (n >= 1) & (p > 0) & (p < 1) & (first >= 0) & (last >= np.trunc(first)) & (last < np.trunc(n) + 1)
-        ),
+        lambda xp, n, p, first, last: (p > 0) & (p < 1) & allowed(n, first, last),
         (1.0, 0.5, 0.0, 1.0),
+        certain,
     )
 
 

@@ -55,7 +55,7 @@ def _part(name: str, summary: str, choose: Callable[[Array, Array], Array]) -> N
             context,
             [rate, period, periods, pv, fv or zero, due or zero],
             compute,
-            lambda xp, rate, at, n, pv, fv, due: (rate > -1) & (at >= 1) & (at < n + 1) & (n > 0),
+            lambda xp, rate, at, n, pv, fv, due: (rate > -1) & (at >= 1) & (at < n + 1),
             (0.1, 1.0, 2.0, 1.0, 0.0, 0.0),
         )
 
