@@ -153,17 +153,23 @@ def _value(context: Context, pair: Pair) -> float:
     raise FaultError(VALUE)
 
 
+_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(E[+-]?[0-9]+)?", re.IGNORECASE)
+
+
 def _numbervalue(context: Context, text: Pair, decimal: Pair = (-1, 0.0), group: Pair = (-1, 0.0)) -> float:
     point = element_text(context, decimal)[:1] if decimal[0] >= 0 else "."
-    comma = element_text(context, group)[:1] if group[0] >= 0 else ","
-    if point == comma:
+    comma = element_text(context, group)[:1] if group[0] >= 0 else "." if point == "," else ","
+    written = element_text(context, text).replace(" ", "")
+    digits = written.rstrip("%")
+    percents = len(written) - len(digits)
+    if not point or point == comma:
         raise FaultError(VALUE)
-    written = element_text(context, text).replace(" ", "").replace(comma, "").replace(point, ".")
-    percents = len(written) - len(written.rstrip("%"))
-    try:
-        read = float(written.rstrip("%") or 0)
-    except ValueError:
-        raise FaultError(VALUE) from None
+    # Microsoft: what parts groups is left out before the point, and an error behind it.
+    whole, parted, part = digits.partition(point)
+    plain = whole.replace(comma, "") + ("." + part if parted else "")
+    if digits and not _DECIMAL.fullmatch(plain):
+        raise FaultError(VALUE)
+    read = float(plain or 0)
     # In two steps, since 100^155 is no number any more; beyond 2·150 signs every number is 0.
     first = min(percents, 150)
     return float(read / 100.0**first / 100.0 ** min(percents - first, 150))
