@@ -77,7 +77,7 @@ def test_a_preview_says_what_is_handed_out_what_is_right_and_what_a_guesser_gets
         (TASK, {"A1": 3, "A2": "=2*A1"}, "nothing varies, so numbers copied from a neighbour count as right"),
         (VARIES + TASK, {"A1": 3, "A2": "=2*B1", "B1": 4}, "Double (S!A2): whatever is drawn, it stays as it is"),
         (VARIES + TASK + 'hint = "=3*A1"\n', {"A1": 3, "A2": "=2*A1"}, "Double (S!A2): the hint =3*A1 is not right"),
-        (VARIES + TASK, {"A1": 3, "A2": "=2*A1+RAND()"}, "RAND gives another result each time"),
+        (VARIES + TASK, {"A1": 3, "A2": "=2*A1+RAND()"}, "S!A2: RAND gives another result each time"),
         (VARIES + TASK, {"A1": 3, "A2": "=2*A1", "B1": "=1/0"}, "S!B1 shows #DIV/0! in your own workbook"),
         (VARIES + TASK, {"A1": 3, "A2": "=A1/(A1-A1)"}, "S!A2 shows #DIV/0! in your own workbook"),
     ],

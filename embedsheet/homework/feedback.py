@@ -27,8 +27,7 @@ _MOST_TRIED = 40  # wrong cells in which a mend must prove itself
 _DIGITS = re.compile(r"['’ ]*[-+−]?[\s€$£]*\d[\d.,'’\s]*[%€$£]?\s*")
 _LIMITS = re.compile(r",? or raise the limits with --limit \d+")  # which is the teacher's to do
 # Each calculation gives these another result, so that what they are right for is nobody's to say.
-CALCULATED_ANEW = ("RAND", "RANDBETWEEN", "RANDARRAY", "NOW", "TODAY")
-_ANEW = re.compile(rf"(?<![\w.])({'|'.join(CALCULATED_ANEW)})\s*\(", re.IGNORECASE)
+_ANEW = re.compile(r"(?<![\w.])(RAND|RANDBETWEEN|RANDARRAY|NOW|TODAY)\s*\(", re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"')
 _SAYINGS = {
     "typed": "a number was typed where a formula was asked for",
@@ -39,6 +38,12 @@ _SAYINGS = {
     "circular": "reads itself, by way of other cells",
 }
 _SLIPPED = ("wrong", "error", "shown only", "constant")  # words for cells that a small mend may make right
+
+
+def calculated_anew(formula: str) -> str:
+    """Return the function in a formula that gives another result each time, "" where there is none."""
+    found = _ANEW.search(_QUOTED.sub("", formula))
+    return found[1].upper() if found else ""
 
 
 class Telling:
@@ -118,10 +123,7 @@ class Telling:
         return next(iter(planner.all_faults()), "it depends on such a cell")
 
     def _anew(self, cell: Area) -> str:
-        """Return the function in a cell's formula that gives another result each time, "" where there is none."""
-        text = self.book.formula(Cell(cell.sheet, cell.top, cell.left)) or ""
-        found = _ANEW.search(_QUOTED.sub("", text))
-        return found[1].upper() if found else ""
+        return calculated_anew(self.book.formula(Cell(cell.sheet, cell.top, cell.left)) or "")
 
     def _number_as_text(self, area: Area, row: int, column: int) -> str:
         text = self.book.values(area)[row][column]
