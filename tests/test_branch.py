@@ -247,6 +247,9 @@ def test_constraints_that_contradict_each_other_are_found_without_any_other() ->
     )
     bound = model([[1.0]], [-5], [">="], 0, 4)
     assert contradicting(*bound, possible) == ([("row", 0), ("upper", 0)], True)
+    assert explain(*bound, possible) == (
+        "these contradict each other, and without any one of them they would not: constraint 0; x[0] <= 4"
+    )
     # Between 1 and 2 there is a number, and no whole one.
     whole = model([[2.0]], [-3], ["="], 0, 4, [True])
     assert contradicting(*whole, possible) == ([("row", 0), ("integer", 0)], True)
@@ -263,6 +266,20 @@ def test_what_no_solve_has_told_is_not_called_the_smallest() -> None:
     assert explain(*one, lambda about, rows: possible(about, rows) and None) == (
         "these contradict each other: constraint 0; constraint 2; x[1] >= 0"
     )
+
+
+def test_what_several_left_out_would_have_told_need_not_be_known() -> None:
+    """Here three solves leave two out or the last alone; the others leave out one by one, and these decide."""
+    rows = [[1, 0], [1, 0], [1, 1]], [-3, -5, -2], [">=", "<=", "<="]
+    one = model(*rows, [-INF, 0], [4, INF])
+    for untold, surely in (([1, 2, 3], True), ([4], False), ([8], False)):
+        calls = itertools.count(1)
+
+        def known(about: Problem, rows: LinearModel, untold: Any = untold, calls: Any = calls) -> bool | None:
+            return None if next(calls) in untold else possible(about, rows)
+
+        parts, sure = contradicting(*one, known)
+        assert (parts, sure) == ([("row", 0), ("row", 2), ("lower", 1)], surely)
 
 
 def test_after_so_many_solves_what_is_left_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

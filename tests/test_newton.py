@@ -91,6 +91,11 @@ def test_cells_may_gain_together() -> None:
         assert gains_together(at(top, x), x, 22.0)
         assert not gains_together(at(problem(bowl, x, sense="maximize"), x), x, 22.0)
         assert _glimpsed_step(at(problem(bowl, x), x), x, BENT_SLOPE(n))[:2] == pytest.approx([-2, -3])
+    # In units of each cell's own curvature; one that bends by itself by nothing stays where it is.
+    apart = problem(lambda x: 0.5 * (x[0] ** 2 + 1e-16 * x[1] ** 2), X)
+    assert _glimpsed_step(at(apart, X), X, np.array([3.0, 2e-16])) == pytest.approx([-3, -2])
+    crossed = problem(lambda x: x[0] ** 2 + x[0] * x[1], X)
+    assert _glimpsed_step(at(crossed, X), X, np.array([8.0, 3.0])) == pytest.approx([-4, 0])
     # What is promised and not kept gains nothing: 1E4 / 2 is promised, and the point lies at the edge of a wall.
     wall = problem(lambda x: 0.5 * x[0] ** 2 + 1e9 * jnp.maximum(0.0, 99.95 - x[0]), [100.0])
     assert not gains_together(at(wall, [100.0]), np.array([100.0]), 1000.0)

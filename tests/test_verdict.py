@@ -53,6 +53,8 @@ def test_a_bound_is_reached_within_a_billionth() -> None:
     small = problem(flat, np.zeros(2), lower=[0.1, -1], upper=[1, 0.1])
     lower, upper = at_bounds(small, np.array([0.1 + 1e-9, 0.1 - 1e-9]))
     assert (lower.tolist(), upper.tolist()) == ([True, False], [False, True])
+    lower, upper = at_bounds(small, np.array([0.1 + 1.5e-9, 0.1 - 1.5e-9]))
+    assert (lower.tolist(), upper.tolist()) == ([False, False], [False, False])
 
 
 def test_a_slope_against_a_bound_is_held_back() -> None:
@@ -117,6 +119,17 @@ def test_multipliers_are_the_prices_of_the_rows_that_hold_a_point() -> None:
     assert bounded.gradient == pytest.approx([0.0, 0.0], abs=1e-12)
     lower = problem(lambda x: x[0] + 0.0 * x[1], [1.0, 0.0], lower=[1, -INF], c=lambda x: x[1:], relations=[">="])
     assert stationarity(at(lower, [1.0, 0.0]), np.array([1.0, 0.0])).multipliers == pytest.approx([0.0], abs=1e-9)
+    # A bound pushes and does not pull: a row that would have to outweigh it has no price.
+    pushed = problem(
+        lambda x: -x[0] - x[1], [1.0, 2.0], lower=[1, -INF], c=lambda x: x[1:] - 2 * x[:1], relations=["<="]
+    )
+    assert stationarity(at(pushed, [1.0, 2.0]), np.array([1.0, 2.0])).multipliers == pytest.approx([0.0], abs=1e-9)
+    pulled = problem(
+        lambda x: x[0] - x[1], [1.0, 2.0], upper=[1, INF], c=lambda x: x[1:] + 2 * x[:1] - 4, relations=["<="]
+    )
+    assert stationarity(at(pulled, [1.0, 2.0]), np.array([1.0, 2.0])).multipliers == pytest.approx([0.0], abs=1e-9)
+    level = problem(near["f"], [2.0, 2.0], c=lambda x: jnp.stack([x[0] + 2 * x[1] - 6, 0 * x[0]]), relations=["<="] * 2)
+    assert stationarity(at(level, [2.0, 2.0]), np.array([2.0, 2.0])).multipliers == pytest.approx([2.0, 0.0])
     # A cell between two bounds that are the same takes what comes from both sides.
     fixed = problem(lambda x: -x[0] - x[1], [1.0, 0.0], lower=[1, -INF], upper=[1, INF],
                     c=lambda x: x[1:] - 2 * x[:1], relations=["<="])  # fmt: skip
@@ -132,6 +145,9 @@ def test_a_row_that_is_far_from_used_up_at_its_price_holds_nothing() -> None:
     tracker = at(asked, [0.0, 1e9])
     assert stationarity(tracker, tracker.start).multipliers.tolist() == [0.0]
     full = problem(lambda x: 10 - x[0], [1.0], c=lambda x: x - 1, relations=["<="])
+    for slack, price in ((0.95e-5, 1.0), (1.05e-5, 0.0)):  # ten times what a row may be missed by
+        near = stationarity(at(full, [1 - slack]), np.array([1 - slack]))
+        assert near.multipliers == pytest.approx([price], abs=1e-9)
     assert stationarity(at(full, [1.0]), np.array([1.0])).multipliers == pytest.approx([1.0])
     known = at(full, [1.0])
     known.multipliers = np.array([0.25])
@@ -152,8 +168,10 @@ def test_a_point_beside_a_bound_where_nothing_has_a_value_is_known() -> None:
     assert beside_nothing(moved(problem(lambda x: 1 / x[0], [1.0], lower=0), [1e-10])) is None  # it leads away
     defined = problem(lambda x: -1 / (x[0] + 1e-10), [1.0], lower=0)
     assert beside_nothing(moved(defined, [1e-10])) is None
-    slow = problem(lambda x: 1 - 1e-6 * jnp.sqrt(x[0]) / x[0] ** 0.5 + 1e-6 * x[0], [1.0], lower=0)
-    assert beside_nothing(moved(slow, [1e-10])) is None  # less than counts
+    slow = problem(lambda x: 1e6 - 1e-14 / (x[0] - 5), [6.0], lower=5)
+    assert beside_nothing(moved(slow, [5 + 1e-10])) is None  # 1E-4 of a million is less than counts
+    quick = problem(lambda x: 1e6 - 1e-8 / (x[0] - 5), [6.0], lower=5)
+    assert beside_nothing(moved(quick, [5 + 1e-10])) == (0, 5.0)
 
 
 def test_a_bad_start_excuses_no_slope() -> None:
@@ -185,7 +203,8 @@ def test_slopes_count_where_they_are_more_than_a_little_move_changes() -> None:
     assert not of(lambda x: 1e-8 * x[0], [1e-4], [1e6], sense="target", target=-1.0)
     # At a bound it cannot go on; beside an upper one it looks the other way.
     assert not of(lambda x: x[0] * 1e-8, [0.0], [1e6], lower=0)
-    assert of(lambda x: -1e-8 * x[0], [-1e-4], [-1e6], upper=0)
+    assert of(lambda x: jnp.where(x[0] <= 0, -1e-8 * x[0], 1e6 * x[0]), [-1e-4], [-1e6], upper=0)
+    assert of(lambda x: jnp.where(x[0] >= 0, 1e-8 * x[0], -1e6 * x[0]), [1e-4], [1e6])
     assert not of(lambda x: 1e-8 * x[0], [1e-4], [1e6], c=lambda x: x - 5, relations=[">="])  # missed
 
 
