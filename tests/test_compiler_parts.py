@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,11 @@ import pytest
 
 from embedsheet.compiler.affine import Affine, interval, size_of, sizes, times, value_of
 from embedsheet.compiler.cells import CellTable, missing_cells
+from embedsheet.compiler.curvature import _function, _rows
 from embedsheet.compiler.shapes import finished, fit, per_cell, pick, side_by_side
 from embedsheet.compiler.sizes import picked, size_labels
 from embedsheet.compiler.store import Store
-from embedsheet.compiler.trusted import points_within
+from embedsheet.compiler.trusted import _agrees, _violates, points_within
 from embedsheet.compiler.windows import grown_by
 from embedsheet.formulas import values
 from embedsheet.formulas.growing import SMALLEST, bounding, grown_together, is_large
@@ -47,6 +49,7 @@ def test_sums_of_variables_are_added_and_multiplied() -> None:
     assert X.plus(other) == Affine({1: -2.0, 4: 5.0}, 1.5)
     assert X.minus(other) == Affine({0: 4.0, 1: -4.0, 4: -5.0}, 0.5)
     assert (X.times(-2.0), X.times(0.0)) == (Affine({0: -4.0, 1: 6.0}, -2.0), Affine({}, 0.0))
+    assert X.times(2.0) == Affine({0: 4.0, 1: -6.0}, 2.0)
     assert np.isnan(Affine({}, np.inf).times(0.0).constant)
     assert Affine({0: 2.0, 1: -3.0}, 1.0) == X  # as it was
 
@@ -140,6 +143,9 @@ def test_cells_that_lie_far_apart_are_found_as_well(tmp_path: Path) -> None:
     rows, columns = np.array([1, 3, 900_000, 1, 1, 900_000, 900_001]), np.array([2, 1, 6, 1, 3, 7, 1])
     assert table.indexes[0].grid is None
     assert table.find(0, rows, columns).tolist() == [0, 1, 2, -1, -1, -1, -1]
+    two = {"B1": 4.0, "A3": 5.0, "F900000": 6.0}
+    book = Workbook.open(write(tmp_path / "two.xlsx", {"A1": 1.0, "A2": 2.0}, more={"T": two}))
+    assert CellTable(book).find(1, rows, columns).tolist() == [2, 3, 4, -1, -1, -1, -1]
     empty = CellTable(Workbook.open(write(tmp_path / "empty.xlsx", {})))
     assert empty.find(0, rows, columns).tolist() == [-1] * 7
     assert (empty.used_height, empty.used_width, empty.count) == (1, 1, 0)
@@ -282,6 +288,23 @@ def test_large_ranges_that_grow_are_read_as_one() -> None:
     assert [side.tolist() for side in (around.top, around.left, around.bottom, around.right)] == [[1], [4], [9], [7]]
 
 
+# -- where a model bends --------------------------------------------------------------------------------------------
+
+
+def test_what_bends_is_called_by_what_a_person_wrote() -> None:
+    scopes: list[tuple[str, ...]] = [(), ("*",), ("IF", "<"), ("<",), ("SUM", "÷"), ("SUM", "COUNTIF"), ("<", "&", "=")]
+    assert [_function(scope) for scope in scopes] == [
+        "an operation", "a product", "IF", "a comparison (<)", "a quotient", "COUNTIF", "a text"
+    ]  # fmt: skip
+
+
+def test_the_cells_that_bend_are_told_where_each_row_is_one_cell() -> None:
+    bend: Any = SimpleNamespace(rows=np.array([2, 0]), length=3)
+    assert _rows(bend, 3) == [2, 0]
+    assert _rows(bend, 4) == [0, 1, 2, 3]
+    assert _rows(SimpleNamespace(rows=None, length=3), 3) == [0, 1, 2]  # type: ignore[arg-type]
+
+
 # -- points at which a model is held to the sheet ---------------------------------------------------------------------
 
 
@@ -302,6 +325,40 @@ def test_points_are_within_the_bounds_and_begin_with_the_start() -> None:
     assert all(abs(point[1] + 2) <= 4 for point in near) and any(abs(point[1] + 2) > 1 for point in near)
     some = {point[1] for point in points[3:13:3]}
     assert some & {-20.0, 16.0, -2.0}
+
+
+def test_a_model_agrees_with_the_sheet_where_its_values_do_and_its_rows_are_met() -> None:
+    class Variables(SimpleNamespace):
+        def followed(self, x: Any) -> Any:
+            return x
+
+        def allows(self, values: Any) -> bool:
+            return bool(values[1] <= 10)
+
+        def at_edge(self, values: Any) -> bool:
+            return bool(values[0] == 7)
+
+    rows = (Affine({0: 1.0}, -2.0), Affine({1: 1.0}, -3.0))
+    model: Any = SimpleNamespace(variables=Variables(), objective=X, rows=rows, relations=["<=", "="])
+
+    def agrees(x: tuple[float, float], *sheet: float) -> bool | None:
+        return _agrees(model, np.array(x), np.array(sheet) if sheet else None)
+
+    assert agrees((1.0, 3.0), -6.0, -1.0, 0.0) is True  # 2 − 9 + 1, 1 − 2, 3 − 3
+    assert agrees((1.0, 3.0), -6.0 + 5e-7, -1.0, 0.0) is True and agrees((1.0, 3.0), -6.0 + 2e-6, -1.0, 0.0) is False
+    assert agrees((1.0, 3.0), -6.0, -1.5, 0.0) is False and agrees((1.0, 3.0)) is None
+    assert agrees((7.0, 3.0), 0.0, 5.0, 0.0) is None  # where a choice changes nothing is to be told
+    assert agrees((np.inf, 3.0), 1.0, 1.0, 1.0) is None
+    # Beyond the bounds the model need not be the sheet, if a row is missed there; if it is, it agrees.
+    assert agrees((1.0, 20.0), -57.0, -1.0, 17.0) is True
+    assert agrees((1.0, 20.0), -50.0, -1.0, 17.0) is None
+    assert agrees((1.0, 20.0), -57.0, -1.0, 0.0) is False
+
+    def violates(relation: str, number: float) -> bool:
+        return _violates(SimpleNamespace(relations=[relation]), np.array([number]))  # type: ignore[arg-type]
+
+    asked = [[violates(relation, number) for number in (-0.5, 0.0, 0.5)] for relation in ("<=", ">=", "=")]
+    assert asked == [[False, False, True], [True, False, False], [True, False, True]]
 
 
 @pytest.mark.parametrize(("count", "points"), [(8, 29), (9, 29), (1, 15)])

@@ -20,7 +20,7 @@ from embedsheet.homework.circles import array_parts, circular_cells, filled_by_a
 from embedsheet.homework.key import Key
 from embedsheet.homework.locate import _aligned, _filled, plain_tokens
 from embedsheet.homework.roster import Student
-from embedsheet.homework.sketch import SHEET, Sketch
+from embedsheet.homework.sketch import SHEET, Block, Sketch
 from embedsheet.homework.whose import identify, saved_by, senders, sheet_with, text_of, words_beside
 from embedsheet.workbook import Workbook
 from kit import sheets
@@ -113,6 +113,7 @@ def test_blocks_are_laid_out_below_each_other_and_beside() -> None:
                                 (7, 4, "y", "header left")]  # fmt: skip
     assert (made.row, three.whole, two.whole, four.choices, four.vary) == (13, True, False, (3.0, 4.0), "choice")
     assert (one.values is not None and one.values.shape, two.values, one.formula) == ((1, 2), None, None)
+    assert Block("x", one.area, "given").whole is False
     assert list(made.blocks) == ["one", "two", "three", "four"]
 
 
@@ -255,9 +256,9 @@ def test_cells_that_arrays_fill_are_told_within_an_area(tmp_path: Path) -> None:
 def test_circles_go_through_names_arrays_and_what_was_seen_to_be_read(tmp_path: Path) -> None:
     cells = {
         "A1": "=total+1", "A2": "=A1", "C1": ("C1:C2", "=E1:E2*2"), "E1": "=C2", "E2": 5, "G1": "=INDIRECT(\"G2\")",
-        "G2": "=G1", "H1": "=COLUMN(H1)", "H2": "=ROWS(H2:H3)+1", "J1": "=J2", "J2": 4, "K1": "=1+",
+        "G2": "=G1", "H1": "=COLUMN(H1)", "H2": "=ROWS(H2:H3)+1", "J1": "=J2", "J2": 4,
+        "M1": "=SUM(N1:N3)", "N2": "=M1", "P1": "=SUM(Q1:S2)", "R2": "=P1", "N4": "=M1", "T2": "=P1",
     }  # fmt: skip
-    del cells["K1"]
     book = Workbook.open(sheets.write(tmp_path / "b.xlsx", cells, names={"total": "S!$A$2"}))
 
     def found(area: str, *seen: tuple[str, str]) -> set[str]:
@@ -265,6 +266,7 @@ def test_circles_go_through_names_arrays_and_what_was_seen_to_be_read(tmp_path: 
         return {str(one).rpartition("!")[2] for one in circular_cells(book, parse_area(area, "S"), pairs)}  # type: ignore[arg-type]
 
     assert found("A1:A9") == {"A1", "A2"} and found("C1:E2") == {"C1", "C2", "E1"}
+    assert found("M1:N9") == {"M1", "N2"} and found("P1:T9") == {"P1", "R2"}
     assert found("G1:K9") == set() and found("G1:G9", ("G1", "G2"), ("Z1", "G1")) == {"G1", "G2"}
 
 
@@ -284,6 +286,7 @@ def test_lines_are_matched_in_order_by_most_of_what_stands_in_them() -> None:
     there: Any = {(2, 1): "a", (2, 2): "b", (4, 1): 3.0, (4, 2): 4.0, (5, 1): "end", (6, 1): "more"}
     rows = _aligned(wanted, there, 0)
     assert {row: rows.get(row) for row in range(5)} == {0: 1, 1: 2, 2: 4, 3: 5, 4: 6}
+    assert max(rows) == 4 + 3 + 400 - 1
     columns = _aligned(wanted, {(row, column + 2): token for (row, column), token in there.items()}, 1)
     assert {column: columns.get(column) for column in (1, 2, 3)} == {1: 3, 2: 4, 3: 5}
     # Half of a line is enough, less is not: of four cells one is left.

@@ -43,7 +43,8 @@ TESTS = (
     ("formulas/number_formats|numerals",
      "number_formats number_formats_edges functions_text operators stored_by_excel"),
     ("formulas/*", "operators functions_text functions_math traced_is_concrete"),
-    ("compiler/degrees|degree_rules|curvature", "linearity solver_linear"),
+    ("compiler/curvature", "compiler_parts linearity solver_linear"),
+    ("compiler/degrees|degree_rules", "linearity solver_linear"),
     ("compiler/signs", "stationary"),
     ("compiler/piecewise|lowering|lowered|lowered_functions|affine|variables|curves",
      "compiler_parts piecewise curves solver_linear mixed_batches solver_kinks"),
@@ -127,6 +128,11 @@ EXPLAINED: tuple[tuple[str, str, str, str], ...] = (
     ("functions/aggregate.py", "kinds != BLANK", "kinds > BLANK", "BLANK is 0, the smallest kind"),
     ("compiler/following.py", "formulas & store.done", "formulas * store.done", "of truth values, * is &"),
     ("functions/arrays.py", "if asked >= 0 else (0, length + asked)", "if asked > 0 else", "of 0 both are all rows"),
+    ("compiler/cells.py", "if area <= max(_GRID", "if area <", "by a grid and by keys the same cells are found"),
+    ("compiler/cells.py", "area = (self.height + 1)", "area = (self", "by a grid and by keys the same cells are found"),
+    ("formulas/number_formats.py", '== "digit"', '<= "digit"', "where dates and conditions are is not laid out so"),
+    ("formulas/number_formats.py", '== "literal"', '>= "literal"', "no mark is a digit or a semicolon"),
+    ("formulas/number_formats.py", '== "mark"', '>= "mark"', "AM/PM, the one kind after it, is no comma"),
     ("compiler/recurrence.py", "< SHORTEST", "<= SHORTEST", "either way a chain of that length is computed alike"),
 )
 

@@ -15,6 +15,7 @@ from embedsheet.ground.notation.addresses import MAX_COLUMN, Area, Cell
 
 Ids = NDArray[np.int64]
 
+_STRIDE = MAX_COLUMN + 1  # from a cell's key to that of the cell below
 # A sheet whose used rectangle has at most this many cells, or ten times its stored cells, gets a look-up grid.
 _GRID_CELLS = 4_000_000
 
@@ -26,7 +27,7 @@ class _SheetIndex:
         self.rows, self.columns, self.first_id = rows, columns, first_id
         self.height = int(rows.max(initial=0))
         self.width = int(columns.max(initial=0))
-        self.keys = rows * (MAX_COLUMN + 1) + columns
+        self.keys = rows * _STRIDE + columns
         self.grid: NDArray[np.int32] | None = None
         area = (self.height + 1) * (self.width + 1)
         if area <= max(_GRID_CELLS, 10 * len(rows)):
@@ -41,7 +42,7 @@ class _SheetIndex:
                 return self.grid[rows, columns].astype(np.int64)
             found = self.grid[np.where(inside, rows, 0), np.where(inside, columns, 0)]
             return np.where(inside, found, -1).astype(np.int64)
-        keys = rows * (MAX_COLUMN + 1) + columns
+        keys = rows * _STRIDE + columns
         places = np.searchsorted(self.keys, keys)
         places = np.minimum(places, max(len(self.keys) - 1, 0))
         if not len(self.keys):
@@ -75,7 +76,7 @@ class CellTable:
                 sheet_columns = np.concatenate([sheet_columns, extra_columns])
                 sheet_kinds = np.concatenate([sheet_kinds, np.full(len(extra_rows), BLANK, np.uint8)])
                 sheet_numbers = np.concatenate([sheet_numbers, np.zeros(len(extra_rows))])
-            order = np.argsort(sheet_rows * (MAX_COLUMN + 1) + sheet_columns, kind="stable")
+            order = np.argsort(sheet_rows * _STRIDE + sheet_columns, kind="stable")
             places = np.empty(len(order), np.int64)
             places[order] = np.arange(first, first + len(order))
             self.positions.append(places[: len(sheet.rows)])
@@ -133,16 +134,16 @@ class CellTable:
 
 def missing_cells(rows: Ids, columns: Ids, areas: Sequence[Area]) -> tuple[Ids, Ids]:
     """Return rows and columns of the areas' cells that are not among the stored ones."""
-    stored = rows * (MAX_COLUMN + 1) + columns
+    stored = rows * _STRIDE + columns
     if (np.diff(stored) < 0).any():
         stored = np.sort(stored)
     wanted = [np.empty(0, np.int64)]
     for area in areas:
         area_rows = np.arange(area.top, area.bottom + 1, dtype=np.int64)[:, None]
         area_columns = np.arange(area.left, area.right + 1, dtype=np.int64)[None, :]
-        wanted.append((area_rows * (MAX_COLUMN + 1) + area_columns).ravel())
+        wanted.append((area_rows * _STRIDE + area_columns).ravel())
     keys = np.concatenate(wanted)
     if len(stored):
         keys = keys[stored[np.minimum(np.searchsorted(stored, keys), len(stored) - 1)] != keys]
     keys = np.unique(keys)
-    return keys // (MAX_COLUMN + 1), keys % (MAX_COLUMN + 1)
+    return keys // _STRIDE, keys % _STRIDE

@@ -51,7 +51,7 @@ def fit(value: Value, shape: tuple[int, int, int]) -> Value:
     numbers = namespace(value.numbers).broadcast_to(value.numbers, value.shape)
     kinds, numbers = kinds[:, :height, :width], numbers[:, :height, :width]
     rows, columns = kinds.shape[1:]
-    if (rows < height and rows > 1) or (columns < width and columns > 1):
+    if rows not in (1, height) or columns not in (1, width):
         rest = ((0, 0), (0, height - rows if rows > 1 else 0), (0, width - columns if columns > 1 else 0))
         xp = namespace(numbers)
         kinds = np.pad(kinds, rest, constant_values=ERROR)
