@@ -65,3 +65,19 @@ def test_a_sign_of_which_the_judges_part_is_refused(number: float, code: str) ->
 @pytest.mark.parametrize("code", ["@", '"x"@', "@ kg"])
 def test_a_number_in_a_format_of_texts_is_shown_plainly(code: str) -> None:
     assert formatted(1.5, code) == "1.5"  # so say LibreOffice and pyOpenVBA, too
+
+
+@pytest.mark.parametrize("code", ["[$-407]mmmm", '[$-411]ggge"年"', "[$-fr-FR]ddd", "[$-D00041E]mmm", "[$-410]h AM/PM"])
+def test_dates_in_other_languages_are_refused(code: str) -> None:
+    with pytest.raises(FormatError, match="another language"):  # Excel has März, 令和, mar.
+        formatted(_LEAP_DAY, code)
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [("[$-409]mmmm", "February"), ("[$-809]ddd", "Thu"), ("[$-en-GB]mmm", "Feb"), ("[$-407]dd.mm.yyyy", "29.02.2024"),
+     ("[$-F800]dddd, mmmm d, yyyy", "Thursday, February 29, 2024"), ("[$€-407] 0", "€ 45351"),
+     ("[$USD] 0", "USD 45351"), ("[$-1000409]mmm", "Feb"), ("[$-411]yyyy/m/d", "2024/2/29")],
+)  # fmt: skip
+def test_english_names_and_dates_in_digits_are_shown(code: str, shown: str) -> None:
+    assert formatted(_LEAP_DAY, code) == shown

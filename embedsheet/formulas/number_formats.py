@@ -60,7 +60,8 @@ def _sections(code: str) -> tuple[tuple[_Token, ...], ...]:
             if not _COLOURS.fullmatch(text):
                 raise FormatError(f"[{text}] in a number format is not understood", known=False)
             if text.startswith("$"):
-                sections[-1].append(_Token("said", text[1:].split("-")[0]))
+                shown, _, place = text[1:].partition("-")
+                sections[-1].append(_Token("said" if _is_english(place) else "foreign", shown))
         elif kind in ("quoted", "escaped"):
             sections[-1].append(_Token("said", text))
         elif kind == "space":
@@ -72,6 +73,14 @@ def _sections(code: str) -> tuple[tuple[_Token, ...], ...]:
     return tuple(tuple(section) for section in sections)
 
 
+def _is_english(place: str) -> bool:
+    """Return whether names of months are English in a place: 409, en-US; F800 and F400 are the system's own."""
+    if not re.fullmatch("[0-9A-F]+", place, re.IGNORECASE):
+        return place[:2].lower() in ("", "en")
+    number = int(place, 16)
+    return number in (0, 0xF400, 0xF800) or (number & 0x3FF == 9 and number >> 16 in (0, 0x100))
+
+
 def formatted_text(text: str, code: str) -> str:
     """Return a text as a format shows it: in place of `@` in the fourth part, else unchanged."""
     sections = _sections(code)
@@ -80,6 +89,12 @@ def formatted_text(text: str, code: str) -> str:
     if section is None:
         return text
     return "".join(text if _is_text(token) else token.text for token in section)
+
+
+def _is_named(token: _Token) -> bool:
+    """Return whether a token of a date is shown in words, or in the years of an era."""
+    code = token.text[:1].lower()
+    return token.kind == "noon" or (token.kind == "date" and (code in "ebg" or (code in "md" and len(token.text) > 2)))
 
 
 def _is_text(token: _Token) -> bool:
@@ -109,6 +124,8 @@ def formatted(number: float, code: str, first_day: int = 0) -> str:
     if any(token.kind in ("date", "elapsed", "noon") for token in section):
         if (number < 0 and not first_day) or abs(number) + first_day >= _LAST_DAY:
             raise FormatError("a date before 1900 or after 9999", known=True)
+        if any(token.kind == "foreign" for token in section) and any(map(_is_named, section)):
+            raise FormatError("a date in another language is not understood", known=False)
         return ("-" if number < 0 else "") + _date(abs(number), section, first_day)
     bar = next((i for i, token in enumerate(section) if token == _Token("literal", "/")), None)
     if bar is not None and any(token.kind == "digit" for token in section[:bar]):
