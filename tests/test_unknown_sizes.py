@@ -119,3 +119,21 @@ def test_a_slope_goes_on_where_no_curvature_tells_how_far(
     cells = {"A1": start, "A2": start, "B1": written, "B2": "=A1^2+A2^2"}
     found = _solve(tmp_path / "b.xlsx", cells, "A1:A2" if "A2" in written else "A1", sense, ["A1:A2>=0", *rows])
     assert (found.status, found.objective_after) == ("optimal", pytest.approx(best, abs=1e-3))
+
+
+@pytest.mark.parametrize("changing", ["A1:A3", "A1,A2,A3"])
+@pytest.mark.parametrize("volume", [1e-2, 1e5, 1e6])
+def test_a_box_with_the_least_surface_is_a_cube_from_empty_cells_too(
+    tmp_path: Path, volume: float, changing: str
+) -> None:
+    cells = {"B1": "=2*(A1*A2+A1*A3+A2*A3)", "B2": "=A1*A2*A3"}
+    found = _solve(tmp_path / "b.xlsx", cells, changing, "minimize", [f"B2>={volume}", "A1:A3>=0"])
+    assert (found.status, found.objective_after) == ("optimal", pytest.approx(6 * volume ** (2 / 3), rel=1e-6))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_small_beside_another_cell_does_not_pass_for_a_kink(tmp_path: Path, seed: int) -> None:
+    """A cube of 0.000001: where rows may be missed by as much no size is proven."""
+    cells = {"B1": "=2*(A1*A2+A1*A3+A2*A3)", "B2": "=A1*A2*A3"}
+    found = _solve(tmp_path / "b.xlsx", cells, "A1:A3", "minimize", ["B2>=0.000001", "A1:A3>=0"], seed=seed)
+    assert found.status != "optimal" or found.objective_after <= 6e-4 * (1 + 1e-6)

@@ -25,6 +25,8 @@ from embedsheet.solvers.verdict import stationarity
 _LEAST_HEIGHT = 1e-3
 # Up to this many numbers in the Jacobian the multipliers are estimated after every iteration, for the progress report.
 _CHEAP_MULTIPLIERS = 10_000
+_FAR_APART = 1e4
+_ROUNDS = (200, 400, 10**6)  # iterations of SLSQP in the same units
 
 
 def _after_iteration(tracker: Tracker, x: FloatArray) -> None:
@@ -86,24 +88,32 @@ def slsqp(tracker: Tracker, start: FloatArray) -> Reason:
     """Sequential least-squares programming within bounds and constraints. Kraft 1988.
 
     Runs in units in which cells, rows and objective are of size 1, since its first step is the steepest descent and its
-    stopping rule absolute. A second round rescales at the point that the first one reached, as a start of zeros says
-    nothing about sizes.
+    stopping rule absolute. A second round rescales at the point that the first one reached, if need be before that
+    came to an end, as a start of zeros says nothing about sizes.
     """
-    for _ in range(3):
-        before = tracker.best
-        reason = _slsqp_round(tracker, start)
+    for place, most in enumerate(_ROUNDS):
+        before, began = tracker.best, tracker.iteration
+        sizes = spans(tracker.problem, start)
+        if place and _far_apart(start):
+            sizes = cell_units(tracker.problem, start)
+        reason = _slsqp_round(tracker, start, sizes, most)
         conditions = stationarity(tracker, tracker.best.x)
         settled = tracker.best_violation <= 1.0 and conditions.measure <= tracker.limits.tolerance
-        if settled or tracker.best is before:
+        if settled or (tracker.best is before and tracker.iteration - began < most):
             break
         start = tracker.best.x
     return reason
 
 
-def _slsqp_round(tracker: Tracker, start: FloatArray) -> Reason:
+def _far_apart(x: FloatArray) -> bool:
+    """Whether some cells are so small beside others that these are no measure of them."""
+    sizes = np.abs(x[x != 0])
+    return bool(len(sizes) and sizes.max() > _FAR_APART * sizes.min())
+
+
+def _slsqp_round(tracker: Tracker, start: FloatArray, sizes: FloatArray, most: int) -> Reason:
     from scipy import optimize
 
-    sizes = spans(tracker.problem, start)
     units = Units(tracker, start, sizes, least_height=_LEAST_HEIGHT)
     constraints = [
         {
@@ -124,7 +134,7 @@ def _slsqp_round(tracker: Tracker, start: FloatArray) -> Reason:
             bounds=units.bounds,
             constraints=constraints,
             callback=lambda z: _after_iteration(tracker, units.inside(z)),
-            options={"ftol": 1e-14, "maxiter": tracker.most_iterations + 1},
+            options={"ftol": 1e-14, "maxiter": min(most, tracker.most_iterations + 1)},
         )
     units.take(result)
     # It ends where the rows hold to a part of their terms; they may be held closer than that.

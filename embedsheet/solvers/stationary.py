@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from embedsheet.solvers.problem import FloatArray
 from embedsheet.solvers.tracker import EXACT, LITTLE, Point, Tracker, tier
-from embedsheet.solvers.units import block_means
-from embedsheet.solvers.verdict import stationarity
+from embedsheet.solvers.units import block_means, cell_units
+from embedsheet.solvers.verdict import OPTIMAL, stationarity
 
 # The whole curvature takes a gradient a cell; of more cells the lowest is approached with so many gradients, and with
 # fewer where a gradient is long.
@@ -29,6 +29,8 @@ _STEP = 1e-4  # of differences of gradients
 # At a kink the slope does not vanish: what a place that is found to five digits may still gain.
 _PLACE = 1e-5
 _CORRECTIONS = 5
+_PART_GAINED = 0.01  # of what a slope promises
+_FAR = 1e20
 _LARGEST_SYSTEM = 1_000_000  # rows · cells that are led back to where the rows hold
 
 
@@ -69,7 +71,27 @@ def _look(tracker: Tracker, best: Point) -> Point | None:
             gained = tracker.rank(best) - tracker.rank(there)
             if gained > least + explained and (found is None or tracker.rank(there) < tracker.rank(found)):
                 found = there
-    return found
+    return found or _downhill(tracker, best, slope, least)
+
+
+def _downhill(tracker: Tracker, best: Point, slope: FloatArray, least: float) -> Point | None:
+    """Return the best point straight down the slope in units of each cell's own value, None where none gains by it.
+
+    Where cells of one block are of very different sizes, what is near beside the largest is far from the smallest.
+    """
+    sizes, found = cell_units(tracker.problem, best.x), best
+    steepest = float(np.abs(slope * sizes).max(initial=0.0))
+    runs_off = np.abs(best.x).max(initial=0.0) > _FAR  # beside such cells every other is small
+    if runs_off or not (np.isfinite(steepest) and steepest > OPTIMAL * tracker.objective_scale):
+        return None
+    for distance in _DISTANCES:
+        there = led_back(tracker, best.x - distance * slope * sizes**2 / steepest, sizes)
+        if there is None or not there.sound or tier(tracker.violation(there)) > tier(tracker.best_violation):
+            continue
+        gained = tracker.rank(best) - tracker.rank(there)
+        if gained > least + _PART_GAINED * distance * steepest and tracker.rank(there) < tracker.rank(found):
+            found = there
+    return None if found is best else found
 
 
 def _sizes(tracker: Tracker, x: FloatArray) -> FloatArray:
