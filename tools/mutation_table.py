@@ -76,6 +76,7 @@ TESTS = (
     ("solvers/contradiction|branch", "branch solver_linear solver_model proofs_of_large_numbers"),
     ("solvers/linear|linear_model", "solver_linear solver_model proofs_of_large_numbers"),
     ("solvers/units|unmoved", "units solver unknown_sizes solver_linear"),
+    ("solvers/between", "targets solver unknown_sizes"),
     ("solvers/newton", "newton solver unknown_sizes solver_linear"),
     ("solvers/piecewise|mixed", "moves piecewise curves solver_linear mixed_batches proofs_end"),
     ("solvers/reports/*", "reports reports_rates"),

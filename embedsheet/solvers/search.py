@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from embedsheet.ground.errors import ModelError, one_of
 from embedsheet.ground.strings import number_in_words
 from embedsheet.solvers import descent, kinks, linear, quadratic, rescue, whole
+from embedsheet.solvers.between import find_between
 from embedsheet.solvers.global_search import MOST_CELLS
 from embedsheet.solvers.methods import METHODS, choose, descend, refuse
 from embedsheet.solvers.outcome import Outcome, judge, report, unseen_words
@@ -189,6 +190,8 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
             fault = Why.FLAT_UNSEEN(steps=unseen_words(unseen))
         if fault and method == "auto" and rescue.is_rough(tracker) and problem.size <= MOST_CELLS:
             return rescue.everywhere(tracker)
+        if fault and method == "auto" and find_between(tracker):
+            return judge(tracker, Why.ON_TARGET())
         if fault and len(tracker.row_sign) == 0:
             return report(tracker, "failed", fault)
         if fault:
@@ -210,6 +213,8 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
         reason = rescue.leave_singular(tracker, reason)
     if method == "auto" and not problem.unseen() and not problem.jumps():  # else `beyond_gradients` looks everywhere
         reason = rescue.leave_saddles(tracker, reason)
+    if method == "auto" and find_between(tracker):
+        reason = Why.ON_TARGET()
     rescue.onto_rows(tracker)
     sweep(tracker)
     outcome = judge(tracker, reason)
