@@ -192,6 +192,8 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
             return rescue.everywhere(tracker)
         if fault and method == "auto" and find_between(tracker):
             return judge(tracker, Why.ON_TARGET())
+        if fault and tracker.best is not tracker.base:  # nearer to the target
+            fault, tracker.start = None, tracker.best.x
         if fault and len(tracker.row_sign) == 0:
             return report(tracker, "failed", fault)
         if fault:
