@@ -203,6 +203,15 @@ def test_saddles_peaks_and_inflections_have_something_better_beside_them() -> No
     assert not beside(lambda x: 1 + x[0] ** 2 - x[1] ** 2, [0.0, 0.0], **row)
     assert beside(lambda x: 1 - x[0] ** 2 - x[1] ** 2, [0.0, 0.0], **row)
     assert not beside(lambda x: 1 / x[0], [0.0])
+    # Along a floor that bends away: every way of two flat cells is up until the third follows.
+    for start in (0.0, 2.0):
+
+        def valley(x: Any, at: float = start) -> Any:
+            first, second, third = x[0] - at, x[1] - at, x[2] - at
+            return 1 + 10 * (first - second * third) ** 2 - 0.1 * (second * third) ** 2
+
+        assert beside(valley, np.full(3, start))
+        assert beside(lambda x, f=valley: -f(x), np.full(3, start), sense="maximize")
     # Nothing can pass a zero that is nowhere negative.
     assert not beside(lambda x: 1e-12 * (x[0] ** 2 - x[1] ** 2), [0.0, 0.0], never_negative=lambda: True)
 

@@ -171,8 +171,8 @@ def test_rows_end_a_way_or_lead_it() -> None:
     assert way([-1.0, 0.0], [1.0, -1.0], high=5, upper=[INF, 9]) is None
     assert way([-1.0, 2.0], [1.0, -1.0], high=5) is None
     # In rounded numbers 0.1 + 0.2 is a little more than 0.3.
-    assert way([-1.0, -1.0, -1.0], [0.1, 0.2, -0.3], high=5) == [1.0, 1.0, 1.0]
-    assert way([-1.0, -1.0, -1.0], [-0.1, -0.2, 0.3], low=5) == [1.0, 1.0, 1.0]
+    assert way([-1.0, -1.0, -1.0], [0.1, 0.2, -0.3], high=5) == pytest.approx([1.0, 1.0, 1.0])
+    assert way([-1.0, -1.0, -1.0], [-0.1, -0.2, 0.3], low=5) == pytest.approx([1.0, 1.0, 1.0])
     # It closes slowly: by 1E-10 a step, which HiGHS drops.
     assert way([-1.0], [1e-10], high=5) is None
 
