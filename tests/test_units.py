@@ -121,7 +121,8 @@ def test_beyond_a_bound_is_only_looked_at_where_a_method_wants_it() -> None:
 # -- what is promised ------------------------------------------------------------------------------------------------
 
 
-def promised(asked: Problem, x: Any, start: Any = None, multipliers: Any = (), sizes: Any = None) -> float:
+def promised(asked: Problem, x: Any, start: Any = None, multipliers: Any = (1.0,), sizes: Any = None) -> float:
+    """Return what is promised by slopes and bends alone, as where a row has a price; with none, by walking, too."""
     x = np.array(x, float)
     tracker = at(asked, x if start is None else start)
     gradient = asked.sign * tracker.point(x).gradient
@@ -163,6 +164,19 @@ def test_a_slope_that_nothing_ends_promises_nothing_that_can_be_told() -> None:
     assert promised(problem(flat, [0.0]), [0.0]) == 0.0
 
 
+def test_a_slope_that_goes_on_is_walked_along_where_no_row_has_a_price() -> None:
+    """To 1, 10, 100 …, while each gains what the slope explains; 1e15 is too far."""
+    ahead = problem(lambda x: -6.0 * x[0], [0.0])
+    assert promised(ahead, [0.0], multipliers=()) == pytest.approx(6e14)
+    assert promised(problem(lambda x: -6.0 * x[0], [0.0], upper=500), [0.0], multipliers=()) == pytest.approx(6 * 500)
+    # At 60 lies the bottom of the valley, and 600 is on its other side.
+    valley = problem(lambda x: -6.0 * x[0] + 0.05 * x[0] ** 2, [0.0])
+    assert promised(valley, [0.0], multipliers=(), sizes=[60.0]) == pytest.approx(180.0)
+    # At 100 it is -7100, beyond a hill of 19 at 10: no slope leads there. The bend promises 1/2 · 1²/0.6.
+    hill = problem(lambda x: -x[0] + 0.3 * x[0] ** 2 - 1e-4 * x[0] ** 4, [0.0])
+    assert promised(hill, [0.0], multipliers=()) == pytest.approx(1 / 1.2)
+
+
 def test_the_best_of_thirty_steepest_cells_counts() -> None:
     """Each falls by its slope times 2 to a bound."""
     slopes = np.arange(1.0, 41.0)
@@ -188,7 +202,7 @@ def test_a_row_that_is_slack_ends_a_move_where_it_is_used_up() -> None:
     assert of([-6.0, 0.0], "<=", 2.0) == pytest.approx(6 * 100)
     assert of([-6.0, 0.0], "=", 0.0) == pytest.approx(6 * 100)
     assert of([-6.0, 0.0], ">=", 0.0) == pytest.approx(6 * 100)
-    assert of([6.0, 0.0], ">=", 0.0) == 0.0  # it is missed already: no room
+    assert of([6.0, 0.0], ">=", 1e-9) == pytest.approx(6 * 100)  # its price is in the slope
 
 
 def test_towards_a_target_no_more_is_promised_than_is_missing() -> None:
