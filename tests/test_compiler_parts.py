@@ -16,7 +16,7 @@ from embedsheet.compiler.curvature import _function, _rows
 from embedsheet.compiler.shapes import finished, fit, per_cell, pick, side_by_side
 from embedsheet.compiler.sizes import picked, size_labels
 from embedsheet.compiler.store import Store
-from embedsheet.compiler.trusted import _agrees, _violates, points_within
+from embedsheet.compiler.trusted import _agrees, _violates, gives_the_sheet, points_within
 from embedsheet.compiler.windows import grown_by
 from embedsheet.formulas import values
 from embedsheet.formulas.growing import SMALLEST, bounding, grown_together, is_large
@@ -41,7 +41,8 @@ def _numbers(numbers: Any) -> Array:
 
 def _area(top: Any, left: Any, bottom: Any, right: Any, errors: Any = None) -> Reference:
     sides = np.broadcast_arrays(*(np.atleast_1d(np.array(side, np.int64)) for side in (top, left, bottom, right)))
-    return Reference(0, *sides, None if errors is None else np.array(errors, np.uint8))
+    codes = None if errors is None else np.array(errors, np.uint8)
+    return Reference(0, sides[0], sides[1], sides[2], sides[3], codes)
 
 
 def test_sums_of_variables_are_added_and_multiplied() -> None:
@@ -58,6 +59,7 @@ def test_a_sum_of_variables_lies_between_the_sums_of_their_ends() -> None:
     lower, upper = [-1.0, 2.0], [4.0, 5.0]
     assert interval(X, lower, upper) == (1 - 2 - 15, 1 + 8 - 6)
     assert interval(Affine({}, 3.0), lower, upper) == (3.0, 3.0)
+    assert interval(Affine({0: -0.5}), lower, upper) == (-2.0, 0.5)
     assert sizes(X, lower, upper) == (15.0, 8.0)
     assert sizes(Affine({1: -3.0}, -20.0), lower, upper) == (20.0, 20.0)
     assert sizes(Affine({0: 1.0}, 0.25), lower, upper) == (1.0, 4.0)
@@ -159,9 +161,9 @@ def test_values_are_stretched_and_what_is_missing_is_not_available() -> None:
     assert fit(_numbers([[[1, 2]]]), (1, 2, 2)).numbers.tolist() == [[[1, 2], [1, 2]]]
     cut = fit(_numbers([[[1, 2, 3], [4, 5, 6], [7, 8, 9]]]), (1, 2, 2))
     assert cut.numbers.tolist() == [[[1, 2], [4, 5]]] and (cut.kinds == NUMBER).all()
-    padded = fit(_numbers([[[1, 2], [3, 4]]]), (1, 3, 4))
-    assert padded.kinds.tolist() == [[[NUMBER] * 2 + [ERROR] * 2] * 2 + [[ERROR] * 4]]
-    assert padded.numbers.tolist() == [[[1, 2, NA, NA], [3, 4, NA, NA], [NA] * 4]]
+    padded = fit(_numbers([[[1, 2], [3, 4]]]), (1, 3, 5))
+    assert padded.kinds.tolist() == [[[NUMBER] * 2 + [ERROR] * 3] * 2 + [[ERROR] * 5]]
+    assert padded.numbers.tolist() == [[[1, 2, NA, NA, NA], [3, 4, NA, NA, NA], [NA] * 5]]
     tall = fit(_numbers([[[1, 2]]]), (1, 2, 3))
     assert tall.numbers.tolist() == [[[1, 2, NA]] * 2] and tall.kinds[0, 1].tolist() == [NUMBER, NUMBER, ERROR]
     high = fit(_numbers([[[1], [2]]]), (1, 3, 2))
@@ -235,6 +237,9 @@ def test_cells_are_taken_together_whose_arrays_are_of_one_size() -> None:
     assert labels is not None and len(set(labels.tolist())) == 3
     labels = size_labels("lists", [one, _area(1, 1, [3, 4, 3], [3, 3, 4])])
     assert labels is not None and labels.tolist() == [1, 1, 0]
+    column = _of([[[NUMBER], [NUMBER], [ABSENT]], [[NUMBER], [NUMBER], [NUMBER]]], np.zeros((2, 3, 1)))
+    assert size_labels("lists", [one, column]) is None and size_labels("lists", [column, list_]) is not None
+    assert size_labels("lists", [one, list_, column]) is not None
     value = _of([[[NUMBER, ABSENT]], [[NUMBER, NUMBER]]], np.zeros((2, 1, 2)))
     labels = size_labels("any", [value])
     assert labels is not None and len(set(labels.tolist())) == 2
@@ -282,6 +287,9 @@ def test_large_ranges_that_grow_are_read_as_one() -> None:
     assert grown_together([down, _area(5, 9, 1004 + heights, 9)]) is not None
     assert grown_together([down, _area(5, 9, 1005 + heights, 9)]) is None
     assert grown_together([down, up]) is None
+    bottoms = np.arange(1, 1502)
+    assert grown_together([_area(1, 1, bottoms, 1)]) is not None
+    assert grown_together([_area(1, 1, bottoms - 1, 1)]) is None  # the first has no row
     assert grown_together([_area(2, 3, 1001 + heights, 3, np.zeros(n))]) is None
     assert grown_together([_area(2, 3 + heights % 2, 1001 + heights, 4)]) is None
     around = bounding(_area([3, 1], [5, 4], [9, 8], [6, 7]))
@@ -327,17 +335,18 @@ def test_points_are_within_the_bounds_and_begin_with_the_start() -> None:
     assert some & {-20.0, 16.0, -2.0}
 
 
+class Variables(SimpleNamespace):
+    def followed(self, x: Any) -> Any:
+        return x
+
+    def allows(self, values: Any) -> bool:
+        return bool(values[1] <= 10)
+
+    def at_edge(self, values: Any) -> bool:
+        return bool(values[0] == 7)
+
+
 def test_a_model_agrees_with_the_sheet_where_its_values_do_and_its_rows_are_met() -> None:
-    class Variables(SimpleNamespace):
-        def followed(self, x: Any) -> Any:
-            return x
-
-        def allows(self, values: Any) -> bool:
-            return bool(values[1] <= 10)
-
-        def at_edge(self, values: Any) -> bool:
-            return bool(values[0] == 7)
-
     rows = (Affine({0: 1.0}, -2.0), Affine({1: 1.0}, -3.0))
     model: Any = SimpleNamespace(variables=Variables(), objective=X, rows=rows, relations=["<=", "="])
 
@@ -359,6 +368,34 @@ def test_a_model_agrees_with_the_sheet_where_its_values_do_and_its_rows_are_met(
 
     asked = [[violates(relation, number) for number in (-0.5, 0.0, 0.5)] for relation in ("<=", ">=", "=")]
     assert asked == [[False, False, True], [True, False, False], [True, False, True]]
+
+
+def test_a_model_gives_the_sheet_if_it_agrees_somewhere_and_fails_nowhere() -> None:
+    variables = Variables(lower=[-5.0, -5.0], upper=[5.0, 5.0], integer=[False, True])
+    model: Any = SimpleNamespace(variables=variables, objective=X, rows=(), relations=[])
+    start, asked = np.array([1.0, 3.0]), list[Any]()
+
+    def told(differs: float, known: int) -> bool:
+        asked.clear()
+
+        def sheet_at(x: Any) -> Any:
+            asked.append(x)
+            number = value_of(X, x) + differs * (len(asked) == 5)
+            return np.array([number]) if len(asked) <= known else None
+
+        return gives_the_sheet(model, start, sheet_at)
+
+    assert told(0.0, 99) and len(asked) == 13 and all(x[1] == round(x[1]) for x in asked)
+    assert told(0.0, 1) and not told(0.0, 0)
+    assert not told(1.0, 99) and len(asked) == 5
+    assert told(1.0, 4)
+
+
+def test_points_near_the_start_are_within_twice_its_size() -> None:
+    start = np.array([0.0, 0.5, -40.0] * 5)
+    near = list(points_within(start, start - np.inf, start + np.inf, start < -99))[2:13:3]
+    far = np.concatenate([(point - start) / np.maximum(1.0, abs(start)) for point in near])
+    assert far.min() >= -2.0 and far.max() <= 2.0 and far.min() < -1.5 and far.max() > 1.5
 
 
 @pytest.mark.parametrize(("count", "points"), [(8, 29), (9, 29), (1, 15)])

@@ -244,7 +244,7 @@ def test_cells_that_arrays_fill_are_told_within_an_area(tmp_path: Path) -> None:
     cells = {"A1": 1, "B2": ("B2:C3", "=A1:B2*2"), "F2": ("F2:F2", "=SUM(A1:A2*2)")}
     book = Workbook.open(sheets.write(tmp_path / "b.xlsx", cells))
 
-    def filled(area: str) -> list[list[int]]:
+    def filled(area: str) -> Any:
         return filled_by_arrays(book, parse_area(area, "S")).astype(int).tolist()
 
     assert filled("A1:D4") == [[0, 0, 0, 0], [0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 0, 0]]
