@@ -187,6 +187,21 @@ def test_every_file_is_graded_on_the_case_that_decides(tmp_path: Path) -> None:
         assert grade.points < 4, number
 
 
+def test_every_file_is_graded_where_both_sides_of_a_comparison_are_equal(tmp_path: Path) -> None:
+    """Ten or more earn a bonus of 1; ten is drawn once in eleven times, and more than ten is another rule."""
+    toml = (
+        '[[varies]]\ncells = "S!A1"\nlowest = 5\nhighest = 15\nstep = 1\n'
+        '[[task]]\ncells = "S!B1"\ntitle = "Bonus"\npoints = 4\n'
+    )
+    key = key_of(small(tmp_path / "a", toml, A1=12, B1="=A1/4+(A1>=10)"))
+    path = handed_out(key, ADA, tmp_path)
+    for number in range(6):
+        answers = {Cell("S", 1, 2): "=A1/4+IF(A1>10,1,0)", Cell("S", 9, 9): number}
+        assert graded(key, hand_in(path, tmp_path / "in.xlsx", answers)).points < 4, number
+        answers[Cell("S", 1, 2)] = "=A1/4+IF(A1<10,0,1)"
+        assert graded(key, hand_in(path, tmp_path / "in.xlsx", answers)).points == 4, number
+
+
 @pytest.mark.parametrize(
     ("formula", "share"),
     [

@@ -1,13 +1,14 @@
 """The cases that decide: numbers with which a part of the solution's formula matters.
 
-`=MAX(0,C15)*B5` gives what `=C15*B5` gives to whoever makes a profit. So that nobody's points hang on the draw, every
+`=MAX(0,C15)*B5` gives what `=C15*B5` gives to whoever makes a profit, and `C15>=10` what `C15>10` gives anywhere but at
+10. So that nobody's points hang on the draw, every
 file is graded on inputs that decide each such case, where any inputs of the pool do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.kinds import NUMBER
 from embedsheet.ground.notation.addresses import Cell
 from embedsheet.ground.notation.parse import parse
-from embedsheet.ground.notation.tree import Call, Missing, Node, Ref
+from embedsheet.ground.notation.tree import Binary, Call, Missing, Node, Ref
 from embedsheet.ground.notation.walk import children, with_children
 from embedsheet.ground.notation.write import FILE, write
 from embedsheet.homework.evaluate import Runner
@@ -29,11 +30,15 @@ _MOST = 1000  # cases of a workbook that are looked at
 # Functions that choose, and which of their arguments may stand in their place.
 _CHOOSING = {"MAX": slice(0, None), "MIN": slice(0, None), "IF": slice(1, None), "IFERROR": slice(0, 1),
              "IFNA": slice(0, 1), "ABS": slice(0, 1)}  # fmt: skip
+_BESIDE = {">": ">=", ">=": ">", "<": "<=", "<=": "<"}
 
 
 @dataclass(frozen=True)
 class Case:
-    """`text` is a cell's formula with the choice `whole` replaced by its `part`; `number` tells choices apart."""
+    """`text` is a cell's formula with the choice `whole` replaced by its `part`; `number` tells choices apart.
+
+    Of an `edge`, a comparison, the part is the one that differs where both sides are equal, as no long decimals are.
+    """
 
     block: str
     cell: Cell
@@ -41,10 +46,11 @@ class Case:
     text: str
     whole: str
     part: str
+    edge: bool
 
 
 def cases_of(assignment: OwnAssignment) -> list[Case]:
-    """Return what might be left out of the solution's formulas that are asked for, cell by cell."""
+    """Return what might be left out, or be another, in the solution's formulas that are asked for, cell by cell."""
     found: list[Case] = []
     for name, area in assignment.answers.items():
         for cell in area.cells():
@@ -54,11 +60,8 @@ def cases_of(assignment: OwnAssignment) -> list[Case]:
             except EmbedsheetError:
                 continue
             for number, (whole, part, other) in enumerate(_left_out(tree) if tree is not None else ()):
-                texts = (
-                    write(node, cell.row, cell.column, how)
-                    for node, how in ((other, FILE), (whole, FILE), (part, FILE))
-                )
-                found.append(Case(name, cell, number, *texts))
+                text, *words = (write(node, cell.row, cell.column, FILE) for node in (other, whole, part))
+                found.append(Case(name, cell, number, text, words[0], words[1], isinstance(whole, Binary)))
                 if len(found) == _MOST:
                     return found
     return found
@@ -71,6 +74,9 @@ def _left_out(tree: Node) -> Iterator[tuple[Node, Node, Node]]:
             many = isinstance(part, Ref) and (part.top, part.left) != (part.bottom, part.right)
             if not many and not isinstance(part, Missing):
                 yield tree, part, part
+    if isinstance(tree, Binary) and tree.operator in _BESIDE:
+        beside = replace(tree, operator=_BESIDE[tree.operator])
+        yield tree, beside, beside
     below = children(tree)
     for place, node in enumerate(below):
         for whole, part, other in _left_out(node):

@@ -199,7 +199,7 @@ def _undecided(key: Key, assignment: OwnAssignment, found: Findings) -> None:
     decisive = {(case.block, case.number) for case, one in zip(pool.cases, ever, strict=True) if one}
     told: dict[tuple[str, int], Case] = {}
     for case in pool.cases:
-        if (case.block, case.number) not in decisive:
+        if (case.block, case.number) not in decisive and not case.edge:
             told.setdefault((case.block, case.number), case)
     for case in list(told.values())[:_MOST_TOLD]:
         found.notes.append(
