@@ -49,7 +49,7 @@ def test_a_coefficient_that_would_be_dropped_matters_where_its_term_does() -> No
     assert faint([[1e9, 1], [0, 1e-10]], [1e12, 1e12])
     assert not faint([[1, 1e-10], [1e9, 1]], [1e20, 1e12])
     stored = sparse.csr_array((np.array([1.0, 0.0]), np.array([0, 1]), np.array([0, 2])), shape=(1, 2))
-    assert not has_faint(stored, np.zeros(2), np.full(2, 1e30))
+    assert not has_faint(stored, np.zeros(2), np.array([1e30, INF]))
 
 
 def of(cost: Any, matrix: Any, low: Any, high: Any, lower: Any = 0.0, upper: Any = INF, integer: Any = None) -> Scaled:

@@ -172,11 +172,11 @@ def outcome(folder: Path, mutant: Mutant, files: list[str], reached: Reached) ->
 
 def explanation(mutant: Mutant, changed: str) -> str | None:
     """Return why no test can kill a mutant, if that is known."""
-    for room, operator, why in ALIKE:
-        if room in mutant.module and mutant.operator.endswith(operator):
+    for room, operator, after, why in ALIKE:
+        if room in mutant.module and mutant.operator.endswith(operator) and _has(changed, "+", after):
             return why
     for module, before, after, why in EXPLAINED:
-        if module in mutant.module and _has(changed, "-", before) and _has(changed, "+", after):
+        if mutant.module.endswith(module) and _has(changed, "-", before) and _has(changed, "+", after):
             return why
     return None
 
