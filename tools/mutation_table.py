@@ -135,6 +135,8 @@ EXPLAINED: tuple[tuple[str, str, str, str], ...] = (
     ("formulas/number_formats.py", '== "digit"', '<= "digit"', "where dates and conditions are is not laid out so"),
     ("formulas/number_formats.py", '== "literal"', '>= "literal"', "no mark is a digit or a semicolon"),
     ("formulas/number_formats.py", '== "mark"', '>= "mark"', "AM/PM, the one kind after it, is no comma"),
+    ("compiler/affine.py", "factor > 0", "factor >= 0", "no term has the factor 0"),
+    ("compiler/cells.py", "np.diff(stored) < 0", "np.diff(stored) < 1", "what is in order may be sorted again"),
     ("compiler/recurrence.py", "< SHORTEST", "<= SHORTEST", "either way a chain of that length is computed alike"),
 )
 
