@@ -50,6 +50,9 @@ def test_a_coefficient_that_would_be_dropped_matters_where_its_term_does() -> No
     assert not faint([[1, 1e-10], [1e9, 1]], [1e20, 1e12])
     stored = sparse.csr_array((np.array([1.0, 0.0]), np.array([0, 1]), np.array([0, 2])), shape=(1, 2))
     assert not has_faint(stored, np.zeros(2), np.array([1e30, INF]))
+    # Nor does one without a bound hide the terms of its row: 8e14 · 1e-10 beside 1e20 is rounding.
+    beside = sparse.csr_array((np.array([1.0, 1e-10, 0.0]), np.array([0, 1, 2]), np.array([0, 3])), shape=(1, 3))
+    assert not has_faint(beside, np.zeros(3), np.array([1e20, 8e14, INF]))
 
 
 def of(cost: Any, matrix: Any, low: Any, high: Any, lower: Any = 0.0, upper: Any = INF, integer: Any = None) -> Scaled:

@@ -48,7 +48,7 @@ def has_faint(matrix: Any, lower: FloatArray, upper: FloatArray) -> bool:
     if not (small := (sizes > 0) & (sizes <= _DROPPED)).any():
         return False
     place = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
-    terms = sizes * np.maximum(np.abs(lower), np.abs(upper))[rows.indices]
+    terms = sizes * np.where(sizes > 0, np.maximum(np.abs(lower), np.abs(upper))[rows.indices], 0.0)  # 0 · ∞ is none
     largest, largest_term = np.zeros(rows.shape[0]), np.zeros(rows.shape[0])
     np.maximum.at(largest, place, sizes)
     np.maximum.at(largest_term, place, terms)
