@@ -21,7 +21,7 @@ TOPICS = {
     "Functions of your own": ("lambdas",),
     "Lookup and reference": ("lookup", "places"),
     "Information": ("information", "descriptions"),
-    "Annuities, depreciation and securities": ("financial", "rates", "instalments", "securities", "bonds"),
+    "Annuities, depreciation and securities": ("financial", "rates", "instalments", "securities", "bonds", "accruals"),
     "Dates, times and volatile functions": ("dates", "workdays"),
     "Text": ("text", "splitting", "systems"),
     "Complex numbers": ("complex_numbers",),

@@ -31,19 +31,20 @@ class Coupons(NamedTuple):
     period: float  # days between them
 
 
-_Date = tuple[int, int, int]  # year, month, day
+Date = tuple[int, int, int]  # year, month, day
 
 
-def _serial(date: _Date) -> float:
+def day_of(date: Date) -> float:
     """Return a date's day number, below 0 before 1900."""
     return serial_of(*date) if date[0] >= 1900 else float((datetime.date(*date) - datetime.date(1899, 12, 31)).days)
 
 
-def _european(first: _Date, last: _Date) -> int:
+def european(first: Date, last: Date) -> int:
+    """Return days between two dates of months of 30 days."""
     return days360(first, last, True)
 
 
-def _american(first: _Date, last: _Date) -> int:
+def american(first: Date, last: Date) -> int:
     """Return days between two dates of months of 30 days, of which February's last day is the 30th to begin with."""
     (year, month, day), (last_year, last_month, last_day) = first, last
     february = month == 2 and day == days_in(year, month)
@@ -63,7 +64,7 @@ def coupons(bought: int, paid: int, frequency: int, basis: int) -> Coupons:
     year, month, day = date_of(paid)
     at_end = day == days_in(year, month)
 
-    def coupon(place: int) -> _Date:
+    def coupon(place: int) -> Date:
         """Return the date of a coupon, 0 for the last; a bond that matures on a month's last day pays on such days."""
         then, since = divmod(year * 12 + month - 1 - place * 12 // frequency, 12)
         most = days_in(then, since + 1)
@@ -76,9 +77,9 @@ def coupons(bought: int, paid: int, frequency: int, basis: int) -> Coupons:
     while count > 1 and coupon(count - 1) <= purchase:
         count -= 1
     before, behind = coupon(count), coupon(count - 1)
-    last, following = _serial(before), _serial(behind)
+    last, following = day_of(before), day_of(behind)
     if basis in (0, 4):
-        count_days = _european if basis == 4 else _american
+        count_days = european if basis == 4 else american
         since, until = float(count_days(before, purchase)), float(count_days(purchase, behind))
     else:
         since, until = bought - last, following - bought

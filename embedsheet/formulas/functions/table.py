@@ -199,7 +199,7 @@ FUNCTIONS = Functions()
 # must be given are #N/A where nothing stands between the commas. The old Analysis ToolPak is so: tables of what Excel
 # stores are in IronCalc's issues 524, 610, 625, 1393, 1400 and 1409; formulon has the same.
 NO_TRUTHS = {
-    "ACCRINTM": 5, "PRICEDISC": 5, "YIELDDISC": 5,
+    "ACCRINT": 7, "ACCRINTM": 5, "AMORLINC": 7, "PRICEDISC": 5, "PRICEMAT": 6, "YIELDDISC": 5, "YIELDMAT": 6,
     "BESSELI": 2, "BESSELJ": 2, "BESSELK": 2, "BESSELY": 2, "COMPLEX": 2, "CONVERT": 1, "COUPDAYBS": 4, "COUPDAYS": 4,
     "COUPDAYSNC": 4, "COUPNCD": 4, "COUPNUM": 4, "COUPPCD": 4, "CUMIPMT": 6, "CUMPRINC": 6, "DELTA": 2, "DISC": 5,
     "DOLLARDE": 2, "DOLLARFR": 2, "DURATION": 6, "EDATE": 2, "EFFECT": 2, "EOMONTH": 2, "ERF": 2, "ERFC": 1,

@@ -108,7 +108,7 @@ def _leap(year: int) -> bool:
     return days_in(year, 2) == 29
 
 
-def _year_length(start: tuple[int, int, int], end: tuple[int, int, int]) -> float:
+def year_length(start: tuple[int, int, int], end: tuple[int, int, int]) -> float:
     """Return the length of a year by which the actual days between two dates are divided."""
     (y, m, d), (z, n, e) = start, end
     if y == z or (y + 1 == z and (m, d) >= (n, e)):
@@ -128,7 +128,7 @@ def _yearfrac(context: Context, start: Pair, end: Pair, basis: Pair = (NUMBER, 0
         return days360(one, two, True) / 360
     if kind not in (1, 2, 3):
         raise FaultError(NUM)
-    return (last - first) / (_year_length(one, two) if kind == 1 else {2: 360.0, 3: 365.0}[kind])
+    return (last - first) / (year_length(one, two) if kind == 1 else {2: 360.0, 3: 365.0}[kind])
 
 
 def _datedif(context: Context, start: Pair, end: Pair, unit: Pair) -> float:
