@@ -124,7 +124,7 @@ class _Accrued(NamedTuple):
 
     periods: float  # of its coupons
     several: bool  # whether they are more than that of the first interest and a part of the one before it
-    uneven: bool  # whether February cuts one short, or the last is by the calendar longer or shorter than the first's
+    unsure: bool  # whether Microsoft's page and other programs part on it
 
 
 @lru_cache(maxsize=65536)
@@ -136,6 +136,8 @@ def _accrued(issued: int, interest: int, bought: int, frequency: int, basis: int
     def coupon(place: int) -> Date:
         """Return the date so many coupons before the first interest."""
         then, since = divmod(year * 12 + month - 1 - place * 12 // frequency, 12)
+        if then > 9999:
+            raise FaultError(NUM)
         most = days_in(then, since + 1)
         return then, since + 1, most if at_end else min(day, most)
 
@@ -150,6 +152,8 @@ def _accrued(issued: int, interest: int, bought: int, frequency: int, basis: int
     normal = {3: 365.0}.get(basis, 360.0) / frequency
     own, first = (between(coupon(at), coupon(at - 1)) for at in (place, 1))
     before, whole, place_of_last = coupon(place), False, place
+    # Before the period of the first interest some count backwards from there.
+    unsure = purchase < before or (basis == 1 and own != first)
     periods = between(max(issue, before), purchase) / (own if basis == 1 else normal)
     while before > issue:
         place += 1
@@ -158,10 +162,13 @@ def _accrued(issued: int, interest: int, bought: int, frequency: int, basis: int
             periods += 1.0
             whole = True
         else:
-            periods += between(issue, behind) / (between(before, behind) if basis in (1, 4) else normal)
+            length = between(before, behind) if basis in (1, 4) else normal
+            unsure |= basis == 4 and length != normal
+            periods += between(issue, behind) / length
     # A day that February cuts short is kept by some programs and lost by others, from there on.
     cut = not at_end and any(coupon(at)[2] != day for at in range(min(place_of_last - 1, 0), place + 1))
-    return _Accrued(periods, whole or bought > interest, cut or (basis == 1 and own != first))
+    # By actual days over 360 or 365 a whole period is one for some, and so many days for Microsoft's page.
+    return _Accrued(periods, whole or bought > interest, unsure or cut or (whole and basis in (2, 3)))
 
 
 def _periods(context: Context, *pairs: Pair) -> float:
@@ -176,10 +183,11 @@ def _periods(context: Context, *pairs: Pair) -> float:
             "ACCRINT from the first interest on, over periods before it, is not what Microsoft's page says in other "
             "programs; leave the last argument out, or count from a later issue"
         )
-    if accrued.uneven:
+    if accrued.unsure:
         raise context.unsupported(
-            "ACCRINT over coupons that February moves, or by actual days in a period of another length than the first "
-            "interest's, differs between Microsoft's page and other programs; choose another first interest or basis"
+            "ACCRINT here is not the same on Microsoft's page and in other programs, as before the period of the first "
+            "interest, over whole periods by actual days, or where February moves coupons; choose another basis or "
+            "another first interest"
         )
     return accrued.periods
 
