@@ -38,7 +38,7 @@ def test_even_depreciation_is_what_the_judges_give(tmp_path: Path) -> None:
     days = (
         "DATE(2008,8,19),DATE(2008,12,31)", "DATE(2007,8,19),DATE(2008,8,1)", "DATE(2008,8,19),DATE(2009,8,1)",
         "DATE(2008,2,29),DATE(2008,12,31)", "DATE(2007,2,28),DATE(2008,2,29)", "DATE(2007,1,31),DATE(2010,6,30)",
-        "40000,40000", "40001,40000", "40000.9,40100.1", "-1,100", "A1,40000", "A2,40000",
+        "40001,40000", "40000.9,40100.1", "-1,100", "A1,40000", "A2,40000",
     )  # fmt: skip
     formulas = [f"=AMORLINC(2400,{day},300,0,0.15{basis})" for day in days for basis in BASES]
     formulas += [f"=AMORLINC(2400,{day},300,{at},0.15,1)" for day in days for at in ("1", "1.5", "5.9", "6", "7", "-1")]
@@ -123,3 +123,9 @@ def test_interest_since_the_issue_is_what_formulon_gives(tmp_path: Path) -> None
 def test_interest_on_which_programs_and_microsofts_page_part_is_refused(tmp_path: Path, arguments: str) -> None:
     value = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": {"A1": f"=ACCRINT({arguments})"}}))["S"]["A1"]
     assert str(value).startswith("unsupported")
+
+
+def test_depreciation_in_a_first_period_without_a_day_is_refused(tmp_path: Path) -> None:
+    """LibreOffice, Gnumeric and pyOpenVBA's engine give 0, formulon a year's, IronCalc an error."""
+    book = write_book(tmp_path / "book.xlsx", {"S": {"A1": "=AMORLINC(2400,40000,40000,300,0,0.15,1)"}})
+    assert str(embedsheet_values(book)["S"]["A1"]).startswith("unsupported")

@@ -76,16 +76,22 @@ _from_issue(
 
 
 def _first_part(context: Context, *pairs: Pair) -> float:
-    """Return the first period's part of a year, the whole of it where it has no day."""
+    """Return the first period's part of a year."""
     first, last = (int(day_number(context, pair)) for pair in pairs[:2])
     basis = _basis(context, pairs[2])
     if first > last or basis == 2:
         raise FaultError(NUM)
     if basis in (0, 4):
-        return _days(first, last, basis) / 360.0 or 1.0
-    # 29 February counts as the 28th, and a year is as long as the one in which the asset was bought.
-    days = last - (date_of(last)[1:] == (2, 29)) - first + (date_of(first)[1:] == (2, 29))
-    return days / (366.0 if basis == 1 and calendar.isleap(date_of(first)[0]) else 365.0) or 1.0
+        part = _days(first, last, basis) / 360.0
+    else:
+        # 29 February counts as the 28th, and a year is as long as the one in which the asset was bought.
+        days = last - (date_of(last)[1:] == (2, 29)) - first + (date_of(first)[1:] == (2, 29))
+        part = days / (366.0 if basis == 1 and calendar.isleap(date_of(first)[0]) else 365.0)
+    if part == 0:
+        raise context.unsupported(
+            "AMORLINC of a first period without a day is nothing, a year's or an error, by whom one asks; begin earlier"
+        )
+    return part
 
 
 @function("AMORLINC", "vvvvvvv", "Depreciation in even parts, the first by its days", least=6, gradient="piecewise")
