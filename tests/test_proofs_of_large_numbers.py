@@ -365,3 +365,19 @@ def test_rows_that_meet_in_one_point_but_for_the_rounding_of_their_sides_contrad
     apart = _solve(tmp_path / "apart.xlsx", {**cells, "D2": sides[1] * 1.001}, "minimize", rows)
     assert apart.status == "infeasible"
     assert "contradict each other" in apart.message
+
+
+@pytest.mark.parametrize("most", [10_000.0, 1e6, 1e9, 1e12])
+@pytest.mark.parametrize("part", [1e-12, 1e-9, 1e-7])
+@pytest.mark.parametrize("endless", [False, True])
+def test_what_contradicts_a_large_side_by_more_than_rounding_is_a_contradiction(
+    tmp_path: Path, most: float, part: float, endless: bool
+) -> None:
+    """At most 1,000,000 and at least 1,000,000.10 is no rounding; with a cell that may grow for ever it has no end."""
+    least = most * (1 + part)
+    if least - most < 1e-6:
+        pytest.skip("as near as Solver takes for equal")
+    cells = {"A1": 0, "A2": 0, "A3": 0, "B1": "=A1+A2", "D1": most, "D2": least, "C1": "=A1+2*A2-A3"}
+    rows = ["A1:A3>=0", "B1<=D1", "B1>=D2", *([] if endless else ["A3<=5"])]
+    solution = _solve(tmp_path / "book.xlsx", cells, "minimize", rows)
+    assert solution.status == "infeasible", solution.message

@@ -70,3 +70,15 @@ def test_a_search_goes_on_from_what_is_nearer_to_a_target(tmp_path: Path, start:
         cells["A1"] = start
     found = _solve(tmp_path / "b.xlsx", cells, -5.671, ["A1>=0", "A1<=2"])
     assert (found.status, found.objective_after) == ("optimal", pytest.approx(-5.671))
+
+
+@pytest.mark.parametrize(("formula", "start", "target"), [("=1/(A1-3)", 0, 5), ("=1/A1", -1, 0.5)])
+def test_beyond_a_pole_the_search_goes_on(tmp_path: Path, formula: str, start: float, target: float) -> None:
+    """1 / (x - 3) is 5 at 3.2, and 1 / x a half at 2; what a move comes to there is near it, not it."""
+    found = _solve(tmp_path / "b.xlsx", {"A1": start, "B1": formula}, target, [])
+    assert (found.status, found.objective_after) == ("optimal", pytest.approx(target, rel=1e-6))
+
+
+def test_a_target_whose_square_overflows_is_looked_for(tmp_path: Path) -> None:
+    found = _solve(tmp_path / "b.xlsx", {"A1": 0, "B1": "=1.05^A1"}, 1e300, [])
+    assert found.status != "infeasible"

@@ -18,15 +18,15 @@ _MOVES, _MOST_CELLS = tuple(10.0 ** (power / 2) for power in range(-4, 25)), 10
 _HALVINGS, _MET = 200, 1e-6
 
 
-def find_between(tracker: Tracker) -> bool:
+def find_between(tracker: Tracker, here: Point) -> bool:
     """Find the target between a point below it and one above, both of which satisfy the constraints, if two are seen.
 
-    Beside the start and the best point these are what single cells come to, by moves each longer than the last.
+    Beside `here`, where its constraints hold, and the best point these are what moves of single cells come to.
     """
     problem = tracker.problem
     if problem.sense != "target" or tracker.on_target or exhausted(tracker):
         return False
-    here = tracker.base if _allowed(tracker, tracker.base) else tracker.best
+    here = here if _allowed(tracker, here) else tracker.best
     if not _allowed(tracker, here):
         return False
     below = here.value < problem.target

@@ -28,6 +28,8 @@ _DIGITS = (10, 12, 14)
 _LAST_BITS = 8.0 * float(np.finfo(float).eps)
 # Rows that miss equality by less than this part of their terms hold a vertex in place; a larger system is not solved.
 _HELD = 1e-7
+# HiGHS forgives 1e-7: from such a side on its rounding may be more, and is so much of the row's terms.
+_LARGE_SIDE, _ROUNDED = 1e5, 1e-13
 _LARGEST_REFINED = 4_000_000
 _EXPLAINED, _TRIED = 30.0, 5.0  # seconds for an explanation, and for one choice of constraints
 _LAST_WORDS = 2.0  # seconds that HiGHS gets to end in
@@ -195,12 +197,21 @@ def _solve(
             raise
         return LinearResult("improved", Why.BEST_SO_FAR(ended=Why.INTERRUPTED()), incumbent)
     left = 1e9 if limits.deadline is None else max(0.0, limits.deadline - time.perf_counter())
-    if result.status == 2 and not (by_sides := _in_own_units(problem, model, cost, by_sides=True)).faint:
-        own = by_sides  # a large side's rounding contradicts nothing
+    rounded = False
+    by_sides = _in_own_units(problem, model, cost, by_sides=True)
+    if result.status == 2 and np.abs(model.shift).max(initial=0.0) >= _LARGE_SIDE and not by_sides.faint:
+        in_rows, own = own, by_sides
         seconds = left if slices is None else min(left, _FIRST_SLICE)
-        result = interruptible(run, own.cost, own.lower, own.upper, integrality, seconds)
-        if result.status == 1:
+        held = interruptible(run, np.zeros_like(cost), own.lower, own.upper, integrality, seconds)
+        if held.status == 1:
             return LinearResult("failed", Why.HIGHS_NO_TIME(), None)
+        if held.x is not None and _only_rounded(problem, model, _tidy(problem, model, own.columns * held.x)):
+            rounded = True
+            result = interruptible(run, own.cost, own.lower, own.upper, integrality, seconds)
+            if result.status == 1:
+                return LinearResult("failed", Why.HIGHS_NO_TIME(), None)
+        else:
+            own = in_rows
     if result.status == 4 or (result.status == 2 and own.cost.any()):
         # Presolve may only say "infeasible or unbounded": without a cost it cannot be unbounded.
         seconds = left if slices is None else min(left, _FIRST_SLICE)
@@ -251,6 +262,8 @@ def _solve(
     x = own.columns * y
     reason = Why.CONSTRAINTS_HOLD() if problem.sense == "satisfy" else Why.CONDITIONS_HOLD()
     x, bound = _tidy(problem, model, x) + 0.0, None  # no −0
+    if rounded and not _only_rounded(problem, model, x):
+        return LinearResult("infeasible", Why.CONTRADICTION(), None)  # as HiGHS said of the rows in their own units
     if cost.any():
         worth = float(cost @ x)
         apart = 0.0 if dual is None else max(0.0, worth - own.unit * dual)
@@ -390,6 +403,12 @@ def _as_good(problem: Problem, model: LinearModel, one: FloatArray, other: Float
     if missed_by_other.any():
         forgiven += float(np.abs(cost).max(initial=0.0)) * float(missed_by_other.max())
     return problem.sense in ("target", "satisfy") or more <= forgiven
+
+
+def _only_rounded(problem: Problem, model: LinearModel, x: FloatArray) -> bool:
+    """Whether a point misses rows by no more than the rounding of their sides, which contradicts nothing."""
+    sizes = np.abs(model.shift) + abs(model.matrix) @ np.abs(x)
+    return bool((_missed(problem, model, x) <= _ROUNDED * sizes).all())
 
 
 def _missed(problem: Problem, model: LinearModel, x: FloatArray) -> FloatArray:

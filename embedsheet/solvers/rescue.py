@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from embedsheet.solvers import kinks, newton, scipy_methods
+from embedsheet.solvers.between import find_between
 from embedsheet.solvers.global_search import MOST_CELLS, jumps_somewhere, search_globally, steps
 from embedsheet.solvers.methods import MOST_FOR_SLSQP, choose, descend
 from embedsheet.solvers.outcome import (
@@ -40,6 +41,7 @@ _MOST_SPREAD, _SPREAD_STARTS, _SPREAD, _BEFORE_THE_EDGE = 20, 8, 1.5, 0.1
 # Searches under constraints after the first.
 _ATTEMPTS = 4
 _DEPARTURES = 8  # from saddles and the like, one after the other
+_LOOKS = 3  # for a target, from the start and from what was found nearer to it
 
 # What has been gained is hidden behind the rest where it is less than this part of it; then so much of what has been
 # gained, and of the objective, is worth going on for.
@@ -105,6 +107,18 @@ def farther_on(tracker: Tracker, reason: Reason) -> Reason:
         reason, converged = descend(tracker, there.x)
         if not converged:
             reason = finish(tracker, reason)
+    return reason
+
+
+def between(tracker: Tracker, reason: Reason) -> Reason:
+    """Look for a target between what is smaller and what is larger; search on from what is nearer to it."""
+    for attempt in range(_LOOKS):
+        before = tracker.best
+        if find_between(tracker, before if attempt else tracker.base):
+            return Why.ON_TARGET()
+        if tracker.best is before or exhausted(tracker):
+            break
+        reason, _ = descend(tracker, tracker.best.x)
     return reason
 
 

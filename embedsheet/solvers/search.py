@@ -190,7 +190,7 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
             fault = Why.FLAT_UNSEEN(steps=unseen_words(unseen))
         if fault and method == "auto" and rescue.is_rough(tracker) and problem.size <= MOST_CELLS:
             return rescue.everywhere(tracker)
-        if fault and method == "auto" and find_between(tracker):
+        if fault and method == "auto" and find_between(tracker, tracker.base):
             return judge(tracker, Why.ON_TARGET())
         if fault and tracker.best is not tracker.base:  # nearer to the target
             fault, tracker.start = None, tracker.best.x
@@ -215,8 +215,8 @@ def _run(tracker: Tracker, method: str, restart: int) -> Outcome | None:
         reason = rescue.leave_singular(tracker, reason)
     if method == "auto" and not problem.unseen() and not problem.jumps():  # else `beyond_gradients` looks everywhere
         reason = rescue.leave_saddles(tracker, reason)
-    if method == "auto" and find_between(tracker):
-        reason = Why.ON_TARGET()
+    if method == "auto":
+        reason = rescue.between(tracker, reason)
     rescue.onto_rows(tracker)
     sweep(tracker)
     outcome = judge(tracker, reason)

@@ -259,8 +259,8 @@ class Tracker:
         product = np.asarray(self.problem.objective.hessian_product(np.array(x), np.array(v)), dtype=np.float64)
         if self.goal == "gap":
             point = self.point(x)
-            gap = point.value - self.problem.target
-            product = (gap * product + float(point.gradient @ v) * point.gradient) / self.width**2
+            gap, slope = (point.value - self.problem.target) / self.width, point.gradient / self.width
+            product = gap * (product / self.width) + float(slope @ v) * slope  # a width of 1E300 has no square
         return self.problem.sign * product
 
     def row_hessian_product(self, x: FloatArray, weights: FloatArray, v: FloatArray) -> FloatArray:
