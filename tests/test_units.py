@@ -10,7 +10,7 @@ import pytest
 from embedsheet.solvers.problem import Limits, Problem
 from embedsheet.solvers.tracker import Tracker
 from embedsheet.solvers.units import Units, block_means, block_sizes, cell_sizes, cell_units, finite, spans
-from embedsheet.solvers.unmoved import promised_gain
+from embedsheet.solvers.unmoved import farther, promised_gain
 from kit.problems import problem
 
 INF = np.inf
@@ -175,6 +175,27 @@ def test_a_slope_that_goes_on_is_walked_along_where_no_row_has_a_price() -> None
     # At 100 it is -7100, beyond a hill of 19 at 10: no slope leads there. The bend promises 1/2 · 1²/0.6.
     hill = problem(lambda x: -x[0] + 0.3 * x[0] ** 2 - 1e-4 * x[0] ** 4, [0.0])
     assert promised(hill, [0.0], multipliers=()) == pytest.approx(1 / 1.2)
+
+
+def test_a_walk_is_made_once_and_only_where_it_matters_and_there_is_time() -> None:
+    """A walk takes many evaluations, and verdicts ask what is promised several times of one point."""
+    valley = problem(lambda x: -6.0 * x[0] + 0.05 * x[0] ** 2, [0.0])
+    tracker = at(valley, [0.0])
+    x, sizes, none = np.zeros(1), np.ones(1), np.empty(0)
+    gradient = tracker.point(x).gradient
+
+    def asked(enough: float = np.inf) -> int:
+        before = tracker.evaluations
+        assert promised_gain(tracker, x, gradient, sizes, none, enough) == pytest.approx(180.0)
+        return tracker.evaluations - before
+
+    assert asked(enough=179.0) == 0  # by its bend
+    assert asked() >= 2
+    assert asked() <= 1  # the point itself
+    late = at(valley, [0.0], deadline=0.0)
+    before = late.evaluations
+    assert farther(late, late.base, gradient, sizes) is late.base
+    assert late.evaluations == before
 
 
 def test_the_best_of_thirty_steepest_cells_counts() -> None:

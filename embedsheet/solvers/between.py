@@ -51,9 +51,9 @@ def _beside(tracker: Tracker, here: Point) -> Iterator[Point]:
     yield tracker.best
     for times in _MOVES:
         tracker.beat()
-        if exhausted(tracker):
-            return
         for cell in range(min(problem.size, _MOST_CELLS)):
+            if exhausted(tracker):
+                return
             for way in (1.0, -1.0):
                 x = here.x.copy()
                 x[cell] = np.clip(x[cell] + way * times * sizes[cell], problem.lower[cell], problem.upper[cell])
@@ -65,6 +65,8 @@ def _halved(tracker: Tracker, here: Point, other: Point) -> bool:
     """Halve the way between points on the target's two sides until it is reached; False where it is leapt over."""
     below, target = here.value < tracker.problem.target, tracker.problem.target
     for _ in range(_HALVINGS):
+        if exhausted(tracker):
+            break
         middle = tracker.point(0.5 * (here.x + other.x))
         if not _allowed(tracker, middle):
             return False

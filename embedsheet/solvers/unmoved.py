@@ -7,6 +7,8 @@ moves each ten times as long as the one before.
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 from embedsheet.solvers.problem import FloatArray
@@ -21,13 +23,14 @@ _LAST_BITS = 4.0 * float(np.finfo(float).eps)
 
 
 def promised_gain(
-    tracker: Tracker, x: FloatArray, gradient: FloatArray, sizes: FloatArray, multipliers: FloatArray
-) -> float:
+    tracker: Tracker, x: FloatArray, gradient: FloatArray, sizes: FloatArray, multipliers: FloatArray,
+    enough: float = np.inf,
+) -> float:  # fmt: skip
     """Return what the best move of one unmoved cell promises, to second order, within its bounds and slack rows.
 
     `gradient` (n,) is the Lagrangian's, of rows with `multipliers` (m,), without what bounds hold back; `sizes` (n,)
     are the moves that were looked at already. A move that no curvature, bound or row ends promises nothing that can be
-    told.
+    told. Where a bend promises more than `enough`, no longer moves are tried: they take many evaluations.
     """
     problem, most = tracker.problem, np.inf
     before = block_means(problem, tracker.start)
@@ -44,14 +47,14 @@ def promised_gain(
     if not len(cells):
         return 0.0
     best, here = 0.0, tracker.point(x)
-    if not multipliers.any():
-        best = tracker.rank(here) - tracker.rank(farther(tracker, here, gradient, sizes))
     for cell in cells:
         bend, slope = max(_bend(tracker, x, int(cell)), 0.0), abs(float(gradient[cell]))
         far = min(float(room[cell]), _slack(tracker, x, int(cell), -1.0 if down[cell] else 1.0, multipliers))
         move = min(far, slope / bend if bend > 0 else np.inf, most / slope)
         if sizes[cell] < move < _FURTHEST:
             best = max(best, slope * move - 0.5 * bend * move * move)
+    if min(best, most) <= enough and not multipliers.any():
+        best = max(best, tracker.rank(here) - tracker.rank(farther(tracker, here, gradient, sizes)))
     return min(best, most)
 
 
@@ -60,9 +63,16 @@ def farther(tracker: Tracker, here: Point, gradient: FloatArray, sizes: FloatArr
 
     No row holds `here`; `gradient` (n,) is the merit's without what bounds hold back, `sizes` (n,) are the first moves.
     """
+    asked = b"".join(one.tobytes() for one in (here.x, gradient, sizes)), tier(tracker.best_violation), tracker.goal
+    if asked not in tracker.walked:  # verdicts ask it of one point several times
+        tracker.walked = dict([*tracker.walked.items()][-1:]) | {asked: _farther(tracker, here, gradient, sizes)}
+    return tracker.walked[asked]
+
+
+def _farther(tracker: Tracker, here: Point, gradient: FloatArray, sizes: FloatArray) -> Point:
     problem, ways = tracker.problem, []
     for cell in np.argsort(-np.abs(gradient) * sizes, kind="stable")[:_MOST]:
-        if not (gradient[cell] and np.isfinite(gradient[cell]) and here.sound):
+        if not (gradient[cell] and np.isfinite(gradient[cell]) and here.sound) or _late(tracker):
             break
         moved = _walked(tracker, here, int(cell), float(-np.sign(gradient[cell]) * sizes[cell]))
         ways += [] if moved is here else [moved]
@@ -77,7 +87,7 @@ def farther(tracker: Tracker, here: Point, gradient: FloatArray, sizes: FloatArr
 def _walked(tracker: Tracker, here: Point, cell: int, move: float) -> Point:
     """Return where one cell gets by moves each longer than the last, for as long as its slope leads down."""
     problem, reached = tracker.problem, here
-    while abs(move) < _FURTHEST:
+    while abs(move) < _FURTHEST and not _late(tracker):
         x = here.x.copy()
         x[cell] = np.clip(x[cell] + move, problem.lower[cell], problem.upper[cell])
         there = tracker.point(x)
@@ -89,6 +99,10 @@ def _walked(tracker: Tracker, here: Point, cell: int, move: float) -> Point:
             break
         reached, move = there, _LONGER * move
     return reached
+
+
+def _late(tracker: Tracker) -> bool:
+    return tracker.limits.deadline is not None and time.perf_counter() > tracker.limits.deadline
 
 
 def _holds(tracker: Tracker, point: Point) -> bool:

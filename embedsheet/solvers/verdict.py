@@ -79,8 +79,8 @@ def stationarity(tracker: Tracker, x: FloatArray, *, multipliers: bool = True) -
     with np.errstate(over="ignore"):
         gains = np.abs(gradient) * moves
     measure = float(gains.max(initial=0.0)) / scale
-    if measure <= max(OPTIMAL, tracker.limits.tolerance):
-        measure = max(measure, promised_gain(tracker, x, gradient, sizes, estimate) / scale)
+    if measure <= (small := max(OPTIMAL, tracker.limits.tolerance)):
+        measure = max(measure, promised_gain(tracker, x, gradient, sizes, estimate, small * scale) / scale)
     return Stationarity(gradient, gains, measure, estimate)
 
 
