@@ -137,3 +137,18 @@ def test_what_is_small_beside_another_cell_does_not_pass_for_a_kink(tmp_path: Pa
     cells = {"B1": "=2*(A1*A2+A1*A3+A2*A3)", "B2": "=A1*A2*A3"}
     found = _solve(tmp_path / "b.xlsx", cells, "A1:A3", "minimize", ["B2>=0.000001", "A1:A3>=0"], seed=seed)
     assert found.status != "optimal" or found.objective_after <= 6e-4 * (1 + 1e-6)
+
+
+def test_curvatures_that_cannot_be_taken_apart_end_no_search(tmp_path: Path) -> None:
+    """LAPACK finds no eigenvalues beside curvatures that are nearly endless. In u = A / D eight cells are equal."""
+    sizes = [
+        3.690467227012549e-05, 212.9420351968853, 1493.8237399042075, 0.2830973033370461, 4.212492383167288e-05,
+        67.47339371569757, 0.0028949201975962944, 27.137715751392882,
+    ]  # fmt: skip
+    cells: dict[str, Any] = {f"A{place}": 0 for place in range(1, 9)}
+    cells |= {f"D{place}": size for place, size in enumerate(sizes, 1)}
+    cells |= {"B1": "=SUMPRODUCT(EXP(-A1:A8/D1:D8))", "B2": "=SUMPRODUCT(A1:A8,1/D1:D8)"}
+    cells["B3"] = "=SUMPRODUCT((A1:A8/D1:D8)^2)"
+    found = _solve(tmp_path / "b.xlsx", cells, "A1:A8", "minimize", ["A1:A8>=0", "B2<=5", "B3<=4"])
+    # Each u is 5/8, whose squares are 3.125 in all.
+    assert found.objective_after == pytest.approx(8 * math.exp(-5 / 8), rel=1e-5)

@@ -26,6 +26,19 @@ _PARTS = (1.0, 0.3, 0.1, 0.01)  # of a step
 _KNOWN = 1e-14  # of the cells' own second derivatives, 1: what is less in any direction is rounding
 
 
+def eigen(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return a symmetric matrix's eigenvalues (k,), the lowest first, and vectors (n, k); none where LAPACK fails.
+
+    It does where numbers are of 1E300 beside others of 1.
+    """
+    try:
+        with np.errstate(all="ignore"):
+            values, vectors = np.linalg.eigh(matrix)
+    except np.linalg.LinAlgError:
+        return np.empty(0), np.empty((len(matrix), 0))
+    return values, vectors
+
+
 def hessian(tracker: Tracker, x: FloatArray) -> FloatArray:
     """Return the merit's Hessian, (n, n), symmetric."""
     n = len(x)
@@ -75,7 +88,7 @@ def _glimpsed_step(tracker: Tracker, x: FloatArray, gradient: FloatArray) -> Flo
         bends = np.where(free[:, None] & free, hessian(tracker, x), 0.0)
         own = np.diag(bends)
         units = np.where(own > 0, 1.0 / np.sqrt(np.where(own > 0, own, 1.0)), 0.0)
-        parts, ways = np.linalg.eigh(np.nan_to_num(bends * np.outer(units, units)))
+        parts, ways = eigen(np.nan_to_num(bends * np.outer(units, units)))
         known = parts > _KNOWN
         along = ((gradient * units) @ ways[:, known]) / parts[known]
         return np.asarray(-units * (ways[:, known] @ along))

@@ -79,7 +79,8 @@ def _lowest_curvature(tracker: Tracker, x: FloatArray) -> FloatArray | None:
     n = len(x)
     if n <= newton.MOST_CELLS:
         matrix = newton.hessian(tracker, x)
-        return np.asarray(np.linalg.eigh(matrix)[1][:, 0]) if np.isfinite(matrix).all() else None
+        lowest = newton.eigen(matrix)[1][:, :1] if np.isfinite(matrix).all() else matrix[:, :0]
+        return np.asarray(lowest[:, 0]) if lowest.size else None
     operator = LinearOperator((n, n), matvec=lambda v: tracker.hessian_product(x, np.ravel(v)), dtype=np.float64)
     try:
         return np.asarray(eigsh(operator, k=1, which="SA", tol=1e-2, maxiter=200, v0=np.ones(n))[1][:, 0])

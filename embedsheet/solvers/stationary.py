@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsheet.solvers import newton
 from embedsheet.solvers.problem import FloatArray
 from embedsheet.solvers.tracker import EXACT, LITTLE, Point, Tracker, tier
 from embedsheet.solvers.units import block_means, cell_units
@@ -142,7 +143,7 @@ def _curvatures(
     curvature = np.array(columns).reshape(basis.shape[1], basis.shape[1])
     if not np.isfinite(curvature).all():
         return np.empty(0), np.empty((0, len(best.x)))
-    values, vectors = np.linalg.eigh(0.5 * (curvature + curvature.T))
+    values, vectors = newton.eigen(0.5 * curvature + 0.5 * curvature.T)
     return values, np.asarray((basis @ vectors).T)
 
 
@@ -175,7 +176,7 @@ def _falling(tracker: Tracker, best: Point, sizes: FloatArray, multipliers: Floa
     count = len(known)
     if not np.isfinite(bends).all():
         return rows[:0]
-    curvatures, mixtures = np.linalg.eigh(bends[:count, :count])
+    curvatures, mixtures = newton.eigen(bends[:count, :count])
     return np.asarray(mixtures.T[:_LOWEST][curvatures[:_LOWEST] < 0] @ known)
 
 
