@@ -34,7 +34,7 @@ def navigation(lesson: Lesson) -> str:
 
 
 def shown(lesson: Lesson) -> str:
-    """Return what the gallery shows of a lesson: its page's title, its command, a picture and its summary."""
+    """Return what the gallery shows of a lesson: its page's title, its command, a picture and what else is in it."""
     text = page(lesson)
     title = text.partition("\n")[0].removeprefix("# ").strip()
     picture = re.search(r"<!-- for the gallery -->\s*(!\[.*?\]\(.*?\))", text, re.S) or re.search(
@@ -42,9 +42,10 @@ def shown(lesson: Lesson) -> str:
     )
     if picture is None:
         raise SystemExit(f"docs/lesson-{lesson.name}.md has no picture.")
+    summary = lesson.summary.removeprefix(title).lstrip(":, ")  # the title stands above already
     return (
         f"### {title}\n\n<!-- not run: run on the page below -->\n```console\n$ embedsheet new {lesson.name}\n```\n\n"
-        f"{picture[1]}\n\n{lesson.summary}. [The lesson](lesson-{lesson.name}.md)\n\n"
+        f"{picture[1]}\n\n{summary[0].upper()}{summary[1:]}. [The lesson](lesson-{lesson.name}.md)\n\n"
     )
 
 
