@@ -275,6 +275,23 @@ def test_a_name_with_spaces_typed_without_quotation_marks_is_put_into_them(
     assert many.exit_code == 2 and many.output.count("there is no such file") == 3
 
 
+def test_a_sheet_with_spaces_typed_without_quotation_marks_solves_no_other_sheet(
+    movielens_book: Path, tmp_path: Path
+) -> None:
+    path = shutil.copy(movielens_book, tmp_path / "movielens.xlsx")
+    before = path.read_bytes()
+    result = run("solve", path, "--sheet", "Cross-tab", "with", "bias")
+    assert result.exit_code == 2 and path.read_bytes() == before
+    assert "stands in quotation marks: --sheet 'Cross-tab with bias'." in result.output.replace('"', "'")
+
+
+def test_undo_of_a_misspelled_file_names_the_right_one(movielens_book: Path, tmp_path: Path) -> None:
+    shutil.copy(movielens_book, tmp_path / "movielens.xlsx")
+    result = run("undo", tmp_path / "movelens.xlsx")
+    assert result.exit_code == 2
+    assert "there is no such file; did you mean movielens.xlsx?" in result.output
+
+
 def test_a_wide_block_of_the_gradient_shows_whole_numbers_in_80_columns(movielens_book: Path) -> None:
     result = CliRunner().invoke(
         app, ["gradient", str(movielens_book), "--sheet", "Cross-tab"], env={"COLUMNS": "80", "NO_COLOR": "1"}

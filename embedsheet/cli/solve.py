@@ -243,7 +243,7 @@ def solve(
             )
 
     if len(books) > 1:
-        _solve_each(books, solve_one, json)
+        _solve_each(books, sheet, solve_one, json)
         return
     solution = solve_one(books[0])
     if history is not None and recorder is not None:  # before anything is said, which somebody may not wait for
@@ -256,13 +256,19 @@ def solve(
         raise typer.Exit(1)
 
 
-def _solve_each(books: list[Path], solve_one: Callable[[Path], Solution], json: bool) -> None:
+def _solve_each(books: list[Path], sheet: str | None, solve_one: Callable[[Path], Solution], json: bool) -> None:
     """Solve several workbooks; exit with the highest code that any of them alone would have ended with."""
     from embedsheet.ground.errors import EmbedsheetError, FileError
 
     whole = Path(" ".join(map(str, books)))
     if os.path.isfile(whole):  # Path.is_file raises where many names make one that is too long
         raise FileError(f"{whole}: its name has spaces, so it must stand in quotation marks: {word(whole)}.")
+    words = [str(book) for book in books if not book.suffix and not book.exists()]
+    if sheet is not None and words:  # else the sheet that the first word names would be solved
+        named = word(" ".join([sheet, *words]))
+        raise FileError(
+            f"{words[0]}: there is no such file; a sheet's name with spaces stands in quotation marks: --sheet {named}."
+        )
     code = 0
     results: list[dict[str, Any]] = []
     for place, book in enumerate(books):

@@ -223,6 +223,13 @@ def _unpacked(compressed: memoryview, size: int) -> bytes:
     return content.getvalue()
 
 
+def no_such_file(path: Path) -> FileError:
+    """Return what is said of a workbook that is not there, with the name of one like it that is."""
+    there = {other.stem: other.name for other in path.parent.glob("*.xls[xm]")}
+    guess = did_you_mean(path.stem, there) or "; check the name and the folder."
+    return FileError(f"{path}: there is no such file{guess}")
+
+
 def _read(path: Path) -> bytes:
     try:
         if path.is_dir():
@@ -231,9 +238,7 @@ def _read(path: Path) -> bytes:
             raise FileError(f"{path}: is larger than {FILE_LIMIT >> 20} MB; split the workbook.")
         return path.read_bytes()
     except FileNotFoundError:
-        there = {other.stem: other.name for other in path.parent.glob("*.xls[xm]")}
-        guess = did_you_mean(path.stem, there) or "; check the name and the folder."
-        raise FileError(f"{path}: there is no such file{guess}") from None
+        raise no_such_file(path) from None
     except OSError as fault:
         raise FileError(f"{path}: cannot be read ({fault.strerror or fault}); check the file's permissions.") from None
 

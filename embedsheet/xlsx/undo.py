@@ -26,6 +26,7 @@ from embedsheet.ground.files import (
     saving,
 )
 from embedsheet.ground.shell import word
+from embedsheet.xlsx.package import no_such_file
 
 FILE_LIMIT = 256 << 20
 TOTAL_LIMIT, MOST_COPIES = 1 << 30, 1000
@@ -73,6 +74,8 @@ def undo(path: str | Path, ignore_lock: bool = False, *, force: bool = False) ->
     Raises FileError when nothing is kept for the file, or when it changed since; `force`: what changed is lost.
     """
     path = Path(path)
+    if not path.exists():
+        raise no_such_file(path)
     nothing = FileError(f"{path}: nothing is kept that could be undone; only the last in-place write to a file is.")
     try:
         record, copy = _paths(path)
