@@ -107,6 +107,21 @@ def test_a_ready_made_assignment_needs_no_check(tmp_path: Path) -> None:
     assert code == 2 and "names no workbook of yours" in output
 
 
+def test_a_line_that_is_no_toml_is_named(tmp_path: Path) -> None:
+    folder = small(tmp_path / "a", VARIES + TASK + "points = ten\n", A1=3, A2="=2*A1")
+    for command in ("check", "preview"):
+        code, output = run("homework", command, folder)
+        assert code == 2 and "assignment.toml: is no TOML: Invalid value (at line " in output
+
+
+def test_a_misspelled_folder_of_homework_is_answered_with_the_right_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small(tmp_path / "loan", VARIES + TASK, A1=3, A2="=2*A1")
+    monkeypatch.chdir(tmp_path)
+    assert run("homework", "check", "loann")[1].rstrip().endswith("did you mean loan?")
+
+
 def test_inputs_of_one_colour_that_are_unlike_vary_one_by_one(tmp_path: Path) -> None:
     """A price, a rate and a tax stand below each other; a column of amounts with names beside them stays one."""
     book = openpyxl.Workbook()

@@ -134,14 +134,25 @@ def find(name: str) -> str:
     known = ready_made()
     path = _place(name)
     if not path.is_file():
-        guess = did_you_mean(name, {one: one for one in known})
+        own = [str(one.parent) for one in Path().glob(f"*/{OWN}")] + [str(one) for one in Path().glob("*.toml")]
+        guess = did_you_mean(name, {one: one for one in [*known, *own]})
         raise DataError(
-            f"{name}: there is no such assignment; take {', '.join(known)}, or a TOML file of your own{guess or '.'}"
+            f"{name}: there is no such assignment; take {', '.join(known)}, or a TOML file of your own, or its folder"
+            f"{guess or '.'}"
         )
     try:
-        return path.read_text(encoding="utf-8")
+        source = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as fault:
         raise DataError(f"{path}: cannot be read as UTF-8 text ({fault}); save it as UTF-8.") from None
+    _content(source, str(path))
+    return source
+
+
+def _content(source: str, place: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(source)
+    except (ValueError, RecursionError) as fault:  # a whole number of thousands of digits is a bare ValueError
+        raise DataError(f"{place}: is no TOML: {fault}; mend that line: texts stand in quotation marks.") from None
 
 
 def _place(name: str) -> Path:
@@ -155,10 +166,7 @@ def workbook_beside(name: str, making: Making | None = None) -> bytes:
 
     An assignment that names a lesson, too, has that lesson's workbook, as `making` makes it; b"" without it.
     """
-    try:
-        content = tomllib.loads(find(name))
-    except (ValueError, RecursionError):
-        return b""  # `parse` says what is wrong
+    content = tomllib.loads(find(name))
     file = content.get("workbook")
     if not isinstance(file, str) or not file:
         return b""
@@ -198,10 +206,7 @@ def is_made(source: str) -> bool:
 
 def parse(source: str, place: str = "the assignment", workbook: bytes = b"") -> Assignment:
     """Read an assignment; `workbook` is the teacher's own that it names. Raises DataError naming task and fault."""
-    try:
-        content = tomllib.loads(source)
-    except (ValueError, RecursionError) as fault:  # a whole number of thousands of digits is a bare ValueError
-        raise DataError(f"{place}: is no TOML: {fault}.") from None
+    content = _content(source, place)
     for word in READERS.keys() & content.keys():
         return READERS[word](source, place, workbook)
     if unknown := sorted(content.keys() - _KEYS.keys()):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from embedsheet.ground.errors import DataError, EmbedsheetError
+from embedsheet.ground.errors import DataError, EmbedsheetError, did_you_mean
 
 # In the order in which they are tried: the first that any student has is the id.
 _ID_HEADINGS = (
@@ -89,7 +89,9 @@ def read_class(path: Path) -> Roster:
     heading that does not say what is what.
     """
     if not path.is_file():
-        raise DataError(f"{path}: there is no such file; give the class as .csv or .xlsx.")
+        there = {one.name: one.name for end in ("csv", "xls[xm]") for one in path.parent.glob(f"*.{end}")}
+        guess = did_you_mean(path.name, there) or "."
+        raise DataError(f"{path}: there is no such file; give the class as .csv or .xlsx{guess}")
     lines = _sheet_lines(path) if path.suffix.lower() in (".xlsx", ".xlsm") else _csv_lines(path)
     return _students(path, lines)
 

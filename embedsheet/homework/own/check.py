@@ -51,8 +51,8 @@ def trial_key(assignment: str, making: Making | None = None) -> Key:
     source, workbook = find(assignment), workbook_beside(assignment, making)
     if not workbook:
         raise DataError(
-            f"{assignment}: names no workbook of yours; ready-made assignments need no check. Give the folder that "
-            "`homework from` made."
+            f"{assignment}: names no workbook of yours; ready-made assignments need neither check nor preview. Give "
+            "the folder that `homework from` made."
         )
     return Key(bytes(32), source, workbook=workbook)
 
