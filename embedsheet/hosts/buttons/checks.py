@@ -83,6 +83,14 @@ def check_book(path: Path, system: System | None = None, run: bool = False) -> I
             "it is read-only: the buttons work, but nothing can be saved",
             "Save it under another name.",
         )
+    if path.suffix.lower() != ".xlsm":  # what else its buttons would need is of no use to it
+        yield Finding(
+            "macros",
+            "fault",
+            f"{path.suffix} files hold no macros, so there are no buttons here; the commands need none",
+            f"For buttons: embedsheet buttons {word(path)}, or embedsheet new LESSON --buttons.",
+        )
+        return
     yield from _check_project(path)
     yield from _check_sheets(book)
     yield from _check_settings(book, system, run)
@@ -104,9 +112,6 @@ def _check_project(path: Path) -> Iterator[Finding]:
     from pyopenvba import ExcelFile, PyOpenVBAError
 
     make_anew = "Make the workbook again with embedsheet new LESSON --buttons."
-    if path.suffix.lower() != ".xlsm":
-        yield Finding("macros", "fault", f"{path.suffix} files hold no macros", make_anew)
-        return
     try:
         with ExcelFile(path) as file:
             modules = file.vba_modules() if file.has_vba_project else {}
