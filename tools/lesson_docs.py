@@ -50,7 +50,7 @@ def shown(lesson: Lesson) -> str:
 
 
 LISTS: tuple[List, ...] = (
-    ("README.md", "<!-- lessons -->\n", "<!-- -->\n", "| `embedsheet new …` | |\n| --- | --- |\n", line),
+    ("README.md", "<!-- lessons -->\n", "<!-- -->\n", "| `embedsheet new …` | what it shows |\n| --- | --- |\n", line),
     ("docs/gallery.md", "<!-- lessons -->\n\n", "<!-- -->\n", "", shown),
     ("mkdocs.yml", "  - Lessons:\n", "  - Guides:\n", "", navigation),
 )
