@@ -259,6 +259,8 @@ def test_a_misspelled_file_or_name_is_answered_with_the_right_one(
     assert "did you mean" not in run("inspect", "other.xlsx").output
     missing = run("gradient", "movielens.xlsx", "--sheet", "Cross-tab", "--objective", "rsme").output
     assert "'rsme' is no address, defined name or table of movielens.xlsx; did you mean rmse?" in missing
+    sums = run("gradient", "movielens.xlsx", "--sheet", "Cross-tab", "--objective", "F3 + F4").output
+    assert "; a calculation stands in a cell: give that cell, such as F3." in sums
     missing = run("solve", "movielens.xlsx", "--sheet", "Crosstab").output
     assert "has no sheet 'Crosstab'; it has Guide, " in missing and "; did you mean Cross-tab?" in missing
 

@@ -181,10 +181,12 @@ class Book:
                 raise
             known = [entry.name for entry in self.names if entry.sheet in (None, sheet)]
             known += [table.name for table in self.tables.values()]
-            guess = did_you_mean(text, {name: name for name in known})
+            remedy = did_you_mean(text, {name: name for name in known})
+            if not remedy and not set("+-*/^(").isdisjoint(text):
+                remedy = "; a calculation stands in a cell: give that cell, such as F3."
             raise ModelError(
                 f"{text!r} is no address, defined name or table of {self.path.name}"
-                f"{guess or '; give a cell such as F3, or a name that Formulas ► Name Manager lists.'}"
+                f"{remedy or '; give a cell such as F3, or a name that Formulas ► Name Manager lists.'}"
             ) from None
         return [area._replace(sheet=self.sheet(area.sheet).name)]
 
