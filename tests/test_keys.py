@@ -44,6 +44,7 @@ OTHERS = {
     "homework/own/marks.py": "colours",
     "homework/own/trials.py": "texts in cells",
     "homework/gradebook.py": "whole formulas, to compare them",
+    "homework/feedback.py": "a function's name, for a message",
     "homework/roster.py": "headings and ids of a list",
     "homework/submissions.py": "file suffixes",
     "ground/keys.py": "names, for all others",

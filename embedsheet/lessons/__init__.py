@@ -60,8 +60,8 @@ LESSONS = {
         _ours("optimisers", "Solver", "Six ways to use a gradient, a step a row: from descent to Adam"),
         _ours("mlp", "XOR", "From one neuron to two hidden layers, forward and backward in cells"),
         _ours("rnn", "Three characters", "A recurrent net unrolled in formulas: characters predict the next"),
-        _ours("lstm", "LSTM", "A net that remembers: LSTM’s gates, beside a simple net that forgets"),
-        _ours("gru", "GRU", "A net that remembers: GRU’s gates, beside a simple net that forgets"),
+        _ours("lstm", "LSTM", "A net that remembers: LSTM's gates, beside a simple net that forgets"),
+        _ours("gru", "GRU", "A net that remembers: GRU's gates, beside a simple net that forgets"),
         _ours("conv", "Convolution", "Images in cells: filters, max pooling and a dense layer tell strokes apart"),
         _ours(
             "attention", "Attention", "Queries, keys and values in cells: a small transformer says a string backwards"
