@@ -163,12 +163,11 @@ def _run(
                 except (ProcessExpired, MemoryError):
                     grade = _fault(submissions[place], f"grading it took more than {limits.megabytes} MB of memory")
                 done(place, grade)
-        except BaseException:
+        finally:
+            # What is graded is in the journal; the rest, if any, need not be waited for.
             pool.stop()  # type: ignore[no-untyped-call]
             for worker in multiprocessing.active_children():
                 worker.kill()  # one that has just begun would miss what is gone soon, and say so at length
-            # what is graded is in the journal; the rest need not be waited for
-            raise
 
 
 @contextlib.contextmanager

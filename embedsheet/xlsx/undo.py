@@ -74,7 +74,7 @@ def undo(path: str | Path, ignore_lock: bool = False, *, force: bool = False) ->
     Raises FileError when nothing is kept for the file, or when it changed since; `force`: what changed is lost.
     """
     path = Path(path)
-    if not path.exists():
+    if not path.exists() and not path.is_symlink():  # of a link that leads nowhere `_paths` says more
         raise no_such_file(path)
     nothing = FileError(f"{path}: nothing is kept that could be undone; only the last in-place write to a file is.")
     try:
