@@ -299,6 +299,7 @@ def test_random_starts_spread_as_the_cells_do() -> None:
     free = drawn([3.0, -4.0, 0.0], blocks=[slice(0, 2), slice(2, 3)])
     assert free.mean(axis=0) == pytest.approx([3, -4, 0], abs=0.3)
     assert free.std(axis=0) == pytest.approx([np.sqrt(12.5), np.sqrt(12.5), 0.5], rel=0.05)
+    assert drawn([0.0], count=1)[0, 0] == pytest.approx(0.5 * np.random.default_rng(0).standard_normal())
     near = drawn([3.0, -4.0], around=np.array([10.0, 10.0]), width=0.1)
     assert near.mean(axis=0) == pytest.approx([10, 10], abs=0.1)
     assert near.std(axis=0) == pytest.approx([1, 1], rel=0.05)
@@ -369,6 +370,8 @@ def test_cells_that_stay_at_zero_are_told() -> None:
 
     both = of(lambda x: (x[0] * x[1] - 1) ** 2 + (x[2] - 1) ** 2, [0.0, 0.0, 1.0])
     assert both.startswith("a saddle is no optimum: 2 cells, x[0] to x[1], are 0 and have no gradient, and so do not")
+    # What came from 0 to 2 without a slope at either is not stuck at 0.
+    assert of(lambda x: -(x[0] ** 2) * (x[0] - 2) ** 2, [0.0], best=[2.0]) == ""
     one = of(lambda x: -(x[0] ** 2), [0.0])
     assert one.startswith("a saddle is no optimum: x[0] is 0 and has no gradient, and so does not move")
     assert of(lambda x: x[0] ** 2, [0.0]) == ""

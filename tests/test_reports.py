@@ -232,6 +232,17 @@ def test_an_infeasible_model_brings_an_irreducible_set_unasked(tmp_path: Path) -
     assert [row[3] for row in rows] == ["$D$8<=$E$8", "$B$3>=3", "$C$3>=5"]
 
 
+def test_a_contradiction_names_the_bound_that_only_the_set_up_sets(tmp_path: Path) -> None:
+    """C3, which is 1, is to be -1 or less, and by the option 0 or more: slack of 1 and of -2."""
+    path = mix(tmp_path / "w.xlsx", [3, 5], WYNDOR)
+    found = reports(path, "answer", constraints=["Plan!C3 <= -1"])
+    rows = found["feasibility"].tables[0].rows
+    assert [row[2:] for row in rows] == [
+        (1.0, "$C$3>=0 (not negative, by the set-up's option)", "Not Binding", 1.0),
+        (1.0, "$C$3<=-1", "Violated", -2.0),
+    ]
+
+
 @pytest.fixture
 def solved(tmp_path: Path) -> tuple[Path, Solution]:
     path = mix(tmp_path / "w.xlsx", [3, 5], WYNDOR)

@@ -129,6 +129,7 @@ EXPLAINED: tuple[tuple[str, str, str, str], ...] = (
     ("functions/arithmetic.py", "(x < 0) & (x !=", "(x < 0) ** (x !=", "where they differ gamma is no finite number"),
     ("functions/aggregate.py", "kinds != BLANK", "kinds > BLANK", "BLANK is 0, the smallest kind"),
     ("compiler/following.py", "formulas & store.done", "formulas * store.done", "of truth values, * is &"),
+    ("compiler/following.py", "written) & formulas", "written) | formulas", "what does not follow is not returned"),
     ("functions/arrays.py", "if asked >= 0 else (0, length + asked)", "if asked > 0 else", "of 0 both are all rows"),
     ("compiler/cells.py", "if area <= max(_GRID", "if area <", "by a grid and by keys the same cells are found"),
     ("compiler/cells.py", "area = (self.height + 1)", "area = (self", "by a grid and by keys the same cells are found"),
