@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from embedsheet.book.setups import Constraint
-from embedsheet.compiler.curves import power
+from embedsheet.compiler.affine import Affine
+from embedsheet.compiler.curves import LOGARITHM, SQUARE, Curve, power
 from embedsheet.compiler.program import Program, compile_program
 from embedsheet.ground.notation.addresses import parse_area
 from embedsheet.solver import problem_of, solve
@@ -198,3 +199,13 @@ def test_a_root_that_a_solution_of_the_model_takes_a_little_below_0_is_no_error(
     assert found.x == pytest.approx([40, 80])
     assert np.isnan(power(0.5).value(-1e-17))
     assert np.isnan(power(1.5).slope(-1e-17))
+
+
+def test_how_far_a_value_lies_from_its_curve_is_told_from_both_sides() -> None:
+    """Of u^2 at 3, which is 9, 10 lies a ninth above and 7 two ninths below; of ln u at 1, which is 0, 0.5 lies above."""
+    square, logarithm = (Curve(0, Affine({1: 1.0}), shape) for shape in (SQUARE, LOGARITHM))
+    assert square.off(3.0, 10.0, 0.0, 5.0) == pytest.approx((-1 / 9, 1 / 9))
+    assert square.off(3.0, 7.0, 0.0, 5.0) == pytest.approx((2 / 9, -2 / 9))
+    assert square.off(7.0, 26.0, 0.0, 5.0) == pytest.approx((-1 / 25, 1 / 25))  # beyond its end it is held to that
+    assert logarithm.off(1.0, 0.5, 0.5, 2.0) == pytest.approx((0.5, -0.5))
+    assert logarithm.off(1.0, 0.5, -2.0, 2.0) == (0.0, 0.0)  # it has no bend of one kind there

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -275,3 +275,12 @@ def test_a_place_outside_is_none_where_there_is_an_error() -> None:
     places, column = np.array([[[0]], [[9]]]), np.zeros((2, 1, 1), np.int64)
     found = gathering.gather(table, places, column, np.array([[[0]], [[REF]]], np.uint8))
     assert found.kinds.ravel().tolist() == [NUMBER, ERROR] and found.numbers.ravel().tolist() == [1.0, REF]
+
+
+@pytest.mark.parametrize(("second", "found"), [("x", np.nan), ("=1/0", np.nan), (True, 2.0), (7, 14.0), (None, 0.0)])
+def test_a_place_that_moves_takes_numbers_truths_and_blanks_only(tmp_path: Path, second: Any, found: float) -> None:
+    """Twice the cell at a row that is changed: of a text or an error that is no number, of TRUE 2, of a blank 0."""
+    cells = {"A1": 1.0, "B1": 5, "B3": 9, "C1": "=INDEX(B1:B3,A1)*2"} | ({} if second is None else {"B2": second})
+    moved = program(tmp_path / "book.xlsx", cells, "C1", ["A1"])
+    values = [moved.value(np.array([row])) for row in (1.0, 2.0, 3.0, 4.0)]
+    assert values == pytest.approx([10, found, 18, np.nan], nan_ok=True)

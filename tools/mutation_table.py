@@ -30,7 +30,8 @@ TESTS = (
     ("formulas/functions/databases", "functions_database"),
     ("formulas/functions/instalments|rates|financial",
      "functions_finance functions_math evaluated_together gradients_of_functions near_singular"),
-    ("formulas/functions/hypotheses|regression|matrix|systems",
+    ("formulas/functions/systems", "functions_text functions_edges"),
+    ("formulas/functions/hypotheses|regression|matrix",
      "functions_distributions functions_math functions_aggregate functions_arrays each_of_several_values "
      "gradients_of_functions near_singular"),
     ("formulas/functions/table", "functions_math lost_references each_of_several_values plugins function_docs"),
