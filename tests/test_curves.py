@@ -202,7 +202,7 @@ def test_a_root_that_a_solution_of_the_model_takes_a_little_below_0_is_no_error(
 
 
 def test_how_far_a_value_lies_from_its_curve_is_told_from_both_sides() -> None:
-    """Of u^2 at 3, which is 9, 10 lies a ninth above and 7 two ninths below; of ln u at 1, which is 0, 0.5 lies above."""
+    """Of u^2 at 3, which is 9, 10 lies a ninth above and 7 two ninths below; of ln u at 1, 0.5 lies above."""
     square, logarithm = (Curve(0, Affine({1: 1.0}), shape) for shape in (SQUARE, LOGARITHM))
     assert square.off(3.0, 10.0, 0.0, 5.0) == pytest.approx((-1 / 9, 1 / 9))
     assert square.off(3.0, 7.0, 0.0, 5.0) == pytest.approx((2 / 9, -2 / 9))

@@ -16,6 +16,7 @@ from openpyxl.utils import get_column_letter
 
 import embedsheet as es
 from embedsheet.solvers import linear
+from embedsheet.solvers.linear_model import LinearModel
 from embedsheet.solvers.quadratic import QuadraticSolver, _curvatures, _least, recognise
 from embedsheet.solvers.rays import endless_way
 from embedsheet.solvers.reasons import Why
@@ -381,3 +382,11 @@ def test_what_contradicts_a_large_side_by_more_than_rounding_is_a_contradiction(
     rows = ["A1:A3>=0", "B1<=D1", "B1>=D2", *([] if endless else ["A3<=5"])]
     solution = _solve(tmp_path / "book.xlsx", cells, "minimize", rows)
     assert solution.status == "infeasible", solution.message
+
+
+def test_where_a_cost_that_highs_takes_for_none_has_no_end_the_point_is_in_the_sheets_units() -> None:
+    """x - 1E-15 y with x >= 3 and y without a bound: HiGHS ends at x = 3 and sees no cost in y."""
+    asked = problem(lambda x: x[0] - 1e-15 * x[1], [5.0, 0.0], lower=[3.0, 0.0])
+    found = linear.solve_linear(asked, LinearModel(np.array([1.0, -1e-15]), 0.0, np.empty((0, 2)), np.empty(0)))
+    assert found.status == "unbounded"
+    assert found.x is not None and found.x.tolist() == [3.0, 0.0]

@@ -42,7 +42,7 @@ TESTS = (
     ("formulas/growing", "compiler_parts fast_paths evaluated_together compiler_recurrences"),
     ("formulas/collation", "operators functions_lookup functions_aggregate"),
     ("formulas/number_formats|numerals",
-     "number_formats number_formats_edges functions_text operators stored_by_excel"),
+     "number_formats number_formats_edges functions_text functions_edges operators stored_by_excel"),
     ("formulas/*", "operators functions_text functions_math traced_is_concrete"),
     ("compiler/curvature", "compiler_parts linearity solver_linear"),
     ("compiler/degrees|degree_rules", "linearity solver_linear"),
@@ -118,6 +118,8 @@ ALIKE = (
 EXPLAINED: tuple[tuple[str, str, str, str], ...] = (
     ("functions/distributions.py", "z == z", "z <= z", "only NaN is not z == z, and no comparison of NaN holds"),
     ("functions/distributions.py", "z == z", "z >= z", "only NaN is not z == z, and no comparison of NaN holds"),
+    ("functions/distributions.py", "(s >= 1) & (p > 0) & (p < 1)", "(p <= 1)", "at 1 the formula is what its edge is"),
+    ("functions/criteria.py", "== text) == same", "== text) is same", "both are Python's True or False"),
     ("compiler/noise.py", "given_back & ~smooth", "given_back * ~smooth", "of truth values, * is &"),
     ("compiler/beginning.py", "== ERROR", ">= ERROR", "ERROR is the largest kind of a cell"),
     ("homework/grade.py", 'kind == "number"', 'kind >= "number"', "no other kind that formulas answer comes after it"),
