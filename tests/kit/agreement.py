@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,15 @@ FIRST_COLUMN = "Z"
 
 # A number of so many digits that its last one, at the end of the 15 that a text shows, hangs on the library's rounding.
 _LONG_NUMBER = re.compile(r"\d*\.\d{13,}")
+
+
+def calls(names: str, *arguments: Iterable[object]) -> list[str]:
+    """Return a formula for each function with each of all combinations of its arguments."""
+    return [
+        f"={name}({','.join(str(part) for part in parts if part != '')})"
+        for name in names.split()
+        for parts in itertools.product(*arguments)
+    ]
 
 
 def same(one: CellValue, two: CellValue, tolerance: float = 1e-9) -> bool:
