@@ -8,7 +8,6 @@ solving for the cells that may be fractions. Nodes are taken depth first until t
 from __future__ import annotations
 
 import heapq
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -101,7 +100,7 @@ def branch(tracker: Tracker, relaxation: Relaxation, most_nodes: int, gap: float
         if closed(node.bound, node.rounding):
             best_open = min(best_open, node.bound)
             continue
-        if limits.deadline is not None and time.perf_counter() > limits.deadline:
+        if limits.out_of_time:
             state.reason = limits.time_is_up
         elif state.nodes >= most_nodes:
             state.reason = Why.NODES(most=most_nodes)

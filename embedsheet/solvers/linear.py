@@ -197,9 +197,8 @@ def _solve(
             raise
         return LinearResult("improved", Why.BEST_SO_FAR(ended=Why.INTERRUPTED()), incumbent)
     left = 1e9 if limits.deadline is None else max(0.0, limits.deadline - time.perf_counter())
-    rounded = False
-    by_sides = _in_own_units(problem, model, cost, by_sides=True)
-    if result.status == 2 and np.abs(model.shift).max(initial=0.0) >= _LARGE_SIDE and not by_sides.faint:
+    rounded, large = False, np.abs(model.shift).max(initial=0.0) >= _LARGE_SIDE
+    if result.status == 2 and large and not (by_sides := _in_own_units(problem, model, cost, by_sides=True)).faint:
         in_rows, own = own, by_sides
         seconds = left if slices is None else min(left, _FIRST_SLICE)
         held = interruptible(run, np.zeros_like(cost), own.lower, own.upper, integrality, seconds)

@@ -8,6 +8,7 @@ With x (n,) the changing cells and f the objective cell, the problem is
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, TypeAlias
@@ -222,6 +223,11 @@ class Limits:
     idle: float | None = None
     seconds: float | None = None
     deadline: float | None = None  # when `seconds` are over, by time.perf_counter()
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the time that was given is over."""
+        return self.deadline is not None and time.perf_counter() > self.deadline
 
     @property
     def time_is_up(self) -> Reason:

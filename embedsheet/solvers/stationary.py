@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from embedsheet.solvers import newton
 from embedsheet.solvers.problem import FloatArray
-from embedsheet.solvers.tracker import EXACT, LITTLE, Point, Tracker, tier
+from embedsheet.solvers.tracker import EXACT, LITTLE, Point, Tracker
 from embedsheet.solvers.units import block_means, cell_units
 from embedsheet.solvers.verdict import OPTIMAL, stationarity
 
@@ -66,7 +66,7 @@ def _look(tracker: Tracker, best: Point) -> Point | None:
             if stiffness and there is not None and there.sound:
                 # Beside a valley's floor that bends away, the gradient says how far the other cells must follow.
                 there = led_back(tracker, there.x - problem.sign * there.gradient * sizes**2 / stiffness, sizes)
-            if there is None or not there.sound or tier(tracker.violation(there)) > tier(tracker.best_violation):
+            if there is None or not tracker.holds(there):
                 continue
             explained = _PLACE * steepest if kinked else 2.0 * float(np.abs(slope) @ np.abs(there.x - best.x))
             gained = tracker.rank(best) - tracker.rank(there)
@@ -87,7 +87,7 @@ def _downhill(tracker: Tracker, best: Point, slope: FloatArray, least: float) ->
         return None
     for distance in _DISTANCES:
         there = led_back(tracker, best.x - distance * slope * sizes**2 / steepest, sizes)
-        if there is None or not there.sound or tier(tracker.violation(there)) > tier(tracker.best_violation):
+        if there is None or not tracker.holds(there):
             continue
         gained = tracker.rank(best) - tracker.rank(there)
         if gained > least + _PART_GAINED * distance * steepest and tracker.rank(there) < tracker.rank(found):

@@ -282,6 +282,10 @@ class Tracker:
         """Whether the point where the search began satisfies all constraints and bounds."""
         return self.base.sound and self.problem.admits(self.base.x) and self.violation(self.base) <= 1.0
 
+    def holds(self, point: Point) -> bool:
+        """Whether a point has a value and keeps the constraints as the best one does."""
+        return point.sound and tier(self.violation(point)) <= tier(self.best_violation)
+
     def violation(self, point: Point) -> float:
         """Return by how much the worst constraint is missed, in units of `Limits.precision`; 0 without constraints."""
         if not len(self.row_sign):
@@ -431,7 +435,7 @@ class Tracker:
             raise Finished(Why.SETTLED(), converged=True)
         if self.on_target:
             raise Finished(Why.ON_TARGET(), converged=True)
-        if self.limits.deadline is not None and time.perf_counter() > self.limits.deadline:
+        if self.limits.out_of_time:
             raise Finished(self.limits.time_is_up)
         if self.iteration >= self.most_iterations:
             raise Finished(Why.ITERATIONS(most=self.most_iterations))

@@ -7,8 +7,6 @@ moves each ten times as long as the one before.
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 
 from embedsheet.solvers.problem import FloatArray
@@ -72,14 +70,14 @@ def farther(tracker: Tracker, here: Point, gradient: FloatArray, sizes: FloatArr
 def _farther(tracker: Tracker, here: Point, gradient: FloatArray, sizes: FloatArray) -> Point:
     problem, ways = tracker.problem, []
     for cell in np.argsort(-np.abs(gradient) * sizes, kind="stable")[:_MOST]:
-        if not (gradient[cell] and np.isfinite(gradient[cell]) and here.sound) or _late(tracker):
+        if not (gradient[cell] and np.isfinite(gradient[cell]) and here.sound) or tracker.limits.out_of_time:
             break
         moved = _walked(tracker, here, int(cell), float(-np.sign(gradient[cell]) * sizes[cell]))
         ways += [] if moved is here else [moved]
     if len(ways) > 1:
         moves = np.sum([way.x - here.x for way in ways], axis=0)
         together = tracker.point(np.clip(here.x + moves, problem.lower, problem.upper))
-        ways += [together] if _holds(tracker, together) else []
+        ways += [together] if tracker.holds(together) else []
     best = min(ways, key=tracker.rank, default=here)
     return best if tracker.rank(best) < tracker.rank(here) else here
 
@@ -87,7 +85,7 @@ def _farther(tracker: Tracker, here: Point, gradient: FloatArray, sizes: FloatAr
 def _walked(tracker: Tracker, here: Point, cell: int, move: float) -> Point:
     """Return where one cell gets by moves each longer than the last, for as long as its slope leads down."""
     problem, reached = tracker.problem, here
-    while abs(move) < _FURTHEST and not _late(tracker):
+    while abs(move) < _FURTHEST and not tracker.limits.out_of_time:
         x = here.x.copy()
         x[cell] = np.clip(x[cell] + move, problem.lower[cell], problem.upper[cell])
         there = tracker.point(x)
@@ -95,18 +93,10 @@ def _walked(tracker: Tracker, here: Point, cell: int, move: float) -> Point:
         explained = _STEEPER * abs(float(reached.gradient[cell] * (x[cell] - reached.x[cell])))
         unseen = _LAST_BITS * abs(here.value)
         # What no slope leads to is another valley.
-        if not (_holds(tracker, there) and -unseen <= gained <= explained + unseen):
+        if not (tracker.holds(there) and -unseen <= gained <= explained + unseen):
             break
         reached, move = there, _LONGER * move
     return reached
-
-
-def _late(tracker: Tracker) -> bool:
-    return tracker.limits.deadline is not None and time.perf_counter() > tracker.limits.deadline
-
-
-def _holds(tracker: Tracker, point: Point) -> bool:
-    return point.sound and tier(tracker.violation(point)) <= tier(tracker.best_violation)
 
 
 def _bend(tracker: Tracker, x: FloatArray, cell: int) -> float:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from embedsheet.formulas.coerce import FaultError, as_numbers, concrete, element_number, map_elements
-from embedsheet.formulas.functions.bonds import Date, american, day_of, european
+from embedsheet.formulas.functions.bonds import Date, days_between
 from embedsheet.formulas.functions.dates import date_of, day_number, days_in
 from embedsheet.formulas.functions.distributions import smooth
 from embedsheet.formulas.functions.elements import Pair
@@ -27,9 +27,7 @@ def _basis(context: Context, pair: Pair) -> int:
 
 
 def _days(first: int, last: int, basis: int) -> float:
-    if basis in (0, 4):
-        return float((european if basis == 4 else american)(date_of(first), date_of(last)))
-    return float(last - first)
+    return days_between(date_of(first), date_of(last), basis)
 
 
 def _from_issue(name: str, summary: str, compute: Callable[..., Array], allowed: Callable[..., Array]) -> None:
@@ -147,20 +145,15 @@ def _accrued(issued: int, interest: int, bought: int, frequency: int, basis: int
         most = days_in(then, since + 1)
         return then, since + 1, most if at_end else min(day, most)
 
-    def between(first: Date, last: Date) -> float:
-        if basis in (0, 4):
-            return float((european if basis == 4 else american)(first, last))
-        return day_of(last) - day_of(first)
-
     issue, purchase, place = date_of(issued), date_of(bought), 1
     while bought > interest and coupon(place - 1) < purchase:
         place -= 1
     normal = {3: 365.0}.get(basis, 360.0) / frequency
-    own, first = (between(coupon(at), coupon(at - 1)) for at in (place, 1))
+    own, first = (days_between(coupon(at), coupon(at - 1), basis) for at in (place, 1))
     before, whole, place_of_last = coupon(place), False, place
     # Before the period of the first interest some count backwards from there.
     unsure = purchase < before or (basis == 1 and own != first)
-    periods = between(max(issue, before), purchase) / (own if basis == 1 else normal)
+    periods = days_between(max(issue, before), purchase, basis) / (own if basis == 1 else normal)
     while before > issue:
         place += 1
         before, behind = coupon(place), before
@@ -168,9 +161,9 @@ def _accrued(issued: int, interest: int, bought: int, frequency: int, basis: int
             periods += 1.0
             whole = True
         else:
-            length = between(before, behind) if basis in (1, 4) else normal
+            length = days_between(before, behind, basis) if basis in (1, 4) else normal
             unsure |= basis == 4 and length != normal
-            periods += between(issue, behind) / length
+            periods += days_between(issue, behind, basis) / length
     # A day that February cuts short is kept by some programs and lost by others, from there on.
     cut = not at_end and any(coupon(at)[2] != day for at in range(min(place_of_last - 1, 0), place + 1))
     # By actual days over 360 or 365 a whole period is one for some, and so many days for Microsoft's page.

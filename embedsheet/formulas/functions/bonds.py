@@ -56,6 +56,13 @@ def american(first: Date, last: Date) -> int:
     return (last_year - year) * 360 + (last_month - month) * 30 + last_day - day
 
 
+def days_between(first: Date, last: Date, basis: int) -> float:
+    """Return days between two dates as a basis counts them."""
+    if basis in (0, 4):
+        return float((european if basis == 4 else american)(first, last))
+    return day_of(last) - day_of(first)
+
+
 @lru_cache(maxsize=65536)
 def coupons(bought: int, paid: int, frequency: int, basis: int) -> Coupons:
     """Return the coupons of a bond. Raises FaultError(#NUM!) for days in the wrong order and options that are none."""
@@ -78,11 +85,7 @@ def coupons(bought: int, paid: int, frequency: int, basis: int) -> Coupons:
         count -= 1
     before, behind = coupon(count), coupon(count - 1)
     last, following = day_of(before), day_of(behind)
-    if basis in (0, 4):
-        count_days = european if basis == 4 else american
-        since, until = float(count_days(before, purchase)), float(count_days(purchase, behind))
-    else:
-        since, until = bought - last, following - bought
+    since, until = days_between(before, purchase, basis), days_between(purchase, behind, basis)
     period = {1: following - last, 3: 365.0 / frequency}.get(basis, 360.0 / frequency)
     return Coupons(count, last, following, since, until, period)
 

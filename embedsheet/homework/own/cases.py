@@ -1,8 +1,8 @@
 """The cases that decide: numbers with which a part of the solution's formula matters.
 
 `=MAX(0,C15)*B5` gives what `=C15*B5` gives to whoever makes a profit, and `C15>=10` what `C15>10` gives anywhere but at
-10. So that nobody's points hang on the draw, every
-file is graded on inputs that decide each such case, where any inputs of the pool do.
+10. So that nobody's points hang on the draw, every file is graded on inputs that decide each such case, where any of
+the pool do.
 """
 
 from __future__ import annotations
