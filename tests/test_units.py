@@ -198,6 +198,58 @@ def test_a_walk_is_made_once_and_only_where_it_matters_and_there_is_time() -> No
     assert late.evaluations == before
 
 
+def test_what_is_promised_is_worked_out_once_a_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    valley = problem(lambda x: -6.0 * x[0] + 0.05 * x[0] ** 2, [0.0])
+    products = counted(monkeypatch, valley)
+    tracker = at(valley, [0.0])
+
+    def asked(price: float) -> float:
+        x = np.zeros(1)
+        return promised_gain(tracker, x, tracker.point(x).gradient, np.ones(1), np.array([price]))
+
+    assert [asked(1.0), asked(1.0), asked(1.0)] == pytest.approx([180.0] * 3)
+    assert len(products) == 1
+    assert asked(2.0) == pytest.approx(180.0)  # by other prices of the rows it may be another answer
+    assert len(products) == 2
+
+
+def test_a_large_model_is_asked_for_few_walks_and_for_no_bends_unless_rows_have_prices(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each cell falls by its slope times 100 to its bound, where a walk ends; the 11th has the most room."""
+    n = 10_001
+    slopes = np.linspace(6.0, 5.0, n)
+    large = problem(lambda x: -(slopes @ x), np.zeros(n), upper=np.where(np.arange(n) == 10, 1000.0, 100.0))
+    products = counted(monkeypatch, large)
+    tracker = at(large, np.zeros(n))
+    x, gradient, sizes = np.zeros(n), -slopes, np.ones(n)
+    before = tracker.evaluations
+    assert promised_gain(tracker, x, gradient, sizes, np.empty(0)) == pytest.approx(100 * slopes[:10].sum())
+    assert not products
+    assert tracker.evaluations - before <= 50  # ten cells to 1, 10, 100, and all of them together
+    assert promised_gain(tracker, x, gradient, sizes, np.ones(1)) == pytest.approx(600.0)
+    assert len(products) == 10
+    less = problem(lambda x: -(slopes[1:] @ x), np.zeros(n - 1), upper=100.0)
+    products = counted(monkeypatch, less)
+    assert promised_gain(at(less, np.zeros(n - 1)), x[1:], gradient[1:], sizes[1:], np.empty(0)) == pytest.approx(
+        100 * slopes[1:31].sum()
+    )
+    assert len(products) == 30
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, asked: Problem) -> list[int]:
+    """Return what gets an entry with every product with the second derivatives."""
+    entries: list[int] = []
+    product = asked.objective.hessian_product
+
+    def noted(x: Any, v: Any) -> Any:
+        entries.append(int(np.argmax(v)))
+        return product(x, v)
+
+    monkeypatch.setattr(asked.objective, "hessian_product", noted)
+    return entries
+
+
 def test_the_best_of_thirty_steepest_cells_counts() -> None:
     """Each falls by its slope times 2 to a bound."""
     slopes = np.arange(1.0, 41.0)

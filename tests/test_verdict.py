@@ -83,6 +83,16 @@ def test_gains_are_slopes_times_moves() -> None:
     assert stationarity(held, held.start).largest == 0.0
 
 
+def test_while_searching_what_a_cell_at_zero_promises_is_asked_only_where_the_search_would_end() -> None:
+    """A move by 1 gains a millionth of the objective, one to the bound a hundred times all of it."""
+    on_the_way = at(problem(lambda x: 1e6 - x[0], [0.0], upper=1e8), [0.0], tolerance=1e-8)
+    assert stationarity(on_the_way, on_the_way.start).measure == pytest.approx(100.0)
+    assert stationarity(on_the_way, on_the_way.start, searching=True).measure == pytest.approx(1e-6)
+    at_its_end = at(problem(lambda x: 1e6 - 1e-3 * x[0], [0.0], upper=1e8), [0.0], tolerance=1e-8)
+    assert stationarity(at_its_end, at_its_end.start).measure == pytest.approx(0.1)
+    assert stationarity(at_its_end, at_its_end.start, searching=True).measure == pytest.approx(0.1)
+
+
 def test_towards_a_target_the_slope_is_that_of_the_gap() -> None:
     for target, sign in ((10.0, -1.0), (1.0, 1.0)):
         tracker = at(problem(lambda x: 3 * x[0], [2.0], sense="target", target=target), [2.0])

@@ -52,5 +52,5 @@ def descend(tracker: Tracker, start: FloatArray, method: str) -> Reason:
         x = np.clip(x + change, tracker.problem.lower, tracker.problem.upper)
         if not tracker.point(x).sound:
             continue
-        conditions = stationarity(tracker, x)
+        conditions = stationarity(tracker, x, searching=True)
         tracker.iterate(x, conditions.norm, conditions.measure)

@@ -152,7 +152,7 @@ def newton(tracker: Tracker, start: FloatArray) -> Reason:
             damping *= 4.0
         if not step_found:
             return Why.PRECISION()
-        conditions = stationarity(tracker, x)
+        conditions = stationarity(tracker, x, searching=True)
         tracker.iterate(x, conditions.norm, conditions.measure)
     return Why.NEWTON_STEPS()
 

@@ -31,7 +31,7 @@ _ROUNDS = (200, 400, 10**6)  # iterations of SLSQP in the same units
 
 def _after_iteration(tracker: Tracker, x: FloatArray) -> None:
     cheap = len(tracker.row_sign) * len(x) <= _CHEAP_MULTIPLIERS
-    conditions = stationarity(tracker, x, multipliers=cheap)
+    conditions = stationarity(tracker, x, multipliers=cheap, searching=True)
     settled = conditions.measure if cheap or not len(tracker.row_sign) else float("inf")
     if len(tracker.row_sign) and tracker.violation(tracker.point(x)) > 1.0:
         settled = float("inf")

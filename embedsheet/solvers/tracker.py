@@ -100,7 +100,7 @@ class Tracker:
         self.population: FloatArray | None = None  # (k, n), of the last global search
         self.multipliers: FloatArray | None = None  # of the rows, where a method knows them
         self.looked: tuple[Point, Point | None] | None = None  # see `stationary.better_beside`
-        self.walked: dict[tuple[bytes, int, Goal], Point] = {}  # see `unmoved.farther`
+        self.asked: dict[tuple[Any, ...], Any] = {}  # of points, and answered: see `unmoved`
         self._points: list[Point] = []
         self._rows: tuple[bytes, FloatArray] | None
         self._jacobian: tuple[bytes, Any] | None

@@ -7,6 +7,9 @@ moves each ten times as long as the one before.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import numpy as np
 
 from embedsheet.solvers.problem import FloatArray
@@ -14,10 +17,16 @@ from embedsheet.solvers.tracker import Point, Tracker, tier
 from embedsheet.solvers.units import block_means
 
 _HARDLY = 1e-3  # of what the cell's block was at the start
-_MOST = 30  # cells whose curvature is asked for, one product with the second derivatives each
+_MOST = 30  # cells whose curvature is asked for, one product with the second derivatives each, and that are walked
+# In a model of more cells than the first, so many, and the walk tells alone unless rows have prices: a product takes
+# the time of three evaluations, and the first one much memory.
+_LARGE, _MOST_OF_LARGE = 10_000, 10
 _FURTHEST = 1e15
 _LONGER, _STEEPER = 10.0, 10.0  # a move than the one before; and what it may gain, in slopes where it begins
 _LAST_BITS = 4.0 * float(np.finfo(float).eps)
+_REMEMBERED = 4  # answers
+
+Answer = TypeVar("Answer")
 
 
 def promised_gain(
@@ -30,6 +39,13 @@ def promised_gain(
     are the moves that were looked at already. A move that no curvature, bound or row ends promises nothing that can be
     told. Where a bend promises more than `enough`, no longer moves are tried: they take many evaluations.
     """
+    seen = enough, *(one.tobytes() for one in (x, gradient, sizes, multipliers))
+    return _once(tracker, seen, lambda: _promised_gain(tracker, x, gradient, sizes, multipliers, enough))
+
+
+def _promised_gain(
+    tracker: Tracker, x: FloatArray, gradient: FloatArray, sizes: FloatArray, multipliers: FloatArray, enough: float
+) -> float:  # fmt: skip
     problem, most = tracker.problem, np.inf
     before = block_means(problem, tracker.start)
     unmoved = (before == 0) | (np.abs(x) < _HARDLY * before)
@@ -41,10 +57,12 @@ def promised_gain(
     down = gradient > 0
     room = np.where(down, x - problem.lower, problem.upper - x)
     cells = np.flatnonzero(unmoved & (room > sizes))
-    cells = cells[np.argsort(-np.abs(gradient[cells]), kind="stable")[:_MOST]]
+    cells = cells[np.argsort(-np.abs(gradient[cells]), kind="stable")[: _most(x)]]
     if not len(cells):
         return 0.0
     best, here = 0.0, tracker.point(x)
+    if len(x) > _LARGE and not multipliers.any():
+        cells = cells[:0]
     for cell in cells:
         bend, slope = max(_bend(tracker, x, int(cell)), 0.0), abs(float(gradient[cell]))
         far = min(float(room[cell]), _slack(tracker, x, int(cell), -1.0 if down[cell] else 1.0, multipliers))
@@ -61,15 +79,30 @@ def farther(tracker: Tracker, here: Point, gradient: FloatArray, sizes: FloatArr
 
     No row holds `here`; `gradient` (n,) is the merit's without what bounds hold back, `sizes` (n,) are the first moves.
     """
-    asked = b"".join(one.tobytes() for one in (here.x, gradient, sizes)), tier(tracker.best_violation), tracker.goal
-    if asked not in tracker.walked:  # verdicts ask it of one point several times
-        tracker.walked = dict([*tracker.walked.items()][-1:]) | {asked: _farther(tracker, here, gradient, sizes)}
-    return tracker.walked[asked]
+    seen = tuple(one.tobytes() for one in (here.x, gradient, sizes))
+    return _once(tracker, seen, lambda: _farther(tracker, here, gradient, sizes))
+
+
+def _once(tracker: Tracker, seen: tuple[Any, ...], answer: Callable[[], Answer]) -> Answer:
+    """Return the answer, the one from before where nothing that it depends on has changed.
+
+    Verdicts ask of one point several times.
+    """
+    asked = *seen, tier(tracker.best_violation), tracker.goal
+    if asked not in tracker.asked:
+        found = answer()
+        tracker.asked = dict([*tracker.asked.items()][1 - _REMEMBERED :]) | {asked: found}
+    known: Answer = tracker.asked[asked]
+    return known
+
+
+def _most(x: FloatArray) -> int:
+    return _MOST if len(x) <= _LARGE else _MOST_OF_LARGE
 
 
 def _farther(tracker: Tracker, here: Point, gradient: FloatArray, sizes: FloatArray) -> Point:
     problem, ways = tracker.problem, []
-    for cell in np.argsort(-np.abs(gradient) * sizes, kind="stable")[:_MOST]:
+    for cell in np.argsort(-np.abs(gradient) * sizes, kind="stable")[: _most(here.x)]:
         if not (gradient[cell] and np.isfinite(gradient[cell]) and here.sound) or tracker.limits.out_of_time:
             break
         moved = _walked(tracker, here, int(cell), float(-np.sign(gradient[cell]) * sizes[cell]))

@@ -60,8 +60,14 @@ def projected(problem: Problem, x: FloatArray, gradient: FloatArray) -> FloatArr
     return np.where(held, 0.0, gradient)
 
 
-def stationarity(tracker: Tracker, x: FloatArray, *, multipliers: bool = True) -> Stationarity:
-    """Return the first-order conditions at x. Without `multipliers` the constraint rows are left out."""
+def stationarity(
+    tracker: Tracker, x: FloatArray, *, multipliers: bool = True, searching: bool = False
+) -> Stationarity:  # fmt: skip
+    """Return the first-order conditions at x. Without `multipliers` the constraint rows are left out.
+
+    While `searching`, what unmoved cells promise is asked only where the search would end: it takes many products with
+    the second derivatives, and further evaluations.
+    """
     problem = tracker.problem
     point = tracker.point(x)
     gradient = problem.sign * point.gradient
@@ -79,7 +85,8 @@ def stationarity(tracker: Tracker, x: FloatArray, *, multipliers: bool = True) -
     with np.errstate(over="ignore"):
         gains = np.abs(gradient) * moves
     measure = float(gains.max(initial=0.0)) / scale
-    if measure <= (small := max(OPTIMAL, tracker.limits.tolerance)):
+    small = max(OPTIMAL, tracker.limits.tolerance)
+    if measure <= (tracker.limits.tolerance if searching else small):
         measure = max(measure, promised_gain(tracker, x, gradient, sizes, estimate, small * scale) / scale)
     return Stationarity(gradient, gains, measure, estimate)
 

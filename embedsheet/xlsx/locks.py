@@ -34,7 +34,8 @@ def locked(package: Package, contents: Contents, part: SheetPart, sheet: Sheet, 
 
     Results of formulas are none of them: a program that has the workbook open writes those, too.
     """
-    if not _PROTECTED.search(data):
+    behind = max(data.rfind(b"sheetData"), 0)  # the cells, in whose hundreds of megabytes no protection stands
+    if not _PROTECTED.search(data, behind):
         return ""
     cells = [column_letters(column) + str(row) for row, column in _typed(sheet, changes)]
     styles = contents.related("styles")
@@ -51,7 +52,7 @@ def locked(package: Package, contents: Contents, part: SheetPart, sheet: Sheet, 
         said = dict(_NAMED.findall(tag[0]))
         if said.get(b"r") in wanted and said.get(b"s", b"0") in unlocked:
             open_cells.add(said[b"r"].decode())
-    free = list(_ranges(data))
+    free = list(_ranges(data[behind:]))
     mine = [
         cell
         for cell in cells
