@@ -22,8 +22,9 @@ from benchmarks.row import Row, tell
 # With the command's own care for the processor, without its command line: from the file to the gradient.
 FIRST = """
 import sys, time
-import embedsheet.__main__
-embedsheet.__main__.save_processor()
+import embedsheet
+from embedsheet.ground.processor import save_processor
+save_processor()
 began = time.process_time()
 embedsheet.gradient(sys.argv[1], "Sequence")
 print(time.process_time() - began)

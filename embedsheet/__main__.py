@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import _thread
 import contextlib
-import gc
 import os
 import signal
 import sys
@@ -22,17 +21,8 @@ AGAIN_AFTER = 0.05  # seconds
 _heard = False  # Ctrl-C, in this process
 
 
-def save_processor() -> None:
-    """Tell NumPy, before it is imported, and Python what costs less where a process computes one small model."""
-    # NumPy and SciPy each start threads of their own for matrices; ours are small, and waiting threads burn processor.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # A model is many small objects that stay: to look through them for garbage every 700 costs a fifth of recording it.
-    gc.set_threshold(20_000, 50, 100)
-
-
 def main() -> None:
     """Run the command line with the process' arguments, and leave."""
-    save_processor()
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         if number is not None and (name == "SIGINT" or signal.getsignal(number) is not signal.SIG_IGN):
@@ -41,6 +31,9 @@ def main() -> None:
     code: Any = 0
     failed = False  # the output could not be written, so that Python could not either when it leaves
     try:
+        from embedsheet.ground.processor import save_processor
+
+        save_processor()
         from embedsheet.cli import main as run
 
         run()

@@ -6,7 +6,11 @@ the solvers that the files use; only cells that the model may change are written
 
 from __future__ import annotations
 
-from embedsheet.hosts.buttons.work import press
+from embedsheet.ground.processor import save_processor
+
+save_processor()  # Excel starts a Python for every press
+
+from embedsheet.hosts.buttons.work import press  # noqa: E402
 
 
 def step() -> str:

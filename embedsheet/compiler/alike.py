@@ -16,6 +16,7 @@ from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.rectangles import edge
 from embedsheet.formulas.operators import is_multiplied
+from embedsheet.ground.distinct import distinct
 from embedsheet.ground.errors import FormulaError
 from embedsheet.ground.notation import tree as t
 from embedsheet.ground.notation.addresses import MAX_COLUMN, MAX_ROW
@@ -88,7 +89,7 @@ def _own(node: t.Node, group: Group) -> Hashable:
             return (sheet, abs(node.bottom.value - node.top.value), abs(node.right.value - node.left.value))
         case t.Ref(last_sheet=None, sheet=sheet):
             top, left, bottom, right = _corners(node, group)
-            heights, widths = np.unique(bottom - top), np.unique(right - left)
+            heights, widths = distinct(bottom - top), distinct(right - left)
             return (sheet, int(heights[0]), int(widths[0])) if len(heights) == len(widths) == 1 else None
     return None
 

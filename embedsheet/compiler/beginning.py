@@ -12,6 +12,7 @@ from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.constraints import HUGE, build_rows
 from embedsheet.compiler.order import Planner
 from embedsheet.compiler.store import Store
+from embedsheet.ground.distinct import distinct
 from embedsheet.ground.errors import FormulaError, ModelError, UnsupportedError
 from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, ERRORS, NA, NAME, NUMBER, REF, TEXT, VALUE
 from embedsheet.ground.notation.addresses import Area
@@ -190,7 +191,7 @@ def check_objective(store: Store, planner: Planner, objective: int, setup: Solve
 def error_origins(planner: Planner, targets: Ids) -> list[int]:
     """Return the cells where errors begin that reach one of some targets: each is handed on as it is."""
     store = planner.store
-    waiting = [int(one) for one in np.unique(targets) if one >= 0 and store.kinds[one] == ERROR]
+    waiting = [int(one) for one in distinct(targets) if one >= 0 and store.kinds[one] == ERROR]
     seen, origins = set(waiting), []
     while waiting and len(seen) < _MOST_VISITED:
         cell = waiting.pop(0)

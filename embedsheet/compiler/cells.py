@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from embedsheet.book.book import Book
 from embedsheet.formulas.values import BLANK
+from embedsheet.ground.distinct import distinct
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.notation.addresses import MAX_COLUMN, Area, Cell
 
@@ -145,5 +146,5 @@ def missing_cells(rows: Ids, columns: Ids, areas: Sequence[Area]) -> tuple[Ids, 
     keys = np.concatenate(wanted)
     if len(stored):
         keys = keys[stored[np.minimum(np.searchsorted(stored, keys), len(stored) - 1)] != keys]
-    keys = np.unique(keys)
+    keys = distinct(keys)
     return keys // _STRIDE, keys % _STRIDE

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.store import Store
+from embedsheet.ground.distinct import distinct
 
 _FEW, _MANY = 3, 8  # so few formulas, and so many times more of another, are a row that deviates
 
@@ -71,7 +72,7 @@ class ComponentCells:
         """Return the same of some of the cells (places in `ids`, ascending)."""
         part = copy(self)
         part.ids, part.owners, part.elements = self.ids[nodes], self.owners[nodes], self.elements[nodes]
-        part.groups = {place: self.groups[place] for place in np.unique(part.owners).tolist()}
+        part.groups = {place: self.groups[place] for place in distinct(part.owners).tolist()}
         new = np.full(len(self.ids), -1, np.int64)
         new[nodes] = np.arange(len(nodes))
         kept = (new[self.sources] >= 0) & (new[self.targets] >= 0)
@@ -147,7 +148,7 @@ def in_order(cells: ComponentCells, nodes: Ids) -> tuple[list[tuple[int, Ids]], 
     for ready in topological_levels(cells.sources, cells.targets, nodes, len(cells.ids)):
         placed[ready] = True
         owners = cells.owners[ready]
-        ordered += [(int(place), cells.elements[ready[owners == place]]) for place in np.unique(owners)]
+        ordered += [(int(place), cells.elements[ready[owners == place]]) for place in distinct(owners)]
     return ordered, nodes[~placed[nodes]]
 
 

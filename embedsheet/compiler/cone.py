@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.order import Planner
 from embedsheet.compiler.store import Store
+from embedsheet.ground.distinct import distinct
 from embedsheet.ground.kinds import NUMBER
 
 
@@ -23,7 +24,7 @@ def constants(store: Store, planner: Planner, targets: Ids) -> Ids:
     """Return the typed numbers that the formulas below the targets read, in the sheets' order; blank cells are none."""
     read = np.zeros(len(store.done), bool)
     read[targets[targets >= 0]] = True
-    for place in np.unique(store.group_of[store.done & (store.group_of >= 0)]).tolist():
+    for place in distinct(store.group_of[store.done & (store.group_of >= 0)]).tolist():
         for ids in planner.reads.cells(place):
             read[ids] = True
     read &= (store.group_of < 0) & ~store.tainted & (store.kinds == NUMBER)

@@ -11,6 +11,7 @@ from embedsheet.compiler.faults import other_workbook
 from embedsheet.compiler.reader import Reader
 from embedsheet.compiler.resolve import resolve_name
 from embedsheet.formulas.values import REF, Reference, Result
+from embedsheet.ground.distinct import distinct
 from embedsheet.ground.errors import FormulaError
 from embedsheet.ground.notation import tree as t
 from embedsheet.ground.notation.addresses import MAX_COLUMN, MAX_ROW, column_letters
@@ -35,7 +36,7 @@ def followed(evaluator: Reader, texts: Sequence[str | int], a1: Sequence[bool]) 
         found[:, place] = spelled.top[0], spelled.left[0], spelled.bottom[0], spelled.right[0]
         codes[place] = 0 if spelled.errors is None else spelled.errors[0]
         sheets[place] = spelled.sheet
-    used = np.unique(sheets[sheets >= 0])
+    used = distinct(sheets[sheets >= 0])
     if len(used) > 1:
         raise evaluator.split(sheets)
     sheet = int(used[0]) if len(used) else evaluator.group.sheet

@@ -10,6 +10,7 @@ from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.order import Planner
 from embedsheet.compiler.reach import Mask, computed_on
+from embedsheet.ground.distinct import distinct
 from embedsheet.ground.errors import FormulaError, UnsupportedError
 
 _ROUNDS = 100  # of looking for what the cells found so far read; a longer chain is taken as a whole
@@ -26,7 +27,7 @@ def part_by_need(planner: Planner, targets: Ids) -> bool:
     found = _needed(planner, targets)
     if found is None:
         return False
-    for place in np.unique(store.group_of[found]).tolist():
+    for place in distinct(store.group_of[found]).tolist():
         group = store.groups[place]
         mine = found[group.outputs].any(axis=(1, 2))
         if not mine.all():
@@ -59,7 +60,7 @@ def _needed(planner: Planner, targets: Ids) -> Mask | None:
     try:
         for _ in range(_ROUNDS):
             read = np.zeros(len(formulas), bool)
-            for place in np.unique(store.group_of[fresh]).tolist():
+            for place in distinct(store.group_of[fresh]).tolist():
                 group = store.groups[place]
                 mine = fresh[group.outputs].any(axis=(1, 2))
                 found[group.outputs[mine]] = True
@@ -67,7 +68,7 @@ def _needed(planner: Planner, targets: Ids) -> Mask | None:
                     read[ids if len(ids) == 1 else ids[mine]] = True
             fresh = read & formulas & ~found
             found |= fresh
-            met = np.unique(store.group_of[found])
+            met = distinct(store.group_of[found])
             if not fresh.any():
                 break
             if found.sum() > _WORTH * formulas.sum():

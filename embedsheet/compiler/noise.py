@@ -19,6 +19,7 @@ from embedsheet.compiler.forms import Group
 from embedsheet.compiler.reading import PendingError, Trace
 from embedsheet.compiler.store import Store
 from embedsheet.formulas.values import Value
+from embedsheet.ground.distinct import distinct
 from embedsheet.ground.errors import UnsupportedError
 from embedsheet.ground.kinds import NUMBER
 
@@ -131,7 +132,7 @@ def _groups(store: Store, ids: Ids) -> Iterator[tuple[Group, Ids]]:
     """Yield the groups that cells belong to, with the places of these cells' formulas."""
     asked = np.zeros(len(store.done), bool)
     asked[ids] = True
-    owners = np.unique(store.group_of[ids])
+    owners = distinct(store.group_of[ids])
     for place in owners[owners >= 0]:
         group = store.groups[place]
         own = asked[group.outputs] & (store.group_of[group.outputs] == place)

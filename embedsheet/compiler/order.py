@@ -38,6 +38,7 @@ from embedsheet.compiler.scan import run_concrete
 from embedsheet.compiler.store import Store
 from embedsheet.formulas.functions.table import FUNCTIONS
 from embedsheet.formulas.values import BLANK, NUMBER, Value
+from embedsheet.ground.distinct import distinct
 from embedsheet.ground.errors import FormulaError, UnsupportedError
 from embedsheet.ground.notation import tree as t
 from embedsheet.ground.notation.walk import children
@@ -102,7 +103,7 @@ class Planner:
         """Evaluate cells; afterwards `faults` says for which groups that is not possible, and why."""
         while True:
             undone = ids[~self.store.done[ids]]
-            roots = [int(place) for place in np.unique(self.store.group_of[undone]) if not self._failed(int(place))]
+            roots = [int(place) for place in distinct(self.store.group_of[undone]) if not self._failed(int(place))]
             if not roots:
                 return
             before = self._state()
@@ -222,7 +223,7 @@ class Planner:
             if self.reads.learned > learned:  # some wait for others; the next round orders them
                 return
             self._run_levels(part, np.arange(len(part.ids)), self.steps, careful=True)
-        waiting = np.unique(cells.owners[~store.done[cells.ids]]).tolist()
+        waiting = distinct(cells.owners[~store.done[cells.ids]]).tolist()
         self.blocked.update(place for place in waiting if place not in self.faults)
 
     def _cells_of(self, component: list[int]) -> ComponentCells:
@@ -304,7 +305,7 @@ class Planner:
             return
         if not self._run_levels(cells, recurrence.before, self.steps):
             return
-        runs = recurrence.length * len(np.unique(cells.owners[recurrence.members]))
+        runs = recurrence.length * len(distinct(cells.owners[recurrence.members]))
         long = recurrence.length > MOST_UNROLLED or runs > MOST_RUNS
         # In a scan which cell reads which is not noted.
         scanned = long and self.store.watched is None and run_concrete(recurrence, self.store)
@@ -407,13 +408,13 @@ class Planner:
             return False
         # A circle is as exact as the change at which it may stop.
         store.operand[ids] = np.maximum(store.operand[ids], iteration.least / TOLERANCE)
-        for owner in np.unique(cells.owners[rest]):
+        for owner in distinct(cells.owners[rest]):
             steps.append(Step(store.groups[int(owner)], cells.elements[rest[cells.owners[rest] == owner]]))
         return True
 
     def _fail_circle(self, cells: ComponentCells, rest: Ids, remedy: str) -> None:
         names = [str(self.store.table.cell(int(cells.ids[i]))) for i in circle(cells, rest)]
-        for place in np.unique(cells.owners[rest]):
+        for place in distinct(cells.owners[rest]):
             self._fail(int(place), [Circle.of(names, remedy)])
 
 

@@ -44,6 +44,7 @@ from embedsheet.compiler.verify import Verification, verify
 from embedsheet.formulas.functions.rounding import NEAR_ITS_ARGUMENT
 from embedsheet.formulas.traced import operations
 from embedsheet.formulas.values import Array, namespace
+from embedsheet.ground.distinct import distinct
 from embedsheet.ground.errors import ModelError, UnsupportedError
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.kinds import BLANK, ERROR, ERRORS, TEXT
@@ -125,7 +126,7 @@ class Program:
     def _compiled_from(self) -> list[Any]:
         """Return all that compiled functions depend on, to be compared: formulas, their order, and constants."""
         store = self._store
-        places = np.unique(store.group_of[self._evaluated()])
+        places = distinct(store.group_of[self._evaluated()])
         groups = [store.groups[int(place)] for place in places]
         ids = self._constants
         kinds, numbers = store.kinds[ids], store.numbers[ids]

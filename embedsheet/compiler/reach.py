@@ -11,6 +11,7 @@ from embedsheet.compiler.calling import ADDRESS_FUNCTIONS
 from embedsheet.compiler.order import Planner
 from embedsheet.compiler.reads import called_name
 from embedsheet.compiler.resolve import resolve_name
+from embedsheet.ground.distinct import distinct
 from embedsheet.ground.errors import FormulaError, UnsupportedError
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.notation import tree as t
@@ -53,7 +54,7 @@ def may_follow(planner: Planner, written: Mask) -> Mask:
     }
     while True:
         found = read_from(planner, found)
-        there = {names[place] for place in np.unique(store.table.sheets[np.flatnonzero(found)])}
+        there = {names[place] for place in distinct(store.table.sheets[np.flatnonzero(found)])}
         met = [place for place, sheets in open_ended.items() if sheets is None or sheets & there]
         if not met:
             return found

@@ -34,6 +34,7 @@ from embedsheet.formulas.values import (
     error,
     namespace,
 )
+from embedsheet.ground.distinct import distinct
 from embedsheet.ground.errors import UnsupportedError
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class PendingError(Exception):
 
     @property
     def ids(self) -> Ids:
-        return np.unique(self.each[self.each >= 0])
+        return distinct(self.each[self.each >= 0])
 
 
 class Trace:
@@ -132,7 +133,7 @@ class CellReader:
 
     def unsupported(self, text: str) -> UnsupportedError:
         """Return the error that says what these cells ask for and what to use instead."""
-        return UnsupportedError([f"{self.group.where(np.unique(self.elements))}: {text}"])
+        return UnsupportedError([f"{self.group.where(distinct(self.elements))}: {text}"])
 
     def value(self, argument: Result) -> Value:
         """Return the cells of a reference; see `Context.value`."""
@@ -203,7 +204,7 @@ class CellReader:
         ids = self.ids(reference)
         if ids is None:
             return [[[None]]]
-        known = {number: self._formula_text(number) for number in np.unique(ids).tolist()}
+        known = {number: self._formula_text(number) for number in distinct(ids).tolist()}
         return [[[known[number] for number in line] for line in cells] for cells in ids.tolist()]
 
     def _formula_text(self, number: int) -> str | None:

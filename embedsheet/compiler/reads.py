@@ -18,6 +18,7 @@ from embedsheet.compiler.store import Store
 from embedsheet.compiler.windows import grown_by
 from embedsheet.formulas.functions.table import FUNCTIONS
 from embedsheet.formulas.growing import bounding, is_large
+from embedsheet.ground.distinct import distinct
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.notation import tree as t
 from embedsheet.ground.notation.numerals import Pattern
@@ -106,7 +107,7 @@ class Reads:
             reads = self.cells(place)
             if id(reads) not in self._groups_of:
                 owners = [self._owners(ids) for ids in reads]
-                known = np.unique(np.concatenate(owners)) if owners else np.empty(0, np.int32)
+                known = distinct(np.concatenate(owners)) if owners else np.empty(0, np.int32)
                 self._groups_of[id(reads)] = reads, known[known >= 0]
             known = self._groups[place] = self._groups_of[id(reads)][1]
         return known
@@ -114,7 +115,7 @@ class Reads:
     def _owners(self, ids: Ids) -> NDArray[np.int32]:
         """Return the groups of some cells; found once for a rectangle that many groups read."""
         if id(ids) not in self._owners_of:
-            self._owners_of[id(ids)] = ids, np.unique(self.store.group_of[ids])
+            self._owners_of[id(ids)] = ids, distinct(self.store.group_of[ids])
         return self._owners_of[id(ids)][1]
 
 

@@ -18,6 +18,7 @@ from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.components import ComponentCells, Step, topological_levels
 from embedsheet.compiler.forms import Group
 from embedsheet.compiler.store import Store
+from embedsheet.ground.distinct import distinct
 from embedsheet.ground.notation.addresses import MAX_ROW
 
 SHORTEST = 24  # fewer steps than this are evaluated one after the other
@@ -163,5 +164,5 @@ def _layers(
     width = len(owners)
     layers: list[tuple[int, Ids]] = []
     for ready in topological_levels(pairs[0].astype(np.int64), pairs[1].astype(np.int64), np.arange(width), width):
-        layers += [(int(place), ready[owners[ready] == place]) for place in np.unique(owners[ready])]
+        layers += [(int(place), ready[owners[ready] == place]) for place in distinct(owners[ready])]
     return layers if sum(len(lanes) for _, lanes in layers) == width else None

@@ -22,6 +22,7 @@ from embedsheet.formulas.budget import Budget
 from embedsheet.formulas.functions.table import SUBTOTALS, LeftOut
 from embedsheet.formulas.traced import Operations, operations
 from embedsheet.formulas.values import ERROR, NUMBER, REF, Array, Reference, Value, namespace
+from embedsheet.ground.distinct import distinct
 from embedsheet.ground.errors import ModelError
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.notation.addresses import Area, Cell
@@ -69,7 +70,7 @@ class _Addresses:
         """Return which cells (−1 not stored, −2 none at all) hold a formula; those that one spilled into do not."""
         owners = np.where(ids < 0, -1, self.group_of[ids])
         found: NDArray[np.bool_] = owners >= 0
-        for place in np.unique(owners[found]).tolist():
+        for place in distinct(owners[found]).tolist():
             group = self.groups[place]
             if group.array and self.spills(group):
                 found &= (owners != place) | np.isin(ids, group.ids)
@@ -338,7 +339,7 @@ class TracedStore(_Addresses):
         places = np.zeros(ids.shape, np.int64)
         pieces: list[Any] = []
         offset = 0
-        for owner in np.unique(owners):
+        for owner in distinct(owners):
             mask = owners == owner
             wanted, inverse = np.unique(ids[mask], return_inverse=True)
             places[mask] = offset + inverse

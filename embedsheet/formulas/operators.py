@@ -32,6 +32,7 @@ from embedsheet.formulas.coerce import (
 from embedsheet.formulas.collation import sort_key
 from embedsheet.formulas.traced import operations
 from embedsheet.formulas.values import BLANK, BOOLEAN, DIV0, FAILS, NUM, NUMBER, OR_BLANK, TEXT, Array, Value, namespace
+from embedsheet.ground.distinct import distinct
 
 if TYPE_CHECKING:
     from embedsheet.formulas.functions.table import Context
@@ -263,7 +264,7 @@ def text_ranks(context: Context, values: list[Value], classes: list[NDArray[np.i
     if any(value.traced for value in values):
         used = np.arange(len(context.strings))
     else:
-        used = np.unique(
+        used = distinct(
             np.concatenate(
                 [np.broadcast_to(c, m.shape)[m] for c, m in zip(codes, masks, strict=True)] + [np.array([empty])]
             )

@@ -14,7 +14,7 @@ import numpy as np
 from embedsheet.book.sheet import ArrayFormula, Sheet, place_keys
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.notation.addresses import Area, Cell, column_letters, column_number, quote_sheet
-from embedsheet.ground.notation.lexis import LONGEST_FORMULA, PIECE
+from embedsheet.ground.notation.lexis import LONGEST_FORMULA, piece
 from embedsheet.workbook import Workbook
 
 _CORNER = re.compile(r"(\$?)([A-Za-z]*)(\$?)([0-9]*)")
@@ -90,9 +90,9 @@ class Closing:
             return text
         found: list[str] = []
         of = sheet
-        for piece in PIECE.finditer(text):
-            kind = piece.lastgroup
-            word = piece[0]
+        for one in piece().finditer(text):
+            kind = one.lastgroup
+            word = one[0]
             if kind in ("cells", "columns", "rows") and of is not None and name_key(of) == name_key(self.sheet):
                 word = self._reference(word)
             name = word[:-1]

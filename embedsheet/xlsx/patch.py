@@ -141,7 +141,8 @@ class _Patch:
     ) -> Iterator[Replacement]:
         """Yield the new bytes of the cells at `where`, which the changes at `there` are for, and of the heirs."""
         p, match, changes = self.prefix, self.cell.match, self.changes
-        unchanged = np.setdiff1d(np.fromiter(heirs, np.int64, len(heirs)), where)
+        inheriting = np.fromiter(heirs, np.int64, len(heirs))
+        unchanged = inheriting[~np.isin(inheriting, where)] if heirs else inheriting
         values = dict(zip(there.tolist(), _value_texts(changes, there, self.strings, p), strict=True))
         places = np.concatenate([there, np.full(len(unchanged), -1)])
         where = np.concatenate([where, unchanged])

@@ -35,6 +35,7 @@ from embedsheet.formulas.values import (
     Value,
     namespace,
 )
+from embedsheet.ground.distinct import distinct
 from embedsheet.ground.notation.tree import Node
 
 Index: TypeAlias = NDArray[np.intp]
@@ -147,7 +148,7 @@ def of(node: Node) -> Branch:
 def truths(context: Context, value: Value) -> Value:
     """Return a value as conditions: BOOLEAN, ERROR or ABSENT; a text other than TRUE or FALSE is #VALUE!."""
     kinds = value.kinds
-    present = set(np.unique(kinds).tolist())
+    present = set(distinct(kinds).tolist())
     if present <= {BOOLEAN, ERROR, ABSENT}:
         return value
     numbers = value.numbers
@@ -162,7 +163,7 @@ def truths(context: Context, value: Value) -> Value:
         shape = value.shape
         mask = np.broadcast_to(kinds == TEXT, shape)
         codes = np.broadcast_to(numbers, shape)[mask]
-        words = {code: context.strings.text(code).strip().upper() for code in np.unique(codes)}
+        words = {code: context.strings.text(code).strip().upper() for code in distinct(codes)}
         read = np.array([{"TRUE": 1.0, "FALSE": 0.0}.get(words[code], np.nan) for code in codes])
         new_kinds = np.array(np.broadcast_to(new_kinds, shape))
         new_numbers = np.array(np.broadcast_to(new_numbers, shape))
@@ -187,7 +188,7 @@ def _cell_by_cell(evaluator: Evaluator, selector: Value, branches: Sequence[Bran
     shape = (selector.shape[0], 1, 1)
     own = np.broadcast_to(selector.kinds != NUMBER, shape).ravel()
     places = np.where(own, -1.0, np.broadcast_to(selector.numbers, shape).ravel()).astype(int)
-    taken = np.unique(places)
+    taken = distinct(places)
     if len(taken) == 1:
         return selector if taken[0] < 0 else branches[taken[0]](evaluator)
     parts: list[tuple[Index, Evaluator, Result]] = []

@@ -27,6 +27,7 @@ from embedsheet.formulas.values import (
     Value,
     namespace,
 )
+from embedsheet.ground.distinct import distinct
 
 Places: TypeAlias = NDArray[np.int64]
 Codes: TypeAlias = NDArray[np.uint8]
@@ -125,7 +126,7 @@ def gather_traced(context: Context, table: Value, row: Array, column: Array) -> 
     kinds = np.broadcast_to(table.kinds, shape)
     numbers = table.numbers
     xp = namespace(numbers, row, column)
-    present = np.unique(kinds)
+    present = distinct(kinds)
     kind = int(present[0])
     mixed = may_be(table, np.full((1, 1, 1), len(present) > 1))
     if len(present) > 1:

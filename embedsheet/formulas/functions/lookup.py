@@ -40,6 +40,7 @@ from embedsheet.formulas.values import (
     error,
     namespace,
 )
+from embedsheet.ground.distinct import distinct
 
 _NUMBERS = (NUMBER, BOOLEAN, BLANK)  # kinds that a traced number may be of
 _STEPS = "is constant between its steps: the gradient takes its derivative as 0"
@@ -51,7 +52,7 @@ def _search(context: Context, name: str, found: Lists, mode: NDArray[np.float64]
     """Return positions, each looked for in the way that `mode` (n or 1, 1, 1) says; #VALUE! is -2."""
     if found.traced:
         context.warn(f"{name} {_STEPS}")
-    modes = np.unique(mode)
+    modes = distinct(mode)
     if len(modes) == 1:
         way = ways.get(float(modes[0]))
         return np.full(len(found.kinds), -2, np.int64) if way is None else way(found)

@@ -25,6 +25,7 @@ from embedsheet.formulas.values import (
     namespace,
     number,
 )
+from embedsheet.ground.distinct import distinct
 from embedsheet.ground.notation.addresses import MAX_COLUMN, MAX_ROW, column_letters, quote_sheet
 
 
@@ -129,7 +130,7 @@ def _area(context: Context, source: Value | Reference | Union, area: Value | Non
     codes = _codes(read)
     if codes is not None:
         return error(int(codes.max()))
-    asked = np.unique(places)
+    asked = distinct(places)
     if len(asked) > 1:
         raise context.unsupported("INDEX takes different areas in cells of one formula; write the areas out.")
     place = int(asked[0])

@@ -20,6 +20,7 @@ from embedsheet.formulas.operators import text_ranks
 from embedsheet.formulas.traced import operations
 from embedsheet.formulas.values import ABSENT, BLANK, BOOLEAN, ERROR, NUMBER, TEXT, Array, Value, namespace
 from embedsheet.formulas.wildcards import has_wildcards, wildcard
+from embedsheet.ground.distinct import distinct
 
 Positions = NDArray[np.int64]
 
@@ -334,7 +335,7 @@ def _find_patterns(search: Lists, found: Positions, last: bool) -> NDArray[np.bo
     strings = search.context.strings
     asked = np.flatnonzero(search.kinds == TEXT)
     patterns = np.zeros(len(search.kinds), bool)
-    texts = {code: strings.text(code) for code in np.unique(search.codes[asked])}
+    texts = {code: strings.text(code) for code in distinct(search.codes[asked])}
     texts = {code: text for code, text in texts.items() if has_wildcards(text)}
     if not texts:
         return patterns

@@ -19,6 +19,7 @@ from embedsheet.formulas.functions.criteria import Criterion, in_digits, same_di
 from embedsheet.formulas.numerals import number_of_text
 from embedsheet.formulas.values import ABSENT, BLANK, BOOLEAN, ERROR, NUMBER, TEXT, Array, Strings, Value, namespace
 from embedsheet.formulas.wildcards import has_wildcards, wildcard
+from embedsheet.ground.distinct import distinct
 
 Places = NDArray[np.int64]
 _Stretch = tuple[int, int]
@@ -201,7 +202,7 @@ class _Condition:
     @property
     def point(self) -> bool:
         """Whether each result asks for cells equal to one."""
-        return len(np.unique(self.rows)) == len(self.rows) and self.ranked.are_points(self.low, self.high)
+        return len(distinct(self.rows)) == len(self.rows) and self.ranked.are_points(self.low, self.high)
 
 
 def _condition(ranked: Ranked, wanted: Sequence[Criterion], which: Places) -> _Condition | None:

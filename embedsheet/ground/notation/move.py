@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from embedsheet.ground.notation.addresses import MAX_COLUMN, MAX_ROW, column_letters, column_number
-from embedsheet.ground.notation.lexis import LONGEST_FORMULA, PIECE, REFERENCE
+from embedsheet.ground.notation.lexis import LONGEST_FORMULA, REFERENCE, piece
 
 _CORNER = re.compile(r"(\$?)([A-Za-z]*)(\$?)([0-9]*)")
 
@@ -19,7 +19,7 @@ def shift(text: str, rows: int, columns: int) -> str:
     """
     if len(text) > LONGEST_FORMULA:
         return text
-    return PIECE.sub(lambda piece: _piece(piece, rows, columns), text)
+    return piece().sub(lambda found: _piece(found, rows, columns), text)
 
 
 def _piece(piece: re.Match[str], rows: int, columns: int) -> str:
