@@ -474,3 +474,20 @@ def test_the_formula_that_the_hint_leads_to_is_no_finding_and_another_is() -> No
     for shared, named in ((formula, False), (f"1*({formula})", True)):
         grades = [Grade(f"{n}.xlsx", str(n), "", formulas={"cosine": shared if n < 2 else f"{n}"}) for n in range(9)]
         assert bool(integrity(key, assignment, grades)) == named
+
+
+def test_how_a_program_writes_false_makes_no_formula_unusual() -> None:
+    """LibreOffice saves FALSE as FALSE(): of few students, the formula of the solution all the same."""
+    key = Key(bytes(32), find("words"), [ADA])
+    assignment = parse(key.assignment)
+    sketch = assignment.sketch(key.generator("a"))
+    block = sketch.blocks["cosine"]
+    for written in ("FALSE()", "FALSE"):
+        object.__setattr__(block, "formula", "VLOOKUP($B$2,C2:D9,2,FALSE)")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(type(assignment), "sketch", lambda *_: sketch)
+            shared = f"VLOOKUP(B2,C2:D9,2,{written})"
+            grades = [
+                Grade(f"{n}.xlsx", str(n), "", formulas={"cosine": shared if n < 2 else f"{n}"}) for n in range(9)
+            ]
+            assert not integrity(key, assignment, grades)

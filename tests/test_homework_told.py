@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kit.own_homework import assignment_of
+from embedsheet.ground.notation.addresses import Cell
+from kit.own_homework import ADA, assignment_of, graded, hand_in, handed_out, key_of
 from test_homework_cheats import Class
+from test_homework_own_check import small
 
 ROWS = range(14, 38)  # of the loan's table: balance before, interest, repayment, balance after in B, C, D and E
 
@@ -34,6 +38,51 @@ def test_right_in_the_first_row_only_is_said_where_no_other_is_right(loan: Class
     some = {f"Loan!C{row}": f"=B{row}*$B$4/13" for row in ROWS if row not in (14, 20, 30)}
     told = _told(loan, some, "ask_interest")
     assert told.startswith("3 of 24 rows right") and "first row only" not in told
+
+
+def test_no_dollar_is_blamed_where_no_reference_could_have_slipped(loan: Class) -> None:
+    """What is added is 0 in the first row, and no reference moves along beside the row."""
+    told = _told(loan, {f"Loan!C{row}": f"=B{row}*$B$4/12+ROW()-14" for row in ROWS}, "ask_interest")
+    assert told.startswith("1 of 24 rows right") and "first row only" not in told
+
+
+ROUNDED = """
+[[varies]]
+cells = "S!A1"
+lowest = 10000
+highest = 90000
+step = 1
+[[task]]
+cells = "S!A2"
+title = "Pension"
+tolerance = 1e-9
+[[task]]
+cells = "S!A3"
+title = "Half"
+tolerance = 1e-9
+"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "asked", "said"),
+    [
+        ("=A1*0.0537", "A2", "it is to be rounded to 2 decimals"),
+        ("=ROUND(A1*0.0537,0)", "A2", "it is to be rounded to 2 decimals"),
+        ("=A1*0.06", "A2", ""),
+        ("=ROUND(A1/7,1)", "A3", "do not round"),
+    ],
+)
+def test_who_does_not_round_as_is_asked_is_told_so(answer: str, asked: str, said: str, tmp_path: Path) -> None:
+    """What is right is A1·0.0537 to two decimals, and a seventh of A1; numbers that are told apart look unlike."""
+    key = key_of(small(tmp_path, ROUNDED, A1=24083, A2="=ROUND(A1*0.0537,2)", A3="=A1/7"))
+    right = {Cell("S", 2, 1): "=ROUND(A1*0.0537,2)", Cell("S", 3, 1): "=A1/7"}
+    path = handed_out(key, ADA, tmp_path)
+    grade = graded(key, hand_in(path, tmp_path / "in.xlsx", {**right, Cell("S", int(asked[1]), 1): answer}))
+    task = next(task for task in grade.tasks if asked in task.message)
+    assert task.verdict != "right"
+    assert task.message.endswith(f"; {said}") if said else "rounded" not in task.message
+    if shown := re.search(r"it gives (\S+), (\S+) is right", task.message):
+        assert shown[1] != shown[2]
 
 
 def test_a_number_that_may_be_typed_is_right_for_the_numbers_shown(loan: Class) -> None:

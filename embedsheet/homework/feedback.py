@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.kinds import ERRORS, NUMBER
 from embedsheet.ground.notation.addresses import Area, Cell
+from embedsheet.ground.notation.parse import parse
 from embedsheet.ground.notation.relative import relative_form
+from embedsheet.ground.notation.tree import Ref
+from embedsheet.ground.notation.walk import walk
 from embedsheet.homework import derivatives
 from embedsheet.homework.assignment import Task
 from embedsheet.homework.evaluate import Bools, Floats, Outcome, Runner, equal, near
@@ -21,6 +24,7 @@ from embedsheet.homework.sketch import Sketch
 from embedsheet.homework.slips import Place, Slip, on_trial, slips, without_sign
 from embedsheet.workbook import Workbook
 
+FEWEST_DIGITS = 6
 _EXAMPLES = 5
 _FEWEST = 3  # wrong cells from which a pattern is no chance
 _MOST_TRIED = 40  # wrong cells in which a mend must prove itself
@@ -37,7 +41,7 @@ _SAYINGS = {
     "blank": "nothing was written",
     "circular": "reads itself, by way of other cells",
 }
-_SLIPPED = ("wrong", "error", "shown only", "constant")  # words for cells that a small mend may make right
+_SLIPPED = ("wrong", "error", "shown only", "constant", "rounded")  # words for cells that a small mend may make right
 
 
 def calculated_anew(formula: str) -> str:
@@ -94,6 +98,8 @@ class Telling:
         slip = slip or (self._slip(task, area, words) if word in _SLIPPED else "")
         if word == "error":
             return f"{place}: shows {ERRORS.get(int(outcome.numbers[row, column]), 'an error')}{slip}"
+        if word == "rounded" and slip:
+            return f"{place}: right up to rounding{slip}"
         if word in _SAYINGS and word != "shown only":
             return f"{place}: {_SAYINGS[word]}{slip}"
         if word == "wrong" and not slip:
@@ -112,8 +118,8 @@ class Telling:
             outcome = self.student.run(self._student_inputs(inputs, right), area)
             if not equal(outcome, wanted, 1e-6)[row, column]:
                 number = outcome.kinds[row, column] == NUMBER
-                shown = self._shown(outcome.numbers[row, column]) if number else "no number"
-                return f": {self._some_input(inputs)} it gives {shown}, {self._shown(wanted[row, column])} is right"
+                got = outcome.numbers[row, column] if number else None
+                return f": {self._some_input(inputs)} it gives {self._beside(got, wanted[row, column])} is right"
         return ""
 
     def _fault_behind(self, area: Area) -> str:
@@ -139,17 +145,40 @@ class Telling:
             if lines.sum() < _FEWEST or len(lines) < 2 or lines[0].any() or not lines[1:].any(axis=1).all():
                 continue
             forms = [self._form(area, down, right) for down, right in ((0, 0), (1 - axis, axis))]
-            if forms[0] and forms[0] == forms[1]:
+            if forms[0] and forms[0] == forms[1] and self._may_slip(area, axis):
                 return f"; right in the first {word} only: look where a $ is missing, or is one too many"
         return ""
+
+    def _may_slip(self, area: Area, axis: int) -> bool:
+        """Whether a $ may be to blame: a reference moves along beside the cell's own line, or stays on the first.
+
+        Otherwise the first is right by chance, as what is multiplied by 0 there.
+        """
+        text = self.book.formula(Cell(area.sheet, area.top, area.left)) or ""
+        here = area.left if axis else area.top
+        for node in walk(parse(text, area.top, area.left)):
+            if isinstance(node, Ref):
+                for side in (node.left, node.right) if axis else (node.top, node.bottom):
+                    away = side.at(here) != here or (node.sheet or area.sheet) != area.sheet
+                    if away != side.absolute:
+                        return True
+        return False
 
     def _form(self, area: Area, down: int, right: int) -> str:
         row, column = area.top + down, area.left + right
         text = self.book.formula(Cell(area.sheet, row, column))
         return relative_form(text, row, column) if text else ""
 
-    def _shown(self, number: float) -> str:
-        return f"{number:.6g}"
+    def _shown(self, number: float, digits: int = FEWEST_DIGITS) -> str:
+        return f"{number:.{digits}g}"
+
+    def _beside(self, got: float | None, wanted: float) -> str:
+        """Return two unlike numbers, with as many digits as tell them apart; None is no number."""
+        if got is None:
+            return f"no number, {self._shown(wanted)}"
+        told = ((self._shown(got, digits), self._shown(wanted, digits)) for digits in (FEWEST_DIGITS, 9, 12, 15, 17))
+        one, other = next((pair for pair in told if pair[0] != pair[1]), (self._shown(got), self._shown(wanted)))
+        return f"{one}, {other}"
 
     def _some_input(self, inputs: Mapping[str, NDArray[Any]]) -> str:
         name, values = next(iter(inputs.items()))
@@ -212,8 +241,17 @@ class Telling:
                 equal(outcome, np.full((1, 1), aims[place % size]), task.tolerance).all()
                 for place, outcome in enumerate(outcomes)
             ]
-            left = [number for place, number in enumerate(left) if all(good[place * size : (place + 1) * size])]
+            left = [
+                number
+                for place, number in enumerate(left)
+                if all(good[place * size : (place + 1) * size]) and _has_decimals(aims, candidates[number].decimals)
+            ]
         return [candidates[number] for number in left]
+
+
+def _has_decimals(numbers: Floats, most: int | None) -> bool:
+    """Whether numbers have no more than so many decimals; None is any number of them."""
+    return most is None or bool((np.abs(np.round(numbers, most) - numbers) <= 1e-12 * np.abs(numbers)).all())
 
 
 def _count(words: NDArray[Any]) -> str:

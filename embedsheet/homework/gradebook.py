@@ -84,8 +84,13 @@ def _senders(key: Key, file: str, owner: str) -> set[str]:
     return {owner} if owner in ids else ids
 
 
+def _plain(formula: str) -> str:
+    """Return a formula as one program writes it: LibreOffice saves TRUE() for TRUE."""
+    return "".join(formula.split()).upper().replace("TRUE()", "TRUE").replace("FALSE()", "FALSE")
+
+
 def _bare(formula: str) -> str:
-    return "".join(formula.split()).replace("$", "").upper()
+    return _plain(formula).replace("$", "")
 
 
 def integrity(key: Key, assignment: Assignment, grades: Sequence[Grade]) -> list[tuple[str, str, str]]:
@@ -99,7 +104,7 @@ def integrity(key: Key, assignment: Assignment, grades: Sequence[Grade]) -> list
     users: dict[tuple[str, str], set[str]] = defaultdict(set)
     for grade in grades:
         for block, formula in grade.formulas.items():
-            users["".join(formula.split()).upper(), block].add(grade.student_id)
+            users[_plain(formula), block].add(grade.student_id)
     names = assignment.names
     blocks = assignment.sketch(np.random.default_rng(0)).blocks
     expected = {(_bare(block.formula), name) for name, block in blocks.items() if block.formula}

@@ -16,6 +16,7 @@ from embedsheet.ground.notation.write import FILE, write
 from embedsheet.workbook import Workbook
 
 _MOST_REFERENCES = 6
+_ROUNDERS = ("ROUND", "ROUNDUP", "ROUNDDOWN")
 _LONGEST = 400  # characters of a formula that is looked at
 Place = tuple[int, int]  # a cell's (row, column)
 Mend = Callable[[Node], Node | None]
@@ -23,10 +24,14 @@ Mend = Callable[[Node], Node | None]
 
 @dataclass(frozen=True)
 class Slip:
-    """`words` tell the student; `formulas` are the wrong cells' formulas, mended, without "="."""
+    """`words` tell the student; `formulas` are the wrong cells' formulas, mended, without "=".
+
+    `decimals`: what is right must have no more of them, for a number that is only near is within the tolerance.
+    """
 
     words: str
     formulas: dict[Place, str]
+    decimals: int | None = None
 
 
 def slips(formulas: Mapping[Place, str], wrong: Sequence[Place]) -> list[Slip]:
@@ -35,6 +40,9 @@ def slips(formulas: Mapping[Place, str], wrong: Sequence[Place]) -> list[Slip]:
     found: list[Slip] = []
     if here is not None:
         found += [Slip(words, mended) for words, mend in _MENDS if (mended := _each(formulas, wrong, mend))]
+        for words, function, decimals in _ROUNDED:
+            if mended := _each(formulas, wrong, _rounding(function, decimals)):
+                found.append(Slip(f"it is to be rounded {words}", mended, decimals))
         for number, reference in enumerate(_references(_tree(formulas[here], here))):
             for words, mend in _ranges(number, reference, here):
                 found += [Slip(words, mended)] if (mended := _each(formulas, wrong, mend)) else []
@@ -85,6 +93,17 @@ def _rooted(tree: Node) -> Node | None:
     return Binary("^", tree.arguments[0], Number(2.0)) if isinstance(tree, Call) and root else None
 
 
+def _unrounded(tree: Node) -> Node | None:
+    """Return what a formula rounds at its end."""
+    rounds = isinstance(tree, Call) and tree.name in _ROUNDERS and len(tree.arguments) == 2
+    return tree.arguments[0] if isinstance(tree, Call) and rounds else None
+
+
+def _rounding(function: str, decimals: int) -> Mend:
+    """Return the mend that rounds what was not rounded, or was otherwise."""
+    return lambda tree: Call(function, (_unrounded(tree) or tree, Number(float(decimals))))
+
+
 _MENDS: tuple[tuple[str, Mend], ...] = (
     ("the sign is the wrong way round", lambda tree: Unary("-", tree)),
     ("a factor 2 is missing", lambda tree: Binary("*", Number(2.0), tree)),
@@ -93,7 +112,13 @@ _MENDS: tuple[tuple[str, Mend], ...] = (
     ("the square root was taken, the square is asked for", _rooted),
     ("the square root is missing", lambda tree: Call("SQRT", (tree,))),
     ("the square is missing", lambda tree: Binary("^", tree, Number(2.0))),
+    ("do not round", _unrounded),
 )
+_ROUNDED: tuple[tuple[str, str, int], ...] = (
+    ("to a whole number", "ROUND", 0), ("to 1 decimal", "ROUND", 1),
+    *((f"to {decimals} decimals", "ROUND", decimals) for decimals in (2, 3, 4)),
+    ("up to a whole number", "ROUNDUP", 0), ("down to a whole number", "ROUNDDOWN", 0),
+)  # fmt: skip
 
 
 def _references(tree: Node | None) -> list[Ref]:

@@ -26,6 +26,7 @@ from embedsheet.ground.notation.relative import relative_form
 from embedsheet.homework.assignment import Task
 from embedsheet.homework.circles import array_parts, circular_cells
 from embedsheet.homework.evaluate import Bools, Floats, Outcome, Runner, equal, moved
+from embedsheet.homework.feedback import FEWEST_DIGITS
 from embedsheet.homework.grade import TRIALS, Grade, TaskGrade, _Grading
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.assignment import OwnAssignment, OwnTask
@@ -150,9 +151,9 @@ class OwnGrading(_Grading):
         kinds = number_kinds(store.kinds[cells])
         return Outcome(kinds, self.pool.texts.numbers(store, cells), store.done[cells].copy(), faults)
 
-    def _shown(self, number: float) -> str:
+    def _shown(self, number: float, digits: int = FEWEST_DIGITS) -> str:
         text = self.pool.texts.text(float(number))
-        return super()._shown(number) if text is None else text if text is ANOTHER else f"“{text}”"
+        return super()._shown(number, digits) if text is None else text if text is ANOTHER else f"“{text}”"
 
     def _student_inputs(self, inputs: Mapping[str, NDArray[Any]], right: Mapping[str, Floats]) -> dict[Area, Any]:
         values = super()._student_inputs(inputs, right)
@@ -355,12 +356,8 @@ class OwnGrading(_Grading):
             trial = self.pool.trial("examples", number)
             (outcome,), wanted = self._isolated([trial], task.block, cells, allowed), trial.expected[task.block]
             if not equal(outcome, wanted, task.tolerance)[row, column]:
-                shown = "no number"
-                if outcome.kinds[row, column] == NUMBER:
-                    shown = self._shown(outcome.numbers[row, column])
-                return (
-                    f": {self._some_input(trial.inputs)} it gives {shown}, {self._shown(wanted[row, column])} is right"
-                )
+                got = outcome.numbers[row, column] if outcome.kinds[row, column] == NUMBER else None
+                return f": {self._some_input(trial.inputs)} it gives {self._beside(got, wanted[row, column])} is right"
         return ""
 
     def _judge(
