@@ -231,6 +231,14 @@ def test_a_tables_formulas_for_what_is_asked_are_not_handed_out(tmp_path: Path) 
     assert verdicts(graded(key, hand_in(path, tmp_path / "in.xlsx", right_answers(own(key))))) == {}
 
 
+def test_titles_in_a_draft_tell_tasks_apart(tmp_path: Path) -> None:
+    """The loan's table of a machine has two columns "Value"."""
+    text = (assignment_of("loan", tmp_path) / "assignment.toml").read_text(encoding="utf-8")
+    titles = re.findall(r'\[\[task\]\]\ncells = .*\ntitle = "(.*)"', text)
+    assert len(titles) == len(set(titles)) == 11
+    assert {"Value (Machine!C10:C17)", "Value (Machine!E10:E17)", "Interest"} <= set(titles)
+
+
 def test_what_a_note_says_to_the_draft_is_not_handed_out(tmp_path: Path) -> None:
     """Points, title, hint and their like are the teacher's; what else a note says is the student's."""
     place = assignment_of("loan", tmp_path)

@@ -6,6 +6,7 @@ What is right is told by arithmetic, and by a point that can be put into the con
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 from openpyxl.utils import get_column_letter
+from scipy import optimize
 
 import embedsheet as es
 from embedsheet.solvers import linear
 from embedsheet.solvers.linear_model import LinearModel
+from embedsheet.solvers.problem import Limits
 from embedsheet.solvers.quadratic import QuadraticSolver, _curvatures, _least, recognise
 from embedsheet.solvers.rays import endless_way
 from embedsheet.solvers.reasons import Why
@@ -390,3 +393,27 @@ def test_where_a_cost_that_highs_takes_for_none_has_no_end_the_point_is_in_the_s
     found = linear.solve_linear(asked, LinearModel(np.array([1.0, -1e-15]), 0.0, np.empty((0, 2)), np.empty(0)))
     assert found.status == "unbounded"
     assert found.x is not None and found.x.tolist() == [3.0, 0.0]
+
+
+def test_what_is_looked_at_after_the_search_ends_in_time_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a deadline in half a second no later look gets more than the second that each may have."""
+    given: list[float] = []
+    milp = optimize.milp
+
+    def noted(*arguments: Any, **options: Any) -> Any:
+        given.append(options["options"]["time_limit"])
+        return milp(*arguments, **options)
+
+    monkeypatch.setattr(optimize, "milp", noted)
+    none = np.empty((0, 2)), np.empty(0)
+    endless = problem(lambda x: -x[0] - x[1], [5.0, 0.0], lower=0.0)
+    faint = problem(lambda x: x[0] - 1e-15 * x[1], [5.0, 0.0], lower=0.0, upper=9.0)
+    whole = problem(lambda x: -2.5 * x[0] - x[1], [0.0, 0.0], lower=0.0, upper=9.5, integer=np.array([True, True]))
+    for asked, cost, status in (
+        (endless, [-1.0, -1.0], "unbounded"), (faint, [1.0, -1e-15], "improved"), (whole, [-2.5, -1.0], "optimal"),
+    ):  # fmt: skip
+        given.clear()
+        limits = Limits(deadline=time.perf_counter() + 0.5)
+        assert linear.solve_linear(asked, LinearModel(np.array(cost), 0.0, *none), limits).status == status
+        assert len(given) > 1
+        assert max(given) <= 1.0

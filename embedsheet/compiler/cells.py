@@ -28,12 +28,14 @@ class _SheetIndex:
         self.rows, self.columns, self.first_id = rows, columns, first_id
         self.height = int(rows.max(initial=0))
         self.width = int(columns.max(initial=0))
-        self.keys = rows * _STRIDE + columns
+        self.keys = np.empty(0, np.int64)
         self.grid: NDArray[np.int32] | None = None
         area = (self.height + 1) * (self.width + 1)
         if area <= max(_GRID_CELLS, 10 * len(rows)):
             self.grid = np.full((self.height + 1, self.width + 1), -1, np.int32)
             self.grid[rows, columns] = np.arange(first_id, first_id + len(rows), dtype=np.int32)
+        else:
+            self.keys = rows * _STRIDE + columns
 
     def find(self, rows: Ids, columns: Ids) -> Ids:
         """Return the cells' numbers, -1 where the sheet stores nothing. The arrays broadcast."""
@@ -73,21 +75,26 @@ class CellTable:
             wanted = [area for area in extra if name_key(area.sheet) == name_key(sheet.name)]
             if wanted:
                 extra_rows, extra_columns = missing_cells(sheet_rows, sheet_columns, wanted)
+            if wanted and len(extra_rows):
                 sheet_rows = np.concatenate([sheet_rows, extra_rows])
                 sheet_columns = np.concatenate([sheet_columns, extra_columns])
                 sheet_kinds = np.concatenate([sheet_kinds, np.full(len(extra_rows), BLANK, np.uint8)])
                 sheet_numbers = np.concatenate([sheet_numbers, np.zeros(len(extra_rows))])
-            order = np.argsort(sheet_rows * _STRIDE + sheet_columns, kind="stable")
-            places = np.empty(len(order), np.int64)
-            places[order] = np.arange(first, first + len(order))
+            keys = sheet_rows * _STRIDE + sheet_columns
+            places = np.arange(first, first + len(keys))
+            if not (keys[1:] > keys[:-1]).all():
+                order = np.argsort(keys, kind="stable")
+                places[order] = places.copy()
+                sheet_rows, sheet_columns = sheet_rows[order], sheet_columns[order]
+                sheet_kinds, sheet_numbers = sheet_kinds[order], sheet_numbers[order]
             self.positions.append(places[: len(sheet.rows)])
-            self.indexes.append(_SheetIndex(sheet_rows[order], sheet_columns[order], first))
-            kinds.append(sheet_kinds[order])
-            numbers.append(sheet_numbers[order])
-            rows.append(sheet_rows[order])
-            columns.append(sheet_columns[order])
-            sheets.append(np.full(len(order), place, np.int32))
-            first += len(order)
+            self.indexes.append(_SheetIndex(sheet_rows, sheet_columns, first))
+            kinds.append(sheet_kinds)
+            numbers.append(sheet_numbers)
+            rows.append(sheet_rows)
+            columns.append(sheet_columns)
+            sheets.append(np.full(len(keys), place, np.int32))
+            first += len(keys)
         self.formulas = {text: first + place for place, text in enumerate(formulas)}
         self.count = first + len(formulas)
         more = len(formulas) + 1

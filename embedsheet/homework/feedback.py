@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Set
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from embedsheet.homework.slips import Place, Slip, on_trial, slips, without_sign
 from embedsheet.workbook import Workbook
 
 FEWEST_DIGITS = 6
+_FIRST_DAY, _LAST_DAY = 61, 2_958_465  # 1900-03-01 and 9999-12-31, as Excel counts days
 _EXAMPLES = 5
 _FEWEST = 3  # wrong cells from which a pattern is no chance
 _MOST_TRIED = 40  # wrong cells in which a mend must prove itself
@@ -48,6 +50,18 @@ def calculated_anew(formula: str) -> str:
     """Return the function in a formula that gives another result each time, "" where there is none."""
     found = _ANEW.search(_QUOTED.sub("", formula))
     return found[1].upper() if found else ""
+
+
+def _as_date(number: float) -> str:
+    """Return a date, with the time of day if it has one, or a time alone; "" of numbers that are neither.
+
+    Before March 1900 Excel's days are not the calendar's.
+    """
+    if not (0 <= number < 1 or _FIRST_DAY <= number < _LAST_DAY):
+        return ""
+    moment = datetime(1899, 12, 30) + timedelta(seconds=round(number * 86_400))
+    time = f"{moment:%H:%M:%S}"
+    return time if number < 1 else f"{moment:%Y-%m-%d}" + (f" {time}" if time != "00:00:00" else "")
 
 
 class Telling:
@@ -75,6 +89,10 @@ class Telling:
 
     def _student_inputs(self, inputs: Mapping[str, NDArray[Any]], right: Mapping[str, Floats]) -> dict[Area, Any]:
         raise NotImplementedError
+
+    def _is_date(self, name: str, row: int, column: int) -> bool:
+        """Whether a block's cell is shown as a date or a time of the calendar that begins in 1900."""
+        return False
 
     def _asked(self, name: str) -> Bools:
         """Return which cells of an answer are to be filled, (rows, columns)."""
@@ -119,8 +137,19 @@ class Telling:
             if not equal(outcome, wanted, 1e-6)[row, column]:
                 number = outcome.kinds[row, column] == NUMBER
                 got = outcome.numbers[row, column] if number else None
-                return f": {self._some_input(inputs)} it gives {self._beside(got, wanted[row, column])} is right"
+                return self._goes_wrong(inputs, task, row, column, got, wanted)
         return ""
+
+    def _goes_wrong(
+        self, inputs: Mapping[str, NDArray[Any]], task: Task, row: int, column: int, got: float | None, wanted: Floats
+    ) -> str:
+        right = float(wanted[row, column])
+        told = self._beside(got, right)
+        if self._is_date(task.block, row, column) and (day := _as_date(right)):
+            like = got is not None and (got < 1) == (right < 1)
+            mine = "no number" if got is None else (like and _as_date(got)) or self._shown(got)
+            told = f"{mine}, {day}" if mine != day else told
+        return f": {self._some_input(inputs)} it gives {told} is right"
 
     def _fault_behind(self, area: Area) -> str:
         """Return why a cell cannot be run that cells of an area depend on."""
@@ -185,7 +214,9 @@ class Telling:
         area = self.areas.get(name, self.sketch.blocks[name].area)
         first = self._where(Area(area.sheet, area.top, area.left, area.top, area.left))
         value = values.flat[0]
-        return f"with other numbers ({first} = {value if isinstance(value, str) else format(float(value), 'g')}, …)"
+        if not isinstance(value, str):
+            value = (_as_date(value) if self._is_date(name, 0, 0) else "") or format(float(value), "g")
+        return f"with other numbers ({first} = {value}, …)"
 
     def _mistake(self, task: Task, area: Area, outcome: Outcome) -> str:
         """Name the kinds of mistake that explain wrong derivatives, cell by cell."""

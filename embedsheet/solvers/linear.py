@@ -196,25 +196,28 @@ def _solve(
         if slices is not None:
             raise
         return LinearResult("improved", Why.BEST_SO_FAR(ended=Why.INTERRUPTED()), incumbent)
-    left = 1e9 if limits.deadline is None else max(0.0, limits.deadline - time.perf_counter())
+
+    def allowed() -> float:
+        """Return the seconds of one more look, at least one: what was found is not lost for a moment."""
+        left = 1e9 if limits.deadline is None else max(1.0, limits.deadline - time.perf_counter())
+        return left if slices is None else min(left, _FIRST_SLICE)
+
     rounded, large = False, np.abs(model.shift).max(initial=0.0) >= _LARGE_SIDE
     if result.status == 2 and large and not (by_sides := _in_own_units(problem, model, cost, by_sides=True)).faint:
         in_rows, own = own, by_sides
-        seconds = left if slices is None else min(left, _FIRST_SLICE)
-        held = interruptible(run, np.zeros_like(cost), own.lower, own.upper, integrality, seconds)
+        held = interruptible(run, np.zeros_like(cost), own.lower, own.upper, integrality, allowed())
         if held.status == 1:
             return LinearResult("failed", Why.HIGHS_NO_TIME(), None)
         if held.x is not None and _only_rounded(problem, model, _tidy(problem, model, own.columns * held.x)):
             rounded = True
-            result = interruptible(run, own.cost, own.lower, own.upper, integrality, seconds)
+            result = interruptible(run, own.cost, own.lower, own.upper, integrality, allowed())
             if result.status == 1:
                 return LinearResult("failed", Why.HIGHS_NO_TIME(), None)
         else:
             own = in_rows
     if result.status == 4 or (result.status == 2 and own.cost.any()):
         # Presolve may only say "infeasible or unbounded": without a cost it cannot be unbounded.
-        seconds = left if slices is None else min(left, _FIRST_SLICE)
-        zero = interruptible(run, np.zeros_like(cost), own.lower, own.upper, integrality, seconds)
+        zero = interruptible(run, np.zeros_like(cost), own.lower, own.upper, integrality, allowed())
         result.status = 3 if zero.status == 0 else zero.status
         if zero.status == 1:
             return LinearResult("failed", Why.HIGHS_NO_TIME(), None)
@@ -226,12 +229,12 @@ def _solve(
         ends = np.abs(np.concatenate([problem.lower, problem.upper, model.shift]))
         if (np.isfinite(ends) & (ends >= INFINITE)).any():
             return LinearResult("failed", Why.HIGHS_FAILED(said=result.message), None)  # which HiGHS takes for none
-        seconds = max(1.0, min(left, _FIRST_SLICE))
+        seconds = min(allowed(), _FIRST_SLICE)
         way = interruptible(endless_way, own.cost, own.matrix, own.low, own.high, own.lower, own.upper, seconds)
         if way is None:
             return LinearResult("failed", Why.NO_WAY(), None)
         edges = np.maximum(own.lower, -_FAR / own.columns), np.minimum(own.upper, _FAR / own.columns)
-        far = interruptible(run, own.cost, *edges, integrality, _FIRST_SLICE)
+        far = interruptible(run, own.cost, *edges, integrality, min(allowed(), _FIRST_SLICE))
         return LinearResult("unbounded", problem.without_end, None if far.x is None else own.columns * far.x)
     if result.x is None:
         return LinearResult("failed", Why.HIGHS_FAILED(said=result.message), None)
@@ -239,7 +242,7 @@ def _solve(
     y = np.asarray(result.x, dtype=np.float64)
     if problem.integer is not None and problem.integer.any():
         try:
-            found = _whole(run, own, problem.integer, result, left if slices is None else _FIRST_SLICE)
+            found = _whole(run, own, problem.integer, result, allowed())
         except KeyboardInterrupt:
             if slices is not None:
                 raise
@@ -253,7 +256,7 @@ def _solve(
     faint = (own.cost != 0) & (np.abs(own.cost) < _FAINT_COST)
     unproven = Why.COSTS_APART() if faint.any() else None
     if unproven:
-        seconds = _FIRST_SLICE if slices is not None else min(left, _FIRST_SLICE)
+        seconds = min(allowed(), _FIRST_SLICE)
         best = _by_faint_costs(own, y, faint, integrality, seconds)
         if best is None:
             return LinearResult("unbounded", problem.without_end, own.columns * y)

@@ -33,7 +33,7 @@ UNUSUAL: dict[str, list[dict[str, str]]] = {
         {"ask_after": "=$B$3-SUM(D$14:D{r})", "ask_before": "=$B$3-SUM($D$13:D{p})"},
     ],
     "statistics": [
-        {"Turnover": "=PRODUCT(C{r}:D{r})", "H3": "=SUM(C4:C33)/COUNT(C4:C33)", "H6": "=SUMPRODUCT(C4:C33,D4:D33)",
+        {"E4": "=PRODUCT(C{r}:D{r})", "H3": "=SUM(C4:C33)/COUNT(C4:C33)", "H6": "=SUMPRODUCT(C4:C33,D4:D33)",
          "H7": "=LARGE(E4:E33,1)", "H8": "=SUMPRODUCT(--(E4:E33>500))", "H9": "=PEARSON(C4:C33,D4:D33)"},
         {"H4": "=QUARTILE(C4:C33,2)", "H5": "=SQRT(DEVSQ(C4:C33)/(ROWS(C4:C33)-1))",
          "H13": "=SUMPRODUCT((B$4:B$33=G{r})*E$4:E$33)", "I13": "=SUMPRODUCT(1*(B$4:B$33=G{r}))",
@@ -149,8 +149,9 @@ class Class:
                 filled = {c: "=" + shift(bare, c.row - mine[0].row, c.column - mine[0].column) for c in mine}
                 same = float(np.mean([text == self.right[c].replace("$", "") for c, text in filled.items()]))
                 # A row that leaves out what does not count with the numbers shown has the share of "shown only"; and it
-                # is right where what it leaves out never counts, as a first line of another region.
-                most = max(same + 0.25 * (1 - same), 1 - 1 / len(mine))
+                # is right where what it leaves out never counts, as a first line of another region. One row at least is
+                # not right, and has at most that share.
+                most = max(same + 0.25 * (1 - same), 1 - 0.75 / len(mine))
                 yield self.made(block, "no $", filled, (same, most))
                 below = {c: "=" + shift(right[c], 1, 0) for c in mine}
                 if not any("#REF!" in text for text in below.values()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from embedsheet.book.setups import SolverSetup
 from embedsheet.ground.errors import DataError
+from embedsheet.ground.keys import name_key
 from embedsheet.ground.notation.addresses import Area, Cell, quote_sheet
 from embedsheet.homework.own.goals import place_of, reachable
 from embedsheet.homework.own.labels import label_of
@@ -151,14 +153,29 @@ def draft(book: Workbook, folder: str, asked: Sequence[str] = (), varies: Sequen
         *(_variation(book, looks, one, no_titles) for one in given),
         _TASKS,
     ]  # fmt: skip
-    for one in wanted:
-        entry = _entry(said, one.area)
+    entries = [_entry(said, one.area) for one in wanted]
+    labels = _apart_by(
+        wanted,
+        [
+            str(entry.get("title") or label_of(book, one.area, no_titles) or one.text)
+            for one, entry in zip(wanted, entries, strict=True)
+        ],
+    )
+    for one, entry, label in zip(wanted, entries, labels, strict=True):
         if tolerance := finer_tolerance(solution.given(one.area), looks.any_date(one.area)):
             entry.setdefault("tolerance", tolerance)
-        label = str(entry.get("title") or label_of(book, one.area, no_titles) or one.text)
         parts.append(_task(one.text, label, entry))
     parts += [_solver(setup, aims[place], _entry(said, setup.changing[0])) for place, setup in enumerate(setups)]
     return Draft("".join(parts), wanted, given, notes)
+
+
+def _apart_by(wanted: Sequence[Marked], labels: Sequence[str]) -> list[str]:
+    """Return titles that tell tasks apart: those that are alike with the address behind them."""
+    met = Counter(map(name_key, labels))
+    return [
+        f"{label} ({one.area})" if met[name_key(label)] > 1 else label
+        for one, label in zip(wanted, labels, strict=True)
+    ]
 
 
 def _read_by(setup: SolverSetup) -> list[Area]:

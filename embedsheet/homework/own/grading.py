@@ -151,6 +151,10 @@ class OwnGrading(_Grading):
         kinds = number_kinds(store.kinds[cells])
         return Outcome(kinds, self.pool.texts.numbers(store, cells), store.done[cells].copy(), faults)
 
+    def _is_date(self, name: str, row: int, column: int) -> bool:
+        area = self.pool.assignment.filled[name]
+        return Cell(area.sheet, area.top + row, area.left + column) in self.pool.dates
+
     def _shown(self, number: float, digits: int = FEWEST_DIGITS) -> str:
         text = self.pool.texts.text(float(number))
         return super()._shown(number, digits) if text is None else text if text is ANOTHER else f"“{text}”"
@@ -357,7 +361,7 @@ class OwnGrading(_Grading):
             (outcome,), wanted = self._isolated([trial], task.block, cells, allowed), trial.expected[task.block]
             if not equal(outcome, wanted, task.tolerance)[row, column]:
                 got = outcome.numbers[row, column] if outcome.kinds[row, column] == NUMBER else None
-                return f": {self._some_input(trial.inputs)} it gives {self._beside(got, wanted[row, column])} is right"
+                return self._goes_wrong(trial.inputs, task, row, column, got, wanted)
         return ""
 
     def _judge(

@@ -49,9 +49,9 @@ class Looks:
         return any(self.cells.get(cell, Look()).date for cell in area.cells())
 
     @classmethod
-    def of(cls, path: Path) -> Looks:
-        """Read a workbook's looks."""
-        package = Package(path)
+    def of(cls, path: Path, raw: bytes | None = None) -> Looks:
+        """Read the looks of the workbook at `path`, or of its content."""
+        package = Package(path, raw)
         book = contents(package)
         part = book.related("styles")
         looks, styles = _formats(parse(package.read(part), f"{path}: {part}")) if part else ([Look()], [])

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ from embedsheet.compiler.order import Planner
 from embedsheet.compiler.store import Store
 from embedsheet.ground.errors import DataError
 from embedsheet.ground.kinds import BLANK, NUMBER, TEXT
+from embedsheet.ground.notation.addresses import Cell
 from embedsheet.homework.evaluate import moved
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.assignment import OwnAssignment
@@ -26,12 +28,14 @@ from embedsheet.homework.own.cases import Case, cases_of, decided
 from embedsheet.homework.own.make import numbers_of, own
 from embedsheet.homework.own.sketch import Drawn, evaluate
 from embedsheet.homework.own.solution import follows_addresses
+from embedsheet.homework.own.styles import Looks
 from embedsheet.homework.roster import Student
 
 Purpose = Literal["grading", "examples"]
 COUNTS: dict[Purpose, int] = {"grading": 24, "examples": 12}  # sets of inputs; feedback shows the latter
 _TOGETHER = 64  # students whose numbers are evaluated at once
 _LOOKED_AT = 8  # sets of inputs by which a cell that never changes is known
+_ROUNDING = 1e-12
 _FIRST_TEXT, _MOST_TEXTS = 200, 700
 ANOTHER = "a text that is no answer"
 
@@ -164,6 +168,14 @@ class Pool:
         return store.watched
 
     @cached_property
+    def dates(self) -> frozenset[Cell]:
+        """The cells that are shown as a date or a time; none of a workbook that counts days from 1904."""
+        if self.assignment.solution.book.date1904:
+            return frozenset()
+        looks = Looks.of(Path(self.assignment.workbook), self.key.workbook)
+        return frozenset(cell for cell, look in looks.cells.items() if look.date)
+
+    @cached_property
     def cases(self) -> list[Case]:
         """What might be left out of the solution's formulas."""
         return cases_of(self.assignment)
@@ -180,14 +192,21 @@ class Pool:
         """By answer, and by what varies, which of its cells change from one set of inputs to another."""
         first, *others = [self.trial("grading", number) for number in range(_LOOKED_AT)]
         tolerances = {task.block: task.tolerance for task in self.assignment.own_tasks}
-        found = {
-            name: np.any([moved(one.expected[name], first.expected[name], tolerances[name]) for one in others], axis=0)
-            for name in self.assignment.answers
-        }
+        found = {}
+        for name in self.assignment.answers:
+            before, *after = [_without_rounding(one.expected[name]) for one in (first, *others)]
+            found[name] = np.any([moved(one, before, tolerances[name]) for one in after], axis=0)
         return found | {
             name: np.any([one.inputs[name] != values for one in others], axis=0)
             for name, values in first.inputs.items()
         }
+
+
+def _without_rounding(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return values, 0 those that the rounding of larger ones beside them may be: a loan's last balance is 0."""
+    sizes = np.abs(values)
+    numbers = sizes < 2.0 ** (_FIRST_TEXT - 1)  # the others stand for texts
+    return np.where(sizes <= _ROUNDING * sizes.max(initial=0.0, where=numbers), 0.0, values)
 
 
 def _mark(key: Key, student_id: str) -> str:
