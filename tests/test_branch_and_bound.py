@@ -195,3 +195,21 @@ def test_where_highs_does_not_end_slsqp_goes_on_silently(monkeypatch: pytest.Mon
     found = quadratic.QuadraticSolver(asked, model).solve(asked.lower, asked.upper)
     np.testing.assert_allclose(found.x, [2.2, 1.8], rtol=1e-7)
     assert found.value == pytest.approx(0.68, rel=1e-9)
+
+
+def test_a_cell_of_thousandths_beside_a_whole_number_is_proven() -> None:
+    """Whole a, and y from -0.002 to 0: the first row wants y ≤ -0.0017155 + a / 3000.
+
+    At a = 0 the slope by y is above 8e7, so y is -0.002, which is worth 4e8 · 4e-6 - 9e7 · 0.002 = -178400. At a = -1
+    it would have to be below -0.002; every a above adds 70650 less 400.
+    """
+    rows = np.array([[0.2, -600.0], [0.3, -500.0], [-0.3, -300.0]])
+    sides = np.array([1.02928751, 0.79107292, -0.33535625])
+    hessian = np.array([[1.3e3, 2e5], [2e5, 8e8]])
+    asked = problem(
+        lambda x: 0.5 * x @ hessian @ x + 7e4 * x[0] + 9e7 * x[1], [0.0, 0.0], lower=[-1, -0.002], upper=[4, 0],
+        c=lambda x: rows @ x - sides, relations=[">="] * 3, integer=np.array([True, False]),
+    )  # fmt: skip
+    found = search(asked)
+    assert (found.status, found.value) == ("optimal", pytest.approx(-178400, rel=1e-9))
+    assert found.x == pytest.approx([0, -0.002], rel=1e-9)

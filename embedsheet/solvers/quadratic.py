@@ -245,8 +245,11 @@ class QuadraticSolver:
                 best = relaxed
             if self._near(best):
                 return best
-        if best.x is None and len(lower) <= _MOST_DESCENDED and self._of_rows(lower, upper, ends) == status.kOptimal:
-            best = self._descended(np.array(self._rows_only.getSolution().col_value, float), lower, upper)
+        # With coefficients of very different sizes HiGHS may end at the wrong end of a bound or row.
+        if len(lower) <= _MOST_DESCENDED and self._of_rows(lower, upper, ends) == status.kOptimal:
+            there = self._descended(np.array(self._rows_only.getSolution().col_value, float), lower, upper)
+            if best.x is None or (there.x is not None and self._better(there, best)):
+                best = there
             if self._near(best):
                 return best
         if not self._faint and self._falls(lower, upper) and self._of_rows(lower, upper, ends) == status.kOptimal:
