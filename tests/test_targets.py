@@ -6,9 +6,13 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import embedsheet as es
+from embedsheet.solvers import linear
+from embedsheet.solvers.search import search
+from kit.problems import problem
 from kit.sheets import write
 
 
@@ -77,6 +81,78 @@ def test_beyond_a_pole_the_search_goes_on(tmp_path: Path, formula: str, start: f
     """1 / (x - 3) is 5 at 3.2, and 1 / x a half at 2; what a move comes to there is near it, not it."""
     found = _solve(tmp_path / "b.xlsx", {"A1": start, "B1": formula}, target, [])
     assert (found.status, found.objective_after) == ("optimal", pytest.approx(target, rel=1e-6))
+
+
+@pytest.mark.parametrize(
+    ("formula", "start", "target", "roots"),
+    [
+        ("=(A1^2+1)/(A1-3)", 0, 20, [10 - math.sqrt(39), 10 + math.sqrt(39)]),  # the first value above is the pole's
+        # What bends is near 0 beside a far start: 1.6 x² + 10.33 x + 5.276 = 0.
+        ("=-0.25/(A1+0.4)+0.16/(A1+6)", -10, 1.6, [(way * math.sqrt(72.9425) - 10.33) / 3.2 for way in (1, -1)]),
+    ],
+)
+def test_behind_a_leap_and_near_0_a_target_is_looked_for(
+    tmp_path: Path, formula: str, start: float, target: float, roots: list[float]
+) -> None:
+    found = _solve(tmp_path / "b.xlsx", {"A1": start, "B1": formula}, target, [])
+    assert (found.status, found.objective_after) == ("optimal", pytest.approx(target, rel=1e-6))
+    assert any(found.x[0] == pytest.approx(root, rel=1e-5) for root in roots)
+
+
+def test_a_rate_of_return_is_found_from_beside_its_pole(tmp_path: Path) -> None:
+    """300, 400 and 500 for 1000: from -99 % the first values below 0 are those beyond -100 %."""
+    cells = {"A1": -0.99, "B1": "=-1000+300/(1+A1)+400/(1+A1)^2+500/(1+A1)^3"}
+    found = _solve(tmp_path / "b.xlsx", cells, 0, [])
+    # IRR of these payments, and the root of 1000 q³ = 300 q² + 400 q + 500, less 1.
+    assert (found.status, found.x[0]) == ("optimal", pytest.approx(0.0889634, abs=1e-6))
+
+
+@pytest.mark.parametrize(
+    ("formula", "target"),
+    [
+        ("=A1^3-100*A1", 6000),  # 8000 - 2000; without bounds points at random do not meet it
+        ("=A1^3-100*A1+EXP(A2)", 6000.5),  # with e^A2 a half, or 6000.5 at -10
+        ("=1000*1.05^A1", 1000 * 1.05**20),
+    ],
+)
+def test_whole_numbers_that_meet_a_target_lie_beside_the_fractions_that_do(
+    tmp_path: Path, formula: str, target: float
+) -> None:
+    path = write(tmp_path / "b.xlsx", {"A1": 1, "A2": 0, "B1": formula})
+    changing = ["A1:A2"] if "A2" in formula else ["A1"]
+    found = es.solve(
+        path, "S", objective="B1", changing=changing, sense="target", target=target, constraints=["A1 integer"],
+        dry_run=True, nonnegative=False,
+    )  # fmt: skip
+    assert (found.status, abs(found.x[0])) == ("optimal", 20 if changing == ["A1"] else pytest.approx(15, abs=5))
+    assert found.x[0] == round(found.x[0])
+    assert found.objective_after == pytest.approx(target, rel=1e-6)
+
+
+def test_whole_numbers_that_meet_no_target_are_none(tmp_path: Path) -> None:
+    """x³ − 100 x is 6000 at 20 and 7161 at 21."""
+    found = _solve(tmp_path / "b.xlsx", {"A1": 1, "B1": "=A1^3-100*A1"}, 6500, ["A1 integer"])
+    assert (found.status, found.objective_after) == ("infeasible", 6000)
+
+
+def test_a_linear_target_whose_search_was_stopped_is_not_called_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    """3 a + 5 b is 8 at (1, 1)."""
+    calls, run = [0], linear.interruptible
+
+    def stopped(*arguments: Any, **more: Any) -> Any:
+        calls[0] += 1
+        if calls[0] == 1:
+            raise KeyboardInterrupt
+        return run(*arguments, **more)
+
+    monkeypatch.setattr(linear, "interruptible", stopped)
+    asked = problem(
+        lambda x: 3 * x[0] + 5 * x[1], [0.0, 0.0], lower=0, upper=9, sense="target", target=8,
+        integer=np.array([True, True]),
+    )  # fmt: skip
+    found = search(asked)
+    assert (found.status, found.interrupted) == ("failed", True)
+    assert calls[0] == 1
 
 
 def test_a_target_whose_square_overflows_is_looked_for(tmp_path: Path) -> None:

@@ -94,14 +94,25 @@ def solve_linear(problem: Problem, model: LinearModel, limits: Limits = Limits()
     found = _solve(*on_target, limits, feasible_only=True)
     if found.x is not None:
         return replace(found, reason=Why.TARGET_REACHED(target=problem.target))
+    if found.status == "improved":
+        return found  # it was stopped, which proves nothing
     # With whole numbers there may be a nearest value on either side.
     sides: list[tuple[float, FloatArray]] = []
+    stopped: Reason | None = None
     directions: tuple[tuple[str, Sense], ...] = (("<=", "maximize"), (">=", "minimize"))
     for relation, sense in directions:
         beside, wider = _with_row(problem, model, model.cost, model.offset - problem.target, relation)
-        x = _solve(replace(beside, sense=sense), wider, replace(limits, gap=0.0)).x
-        if x is not None:
-            sides.append((model.offset + float(model.cost @ x), x))
+        nearest = _solve(replace(beside, sense=sense), wider, replace(limits, gap=0.0))
+        if nearest.x is not None:
+            sides.append((model.offset + float(model.cost @ nearest.x), nearest.x))
+        if nearest.status not in ("optimal", "infeasible"):
+            stopped = nearest.reason
+            break
+    if stopped is not None and sides:
+        _, x = min(sides, key=lambda side: abs(side[0] - problem.target))
+        return LinearResult("improved", Why.TARGET_AHEAD(ended=stopped, target=problem.target), x)
+    if stopped is not None:
+        return LinearResult("failed", stopped, None)
     if not sides:
         return _explained(problem, model, found, limits) if found.status == "infeasible" else found
     _, x = min(sides, key=lambda side: abs(side[0] - problem.target))

@@ -177,7 +177,9 @@ def _heuristic(tracker: Tracker, method: str) -> Outcome:
         done: Branched = branch(tracker, _gradients(tracker), _GRADIENT_NODES, tracker.limits.gap)
         ended = Why.BRANCHED(nodes=done.nodes)
         ended = Why.CUT_SHORT(done=ended, ended=done.reason) if done.reason else ended
-    if problem.size <= MOST_CELLS or method == "global":
+    if method != "global" and problem.sense == "target" and not problem.unseen():
+        _beside_fractions(tracker)
+    if (problem.size <= MOST_CELLS or method == "global") and not (problem.sense == "target" and tracker.on_target):
         tracker.method = f"{tracker.method}, global" if tracker.method else "global"
         searched = search_globally(tracker)
         ended = Why.BOTH(first=ended, then=searched) if ended else searched
@@ -186,6 +188,33 @@ def _heuristic(tracker: Tracker, method: str) -> Outcome:
     if proof is not None and proof.closed(tracker):
         return proven(tracker, proof)
     return bounded(_unproven(tracker, ended or Why.SPENT()), proof)
+
+
+def _beside_fractions(tracker: Tracker) -> None:
+    """Offer the whole numbers beside the fractions that meet a target, and what the other cells come to with them."""
+    from embedsheet.ground.errors import ModelError
+
+    problem, whole = tracker.problem, tracker.problem.integer
+    if tracker.again is None or whole is None:
+        return
+    trials, lower, upper = Trials(tracker), problem.lower, problem.upper
+    for _ in range(2):
+        try:
+            found = tracker.again(
+                replace(problem, lower=lower, upper=upper, integer=None, all_different=()), tracker.limits
+            )
+        except ModelError:
+            return
+        tracker.method = choose(problem)
+        if np.isfinite(found.x).all():
+            beside = [np.where(whole, way(found.x), found.x) for way in (np.round, np.floor, np.ceil)]
+            trials.judge(np.clip(beside, problem.lower, problem.upper))
+        if found.interrupted:
+            raise KeyboardInterrupt
+        if tracker.on_target or whole.all() or not np.isfinite(found.x).all():
+            return
+        held = np.clip(np.round(found.x), problem.lower, problem.upper)
+        lower, upper = np.where(whole, held, problem.lower), np.where(whole, held, problem.upper)
 
 
 def _affordable_points(tracker: Tracker) -> Iterable[FloatArray] | None:
