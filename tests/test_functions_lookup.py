@@ -284,3 +284,24 @@ def test_a_place_that_moves_takes_numbers_truths_and_blanks_only(tmp_path: Path,
     moved = program(tmp_path / "book.xlsx", cells, "C1", ["A1"])
     values = [moved.value(np.array([row])) for row in (1.0, 2.0, 3.0, 4.0)]
     assert values == pytest.approx([10, found, 18, np.nan], nan_ok=True)
+
+
+def test_xlookup_in_whole_columns_and_rows(tmp_path: Path) -> None:
+    """By hand; formulon and IronCalc give the same of those that look up in references."""
+    cells: dict[str, Any] = {"A1": "a", "A2": "b", "A3": "c", "B1": 1, "B2": 2, "B3": 3, "C1": 7, "C2": 8, "C3": 9}
+    wanted: dict[str, Any] = {
+        '=XLOOKUP("b",A:A,B:B)': 2.0,
+        '=XLOOKUP("b",A:A,B:B)*XLOOKUP("c",A:A,C:C)': 18.0,
+        '=XLOOKUP("z",A:A,B:B,"none")': "none",
+        "=XLOOKUP(2.5,B:B,A:A,,-1)": "b",
+        '=SUM(XLOOKUP("b",A:A,B:C))': 10.0,
+        '=SUM(XLOOKUP("a",A:A,B:B):XLOOKUP("c",A:A,B:B))': 6.0,
+        "=SUM(XLOOKUP(8,2:2,1:3))": 24.0,
+        '=XLOOKUP(1,(A:A="b")*(B:B>1),C:C)': 8.0,
+        '=XLOOKUP("b",A:A,B:B&"!")': "2!",
+        '=XLOOKUP("b",A:A,B1:B60)': "#VALUE!",
+        '=XLOOKUP("b",A1:A60,B:B)': "#VALUE!",
+    }
+    sheet = {**cells, **{f"K{row}": formula for row, formula in enumerate(wanted, 50)}}
+    values = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": sheet}))["S"]
+    assert {formula: values[f"K{row}"] for row, formula in enumerate(wanted, 50)} == wanted

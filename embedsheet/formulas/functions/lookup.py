@@ -41,6 +41,7 @@ from embedsheet.formulas.values import (
     namespace,
 )
 from embedsheet.ground.distinct import distinct
+from embedsheet.ground.notation.addresses import MAX_COLUMN, MAX_ROW
 
 _NUMBERS = (NUMBER, BOOLEAN, BLANK)  # kinds that a traced number may be of
 _STEPS = "is constant between its steps: the gradient takes its derivative as 0"
@@ -190,11 +191,17 @@ def xlookup(
     found = lists(context, needle, list_value, blanks=True)
     if found is None:
         return _with_errors(needle, error(VALUE), needle)
-    _, height, width = list_value.shape
-    vertical = width == 1
+    rows, columns = size_of(array) if isinstance(array, Reference) else _read_size(list_value)
+    vertical = bool((columns == 1).all())
     heights, widths = size_of(table)
-    if not (((heights == height) if vertical else (widths == width)) | (heights * widths == 0)).all():
+    if isinstance(array, Reference) != isinstance(table, Reference):
+        tall, wide = np.maximum(rows, heights), np.maximum(columns, widths)
+        if (tall == MAX_ROW).any() or (wide == MAX_COLUMN).any():
+            # What is made of whole columns ends where they are read to, and so must what is compared with it.
+            (rows, columns), (heights, widths) = _read_size(list_value), _read_size(context.value(table))
+    if not (((heights == rows) if vertical else (widths == columns)) | (heights * widths == 0)).all():
         return error(VALUE)
+    heights, widths = size_of(table)
     place = _x_search(context, "XLOOKUP", found, mode, order)
     failed = place.kinds == ERROR
     if place.traced:
@@ -224,6 +231,12 @@ def xlookup(
         return result
     own = np.broadcast_to(needle.kinds == ERROR, codes.shape)
     return _chosen(context.value(result), missing, (codes == NA) & ~own)
+
+
+def _read_size(value: Value) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return rows and columns of what is read."""
+    _, height, width = value.shape
+    return np.full((1, 1, 1), height), np.full((1, 1, 1), width)
 
 
 def _chosen(value: Value, other: Value, where: NDArray[np.bool_]) -> Value:
