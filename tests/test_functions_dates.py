@@ -10,7 +10,7 @@ import pytest
 import xlsxwriter
 
 from kit.agreement import disagreements, same
-from kit.judges import embedsheet_values
+from kit.judges import embedsheet_values, write_book
 
 CELLS: dict[str, Any] = {"A1": 43832, "A2": 43833, "A4": 43836.5, "A5": "x", "A7": "=1/0"}
 # The ends of months and years, leap years, and a time of day.
@@ -95,3 +95,16 @@ def test_days_count_from_1904_where_the_workbook_says_so(tmp_path: Path, formula
         sheet.write_formula("A1", f"={formula}")
         sheet.write_column("B1", [42369, 42370])
     assert same(embedsheet_values(path)["S"]["A1"], expected)
+
+
+def test_a_month_reads_as_a_date_beside_its_day_with_nothing_between(tmp_path: Path) -> None:
+    """MONTH(1&"mar") and MONTH(DATEVALUE("Jan"&1)) are how people number months; formulon and Gnumeric read the first
+    five so, formulon the next two."""
+    wanted = {
+        'MONTH(1&"mar")': 3.0, 'MONTH("1January")': 1.0, '"1mar2024"+0': 45352.0, '"5may20"+0': 43956.0,
+        '"1march 2024"+0': 45352.0, 'MONTH(DATEVALUE("Jan"&1))': 1.0, 'DAY("March1")': 1.0, '"32mar"+0': "#VALUE!",
+        '"mar1,2024"+0': "#VALUE!",
+    }  # fmt: skip
+    cells: dict[str, Any] = {f"A{row}": f"={formula}" for row, formula in enumerate(wanted, 1)}
+    values = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": cells}))["S"]
+    assert {formula: values[f"A{row}"] for row, formula in enumerate(wanted, 1)} == wanted

@@ -19,8 +19,9 @@ _DATES = [
     for pattern in (
         r"(?P<year>\d{4})(?P<s>[-/])(?P<month>\d{1,2})(?P=s)(?P<day>\d{1,2})",
         rf"(?P<month>\d{{1,2}})(?P<s>[-/])(?P<day>\d{{1,2}})((?P=s){_YEAR})?",
-        rf"(?P<day>\d{{1,2}})[- /](?P<name>[A-Za-z]{{3,9}})([- /]{_YEAR})?",
+        rf"(?P<day>\d{{1,2}})[- /]?(?P<name>[A-Za-z]{{3,9}})([- /]?{_YEAR})?",
         rf"(?P<name>[A-Za-z]{{3,9}})[- ](?P<day>\d{{1,2}})(, ?{_YEAR})?",
+        r"(?P<name>[A-Za-z]{3,9})(?P<day>\d{1,2})",
         r"(?P<name>[A-Za-z]{3,9})[- ](?P<year>\d{4})",
     )
 ]
