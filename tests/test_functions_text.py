@@ -100,6 +100,28 @@ def test_codes_of_letters_are_what_the_judges_give(tmp_path: Path) -> None:
     assert disagreements(tmp_path, CELLS, [f"={name}({code})" for name in ("CHAR", "UNICHAR") for code in codes]) == []
 
 
+def test_a_text_becomes_a_part_of_a_link(tmp_path: Path) -> None:
+    """The first is the example of Microsoft's page on ENCODEURL; of the others the bytes are those of UTF-8."""
+    example = "http://contoso.sharepoint.com/teams/Finance/Documents/April Reports/Profit and Loss Statement.xlsx"
+    texts = [f'"{example}"', '"a&b=c?d#e+f%"', '"é€😀_-"', "12.5", "TRUE"]
+    cells = {f"Z{row}": f"=ENCODEURL({text})" for row, text in enumerate(texts, 1)}
+    values = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": cells}))["S"]
+    assert [values[f"Z{row}"] for row in range(1, 6)] == [
+        "http%3A%2F%2Fcontoso.sharepoint.com%2Fteams%2FFinance%2FDocuments%2FApril%20Reports%2FProfit%20and%20Loss"
+        "%20Statement.xlsx",
+        "a%26b%3Dc%3Fd%23e%2Bf%25",
+        "%C3%A9%E2%82%AC%F0%9F%98%80_-",
+        "12.5",
+        "TRUE",
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "a~b", "(a)", "it's", "2*3", "a!"])
+def test_letters_that_no_page_says_how_excel_writes_in_a_link_are_refused(tmp_path: Path, text: str) -> None:
+    values = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": {"Z1": f'=ENCODEURL("{text}")'}}))["S"]
+    assert str(values["Z1"]).startswith("unsupported: S!Z1: ENCODEURL of ")
+
+
 READ = [
     "1,234.5", "$12", "(3)", "12%", "1e3", " 7 ", "1 1/2", "2020-02-03", "2/3/2020", "13:45", "1:30 PM", "abc", "1.2.3",
     "--1", "+5", "1,2", "12,345", "5-", "€5", "1E400", "3-Feb-2020", "Feb 2020", "2020-02-03 12:00", "0x10", ".5", "5.",

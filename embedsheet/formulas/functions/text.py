@@ -25,6 +25,11 @@ _Pairs = list[tuple[int, float]]  # kinds and numbers of elements
 _LONGEST = 32767  # characters a cell can hold
 
 
+# In a link's text: what Microsoft's example keeps, and what its page and RFC 3986 leave open.
+_KEPT_IN_LINKS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
+_OPEN_IN_LINKS = "!'()*~"
+
+
 def _texts(compute: Callable[[str], Any]) -> Callable[..., Any]:
     """Return a function of one element's text."""
     return lambda context, pair: compute(element_text(context, pair))
@@ -190,6 +195,16 @@ def _dollar(context: Context, x: Pair, digits: Pair = (NUMBER, 2.0)) -> str:
     return f"(${shown[1:]})" if shown.startswith("-") else f"${shown}"
 
 
+def _encodeurl(context: Context, pair: Pair) -> str:
+    text = element_text(context, pair)
+    unsure = next((letter for letter in text if letter in _OPEN_IN_LINKS or "\ud800" <= letter <= "\udfff"), None)
+    if not text or unsure:
+        raise context.unsupported(f"ENCODEURL of {ascii(unsure) if unsure else 'an empty text'} is nowhere documented")
+    return "".join(
+        letter if letter in _KEPT_IN_LINKS else "".join(f"%{byte:02X}" for byte in letter.encode()) for letter in text
+    )
+
+
 def _cut(context: Context, text: Pair, delimiter: Pair, *options: Pair, before: bool) -> str | float | bool:
     """Return the text before or after a delimiter; options: which one, any case, the end is one too, a fallback."""
     whole, searched = element_text(context, text), element_text(context, delimiter)
@@ -263,6 +278,7 @@ enter("NUMBERVALUE", "vvv", "Number that a text with given separators reads as",
 enter("DOLLAR", "vv", "Number as text in dollars with so many decimals", _dollar, least=1)
 enter("TEXTBEFORE", "vvvvvv", "Text before a delimiter", partial(_cut, before=True), least=2)
 enter("TEXTAFTER", "vvvvvv", "Text after a delimiter", partial(_cut, before=False), least=2)
+enter("ENCODEURL", "v", "Text as a part of a link, with %20 for a blank", _encodeurl)
 enter("FIXED", "vvv", "Number as text with so many decimals", _fixed, least=1)
 
 
