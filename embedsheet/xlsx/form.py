@@ -16,9 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _ROOT = re.compile(rb"<((?:[A-Za-z_][\w.-]*:)?)worksheet[\s>]")
-_UTF8 = re.compile(
-    rb"""\s*<\?xml[^>]*?encoding\s*=\s*["'](?i:utf-?8|us-ascii)["']|\s*<\?xml(?![^>]*encoding)|\s*<[^?]"""
-)
+_UTF8 = re.compile(rb"""\s*<\?xml[^>]*?encoding\s*=\s*["'](?i:utf-?8)["']|\s*<\?xml(?![^>]*encoding)|\s*<[^?]""")
 # Up to its end, or to another cell if there is none.
 # Groups are repeated, and left out, as ever, and not possessively: Python before 3.11.5 loses them then.
 _INLINE = rb"<%(p)bis>(?:[^<]++|<(?!/?%(p)bc[ >]|/%(p)bis>))*</%(p)bis>"

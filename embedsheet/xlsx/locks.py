@@ -20,6 +20,8 @@ _PROTECTED = re.compile(rb"""<(?:[\w.-]+:)?sheetProtection\s[^<>]*\bsheet\s*=\s*
 _FREE = re.compile(rb"""<(?:[\w.-]+:)?protectedRange\s[^<>]*\bsqref\s*=\s*["']([^"'<>]*)["']""")
 _STYLED = re.compile(rb"""<(?:[\w.-]+:)?c\s[^<>]*>""")
 _NAMED = re.compile(rb"""\s(r|s)\s*=\s*["']([A-Za-z0-9]+)["']""")
+_OPENED = re.compile(rb"</?(?:[\w.-]+:)?\Z")
+_LONGEST_PREFIX = 100
 _MOST_NAMED = 3
 
 
@@ -32,9 +34,15 @@ def is_locked(form: etree._Element) -> bool:
 def locked(package: Package, contents: Contents, part: SheetPart, sheet: Sheet, changes: Changes, data: bytes) -> str:
     """Return words for the locked cells of a protected sheet that get another value, "" where there are none.
 
+    `data`: the sheet's XML in the form that is patched.
+
     Results of formulas are none of them: a program that has the workbook open writes those, too.
     """
-    behind = max(data.rfind(b"sheetData"), 0)  # the cells, in whose hundreds of megabytes no protection stands
+    behind = len(data)  # to be behind the cells, in whose hundreds of megabytes no protection stands
+    while (behind := data.rfind(b"sheetData", 0, behind)) > 0:
+        if _OPENED.search(data, max(behind - _LONGEST_PREFIX, 0), behind):  # no formula that names a sheet so
+            break
+    behind = max(behind, 0)
     if not _PROTECTED.search(data, behind):
         return ""
     cells = [column_letters(column) + str(row) for row, column in _typed(sheet, changes)]

@@ -78,11 +78,11 @@ def relations(package: Package, part: str) -> dict[str, Relation]:
 def contents(package: Package) -> Contents:
     """Read the workbook part. Raises FileError for other kinds of files and for missing parts."""
     part = next((r.target for r in relations(package, "").values() if r.kind == "officeDocument"), "xl/workbook.xml")
-    if part.endswith(".bin"):
+    if part.casefold().endswith(".bin"):
         raise FileError(f"{package.path}: is a binary .xlsb workbook; save it as .xlsx or .xlsm.")
     if part not in package and "mimetype" in package:
         raise FileError(f"{package.path}: is an OpenDocument file; save it as .xlsx in LibreOffice.")
-    if part not in package or not posixpath.basename(part).endswith(".xml"):
+    if part not in package or not posixpath.basename(part).casefold().endswith(".xml"):
         raise FileError(f"{package.path}: is a zip, but no workbook (no {part}); give an .xlsx or .xlsm file.")
     root = parse(package.read(part), f"{package.path}: {part}")
     if local(root) != "workbook":

@@ -23,6 +23,7 @@ PLAIN_LIMIT = 64 << 20  # bytes: what parses within ten seconds
 _ADDRESS = re.compile(r"\s*([A-Za-z]{1,3})([0-9]{1,7})\s*\Z")
 _NUMBER = re.compile(r"\s*([0-9]{1,7})\s*\Z")
 _BETWEEN = "\n"  # what expat puts between namespace, name and prefix; it cannot stand in any of them
+_AGAIN = "save it in Excel"
 _XML = "http://www.w3.org/XML/1998/namespace"
 
 Start: TypeAlias = Callable[[str, list[str]], None]
@@ -157,6 +158,8 @@ class _Plain:
         if not 1 <= self.row <= MAX_ROW:
             raise FileError(f"{self.where}: has a row numbered {number or self.row}; restore the file from a backup.")
         self.column = 0
+        if self.row in self.rows and self.keep_all and (self.declared or set(attributes[::2]) - {"r", "spans"}):
+            raise FileError(f"{self.where}: has row {self.row} twice, and what one says of it would be lost; {_AGAIN}.")
         self.rows.setdefault(self.row, (self._attributes(attributes, "r"), {}))
         self.declared.clear()
         self._enter(self._start_cell, self._end_row)
@@ -196,6 +199,9 @@ class _Plain:
         if local not in {"f", "v", "is"}:
             self._leave_out(name)
             return
+        if local in self.parts and self.keep_all:
+            cell = column_letters(self.place[1]) + str(self.place[0])
+            raise FileError(f"{self.where}: {cell} has <{local}> twice, of which one would be lost; {_AGAIN}.")
         self.part = [f"<{written}{self._attributes(attributes)}>"]
         self.parser.CharacterDataHandler = self._text
         self._enter(self._start_run if local == "is" else self._start_nothing, self._end_part)
@@ -224,9 +230,7 @@ class _Plain:
     def _leave_out(self, name: str) -> None:
         """Pass over an element, or refuse it where all must be kept."""
         if self.keep_all:
-            raise FileError(
-                f"{self.where}: holds {_split(name)[1]} among its cells, which would be lost; save it in Excel."
-            )
+            raise FileError(f"{self.where}: holds {_split(name)[1]} among its cells, which would be lost; {_AGAIN}.")
         self.declared.clear()
         text = self.parser.CharacterDataHandler
         self.parser.CharacterDataHandler = None

@@ -8,11 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from embedsheet.book.changes import Changes, by_sheet
 from embedsheet.book.edits import Edit
 from embedsheet.book.setups import SolverSetup
 from embedsheet.book.sheet import Sheet
-from embedsheet.ground.errors import FileError
+from embedsheet.ground.errors import FileError, ModelError
 from embedsheet.ground.files import (
     file_digest,
     real,
@@ -22,7 +24,8 @@ from embedsheet.ground.files import (
     replace_file,
     saving,
 )
-from embedsheet.ground.notation.addresses import column_letters
+from embedsheet.ground.kinds import TEXT
+from embedsheet.ground.notation.addresses import Cell, column_letters
 from embedsheet.ground.strings import Strings
 from embedsheet.xlsx import undo
 from embedsheet.xlsx.added_sheets import CONTENT_TYPES, Draw, drawn, with_sheets
@@ -30,7 +33,7 @@ from embedsheet.xlsx.form import find_region
 from embedsheet.xlsx.locks import locked
 from embedsheet.xlsx.macros import MakeProject, with_project
 from embedsheet.xlsx.package import Package, Packed
-from embedsheet.xlsx.parts import Contents
+from embedsheet.xlsx.parts import Contents, SheetPart, tables
 from embedsheet.xlsx.patch import Patched, patch
 from embedsheet.xlsx.plain import plain
 from embedsheet.xlsx.rows import CrookedError
@@ -140,7 +143,8 @@ def _changed_parts(
     for name, changes in by_sheet(job.edits).items():
         part = parts[name]
         data = package.read(part.part)
-        patched = _patched(data, job, job.sheets[name], changes)
+        _refuse_headings(job, package, part, changes)
+        data, patched = _patched(data, job, job.sheets[name], changes)
         if patched.differs:
             sheets[part.part] = patched.content
             notes += filter(None, [locked(package, contents, part, job.sheets[name], changes, data)])
@@ -168,7 +172,28 @@ def _changed_parts(
     return sheets, changed, frozenset(removed), written, notes
 
 
-def _patched(data: bytes, job: Job, sheet: Sheet, changes: Changes) -> Patched:
+def _refuse_headings(job: Job, package: Package, part: SheetPart, changes: Changes) -> None:
+    """Raise ModelError where a heading of a table would get another text than the table's own part has: Excel takes
+    such a table for damaged and removes it."""
+    sheet = job.sheets[part.name]
+    for table in tables(package, part) if len(changes.rows) else ():
+        area = table.area
+        inside = (changes.rows == area.top) & (changes.columns >= area.left) & (changes.columns <= area.right)
+        for place in np.flatnonzero(inside).tolist() if table.header_rows else ():
+            row, column = int(changes.rows[place]), int(changes.columns[place])
+            kind, number = changes.kinds[place], changes.numbers[place]
+            at = int(sheet.positions(changes.rows[[place]], changes.columns[[place]])[0])
+            heading = table.columns[column - area.left]
+            same = at >= 0 and (sheet.kinds[at], sheet.numbers[at]) == (kind, number)
+            if not same and (kind != TEXT or job.strings.text(number) != heading):
+                raise ModelError(
+                    f"{Cell(part.name, row, column)}: is the heading {heading} of the table {table.name}, which a "
+                    "write would damage; rename the column in a spreadsheet program."
+                )
+
+
+def _patched(data: bytes, job: Job, sheet: Sheet, changes: Changes) -> tuple[bytes, Patched]:
+    """Return the XML that was patched, brought into the usual form where need be, and what became of it."""
     where = f"{job.path}: {sheet.name}"
     for brought in (False, True):
         if brought:
@@ -182,5 +207,5 @@ def _patched(data: bytes, job: Job, sheet: Sheet, changes: Changes) -> Patched:
                 count = len(sheet.rows) + patched.added
                 if patched.cells != count:
                     raise FileError(f"{where}: {patched.cells} cells instead of {count}; nothing was written.")
-                return patched
+                return data, patched
     raise FileError(f"{where}: cannot be rewritten safely; open it in a spreadsheet program and save it again.")

@@ -31,7 +31,7 @@ def utf8(data: bytes, where: str) -> bytes:
         encoding = "utf-16-be"
     elif declared := _DECLARED.match(data.removeprefix(codecs.BOM_UTF8)[:200]):
         encoding = declared[1].decode("ascii").lower()
-    if encoding not in {"utf-8", "us-ascii", "utf8"}:
+    if encoding not in {"utf-8", "utf8"}:  # US-ASCII goes, too: what is written may have any letter
         try:
             data = _DECLARATION.sub(r"\1", data.decode(encoding).removeprefix("\ufeff"), count=1).encode("utf-8")
         except (LookupError, UnicodeError):

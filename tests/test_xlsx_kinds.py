@@ -1,0 +1,132 @@
+"""Saving into workbooks of rare kinds: what is written is whole, and what cannot be kept is said before anything is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xlsxwriter
+
+from embedsheet.book.edits import Edit
+from embedsheet.ground.errors import FileError, ModelError
+from embedsheet.ground.kinds import TEXT
+from embedsheet.ground.notation.addresses import parse_area
+from embedsheet.workbook import Workbook
+from kit.packages import LINKS, MAIN, contents, parts, sheet_xml, write
+
+CELL = '<row r="1"><c r="A1"><v>1</v></c><c r="B1"><f>A1*2</f><v>2</v></c></row>'
+
+
+def text(book: Workbook, address: str, value: str) -> Edit:
+    area = parse_area(f"S!{address}")
+    return Edit(
+        "S", np.array([area.top]), np.array([area.left]), np.array([TEXT], np.uint8),
+        np.array([book.strings.code(value)], float), True,
+    )  # fmt: skip
+
+
+def value(book: Workbook, address: str) -> object:
+    return book.values(parse_area(f"S!{address}"))[0][0]
+
+
+def number(address: str, value: float = 7.0) -> Edit:
+    return Edit.of_numbers(parse_area(f"S!{address}"), np.array([[value]]))
+
+
+@pytest.mark.parametrize("encoding", ["US-ASCII", "us-ascii", "ISO-8859-1", "UTF-16"])
+def test_any_letter_can_be_written_whatever_the_sheets_encoding(tmp_path: Path, encoding: str) -> None:
+    """XML 1.0, 4.3.3: a part with bytes that its declared encoding has not is a fatal error to every reader."""
+    path = tmp_path / "book.xlsx"
+    sheet = sheet_xml(CELL).replace("UTF-8", encoding).encode(encoding)
+    write(path, parts({"S": sheet}))
+    book = Workbook.open(path)
+    book.save([text(book, "A1", "é→")])
+    again = Workbook.open(path)
+    assert value(again, "A1") == "é→"
+
+
+def test_a_heading_of_a_table_is_not_written_over(tmp_path: Path) -> None:
+    """openpyxl's documentation of tables: where a column's name in the table's part and its cell differ, Excel may
+    consider the file invalid and remove the table."""
+    path = tmp_path / "book.xlsx"
+    with xlsxwriter.Workbook(str(path)) as made:
+        made.add_worksheet("S").add_table("B2:C4", {"columns": [{"header": "p"}, {"header": "q"}], "name": "T"})
+    before = path.read_bytes()
+    book = Workbook.open(path)
+    for wrong in (number("C2"), text(book, "C2", "r"), text(book, "C2", "p")):
+        with pytest.raises(ModelError, match=r"^S!C2: is the heading q of the table T, .*rename the column"):
+            book.save([wrong])
+    assert path.read_bytes() == before
+    book.save([text(book, "C2", "q"), number("B3"), number("A2"), number("D2")])
+    assert value(Workbook.open(path), "C2") == "q"
+
+
+@pytest.mark.parametrize(
+    ("sheet", "said"),
+    [
+        ('<row r="1"><c r="A1"><v>1</v></c></row><row r="1" ht="30"><c r="B1"><v>1</v></c></row>', "row 1 twice"),
+        ('<row r="1"><c r="A1"><v>1</v></c></row><row r="1" xmlns:q="urn:q"><c r="B1" q:y="1"/></row>', "row 1 twice"),
+        ('<row r="1"><c r="A1"><v>1</v></c><c r="B1"><v>3</v><v>4</v></c></row>', "B1 has <v> twice"),
+    ],
+)
+def test_what_stands_twice_is_not_lost(tmp_path: Path, sheet: str, said: str) -> None:
+    path = tmp_path / "book.xlsx"
+    write(path, parts({"S": sheet_xml(sheet)}))
+    before = path.read_bytes()
+    with pytest.raises(FileError, match=rf"{said}.* lost; save it in Excel"):
+        Workbook.open(path).save([number("A1")])
+    assert path.read_bytes() == before
+
+
+def test_a_row_in_two_pieces_that_say_the_same_of_it_is_put_together(tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    write(
+        path, parts({"S": sheet_xml('<row r="1"><c r="A1"><v>1</v></c></row><row r="1"><c r="B1"><v>4</v></c></row>')})
+    )
+    Workbook.open(path).save([number("A1")])
+    book = Workbook.open(path)
+    assert (value(book, "A1"), value(book, "B1")) == (7, 4)
+
+
+@pytest.mark.parametrize(
+    ("cells", "rules", "encoding", "named"),
+    [
+        (CELL, "", "UTF-8", ["A1"]),
+        (CELL, "", "UTF-16", ["A1"]),
+        (CELL, "<formula>sheetData!A1>1/sheetData!A2</formula>", "UTF-8", ["A1"]),
+        ('<row><c s="1"><v>1</v></c></row>', "", "UTF-8", []),  # unlocked, though it does not say that it is A1
+        ("<row r='1'><c s='1' r='A1'><v>1</v></c></row>", "", "UTF-8", []),
+    ],
+)
+def test_locked_cells_are_known_in_any_xml(
+    tmp_path: Path, cells: str, rules: str, encoding: str, named: list[str]
+) -> None:
+    path = tmp_path / "book.xlsx"
+    rule = f'<cfRule type="expression" priority="1">{rules}</cfRule>'
+    rest = '</sheetData><sheetProtection sheet="1"/><conditionalFormatting sqref="A1">' + rule
+    rest += "</conditionalFormatting>"
+    sheet = sheet_xml(cells).replace("</sheetData>", rest).replace("UTF-8", encoding).encode(encoding)
+    made = parts({"S": sheet})
+    links = "xl/_rels/workbook.xml.rels"
+    style = f'<Relationship Id="rIdT" Type="{LINKS}/styles" Target="styles.xml"/></Relationships>'
+    made[links] = str(made[links]).replace("</Relationships>", style)
+    made["xl/styles.xml"] = (
+        f'<styleSheet xmlns="{MAIN}"><cellXfs><xf/><xf><protection locked="0"/></xf></cellXfs></styleSheet>'
+    )
+    write(path, made)
+    notes = Workbook.open(path).save([number("A1")]).notes
+    words = "written although they are locked, for the sheet S is protected: "
+    assert [note.removeprefix(words) for note in notes] == named
+
+
+def test_part_names_may_be_in_capitals(tmp_path: Path) -> None:
+    """ECMA-376, part 2: part names are equal where they are but for the case of ASCII letters."""
+    path = tmp_path / "book.xlsx"
+    made = {
+        name.replace("xl/workbook.xml", "xl/WORKBOOK.XML"): str(data).replace("xl/workbook.xml", "xl/WORKBOOK.XML")
+        for name, data in parts({"S": sheet_xml(CELL)}).items()
+    }
+    write(path, made)
+    Workbook.open(path).save([number("A1")])
+    assert b"<v>7</v>" in contents(path)["xl/worksheets/sheet1.xml"]
