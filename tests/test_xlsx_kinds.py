@@ -13,7 +13,7 @@ from embedsheet.ground.errors import FileError, ModelError
 from embedsheet.ground.kinds import TEXT
 from embedsheet.ground.notation.addresses import parse_area
 from embedsheet.workbook import Workbook
-from kit.packages import LINKS, MAIN, contents, parts, sheet_xml, write
+from kit.packages import LINKS, MAIN, PACKAGE_LINKS, contents, parts, sheet_xml, write
 
 CELL = '<row r="1"><c r="A1"><v>1</v></c><c r="B1"><f>A1*2</f><v>2</v></c></row>'
 
@@ -130,3 +130,40 @@ def test_part_names_may_be_in_capitals(tmp_path: Path) -> None:
     write(path, made)
     Workbook.open(path).save([number("A1")])
     assert b"<v>7</v>" in contents(path)["xl/worksheets/sheet1.xml"]
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ('<worksheetSource ref="A1:B1" sheet="S"/>', True),
+        ('<worksheetSource name="data"/>', True),
+        ('<worksheetSource ref="A1:B1" sheet="T"/>', False),
+        ('<worksheetSource ref="B1:C9" sheet="S"/>', False),
+        ('<worksheetSource ref="A1:B1" sheet="S" r:id="rId1"/>', False),  # of another workbook
+        ("", False),
+    ],
+)
+@pytest.mark.parametrize("refreshed", [False, True])
+def test_a_pivot_table_that_shows_old_values_is_named(tmp_path: Path, source: str, told: bool, refreshed: bool) -> None:
+    """ECMA-376, 18.10.1.67: a pivot cache is refreshed on load only where refreshOnLoad says so."""
+    path = tmp_path / "book.xlsx"
+    names = '<definedNames><definedName name="Data">S!$A$1:$B$1</definedName></definedNames>'
+    made = parts({"S": sheet_xml(CELL), "T": sheet_xml("")}, inside_workbook=names)
+    link = f'<Relationship Id="rIdP" Type="{LINKS}/pivotCacheDefinition" Target="pivotCache/one.xml"/></Relationships>'
+    made["xl/_rels/workbook.xml.rels"] = str(made["xl/_rels/workbook.xml.rels"]).replace("</Relationships>", link)
+    made["xl/pivotCache/one.xml"] = (
+        f'<pivotCacheDefinition xmlns="{MAIN}" xmlns:r="{LINKS}" refreshOnLoad="{int(refreshed)}">'
+        f'<cacheSource type="worksheet">{source}</cacheSource></pivotCacheDefinition>'
+    )
+    place = f'<Relationship Id="rId1" Type="{LINKS}/pivotTable" Target="../pivotTables/one.xml"/>'
+    made["xl/worksheets/_rels/sheet2.xml.rels"] = f'<Relationships xmlns="{PACKAGE_LINKS}">{place}</Relationships>'
+    made["xl/pivotTables/one.xml"] = (
+        f'<pivotTableDefinition xmlns="{MAIN}"><location ref="B2:C4"/></pivotTableDefinition>'
+    )
+    write(path, made)
+    assert not Workbook.open(path).save([number("A1", 1.0)]).notes  # nothing gets another value
+    stale = "a pivot table still shows what S!A1:B1 held before: refresh it (Data > Refresh All)"
+    assert list(Workbook.open(path).save([number("A1")]).notes) == ([stale] if told and not refreshed else [])
+    written = Edit.of_numbers(parse_area("T!B4"), np.array([[3.0]]))
+    over = "cells of the pivot table in T!B2:C4 were written, and its next refresh replaces them"
+    assert list(Workbook.open(path).save([written]).notes) == [over]

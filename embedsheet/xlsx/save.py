@@ -35,6 +35,7 @@ from embedsheet.xlsx.macros import MakeProject, with_project
 from embedsheet.xlsx.package import Package, Packed
 from embedsheet.xlsx.parts import Contents, SheetPart, tables
 from embedsheet.xlsx.patch import Patched, patch
+from embedsheet.xlsx.pivots import overtaken
 from embedsheet.xlsx.plain import plain
 from embedsheet.xlsx.rows import CrookedError
 from embedsheet.xlsx.workbook_part import patch_chain, patch_workbook, without_content_type, without_relation
@@ -148,6 +149,7 @@ def _changed_parts(
         if patched.differs:
             sheets[part.part] = patched.content
             notes += filter(None, [locked(package, contents, part, job.sheets[name], changes, data)])
+            notes += overtaken(package, contents, part, job.sheets[name], changes)
         written += len(changes.rows)
         if patched.formulas_gone:
             gone[part.identity] = [f"{column_letters(column)}{row}" for row, column in patched.formulas_gone]
