@@ -167,3 +167,24 @@ def test_a_pivot_table_that_shows_old_values_is_named(tmp_path: Path, source: st
     written = Edit.of_numbers(parse_area("T!B4"), np.array([[3.0]]))
     over = "cells of the pivot table in T!B2:C4 were written, and its next refresh replaces them"
     assert list(Workbook.open(path).save([written]).notes) == [over]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        '<c r="A1" t="s" ph="1"><v>0</v></c>',
+        '<c r="A1" t="inlineStr"><is><r><rPr><b/></rPr><t>a</t></r><r><t>b</t></r></is></c>',
+        '<c r="A1" vm="1"><v>1.50</v></c>',
+        '<c r="A1" t="d"><v>2020-01-02</v></c>',
+        '<c r="A1" vm="1"/>',
+    ],
+)
+def test_a_cell_that_is_given_its_own_value_keeps_all_it_says(tmp_path: Path, cell: str) -> None:
+    """A text would lose fonts and phonetic hints, a number its rich value (ECMA-376, 18.3.1.4: vm=)."""
+    path = tmp_path / "book.xlsx"
+    write(path, parts({"S": sheet_xml(f'<row r="1">{cell}<c r="B1"><v>1</v></c></row>')}, shared=("ab",)))
+    book = Workbook.open(path)
+    sheet = book.sheets["S"]
+    own = Edit("S", np.array([1]), np.array([1]), sheet.kinds[:1].copy(), sheet.numbers[:1].copy(), True)
+    book.save([own, number("B1")])
+    assert f'{cell}<c r="B1"><v>7</v></c>'.encode() in contents(path)["xl/worksheets/sheet1.xml"]
