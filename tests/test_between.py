@@ -83,6 +83,15 @@ def test_a_target_that_is_leapt_over_is_not_met() -> None:
     assert not found(leap(3.0, 2.0))
 
 
+def test_zero_is_met_to_a_millionth_of_the_gap_at_the_start() -> None:
+    """At most of 1: of a gap of 0.5 a leap by 4e-7 is met, of 6e-7 not; of a gap of 8 one of 9e-7 is."""
+
+    def of(gap: float, over: float) -> bool:
+        return halved(aimed(lambda x: jnp.where(x[0] < 3, jnp.where(x[0] < 0.1, -gap, -over), 2 * over), 0.0))[0]
+
+    assert [of(0.5, 4e-7), of(0.5, 6e-7), of(8.0, 9e-7), of(8.0, 1.1e-6)] == [True, False, True, False]
+
+
 def test_what_lies_between_must_be_allowed_too() -> None:
     """The row is broken from 3.5 to 4.5 only, and so is the logarithm's domain."""
     row = {"c": lambda x: (x - 4) ** 2 - 0.25, "relations": [">="]}

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from embedsheet.solvers.outcome import _by_gradient, in_a_valley, judge, without_newton_gain
+from embedsheet.solvers.outcome import _by_gradient, astray, exhausted, in_a_valley, judge, without_newton_gain
 from embedsheet.solvers.problem import Limits, Problem
 from embedsheet.solvers.reasons import Reason, Why
 from embedsheet.solvers.tracker import Tracker
@@ -107,6 +107,26 @@ def test_what_runs_off_is_no_optimum_however_small_its_slope() -> None:
     off = Why.RUNS_OFF(cell="B1")
     assert said(problem(bowl, [5.0]), [0.0], off, measure=0.0) == ("improved", Why.RUNS_OFF)
     assert said(problem(line, [5.0], sense="satisfy"), [0.0], off) == ("optimal", Why.CONSTRAINTS_HOLD)
+
+
+def test_a_search_astray_misses_rows_and_was_limited_by_nobody() -> None:
+    row = problem(bowl, [5.0], c=lambda x: x - 1, relations=[">="])
+    assert astray(moved(row, [1 - 1.1e-6]))
+    assert not astray(moved(row, [1 - 0.9e-6]))
+    assert not astray(moved(row, [0.0], max_iterations=9))
+    assert not astray(moved(row, [0.0], deadline=0.0))
+    assert not astray(moved(problem(bowl, [5.0]), [3.0]))
+
+
+def test_a_search_is_exhausted_at_its_last_iteration() -> None:
+    def at(iteration: int, **limits: Any) -> bool:
+        tracker = moved(problem(bowl, [5.0]), [3.0], **limits)
+        tracker.iteration = iteration
+        return exhausted(tracker)
+
+    assert [at(2, max_iterations=3), at(3, max_iterations=3), at(4, max_iterations=3)] == [False, True, True]
+    assert [at(999), at(1000)] == [False, True]  # its own
+    assert at(0, deadline=0.0)
 
 
 # -- slopes -----------------------------------------------------------------------------------------------------------
