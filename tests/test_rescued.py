@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from embedsheet.solvers import rescue
 from embedsheet.solvers.problem import Limits, Problem
 from embedsheet.solvers.reasons import Reason, Why
-from embedsheet.solvers.rescue import _better_of, _finish_constrained, in_other_units, off_plateau
+from embedsheet.solvers.rescue import _better_of, _finish_constrained, between, farther_on, in_other_units, off_plateau
 from embedsheet.solvers.tracker import Tracker
 from kit.problems import problem
 
@@ -147,6 +148,66 @@ def test_nothing_is_searched_where_no_plateau_is() -> None:
 
     assert left_alone(many(21), [1.0, 400.0, *np.zeros(19)])
     assert not left_alone(many(20), [1.0, 400.0, *np.zeros(18)])
+
+
+def test_starts_are_up_to_thirty_times_larger_and_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Than the cells at the start; than a tenth of where the search came to where they began at 0."""
+    starts: list[Any] = []
+
+    def none_better(tracker: Tracker, reason: Reason, start: Any) -> tuple[Tracker, Reason]:
+        starts.append(start)
+        return tracker, reason
+
+    monkeypatch.setattr(rescue, "_better_of", none_better)
+    for begin, sizes in (([200.0, 0.01], [200.0, 0.01]), ([-200.0, 0.01], [-200.0, 0.01]), ([200.0, 0.0], [200.0, 40])):
+        starts.clear()
+        off_plateau(moved(problem(decay, begin), [1.0, 400.0]), BEFORE)
+        times = np.array(starts) / sizes
+        assert times.shape == (8, 2)
+        assert times.min() >= 10**-1.5
+        assert times.max() <= 10**1.5
+        assert (times.min(axis=0) < 0.4).all()
+        assert (times.max(axis=0) > 2.5).all()
+
+
+# -- farther on, and between ------------------------------------------------------------------------------------------
+
+
+def test_a_slope_that_is_nothing_nearby_is_followed_to_where_it_ends() -> None:
+    """A billionth of the objective a unit, and a bound at a hundred million units: beside the start it is none."""
+    slow = problem(lambda x: 1e6 - 1e-3 * x[0], [0.0], upper=1e8)
+    tracker = moved(slow, [0.0])
+    farther_on(tracker, BEFORE)
+    assert tracker.best.x.tolist() == [1e8]
+    for other in (
+        moved(slow, [0.0], deadline=0.0),
+        moved(problem(lambda x: 1e6 - 1e-3 * x[0], [0.0], upper=1e3), [0.0]),  # all of it is a millionth
+        moved(problem(lambda x: 1e6 - 1e-3 * x[0], [0.0], upper=1e8, sense="satisfy"), [0.0]),
+        moved(problem(lambda x: 1e6 - 1e-3 * x[0], [0.0], upper=1e8, sense="target", target=1e6), [0.0]),
+    ):
+        assert farther_on(other, BEFORE) is BEFORE
+        assert other.best.x.tolist() == [0.0]
+
+
+def test_a_target_is_looked_for_from_the_start_and_then_from_what_is_nearer(monkeypatch: pytest.MonkeyPatch) -> None:
+    tracker = moved(problem(lambda x: x[0], [5.0], sense="target", target=3.0), [4.0])
+    assert between(tracker, BEFORE).why is Why.ON_TARGET
+    assert tracker.best.x[0] == pytest.approx(3.0)
+    seen: list[float] = []
+
+    def nearer(tracker: Tracker, here: Any) -> bool:
+        seen.append(float(here.x[0]))
+        if len(seen) < 2:
+            tracker.consider(tracker.point(np.full(1, 2.0)))
+        return False
+
+    # A wave never comes to 5: from a lower point to a higher one, and on from there.
+    monkeypatch.setattr(rescue, "find_between", nearer)
+    flat = moved(problem(lambda x: jnp.sin(x[0]), [9.0], sense="target", target=5.0), [8.8])
+    assert between(flat, BEFORE) is not BEFORE
+    assert seen[0] == 9.0
+    assert len(seen) > 1
+    assert seen[1] != 9.0
 
 
 # -- in other units ---------------------------------------------------------------------------------------------------
