@@ -126,15 +126,17 @@ def test_moves_go_up_and_down_from_below_and_from_above() -> None:
 
 
 def test_moves_are_of_a_hundredth_to_a_trillion_sizes() -> None:
-    def hill(at: float) -> Problem:
+    def hill(at: float, cells: int = 1) -> Problem:
         """Return a hill at 1 + `at` that is seen from no other move: half its height is the target."""
-        return aimed(lambda x: 10 * jnp.exp(-(((x[0] - 1 - at) / (0.1 * at)) ** 2)), 5.0, [1.0])
+        return aimed(lambda x: 10 * jnp.exp(-(((x[0] - 1 - at) / (0.1 * at)) ** 2)), 5.0, np.ones(cells))
 
     assert found(hill(0.01))
     assert found(hill(-0.01))
     assert not found(hill(0.00316))
-    assert found(hill(10**0.5))  # each half power of ten
-    assert not found(hill(10**0.25))
+    assert found(hill(10**0.25, cells=3))  # each quarter of a power of ten
+    assert not found(hill(10**0.125, cells=3))
+    assert found(hill(10**0.5, cells=4))  # of more cells each half
+    assert not found(hill(10**0.25, cells=4))
     assert found(hill(1e12))
     assert not found(hill(3.16e12))
     assert found(aimed(line, 0.9e12, [1.0]))
@@ -198,8 +200,8 @@ def test_ends_must_keep_the_rows() -> None:
 
 
 def test_what_has_no_value_is_on_no_side() -> None:
-    """Moves from 1 come down to 0.9, to 0.684 and to 0, where there is no value; halves of the last would meet 0.6."""
-    cut = {"f": lambda x: jnp.where(x[0] > 0.4, x[0], -jnp.inf), "start": [1.0]}
+    """Moves from 1 come down to 0.684 and to 0.438, where there is no value; halves of the last would meet 0.6."""
+    cut = {"f": lambda x: jnp.where(x[0] > 0.58, x[0], -jnp.inf), "start": [1.0]}
     assert found(aimed(target=0.7, **cut))
     assert not found(aimed(target=0.6, **cut))
     assert found(aimed(lambda x: x[0], 0.6, [1.0]))
@@ -232,4 +234,4 @@ def test_who_watches_hears_of_every_size_and_may_end_it() -> None:
     tracker.watcher = watch
     assert not find_between(tracker, tracker.base)
     assert len(heard) >= 3
-    assert np.ravel(seen) == pytest.approx([1.01, 0.99, 1 + 10**-1.5, 1 - 10**-1.5])
+    assert np.ravel(seen) == pytest.approx([1.01, 0.99, 1 + 10**-1.75, 1 - 10**-1.75])
