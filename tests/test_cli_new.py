@@ -144,10 +144,16 @@ def test_a_folder_that_cannot_be_written_to_is_reported(tmp_path: Path) -> None:
     assert code == 2 and "cannot be written to" in output
 
 
-def test_ctrl_c_stops_with_a_word_and_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_ctrl_c_stops_with_a_word_and_leaves_nothing_behind(
+    wrapped: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python before 3.12 makes a RuntimeError of what comes while a class is made (gh-77757)."""
     from embedsheet.xlsx.writer.page import Page
 
     def stop(*_: object) -> None:
+        if wrapped:
+            raise RuntimeError("Error calling __set_name__") from KeyboardInterrupt()
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Page, "solver", stop)

@@ -86,6 +86,9 @@ class Commands(LazyCommands):
             self._say(f"{error.filename}: {error.strerror}; check the name and the permissions.")
             raise typer.Exit(2) from error
         except Exception as error:
+            if isinstance(error.__cause__, KeyboardInterrupt):  # as Python before 3.12 has it where a class is made
+                self._trace(ctx)
+                raise KeyboardInterrupt from error
             # Typer signals wrong usage and its own ends by exceptions that it wants to see.
             if ctx.params.get("debug") or type(error).__module__.startswith(("typer", "click")):
                 raise
