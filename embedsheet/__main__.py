@@ -39,7 +39,10 @@ def main() -> None:
         run()
     except SystemExit as end:
         code = end.code
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, RuntimeError) as fault:
+        # Where a class is made Python before 3.12 has the one as the cause of the other.
+        if isinstance(fault, RuntimeError) and not isinstance(fault.__cause__, KeyboardInterrupt):
+            raise
         code = STOPPED
         with contextlib.suppress(KeyboardInterrupt):
             sys.stderr.write("Error: stopped by Ctrl-C.\n")

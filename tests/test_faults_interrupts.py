@@ -188,6 +188,29 @@ def test_locks_are_given_back_before_a_stopped_process_leaves() -> None:
     assert (done.returncode, done.stderr) == (STOPPED, "Error: stopped by Ctrl-C.\n")
 
 
+# Ctrl-C while a module is imported whose class is being made: Python before 3.12 has it as another error's cause.
+MAKING_A_CLASS = """
+import os, signal
+import embedsheet.__main__ as start
+import embedsheet.cli
+
+class Field:
+    def __set_name__(self, owner, name):
+        os.kill(os.getpid(), signal.SIGINT)
+
+embedsheet.cli.main = lambda: type("Made", (), {"field": Field()})
+start.main()
+"""
+
+
+@no_sigint
+def test_ctrl_c_while_a_class_is_made_is_ctrl_c() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", MAKING_A_CLASS], cwd=ROOT, capture_output=True, text=True, timeout=100
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (STOPPED, "Error: stopped by Ctrl-C.\n")
+
+
 @pytest.mark.soak
 @no_sigint
 @pytest.mark.parametrize("presses", [1, 2])
