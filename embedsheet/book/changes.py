@@ -92,6 +92,15 @@ def formulas_gone(sheet: Sheet, changes: Changes, positions: NDArray[np.int64]) 
     return np.flatnonzero(np.isin(sheet.formula_cells, replaced))
 
 
+def kept(sheet: Sheet, changes: Changes, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which cells get the value that the sheet stores for them already; `positions` as for `formulas_gone`."""
+    found, there = np.zeros(len(positions), bool), np.flatnonzero(positions >= 0)
+    kinds, where = changes.kinds[there], positions[there]
+    found[there] = kinds == sheet.kinds[where]
+    found[there] &= (kinds == BLANK) | (changes.numbers[there] == sheet.numbers[where])
+    return found
+
+
 def edited(sheet: Sheet, changes: Changes) -> Sheet:
     """Return a sheet as it reads after the changes are saved. Raises ModelError as saving does."""
     refuse(sheet, changes)

@@ -61,9 +61,7 @@ def _promised_gain(
     if not len(cells):
         return 0.0
     best, here = 0.0, tracker.point(x)
-    if len(x) > _LARGE and not multipliers.any():
-        cells = cells[:0]
-    for cell in cells:
+    for cell in cells if len(x) <= _LARGE or multipliers.any() else ():
         bend, slope = max(_bend(tracker, x, int(cell)), 0.0), abs(float(gradient[cell]))
         far = min(float(room[cell]), _slack(tracker, x, int(cell), -1.0 if down[cell] else 1.0, multipliers))
         move = min(far, slope / bend if bend > 0 else np.inf, most / slope)

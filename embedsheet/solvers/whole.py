@@ -179,7 +179,7 @@ def _heuristic(tracker: Tracker, method: str) -> Outcome:
         ended = Why.CUT_SHORT(done=ended, ended=done.reason) if done.reason else ended
     if method != "global" and problem.sense == "target" and not problem.unseen():
         _beside_fractions(tracker)
-    if (problem.size <= MOST_CELLS or method == "global") and not (problem.sense == "target" and tracker.on_target):
+    if (problem.size <= MOST_CELLS or method == "global") and not tracker.on_target:
         tracker.method = f"{tracker.method}, global" if tracker.method else "global"
         searched = search_globally(tracker)
         ended = Why.BOTH(first=ended, then=searched) if ended else searched

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from lxml import etree
 
-from embedsheet.book.changes import Changes
+from embedsheet.book.changes import Changes, kept
 from embedsheet.book.sheet import Sheet
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.notation.addresses import Area, column_letters, parse_area
@@ -79,11 +79,7 @@ def _typed(sheet: Sheet, changes: Changes) -> Iterator[tuple[int, int]]:
     there = at >= 0
     formula = np.zeros(len(at), bool)
     formula[there] = np.isin(at[there], sheet.formula_cells)
-    same = np.zeros(len(at), bool)
-    same[there] = (sheet.kinds[at[there]] == changes.kinds[there]) & (
-        sheet.numbers[at[there]] == changes.numbers[there]
-    )
-    for place in np.flatnonzero((~formula | changes.replace) & ~same).tolist():
+    for place in np.flatnonzero((~formula | changes.replace) & ~kept(sheet, changes, at)).tolist():
         yield int(changes.rows[place]), int(changes.columns[place])
 
 

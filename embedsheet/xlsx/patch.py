@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.book.changes import Changes, formulas_gone, refuse
+from embedsheet.book.changes import Changes, formulas_gone, kept, refuse
 from embedsheet.book.sheet import Sheet
 from embedsheet.ground.kinds import BLANK, BOOLEAN, ERROR, ERRORS, NUMBER, TEXT
 from embedsheet.ground.notation.addresses import Area, column_letters
@@ -109,7 +109,7 @@ class _Patch:
         """Yield the new bytes of stored cells: the changed ones, and those that inherit a shared formula."""
         changes, heirs = self.changes, self._heirs(gone)
         there = np.flatnonzero(positions >= 0)
-        there = there[~self._same(there, positions[there])]
+        there = there[~self._same(positions)[there]]
         where = positions[there]
         heir_places = np.fromiter(heirs, np.int64, len(heirs))
         begins, ends, formulas = np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, bool)
@@ -128,16 +128,14 @@ class _Patch:
             done = stop
         yield from self._values(begins[done:], ends[done:], texts[done:])
 
-    def _same(self, there: NDArray[np.int64], where: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def _same(self, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which cells have their new value already: they keep what else they say of it, as a text's fonts.
 
         Errors are written in any case: those that came later are read as #VALUE!.
         """
         changes, sheet = self.changes, self.sheet
-        kinds = changes.kinds[there]
-        same: NDArray[np.bool_] = (kinds == sheet.kinds[where]) & (kinds != ERROR)
-        same &= (kinds == BLANK) | (changes.numbers[there] == sheet.numbers[where])
-        same &= ~(changes.replace[there] & np.isin(where, sheet.formula_cells))
+        same: NDArray[np.bool_] = kept(sheet, changes, positions) & (changes.kinds != ERROR)
+        same &= ~(changes.replace & np.isin(positions, sheet.formula_cells))
         return same
 
     def _values(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 from lxml import etree
-from numpy.typing import NDArray
 
-from embedsheet.book.changes import Changes
+from embedsheet.book.changes import Changes, kept
 from embedsheet.book.sheet import Sheet
 from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.keys import name_key
@@ -18,7 +16,8 @@ from embedsheet.xlsx.xml import child, parse, relation_id
 
 def overtaken(package: Package, contents: Contents, part: SheetPart, sheet: Sheet, changes: Changes) -> list[str]:
     """Return words for what pivot tables have to do with the cells of a sheet that get another value."""
-    rows, columns = _changed(sheet, changes)
+    same = kept(sheet, changes, sheet.positions(changes.rows, changes.columns))
+    rows, columns = changes.rows[~same], changes.columns[~same]
     if not len(rows):
         return []
 
@@ -41,16 +40,6 @@ def overtaken(package: Package, contents: Contents, part: SheetPart, sheet: Shee
             if area is not None and meets(area):
                 found.append(f"cells of the pivot table in {area} were written, and its next refresh replaces them")
     return list(dict.fromkeys(found))
-
-
-def _changed(sheet: Sheet, changes: Changes) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    at = sheet.positions(changes.rows, changes.columns)
-    there = at >= 0
-    same = np.zeros(len(at), bool)
-    same[there] = (sheet.kinds[at[there]] == changes.kinds[there]) & (
-        sheet.numbers[at[there]] == changes.numbers[there]
-    )
-    return changes.rows[~same], changes.columns[~same]
 
 
 def _source(root: etree._Element, package: Package, contents: Contents, part: SheetPart) -> Area | None:

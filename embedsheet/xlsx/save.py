@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from embedsheet.book.changes import Changes, by_sheet
+from embedsheet.book.changes import Changes, by_sheet, kept
 from embedsheet.book.edits import Edit
 from embedsheet.book.setups import SolverSetup
 from embedsheet.book.sheet import Sheet
@@ -178,16 +178,15 @@ def _refuse_headings(job: Job, package: Package, part: SheetPart, changes: Chang
     """Raise ModelError where a heading of a table would get another text than the table's own part has: Excel takes
     such a table for damaged and removes it."""
     sheet = job.sheets[part.name]
+    same = kept(sheet, changes, sheet.positions(changes.rows, changes.columns))
     for table in tables(package, part) if len(changes.rows) else ():
         area = table.area
         inside = (changes.rows == area.top) & (changes.columns >= area.left) & (changes.columns <= area.right)
-        for place in np.flatnonzero(inside).tolist() if table.header_rows else ():
+        for place in np.flatnonzero(inside & ~same).tolist() if table.header_rows else ():
             row, column = int(changes.rows[place]), int(changes.columns[place])
             kind, number = changes.kinds[place], changes.numbers[place]
-            at = int(sheet.positions(changes.rows[[place]], changes.columns[[place]])[0])
             heading = table.columns[column - area.left]
-            same = at >= 0 and (sheet.kinds[at], sheet.numbers[at]) == (kind, number)
-            if not same and (kind != TEXT or job.strings.text(number) != heading):
+            if kind != TEXT or job.strings.text(number) != heading:
                 raise ModelError(
                     f"{Cell(part.name, row, column)}: is the heading {heading} of the table {table.name}, which a "
                     "write would damage; rename the column in a spreadsheet program."

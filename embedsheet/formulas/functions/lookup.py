@@ -193,15 +193,13 @@ def xlookup(
         return _with_errors(needle, error(VALUE), needle)
     rows, columns = size_of(array) if isinstance(array, Reference) else _read_size(list_value)
     vertical = bool((columns == 1).all())
-    heights, widths = size_of(table)
-    if isinstance(array, Reference) != isinstance(table, Reference):
-        tall, wide = np.maximum(rows, heights), np.maximum(columns, widths)
-        if (tall == MAX_ROW).any() or (wide == MAX_COLUMN).any():
-            # What is made of whole columns ends where they are read to, and so must what is compared with it.
-            (rows, columns), (heights, widths) = _read_size(list_value), _read_size(context.value(table))
-    if not (((heights == rows) if vertical else (widths == columns)) | (heights * widths == 0)).all():
+    heights, widths = tall, wide = size_of(table)
+    whole = (np.maximum(rows, tall) == MAX_ROW).any() or (np.maximum(columns, wide) == MAX_COLUMN).any()
+    if whole and isinstance(array, Reference) != isinstance(table, Reference):
+        # What is made of whole columns ends where they are read to, and so must what is compared with it.
+        (rows, columns), (tall, wide) = _read_size(list_value), _read_size(context.value(table))
+    if not (((tall == rows) if vertical else (wide == columns)) | (tall * wide == 0)).all():
         return error(VALUE)
-    heights, widths = size_of(table)
     place = _x_search(context, "XLOOKUP", found, mode, order)
     failed = place.kinds == ERROR
     if place.traced:
