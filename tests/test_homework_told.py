@@ -58,7 +58,7 @@ title = "Pension"
 tolerance = 1e-9
 [[task]]
 cells = "S!A3"
-title = "Half"
+title = "Half a circle"
 tolerance = 1e-9
 """
 
@@ -69,13 +69,16 @@ tolerance = 1e-9
         ("=A1*0.0537", "A2", "it is to be rounded to 2 decimals"),
         ("=ROUND(A1*0.0537,0)", "A2", "it is to be rounded to 2 decimals"),
         ("=A1*0.06", "A2", ""),
-        ("=ROUND(A1/7,1)", "A3", "do not round"),
+        ("=ROUND(A1*PI(),1)", "A3", "do not round"),
     ],
 )
 def test_who_does_not_round_as_is_asked_is_told_so(answer: str, asked: str, said: str, tmp_path: Path) -> None:
-    """What is right is A1·0.0537 to two decimals, and a seventh of A1; numbers that are told apart look unlike."""
-    key = key_of(small(tmp_path, ROUNDED, A1=24083, A2="=ROUND(A1*0.0537,2)", A3="=A1/7"))
-    right = {Cell("S", 2, 1): "=ROUND(A1*0.0537,2)", Cell("S", 3, 1): "=A1/7"}
+    """What is right is A1·0.0537 to two decimals, and A1·π, which ends at no decimal whatever is drawn.
+
+    Numbers that are told apart look unlike.
+    """
+    key = key_of(small(tmp_path, ROUNDED, A1=24083, A2="=ROUND(A1*0.0537,2)", A3="=A1*PI()"))
+    right = {Cell("S", 2, 1): "=ROUND(A1*0.0537,2)", Cell("S", 3, 1): "=A1*PI()"}
     path = handed_out(key, ADA, tmp_path)
     grade = graded(key, hand_in(path, tmp_path / "in.xlsx", {**right, Cell("S", int(asked[1]), 1): answer}))
     task = next(task for task in grade.tasks if asked in task.message)
