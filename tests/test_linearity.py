@@ -36,6 +36,7 @@ ARGUMENTS = (
 )  # fmt: skip
 # What a value's kind decides: no number shows it, and no gradient.
 BY_KIND = (
+    "SUMPRODUCT(SUBTOTAL(4,OFFSET(A1,{0;1},0,2)))", "SUMPRODUCT(COUNTIF(OFFSET(A1,{0;1},0,2),\">0.5\"))+A2",
     "COUNT(SQRT(A1-0.3),A2)+A3", "A3+COUNT(1/A1)", "IF(ISNUMBER(LN(A1-0.1)),A2,A3)",
     "IF(ISERROR(SQRT(A1-0.3)),1,A2)", "IFERROR(SQRT(A1-0.3),7)", "SUMPRODUCT(--(A1:A9>0.5),A1:A9)",
     "SUM(IF(A1:A3>0.5,1,0))", "A1+(A2>0.5)", "N(A1>0.5)", "INDEX({1,2,3},1+2*A1)+A2", "AGGREGATE(2,6,1/(A1:A3-0.5))",
@@ -46,6 +47,7 @@ BY_KIND = (
 )  # fmt: skip
 # What must be seen to be linear, or the models of everyday use are lost to HiGHS.
 PLAINLY_LINEAR = (
+    "SUMPRODUCT(SUBTOTAL(9,OFFSET(A1,ROW(A1:A4)-1,0)),B6:B9)", "SUMPRODUCT(N(OFFSET(A1,{0;2},0)),{3;4})",
     "SUM(A1:A9)", "A1+2*A2-A3/4", "-A1%", "+A1", "SUMPRODUCT(A1:A4,B6:B9)", "SUMPRODUCT(A1:A4*B6:B9)",
     "AVERAGE(A1:A9)", "SUM(MMULT({1,2;3,4},A1:A2))", "INDEX(A1:A9,B6)", "SUM(OFFSET(A1,B7,0,3,1))",
     'SUMIF(B6:B9,">1",A1:A4)', 'SUMIFS(A1:A4,B6:B9,">1",B6:B9,"<3")', 'AVERAGEIF(B6:B9,">1",A1:A4)',

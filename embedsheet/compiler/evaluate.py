@@ -19,11 +19,12 @@ from embedsheet.compiler.moving_criteria import CONDITIONAL, with_moving_criteri
 from embedsheet.compiler.reading import CellReader, Trace
 from embedsheet.compiler.rectangles import combine, edge, intersect
 from embedsheet.compiler.resolve import resolve_name, resolve_table
+from embedsheet.compiler.several_places import of_each_place
 from embedsheet.compiler.shapes import finished, fit, pick
 from embedsheet.compiler.sizes import picked, size_labels
 from embedsheet.compiler.windows import ACCUMULATED, accumulated_all
 from embedsheet.formulas.coerce import as_numbers
-from embedsheet.formulas.functions.choice import SplitError, joined_references
+from embedsheet.formulas.functions.choice import SeveralPlacesError, SplitError, joined_references
 from embedsheet.formulas.functions.gathering import size_of
 from embedsheet.formulas.functions.rounding import NEAR_ITS_ARGUMENT
 from embedsheet.formulas.functions.table import FUNCTIONS, NO_TRUTHS, Function, Sizes, parameter
@@ -493,7 +494,13 @@ class Evaluator(CellReader):
         if node.name in ADDRESS_FUNCTIONS:
             arguments = self._address_arguments(row, node)
         else:
-            arguments = [self._argument(row, i, argument) for i, argument in enumerate(node.arguments)]
+            try:
+                arguments = [self._argument(row, i, argument) for i, argument in enumerate(node.arguments)]
+            except SeveralPlacesError:
+                each = of_each_place(self, row, node)
+                if each is None:
+                    raise
+                return each
         for place in range(min(NO_TRUTHS.get(node.name, 0), len(arguments))):
             arguments[place] = number_only(arguments[place], required=place < row.least)
         if getattr(self.store, "unrounded", False) and node.name in NEAR_ITS_ARGUMENT:

@@ -36,6 +36,7 @@ from embedsheet.formulas.values import (
     namespace,
 )
 from embedsheet.ground.distinct import distinct
+from embedsheet.ground.errors import UnsupportedError
 from embedsheet.ground.notation.tree import Node
 
 Index: TypeAlias = NDArray[np.intp]
@@ -135,6 +136,10 @@ class SplitError(Exception):
         place = np.minimum(np.searchsorted(self.index, index, sorter=order), len(order) - 1)
         named = self.index[order[place]] == index
         return np.where(named, self.labels[order[place]], -1)
+
+
+class SeveralPlacesError(UnsupportedError):
+    """OFFSET or INDIRECT is asked for a list of places, which the function that takes it may look at one by one."""
 
 
 Branch: TypeAlias = Callable[[Evaluator], Result]

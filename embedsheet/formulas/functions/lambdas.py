@@ -89,7 +89,7 @@ def _claimed(evaluator: Evaluator, rows: int, columns: int) -> None:
     evaluator.claim(evaluator.count, rows, _PER_LOT * columns)
 
 
-def _parts(evaluator: Evaluator, source: Value | Reference, rows: Places, columns: Places) -> Result:
+def parts_of(evaluator: Evaluator, source: Value | Reference, rows: Places, columns: Places) -> Result:
     """Return parts of an array as results for n * times cells; rows (times, height), columns (times, width) from 0."""
     n, times = evaluator.count, len(rows)
     if isinstance(source, Reference):
@@ -110,7 +110,7 @@ def _parts(evaluator: Evaluator, source: Value | Reference, rows: Places, column
     return Value(taken(source.kinds), taken(source.numbers), source.mixed)
 
 
-def _gathered(evaluator: Evaluator, function: Lambda, parts: Sequence[Result], rows: int, columns: int) -> Value:
+def gathered(evaluator: Evaluator, function: Lambda, parts: Sequence[Result], rows: int, columns: int) -> Value:
     """Return what a function gives for the parts as an array (n, rows, columns)."""
     value = evaluator.apply_each(function, rows * columns, parts)
     if value.shape[1:] != (1, 1):
@@ -128,11 +128,11 @@ def _by_line(name: str, summary: str, down: bool) -> None:
         _claimed(evaluator, *((rows, 1) if down else (1, columns)))
         if down:
             down_places = np.arange(rows)[:, None]
-            part = _parts(evaluator, source, down_places, np.broadcast_to(np.arange(columns), (rows, columns)))
-            return _gathered(evaluator, function, [part], rows, 1)
+            part = parts_of(evaluator, source, down_places, np.broadcast_to(np.arange(columns), (rows, columns)))
+            return gathered(evaluator, function, [part], rows, 1)
         across = np.arange(columns)[:, None]
-        part = _parts(evaluator, source, np.broadcast_to(np.arange(rows), (columns, rows)), across)
-        return _gathered(evaluator, function, [part], 1, columns)
+        part = parts_of(evaluator, source, np.broadcast_to(np.arange(rows), (columns, rows)), across)
+        return gathered(evaluator, function, [part], 1, columns)
 
     function(name, "ar", summary, lazy=True)(by_line)
 
@@ -152,8 +152,8 @@ def map_(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Value:
         raise evaluator.unsupported("MAP takes arrays of one size only.")
     _claimed(evaluator, rows, columns)
     down, across = (places.reshape(-1, 1) for places in np.indices((rows, columns)))
-    parts = [_parts(evaluator, source, down, across) for source in sources]
-    return _gathered(evaluator, _function(evaluator, last, len(arrays)), parts, rows, columns)
+    parts = [parts_of(evaluator, source, down, across) for source in sources]
+    return gathered(evaluator, _function(evaluator, last, len(arrays)), parts, rows, columns)
 
 
 @function("MAKEARRAY", "vvr", "What a LAMBDA gives for each row and column number", lazy=True)
@@ -169,7 +169,7 @@ def makearray(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Value:
     _claimed(evaluator, rows, columns)
     counted = [np.tile(places.ravel() + 1.0, evaluator.count) for places in np.indices((rows, columns))]
     parts = [Value(np.full((1, 1, 1), NUMBER, np.uint8), places[:, None, None]) for places in counted]
-    return _gathered(evaluator, _function(evaluator, nodes[2], 2), parts, rows, columns)
+    return gathered(evaluator, _function(evaluator, nodes[2], 2), parts, rows, columns)
 
 
 def _folded(evaluator: Evaluator, nodes: tuple[Node, ...]) -> tuple[list[Value], tuple[int, int]]:

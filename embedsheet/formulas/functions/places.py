@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsheet.formulas.coerce import FaultError, as_numbers, concrete, element_number, element_text, map_elements
+from embedsheet.formulas.functions.choice import SeveralPlacesError
 from embedsheet.formulas.functions.gathering import combine, gather, gather_traced, rectangle, size_of
 from embedsheet.formulas.functions.search import whole
 from embedsheet.formulas.functions.table import Context, function
@@ -160,7 +161,7 @@ def offset(
             "OFFSET's place must not depend on the changing cells; INDEX takes such a place as fixed."
         )
     if any(value.shape[1:] != (1, 1) for value in steering):
-        raise context.unsupported("OFFSET with a list of places is not supported; use INDEX.")
+        raise _several(context, "OFFSET with a list of places is supported in SUBTOTAL, SUMIF, N and their kin alone.")
     heights, widths = size_of(base)
     down, down_read = whole(context, rows, 0.0, "")
     across, across_read = whole(context, columns, 0.0, "")
@@ -177,6 +178,10 @@ def offset(
     return rectangle(base, edges[0], edges[1], edges[2], edges[3], errors)
 
 
+def _several(context: Context, text: str) -> SeveralPlacesError:
+    return SeveralPlacesError([str(context.unsupported(text))])
+
+
 @function("INDIRECT", "vv", "What a text spells: an address, a name, a part of a table", least=1, gradient="exact")
 def indirect(context: Context, text: Value, style: Value | None = None) -> Reference:
     """Return the reference; `style` FALSE reads the address as R1C1."""
@@ -184,7 +189,7 @@ def indirect(context: Context, text: Value, style: Value | None = None) -> Refer
     read = as_numbers(context, concrete(context, boolean(True) if style is None else style, what))
     text = concrete(context, text, what)
     if text.shape[1:] != (1, 1) or read.shape[1:] != (1, 1):
-        raise context.unsupported("INDIRECT of a list of texts is not supported; write one INDIRECT for each.")
+        raise _several(context, "INDIRECT of a list of texts is supported in SUMIF, SUBTOTAL, N and their kin alone.")
     n = len(context.rows)
     kinds, numbers, styles, signs = (
         np.broadcast_to(array[:, 0, 0], n) for array in (text.kinds, text.numbers, read.kinds, read.numbers)
