@@ -53,14 +53,19 @@ def test_ctrl_c_ends_libreoffice_as_well(tmp_path: Path) -> None:
     book = small(tmp_path / "parabola.xlsm")
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "embedsheet", "open", str(book), "--headless"],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path), "PYTHONFAULTHANDLER": "1"},
     )  # fmt: skip
     try:
         assert process.stdout is not None
         assert "is open in LibreOffice" in process.stdout.readline()
         time.sleep(0.5)
         process.send_signal(2)
-        rest = process.communicate(timeout=60)[0]
+        try:
+            rest = process.communicate(timeout=60)[0]
+        except subprocess.TimeoutExpired:
+            process.send_signal(6)  # it tells where it hangs
+            pytest.fail(process.communicate()[0])
     finally:
         process.kill()
         process.wait()

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from pathlib import Path
@@ -36,6 +37,7 @@ SETTINGS = """<?xml version="1.0" encoding="UTF-8"?>
 """  # noqa: E501 (one setting a line)
 _START_SECONDS = 60.0
 _HANDED_OVER_SECONDS = 15.0
+_END_SECONDS = 15.0
 _MOST_SAID = 500  # characters
 
 
@@ -137,29 +139,35 @@ class Office:
 
         Returns False when the user stays: LibreOffice then goes on by itself.
         """
-        ended = True
-        with contextlib.suppress(Exception):  # the bridge breaks while LibreOffice ends
-            if not ask:
-                self._discard()
-            ended = bool(self.desktop.terminate())
-        if not ended and ask:
-            return False
+        if ask:
+            ended = True
+            with contextlib.suppress(Exception):  # the bridge breaks while LibreOffice ends
+                ended = bool(self.desktop.terminate())
+            if not ended:
+                return False
+        else:
+            # One that hangs would never answer, and nobody could press Ctrl-C a second time who believes in the first.
+            ending = threading.Thread(target=self._end, daemon=True)
+            ending.start()
+            ending.join(_END_SECONDS)
         if self.process is None:
             return True
         try:
-            self.process.wait(15)
+            self.process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
         shutil.rmtree(self.profile, ignore_errors=True)
         return True
 
-    def _discard(self) -> None:
-        """Forget what is unsaved, or LibreOffice would ask about it."""
-        components = self.desktop.Components.createEnumeration()
-        while components.hasMoreElements():
-            component = components.nextElement()
-            if hasattr(component, "setModified"):
-                component.setModified(False)
+    def _end(self) -> None:
+        """Tell LibreOffice to forget what is unsaved, about which it would ask, and to end."""
+        with contextlib.suppress(Exception):  # the bridge breaks while LibreOffice ends
+            components = self.desktop.Components.createEnumeration()
+            while components.hasMoreElements():
+                component = components.nextElement()
+                if hasattr(component, "setModified"):
+                    component.setModified(False)
+            self.desktop.terminate()
 
     def kill(self) -> None:
         """End the process by force."""
