@@ -23,7 +23,7 @@ from embedsheet.solvers.verdict import OPTIMAL, stationarity
 # fewer where a gradient is long.
 _MOST_CELLS = 100
 _LANCZOS, _LANCZOS_OF_LARGE, _LARGE = 60, 20, 10_000
-_LOWEST, _RANDOM, _RANDOM_EACH = 4, 8, 2  # directions; random ones of a few cells: so many each
+_LOWEST, _RANDOM, _RANDOM_EACH, _RANDOM_OF_LARGE = 4, 8, 2, 2  # directions; random ones of a few cells: so many each
 _DISTANCES, _ONE_DISTANCE = (1e-1, 1e-2, 1e-3), (1e-2,)
 _FLAT = 1e-6  # a curvature that is none, as a part of the largest
 _STEP = 1e-4  # of differences of gradients
@@ -112,7 +112,8 @@ def _ways(
     """
     n = len(best.x)
     generator = np.random.default_rng(0)
-    ways = [(way / np.sqrt(n), 0.0) for way in generator.standard_normal((min(_RANDOM, _RANDOM_EACH * n), n))]
+    random = _RANDOM_OF_LARGE if n > _LARGE else min(_RANDOM, _RANDOM_EACH * n)
+    ways = [(way / np.sqrt(n), 0.0) for way in generator.standard_normal((random, n))]
     if n > _MOST_CELLS:
         ways += [(way, 0.0) for way in _falling(tracker, best, sizes, multipliers)]
     else:
