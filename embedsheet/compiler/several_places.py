@@ -34,7 +34,7 @@ def of_each_place(evaluator: Evaluator, row: Function, node: t.Call) -> Value | 
         value = evaluator.scalar(evaluator.given(argument))
         if value.shape[1:] == (1, 1):
             return argument
-        name = f"\0{len(lists)}"
+        name = f"\0{len(evaluator.names) + len(lists)}"
         lists[name] = value
         return t.Name(name)
 
