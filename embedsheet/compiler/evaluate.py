@@ -462,8 +462,11 @@ class Evaluator(CellReader):
         sides = [self.evaluate(node.left), self.evaluate(node.right)]
         for side, expression in zip(sides, (node.left, node.right), strict=True):
             if isinstance(side, Value) and isinstance(expression, t.Call):
-                if (side.kinds == ERROR).all():
+                failed = (side.kinds == ERROR).all(axis=(1, 2))
+                if failed.all():
                     return side
+                if failed.any():
+                    raise SplitError(self.index, failed * 1)
                 if side.traced or expression.name in ADDRESS_FUNCTIONS:
                     what = "where the range ends" if node.operator == ":" else "which cells are meant"
                     raise self.unsupported(

@@ -33,8 +33,10 @@ from embedsheet.formulas.values import (
     TEXT,
     VALUE,
     Array,
+    Result,
     Strings,
     Value,
+    error,
     namespace,
 )
 
@@ -362,6 +364,15 @@ def element_number(context: Context, pair: tuple[int, float]) -> float:
         if np.isnan(number):
             raise FaultError(VALUE)
     return 0.0 if kind == BLANK else float(number)
+
+
+def no_reference(argument: Result, code: int = VALUE) -> Value:
+    """Return what is given for something that is no reference: each cell's own error, else that of a code."""
+    if not isinstance(argument, Value):
+        return error(code)
+    failed = (argument.kinds == ERROR).all(axis=(1, 2), keepdims=True)
+    codes = namespace(argument.numbers).where(failed, argument.numbers[:, :1, :1], float(code))
+    return Value(np.full((1, 1, 1), ERROR, np.uint8), codes)
 
 
 def with_errors(result: Value, *values: Value) -> Value:

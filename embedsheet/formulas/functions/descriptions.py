@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from embedsheet.formulas.coerce import element_text
+from embedsheet.formulas.coerce import element_text, no_reference
 from embedsheet.formulas.functions.information import first_cell
 from embedsheet.formulas.functions.samples import Argument
 from embedsheet.formulas.functions.table import Context, function
@@ -22,7 +22,6 @@ from embedsheet.formulas.values import (
     Reference,
     Union,
     Value,
-    constant,
     error,
     number,
 )
@@ -77,7 +76,7 @@ def cell(context: Context, asked: Value, argument: Argument | None = None) -> Va
             raise context.unsupported("CELL without a cell tells of the one changed last; name the cell.")
         return _texts(context, [_file_name(context, None)])
     if not isinstance(argument, Reference):
-        return argument if isinstance(argument, Value) and (argument.kinds == ERROR).all() else error(VALUE)
+        return no_reference(argument)
     if question in READING:
         value = first_cell(context, argument)
         return value if question == "contents" else _type(context, value)
@@ -125,7 +124,7 @@ def _type(context: Context, value: Value) -> Value:
 def isformula(context: Context, argument: Argument) -> Value:
     """Return for each cell of a reference whether it holds a formula; #VALUE! for what is no reference."""
     if not isinstance(argument, Reference):
-        return argument if isinstance(argument, Value) and (argument.kinds == ERROR).all() else error(VALUE)
+        return no_reference(argument)
     reference = argument if context.array_formula else _corner(argument)
     found = context.holds_formula(reference)
     return _with_errors(Value(np.full((1, 1, 1), BOOLEAN, np.uint8), found * 1.0), reference)
@@ -135,7 +134,7 @@ def isformula(context: Context, argument: Argument) -> Value:
 def formulatext(context: Context, argument: Argument) -> Value:
     """Return the formula that a cell holds as Excel's formula bar shows it; #N/A where it holds none."""
     if not isinstance(argument, Reference):
-        return argument if isinstance(argument, Value) and (argument.kinds == ERROR).all() else error(VALUE)
+        return no_reference(argument)
     reference = argument if context.array_formula else _corner(argument)
     texts = context.formula_texts(reference)
     kinds = [[[ERROR if text is None else TEXT for text in line] for line in cells] for cells in texts]
@@ -176,5 +175,5 @@ def sheets(context: Context, argument: Argument | None = None) -> Value:
     if isinstance(argument, Union):
         return number(float(len({area.sheet for area in argument.areas})))
     if isinstance(argument, Value):
-        return argument if (argument.kinds == ERROR).all() else constant(ERROR, REF)
+        return no_reference(argument, REF)
     return _with_errors(number(1.0), argument)

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.formulas.coerce import FaultError, as_numbers, concrete, element_number, element_text, map_elements
+from embedsheet.formulas.coerce import (
+    FaultError,
+    as_numbers,
+    concrete,
+    element_number,
+    element_text,
+    map_elements,
+    no_reference,
+)
 from embedsheet.formulas.functions.choice import SeveralPlacesError
 from embedsheet.formulas.functions.gathering import combine, gather, gather_traced, rectangle, size_of
 from embedsheet.formulas.functions.search import whole
@@ -226,7 +234,7 @@ def row(context: Context, reference: Value | Reference | Union | None = None) ->
     if reference is None:
         return _places(context, context.rows, context.rows + context.filled[0] - 1, 1)
     if not isinstance(reference, Reference):
-        return _no_reference(reference)
+        return no_reference(reference)
     return _reference_errors(_places(context, reference.top, reference.bottom, 1), reference)
 
 
@@ -236,15 +244,8 @@ def column(context: Context, reference: Value | Reference | Union | None = None)
     if reference is None:
         return _places(context, context.columns, context.columns + context.filled[1] - 1, 2)
     if not isinstance(reference, Reference):
-        return _no_reference(reference)
+        return no_reference(reference)
     return _reference_errors(_places(context, reference.left, reference.right, 2), reference)
-
-
-def _no_reference(argument: Value | Union) -> Value:
-    """Return what a function of addresses gives for something that is none: its error, else #VALUE!."""
-    if isinstance(argument, Value) and argument.shape == (1, 1, 1) and (argument.kinds == ERROR).all():
-        return argument
-    return error(VALUE)
 
 
 @function("ROWS", "r", "Number of rows of a range or array", gradient="constant", sizes="any")
@@ -277,7 +278,7 @@ def _size(table: Value | Reference | Union, axis: int) -> Value:
 def areas(context: Context, reference: Value | Reference | Union) -> Value:
     """Return how many areas a reference has."""
     if isinstance(reference, Value):
-        return _no_reference(reference)
+        return no_reference(reference)
     return number(float(len(reference.areas) if isinstance(reference, Union) else 1))
 
 
