@@ -175,9 +175,8 @@ def test_a_refused_cell_that_the_objective_does_not_need_stops_no_gradient(tmp_p
 )
 def test_what_is_no_reference_is_each_cells_own_error(tmp_path: Path, formula: str) -> None:
     """Excel takes none of them as it is typed; LibreOffice gives an error's own where it reads one."""
-    cells = {"A1": 0.0, "A2": 1.0, "A3": "=NA()"} | {
-        f"C{row}": f"={formula.replace('#', str(row))}" for row in (1, 2, 3)
-    }
+    cells: dict[str, Any] = {"A1": 0.0, "A2": 1.0, "A3": "=NA()"}
+    cells |= {f"C{row}": f"={formula.replace('#', str(row))}" for row in (1, 2, 3)}
     together = embedsheet_values(write_book(tmp_path / "all.xlsx", {"S": cells}))["S"]
     assert (together["C1"], together["C3"]) == ("#DIV/0!", "#N/A")
     assert together["C2"] == ("#REF!" if "SHEETS" in formula else "#VALUE!")
