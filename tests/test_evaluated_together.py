@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kit.agreement import same
 from kit.judges import embedsheet_values, write_book
 from kit.sheets import largest_gradient_error, program, write
 
@@ -180,3 +181,22 @@ def test_what_is_no_reference_is_each_cells_own_error(tmp_path: Path, formula: s
     together = embedsheet_values(write_book(tmp_path / "all.xlsx", {"S": cells}))["S"]
     assert (together["C1"], together["C3"]) == ("#DIV/0!", "#N/A")
     assert together["C2"] == ("#REF!" if "SHEETS" in formula else "#VALUE!")
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "Z.TEST(A1:A9,4,B#)", "MODE(IF(B#=1,\"x\",3),3)", "INDEX((A1:A3,A4:A6),2,1,B#)", "DCOUNT(D1:D4,C#,F1:F2)",
+        "NETWORKDAYS.INTL(40000,40030,C#)", "WORKDAY.INTL(40000,30,C#)",
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_one_cells_argument_is_wrong_there_alone(tmp_path: Path, formula: str) -> None:
+    inputs: dict[str, Any] = {f"A{row}": float(row) for row in range(1, 10)}
+    inputs |= {"B1": 1, "B2": 2, "B3": 0, "B4": "=NA()", "B5": "x", "C2": 1, "C3": "h", "C4": "=NA()", "C5": 99}
+    inputs |= {"D1": "h", "D2": 1, "D3": 2, "D4": 3, "F1": "h", "F2": ">1"}
+    cells = {f"H{row}": f"={formula.replace('#', str(row))}" for row in range(1, 6)}
+    together = embedsheet_values(write_book(tmp_path / "all.xlsx", {"S": {**inputs, **cells}}))["S"]
+    for address, text in cells.items():
+        alone = embedsheet_values(write_book(tmp_path / "one.xlsx", {"S": {**inputs, address: text}}))["S"]
+        assert same(together[address], alone[address]), (text, together[address], alone[address])
+    assert len({str(together[address]) for address in cells}) > 1

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 from operator import eq, ge, gt, le, lt, ne
 from typing import NamedTuple
@@ -30,6 +30,7 @@ _CONDITION = re.compile(r"(<=|>=|<>|<|>|=) *(-?[0-9]+(?:\.[0-9]+)?(?:E[+-]?[0-9]
 _RELATIONS = dict(zip(("<", "<=", "=", "<>", ">", ">="), (lt, le, eq, ne, gt, ge), strict=True))
 _FILLING = {"0": "0", "?": " "}  # of a place that no digit needs
 _Asked = tuple[str, float]  # a relation and a bound
+_WIDE = Context(prec=1_000)  # 309 digits before the point, and as many places behind it as a format of 255 letters asks
 _LAST_DAY = 2_958_466  # the day after 31 December 9999
 
 
@@ -212,7 +213,7 @@ def _number(number: float, section: tuple[_Token, ...], sign: str) -> str:
 
 
 def _rounded(value: Decimal, digits: int) -> Decimal:
-    return value.quantize(Decimal(10) ** -digits, ROUND_HALF_UP)
+    return value.quantize(Decimal(10) ** -digits, ROUND_HALF_UP, _WIDE)
 
 
 def _general(number: float) -> str:

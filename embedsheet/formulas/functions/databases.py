@@ -83,6 +83,9 @@ def _wanted(strings: Strings, kind: int, number: float) -> Criterion | None:
     return replace(read, text=read.text + "*") if begins else read
 
 
+_ROWS = -2  # the rows themselves are counted, whatever they hold
+
+
 class _List:
     """A list with its criteria, for the n cells of a formula."""
 
@@ -102,8 +105,10 @@ class _List:
         return _headings(self.context.strings, self.heads, cell)
 
     def place(self, field: Value, cell: int) -> int:
-        """Return the place of the column asked for, from 0; −1 where there is none."""
+        """Return the place of the column asked for, from 0; −1 where there is none, _ROWS where none is asked for."""
         kind, number = _element(field, cell)
+        if kind == BLANK:
+            return _ROWS
         if kind == TEXT:
             headings, key = self.headings(cell), name_key(self.context.strings.text(number))
             return headings.index(key) if key in headings else -1
@@ -152,11 +157,11 @@ def _chosen(
         raise context.unsupported(f"The field of {name} must be one value.")
     table = _List(context, name, database, criteria, 1 if field is None else field.shape[0])
     met = table.met()
-    if field is None or (field.kinds == BLANK).all():
-        return Value(np.where(met[:, :, None], NUMBER, ABSENT).astype(np.uint8), np.zeros((1, 1, 1))), met
-    places = np.array([table.place(field, cell) for cell in range(table.cells)])
+    places = np.array([_ROWS if field is None else table.place(field, cell) for cell in range(table.cells)])
     if (places != places[0]).any():
         raise context.split(np.unique(places, return_inverse=True)[1].ravel())
+    if places[0] == _ROWS:
+        return Value(np.where(met[:, :, None], NUMBER, ABSENT).astype(np.uint8), np.zeros((1, 1, 1))), met
     if places[0] < 0:
         return error(VALUE)
     column = table.column(int(places[0]))

@@ -94,15 +94,12 @@ def _z_test(context: Context, numbers: Argument, at: Value, deviation: Value | N
         z, faults = quotient((mean - x) * np.sqrt(size), deviation)
         z = namespace(z).where(deviation <= 0, np.nan, z)
         none = undefined((count == 0)[:, None, None], NA)
-        return special(namespace(z)).ndtr(-z), first_fault(none, faults)
+        wrong = undefined(deviation <= 0, NUM) if given else None
+        return special(namespace(z)).ndtr(-z), first_fault(wrong, none, faults)
 
     read = as_numbers(context, at)
-    if deviation is None:
-        spread = Value(np.full((1, 1, 1), NUMBER, np.uint8), own)
-    else:
-        spread = as_numbers(context, deviation)
-        if not spread.traced and ((spread.numbers <= 0) & (spread.kinds == NUMBER)).any():
-            return error(NUM)
+    given = deviation is not None
+    spread = Value(np.full((1, 1, 1), NUMBER, np.uint8), own) if deviation is None else as_numbers(context, deviation)
     result = elementwise(context, [read, spread], compute)
     return with_errors(part.finish(result.numbers), result)
 

@@ -34,7 +34,6 @@ from embedsheet.formulas.values import (
     namespace,
     number,
 )
-from embedsheet.ground.distinct import distinct
 from embedsheet.ground.notation.addresses import MAX_COLUMN, MAX_ROW, column_letters, quote_sheet
 
 
@@ -136,12 +135,14 @@ def _area(context: Context, source: Value | Reference | Union, area: Value | Non
     """Return the area of a union that INDEX's last argument names."""
     places, read = whole(context, area, 1.0, "INDEX's area")
     areas = source.areas if isinstance(source, Union) else (source,)
-    codes = _codes(read)
-    if codes is not None:
-        return error(int(codes.max()))
-    asked = distinct(places)
+    codes = np.where(read.kinds == ERROR, read.numbers, 0.0)
+    if codes.shape[1:] != (1, 1) or places.shape[1:] != (1, 1):
+        raise context.unsupported("INDEX takes one area, not a list of areas; write one INDEX for each.")
+    asked, which = np.unique(np.where(codes > 0, -codes, places), return_inverse=True)
     if len(asked) > 1:
-        raise context.unsupported("INDEX takes different areas in cells of one formula; write the areas out.")
+        raise context.split(which.ravel())
+    if codes.any():
+        return error(int(codes.flat[0]))
     place = int(asked[0])
     if not 1 <= place <= len(areas):
         return error(REF if place > len(areas) else VALUE)

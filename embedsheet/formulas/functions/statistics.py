@@ -328,8 +328,11 @@ def _modes(context: Context, name: str, numbers: Sample) -> list[NDArray[np.floa
 
 
 def _mode(context: Context, *arguments: Argument) -> Value:
-    if any(isinstance(one, Value) and one.shape[1:] == (1, 1) and (one.kinds == TEXT).any() for one in arguments):
-        return error(VALUE)  # also a text that reads as a number
+    for one in arguments:
+        if isinstance(one, Value) and one.shape[1:] == (1, 1) and (texts := (one.kinds == TEXT).ravel()).any():
+            if not texts.all():
+                raise context.split(texts * 1)
+            return error(VALUE)  # also a text that reads as a number
     numbers = sample(context, arguments)
     modes = _modes(context, "MODE", numbers)
     result = np.array([values[0] if len(values) else 0.0 for values in modes])

@@ -208,9 +208,11 @@ def _working(name: str, parameters: str, summary: str, compute: Callable[..., fl
     """Enter a function of two numbers, `compute(context, one, two, weekend, days off)`."""
 
     def call(context: Context, one: Value, two: Value, *more: Any) -> Value:
-        weekend = number(1.0)
+        weekend = number(1.0)  # Saturday and Sunday
         if own_weekend and more:
-            weekend, more = more[0] if (more[0].kinds != BLANK).any() else weekend, more[1:]
+            given, more = more[0], more[1:]
+            blank = given.kinds == BLANK
+            weekend = Value(np.where(blank, NUMBER, given.kinds).astype(np.uint8), np.where(blank, 1.0, given.numbers))
         off = _holidays(context, name, more[0] if more else None)
         which = Value(np.full((1, 1, 1), NUMBER, np.uint8), np.arange(float(len(off)))[:, None, None])
 
