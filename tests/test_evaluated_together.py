@@ -200,3 +200,32 @@ def test_what_is_wrong_with_one_cells_argument_is_wrong_there_alone(tmp_path: Pa
         alone = embedsheet_values(write_book(tmp_path / "one.xlsx", {"S": {**inputs, address: text}}))["S"]
         assert same(together[address], alone[address]), (text, together[address], alone[address])
     assert len({str(together[address]) for address in cells}) > 1
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        # By hand: 1/COUNTIF counts the different values so far; the others sum 1 or 2 or 3 … of A1:A9 = 1 to 9.
+        ("SUMPRODUCT(1/COUNTIF(B$1:B#,B$1:B#))", [1, 1, 2, 2, 3]),
+        ('SUM(LARGE(A$1:A$9,ROW(INDIRECT("1:"&A#))))', [9, 17, 24, 30, 35]),
+        ('SUM(SMALL(A$1:A$9,ROW(INDIRECT("1:"&A#))))', [1, 3, 6, 10, 15]),
+        ("SUMPRODUCT(RANK(A$1:A#,A$1:A$9))", [9, 17, 24, 30, 35]),
+        ("SUMPRODUCT(NPV(A$1:A#*0,A$1:A$9))", [45, 90, 135, 180, 225]),
+        ("SUMPRODUCT(QUARTILE(A$1:A$9,A$1:A#-1))", [1, 4, 9, 16, 25]),
+        ("SUMPRODUCT(AVERAGEIF(A$1:A$9,A$1:A#,A$1:A$9))", [1, 3, 6, 10, 15]),
+        ("SUM(_xlfn.MAP(A$1:A#,_xlfn.LAMBDA(_xlpm.x,_xlpm.x*2)))", [2, 6, 12, 20, 30]),
+        ("SUM(_xlfn.SCAN(0,A$1:A#,_xlfn.LAMBDA(_xlpm.a,_xlpm.x,_xlpm.a+_xlpm.x)))", [1, 4, 10, 20, 35]),
+        ("SUM(SWITCH(A$1:A#,1,A$1:A$9,2,B$1:B$9,3))", [45, "#N/A", "#N/A", "#N/A", "#N/A"]),
+        ("SUM(IF(A$1:A#>3,A$1:A$9,100))", [100, 200, 300, "#N/A", "#N/A"]),
+    ],
+)
+def test_a_shorter_list_for_one_value_does_not_get_what_the_longest_asks_for(
+    tmp_path: Path, formula: str, expected: list[Any]
+) -> None:
+    cells: dict[str, Any] = {f"A{row}": float(row) for row in range(1, 10)}
+    cells |= {f"B{row}": float(value) for row, value in enumerate((3, 3, 1, 3, 2, 1, 2, 2, 3), 1)}
+    cells |= {f"H{row}": (f"H{row}:H{row}", f"={formula.replace('#', str(row))}") for row in range(1, 6)}
+    values = embedsheet_values(write(tmp_path / "all.xlsx", cells))["S"]
+    assert [values[f"H{row}"] for row in range(1, 6)] == [
+        wanted if isinstance(wanted, str) else pytest.approx(wanted) for wanted in expected
+    ]

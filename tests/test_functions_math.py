@@ -600,3 +600,10 @@ def test_a_factorial_of_a_changing_cell_is_a_step(engine: str, tmp_path: Path) -
         assert (value, slope[0]) == (pytest.approx(wanted), pytest.approx(0.001))
     assert np.isnan(compiled.value(np.array([-1.0])))
     assert any("FACT is constant between its steps" in note for note in compiled.unseen)
+
+
+@pytest.mark.parametrize("formula", ["SUM(IRR(A1:A3,{0.1,0.2}))", "SUM(XIRR(A1:A3,B1:B3,{0.1,0.2}))"])
+def test_a_list_of_guesses_is_refused_in_words(formula: str, tmp_path: Path) -> None:
+    cells = {"A1": -100, "A2": 60, "A3": 60, "B1": 1, "B2": 366, "B3": 731, "C1": f"={formula}"}
+    said = str(embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": cells}))["S"]["C1"])
+    assert said.startswith("unsupported: S!C1: The guess of ") and said.endswith("must be one number, not a list.")

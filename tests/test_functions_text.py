@@ -9,7 +9,7 @@ import pytest
 
 from embedsheet.ground.errors import UnsupportedError
 from kit.agreement import disagreements, same
-from kit.judges import embedsheet_values, write_book
+from kit.judges import embedsheet_values, libreoffice_values, write_book
 from kit.sheets import program
 
 CELLS: dict[str, Any] = {
@@ -240,3 +240,10 @@ def test_texts_are_cut_as_the_judges_cut_them(tmp_path: Path) -> None:
     cells = {"A1": '=TEXTBEFORE("a-b","-",,,1)', "A2": '=HYPERLINK("#S!A1",5)+1'}
     values = embedsheet_values(write_book(tmp_path / "b.xlsx", {"S": cells}))
     assert values["S"] == {"A1": "a", "A2": 6.0}
+
+
+def test_numbers_of_more_digits_than_a_decimal_has_are_shown(tmp_path: Path) -> None:
+    formulas = ['TEXT(1E30,"0.00")', 'LEN(TEXT(1E40,"0"))', 'TEXT(-1.5E30,"#,##0")', 'TEXT(1.25E-30,"0.00E+00")']
+    path = write_book(tmp_path / "book.xlsx", {"S": {f"A{row}": f"={one}" for row, one in enumerate(formulas, 1)}})
+    assert embedsheet_values(path)["S"] == libreoffice_values(path)["S"]
+    assert embedsheet_values(path)["S"]["A1"] == "1" + "0" * 30 + ".00"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
@@ -56,6 +57,13 @@ _LACKING = {
 }
 # The same of those that get their arguments as expressions.
 _LAZY = {"CHOOSE": FAILS, "IF": 0, "IFERROR": 0, "IFNA": 0, "IFS": LACKS, "LET": 0, "SWITCH": LACKS}
+
+
+@cache
+def singles(row: Function) -> frozenset[int]:
+    """Return the places of a function's arguments that should be one value, where others are ranges or arrays."""
+    letters = [parameter(row, place) for place in range(row.most)]
+    return frozenset(place for place, letter in enumerate(letters) if letter == "v" and {"r", "a"} & {*letters})
 
 
 def looks_at_addresses(node: t.Node) -> bool:

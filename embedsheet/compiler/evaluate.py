@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsheet.compiler.calling import ADDRESS_FUNCTIONS, computed, number_only
+from embedsheet.compiler.calling import ADDRESS_FUNCTIONS, computed, number_only, singles
 from embedsheet.compiler.cells import Ids
 from embedsheet.compiler.faults import argument_count, other_workbook, unknown_function
 from embedsheet.compiler.forms import Group
@@ -520,7 +520,7 @@ class Evaluator(CellReader):
             if running is not None:
                 return running
         undefined = self.undefined
-        result = self.together(row.sizes, partial(computed, row), arguments)
+        result = self.together(row.sizes, partial(computed, row), arguments, singles(row))
         if node.name == "INDEX" and self.undefined != undefined and self._found_within(node):
             self.leave_undefined(undefined)
         return result
@@ -537,9 +537,15 @@ class Evaluator(CellReader):
         sides = [height * width] if in_line else [height, width]
         return all((rows * columns <= side).all() for (rows, columns), side in zip(lines, sides, strict=False))
 
-    def together(self, sizes: Sizes, compute: Callable[..., Result], arguments: Sequence[Result]) -> Result:
+    def together(
+        self,
+        sizes: Sizes,
+        compute: Callable[..., Result],
+        arguments: Sequence[Result],
+        singles: Collection[int] = frozenset(),
+    ) -> Result:
         """Return `compute(evaluator, *arguments)`, in parts where the cells' arguments cannot be taken together."""
-        apart = size_labels(sizes, arguments)
+        apart = size_labels(sizes, arguments, singles)
         if apart is None:
             try:
                 return compute(self, *arguments)
@@ -550,9 +556,8 @@ class Evaluator(CellReader):
         parts = []
         for some in _classes(apart):
             part = self.subset(some)
-            parts.append(
-                (some, part, part.together(sizes, compute, [picked(argument, some) for argument in arguments]))
-            )
+            own = [picked(argument, some) for argument in arguments]
+            parts.append((some, part, part.together(sizes, compute, own, singles)))
         references = joined_references([(some, result) for some, _, result in parts], self.count)
         if references is None and any(isinstance(result, Reference) for _, _, result in parts):
             raise SplitError(self.index, apart)  # on sheets of their own, or beside values: known only further out

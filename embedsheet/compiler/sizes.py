@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -12,19 +12,24 @@ from embedsheet.formulas.functions.table import Sizes
 from embedsheet.formulas.values import ABSENT, Reference, Result, Union, Value
 
 
-def size_labels(sizes: Sizes, arguments: Sequence[Result | None]) -> Ids | None:
-    """Return a number for each of the n cells, equal for those that may be taken together; None where all may."""
+def size_labels(sizes: Sizes, arguments: Sequence[Result | None], singles: Collection[int] = frozenset()) -> Ids | None:
+    """Return a number for each of the n cells, equal for those that may be taken together; None where all may.
+
+    `singles`: the places of arguments that should be one value, beside others that are ranges. Of a list there the
+    function gives a result for each element, and would for the padding of the shorter ones.
+    """
     if all(isinstance(argument, Value) and argument.shape[1:] == (1, 1) for argument in arguments):
         return None
     found = [(place, argument, _extent(argument)) for place, argument in enumerate(arguments) if argument is not None]
     varying = [one for one in found if (one[2] != one[2][:1]).any()]
     if not varying:
         return None
+    listed = [one[2] for one in varying if one[0] in singles and sizes != "lists"]
     if sizes == "any":
         # An array of one element counts as a value where functions tell values from arrays.
         keys = [(one[2] == 1).all(axis=1, keepdims=True) for one in varying if isinstance(one[1], Value)]
     elif sizes == "alike" and _alike([extent for _, _, extent in found if (extent != 1).any()]):
-        return None
+        keys = []
     elif sizes == "lists":
         keys = [
             _direction(extent) if place == 1 or isinstance(argument, Reference) else extent
@@ -32,6 +37,7 @@ def size_labels(sizes: Sizes, arguments: Sequence[Result | None]) -> Ids | None:
         ]
     else:
         keys = [extent for _, _, extent in varying]
+    keys += listed
     if not keys:
         return None
     _, which = np.unique(np.concatenate(keys, axis=1), axis=0, return_inverse=True)
@@ -67,4 +73,4 @@ def picked(argument: Result, index: Ids) -> Result:
     if not isinstance(some, Value) or not (some.kinds == ABSENT).any():
         return some
     height, width = some.sizes().max(axis=0)
-    return Value(some.kinds[:, :height, :width], some.numbers[:, :height, :width])
+    return Value(some.kinds[:, :height, :width], some.numbers[:, :height, :width], some.mixed)

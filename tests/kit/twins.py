@@ -50,6 +50,8 @@ _BY_LETTER = {
     "a": ["A1:A4", "A5:A8", "B1:B4", "A1:B2", "C6:C7"],
 }
 _MOST_TRIED = 40
+# What an argument may be where it should not: as many threes as there are rotations.
+_ODD: list[CellValue] = [0, -1, "x", "=NA()", True, 1e9, None, "", 0.5, "3", 2, "=1/0"]
 
 
 @dataclass(frozen=True)
@@ -207,6 +209,7 @@ class Book:
         self.spills: dict[str, int] = {}
         self.names: dict[str, int] = {}
         self.columns: dict[str, int] = {}
+        self.odd: dict[tuple[int, int], CellValue] = {}
         self.formulas: dict[tuple[str, int, int], str] = {}
 
     def add(self, fill: str, case: Case, number: int, copies: Iterable[int]) -> dict[int, tuple[str, int, int]]:
@@ -247,6 +250,9 @@ class Book:
                     arrays.write_array_formula(row, column, row + height, column + width, f"={source}")
             for text, place in self.names.items():
                 book.define_name(f"own.{place}", "=" + _replaced(text, lambda column, row: f"{column}${row}", "S!"))
+            odd = book.add_worksheet("O")
+            for there, value in self.odd.items():
+                _write(odd, *there, value)
             sheets = {fill: book.add_worksheet(fill) for fill in dict.fromkeys(fill for fill, *_ in self.formulas)}
             if self.columns:
                 headers = [{"header": f"c{place}"} for place in self.columns.values()]
@@ -302,6 +308,18 @@ def _growing_array(_: Book, case: Case, number: int, copy: int) -> tuple[int, in
     return text and (copy, number, "{=" + case.formula(f"TRANSPOSE(TRANSPOSE({text}))", "S!") + "}")
 
 
+def _list(_: Book, case: Case, number: int, copy: int) -> tuple[int, int, str] | None:
+    """A list where one value is wanted, longer from cell to cell: what is given for each of its values."""
+    corners = _corners(case.own)
+    if corners is None or corners[0] != corners[2]:
+        return None
+    top, left = corners[:2]
+    last = f"{column_letters(left + 1)}{min(top, 9 - COPIES) + 1 + copy}"
+    own = f"S!${column_letters(left + 1)}${min(top, 9 - COPIES) + 1}:{last}"
+    call = case.formula(f"TRANSPOSE(TRANSPOSE({own}))", "S!")
+    return copy, number, f'{{=TEXTJOIN("|",FALSE,IFERROR({call},"!"))}}'
+
+
 def _spill(book: Book, case: Case, number: int, copy: int) -> tuple[int, int, str] | None:
     """What an array formula fills, of a size of its own in each copy."""
     if _corners(case.own) is None:
@@ -325,9 +343,27 @@ def _table(book: Book, case: Case, number: int, copy: int) -> tuple[int, int, st
     return copy + 1, 500 + number, "=" + case.formula(f"Own[[#This Row],[c{place}]]", "S!")
 
 
+def _odd(rotation: int, book: Book, case: Case, number: int, copy: int) -> tuple[int, int, str] | None:
+    """A cell or range of its own on another sheet: in the first copy as it should be, in others with an odd value."""
+    corners = _corners(case.own)
+    if corners is None and ":" in case.own:
+        return None
+    row, column = HEIGHT * number, WIDTH * copy
+    top, left, bottom, right = corners or (0, 0, 0, 0)
+    for down, across in np.ndindex(bottom - top + 1, right - left + 1):
+        address = _address(top + down, left + across)
+        book.odd[row + down, column + across] = inputs(0).get(address) if corners else f"={fixed(case.own, 'S!')}"
+    turn = (number + rotation) % (len(_ODD) // (COPIES - 1))
+    if copy:
+        book.odd[row + turn % (bottom - top + 1), column] = _ODD[turn * (COPIES - 1) + copy - 1]
+    last = f":{_address(row + bottom - top, column + right - left)}" if ":" in case.own else ""
+    return number, column, "=" + case.formula(f"O!{_address(row, column)}{last}", "S!")
+
+
 FILLS: dict[str, Callable[[Book, Case, int, int], tuple[int, int, str] | None]] = {
     "right": _right, "down": _down, "growing": _growing, "scattered": _scattered, "array": _array,
-    "growing array": _growing_array, "spill": _spill, "name": _name, "table": _table,
+    "growing array": _growing_array, "list": _list, "spill": _spill, "name": _name, "table": _table,
+    **{f"odd {rotation}": functools.partial(_odd, rotation) for rotation in range(4)},
 }  # fmt: skip
 
 

@@ -243,10 +243,21 @@ def joined_references(parts: list[tuple[Index, Result]], count: int) -> Referenc
     return Reference(references[0].sheet, top, left, bottom, right, errors if errors.any() else None)
 
 
-def _element_by_element(evaluator: Evaluator, selector: Value, branches: Sequence[Branch]) -> Value:
+def _element_by_element(evaluator: Evaluator, selector: Value, branches: Sequence[Branch]) -> Result:
+    listed: NDArray[np.bool_] = selector.sizes().max(axis=1) > 1
+    if not listed.any():
+        return _cell_by_cell(evaluator, Value(selector.kinds[:, :1, :1], selector.numbers[:, :1, :1]), branches)
+    if not listed.all():
+        raise evaluator.split(listed * 1)
     usable = selector.kinds == NUMBER
-    used = [place for place in range(len(branches)) if (usable & (selector.numbers == place)).any()]
+    chosen = [(usable & (selector.numbers == place)).any(axis=(1, 2)) for place in range(len(branches))]
+    used = [place for place, cells in enumerate(chosen) if cells.any()]
     found = [evaluator.value(branches[place](evaluator)) for place in used]
+    if any(value.shape[1:] not in ((1, 1), selector.shape[1:]) for value in found):
+        _, taken = np.unique(np.array(chosen), axis=1, return_inverse=True)
+        labels = np.asarray(taken, np.int64).ravel()
+        if labels.any():  # the result is as large as the branches taken
+            raise evaluator.split(labels)
 
     def combined(_: Evaluator, selector: Value, *values: Value) -> Value:
         selector, *fitted = fit([selector, *values])

@@ -29,7 +29,6 @@ from embedsheet.formulas.values import (
     Result,
     Value,
     boolean,
-    error,
     namespace,
 )
 from embedsheet.ground.keys import name_capitals, name_key
@@ -110,11 +109,21 @@ def parts_of(evaluator: Evaluator, source: Value | Reference, rows: Places, colu
     return Value(taken(source.kinds), taken(source.numbers), source.mixed)
 
 
+def _refuse_arrays(evaluator: Evaluator, values: Sequence[Value], times: int = 1) -> None:
+    """Raise FaultError where there are arrays among what a function gave; split the cells of which only some do."""
+    if all(value.shape[1:] == (1, 1) for value in values):
+        return
+    several = [np.broadcast_to((value.sizes() > 1).any(axis=1), evaluator.count * times) for value in values]
+    some = np.any(several, axis=0).reshape(-1, times).any(axis=1)
+    if not some.all():
+        raise evaluator.split(some * 1)
+    raise FaultError(CALC)
+
+
 def gathered(evaluator: Evaluator, function: Lambda, parts: Sequence[Result], rows: int, columns: int) -> Value:
     """Return what a function gives for the parts as an array (n, rows, columns)."""
     value = evaluator.apply_each(function, rows * columns, parts)
-    if value.shape[1:] != (1, 1):
-        raise FaultError(CALC)
+    _refuse_arrays(evaluator, [value], rows * columns)
     whole = (evaluator.count * rows * columns, 1, 1)
     kinds, numbers = np.broadcast_to(value.kinds, whole), namespace(value.numbers).broadcast_to(value.numbers, whole)
     return Value(kinds.reshape(-1, rows, columns), numbers.reshape(-1, rows, columns), value.mixed)
@@ -241,7 +250,6 @@ def reduce_(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Value:
 def scan(evaluator: Evaluator, nodes: tuple[Node, ...]) -> Value:
     """Return f(start, a1), f(f(start, a1), a2), … in the array's shape."""
     steps, (rows, columns) = _folded(evaluator, nodes)
-    if any(value.shape[1:] != (1, 1) for value in steps):
-        return error(CALC)
+    _refuse_arrays(evaluator, steps)
     row = stacked(steps, 2)
     return reshaped(row, rows, columns)

@@ -111,6 +111,13 @@ def _guess(context: Context, name: str, guess: Value | None) -> Value:
     return concrete(context, as_numbers(context, guess or number(_GUESS)), f"The guess of {name}")
 
 
+def _one_guess(context: Context, name: str, guess: Value | None) -> Value:
+    start = _guess(context, name, guess)
+    if start.shape[1:] != (1, 1):
+        raise context.unsupported(f"The guess of {name} must be one number, not a list.")
+    return start
+
+
 def _interest(part: Sample, payments: Array, periods: Array, start: Value, early: Faults = None) -> Value:
     xp = namespace(payments)
     rows = max(start.numbers.shape[0], payments.shape[0], periods.shape[0])
@@ -127,7 +134,7 @@ def _interest(part: Sample, payments: Array, periods: Array, start: Value, early
 @function("IRR", "rv", "Interest at which payments at the ends of the periods are worth nothing", least=1)
 def _irr(context: Context, payments: Argument, guess: Value | None = None) -> Value:
     part = flatten(context.value(payments)).clean()
-    return _interest(part, *_payments(part), _guess(context, "IRR", guess))
+    return _interest(part, *_payments(part), _one_guess(context, "IRR", guess))
 
 
 def _dated(context: Context, name: str, payments: Argument, dates: Argument) -> tuple[Sample, Array, Faults] | None:
@@ -150,7 +157,7 @@ def _xirr(context: Context, payments: Argument, dates: Argument, guess: Value | 
     if dated is None:
         return error(NUM)
     part, years, early = dated
-    return _interest(part, part.kept(0.0), years, _guess(context, "XIRR", guess), early)
+    return _interest(part, part.kept(0.0), years, _one_guess(context, "XIRR", guess), early)
 
 
 @function("XNPV", "vrr", "Present value of dated payments")
