@@ -10,7 +10,7 @@ import xlsxwriter
 
 from embedsheet.book.edits import Edit
 from embedsheet.ground.errors import FileError, ModelError
-from embedsheet.ground.kinds import TEXT
+from embedsheet.ground.kinds import ERROR, ERROR_CODES, TEXT
 from embedsheet.ground.notation.addresses import parse_area
 from embedsheet.workbook import Workbook
 from kit.packages import LINKS, MAIN, PACKAGE_LINKS, contents, parts, sheet_xml, write
@@ -188,3 +188,38 @@ def test_a_cell_that_is_given_its_own_value_keeps_all_it_says(tmp_path: Path, ce
     own = Edit("S", np.array([1]), np.array([1]), sheet.kinds[:1].copy(), sheet.numbers[:1].copy(), True)
     book.save([own, number("B1")])
     assert f'{cell}<c r="B1"><v>7</v></c>'.encode() in contents(path)["xl/worksheets/sheet1.xml"]
+
+
+@pytest.mark.parametrize("formula", ["", "<f>IF(B1&lt;9,C1)</f>"])
+def test_a_rich_value_stays_where_the_error_that_stands_for_it_is_written_again(tmp_path: Path, formula: str) -> None:
+    """Excel stores a picture in a cell, or a share, as #VALUE! and says by vm= what it really is; another error and
+    what takes a formula's place are no such value."""
+    cell = f'<c r="A1" s="0" t="e" vm="1">{formula}<v>#VALUE!</v></c>'
+    path = tmp_path / "book.xlsx"
+
+    def saved(error: str, replace: bool) -> str:
+        write(path, parts({"S": sheet_xml(f'<row r="1">{cell}<c r="B1"><v>1</v></c></row>')}))
+        code = float(ERROR_CODES[error])
+        edit = Edit("S", np.array([1]), np.array([1]), np.array([ERROR], np.uint8), np.array([code]), replace)
+        Workbook.open(path).save([edit, number("B1")])
+        xml = contents(path)["xl/worksheets/sheet1.xml"].decode()
+        return xml.partition('<row r="1">')[2].partition('<c r="B1"><v>7</v></c>')[0]
+
+    assert saved("#VALUE!", replace=False) == cell
+    assert saved("#N/A", replace=False) == f'<c r="A1" s="0" t="e">{formula}<v>#N/A</v></c>'
+    assert saved("#VALUE!", replace=True) == ('<c r="A1" s="0" t="e"><v>#VALUE!</v></c>' if formula else cell)
+
+
+@pytest.mark.parametrize("result", [" 3 kg", "3 kg ", " ", "\ta", "a\n"])
+def test_white_space_at_the_ends_of_a_formulas_text_is_said_to_be_meant(tmp_path: Path, result: str) -> None:
+    """As Excel writes it: what reads XML may drop white space that xml:space="preserve" does not keep."""
+    path = tmp_path / "book.xlsx"
+    cells = '<c r="A1" t="str"><f>B1</f><v>a b</v></c><c r="B1" t="str"><f>C1</f><v xml:space="preserve"> </v></c>'
+    write(path, parts({"S": sheet_xml(f'<row r="1">{cells}</row>')}))
+    book = Workbook.open(path)
+    codes = np.array([book.strings.code(result), book.strings.code("x y")], float)
+    book.save([Edit("S", np.array([1, 1]), np.array([1, 2]), np.array([TEXT, TEXT], np.uint8), codes)])
+    written = contents(path)["xl/worksheets/sheet1.xml"].decode()
+    assert f'<c r="A1" t="str"><f>B1</f><v xml:space="preserve">{result}</v></c>' in written
+    assert '<c r="B1" t="str"><f>C1</f><v>x y</v></c>' in written
+    assert value(Workbook.open(path), "A1") == result

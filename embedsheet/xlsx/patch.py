@@ -29,6 +29,7 @@ _TYPE = re.compile(rb'\s(?:t|vm)="[^"]*"')
 # Without its formula a cell has no calculated array left, which is what cm tells.
 _TYPE_AND_ARRAY = re.compile(rb'\s(?:t|vm|cm)="[^"]*"')
 _FORMULA_KIND = re.compile(rb'\s(?:t|ref)="[^"]*"')
+_SPACE = b" \t\n"
 _PIECES = 1 << 12  # joined at once
 
 
@@ -131,7 +132,7 @@ class _Patch:
     def _same(self, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which cells have their new value already: they keep what else they say of it, as a text's fonts.
 
-        Errors are written in any case: those that came later are read as #VALUE!.
+        Errors are not known to be the same before the cell is looked at: those that came later are read as #VALUE!.
         """
         changes, sheet = self.changes, self.sheet
         same: NDArray[np.bool_] = kept(sheet, changes, positions) & (changes.kinds != ERROR)
@@ -174,6 +175,8 @@ class _Patch:
             elif replace[place]:
                 formula = None
             kind, value = kinds[place], values[place]
+            if kind == ERROR and formula == found[3] and value in found[0] and b' t="e"' in attributes:
+                continue
             if kind == TEXT:
                 value = self._text(value, bool(formula))
             key = attributes, kind, bool(formula)
@@ -187,7 +190,9 @@ class _Patch:
     def _text(self, value: bytes, formula: bool) -> bytes:
         p = self.prefix
         if formula:
-            return b"<%bv>%b</%bv>" % (p, value, p)
+            # Excel drops white space at the ends that nothing says is meant, as in <t>.
+            kept = b' xml:space="preserve"' if value.strip(_SPACE) != value else b""
+            return b"<%bv%b>%b</%bv>" % (p, kept, value, p)
         return b'<%bis><%bt xml:space="preserve">%b</%bt></%bis>' % (p, p, value, p, p)
 
     def _attributes(self, old: bytes, kind: int, formula: bool) -> bytes:
