@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
 from embedsheet.ground.errors import EmbedsheetError, FileError, ModelError
@@ -193,3 +194,38 @@ def test_a_format_keeps_how_it_aligns_its_text(books: dict[str, tuple[Path, list
         assert b'alignment horizontal="center" wrapText="1"/>' in styles, what
         assert b'protection locked="0"/>' in styles, what
         assert validity_faults(target) == faults, what
+
+
+KILOS = '<numFmts count="1"><numFmt numFmtId="164" formatCode="0.000&quot; kg&quot;"/></numFmts>'
+
+
+@pytest.mark.filterwarnings("ignore:Workbook contains no default style")
+@pytest.mark.parametrize(
+    ("styles", "shown"),
+    [
+        ("", "General"),
+        ("<styleSheet/>", "General"),
+        (f'<styleSheet>{KILOS}<cellXfs count="1"><xf numFmtId="164" applyNumberFormat="1"/></cellXfs></styleSheet>',
+         '0.000" kg"'),
+        (f"<styleSheet>{KILOS}<fonts><font/></fonts>"
+         '<cellXfs><xf numFmtId="164" fontId="0" applyNumberFormat="1"/></cellXfs></styleSheet>', '0.000" kg"'),
+        ('<x:styleSheet><x:cellXfs><x:xf numFmtId="2" applyNumberFormat="1"/></x:cellXfs></x:styleSheet>', "0.00"),
+    ],
+)  # fmt: skip
+def test_a_sheet_is_added_to_a_workbook_that_lacks_formats(tmp_path: Path, styles: str, shown: str) -> None:
+    """All lists of formats may be missing (ECMA-376, 18.8.39), but those that are there stand in one order."""
+    parts = packages.parts({"One": packages.sheet_xml('<row r="1"><c r="A1"><v>1</v></c></row>')}, ["x"])
+    for part in ("[Content_Types].xml", "xl/_rels/workbook.xml.rels") if styles else ():
+        parts[part] = str(parts[part]).replace("sharedStrings", "styles")
+    if styles:
+        del parts["xl/sharedStrings.xml"]
+        parts["xl/styles.xml"] = styles.replace("styleSheet", f'styleSheet xmlns="{packages.MAIN}"', 1)
+        if styles.startswith("<x:"):
+            parts["xl/styles.xml"] = str(parts["xl/styles.xml"]).replace("xmlns=", "xmlns:x=")
+    path, target = packages.write(tmp_path / "book.xlsx", parts), tmp_path / "more.xlsx"
+    Workbook.open(path).save((), target, draw=draw)
+    assert validity_faults(target) == validity_faults(path) == []
+    pages = openpyxl.load_workbook(target)
+    assert pages["One"]["A1"].number_format == shown
+    assert pages["Added <report>"]["B3"].number_format == '0.0" €"'
+    assert pages["Added <report>"]["B3"].font.italic

@@ -126,6 +126,8 @@ class _Transplant:
         """Return a part name of the same kind that the package does not use: xl/drawings/drawing3.xml."""
         found = _NUMBERED.match(part)
         assert found
+        if not found[2] and part not in self.package and part not in self.new:
+            return part  # openpyxl looks for xl/styles.xml by this name
         number = 1
         while (name := f"{found[1]}{number}{found[3]}") in self.package or name in self.new:
             number += 1

@@ -32,6 +32,11 @@ def merged(data: bytes, new: bytes, where: str) -> Merged:
     What was there keeps its bytes and numbers. Raises FileError for XML that is not well formed.
     """
     root, theirs = elements(data, where), elements(new, where, depth=4)  # a format holds its alignment
+    if root.end == root.tag_end:  # <styleSheet/>
+        slash = data.rindex(b"/", root.start, root.end)
+        closing = f"></{root.prefix}styleSheet>".encode()
+        data = data[:slash] + closing + data[root.end :]
+        root = elements(data, where)
     pools = {element.name: element for element in root.children}
     more = {element.name: element for element in theirs.children}
     shift = {name: _count(pools.get(name)) for name in (*_POOLS.values(), "cellXfs", "dxfs")}
@@ -39,12 +44,14 @@ def merged(data: bytes, new: bytes, where: str) -> Merged:
     added = {name: _inside(new, more[name]) for name in (*_POOLS.values(), "dxfs") if name in more}
     if number_formats:
         added["numFmts"] = number_formats
-    added["cellXfs"] = [_format(element, shift, formats, new) for element in more["cellXfs"].children]
+    style = {"xfId": "0"} if _count(pools.get("cellStyleXfs")) else {}
+    added["cellXfs"] = [_format(element, shift, formats, style, new) for element in more["cellXfs"].children]
     pieces: list[tuple[int, int, bytes]] = []
     for name in _ORDER:
         if added.get(name):
             pieces.append(_appended(data, root, name, added[name]))
-    for start, end, text in sorted(pieces, reverse=True):
+    # Pools that are missing at one place keep their order, and stand before one that follows there.
+    for start, end, text in reversed(sorted(pieces, key=lambda piece: piece[:2])):
         data = data[:start] + text + data[end:]
     return Merged(data, shift["cellXfs"], shift["dxfs"])
 
@@ -74,13 +81,15 @@ def _number_formats(own: Element | None, new: Element | None) -> tuple[dict[str,
     return numbers, texts
 
 
-def _format(element: Element, shift: dict[str, int], formats: dict[str, str], data: bytes) -> bytes:
+def _format(
+    element: Element, shift: dict[str, int], formats: dict[str, str], style: dict[str, str], data: bytes
+) -> bytes:
     """Return an <xf> that points at the pools as they are here; it takes nothing from the workbook's own style."""
-    attributes = dict(element.attributes)
+    attributes = {name: value for name, value in element.attributes.items() if name != "xfId"}
     for attribute, pool in _POOLS.items():
         attributes[attribute] = str(int(attributes.get(attribute, "0")) + shift[pool])
     attributes["numFmtId"] = formats.get(attributes.get("numFmtId", "0"), attributes.get("numFmtId", "0"))
-    attributes["xfId"] = "0"
+    attributes |= style
     for what in ("Font", "Fill", "Border", "NumberFormat"):
         attributes[f"apply{what}"] = "1"
     words = "".join(f' {name}="{value}"' for name, value in attributes.items())
