@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xlsxwriter
+from typer.testing import CliRunner
 
 from embedsheet.book.edits import Edit
+from embedsheet.cli import app
 from embedsheet.ground.errors import FileError, ModelError
 from embedsheet.ground.kinds import ERROR, ERROR_CODES, TEXT
 from embedsheet.ground.notation.addresses import parse_area
@@ -223,3 +226,32 @@ def test_white_space_at_the_ends_of_a_formulas_text_is_said_to_be_meant(tmp_path
     assert f'<c r="A1" t="str"><f>B1</f><v xml:space="preserve">{result}</v></c>' in written
     assert '<c r="B1" t="str"><f>C1</f><v>x y</v></c>' in written
     assert value(Workbook.open(path), "A1") == result
+
+
+@pytest.mark.parametrize("locked", ["", 'lockStructure="1"', 'lockWindows="1" lockStructure="0"'])
+@pytest.mark.parametrize("signed", [False, True])
+def test_an_added_sheet_that_a_lock_or_a_signature_speaks_against_is_told(
+    tmp_path: Path, locked: str, signed: bool
+) -> None:
+    """lockStructure= keeps sheets from being added (ECMA-376, 18.2.29); a signature is over the workbook part, too."""
+    content = parts({"S": sheet_xml(CELL.replace("A1*2", "(A1-3)^2").replace("<v>2<", "<v>4<"))})
+    protection = f"<workbookProtection {locked}/>" if locked else ""
+    content["xl/workbook.xml"] = str(content["xl/workbook.xml"]).replace("<sheets>", f"{protection}<sheets>")
+    if signed:
+        content["_xmlsignatures/sig1.xml"] = "<Signature/>"
+    path = write(tmp_path / "book.xlsx", content)
+    notes = []
+    if locked.startswith("lockStructure"):
+        notes.append("a sheet was added although the workbook's structure is protected")
+    if signed:
+        notes.append("the workbook is signed, and its signature fits no more: whoever signed it must do so again")
+    model = ["--sheet", "S", "--objective", "B1", "--changing", "A1"]
+    for command in (
+        ["derive", str(path), *model, "-o", str(tmp_path / "copy.xlsx")],
+        ["buttons", str(path), "-o", str(tmp_path / "b.xlsm")],
+    ):
+        told = CliRunner().invoke(app, command)
+        assert [line[6:] for line in told.output.splitlines() if line.startswith("Note: ")] == notes
+    told = CliRunner().invoke(app, ["derive", str(path), *model, "--json"])
+    assert json.loads(told.output)["notes"] == notes
+    assert list(Workbook.open(path).save([number("A1")]).notes) == notes[len(notes) - signed :]  # no sheet is added

@@ -30,5 +30,8 @@ def buttons(
     """
     from embedsheet.hosts.buttons.foreign import add_buttons_to
 
-    made = add_buttons_to(book, output, force=force, ignore_lock=ignore_lock).path
+    report = add_buttons_to(book, output, force=force, ignore_lock=ignore_lock)
+    made = report.path
     say(f"Made {made}: see its sheet Buttons. In Excel allow the macros; without Excel: embedsheet open {word(made)}")
+    for note in report.notes:
+        say(f"Note: {note}", "yellow")

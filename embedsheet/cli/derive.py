@@ -59,6 +59,7 @@ def derive(
                 ],
                 "formulas": done.formulas,
                 "largest_relative_difference": done.difference,
+                "notes": list(done.report.notes),
                 "path": str(done.report.path),
             }
         )
@@ -67,3 +68,5 @@ def derive(
     for area, block in done.gradients.items():
         say(f"  {area} → {block}")
     say(f"Calculated: every derivative is the exact one (largest relative difference {done.difference:.1e}).")
+    for note in done.report.notes:
+        say(f"Note: {note}", "yellow")

@@ -31,6 +31,13 @@ def is_locked(form: etree._Element) -> bool:
     return protection is None or protection.get("locked") not in {"0", "false"}
 
 
+def structure_locked(package: Package, contents: Contents) -> bool:
+    """Whether a workbook is protected against sheets that are added, moved or removed."""
+    root = parse(package.read(contents.part), f"{package.path}: {contents.part}")
+    protection = child(root, "workbookProtection")
+    return protection is not None and protection.get("lockStructure") in {"1", "true"}
+
+
 def locked(package: Package, contents: Contents, part: SheetPart, sheet: Sheet, changes: Changes, data: bytes) -> str:
     """Return words for the locked cells of a protected sheet that get another value, "" where there are none.
 

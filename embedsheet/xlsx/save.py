@@ -30,7 +30,7 @@ from embedsheet.ground.strings import Strings
 from embedsheet.xlsx import undo
 from embedsheet.xlsx.added_sheets import CONTENT_TYPES, Draw, drawn, with_sheets
 from embedsheet.xlsx.form import find_region
-from embedsheet.xlsx.locks import locked
+from embedsheet.xlsx.locks import locked, structure_locked
 from embedsheet.xlsx.macros import MakeProject, with_project
 from embedsheet.xlsx.package import Package, Packed
 from embedsheet.xlsx.parts import Contents, SheetPart, tables
@@ -90,6 +90,8 @@ def save(job: Job, target: Path | None, ignore_lock: bool, keep_undo: bool) -> S
             made = drawn([sheet.name for sheet in job.contents.sheets], job.draw, path.name)
             more = with_sheets(package, job.contents, made, changed)
             changed, added = more.changed, more.new
+            if added and structure_locked(package, job.contents):
+                notes.append("a sheet was added although the workbook's structure is protected")
         content = package.rebuilt({**sheets, **changed}, removed, added)
         if job.project is not None:
             whole = Package(job.path, content)  # whose name messages give
