@@ -229,3 +229,54 @@ def test_a_shorter_list_for_one_value_does_not_get_what_the_longest_asks_for(
     assert [values[f"H{row}"] for row in range(1, 6)] == [
         wanted if isinstance(wanted, str) else pytest.approx(wanted) for wanted in expected
     ]
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        # One error beside a list is an error for each of its elements, and for no more than it has.
+        ("COUNTA(WEEKDAY(A$1:A#,1/0))", [1, 2, 3, 4]),
+        ("COUNTA(MID(A$1:A#,1/0,1))", [1, 2, 3, 4]),
+        ("COLUMNS(ERROR.TYPE(TRANSPOSE(A$1:A#)))", ["#N/A", 2, 3, 4]),
+        ("COUNTA(ISFORMULA(A$1:A#))", [1, 2, 3, 4]),
+        # OFFSET of no column is #REF!, one value; of two columns it is as many rows as A# says.
+        ("COUNTA(ROW(OFFSET(A$1,0,0,A#,A#-1)))", [1, 2, 3, 4]),
+        ("ROWS(_xlfn.VSTACK(OFFSET(A$1,0,0,A#,A#-1),7))", ["#REF!", 3, 4, 5]),
+        # The third row of an array that has fewer is one error, of one that has it all its 4 columns.
+        ("COUNTA(INDEX(_xlfn.HSTACK(A$1:C$1*1,(A$1:A#)*1),3))", [1, 1, 4, 4]),
+        # A range of one cell is as long as another one, a longer range is not.
+        ("SUMPRODUCT(A$2,A$1:A#)", [2, "#VALUE!", "#VALUE!", "#VALUE!"]),
+        ("COLUMNS(AVERAGEIFS(A$1,A$1:A#,1))", [1, "#VALUE!", "#VALUE!", "#VALUE!"]),
+        ("ROW(1/(A$1:A#=0))", ["#DIV/0!"] * 4),
+        # What XLOOKUP finds is cells, where a text is no number to SUM; what it gives else has a size of its own.
+        ("COLUMNS(_xlfn.XLOOKUP(A#,A$1:A$2,A$1:C$2,7))", [3, 3, 1, 1]),
+        ("COUNTA(_xlfn.XLOOKUP(A#,{1;2},{1,2;3,4}))", [2, 2, 1, 1]),
+        ("SUM(_xlfn.XLOOKUP(A#,A$1:A$3,E$1:E$3,7))", [0, 0, 0, 7]),
+        # A1:A# and A1:A2 after each other: the second element
+        ("INDEX((A$1:A#,A$1:A$2)*1,2)", [1, 2, 2, 2]),
+        # Of two lost references the first counts: beyond the sheet, then of no row for a text
+        ('MAX(OFFSET(A$1,-A#,0),OFFSET(A$1,"x",0))', ["#REF!"] * 4),
+    ],
+)
+def test_what_is_beside_a_list_is_as_long_as_each_cells_own(tmp_path: Path, formula: str, expected: list[Any]) -> None:
+    cells: dict[str, Any] = {f"A{row}": float(row) for row in range(1, 10)}
+    cells |= {f"E{row}": "5" for row in range(1, 4)}
+    cells |= {f"Z{row}": (f"Z{row}:Z{row}", f"={formula.replace('#', str(row))}") for row in range(1, 5)}
+    values = embedsheet_values(write(tmp_path / "all.xlsx", cells))["S"]
+    assert [values[f"Z{row}"] for row in range(1, 5)] == expected
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        # As LibreOffice: where one list of criteria, or of orders, is shorter, there is nothing to count, #N/A.
+        ("SUM(IFERROR(COUNTIFS(A1:A6,{1;2;3;4},A1:A6,{1;2;3}),10))", 13),
+        ("SUM(IFERROR(MAXIFS(A1:A6,A1:A6,{1;2;3;4},A1:A6,{1,2;3,4;5,6}),100))", 201),
+        ('TEXTJOIN("|",FALSE,IFERROR(RANK({1;2;3},A1:A6,{1;0}),"x"))', "1|5|x"),
+    ],
+)
+def test_lists_of_different_lengths_for_single_values_have_no_result_beyond_the_shorter(
+    tmp_path: Path, formula: str, expected: Any
+) -> None:
+    cells: dict[str, Any] = {f"A{row}": float(row) for row in range(1, 7)} | {"C1": f"{{={formula}}}"}
+    assert embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": cells}))["S"]["C1"] == expected

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, reduce
 
 import numpy as np
 
 from embedsheet.compiler.reading import CellReader
-from embedsheet.formulas.coerce import MIXED, UNMIXED, with_errors
+from embedsheet.formulas.coerce import MIXED, UNMIXED, fit, with_errors
 from embedsheet.formulas.functions.descriptions import READING
 from embedsheet.formulas.functions.table import NO_TRUTHS, Function, parameter
 from embedsheet.formulas.values import (
@@ -122,6 +122,29 @@ def _lost(row: Function, arguments: Sequence[Result]) -> list[Value]:
     return found
 
 
+def _side_by_side(row: Function, arguments: Sequence[Result]) -> tuple[Sequence[Result], Value | None]:
+    """Return arguments whose lists for single values spread over one shape, and #N/A where any of them is too short."""
+    lists = {
+        place: argument
+        for place, argument in enumerate(arguments)
+        if place in singles(row) and isinstance(argument, Value) and argument.shape[1:] != (1, 1)
+    }
+    try:
+        rows, columns = np.broadcast_shapes(*(one.shape[1:] for one in lists.values())) if lists else (1, 1)
+    except ValueError:
+        rows, columns = (max(one.shape[axis] for one in lists.values()) for axis in (1, 2))
+    else:
+        return arguments, None
+    beyond = np.zeros((1, rows, columns), bool)
+    for one in lists.values():
+        _, height, width = one.shape
+        beyond[:, height if height > 1 else rows :] = True
+        beyond[:, :, width if width > 1 else columns :] = True
+    fitted = dict(zip(lists, fit(list(lists.values())), strict=True))
+    kinds = np.where(beyond, ERROR, NUMBER).astype(np.uint8)
+    return [fitted.get(place, one) for place, one in enumerate(arguments)], Value(kinds, np.full((1, 1, 1), float(NA)))
+
+
 def computed(row: Function, evaluator: CellReader, *arguments: Result) -> Result:
     """Return what a function gives for arguments; raise where it tells kinds apart that the changing cells decide."""
     lost = () if row.takes_errors or row.name in ADDRESS_FUNCTIONS else _lost(row, arguments)
@@ -130,14 +153,23 @@ def computed(row: Function, evaluator: CellReader, *arguments: Result) -> Result
             return one
     if row.name in _BY_KIND and any(isinstance(one, Value) and one.mixed for one in arguments):
         raise evaluator.unsupported(f"{row.name} is given {MIXED}; {UNMIXED}")
+    fitted, beyond = _side_by_side(row, arguments)
     before, evaluator.reader = evaluator.reader, row.name
     try:
         with evaluator.store.scope(row.name):
-            result: Result = row.call(evaluator, *arguments)
+            result: Result = row.call(evaluator, *fitted)
     finally:
         evaluator.reader = before
+    if beyond is not None:
+        result = with_errors(evaluator.value(result), beyond)
     if isinstance(result, Value) and result.traced and row.name not in _ALWAYS_DEFINED:
         evaluator.may_be_undefined(_LACKING.get(row.name, FAILS))
     if row.name in _LOOKUPS and isinstance(result, Value) and not evaluator.single:
         evaluator.counted(evaluator.taker or "LET", result.mixed)
-    return with_errors(evaluator.value(result), *lost) if lost else result
+    if not lost:
+        return result
+    value = evaluator.value(result)
+    if value.shape[1:] != (1, 1):  # the error is one value, however large the results of other cells are
+        failed = reduce(np.logical_or, [one.kinds[:, 0, 0] == ERROR for one in lost])
+        raise evaluator.split(np.broadcast_to(failed, evaluator.count) * 1)
+    return with_errors(value, *reversed(lost))  # of several the first counts

@@ -61,7 +61,7 @@ def fit(value: Value, shape: tuple[int, int, int]) -> Value:
 
 
 def side_by_side(values: Sequence[Value]) -> Value:
-    """Return several values as one row of cells each, as functions over a union see them."""
+    """Return several values as one row of cells each, as functions over a union see them; padding goes to its end."""
     n = max(value.shape[0] for value in values)
     xp = namespace(*(value.numbers for value in values))
     flat_kinds, flat_numbers = [], []
@@ -72,7 +72,11 @@ def side_by_side(values: Sequence[Value]) -> Value:
         numbers = xp.broadcast_to(value.numbers, shape).reshape(shape[0], 1, size)
         flat_numbers.append(xp.broadcast_to(numbers, (n, 1, size)))
     mixed = max(value.mixed for value in values)
-    return Value(np.concatenate(flat_kinds, axis=2), xp.concatenate(flat_numbers, axis=2), mixed)
+    kinds, numbers = np.concatenate(flat_kinds, axis=2), xp.concatenate(flat_numbers, axis=2)
+    if (kinds == ABSENT).any():
+        order = np.argsort(kinds == ABSENT, axis=2, kind="stable")
+        kinds, numbers = np.take_along_axis(kinds, order, axis=2), xp.take_along_axis(numbers, order, axis=2)
+    return Value(kinds, numbers, mixed)
 
 
 def pick(result: Result, index: Ids) -> Result:

@@ -29,7 +29,8 @@ def size_labels(sizes: Sizes, arguments: Sequence[Result | None], singles: Colle
         # An array of one element counts as a value where functions tell values from arrays.
         keys = [(one[2] == 1).all(axis=1, keepdims=True) for one in varying if isinstance(one[1], Value)]
     elif sizes == "alike" and _alike([extent for _, _, extent in found if (extent != 1).any()]):
-        keys = []
+        # A range of one cell is as long as a single value, which no longer one beside the same value is.
+        keys = [(one[2] == 1).all(axis=1, keepdims=True) for one in varying]
     elif sizes == "lists":
         keys = [
             _direction(extent) if place == 1 or isinstance(argument, Reference) else extent

@@ -332,11 +332,11 @@ def _element(
 ) -> tuple[int, float]:
     """Return what one element's arguments give; `plain`: none of them is an error or absent."""
     if not plain:
+        if any(kind == ABSENT for kind, _ in pairs):
+            return ABSENT, 0.0
         for kind, number in pairs:
             if kind == ERROR:
                 return ERROR, number
-        if any(kind == ABSENT for kind, _ in pairs):
-            return ABSENT, 0.0
     try:
         result = compute(*pairs)
     except FaultError as fault:
@@ -370,15 +370,15 @@ def no_reference(argument: Result, code: int = VALUE) -> Value:
     """Return what is given for something that is no reference: each cell's own error, else that of a code."""
     if not isinstance(argument, Value):
         return error(code)
-    failed = (argument.kinds == ERROR).all(axis=(1, 2), keepdims=True)
+    failed = np.isin(argument.kinds, (ERROR, ABSENT)).all(axis=(1, 2), keepdims=True)
     codes = namespace(argument.numbers).where(failed, argument.numbers[:, :1, :1], float(code))
     return Value(np.full((1, 1, 1), ERROR, np.uint8), codes)
 
 
 def with_errors(result: Value, *values: Value) -> Value:
-    """Return a result with the errors of further arguments put over it."""
+    """Return a result with the errors of further arguments put over it, but not over padding."""
     for value in values:
-        failed = value.kinds == ERROR
+        failed = (value.kinds == ERROR) & (result.kinds != ABSENT)
         if failed.any():
             xp = namespace(result.numbers, value.numbers)
             result = Value(
@@ -387,3 +387,15 @@ def with_errors(result: Value, *values: Value) -> Value:
                 result.mixed,
             )
     return result
+
+
+def lost_references(result: Value, errors: NDArray[np.uint8] | None) -> Value:
+    """Return what is told of references with the error, one element, of each cell whose reference is none."""
+    if errors is None or not errors.any():
+        return result
+    lost = errors[:, None, None] > 0
+    first = np.zeros((1, *result.shape[1:]), bool)
+    first[:, 0, 0] = True
+    kinds = np.where(lost, np.where(first, ERROR, ABSENT), result.kinds).astype(np.uint8)
+    numbers = namespace(result.numbers).where(lost, errors[:, None, None].astype(float), result.numbers)
+    return Value(kinds, numbers)

@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from embedsheet.formulas.coerce import element_text, no_reference
+from embedsheet.formulas.coerce import element_text, lost_references, no_reference
 from embedsheet.formulas.functions.information import first_cell
 from embedsheet.formulas.functions.samples import Argument
 from embedsheet.formulas.functions.table import Context, function
@@ -31,14 +31,6 @@ from embedsheet.ground.notation.addresses import column_letters, quote_sheet
 READING = frozenset({"contents", "type"})  # what CELL tells of a cell's value
 # What a cell's format says; of files only what formulas need is read.
 _OF_FORMATS = frozenset({"color", "format", "parentheses", "prefix", "protect", "width"})
-
-
-def _with_errors(value: Value, reference: Reference) -> Value:
-    """Return what is told of a reference's cells, its errors where it is none."""
-    if reference.errors is None:
-        return value
-    codes = reference.errors[:, None, None]
-    return Value(np.where(codes > 0, ERROR, value.kinds).astype(np.uint8), np.where(codes > 0, codes, value.numbers))
 
 
 def _corner(reference: Reference) -> Reference:
@@ -94,7 +86,7 @@ def cell(context: Context, asked: Value, argument: Argument | None = None) -> Va
             found = _texts(context, [_file_name(context, argument)])
         case _:
             return error(VALUE)
-    return _with_errors(found, argument)
+    return lost_references(found, argument.errors)
 
 
 def _sheet_before(context: Context, reference: Reference) -> str:
@@ -120,14 +112,14 @@ def _type(context: Context, value: Value) -> Value:
     return Value(np.full((1, 1, 1), TEXT, np.uint8), codes)
 
 
-@function("ISFORMULA", "r", "Whether a cell holds a formula", gradient="constant", sizes="any")
+@function("ISFORMULA", "r", "Whether a cell holds a formula", gradient="constant")
 def isformula(context: Context, argument: Argument) -> Value:
     """Return for each cell of a reference whether it holds a formula; #VALUE! for what is no reference."""
     if not isinstance(argument, Reference):
         return no_reference(argument)
     reference = argument if context.array_formula else _corner(argument)
     found = context.holds_formula(reference)
-    return _with_errors(Value(np.full((1, 1, 1), BOOLEAN, np.uint8), found * 1.0), reference)
+    return lost_references(Value(np.full((1, 1, 1), BOOLEAN, np.uint8), found * 1.0), reference.errors)
 
 
 @function("FORMULATEXT", "r", "A cell's formula as text", gradient="constant")
@@ -140,7 +132,7 @@ def formulatext(context: Context, argument: Argument) -> Value:
     kinds = [[[ERROR if text is None else TEXT for text in line] for line in cells] for cells in texts]
     code = context.strings.code
     codes = [[[NA if text is None else code(text) for text in line] for line in cells] for cells in texts]
-    return _with_errors(Value(np.array(kinds, np.uint8), np.array(codes, np.float64)), reference)
+    return lost_references(Value(np.array(kinds, np.uint8), np.array(codes, np.float64)), reference.errors)
 
 
 @function("SHEET", "r", "Number of a sheet, the formula's own if left out", least=0, gradient="constant", sizes="any")
@@ -149,7 +141,7 @@ def sheet(context: Context, argument: Argument | None = None) -> Value:
     places = {name_key(name): place for place, name in enumerate(context.tabs, 1)}
     if argument is None or isinstance(argument, Reference):
         found = number(float(places[name_key(context.sheet_name(argument))]))
-        return found if argument is None else _with_errors(found, argument)
+        return found if argument is None else lost_references(found, argument.errors)
     if isinstance(argument, Union):
         return error(REF)
     if argument.shape[1:] != (1, 1):
@@ -176,4 +168,4 @@ def sheets(context: Context, argument: Argument | None = None) -> Value:
         return number(float(len({area.sheet for area in argument.areas})))
     if isinstance(argument, Value):
         return no_reference(argument, REF)
-    return _with_errors(number(1.0), argument)
+    return lost_references(number(1.0), argument.errors)

@@ -207,5 +207,5 @@ def error_type(context: Context, value: Value) -> Value:
     if value.traced:
         raise context.unsupported("ERROR.TYPE cannot tell the errors of changing cells apart; use ISERROR or IFERROR.")
     codes = value.numbers if failed.any() else np.zeros((1, 1, 1))
-    kinds = np.where(failed, NUMBER, ERROR).astype(np.uint8)
+    kinds = np.where(failed, NUMBER, np.where(value.kinds == ABSENT, ABSENT, ERROR)).astype(np.uint8)
     return Value(kinds, np.where(failed, codes, float(NA)))

@@ -224,11 +224,24 @@ def xlookup(
     else:
         value = context.value(table)
         others = _beside(value, vertical, place)
+        if errors is not None and others.size > 1:  # where nothing is found the result is one error
+            if not (errors > 0).all():
+                raise context.split((errors > 0).ravel() * 1)
+            others = others[:, :1, :1]
         result = gather(value, *((at, others) if vertical else (others, at)), errors)
     if missing is None or errors is None or not (errors == NA).any():
         return result
     own = np.broadcast_to(needle.kinds == ERROR, codes.shape)
-    return _chosen(context.value(result), missing, (codes == NA) & ~own)
+    nowhere = (codes == NA) & ~own
+    if not nowhere.any():
+        return result
+    several = missing.shape[1:] != (1, 1) or (widths if vertical else heights).max() > 1
+    if nowhere.shape[1:] == (1, 1) and (several or not context.single):
+        # `missing` is of a size of its own, and no reference.
+        if nowhere.all():
+            return missing
+        raise context.split(nowhere.ravel() * 1)
+    return _chosen(context.value(result), missing, nowhere)
 
 
 def _read_size(value: Value) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

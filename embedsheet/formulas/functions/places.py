@@ -11,6 +11,7 @@ from embedsheet.formulas.coerce import (
     concrete,
     element_number,
     element_text,
+    lost_references,
     map_elements,
     no_reference,
 )
@@ -72,7 +73,7 @@ def index(
     negative = (rows < 0) | (columns < 0)
     beyond = (rows > heights) | (columns > widths)
     outside = np.where(negative, VALUE, np.where(beyond, REF, 0)).astype(np.uint8)
-    errors = combine(_codes(row_read, column_read), outside)
+    errors = combine(_own_error(table), _codes(row_read, column_read), outside)
     if errors is not None:  # an error is one cell, not all that 0 asks for
         rows, columns = (np.where(errors > 0, 1, asked) for asked in (rows, columns))
     down, across = rows.astype(np.int64), columns.astype(np.int64)
@@ -82,7 +83,19 @@ def index(
         return rectangle(table, top, left, bottom, right, errors)
     value = context.value(table)
     _, height, width = value.shape
-    return gather(value, _spread(down, height, 1), _spread(across, width, 2), errors)
+    down, across = _spread(down, height, 1), _spread(across, width, 2)
+    if errors is not None:
+        errors = np.where((down < 0) | (across < 0), 0, errors).astype(np.uint8)
+    return gather(value, down, across, errors)
+
+
+def _own_error(table: Value | Reference) -> NDArray[np.uint8] | None:
+    """Return the codes of tables that are one error and nothing else, (n or 1, 1, 1); it is the result of INDEX."""
+    if not isinstance(table, Value) or table.traced:
+        return None
+    kinds, numbers = (np.broadcast_to(part, table.shape)[:, :1, :1] for part in (table.kinds, table.numbers))
+    alone = (kinds == ERROR) & (table.sizes() == 1).all(axis=1)[:, None, None]
+    return np.where(alone, numbers, 0).astype(np.uint8)
 
 
 def _spread(places: NDArray[np.int64], length: int, axis: int) -> NDArray[np.int64]:
@@ -222,13 +235,6 @@ def _places(context: Context, first: NDArray[np.int64], last: NDArray[np.int64],
     return Value(kinds, numbers.astype(np.float64))
 
 
-def _reference_errors(value: Value, reference: Reference) -> Value:
-    if reference.errors is None:
-        return value
-    codes = reference.errors[:, None, None]
-    return Value(np.where(codes > 0, ERROR, value.kinds).astype(np.uint8), np.where(codes > 0, codes, value.numbers))
-
-
 @function("ROW", "r", "Row number of a cell", least=0, gradient="constant", sizes="any")
 def row(context: Context, reference: Value | Reference | Union | None = None) -> Value:
     """Return the rows of a reference, without one those that the formula fills."""
@@ -236,7 +242,7 @@ def row(context: Context, reference: Value | Reference | Union | None = None) ->
         return _places(context, context.rows, context.rows + context.filled[0] - 1, 1)
     if not isinstance(reference, Reference):
         return no_reference(reference)
-    return _reference_errors(_places(context, reference.top, reference.bottom, 1), reference)
+    return lost_references(_places(context, reference.top, reference.bottom, 1), reference.errors)
 
 
 @function("COLUMN", "r", "Column number of a cell", least=0, gradient="constant", sizes="any")
@@ -246,7 +252,7 @@ def column(context: Context, reference: Value | Reference | Union | None = None)
         return _places(context, context.columns, context.columns + context.filled[1] - 1, 2)
     if not isinstance(reference, Reference):
         return no_reference(reference)
-    return _reference_errors(_places(context, reference.left, reference.right, 2), reference)
+    return lost_references(_places(context, reference.left, reference.right, 2), reference.errors)
 
 
 @function("ROWS", "r", "Number of rows of a range or array", gradient="constant", sizes="any")
@@ -272,7 +278,7 @@ def _size(table: Value | Reference | Union, axis: int) -> Value:
             namespace(table.numbers).where(failed, table.numbers, size),
         )
     result = Value(np.full((1, 1, 1), NUMBER, np.uint8), size)
-    return _reference_errors(result, table) if isinstance(table, Reference) else result
+    return lost_references(result, table.errors) if isinstance(table, Reference) else result
 
 
 @function("AREAS", "r", "Number of areas of a reference", gradient="constant")

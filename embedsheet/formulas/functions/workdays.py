@@ -210,7 +210,7 @@ def _working(name: str, parameters: str, summary: str, compute: Callable[..., fl
     def call(context: Context, one: Value, two: Value, *more: Any) -> Value:
         weekend = number(1.0)  # Saturday and Sunday
         if own_weekend and more:
-            given, more = more[0], more[1:]
+            given, more = concrete(context, more[0], f"The weekends of {name}"), more[1:]
             blank = given.kinds == BLANK
             weekend = Value(np.where(blank, NUMBER, given.kinds).astype(np.uint8), np.where(blank, 1.0, given.numbers))
         off = _holidays(context, name, more[0] if more else None)
