@@ -254,6 +254,11 @@ def test_a_shorter_list_for_one_value_does_not_get_what_the_longest_asks_for(
         ("SUM(_xlfn.XLOOKUP(A#,A$1:A$3,E$1:E$3,7))", [0, 0, 0, 7]),
         # A1:A# and A1:A2 after each other: the second element
         ("INDEX((A$1:A#,A$1:A$2)*1,2)", [1, 2, 2, 2]),
+        # A cell that one of them chooses is a cell, whatever the others choose.
+        ("ROW(IF(A#>2,A#,A#*1))", ["#VALUE!", "#VALUE!", 3, 4]),
+        ("AREAS(CHOOSE(A#-2,A#,A#))", ["#VALUE!", "#VALUE!", 1, 1]),
+        ("ISREF(CHOOSE(A#,A#,A#^2,A#))", [True, False, True, False]),
+        ('TEXTJOIN("|",FALSE,IFERROR(HYPERLINK(1/(A$1:A#-2),7),"!"))', ["7", "7|!", "7|!|7", "7|!|7|7"]),
         # Of two lost references the first counts: beyond the sheet, then of no row for a text
         ('MAX(OFFSET(A$1,-A#,0),OFFSET(A$1,"x",0))', ["#REF!"] * 4),
     ],

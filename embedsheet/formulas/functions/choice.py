@@ -142,6 +142,12 @@ class SeveralPlacesError(UnsupportedError):
     """OFFSET or INDIRECT is asked for a list of places, which the function that takes it may look at one by one."""
 
 
+# To these, and to what a name is given, a cell is another thing than its number.
+_LOOK_AT_CELLS = frozenset(
+    """AREAS AVERAGEIF AVERAGEIFS CELL COLUMN COUNTBLANK COUNTIF COUNTIFS FORMULATEXT ISFORMULA ISREF MAXIFS MINIFS
+    OFFSET RANK RANK.AVG RANK.EQ ROW SHEET SHEETS SUBTOTAL AGGREGATE SUMIF SUMIFS""".split()
+)
+
 Branch: TypeAlias = Callable[[Evaluator], Result]
 
 
@@ -208,7 +214,8 @@ def _cell_by_cell(evaluator: Evaluator, selector: Value, branches: Sequence[Bran
     joined = joined_references([(index, result) for index, _, result in parts], evaluator.count)
     if joined is not None:
         return joined
-    if not any(_is_wide(result) for _, _, result in parts):
+    looked_at = not evaluator.single and (evaluator.taker is None or evaluator.taker in _LOOK_AT_CELLS)
+    if not looked_at and not any(_is_wide(result) for _, _, result in parts):
         values = [part.value(result) for _, part, result in parts]
         if not any(map(_counts_otherwise, (result for _, _, result in parts), values)):
             return evaluator.merge([(index, value) for (index, _, _), value in zip(parts, values, strict=True)])

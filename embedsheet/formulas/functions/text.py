@@ -11,7 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from embedsheet.formulas.coerce import FaultError, element_number, element_text, map_elements, text_of, with_errors
+from embedsheet.formulas.coerce import (
+    FaultError,
+    element_number,
+    element_text,
+    fitted,
+    map_elements,
+    text_of,
+    with_errors,
+)
 from embedsheet.formulas.functions.elements import Pair, enter
 from embedsheet.formulas.functions.samples import Argument
 from embedsheet.formulas.functions.table import Context, function
@@ -291,7 +299,12 @@ def _value_function(context: Context, value: Value) -> Value:
 
 @function("HYPERLINK", "vv", "The name of a link, or its address", least=1)
 def _hyperlink(context: Context, address: Value, name: Value | None = None) -> Value:
-    return address if name is None else with_errors(name, address)
+    if name is None:
+        return address
+    named, address = fitted(context, [name, address])
+    shape = np.broadcast_shapes(named.shape, address.shape)
+    absent = np.where(address.kinds == ABSENT, ABSENT, np.broadcast_to(named.kinds, shape)).astype(np.uint8)
+    return with_errors(Value(absent, named.numbers, named.mixed), address)
 
 
 @function("CONCATENATE", "(v)", "Texts one after the other", least=1, gradient="constant")
