@@ -242,6 +242,7 @@ def test_a_shorter_list_for_one_value_does_not_get_what_the_longest_asks_for(
         # OFFSET of no column is #REF!, one value; of two columns it is as many rows as A# says.
         ("COUNTA(ROW(OFFSET(A$1,0,0,A#,A#-1)))", [1, 2, 3, 4]),
         ("ROWS(_xlfn.VSTACK(OFFSET(A$1,0,0,A#,A#-1),7))", ["#REF!", 3, 4, 5]),
+        ('COUNTA(COUNTIF(OFFSET(A$1,0,0,A#,INT(A#/3)),ROW(INDIRECT("1:"&A#))))', [1, 1, 3, 4]),
         # The third row of an array that has fewer is one error, of one that has it all its 4 columns.
         ("COUNTA(INDEX(_xlfn.HSTACK(A$1:C$1*1,(A$1:A#)*1),3))", [1, 1, 4, 4]),
         # A range of one cell is as long as another one, a longer range is not.

@@ -27,6 +27,7 @@ from embedsheet.formulas.values import (
     Value,
     error,
     namespace,
+    number,
 )
 from embedsheet.ground.keys import name_key
 from embedsheet.ground.notation import tree as t
@@ -148,9 +149,9 @@ def _side_by_side(row: Function, arguments: Sequence[Result]) -> tuple[Sequence[
 def computed(row: Function, evaluator: CellReader, *arguments: Result) -> Result:
     """Return what a function gives for arguments; raise where it tells kinds apart that the changing cells decide."""
     lost = () if row.takes_errors or row.name in ADDRESS_FUNCTIONS else _lost(row, arguments)
-    for one in lost:
-        if one.shape[0] == 1 and (one.kinds == ERROR).all():
-            return one
+    failed = reduce(np.logical_or, [one.kinds == ERROR for one in lost], np.zeros((1, 1, 1), bool))
+    if failed.all():
+        return with_errors(number(0.0), *reversed(lost))  # of several the first counts
     if row.name in _BY_KIND and any(isinstance(one, Value) and one.mixed for one in arguments):
         raise evaluator.unsupported(f"{row.name} is given {MIXED}; {UNMIXED}")
     fitted, beyond = _side_by_side(row, arguments)
@@ -166,10 +167,9 @@ def computed(row: Function, evaluator: CellReader, *arguments: Result) -> Result
         evaluator.may_be_undefined(_LACKING.get(row.name, FAILS))
     if row.name in _LOOKUPS and isinstance(result, Value) and not evaluator.single:
         evaluator.counted(evaluator.taker or "LET", result.mixed)
-    if not lost:
+    if not failed.any():
         return result
     value = evaluator.value(result)
     if value.shape[1:] != (1, 1):  # the error is one value, however large the results of other cells are
-        failed = reduce(np.logical_or, [one.kinds[:, 0, 0] == ERROR for one in lost])
-        raise evaluator.split(np.broadcast_to(failed, evaluator.count) * 1)
-    return with_errors(value, *reversed(lost))  # of several the first counts
+        raise evaluator.split(np.broadcast_to(failed.ravel(), evaluator.count) * 1)
+    return with_errors(value, *reversed(lost))
