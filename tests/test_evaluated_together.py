@@ -234,6 +234,7 @@ def test_a_shorter_list_for_one_value_does_not_get_what_the_longest_asks_for(
 @pytest.mark.parametrize(
     ("formula", "expected"),
     [
+        ("COUNTA(ERROR.TYPE(_xlfn.SEQUENCE(3)))", [3] * 4),
         # One error beside a list is an error for each of its elements, and for no more than it has.
         ("COUNTA(WEEKDAY(A$1:A#,1/0))", [1, 2, 3, 4]),
         ("COUNTA(MID(A$1:A#,1/0,1))", [1, 2, 3, 4]),

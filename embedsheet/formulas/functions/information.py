@@ -203,7 +203,7 @@ def type_(context: Context, argument: Value | Reference | Union) -> Value:
 @function("ERROR.TYPE", "v", "An error's number; #N/A for anything else", gradient="constant")
 def error_type(context: Context, value: Value) -> Value:
     """Return 1 for #NULL!, 2 for #DIV/0!, and so on; #N/A for a value that is no error."""
-    failed = value.kinds == ERROR
+    failed = np.broadcast_to(value.kinds == ERROR, value.shape)
     if value.traced:
         raise context.unsupported("ERROR.TYPE cannot tell the errors of changing cells apart; use ISERROR or IFERROR.")
     codes = value.numbers if failed.any() else np.zeros((1, 1, 1))
