@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kit.agreement import same
-from kit.judges import embedsheet_values, write_book
+from kit.judges import embedsheet_values, formulon_values, write_book
 from kit.sheets import largest_gradient_error, program, write
 
 # Column A says which rows count; columns B, C and D hold 1, 2, 3, ten and a hundred times as much.
@@ -287,3 +287,22 @@ def test_lists_of_different_lengths_for_single_values_have_no_result_beyond_the_
 ) -> None:
     cells: dict[str, Any] = {f"A{row}": float(row) for row in range(1, 7)} | {"C1": f"{{={formula}}}"}
     assert embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": cells}))["S"]["C1"] == expected
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "MAP(A$1:A$3,LAMBDA(x,SEQUENCE(A#*x)))", "MAP(A$1:A$3,LAMBDA(x,SEQUENCE(A#)))",
+        "BYROW(A$1:A$3,LAMBDA(x,IF(A#=2,x,A$1:A$2)))", "MAP(A$1:A$2,LAMBDA(x,IF(A#=x,A$1:A$2,1)))",
+        "SCAN(0,A$1:A$3,LAMBDA(a,x,IF(A#=x,A$1:A$2,x)))",
+    ],
+)  # fmt: skip
+def test_an_array_where_a_lambda_must_give_one_value_is_wrong_in_its_own_cell_alone(
+    tmp_path: Path, formula: str
+) -> None:
+    cells: dict[str, Any] = {f"A{row}": float(row) for row in range(1, 10)}
+    cells |= {f"H{row}": f"=SUM({formula.replace('#', str(row))})" for row in range(1, 5)}
+    values = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": cells}))["S"]
+    judged = formulon_values(cells)
+    assert [values[f"H{row}"] for row in range(1, 5)] == [judged[f"H{row}"] for row in range(1, 5)]
+    assert "#CALC!" in values.values()

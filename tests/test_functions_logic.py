@@ -47,6 +47,8 @@ FORMULAS += [
     "{=SUM(IF(A1:A3>0,A1:A3,100))}", "{=SUM(IF(A1:A3>0,A1:A3))}", "{=SUM(CHOOSE({1,2},A1:A3,A2:A4))}",
     "{=AND(A1:A3>-5)}", "{=SUM(NOT(A1:A3)*1)}", "{=SUM(IF(A1:A3>0,A1:B2,7))}", "{=SUM(IFERROR(A1:A4*1,1000))}",
     '{=SUM(IFS(A1:A3>1,1,A1:A3<0,10,TRUE,100))}', "{=SUM(SWITCH(A1:A3,5,1,0,10,100))}",
+    '=IF("FALSE",1,2)', "{=SUM(IFERROR(IF(1/A1:A3>0,10,20),100))}",
+    "{=SUM(IFERROR(CHOOSE(IF(ROW(A1:A9)<8,ROW(A1:A9),A1:A9),1,2,3,4,5,6,7),100))}",
 ]  # fmt: skip
 
 # What embedsheet gives where fewer than two judges agree, and why.
@@ -203,3 +205,33 @@ def test_look_ups_find_each_value_in_plain_formulas_below_functions_of_arrays(tm
         path = write_book(tmp_path / "book.xlsx", {"S": cells | {at: f"={text}" for at, text in places.items()}})
         values = embedsheet_values(path)["S"]
         assert {text: values[at] for at, text in places.items()} == expected
+
+
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [
+        ("SUM(IF(A1>0,D1:D3,7))", "IF gives more cells in one case than in another"),
+        ("SUM(IF(A1>0,D1:D3,E1:E2))", "IF gives more cells in one case than in another"),
+        ("SUM(IFS(A1>0,D1:D3,TRUE,D1:E3))", "IFS gives more cells in one case than in another"),
+        ("MAX(IF(A1>0,D1:D3,E1:E3))", "IF gives an empty cell or a truth in one case and a number in another"),
+    ],
+)
+def test_a_choice_that_moves_gives_as_many_cells_in_all_cases(tmp_path: Path, formula: str, said: str) -> None:
+    cells = {"A1": 1.0, "D1": 1.0, "D2": 2.0, "D3": 3.0, "E1": 4.0, "E2": 5.0, "G2": f"={formula}"}
+    compiled = program(tmp_path / "book.xlsx", cells, "G2", ["A1", "D1:D3"])
+    with pytest.raises(UnsupportedError) as raised:
+        compiled.value(compiled.start)
+    assert str(raised.value).startswith(f"S!G2: {said}, and which depends on the changing cells; let it give ")
+
+
+@pytest.mark.parametrize("engine", ["tape", "jax"])
+def test_a_choice_that_moves_may_be_between_ranges_that_hold_the_same_beside_numbers(
+    tmp_path: Path, engine: str
+) -> None:
+    # Both columns have a text above; to a sum what is empty is 0.
+    cells = {"A1": 1.0, "B1": "x", "C1": "y", "B2": 1.0, "B3": 2.0, "C3": 5.0, "D1": 1.0, "D2": 2.0, "D3": 3.0}
+    cells |= {"G2": "=SUM(IF(A1>0,B1:B3,C1:C3))+SUMPRODUCT(IF(A1>0,D1:D3,7)*D1:D3)"}
+    compiled = program(tmp_path / "book.xlsx", cells, "G2", ["A1", "D1:D3"], engine=engine)
+    for a, value, gradient in ((1.0, 3 + 14, [0, 2, 4, 6]), (-1.0, 5 + 42, [0, 7, 7, 7])):
+        found, slopes = compiled.value_and_gradient(np.array([a, 1, 2, 3]))
+        assert (found, slopes.tolist()) == (value, gradient)
