@@ -73,6 +73,7 @@ TESTS = (
     ("compiler/store",
      "compiler_parts compiler compiler_recurrences evaluated_together engines program_kept subtotals"),
     ("compiler/copies", "compiler_copies evaluated_together compiler_recurrences"),
+    ("compiler/several_places", "several_places evaluated_together"),
     ("compiler/*", "compiler compiler_recurrences evaluated_together engines program_kept"),
     ("solvers/linear_units|rays", "linear_units solver_linear proofs_of_large_numbers"),
     ("solvers/contradiction|branch", "branch solver_linear solver_model proofs_of_large_numbers"),
