@@ -265,3 +265,18 @@ def test_a_spill_over_other_cells_than_the_file_keeps_for_it_is_refused(
             es.gradient(path, objective="S!D1", changing=["S!A1:A4"])
     else:
         assert es.gradient(path, objective="S!D1", changing=["S!A1:A4"]).value == total
+
+
+def test_a_blank_in_an_array_counts_in_counta_and_one_in_a_range_does_not(tmp_path: Path) -> None:
+    """Exceljet, "Count unique values": blank cells in the range increase COUNTA(UNIQUE(…)) by 1."""
+    cells: dict[str, CellValue] = {"A1": "red", "A2": "blue", "A4": "red", "A5": 5}
+    formulas = [
+        "COUNTA(UNIQUE(A1:A5))", "COUNTA(A1:A5)", "COUNTA(FILTER(A1:A5,{1;0;1;1;1}))", "COUNTA(UNIQUE(D1:D4))",
+        'COUNTA(UNIQUE(FILTER(A1:A5,A1:A5<>"")))', "COUNTA(LET(u,UNIQUE(A1:A5),u))", "COUNTA(OFFSET(A1,2,0,2,1))",
+        "COUNTA((A1:A3,A4:A5))", "COUNTA(IF(TRUE,A3))", "SUBTOTAL(3,A1:A5)", "AGGREGATE(3,6,A1:A5)",
+    ]  # fmt: skip
+    cells |= {f"H{row}": f"={formula}" for row, formula in enumerate(formulas, 1)}
+    values = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": cells}))["S"]
+    assert [values[f"H{row}"] for row in range(1, 12)] == [4, 4, 4, 1, 3, 4, 1, 4, 0, 4, 4]
+    judged = formulon_values(cells)
+    assert [judged[f"H{row}"] for row in range(1, 12)] == [4, 4, 4, 1, 3, 4, 1, 4, 0, 4, 4]

@@ -26,7 +26,6 @@ from embedsheet.formulas.values import (
     Value,
     error,
     namespace,
-    number,
 )
 
 
@@ -154,11 +153,18 @@ def _count(context: Context, *arguments: Argument) -> Value:
 
 @function("COUNTA", "(r)", "How many cells are not blank", least=1, gradient="zero", sizes="any", takes_errors=True)
 def _counta(context: Context, *arguments: Argument) -> Value:
-    written = [
-        number(0.0) if isinstance(argument, Value) and argument.shape[1:] == (1, 1) else argument
-        for argument in arguments
-    ]
-    return _counted(context, tuple(written), lambda kinds: (kinds != BLANK) & (kinds != ABSENT), lost=1.0)
+    """Return how many cells hold something; of an array each element counts, as Excel's COUNTA(UNIQUE(…)) does."""
+    return _filled(
+        context, *(_all_filled(argument) if isinstance(argument, Value) else argument for argument in arguments)
+    )
+
+
+def _all_filled(value: Value) -> Value:
+    return Value(np.where(value.kinds == BLANK, NUMBER, value.kinds).astype(np.uint8), value.numbers)
+
+
+def _filled(context: Context, *arguments: Argument) -> Value:
+    return _counted(context, arguments, lambda kinds: (kinds != BLANK) & (kinds != ABSENT), lost=1.0)
 
 
 @function("COUNTBLANK", "r", "How many cells are blank or hold an empty text", gradient="zero", sizes="any")
@@ -223,7 +229,9 @@ def _chosen(context: Context, name: str, which: Value, most: int) -> Callable[..
     if name == "SUBTOTAL" and 101 <= code <= 111:
         code -= 100
     row = FUNCTIONS.get(_SUBTOTALS.get(int(code), "")) if code <= most else None
-    return VALUE if row is None else row.call
+    if row is None:
+        return VALUE
+    return _filled if row.name == "COUNTA" else row.call  # of cells, some of which are left out
 
 
 @function(
