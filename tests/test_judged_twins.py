@@ -12,6 +12,8 @@ from kit.twins import FILLS, cases
 
 # Each other way to fill asks the judges what one of these does.
 _FILLS = ("down", "growing", "array", "growing array", "spill", "name")
+# What is made of arguments that a function does not take, each program decides for itself.
+_ALL_FILLS = [fill for fill in FILLS if fill != "list" and not fill.startswith("odd")]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +50,7 @@ def test_every_argument_of_every_function_is_judged(cells: list[Judged]) -> None
 
 @pytest.mark.soak
 def test_every_way_to_fill_is_judged(tmp_path: Path) -> None:
-    cells = judged(list(FILLS), cases(1), tmp_path)
+    cells = judged(_ALL_FILLS, cases(1), tmp_path)
     explained = set().union(*(difference.pairs for difference in (*DIFFERENCES, *FURTHER)))
     assert sorted(_pairs(cells) ^ explained) == []
     outvoted = {cell.case.name for cell in cells if cell.outvoted}

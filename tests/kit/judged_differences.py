@@ -179,6 +179,7 @@ FURTHER_OUTVOTED = {
 OUTVOTED = {
     "ADDRESS": "formulon and IronCalc, where they calculate it, tell an empty cell from no argument",
     "AVERAGEIF": "Microsoft: the averaged range has the size of the other",
+    "COUNTA": "an array's blank counts in Excel's COUNTA(UNIQUE(…)), as in formulon",
     "SUMIF": "Microsoft: the summed range has the size of the other",
     "SUMIFS": "an array where Excel wants a range, which nobody can type there",
     "AGGREGATE": "formulon takes no array; the error is the array's own",
