@@ -278,6 +278,16 @@ def test_bars_are_drawn_of_the_rows_that_the_table_has(solved: tuple[Path, Solut
     assert drawn == wanted and len(rows) > 5
 
 
+def test_a_note_reaches_from_the_first_to_the_last_column_of_the_widest_table(solved: tuple[Path, Solution]) -> None:
+    path, found = solved
+    book = openpyxl.load_workbook(path)
+    noted = [report for report in found.reports if report.notes]
+    assert noted
+    for report in noted:
+        merged = {(area.min_col, area.max_col) for area in book[f"{report.title} 1"].merged_cells.ranges}
+        assert merged == {(2, 1 + max(len(table.columns) for table in report.tables))}, report.title
+
+
 def test_a_second_report_gets_the_next_number(solved: tuple[Path, Solution], tmp_path: Path) -> None:
     solve(solved[0], reports=["answer"], output=tmp_path / "again.xlsx", trust_embedsheet=True)
     assert openpyxl.load_workbook(tmp_path / "again.xlsx").sheetnames[-1] == "Answer Report 2"
