@@ -10,7 +10,7 @@ import pytest
 
 from embedsheet.ground.errors import UnsupportedError
 from kit.agreement import disagreements, numeric_disagreements, same
-from kit.judges import embedsheet_values, gnumeric_values, libreoffice_values, write_book
+from kit.judges import embedsheet_values, gnumeric_values, ironcalc_values, libreoffice_values, write_book
 from kit.sheets import largest_gradient_error, program
 
 CELLS: dict[str, Any] = {
@@ -607,3 +607,18 @@ def test_a_list_of_guesses_is_refused_in_words(formula: str, tmp_path: Path) -> 
     cells = {"A1": -100, "A2": 60, "A3": 60, "B1": 1, "B2": 366, "B3": 731, "C1": f"={formula}"}
     said = str(embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": cells}))["S"]["C1"])
     assert said.startswith("unsupported: S!C1: The guess of ") and said.endswith("must be one number, not a list.")
+
+
+def test_divisors_and_multiples_end_where_microsoft_says(tmp_path: Path) -> None:
+    """Microsoft's pages: parameters and an LCM of 2^53 and more are #NUM!; IronCalc gives the same."""
+    expected: dict[str, Any] = {
+        "GCD(1E10,15000)": 5000, "GCD(2^53-1,3)": 1, "GCD(2^53,4)": "#NUM!", "GCD(12,-4)": "#NUM!", "GCD(C1:C2,12)": 12,
+        "LCM(100,60)": 300, "LCM(94906265,94906263)": 94906265 * 94906263, "LCM(2^52,2)": 2**52, "LCM(0,5)": 0,
+        "LCM(94906267,94906269)": "#NUM!", "LCM(2^40,3^20)": "#NUM!", "LCM(1000003,1000033,1000037)": "#NUM!",
+        "LCM(4503599627370495,4503599627370493)": "#NUM!", "LCM(2^53,1)": "#NUM!", "LCM(6,4,9,10)": 180,
+    }  # fmt: skip
+    cells = {f"A{row}": f"={formula}" for row, formula in enumerate(expected, 1)}
+    path = write_book(tmp_path / "book.xlsx", {"S": cells})
+    assert list(embedsheet_values(path)["S"].values()) == list(expected.values())
+    judged = ironcalc_values(path, [("S", cell) for cell in cells])["S"]
+    assert [judged[cell] for cell in cells] == list(expected.values())

@@ -260,13 +260,18 @@ _counting("COMBINA", "Number of ways to choose k out of n, each as often as want
 _counting("PERMUTATIONA", "Number of ordered choices of k out of n, each as often as wanted", _permutationa)
 
 
+_TOO_LARGE = 2.0**53  # from here on a number does not hold every whole one
+
+
 @function("GCD", "(r)", "Greatest common divisor", least=1, gradient="constant")
 def _gcd(context: Context, *arguments: Any) -> Value:
+    """Return the divisor; #NUM! for numbers below 0 or of 2^53 and more, as Microsoft's page says."""
     return _divisors(context, "GCD", arguments, np.gcd)
 
 
 @function("LCM", "(r)", "Least common multiple", least=1, gradient="constant")
 def _lcm(context: Context, *arguments: Any) -> Value:
+    """Return the multiple; #NUM! as for GCD, and where it comes to 2^53 or more."""
     return _divisors(context, "LCM", arguments, np.lcm)
 
 
@@ -275,9 +280,14 @@ def _divisors(context: Context, name: str, arguments: tuple[Any, ...], combine: 
     if not isinstance(numbers.numbers, np.ndarray):
         raise context.unsupported(f"{name} must not depend on the changing cells: it has no gradient")
     whole = np.trunc(numbers.kept(0.0 if combine is np.gcd else 1.0))
-    bad: NDArray[np.bool_] = ((whole < 0) | (whole >= 2.0**53)).any(axis=1)
-    result = combine.reduce(np.where(bad[:, None], 0, whole).astype(np.int64), axis=1).astype(np.float64)
-    return numbers.finish(result, undefined(bad, NUM))
+    bad: NDArray[np.bool_] = ((whole < 0) | (whole >= _TOO_LARGE)).any(axis=1)
+    parts = np.where(bad[:, None], 0, whole).astype(np.int64)
+    result = parts[:, 0]
+    for part in parts.T[1:]:
+        if combine is np.lcm:
+            bad = bad | (result // np.maximum(np.gcd(result, part), 1) * part.astype(np.float64) >= _TOO_LARGE)
+        result = np.where(bad, 0, combine(result, part))
+    return numbers.finish(result.astype(np.float64), undefined(bad, NUM))
 
 
 @function("MULTINOMIAL", "(r)", "Factorial of a sum by the factorials of its parts", least=1, gradient="constant")
