@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,28 @@ def test_a_circle_is_refused_with_its_cells(tmp_path: Path) -> None:
     circles = [fault for fault in pickle.loads(pickle.dumps(refused.value.faults)) if isinstance(fault, Circle)]
     assert [fault.path for fault in circles] == ["circular reference: S!B1 → S!C1 → S!B1"]
     assert len(refused.value.faults) == 2
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(6, "S!B1 → S!B2 → S!B3 → S!B4 → S!B5 → S!B6"), (7, "S!B1 → S!B2 → S!B3 → S!B4 → S!B5 → S!B6 → … (7 cells)")],
+)
+def test_of_a_long_circle_six_cells_are_named(tmp_path: Path, count: int, words: str) -> None:
+    cells: dict[str, Any] = {"A1": 1.0} | {f"B{row}": f"=A1*B{row % count + 1}" for row in range(1, count + 1)}
+    with pytest.raises(UnsupportedError, match=re.escape(f"circular reference: {words} → S!B1;")):
+        program(tmp_path / "book.xlsx", cells, "B1", ["A1"])
+
+
+def test_chains_one_below_the_other_run_side_by_side(tmp_path: Path) -> None:
+    # B2:B40 and B102:B140 each go on from a start of their own.
+    cells: dict[str, Any] = {"A1": 0.5, "B1": 1.0, "B101": 3.0, "D1": "=B40+B140"}
+    cells |= {f"B{row}": f"=$A$1*B{row - 1}+1" for start in (1, 101) for row in range(start + 1, start + 40)}
+    compiled = program(tmp_path / "book.xlsx", cells, "D1", ["A1"])
+    assert [step.ids.shape for step in compiled._planner.steps if isinstance(step, Recurrence)] == [
+        (38, 2)
+    ]  # the first cells read what no formula makes
+    # a^39 b + Σ a^k for k to 38, of b = 1 and 3
+    assert compiled.value(compiled.start) == pytest.approx(0.5**39 * 4 + 2 * (1 - 0.5**39) / 0.5, rel=1e-14)
 
 
 def test_a_cell_that_needs_itself_is_a_circle(tmp_path: Path) -> None:
