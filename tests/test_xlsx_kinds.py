@@ -16,6 +16,7 @@ from embedsheet.ground.errors import FileError, ModelError
 from embedsheet.ground.kinds import ERROR, ERROR_CODES, TEXT
 from embedsheet.ground.notation.addresses import parse_area
 from embedsheet.workbook import Workbook
+from kit.judges import validity_faults
 from kit.packages import LINKS, MAIN, PACKAGE_LINKS, contents, parts, sheet_xml, write
 
 CELL = '<row r="1"><c r="A1"><v>1</v></c><c r="B1"><f>A1*2</f><v>2</v></c></row>'
@@ -255,3 +256,83 @@ def test_an_added_sheet_that_a_lock_or_a_signature_speaks_against_is_told(
     told = CliRunner().invoke(app, ["derive", str(path), *model, "--json"])
     assert json.loads(told.output)["notes"] == notes
     assert list(Workbook.open(path).save([number("A1")]).notes) == notes[len(notes) - signed :]  # no sheet is added
+
+
+X14 = "http://schemas.microsoft.com/office/spreadsheetml/2009/9/main"
+X15 = "http://schemas.microsoft.com/office/spreadsheetml/2010/11/main"
+THREADED = "http://schemas.microsoft.com/office/spreadsheetml/2018/threadedcomments"
+PERSON, COMMENT = "{A6D5C1A0-0000-4000-8000-000000000002}", "{B6D5C1A0-0000-4000-8000-000000000001}"
+LATER = {  # parts that came after Excel 2007: content, content type, which part has the relationship, its type
+    "xl/persons/person.xml": (
+        f'<personList xmlns="{THREADED}"><person displayName="Ada" id="{PERSON}" userId="a" providerId="None"/>'
+        "</personList>",
+        "person", "xl/workbook.xml", "http://schemas.microsoft.com/office/2017/10/relationships/person",
+    ),
+    "xl/threadedComments/threadedComment1.xml": (
+        f'<ThreadedComments xmlns="{THREADED}"><threadedComment ref="A1" dT="2024-01-01T00:00:00.00" '
+        f'personId="{PERSON}" id="{COMMENT}"><text>why 1?</text></threadedComment></ThreadedComments>',
+        "threadedcomments", "xl/worksheets/sheet1.xml",
+        "http://schemas.microsoft.com/office/2017/10/relationships/threadedComment",
+    ),
+    "xl/slicers/slicer1.xml": (
+        f'<slicers xmlns="{X14}"><slicer name="k" cache="Slicer_k" caption="k" rowHeight="241300"/></slicers>',
+        "slicer", "xl/worksheets/sheet1.xml", "http://schemas.microsoft.com/office/2007/relationships/slicer",
+    ),
+    "xl/slicerCaches/slicerCache1.xml": (
+        f'<slicerCacheDefinition xmlns="{X14}" name="Slicer_k" sourceName="k"><extLst><x:ext xmlns:x="{MAIN}" '
+        f'uri="{{2F2917AC-EB37-4324-AD4E-5DD8C200BD13}}"><x15:tableSlicerCache xmlns:x15="{X15}" tableId="1" '
+        'column="1"/></x:ext></extLst></slicerCacheDefinition>',
+        "slicerCache", "xl/workbook.xml", "http://schemas.microsoft.com/office/2007/relationships/slicerCache",
+    ),
+}  # fmt: skip
+
+
+def with_later_parts(path: Path) -> Path:
+    """A model with a threaded comment, and a table with a slicer."""
+    with xlsxwriter.Workbook(str(path)) as book:
+        page = book.add_worksheet("S")
+        page.write("A1", 1)
+        page.write_formula("B1", "(A1-3)^2+0*SUM(T[n])", None, 4)
+        page.write_comment("A1", f"tc={COMMENT}", {"author": f"tc={COMMENT}"})
+        page.add_table("D1:E3", {"name": "T", "columns": [{"header": "k"}, {"header": "n"}], "data": [["a", 1]]})
+        book.define_name("Slicer_k", "=#N/A")
+    found = {name: data.decode() for name, data in contents(path).items()}
+
+    def put(part: str, end: str, text: str) -> None:
+        found[part] = found[part].replace(end, text)
+
+    for number, (part, (text, kind, owner, relation)) in enumerate(LATER.items()):
+        found[part] = text
+        override = f'<Override PartName="/{part}" ContentType="application/vnd.ms-excel.{kind}+xml"/></Types>'
+        put("[Content_Types].xml", "</Types>", override)
+        folder, _, name = owner.rpartition("/")
+        row = f'<Relationship Id="rIdX{number}" Type="{relation}" Target="/{part}"/></Relationships>'
+        put(f"{folder}/_rels/{name}.rels", "</Relationships>", row)
+    for part, uri, inside, close in (
+        ("xl/worksheets/sheet1.xml", "{3A4CF648-6AED-40f4-86FF-DC5316D8AED3}",
+         f'<x14:slicerList xmlns:x14="{X14}"><x14:slicer r:id="rIdX2"/></x14:slicerList>', "</worksheet>"),
+        ("xl/workbook.xml", "{46BE6895-7355-4a93-B00E-2C351335B9C9}",
+         f'<x15:slicerCaches xmlns:x15="{X15}" xmlns:x14="{X14}"><x14:slicerCache r:id="rIdX3"/></x15:slicerCaches>',
+         "</workbook>"),
+    ):  # fmt: skip
+        put(part, close, f'<extLst><ext uri="{uri}">{inside}</ext></extLst>{close}')
+    return write(path, found)
+
+
+def test_threaded_comments_and_slicers_stay(tmp_path: Path) -> None:
+    path = with_later_parts(tmp_path / "book.xlsx")
+    before = contents(path)
+    assert validity_faults(path) == []
+    model = ["--sheet", "S", "--objective", "B1", "--changing", "A1"]
+    for command in (["solve", *model, "--save-setup"], ["derive", *model], ["recalculate"]):
+        told = CliRunner().invoke(app, [command[0], str(path), *command[1:]])
+        assert told.exit_code == 0, told.output
+        after = contents(path)
+        lists = {"[Content_Types].xml", "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/styles.xml"}
+        assert {name for name in before if after[name] != before[name]} <= {"xl/worksheets/sheet1.xml"} | lists
+        behind = [parts["xl/worksheets/sheet1.xml"].partition(b"</sheetData>")[2] for parts in (before, after)]
+        assert behind[0] == behind[1]
+        assert b'<x14:slicerCache r:id="rIdX3"/>' in after["xl/workbook.xml"]
+        assert all(part.encode() in after["[Content_Types].xml"] for part in LATER)
+        assert validity_faults(path) == [], command
+    assert value(Workbook.open(path), "A1") == pytest.approx(3)  # where (A1-3)^2 is least
