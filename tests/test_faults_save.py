@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import stat
+import struct
 import subprocess
 import sys
 import time
@@ -225,6 +226,23 @@ def test_permissions_are_kept_and_links_followed(path: Path) -> None:
     link.symlink_to(path)
     Workbook.open(link).save([change(5)])
     assert link.is_symlink() and stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert values(path) == {5.0}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Python knows extended attributes on Linux alone")
+@pytest.mark.parametrize("name", ["user.xdg.tags", "system.posix_acl_access"])
+def test_who_else_may_write_a_file_and_what_is_noted_of_it_is_kept(path: Path, name: str) -> None:
+    """The list is of acl(5)'s kind, as Linux stores it: user 1234 may read and write, others may not."""
+    nobody = 2**32 - 1
+    entries = [(1, 6, nobody), (2, 6, 1234), (4, 4, nobody), (16, 6, nobody), (32, 0, nobody)]
+    access = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+    try:
+        os.setxattr(path, name, access if name.startswith("system") else b"due")
+    except OSError:
+        pytest.skip("this disk keeps none")
+    before = os.getxattr(path, name), path.stat().st_mode
+    Workbook.open(path).save([change(5)])
+    assert (os.getxattr(path, name), path.stat().st_mode) == before
     assert values(path) == {5.0}
 
 

@@ -251,6 +251,11 @@ def _copy_permissions(old: Path, new: Path) -> None:
         if hasattr(os, "chown"):
             with suppress(OSError):  # only the owner's superior may give files away
                 os.chown(new, status.st_uid, status.st_gid)
+        if sys.platform == "linux":
+            with suppress(OSError):  # not every disk has them
+                for name in os.listxattr(old):  # who else may read and write it, and what people note of files
+                    with suppress(OSError):
+                        os.setxattr(new, name, os.getxattr(old, name))
     elif sys.platform != "win32":
         # mkstemp makes files for the owner alone; a new workbook gets what any new file would.
         mask = os.umask(0)
