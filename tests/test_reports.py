@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import openpyxl
 import pytest
+import xlsxwriter
 from openpyxl.utils import get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
 from scipy.optimize import linprog
@@ -18,8 +19,10 @@ from typer.testing import CliRunner
 from embedsheet.cli import app
 from embedsheet.ground.errors import ModelError
 from embedsheet.solver import solve
+from embedsheet.solvers.reports.sheet import drawing
 from embedsheet.solvers.reports.tables import KINDS, Report, Table
 from embedsheet.solvers.solution import Solution
+from embedsheet.workbook import Workbook
 from kit.judges import gnumeric_values, libreoffice_values, validity_faults
 from kit.repair import repair_causes
 from kit.sheets import write
@@ -284,8 +287,33 @@ def test_a_note_reaches_from_the_first_to_the_last_column_of_the_widest_table(so
     noted = [report for report in found.reports if report.notes]
     assert noted
     for report in noted:
-        merged = {(area.min_col, area.max_col) for area in book[f"{report.title} 1"].merged_cells.ranges}
-        assert merged == {(2, 1 + max(len(table.columns) for table in report.tables))}, report.title
+        page = book[f"{report.title} 1"]
+        last = 1 + max(len(table.columns) for table in report.tables)
+        assert {(area.min_col, area.max_col) for area in page.merged_cells.ranges} == {(2, last)}, report.title
+
+
+def test_a_long_note_has_as_many_lines_as_it_takes_below_its_table(tmp_path: Path) -> None:
+    path = mix(tmp_path / "w.xlsx", [3, 5], WYNDOR)
+    # Columns of 42 and 9 characters: 500 characters take eleven lines of 51 with a tenth to spare.
+    report = Report("answer", tables=[Table("Cells", ("Name", "Value"), [("n" * 60, 1.0)])], notes=["x" * 500])
+    with xlsxwriter.Workbook(tmp_path / "report.xlsx") as book:
+        draw = drawing(Workbook.open(path), "Plan", [report])
+        assert draw is not None
+        draw(book)
+    page = openpyxl.load_workbook(tmp_path / "report.xlsx")["Answer Report 1"]
+    (note,) = page.merged_cells.ranges
+    assert (note.min_col, note.max_col) == (2, 3)
+    assert page.row_dimensions[note.min_row].height == 15 * 11
+
+
+def test_what_a_solve_found_is_json_in_its_own_letters(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    page = book.active
+    page.title = "Löhne"
+    page["A1"], page["A2"] = 3.0, "=(A1-1)^2"
+    book.save(tmp_path / "l.xlsx")
+    found = solve(tmp_path / "l.xlsx", dry_run=True, objective="A2", changing=["A1"])
+    assert "Löhne" in found.to_json() and json.loads(found.to_json()) == found.as_dict()
 
 
 def test_a_second_report_gets_the_next_number(solved: tuple[Path, Solution], tmp_path: Path) -> None:
