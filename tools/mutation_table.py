@@ -97,7 +97,7 @@ TESTS = (
     ("solvers/global_search", "box_search global_search plateaus proofs_end"),
     ("solvers/search|rescue",
      "rescue rescued stationary solver global_search plateaus solver_kinks proofs_end"),
-    ("solvers/solution", "solver_tracker cli_solve"),
+    ("solvers/solution", "solver_tracker cli_solve reports"),
     ("solvers/kinks", "newton solver_kinks solver"),
     ("solvers/tracker|verdict|outcome|check",
      "verdict outcome tracker_points solver_tracker solver solver_kinks solver_feasible reports unknown_sizes"),
