@@ -127,6 +127,7 @@ EXPLAINED: tuple[tuple[str, str, str, str], ...] = (
     ("compiler/store.py", "(kinds == ERROR)", "(kinds >= ERROR)", "ERROR is the largest kind of a cell"),
     ("compiler/shapes.py", "result.shape[0] == 1", "<= 1", "a result is of one cell at least"),
     ("functions/table.py", '"EDATE": 2', '"EDATE": 3', "EDATE has two arguments"),
+    ("functions/stretches.py", "lengths.sum() > _MOST", "is not _MOST", "without stretches the count is the same"),
     ("homework/grade.py", 'kind == "number"', 'kind >= "number"', "no other kind that formulas answer comes after it"),
     ("homework/whose.py", ", 9)", ", 8)", "both sides are rounded alike, and numbers drawn have few digits"),
     ("solvers/tracker.py", "_BOTTOM = 1e30", "_BOTTOM = 1e+30", "beside 1e30, 1 is lost: the same number"),
