@@ -160,3 +160,16 @@ def test_ctrl_c_stops_with_a_word_and_leaves_nothing_behind(
     code, output = run("new", "movielens", "--users", "11", "--movies", "9", "-o", str(tmp_path / "x.xlsx"))
     assert code == 130 and "stopped by Ctrl-C" in output
     assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_as_a_workbook_is_begun_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two presses the second came there in `homework new`, and an empty file stayed in the class's folder."""
+    from embedsheet.xlsx.writer.page import Book, Drawing
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Drawing, "__init__", stop)
+    with pytest.raises(KeyboardInterrupt):
+        Book(tmp_path / "x.xlsx", "A title")
+    assert not list(tmp_path.iterdir())

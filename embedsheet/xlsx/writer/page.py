@@ -449,10 +449,13 @@ def check_suffix(path: Path, macros: bool) -> None:
 
 
 def _temporary_beside(path: Path) -> Path:
-    """Make an empty file beside `path`, which proves early that the folder can be written to."""
+    """Return the place of a file beside `path`; one that is made there and gone again proves that it can be written."""
     temporary = path.with_name(f".{path.stem[:50]}-{os.getpid()}{path.suffix}")  # never too long where the name is not
     try:
-        temporary.open("wb").close()
+        try:
+            temporary.open("wb").close()
+        finally:
+            temporary.unlink(missing_ok=True)  # what is stopped before it is saved leaves nothing behind
     except OSError as error:
         raise FileError(
             f"{path.parent}: cannot be written to ({error.strerror}); choose another place with -o."
