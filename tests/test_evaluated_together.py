@@ -248,6 +248,10 @@ def test_a_shorter_list_for_one_value_does_not_get_what_the_longest_asks_for(
         ("COUNTA(INDEX(_xlfn.HSTACK(A$1:C$1*1,(A$1:A#)*1),3))", [1, 1, 4, 4]),
         # A range of one cell is as long as another one, a longer range is not.
         ("SUMPRODUCT(A$2,A$1:A#)", [2, "#VALUE!", "#VALUE!", "#VALUE!"]),
+        # One cell alone that is a text is no number (superuser.com/questions/565417), in a larger range it counts as 0.
+        ("SUMPRODUCT(E$1:E#,A$1:A#)", ["#VALUE!", 0, 0, 0]),
+        ("SUMPRODUCT(A$1:A#,D$1:D#)", ["#VALUE!", 0, 0, 0]),
+        ("SUMPRODUCT(--(D$1:D#=0),A$1:A#)", [1, 3, 6, 10]),
         ("COLUMNS(AVERAGEIFS(A$1,A$1:A#,1))", [1, "#VALUE!", "#VALUE!", "#VALUE!"]),
         ("ROW(1/(A$1:A#=0))", ["#DIV/0!"] * 4),
         # What XLOOKUP finds is cells, where a text is no number to SUM; what it gives else has a size of its own.

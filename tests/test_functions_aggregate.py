@@ -43,11 +43,12 @@ PAIRS = [
     "D1:D1,E1:E1", "D1:D2,E1:E2", "A3:A5,B3:B5", "{1,2,3},{4,5,9}", "{1,2,3},{4;5;9}", "D1,E1",
 ]  # fmt: skip
 
-# What Excel stores where the judges part: FormulaEvalTestData_Copy.xlsx of Apache POI's tests has MODE("1",1,2,3) and
-# sums over pairs of which none has two numbers.
+# What Excel stores where the judges part: FormulaEvalTestData_Copy.xlsx of Apache POI's tests has MODE("1",1,2,3),
+# MODE(B9,2,D7) of an empty cell (POI does the same of a text) and sums over pairs of which none has two numbers.
 STORED = {
     **{f"={name}(A3:A5,B3:B5)": "#DIV/0!" for name in ("SUMXMY2", "SUMX2MY2", "SUMX2PY2")},
     **{f'={name}(1,2,"3",TRUE)': "#VALUE!" for name in ("MODE", "MODE.SNGL")},
+    **{f"={name}({cell})": "#VALUE!" for name in ("MODE", "MODE.SNGL") for cell in ("A3", "A5", "A5:A5", "C4")},
 }
 
 

@@ -67,7 +67,7 @@ SAMPLES = [
     *calls("PERCENTILE PERCENTILE.INC PERCENTILE.EXC QUARTILE QUARTILE.INC QUARTILE.EXC",
             ("B1:B9", "A1", "A5:A6", "{1,2,3,4}"), 
             (0, 0.01, 0.2, 0.25, 0.5, 0.9, 1, 1.01, -0.01, 2, 3, 3.9, 4, 5, "A3")),
-    *calls("MODE MODE.SNGL", ("B1:B9", "A1:A7", "A1:A9", "D1:D3", "{1,2,3}", "A3", "A1:A2,A7,B6:B9")),
+    *calls("MODE MODE.SNGL", ("B1:B9", "A1:A7", "A1:A9", "D1:D3", "{1,2,3}", "A1:A2,B6:B9")),
     *calls("LARGE SMALL", ("B1:B9", "{5,1,3}", "A5:A6"), (0, 0.5, 1, 1.5, 2, 2.5, 3, 6, 7, -1, "A3")),
     *calls("RANK RANK.EQ RANK.AVG", (2, 4, 5, "A3"), ("B1:B9", "D1:D3"), ("", 0, 1, -1)),
     *calls("PERCENTRANK PERCENTRANK.INC PERCENTRANK.EXC", ("B1:B9", "{1,2,3,4}", "{5}"), (0, 1, 1.5, 2, 3.7, 4, 9, 10),

@@ -110,6 +110,9 @@ CELLS: dict[str, Any] = {
         # FormulaEvalTestData_Copy: halving starts in the middle of all cells, the empty seventh too.
         ('=HLOOKUP("STRING",C1:I2,2,TRUE)', 4.0), ("=T(A1:B2)", ""), ("=T(B1:C2)", "r-2"), ('=MODE("1",1,2,3)',
         "#VALUE!"), ("=SUMX2MY2(T1:T4,A1:A4)", "#DIV/0!"), ('=MODE("1",1,1/0,2)', "#VALUE!"),
+        # One cell that is blank or holds a text is left out of no product and of no mode; of two cells it is.
+        ("=SUMPRODUCT(B1:B1,A1:A1)", "#VALUE!"), ("=SUMPRODUCT(B1:B2,A1:A2)", 0), ("=MODE(A1,-2,Z1)", "#VALUE!"),
+        ("=MODE(A1,-2,Z1:Z2)", -2),
         # IndexFunctionTestCaseData, IndirectFunctionTestCaseData
         ("=INDEX(A1:C3,1)", "#REF!"), ("=INDEX(A1:C3,0)", "#REF!"), ("=INDEX(A1:C3,4)", "#REF!"),
         ("=INDEX(A1:C3,-1)", "#VALUE!"), ('=INDIRECT("A3",FALSE)', "#REF!"), ('=INDIRECT("R3C1",FALSE)', 30.0),

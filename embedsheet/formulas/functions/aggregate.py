@@ -191,7 +191,25 @@ def _sumproduct(context: Context, *arguments: Argument) -> Value:
     result = parts[0].kept(0.0)
     for part in parts[1:]:
         result = product(result, part.kept(0.0))
-    return failures(parts).finish(result.sum(axis=1))
+    return failures(parts).finish(result.sum(axis=1), undefined(_lone_without_number(arguments, values), VALUE))
+
+
+def _lone_without_number(arguments: Sequence[Argument], values: Sequence[Value]) -> NDArray[np.bool_]:
+    """Return (n or 1,) in which formulas arrays of one element each have a blank or a text for a cell.
+
+    Excel passes over these in larger ranges; one cell alone it takes for what it is, and that is no number: so the
+    first row of `SUMPRODUCT(A$2:A2,B$2:B2)` filled down.
+    """
+    lone, lost = np.ones(1, bool), np.zeros(1, bool)
+    for argument, value in zip(arguments, values, strict=True):
+        if value.shape[1:] != (1, 1):
+            if not (value.kinds == ABSENT).any():
+                return np.zeros(1, bool)
+            there = np.broadcast_to(value.kinds != ABSENT, (len(value.kinds), *value.shape[1:]))
+            lone = lone & (there.sum(axis=(1, 2)) == 1)
+        if isinstance(argument, Reference):
+            lost = lost | np.isin(value.kinds[:, 0, 0], (BLANK, TEXT))
+    return lone & lost
 
 
 def _ragged(values: list[Value]) -> bool:

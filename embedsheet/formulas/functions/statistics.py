@@ -12,7 +12,20 @@ from embedsheet.formulas.functions.elementwise import warn_of_zero_gradient
 from embedsheet.formulas.functions.samples import Argument, Sample, flatten, pairs, sample
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.operators import product, quotient, root, squared
-from embedsheet.formulas.values import DIV0, NA, NUM, TEXT, VALUE, Array, Value, error, namespace, number
+from embedsheet.formulas.values import (
+    BLANK,
+    DIV0,
+    NA,
+    NUM,
+    TEXT,
+    VALUE,
+    Array,
+    Reference,
+    Value,
+    error,
+    namespace,
+    number,
+)
 
 
 def _spread(name: str, summary: str, *, population: bool, deviation: bool, everything: bool = False) -> None:
@@ -329,10 +342,13 @@ def _modes(context: Context, name: str, numbers: Sample) -> list[NDArray[np.floa
 
 def _mode(context: Context, *arguments: Argument) -> Value:
     for one in arguments:
-        if isinstance(one, Value) and one.shape[1:] == (1, 1) and (texts := (one.kinds == TEXT).ravel()).any():
-            if not texts.all():
-                raise context.split(texts * 1)
-            return error(VALUE)  # also a text that reads as a number
+        value = context.value(one)
+        # Also a text that reads as a number, and one cell that is blank: only larger ranges leave them out.
+        lost = np.isin(value.kinds, (TEXT, BLANK) if isinstance(one, Reference) else (TEXT,)).ravel()
+        if value.shape[1:] == (1, 1) and lost.any():
+            if not lost.all():
+                raise context.split(lost * 1)
+            return error(VALUE)
     numbers = sample(context, arguments)
     modes = _modes(context, "MODE", numbers)
     result = np.array([values[0] if len(values) else 0.0 for values in modes])
