@@ -622,3 +622,22 @@ def test_divisors_and_multiples_end_where_microsoft_says(tmp_path: Path) -> None
     assert list(embedsheet_values(path)["S"].values()) == list(expected.values())
     judged = ironcalc_values(path, [("S", cell) for cell in cells])["S"]
     assert [judged[cell] for cell in cells] == list(expected.values())
+
+
+def test_a_date_that_is_none_is_an_error_and_not_day_0(tmp_path: Path) -> None:
+    """Gnumeric, formulon and IronCalc agree on cells; texts in an array are Excel's, in Gnumeric's finfuns.xls."""
+    cells: dict[str, Any] = {"A1": -100, "A2": 60, "A3": 70}
+    dates = {"B": (36000, "=NA()", 36300), "C": ("1998/1/1", "1999/1/1", 36300), "D": (36000, True, 36300),
+             "E": (36000, "soon", 36300)}  # fmt: skip
+    for column, days in dates.items():
+        cells |= {f"{column}{row}": day for row, day in enumerate(days, 1)}
+        cells |= {
+            f"{column}8": f"=XIRR(A1:A3,{column}1:{column}3)",
+            f"{column}9": f"=XNPV(0.1,A1:A3,{column}1:{column}3)",
+        }
+    typed = '{"1998/1/1";"1998/1/3";"1998/10/30";"1999/2/15";"1999/1/4"}'
+    cells |= {"F8": f"=XIRR({{-10000;2750;4250;3250;2742}},{typed},0.1)", "F9": '=XNPV(0.1,A1:A3,{36000;"soon";36300})'}
+    values = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": cells}))["S"]
+    assert [values[f"{column}8"] for column in "BCDE"] == ["#N/A", "#VALUE!", "#VALUE!", "#VALUE!"]
+    assert [values[f"{column}9"] for column in "BCDEF"] == ["#N/A", "#VALUE!", "#VALUE!", "#VALUE!", "#VALUE!"]
+    assert values["F8"] == pytest.approx(0.4284583032131196, abs=1e-8)  # Excel stops within 1E-8

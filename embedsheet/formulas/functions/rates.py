@@ -8,6 +8,7 @@ derivatives, as the implicit function theorem does.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,11 @@ from numpy.typing import NDArray
 
 from embedsheet.formulas import guarded
 from embedsheet.formulas.coerce import Faults, as_numbers, concrete, elementwise, first_fault, undefined, with_errors
-from embedsheet.formulas.functions.samples import Argument, Sample, flatten, strict_sample
+from embedsheet.formulas.functions.samples import Argument, Sample, failures, flatten, strict_sample
 from embedsheet.formulas.functions.table import Context, function
 from embedsheet.formulas.operators import product
 from embedsheet.formulas.traced import operations
-from embedsheet.formulas.values import NUM, Array, Value, error, namespace, number
+from embedsheet.formulas.values import BOOLEAN, NUM, Array, Value, error, namespace, number
 
 _STEPS = 60
 _GUESS = 0.1
@@ -140,15 +141,23 @@ def _irr(context: Context, payments: Argument, guess: Value | None = None) -> Va
 def _dated(context: Context, name: str, payments: Argument, dates: Argument) -> tuple[Sample, Array, Faults] | None:
     """Return payments, the years from the first date to each (n or 1, k), and #NUM! (n or 1) where one is earlier.
 
-    None where there are not as many dates as payments.
+    None where there are not as many dates as payments. A truth value among the dates is #VALUE!, and so is a text in
+    a cell; in an array it is read: Excel stores so in Gnumeric's sample finfuns.xls.
     """
     part = strict_sample(context, [payments]).clean()
-    when = flatten(concrete(context, context.value(dates), f"Dates in {name}"))
+    value = concrete(context, context.value(dates), f"Dates in {name}")
+    if isinstance(dates, Value):
+        read = as_numbers(context, value)
+        value = Value(np.where(value.kinds == BOOLEAN, BOOLEAN, read.kinds).astype(np.uint8), read.numbers)
+    when = strict_sample(context, [value])
     if part.size != when.size:
         return None
+    failed = failures([part, when])
+    part = replace(part, failed=failed.failed, codes=failed.codes)
     days = np.trunc(when.kept(0.0))
     years = (days - days[:, :1]) / 365.0
-    return part, years, undefined((years < 0).any(axis=1), NUM)
+    early = (years < 0).any(axis=1)
+    return part, years, undefined(early if part.failed is None else early & ~part.failed, NUM)
 
 
 @function("XIRR", "rrv", "Interest a year at which dated payments are worth nothing", least=2)
