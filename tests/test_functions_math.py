@@ -641,3 +641,10 @@ def test_a_date_that_is_none_is_an_error_and_not_day_0(tmp_path: Path) -> None:
     assert [values[f"{column}8"] for column in "BCDE"] == ["#N/A", "#VALUE!", "#VALUE!", "#VALUE!"]
     assert [values[f"{column}9"] for column in "BCDEF"] == ["#N/A", "#VALUE!", "#VALUE!", "#VALUE!", "#VALUE!"]
     assert values["F8"] == pytest.approx(0.4284583032131196, abs=1e-8)  # Excel stops within 1E-8
+
+
+def test_an_error_among_payments_comes_before_what_they_lack(tmp_path: Path) -> None:
+    # No payment is a loss, which alone is #DIV/0!; Gnumeric, formulon and IronCalc agree.
+    cells: dict[str, Any] = {"A1": 1.5, "A2": "=NA()", "B1": "=MIRR(A1:A2,0.1,0.1)", "B2": "=MIRR(A1:A1,0.1,0.1)"}
+    values = embedsheet_values(write_book(tmp_path / "book.xlsx", {"S": cells}))["S"]
+    assert (values["B1"], values["B2"]) == ("#N/A", "#DIV/0!")

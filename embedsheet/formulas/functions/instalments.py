@@ -320,7 +320,7 @@ def _mirr(context: Context, payments: Argument, owed: Value, earned: Value) -> V
 
     read = [as_numbers(context, owed), as_numbers(context, earned)]
     result = elementwise(context, read, compute)
-    return with_errors(part.finish(result.numbers, None), result)
+    return with_errors(part.finish(result.numbers, None), result, part.finish(np.zeros(1)))
 
 
 @function("FVSCHEDULE", "vr", "Value of a sum after a series of interest rates")
