@@ -236,3 +236,46 @@ def test_a_row_that_may_be_any_is_said_precisely(app: xlwings.App, tmp_path: Pat
 
     grade = own_loan(tmp_path, app, change)
     assert "25 rows, 24 were handed out" in {block: message for block, _, message in lost(grade)}["ask_interest"]
+
+
+def renamed_loan(folder: Path, change: Callable[[Any], None], **answers: str) -> Grade:
+    """Grade the teacher's own loan, right but for `answers`, after openpyxl changed it, which leaves names behind."""
+    key = key_of(assignment_of("loan", folder))
+    right = {**right_answers(own(key)), **{Cell("Loan", *parse_cell(at)): text for at, text in answers.items()}}
+    return grade_file(key, hand_in(handed_out(key, ADA, folder), folder / "in.xlsx", right, change))
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["names of the old sheet", "no names"])
+def test_the_teachers_sheet_under_another_name_is_known_by_its_headings(kept: bool, tmp_path: Path) -> None:
+    def change(book: Any) -> None:
+        book["Loan"].title = "Credit"
+        if not kept:
+            book.defined_names.clear()
+
+    grade = renamed_loan(tmp_path, change, C30="=1/0")
+    [(block, _, message)] = lost(grade)
+    assert block == "ask_interest" and "Credit!C30: shows #DIV/0!" in message
+    assert not [note for note in grade.notes if "found" in note]
+
+
+def test_of_two_copies_of_a_sheet_that_is_gone_the_student_is_asked_which_it_is(tmp_path: Path) -> None:
+    def change(book: Any) -> None:
+        for name in ("Loan (2)", "Loan (3)"):
+            book.copy_worksheet(book["Loan"]).title = name
+        del book["Loan"]
+
+    grade = renamed_loan(tmp_path, change)
+    assert {message for _, verdict, message in lost(grade) if verdict == "missing"} == {
+        "the sheet Loan is missing, but Loan (2) and Loan (3) have its headings: "
+        "give the one with your answers the name Loan again"
+    }
+
+
+def test_a_sheet_that_was_deleted_is_named(tmp_path: Path) -> None:
+    """Another one in its place, without its headings, is not taken for it."""
+
+    def change(book: Any) -> None:
+        del book["Loan"]
+        book.create_sheet("Credit")["A1"] = "my notes"
+
+    assert {message for *_, message in lost(renamed_loan(tmp_path, change))} == {"the sheet Loan is missing"}

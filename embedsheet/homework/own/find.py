@@ -7,6 +7,7 @@ are and how many there were.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,13 @@ from embedsheet.ground.errors import EmbedsheetError
 from embedsheet.ground.kinds import BLANK
 from embedsheet.ground.notation.addresses import Area
 from embedsheet.homework.closing import Closing, Lines, close_up
-from embedsheet.homework.locate import Found
+from embedsheet.homework.locate import Found, plain_tokens
 from embedsheet.homework.own.sketch import OwnSketch
 from embedsheet.workbook import Workbook
 from embedsheet.xlsx.writer.page import counted
 
 _AXES = ("row", "column")
+_MOST_TEXTS = 0.8  # of a sheet's texts are in their places where it was renamed: a few may have been changed
 
 
 def find(book: Workbook, sketch: OwnSketch) -> Found:
@@ -37,15 +39,25 @@ def find(book: Workbook, sketch: OwnSketch) -> Found:
         if area.sheet in book.sheets:
             found.areas[name] = area
         else:
-            found.faults[name] = f"the sheet {area.sheet} is missing"
+            lost.append(name)
     # A name is lost with its sheet, of which there may be a copy, and where something is cut and pasted onto its cells.
     moved = {area.sheet for name, area in found.areas.items() if area != sketch.blocks[name].area}
+    shifted = {area.sheet for name, area in found.areas.items() if area[1:] != sketch.blocks[name].area[1:]}
+    alike = {
+        sheet: _alike(book, sketch, sheet)
+        for sheet in dict.fromkeys(sketch.blocks[name].area.sheet for name in lost)
+        if sheet not in book.sheets
+    }
     for name in lost:
         area = sketch.blocks[name].area
         if area.sheet in book.sheets and area.sheet not in moved:
             found.areas[name] = area
-        else:
+        elif area.sheet in book.sheets:
             found.faults[name] = "the cells of this task were deleted"
+        elif len(alike[area.sheet]) == 1 and alike[area.sheet][0] not in shifted:
+            found.areas[name] = area._replace(sheet=alike[area.sheet][0])
+        else:
+            found.faults[name] = _missing(area.sheet, alike[area.sheet])
     for sheet in dict.fromkeys(area.sheet for area in found.areas.values()):
         _close(found, sketch, sheet)
     for name, area in list(found.areas.items()):
@@ -58,6 +70,36 @@ def find(book: Workbook, sketch: OwnSketch) -> Found:
             )
             del found.areas[name]
     return found
+
+
+def _alike(book: Workbook, sketch: OwnSketch, sheet: str) -> list[str]:
+    """Return the sheets that may be one handed out under this name: new ones with most of its texts in their places."""
+    assert sketch.assignment is not None
+    solution = sketch.assignment.solution.book
+    own = {cell[1:] for area in sketch.assignment.filled.values() if area.sheet == sheet for cell in area.cells()}
+    texts = {
+        place: token
+        for place, token in plain_tokens(solution, sheet).items()
+        if isinstance(token, str) and token and place not in own
+    }
+    found = []
+    for name in book.sheets:
+        if texts and name not in solution.sheets:
+            there = plain_tokens(book, name)
+            same = sum(there.get(place) == token for place, token in texts.items())
+            if same >= _MOST_TEXTS * len(texts):
+                found.append(name)
+    return found
+
+
+def _missing(sheet: str, alike: Sequence[str]) -> str:
+    if not alike:
+        return f"the sheet {sheet} is missing"
+    names = " and ".join(alike)
+    return (
+        f"the sheet {sheet} is missing, but {names} {'has' if len(alike) == 1 else 'have'} its headings: "
+        f"give the one with your answers the name {sheet} again"
+    )
 
 
 def _close(found: Found, sketch: OwnSketch, sheet: str) -> None:
