@@ -148,6 +148,12 @@ def test_what_no_numbers_drawn_decide_is_told(tmp_path: Path) -> None:
     assert "Double (S!A2): with all numbers drawn MAX(0,A1) is A1, so who writes only that earns all points" in said
 
 
+def test_a_sum_of_thousands_of_terms_is_looked_through(tmp_path: Path) -> None:
+    cells = {"A1": 3, "A2": "=" + "+".join(["A1"] * 2500) + "+MAX(A1,2)"}
+    code, said = run("homework", "check", small(tmp_path / "a", VARIES + TASK, **cells))
+    assert code == 0, said
+
+
 def test_small_answers_have_a_tolerance_that_tells_them_from_other_methods(tmp_path: Path) -> None:
     """A variance of 1.25E-5, of which the other kind of variance is 3/4: 9.375E-6. Six digits of it are 1E-11."""
     returns = {"A1": 0.005, "A2": 0.001, "A3": -0.003, "A4": 0.001}

@@ -7,6 +7,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from openpyxl.workbook.defined_name import DefinedName
 
 from embedsheet.ground.notation.addresses import Cell
 from embedsheet.homework.own.make import numbers_of, own
@@ -199,6 +200,40 @@ def test_every_file_is_graded_where_both_sides_of_a_comparison_are_equal(tmp_pat
         answers = {Cell("S", 1, 2): "=A1/4+IF(A1>10,1,0)", Cell("S", 9, 9): number}
         assert graded(key, hand_in(path, tmp_path / "in.xlsx", answers)).points < 4, number
         answers[Cell("S", 1, 2)] = "=A1/4+IF(A1<10,0,1)"
+        assert graded(key, hand_in(path, tmp_path / "in.xlsx", answers)).points == 4, number
+
+
+@pytest.mark.parametrize(
+    ("right", "short"),
+    [
+        ("INDEX(D1:D9,MATCH(A1,C1:C9,0))", "INDEX(D1:D8,MATCH(A1,C1:C8,0))"),
+        ("INDEX(prices,MATCH(A1,C1:C9,0))", "INDEX(D2:D9,MATCH(A1,C2:C9,0))"),
+        ("SUMIF(C1:C9,A1,D1:D9)+A1", "SUMIF(C1:C8,A1,D1:D9)+A1"),
+        ("MAX(D1:D9)+A1", "MAX(D1:D8)+A1"),
+        ("LOOKUP(A1,{1,3,5,7,9},{6,5,4,3,2})+A1", "LOOKUP(A1,{1,3,5,7},{6,5,4,3})+A1"),
+    ],
+)
+def test_every_file_is_graded_where_the_ends_of_what_is_searched_matter(right: str, short: str, tmp_path: Path) -> None:
+    """One item of nine is looked for: five draws of nine find the last, or the first, in four cases of nine.
+
+    And the largest of nine prices, which are drawn alike, is the last once in nine times.
+    """
+    toml = (
+        '[[varies]]\ncells = "S!A1"\nlowest = 1\nhighest = 9\nstep = 1\n'
+        '[[varies]]\ncells = "S!D1:D9"\nlowest = 1\nhighest = 99\nstep = 1\n'
+        '[[task]]\ncells = "S!B1"\npoints = 4\n'
+    )
+    table: dict[str, Any] = {f"C{row}": row for row in range(1, 10)} | {f"D{row}": 7 * row for row in range(1, 10)}
+
+    def named(page: Any) -> None:
+        page.parent.defined_names["prices"] = DefinedName("prices", attr_text="S!$D$1:$D$9")
+
+    key = key_of(small(tmp_path / "a", toml, named, A1=4, B1=f"={right}", **table))
+    path = handed_out(key, ADA, tmp_path)
+    for number in range(6):
+        answers = {Cell("S", 1, 2): f"={short}", Cell("S", 20, 9): number}  # another file each time, so another draw
+        assert graded(key, hand_in(path, tmp_path / "in.xlsx", answers)).points < 4, number
+        answers[Cell("S", 1, 2)] = f"={right}"
         assert graded(key, hand_in(path, tmp_path / "in.xlsx", answers)).points == 4, number
 
 
