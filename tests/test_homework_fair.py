@@ -71,6 +71,18 @@ def points(grade: Grade) -> dict[str, tuple[str, float]]:
     return {task.block: (task.verdict, task.points) for task in grade.tasks}
 
 
+@pytest.mark.parametrize("short", ["=MATCH($B{row},$B$6:$B$16,0)", "=MATCH($B{row},$B$7:$B$17,0)+1"])
+def test_a_look_up_in_a_range_that_is_a_row_short_is_right_in_no_row(short: str, tmp_path: Path) -> None:
+    """Of twelve words the last, or the first, is not found: right for the words shown at most, which is a quarter."""
+    key, path, sketch = made("words", tmp_path)
+    top = sketch.blocks["text.id"].area.top
+    for number in range(4):  # another file each time, so another draw
+        answer = short + f"+0*{number}"
+        file = answered(path, sketch, {"text.id": lambda block, row, _, to=answer: to.format(row=top + row)})  # type: ignore[misc]
+        task = next(task for task in grade_file(key, file).tasks if task.block == "text.id")
+        assert task.points <= task.of / 4 and "0 of 8 rows right" in task.message, number
+
+
 def test_array_formulas_count_in_every_cell_that_they_fill(tmp_path: Path) -> None:
     """As Ctrl+Shift+Enter and a spilling formula of Excel 365 both are stored: one formula, the other cells plain."""
     key, path, sketch = made("embeddings", tmp_path)

@@ -183,13 +183,15 @@ class _Grading(Rounding):
     def _draw_trials(self, rng: np.random.Generator) -> None:
         """Draw inputs until every cell of every answer has had another value than the one shown, if it can.
 
-        A typed value would pass where its cell never changes: in a one-hot row each user is to be chosen once.
+        A typed value would pass where its cell never changes: in a one-hot row each user is to be chosen once. And a
+        range that is a row short would where the first and the last of what is chosen from never are, in each cell.
         """
         first = {name: np.asarray(block.values) for name, block in self.varied.items()}
         self._add_trials([first, *(self._drawn(rng) for _ in range(TRIALS - 1))])
+        ends = np.any([self._ends(inputs) for inputs in self.inputs], axis=0)
         for _ in range(MOST_DRAWN // _DRAWN_TOGETHER):
             still = {name: self._still(name, values) for name, values in self.expected.items()}
-            if not any(cells.any() for cells in still.values()):
+            if ends.all() and not any(cells.any() for cells in still.values()):
                 return
             lots = [self._drawn(rng) for _ in range(_DRAWN_TOGETHER)]
             useful = []
@@ -197,10 +199,21 @@ class _Grading(Rounding):
                 fresh = {
                     name: still[name] & ~self._still(name, [self.expected[name][0], values[name]]) for name in values
                 }
-                if any(cells.any() for cells in fresh.values()):
+                met = self._ends(inputs)
+                if any(cells.any() for cells in fresh.values()) or (met & ~ends).any():
                     useful.append(inputs)
+                    ends |= met
                     still |= {name: still[name] & ~cells for name, cells in fresh.items()}
             self._add_trials(useful)
+
+    def _ends(self, inputs: Mapping[str, NDArray[Any]]) -> Bools:
+        """Return which cells hold the first, and the last, of what is chosen from for them, (cells,)."""
+        chosen = [
+            (inputs[name] == end).ravel()
+            for name, block in self.varied.items()
+            for end in block.choices[:: max(1, len(block.choices) - 1)]
+        ]
+        return np.concatenate([np.empty(0, bool), *chosen])
 
     def _add_trials(self, lots: Sequence[dict[str, NDArray[Any]]]) -> None:
         self.inputs += lots
