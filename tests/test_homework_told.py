@@ -68,6 +68,8 @@ tolerance = 1e-9
     [
         ("=A1*0.0537", "A2", "it is to be rounded to 2 decimals"),
         ("=ROUND(A1*0.0537,0)", "A2", "it is to be rounded to 2 decimals"),
+        ("=ROUNDUP(A1*0.0537,2)", "A2", "it is to be rounded to 2 decimals, by ROUND, not ROUNDUP"),
+        ('=TEXT(A1*0.0537,"0.00")', "A2", "it is a text, and a number is asked for"),
         ("=A1*0.06", "A2", ""),
         ("=ROUND(A1*PI(),1)", "A3", "do not round"),
     ],
@@ -108,6 +110,26 @@ def test_what_is_calculated_anew_each_time_is_called_so(loan: Class, formula: st
     name = next((name for name in ("RAND", "TODAY") if name in formula), "")
     said = f"cannot be run: {name} gives another result each time; leave it out, or put a number in its place"
     assert found == f"Loan!B7: {said if name else 'right, on other numbers too'}"
+
+
+@pytest.mark.parametrize("stored", ["1046.31", "{right}"])
+def test_what_only_google_sheets_knows_is_called_so(loan: Class, stored: str) -> None:
+    """It saves such a formula as a function of nobody's that fails, and the result, which follows no numbers."""
+    answer = f'=IFERROR(__xludf.DUMMYFUNCTION("QUERY(B3:B5)"),{stored.format(right="-PMT(B4/12,B5,B3)")})'
+    said = "cannot be run: it has a function that only Google Sheets knows"
+    assert said in _told(loan, {"Loan!B7": answer}, "ask_instalment")
+
+
+def test_a_text_that_was_typed_is_called_a_text(tmp_path: Path) -> None:
+    toml = '[[varies]]\ncells = "S!A1"\nlowest = 1\nhighest = 9\nstep = 1\n[[task]]\ncells = "S!A2"\n'
+    key = key_of(small(tmp_path, toml, A1=4, A2='=IF(A1>4,"much","little")'))
+    path = handed_out(key, ADA, tmp_path)
+    tasks = [
+        graded(key, hand_in(path, tmp_path / "in.xlsx", {Cell("S", 2, 1): text})).tasks[0]
+        for text in ("much", "little")
+    ]
+    assert "S!A2: a text was typed where a formula was asked for" in [f"S!{task.message}" for task in tasks]
+    assert not any("a number" in task.message for task in tasks)
 
 
 @pytest.mark.parametrize("text", ["1046,31", "1.046,31 €", "'1046.31"])

@@ -33,7 +33,8 @@ _MOST_TRIED = 40  # wrong cells in which a mend must prove itself
 _DIGITS = re.compile(r"['’ ]*[-+−]?[\s€$£]*\d[\d.,'’\s]*[%€$£]?\s*")
 _LIMITS = re.compile(r",? or raise the limits with --limit \d+")  # which is the teacher's to do
 # Each calculation gives these another result, so that what they are right for is nobody's to say.
-_ANEW = re.compile(r"(?<![\w.])(RAND|RANDBETWEEN|RANDARRAY|NOW|TODAY)\s*\(", re.IGNORECASE)
+ONLY_GOOGLE = "DUMMYFUNCTION"  # what Google Sheets saves for a function of its own, beside the result
+_ANEW = re.compile(rf"(?<![\w.])(?:__xludf\.)?(RAND|RANDBETWEEN|RANDARRAY|NOW|TODAY|{ONLY_GOOGLE})\s*\(", re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"')
 _SAYINGS = {
     "typed": "a number was typed where a formula was asked for",
@@ -47,7 +48,7 @@ _SLIPPED = ("wrong", "error", "shown only", "constant", "rounded")  # words for 
 
 
 def calculated_anew(formula: str) -> str:
-    """Return the function in a formula that gives another result each time, "" where there is none."""
+    """Return the function in a formula that gives another result each time, or always that stored; "" for none."""
     found = _ANEW.search(_QUOTED.sub("", formula))
     return found[1].upper() if found else ""
 
@@ -110,6 +111,8 @@ class Telling:
         if word == "unsupported":
             anew = self._anew(cell)
             fault = f"{anew} gives another result each time; leave it out, or put a number in its place" if anew else ""
+            if anew == ONLY_GOOGLE:
+                fault = "it has a function that only Google Sheets knows; write it with those that Excel has, too"
             fault = fault or next(iter(outcome.faults), "") or self._fault_behind(area)
             return f"{place}: cannot be run: {_LIMITS.sub('', self.found.shown(fault))}"
         slip = self._mistake(task, area, outcome) if task.kind == "derivative" and word == "wrong" else ""
@@ -118,6 +121,8 @@ class Telling:
             return f"{place}: shows {ERRORS.get(int(outcome.numbers[row, column]), 'an error')}{slip}"
         if word == "rounded" and slip:
             return f"{place}: right up to rounding{slip}"
+        if word == "typed" and isinstance(self.book.values(cell)[0][0], str):
+            return f"{place}: a text was typed where a formula was asked for"
         if word in _SAYINGS and word != "shown only":
             return f"{place}: {_SAYINGS[word]}{slip}"
         if word == "wrong" and not slip:

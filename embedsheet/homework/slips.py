@@ -40,10 +40,13 @@ def slips(formulas: Mapping[Place, str], wrong: Sequence[Place]) -> list[Slip]:
     found: list[Slip] = []
     if here is not None:
         found += [Slip(words, mended) for words, mend in _MENDS if (mended := _each(formulas, wrong, mend))]
+        tree = _tree(formulas[here], here)
+        own = tree.name if isinstance(tree, Call) and tree.name in _ROUNDERS else ""
         for words, function, decimals in _ROUNDED:
             if mended := _each(formulas, wrong, _rounding(function, decimals)):
-                found.append(Slip(f"it is to be rounded {words}", mended, decimals))
-        for number, reference in enumerate(_references(_tree(formulas[here], here))):
+                instead = f", by {function}, not {own}" if own not in ("", function) else ""
+                found.append(Slip(f"it is to be rounded {words}{instead}", mended, decimals))
+        for number, reference in enumerate(_references(tree)):
             for words, mend in _ranges(number, reference, here):
                 found += [Slip(words, mended)] if (mended := _each(formulas, wrong, mend)) else []
     anchor = min(formulas, default=None)
@@ -105,6 +108,8 @@ def _rounding(function: str, decimals: int) -> Mend:
 
 
 _MENDS: tuple[tuple[str, Mend], ...] = (
+    # First, for to calculate with a text makes a number of it, too.
+    ("it is a text, and a number is asked for", lambda tree: Call("VALUE", (tree,))),
     ("the sign is the wrong way round", lambda tree: Unary("-", tree)),
     ("a factor 2 is missing", lambda tree: Binary("*", Number(2.0), tree)),
     ("it is twice what it should be", lambda tree: Binary("/", tree, Number(2.0))),

@@ -17,7 +17,7 @@ from embedsheet.ground.notation.addresses import Cell
 from embedsheet.ground.notation.move import shift
 from embedsheet.homework.assignment import Making, find, workbook_beside
 from embedsheet.homework.derivatives import verify
-from embedsheet.homework.feedback import calculated_anew
+from embedsheet.homework.feedback import ONLY_GOOGLE, calculated_anew
 from embedsheet.homework.grade import Grade
 from embedsheet.homework.key import Key
 from embedsheet.homework.own.assignment import OwnAssignment, OwnTask
@@ -117,7 +117,12 @@ def _workbook(assignment: OwnAssignment, found: Findings) -> None:
         found.faults += [f"your workbook stores another result: {one}" for one in done.verification.mismatches[:5]]
     cells = [solution.runner.table.cell(int(one)) for one in solution.formulas]
     anew = [f"{cell}: {name}" for cell in cells if (name := calculated_anew(book.formula(cell) or ""))]
-    found.faults += [f"{one} gives another result each time; put a number in its place." for one in anew[:_MOST_TOLD]]
+    found.faults += [
+        f"{one} is what Google Sheets saves for a function that only it knows; write the formula with others."
+        if one.endswith(ONLY_GOOGLE)
+        else f"{one} gives another result each time; put a number in its place."
+        for one in anew[:_MOST_TOLD]
+    ]
     if book.external_links:
         found.notes.append("the workbook refers to other workbooks, which students do not have")
     if not assignment.varies:
