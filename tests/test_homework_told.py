@@ -130,6 +130,8 @@ def test_a_text_that_was_typed_is_called_a_text(tmp_path: Path) -> None:
     ]
     assert "S!A2: a text was typed where a formula was asked for" in [f"S!{task.message}" for task in tasks]
     assert not any("a number" in task.message for task in tasks)
+    [task] = graded(key, hand_in(path, tmp_path / "in.xlsx", {Cell("S", 2, 1): "=A1>4"})).tasks
+    assert re.search("it gives no text, “(much|little)” is right", task.message)
 
 
 @pytest.mark.parametrize("text", ["1046,31", "1.046,31 €", "'1046.31"])

@@ -207,9 +207,9 @@ class Telling:
         return f"{number:.{digits}g}"
 
     def _beside(self, got: float | None, wanted: float) -> str:
-        """Return two unlike numbers, with as many digits as tell them apart; None is no number."""
+        """Return two unlike numbers, with as many digits as tell them apart; None is none, nor a text."""
         if got is None:
-            return f"no number, {self._shown(wanted)}"
+            return f"no {'text' if self._shown(wanted).startswith('“') else 'number'}, {self._shown(wanted)}"
         told = ((self._shown(got, digits), self._shown(wanted, digits)) for digits in (FEWEST_DIGITS, 9, 12, 15, 17))
         one, other = next((pair for pair in told if pair[0] != pair[1]), (self._shown(got), self._shown(wanted)))
         return f"{one}, {other}"
