@@ -327,3 +327,26 @@ def test_the_best_step_at_a_bound_is_written_where_the_stored_start_lies_beyond_
         path, objective="C1", changing=["A1"], constraints=["A1 >= 3", "A1 <= 7"], sense="minimize", nonnegative=False
     )
     assert within.status == "failed"  # now 3 is stored, and nothing is better
+
+
+@pytest.mark.parametrize(
+    ("formula", "bounds"),
+    [
+        # ln of a negative number: no whole number from 0 to 4 gives one.
+        ("=LN(A1-5)", ["A1 = integer", "A1 >= 0", "A1 <= 4"]),
+        ("=1/(A1-3)", ["A1 = integer", "A1 = 3"]),
+    ],
+)
+@pytest.mark.parametrize("sense", ["minimize", "maximize", "target"])
+def test_where_nothing_allowed_has_a_value_no_point_is_an_answer(
+    tmp_path: Path, formula: str, bounds: list[str], sense: Any
+) -> None:
+    path = write(tmp_path / "b.xlsx", {"A1": 7, "C1": formula})
+    before = path.read_bytes()
+    found = solve(
+        path, objective="C1", changing=["A1"], constraints=bounds, sense=sense, nonnegative=False,
+        target=1.0 if sense == "target" else None,
+    )  # fmt: skip
+    assert (found.solved, found.status, found.written_to) == (False, "failed", None)
+    assert "C1 has no value" in found.message
+    assert path.read_bytes() == before

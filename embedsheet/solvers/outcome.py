@@ -102,6 +102,8 @@ def with_bound(outcome: Outcome, bound: float) -> Outcome:
 def _wrong(tracker: Tracker) -> str:
     """Say what the best point breaks, "" for nothing: what is called an answer must be one."""
     problem, best = tracker.problem, tracker.best
+    if not np.isfinite(best.value):
+        return f"{problem.objective_name} has no value"
     if tracker.breaks_constraints(best):
         return worst_violation(tracker, best.x)
     off = np.zeros(problem.size) if problem.integer is None else np.where(problem.integer, best.x - np.round(best.x), 0)

@@ -93,6 +93,7 @@ class Why(Enum):
     )
     FLAT_UNSEEN = "the gradient is zero at the start, though it is no optimum: {steps}"
     UNDEFINED = "the objective is undefined wherever the search looked"
+    NONE_HAS_VALUE = "{tried}, and where all constraints hold {objective} has no value"
     HIGHS_NO_END = "HiGHS did not end"
     HIGHS_NO_TIME = "HiGHS did not find in time whether anything satisfies all constraints"
     NO_WAY = "HiGHS says that the objective has no end, but no direction that leads on for ever proves it"

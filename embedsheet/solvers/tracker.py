@@ -7,6 +7,7 @@ gap with L-BFGS-B needs 10–40 evaluations and the row with SLSQP 5–25; the s
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -112,7 +113,8 @@ class Tracker:
         self.best = self.base
         # |f| where the search began, and where it last went on because that excused too much, see `verdict.excused`.
         self.first_value = self.reference = abs(self.base.value) if self.base.sound else 0.0
-        self.width = abs(self.base.value - problem.target) or 1.0
+        gap = abs(self.base.value - problem.target)
+        self.width = gap if 0.0 < gap < math.inf else 1.0  # where the search began there may be no value
         goal: Goal = "direct"
         if problem.sense == "target":
             goal = "row" if len(problem.relations) else "gap"

@@ -118,6 +118,8 @@ def _all_tried(tracker: Tracker, points: Iterable[FloatArray] | None) -> Outcome
     one = trials.evaluated == 1
     tried = Why.TRIED_ONE() if one else Why.TRIED(points=trials.evaluated)
     seen = Why.TRIED_WITH_ERRORS(points=trials.evaluated, errors=undefined) if undefined and not one else tried
+    if not np.isfinite(tracker.best.value):  # it is where the search began: nothing that has a value took its place
+        return report(tracker, "failed", Why.NONE_HAS_VALUE(tried=seen, objective=problem.objective_name))
     if tracker.best_violation > 1.0:
         worst = worst_violation(tracker, tracker.best.x)
         return report(tracker, "infeasible", Why.NONE_FITS(tried=seen, worst=worst))
