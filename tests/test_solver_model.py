@@ -49,6 +49,14 @@ def test_words_that_are_no_constraint_are_refused(text: str, mix: Path) -> None:
         parse_constraint(Workbook.open(mix), text, "Model")
 
 
+@pytest.mark.parametrize(("text", "side"), [
+    ("B3:C3 <= 0,07", "0,07"), ("B3 >= 7,5%", "7,5%"), ("1.000,5 >= B3", "1.000,5"), ("B3 <= 1,000", "1,000"),
+])  # fmt: skip
+def test_a_decimal_comma_is_answered_with_the_point(text: str, side: str, mix: Path) -> None:
+    with pytest.raises(ModelError, match=f"{side} is no number; write decimals with a point"):
+        parse_constraint(Workbook.open(mix), text, "Model")
+
+
 def test_a_relation_inside_a_quoted_sheet_name_is_no_relation(tmp_path: Path) -> None:
     book, _ = product_mix()
     book.sheet = "a<=b"

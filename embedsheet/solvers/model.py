@@ -207,6 +207,11 @@ def _compare(workbook: Book, left: str, relation: str, right: str, *, text: str,
     relation = _SAME.get(relation, relation)
     if not left or not right:
         raise _unclear(text)
+    for side in (left, right):
+        if _COMMA.fullmatch(side):
+            raise ModelError(
+                f"{text!r}: {side} is no number; write decimals with a point and thousands without a mark."
+            )
     left_number, right_number = _number(left), _number(right)
     if left_number is not None and right_number is not None:
         raise _unclear(text)
@@ -219,6 +224,10 @@ def _compare(workbook: Book, left: str, relation: str, right: str, *, text: str,
     if pairs is None:
         raise ModelError(f"{text!r}: the sides have different numbers of cells; give both one size, or one cell right.")
     return [Constraint(one, relation, other) for one, other in pairs]
+
+
+# A number as it is written where decimals have a comma, or with commas between thousands.
+_COMMA = re.compile(r"[-+]?\d+(?:[.,]\d+)*,\d+(?:\.\d+)?\s*%?")
 
 
 def _number(text: str) -> float | None:
