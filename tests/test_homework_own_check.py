@@ -134,6 +134,8 @@ def test_inputs_of_one_colour_that_are_unlike_vary_one_by_one(tmp_path: Path) ->
             page.cell(row, 2).fill = PatternFill("solid", start_color="FFFFF2CC")
     page["D1"] = "=PMT(B2,B3,B1)+SUM(B5:B7)"
     book.save(tmp_path / "s.xlsx")
+    one = ["homework", "from", tmp_path / "s.xlsx", "-o", tmp_path / "one", "--asked", "S!D1", "--varies", "S!B5:B7"]
+    assert ": 1 task, 1 area that varies. " in run(*one)[1]
     run("homework", "from", tmp_path / "s.xlsx", "-o", tmp_path / "a", "--asked", "S!D1", "--varies", "#FFF2CC")
     toml = tomllib.loads((tmp_path / "a" / "assignment.toml").read_text(encoding="utf-8"))
     assert [(one["cells"], one["title"], one["step"]) for one in toml["varies"]] == [

@@ -83,6 +83,13 @@ def test_what_is_no_key_is_refused(tmp_path: Path, change: dict[str, Any], words
         Key.load(path)
 
 
+def test_a_file_of_another_kind_is_no_key(tmp_path: Path) -> None:
+    for content in (b"id,name\n007,Ada\n", b"\xd0\xcf\x11\xe0", b'{"format": '):
+        (tmp_path / "key.json").write_bytes(content)
+        with pytest.raises(DataError, match="is no homework key, or is cut off; give the "):
+            Key.load(tmp_path / "key.json")
+
+
 def test_a_key_that_is_not_there_or_cannot_be_written_is_said_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there is no such key"):
         Key.load(tmp_path / "none.json")

@@ -35,8 +35,9 @@ def from_workbook(
 
     made = es.draft_homework(solution, output, asked=asked or (), varies=varies or (), force=force)
     target = output / "assignment.toml"
+    vary = "varies" if len(made.varies) == 1 else "vary"
     typer.echo(f"{target}: {counted(made.tasks, 'task')}, {counted(len(made.varies), 'area')} "
-               f"that vary. Your workbook lies beside it as {made.workbook.name}.")  # fmt: skip
+               f"that {vary}. Your workbook lies beside it as {made.workbook.name}.")  # fmt: skip
     for note in made.notes:
         typer.echo(f"Note: {note}.")
     typer.echo(f"Read the file through, then: embedsheet homework preview {output}")

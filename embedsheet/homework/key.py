@@ -115,7 +115,11 @@ class Key:
             return cls(secret, str(content["assignment"]), students, workbook, drawn, handed_out, columns)
         except FileNotFoundError:
             raise DataError(f"{path}: there is no such key; give the …-key.json that `homework new` wrote.") from None
-        except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
+        except (UnicodeDecodeError, json.JSONDecodeError):
+            raise DataError(
+                f"{path}: is no homework key, or is cut off; give the …-key.json that `homework new` wrote."
+            ) from None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
             raise DataError(
                 f"{path}: is no homework key ({fault}); give the …-key.json that `homework new` wrote."
             ) from None
