@@ -82,6 +82,11 @@ def test_convergence_is_told_with_iterations_and_gradient(curve: Path) -> None:
     assert "no spreadsheet program has calculated this file" in result.stdout
 
 
+def test_the_number_of_starts_that_was_asked_for_is_told(curve: Path) -> None:
+    said = run("solve", curve, "--restarts", 2, "--seed", 1, "--dry-run").stdout
+    assert said.startswith("Converged in ") and " iterations, the best of 3 starts: " in said
+
+
 def test_a_learning_rate_that_the_method_has_not_is_refused(curve: Path) -> None:
     result = run("solve", curve, "--learning-rate", 0.1, "--dry-run")
     assert result.exit_code == 2
@@ -214,6 +219,7 @@ def test_infeasible_and_unbounded_are_exit_code_1_and_write_nothing(mix: Path) -
     infeasible = run("solve", mix, "--subject-to", "B3:C3 >= 10")
     assert infeasible.exit_code == 1
     assert infeasible.stdout.startswith("Infeasible: no values of the changing cells satisfy all constraints together")
+    assert "\nA linear model.\n" in infeasible.stdout and "proves the optimum" not in infeasible.stdout
     alone = ("--objective", "Model!D9", "--changing", "Model!B3:C3", "--without-stored")
     unbounded = run("solve", mix, *alone, "--maximize", "--json")
     assert unbounded.exit_code == 1
@@ -273,6 +279,9 @@ def test_a_name_with_spaces_typed_without_quotation_marks_is_put_into_them(
     result = run("solve", "Übung", "1.xlsx")
     assert result.exit_code == 2
     assert 'its name has spaces, so it must stand in quotation marks: "Übung 1.xlsx".' in result.output
+    copied = run("solve", "Übung", "1.xlsx", "-o", "copy.xlsx").output
+    assert 'must stand in quotation marks: "Übung 1.xlsx".' in copied and "solve each alone" not in copied
+    assert "a name with spaces stands in quotation marks" in run("inspect", "Übung", "1.xlsx").output
     many = run("solve", *["a" * 200 + ".xlsx"] * 3)  # together no system takes them for a name
     assert many.exit_code == 2 and many.output.count("there is no such file") == 3
 
@@ -355,6 +364,14 @@ def test_inspect_names_what_is_not_supported(tmp_path: Path) -> None:
     assert "Not supported: Model!B1: CELL" in result.stdout
 
 
+def test_a_misspelt_function_is_answered_with_the_one_it_is_like(tmp_path: Path) -> None:
+    cells = {"A1": 1, "B1": "=SUMM(A1)", "B2": "=AVERGE(A1)", "B3": '=FILTERXML(A1,"b")', "B4": "=A1^2"}
+    said = run("inspect", ForeignBook(cells, "B4", "A1").save_openpyxl(tmp_path / "odd.xlsx")).stdout
+    assert "Model!B1: SUMM is not supported; did you mean SUM?" in said
+    assert "Model!B2: AVERGE is not supported; did you mean AVERAGE?" in said
+    assert "Model!B3: FILTERXML is not supported; see docs/functions.md" in said
+
+
 def test_recalculate_refreshes_what_other_programs_left_out(tmp_path: Path, curve: Path) -> None:
     result = run("recalculate", curve)
     assert result.exit_code == 0
@@ -424,11 +441,13 @@ def test_ctrl_c_in_a_running_process_keeps_the_best_so_far(tmp_path: Path) -> No
     assert history.exists()
 
 
-def test_a_stale_lock_is_named_and_can_be_ignored(mix: Path) -> None:
+def test_a_stale_lock_is_named_and_can_be_ignored(mix: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lock = mix.with_name(f".~lock.{mix.name}#")
     lock.write_text(",ada,host,01.01.2026 10:00,file:///home;", encoding="utf-8")
     refused = run("solve", mix)
     assert refused.exit_code == 2
+    monkeypatch.chdir(mix.parent)
+    assert f"Error: {mix.name}: is open in LibreOffice" in run("solve", mix.name).output  # as it was typed
     assert "--ignore-lock" in refused.output or "lock" in refused.output
     assert run("solve", mix, "--ignore-lock").exit_code == 0
 

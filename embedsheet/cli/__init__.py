@@ -89,6 +89,8 @@ class Commands(LazyCommands):
             if isinstance(error.__cause__, KeyboardInterrupt):  # as Python before 3.12 has it where a class is made
                 self._trace(ctx)
                 raise KeyboardInterrupt from error
+            if "unexpected extra argument" in getattr(error, "message", ""):
+                error.message += "; a name with spaces stands in quotation marks"  # type: ignore[attr-defined]
             # Typer signals wrong usage and its own ends by exceptions that it wants to see.
             if ctx.params.get("debug") or type(error).__module__.startswith(("typer", "click")):
                 raise

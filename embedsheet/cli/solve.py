@@ -186,6 +186,8 @@ def solve(
         raise typer.BadParameter("--dry-run writes nothing; leave out --output and --save-setup.")
     if step and json:
         raise typer.BadParameter("--step talks and --json does not; --json has the history.")
+    if len(books) > 1:
+        _refuse_unquoted(books, sheet)
     if len(books) > 1 and (output or history or replay):
         raise typer.BadParameter("--output, --history and --replay are for one workbook; solve each alone.")
     if replay and (history or method != "auto" or restarts or randomize is not None):
@@ -256,9 +258,9 @@ def solve(
         raise typer.Exit(1)
 
 
-def _solve_each(books: list[Path], sheet: str | None, solve_one: Callable[[Path], Solution], json: bool) -> None:
-    """Solve several workbooks; exit with the highest code that any of them alone would have ended with."""
-    from embedsheet.ground.errors import EmbedsheetError, FileError
+def _refuse_unquoted(books: list[Path], sheet: str | None) -> None:
+    """Raise FileError where several words are one name with spaces, of a workbook or of the sheet."""
+    from embedsheet.ground.errors import FileError
 
     whole = Path(" ".join(map(str, books)))
     if os.path.isfile(whole):  # Path.is_file raises where many names make one that is too long
@@ -269,6 +271,12 @@ def _solve_each(books: list[Path], sheet: str | None, solve_one: Callable[[Path]
         raise FileError(
             f"{words[0]}: there is no such file; a sheet's name with spaces stands in quotation marks: --sheet {named}."
         )
+
+
+def _solve_each(books: list[Path], sheet: str | None, solve_one: Callable[[Path], Solution], json: bool) -> None:
+    """Solve several workbooks; exit with the highest code that any of them alone would have ended with."""
+    from embedsheet.ground.errors import EmbedsheetError
+
     code = 0
     results: list[dict[str, Any]] = []
     for place, book in enumerate(books):
@@ -304,8 +312,11 @@ def _tell(solution: Solution) -> None:
         say("Active: " + "; ".join(shown) + (f"; and {rest} more" if rest > 0 else ""))
     for note in solution.notes:
         say(f"Note: {note}", "yellow")
-    if solution.choice:
-        say(f"{solution.choice[:1].upper()}{solution.choice[1:]}.", "dim")
+    choice = solution.choice
+    if solution.status in ("infeasible", "unbounded") and choice.endswith("which proves the optimum"):
+        choice = choice.partition(": ")[0]  # there is no optimum that could be proven
+    if choice:
+        say(f"{choice[:1].upper()}{choice[1:]}.", "dim")
     seconds = ", ".join(f"{phase} {time:.2f} s" for phase, time in solution.seconds.items())
     evaluations = f"{solution.evaluations:,} evaluation{'' if solution.evaluations == 1 else 's'}"
     say(f"{solution.method}, {evaluations} by {solution.engine}; {seconds}", "dim")

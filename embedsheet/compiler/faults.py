@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from embedsheet.formulas.functions.table import Function
+from embedsheet.formulas.functions.table import FUNCTIONS, Function
+from embedsheet.ground.errors import did_you_mean
 
 
 class Circle(str):
@@ -37,9 +38,10 @@ def unknown_function(name: str) -> str:
     remedies = {
         "GETPIVOTDATA": "GETPIVOTDATA cannot be computed here; refer to ordinary cells.",
     }
-    return remedies.get(
-        name, f"{name} is not supported; see docs/functions.md for the functions that are, or write it out with those."
-    )
+    # Alike but for a letter or two: other functions of Excel, such as FILTERXML beside FILTER, are less so.
+    guess = did_you_mean(name, {one: one for one in FUNCTIONS}, likeness=0.85)
+    see = "; see docs/functions.md for the functions that are, or write it out with those."
+    return remedies.get(name, f"{name} is not supported{guess or see}")
 
 
 def argument_count(row: Function) -> str:

@@ -14,13 +14,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from embedsheet.ground.keys import name_key
 
 
-def did_you_mean(word: str, known: Mapping[str, str]) -> str:
+def did_you_mean(word: str, known: Mapping[str, str], likeness: float = 0.6) -> str:
     """Return "; did you mean NAME?", "" when no key of `known` is like the word; the names are its values."""
     # Imported here because errors is imported by everything, and almost never guesses.
     from difflib import get_close_matches
 
     names = {name_key(key): name for key, name in known.items()}
-    near = get_close_matches(name_key(word), names, 1)
+    near = get_close_matches(name_key(word), names, 1, likeness)
     return f"; did you mean {names[near[0]]}?" if near else ""
 
 

@@ -64,9 +64,9 @@ def file_digest(path: Path) -> str:
 
 def refuse_if_open(path: Path) -> None:
     """Raise FileError when Excel or LibreOffice has the file open, as their lock files beside it tell."""
-    path = real(path)
-    for program, name in (("Excel", f"~${path.name}"), ("LibreOffice", f".~lock.{path.name}#")):
-        lock = path.with_name(name)
+    there = real(path)
+    for program, name in (("Excel", f"~${there.name}"), ("LibreOffice", f".~lock.{there.name}#")):
+        lock = there.with_name(name)
         if os.path.exists(lock):  # Path.exists raises where a name is longer than the system takes
             raise FileError(
                 f"{path}: is open in {program}{_owner(lock, program)}; close it there first, or pass --ignore-lock "

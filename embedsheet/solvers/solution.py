@@ -150,7 +150,9 @@ class Solution:
         elif self.status == "optimal" and self.method in _BY_OTHER_MEANS:
             head = f"Solved ({self.message}): {change}"
         elif self.status == "optimal" and self.reason.why in _BY_GRADIENT:
-            head = f"Converged in {steps}: {change}, largest gradient {self.largest_gradient:.0e}"
+            # Its reason is not told, but the number of starts, which it has as an addition, was asked for.
+            starts = "".join(str(one).replace(";", ",") for one in self.reason.added if one.why is Why.OF_STARTS)
+            head = f"Converged in {steps}{starts}: {change}, largest gradient {self.largest_gradient:.0e}"
         elif self.status == "optimal":
             # At a reached target or on a kink the gradient is not small and would only puzzle.
             head = f"Converged in {steps} ({self.message}): {change}"
