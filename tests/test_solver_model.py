@@ -49,6 +49,16 @@ def test_words_that_are_no_constraint_are_refused(text: str, mix: Path) -> None:
         parse_constraint(Workbook.open(mix), text, "Model")
 
 
+@pytest.mark.parametrize("word", ["max", "maximise", "largest", ""])
+def test_a_sense_that_is_none_is_refused_and_not_taken_for_a_minimum(word: str, mix: Path) -> None:
+    before = mix.read_bytes()
+    with pytest.raises(ModelError, match=f"There is no sense '{word}'; choose one of minimize, maximize, target"):
+        solve(mix, sense=word)  # type: ignore[arg-type]
+    assert mix.read_bytes() == before
+    most = solve(mix, sense="MAXIMIZE", dry_run=True)  # type: ignore[arg-type]
+    assert most.sense == "maximize" and most.objective_after > most.objective_before
+
+
 @pytest.mark.parametrize(("text", "side"), [
     ("B3:C3 <= 0,07", "0,07"), ("B3 >= 7,5%", "7,5%"), ("1.000,5 >= B3", "1.000,5"), ("B3 <= 1,000", "1,000"),
 ])  # fmt: skip

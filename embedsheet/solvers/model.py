@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import get_args
 
 import numpy as np
 
 from embedsheet.book.book import Book
 from embedsheet.book.setups import Constraint, Sense, SolverSetup
 from embedsheet.book.solver_names import paired
-from embedsheet.ground.errors import ModelError
+from embedsheet.ground.errors import ModelError, one_of
 from embedsheet.ground.notation.addresses import Area, Cell
 from embedsheet.ground.shell import word
 
@@ -66,7 +67,8 @@ def choose_setup(workbook: Book, sheet: str | None = None, specified: Specificat
     if setup.objective is None and (sense is not None or target is not None):
         raise ModelError(f"{setup.sheet}: the Solver set-up names no objective cell; name one with --objective.")
     if sense is not None:
-        setup = replace(setup, sense=sense)
+        known: dict[str, Sense] = {name: name for name in get_args(Sense)}
+        setup = replace(setup, sense=known[one_of("sense", str(sense), known, ModelError)])
     if target is not None:
         setup = replace(setup, sense="target", target=target)
     if nonnegative is not None:
