@@ -516,6 +516,21 @@ def test_a_wrong_key_is_said_at_once_and_is_exit_code_1(handed_in: Path, tmp_pat
     assert "s0.xlsx says it belongs to 's0', but its code is not one of this class; ask for the file." in result.stdout
 
 
+def test_what_grading_wrote_among_the_hand_ins_was_handed_in_by_nobody(
+    key: Key, handed_in: Path, tmp_path: Path
+) -> None:
+    key.save(tmp_path / "key.json")
+    folder = tmp_path / "in"
+    folder.mkdir()
+    shutil.copy(handed_in / "in" / "s0.xlsx", folder)
+    arguments = ["homework", "grade", folder, "--key", tmp_path / "key.json", "-o", folder / "book.xlsx", "--force"]
+    for _ in range(2):  # the second time gradebook, texts and CSV lie there
+        said = CliRunner().invoke(app, list(map(str, arguments)))
+        assert said.exit_code == 0 and said.output.startswith("1 file, 1 of ")
+        assert "could not be graded" not in said.output
+    assert {path.name for path in folder.iterdir()} == {"s0.xlsx", "book.xlsx", "book-feedback", "book-upload.csv"}
+
+
 @pytest.mark.parametrize(
     ("got", "text"), [([2, 3, 4, 5, 99], "below"), ([99, 1, 2, 3, 4], "above"), ([9, 1, 7, 3, 8], "")]
 )

@@ -122,7 +122,7 @@ def grade(
         refuse_existing(place, force)
     journal = output.with_suffix(".journal")
     with tempfile.TemporaryDirectory() as folder:
-        found, notes = find_submissions(submissions, Path(folder))
+        found, notes = find_submissions(submissions, Path(folder), [output, feedback, upload, journal])
         with resumable(f"What is graded is kept in {journal}; the same command goes on."), bar("graded") as progress:
 
             def told(done: int, total: int, one: Any) -> None:

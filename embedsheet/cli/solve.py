@@ -313,8 +313,8 @@ def _tell(solution: Solution) -> None:
     for note in solution.notes:
         say(f"Note: {note}", "yellow")
     choice = solution.choice
-    if solution.status in ("infeasible", "unbounded") and choice.endswith("which proves the optimum"):
-        choice = choice.partition(": ")[0]  # there is no optimum that could be proven
+    if solution.status in ("infeasible", "unbounded", "failed") and choice.endswith("which proves the optimum"):
+        choice = choice.partition(": ")[0]  # no optimum was proven
     if choice:
         say(f"{choice[:1].upper()}{choice[1:]}.", "dim")
     seconds = ", ".join(f"{phase} {time:.2f} s" for phase, time in solution.seconds.items())

@@ -6,6 +6,7 @@ import shutil
 import struct
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from embedsheet.ground.errors import DataError
@@ -26,20 +27,24 @@ _DAMAGE = (
 )  # fmt: skip
 
 
-def find_submissions(place: Path, unpacked: Path) -> tuple[list[Submission], list[str]]:
+def find_submissions(place: Path, unpacked: Path, written: Sequence[Path] = ()) -> tuple[list[Submission], list[str]]:
     """Return the workbooks in a folder, a zip, or the zips in a folder, and words on files that were passed over.
 
-    `unpacked` is a folder for what comes out of zips. Raises DataError when there is nothing to grade.
+    `unpacked` is a folder for what comes out of zips; `written` are files and folders that grading itself writes, which
+    nobody handed in. Raises DataError when there is nothing to grade.
     """
     if not place.exists():
         raise DataError(f"{place}: there is no such folder or zip; give the folder with the students' workbooks.")
     found: list[Submission] = []
     notes: list[str] = []
     files = [place] if place.is_file() else sorted(path for path in place.rglob("*") if path.is_file())
+    ours = {path.resolve() for path in written}
     for path in files:
         shown = path.name if place.is_file() else path.relative_to(place).as_posix()
         shown = _printable(shown)
         if path.name.startswith(_LOCKS) or "__MACOSX" in path.parts:
+            continue
+        if ours and not ours.isdisjoint((path.resolve(), *path.resolve().parents)):
             continue
         if path.suffix.lower() == ".zip":
             _from_zip(path, shown, unpacked, found, notes)
