@@ -59,6 +59,23 @@ def test_a_sense_that_is_none_is_refused_and_not_taken_for_a_minimum(word: str, 
     assert most.sense == "maximize" and most.objective_after > most.objective_before
 
 
+@pytest.mark.parametrize("target", [float("nan"), float("inf")])
+def test_a_target_that_is_no_number_is_refused(target: float, mix: Path) -> None:
+    with pytest.raises(ModelError, match=f"Model!D9: the target {target} is no number; name a value"):
+        solve(mix, target=target)
+
+
+def test_fewer_than_no_restarts_are_refused(mix: Path) -> None:
+    with pytest.raises(ModelError, match="restarts=-3: give 0 or more"):
+        solve(mix, restarts=-3)
+
+
+def test_one_text_is_a_list_of_one(mix: Path) -> None:
+    one = solve(mix, changing="Model!B3:C3", constraints="Model!B3 <= 5", dry_run=True)
+    many = solve(mix, changing=["Model!B3:C3"], constraints=["Model!B3 <= 5"], dry_run=True)
+    assert one.x.tolist() == many.x.tolist() and one.x[0] <= 5
+
+
 @pytest.mark.parametrize(("text", "side"), [
     ("B3:C3 <= 0,07", "0,07"), ("B3 >= 7,5%", "7,5%"), ("1.000,5 >= B3", "1.000,5"), ("B3 <= 1,000", "1,000"),
 ])  # fmt: skip

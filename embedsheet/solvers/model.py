@@ -44,6 +44,12 @@ class Specification:
     nonnegative: bool | None = None
     without_stored: bool = False
 
+    def __post_init__(self) -> None:
+        """Take one text for a list of one; its letters would be taken for the texts."""
+        for name in ("changing", "constraints"):
+            if isinstance(text := getattr(self, name), str):
+                object.__setattr__(self, name, (text,))
+
     @classmethod
     def differentiated(cls, objective: str | None, changing: Sequence[str]) -> Specification:
         """Specify what is to be differentiated by what: beside `changing` cells the stored set-up has no say."""
@@ -70,6 +76,8 @@ def choose_setup(workbook: Book, sheet: str | None = None, specified: Specificat
         known: dict[str, Sense] = {name: name for name in get_args(Sense)}
         setup = replace(setup, sense=known[one_of("sense", str(sense), known, ModelError)])
     if target is not None:
+        if not np.isfinite(target):
+            raise ModelError(f"{setup.objective}: the target {target} is no number; name a value that can be reached.")
         setup = replace(setup, sense="target", target=target)
     if nonnegative is not None:
         setup = replace(setup, nonnegative=nonnegative)

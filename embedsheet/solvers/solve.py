@@ -171,6 +171,8 @@ def solve(
     )  # fmt: skip
     if restarts is None:
         restarts = starts_of(model.setup) - 1
+    if restarts < 0:
+        raise ModelError(f"restarts={restarts}: give 0 or more.")
     problem = problem_of(model.program, model.setup, model.objective_name)
     searched = method == "auto" and not problem.impossible and replayed is None
     planned = plan(problem) if searched else None
