@@ -420,6 +420,19 @@ def test_feedback_and_upload_name_place_fault_and_hint(key: Key, handed_in: Path
     assert [row["points"] for row in rows][:2] == ["100", "100"] and len(rows) == len(key.students)
 
 
+def test_a_text_of_an_earlier_run_goes_and_the_teacher_s_own_files_stay(
+    key: Key, handed_in: Path, tmp_path: Path
+) -> None:
+    best = best_of_each(key, list(grades(key, handed_in / "in").values()))
+    assignment = parse(key.assignment)
+    write_feedback(assignment, best, tmp_path)
+    (tmp_path / "notes.txt").write_text("Embeddings\nask s6 (why?)\n", encoding="utf-8")
+    before = {path.name for path in tmp_path.iterdir()}
+    assert "s6.txt" in before
+    write_feedback(assignment, {name: grade for name, grade in best.items() if name != "s6"}, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == before - {"s6.txt"}
+
+
 def test_integrity_gives_facts(key: Key, handed_in: Path, tmp_path: Path) -> None:
     assignment = parse(key.assignment)
     shutil.copy(handed_in / "in" / "s0.xlsx", tmp_path / "s1-copy.xlsx")

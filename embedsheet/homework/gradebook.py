@@ -311,10 +311,20 @@ def _lines(
     page.printing((4, 4))
 
 
+# How a student's text begins: the title, the name with the id, an empty line, the points.
+_OURS = re.compile(rb"[^\n]*\n[^\n]* \([^\n]*\)\r?\n\r?\n[\d.e+-]+ of [\d.e+-]+ points")
+
+
 def write_feedback(assignment: Assignment, best: dict[str, Grade], folder: Path, grades: Sequence[Grade] = ()) -> None:
-    """Write a text a student: place, what was found, a hint; of several files in `grades`, which one counts."""
+    """Write a text a student: place, what was found, a hint; of several files in `grades`, which one counts.
+
+    Texts of an earlier run that lie in the folder go: whose file is no longer graded has points there that do not hold.
+    """
     counts = Counter(grade.student_id for grade in grades if grade.student_id and not grade.fault)
     folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob("*.txt"):
+        if _OURS.match(path.read_bytes()):
+            path.unlink()
     taken: set[str] = set()
     names = assignment.names
     for grade in best.values():
