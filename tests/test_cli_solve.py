@@ -142,6 +142,15 @@ def test_undo_brings_the_file_back_once(mix: Path) -> None:
     assert run("undo", mix).exit_code == 2
 
 
+def test_where_nothing_changed_nothing_is_said_of_undo(mix: Path, tmp_path: Path) -> None:
+    assert run("solve", mix, "-o", tmp_path / "once.xlsx").exit_code == 0
+    shutil.copy(tmp_path / "once.xlsx", tmp_path / "best.xlsx")
+    before = (tmp_path / "best.xlsx").read_bytes()
+    again = run("solve", tmp_path / "best.xlsx")
+    assert again.exit_code == 0 and "undo" not in again.output
+    assert (tmp_path / "best.xlsx").read_bytes() == before
+
+
 def test_json_holds_the_words_of_the_message(mix: Path) -> None:
     result = run("solve", mix, "--json", "--dry-run")
     told = json.loads(result.stdout)

@@ -294,7 +294,8 @@ def _write(workbook: Workbook, work: _Work, solution: Solution, output: Path | N
     solution.cells_written = report.cells_written
     solution.parts_changed = list(report.parts_changed)
     solution.undo_kept = report.undo_kept
-    if report.path == workbook.path and not report.undo_kept:
+    # Where the file is as it was, there is nothing to keep.
+    if report.path == workbook.path and report.parts_changed and not report.undo_kept:
         solution.notes.append("the file as it was could not be kept for undo: it is too large or no cache is writable")
 
 
